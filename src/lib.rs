@@ -1,0 +1,8 @@
+//! Switchboard: a telephone number of its own for every client of a voice-agent platform.
+//!
+//! Arrows run one way:
+//! `server -> graphql / webhooks -> provisioning / routing -> store / carrier / voice -> domain`.
+//! [`app`] is the composition root, [`cli`] the command line; [`sandbox`] emulates both providers and
+//! shares nothing with the rest, so that it and the clients check each other.
+
+pub mod sandbox;

@@ -1,0 +1,1 @@
+//! Twilio and ElevenLabs, emulated over HTTP.
