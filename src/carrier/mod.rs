@@ -1,0 +1,103 @@
+//! Twilio: the client for its REST API, the signature of its webhooks, and TwiML, its answer language.
+//!
+//! What the rest of the house may rely on: every call has a deadline, every failure is of one of three
+//! classes ([`CarrierError`]), and a number is only ever bought by its exact E.164.
+
+mod client;
+mod error;
+
+pub use client::{Carrier, CarrierConfig};
+pub use error::{CarrierError, Rejection};
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use url::Url;
+
+use crate::domain::{AreaCode, Capabilities, CountryCode, E164, NumberType};
+
+/// What to look for among the numbers on sale.
+#[derive(Debug, Clone)]
+pub struct NumberSearch {
+    /// The country.
+    pub country: CountryCode,
+    /// The kind of number.
+    pub kind: NumberType,
+    /// US and Canada only; for toll-free numbers a prefix such as 888.
+    pub area_code: Option<AreaCode>,
+    /// Digits, keypad letters and wildcards, as the carrier takes them.
+    pub contains: Option<String>,
+    /// At most so many; 1 to 100.
+    pub limit: u16,
+}
+
+/// A number on sale. A search reserves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberOnSale {
+    /// The number.
+    pub number: E164,
+    /// As people read it.
+    pub friendly_name: String,
+    /// Its place, where it has one.
+    pub locality: Option<String>,
+    /// Its state or region, where it has one.
+    pub region: Option<String>,
+    /// Its country.
+    pub country: CountryCode,
+    /// What kind it is.
+    pub kind: NumberType,
+    /// What it can carry.
+    pub capabilities: Capabilities,
+    /// US dollars a month: the carrier's list price.
+    pub monthly_cost: Decimal,
+}
+
+/// Where the carrier sends a number's calls, and the mark by which we know the number again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberSettings {
+    /// At most 64 characters; carries the id of the operation that bought the number.
+    pub friendly_name: String,
+    /// Asked for TwiML when a call comes in.
+    pub voice_url: Url,
+    /// Asked when that fails.
+    pub voice_fallback_url: Url,
+    /// Told when a call has ended.
+    pub status_callback: Url,
+}
+
+/// A number we own at the carrier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnedNumber {
+    /// The carrier's id, `PN…`.
+    pub sid: String,
+    /// The number.
+    pub number: E164,
+    /// The name it was bought under: our mark, when it is ours.
+    pub friendly_name: String,
+    /// Where calls go; `None` when unset.
+    pub voice_url: Option<String>,
+    /// Where calls go when that fails.
+    pub voice_fallback_url: Option<String>,
+    /// Who is told of a call's end.
+    pub status_callback: Option<String>,
+    /// When set, every voice URL is ignored.
+    pub voice_application_sid: Option<String>,
+    /// When set, voice URLs and application are ignored.
+    pub trunk_sid: Option<String>,
+    /// What it can carry.
+    pub capabilities: Capabilities,
+    /// When it was bought.
+    pub created_at: Option<DateTime<Utc>>,
+}
+
+/// A call as the carrier knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarrierCall {
+    /// The carrier's id, `CA…`.
+    pub sid: String,
+    /// The carrier's word: `in-progress`, `completed` …
+    pub status: String,
+    /// How long it lasted, once it is over.
+    pub duration_seconds: Option<i32>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,125 @@
+//! A voice agent: who answers a practice's calls.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+
+use super::{AgentId, E164, Invalid, Language, TenantId, text_enum};
+
+text_enum! {
+    /// Where an agent is in its life.
+    AgentStatus {
+        /// Being created at the voice provider.
+        Pending = "pending",
+        /// Takes calls.
+        Active = "active",
+        /// Exists, but takes no calls: they go to the fallback number. Set by its owner, or while it is deleted.
+        Inactive = "inactive",
+        /// Gone at the voice provider; kept as history.
+        Deleted = "deleted",
+    }
+}
+
+/// A voice agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// Its id here.
+    pub id: AgentId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Its id at the voice provider, once it exists there.
+    pub voice_agent_id: Option<String>,
+    /// The practice's name, as callers hear it.
+    pub name: AgentName,
+    /// What it speaks.
+    pub language: Language,
+    /// What it says first; without one it greets in its language with its name.
+    pub first_message: Option<String>,
+    /// How it should behave.
+    pub prompt: Option<Prompt>,
+    /// The provider's voice; without one, the provider's stock voice.
+    pub voice_id: Option<VoiceId>,
+    /// Where a call goes when the voice agent cannot take it.
+    pub fallback_number: Option<E164>,
+    /// Where it is in its life.
+    pub status: AgentStatus,
+    /// The first characters of its token, for telling tokens apart.
+    pub token_preview: String,
+    /// Counts changes to what the voice provider knows.
+    pub revision: i32,
+    /// The last revision the voice provider is known to have.
+    pub synced_revision: i32,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When anything about it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Agent {
+    /// What it says first.
+    #[must_use]
+    pub fn greeting(&self) -> String {
+        match &self.first_message {
+            Some(message) => message.clone(),
+            None => self.language.greeting(self.name.as_str()),
+        }
+    }
+}
+
+macro_rules! bounded_text {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The longest it may be, in characters.
+            pub const MAX_CHARS: usize = $max;
+
+            /// The text, without white space at its ends.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let text = text.trim();
+                let length = text.chars().count();
+                if length == 0 || length > Self::MAX_CHARS {
+                    return Err(Invalid::new(format!(
+                        concat!("the ", $what, " has 1 to {} characters, this one has {}"),
+                        Self::MAX_CHARS, length
+                    )));
+                }
+                if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+                    return Err(Invalid::new(concat!("the ", $what, " must not hold control characters")));
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+bounded_text! {
+    /// An agent's name: 1 to 100 characters, as callers hear it.
+    AgentName, "name", 100
+}
+bounded_text! {
+    /// How an agent should behave: 1 to 20 000 characters.
+    Prompt, "prompt", 20000
+}
+bounded_text! {
+    /// A voice at the voice provider: opaque, 1 to 64 characters.
+    VoiceId, "voice id", 64
+}

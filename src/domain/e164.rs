@@ -1,0 +1,133 @@
+//! Telephone numbers in E.164 form, and how they are shown in logs.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Invalid;
+
+/// A telephone number as ITU-T E.164 writes it: `+`, country calling code, at most 15 digits in all.
+///
+/// Parsing takes spaces, dashes, dots and brackets; what is kept and printed is canonical. A number of
+/// the North American plan must be a possible one: area code and exchange begin with 2 to 9.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct E164(String);
+
+impl E164 {
+    /// The canonical text, `+12125550123`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The area code, for numbers of the North American plan.
+    #[must_use]
+    pub fn area_code(&self) -> Option<&str> {
+        self.0.strip_prefix("+1").and_then(|national| national.get(..3))
+    }
+}
+
+impl FromStr for E164 {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let digits: String =
+            text.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '\u{a0}')).collect();
+        let Some(number) = digits.strip_prefix('+') else {
+            return Err(Invalid::new(
+                "a telephone number begins with + and the country's calling code, like +12125550123",
+            ));
+        };
+        if !number.bytes().all(|b| b.is_ascii_digit()) || !(7..=15).contains(&number.len()) {
+            return Err(Invalid::new("a telephone number has 7 to 15 digits after the +, like +12125550123"));
+        }
+        if number.starts_with('0') {
+            return Err(Invalid::new("no country's calling code begins with 0"));
+        }
+        if let Some(national) = number.strip_prefix('1')
+            && !is_possible_in_north_america(national)
+        {
+            return Err(Invalid::new(
+                "a number that begins with +1 has ten more digits, and its area code and exchange begin with 2 to 9",
+            ));
+        }
+        Ok(Self(digits))
+    }
+}
+
+fn is_possible_in_north_america(national: &str) -> bool {
+    let digit = |at: usize| national.as_bytes().get(at).copied().unwrap_or(b'0');
+    national.len() == 10 && digit(0) >= b'2' && digit(3) >= b'2'
+}
+
+impl fmt::Display for E164 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for E164 {
+    /// Masked: debug output ends up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "E164({})", mask(&self.0))
+    }
+}
+
+/// A caller's number for a log line: the first characters and the last two, the rest hidden.
+#[must_use]
+pub fn mask(number: &str) -> String {
+    let characters: Vec<char> = number.chars().collect();
+    let (shown_first, shown_last) = if characters.len() >= 8 { (3, 2) } else { (0, 0) };
+    characters
+        .iter()
+        .enumerate()
+        .map(
+            |(at, c)| {
+                if at < shown_first || at + shown_last >= characters.len() && shown_last > 0 {
+                    *c
+                } else {
+                    '*'
+                }
+            },
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_what_people_write_and_prints_canonical() {
+        for written in ["+12125550123", " +1 (212) 555-0123 ", "+1.212.555.0123"] {
+            assert_eq!(written.parse::<E164>().unwrap().as_str(), "+12125550123", "{written}");
+        }
+        assert_eq!("+442079460123".parse::<E164>().unwrap().area_code(), None);
+        assert_eq!("+12125550123".parse::<E164>().unwrap().area_code(), Some("212"));
+    }
+
+    #[test]
+    fn refuses_what_cannot_be_a_number() {
+        for bad in [
+            "",
+            "+",
+            "2125550123",
+            "+0123456789",
+            "+1212555012",
+            "+11125550123",
+            "+12121550123",
+            "+1234567890123456",
+            "+1212555012x",
+            "+１２１２５５５０１２３",
+            "+12125550123\n+1",
+        ] {
+            assert!(bad.parse::<E164>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_masked_number_keeps_its_middle_to_itself() {
+        assert_eq!(mask("+12125550123"), "+12*******23");
+        assert_eq!(mask("anon"), "****");
+        assert_eq!(format!("{:?}", "+12125550123".parse::<E164>().unwrap()), "E164(+12*******23)");
+    }
+}

@@ -1,0 +1,126 @@
+//! Ids: UUIDs of version 7, one type per noun, and the opaque text by which GraphQL clients know them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+use super::Invalid;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $kind:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// The id as GraphQL clients see it.
+            #[must_use]
+            pub fn to_node(self) -> NodeId {
+                NodeId { kind: NodeKind::$kind, uuid: self.0 }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.to_node().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Invalid;
+
+            /// Refuses an id of another noun: an agent's id is no number's.
+            fn from_str(text: &str) -> Result<Self, Invalid> {
+                let id: NodeId = text.parse()?;
+                if id.kind == NodeKind::$kind {
+                    Ok(Self(id.uuid))
+                } else {
+                    Err(Invalid::new(format!(
+                        "this is an id of another kind: one of kind \"{}\" is needed",
+                        NodeKind::$kind.as_str()
+                    )))
+                }
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// A client of the platform: its token's subject.
+    TenantId = Tenant,
+    /// A voice agent.
+    AgentId = Agent,
+    /// A telephone number's lease from the carrier; a number bought again later gets a new one.
+    NumberId = Number,
+    /// One durable piece of work at the providers.
+    OperationId = Operation,
+    /// A call.
+    CallId = Call,
+    /// An entry of the audit trail.
+    AuditEventId = AuditEvent,
+}
+
+super::text_enum! {
+    /// What an id names; the text is the id's prefix.
+    NodeKind {
+        /// `tenant_…`
+        Tenant = "tenant",
+        /// `agent_…`
+        Agent = "agent",
+        /// `number_…`
+        Number = "number",
+        /// `operation_…`
+        Operation = "operation",
+        /// `call_…`
+        Call = "call",
+        /// `audit_…`
+        AuditEvent = "audit",
+    }
+}
+
+/// A global id: kind and UUID, written `agent_` + 32 hexadecimal digits. Opaque to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NodeId {
+    /// What it names.
+    pub kind: NodeKind,
+    /// Which one.
+    pub uuid: Uuid,
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.kind, self.uuid.simple())
+    }
+}
+
+impl FromStr for NodeId {
+    type Err = Invalid;
+
+    /// Accepts exactly what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let malformed = || Invalid::new("this is not an id: pass one as the API returned it");
+        let (kind, digits) = text.split_once('_').ok_or_else(malformed)?;
+        let kind = kind.parse().map_err(|_| malformed())?;
+        let canonical = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        if !canonical {
+            return Err(malformed());
+        }
+        Ok(Self { kind, uuid: Uuid::try_parse(digits).map_err(|_| malformed())? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_and_is_refused_as_another_kind() {
+        let id = AgentId(Uuid::from_u128(0x0198_c0de));
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert!(id.to_string().parse::<NumberId>().unwrap_err().0.contains("\"number\""));
+        for bad in ["", "agent", "agent_", "agent_0198C0DE0000000000000000000000000", "x_0", "agent_é"] {
+            assert!(bad.parse::<AgentId>().is_err(), "{bad}");
+        }
+    }
+}

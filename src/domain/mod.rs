@@ -1,0 +1,83 @@
+//! The words and rules of the trade, without I/O: what a number, an agent, an operation and a call are,
+//! and which changes of state are legal.
+//!
+//! Whatever comes from outside is parsed here once, into a type that cannot be wrong; the rest of the
+//! crate takes these types and checks nothing again. Time and randomness come in as values
+//! ([`Clock`], [`Entropy`]), so that a test can choose them.
+
+mod agent;
+mod ambient;
+mod call;
+mod country;
+mod e164;
+mod id;
+mod language;
+mod number;
+mod operation;
+mod refusal;
+mod tenant;
+mod token;
+
+pub use agent::{Agent, AgentName, AgentStatus, Prompt, VoiceId};
+pub use ambient::{Clock, Entropy};
+pub use call::{Call, CallDirection, CallOutcome, CallStatus};
+pub use country::{AreaCode, CountryCode};
+pub use e164::{E164, mask};
+pub use id::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
+pub use language::Language;
+pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
+pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, Step};
+pub use refusal::{Refusal, RefusalCode};
+pub use tenant::{Limits, Tenant};
+pub use token::AgentToken;
+
+/// A value from outside that is not what it should be: says what is wrong and what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(pub String);
+
+impl Invalid {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+/// An enum whose values have one spelling in the database and on the wire.
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl $name {
+            /// Every value, in order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stored spelling.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = crate::domain::Invalid;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($text => Ok(Self::$variant),)+
+                    other => Err(crate::domain::Invalid::new(format!(
+                        concat!("\"{}\" is no ", stringify!($name)), other
+                    ))),
+                }
+            }
+        }
+    };
+}
+pub(crate) use text_enum;

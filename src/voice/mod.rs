@@ -1,0 +1,45 @@
+//! ElevenLabs: the client for its agents and calls, and the signature of its events.
+//!
+//! Our agent id travels in the agent's tags, so that an agent whose creation was never answered can be
+//! found again. Every call has a deadline; failures are of three classes ([`VoiceError`]).
+
+mod client;
+mod error;
+
+pub use client::{Voice, VoiceConfig};
+pub use error::VoiceError;
+
+use crate::domain::E164;
+
+/// An agent as the voice provider lists it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoiceAgent {
+    /// The provider's id.
+    pub voice_agent_id: String,
+    /// Its name there.
+    pub name: String,
+    /// Its tags; ours among them.
+    pub tags: Vec<String>,
+}
+
+/// A call to be connected to an agent.
+#[derive(Debug, Clone)]
+pub struct CallToRegister<'a> {
+    /// The provider's id of the agent.
+    pub voice_agent_id: &'a str,
+    /// The caller as the carrier sent it.
+    pub from: &'a str,
+    /// The number called.
+    pub to: &'a E164,
+    /// The carrier's id of the call, passed on as a dynamic variable.
+    pub call_sid: &'a str,
+}
+
+/// How to connect a registered call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredCall {
+    /// The TwiML to answer with, checked to be XML with a `Response` root; passed on unchanged.
+    pub twiml: String,
+    /// The conversation's id, when the TwiML names it.
+    pub conversation_id: Option<String>,
+}
