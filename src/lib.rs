@@ -5,7 +5,9 @@
 //! [`app`] is the composition root, [`cli`] the command line; [`sandbox`] emulates both providers and
 //! shares nothing with the rest, so that it and the clients check each other.
 
+pub mod auth;
 pub mod carrier;
 pub mod domain;
 pub mod sandbox;
+pub mod store;
 pub mod voice;
