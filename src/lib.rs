@@ -8,6 +8,8 @@
 pub mod auth;
 pub mod carrier;
 pub mod domain;
+pub mod graphql;
+pub mod provisioning;
 pub mod sandbox;
 pub mod store;
 pub mod voice;

@@ -1,0 +1,9 @@
+//! The public API: schema, resolvers, and the one handle ([`Api`]) by which the server runs requests.
+
+mod api;
+mod context;
+mod schema;
+
+pub use api::{Api, Executed, GraphqlRequest};
+pub use context::{Caller, Services};
+pub use schema::sdl;
