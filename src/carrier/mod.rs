@@ -31,7 +31,7 @@ pub struct NumberSearch {
 }
 
 /// A number on sale. A search reserves nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NumberOnSale {
     /// The number.
     pub number: E164,
