@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
+use tracing::warn;
 
 use super::{carrier_refusal, voice_refusal};
 use crate::carrier::CarrierError;
@@ -35,11 +36,16 @@ impl Outcome {
         undo: Vec<Effect>,
         patience: Patience,
     ) -> Self {
+        warn!(operation = %operation.id, step = %operation.step, %failure, "the carrier did not do as asked");
         let because = carrier_refusal(failure);
         match failure {
             CarrierError::Rejected(_) => Self::Failed(because, Progress::of(operation).with(undo)),
-            CarrierError::Unavailable { retry_after, .. } => Self::again(because, *retry_after, patience),
-            CarrierError::OutcomeUnknown { .. } => Self::again(because, None, patience),
+            CarrierError::Unavailable { retry_after, .. } => {
+                Self::Again(Delay { because, undo, retry_after: *retry_after, patience })
+            }
+            CarrierError::OutcomeUnknown { .. } => {
+                Self::Again(Delay { because, undo, retry_after: None, patience })
+            }
         }
     }
 
@@ -50,18 +56,19 @@ impl Outcome {
         undo: Vec<Effect>,
         patience: Patience,
     ) -> Self {
+        warn!(operation = %operation.id, step = %operation.step, %failure, "the voice provider did not do as asked");
         let because = voice_refusal(failure);
         match failure {
             VoiceError::Rejected { .. } | VoiceError::NotFound => {
                 Self::Failed(because, Progress::of(operation).with(undo))
             }
-            VoiceError::Unavailable { retry_after, .. } => Self::again(because, *retry_after, patience),
-            VoiceError::OutcomeUnknown { .. } => Self::again(because, None, patience),
+            VoiceError::Unavailable { retry_after, .. } => {
+                Self::Again(Delay { because, undo, retry_after: *retry_after, patience })
+            }
+            VoiceError::OutcomeUnknown { .. } => {
+                Self::Again(Delay { because, undo, retry_after: None, patience })
+            }
         }
-    }
-
-    fn again(because: Refusal, retry_after: Option<Duration>, patience: Patience) -> Self {
-        Self::Again(Delay { because, retry_after, patience })
     }
 }
 
@@ -70,6 +77,8 @@ impl Outcome {
 pub(super) struct Delay {
     /// What the operation fails with when patience ends.
     pub because: Refusal,
+    /// What undoes the step then.
+    pub undo: Vec<Effect>,
     /// How long the provider asked us to wait.
     pub retry_after: Option<Duration>,
     /// When patience ends.
@@ -77,10 +86,10 @@ pub(super) struct Delay {
 }
 
 /// How often a step may be tried.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Patience {
-    /// Nothing has happened, for certain: after some tries the operation fails, with these effects.
-    Bounded(Vec<Effect>),
+    /// Nothing has happened, for certain: after some tries the operation fails.
+    Bounded,
     /// Something may have happened, or must: tried until it is known, or done.
     Endless,
 }

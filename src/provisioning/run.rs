@@ -10,7 +10,7 @@ use super::Provisioning;
 use super::kinds::{create_agent, delete_agent, purchase, release_number, repair_number};
 use super::outcome::{Delay, Outcome, Patience, Progress, asleep};
 use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step};
-use crate::store::{Claimed, Lease, StoreError};
+use crate::store::{Claimed, Lease, OperationUpdate, StoreError};
 
 /// Longer than the slowest step: both providers' deadlines, twice over.
 const LEASE: Duration = Duration::from_secs(90);
@@ -100,21 +100,14 @@ impl Provisioning {
     }
 
     /// The update that ends the operation when patience is over, else how long to wait.
-    fn give_up_or_wait(
-        &self,
-        operation: &Operation,
-        delay: Delay,
-    ) -> Result<crate::store::OperationUpdate, Duration> {
-        let Delay { because, retry_after, patience } = delay;
-        warn!(
-            operation = %operation.id, kind = %operation.kind, step = %operation.step,
-            attempts = operation.attempts, code = %because.code, "a step must be tried again"
-        );
+    fn give_up_or_wait(&self, operation: &Operation, delay: Delay) -> Result<OperationUpdate, Duration> {
+        let Delay { because, undo, retry_after, patience } = delay;
         match patience {
-            Patience::Bounded(effects) if operation.attempts >= BOUNDED_TRIES => Ok(Progress::of(operation)
-                .with(effects)
-                .into_update(OperationState::Failed, operation.step, Some(because))),
-            Patience::Bounded(_) | Patience::Endless => Err(self.backoff(operation.attempts, retry_after)),
+            Patience::Bounded if operation.attempts >= BOUNDED_TRIES => {
+                let progress = Progress::of(operation).with(undo);
+                Ok(progress.into_update(OperationState::Failed, operation.step, Some(because)))
+            }
+            Patience::Bounded | Patience::Endless => Err(self.backoff(operation.attempts, retry_after)),
         }
     }
 

@@ -54,7 +54,7 @@ impl Provisioning {
                     warn!(agent = %agent.id, "the voice provider does not have an agent's change yet");
                 }
                 Err(refusal) => {
-                    error!(agent = %agent.id, "the voice provider refused a change: {}", refusal.message)
+                    error!(agent = %agent.id, "the voice provider refused a change: {}", refusal.message);
                 }
             }
         }

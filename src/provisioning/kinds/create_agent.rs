@@ -165,7 +165,7 @@ async fn ensure_voice_agent(
     voice.create_agent(agent).await.map_err(|failure| {
         let patience = match failure {
             VoiceError::OutcomeUnknown { .. } => Patience::Endless,
-            _ => Patience::Bounded(undo(agent)),
+            _ => Patience::Bounded,
         };
         (failure, patience)
     })

@@ -137,9 +137,7 @@ pub(in crate::provisioning) async fn search_numbers(
     let purchase = purchase_of(operation)?;
     match find(driver, &purchase).await {
         Ok(found) => after_search(operation, purchase, found, driver).await,
-        Err(failure) => {
-            Ok(Outcome::carrier_failed(operation, &failure, Vec::new(), Patience::Bounded(Vec::new())))
-        }
+        Err(failure) => Ok(Outcome::carrier_failed(operation, &failure, Vec::new(), Patience::Bounded)),
     }
 }
 
@@ -239,10 +237,7 @@ pub(in crate::provisioning) async fn buy_number(
         Err(failure @ CarrierError::OutcomeUnknown { .. }) => {
             Ok(Outcome::carrier_failed(operation, &failure, free(&number), Patience::Endless))
         }
-        Err(failure) => {
-            let patience = Patience::Bounded(free(&number));
-            Ok(Outcome::carrier_failed(operation, &failure, free(&number), patience))
-        }
+        Err(failure) => Ok(Outcome::carrier_failed(operation, &failure, free(&number), Patience::Bounded)),
     }
 }
 

@@ -54,9 +54,7 @@ pub(in crate::provisioning) async fn repair_number(
             let refusal = Refusal::new(RefusalCode::CarrierRejected, why);
             Outcome::Failed(refusal, Progress::of(operation).with([lost]))
         }
-        Err(failure) => {
-            Outcome::carrier_failed(operation, &failure, Vec::new(), Patience::Bounded(Vec::new()))
-        }
+        Err(failure) => Outcome::carrier_failed(operation, &failure, Vec::new(), Patience::Bounded),
     })
 }
 
