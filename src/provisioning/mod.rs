@@ -38,6 +38,9 @@ pub struct ProvisioningConfig {
     pub voice_fallback_url: Option<Url>,
     /// How long a request waits for its operation.
     pub operation_wait: Duration,
+    /// How long after its driver died an operation is taken up by another. Renewed while a driver lives, so it
+    /// may be much shorter than a provider takes to answer.
+    pub lease: Duration,
     /// Purchases in any hour, all tenants together.
     pub purchases_per_hour: u32,
 }

@@ -12,8 +12,6 @@ use super::outcome::{Delay, Outcome, Patience, Progress, asleep};
 use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step};
 use crate::store::{Claimed, Lease, OperationUpdate, StoreError};
 
-/// Longer than the slowest step: both providers' deadlines, twice over.
-const LEASE: Duration = Duration::from_secs(90);
 /// How often a step is tried when nothing has happened.
 const BOUNDED_TRIES: i32 = 6;
 const FIRST_BACKOFF: Duration = Duration::from_millis(400);
@@ -29,7 +27,7 @@ impl Provisioning {
     /// [`StoreError`].
     pub async fn run(&self, id: OperationId) -> Result<Operation, StoreError> {
         let deadline = Instant::now() + self.0.config.operation_wait;
-        if let Some(claimed) = self.0.store.claim(id, self.0.owner, LEASE).await? {
+        if let Some(claimed) = self.0.store.claim(id, self.0.owner, self.0.config.lease).await? {
             let drive = self.spawn_drive(claimed);
             // An error here is time running out, or a drive that panicked and said so itself.
             let _ = tokio::time::timeout_at(deadline, drive).await;
@@ -46,7 +44,7 @@ impl Provisioning {
 
     /// Drives operations that wait or were left, up to `limit` of them; returns how many were taken up.
     pub(super) async fn take_up_due(&self, limit: u16) -> Result<usize, StoreError> {
-        let due = self.0.store.claim_due(self.0.owner, LEASE, limit).await?;
+        let due = self.0.store.claim_due(self.0.owner, self.0.config.lease, limit).await?;
         let taken = due.len();
         for claimed in due {
             drop(self.spawn_drive(claimed));
@@ -70,10 +68,12 @@ impl Provisioning {
 
     /// Until the operation is over or must wait.
     async fn drive(&self, claimed: Claimed) -> Result<(), StoreError> {
-        let Claimed { mut operation, mut lease } = claimed;
+        let Claimed { mut operation, lease } = claimed;
         while !operation.state.is_final() {
-            lease = self.0.store.renew(&lease, LEASE).await?;
-            let outcome = self.step(&operation, &lease).await?;
+            let outcome = tokio::select! {
+                outcome = self.step(&operation, &lease) => outcome?,
+                lost = self.keep(&lease) => return Err(lost),
+            };
             let update = match outcome {
                 Outcome::Recorded(recorded) => {
                     operation = recorded;
@@ -97,6 +97,17 @@ impl Provisioning {
             operation = self.0.store.record(&lease, update).await?;
         }
         Ok(())
+    }
+
+    /// Renews the lease for as long as it is polled; ends when it cannot.
+    async fn keep(&self, lease: &Lease) -> StoreError {
+        let length = self.0.config.lease;
+        loop {
+            tokio::time::sleep(length / 3).await;
+            if let Err(lost) = self.0.store.renew(lease, length).await {
+                return lost;
+            }
+        }
     }
 
     /// The update that ends the operation when patience is over, else how long to wait.
