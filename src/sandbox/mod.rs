@@ -87,7 +87,7 @@ pub enum SandboxError {
     Client(reqwest::Error),
 }
 
-/// A sandbox that is listening. Dropping it stops it at once.
+/// A sandbox that is listening. Dropping it stops it too, without waiting for that.
 pub struct Running {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -114,14 +114,9 @@ impl Running {
             let _ = stop.send(());
         }
         if tokio::time::timeout(Duration::from_secs(5), &mut self.server).await.is_err() {
+            self.server.abort();
             tracing::warn!("the sandbox was stopped with requests still in flight");
         }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.server.abort();
     }
 }
 

@@ -83,6 +83,13 @@ pub(crate) fn rendered(conversation: &Conversation) -> Value {
                "call_summary_title": "Sandbox call", "evaluation_criteria_results": {},
                "data_collection_results": {}})
     });
+    // Known once the caller's stream has arrived.
+    let phone_call = conversation.call_sid.as_ref().map(|call_sid| {
+        json!({"type": "twilio", "direction": conversation.direction, "agent_number": conversation.to,
+               "external_number": conversation.from, "phone_number_id": null,
+               "stream_sid": call_sid.replacen("CA", "MZ", 1), "call_sid": call_sid})
+    });
+    let client_data = Some(&conversation.client_data).filter(|data| data.is_object());
     json!({
         "agent_id": conversation.agent_id, "agent_name": conversation.agent_name,
         "conversation_id": conversation.conversation_id, "status": conversation.status, "user_id": null,
@@ -92,13 +99,9 @@ pub(crate) fn rendered(conversation: &Conversation) -> Value {
             "start_time_unix_secs": started, "accepted_time_unix_secs": started,
             "call_duration_secs": conversation.duration_seconds, "cost": 0, "cost_fiat": 0,
             "termination_reason": conversation.termination_reason, "main_language": null, "warnings": [],
-            "phone_call": {
-                "type": "twilio", "direction": conversation.direction, "agent_number": conversation.to,
-                "external_number": conversation.from, "phone_number_id": null,
-                "stream_sid": null, "call_sid": conversation.call_sid,
-            },
+            "phone_call": phone_call,
         },
         "analysis": analysis,
-        "conversation_initiation_client_data": conversation.client_data,
+        "conversation_initiation_client_data": client_data.cloned().unwrap_or_else(|| json!({})),
     })
 }
