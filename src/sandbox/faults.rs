@@ -141,6 +141,12 @@ pub(crate) async fn meddle(State(sandbox): State<Shared>, request: Request, next
     let Some(action) = sandbox.faults.take(provider, request.method().as_str(), path) else {
         return next.run(request).await;
     };
+    // In a task of its own: a client that stops waiting does not take back what it asked for.
+    let struck = tokio::spawn(strike(action, provider, request, next));
+    struck.await.unwrap_or_else(|_| dropped_connection())
+}
+
+async fn strike(action: Action, provider: Provider, request: Request, next: Next) -> Response {
     if let Some(delay) = action.delay_ms {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }

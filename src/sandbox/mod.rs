@@ -72,12 +72,12 @@ pub enum SandboxError {
         reason: String,
     },
     /// The state file could not be replaced.
-    #[error("the sandbox's state file {} cannot be written: {source}", path.display())]
+    #[error("the sandbox's state file {} cannot be written: {reason}", path.display())]
     Unwritable {
         /// The file.
         path: PathBuf,
         /// What the operating system said.
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     /// The listener has no address.
     #[error("the sandbox's listener is unusable: {0}")]

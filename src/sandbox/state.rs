@@ -253,5 +253,5 @@ fn write(path: &Path, state: &State) -> Result<(), SandboxError> {
         fs::rename(&temporary, path)?;
         fs::File::open(folder)?.sync_all()
     };
-    attempt().map_err(|source| SandboxError::Unwritable { path: path.to_owned(), source })
+    attempt().map_err(|reason| SandboxError::Unwritable { path: path.to_owned(), reason })
 }

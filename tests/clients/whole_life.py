@@ -174,6 +174,11 @@ class Owner(http.server.BaseHTTPRequestHandler):
         self.server.verdicts.append(self.server.validator.validate(url, fields, signature))
         self.reply(self.server.twiml if self.path.startswith("/voice") else "<Response/>")
 
+    def do_GET(self):
+        signature = self.headers["X-Twilio-Signature"]
+        self.server.verdicts.append(self.server.validator.validate(f"{self.server.url}{self.path}", {}, signature))
+        self.reply("<Response><Say>Hello</Say></Response>")
+
     def reply(self, body):
         self.send_response(200)
         self.send_header("Content-Type", "text/xml")
@@ -222,6 +227,10 @@ def a_call(base, account_sid, auth_token, api_key):
     assert held["status"] == "in-progress", held
     assert twilio.calls(held["call_sid"]).update(status="completed").status == "completed"
     refused(21220, lambda: twilio.calls(held["call_sid"]).update(status="completed"))
+    twilio.incoming_phone_numbers(number.sid).update(voice_method="GET", status_callback="")
+    owner.verdicts.clear()
+    assert lever(base, "calls", order)["heard"] == ["say: Hello"]
+    assert owner.verdicts == [True], owner.verdicts
     assert twilio.incoming_phone_numbers(number.sid).delete()
     voice.conversational_ai.agents.delete(agent_id)
 

@@ -45,6 +45,11 @@ fn announced(state: &mut Everything, body: &Value) -> Result<String, Refusal> {
         let message = "Input should be 'inbound' or 'outbound'";
         return Err(Refusal::schema(&["body", "direction"], "literal_error", message));
     }
+    let client_data = body.get("conversation_initiation_client_data").cloned().unwrap_or_default();
+    if !client_data.is_object() && !client_data.is_null() {
+        let location = ["body", "conversation_initiation_client_data"];
+        return Err(Refusal::schema(&location, "model_type", "Input should be an object"));
+    }
     let agent = state.agents.iter().find(|agent| agent.agent_id == agent_id);
     let agent = agent.ok_or_else(|| Refusal::not_found(&format!("Agent {agent_id}")))?;
     let config = filled(Section::ConversationConfig, &agent.conversation_config);
@@ -62,7 +67,7 @@ fn announced(state: &mut Everything, body: &Value) -> Result<String, Refusal> {
         direction,
         status: "initiated".to_owned(),
         garbled,
-        client_data: body.get("conversation_initiation_client_data").cloned().unwrap_or_default(),
+        client_data,
         call_sid: None,
         started: ambient::now(),
         duration_seconds: 0,

@@ -4,6 +4,7 @@ use axum::{
     Json,
     extract::{OriginalUri, Path},
 };
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{
@@ -23,8 +24,19 @@ fn spelt(kind: Kind) -> &'static str {
     }
 }
 
-fn country(iso: &str, path: &str) -> Result<&'static (&'static str, &'static str, &'static [Kind]), Refusal> {
-    COUNTRIES.iter().find(|(code, ..)| *code == iso).ok_or_else(|| Refusal::not_found(path))
+/// A country's name and its types' prices.
+fn priced(
+    iso: &str,
+    path: &str,
+    price: impl Fn(&str, Kind) -> Decimal,
+) -> Result<(&'static str, Vec<Value>), Refusal> {
+    let row = COUNTRIES.iter().find(|(code, ..)| *code == iso);
+    let (_, name, kinds) = row.ok_or_else(|| Refusal::not_found(path))?;
+    let prices = kinds.iter().map(|kind| {
+        let price = price(iso, *kind).to_string();
+        json!({"number_type": spelt(*kind), "base_price": price, "current_price": price})
+    });
+    Ok((name, prices.collect()))
 }
 
 /// `GET /v1/PhoneNumbers/Countries/{ISO}`: a month of a number, by type.
@@ -32,15 +44,8 @@ pub(crate) async fn phone_numbers(
     Path(iso): Path<String>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, Refusal> {
-    let (code, name, kinds) = country(&iso, uri.path())?;
-    let prices: Vec<Value> = kinds
-        .iter()
-        .map(|kind| {
-            let price = prices::month(code, *kind).to_string();
-            json!({"number_type": spelt(*kind), "base_price": price, "current_price": price})
-        })
-        .collect();
-    Ok(Json(json!({"country": name, "iso_country": code, "phone_number_prices": prices, "price_unit": "USD",
+    let (name, prices) = priced(&iso, uri.path(), prices::month)?;
+    Ok(Json(json!({"country": name, "iso_country": iso, "phone_number_prices": prices, "price_unit": "USD",
                    "url": format!("https://pricing.twilio.com{}", uri.path())})))
 }
 
@@ -49,14 +54,7 @@ pub(crate) async fn voice(
     Path(iso): Path<String>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, Refusal> {
-    let (code, name, kinds) = country(&iso, uri.path())?;
-    let prices: Vec<Value> = kinds
-        .iter()
-        .map(|kind| {
-            let price = prices::inbound_minute(code, *kind).to_string();
-            json!({"number_type": spelt(*kind), "base_price": price, "current_price": price})
-        })
-        .collect();
-    Ok(Json(json!({"country": name, "iso_country": code, "inbound_call_prices": prices, "price_unit": "USD",
+    let (name, prices) = priced(&iso, uri.path(), prices::inbound_minute)?;
+    Ok(Json(json!({"country": name, "iso_country": iso, "inbound_call_prices": prices, "price_unit": "USD",
                    "outbound_prefix_prices": [], "url": format!("https://pricing.twilio.com{}", uri.path())})))
 }

@@ -18,12 +18,15 @@ use tokio::net::TcpListener;
 
 use super::{World, text};
 
+/// The path of a request and its form fields.
+type Asked = (String, Vec<(String, String)>);
+
 /// A number's owner: what it was asked, and what it answers next to each path.
 #[derive(Clone)]
 struct Receiver {
     base: String,
     auth_token: String,
-    asked: Arc<Mutex<Vec<(String, Vec<(String, String)>)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
     answers: Arc<Mutex<Vec<(String, StatusCode, String)>>>,
     raw: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
 }
@@ -50,7 +53,7 @@ impl Receiver {
     }
 
     /// The requests since the last time, as path and fields.
-    fn asked(&self) -> Vec<(String, Vec<(String, String)>)> {
+    fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
 

@@ -46,7 +46,8 @@ async fn a_number_is_found_bought_changed_and_released() {
 async fn refusals_carry_twilios_codes_and_buy_nothing() {
     let world = World::start().await;
     let long = "x".repeat(65);
-    let cases: &[(&str, &[(&str, &str)], u64)] = &[
+    type Fields<'a> = &'a [(&'a str, &'a str)];
+    let cases: &[(&str, Fields<'_>, u64)] = &[
         ("IncomingPhoneNumbers.json", &[("AreaCode", "533")], 21452),
         ("IncomingPhoneNumbers.json", &[("AreaCode", "12")], 21451),
         ("IncomingPhoneNumbers.json", &[("PhoneNumber", "+15005550000")], 21422),

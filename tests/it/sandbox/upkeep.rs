@@ -80,3 +80,19 @@ async fn faults_answer_with_a_status_or_late_until_cleared() {
         assert_eq!(world.lever(Method::POST, "faults", nonsense).await.0, 400);
     }
 }
+
+#[tokio::test]
+async fn a_client_that_stops_waiting_has_bought_all_the_same() {
+    let world = World::start().await;
+    world.fault(json!({"match": {"method": "POST"}, "action": {"delay_ms": 300}, "times": 1})).await;
+    let fields = [("PhoneNumber", "+12125550104")];
+    let purchase = world.twilio(Method::POST, "IncomingPhoneNumbers.json").form(&fields);
+    let gone = purchase.timeout(Duration::from_millis(50)).send().await.expect_err("too slow");
+    assert!(gone.is_timeout());
+    assert_eq!(world.state().await["counters"]["purchases"], 0);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while world.state().await["counters"]["purchases"] == 0 {
+        assert!(Instant::now() < deadline, "the purchase was never carried out");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
