@@ -1,1 +1,3 @@
-//! Black-box tests.
+//! Black-box tests: real HTTP, one binary.
+
+mod sandbox;
