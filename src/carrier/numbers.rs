@@ -3,6 +3,8 @@
 //! A purchase names its number and carries its settings, so that the number answers from its first
 //! second and a purchase whose answer was lost can be found again.
 
+use serde::de::IgnoredAny;
+
 use super::client::checked;
 use super::wire::{Owned, OwnedPage};
 use super::{Carrier, CarrierError, NumberSettings, OwnedNumber, Rejection};
@@ -53,7 +55,11 @@ impl Carrier {
     /// [`CarrierError`].
     pub async fn fetch(&self, sid: &str) -> Result<Option<OwnedNumber>, CarrierError> {
         match self.get::<Owned>(self.url(&[NUMBERS, checked(sid)?])).await {
-            Ok(owned) => Ok(owned.read()),
+            // It exists, so it must not pass for one that is gone.
+            Ok(owned) => owned
+                .read()
+                .map(Some)
+                .ok_or_else(|| CarrierError::unavailable("it answered without a number".to_owned())),
             Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -67,7 +73,7 @@ impl Carrier {
     pub async fn update(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
         let mut form = fields(settings).to_vec();
         form.extend([("VoiceApplicationSid", ""), ("TrunkSid", "")]);
-        let _: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
+        let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
         self.fetch(sid).await?.ok_or(CarrierError::Rejected(Rejection::NotFound))
     }
 
@@ -82,7 +88,7 @@ impl Carrier {
         }
     }
 
-    /// Every number we own, all pages.
+    /// Every number we own, all pages. What is no E.164 number is left out: it cannot be one we bought.
     ///
     /// # Errors
     /// [`CarrierError`]; never a partial list.

@@ -42,8 +42,11 @@ impl Parameters {
         Ok(Self(object.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()))
     }
 
-    /// A parameter's value; one sent twice must say the same both times.
-    fn optional(&self, name: &str) -> Result<Option<&str>, Invalid> {
+    /// A parameter's value; `None` when it is missing or empty.
+    ///
+    /// # Errors
+    /// When it is sent twice and differs, or is longer than any that Twilio documents.
+    pub fn optional(&self, name: &str) -> Result<Option<&str>, Invalid> {
         let mut values = self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value.as_str());
         let Some(first) = values.next() else { return Ok(None) };
         if values.any(|other| other != first) {

@@ -1,5 +1,5 @@
-//! Twilio's JSON as it comes: unset text is `""` or null, new members appear without notice, and the
-//! capabilities' names differ in case from one resource to the next.
+//! Twilio's JSON as it comes: unset text is `""` or null, any member may be null by its description, new
+//! members appear without notice, and the capabilities' names differ in case from one resource to the next.
 
 use std::collections::HashMap;
 
@@ -17,13 +17,12 @@ pub(super) struct OnSalePage {
 
 #[derive(Deserialize)]
 struct OnSale {
-    phone_number: String,
+    phone_number: Option<String>,
     friendly_name: Option<String>,
     locality: Option<String>,
     region: Option<String>,
     iso_country: Option<String>,
-    #[serde(default)]
-    capabilities: HashMap<String, Option<bool>>,
+    capabilities: Option<HashMap<String, Option<bool>>>,
 }
 
 impl OnSalePage {
@@ -35,7 +34,7 @@ impl OnSalePage {
 
 impl OnSale {
     fn read(self, search: &NumberSearch) -> Option<NumberOnSale> {
-        let number: E164 = self.phone_number.parse().ok()?;
+        let number: E164 = self.phone_number?.parse().ok()?;
         let country = self.iso_country.and_then(|code| code.parse().ok()).unwrap_or(search.country);
         Some(NumberOnSale {
             friendly_name: set(self.friendly_name).unwrap_or_else(|| number.to_string()),
@@ -44,7 +43,7 @@ impl OnSale {
             region: set(self.region),
             country,
             kind: search.kind,
-            capabilities: capabilities(&self.capabilities),
+            capabilities: capabilities(self.capabilities),
             monthly_cost: list_price(search.kind),
         })
     }
@@ -60,16 +59,15 @@ pub(super) struct OwnedPage {
 /// A number we own.
 #[derive(Deserialize)]
 pub(super) struct Owned {
-    sid: String,
-    phone_number: String,
+    sid: Option<String>,
+    phone_number: Option<String>,
     friendly_name: Option<String>,
     voice_url: Option<String>,
     voice_fallback_url: Option<String>,
     status_callback: Option<String>,
     voice_application_sid: Option<String>,
     trunk_sid: Option<String>,
-    #[serde(default)]
-    capabilities: HashMap<String, Option<bool>>,
+    capabilities: Option<HashMap<String, Option<bool>>>,
     date_created: Option<String>,
 }
 
@@ -77,15 +75,15 @@ impl Owned {
     /// `None` for what is no E.164 number: not one of ours, since we buy only those.
     pub(super) fn read(self) -> Option<OwnedNumber> {
         Some(OwnedNumber {
-            number: self.phone_number.parse().ok()?,
-            sid: self.sid,
+            number: self.phone_number?.parse().ok()?,
+            sid: set(self.sid)?,
             friendly_name: self.friendly_name.unwrap_or_default(),
             voice_url: set(self.voice_url),
             voice_fallback_url: set(self.voice_fallback_url),
             status_callback: set(self.status_callback),
             voice_application_sid: set(self.voice_application_sid),
             trunk_sid: set(self.trunk_sid),
-            capabilities: capabilities(&self.capabilities),
+            capabilities: capabilities(self.capabilities),
             created_at: self.date_created.as_deref().and_then(instant),
         })
     }
@@ -120,7 +118,8 @@ fn set(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
 }
 
-fn capabilities(named: &HashMap<String, Option<bool>>) -> Capabilities {
+fn capabilities(named: Option<HashMap<String, Option<bool>>>) -> Capabilities {
+    let named = named.unwrap_or_default();
     let has = |name| named.iter().any(|(key, value)| key.eq_ignore_ascii_case(name) && *value == Some(true));
     Capabilities { voice: has("voice"), sms: has("sms"), mms: has("mms") }
 }

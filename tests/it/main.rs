@@ -1,1 +1,5 @@
 //! Black-box tests.
+
+mod carrier;
+mod signatures;
+mod voice;
