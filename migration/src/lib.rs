@@ -5,8 +5,16 @@
 //! tenant in `request.jwt.claims`, and `switchboard_system`, which sees all. The login role owns the tables
 //! and sees nothing. SQLite has no roles: there the application's own filter is the wall.
 
+#![expect(
+    elided_lifetimes_in_paths,
+    reason = "the migration trait hides the lifetime; written out, its macro does not match"
+)]
+
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
+
+/// The framework, for who runs the migrations.
+pub use sea_orm_migration;
 
 mod agents;
 mod audit_events;
