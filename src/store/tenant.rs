@@ -244,6 +244,14 @@ impl TenantStore {
         todo!()
     }
 
+    /// The agent's numbers that are not released.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn held_numbers(&self, _agent: AgentId) -> Result<Vec<PhoneNumber>, StoreError> {
+        todo!()
+    }
+
     /// A page of numbers, newest first.
     ///
     /// # Errors
@@ -301,11 +309,11 @@ impl TenantStore {
         todo!()
     }
 
-    /// An unfinished operation on this agent, if there is one.
+    /// The unfinished operations on this agent, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn unfinished_operation(&self, _agent: AgentId) -> Result<Option<Operation>, StoreError> {
+    pub async fn unfinished_operations(&self, _agent: AgentId) -> Result<Vec<Operation>, StoreError> {
         todo!()
     }
 

@@ -1,1 +1,6 @@
-//! Black-box tests.
+//! Black-box tests: one binary, a file a subject. Each test has a database and a sandbox of its own.
+
+mod carrier;
+mod sandbox;
+mod signatures;
+mod voice;
