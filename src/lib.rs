@@ -10,6 +10,8 @@ pub mod carrier;
 pub mod domain;
 pub mod graphql;
 pub mod provisioning;
+pub mod routing;
 pub mod sandbox;
 pub mod store;
 pub mod voice;
+pub mod webhooks;
