@@ -7,9 +7,11 @@
 
 pub mod auth;
 pub mod carrier;
+pub mod config;
 pub mod domain;
 pub mod graphql;
 pub mod provisioning;
 pub mod sandbox;
 pub mod store;
+pub mod telemetry;
 pub mod voice;
