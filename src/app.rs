@@ -96,7 +96,6 @@ pub struct App {
     router: Router,
     database: Database,
     provisioning: Provisioning,
-    routing: Routing,
     shutdown: Shutdown,
 }
 
@@ -121,8 +120,8 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy);
-        let webhooks = webhooks::router(webhook_config(config), routing.clone(), clock.clone());
+        let routing = Routing::new(&routing_config(config), system, voice, clock.clone(), entropy);
+        let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
         let services = Services { database: database.clone(), provisioning: provisioning.clone(), clock };
         let router = server::router(
             server_config(config),
@@ -132,7 +131,7 @@ impl App {
             webhooks,
             shutdown.drain.clone(),
         );
-        Ok(Self { router, database, provisioning, routing, shutdown })
+        Ok(Self { router, database, provisioning, shutdown })
     }
 
     /// Every route, for a test that needs no listener.
@@ -158,7 +157,7 @@ impl App {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
-        let Self { router, database, provisioning, routing: _routing, shutdown } = self;
+        let Self { router, database, provisioning, shutdown } = self;
         // Dropping the set aborts what is left in it.
         let mut workers = JoinSet::new();
         let stop = shutdown.drain.clone();
@@ -255,8 +254,11 @@ fn webhook_config(config: &Config) -> WebhookConfig {
     WebhookConfig {
         base_url: config.webhook_base_url.clone(),
         account_sid: config.twilio.account_sid.clone(),
-        auth_token: config.twilio.auth_token.clone(),
-        auth_token_previous: config.twilio.auth_token_previous.clone(),
+        auth_tokens: [Some(&config.twilio.auth_token), config.twilio.auth_token_previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
         elevenlabs_secret: config.elevenlabs.webhook_secret.clone(),
     }
 }

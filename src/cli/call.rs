@@ -105,7 +105,9 @@ async fn place(sandbox: &str, args: &Args) -> Result<Placed, Failure> {
 }
 
 fn no_sandbox(address: &str) -> Failure {
-    Failure::new(format!("{address} is no sandbox of this version: calls are placed by `switchboard dev` only"))
+    Failure::new(format!(
+        "{address} is no sandbox of this version: calls are placed by `switchboard dev` only"
+    ))
 }
 
 /// The call's story, for people.

@@ -22,12 +22,15 @@ impl Failure {
 
     /// An error and what caused it, on one line; for an operator's eyes, so the database's own words are in.
     pub(super) fn from_error(error: &dyn Error) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| cause.source());
         let mut sentence = error.to_string();
-        for cause in causes.map(ToString::to_string) {
-            if !sentence.contains(&cause) {
-                sentence = format!("{sentence}: {cause}");
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let words = error.to_string();
+            // Some errors print their cause themselves.
+            if !sentence.contains(&words) {
+                sentence = format!("{sentence}: {words}");
             }
+            cause = error.source();
         }
         Self::Other(sentence)
     }

@@ -40,7 +40,11 @@ pub(super) struct Folder {
 impl Folder {
     /// Makes the folder where it is missing, and takes it.
     pub(super) fn take() -> Result<Self, Failure> {
-        DirBuilder::new().recursive(true).mode(0o700).create(FOLDER).map_err(|error| failed("make", &error))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(FOLDER)
+            .map_err(|error| failed("make", &error))?;
         let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path("lock"));
         let lock = lock.map_err(|error| failed("open the lock in", &error))?;
         match lock.try_lock() {
@@ -66,11 +70,12 @@ impl Folder {
         let text = serde_json::to_string_pretty(remembered).map_err(|error| Failure::from_error(&error))?;
         let new = path("dev.json.new");
         let mut options = OpenOptions::new();
-        let written = options.create(true).truncate(true).write(true).mode(0o600).open(&new).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            fs::rename(&new, path("dev.json"))
-        });
+        let written =
+            options.create(true).truncate(true).write(true).mode(0o600).open(&new).and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()?;
+                fs::rename(&new, path("dev.json"))
+            });
         written.map_err(|error| failed("write to", &error))
     }
 }

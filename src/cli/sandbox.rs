@@ -49,7 +49,9 @@ pub(super) async fn start(
 ) -> Result<Running, Failure> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(format!("the emulated carriers cannot listen on {address}: {error}; choose another port"))
+        Failure::new(format!(
+            "the emulated carriers cannot listen on {address}: {error}; choose another port"
+        ))
     })?;
     let options = Options { credentials, state_file };
     sandbox::start(options, listener).await.map_err(|error| Failure::from_error(&error))
