@@ -135,7 +135,6 @@ impl App {
     }
 
     /// Every route, for a test that needs no listener.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router.clone()
     }

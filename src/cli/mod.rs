@@ -72,7 +72,7 @@ fn execute(command: Command) -> Result<(), Failure> {
             Command::Serve => Box::pin(serve::run(&environment)).await,
             Command::Migrate(args) => migrate::run(args, &environment).await,
             Command::Schema => schema::run(),
-            Command::Token(args) => token::run(args, &environment),
+            Command::Token(args) => token::run(&args, &environment),
             Command::Call(args) => call::run(args, &environment).await,
             Command::Sandbox(args) => sandbox::run(args, &environment).await,
         }

@@ -24,7 +24,7 @@ pub(super) struct Args {
     ttl: Duration,
 }
 
-pub(super) fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
+pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Failure> {
     let given = environment.get("JWT_SECRET").or(environment.get("JWT_JWKS_URL"));
     let remembered = if given.is_some() { None } else { folder::read()? };
     let jwt = Jwt::from_vars(|name| match &remembered {

@@ -1,1 +1,4 @@
-//! Black-box tests.
+//! Black-box tests: one binary, a file a subject. Each test has a database and a sandbox of its own.
+
+mod config;
+mod house;
