@@ -120,7 +120,7 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let routing = Routing::new(&routing_config(config), system, voice, clock.clone(), entropy);
+        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy);
         let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
         let services = Services { database: database.clone(), provisioning: provisioning.clone(), clock };
         let router = server::router(
@@ -238,6 +238,7 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
         webhook_base_url: config.webhook_base_url.clone(),
         voice_fallback_url: config.voice_fallback_url.clone(),
         operation_wait: config.operation_wait,
+        lease: config.operation_lease,
         purchases_per_hour: config.purchases_per_hour,
     }
 }
