@@ -1,5 +1,7 @@
 //! The voice provider's client against a scripted ElevenLabs: what it sends, and which class each failure is of.
 
+#![expect(clippy::unwrap_used, reason = "a test may end at once when its own setting fails")]
+
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
