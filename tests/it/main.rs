@@ -1,1 +1,4 @@
 //! Black-box tests.
+
+mod store;
+mod support;
