@@ -31,7 +31,7 @@ pub(super) async fn connect(
         url.strip_prefix("postgresql:").map_or_else(|| url.to_owned(), |rest| format!("postgres:{rest}"));
     let mut options = ConnectOptions::new(url);
     options
-        .max_connections(config.max_connections.max(2))
+        .max_connections(config.max_connections.max(1))
         .acquire_timeout(config.acquire_timeout)
         .connect_timeout(config.acquire_timeout)
         .sqlx_logging(false)

@@ -98,23 +98,19 @@ impl Database {
         Ok(Self { shared: Arc::new(Shared { tenants, system, clock, entropy, changes, statements }) })
     }
 
-    /// Brings the tables up to date; returns the names of the migrations applied. Several servers may do so at once.
+    /// Brings the tables up to date; returns the names of the migrations applied: all
+    /// of them or, on an error, none. Several servers may do so at once.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        let turn = if dialect::has_policies(&self.shared.tenants) {
-            let turn = doors::begin(self.shared.tenants.clone()).await?;
-            dialect::migrate_alone(&turn).await?;
-            Some(turn)
-        } else {
-            None
-        };
-        let pending = self.pending_migrations().await?;
+        let transaction = doors::begin(self.shared.tenants.clone()).await?;
+        dialect::migrate_alone(&transaction).await?;
+        let pending = pending(&transaction).await?;
         if !pending.is_empty() {
-            Migrator::up(&self.shared.tenants, None).await?;
+            Migrator::up(&transaction, None).await?;
+            transaction.commit().await?;
         }
-        drop(turn);
         Ok(pending)
     }
 
@@ -123,8 +119,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`].
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        let pending = Migrator::get_pending_migrations_read_only(&self.shared.tenants).await?;
-        Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
+        pending(&self.shared.tenants).await
     }
 
     /// Why this database does not keep tenants apart, a sentence each with the SQL that mends it; empty when it does.
@@ -185,4 +180,9 @@ impl Database {
             let _ = pool.close_by_ref().await;
         }
     }
+}
+
+async fn pending(db: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
+    let pending = Migrator::get_pending_migrations_read_only(db).await?;
+    Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
 }

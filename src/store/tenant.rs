@@ -6,7 +6,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::entities::{audit_event, call, phone_number, tenant};
+use super::entities::{audit_event, call, money, phone_number, tenant};
 use super::{StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{Tenant, TenantId};
 
@@ -64,7 +64,7 @@ impl TenantStore {
         Ok(MonthUsage {
             phone_numbers: i64::try_from(costs.len()).unwrap_or(i64::MAX),
             // Added up here: SQLite would add binary fractions.
-            phone_numbers_cost: costs.iter().sum(),
+            phone_numbers_cost: money(costs.iter().sum()),
             calls,
             minutes: minutes.unwrap_or_default(),
         })

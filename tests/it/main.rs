@@ -8,6 +8,7 @@ mod house;
 mod provisioning;
 mod sandbox;
 mod signatures;
+mod store;
 mod support;
 mod voice;
 mod webhook;

@@ -11,4 +11,4 @@ pub(super) mod phone_number;
 mod read;
 pub(super) mod tenant;
 
-pub(super) use read::all;
+pub(super) use read::{all, money};
