@@ -2,8 +2,10 @@
 
 mod api;
 mod context;
+mod errors;
 mod schema;
 
 pub use api::{Api, Executed, GraphqlRequest};
 pub use context::{Caller, Services};
+pub use errors::ApiError;
 pub use schema::sdl;
