@@ -11,5 +11,6 @@ pub mod domain;
 pub mod graphql;
 pub mod provisioning;
 pub mod sandbox;
+pub mod server;
 pub mod store;
 pub mod voice;
