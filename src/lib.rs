@@ -5,12 +5,18 @@
 //! [`app`] is the composition root, [`cli`] the command line; [`sandbox`] emulates both providers and
 //! shares nothing with the rest, so that it and the clients check each other.
 
+pub mod app;
 pub mod auth;
 pub mod carrier;
+pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod graphql;
 pub mod provisioning;
+pub mod routing;
 pub mod sandbox;
 pub mod server;
 pub mod store;
+pub mod telemetry;
 pub mod voice;
+pub mod webhooks;

@@ -1,0 +1,272 @@
+//! The composition root: builds the parts from a [`Config`], joins their routers, runs them and lets them finish.
+//!
+//! Nothing here decides anything about the trade. A server that could not keep its promises does not start: the
+//! database must be up to date, and on Postgres it must keep tenants apart by itself.
+
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
+use crate::carrier::{Carrier, CarrierConfig, CarrierError};
+use crate::config::{Config, Jwt};
+use crate::domain::{Clock, Entropy};
+use crate::graphql::{Api, Services};
+use crate::provisioning::{Provisioning, ProvisioningConfig};
+use crate::routing::{Routing, RoutingConfig};
+use crate::server::{self, ServerConfig};
+use crate::store::{Database, DatabaseConfig, StoreError};
+use crate::telemetry;
+use crate::voice::{Voice, VoiceConfig, VoiceError};
+use crate::webhooks::{self, WebhookConfig};
+
+/// How long a request waits for a connection to the database.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// For one request to a provider: a purchase takes seconds at worst.
+const PROVIDER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long what has begun may go on after the first signal.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Why the server does not start, or has stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The tables are not those of this version.
+    #[error("the database lacks {} migration(s), the first is {}: run `switchboard migrate`", pending.len(), pending.first().map_or("unnamed", String::as_str))]
+    Unmigrated {
+        /// What waits to be applied.
+        pending: Vec<String>,
+    },
+    /// The database would not keep tenants apart.
+    #[error("the database does not keep tenants apart:\n  {}", faults.join("\n  "))]
+    NotIsolated {
+        /// A sentence each, with the SQL that mends it.
+        faults: Vec<String>,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The carrier's client cannot be built.
+    #[error(transparent)]
+    Carrier(#[from] CarrierError),
+    /// The voice provider's client cannot be built.
+    #[error(transparent)]
+    Voice(#[from] VoiceError),
+    /// The keys that check tokens cannot be used.
+    #[error(transparent)]
+    Auth(#[from] AuthConfigError),
+    /// The listener failed.
+    #[error("the server has stopped: {0}")]
+    Serve(#[source] std::io::Error),
+}
+
+/// Ends a running [`App`]: gently, or at once. Every clone ends the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Shutdown {
+    drain: CancellationToken,
+    drop: CancellationToken,
+}
+
+impl Shutdown {
+    /// Takes no more requests and finishes those it has, under a deadline.
+    pub fn drain(&self) {
+        self.drain.cancel();
+    }
+
+    /// Drops everything where it stands: what was under way goes on when a server runs again.
+    pub fn drop_everything(&self) {
+        self.drain.cancel();
+        self.drop.cancel();
+    }
+
+    /// Returns when it is time to drop everything.
+    async fn overdue(&self) {
+        self.drain.cancelled().await;
+        if tokio::time::timeout(DRAIN, self.drop.cancelled()).await.is_err() {
+            tracing::warn!(after = ?DRAIN, "requests are still under way and are dropped");
+        }
+    }
+}
+
+/// All of Switchboard, ready to run.
+#[derive(Debug)]
+pub struct App {
+    router: Router,
+    database: Database,
+    provisioning: Provisioning,
+    shutdown: Shutdown,
+}
+
+impl App {
+    /// Builds every part and checks the database; reaches no provider yet.
+    ///
+    /// # Errors
+    /// [`AppError`]: nothing runs then.
+    pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
+        telemetry::metrics();
+        let shutdown = Shutdown::default();
+        let carrier = Carrier::new(carrier_config(config))?;
+        let voice = Voice::new(voice_config(config))?;
+        let database = open(config, clock.clone()).await?;
+        let system = database.system();
+        let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.clone())?;
+        let provisioning = Provisioning::new(
+            provisioning_config(config),
+            system.clone(),
+            carrier,
+            voice.clone(),
+            clock.clone(),
+            entropy.clone(),
+        );
+        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy);
+        let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
+        let services = Services { database: database.clone(), provisioning: provisioning.clone(), clock };
+        let router = server::router(
+            server_config(config),
+            Api::new(services),
+            authenticator,
+            database.clone(),
+            webhooks,
+            shutdown.drain.clone(),
+        );
+        Ok(Self { router, database, provisioning, shutdown })
+    }
+
+    /// Every route, for a test that needs no listener.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// The database behind it, for a test that looks for itself.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// How to end it once it runs.
+    #[must_use]
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Serves requests and works off what waits, until told to stop.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
+        let Self { router, database, provisioning, shutdown } = self;
+        // Dropping the set aborts what is left in it.
+        let mut workers = JoinSet::new();
+        let stop = shutdown.drain.clone();
+        workers.spawn(async move { provisioning.work(stop).await });
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "listening");
+        }
+        let finished = async {
+            let served = server::serve(listener, router, shutdown.drain.clone()).await;
+            shutdown.drain();
+            while let Some(ended) = workers.join_next().await {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "a worker has died");
+                }
+            }
+            served.map_err(AppError::Serve)
+        };
+        let outcome = tokio::select! {
+            outcome = finished => outcome,
+            () = shutdown.overdue() => Ok(()),
+        };
+        drop(workers);
+        database.close().await;
+        tracing::info!("stopped");
+        outcome
+    }
+}
+
+/// Connects to the database, and refuses one that is out of date or does not keep tenants apart.
+async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
+    let settings = DatabaseConfig {
+        url: config.database_url.clone(),
+        max_connections: config.database_max_connections,
+        acquire_timeout: ACQUIRE_TIMEOUT,
+    };
+    let database = Database::connect(&settings, clock).await?;
+    let pending = database.pending_migrations().await?;
+    if !pending.is_empty() {
+        return Err(AppError::Unmigrated { pending });
+    }
+    let faults = database.isolation_faults().await?;
+    if !faults.is_empty() {
+        return Err(AppError::NotIsolated { faults });
+    }
+    Ok(database)
+}
+
+fn carrier_config(config: &Config) -> CarrierConfig {
+    CarrierConfig {
+        base_url: config.twilio.base_url.clone(),
+        account_sid: config.twilio.account_sid.clone(),
+        auth_token: config.twilio.auth_token.clone(),
+        timeout: PROVIDER_TIMEOUT,
+    }
+}
+
+fn voice_config(config: &Config) -> VoiceConfig {
+    VoiceConfig {
+        base_url: config.elevenlabs.base_url.clone(),
+        api_key: config.elevenlabs.api_key.clone(),
+        timeout: PROVIDER_TIMEOUT,
+    }
+}
+
+/// How tokens are checked, as the authenticator and whoever makes tokens for it take it.
+#[must_use]
+pub fn auth_config(jwt: &Jwt) -> AuthConfig {
+    AuthConfig {
+        hs256_secret: jwt.secret.clone(),
+        jwks_url: jwt.jwks_url.clone(),
+        issuer: jwt.issuer.clone(),
+        audience: jwt.audience.clone(),
+        tenant_claim: jwt.tenant_claim.clone(),
+    }
+}
+
+fn provisioning_config(config: &Config) -> ProvisioningConfig {
+    ProvisioningConfig {
+        webhook_base_url: config.webhook_base_url.clone(),
+        voice_fallback_url: config.voice_fallback_url.clone(),
+        operation_wait: config.operation_wait,
+        lease: config.operation_lease,
+        purchases_per_hour: config.purchases_per_hour,
+    }
+}
+
+fn routing_config(config: &Config) -> RoutingConfig {
+    RoutingConfig {
+        answer_deadline: config.answer_deadline,
+        webhook_base_url: config.webhook_base_url.clone(),
+    }
+}
+
+fn webhook_config(config: &Config) -> WebhookConfig {
+    WebhookConfig {
+        base_url: config.webhook_base_url.clone(),
+        account_sid: config.twilio.account_sid.clone(),
+        auth_tokens: [Some(&config.twilio.auth_token), config.twilio.auth_token_previous.as_ref()]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
+        elevenlabs_secret: config.elevenlabs.webhook_secret.clone(),
+    }
+}
+
+fn server_config(config: &Config) -> ServerConfig {
+    ServerConfig {
+        graphiql: config.graphiql,
+        graphiql_assets: config.graphiql_assets.clone(),
+        allowed_origins: config.allowed_origins.clone(),
+    }
+}

@@ -1,0 +1,62 @@
+//! Why a command did not do what was asked, in words for the person who typed it.
+
+use std::error::Error;
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::config::Mistake;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The environment is wrong: every mistake.
+    Environment(Vec<Mistake>),
+    /// Anything else, as a sentence.
+    Other(String),
+}
+
+impl Failure {
+    pub(super) fn new(sentence: impl Into<String>) -> Self {
+        Self::Other(sentence.into())
+    }
+
+    /// An error and what caused it, on one line; for an operator's eyes, so the database's own words are in.
+    pub(super) fn from_error(error: &dyn Error) -> Self {
+        let mut sentence = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let words = error.to_string();
+            // Some errors print their cause themselves.
+            if !sentence.contains(&words) {
+                sentence = format!("{sentence}: {words}");
+            }
+            cause = error.source();
+        }
+        Self::Other(sentence)
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Environment(_) => ExitCode::from(2),
+            Self::Other(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl From<Vec<Mistake>> for Failure {
+    fn from(mistakes: Vec<Mistake>) -> Self {
+        Self::Environment(mistakes)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Environment(mistakes) => {
+                writeln!(f, "the environment is not complete (variables or a .env file):\n")?;
+                mistakes.iter().try_for_each(|mistake| writeln!(f, "  {mistake}"))
+            }
+            Self::Other(sentence) => f.write_str(sentence),
+        }
+    }
+}

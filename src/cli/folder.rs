@@ -1,0 +1,101 @@
+//! `.switchboard/`: what `dev` keeps on this machine, and how `call` and `token` find it.
+//!
+//! Its secrets are random, made with the folder, and readable by its owner alone.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::failure::Failure;
+use crate::domain::{Clock, Entropy};
+
+/// The folder, relative to where the command is run.
+pub(super) const FOLDER: &str = ".switchboard";
+
+/// What `dev` remembers from one run to the next.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Remembered {
+    /// The development tenant.
+    pub(super) tenant: Uuid,
+    /// Signs its tokens.
+    pub(super) jwt_secret: String,
+    /// Where the server listened when it last ran.
+    pub(super) server: Option<String>,
+    /// Where the emulated carriers listened when they last ran.
+    pub(super) sandbox: Option<String>,
+}
+
+/// The folder, held by one `dev` at a time.
+pub(super) struct Folder {
+    /// Released by the operating system when the process ends, however it ends.
+    _lock: File,
+}
+
+impl Folder {
+    /// Makes the folder where it is missing, and takes it.
+    pub(super) fn take() -> Result<Self, Failure> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(FOLDER)
+            .map_err(|error| failed("make", &error))?;
+        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(path("lock"));
+        let lock = lock.map_err(|error| failed("open the lock in", &error))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(Failure::new(
+                "`switchboard dev` is running in this folder already; stop that one first, or use another folder",
+            )),
+            Err(TryLockError::Error(error)) => Err(failed("lock", &error)),
+        }
+    }
+
+    /// What is remembered; made up when the folder is new.
+    pub(super) fn remembered(&self, clock: &Clock, entropy: &Entropy) -> Result<Remembered, Failure> {
+        if let Some(remembered) = read()? {
+            return Ok(remembered);
+        }
+        let jwt_secret = URL_SAFE_NO_PAD.encode(entropy.bytes::<48>());
+        Ok(Remembered { tenant: entropy.uuid(clock.now()), jwt_secret, server: None, sandbox: None })
+    }
+
+    /// Writes down what is to be remembered: all of it or nothing.
+    pub(super) fn remember(&self, remembered: &Remembered) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(remembered).map_err(|error| Failure::from_error(&error))?;
+        let new = path("dev.json.new");
+        let mut options = OpenOptions::new();
+        let written =
+            options.create(true).truncate(true).write(true).mode(0o600).open(&new).and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()?;
+                fs::rename(&new, path("dev.json"))
+            });
+        written.map_err(|error| failed("write to", &error))
+    }
+}
+
+/// What the last `dev` in this folder remembered, if there was one.
+pub(super) fn read() -> Result<Option<Remembered>, Failure> {
+    match fs::read_to_string(path("dev.json")) {
+        Ok(text) => serde_json::from_str(&text).map(Some).map_err(|error| {
+            Failure::new(format!("{FOLDER}/dev.json is damaged ({error}); move {FOLDER}/ away to begin anew"))
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", &error)),
+    }
+}
+
+/// A file in the folder.
+pub(super) fn path(name: &str) -> PathBuf {
+    Path::new(FOLDER).join(name)
+}
+
+fn failed(verb: &str, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot {verb} {FOLDER}/: {error}"))
+}

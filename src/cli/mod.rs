@@ -1,0 +1,90 @@
+//! The command line: one file a subcommand.
+//!
+//! What was asked for goes to stdout, everything else to stderr. Exit codes: 0 done, 1 it did not work and stderr
+//! says why, 2 the command line or the environment is wrong.
+
+mod call;
+mod dev;
+mod failure;
+mod folder;
+mod migrate;
+mod print;
+mod sandbox;
+mod schema;
+mod serve;
+mod signals;
+mod token;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Environment;
+use failure::Failure;
+
+/// A telephone number of its own for every client of a voice-agent platform.
+#[derive(Debug, Parser)]
+#[command(name = "switchboard", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run all of it on this machine with nothing configured: emulated carriers, SQLite, a token to paste
+    Dev(dev::Args),
+    /// Run the server; it is configured by the environment and says all that is missing
+    Serve,
+    /// Bring the database up to date
+    Migrate(migrate::Args),
+    /// Print the GraphQL schema
+    Schema,
+    /// Print a token signed with JWT_SECRET
+    Token(token::Args),
+    /// Place a call through the emulated carrier and tell what became of it
+    Call(call::Args),
+    /// Run the emulated carriers alone
+    Sandbox(sandbox::Args),
+}
+
+/// Runs the command this process was started with.
+#[must_use]
+pub fn run() -> ExitCode {
+    let Cli { command } = Cli::parse();
+    match execute(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            print::problem(&failure);
+            failure.exit_code()
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<(), Failure> {
+    let environment = Environment::read(Path::new(".")).map_err(|mistake| Failure::from(vec![mistake]))?;
+    let runtime = tokio::runtime::Runtime::new()
+        .map_err(|error| Failure::new(format!("the asynchronous runtime does not start: {error}")))?;
+    runtime.block_on(async {
+        match command {
+            Command::Dev(args) => Box::pin(dev::run(args, &environment)).await,
+            Command::Serve => Box::pin(serve::run(&environment)).await,
+            Command::Migrate(args) => migrate::run(args, &environment).await,
+            Command::Schema => schema::run(),
+            Command::Token(args) => token::run(&args, &environment),
+            Command::Call(args) => call::run(args, &environment).await,
+            Command::Sandbox(args) => sandbox::run(args, &environment).await,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,47 @@
+//! `switchboard serve`: the server, for real.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use super::failure::Failure;
+use super::signals::Signals;
+use crate::app::App;
+use crate::config::{Config, Environment};
+use crate::domain::{Clock, Entropy};
+use crate::telemetry;
+
+pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
+    let config = Config::from_vars(|name| environment.get(name))?;
+    telemetry::start_logging(config.log.json, &config.log.filter);
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let signals = Signals::listen()?;
+    let app = App::build(&config, Clock::system(), Entropy::system())
+        .await
+        .map_err(|error| Failure::from_error(&error))?;
+    let listener = listen(config.bind_address).await?;
+    drive(app, listener, signals).await
+}
+
+/// Binds an address, or says what to do when it cannot be had.
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(format!("cannot listen on {address}: {error}; BIND_ADDRESS names another address"))
+    })
+}
+
+/// Runs the app until it is over: the first signal lets it finish what it has begun, the second does not.
+pub(super) async fn drive(app: App, listener: TcpListener, mut signals: Signals) -> Result<(), Failure> {
+    let shutdown = app.shutdown();
+    let watcher = tokio::spawn(async move {
+        signals.next().await;
+        shutdown.drain();
+        signals.next().await;
+        shutdown.drop_everything();
+    });
+    let outcome = app.run(listener).await.map_err(|error| Failure::from_error(&error));
+    watcher.abort();
+    outcome
+}

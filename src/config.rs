@@ -1,0 +1,347 @@
+//! The environment, read once into one typed [`Config`]; every mistake is told at once.
+//!
+//! [`Config::from_vars`] is a pure function of the variables, so that a test needs no process of its own.
+//! No secret is ever printed: neither by `Debug` nor in a [`Mistake`], which tells what is wrong with a value but
+//! not the value.
+
+mod environment;
+mod read;
+
+pub use environment::Environment;
+
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use read::Reader;
+
+/// All a server is told from outside.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the server listens.
+    pub bind_address: SocketAddr,
+    /// `postgres:` or `sqlite:`.
+    pub database_url: SecretString,
+    /// Connections to the database for requests; webhooks and workers have half as many of their own.
+    pub database_max_connections: u32,
+    /// The origin under which the carrier reaches this server.
+    pub webhook_base_url: Url,
+    /// How Twilio is reached.
+    pub twilio: Twilio,
+    /// How ElevenLabs is reached.
+    pub elevenlabs: ElevenLabs,
+    /// How tokens are checked.
+    pub jwt: Jwt,
+    /// How long a request waits for its operation.
+    pub operation_wait: Duration,
+    /// How long after its driver died an operation is taken up by another.
+    pub operation_lease: Duration,
+    /// Purchases in any hour, all tenants together.
+    pub purchases_per_hour: u32,
+    /// How long an incoming call may wait for its answer.
+    pub answer_deadline: Duration,
+    /// Where the carrier turns when this server is gone; our own fallback route when unset.
+    pub voice_fallback_url: Option<Url>,
+    /// Whether a browser at `/graphql` is given GraphiQL.
+    pub graphiql: bool,
+    /// A folder with GraphiQL's four files; without it the page loads them from their CDN.
+    pub graphiql_assets: Option<PathBuf>,
+    /// Origins whose pages may call the API.
+    pub allowed_origins: Vec<String>,
+    /// How log lines look, and which there are.
+    pub log: Log,
+    /// What is accepted but deserves a word.
+    pub warnings: Vec<String>,
+}
+
+/// How Twilio is reached.
+#[derive(Debug, Clone)]
+pub struct Twilio {
+    /// `AC…`
+    pub account_sid: String,
+    /// The primary auth token.
+    pub auth_token: SecretString,
+    /// The one before, while it is being rotated.
+    pub auth_token_previous: Option<SecretString>,
+    /// `https://api.twilio.com`, or where it is emulated.
+    pub base_url: Url,
+}
+
+/// How ElevenLabs is reached.
+#[derive(Debug, Clone)]
+pub struct ElevenLabs {
+    /// The workspace's key.
+    pub api_key: SecretString,
+    /// Signs its events; without it they are refused.
+    pub webhook_secret: Option<SecretString>,
+    /// `https://api.elevenlabs.io`, or where it is emulated.
+    pub base_url: Url,
+}
+
+/// How tokens are checked. One of `secret` and `jwks_url` is always there.
+#[derive(Debug, Clone)]
+pub struct Jwt {
+    /// Checks HS256 tokens.
+    pub secret: Option<SecretString>,
+    /// Where RS256 and ES256 keys are published.
+    pub jwks_url: Option<Url>,
+    /// The issuer every token must name.
+    pub issuer: Option<String>,
+    /// The audience every token must name.
+    pub audience: Option<String>,
+    /// A JSON pointer to the claim that names the tenant.
+    pub tenant_claim: String,
+}
+
+/// How log lines look, and which there are.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// One JSON object a line, for collectors; else lines for people.
+    pub json: bool,
+    /// As `RUST_LOG` is written.
+    pub filter: String,
+}
+
+/// One thing that is wrong with the environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Mistake {
+    /// The variable.
+    pub variable: &'static str,
+    /// What is wrong with it: completes "VARIABLE …".
+    pub problem: String,
+    /// A value that would do.
+    pub example: &'static str,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<26}  {}\n{:<26}  for example: {}", self.variable, self.problem, "", self.example)
+    }
+}
+
+/// Whether calls and webhooks stay on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    Public,
+    ThisMachine,
+}
+
+/// Where a server listens unless told otherwise.
+pub const DEFAULT_BIND_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
+
+const UNUSED: [&str; 3] = ["RELEASE_GRACE", "QUARANTINE_DAYS", "RECONCILE_EVERY"];
+
+impl Config {
+    /// Reads what `serve` needs.
+    ///
+    /// # Errors
+    /// Every mistake there is.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
+        Self::read(lookup, Reach::Public)
+    }
+
+    /// As [`Self::from_vars`], for a server whose carriers are emulated on this machine: its public address may be
+    /// a loopback one.
+    ///
+    /// # Errors
+    /// Every mistake there is.
+    pub fn for_this_machine(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
+        Self::read(lookup, Reach::ThisMachine)
+    }
+
+    fn read(lookup: impl Fn(&str) -> Option<String>, reach: Reach) -> Result<Self, Vec<Mistake>> {
+        let mut vars = Reader::new(lookup);
+        let webhook_base_url = vars.require("WEBHOOK_BASE_URL", "https://calls.example.com", |value| {
+            let url = if reach == Reach::Public { read::public_url(value) } else { read::service_url(value) };
+            url.and_then(read::origin)
+        });
+        let database_url = read_database_url(&mut vars);
+        let twilio = read_twilio(&mut vars);
+        let elevenlabs = read_elevenlabs(&mut vars);
+        let jwt = read_jwt(&mut vars);
+        let warnings = warnings(&vars, database_url.as_ref(), reach);
+        let bind_address = read_bind_address(&mut vars);
+        let database_max_connections = vars.or("DATABASE_MAX_CONNECTIONS", 10, "10", |value| {
+            value.parse().ok().filter(|n| (1..=500).contains(n)).ok_or_else(|| "is not 1 to 500".into())
+        });
+        let operation_wait =
+            vars.or("OPERATION_WAIT", seconds(10), "10s", read::duration(seconds(0), seconds(60)));
+        let operation_lease =
+            vars.or("OPERATION_LEASE", seconds(30), "30s", read::duration(seconds(1), seconds(600)));
+        let answer_deadline =
+            vars.or("ANSWER_DEADLINE", seconds(5), "5s", read::duration(seconds(1), seconds(12)));
+        let purchases_per_hour =
+            vars.or("PURCHASES_PER_HOUR", 100, "100", read::parsed("a whole number, 0 or more"));
+        let voice_fallback_url =
+            vars.read("VOICE_FALLBACK_URL", "https://backup.example.com/busy.xml", read::public_url);
+        let graphiql = vars.or("GRAPHIQL", true, "off", read::one_of(&[("on", true), ("off", false)]));
+        let graphiql_assets = vars.read("GRAPHIQL_ASSETS", "/usr/share/switchboard/graphiql", |value| {
+            Some(PathBuf::from(value)).filter(|path| path.is_dir()).ok_or_else(|| "is not a folder".into())
+        });
+        let allowed_origins =
+            vars.or("ALLOWED_ORIGINS", Vec::new(), "https://dashboard.example.com", read::origins);
+        let log = read_log(&mut vars);
+        let (Some(webhook_base_url), Some(database_url)) = (webhook_base_url, database_url) else {
+            return Err(vars.mistakes);
+        };
+        let (Some(twilio), Some(elevenlabs), true) = (twilio, elevenlabs, vars.mistakes.is_empty()) else {
+            return Err(vars.mistakes);
+        };
+        Ok(Self {
+            bind_address,
+            database_url,
+            database_max_connections,
+            webhook_base_url,
+            twilio,
+            elevenlabs,
+            jwt,
+            operation_wait,
+            operation_lease,
+            purchases_per_hour,
+            answer_deadline,
+            voice_fallback_url,
+            graphiql,
+            graphiql_assets,
+            allowed_origins,
+            log,
+            warnings,
+        })
+    }
+}
+
+impl Jwt {
+    /// Reads how tokens are checked, alone: for a command that makes one.
+    ///
+    /// # Errors
+    /// Every mistake there is.
+    pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
+        alone(lookup, |vars| Some(read_jwt(vars)))
+    }
+}
+
+/// Reads `DATABASE_URL` alone: for a command that needs nothing else.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn database_url(lookup: impl Fn(&str) -> Option<String>) -> Result<SecretString, Vec<Mistake>> {
+    alone(lookup, read_database_url)
+}
+
+/// Reads how log lines look, alone.
+///
+/// # Errors
+/// Every mistake there is.
+pub fn log(lookup: impl Fn(&str) -> Option<String>) -> Result<Log, Vec<Mistake>> {
+    alone(lookup, |vars| Some(read_log(vars)))
+}
+
+/// Reads `BIND_ADDRESS` alone.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn bind_address(lookup: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, Vec<Mistake>> {
+    alone(lookup, |vars| Some(read_bind_address(vars)))
+}
+
+/// Reads one group of variables; without a mistake there is always a value.
+fn alone<F: Fn(&str) -> Option<String>, T>(
+    lookup: F,
+    read: impl FnOnce(&mut Reader<F>) -> Option<T>,
+) -> Result<T, Vec<Mistake>> {
+    let mut vars = Reader::new(lookup);
+    match read(&mut vars) {
+        Some(value) if vars.mistakes.is_empty() => Ok(value),
+        _ => Err(vars.mistakes),
+    }
+}
+
+fn read_bind_address(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> SocketAddr {
+    let what = read::parsed("an IP address and a port");
+    vars.or("BIND_ADDRESS", DEFAULT_BIND_ADDRESS, "127.0.0.1:8000", what)
+}
+
+fn read_database_url(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<SecretString> {
+    let example = "postgres://switchboard:password@localhost/switchboard";
+    vars.require("DATABASE_URL", example, read::database_url)
+}
+
+fn read_twilio(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Twilio> {
+    let example = "https://api.twilio.com";
+    let account_sid =
+        vars.require("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef", read::account_sid);
+    let auth_token = vars.require("TWILIO_AUTH_TOKEN", "0123456789abcdef0123456789abcdef", read::secret(16));
+    let auth_token_previous =
+        vars.read("TWILIO_AUTH_TOKEN_PREVIOUS", "fedcba9876543210fedcba9876543210", read::secret(16));
+    let base_url = vars.read("TWILIO_API_BASE_URL", example, read::service_url);
+    let base_url = base_url.or_else(|| Url::parse(example).ok())?;
+    Some(Twilio { account_sid: account_sid?, auth_token: auth_token?, auth_token_previous, base_url })
+}
+
+fn read_elevenlabs(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<ElevenLabs> {
+    let example = "https://api.elevenlabs.io";
+    let api_key = vars.require("ELEVENLABS_API_KEY", "sk_0123456789abcdef0123456789abcdef", read::secret(16));
+    let webhook_secret =
+        vars.read("ELEVENLABS_WEBHOOK_SECRET", "wsec_0123456789abcdef0123456789abcdef", read::secret(16));
+    let base_url = vars.read("ELEVENLABS_API_BASE_URL", example, read::service_url);
+    let base_url = base_url.or_else(|| Url::parse(example).ok())?;
+    Some(ElevenLabs { api_key: api_key?, webhook_secret, base_url })
+}
+
+fn read_jwt(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Jwt {
+    let example = "what `openssl rand -base64 48` prints";
+    let secret = vars.read("JWT_SECRET", example, read::secret(32));
+    let keys = "https://auth.example.com/.well-known/jwks.json";
+    let jwks_url = vars.read("JWT_JWKS_URL", keys, read::service_url);
+    if vars.text("JWT_SECRET").is_none() && vars.text("JWT_JWKS_URL").is_none() {
+        vars.mistake("JWT_SECRET", "is not set, and neither is JWT_JWKS_URL: one is needed", example);
+    }
+    Jwt {
+        secret,
+        jwks_url,
+        issuer: vars.text("JWT_ISSUER"),
+        audience: vars.text("JWT_AUDIENCE"),
+        tenant_claim: vars.or(
+            "JWT_TENANT_CLAIM",
+            "/sub".to_owned(),
+            "/app_metadata/tenant",
+            read::json_pointer,
+        ),
+    }
+}
+
+fn read_log(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Log {
+    let json = vars.or("LOG_FORMAT", false, "json", read::one_of(&[("pretty", false), ("json", true)]));
+    let filter = vars.or("RUST_LOG", "info".to_owned(), "info,switchboard=debug", |value| {
+        let readable = value.parse::<tracing_subscriber::filter::EnvFilter>();
+        readable.map(|_| value.to_owned()).map_err(|error| format!("is not a log filter: {error}"))
+    });
+    Log { json, filter }
+}
+
+fn warnings(
+    vars: &Reader<impl Fn(&str) -> Option<String>>,
+    database_url: Option<&SecretString>,
+    reach: Reach,
+) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let sqlite = database_url.is_some_and(|url| url.expose_secret().starts_with("sqlite:"));
+    if sqlite && reach == Reach::Public {
+        warnings.push(
+            "DATABASE_URL is SQLite: tenants are kept apart by our queries alone, not by the database as on \
+             Postgres, and only one server can run"
+                .into(),
+        );
+    }
+    for name in UNUSED.into_iter().filter(|name| vars.text(name).is_some()) {
+        warnings.push(format!("{name} is set, but this version does not use it yet"));
+    }
+    warnings
+}
+
+const fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}

@@ -1,0 +1,174 @@
+//! The environment: what is accepted, and what is said of the rest.
+
+use std::collections::HashMap;
+
+use switchboard::config::{Config, Jwt, Mistake};
+
+const SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
+
+fn complete() -> HashMap<&'static str, &'static str> {
+    HashMap::from([
+        ("DATABASE_URL", "postgres://switchboard:hunter2hunter2@localhost/switchboard"),
+        ("WEBHOOK_BASE_URL", "https://calls.example.com"),
+        ("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef"),
+        ("TWILIO_AUTH_TOKEN", "twilio-auth-token-0123456789"),
+        ("ELEVENLABS_API_KEY", "elevenlabs-api-key-0123456789"),
+        ("JWT_SECRET", SECRET),
+    ])
+}
+
+fn read(vars: &HashMap<&'static str, &'static str>) -> Result<Config, Vec<Mistake>> {
+    Config::from_vars(|name| vars.get(name).map(ToString::to_string))
+}
+
+fn with(name: &'static str, value: &'static str) -> Result<Config, Vec<Mistake>> {
+    let mut vars = complete();
+    vars.insert(name, value);
+    read(&vars)
+}
+
+#[test]
+fn nothing_configured_names_everything_that_is_needed() {
+    let mistakes = read(&HashMap::new()).unwrap_err();
+    let mut named: Vec<_> = mistakes.iter().map(|mistake| mistake.variable).collect();
+    named.sort_unstable();
+    let mut needed: Vec<_> = complete().into_keys().collect();
+    needed.sort_unstable();
+    assert_eq!(named, needed);
+    for mistake in mistakes {
+        let text = mistake.to_string();
+        assert!(text.contains(mistake.variable) && text.contains(mistake.example), "{text}");
+    }
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    assert_eq!(with("TWILIO_AUTH_TOKEN", "  ").unwrap_err()[0].variable, "TWILIO_AUTH_TOKEN");
+    assert!(with("TWILIO_AUTH_TOKEN_PREVIOUS", "").unwrap().twilio.auth_token_previous.is_none());
+}
+
+#[test]
+fn what_is_needed_is_enough_and_the_rest_has_defaults() {
+    let config = read(&complete()).unwrap();
+    assert_eq!(config.bind_address.to_string(), "127.0.0.1:8000");
+    assert_eq!(config.twilio.base_url.as_str(), "https://api.twilio.com/");
+    assert_eq!(config.elevenlabs.base_url.as_str(), "https://api.elevenlabs.io/");
+    assert_eq!(config.operation_wait.as_secs(), 10);
+    assert_eq!(config.answer_deadline.as_secs(), 5);
+    assert_eq!(config.purchases_per_hour, 100);
+    assert_eq!(config.jwt.tenant_claim, "/sub");
+    assert_eq!(config.log.filter, "info");
+    assert!(config.graphiql && !config.log.json && config.warnings.is_empty());
+}
+
+#[test]
+fn each_variable_refuses_what_would_fail_later() {
+    let refused = [
+        ("BIND_ADDRESS", vec!["8000", "localhost:8000", "127.0.0.1"]),
+        ("DATABASE_URL", vec!["mysql://localhost/x", "switchboard.db"]),
+        (
+            "WEBHOOK_BASE_URL",
+            vec![
+                "calls.example.com",
+                "http://calls.example.com",
+                "https://localhost",
+                "https://calls",
+                "https://calls.local",
+                "https://127.0.0.1",
+                "https://10.1.2.3",
+                "https://192.168.1.4:8443",
+                "https://100.64.0.1",
+                "https://[::1]",
+                "https://[fd00::1]",
+                "https://my_calls.example.com",
+                "https://calls.example.com?a=b",
+                "https://calls.example.com#a",
+                "https://calls.example.com/switchboard",
+                "https://user:pass@calls.example.com",
+            ],
+        ),
+        (
+            "TWILIO_ACCOUNT_SID",
+            vec!["AC123", "SK0123456789abcdef0123456789abcdef", "ACg123456789abcdef0123456789abcdef"],
+        ),
+        ("TWILIO_AUTH_TOKEN", vec!["short", "two words are not one token"]),
+        ("TWILIO_API_BASE_URL", vec!["http://api.example.com", "api.example.com", "ftp://127.0.0.1"]),
+        ("ELEVENLABS_API_BASE_URL", vec!["http://10.0.0.1"]),
+        ("JWT_SECRET", vec!["thirty-one bytes are not enough", "0123456789012345678901234567890"]),
+        ("JWT_JWKS_URL", vec!["http://auth.example.com/jwks.json"]),
+        ("JWT_TENANT_CLAIM", vec!["tenant", "/"]),
+        ("OPERATION_WAIT", vec!["ten seconds", "10", "5m"]),
+        ("ANSWER_DEADLINE", vec!["0s", "15s"]),
+        ("PURCHASES_PER_HOUR", vec!["-1", "many"]),
+        ("DATABASE_MAX_CONNECTIONS", vec!["0", "1000000"]),
+        ("VOICE_FALLBACK_URL", vec!["http://backup.example.com", "https://localhost/busy.xml"]),
+        ("GRAPHIQL", vec!["true"]),
+        ("GRAPHIQL_ASSETS", vec!["/no/such/folder"]),
+        ("ALLOWED_ORIGINS", vec!["*", "dashboard.example.com", "https://dashboard.example.com/app"]),
+        ("LOG_FORMAT", vec!["xml"]),
+        ("RUST_LOG", vec!["switchboard=loud"]),
+    ];
+    for (name, values) in refused {
+        for value in values {
+            let mistakes = with(name, value).expect_err(&format!("{name}={value}"));
+            let named: Vec<_> = mistakes.iter().map(|mistake| mistake.variable).collect();
+            assert_eq!(named, [name], "{name}={value}");
+        }
+    }
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let mut vars = complete();
+    vars.extend([("OPERATION_WAIT", "soon"), ("GRAPHIQL", "maybe"), ("TWILIO_ACCOUNT_SID", "AC1")]);
+    vars.remove("ELEVENLABS_API_KEY");
+    assert_eq!(read(&vars).unwrap_err().len(), 4);
+}
+
+#[test]
+fn what_people_write_is_understood() {
+    let config = with("ALLOWED_ORIGINS", "https://a.example.com, http://localhost:3000/").unwrap();
+    assert_eq!(config.allowed_origins, ["https://a.example.com", "http://localhost:3000"]);
+    assert_eq!(with("OPERATION_WAIT", "1500ms").unwrap().operation_wait.as_millis(), 1500);
+    assert_eq!(
+        with("TWILIO_API_BASE_URL", "http://127.0.0.1:8001").unwrap().twilio.base_url.port(),
+        Some(8001)
+    );
+    assert!(!with("GRAPHIQL", "off").unwrap().graphiql);
+    assert!(with("LOG_FORMAT", "json").unwrap().log.json);
+}
+
+#[test]
+fn a_weaker_choice_is_accepted_with_a_word() {
+    assert!(with("DATABASE_URL", "sqlite://x.db").unwrap().warnings[0].contains("SQLite"));
+    assert!(with("RELEASE_GRACE", "24h").unwrap().warnings[0].contains("RELEASE_GRACE"));
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let mut vars = complete();
+    vars.extend([
+        ("TWILIO_AUTH_TOKEN_PREVIOUS", "twilio-previous-0123456789"),
+        ("ELEVENLABS_WEBHOOK_SECRET", "webhook-secret-0123456789"),
+    ]);
+    let printed = format!("{:?}", read(&vars).unwrap());
+    for secret in ["hunter2", "auth-token", "previous-0", "api-key", "webhook-secret", SECRET] {
+        assert!(!printed.contains(secret), "{secret}");
+    }
+    // The value that is wrong may be a secret that was put into the wrong place.
+    for name in vars.clone().into_keys() {
+        let mut wrong = vars.clone();
+        wrong.insert(name, "hunter2 hunter2");
+        for mistake in read(&wrong).unwrap_err() {
+            assert!(!format!("{mistake} {mistake:?}").contains("hunter2"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn one_way_to_check_tokens_is_enough() {
+    let keys = "https://auth.example.com/jwks.json";
+    let jwt = Jwt::from_vars(|name| (name == "JWT_JWKS_URL").then(|| keys.to_owned())).unwrap();
+    assert!(jwt.secret.is_none() && jwt.jwks_url.is_some());
+    assert_eq!(Jwt::from_vars(|_| None).unwrap_err()[0].variable, "JWT_SECRET");
+}

@@ -1,0 +1,244 @@
+//! The real server and the real sandbox in this process, each on a port of its own, over a database of the test's own.
+//!
+//! The server runs in a runtime of its own, so that a test can kill it as a crash would: every task it had is gone.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use switchboard::app::{self, Shutdown};
+use switchboard::auth;
+use switchboard::config::Config;
+use switchboard::domain::{Clock, Entropy};
+use switchboard::sandbox::{self, Credentials, Options, Running};
+use switchboard::store::Database;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::database::TestDatabase;
+
+const JWT_SECRET: &str = "a-secret-of-the-tests-of-more-than-32-bytes";
+
+/// All of Switchboard, and both emulated providers.
+pub(crate) struct App {
+    server: Server,
+    config: Config,
+    clock: Clock,
+    ahead: Arc<AtomicI64>,
+    sandbox: Running,
+    http: reqwest::Client,
+    database: TestDatabase,
+    _folder: TempDir,
+}
+
+/// A server that runs.
+struct Server {
+    address: SocketAddr,
+    database: Database,
+    shutdown: Shutdown,
+    finished: JoinHandle<()>,
+    /// Taken when the server is killed.
+    runtime: Option<Runtime>,
+}
+
+impl App {
+    /// Starts all of it.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts all of it with some variables of the environment set, such as `("OPERATION_WAIT", "1s")`.
+    pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = TestDatabase::create().await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let options = Options {
+            credentials: Credentials::development(),
+            state_file: Some(folder.path().join("sandbox.json")),
+        };
+        let sandbox = sandbox::start(options, listener).await.unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let config = configure(&listener, &sandbox, &database, variables);
+        let (clock, ahead) = movable_clock();
+        let server = Server::start(listener, config.clone(), clock.clone()).await;
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+        Self { server, config, clock, ahead, sandbox, http, database, _folder: folder }
+    }
+
+    /// Kills the server where it stands and boots it again: same address, same database, same sandbox.
+    pub(crate) async fn restart(&mut self) {
+        self.kill().await;
+        let listener = std::net::TcpListener::bind(self.server.address).unwrap();
+        self.server = Server::start(listener, self.config.clone(), self.clock.clone()).await;
+    }
+
+    /// Kills the server where it stands: whatever it was doing is left undone.
+    pub(crate) async fn kill(&mut self) {
+        if let Some(runtime) = self.server.runtime.take() {
+            let ended = tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(5)));
+            ended.await.unwrap();
+        }
+    }
+
+    /// Asks the server to finish what it has begun and to end, and waits for that.
+    pub(crate) async fn stop(&mut self) {
+        self.server.shutdown.drain();
+        let finished = tokio::time::timeout(Duration::from_secs(30), &mut self.server.finished).await;
+        finished.expect("the server did not stop").unwrap();
+        self.kill().await;
+    }
+
+    /// Where the server listens, without a slash at the end.
+    pub(crate) fn base_url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    /// Where both providers are emulated, without a slash at the end.
+    pub(crate) fn sandbox_url(&self) -> String {
+        self.sandbox.base_url()
+    }
+
+    /// The server's own database, for looking without the API.
+    pub(crate) fn database(&self) -> &Database {
+        &self.server.database
+    }
+
+    /// The database's address, for a connection of the test's own.
+    pub(crate) fn database_url(&self) -> String {
+        self.config.database_url.expose_secret().to_owned()
+    }
+
+    /// A client for whatever else a test asks of the server.
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// The server's clock.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Moves the server's clock ahead; timers that sleep do not notice.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.ahead.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// A tenant's token, good for an hour.
+    pub(crate) fn token(&self, tenant: Uuid) -> String {
+        self.mint(tenant, false)
+    }
+
+    /// An operator's token, good for an hour.
+    pub(crate) fn operator_token(&self) -> String {
+        self.mint(Uuid::from_u128(0xffff), true)
+    }
+
+    fn mint(&self, subject: Uuid, operator: bool) -> String {
+        let config = app::auth_config(&self.config.jwt);
+        let token = auth::mint(&config, subject, operator, Duration::from_secs(3600), self.clock.now());
+        token.unwrap().expose_secret().to_owned()
+    }
+
+    /// Runs a query or a mutation over HTTP and gives the whole answer, `data` and `errors`.
+    pub(crate) async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {
+        let request = self.http.post(format!("{}/graphql", self.base_url())).bearer_auth(token);
+        let body = json!({ "query": query, "variables": variables });
+        let answer = request.json(&body).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}: {text}"))
+    }
+
+    /// Places a call as the carrier would: `{"to": "+1…", "hold": true, …}`; gives its story.
+    pub(crate) async fn place_call(&self, order: Value) -> Value {
+        let request = self.http.post(format!("{}/sandbox/calls", self.sandbox_url())).json(&order);
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Orders a fault from the sandbox.
+    pub(crate) async fn faults(&self, fault: Value) {
+        let answer = self.http.post(format!("{}/sandbox/faults", self.sandbox_url())).json(&fault).send().await;
+        let answer = answer.unwrap();
+        let status = answer.status();
+        assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
+    }
+
+    /// Takes every fault back that was ordered.
+    pub(crate) async fn clear_faults(&self) {
+        let answer = self.http.delete(format!("{}/sandbox/faults", self.sandbox_url())).send().await;
+        assert!(answer.unwrap().status().is_success());
+    }
+
+    /// What both providers hold: `numbers`, `agents`, `calls`, `conversations`, `bill`, `counters`.
+    pub(crate) async fn sandbox_state(&self) -> Value {
+        let answer = self.http.get(format!("{}/sandbox/state", self.sandbox_url())).send().await;
+        answer.unwrap().json().await.unwrap()
+    }
+}
+
+impl Server {
+    async fn start(listener: std::net::TcpListener, config: Config, clock: Clock) -> Self {
+        let address = listener.local_addr().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (started, start) = tokio::sync::oneshot::channel();
+        let finished = runtime.spawn(async move {
+            let app = app::App::build(&config, clock, Entropy::system()).await.unwrap();
+            let listener = TcpListener::from_std(listener).unwrap();
+            started.send((app.database().clone(), app.shutdown())).unwrap();
+            app.run(listener).await.unwrap();
+        });
+        let (database, shutdown) = start.await.expect("the server did not start");
+        Self { address, database, shutdown, finished, runtime: Some(runtime) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// What a server beside this sandbox, over this database, is configured with.
+fn configure(
+    listener: &std::net::TcpListener,
+    sandbox: &Running,
+    database: &TestDatabase,
+    variables: &[(&str, &str)],
+) -> Config {
+    let credentials = Credentials::development();
+    let own = [
+        ("DATABASE_URL", database.url.clone()),
+        ("DATABASE_MAX_CONNECTIONS", "4".to_owned()),
+        ("WEBHOOK_BASE_URL", format!("http://{}", listener.local_addr().unwrap())),
+        ("TWILIO_ACCOUNT_SID", credentials.account_sid),
+        ("TWILIO_AUTH_TOKEN", credentials.auth_token),
+        ("TWILIO_API_BASE_URL", sandbox.base_url()),
+        ("ELEVENLABS_API_KEY", credentials.api_key),
+        ("ELEVENLABS_API_BASE_URL", sandbox.base_url()),
+        ("ELEVENLABS_WEBHOOK_SECRET", "wsec_of_the_tests_0123456789".to_owned()),
+        ("JWT_SECRET", JWT_SECRET.to_owned()),
+    ];
+    let mut all: HashMap<_, _> = own.into_iter().collect();
+    all.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    Config::for_this_machine(|name| all.get(name).cloned()).unwrap()
+}
+
+/// A clock that tells the machine's time and `ahead` milliseconds more.
+fn movable_clock() -> (Clock, Arc<AtomicI64>) {
+    let ahead = Arc::new(AtomicI64::new(0));
+    let (system, moved) = (Clock::system(), ahead.clone());
+    let clock = Clock::from_fn(move || {
+        system.now() + chrono::Duration::milliseconds(moved.load(Ordering::SeqCst))
+    });
+    (clock, ahead)
+}
