@@ -6,6 +6,8 @@
 
 pub mod kinds;
 
+pub use crate::carrier::{CarrierError, NumberOnSale, NumberSearch, Rejection};
+
 use std::time::Duration;
 
 use url::Url;
