@@ -17,7 +17,7 @@ use crate::domain::{Clock, Entropy};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig};
 use crate::routing::{Routing, RoutingConfig};
-use crate::server::{self, ServerConfig};
+use crate::server::{self, AssetsError, Drain, GraphiqlAssets, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
 use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
@@ -54,6 +54,9 @@ pub enum AppError {
     /// The voice provider's client cannot be built.
     #[error(transparent)]
     Voice(#[from] VoiceError),
+    /// GraphiQL's files are not where they should be.
+    #[error("GRAPHIQL_ASSETS: {0}")]
+    Graphiql(#[from] AssetsError),
     /// The keys that check tokens cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
@@ -97,6 +100,7 @@ pub struct App {
     database: Database,
     provisioning: Provisioning,
     shutdown: Shutdown,
+    drain: Drain,
 }
 
 impl App {
@@ -120,18 +124,20 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy);
+        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone());
         let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
-        let services = Services { database: database.clone(), provisioning: provisioning.clone(), clock };
+        let services =
+            Services { database: database.clone(), provisioning: provisioning.clone(), clock: clock.clone() };
+        let drain = Drain::new(shutdown.drain.clone());
         let router = server::router(
-            server_config(config),
+            server_config(config, clock, entropy)?,
             Api::new(services),
             authenticator,
             database.clone(),
             webhooks,
-            shutdown.drain.clone(),
+            drain.clone(),
         );
-        Ok(Self { router, database, provisioning, shutdown })
+        Ok(Self { router, database, provisioning, shutdown, drain })
     }
 
     /// Every route, for a test that needs no listener.
@@ -156,7 +162,7 @@ impl App {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
-        let Self { router, database, provisioning, shutdown } = self;
+        let Self { router, database, provisioning, shutdown, drain } = self;
         // Dropping the set aborts what is left in it.
         let mut workers = JoinSet::new();
         let stop = shutdown.drain.clone();
@@ -165,7 +171,7 @@ impl App {
             tracing::info!(%address, "listening");
         }
         let finished = async {
-            let served = server::serve(listener, router, shutdown.drain.clone()).await;
+            let served = server::serve(listener, router, drain).await;
             shutdown.drain();
             while let Some(ended) = workers.join_next().await {
                 if let Err(error) = ended {
@@ -263,10 +269,11 @@ fn webhook_config(config: &Config) -> WebhookConfig {
     }
 }
 
-fn server_config(config: &Config) -> ServerConfig {
-    ServerConfig {
-        graphiql: config.graphiql,
-        graphiql_assets: config.graphiql_assets.clone(),
-        allowed_origins: config.allowed_origins.clone(),
-    }
+fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<ServerConfig, AssetsError> {
+    let graphiql = match (&config.graphiql_assets, config.graphiql) {
+        (_, false) => None,
+        (None, true) => Some(GraphiqlAssets::Cdn),
+        (Some(folder), true) => Some(GraphiqlAssets::from_folder(folder)?),
+    };
+    Ok(ServerConfig { graphiql, allowed_origins: config.allowed_origins.clone(), clock, entropy })
 }
