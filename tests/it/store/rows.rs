@@ -142,7 +142,7 @@ async fn a_request_repeated_with_its_key_is_the_same_operation() {
         let Err(StoreError::Refused(refusal)) = refused else { panic!("{refused:?}") };
         assert_eq!(refusal.code, RefusalCode::IdempotencyKeyReused);
     }
-    assert_eq!(door.unfinished_operation(agent.id).await.unwrap(), Some(operation));
+    assert_eq!(door.unfinished_operations(agent.id).await.unwrap(), [operation]);
     drop(door);
 
     let others_agent = fixtures::agent(&db, other).await;
