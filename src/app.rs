@@ -120,7 +120,7 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let routing = Routing::new(&routing_config(config), system, voice, clock.clone(), entropy);
+        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy);
         let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
         let services = Services { database: database.clone(), provisioning: provisioning.clone(), clock };
         let router = server::router(
