@@ -238,6 +238,7 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
         webhook_base_url: config.webhook_base_url.clone(),
         voice_fallback_url: config.voice_fallback_url.clone(),
         operation_wait: config.operation_wait,
+        lease: config.operation_lease,
         purchases_per_hour: config.purchases_per_hour,
     }
 }

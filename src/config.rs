@@ -38,6 +38,8 @@ pub struct Config {
     pub jwt: Jwt,
     /// How long a request waits for its operation.
     pub operation_wait: Duration,
+    /// How long after its driver died an operation is taken up by another.
+    pub operation_lease: Duration,
     /// Purchases in any hour, all tenants together.
     pub purchases_per_hour: u32,
     /// How long an incoming call may wait for its answer.
@@ -168,6 +170,8 @@ impl Config {
         });
         let operation_wait =
             vars.or("OPERATION_WAIT", seconds(10), "10s", read::duration(seconds(0), seconds(60)));
+        let operation_lease =
+            vars.or("OPERATION_LEASE", seconds(30), "30s", read::duration(seconds(1), seconds(600)));
         let answer_deadline =
             vars.or("ANSWER_DEADLINE", seconds(5), "5s", read::duration(seconds(1), seconds(12)));
         let purchases_per_hour =
@@ -196,6 +200,7 @@ impl Config {
             elevenlabs,
             jwt,
             operation_wait,
+            operation_lease,
             purchases_per_hour,
             answer_deadline,
             voice_fallback_url,

@@ -1,11 +1,41 @@
 //! From what a request presents to who is asking: a tenant, an operator or an agent.
+//!
+//! Bearer tokens are JSON Web Tokens signed with our secret (HS256) or by a key of the configured key set (RS256,
+//! ES256). Which key checks a token follows from its algorithm and key id, and each key serves one algorithm only:
+//! a token cannot choose how it is checked. Everything in it is read after its signature held, and against
+//! [`Clock`], never the machine's own. The key set is the one thing this module fetches over the network.
+//!
+//! A tenant is written down at first sight. Refusals say one of a few constant reasons, never what was presented.
+
+mod claims;
+mod error;
+mod jwks;
+mod mint;
+
+pub use error::{AuthConfigError, AuthError};
+pub use mint::mint;
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use secrecy::SecretString;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::domain::{AgentId, Clock, TenantId};
+use crate::domain::{AgentId, AgentToken, Clock, TenantId};
 use crate::store::SystemStore;
+use jwks::KeySet;
+
+/// Longer tokens are refused unread.
+const MAX_TOKEN_BYTES: usize = 8 * 1024;
+/// Longer key ids are refused: they are looked up, and what nobody knows costs a request to the key server.
+const MAX_KEY_ID_BYTES: usize = 256;
+/// RFC 7518 wants an HS256 secret at least as long as the hash.
+const MIN_SECRET_BYTES: usize = 32;
+/// How many tenants are remembered as written down, before the memory starts anew.
+const MAX_TENANTS_SEEN: usize = 10_000;
 
 /// Who is asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +44,7 @@ pub enum Principal {
     Tenant(TenantId),
     /// One of the platform's own people; acts for a tenant when one is named.
     Operator {
-        /// The token's subject.
+        /// The token's subject; nil when it names none, as a service's own token may.
         subject: Uuid,
         /// The tenant acted for.
         acting_for: Option<TenantId>,
@@ -40,29 +70,18 @@ pub struct Authenticated {
 /// What a request presents, as text; taken from headers or from a socket's `connection_init`.
 #[derive(Debug, Clone, Default)]
 pub struct Credentials {
-    /// From `Authorization: Bearer …`.
+    /// From `Authorization: Bearer …`. When it is there it decides, whatever else is.
     pub bearer: Option<SecretString>,
     /// From `X-Agent-Token`.
     pub agent_token: Option<SecretString>,
-    /// From `X-Tenant-Id`; operators only.
+    /// From `X-Tenant-Id`; operators only, ignored from everybody else.
     pub tenant: Option<String>,
-}
-
-/// Why somebody is not who they say.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AuthError {
-    /// Nothing was presented, or nothing that holds; the reason is plain and the same for everybody.
-    #[error("{0}")]
-    Unauthenticated(&'static str),
-    /// It could not be checked: the database or the key server does not answer.
-    #[error("the token cannot be checked at the moment")]
-    Unavailable,
 }
 
 /// How tokens are checked.
 #[derive(Debug, Clone)]
 pub struct AuthConfig {
-    /// Checks HS256 tokens.
+    /// Checks HS256 tokens; at least 32 bytes.
     pub hs256_secret: Option<SecretString>,
     /// Where RS256 and ES256 keys are published.
     pub jwks_url: Option<url::Url>,
@@ -76,22 +95,125 @@ pub struct AuthConfig {
 
 /// Checks what requests present. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Authenticator {}
+pub struct Authenticator(Arc<Inner>);
+
+struct Inner {
+    config: AuthConfig,
+    hs256: Option<DecodingKey>,
+    keys: Option<KeySet>,
+    store: SystemStore,
+    clock: Clock,
+    seen: Mutex<HashSet<TenantId>>,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Authenticator").field("config", &self.config).finish_non_exhaustive()
+    }
+}
 
 impl Authenticator {
     /// An authenticator over the system's door: for agents' tokens, and to write down tenants at first sight.
+    /// Reaches nothing yet; keys are fetched when the first token asks for one.
     ///
     /// # Errors
-    /// When a configured key cannot be used.
-    pub fn new(_config: AuthConfig, _store: SystemStore, _clock: Clock) -> Result<Self, AuthError> {
-        todo!()
+    /// When there is neither a secret nor a key set, or one of them cannot be used.
+    pub fn new(config: AuthConfig, store: SystemStore, clock: Clock) -> Result<Self, AuthConfigError> {
+        let hs256 = match &config.hs256_secret {
+            Some(secret) if secret.expose_secret().len() < MIN_SECRET_BYTES => {
+                return Err(AuthConfigError::ShortSecret);
+            }
+            Some(secret) => Some(DecodingKey::from_secret(secret.expose_secret().as_bytes())),
+            None => None,
+        };
+        let keys = match &config.jwks_url {
+            Some(url) => Some(KeySet::new(url.clone(), clock.clone())?),
+            None => None,
+        };
+        if hs256.is_none() && keys.is_none() {
+            return Err(AuthConfigError::NoKeys);
+        }
+        if !config.tenant_claim.starts_with('/') {
+            return Err(AuthConfigError::TenantClaim);
+        }
+        Ok(Self(Arc::new(Inner { config, hs256, keys, store, clock, seen: Mutex::default() })))
     }
 
     /// Who presents these.
     ///
     /// # Errors
     /// [`AuthError`].
-    pub async fn authenticate(&self, _credentials: &Credentials) -> Result<Authenticated, AuthError> {
-        todo!()
+    pub async fn authenticate(&self, credentials: &Credentials) -> Result<Authenticated, AuthError> {
+        match (&credentials.bearer, &credentials.agent_token) {
+            (Some(token), _) => self.bearer(token.expose_secret(), credentials.tenant.as_deref()).await,
+            (None, Some(token)) => self.agent(token.expose_secret()).await,
+            (None, None) => Err(AuthError::MISSING),
+        }
+    }
+
+    async fn bearer(&self, token: &str, acting_for: Option<&str>) -> Result<Authenticated, AuthError> {
+        let claims = self.verified_claims(token).await?;
+        let authenticated = claims::read(&claims, &self.0.config, self.0.clock.now(), acting_for)?;
+        match authenticated.principal {
+            Principal::Tenant(tenant) | Principal::Operator { acting_for: Some(tenant), .. } => {
+                self.write_down(tenant).await?;
+            }
+            Principal::Operator { acting_for: None, .. } | Principal::Agent { .. } => {}
+        }
+        Ok(authenticated)
+    }
+
+    /// The token's claims, once its signature holds; nothing in them is checked yet.
+    async fn verified_claims(&self, token: &str) -> Result<Value, AuthError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(AuthError::INVALID);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| AuthError::INVALID)?;
+        // `crit` names extensions we must understand or refuse (RFC 7515, 4.1.11); we understand none.
+        if header.crit.is_some() || header.kid.as_ref().is_some_and(|id| id.len() > MAX_KEY_ID_BYTES) {
+            return Err(AuthError::INVALID);
+        }
+        let key = match header.alg {
+            Algorithm::HS256 => self.0.hs256.clone().ok_or(AuthError::INVALID)?,
+            Algorithm::RS256 | Algorithm::ES256 => {
+                let keys = self.0.keys.as_ref().ok_or(AuthError::INVALID)?;
+                keys.find(header.alg, header.kid.as_deref()).await?
+            }
+            _ => return Err(AuthError::INVALID),
+        };
+        // The library would compare times with the machine's clock: `claims` does it with ours.
+        let mut signature_only = Validation::new(header.alg);
+        signature_only.required_spec_claims.clear();
+        signature_only.validate_exp = false;
+        signature_only.validate_nbf = false;
+        signature_only.validate_aud = false;
+        let token = jsonwebtoken::decode(token, &key, &signature_only).map_err(|_| AuthError::INVALID)?;
+        Ok(token.claims)
+    }
+
+    async fn agent(&self, token: &str) -> Result<Authenticated, AuthError> {
+        let token = AgentToken::parse(token).map_err(|_| AuthError::INVALID)?;
+        let agent =
+            self.0.store.agent_by_token(&token).await.map_err(|error| AuthError::unavailable(&error))?;
+        let agent = agent.ok_or(AuthError::INVALID)?;
+        let principal = Principal::Agent { tenant: agent.tenant_id, agent: agent.id };
+        Ok(Authenticated { principal, expires_at: None })
+    }
+
+    async fn write_down(&self, tenant: TenantId) -> Result<(), AuthError> {
+        if self.seen().contains(&tenant) {
+            return Ok(());
+        }
+        self.0.store.ensure_tenant(tenant).await.map_err(|error| AuthError::unavailable(&error))?;
+        let mut seen = self.seen();
+        if seen.len() >= MAX_TENANTS_SEEN {
+            seen.clear();
+        }
+        seen.insert(tenant);
+        Ok(())
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, HashSet<TenantId>> {
+        self.0.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,25 @@
-//! The REST client.
+//! Talks HTTP with Twilio: every request has a deadline, few run at once, and every failure ends up in
+//! one of the three classes of [`CarrierError`].
+//!
+//! What is asked of Twilio stands beside its noun: `search`, `numbers`, `calls`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use reqwest::{RequestBuilder, Response, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 use url::Url;
 
-use super::{CarrierCall, CarrierError, NumberOnSale, NumberSearch, NumberSettings, OwnedNumber};
-use crate::domain::E164;
+use super::error::{Answer, Effect};
+use super::{CarrierError, Rejection};
+
+/// Requests at the same time. Twilio caps them per account and does not publish the cap.
+const PARALLEL_REQUESTS: usize = 5;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A page of a thousand numbers is about 2 MB.
+const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// How to reach the carrier.
 #[derive(Debug, Clone)]
@@ -21,80 +34,142 @@ pub struct CarrierConfig {
     pub timeout: Duration,
 }
 
-/// Twilio's REST API. Cheap to clone.
+/// Twilio's REST API. Cheap to clone; clones share the limit on parallel requests.
 #[derive(Debug, Clone)]
-pub struct Carrier {}
+pub struct Carrier {
+    http: reqwest::Client,
+    config: Arc<CarrierConfig>,
+    slots: Arc<Semaphore>,
+}
 
 impl Carrier {
     /// A client; reaches nothing yet.
     ///
     /// # Errors
     /// When the machine has no certificate authorities to trust.
-    pub fn new(_config: CarrierConfig) -> Result<Self, CarrierError> {
-        todo!()
+    pub fn new(config: CarrierConfig) -> Result<Self, CarrierError> {
+        let mut builder = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(config.timeout)
+            .redirect(redirect::Policy::none());
+        if is_loopback(&config.base_url) {
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|error| CarrierError::unavailable(reason(&error)))?;
+        Ok(Self { http, config: Arc::new(config), slots: Arc::new(Semaphore::new(PARALLEL_REQUESTS)) })
     }
 
-    /// Numbers on sale; empty when there are none, or none of this kind in the country.
-    ///
-    /// # Errors
-    /// [`CarrierError`]; reading has no unknown outcome.
-    pub async fn search(&self, _search: &NumberSearch) -> Result<Vec<NumberOnSale>, CarrierError> {
-        todo!()
+    /// `…/Accounts/{AC}/` and `path`, whose last segment gets the suffix that asks for JSON.
+    pub(super) fn url(&self, path: &[&str]) -> Url {
+        let mut url = self.config.base_url.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["2010-04-01", "Accounts", &self.config.account_sid]);
+            if let Some((last, folders)) = path.split_last() {
+                segments.extend(folders).push(&format!("{last}.json"));
+            }
+        }
+        url
     }
 
-    /// Buys exactly this number, with its settings, in one request.
-    ///
-    /// # Errors
-    /// [`CarrierError`]; after an unknown outcome, [`Self::find`] tells.
-    pub async fn buy(&self, _number: &E164, _settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
-        todo!()
+    /// The address of a list's next page. Twilio gives it relative to the host; our credentials go to no other.
+    pub(super) fn next_page(&self, uri: &str) -> Result<Url, CarrierError> {
+        let elsewhere =
+            || CarrierError::unavailable("the next page of a list is not at the carrier".to_owned());
+        let next = self.config.base_url.join(uri).map_err(|_| elsewhere())?;
+        if next.origin() == self.config.base_url.origin() { Ok(next) } else { Err(elsewhere()) }
     }
 
-    /// The number if we own it, by its exact E.164.
-    ///
-    /// # Errors
-    /// [`CarrierError`].
-    pub async fn find(&self, _number: &E164) -> Result<Option<OwnedNumber>, CarrierError> {
-        todo!()
+    pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
+        self.ask(self.http.get(url), Effect::Reads).await
     }
 
-    /// The number with this carrier's id, if we own it.
-    ///
-    /// # Errors
-    /// [`CarrierError`].
-    pub async fn fetch(&self, _sid: &str) -> Result<Option<OwnedNumber>, CarrierError> {
-        todo!()
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        url: Url,
+        form: &[(&str, &str)],
+    ) -> Result<T, CarrierError> {
+        self.ask(self.http.post(url).form(form), Effect::Writes).await
     }
 
-    /// Sets a number's settings, clearing what would shadow them (application, trunk).
-    ///
-    /// # Errors
-    /// [`CarrierError`]; safe to repeat.
-    pub async fn update(&self, _sid: &str, _settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
-        todo!()
+    pub(super) async fn delete(&self, url: Url) -> Result<(), CarrierError> {
+        self.send(self.http.delete(url), Effect::Writes).await.map(drop)
     }
 
-    /// Gives a number back. One that is gone already counts as given back.
-    ///
-    /// # Errors
-    /// [`CarrierError`]; safe to repeat.
-    pub async fn release(&self, _sid: &str) -> Result<(), CarrierError> {
-        todo!()
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        effect: Effect,
+    ) -> Result<T, CarrierError> {
+        let body = self.send(request, effect).await?;
+        serde_json::from_slice(&body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
     }
 
-    /// Every number we own, all pages.
-    ///
-    /// # Errors
-    /// [`CarrierError`]; never a partial list.
-    pub async fn owned(&self) -> Result<Vec<OwnedNumber>, CarrierError> {
-        todo!()
+    /// The body of an answer that says yes.
+    async fn send(&self, request: RequestBuilder, effect: Effect) -> Result<Vec<u8>, CarrierError> {
+        let waiting = tokio::time::timeout(self.config.timeout, self.slots.acquire());
+        let Ok(Ok(_slot)) = waiting.await else {
+            return Err(CarrierError::unavailable("too many requests are waiting for it".to_owned()));
+        };
+        let request =
+            request.basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()));
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_connect() || error.is_builder() => {
+                return Err(CarrierError::unavailable(reason(&error)));
+            }
+            Err(error) => return Err(effect.lost(reason(&error))),
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read(response).await;
+        if status.is_success() {
+            return body.map_err(|why| effect.lost(why));
+        }
+        let answer = Answer { status, headers: &headers, body: body.as_deref().unwrap_or_default() };
+        Err(answer.into_error(effect))
     }
+}
 
-    /// A call, if the carrier knows it.
-    ///
-    /// # Errors
-    /// [`CarrierError`].
-    pub async fn call(&self, _sid: &str) -> Result<Option<CarrierCall>, CarrierError> {
-        todo!()
+/// A carrier's id as a path segment: letters and digits only.
+pub(super) fn checked(sid: &str) -> Result<&str, CarrierError> {
+    let fits = (2..=64).contains(&sid.len()) && sid.bytes().all(|b| b.is_ascii_alphanumeric());
+    // Twilio's own word for it; "not found" would make a release believe that the number is gone.
+    if fits { Ok(sid) } else { Err(CarrierError::Rejected(Rejection::Other(20001))) }
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
+        if body.len() + chunk.len() > LARGEST_ANSWER {
+            return Err("the answer is too long".to_owned());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// What went wrong, down to its cause, without the address: it names numbers.
+fn reason(error: &reqwest::Error) -> String {
+    let mut text = if error.is_timeout() {
+        "timed out".to_owned()
+    } else if error.is_connect() {
+        "could not connect".to_owned()
+    } else {
+        "the exchange broke off".to_owned()
+    };
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// A proxy from the environment is for the world outside; an emulated carrier is on this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
     }
 }

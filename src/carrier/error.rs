@@ -2,6 +2,13 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde::Deserialize;
+
+/// Nobody waits longer, whatever the carrier asks.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+
 /// Why a call to the carrier did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CarrierError {
@@ -51,4 +58,93 @@ pub enum Rejection {
     /// Anything else, by its code.
     #[error("code {0}")]
     Other(u32),
+}
+
+/// Whether a request changes something at the carrier: then a lost answer leaves its outcome open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Reads,
+    Writes,
+}
+
+impl Effect {
+    /// The failure of a request whose answer never came, or came in pieces.
+    pub(super) fn lost(self, reason: String) -> CarrierError {
+        match self {
+            Self::Reads => CarrierError::unavailable(reason),
+            Self::Writes => CarrierError::OutcomeUnknown { reason },
+        }
+    }
+}
+
+/// An answer that does not say yes.
+pub(super) struct Answer<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) body: &'a [u8],
+}
+
+/// `{"code", "message", "more_info", "status"}`; a gateway's answers are HTML, or nothing at all.
+#[derive(Default, Deserialize)]
+struct ErrorBody {
+    code: Option<u32>,
+    message: Option<String>,
+}
+
+impl Answer<'_> {
+    /// The class of failure: by the HTTP status first, then by Twilio's code, never by its message.
+    pub(super) fn into_error(self, effect: Effect) -> CarrierError {
+        let body: ErrorBody = serde_json::from_slice(self.body).unwrap_or_default();
+        let reason = || match (body.code, self.header("twilio-request-id")) {
+            (Some(code), Some(id)) => format!("status {}, code {code}, request {id}", self.status.as_u16()),
+            (Some(code), None) => format!("status {}, code {code}", self.status.as_u16()),
+            (None, _) => format!("status {}", self.status.as_u16()),
+        };
+        match self.status.as_u16() {
+            // Documented as not carried out.
+            429 => CarrierError::Unavailable { reason: reason(), retry_after: self.retry_after() },
+            408 | 500.. if effect == Effect::Writes => CarrierError::OutcomeUnknown { reason: reason() },
+            408 | 500.. => CarrierError::Unavailable { reason: reason(), retry_after: self.retry_after() },
+            401 | 403 => CarrierError::Rejected(Rejection::Account),
+            // Without the carrier's own words it is somebody between us who knows no such page: believing
+            // that would count a number we go on paying for as given back.
+            404 if body.code.is_none() && body.message.is_none() => CarrierError::unavailable(reason()),
+            404 => CarrierError::Rejected(Rejection::NotFound),
+            status => CarrierError::Rejected(
+                body.code.map_or(Rejection::Other(status.into()), Rejection::from_code),
+            ),
+        }
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// `Retry-After` in seconds; Twilio does not document it, so its other form is not read.
+    fn retry_after(&self) -> Option<Duration> {
+        let seconds = self.header("retry-after")?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+    }
+}
+
+impl Rejection {
+    /// What a code says, whatever the HTTP status beside it.
+    fn from_code(code: u32) -> Self {
+        match code {
+            20404 => Self::NotFound,
+            21421 | 21422 => Self::NumberNotAvailable,
+            21451 | 21452 => Self::NoneInAreaCode,
+            21402 | 21403 => Self::WebhookAddress,
+            21404 | 10002 => Self::TrialLimit,
+            21613 | 21615 | 21631 | 21649 | 21650 | 21651 => Self::Regulation,
+            20003 | 20005 | 20008 | 10001 => Self::Account,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl CarrierError {
+    pub(super) fn unavailable(reason: String) -> Self {
+        Self::Unavailable { reason, retry_after: None }
+    }
 }

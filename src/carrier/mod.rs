@@ -3,11 +3,22 @@
 //! What the rest of the house may rely on: every call has a deadline, every failure is of one of three
 //! classes ([`CarrierError`]), and a number is only ever bought by its exact E.164.
 
+mod calls;
 mod client;
 mod error;
+mod numbers;
+mod prices;
+mod search;
+pub mod signature;
+mod twiml;
+mod webhook;
+mod wire;
 
 pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
+pub use prices::list_price;
+pub use twiml::{Dial, RejectReason, Twiml, Verb};
+pub use webhook::{CallStatusReport, DialResult, IncomingCall, Parameters};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -31,7 +42,7 @@ pub struct NumberSearch {
 }
 
 /// A number on sale. A search reserves nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NumberOnSale {
     /// The number.
     pub number: E164,

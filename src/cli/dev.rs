@@ -23,8 +23,9 @@ use crate::telemetry;
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What may be set in the environment; everything else is the folder's own.
-const TUNABLE: [&str; 7] = [
+const TUNABLE: [&str; 8] = [
     "OPERATION_WAIT",
+    "OPERATION_LEASE",
     "PURCHASES_PER_HOUR",
     "ANSWER_DEADLINE",
     "GRAPHIQL_ASSETS",

@@ -45,7 +45,7 @@ text_enum! {
 }
 
 /// What a number can carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Capabilities {
     /// Calls.
     pub voice: bool,

@@ -2,8 +2,11 @@
 
 mod api;
 mod context;
+mod errors;
+mod limits;
 mod schema;
 
-pub use api::{Api, Executed, GraphqlRequest};
+pub use api::{Api, Executed, GraphqlRequest, OperationKind};
 pub use context::{Caller, Services};
+pub use errors::ApiError;
 pub use schema::sdl;

@@ -1,18 +1,32 @@
 //! Durable work at the providers: rows first, then steps, driven under a lease by the request or by a worker.
 //!
 //! A mutation writes its operation down in the tenant's own transaction ([`kinds`]), commits, and then calls
-//! [`Provisioning::run`]: the same function a worker calls for whatever a dead server left. Each step stores its
-//! intent before it acts and its result after; an unknown outcome is looked up, never guessed.
+//! [`Provisioning::run`]: the same driver a worker uses for whatever a dead server left. Each step finds its intent
+//! stored and stores its result; an unknown outcome is looked up, never guessed; no transaction is open while a
+//! provider is called.
+//!
+//! To add a kind: a file in `kinds/` with what is asked for, its steps and what undoes them; its steps in
+//! [`crate::domain::Step`]; a line in the driver's table (`run.rs`).
 
 pub mod kinds;
+mod outcome;
+mod refusals;
+mod run;
+mod sync;
+mod worker;
 
+pub use refusals::{carrier_refusal, voice_refusal};
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::task::TaskTracker;
 use url::Url;
+use uuid::Uuid;
 
-use crate::carrier::Carrier;
-use crate::domain::{Agent, Clock, Entropy, Operation, OperationId, Refusal};
-use crate::store::{StoreError, SystemStore};
+use crate::carrier::{Carrier, NumberSettings};
+use crate::domain::{Clock, Entropy, OperationId};
+use crate::store::SystemStore;
 use crate::voice::Voice;
 
 /// What provisioning is allowed, and where the carrier is to send calls.
@@ -24,60 +38,77 @@ pub struct ProvisioningConfig {
     pub voice_fallback_url: Option<Url>,
     /// How long a request waits for its operation.
     pub operation_wait: Duration,
+    /// How long after its driver died an operation is taken up by another. Renewed while a driver lives, so it
+    /// may be much shorter than a provider takes to answer.
+    pub lease: Duration,
     /// Purchases in any hour, all tenants together.
     pub purchases_per_hour: u32,
 }
 
 /// Drives operations. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Provisioning {}
+pub struct Provisioning(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    config: ProvisioningConfig,
+    store: SystemStore,
+    carrier: Carrier,
+    voice: Voice,
+    clock: Clock,
+    entropy: Entropy,
+    /// Who this process is when it holds a lease.
+    owner: Uuid,
+    /// Every drive under way, so that a shutdown can wait for them.
+    drives: TaskTracker,
+}
 
 impl Provisioning {
     /// A driver over the system's door and both providers.
     #[must_use]
     pub fn new(
-        _config: ProvisioningConfig,
-        _store: SystemStore,
-        _carrier: Carrier,
-        _voice: Voice,
-        _clock: Clock,
-        _entropy: Entropy,
+        config: ProvisioningConfig,
+        store: SystemStore,
+        carrier: Carrier,
+        voice: Voice,
+        clock: Clock,
+        entropy: Entropy,
     ) -> Self {
-        todo!()
+        let owner = entropy.uuid(clock.now());
+        let drives = TaskTracker::new();
+        Self(Arc::new(Parts { config, store, carrier, voice, clock, entropy, owner, drives }))
     }
 
     /// The carrier, for reading: searches that buy nothing.
     #[must_use]
     pub fn carrier(&self) -> &Carrier {
-        todo!()
+        &self.0.carrier
     }
 
     /// Time and randomness, for what a mutation writes down itself.
     #[must_use]
     pub fn ambient(&self) -> (&Clock, &Entropy) {
-        todo!()
+        (&self.0.clock, &self.0.entropy)
     }
 
-    /// Drives an operation and waits for it, but no longer than `operation_wait`: then it is returned as it
-    /// stands and goes on in the background. The driving itself does not stop when the caller goes away.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn run(&self, _id: OperationId) -> Result<Operation, StoreError> {
-        todo!()
-    }
-
-    /// Brings the voice provider to the agent's present revision: at once, within `operation_wait`. What could not be
-    /// delivered now is delivered by the worker; a refusal says what the provider would not take.
-    ///
-    /// # Errors
-    /// The outer one: [`StoreError`]; the inner one: why the provider does not have the change.
-    pub async fn sync_agent(&self, _agent: &Agent) -> Result<Result<(), Refusal>, StoreError> {
-        todo!()
-    }
-
-    /// Works off what waits, until told to stop: due operations, unsynced agents.
-    pub async fn work(&self, _stop: tokio_util::sync::CancellationToken) {
-        todo!()
+    /// What a number bought by this operation must look like at the carrier. Its name is the mark by which
+    /// a purchase whose answer was lost is known again.
+    fn settings(&self, bought_by: OperationId) -> NumberSettings {
+        let webhook = |path: &str| {
+            let mut url = self.0.config.webhook_base_url.clone();
+            url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+            url
+        };
+        NumberSettings {
+            friendly_name: format!("switchboard:{bought_by}"),
+            voice_url: webhook("/api/webhooks/call/incoming"),
+            voice_fallback_url: self
+                .0
+                .config
+                .voice_fallback_url
+                .clone()
+                .unwrap_or_else(|| webhook("/api/webhooks/call/fallback")),
+            status_callback: webhook("/api/webhooks/call/status"),
+        }
     }
 }

@@ -1,6 +1,9 @@
-//! How the store can fail.
+//! How the store can fail, and which failures of the database mean what.
 
-use crate::domain::Refusal;
+use sea_orm::sqlx::Error as SqlxError;
+use sea_orm::{DbErr, RuntimeErr};
+
+use crate::domain::{Refusal, RefusalCode};
 
 /// Why the store could not do as asked.
 #[derive(Debug, thiserror::Error)]
@@ -25,4 +28,79 @@ pub enum StoreError {
     /// Any other error of the database; never shown to a client.
     #[error("the database refused a statement")]
     Database(#[source] sea_orm::DbErr),
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        if let Some(refusal) = broken_rule(&error) {
+            Self::Refused(refusal)
+        } else if is_unavailable(&error) {
+            Self::Unavailable(error)
+        } else {
+            Self::Database(error)
+        }
+    }
+}
+
+/// The task that was to begin a transaction is gone: the runtime shuts down.
+pub(super) fn begin_was_lost(error: &tokio::task::JoinError) -> StoreError {
+    StoreError::Unavailable(DbErr::Conn(RuntimeErr::Internal(error.to_string())))
+}
+
+/// The refusal to repeat a key with other input.
+pub(super) fn key_reused() -> Refusal {
+    let message = "this idempotency key was used before with other input: repeat the first request as it was, or \
+                   choose another key";
+    Refusal::new(RefusalCode::IdempotencyKeyReused, message).at("idempotencyKey")
+}
+
+fn driver_error(error: &DbErr) -> Option<&SqlxError> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(e))
+        | DbErr::Exec(RuntimeErr::SqlxError(e))
+        | DbErr::Query(RuntimeErr::SqlxError(e)) => Some(e),
+        _ => None,
+    }
+}
+
+/// The uniqueness rules that clients can run into. Postgres names the index, SQLite its columns; what is said
+/// is the same whoever holds the row in the way.
+fn broken_rule(error: &DbErr) -> Option<Refusal> {
+    let SqlxError::Database(e) = driver_error(error)? else { return None };
+    if !e.is_unique_violation() {
+        return None;
+    }
+    let is = |index: &str, columns: &str| e.constraint() == Some(index) || e.message().ends_with(columns);
+    if is("phone_numbers_live", ": phone_numbers.number") {
+        return Some(Refusal::new(RefusalCode::NumberTaken, "this number is taken: choose another"));
+    }
+    is("operations_idempotency", ": operations.tenant_id, operations.idempotency_key").then(key_reused)
+}
+
+fn is_unavailable(error: &DbErr) -> bool {
+    if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) {
+        return true;
+    }
+    match driver_error(error) {
+        Some(SqlxError::Database(e)) => e.code().is_some_and(|code| is_passing(&code)),
+        Some(
+            SqlxError::Io(_)
+            | SqlxError::Tls(_)
+            | SqlxError::Protocol(_)
+            | SqlxError::PoolTimedOut
+            | SqlxError::PoolClosed
+            | SqlxError::WorkerCrashed,
+        ) => true,
+        _ => false,
+    }
+}
+
+/// Postgres: connection exceptions, too many connections, shutting down, starting up, a deadlock or a conflict
+/// that a repeated request does not meet. SQLite: busy and locked, with their extended codes in the high bits.
+fn is_passing(code: &str) -> bool {
+    if code.len() == 5 {
+        return code.starts_with("08")
+            || matches!(code, "53300" | "57P01" | "57P02" | "57P03" | "40001" | "40P01" | "55P03");
+    }
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
 }

@@ -2,29 +2,45 @@
 //!
 //! [`TenantStore`] is a transaction in which the database itself shows one tenant's rows and no other's;
 //! [`SystemStore`] is for webhooks, workers and operators: narrow functions over all tenants. There is no
-//! third door, and the entities stay in here.
+//! third door, and the entities stay in here. Each noun's file holds what both doors do with it.
 
+mod agent;
+mod call;
 mod changes;
+mod dialect;
+mod doors;
+mod entities;
 mod error;
+mod isolation;
+mod number;
+mod operation;
 mod page;
-mod system;
 mod tenant;
 
+pub use agent::{AgentChanges, AgentFilter};
+pub use call::{CallFilter, IncomingCall, Route};
 pub use changes::Change;
+pub use doors::{SystemStore, TenantStore};
 pub use error::StoreError;
+pub use number::{ClaimRefused, NumberClaim, NumberFilter};
+pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate};
 pub use page::{Cursor, Page, PageOf, PageRequest};
-pub use system::{
-    ClaimRefused, Claimed, Effect, IncomingCall, Lease, NumberClaim, OperationUpdate, Route, SystemStore,
-};
-pub use tenant::{
-    AgentChanges, AgentFilter, CallFilter, Inserted, MonthUsage, NewOperation, NumberFilter, TenantStore,
-};
+pub use tenant::MonthUsage;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use secrecy::SecretString;
+use switchboard_migration::Migrator;
+use switchboard_migration::sea_orm_migration::MigratorTrait;
+use tokio::sync::broadcast;
 
-use crate::domain::{Clock, TenantId};
+use crate::domain::{Clock, Entropy, TenantId};
+
+/// How many changes a watcher may be behind before it loses the oldest.
+const CHANGES_KEPT: usize = 1024;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -39,23 +55,63 @@ pub struct DatabaseConfig {
 
 /// The database: opens doors. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Database {}
+pub struct Database {
+    shared: Arc<Shared>,
+}
+
+/// What both doors need.
+#[derive(Debug)]
+struct Shared {
+    /// As the login role, which sees nothing until it becomes a tenant.
+    tenants: DatabaseConnection,
+    /// As the system's role.
+    system: DatabaseConnection,
+    clock: Clock,
+    entropy: Entropy,
+    changes: broadcast::Sender<Change>,
+    statements: Arc<AtomicU64>,
+}
+
+impl Shared {
+    fn tell(&self, change: Change) {
+        // Nobody may be watching.
+        let _ = self.changes.send(change);
+    }
+}
 
 impl Database {
     /// Connects; on SQLite creates the file when it is missing.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
-    pub async fn connect(_config: &DatabaseConfig, _clock: Clock) -> Result<Self, StoreError> {
-        todo!()
+    pub async fn connect(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
+        let (mut tenants, mut system) = dialect::connect(config).await.map_err(StoreError::Unavailable)?;
+        let statements = Arc::new(AtomicU64::new(0));
+        for pool in [&mut tenants, &mut system] {
+            let counter = Arc::clone(&statements);
+            pool.set_metric_callback(move |_| {
+                counter.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        let (changes, _) = broadcast::channel(CHANGES_KEPT);
+        let entropy = Entropy::system();
+        Ok(Self { shared: Arc::new(Shared { tenants, system, clock, entropy, changes, statements }) })
     }
 
-    /// Brings the tables up to date; returns the names of the migrations applied.
+    /// Brings the tables up to date; returns the names of the migrations applied: all
+    /// of them or, on an error, none. Several servers may do so at once.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        todo!()
+        let transaction = doors::begin(self.shared.tenants.clone()).await?;
+        dialect::migrate_alone(&transaction).await?;
+        let pending = pending(&transaction).await?;
+        if !pending.is_empty() {
+            Migrator::up(&transaction, None).await?;
+            transaction.commit().await?;
+        }
+        Ok(pending)
     }
 
     /// The names of the migrations that wait to be applied; changes nothing, needs no rights to.
@@ -63,7 +119,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`].
     pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        todo!()
+        pending(&self.shared.tenants).await
     }
 
     /// Why this database does not keep tenants apart, a sentence each with the SQL that mends it; empty when it does.
@@ -71,7 +127,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`].
     pub async fn isolation_faults(&self) -> Result<Vec<String>, StoreError> {
-        todo!()
+        isolation::faults(&self.shared.tenants).await
     }
 
     /// Answers when the database does.
@@ -79,45 +135,54 @@ impl Database {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        todo!()
+        self.shared.tenants.execute_unprepared("SELECT 1").await.map_err(StoreError::Unavailable)?;
+        Ok(())
     }
 
     /// A tenant's door for reading: one transaction, rolled back when dropped.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn read_as(&self, _tenant: TenantId) -> Result<TenantStore, StoreError> {
-        todo!()
+    pub async fn read_as(&self, tenant: TenantId) -> Result<TenantStore, StoreError> {
+        TenantStore::open(Arc::clone(&self.shared), tenant, false).await
     }
 
     /// A tenant's door for writing: one transaction; nothing is kept without [`TenantStore::commit`].
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn write_as(&self, _tenant: TenantId) -> Result<TenantStore, StoreError> {
-        todo!()
+    pub async fn write_as(&self, tenant: TenantId) -> Result<TenantStore, StoreError> {
+        TenantStore::open(Arc::clone(&self.shared), tenant, true).await
     }
 
     /// The system's door.
     #[must_use]
     pub fn system(&self) -> SystemStore {
-        todo!()
+        SystemStore { shared: Arc::clone(&self.shared) }
     }
 
     /// What changes from now on, for those who watch. A slow watcher loses the oldest and is told so.
     #[must_use]
-    pub fn changes(&self) -> tokio::sync::broadcast::Receiver<Change> {
-        todo!()
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.shared.changes.subscribe()
     }
 
-    /// How many statements were run so far.
+    /// How many statements were run so far; beginning and ending transactions is not counted.
     #[must_use]
     pub fn statements(&self) -> u64 {
-        todo!()
+        self.shared.statements.load(Ordering::Relaxed)
     }
 
     /// Closes every connection.
     pub async fn close(self) {
-        todo!()
+        for pool in [&self.shared.tenants, &self.shared.system] {
+            // Whatever a pool reports while closing, nothing is left to be done about it.
+            let _ = pool.close_by_ref().await;
+        }
     }
+}
+
+async fn pending(db: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
+    let pending = Migrator::get_pending_migrations_read_only(db).await?;
+    Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
 }

@@ -1,7 +1,13 @@
 //! Pages by keyset: a cursor names a place in an order, not a row count, so pages are stable under inserts.
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 use uuid::Uuid;
+
+use super::StoreError;
 
 /// The place of a row in a list ordered by creation, newest first, then by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,4 +47,82 @@ pub struct PageOf<T> {
     pub has_next: bool,
     /// Whether more precede.
     pub has_previous: bool,
+}
+
+/// The columns a list is ordered by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keyset<C> {
+    /// The creation.
+    pub(super) at: C,
+    /// The id.
+    pub(super) id: C,
+}
+
+impl<C: ColumnTrait> Keyset<C> {
+    fn row<E: EntityTrait>(self) -> Expr {
+        Expr::tuple([Expr::col((E::default(), self.at)), Expr::col((E::default(), self.id))])
+    }
+}
+
+fn place(cursor: Cursor) -> Expr {
+    Expr::tuple([Expr::value(cursor.at), Expr::value(cursor.id)])
+}
+
+/// One page of what `query` finds. Asks for one row more than wanted, to know whether more follow; what lies
+/// behind the page is looked for only where a cursor says that there may be something.
+pub(super) async fn page<E, T>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
+    key: Keyset<E::Column>,
+    request: PageRequest,
+    read: impl Fn(E::Model) -> Result<(Cursor, T), StoreError>,
+) -> Result<PageOf<T>, StoreError>
+where
+    E: EntityTrait,
+{
+    let (wanted, order) = match request.page {
+        Page::First(wanted) => (usize::from(wanted), Order::Desc),
+        Page::Last(wanted) => (usize::from(wanted), Order::Asc),
+    };
+    let mut window = query.clone();
+    if let Some(after) = request.after {
+        window = window.filter(key.row::<E>().lt(place(after)));
+    }
+    if let Some(before) = request.before {
+        window = window.filter(key.row::<E>().gt(place(before)));
+    }
+    let window = window.order_by(key.at, order.clone()).order_by(key.id, order).limit(wanted as u64 + 1);
+    let mut rows = window.all(db).await?;
+    let more = rows.len() > wanted;
+    rows.truncate(wanted);
+
+    let forwards = matches!(request.page, Page::First(_));
+    if !forwards {
+        rows.reverse();
+    }
+    let has_previous =
+        !forwards && more || exists(db, &query, request.after.map(|c| key.row::<E>().gte(place(c)))).await?;
+    let has_next =
+        forwards && more || exists(db, &query, request.before.map(|c| key.row::<E>().lte(place(c)))).await?;
+    let items = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(PageOf { items, has_next, has_previous })
+}
+
+async fn exists<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    query: &Select<E>,
+    beyond: Option<Expr>,
+) -> Result<bool, StoreError> {
+    let Some(beyond) = beyond else { return Ok(false) };
+    let found = query.clone().filter(beyond).select_only().expr(Expr::value(1)).limit(1);
+    Ok(found.into_tuple::<i32>().one(db).await?.is_some())
+}
+
+/// How many rows `query` finds.
+pub(super) async fn count<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
+) -> Result<i64, StoreError> {
+    let counted = query.select_only().expr(Expr::cust("COUNT(*)")).into_tuple::<i64>().one(db).await?;
+    Ok(counted.unwrap_or_default())
 }

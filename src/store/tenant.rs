@@ -1,101 +1,14 @@
-//! A tenant's door.
-
-use std::collections::HashMap;
+//! The tenant itself: its plan, its use of it, its audit trail.
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{PageOf, PageRequest, StoreError};
-use crate::domain::{
-    Agent, AgentId, AgentName, AgentStatus, AgentToken, Call, CallId, CallStatus, CountryCode, E164,
-    IdempotencyKey, Language, NumberId, NumberStatus, Operation, OperationId, OperationKind, PhoneNumber,
-    Prompt, Step, Tenant, TenantId, VoiceId,
-};
-
-/// One tenant's rows, in one transaction. Statements run one after the other; shared by all resolvers of a query.
-#[derive(Debug)]
-pub struct TenantStore {}
-
-/// Which agents.
-#[derive(Debug, Clone, Default)]
-pub struct AgentFilter {
-    /// Only these; without it all but the deleted ones.
-    pub status: Option<AgentStatus>,
-    /// Only names that hold this text, whatever the case.
-    pub name_contains: Option<String>,
-}
-
-/// Which numbers.
-#[derive(Debug, Clone, Default)]
-pub struct NumberFilter {
-    /// Only these; without it all but the released ones.
-    pub status: Option<NumberStatus>,
-    /// Only this agent's.
-    pub agent: Option<AgentId>,
-    /// Only this country's.
-    pub country: Option<CountryCode>,
-}
-
-/// Which calls.
-#[derive(Debug, Clone, Default)]
-pub struct CallFilter {
-    /// Only this agent's.
-    pub agent: Option<AgentId>,
-    /// Only this number's.
-    pub number: Option<NumberId>,
-    /// Only these.
-    pub status: Option<CallStatus>,
-    /// Only those that came in at or after this instant.
-    pub started_after: Option<DateTime<Utc>>,
-    /// Only those that came in before this instant.
-    pub started_before: Option<DateTime<Utc>>,
-}
-
-/// What to change about an agent: `None` keeps, `Some(None)` clears.
-#[derive(Debug, Clone, Default)]
-pub struct AgentChanges {
-    /// The name.
-    pub name: Option<AgentName>,
-    /// The language.
-    pub language: Option<Language>,
-    /// The greeting.
-    pub first_message: Option<Option<String>>,
-    /// The prompt.
-    pub prompt: Option<Option<Prompt>>,
-    /// The voice.
-    pub voice_id: Option<Option<VoiceId>>,
-    /// The fallback number.
-    pub fallback_number: Option<Option<E164>>,
-    /// Active or inactive.
-    pub status: Option<AgentStatus>,
-}
-
-/// An operation to be written down.
-#[derive(Debug, Clone)]
-pub struct NewOperation {
-    /// Its id.
-    pub id: OperationId,
-    /// What it does.
-    pub kind: OperationKind,
-    /// Its first step.
-    pub step: Step,
-    /// The agent it is about.
-    pub agent_id: AgentId,
-    /// The number it is about, when there is one already.
-    pub number_id: Option<NumberId>,
-    /// What was asked for.
-    pub data: serde_json::Value,
-    /// The client's name for the request, and the SHA-256 of the request's other input in hexadecimal.
-    pub idempotency: Option<(IdempotencyKey, String)>,
-}
-
-/// What became of a new operation.
-#[derive(Debug, Clone)]
-pub enum Inserted {
-    /// It was written down.
-    New(Operation),
-    /// The same request was made before: this is its operation. Nothing was written.
-    Repeated(Operation),
-}
+use super::entities::{audit_event, call, money, phone_number, tenant};
+use super::{StoreError, SystemStore, TenantStore, dialect};
+use crate::domain::{Tenant, TenantId};
 
 /// What a tenant used in a month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +16,7 @@ pub struct MonthUsage {
     /// Numbers held at any time in the month.
     pub phone_numbers: i64,
     /// Their monthly costs, added up.
-    pub phone_numbers_cost: rust_decimal::Decimal,
+    pub phone_numbers_cost: Decimal,
     /// Calls that came in.
     pub calls: i64,
     /// Minutes, each call rounded up.
@@ -111,226 +24,50 @@ pub struct MonthUsage {
 }
 
 impl TenantStore {
-    /// Whose door this is.
-    #[must_use]
-    pub fn tenant_id(&self) -> TenantId {
-        todo!()
-    }
-
-    /// Keeps what was written.
-    ///
-    /// # Errors
-    /// [`StoreError`]; then nothing is kept.
-    pub async fn commit(self) -> Result<(), StoreError> {
-        todo!()
-    }
-
     /// The tenant itself.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn tenant(&self) -> Result<Tenant, StoreError> {
-        todo!()
-    }
-
-    /// Calls under way.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn active_calls(&self) -> Result<i64, StoreError> {
-        todo!()
+        find(&self.transaction, self.tenant)
+            .await?
+            .ok_or(StoreError::Corrupt { table: "tenants", column: "id" })
     }
 
     /// What was used in the month that begins at `from` and ends before `until`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn usage(&self, _from: DateTime<Utc>, _until: DateTime<Utc>) -> Result<MonthUsage, StoreError> {
-        todo!()
-    }
-
-    /// Writes a new agent down, with its token's hash.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn insert_agent(&self, _agent: &Agent, _token: &AgentToken) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// These agents, in no order; those that are not the tenant's are missing.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn agents_by_id(&self, _ids: &[AgentId]) -> Result<Vec<Agent>, StoreError> {
-        todo!()
-    }
-
-    /// One agent, kept from changing until the transaction ends when this is a writing door.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn agent(&self, _id: AgentId) -> Result<Option<Agent>, StoreError> {
-        todo!()
-    }
-
-    /// A page of agents, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn agents(
-        &self,
-        _filter: &AgentFilter,
-        _page: PageRequest,
-    ) -> Result<PageOf<Agent>, StoreError> {
-        todo!()
-    }
-
-    /// How many agents.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn count_agents(&self, _filter: &AgentFilter) -> Result<i64, StoreError> {
-        todo!()
-    }
-
-    /// Changes an agent; `revision` grows when the voice provider must learn of it. Returns it as it is now.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn update_agent(
-        &self,
-        _id: AgentId,
-        _changes: AgentChanges,
-    ) -> Result<Option<Agent>, StoreError> {
-        todo!()
-    }
-
-    /// Gives an agent another token; the old one is worthless at once.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn set_agent_token(
-        &self,
-        _id: AgentId,
-        _token: &AgentToken,
-    ) -> Result<Option<Agent>, StoreError> {
-        todo!()
-    }
-
-    /// These numbers, in no order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn numbers_by_id(&self, _ids: &[NumberId]) -> Result<Vec<PhoneNumber>, StoreError> {
-        todo!()
-    }
-
-    /// The tenant's number with this E.164: the one it holds, else the one it held last.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn number_by_e164(&self, _number: &E164) -> Result<Option<PhoneNumber>, StoreError> {
-        todo!()
-    }
-
-    /// The oldest active number of each of these agents.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn first_numbers(
-        &self,
-        _agents: &[AgentId],
-    ) -> Result<HashMap<AgentId, PhoneNumber>, StoreError> {
-        todo!()
-    }
-
-    /// A page of numbers, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn numbers(
-        &self,
-        _filter: &NumberFilter,
-        _page: PageRequest,
-    ) -> Result<PageOf<PhoneNumber>, StoreError> {
-        todo!()
-    }
-
-    /// How many numbers.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn count_numbers(&self, _filter: &NumberFilter) -> Result<i64, StoreError> {
-        todo!()
-    }
-
-    /// Marks an active or inactive number as about to be released; `None` when it is the tenant's in no such state.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn begin_release(&self, _id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
-        todo!()
-    }
-
-    /// Writes an operation down, unless the same request was made before.
-    ///
-    /// # Errors
-    /// `IDEMPOTENCY_KEY_REUSED` as [`StoreError::Refused`] when the key was used with other input.
-    pub async fn insert_operation(&self, _operation: NewOperation) -> Result<Inserted, StoreError> {
-        todo!()
-    }
-
-    /// The operation of an earlier request with this key, if its kind and input were the same.
-    ///
-    /// # Errors
-    /// `IDEMPOTENCY_KEY_REUSED` as [`StoreError::Refused`] when they were not.
-    pub async fn repeated_operation(
-        &self,
-        _kind: OperationKind,
-        _key: &IdempotencyKey,
-        _input_hash: &str,
-    ) -> Result<Option<Operation>, StoreError> {
-        todo!()
-    }
-
-    /// These operations, in no order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn operations_by_id(&self, _ids: &[OperationId]) -> Result<Vec<Operation>, StoreError> {
-        todo!()
-    }
-
-    /// An unfinished operation on this agent, if there is one.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn unfinished_operation(&self, _agent: AgentId) -> Result<Option<Operation>, StoreError> {
-        todo!()
-    }
-
-    /// These calls, in no order.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn calls_by_id(&self, _ids: &[CallId]) -> Result<Vec<Call>, StoreError> {
-        todo!()
-    }
-
-    /// A page of calls, newest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn calls(&self, _filter: &CallFilter, _page: PageRequest) -> Result<PageOf<Call>, StoreError> {
-        todo!()
-    }
-
-    /// How many calls.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn count_calls(&self, _filter: &CallFilter) -> Result<i64, StoreError> {
-        todo!()
+    pub async fn usage(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<MonthUsage, StoreError> {
+        use phone_number::Column as Number;
+        let held = Condition::any().add(Number::ReleasedAt.is_null()).add(Number::ReleasedAt.gt(from));
+        let costs: Vec<Decimal> = phone_number::Entity::find()
+            .filter(Number::TenantId.eq(self.tenant.0))
+            .filter(Number::ProvisionedAt.lt(until))
+            .filter(held)
+            .select_only()
+            .column(Number::MonthlyCost)
+            .into_tuple()
+            .all(&self.transaction)
+            .await?;
+        let (calls, minutes): (i64, Option<i64>) = call::Entity::find()
+            .filter(call::Column::TenantId.eq(self.tenant.0))
+            .filter(call::Column::StartedAt.gte(from))
+            .filter(call::Column::StartedAt.lt(until))
+            .select_only()
+            .expr(Expr::cust("COUNT(*)"))
+            .expr(Expr::cust("SUM((duration_seconds + 59) / 60)"))
+            .into_tuple()
+            .one(&self.transaction)
+            .await?
+            .unwrap_or_default();
+        Ok(MonthUsage {
+            phone_numbers: i64::try_from(costs.len()).unwrap_or(i64::MAX),
+            // Added up here: SQLite would add binary fractions.
+            phone_numbers_cost: money(costs.iter().sum()),
+            calls,
+            minutes: minutes.unwrap_or_default(),
+        })
     }
 
     /// Adds to the audit trail, in the same transaction as the change it tells of.
@@ -339,11 +76,59 @@ impl TenantStore {
     /// [`StoreError`].
     pub async fn audit(
         &self,
-        _actor: &str,
-        _action: &str,
-        _subject: Option<&str>,
-        _request_id: &str,
+        actor: &str,
+        action: &str,
+        subject: Option<&str>,
+        request_id: &str,
     ) -> Result<(), StoreError> {
-        todo!()
+        let at = self.shared.clock.now();
+        let event = audit_event::ActiveModel {
+            id: Set(self.shared.entropy.uuid(at)),
+            tenant_id: Set(self.tenant.0),
+            actor: Set(actor.to_owned()),
+            action: Set(action.to_owned()),
+            subject: Set(subject.map(ToOwned::to_owned)),
+            outcome: Set("succeeded".to_owned()),
+            request_id: Set(request_id.to_owned()),
+            at: Set(at),
+        };
+        audit_event::Entity::insert(event).exec_without_returning(&self.transaction).await?;
+        Ok(())
     }
+}
+
+impl SystemStore {
+    /// The tenant, written down at first sight.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn ensure_tenant(&self, id: TenantId) -> Result<Tenant, StoreError> {
+        if let Some(known) = find(self.db(), id).await? {
+            return Ok(known);
+        }
+        let new = Tenant {
+            id,
+            plan: Tenant::DEFAULT_PLAN.to_owned(),
+            limits: Tenant::DEFAULT_LIMITS,
+            created_at: self.shared.clock.now(),
+        };
+        tenant::Entity::insert(tenant::ActiveModel::from(&new))
+            .on_conflict(OnConflict::new().do_nothing().to_owned())
+            .exec_without_returning(self.db())
+            .await?;
+        // Another request may have been first: what is stored counts.
+        Ok(find(self.db(), id).await?.unwrap_or(new))
+    }
+}
+
+async fn find(db: &impl ConnectionTrait, id: TenantId) -> Result<Option<Tenant>, StoreError> {
+    tenant::Entity::find_by_id(id.0).one(db).await?.map(Tenant::try_from).transpose()
+}
+
+/// The tenant, kept from changing: whoever counts against its plan does so alone.
+pub(super) async fn find_locked(db: &impl ConnectionTrait, id: TenantId) -> Result<Tenant, StoreError> {
+    let mut query = tenant::Entity::find_by_id(id.0);
+    dialect::lock_rows(db, sea_orm::QuerySelect::query(&mut query));
+    let row = query.one(db).await?.ok_or(StoreError::Corrupt { table: "tenants", column: "id" })?;
+    row.try_into()
 }

@@ -2,6 +2,15 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// Nobody waits longer, whatever the provider asks.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// The longest of the provider's messages that is passed on, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
 /// Why a call to the voice provider did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VoiceError {
@@ -30,4 +39,77 @@ pub enum VoiceError {
         /// For the log.
         reason: String,
     },
+}
+
+/// Whether a request changes something at the provider: then a lost answer leaves its outcome open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Reads,
+    Writes,
+    /// Registers a call. When the provider itself says that it failed, nobody was connected.
+    Connects,
+}
+
+impl Effect {
+    /// The failure of a request whose answer never came, or came in pieces.
+    pub(super) fn lost(self, reason: String) -> VoiceError {
+        match self {
+            Self::Reads => VoiceError::unavailable(reason),
+            Self::Writes | Self::Connects => VoiceError::OutcomeUnknown { reason },
+        }
+    }
+}
+
+impl VoiceError {
+    pub(super) fn unavailable(reason: String) -> Self {
+        Self::Unavailable { reason, retry_after: None }
+    }
+
+    /// An answer that does not say yes, by its HTTP status.
+    pub(super) fn from_answer(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Effect) -> Self {
+        let reason = || format!("status {}", status.as_u16());
+        match status.as_u16() {
+            // Turned away before anything was done.
+            425 | 429 => Self::Unavailable { reason: reason(), retry_after: retry_after(headers) },
+            408 | 500.. if effect == Effect::Writes => Self::OutcomeUnknown { reason: reason() },
+            408 | 500.. => Self::Unavailable { reason: reason(), retry_after: retry_after(headers) },
+            // Which words a 404 has for agents is not documented: the status decides.
+            404 => Self::NotFound,
+            status => Self::Rejected { status, message: message(body) },
+        }
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+}
+
+/// The provider's words, in whichever of its three shapes: `detail` is a list of `{loc, msg}`, an object
+/// with `message` and `code` (or `status`, its older name), or plain text.
+fn message(body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let words = match &body["detail"] {
+        Value::String(text) => text.clone(),
+        Value::Array(violations) => violations.iter().map(violation).collect::<Vec<_>>().join("; "),
+        Value::Object(detail) => {
+            let text = |name: &str| detail.get(name).and_then(Value::as_str);
+            match (text("code").or_else(|| text("status")), text("message")) {
+                (Some(code), Some(message)) => format!("{code}: {message}"),
+                (Some(words), None) | (None, Some(words)) => words.to_owned(),
+                (None, None) => String::new(),
+            }
+        }
+        _ => String::new(),
+    };
+    let words: String = words.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect();
+    if words.is_empty() { "no reason given".to_owned() } else { words }
+}
+
+fn violation(violation: &Value) -> String {
+    let place = violation["loc"].as_array().map_or(String::new(), |path| {
+        let steps = path.iter().map(|step| step.as_str().map_or_else(|| step.to_string(), str::to_owned));
+        steps.collect::<Vec<_>>().join(".")
+    });
+    format!("{place}: {}", violation["msg"].as_str().unwrap_or("not accepted"))
 }

@@ -3,11 +3,19 @@
 //! Our agent id travels in the agent's tags, so that an agent whose creation was never answered can be
 //! found again. Every call has a deadline; failures are of three classes ([`VoiceError`]).
 
+mod agents;
+mod calls;
 mod client;
 mod error;
+mod events;
+mod profile;
+mod prompt;
+mod signature;
 
 pub use client::{Voice, VoiceConfig};
 pub use error::VoiceError;
+pub use events::{ConversationEnded, VoiceEvent};
+pub use signature::verify_event;
 
 use crate::domain::E164;
 

@@ -1,6 +1,14 @@
 //! Black-box tests: one binary, a file a subject. Each test has a database and a sandbox of its own.
 
+mod auth;
+mod carrier;
 mod config;
 mod dev;
 mod house;
+mod provisioning;
+mod sandbox;
+mod signatures;
+mod store;
 mod support;
+mod voice;
+mod webhook;

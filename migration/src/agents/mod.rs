@@ -1,0 +1,54 @@
+//! Voice agents.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::*;
+
+use crate::{e164, of_tenant, on_postgres, one_of, page_index};
+
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m20261122_000003_agents"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table("agents")
+            .col(pk_uuid("id"))
+            .col(uuid("tenant_id"))
+            .col(text_null("voice_agent_id").unique_key())
+            .col(text("name").check(Expr::cust("length(name) BETWEEN 1 AND 100")))
+            .col(text("language"))
+            .col(text_null("first_message"))
+            .col(text_null("prompt"))
+            .col(text_null("voice_id"))
+            .col(text_null("fallback_number").check(e164(manager, "fallback_number")))
+            .col(text("status").check(one_of("status", &["pending", "active", "inactive", "deleted"])))
+            .col(text("token_hash").unique_key().check(Expr::cust("length(token_hash) = 64")))
+            .col(text("token_preview"))
+            .col(integer("revision").check(Expr::col("revision").gte(0)))
+            .col(integer("synced_revision").check(Expr::cust("synced_revision BETWEEN 0 AND revision")))
+            .col(timestamp_with_time_zone("created_at"))
+            .col(timestamp_with_time_zone("updated_at"))
+            .foreign_key(&mut of_tenant("agents_tenant", "agents"))
+            .take();
+        manager.create_table(table).await?;
+        page_index(manager, "agents", "created_at").await?;
+        let unsynced = Index::create()
+            .name("agents_unsynced")
+            .table("agents")
+            .col("updated_at")
+            .and_where(Expr::cust("revision > synced_revision"))
+            .take();
+        manager.create_index(unsynced).await?;
+        on_postgres(manager, include_str!("agents.sql")).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}

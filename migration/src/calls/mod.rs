@@ -1,0 +1,68 @@
+//! Calls.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::*;
+
+use crate::{e164, of_tenant, on_postgres, one_of, page_index, same_tenant};
+
+const STATUSES: &[&str] = &["ringing", "in_progress", "completed", "busy", "failed", "no_answer", "canceled"];
+const OUTCOMES: &[&str] = &["agent", "fallback", "busy", "unavailable", "rejected"];
+
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m20261122_000006_calls"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table("calls")
+            .col(pk_uuid("id"))
+            .col(uuid("tenant_id"))
+            .col(uuid("agent_id"))
+            .col(uuid("phone_number_id"))
+            .col(text("sid").unique_key())
+            .col(text("direction").check(one_of("direction", &["inbound", "outbound"])))
+            .col(text("caller"))
+            .col(text("called").check(e164(manager, "called")))
+            .col(text("status").check(one_of("status", STATUSES)))
+            .col(text("outcome").check(one_of("outcome", OUTCOMES)))
+            .col(boolean("admitted"))
+            .col(text_null("conversation_id"))
+            .col(text_null("answer_twiml"))
+            .col(integer_null("duration_seconds").check(Expr::col("duration_seconds").gte(0)))
+            .col(big_integer("sequence").check(Expr::col("sequence").gte(0)))
+            .col(timestamp_with_time_zone("started_at"))
+            .col(timestamp_with_time_zone_null("ended_at"))
+            .col(timestamp_with_time_zone("updated_at"))
+            .check(Expr::cust("(status IN ('ringing', 'in_progress')) = (ended_at IS NULL)"))
+            .foreign_key(&mut of_tenant("calls_tenant", "calls"))
+            .foreign_key(&mut same_tenant("calls_agent", "calls", "agent_id", "agents"))
+            .foreign_key(&mut same_tenant("calls_phone_number", "calls", "phone_number_id", "phone_numbers"))
+            .take();
+        manager.create_table(table).await?;
+        page_index(manager, "calls", "started_at").await?;
+        for index in indexes() {
+            manager.create_index(index).await?;
+        }
+        on_postgres(manager, include_str!("calls.sql")).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
+
+fn indexes() -> [IndexCreateStatement; 4] {
+    let index = |name| Index::create().name(name).table("calls").take();
+    [
+        index("calls_live").col("tenant_id").and_where(one_of("status", &["ringing", "in_progress"])).take(),
+        index("calls_of_agent").col("agent_id").col("started_at").col("id").take(),
+        index("calls_of_phone_number").col("phone_number_id").col("started_at").col("id").take(),
+        index("calls_by_conversation").col("conversation_id").take(),
+    ]
+}

@@ -1,0 +1,12 @@
+ALTER TABLE operations ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON operations TO switchboard_tenant
+    USING (tenant_id = (SELECT auth.uid())) WITH CHECK (tenant_id = (SELECT auth.uid()));
+
+-- Not "true": the login role is a member of switchboard_system, so the policy is put to it as well.
+CREATE POLICY system_all ON operations TO switchboard_system
+    USING (current_user = 'switchboard_system') WITH CHECK (current_user = 'switchboard_system');
+
+-- A tenant asks; only its driver moves an operation on.
+GRANT SELECT, INSERT ON operations TO switchboard_tenant;
+GRANT SELECT, INSERT, UPDATE ON operations TO switchboard_system;

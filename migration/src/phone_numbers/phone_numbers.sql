@@ -1,0 +1,13 @@
+ALTER TABLE phone_numbers ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY tenant_isolation ON phone_numbers TO switchboard_tenant
+    USING (tenant_id = (SELECT auth.uid())) WITH CHECK (tenant_id = (SELECT auth.uid()));
+
+-- Not "true": the login role is a member of switchboard_system, so the policy is put to it as well.
+CREATE POLICY system_all ON phone_numbers TO switchboard_system
+    USING (current_user = 'switchboard_system') WITH CHECK (current_user = 'switchboard_system');
+
+-- A tenant may ask for a release; numbers come and go by operations only.
+GRANT SELECT ON phone_numbers TO switchboard_tenant;
+GRANT UPDATE (status) ON phone_numbers TO switchboard_tenant;
+GRANT SELECT, INSERT, UPDATE ON phone_numbers TO switchboard_system;

@@ -1,0 +1,34 @@
+//! Tenants and what their plans allow.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::schema::*;
+
+use crate::on_postgres;
+
+pub(crate) struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &str {
+        "m20261122_000002_tenants"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table("tenants")
+            .col(pk_uuid("id"))
+            .col(text("plan"))
+            .col(integer("concurrent_calls").check(Expr::col("concurrent_calls").between(0, 65_535)))
+            .col(integer("phone_numbers").check(Expr::col("phone_numbers").between(0, 65_535)))
+            .col(timestamp_with_time_zone("created_at"))
+            .take();
+        manager.create_table(table).await?;
+        on_postgres(manager, include_str!("tenants.sql")).await
+    }
+
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}

@@ -1,0 +1,128 @@
+//! The numbers we own: buying, finding, setting, giving back.
+//!
+//! A purchase names its number and carries its settings, so that the number answers from its first
+//! second and a purchase whose answer was lost can be found again.
+
+use serde::de::IgnoredAny;
+
+use super::client::checked;
+use super::wire::{Owned, OwnedPage};
+use super::{Carrier, CarrierError, NumberSettings, OwnedNumber, Rejection};
+use crate::domain::E164;
+
+const NUMBERS: &str = "IncomingPhoneNumbers";
+/// Twilio's largest page.
+const PAGE_SIZE: &str = "1000";
+/// A list that goes on longer is taken for one that goes in circles.
+const MOST_PAGES: usize = 1000;
+
+impl Carrier {
+    /// Buys exactly this number, with its settings, in one request.
+    ///
+    /// Twilio has no idempotency key, and is reported to answer the purchase of a number that the
+    /// account owns with success, pointing it elsewhere: make sure first that nobody here holds it.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; after an unknown outcome, [`Self::find`] tells.
+    pub async fn buy(&self, number: &E164, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
+        let mut form = vec![("PhoneNumber", number.as_str())];
+        form.extend(fields(settings));
+        let bought: Owned = self.post(self.url(&[NUMBERS]), &form).await?;
+        match bought.read() {
+            Some(bought) if bought.number == *number => Ok(bought),
+            other => Err(CarrierError::OutcomeUnknown {
+                reason: match other {
+                    Some(other) => format!("it answered with another number, {}", other.sid),
+                    None => "it answered without a number".to_owned(),
+                },
+            }),
+        }
+    }
+
+    /// The number if we own it, by its exact E.164.
+    ///
+    /// # Errors
+    /// [`CarrierError`].
+    pub async fn find(&self, number: &E164) -> Result<Option<OwnedNumber>, CarrierError> {
+        // Twilio's filter also matches parts of numbers.
+        let similar = self.list(Some(number)).await?;
+        Ok(similar.into_iter().find(|owned| owned.number == *number))
+    }
+
+    /// The number with this carrier's id, if we own it.
+    ///
+    /// # Errors
+    /// [`CarrierError`].
+    pub async fn fetch(&self, sid: &str) -> Result<Option<OwnedNumber>, CarrierError> {
+        match self.get::<Owned>(self.url(&[NUMBERS, checked(sid)?])).await {
+            // It exists, so it must not pass for one that is gone.
+            Ok(owned) => owned
+                .read()
+                .map(Some)
+                .ok_or_else(|| CarrierError::unavailable("it answered without a number".to_owned())),
+            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sets a number's settings, clearing what would shadow them (application, trunk), and returns how
+    /// the number stands afterwards: compare before believing.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; safe to repeat.
+    pub async fn update(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
+        let mut form = fields(settings).to_vec();
+        form.extend([("VoiceApplicationSid", ""), ("TrunkSid", "")]);
+        let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
+        self.fetch(sid).await?.ok_or(CarrierError::Rejected(Rejection::NotFound))
+    }
+
+    /// Gives a number back. One that is gone already counts as given back.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; safe to repeat.
+    pub async fn release(&self, sid: &str) -> Result<(), CarrierError> {
+        match self.delete(self.url(&[NUMBERS, checked(sid)?])).await {
+            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Every number we own, all pages. What is no E.164 number is left out: it cannot be one we bought.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; never a partial list.
+    pub async fn owned(&self) -> Result<Vec<OwnedNumber>, CarrierError> {
+        self.list(None).await
+    }
+
+    async fn list(&self, like: Option<&E164>) -> Result<Vec<OwnedNumber>, CarrierError> {
+        let mut url = self.url(&[NUMBERS]);
+        url.query_pairs_mut().append_pair("PageSize", PAGE_SIZE);
+        if let Some(number) = like {
+            url.query_pairs_mut().append_pair("PhoneNumber", number.as_str());
+        }
+        let mut numbers = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let page: OwnedPage = self.get(url).await?;
+            numbers.extend(page.incoming_phone_numbers.into_iter().filter_map(Owned::read));
+            match page.next_page_uri.filter(|uri| !uri.is_empty()) {
+                Some(uri) => url = self.next_page(&uri)?,
+                None => return Ok(numbers),
+            }
+        }
+        Err(CarrierError::unavailable("its list of numbers does not end".to_owned()))
+    }
+}
+
+fn fields(settings: &NumberSettings) -> [(&'static str, &str); 7] {
+    [
+        ("FriendlyName", &settings.friendly_name),
+        ("VoiceUrl", settings.voice_url.as_str()),
+        ("VoiceMethod", "POST"),
+        ("VoiceFallbackUrl", settings.voice_fallback_url.as_str()),
+        ("VoiceFallbackMethod", "POST"),
+        ("StatusCallback", settings.status_callback.as_str()),
+        ("StatusCallbackMethod", "POST"),
+    ]
+}

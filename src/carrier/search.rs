@@ -1,0 +1,37 @@
+//! Looking for numbers on sale.
+
+use super::wire::OnSalePage;
+use super::{Carrier, CarrierError, NumberOnSale, NumberSearch, Rejection};
+use crate::domain::NumberType;
+
+impl Carrier {
+    /// Numbers on sale; empty when there are none, or none of this kind in the country.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; reading has no unknown outcome.
+    pub async fn search(&self, search: &NumberSearch) -> Result<Vec<NumberOnSale>, CarrierError> {
+        let kind = match search.kind {
+            NumberType::Local => "Local",
+            NumberType::TollFree => "TollFree",
+            NumberType::Mobile => "Mobile",
+        };
+        let mut url = self.url(&["AvailablePhoneNumbers", search.country.as_str(), kind]);
+        {
+            let mut query = url.query_pairs_mut();
+            query.append_pair("VoiceEnabled", "true");
+            query.append_pair("PageSize", &search.limit.clamp(1, 100).to_string());
+            if let Some(area_code) = &search.area_code {
+                query.append_pair("AreaCode", area_code.as_str());
+            }
+            if let Some(contains) = &search.contains {
+                query.append_pair("Contains", contains);
+            }
+        }
+        match self.get::<OnSalePage>(url).await {
+            Ok(page) => Ok(page.numbers(search)),
+            // How Twilio says that the country has no numbers of this kind; the US has no mobile ones.
+            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! TwiML: what we answer Twilio with, as far as we say anything ourselves. What connects a caller to an
+//! agent is the voice provider's and passes through unchanged.
+
+use std::fmt;
+
+use crate::domain::E164;
+
+/// The longest text Twilio reads aloud.
+const LONGEST_SENTENCE: usize = 4096;
+
+/// A document: verbs, carried out from top to bottom; after the last one the call ends.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Twiml(pub Vec<Verb>);
+
+/// One thing to do with a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verb {
+    /// Reads a sentence aloud.
+    Say {
+        /// What; cut at 4096 characters.
+        text: String,
+        /// BCP 47: [`Language::spoken_tag`](crate::domain::Language::spoken_tag).
+        language: String,
+    },
+    /// Connects the caller to a number.
+    Dial(Dial),
+    /// Does not answer the call, so it costs nothing. Only as the first verb.
+    Reject(RejectReason),
+    /// Ends the call.
+    Hangup,
+}
+
+/// Connects the caller to a number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dial {
+    /// Who is called.
+    pub number: E164,
+    /// How long it may ring, in seconds; Twilio takes 5 to 600.
+    pub timeout_seconds: u16,
+    /// Asked for TwiML when the call to the number is over, busy and unanswered included; verbs after
+    /// this one are then not reached. Without it, the next verb follows.
+    pub action: Option<String>,
+    /// Shown to the one called; the caller's own number when `None`. Must be a number the account may show.
+    pub caller_id: Option<E164>,
+}
+
+/// What a rejected caller hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectReason {
+    /// That the number is not in service.
+    Rejected,
+    /// The busy tone.
+    Busy,
+}
+
+impl Twiml {
+    /// The content type to answer with; without one the call fails.
+    pub const CONTENT_TYPE: &'static str = "text/xml; charset=utf-8";
+}
+
+impl fmt::Display for Twiml {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+        if self.0.is_empty() {
+            return f.write_str("<Response/>");
+        }
+        f.write_str("<Response>")?;
+        self.0.iter().try_for_each(|verb| verb.fmt(f))?;
+        f.write_str("</Response>")
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Say { text, language } => {
+                let text: String = text.chars().take(LONGEST_SENTENCE).collect();
+                write!(f, r#"<Say language="{}">{}</Say>"#, Escaped(language), Escaped(&text))
+            }
+            Self::Dial(dial) => dial.fmt(f),
+            Self::Reject(RejectReason::Rejected) => f.write_str(r#"<Reject reason="rejected"/>"#),
+            Self::Reject(RejectReason::Busy) => f.write_str(r#"<Reject reason="busy"/>"#),
+            Self::Hangup => f.write_str("<Hangup/>"),
+        }
+    }
+}
+
+impl fmt::Display for Dial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, r#"<Dial timeout="{}""#, self.timeout_seconds.clamp(5, 600))?;
+        if let Some(action) = &self.action {
+            write!(f, r#" action="{}" method="POST""#, Escaped(action))?;
+        }
+        if let Some(caller_id) = &self.caller_id {
+            write!(f, r#" callerId="{caller_id}""#)?;
+        }
+        write!(f, "><Number>{}</Number></Dial>", self.number)
+    }
+}
+
+/// Text fit for an element or an attribute. What XML 1.0 has no way to write is left out.
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for c in self.0.chars() {
+            match c {
+                '&' => f.write_str("&amp;")?,
+                '<' => f.write_str("&lt;")?,
+                '>' => f.write_str("&gt;")?,
+                '"' => f.write_str("&quot;")?,
+                '\t' | '\n' | '\r' => write!(f, "&#{};", u32::from(c))?,
+                '\u{0}'..'\u{20}' | '\u{fffe}' | '\u{ffff}' => {}
+                c => write!(f, "{c}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_said_stays_text() {
+        let hostile = "Tom & Jerry's </Say><Hangup/> \u{0}\u{b}\u{fffe}\"ok\" 👋 line\r\nnext";
+        let twiml = Twiml(vec![
+            Verb::Say { text: hostile.to_owned(), language: "en-US\"><x".to_owned() },
+            Verb::Dial(Dial {
+                number: "+12125550123".parse().unwrap(),
+                timeout_seconds: 9999,
+                action: Some("https://switchboard.example/dial?a=1&b=2".to_owned()),
+                caller_id: Some("+12125550199".parse().unwrap()),
+            }),
+            Verb::Hangup,
+        ])
+        .to_string();
+        let document = roxmltree::Document::parse(&twiml).expect("well-formed");
+        let verbs: Vec<_> = document.root_element().children().collect();
+        assert_eq!(
+            verbs.iter().map(|verb| verb.tag_name().name()).collect::<Vec<_>>(),
+            ["Say", "Dial", "Hangup"]
+        );
+        assert_eq!(verbs[0].text(), Some("Tom & Jerry's </Say><Hangup/> \"ok\" 👋 line\r\nnext"));
+        assert_eq!(verbs[0].attribute("language"), Some("en-US\"><x"));
+        assert_eq!(verbs[1].attribute("action"), Some("https://switchboard.example/dial?a=1&b=2"));
+        assert_eq!(verbs[1].attribute("timeout"), Some("600"));
+        assert_eq!(verbs[1].attribute("callerId"), Some("+12125550199"));
+        assert_eq!(verbs[1].first_element_child().and_then(|number| number.text()), Some("+12125550123"));
+    }
+
+    #[test]
+    fn the_shortest_answers() {
+        let head = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
+        assert_eq!(Twiml::default().to_string(), format!("{head}<Response/>"));
+        let busy = Twiml(vec![Verb::Reject(RejectReason::Busy)]);
+        assert_eq!(busy.to_string(), format!(r#"{head}<Response><Reject reason="busy"/></Response>"#));
+    }
+}

@@ -1,0 +1,268 @@
+//! What Twilio's webhooks say, read once into types. Read only what was verified.
+//!
+//! Parameters nobody here asks for are ignored, as Twilio adds new ones without notice.
+
+use chrono::{DateTime, Utc};
+
+use super::wire::instant;
+use crate::domain::{CallStatus, E164, Invalid};
+
+/// The longest value that is read of anything but an id: SIP addresses are the longest.
+const LONGEST: usize = 256;
+
+/// What Twilio sends for a caller who withheld the number: `anonymous`, `restricted`, `blocked`,
+/// `unknown` and `unavailable` on a telephone's keypad. They read like numbers and are nobody's.
+const WITHHELD: [&str; 5] = ["+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"];
+
+/// A request's parameters, decoded.
+#[derive(Debug, Clone, Default)]
+pub struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// From a form, or from a query.
+    #[must_use]
+    pub fn from_form(body: &[u8]) -> Self {
+        Self(form_urlencoded::parse(body).into_owned().collect())
+    }
+
+    /// From a JSON object of the same names; members that are neither text, number nor truth value are
+    /// left out.
+    ///
+    /// # Errors
+    /// When it is no JSON object.
+    pub fn from_json(body: &[u8]) -> Result<Self, Invalid> {
+        let object: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(body).map_err(|_| Invalid::new("the body is not a JSON object"))?;
+        let text = |value| match value {
+            serde_json::Value::String(text) => Some(text),
+            serde_json::Value::Number(number) => Some(number.to_string()),
+            serde_json::Value::Bool(truth) => Some(truth.to_string()),
+            _ => None,
+        };
+        Ok(Self(object.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()))
+    }
+
+    /// A parameter's value; `None` when it is missing or empty.
+    ///
+    /// # Errors
+    /// When it is sent twice and differs, or is longer than any that Twilio documents.
+    pub fn optional(&self, name: &str) -> Result<Option<&str>, Invalid> {
+        let mut values = self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value.as_str());
+        let Some(first) = values.next() else { return Ok(None) };
+        if values.any(|other| other != first) {
+            return Err(Invalid::new(format!("{name} is given twice, and differs")));
+        }
+        if first.len() > LONGEST {
+            return Err(Invalid::new(format!("{name} is longer than {LONGEST} bytes")));
+        }
+        Ok(Some(first).filter(|value| !value.is_empty()))
+    }
+
+    fn required(&self, name: &str) -> Result<&str, Invalid> {
+        self.optional(name)?.ok_or_else(|| Invalid::new(format!("{name} is missing")))
+    }
+
+    /// An id, `CA` or `AC` and 32 hexadecimal digits. Others of 2 to 64 word characters pass as well, with
+    /// a word in the log: Twilio's form of ids is not worth a dead line.
+    fn sid(&self, name: &str, prefix: &str) -> Result<String, Invalid> {
+        let sid = self.required(name)?;
+        let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !(2..=64).contains(&sid.len()) || !word(sid) {
+            return Err(Invalid::new(format!("{name} is no id")));
+        }
+        let usual = sid
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
+        if !usual {
+            tracing::warn!(name, sid, "an id of an unusual form");
+        }
+        Ok(sid.to_owned())
+    }
+}
+
+/// A call comes in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncomingCall {
+    /// The call's id, `CA…`.
+    pub call_sid: String,
+    /// The account that owns the number, `AC…`.
+    pub account_sid: String,
+    /// The caller as sent: E.164, or `anonymous`, `sip:…`, `client:…` … Never logged in full.
+    pub from: String,
+    /// The caller's number, unless withheld or none.
+    pub from_number: Option<E164>,
+    /// The number called, as sent.
+    pub to: String,
+    /// The number called.
+    pub to_number: Option<E164>,
+    /// `inbound`, for a call to one of our numbers.
+    pub direction: Option<String>,
+    /// `ringing`, on a call's first request.
+    pub call_status: Option<String>,
+    /// Who forwarded the call, where the carrier before Twilio tells.
+    pub forwarded_from: Option<String>,
+}
+
+impl IncomingCall {
+    /// Reads the voice webhook's parameters.
+    ///
+    /// # Errors
+    /// When `CallSid`, `AccountSid` or `To` is missing, or a parameter is malformed; names it.
+    pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
+        let from = parameters.optional("From")?.unwrap_or("anonymous").to_owned();
+        let to = parameters.required("To")?.to_owned();
+        Ok(Self {
+            call_sid: parameters.sid("CallSid", "CA")?,
+            account_sid: parameters.sid("AccountSid", "AC")?,
+            from_number: number(&from),
+            from,
+            to_number: number(&to),
+            to,
+            direction: parameters.optional("Direction")?.map(str::to_owned),
+            call_status: parameters.optional("CallStatus")?.map(str::to_owned),
+            forwarded_from: parameters.optional("ForwardedFrom")?.map(str::to_owned),
+        })
+    }
+}
+
+/// How a call goes, or went. Reports come late, twice, out of order or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallStatusReport {
+    /// The call's id.
+    pub call_sid: String,
+    /// The account that owns the number.
+    pub account_sid: String,
+    /// Twilio's word: `completed`, `no-answer` …
+    pub word: String,
+    /// What the word means; `None` for one that Twilio does not document.
+    pub status: Option<CallStatus>,
+    /// How long the call lasted, once it is over.
+    pub duration_seconds: Option<i32>,
+    /// When it happened.
+    pub at: Option<DateTime<Utc>>,
+    /// Counts a call's reports, where Twilio counts them.
+    pub sequence: Option<u32>,
+}
+
+impl CallStatusReport {
+    /// Reads a status callback's parameters.
+    ///
+    /// # Errors
+    /// When `CallSid`, `AccountSid` or `CallStatus` is missing, or a parameter is malformed; names it.
+    pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
+        let word = parameters.required("CallStatus")?;
+        Ok(Self {
+            call_sid: parameters.sid("CallSid", "CA")?,
+            account_sid: parameters.sid("AccountSid", "AC")?,
+            status: CallStatus::from_carrier(word),
+            word: word.to_owned(),
+            duration_seconds: seconds(parameters, "CallDuration")?,
+            at: parameters.optional("Timestamp")?.and_then(instant),
+            sequence: parameters.optional("SequenceNumber")?.and_then(|text| text.parse().ok()),
+        })
+    }
+}
+
+/// How a `<Dial>` ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialResult {
+    /// The caller's call.
+    pub call_sid: String,
+    /// The account that owns the number.
+    pub account_sid: String,
+    /// `completed`, `answered`, `busy`, `no-answer`, `failed` or `canceled`.
+    pub dial_call_status: String,
+    /// How long the two talked.
+    pub duration_seconds: Option<i32>,
+}
+
+impl DialResult {
+    /// Reads the parameters of a `<Dial action>`.
+    ///
+    /// # Errors
+    /// When `CallSid`, `AccountSid` or `DialCallStatus` is missing, or a parameter is malformed; names it.
+    pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
+        Ok(Self {
+            call_sid: parameters.sid("CallSid", "CA")?,
+            account_sid: parameters.sid("AccountSid", "AC")?,
+            dial_call_status: parameters.required("DialCallStatus")?.to_owned(),
+            duration_seconds: seconds(parameters, "DialCallDuration")?,
+        })
+    }
+
+    /// Whether the caller got to talk to somebody.
+    #[must_use]
+    pub fn was_answered(&self) -> bool {
+        matches!(self.dial_call_status.as_str(), "completed" | "answered")
+    }
+}
+
+fn number(text: &str) -> Option<E164> {
+    if WITHHELD.contains(&text) { None } else { text.parse().ok() }
+}
+
+fn seconds(parameters: &Parameters, name: &str) -> Result<Option<i32>, Invalid> {
+    Ok(parameters.optional(name)?.and_then(|text| text.parse().ok()).filter(|seconds| *seconds >= 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALL: &str =
+        "CallSid=CA0123456789abcdef0123456789abcdef&AccountSid=AC0123456789abcdef0123456789abcdef";
+
+    fn incoming(rest: &str) -> Result<IncomingCall, Invalid> {
+        IncomingCall::read(&Parameters::from_form(format!("{CALL}&{rest}").as_bytes()))
+    }
+
+    #[test]
+    fn form_and_json_say_the_same() {
+        let form = incoming("From=%2B12125550101&To=%2B12125550123&CallStatus=ringing&New=thing").unwrap();
+        let json = br#"{"CallSid":"CA0123456789abcdef0123456789abcdef","AccountSid":"AC0123456789abcdef0123456789abcdef",
+            "From":"+12125550101","To":"+12125550123","CallStatus":"ringing","ForwardedFrom":null,"New":{"a":1}}"#;
+        assert_eq!(IncomingCall::read(&Parameters::from_json(json).unwrap()), Ok(form.clone()));
+        assert_eq!(form.to_number, "+12125550123".parse().ok());
+        assert!(Parameters::from_json(b"[1]").is_err());
+    }
+
+    #[test]
+    fn a_withheld_number_is_no_number() {
+        for from in ["%2B266696687", "anonymous", "", "sip:a@b.example"] {
+            let call = incoming(&format!("From={from}&To=%2B12125550123")).unwrap();
+            assert_eq!(call.from_number, None, "{from}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let cases = [
+            ("From=x", "To"),
+            ("To=", "To"),
+            ("To=%2B12125550123&To=%2B12125550124", "To"),
+            ("To=%2B12125550123&CallSid=CA1", "CallSid"),
+        ];
+        for (rest, name) in cases {
+            assert!(incoming(rest).unwrap_err().0.starts_with(name), "{rest}");
+        }
+        assert!(incoming(&format!("To={}", "1".repeat(300))).is_err());
+        assert!(incoming("To=%2B12125550123&To=%2B12125550123").is_ok());
+        let strange = Parameters::from_form(b"CallSid=CA%2F..&AccountSid=AC1&To=x");
+        assert!(IncomingCall::read(&strange).unwrap_err().0.starts_with("CallSid"));
+    }
+
+    #[test]
+    fn reports_read_leniently() {
+        let form = format!(
+            "{CALL}&CallStatus=completed&CallDuration=61&SequenceNumber=2&Timestamp=Thu%2C+30+Jul+2026+23%3A19%3A04+%2B0000"
+        );
+        let report = CallStatusReport::read(&Parameters::from_form(form.as_bytes())).unwrap();
+        assert_eq!((report.status, report.duration_seconds), (Some(CallStatus::Completed), Some(61)));
+        assert_eq!((report.sequence, report.at.map(|at| at.timestamp())), (Some(2), Some(1_785_453_544)));
+        let odd = format!("{CALL}&CallStatus=parked&CallDuration=long");
+        let report = CallStatusReport::read(&Parameters::from_form(odd.as_bytes())).unwrap();
+        assert_eq!((report.word.as_str(), report.status, report.duration_seconds), ("parked", None, None));
+        let dial = format!("{CALL}&DialCallStatus=no-answer&DialCallDuration=0");
+        assert!(!DialResult::read(&Parameters::from_form(dial.as_bytes())).unwrap().was_answered());
+    }
+}

@@ -1,0 +1,125 @@
+//! Twilio's JSON as it comes: unset text is `""` or null, any member may be null by its description, new
+//! members appear without notice, and the capabilities' names differ in case from one resource to the next.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use super::{CarrierCall, NumberOnSale, NumberSearch, OwnedNumber, list_price};
+use crate::domain::{Capabilities, E164};
+
+/// An answer to a search. It has no further pages.
+#[derive(Deserialize)]
+pub(super) struct OnSalePage {
+    available_phone_numbers: Vec<OnSale>,
+}
+
+#[derive(Deserialize)]
+struct OnSale {
+    phone_number: Option<String>,
+    friendly_name: Option<String>,
+    locality: Option<String>,
+    region: Option<String>,
+    iso_country: Option<String>,
+    capabilities: Option<HashMap<String, Option<bool>>>,
+}
+
+impl OnSalePage {
+    /// What was found, but for numbers that no E.164 can be: nobody could buy those.
+    pub(super) fn numbers(self, search: &NumberSearch) -> Vec<NumberOnSale> {
+        self.available_phone_numbers.into_iter().filter_map(|number| number.read(search)).collect()
+    }
+}
+
+impl OnSale {
+    fn read(self, search: &NumberSearch) -> Option<NumberOnSale> {
+        let number: E164 = self.phone_number?.parse().ok()?;
+        let country = self.iso_country.and_then(|code| code.parse().ok()).unwrap_or(search.country);
+        Some(NumberOnSale {
+            friendly_name: set(self.friendly_name).unwrap_or_else(|| number.to_string()),
+            number,
+            locality: set(self.locality),
+            region: set(self.region),
+            country,
+            kind: search.kind,
+            capabilities: capabilities(self.capabilities),
+            monthly_cost: list_price(search.kind),
+        })
+    }
+}
+
+/// A page of the numbers we own.
+#[derive(Deserialize)]
+pub(super) struct OwnedPage {
+    pub(super) incoming_phone_numbers: Vec<Owned>,
+    pub(super) next_page_uri: Option<String>,
+}
+
+/// A number we own.
+#[derive(Deserialize)]
+pub(super) struct Owned {
+    sid: Option<String>,
+    phone_number: Option<String>,
+    friendly_name: Option<String>,
+    voice_url: Option<String>,
+    voice_fallback_url: Option<String>,
+    status_callback: Option<String>,
+    voice_application_sid: Option<String>,
+    trunk_sid: Option<String>,
+    capabilities: Option<HashMap<String, Option<bool>>>,
+    date_created: Option<String>,
+}
+
+impl Owned {
+    /// `None` for what is no E.164 number: not one of ours, since we buy only those.
+    pub(super) fn read(self) -> Option<OwnedNumber> {
+        Some(OwnedNumber {
+            number: self.phone_number?.parse().ok()?,
+            sid: set(self.sid)?,
+            friendly_name: self.friendly_name.unwrap_or_default(),
+            voice_url: set(self.voice_url),
+            voice_fallback_url: set(self.voice_fallback_url),
+            status_callback: set(self.status_callback),
+            voice_application_sid: set(self.voice_application_sid),
+            trunk_sid: set(self.trunk_sid),
+            capabilities: capabilities(self.capabilities),
+            created_at: self.date_created.as_deref().and_then(instant),
+        })
+    }
+}
+
+/// A call; its duration comes as text.
+#[derive(Deserialize)]
+pub(super) struct Call {
+    sid: String,
+    status: String,
+    duration: Option<String>,
+    end_time: Option<String>,
+}
+
+impl Call {
+    pub(super) fn read(self) -> CarrierCall {
+        CarrierCall {
+            sid: self.sid,
+            status: self.status,
+            duration_seconds: self.duration.and_then(|seconds| seconds.trim().parse().ok()),
+            ended_at: self.end_time.as_deref().and_then(instant),
+        }
+    }
+}
+
+/// A time in RFC 2822: `Thu, 30 Jul 2015 23:19:04 +0000`.
+pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| at.to_utc())
+}
+
+fn set(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+fn capabilities(named: Option<HashMap<String, Option<bool>>>) -> Capabilities {
+    let named = named.unwrap_or_default();
+    let has = |name| named.iter().any(|(key, value)| key.eq_ignore_ascii_case(name) && *value == Some(true));
+    Capabilities { voice: has("voice"), sms: has("sms"), mms: has("mms") }
+}

@@ -1,0 +1,306 @@
+//! The errors that stand beside an answer's data: one enum with the codes clients see, and the rules by which
+//! whatever went wrong becomes one of them.
+//!
+//! Resolvers return `Result<_, ApiError>` and use `?`. The error travels through the library as it is; [`super::Api`]
+//! gives it its `extensions.code` and `requestId` on the way out, logs what an operator must know, and masks
+//! everything it does not recognise as `INTERNAL`. What a caller can put right inside a mutation is no error of
+//! this kind but an entry of the payload's `userErrors`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{ErrorExtensionValues, PathSegment, ServerError, Value};
+
+use crate::domain::{Refusal, RefusalCode};
+use crate::store::StoreError;
+
+/// Errors in one answer.
+const MAX_ERRORS: usize = 50;
+
+/// Characters of one message.
+const MAX_MESSAGE: usize = 500;
+
+/// What a client reads when nothing more may be told.
+const MASKED: &str = "something went wrong on our side; quote the request id when you report it";
+
+/// Why a field or a whole request has no answer. Its text is for clients: no secrets, no provider's words.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ApiError {
+    /// Nobody is asking, or nobody we know.
+    #[error("{0}")]
+    Unauthenticated(String),
+    /// The one who asks may not.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Too much, too fast.
+    #[error("too many requests; wait {} seconds", retry_after.as_secs().max(1))]
+    RateLimited {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The document is larger than one request may be.
+    #[error("{0}")]
+    QueryTooComplex(String),
+    /// An argument is not what it should be.
+    #[error("{0}")]
+    BadUserInput(String),
+    /// A rule of ours forbids it; told as the refusal tells it.
+    #[error("{}", .0.message)]
+    Refused(Refusal),
+    /// The document is no GraphQL.
+    #[error("{0}")]
+    ParseFailed(String),
+    /// The document does not fit the schema, or the variables do not fit the document.
+    #[error("{0}")]
+    ValidationFailed(String),
+    /// The carrier does not answer.
+    #[error("the carrier does not answer; try again in a moment")]
+    CarrierUnavailable,
+    /// We cannot answer at the moment, and nothing happened.
+    #[error("the service is not available at the moment; try again")]
+    Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// It took longer than a request may take.
+    #[error("the request took too long; ask for less, or try again")]
+    Timeout,
+    /// A mistake of ours. Logged whole, told to nobody.
+    #[error("{MASKED}")]
+    Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
+}
+
+impl ApiError {
+    /// An argument is not what it should be; `message` says what to pass instead.
+    pub fn bad_input(message: impl Into<String>) -> Self {
+        Self::BadUserInput(message.into())
+    }
+
+    /// The field is not for anonymous callers.
+    #[must_use]
+    pub fn unauthenticated() -> Self {
+        Self::Unauthenticated("send a token: Authorization: Bearer <token>".to_owned())
+    }
+
+    /// The one who asks may not; `message` says who may.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::Forbidden(message.into())
+    }
+
+    /// A mistake of ours, with what is known about it for the log.
+    pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Internal(Arc::new(source))
+    }
+
+    /// The code by which programs know it.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
+            Self::Forbidden(_) => "FORBIDDEN",
+            Self::RateLimited { .. } => "RATE_LIMITED",
+            Self::QueryTooComplex(_) => "QUERY_TOO_COMPLEX",
+            Self::BadUserInput(_) => "BAD_USER_INPUT",
+            Self::Refused(refusal) => match refusal.code {
+                RefusalCode::CarrierUnavailable => "CARRIER_UNAVAILABLE",
+                RefusalCode::NotFound => "NOT_FOUND",
+                _ => "BAD_USER_INPUT",
+            },
+            Self::ParseFailed(_) => "GRAPHQL_PARSE_FAILED",
+            Self::ValidationFailed(_) => "GRAPHQL_VALIDATION_FAILED",
+            Self::CarrierUnavailable => "CARRIER_UNAVAILABLE",
+            Self::Unavailable(_) => "UNAVAILABLE",
+            Self::Timeout => "TIMEOUT",
+            Self::Internal(_) => "INTERNAL",
+        }
+    }
+
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::RateLimited { .. } | Self::CarrierUnavailable | Self::Unavailable(_) | Self::Timeout => {
+                true
+            }
+            Self::Refused(refusal) => refusal.code == RefusalCode::CarrierUnavailable,
+            _ => false,
+        }
+    }
+
+    fn extend(&self, extensions: &mut ErrorExtensionValues) {
+        extensions.set("code", self.code());
+        if self.is_retryable() {
+            extensions.set("retryable", true);
+        }
+        if let Self::RateLimited { retry_after } = self {
+            extensions.set("retryAfter", retry_after.as_secs().max(1));
+        }
+        if let Self::Refused(refusal) = self {
+            extensions.set("reason", refusal.code.as_str());
+        }
+    }
+
+    /// Tells the operator what the client is not told.
+    fn log(&self, path: &[PathSegment]) {
+        match self {
+            Self::Unavailable(source) => {
+                tracing::warn!(error = %chain(source.as_ref()), path = %dotted(path), "a field has no answer for now");
+            }
+            Self::Internal(source) => {
+                tracing::error!(error = %chain(source.as_ref()), path = %dotted(path), "a field failed");
+            }
+            _ => {}
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(refusal) => Self::Refused(refusal),
+            StoreError::Unavailable(_) => Self::Unavailable(Arc::new(error)),
+            StoreError::LeaseLost | StoreError::Corrupt { .. } | StoreError::Database(_) => {
+                Self::internal(error)
+            }
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<ApiError> for ServerError {
+    fn from(error: ApiError) -> Self {
+        let mut server_error = Self::new(error.to_string(), None);
+        server_error.source = Some(Arc::new(error));
+        server_error
+    }
+}
+
+/// Makes an answer's errors fit to be sent: every one with its code and the request's id, none too long, none that
+/// tells what it must not. `began` says whether execution began.
+pub(super) fn finish(errors: &mut Vec<ServerError>, began: bool, request_id: &str) {
+    errors.truncate(MAX_ERRORS);
+    for error in errors {
+        let known = match error.source::<ApiError>() {
+            Some(known) => known.clone(),
+            None => of_the_library(error, began),
+        };
+        known.log(&error.path);
+        error.message = cut(known.to_string());
+        let extensions = error.extensions.get_or_insert_default();
+        known.extend(extensions);
+        extensions.set("requestId", request_id);
+        error.source = None;
+    }
+}
+
+/// The code of an answer's first error, if it has one.
+pub(super) fn first_code(errors: &[ServerError]) -> Option<&str> {
+    match errors.first()?.extensions.as_ref()?.get("code")? {
+        Value::String(code) => Some(code),
+        _ => None,
+    }
+}
+
+/// How the library's limits begin their messages; they stand behind the guard's own.
+const LIMITS: [&str; 5] = [
+    "Query is too complex",
+    "Query is nested too deep",
+    "The recursion depth of the query",
+    "The number of directives on the field",
+    "The amount of aliases of the query",
+];
+
+/// How the library's coercion begins its messages; it runs during execution for custom scalars.
+const COERCION: [&str; 3] = ["Failed to parse \"", "Expected input type \"", "Invalid value for argument"];
+
+/// An error that is none of ours: the library's, which knows only the schema and the request, or a stray one that
+/// might tell anything and is therefore masked.
+fn of_the_library(error: &ServerError, began: bool) -> ApiError {
+    let message = error.message.clone();
+    let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| message.starts_with(prefix));
+    if error.source.is_none() && !began {
+        return if starts(&LIMITS) {
+            ApiError::QueryTooComplex(message)
+        } else {
+            ApiError::ValidationFailed(message)
+        };
+    }
+    if error.source.is_none() && starts(&COERCION) {
+        return ApiError::BadUserInput(message);
+    }
+    ApiError::internal(Stray(message))
+}
+
+/// An error that reached the edge without being one of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("not an ApiError: {0}")]
+struct Stray(String);
+
+fn cut(message: String) -> String {
+    match message.char_indices().nth(MAX_MESSAGE - 1) {
+        Some((at, _)) if message.len() > at + 1 => format!("{}…", message.split_at(at).0),
+        _ => message,
+    }
+}
+
+fn dotted(path: &[PathSegment]) -> String {
+    let segments = path.iter().map(|segment| match segment {
+        PathSegment::Field(name) => name.clone(),
+        PathSegment::Index(index) => index.to_string(),
+    });
+    segments.collect::<Vec<_>>().join(".")
+}
+
+/// An error with all its causes, for the log.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(error: ServerError, began: bool) -> serde_json::Value {
+        let mut errors = vec![error];
+        finish(&mut errors, began, "r-1");
+        serde_json::to_value(errors.remove(0)).unwrap()
+    }
+
+    #[test]
+    fn a_stray_error_is_masked_and_ours_keeps_its_words() {
+        let stray =
+            async_graphql::Error::new_with_source("password=hunter2").into_server_error(Default::default());
+        let masked = finished(stray, true);
+        assert_eq!(masked["extensions"]["code"], "INTERNAL");
+        assert!(!masked.to_string().contains("hunter2"), "{masked}");
+
+        let ours = finished(ApiError::forbidden("operators only").into(), true);
+        assert_eq!(ours["message"], "operators only");
+        assert_eq!(ours["extensions"], serde_json::json!({"code": "FORBIDDEN", "requestId": "r-1"}));
+
+        let refused = StoreError::Refused(Refusal::new(RefusalCode::InvalidInput, "pass 20"));
+        let refused = finished(ApiError::from(refused).into(), true);
+        assert_eq!(refused["extensions"]["reason"], "INVALID_INPUT");
+        assert_eq!(refused["extensions"]["code"], "BAD_USER_INPUT");
+    }
+
+    #[test]
+    fn the_library_speaks_for_itself_only_where_it_knows_no_secrets() {
+        let validation = finished(ServerError::new("Unknown field \"x\"", None), false);
+        assert_eq!(validation["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+        let coercion = finished(ServerError::new("Failed to parse \"E164\": no", None), true);
+        assert_eq!(coercion["extensions"]["code"], "BAD_USER_INPUT");
+        let data = finished(ServerError::new("Data `x::Secret` does not exist.", None), true);
+        assert_eq!(data["extensions"]["code"], "INTERNAL");
+    }
+
+    #[test]
+    fn messages_are_cut_between_characters() {
+        let long = finished(ServerError::new("é".repeat(600), None), false);
+        assert_eq!(long["message"].as_str().unwrap().chars().count(), MAX_MESSAGE);
+        assert_eq!(cut("é".repeat(MAX_MESSAGE)).chars().count(), MAX_MESSAGE);
+    }
+}

@@ -1,0 +1,153 @@
+//! The size of a parsed document after all fragments are put in place, found by visiting each fragment once.
+
+use std::collections::HashMap;
+
+use async_graphql::Positioned;
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet,
+};
+
+use super::{Limits, within};
+use crate::graphql::errors::ApiError;
+
+/// Fields of introspection that list a type's parts.
+const LISTS: [&str; 4] = ["fields", "interfaces", "inputFields", "possibleTypes"];
+
+/// How much a selection asks for, fragments expanded; every sum saturates.
+#[derive(Debug, Clone, Copy, Default)]
+struct Size {
+    fields: usize,
+    depth: usize,
+    aliases: usize,
+    directives: usize,
+    /// Introspection's lists inside each other.
+    lists: usize,
+    /// Fields at the top of the selection.
+    roots: usize,
+    /// Of those, fields of introspection.
+    introspection_roots: usize,
+}
+
+impl Size {
+    /// Beside each other.
+    fn and(self, other: Self) -> Self {
+        Self {
+            fields: self.fields.saturating_add(other.fields),
+            depth: self.depth.max(other.depth),
+            aliases: self.aliases.saturating_add(other.aliases),
+            directives: self.directives.saturating_add(other.directives),
+            lists: self.lists.max(other.lists),
+            roots: self.roots.saturating_add(other.roots),
+            introspection_roots: self.introspection_roots.saturating_add(other.introspection_roots),
+        }
+    }
+
+    fn within(self, limits: &Limits) -> Result<(), ApiError> {
+        within("fields, with fragments expanded", self.fields, limits.fields)?;
+        within("fields inside each other", self.depth, limits.depth)?;
+        within("aliases", self.aliases, limits.aliases)?;
+        within("directives", self.directives, limits.directives)
+    }
+}
+
+/// Refuses a document that is too large after expansion, whose fragments spread themselves, or whose subscription
+/// is several.
+pub(super) fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ApiError> {
+    let mut visit = Visit { document, limits, fragments: HashMap::new() };
+    let mut all = Size::default();
+    for (_, operation) in document.operations.iter() {
+        let operation = &operation.node;
+        let size = visit.operation(operation)?;
+        if operation.ty == OperationType::Subscription && size.roots != 1 {
+            return Err(ApiError::ValidationFailed(
+                "a subscription has exactly one field at its root".to_owned(),
+            ));
+        }
+        all = all.and(size);
+    }
+    all.within(limits)?;
+    // Unused fragments cost the library's rules as much as used ones.
+    document.fragments.keys().try_for_each(|name| visit.fragment(name)?.within(limits))
+}
+
+/// Whether an operation asks for nothing but the schema. Only for documents that [`measure`] let pass.
+pub(super) fn is_introspection(document: &ExecutableDocument, operation: &OperationDefinition) -> bool {
+    let mut visit = Visit { document, limits: &super::LIMITS, fragments: HashMap::new() };
+    let size = visit.operation(operation);
+    operation.ty == OperationType::Query && size.is_ok_and(|size| size.roots == size.introspection_roots)
+}
+
+struct Visit<'d> {
+    document: &'d ExecutableDocument,
+    limits: &'d Limits,
+    /// `None` while a fragment is being visited: whoever meets it then has found a cycle.
+    fragments: HashMap<&'d str, Option<Size>>,
+}
+
+impl<'d> Visit<'d> {
+    fn operation(&mut self, operation: &'d OperationDefinition) -> Result<Size, ApiError> {
+        let mut size = self.selection_set(&operation.selection_set)?;
+        let on_variables = operation.variable_definitions.iter().map(|variable| &variable.node.directives);
+        for directives in on_variables.chain([&operation.directives]) {
+            size.directives = size.directives.saturating_add(self.directives(directives)?);
+        }
+        Ok(size)
+    }
+
+    fn selection_set(&mut self, set: &'d Positioned<SelectionSet>) -> Result<Size, ApiError> {
+        set.node.items.iter().try_fold(Size::default(), |sum, item| Ok(sum.and(self.selection(&item.node)?)))
+    }
+
+    fn selection(&mut self, selection: &'d Selection) -> Result<Size, ApiError> {
+        let directives = self.directives(selection.directives())?;
+        let mut size = match selection {
+            Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
+            Selection::InlineFragment(inline) => self.selection_set(&inline.node.selection_set)?,
+            Selection::Field(field) => {
+                let inside = self.selection_set(&field.node.selection_set)?;
+                let name = field.node.name.node.as_str();
+                if matches!(name, "__schema" | "__type") {
+                    within(
+                        "lists inside each other in introspection",
+                        inside.lists,
+                        self.limits.introspection_lists,
+                    )?;
+                }
+                Size {
+                    fields: inside.fields.saturating_add(1),
+                    depth: inside.depth.saturating_add(1),
+                    aliases: inside.aliases.saturating_add(usize::from(field.node.alias.is_some())),
+                    lists: inside.lists.saturating_add(usize::from(LISTS.contains(&name))),
+                    directives: inside.directives,
+                    roots: 1,
+                    introspection_roots: usize::from(name.starts_with("__")),
+                }
+            }
+        };
+        size.directives = size.directives.saturating_add(directives);
+        Ok(size)
+    }
+
+    fn fragment(&mut self, name: &'d str) -> Result<Size, ApiError> {
+        match self.fragments.get(name) {
+            Some(Some(size)) => return Ok(*size),
+            Some(None) => {
+                return Err(ApiError::ValidationFailed(format!("the fragment {name} spreads itself")));
+            }
+            None => {}
+        }
+        let Some(fragment) = self.document.fragments.get(name) else {
+            return Ok(Size::default()); // the library says that there is none
+        };
+        self.fragments.insert(name, None);
+        let mut size = self.selection_set(&fragment.node.selection_set)?;
+        size.directives = size.directives.saturating_add(self.directives(&fragment.node.directives)?);
+        self.fragments.insert(name, Some(size));
+        Ok(size)
+    }
+
+    fn directives(&self, directives: &[Positioned<Directive>]) -> Result<usize, ApiError> {
+        within("directives in one place", directives.len(), self.limits.directives_in_one_place)?;
+        Ok(directives.len())
+    }
+}

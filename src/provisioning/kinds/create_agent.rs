@@ -1,0 +1,201 @@
+//! CREATE_AGENT: a voice agent and, unless told otherwise, a number for it.
+//!
+//! Creating the agent and searching for a number do not wait for each other. When the number cannot be had the agent
+//! stays and the operation fails saying why. When the voice agent cannot be had nothing stays.
+
+use serde::Serialize;
+use tracing::warn;
+
+use super::purchase::{self, Found, Purchase, PurchaseData, WantedNumber};
+use super::{idempotency, insert, present, read_data, repeated, write_data};
+use crate::carrier::CarrierError;
+use crate::domain::{
+    Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, IdempotencyKey, Language, Operation,
+    OperationKind, Prompt, Step, VoiceId,
+};
+use crate::provisioning::Provisioning;
+use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::store::{Effect, NewOperation, StoreError, TenantStore};
+use crate::voice::VoiceError;
+
+/// What a new agent should be.
+#[derive(Debug, Clone)]
+pub struct NewAgent {
+    /// Its name.
+    pub name: AgentName,
+    /// What it speaks.
+    pub language: Language,
+    /// What it says first.
+    pub first_message: Option<String>,
+    /// How it should behave.
+    pub prompt: Option<Prompt>,
+    /// The provider's voice.
+    pub voice_id: Option<VoiceId>,
+    /// Where calls go when it cannot take them.
+    pub fallback_number: Option<E164>,
+    /// The number to buy for it; `None`: no number.
+    pub number: Option<WantedNumber>,
+}
+
+/// What makes two requests the same.
+#[derive(Serialize)]
+struct Fingerprint<'a> {
+    name: &'a str,
+    language: &'a str,
+    first_message: Option<&'a str>,
+    prompt: Option<&'a str>,
+    voice_id: Option<&'a str>,
+    fallback_number: Option<&'a E164>,
+    number: Option<&'a WantedNumber>,
+}
+
+impl NewAgent {
+    fn fingerprint(&self) -> Fingerprint<'_> {
+        Fingerprint {
+            name: self.name.as_str(),
+            language: self.language.code(),
+            first_message: self.first_message.as_deref(),
+            prompt: self.prompt.as_ref().map(Prompt::as_str),
+            voice_id: self.voice_id.as_ref().map(VoiceId::as_str),
+            fallback_number: self.fallback_number.as_ref(),
+            number: self.number.as_ref(),
+        }
+    }
+}
+
+impl Provisioning {
+    /// Writes a new agent and its operation down. The token is `None` when the same request was made before: it
+    /// was shown then.
+    ///
+    /// # Errors
+    /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED` as [`StoreError::Refused`].
+    pub async fn create_agent(
+        &self,
+        store: &TenantStore,
+        wanted: NewAgent,
+        key: Option<IdempotencyKey>,
+    ) -> Result<(Operation, Option<AgentToken>), StoreError> {
+        let idempotency = idempotency(key, &wanted.fingerprint())?;
+        if let Some(operation) = repeated(store, OperationKind::CreateAgent, &idempotency).await? {
+            return Ok((operation, None));
+        }
+        let data = PurchaseData { purchase: wanted.number.clone().map(Purchase::new) };
+        let token = AgentToken::generate(&self.0.entropy);
+        let agent = self.pending_agent(store, wanted, &token);
+        store.insert_agent(&agent, &token).await?;
+        let operation = NewOperation {
+            id: self.new_operation_id(),
+            kind: OperationKind::CreateAgent,
+            step: Step::CreateVoiceAgent,
+            agent_id: agent.id,
+            number_id: None,
+            data: write_data(&data)?,
+            idempotency,
+        };
+        Ok((insert(store, operation).await?, Some(token)))
+    }
+
+    fn pending_agent(&self, store: &TenantStore, wanted: NewAgent, token: &AgentToken) -> Agent {
+        let now = self.0.clock.now();
+        Agent {
+            id: AgentId(self.0.entropy.uuid(now)),
+            tenant_id: store.tenant_id(),
+            voice_agent_id: None,
+            name: wanted.name,
+            language: wanted.language,
+            first_message: wanted.first_message,
+            prompt: wanted.prompt,
+            voice_id: wanted.voice_id,
+            fallback_number: wanted.fallback_number,
+            status: AgentStatus::Pending,
+            token_preview: token.preview(),
+            revision: 1,
+            synced_revision: 0,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+}
+
+/// Step: create the voice agent; the search for numbers runs beside it.
+pub(in crate::provisioning) async fn create_voice_agent(
+    driver: &Provisioning,
+    operation: &Operation,
+) -> Result<Outcome, StoreError> {
+    let agent = present(driver.0.store.agent(operation.agent_id).await?, "agents")?;
+    let purchase = read_data::<PurchaseData>(operation)?.purchase;
+    let search = async {
+        match &purchase {
+            Some(purchase) => Some(purchase::find(driver, purchase).await),
+            None => None,
+        }
+    };
+    let (created, found) = tokio::join!(ensure_voice_agent(driver, &agent, operation.attempts > 1), search);
+    match created {
+        Ok(voice_agent_id) => {
+            let made =
+                Effect::VoiceAgentCreated { agent: agent.id, voice_agent_id, revision: agent.revision };
+            let active = Effect::AgentStatus { agent: agent.id, status: AgentStatus::Active };
+            let outcome = after_creation(driver, operation, purchase, found).await?;
+            Ok(with_effects(outcome, [made, active]))
+        }
+        Err((failure, patience)) => Ok(Outcome::voice_failed(operation, &failure, undo(&agent), patience)),
+    }
+}
+
+/// The provider's id of our agent: of the one that is there already, else of a new one.
+async fn ensure_voice_agent(
+    driver: &Provisioning,
+    agent: &Agent,
+    look_first: bool,
+) -> Result<String, (VoiceError, Patience)> {
+    let voice = &driver.0.voice;
+    if look_first {
+        let mut there =
+            voice.find(agent.id).await.map_err(|failure| (failure, Patience::Endless))?.into_iter();
+        if let Some(ours) = there.next() {
+            for surplus in there {
+                warn!(agent = %agent.id, voice_agent = surplus.voice_agent_id, "a voice agent was created twice: deleting one");
+                let deleted = voice.delete_agent(&surplus.voice_agent_id).await;
+                deleted.map_err(|failure| (failure, Patience::Endless))?;
+            }
+            return Ok(ours.voice_agent_id);
+        }
+    }
+    voice.create_agent(agent).await.map_err(|failure| {
+        let patience = match failure {
+            VoiceError::OutcomeUnknown { .. } => Patience::Endless,
+            _ => Patience::Bounded,
+        };
+        (failure, patience)
+    })
+}
+
+/// The way on once the voice agent exists. A search that failed is made again in a step of its own.
+async fn after_creation(
+    driver: &Provisioning,
+    operation: &Operation,
+    purchase: Option<Purchase>,
+    found: Option<Result<Found, CarrierError>>,
+) -> Result<Outcome, StoreError> {
+    let progress = Progress::of(operation);
+    match (purchase, found) {
+        (Some(purchase), Some(Ok(found))) => purchase::after_search(operation, purchase, found, driver).await,
+        (Some(_), _) => Ok(Outcome::Next(Step::SearchNumbers, progress)),
+        (None, _) => Ok(Outcome::Done(progress)),
+    }
+}
+
+fn with_effects(outcome: Outcome, effects: [Effect; 2]) -> Outcome {
+    match outcome {
+        Outcome::Next(step, progress) => Outcome::Next(step, progress.with(effects)),
+        Outcome::Done(progress) => Outcome::Done(progress.with(effects)),
+        Outcome::Failed(why, progress) => Outcome::Failed(why, progress.with(effects)),
+        other @ (Outcome::Again(_) | Outcome::Recorded(_)) => other,
+    }
+}
+
+/// Undo of an agent that does not exist at the provider.
+fn undo(agent: &Agent) -> Vec<Effect> {
+    vec![Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted }]
+}

@@ -1,0 +1,94 @@
+//! DELETE_AGENT: gives the agent's numbers back, then deletes it at the voice provider.
+
+use super::release_number::{give_back, not_given_back};
+use super::{agent_of, insert, present, write_data};
+use crate::domain::{
+    Agent, AgentId, AgentStatus, NumberStatus, Operation, OperationKind, Refusal, RefusalCode, Step,
+};
+use crate::provisioning::Provisioning;
+use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::store::{AgentChanges, Effect, NewOperation, StoreError, TenantStore};
+use crate::voice::VoiceError;
+
+impl Provisioning {
+    /// Takes an agent out of service and writes its deletion down: its numbers are given back first.
+    /// Refused while anything else is under way for the agent.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub async fn delete_agent(
+        &self,
+        store: &TenantStore,
+        id: AgentId,
+    ) -> Result<(Operation, Agent), StoreError> {
+        let refused = |why: String| StoreError::from(Refusal::new(RefusalCode::InvalidInput, why).at("id"));
+        let agent = agent_of(store, id, "id").await?;
+        if agent.status == AgentStatus::Deleted {
+            return Err(refused("this agent has been deleted already".to_owned()));
+        }
+        if let Some(busy) = store.unfinished_operations(id).await?.first() {
+            return Err(refused(format!("{} is still under way for this agent: wait for it", busy.id)));
+        }
+        let out_of_service = AgentChanges { status: Some(AgentStatus::Inactive), ..AgentChanges::default() };
+        let agent = present(store.update_agent(id, out_of_service).await?, "agents")?;
+        for number in store.held_numbers(id).await? {
+            store.begin_release(number.id).await?;
+        }
+        let operation = NewOperation {
+            id: self.new_operation_id(),
+            kind: OperationKind::DeleteAgent,
+            step: Step::ReleaseNumber,
+            agent_id: id,
+            number_id: None,
+            data: write_data(&serde_json::json!({}))?,
+            idempotency: None,
+        };
+        Ok((insert(store, operation).await?, agent))
+    }
+}
+
+/// Step, as often as there are numbers: give one back.
+pub(in crate::provisioning) async fn release_next_number(
+    driver: &Provisioning,
+    operation: &Operation,
+) -> Result<Outcome, StoreError> {
+    let numbers = driver.0.store.numbers_of(operation.agent_id).await?;
+    let Some(number) = numbers.iter().find(|number| number.status != NumberStatus::Released) else {
+        return Ok(Outcome::Next(Step::DeleteVoiceAgent, Progress::of(operation)));
+    };
+    Ok(match give_back(driver, number).await {
+        Ok(()) => {
+            let released = Effect::NumberReleased { number: number.id };
+            Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([released]))
+        }
+        Err(failure) => not_given_back(operation, number, &failure),
+    })
+}
+
+/// Step: delete the voice agent; one whose creation was never answered is found by its tag.
+pub(in crate::provisioning) async fn delete_voice_agent(
+    driver: &Provisioning,
+    operation: &Operation,
+) -> Result<Outcome, StoreError> {
+    let agent = present(driver.0.store.agent(operation.agent_id).await?, "agents")?;
+    Ok(match delete_at_provider(driver, &agent).await {
+        Ok(()) => {
+            let deleted = Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted };
+            Outcome::Done(Progress::of(operation).with([deleted]))
+        }
+        Err(failure) => Outcome::voice_failed(operation, &failure, Vec::new(), Patience::Endless),
+    })
+}
+
+async fn delete_at_provider(driver: &Provisioning, agent: &Agent) -> Result<(), VoiceError> {
+    let voice = &driver.0.voice;
+    match &agent.voice_agent_id {
+        Some(id) => voice.delete_agent(id).await,
+        None => {
+            for found in voice.find(agent.id).await? {
+                voice.delete_agent(&found.voice_agent_id).await?;
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! PROVISION_NUMBER: a number for an agent; its steps are those of every purchase.
+
+use serde::Serialize;
+
+use super::purchase::{Purchase, PurchaseData, WantedNumber, buys_a_number};
+use super::{agent_of, idempotency, insert, repeated, write_data};
+use crate::domain::{
+    Agent, AgentId, AgentStatus, IdempotencyKey, NumberStatus, Operation, OperationKind, Refusal,
+    RefusalCode, Step,
+};
+use crate::provisioning::Provisioning;
+use crate::store::{NewOperation, StoreError, TenantStore};
+
+#[derive(Serialize)]
+struct Fingerprint<'a> {
+    agent: String,
+    wanted: &'a WantedNumber,
+    additional: bool,
+}
+
+impl Provisioning {
+    /// Writes a purchase for an agent down. Refused when the agent has a number, or one is being bought for it,
+    /// unless it is asked for as `additional`; and when the agent is deleted or on its way there.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub async fn provision_number(
+        &self,
+        store: &TenantStore,
+        agent: AgentId,
+        wanted: WantedNumber,
+        additional: bool,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Operation, StoreError> {
+        let fingerprint = Fingerprint { agent: agent.to_string(), wanted: &wanted, additional };
+        let idempotency = idempotency(key, &fingerprint)?;
+        if let Some(operation) = repeated(store, OperationKind::ProvisionNumber, &idempotency).await? {
+            return Ok(operation);
+        }
+        let agent = agent_of(store, agent, "agentId").await?;
+        may_have_a_number(store, &agent, additional).await?;
+        let operation = NewOperation {
+            id: self.new_operation_id(),
+            kind: OperationKind::ProvisionNumber,
+            step: Step::SearchNumbers,
+            agent_id: agent.id,
+            number_id: None,
+            data: write_data(&PurchaseData { purchase: Some(Purchase::new(wanted)) })?,
+            idempotency,
+        };
+        insert(store, operation).await
+    }
+}
+
+async fn may_have_a_number(store: &TenantStore, agent: &Agent, additional: bool) -> Result<(), StoreError> {
+    let unfinished = store.unfinished_operations(agent.id).await?;
+    let leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
+    if leaving || agent.status == AgentStatus::Deleted {
+        let why = "this agent is deleted, or about to be: create another one";
+        return Err(Refusal::new(RefusalCode::InvalidInput, why).at("agentId").into());
+    }
+    if additional {
+        return Ok(());
+    }
+    if let Some(number) = store.held_numbers(agent.id).await?.first() {
+        let why = match number.status {
+            NumberStatus::Releasing => "is being released",
+            _ => "is its number already",
+        };
+        let message = format!(
+            "{} {why}: set additional to true for a further one, or release it first with releasePhoneNumber",
+            number.number
+        );
+        return Err(Refusal::new(RefusalCode::PhoneNumberAlreadyExists, message).at("agentId").into());
+    }
+    if let Some(buying) = unfinished.iter().find(|operation| buys_a_number(operation)) {
+        let message = format!("a number is being bought for this agent already: see {}", buying.id);
+        return Err(Refusal::new(RefusalCode::PhoneNumberAlreadyExists, message).at("agentId").into());
+    }
+    Ok(())
+}

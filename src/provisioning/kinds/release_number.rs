@@ -1,0 +1,82 @@
+//! RELEASE_NUMBER: gives a number back to the carrier. Once it is gone it cannot be had back, so the intent is
+//! stored first, and a number that the carrier does not know any more counts as given back.
+
+use tracing::warn;
+
+use super::{insert, present, settled_number_of, write_data};
+use crate::carrier::CarrierError;
+use crate::domain::{
+    NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
+};
+use crate::provisioning::Provisioning;
+use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::store::{Effect, NewOperation, StoreError, TenantStore};
+
+impl Provisioning {
+    /// Marks a number as about to be released and writes the operation down.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub async fn release_number(
+        &self,
+        store: &TenantStore,
+        id: NumberId,
+    ) -> Result<(Operation, PhoneNumber), StoreError> {
+        settled_number_of(store, id).await?;
+        let number = store.begin_release(id).await?.ok_or_else(being_released)?;
+        let operation = NewOperation {
+            id: self.new_operation_id(),
+            kind: OperationKind::ReleaseNumber,
+            step: Step::ReleaseNumber,
+            agent_id: number.agent_id,
+            number_id: Some(number.id),
+            data: write_data(&serde_json::json!({}))?,
+            idempotency: None,
+        };
+        Ok((insert(store, operation).await?, number))
+    }
+}
+
+fn being_released() -> StoreError {
+    Refusal::new(RefusalCode::InvalidInput, "this number is being released already").at("id").into()
+}
+
+/// Step: give it back.
+pub(in crate::provisioning) async fn release_number(
+    driver: &Provisioning,
+    operation: &Operation,
+) -> Result<Outcome, StoreError> {
+    let id = present(operation.number_id, "operations")?;
+    let number = present(driver.0.store.number(id).await?, "phone_numbers")?;
+    Ok(match give_back(driver, &number).await {
+        Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
+        Err(failure) => not_given_back(operation, &number, &failure),
+    })
+}
+
+/// Gives a number back; one without the carrier's id is looked up first.
+pub(super) async fn give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<(), CarrierError> {
+    if number.status == NumberStatus::Released {
+        return Ok(());
+    }
+    match &number.sid {
+        Some(sid) => driver.carrier().release(sid).await,
+        None => {
+            let mark = driver.settings(number.operation_id).friendly_name;
+            match driver.carrier().find(&number.number).await? {
+                Some(owned) if owned.friendly_name == mark => driver.carrier().release(&owned.sid).await,
+                Some(owned) => {
+                    warn!(number = %number.number, sid = owned.sid, "not given back: the carrier's number does not carry our mark");
+                    Ok(())
+                }
+                None => Ok(()),
+            }
+        }
+    }
+}
+
+/// The carrier still has the number: it answers again when the carrier refused, and is tried for ever otherwise.
+pub(super) fn not_given_back(operation: &Operation, number: &PhoneNumber, failure: &CarrierError) -> Outcome {
+    let answers_again = vec![Effect::NumberRepaired { number: number.id }];
+    Outcome::carrier_failed(operation, failure, answers_again, Patience::Endless)
+}

@@ -1,0 +1,151 @@
+//! The driver: takes a lease, does one step after the other, writes each down.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::Provisioning;
+use super::kinds::{create_agent, delete_agent, purchase, release_number, repair_number};
+use super::outcome::{Delay, Outcome, Patience, Progress, asleep};
+use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step};
+use crate::store::{Claimed, Lease, OperationUpdate, StoreError};
+
+/// How often a step is tried when nothing has happened.
+const BOUNDED_TRIES: i32 = 6;
+const FIRST_BACKOFF: Duration = Duration::from_millis(400);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+/// How often a waiting request looks at an operation that somebody else drives.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+impl Provisioning {
+    /// Drives an operation and waits for it, but no longer than `operation_wait`: then it is returned as it
+    /// stands and goes on in the background. The driving itself does not stop when the caller goes away.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn run(&self, id: OperationId) -> Result<Operation, StoreError> {
+        let deadline = Instant::now() + self.0.config.operation_wait;
+        if let Some(claimed) = self.0.store.claim(id, self.0.owner, self.0.config.lease).await? {
+            let drive = self.spawn_drive(claimed);
+            // An error here is time running out, or a drive that panicked and said so itself.
+            let _ = tokio::time::timeout_at(deadline, drive).await;
+        }
+        loop {
+            let operation = self.0.store.operation(id).await?;
+            let operation = operation.ok_or(StoreError::Corrupt { table: "operations", column: "id" })?;
+            if operation.state.is_final() || Instant::now() >= deadline {
+                return Ok(operation);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Drives operations that wait or were left, up to `limit` of them; returns how many were taken up.
+    pub(super) async fn take_up_due(&self, limit: u16) -> Result<usize, StoreError> {
+        let due = self.0.store.claim_due(self.0.owner, self.0.config.lease, limit).await?;
+        let taken = due.len();
+        for claimed in due {
+            drop(self.spawn_drive(claimed));
+        }
+        Ok(taken)
+    }
+
+    fn spawn_drive(&self, claimed: Claimed) -> tokio::task::JoinHandle<()> {
+        let driver = self.clone();
+        self.0.drives.spawn(async move {
+            let operation = claimed.operation.id;
+            match driver.drive(claimed).await {
+                Ok(()) => {}
+                Err(StoreError::LeaseLost) => warn!(%operation, "another driver took this operation over"),
+                Err(failure) => {
+                    error!(%operation, error = &failure as &dyn std::error::Error, "an operation was left where it stands; its lease will run out and it will be taken up again");
+                }
+            }
+        })
+    }
+
+    /// Until the operation is over or must wait.
+    async fn drive(&self, claimed: Claimed) -> Result<(), StoreError> {
+        let Claimed { mut operation, lease } = claimed;
+        while !operation.state.is_final() {
+            let outcome = tokio::select! {
+                outcome = self.step(&operation, &lease) => outcome?,
+                lost = self.keep(&lease) => return Err(lost),
+            };
+            let update = match outcome {
+                Outcome::Recorded(recorded) => {
+                    operation = recorded;
+                    continue;
+                }
+                Outcome::Next(step, progress) => progress.into_update(OperationState::Running, step, None),
+                Outcome::Done(progress) => progress.into_update(OperationState::Succeeded, Step::Done, None),
+                Outcome::Failed(why, progress) => {
+                    info!(operation = %operation.id, kind = %operation.kind, step = %operation.step, code = %why.code, "an operation failed: {}", why.message);
+                    progress.into_update(OperationState::Failed, operation.step, Some(why))
+                }
+                Outcome::Again(delay) => match self.give_up_or_wait(&operation, delay) {
+                    Ok(failed) => failed,
+                    Err(wait) => {
+                        let at = self.0.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+                        self.0.store.record(&lease, asleep(&operation, at)).await?;
+                        return Ok(());
+                    }
+                },
+            };
+            operation = self.0.store.record(&lease, update).await?;
+        }
+        Ok(())
+    }
+
+    /// Renews the lease for as long as it is polled; ends when it cannot.
+    async fn keep(&self, lease: &Lease) -> StoreError {
+        let length = self.0.config.lease;
+        loop {
+            tokio::time::sleep(length / 3).await;
+            if let Err(lost) = self.0.store.renew(lease, length).await {
+                return lost;
+            }
+        }
+    }
+
+    /// The update that ends the operation when patience is over, else how long to wait.
+    fn give_up_or_wait(&self, operation: &Operation, delay: Delay) -> Result<OperationUpdate, Duration> {
+        let Delay { because, undo, retry_after, patience } = delay;
+        match patience {
+            Patience::Bounded if operation.attempts >= BOUNDED_TRIES => {
+                let progress = Progress::of(operation).with(undo);
+                Ok(progress.into_update(OperationState::Failed, operation.step, Some(because)))
+            }
+            Patience::Bounded | Patience::Endless => Err(self.backoff(operation.attempts, retry_after)),
+        }
+    }
+
+    /// Doubles with every attempt, half of it by chance so that many operations do not return together;
+    /// never less than the provider asked for.
+    fn backoff(&self, attempts: i32, retry_after: Option<Duration>) -> Duration {
+        let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
+        let whole = FIRST_BACKOFF.saturating_mul(1 << doublings).min(LONGEST_BACKOFF);
+        let chance = f64::from(u32::from_le_bytes(self.0.entropy.bytes())) / f64::from(u32::MAX);
+        let wait = whole.mul_f64(0.5 + chance / 2.0);
+        wait.max(retry_after.unwrap_or_default().min(LONGEST_BACKOFF))
+    }
+
+    /// The table of all steps.
+    async fn step(&self, operation: &Operation, lease: &Lease) -> Result<Outcome, StoreError> {
+        match operation.step {
+            Step::CreateVoiceAgent => create_agent::create_voice_agent(self, operation).await,
+            Step::SearchNumbers => purchase::search_numbers(self, operation).await,
+            Step::ClaimNumber => purchase::claim_number(self, operation, lease).await,
+            Step::BuyNumber => purchase::buy_number(self, operation).await,
+            Step::ReleaseNumber if operation.kind == OperationKind::DeleteAgent => {
+                delete_agent::release_next_number(self, operation).await
+            }
+            Step::ReleaseNumber => release_number::release_number(self, operation).await,
+            Step::RepairNumber => repair_number::repair_number(self, operation).await,
+            Step::DeleteVoiceAgent => delete_agent::delete_voice_agent(self, operation).await,
+            Step::Done => Ok(Outcome::Done(Progress::of(operation))),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What is reported of a call afterwards: how dialling the fallback number went, how the call ended, what the
+//! conversation came to.
+
+use super::{Routing, sorry};
+use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
+use crate::domain::{CallOutcome, Language};
+use crate::store::StoreError;
+
+/// The database did not take a report: it should be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the report could not be written down")]
+pub struct NotRecorded;
+
+impl Routing {
+    /// The TwiML that follows a dialled fallback number: nothing more if somebody answered, else a sentence.
+    pub async fn dialed(&self, result: &DialResult) -> String {
+        if result.was_answered() {
+            return Twiml(vec![Verb::Hangup]).to_string();
+        }
+        let found =
+            tokio::time::timeout(self.0.answer_deadline / 2, self.0.store.call_by_sid(&result.call_sid));
+        let Ok(Ok(Some((call, agent)))) = found.await else {
+            tracing::error!(
+                sid = result.call_sid,
+                "the call of an unanswered fallback number could not be found"
+            );
+            return sorry(Language::default());
+        };
+        tracing::info!(call = %call.id, agent = %agent.id, dialled = result.dial_call_status, "the fallback number did not answer");
+        let twiml = sorry(agent.language);
+        let recorded = self.0.store.record_answer(call.id, CallOutcome::Unavailable, None, &twiml);
+        match tokio::time::timeout(self.0.answer_deadline / 2, recorded).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => log("an unanswered fallback number", &result.call_sid, &error),
+            Err(_) => tracing::error!(
+                sid = result.call_sid,
+                "an unanswered fallback number could not be written down in time"
+            ),
+        }
+        twiml
+    }
+
+    /// Moves a call on to what the carrier reports. Late, repeated and unknown reports change nothing.
+    pub async fn status(&self, report: &CallStatusReport) {
+        let Some(status) = report.status else {
+            tracing::warn!(
+                sid = report.call_sid,
+                word = report.word,
+                "the carrier reports a status we do not know"
+            );
+            return;
+        };
+        let reported = self.0.store.report_call(&report.call_sid, status, report.duration_seconds).await;
+        match reported {
+            Ok(Some(call)) => {
+                tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
+            }
+            Ok(None) => {
+                tracing::warn!(sid = report.call_sid, %status, "the carrier reports a call we never saw");
+            }
+            Err(error) => log("a call's status", &report.call_sid, &error),
+        }
+    }
+
+    /// Fills in what the voice provider says of a conversation; one of no call of ours changes nothing.
+    ///
+    /// # Errors
+    /// [`NotRecorded`], logged already.
+    pub async fn conversation_ended(
+        &self,
+        conversation_id: &str,
+        duration_seconds: Option<i32>,
+    ) -> Result<(), NotRecorded> {
+        match self.0.store.report_conversation(conversation_id, duration_seconds).await {
+            Ok(Some(call)) => tracing::info!(call = %call.id, conversation_id, "a conversation was reported"),
+            Ok(None) => {
+                tracing::info!(conversation_id, "a conversation that is no call of ours was reported");
+            }
+            Err(error) => {
+                log("a conversation", conversation_id, &error);
+                return Err(NotRecorded);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn log(what: &str, id: &str, error: &StoreError) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, cause, id, "{what} could not be written down");
+}

@@ -1,0 +1,140 @@
+//! Reading TwiML: the verbs that can answer a call, case-sensitive as Twilio is.
+
+use roxmltree::{Document, Node};
+use url::Url;
+
+/// How a URL is asked.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Method {
+    Post,
+    Get,
+}
+
+/// A URL to ask for what comes next.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Target {
+    pub(super) url: String,
+    pub(super) method: Method,
+}
+
+impl Target {
+    /// None for an empty URL. Any method but `GET` is POST, the default.
+    pub(super) fn of(url: &str, method: &str) -> Option<Self> {
+        let method = if method.eq_ignore_ascii_case("get") { Method::Get } else { Method::Post };
+        (!url.is_empty()).then(|| Self { url: url.to_owned(), method })
+    }
+}
+
+/// What the document asks for, in its order.
+#[derive(Debug, PartialEq)]
+pub(super) enum Verb {
+    /// Something to hear or to wait for, in words; the next verb follows.
+    Heard(String),
+    /// A two-way stream.
+    Connect {
+        stream: Option<Stream>,
+        action: Option<Target>,
+    },
+    /// People to ring.
+    Dial {
+        who: Vec<String>,
+        action: Option<Target>,
+    },
+    Redirect(Target),
+    Reject {
+        busy: bool,
+    },
+    Hangup,
+}
+
+/// Where a stream goes and what it carries.
+#[derive(Debug, PartialEq)]
+pub(super) struct Stream {
+    pub(super) url: String,
+    pub(super) parameters: Vec<(String, String)>,
+}
+
+/// The document's verbs; relative URLs are resolved against where it came from.
+pub(super) fn read(text: &str, base: &str) -> Result<Vec<Verb>, String> {
+    let document = Document::parse(text).map_err(|error| format!("12100: not XML ({error})"))?;
+    let root = document.root_element();
+    if root.tag_name().name() != "Response" {
+        return Err(format!("12100: the root is <{}>, not <Response>", root.tag_name().name()));
+    }
+    let mut verbs = Vec::new();
+    for element in root.children().filter(Node::is_element) {
+        read_verb(element, base, &mut verbs)?;
+    }
+    Ok(verbs)
+}
+
+fn read_verb(element: Node<'_, '_>, base: &str, verbs: &mut Vec<Verb>) -> Result<(), String> {
+    let name = element.tag_name().name();
+    let verb = match name {
+        "Say" => Verb::Heard(format!("say: {}", all_text(element))),
+        "Play" => Verb::Heard(format!("play: {}", all_text(element))),
+        "Pause" => Verb::Heard(format!("pause: {} s", element.attribute("length").unwrap_or("1"))),
+        "Record" => Verb::Heard("record: the caller says nothing".to_owned()),
+        "Gather" => {
+            for child in element.children().filter(Node::is_element) {
+                read_verb(child, base, verbs)?;
+            }
+            Verb::Heard("gather: the caller presses nothing".to_owned())
+        }
+        "Connect" => Verb::Connect { stream: stream(element)?, action: action(element, base)? },
+        "Dial" => Verb::Dial { who: dialled(element), action: action(element, base)? },
+        "Redirect" => {
+            let method = element.attribute("method").unwrap_or_default();
+            let url = resolved(&all_text(element), base)?;
+            Verb::Redirect(Target::of(&url, method).ok_or("12200: <Redirect> without a URL")?)
+        }
+        "Reject" => Verb::Reject { busy: element.attribute("reason") == Some("busy") },
+        "Hangup" => Verb::Hangup,
+        other => Verb::Heard(format!("<{other}> is not a verb the sandbox knows")),
+    };
+    verbs.push(verb);
+    Ok(())
+}
+
+fn all_text(element: Node<'_, '_>) -> String {
+    let text: String =
+        element.descendants().filter_map(|node| node.text().filter(|_| node.is_text())).collect();
+    text.trim().to_owned()
+}
+
+fn action(element: Node<'_, '_>, base: &str) -> Result<Option<Target>, String> {
+    let Some(url) = element.attribute("action").filter(|url| !url.is_empty()) else { return Ok(None) };
+    Ok(Target::of(&resolved(url, base)?, element.attribute("method").unwrap_or_default()))
+}
+
+/// An absolute URL is kept to the byte: the receiver checks its signature against these bytes.
+fn resolved(url: &str, base: &str) -> Result<String, String> {
+    if url.starts_with("http://") || url.starts_with("https://") {
+        return Ok(url.to_owned());
+    }
+    let joined = Url::parse(base).and_then(|base| base.join(url));
+    joined.map(String::from).map_err(|error| format!("11100: the URL {url:?} is not valid ({error})"))
+}
+
+fn stream(element: Node<'_, '_>) -> Result<Option<Stream>, String> {
+    let is_stream = |node: &Node<'_, '_>| node.tag_name().name() == "Stream";
+    let Some(stream) = element.children().find(is_stream) else { return Ok(None) };
+    let url = stream.attribute("url").unwrap_or_default();
+    if !url.starts_with("wss://") {
+        return Err(format!("12200: a <Stream> goes to wss://, not to {url:?}"));
+    }
+    let parameters = stream.children().filter(|node| node.tag_name().name() == "Parameter");
+    let parameters = parameters.map(|node| {
+        let text = |name: &str| node.attribute(name).unwrap_or_default().to_owned();
+        (text("name"), text("value"))
+    });
+    // Twilio drops the query of a stream's URL.
+    let url = url.split('?').next().unwrap_or(url).to_owned();
+    Ok(Some(Stream { url, parameters: parameters.collect() }))
+}
+
+fn dialled(element: Node<'_, '_>) -> Vec<String> {
+    let nouns: Vec<String> = element.children().filter(Node::is_element).map(all_text).collect();
+    let nouns = if nouns.is_empty() { vec![all_text(element)] } else { nouns };
+    nouns.into_iter().filter(|noun| !noun.is_empty()).collect()
+}

@@ -1,0 +1,131 @@
+//! Twilio's webhook requests: their parameters, their signature, their deadlines, and what counts as an answer.
+
+use std::time::Duration;
+
+use reqwest::{header::CONTENT_TYPE, redirect};
+
+use super::{
+    super::{
+        Shared, ambient, sign,
+        state::{Answer, Call},
+        stock,
+    },
+    Method, Target,
+};
+
+/// Twilio reads no more of an answer.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// The client with Twilio's deadlines: 5 s to connect, 15 s in all, 10 redirects.
+pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .timeout(Duration::from_secs(15))
+        .redirect(redirect::Policy::limited(10))
+        .pool_max_idle_per_host(0)
+        .user_agent("TwilioProxy/1.1")
+        .no_proxy()
+        .build()
+}
+
+/// The parameters that every voice webhook of a call carries.
+pub(super) fn fields(sandbox: &Shared, call: &Call, status: &str) -> Vec<(String, String)> {
+    let mut fields = vec![
+        ("CallSid".to_owned(), call.sid.clone()),
+        ("AccountSid".to_owned(), sandbox.credentials.account_sid.clone()),
+        ("ApiVersion".to_owned(), "2010-04-01".to_owned()),
+        ("Direction".to_owned(), "inbound".to_owned()),
+        ("CallStatus".to_owned(), status.to_owned()),
+    ];
+    for (names, number) in [(["From", "Caller"], &call.from), (["To", "Called"], &call.to)] {
+        let item = stock::find(number);
+        let country = match item {
+            Some(item) => item.country,
+            None if number.starts_with("+1") => "US",
+            None => "",
+        };
+        for name in names {
+            fields.push((name.to_owned(), number.clone()));
+            let town = item.and_then(|item| item.locality).map(str::to_uppercase).unwrap_or_default();
+            fields.push((format!("{name}City"), town));
+            fields.push((
+                format!("{name}State"),
+                item.and_then(|item| item.region).unwrap_or_default().to_owned(),
+            ));
+            let zip = item.and_then(|item| item.postal_code).unwrap_or_default();
+            fields.push((format!("{name}Zip"), zip.to_owned()));
+            fields.push((format!("{name}Country"), country.to_owned()));
+        }
+    }
+    fields.extend(call.parameters.clone());
+    fields
+}
+
+/// Sends one request, and once more when no connection was made. The answer's `error` is Twilio's word on it.
+pub(super) async fn send(sandbox: &Shared, target: &Target, fields: &[(String, String)]) -> Answer {
+    let token = ambient::hex32();
+    let first = attempt(sandbox, target, fields, &token).await;
+    let outcome = match first {
+        Err(error) if error.is_connect() => attempt(sandbox, target, fields, &token).await,
+        other => other,
+    };
+    outcome.unwrap_or_else(|error| {
+        let reason = if error.is_timeout() {
+            "11200: no answer within 15 s".to_owned()
+        } else {
+            format!("11205: no answer ({})", root_cause(&error))
+        };
+        Answer { url: target.url.clone(), status: None, twiml: String::new(), error: Some(reason) }
+    })
+}
+
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+async fn attempt(
+    sandbox: &Shared,
+    target: &Target,
+    fields: &[(String, String)],
+    token: &str,
+) -> Result<Answer, reqwest::Error> {
+    let auth_token = &sandbox.credentials.auth_token;
+    let url = target.url.split('#').next().unwrap_or_default();
+    let request = match target.method {
+        Method::Post => {
+            let signature = sign::twilio(auth_token, url, fields);
+            sandbox.http.post(url).form(fields).header("X-Twilio-Signature", signature)
+        }
+        Method::Get => {
+            let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+            let url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
+            let signature = sign::twilio(auth_token, &url, &[]);
+            sandbox.http.get(url).header("X-Twilio-Signature", signature)
+        }
+    };
+    let response = request.header("I-Twilio-Idempotency-Token", token).header("Accept", "*/*").send().await?;
+    let status = response.status();
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let body = response.bytes().await?;
+    let error = if !status.is_success() {
+        Some(format!("11200: HTTP status {}", status.as_u16()))
+    } else if body.len() > LONGEST_ANSWER {
+        Some("11750: the answer is longer than 64 kB".to_owned())
+    } else {
+        match kind {
+            Some(kind)
+                if ["text/xml", "application/xml", "text/html"].iter().any(|is| kind.starts_with(is)) =>
+            {
+                None
+            }
+            Some(kind) => Some(format!("12300: content type {kind}")),
+            None => Some("12300: no content type".to_owned()),
+        }
+    };
+    let twiml = String::from_utf8_lossy(body.get(..LONGEST_ANSWER).unwrap_or(&body)).into_owned();
+    Ok(Answer { url: target.url.clone(), status: Some(status.as_u16()), twiml, error })
+}

@@ -1,0 +1,211 @@
+//! Agents: created, listed, read, updated, deleted. What the owner sent is kept; defaults are filled in on reading.
+
+use std::sync::LazyLock;
+
+use axum::{
+    Json,
+    extract::{OriginalUri, Path, State},
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    super::{
+        Shared, ambient,
+        state::{Agent, State as Everything},
+    },
+    Body, Query, Refusal, page, validate,
+};
+
+/// Every default the API documents and this sandbox knows.
+static DEFAULTS: LazyLock<Value> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("defaults.json")).expect("the file beside this one is JSON")
+});
+
+/// The sections of an agent that have defaults.
+#[derive(Clone, Copy)]
+pub(crate) enum Section {
+    ConversationConfig,
+    PlatformSettings,
+}
+
+/// What was given, with everything left out filled in.
+pub(crate) fn filled(section: Section, given: &Value) -> Value {
+    let name = match section {
+        Section::ConversationConfig => "conversation_config",
+        Section::PlatformSettings => "platform_settings",
+    };
+    let mut whole = DEFAULTS.get(name).cloned().unwrap_or_default();
+    merge(&mut whole, given);
+    whole
+}
+
+/// Objects are merged member by member; anything else, arrays too, is replaced whole.
+fn merge(whole: &mut Value, change: &Value) {
+    match (whole, change) {
+        (Value::Object(whole), Value::Object(change)) => {
+            for (name, value) in change {
+                merge(whole.entry(name.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (whole, change) => *whole = change.clone(),
+    }
+}
+
+/// `POST /v1/convai/agents/create`.
+pub(crate) async fn create(State(sandbox): State<Shared>, Body(body): Body) -> Result<Json<Value>, Refusal> {
+    let agent_id = sandbox.store.change(|state| {
+        let outcome = made(state, &body);
+        match outcome {
+            Ok(_) => state.counters.agents_created += 1,
+            Err(_) => state.counters.agents_refused += 1,
+        }
+        outcome
+    })??;
+    Ok(Json(json!({ "agent_id": agent_id })))
+}
+
+fn made(state: &mut Everything, body: &Value) -> Result<String, Refusal> {
+    if body.get("conversation_config").is_none_or(Value::is_null) {
+        return Err(Refusal::schema(&["body", "conversation_config"], "missing", "Field required"));
+    }
+    validate::types(body)?;
+    let now = ambient::now();
+    let empty = || Value::Object(Map::new());
+    let mut agent = Agent {
+        serial: state.serial(),
+        agent_id: ambient::word_id("agent"),
+        version_id: ambient::word_id("agtvrsn"),
+        branch_id: ambient::word_id("agtbrch"),
+        name: "New agent".to_owned(),
+        tags: Vec::new(),
+        conversation_config: empty(),
+        platform_settings: empty(),
+        workflow: empty(),
+        created: now,
+        updated: now,
+    };
+    apply(&mut agent, body)?;
+    let agent_id = agent.agent_id.clone();
+    state.agents.push(agent);
+    Ok(agent_id)
+}
+
+/// Puts the body's members into the agent, or refuses and leaves it as it was.
+fn apply(agent: &mut Agent, body: &Value) -> Result<(), Refusal> {
+    validate::types(body)?;
+    let mut next = agent.clone();
+    for (name, section) in [
+        ("conversation_config", &mut next.conversation_config),
+        ("platform_settings", &mut next.platform_settings),
+        ("workflow", &mut next.workflow),
+    ] {
+        if let Some(change) = body.get(name).filter(|change| !change.is_null()) {
+            merge(section, change);
+        }
+    }
+    validate::speaks_its_language(&filled(Section::ConversationConfig, &next.conversation_config))?;
+    if let Some(name) = body.get("name").and_then(Value::as_str) {
+        name.clone_into(&mut next.name);
+    }
+    if let Some(tags) = body.get("tags").and_then(Value::as_array) {
+        next.tags = tags.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
+    next.updated = ambient::now();
+    *agent = next;
+    Ok(())
+}
+
+/// `GET /v1/convai/agents`, newest first, by `search` (part of the name), `tags` (any of) and `archived`.
+pub(crate) async fn list(
+    State(sandbox): State<Shared>,
+    OriginalUri(uri): OriginalUri,
+) -> Result<Json<Value>, Refusal> {
+    let query = Query::from(&uri);
+    let search = query.get("search").unwrap_or_default().to_lowercase();
+    let tags = query.all("tags");
+    let archived = query.get("archived") == Some("true");
+    let state = sandbox.store.read();
+    let fits = |agent: &&Agent| {
+        agent.name.to_lowercase().contains(&search)
+            && (tags.is_empty() || agent.tags.iter().any(|tag| tags.contains(&tag.as_str())))
+            && is_archived(agent) == archived
+    };
+    let (shown, has_more, next_cursor) =
+        page(&query, |agent: &Agent| agent.serial, state.agents.iter().rev().filter(fits))?;
+    let agents: Vec<Value> = shown.into_iter().map(summary).collect();
+    Ok(Json(json!({"agents": agents, "has_more": has_more, "next_cursor": next_cursor})))
+}
+
+fn is_archived(agent: &Agent) -> bool {
+    agent.platform_settings.get("archived").and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn access() -> Value {
+    json!({"is_creator": true, "creator_name": "Sandbox", "creator_email": "sandbox@example.com", "role": "admin"})
+}
+
+fn summary(agent: &Agent) -> Value {
+    let config = filled(Section::ConversationConfig, &agent.conversation_config);
+    json!({
+        "agent_id": agent.agent_id, "name": agent.name, "tags": agent.tags,
+        "voice_id": config.pointer("/tts/voice_id"),
+        "created_at_unix_secs": agent.created.timestamp(), "updated_at_unix_secs": agent.updated.timestamp(),
+        "last_call_time_unix_secs": null, "archived": is_archived(agent), "access_info": access(),
+    })
+}
+
+fn rendered(agent: &Agent) -> Value {
+    json!({
+        "agent_id": agent.agent_id, "name": agent.name, "tags": agent.tags,
+        "conversation_config": filled(Section::ConversationConfig, &agent.conversation_config),
+        "platform_settings": filled(Section::PlatformSettings, &agent.platform_settings),
+        "workflow": agent.workflow,
+        "metadata": {"created_at_unix_secs": agent.created.timestamp(),
+                     "updated_at_unix_secs": agent.updated.timestamp()},
+        "phone_numbers": [], "whatsapp_accounts": [], "access_info": access(),
+        "version_id": agent.version_id, "branch_id": agent.branch_id, "main_branch_id": agent.branch_id,
+    })
+}
+
+fn unknown(agent_id: &str) -> Refusal {
+    Refusal::not_found(&format!("Agent {agent_id}"))
+}
+
+/// `GET /v1/convai/agents/{agent_id}`.
+pub(crate) async fn fetch(
+    State(sandbox): State<Shared>,
+    Path(agent_id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let state = sandbox.store.read();
+    let agent = state.agents.iter().find(|agent| agent.agent_id == agent_id);
+    agent.map(|agent| Json(rendered(agent))).ok_or_else(|| unknown(&agent_id))
+}
+
+/// `PATCH /v1/convai/agents/{agent_id}`: a new version, published at once.
+pub(crate) async fn update(
+    State(sandbox): State<Shared>,
+    Path(agent_id): Path<String>,
+    Body(body): Body,
+) -> Result<Json<Value>, Refusal> {
+    let updated = sandbox.store.change(|state| {
+        let agent = state.agents.iter_mut().find(|agent| agent.agent_id == agent_id);
+        let agent = agent.ok_or_else(|| unknown(&agent_id))?;
+        apply(agent, &body)?;
+        agent.version_id = ambient::word_id("agtvrsn");
+        Ok::<Value, Refusal>(rendered(agent))
+    })??;
+    Ok(Json(updated))
+}
+
+/// `DELETE /v1/convai/agents/{agent_id}`: 200 without a body.
+pub(crate) async fn delete(
+    State(sandbox): State<Shared>,
+    Path(agent_id): Path<String>,
+) -> Result<(), Refusal> {
+    sandbox.store.change(|state| {
+        let index = state.agents.iter().position(|agent| agent.agent_id == agent_id);
+        state.agents.remove(index.ok_or_else(|| unknown(&agent_id))?);
+        state.counters.agents_deleted += 1;
+        Ok(())
+    })?
+}

@@ -1,0 +1,80 @@
+//! `register-call`: a conversation is announced, and the TwiML that connects the caller to it comes back.
+//!
+//! An agent that is not fit for the telephone is registered all the same, as there; what is wrong with it is found
+//! out when the caller is connected.
+
+use axum::{
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use serde_json::Value;
+
+use super::{
+    super::{
+        Shared, ambient,
+        state::{Conversation, State as Everything},
+    },
+    Body, Refusal,
+    agents::{Section, filled},
+};
+
+/// `POST /v1/convai/twilio/register-call`.
+pub(crate) async fn register_call(
+    State(sandbox): State<Shared>,
+    Body(body): Body,
+) -> Result<Response, Refusal> {
+    let conversation_id = sandbox.store.change(|state| announced(state, &body))??;
+    let twiml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Connect>\
+         <Stream url=\"wss://api.us.elevenlabs.io/v1/convai/conversation\">\
+         <Parameter name=\"conversation_id\" value=\"{conversation_id}\"/></Stream></Connect></Response>"
+    );
+    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], twiml).into_response())
+}
+
+fn announced(state: &mut Everything, body: &Value) -> Result<String, Refusal> {
+    let required = |name: &str| match body.get(name) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(_) => Err(Refusal::schema(&["body", name], "string_type", "Input should be a valid string")),
+        None => Err(Refusal::schema(&["body", name], "missing", "Field required")),
+    };
+    let (agent_id, from, to) = (required("agent_id")?, required("from_number")?, required("to_number")?);
+    let direction = body.get("direction").and_then(Value::as_str).unwrap_or("inbound").to_owned();
+    if !matches!(direction.as_str(), "inbound" | "outbound") {
+        let message = "Input should be 'inbound' or 'outbound'";
+        return Err(Refusal::schema(&["body", "direction"], "literal_error", message));
+    }
+    let client_data = body.get("conversation_initiation_client_data").cloned().unwrap_or_default();
+    if !client_data.is_object() && !client_data.is_null() {
+        let location = ["body", "conversation_initiation_client_data"];
+        return Err(Refusal::schema(&location, "model_type", "Input should be an object"));
+    }
+    let agent = state.agents.iter().find(|agent| agent.agent_id == agent_id);
+    let agent = agent.ok_or_else(|| Refusal::not_found(&format!("Agent {agent_id}")))?;
+    let config = filled(Section::ConversationConfig, &agent.conversation_config);
+    let is_telephony = |pointer: &str| config.pointer(pointer).and_then(Value::as_str) == Some("ulaw_8000");
+    let garbled =
+        !is_telephony("/asr/user_input_audio_format") || !is_telephony("/tts/agent_output_audio_format");
+    let agent_name = agent.name.clone();
+    let conversation = Conversation {
+        serial: state.serial(),
+        conversation_id: ambient::word_id("conv"),
+        agent_id,
+        agent_name,
+        from,
+        to,
+        direction,
+        status: "initiated".to_owned(),
+        garbled,
+        client_data,
+        call_sid: None,
+        started: ambient::now(),
+        duration_seconds: 0,
+        termination_reason: String::new(),
+    };
+    let conversation_id = conversation.conversation_id.clone();
+    state.conversations.push(conversation);
+    state.counters.calls_registered += 1;
+    Ok(conversation_id)
+}

@@ -1,0 +1,202 @@
+//! Faults on demand: a delay, a status, or an answer that never comes, before or after the effect.
+//!
+//! A lost answer is a connection that closes without a byte, so that the caller sees what it would see when a provider
+//! or the network between dies. Faults live in memory only: a restarted sandbox has none.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Shared, twilio};
+
+/// The faults in force, in the order they were asked for.
+#[derive(Default)]
+pub(crate) struct Faults(Mutex<Vec<Fault>>);
+
+/// A fault, as asked for.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fault {
+    #[serde(default, rename = "match")]
+    matching: Matching,
+    action: Action,
+    /// How many requests it still strikes; without it, all.
+    #[serde(default)]
+    times: Option<u32>,
+}
+
+/// Which requests; what is left out matches all.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Matching {
+    provider: Option<Provider>,
+    method: Option<String>,
+    path_contains: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Provider {
+    Twilio,
+    ElevenLabs,
+}
+
+/// What happens to them. A delay comes first and goes with any of the others; alone, the request then goes its way.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Action {
+    delay_ms: Option<u64>,
+    /// Answered with instead of being carried out.
+    status: Option<u16>,
+    /// The provider's error code in the body.
+    code: Option<Value>,
+    /// The body instead of the provider's error: text as it is, anything else as JSON.
+    body: Option<Value>,
+    /// Seconds, for the `Retry-After` header.
+    retry_after: Option<u64>,
+    lose: Option<Lose>,
+}
+
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Lose {
+    Before,
+    After,
+}
+
+impl Faults {
+    fn list(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first fault that strikes this request, counted down.
+    fn take(&self, provider: Provider, method: &str, path: &str) -> Option<Action> {
+        let mut list = self.list();
+        let index = list.iter().position(|fault| fault.matching.covers(provider, method, path))?;
+        let fault = list.get_mut(index)?;
+        let action = fault.action.clone();
+        if let Some(times) = &mut fault.times {
+            *times = times.saturating_sub(1);
+        }
+        list.retain(|fault| fault.times != Some(0));
+        Some(action)
+    }
+}
+
+impl Matching {
+    fn covers(&self, provider: Provider, method: &str, path: &str) -> bool {
+        self.provider.is_none_or(|wanted| wanted == provider)
+            && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && self.path_contains.as_deref().is_none_or(|part| path.contains(part))
+    }
+}
+
+/// `POST /sandbox/faults`: one more fault, or a list of them; answers with all in force.
+pub(crate) async fn add(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Response {
+    let wanted = if order.is_array() { order } else { json!([order]) };
+    match serde_json::from_value::<Vec<Fault>>(wanted) {
+        Ok(faults) if faults.iter().any(|fault| fault.action.is_invalid()) => {
+            bad("an action is delay_ms, and status from 400 to 599 or lose, never both")
+        }
+        Ok(faults) => {
+            let mut list = sandbox.faults.list();
+            list.extend(faults.into_iter().filter(|fault| fault.times != Some(0)));
+            (StatusCode::CREATED, Json(json!({"faults": *list}))).into_response()
+        }
+        Err(error) => bad(&error.to_string()),
+    }
+}
+
+/// `GET /sandbox/faults`: those in force.
+pub(crate) async fn list(State(sandbox): State<Shared>) -> Json<Value> {
+    Json(json!({"faults": *sandbox.faults.list()}))
+}
+
+/// `DELETE /sandbox/faults`: no more faults.
+pub(crate) async fn clear(State(sandbox): State<Shared>) -> StatusCode {
+    sandbox.faults.list().clear();
+    StatusCode::NO_CONTENT
+}
+
+fn bad(reason: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"error": reason}))).into_response()
+}
+
+/// The layer around both providers that carries the faults out.
+pub(crate) async fn meddle(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let provider = if twilio::owns(path) { Provider::Twilio } else { Provider::ElevenLabs };
+    let Some(action) = sandbox.faults.take(provider, request.method().as_str(), path) else {
+        return next.run(request).await;
+    };
+    // In a task of its own: a client that stops waiting does not take back what it asked for.
+    let struck = tokio::spawn(strike(action, provider, request, next));
+    struck.await.unwrap_or_else(|_| dropped_connection())
+}
+
+async fn strike(action: Action, provider: Provider, request: Request, next: Next) -> Response {
+    if let Some(delay) = action.delay_ms {
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+    }
+    match (action.lose, action.status) {
+        (Some(Lose::Before), _) => dropped_connection(),
+        (Some(Lose::After), _) => {
+            next.run(request).await;
+            dropped_connection()
+        }
+        (None, Some(status)) => action.answer(provider, status),
+        (None, None) => next.run(request).await,
+    }
+}
+
+/// A response that closes the connection unanswered: its body fails before the head has left the server's buffer.
+fn dropped_connection() -> Response {
+    let failing =
+        futures_util::stream::once(async { Err::<Vec<u8>, _>(std::io::Error::other("answer lost")) });
+    Response::new(Body::from_stream(failing))
+}
+
+impl Action {
+    fn is_invalid(&self) -> bool {
+        let both = self.status.is_some() && self.lose.is_some();
+        let none = self.status.is_none() && self.lose.is_none() && self.delay_ms.is_none();
+        both || none || self.status.is_some_and(|status| !(400..600).contains(&status))
+    }
+
+    fn answer(&self, provider: Provider, status: u16) -> Response {
+        let status_code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = match (&self.body, provider) {
+            (Some(Value::String(text)), _) => (status_code, text.clone()).into_response(),
+            (Some(body), _) => (status_code, Json(body.clone())).into_response(),
+            (None, Provider::Twilio) => {
+                let code =
+                    self.code.clone().unwrap_or_else(|| json!(if status == 429 { 20429 } else { 20500 }));
+                let body = json!({"code": code, "message": "A fault was asked for", "status": status,
+                                  "more_info": format!("https://www.twilio.com/docs/errors/{code}")});
+                (status_code, Json(body)).into_response()
+            }
+            (None, Provider::ElevenLabs) => {
+                let usual = if status == 429 { "too_many_concurrent_requests" } else { "internal_error" };
+                let code = self.code.clone().unwrap_or_else(|| json!(usual));
+                let detail = json!({"code": code, "status": code, "message": "A fault was asked for"});
+                (status_code, Json(json!({ "detail": detail }))).into_response()
+            }
+        };
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
+    }
+}

@@ -1,0 +1,56 @@
+//! Twilio's lists: `PageSize`, `PageToken`, and addresses of the next and the first page.
+//!
+//! A token names the last record shown, so that a list stays whole while records are added or removed.
+
+use serde_json::{Value, json};
+
+use super::{Fields, Refusal};
+
+/// One page of records that come newest first, each with its serial.
+pub(crate) fn page(
+    key: &str,
+    path: &str,
+    fields: &Fields,
+    records: impl Iterator<Item = (u64, Value)>,
+) -> Result<Value, Refusal> {
+    let size = match fields.filled("PageSize").map(str::parse::<usize>) {
+        None => 50,
+        Some(Ok(size)) if size > 0 => size.min(1000),
+        Some(_) => return Err(Refusal::bad(20001, "PageSize is not a number from 1 to 1000")),
+    };
+    let page = fields.filled("Page").map_or(Ok(0), str::parse::<usize>).map_err(|_| bad_token())?;
+    let before = match fields.filled("PageToken") {
+        Some(token) => parse(token).ok_or_else(bad_token)?,
+        None if page > 0 => return Err(bad_token()),
+        None => u64::MAX,
+    };
+    let mut rest = records.filter(|(serial, _)| *serial < before);
+    let shown: Vec<(u64, Value)> = rest.by_ref().take(size).collect();
+    let last = shown.last().map(|(serial, _)| *serial).filter(|_| rest.next().is_some());
+    let address = |page: usize, token: Option<u64>| {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(fields.filters());
+        query.append_pair("PageSize", &size.to_string()).append_pair("Page", &page.to_string());
+        if let Some(serial) = token {
+            query.append_pair("PageToken", &format!("PA{serial:032x}"));
+        }
+        format!("{path}?{}", query.finish())
+    };
+    let start = page * size;
+    Ok(json!({
+        key: shown.iter().map(|(_, record)| record).collect::<Vec<_>>(),
+        "page": page, "page_size": size, "start": start, "end": (start + shown.len()).saturating_sub(1).max(start),
+        "uri": address(page, Some(before).filter(|before| *before < u64::MAX)),
+        "first_page_uri": address(0, None),
+        "next_page_uri": last.map(|serial| address(page + 1, Some(serial))),
+        "previous_page_uri": Value::Null,
+    }))
+}
+
+fn parse(token: &str) -> Option<u64> {
+    u64::from_str_radix(token.strip_prefix("PA").filter(|digits| digits.len() == 32)?, 16).ok()
+}
+
+fn bad_token() -> Refusal {
+    Refusal::bad(21481, "Invalid Page or PageToken")
+}

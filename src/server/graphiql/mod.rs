@@ -1,0 +1,173 @@
+//! GraphiQL for a person with a browser: a page of our own around four pinned files.
+//!
+//! The files come from a folder where one is set, else from a public CDN; their integrity is in the page either way,
+//! so both serve the same bytes. No script or style is inline, and nothing of the page is a secret.
+
+use std::path::Path;
+
+use aws_lc_rs::digest::{SHA384, digest};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path as UrlPath, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::rejection::Rejection;
+use super::{Edge, RequestId};
+
+const CDN: &str = "https://cdn.jsdelivr.net";
+
+/// One of the four files: its name, its path at the CDN, its integrity.
+struct Asset {
+    name: &'static str,
+    path: &'static str,
+    integrity: &'static str,
+}
+
+/// GraphiQL 4 is the last with a browser bundle; React 18 is what it runs on.
+const ASSETS: [Asset; 4] = [
+    Asset {
+        name: "graphiql.min.css",
+        path: "/npm/graphiql@4.1.2/graphiql.min.css",
+        integrity: "sha384-1el1QShFBnnXTx9x/Cprg82hZWKt0ry29OAYIXt05swbi0KcZDFoj0CWguMpopJr",
+    },
+    Asset {
+        name: "react.production.min.js",
+        path: "/npm/react@18.3.1/umd/react.production.min.js",
+        integrity: "sha384-DGyLxAyjq0f9SPpVevD6IgztCFlnMF6oW/XQGmfe+IsZ8TqEiDrcHkMLKI6fiB/Z",
+    },
+    Asset {
+        name: "react-dom.production.min.js",
+        path: "/npm/react-dom@18.3.1/umd/react-dom.production.min.js",
+        integrity: "sha384-gTGxhz21lVGYNMcdJOyq01Edg0jhn/c22nsx0kyqP0TxaV5WVdsSH1fSDUf5YJj1",
+    },
+    Asset {
+        name: "graphiql.min.js",
+        path: "/npm/graphiql@4.1.2/graphiql.min.js",
+        integrity: "sha384-9XdHu7ajgGJziD4J1zNBKQ842Q/+zZfDv+ib1eMhZWBH6hPAs806x+Jbcf0yNO6B",
+    },
+];
+
+/// Where GraphiQL's files come from.
+#[derive(Debug, Clone)]
+pub enum GraphiqlAssets {
+    /// A public CDN: the browser needs the internet, this server does not.
+    Cdn,
+    /// Ourselves: the files' contents, in the order of their list.
+    Own(Vec<Bytes>),
+}
+
+/// Why a folder does not hold GraphiQL's files.
+#[derive(Debug, thiserror::Error)]
+pub enum AssetsError {
+    /// A file cannot be read.
+    #[error("{0} cannot be read: fetch the files with scripts/graphiql-assets")]
+    Missing(&'static str, #[source] std::io::Error),
+    /// A file is not the pinned one; a browser would refuse it.
+    #[error("{0} is not the pinned file: fetch the files with scripts/graphiql-assets")]
+    Changed(&'static str),
+}
+
+impl GraphiqlAssets {
+    /// Reads the four files from a folder, once.
+    ///
+    /// # Errors
+    /// [`AssetsError`], with the file's name.
+    pub fn from_folder(folder: &Path) -> Result<Self, AssetsError> {
+        let files = ASSETS.iter().map(|asset| {
+            let bytes = std::fs::read(folder.join(asset.name))
+                .map_err(|error| AssetsError::Missing(asset.name, error))?;
+            let found = format!("sha384-{}", STANDARD.encode(digest(&SHA384, &bytes)));
+            if found != asset.integrity {
+                return Err(AssetsError::Changed(asset.name));
+            }
+            Ok(Bytes::from(bytes))
+        });
+        Ok(Self::Own(files.collect::<Result<_, _>>()?))
+    }
+}
+
+/// The page, put together once.
+#[derive(Debug)]
+pub(super) struct Graphiql {
+    assets: GraphiqlAssets,
+    html: String,
+    policy: String,
+}
+
+impl Graphiql {
+    /// The page with its files from there.
+    pub(super) fn new(assets: GraphiqlAssets) -> Self {
+        let own = matches!(assets, GraphiqlAssets::Own(_));
+        let html = ASSETS.iter().fold(include_str!("page.html").to_owned(), |html, asset| {
+            let address =
+                if own { format!("/graphiql/assets/{}", asset.name) } else { format!("{CDN}{}", asset.path) };
+            html.replace(&format!("{{{{{}}}}}", asset.name), &tag(asset, &address))
+        });
+        let also = if own { String::new() } else { format!(" {CDN}") };
+        let policy = format!(
+            "default-src 'none'; script-src 'self'{also}; style-src 'self'{also}; connect-src 'self'; \
+             img-src 'self' data:; font-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        );
+        Self { assets, html, policy }
+    }
+
+    /// The page, with the policy under which it runs.
+    pub(super) fn page(&self) -> Response {
+        let robots = HeaderName::from_static("x-robots-tag");
+        let headers = [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, &self.policy),
+            (header::VARY, "accept"),
+            (robots, "noindex"),
+        ];
+        (headers, self.html.clone()).into_response()
+    }
+
+    fn file(&self, name: &str) -> Option<Bytes> {
+        let GraphiqlAssets::Own(files) = &self.assets else { return None };
+        let (_, file) = ASSETS.iter().zip(files).find(|(asset, _)| asset.name == name)?;
+        Some(file.clone())
+    }
+}
+
+fn tag(asset: &Asset, address: &str) -> String {
+    let checked = format!("integrity=\"{}\" crossorigin=\"anonymous\"", asset.integrity);
+    if asset.name.ends_with(".css") {
+        format!("<link rel=\"stylesheet\" href=\"{address}\" {checked}>")
+    } else {
+        format!("<script src=\"{address}\" {checked}></script>")
+    }
+}
+
+/// What the page loads from us.
+pub(super) fn routes() -> Router<Edge> {
+    Router::new()
+        .route(
+            "/graphiql/init.js",
+            get(async || typed("init.js", Bytes::from_static(include_bytes!("init.js")))),
+        )
+        .route(
+            "/graphiql/page.css",
+            get(async || typed("page.css", Bytes::from_static(include_bytes!("page.css")))),
+        )
+        .route("/graphiql/assets/{file}", get(asset))
+}
+
+async fn asset(State(edge): State<Edge>, request_id: RequestId, UrlPath(name): UrlPath<String>) -> Response {
+    match edge.graphiql.as_ref().and_then(|graphiql| graphiql.file(&name)) {
+        Some(file) => {
+            ([(header::CACHE_CONTROL, "public, max-age=86400")], typed(&name, file)).into_response()
+        }
+        None => Rejection::new(StatusCode::NOT_FOUND, "NOT_FOUND", "no such file").respond(&request_id.0),
+    }
+}
+
+fn typed(name: &str, bytes: Bytes) -> Response {
+    let kind =
+        if name.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
+    ([(header::CONTENT_TYPE, kind)], bytes).into_response()
+}

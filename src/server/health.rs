@@ -1,0 +1,81 @@
+//! `/healthz`: the process runs. `/readyz`: it can do its work, so that requests may be sent to it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::Edge;
+use crate::store::Database;
+
+/// How long an answer holds: probes come often, and from many.
+const HOLDS: Duration = Duration::from_secs(3);
+
+/// How long the database may take to answer.
+const DATABASE_TIME: Duration = Duration::from_secs(2);
+
+/// What is known about the database, and since when. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Readiness {
+    database: Database,
+    known: Arc<Mutex<Option<(Instant, Option<&'static str>)>>>,
+}
+
+impl Readiness {
+    /// Nothing is known yet.
+    pub(super) fn new(database: Database) -> Self {
+        Self { database, known: Arc::default() }
+    }
+
+    /// What stands in the way, if anything does. One question at a time goes to the database.
+    async fn obstacle(&self) -> Option<&'static str> {
+        let mut known = self.known.lock().await;
+        if let Some((since, obstacle)) = *known
+            && since.elapsed() < HOLDS
+        {
+            return obstacle;
+        }
+        let obstacle =
+            timeout(DATABASE_TIME, self.ask()).await.unwrap_or(Some("the database does not answer in time"));
+        *known = Some((Instant::now(), obstacle));
+        obstacle
+    }
+
+    async fn ask(&self) -> Option<&'static str> {
+        if self.database.ping().await.is_err() {
+            return Some("the database does not answer");
+        }
+        match self.database.pending_migrations().await {
+            Ok(pending) if pending.is_empty() => None,
+            Ok(_) => Some("migrations are pending: run `switchboard migrate`"),
+            Err(_) => Some("the database does not tell which migrations it has"),
+        }
+    }
+}
+
+/// Answers as long as the process does.
+pub(super) async fn live() -> Response {
+    Json(json!({"status": "ok"})).into_response()
+}
+
+/// Answers 503 while something stands in the way, or we are going.
+pub(super) async fn ready(State(edge): State<Edge>) -> Response {
+    let obstacle = if edge.shutdown.stop.is_cancelled() {
+        Some("the server is shutting down")
+    } else {
+        edge.readiness.obstacle().await
+    };
+    match obstacle {
+        None => Json(json!({"status": "ok"})).into_response(),
+        Some(reason) => {
+            let body = json!({"status": "unavailable", "reason": reason});
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What surrounds every request: layers in their order, the GraphQL endpoints, GraphiQL, health and metrics.
+//!
+//! The server knows HTTP and nothing of the schema: requests go to [`Api`], webhooks come as a router of their own.
+//! Whatever it refuses itself has the shape of a GraphQL error.
+
+mod credentials;
+mod graphiql;
+mod graphql_http;
+mod graphql_ws;
+mod health;
+mod layers;
+mod metrics;
+mod negotiation;
+mod origin;
+mod rejection;
+mod serve;
+mod sockets;
+mod ws_message;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::get;
+use tower_http::timeout::TimeoutLayer;
+
+use self::graphiql::Graphiql;
+use self::health::Readiness;
+use self::layers::RequestId;
+use self::rejection::Rejection;
+use self::sockets::Sockets;
+use crate::auth::Authenticator;
+use crate::domain::{Clock, Entropy};
+use crate::graphql::Api;
+use crate::store::Database;
+
+pub use self::graphiql::{AssetsError, GraphiqlAssets};
+pub use self::serve::{Shutdown, serve};
+
+/// The longest body outside of GraphQL, unless a route sets its own limit.
+const MAX_BODY: usize = 2 * 1024 * 1024;
+
+/// How long any request may take: beyond what a mutation is given.
+const REQUEST_TIME: Duration = Duration::from_secs(60);
+
+/// How the server behaves.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Where GraphiQL's files come from; no GraphiQL when unset.
+    pub graphiql: Option<GraphiqlAssets>,
+    /// Origins whose pages may use the API from a browser, as `https://dashboard.example`; our own always may.
+    pub allowed_origins: Vec<String>,
+    /// Tells when a socket's token has run out.
+    pub clock: Clock,
+    /// Makes request ids.
+    pub entropy: Entropy,
+}
+
+/// What the handlers work with.
+#[derive(Clone)]
+struct Edge {
+    api: Api,
+    authenticator: Authenticator,
+    database: Database,
+    readiness: Readiness,
+    graphiql: Option<Arc<Graphiql>>,
+    allowed_origins: Arc<[String]>,
+    clock: Clock,
+    entropy: Entropy,
+    sockets: Sockets,
+    shutdown: Shutdown,
+}
+
+/// All routes: GraphQL, the webhooks as they are given, GraphiQL's files, health and metrics.
+pub fn router(
+    config: ServerConfig,
+    api: Api,
+    authenticator: Authenticator,
+    database: Database,
+    webhooks: Router,
+    shutdown: Shutdown,
+) -> Router {
+    metrics::start();
+    let edge = Edge {
+        api,
+        authenticator,
+        readiness: Readiness::new(database.clone()),
+        database,
+        graphiql: config.graphiql.map(|assets| Arc::new(Graphiql::new(assets))),
+        allowed_origins: config.allowed_origins.into(),
+        clock: config.clock,
+        entropy: config.entropy,
+        sockets: Sockets::default(),
+        shutdown,
+    };
+    let graphql = get(graphql_http::get).post(graphql_http::post).fallback(graphql_http::other_method);
+    let mut routes = Router::new()
+        .route("/graphql", graphql.layer(origin::cors(&edge.allowed_origins)))
+        .route("/graphql/ws", get(graphql_ws::upgrade))
+        .route("/healthz", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::render));
+    if edge.graphiql.is_some() {
+        routes = routes.merge(graphiql::routes());
+    }
+    surround(routes.fallback(not_found).with_state(edge.clone()).merge(webhooks), edge)
+}
+
+/// The layers around every route, the innermost first.
+fn surround(routes: Router, edge: Edge) -> Router {
+    routes
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME))
+        .layer(from_fn(layers::security_headers))
+        .layer(from_fn_with_state(edge, layers::observe))
+}
+
+async fn not_found(request_id: RequestId) -> Response {
+    Rejection::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing under this path")
+        .respond(&request_id.0)
+}

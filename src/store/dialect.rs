@@ -1,0 +1,140 @@
+//! Every difference between Postgres and SQLite.
+
+use std::time::Duration;
+
+use sea_orm::sea_query::{LockBehavior, LockType, SelectStatement};
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use secrecy::ExposeSecret;
+
+use super::DatabaseConfig;
+use crate::domain::{IdempotencyKey, TenantId};
+
+/// How long a connection may lie idle before it is tried out ahead of its next use.
+const TRUSTED_IDLE: Duration = Duration::from_secs(30);
+/// How long SQLite's writers wait for each other.
+const SQLITE_BUSY: Duration = Duration::from_secs(5);
+/// The locks shared by all servers on one database; any numbers, as long as they stay.
+const MIGRATION_LOCK: i64 = 0x5357_4249_0001;
+const PURCHASE_LOCK: i64 = 0x5357_4249_0002;
+
+/// The two connection pools: the tenants' first. On SQLite they are one.
+pub(super) async fn connect(
+    config: &DatabaseConfig,
+) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
+    let url = config.url.expose_secret();
+    // SeaORM knows Postgres by one of its two schemes.
+    let url =
+        url.strip_prefix("postgresql:").map_or_else(|| url.to_owned(), |rest| format!("postgres:{rest}"));
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(config.max_connections.max(1))
+        .acquire_timeout(config.acquire_timeout)
+        .connect_timeout(config.acquire_timeout)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire_if_idle_for(TRUSTED_IDLE);
+    if options.get_url().starts_with("sqlite:") {
+        return connect_sqlite(options).await.map(|pool| (pool.clone(), pool));
+    }
+    let tenants = sea_orm::Database::connect(options.clone()).await?;
+    // Lazy: before the first migration the role does not exist.
+    options
+        .max_connections(config.max_connections.div_ceil(2).max(1))
+        .connect_lazy(true)
+        .map_sqlx_postgres_opts(|o| o.options([("role", "switchboard_system")]));
+    let system = sea_orm::Database::connect(options).await?;
+    Ok((tenants, system))
+}
+
+async fn connect_sqlite(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    options.map_sqlx_sqlite_opts(|o| {
+        o.create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .foreign_keys(true)
+            .busy_timeout(SQLITE_BUSY)
+    });
+    sea_orm::Database::connect(options).await
+}
+
+/// Whether rows are kept apart by the database itself.
+pub(super) fn has_policies(db: &impl ConnectionTrait) -> bool {
+    db.get_database_backend() == DbBackend::Postgres
+}
+
+/// Begins a transaction that will write. On SQLite it takes the write lock at once: one that reads first and
+/// writes later fails as soon as another has written in between, however long it would wait.
+pub(super) async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let mode = Some(SqliteTransactionMode::Immediate);
+    db.begin_with_options(TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() }).await
+}
+
+/// Makes the transaction the tenant's, and a reader's one unable to write. Ends with the transaction.
+pub(super) async fn become_tenant(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    writing: bool,
+) -> Result<(), DbErr> {
+    if !has_policies(transaction) {
+        return Ok(());
+    }
+    let claims = serde_json::json!({ "sub": tenant.0, "role": "switchboard_tenant" }).to_string();
+    let read_only = if writing { "off" } else { "on" };
+    let sql = "SELECT set_config('role', 'switchboard_tenant', true), set_config('request.jwt.claims', $1, true), \
+               set_config('transaction_read_only', $2, true)";
+    let values = [claims.into(), read_only.into()];
+    transaction.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    Ok(())
+}
+
+/// Keeps the rows found from changing until the transaction ends. A writer on SQLite is alone anyway.
+pub(super) fn lock_rows(db: &impl ConnectionTrait, query: &mut SelectStatement) {
+    if has_policies(db) {
+        query.lock(LockType::Update);
+    }
+}
+
+/// The same, passing over rows that another holds.
+pub(super) fn lock_free_rows(db: &impl ConnectionTrait, query: &mut SelectStatement) {
+    if has_policies(db) {
+        query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+    }
+}
+
+/// Waits until no other server migrates; until the transaction ends none does.
+pub(super) async fn migrate_alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    hold(transaction, MIGRATION_LOCK).await
+}
+
+/// Waits until no other claims a number; until the transaction ends none does.
+pub(super) async fn claim_alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    hold(transaction, PURCHASE_LOCK).await
+}
+
+/// Waits until no other request with this key is under way; until the transaction ends none is.
+pub(super) async fn one_request_a_key(
+    transaction: &DatabaseTransaction,
+    tenant: TenantId,
+    key: &IdempotencyKey,
+) -> Result<(), DbErr> {
+    if has_policies(transaction) {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        let name = format!("{tenant} {key}");
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [name.into()]);
+        transaction.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
+async fn hold(transaction: &DatabaseTransaction, lock: i64) -> Result<(), DbErr> {
+    if has_policies(transaction) {
+        let sql = "SELECT pg_advisory_xact_lock($1)";
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [lock.into()]);
+        transaction.execute_raw(statement).await?;
+    }
+    Ok(())
+}

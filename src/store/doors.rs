@@ -1,0 +1,93 @@
+//! The two doors: how each is opened, and what keeps a lost caller from leaving one ajar.
+//!
+//! sqlx 0.9 puts a connection whose BEGIN was abandoned back into its pool with the transaction open, so that
+//! the next borrower would inherit another tenant's role. Hence every transaction here begins in a task of its
+//! own: if nobody waits for it any more, the finished transaction is dropped, which rolls it back.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+
+use super::{Change, Shared, StoreError, dialect, error::begin_was_lost};
+use crate::domain::TenantId;
+
+/// One tenant's rows, in one transaction. Statements run one after the other; shared by all resolvers of a query.
+#[derive(Debug)]
+pub struct TenantStore {
+    pub(super) transaction: DatabaseTransaction,
+    pub(super) tenant: TenantId,
+    pub(super) shared: Arc<Shared>,
+    writing: bool,
+    untold: Mutex<Vec<Change>>,
+}
+
+impl TenantStore {
+    pub(super) async fn open(
+        shared: Arc<Shared>,
+        tenant: TenantId,
+        writing: bool,
+    ) -> Result<Self, StoreError> {
+        let opening = tokio::spawn(async move {
+            let transaction = if writing {
+                dialect::begin_write(&shared.tenants).await?
+            } else {
+                shared.tenants.begin().await?
+            };
+            dialect::become_tenant(&transaction, tenant, writing).await?;
+            Ok(Self { transaction, tenant, shared, writing, untold: Mutex::default() })
+        });
+        opening.await.map_err(|lost| begin_was_lost(&lost))?
+    }
+
+    /// Whose door this is.
+    #[must_use]
+    pub fn tenant_id(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// Keeps what was written.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is kept.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.transaction.commit().await?;
+        for change in self.untold.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.shared.tell(change);
+        }
+        Ok(())
+    }
+
+    /// Whether this door may write: then rows read one by one are kept from changing.
+    pub(super) fn is_writing(&self) -> bool {
+        self.writing
+    }
+
+    /// Tells of a change once it is kept.
+    pub(super) fn tell_later(&self, change: Change) {
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+    }
+}
+
+/// All tenants' rows, by narrow functions. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SystemStore {
+    pub(super) shared: Arc<Shared>,
+}
+
+impl SystemStore {
+    /// For single statements.
+    pub(super) fn db(&self) -> &DatabaseConnection {
+        &self.shared.system
+    }
+
+    /// For what must be kept whole; rolled back when dropped.
+    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
+        begin(self.shared.system.clone()).await
+    }
+}
+
+/// Begins a writing transaction in a task of its own.
+pub(super) async fn begin(pool: DatabaseConnection) -> Result<DatabaseTransaction, StoreError> {
+    let opening = tokio::spawn(async move { dialect::begin_write(&pool).await });
+    Ok(opening.await.map_err(|lost| begin_was_lost(&lost))??)
+}

@@ -1,0 +1,97 @@
+//! Table `agents`.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::entity::prelude::*;
+
+use super::read;
+use crate::domain::{Agent, AgentId, TenantId};
+use crate::store::StoreError;
+
+/// A voice agent.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "agents")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub tenant_id: Uuid,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub voice_agent_id: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub name: String,
+    #[sea_orm(column_type = "Text")]
+    pub language: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub first_message: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub prompt: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub voice_id: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub fallback_number: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    #[sea_orm(column_type = "Text")]
+    pub token_hash: String,
+    #[sea_orm(column_type = "Text")]
+    pub token_preview: String,
+    pub revision: i32,
+    pub synced_revision: i32,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+}
+
+/// None: rows are joined by hand, within one tenant.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+const TABLE: &str = "agents";
+
+impl TryFrom<Model> for Agent {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AgentId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            voice_agent_id: row.voice_agent_id,
+            name: read::text(TABLE, "name", &row.name)?,
+            language: read::text(TABLE, "language", &row.language)?,
+            first_message: row.first_message,
+            prompt: read::optional(TABLE, "prompt", row.prompt.as_deref())?,
+            voice_id: read::optional(TABLE, "voice_id", row.voice_id.as_deref())?,
+            fallback_number: read::optional(TABLE, "fallback_number", row.fallback_number.as_deref())?,
+            status: read::text(TABLE, "status", &row.status)?,
+            token_preview: row.token_preview,
+            revision: row.revision,
+            synced_revision: row.synced_revision,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+impl ActiveModel {
+    /// A new row for the agent, with its token's hash.
+    pub(in crate::store) fn new_row(agent: &Agent, token_hash: String) -> Self {
+        Self {
+            id: Set(agent.id.0),
+            tenant_id: Set(agent.tenant_id.0),
+            voice_agent_id: Set(agent.voice_agent_id.clone()),
+            name: Set(agent.name.to_string()),
+            language: Set(agent.language.code().to_owned()),
+            first_message: Set(agent.first_message.clone()),
+            prompt: Set(agent.prompt.as_ref().map(ToString::to_string)),
+            voice_id: Set(agent.voice_id.as_ref().map(ToString::to_string)),
+            fallback_number: Set(agent.fallback_number.as_ref().map(ToString::to_string)),
+            status: Set(agent.status.to_string()),
+            token_hash: Set(token_hash),
+            token_preview: Set(agent.token_preview.clone()),
+            revision: Set(agent.revision),
+            synced_revision: Set(agent.synced_revision),
+            created_at: Set(agent.created_at),
+            updated_at: Set(agent.updated_at),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Table `audit_events`.
+
+use sea_orm::entity::prelude::*;
+
+/// An entry of the audit trail.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "audit_events")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub tenant_id: Uuid,
+    #[sea_orm(column_type = "Text")]
+    pub actor: String,
+    #[sea_orm(column_type = "Text")]
+    pub action: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub subject: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub outcome: String,
+    #[sea_orm(column_type = "Text")]
+    pub request_id: String,
+    pub at: DateTimeUtc,
+}
+
+/// None: rows are joined by hand, within one tenant.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,71 @@
+//! Table `calls`.
+
+use sea_orm::entity::prelude::*;
+
+use super::read;
+use crate::domain::{AgentId, Call, CallId, NumberId, TenantId};
+use crate::store::StoreError;
+
+/// A call.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "calls")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub tenant_id: Uuid,
+    pub agent_id: Uuid,
+    pub phone_number_id: Uuid,
+    #[sea_orm(column_type = "Text")]
+    pub sid: String,
+    #[sea_orm(column_type = "Text")]
+    pub direction: String,
+    #[sea_orm(column_type = "Text")]
+    pub caller: String,
+    #[sea_orm(column_type = "Text")]
+    pub called: String,
+    #[sea_orm(column_type = "Text")]
+    pub status: String,
+    #[sea_orm(column_type = "Text")]
+    pub outcome: String,
+    pub admitted: bool,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub conversation_id: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub answer_twiml: Option<String>,
+    pub duration_seconds: Option<i32>,
+    pub sequence: i64,
+    pub started_at: DateTimeUtc,
+    pub ended_at: Option<DateTimeUtc>,
+    pub updated_at: DateTimeUtc,
+}
+
+/// None: rows are joined by hand, within one tenant.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+const TABLE: &str = "calls";
+
+impl TryFrom<Model> for Call {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: CallId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            agent_id: AgentId(row.agent_id),
+            number_id: NumberId(row.phone_number_id),
+            sid: row.sid,
+            direction: read::text(TABLE, "direction", &row.direction)?,
+            from: row.caller,
+            to: read::text(TABLE, "called", &row.called)?,
+            status: read::text(TABLE, "status", &row.status)?,
+            outcome: read::text(TABLE, "outcome", &row.outcome)?,
+            conversation_id: row.conversation_id,
+            duration_seconds: row.duration_seconds,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+        })
+    }
+}

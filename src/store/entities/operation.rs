@@ -1,0 +1,106 @@
+//! Table `operations`.
+
+use sea_orm::entity::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::read;
+use crate::domain::{AgentId, NumberId, Operation, OperationId, Refusal, TenantId};
+use crate::store::StoreError;
+
+/// An operation, and who drives it.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "operations")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub tenant_id: Uuid,
+    #[sea_orm(column_type = "Text")]
+    pub kind: String,
+    #[sea_orm(column_type = "Text")]
+    pub state: String,
+    #[sea_orm(column_type = "Text")]
+    pub step: String,
+    pub attempts: i32,
+    pub agent_id: Uuid,
+    pub phone_number_id: Option<Uuid>,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub data: Json,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub error: Option<Json>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub idempotency_key: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub input_hash: Option<String>,
+    pub run_after: DateTimeUtc,
+    pub lease_owner: Option<Uuid>,
+    pub lease_until: Option<DateTimeUtc>,
+    pub fence: i64,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub finished_at: Option<DateTimeUtc>,
+}
+
+/// None: rows are joined by hand, within one tenant.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+const TABLE: &str = "operations";
+
+impl TryFrom<Model> for Operation {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: OperationId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            kind: read::text(TABLE, "kind", &row.kind)?,
+            state: read::text(TABLE, "state", &row.state)?,
+            step: read::text(TABLE, "step", &row.step)?,
+            attempts: row.attempts,
+            agent_id: AgentId(row.agent_id),
+            number_id: row.phone_number_id.map(NumberId),
+            data: row.data,
+            error: row.error.map(read_refusal).transpose()?,
+            created_at: row.created_at,
+            finished_at: row.finished_at,
+        })
+    }
+}
+
+/// How a refusal is kept.
+#[derive(Serialize, Deserialize)]
+struct StoredRefusal {
+    code: String,
+    message: String,
+    #[serde(default)]
+    field: Vec<String>,
+    #[serde(default)]
+    suggested_area_codes: Vec<String>,
+}
+
+/// A refusal as it is kept.
+pub(in crate::store) fn write_refusal(refusal: &Refusal) -> Json {
+    serde_json::json!(StoredRefusal {
+        code: refusal.code.to_string(),
+        message: refusal.message.clone(),
+        field: refusal.field.clone(),
+        suggested_area_codes: refusal.suggested_area_codes.iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn read_refusal(stored: Json) -> Result<Refusal, StoreError> {
+    let corrupt = || StoreError::Corrupt { table: TABLE, column: "error" };
+    let stored: StoredRefusal = serde_json::from_value(stored).map_err(|_| corrupt())?;
+    Ok(Refusal {
+        code: read::text(TABLE, "error", &stored.code)?,
+        message: stored.message,
+        field: stored.field,
+        suggested_area_codes: stored
+            .suggested_area_codes
+            .iter()
+            .map(|code| read::text(TABLE, "error", code))
+            .collect::<Result<_, _>>()?,
+    })
+}

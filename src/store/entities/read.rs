@@ -1,0 +1,46 @@
+//! Reads what a column holds into a type that cannot be wrong.
+
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+
+use crate::store::StoreError;
+
+/// A column whose text has a meaning.
+pub(super) fn text<T: FromStr>(
+    table: &'static str,
+    column: &'static str,
+    text: &str,
+) -> Result<T, StoreError> {
+    text.parse().map_err(|_| StoreError::Corrupt { table, column })
+}
+
+/// The same, where it may be null.
+pub(super) fn optional<T: FromStr>(
+    table: &'static str,
+    column: &'static str,
+    value: Option<&str>,
+) -> Result<Option<T>, StoreError> {
+    value.map(|value| text(table, column, value)).transpose()
+}
+
+/// A small number that is not negative.
+pub(super) fn small(table: &'static str, column: &'static str, number: i32) -> Result<u16, StoreError> {
+    u16::try_from(number).map_err(|_| StoreError::Corrupt { table, column })
+}
+
+/// An amount in one spelling on both databases: no needless zeros, but cents always.
+pub(in crate::store) fn money(stored: Decimal) -> Decimal {
+    let mut amount = stored.normalize();
+    if amount.scale() < 2 {
+        amount.rescale(2);
+    }
+    amount
+}
+
+/// Every row.
+pub(in crate::store) fn all<M, T: TryFrom<M, Error = StoreError>>(
+    rows: Vec<M>,
+) -> Result<Vec<T>, StoreError> {
+    rows.into_iter().map(T::try_from).collect()
+}

@@ -1,0 +1,53 @@
+//! Table `tenants`.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::entity::prelude::*;
+
+use super::read;
+use crate::domain::{Limits, Tenant, TenantId};
+use crate::store::StoreError;
+
+/// A tenant.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "tenants")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    #[sea_orm(column_type = "Text")]
+    pub plan: String,
+    pub concurrent_calls: i32,
+    pub phone_numbers: i32,
+    pub created_at: DateTimeUtc,
+}
+
+/// None: rows are joined by hand, within one tenant.
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+const TABLE: &str = "tenants";
+
+impl TryFrom<Model> for Tenant {
+    type Error = StoreError;
+
+    fn try_from(row: Model) -> Result<Self, StoreError> {
+        let limits = Limits {
+            concurrent_calls: read::small(TABLE, "concurrent_calls", row.concurrent_calls)?,
+            phone_numbers: read::small(TABLE, "phone_numbers", row.phone_numbers)?,
+        };
+        Ok(Self { id: TenantId(row.id), plan: row.plan, limits, created_at: row.created_at })
+    }
+}
+
+impl From<&Tenant> for ActiveModel {
+    fn from(tenant: &Tenant) -> Self {
+        Self {
+            id: Set(tenant.id.0),
+            plan: Set(tenant.plan.clone()),
+            concurrent_calls: Set(tenant.limits.concurrent_calls.into()),
+            phone_numbers: Set(tenant.limits.phone_numbers.into()),
+            created_at: Set(tenant.created_at),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Looks whether the database keeps tenants apart, as the migrations left it: a role, a policy or a table that
+//! somebody changed since is found before anything is served.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
+
+use super::{StoreError, dialect};
+
+const TABLES: [&str; 6] = ["tenants", "agents", "operations", "phone_numbers", "calls", "audit_events"];
+
+/// Why tenants are not kept apart, each with the SQL that mends it.
+pub(super) async fn faults(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+    if !dialect::has_policies(db) {
+        return Ok(Vec::new());
+    }
+    let mut faults = roles(db).await?;
+    for table in TABLES {
+        faults.extend(fences(db, table).await?);
+    }
+    faults.extend(policies(db).await?);
+    // Asked of the tables themselves last: this is what all of the above is for.
+    for table in TABLES {
+        faults.extend(unscoped_rows(db, table).await?);
+    }
+    Ok(faults)
+}
+
+async fn query(db: &DatabaseConnection, sql: &str) -> Result<Vec<QueryResult>, StoreError> {
+    Ok(db.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await?)
+}
+
+async fn roles(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT rolname::text AS name, rolsuper OR rolbypassrls AS above, rolname = session_user AS login, \
+               pg_has_role(session_user, oid, 'MEMBER') AS member, quote_ident(session_user) AS session \
+               FROM pg_roles WHERE rolname IN (session_user, 'switchboard_tenant', 'switchboard_system')";
+    let mut faults = Vec::new();
+    for row in query(db, sql).await? {
+        let name: String = row.try_get("", "name")?;
+        let session: String = row.try_get("", "session")?;
+        if row.try_get("", "above")? {
+            faults.push(format!(
+                "the role \"{name}\" is above row level security: connect as another, or ALTER ROLE \"{name}\" \
+                 NOSUPERUSER NOBYPASSRLS;"
+            ));
+        }
+        if !row.try_get::<bool>("", "login")? && !row.try_get::<bool>("", "member")? {
+            faults.push(format!("the login role may not become \"{name}\": GRANT {name} TO {session};"));
+        }
+    }
+    Ok(faults)
+}
+
+async fn fences(db: &DatabaseConnection, table: &str) -> Result<Option<String>, StoreError> {
+    let sql = format!(
+        "SELECT relrowsecurity AND relforcerowsecurity AS fenced, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) \
+         AS policies FROM pg_class c WHERE c.oid = to_regclass('{table}')"
+    );
+    let Some(row) = query(db, &sql).await?.into_iter().next() else {
+        return Ok(Some(format!("the table {table} is missing: run \"switchboard migrate\"")));
+    };
+    if !row.try_get::<bool>("", "fenced")? {
+        return Ok(Some(format!(
+            "row level security is not forced on {table}: ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW \
+             LEVEL SECURITY;"
+        )));
+    }
+    if row.try_get::<i64>("", "policies")? == 0 {
+        return Ok(Some(format!(
+            "{table} has no policies: {} {}",
+            tenant_policy(table),
+            system_policy(table)
+        )));
+    }
+    Ok(None)
+}
+
+/// Each policy is one of the two the migrations made, and says what it said then.
+async fn policies(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT tablename::text AS relation, quote_ident(policyname) AS policy, array_to_string(roles, ',') AS roles, \
+               coalesce(qual, '') AS qual, coalesce(with_check, '') AS check FROM pg_policies \
+               WHERE schemaname = current_schema() ORDER BY tablename, policyname";
+    let mut faults = Vec::new();
+    for row in query(db, sql).await? {
+        let (table, policy): (String, String) = (row.try_get("", "relation")?, row.try_get("", "policy")?);
+        if !TABLES.contains(&table.as_str()) {
+            continue;
+        }
+        let roles: String = row.try_get("", "roles")?;
+        let (test, mended) = match roles.as_str() {
+            "switchboard_tenant" => ("auth.uid()", tenant_policy(&table)),
+            "switchboard_system" => ("CURRENT_USER = 'switchboard_system'", system_policy(&table)),
+            _ => ("", String::new()),
+        };
+        let keeps = |condition: &str| condition.contains(test) && !condition.contains(" OR ");
+        let conditions: [String; 2] = [row.try_get("", "qual")?, row.try_get("", "check")?];
+        if test.is_empty() || !conditions.iter().all(|condition| keeps(condition)) {
+            faults.push(format!(
+                "the policy {policy} on {table} lets others in ({roles}): DROP POLICY {policy} ON {table}; {mended}"
+            ));
+        }
+    }
+    Ok(faults)
+}
+
+/// The login role, having opened no door, sees nothing.
+async fn unscoped_rows(db: &DatabaseConnection, table: &str) -> Result<Option<String>, StoreError> {
+    let sql = format!("SELECT to_regclass('{table}') IS NOT NULL AS present");
+    let present = query(db, &sql).await?.first().map(|row| row.try_get::<bool>("", "present")).transpose()?;
+    if present != Some(true) || query(db, &format!("SELECT 1 FROM {table} LIMIT 1")).await?.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(format!(
+        "the login role sees rows of {table} without opening a door: ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, \
+         FORCE ROW LEVEL SECURITY; and drop policies of other roles than switchboard_tenant and switchboard_system"
+    )))
+}
+
+fn tenant_policy(table: &str) -> String {
+    let key = if table == "tenants" { "id" } else { "tenant_id" };
+    format!(
+        "CREATE POLICY tenant_isolation ON {table} TO switchboard_tenant USING ({key} = (SELECT auth.uid())) WITH CHECK \
+         ({key} = (SELECT auth.uid()));"
+    )
+}
+
+fn system_policy(table: &str) -> String {
+    format!(
+        "CREATE POLICY system_all ON {table} TO switchboard_system USING (current_user = 'switchboard_system') WITH CHECK \
+         (current_user = 'switchboard_system');"
+    )
+}

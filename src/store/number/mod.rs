@@ -1,0 +1,186 @@
+//! Telephone numbers: what both doors do with them. Claiming one is in [`claim`].
+
+mod claim;
+
+pub use claim::{ClaimRefused, NumberClaim};
+
+use std::collections::HashMap;
+
+use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, Select};
+
+use super::entities::{self, phone_number};
+use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
+use super::{StoreError, SystemStore, TenantStore};
+use crate::domain::{AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber};
+
+/// Which numbers.
+#[derive(Debug, Clone, Default)]
+pub struct NumberFilter {
+    /// Only these; without it all but the released ones.
+    pub status: Option<NumberStatus>,
+    /// Only this agent's.
+    pub agent: Option<AgentId>,
+    /// Only this country's.
+    pub country: Option<CountryCode>,
+}
+
+const KEYSET: Keyset<phone_number::Column> =
+    Keyset { at: phone_number::Column::CreatedAt, id: phone_number::Column::Id };
+
+impl TenantStore {
+    fn own_numbers(&self) -> Select<phone_number::Entity> {
+        phone_number::Entity::find().filter(phone_number::Column::TenantId.eq(self.tenant.0))
+    }
+
+    /// These numbers, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn numbers_by_id(&self, ids: &[NumberId]) -> Result<Vec<PhoneNumber>, StoreError> {
+        let wanted = phone_number::Column::Id.is_in(ids.iter().map(|id| id.0));
+        entities::all(self.own_numbers().filter(wanted).all(&self.transaction).await?)
+    }
+
+    /// The tenant's number with this E.164: the one it holds, else the one it held last.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn number_by_e164(&self, number: &E164) -> Result<Option<PhoneNumber>, StoreError> {
+        let released = Expr::col(phone_number::Column::Status).eq(NumberStatus::Released.as_str());
+        let found = self
+            .own_numbers()
+            .filter(phone_number::Column::Number.eq(number.as_str()))
+            .order_by(released, Order::Asc)
+            .order_by_desc(phone_number::Column::CreatedAt)
+            .one(&self.transaction)
+            .await?;
+        found.map(PhoneNumber::try_from).transpose()
+    }
+
+    /// The oldest active number of each of these agents.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn first_numbers(
+        &self,
+        agents: &[AgentId],
+    ) -> Result<HashMap<AgentId, PhoneNumber>, StoreError> {
+        let rows = self
+            .own_numbers()
+            .filter(phone_number::Column::AgentId.is_in(agents.iter().map(|id| id.0)))
+            .filter(phone_number::Column::Status.eq(NumberStatus::Active.as_str()))
+            .order_by_asc(phone_number::Column::CreatedAt)
+            .order_by_asc(phone_number::Column::Id)
+            .all(&self.transaction)
+            .await?;
+        let mut first = HashMap::new();
+        for row in rows {
+            let number = PhoneNumber::try_from(row)?;
+            first.entry(number.agent_id).or_insert(number);
+        }
+        Ok(first)
+    }
+
+    /// The agent's numbers that are not released, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn held_numbers(&self, agent: AgentId) -> Result<Vec<PhoneNumber>, StoreError> {
+        entities::all(held_by(self.own_numbers(), agent).all(&self.transaction).await?)
+    }
+
+    /// A page of numbers, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn numbers(
+        &self,
+        filter: &NumberFilter,
+        page: PageRequest,
+    ) -> Result<PageOf<PhoneNumber>, StoreError> {
+        let query = filtered(self.own_numbers(), filter);
+        page::page(&self.transaction, query, KEYSET, page, |row| {
+            Ok((Cursor { at: row.created_at, id: row.id }, row.try_into()?))
+        })
+        .await
+    }
+
+    /// How many numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_numbers(&self, filter: &NumberFilter) -> Result<i64, StoreError> {
+        page::count(&self.transaction, filtered(self.own_numbers(), filter)).await
+    }
+
+    /// Marks an active or inactive number as about to be released; `None` when it is the tenant's in no such state.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn begin_release(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
+        let from = [NumberStatus::Active.as_str(), NumberStatus::Inactive.as_str()];
+        let written = phone_number::Entity::update_many()
+            .col_expr(phone_number::Column::Status, Expr::value(NumberStatus::Releasing.as_str()))
+            .filter(phone_number::Column::Id.eq(id.0))
+            .filter(phone_number::Column::TenantId.eq(self.tenant.0))
+            .filter(phone_number::Column::Status.is_in(from))
+            .exec_with_returning(&self.transaction)
+            .await?;
+        written.into_iter().next().map(PhoneNumber::try_from).transpose()
+    }
+}
+
+impl SystemStore {
+    /// A number, whosever it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn number(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
+        phone_number::Entity::find_by_id(id.0).one(self.db()).await?.map(PhoneNumber::try_from).transpose()
+    }
+
+    /// The agent's numbers that are not released, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn numbers_of(&self, agent: AgentId) -> Result<Vec<PhoneNumber>, StoreError> {
+        entities::all(held_by(phone_number::Entity::find(), agent).all(self.db()).await?)
+    }
+
+    /// Which of these are held already, by anybody.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn held_among(&self, numbers: &[E164]) -> Result<Vec<E164>, StoreError> {
+        let found = phone_number::Entity::find()
+            .filter(phone_number::Column::Number.is_in(numbers.iter().map(E164::as_str)))
+            .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()))
+            .all(self.db())
+            .await?;
+        found.into_iter().map(|row| Ok(PhoneNumber::try_from(row)?.number)).collect()
+    }
+}
+
+fn held_by(numbers: Select<phone_number::Entity>, agent: AgentId) -> Select<phone_number::Entity> {
+    numbers
+        .filter(phone_number::Column::AgentId.eq(agent.0))
+        .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()))
+        .order_by_asc(phone_number::Column::CreatedAt)
+        .order_by_asc(phone_number::Column::Id)
+}
+
+fn filtered(mut query: Select<phone_number::Entity>, filter: &NumberFilter) -> Select<phone_number::Entity> {
+    use phone_number::Column;
+    query = match filter.status {
+        Some(status) => query.filter(Column::Status.eq(status.as_str())),
+        None => query.filter(Column::Status.ne(NumberStatus::Released.as_str())),
+    };
+    if let Some(agent) = filter.agent {
+        query = query.filter(Column::AgentId.eq(agent.0));
+    }
+    if let Some(country) = filter.country {
+        query = query.filter(Column::Country.eq(country.as_str()));
+    }
+    query
+}

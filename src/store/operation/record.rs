@@ -1,0 +1,229 @@
+//! What a step leaves behind: its operation's next state and its effects on other rows, written together under
+//! the lease, or not at all.
+
+use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use serde_json::Value;
+
+use super::lease::{Lease, holds};
+use crate::domain::{AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationState, Refusal, Step};
+use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
+use crate::store::entities::{agent, phone_number};
+use crate::store::{Change, StoreError, SystemStore, dialect};
+
+/// What a step made of its operation: written together, under its lease, or not at all.
+#[derive(Debug, Clone)]
+pub struct OperationUpdate {
+    /// The new state.
+    pub state: OperationState,
+    /// The next step.
+    pub step: Step,
+    /// The kind's own data.
+    pub data: Value,
+    /// The number it is about.
+    pub number_id: Option<NumberId>,
+    /// Why it failed.
+    pub error: Option<Refusal>,
+    /// When to go on, when not at once: a step that failed for now. Its lease is given up.
+    pub retry_at: Option<DateTime<Utc>>,
+    /// What the step changed beside its operation.
+    pub effects: Vec<Effect>,
+}
+
+/// A change a step makes beside its operation, in the same transaction.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// The voice agent exists: its id at the provider, having this revision of the agent.
+    VoiceAgentCreated {
+        /// Our agent.
+        agent: AgentId,
+        /// The provider's id.
+        voice_agent_id: String,
+        /// The revision it was created from.
+        revision: i32,
+    },
+    /// The agent's state changed.
+    AgentStatus {
+        /// Our agent.
+        agent: AgentId,
+        /// Its new state.
+        status: AgentStatus,
+    },
+    /// The number was bought: active from now on, under the carrier's id.
+    NumberBought {
+        /// Our number.
+        number: NumberId,
+        /// The carrier's id.
+        sid: String,
+    },
+    /// The number was given back, or its claim freed.
+    NumberReleased {
+        /// Our number.
+        number: NumberId,
+    },
+    /// The number was found in order, or set right: active.
+    NumberRepaired {
+        /// Our number.
+        number: NumberId,
+    },
+    /// The number is gone at the carrier: inactive.
+    NumberLost {
+        /// Our number.
+        number: NumberId,
+    },
+}
+
+impl SystemStore {
+    /// Writes what a step made of its operation. A final state, or `retry_at`, gives the lease up.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`]: nothing is written.
+    pub async fn record(&self, lease: &Lease, update: OperationUpdate) -> Result<Operation, StoreError> {
+        let transaction = self.begin().await?;
+        let operation = write(&transaction, lease, &update, self.shared.clock.now()).await?;
+        transaction.commit().await?;
+        self.shared.tell(changed(&operation));
+        Ok(operation)
+    }
+}
+
+/// The news of an operation.
+pub(in crate::store) fn changed(operation: &Operation) -> Change {
+    Change::Operation { tenant: operation.tenant_id, id: operation.id }
+}
+
+/// The operation under this lease, kept from changing until the transaction ends.
+pub(in crate::store) async fn held(
+    db: &impl ConnectionTrait,
+    lease: &Lease,
+) -> Result<Operation, StoreError> {
+    let mut query = Entity::find().filter(holds(lease));
+    dialect::lock_rows(db, QuerySelect::query(&mut query));
+    query.one(db).await?.ok_or(StoreError::LeaseLost)?.try_into()
+}
+
+/// Writes the operation and the step's effects.
+pub(in crate::store) async fn write(
+    db: &impl ConnectionTrait,
+    lease: &Lease,
+    update: &OperationUpdate,
+    now: DateTime<Utc>,
+) -> Result<Operation, StoreError> {
+    // Whoever records a new step begins it at once: that is its first attempt.
+    let attempts = CaseStatement::new()
+        .case(Expr::col(Column::Step).eq(update.step.as_str()), Expr::col(Column::Attempts))
+        .finally(1);
+    let mut row = ActiveModel {
+        state: Set(update.state.to_string()),
+        step: Set(update.step.to_string()),
+        phone_number_id: Set(update.number_id.map(|id| id.0)),
+        data: Set(update.data.clone()),
+        error: Set(update.error.as_ref().map(write_refusal)),
+        run_after: Set(update.retry_at.unwrap_or(now)),
+        updated_at: Set(now),
+        finished_at: Set(update.state.is_final().then_some(now)),
+        ..Default::default()
+    };
+    if update.state.is_final() || update.retry_at.is_some() {
+        row.lease_owner = Set(None);
+        row.lease_until = Set(None);
+    }
+    let written = Entity::update_many()
+        .set(row)
+        .col_expr(Column::Attempts, attempts.into())
+        .filter(holds(lease))
+        .exec_with_returning(db)
+        .await?;
+    let operation: Operation = written.into_iter().next().ok_or(StoreError::LeaseLost)?.try_into()?;
+    for effect in &update.effects {
+        apply(db, &operation, effect, now).await?;
+    }
+    Ok(operation)
+}
+
+async fn apply(
+    db: &impl ConnectionTrait,
+    operation: &Operation,
+    effect: &Effect,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    use NumberStatus::{Active, Inactive, Pending, Releasing};
+    let number = phone_number::ActiveModel::default;
+    match effect {
+        Effect::VoiceAgentCreated { agent, voice_agent_id, revision } => {
+            let row = agent::ActiveModel {
+                voice_agent_id: Set(Some(voice_agent_id.clone())),
+                synced_revision: Set(*revision),
+                ..Default::default()
+            };
+            change_agent(db, operation, *agent, row, now).await
+        }
+        Effect::AgentStatus { agent, status } => {
+            let row = agent::ActiveModel { status: Set(status.to_string()), ..Default::default() };
+            change_agent(db, operation, *agent, row, now).await
+        }
+        Effect::NumberBought { number: id, sid } => {
+            let row = phone_number::ActiveModel {
+                sid: Set(Some(sid.clone())),
+                provisioned_at: Set(Some(now)),
+                ..number()
+            };
+            // Money was spent: a row that is in no state to say so must not be passed over.
+            if move_number(db, operation, *id, &[Pending], Active, row).await? {
+                Ok(())
+            } else {
+                Err(StoreError::Corrupt { table: "phone_numbers", column: "status" })
+            }
+        }
+        Effect::NumberReleased { number: id } => {
+            let row = phone_number::ActiveModel { released_at: Set(Some(now)), ..number() };
+            let from = [Pending, Active, Inactive, Releasing];
+            move_number(db, operation, *id, &from, NumberStatus::Released, row).await.map(drop)
+        }
+        Effect::NumberRepaired { number: id } => {
+            move_number(db, operation, *id, &[Active, Inactive], Active, number()).await.map(drop)
+        }
+        Effect::NumberLost { number: id } => {
+            move_number(db, operation, *id, &[Active, Inactive], Inactive, number()).await.map(drop)
+        }
+    }
+}
+
+async fn change_agent(
+    db: &impl ConnectionTrait,
+    operation: &Operation,
+    id: AgentId,
+    mut row: agent::ActiveModel,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    row.updated_at = Set(now);
+    agent::Entity::update_many()
+        .set(row)
+        .filter(agent::Column::Id.eq(id.0))
+        .filter(agent::Column::TenantId.eq(operation.tenant_id.0))
+        .exec(db)
+        .await?;
+    Ok(())
+}
+
+/// Moves a number on, if it is in a state from which that is legal; says whether it was.
+async fn move_number(
+    db: &impl ConnectionTrait,
+    operation: &Operation,
+    id: NumberId,
+    from: &[NumberStatus],
+    to: NumberStatus,
+    mut row: phone_number::ActiveModel,
+) -> Result<bool, StoreError> {
+    row.status = Set(to.to_string());
+    let moved = phone_number::Entity::update_many()
+        .set(row)
+        .filter(phone_number::Column::Id.eq(id.0))
+        .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
+        .filter(phone_number::Column::Status.is_in(from.iter().map(|status| status.as_str())))
+        .exec(db)
+        .await?;
+    Ok(moved.rows_affected > 0)
+}

@@ -1,0 +1,157 @@
+//! Agents at the provider: creating, finding, updating, deleting.
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::client::send;
+use super::error::Effect;
+use super::{Voice, VoiceAgent, VoiceError, profile};
+use crate::domain::{Agent, AgentId};
+
+/// A list that goes on longer is taken for one that goes in circles.
+const MOST_PAGES: usize = 100;
+
+#[derive(Deserialize)]
+struct Created {
+    agent_id: String,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    agents: Vec<Listed>,
+    next_cursor: Option<String>,
+    #[serde(default)]
+    has_more: bool,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    agent_id: String,
+    #[serde(default)]
+    name: String,
+    tags: Option<Vec<String>>,
+}
+
+/// An agent, as far as it must be as we asked: the provider accepts and ignores what it does not know.
+#[derive(Deserialize)]
+struct Standing {
+    conversation_config: Value,
+    tags: Option<Vec<String>>,
+}
+
+impl Voice {
+    /// Creates the agent, fit for telephony, tagged with our id; returns the provider's id. What was
+    /// created is read back: one that could not be heard on the telephone is deleted again and refused.
+    ///
+    /// # Errors
+    /// [`VoiceError`]; after an unknown outcome, [`Self::find`] tells.
+    pub async fn create_agent(&self, agent: &Agent) -> Result<String, VoiceError> {
+        let request = self.request(Method::POST, &["agents", "create"]).json(&profile::new_agent(agent));
+        let created: Created = self.ask(request, Effect::Writes).await?;
+        let standing = self.read(&created.agent_id).await.map_err(|error| VoiceError::OutcomeUnknown {
+            reason: format!("created, but not read back: {error}"),
+        })?;
+        if let Err(unfit) = standing.is_fit_for_telephone() {
+            self.delete_agent(&created.agent_id).await.map_err(|error| VoiceError::OutcomeUnknown {
+                reason: format!("{unfit}, and not deleted: {error}"),
+            })?;
+            return Err(unfit);
+        }
+        Ok(created.agent_id)
+    }
+
+    /// The provider's agents that carry our id: usually none or one, more after a creation was repeated.
+    ///
+    /// # Errors
+    /// [`VoiceError`].
+    pub async fn find(&self, agent: AgentId) -> Result<Vec<VoiceAgent>, VoiceError> {
+        let tag = profile::tag(agent);
+        let mut found = Vec::new();
+        let mut cursor = None::<String>;
+        for _ in 0..MOST_PAGES {
+            let mut query = vec![("tags", tag.clone()), ("page_size", "100".to_owned())];
+            query.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let request = self.request(Method::GET, &["agents"]).query(&query);
+            let page: Page = self.ask(request, Effect::Reads).await?;
+            found.extend(page.agents.into_iter().filter_map(|listed| listed.tagged(&tag)));
+            cursor = page.next_cursor.filter(|cursor| page.has_more && !cursor.is_empty());
+            if cursor.is_none() {
+                return Ok(found);
+            }
+        }
+        Err(VoiceError::unavailable("its list of agents does not end".to_owned()))
+    }
+
+    /// Brings the provider's agent to the state of ours. Tags that others gave it stay.
+    ///
+    /// # Errors
+    /// [`VoiceError`]; safe to repeat.
+    pub async fn update_agent(&self, voice_agent_id: &str, agent: &Agent) -> Result<(), VoiceError> {
+        let id = checked(voice_agent_id)?;
+        // The provider replaces lists whole.
+        let mut tags = self.read(id).await?.tags.unwrap_or_default();
+        for tag in profile::tags(agent.id) {
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+        let mut body = profile::known_here(agent);
+        body["tags"] = json!(tags);
+        let request = self.request(Method::PATCH, &["agents", id]).json(&body);
+        self.ask::<Standing>(request, Effect::Writes).await?.is_fit_for_telephone()
+    }
+
+    /// Deletes an agent. One that is gone already counts as deleted.
+    ///
+    /// # Errors
+    /// [`VoiceError`]; safe to repeat.
+    pub async fn delete_agent(&self, voice_agent_id: &str) -> Result<(), VoiceError> {
+        let request = self.request(Method::DELETE, &["agents", checked(voice_agent_id)?]);
+        match send(request, Effect::Writes).await {
+            Ok(_) | Err(VoiceError::NotFound) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read(&self, voice_agent_id: &str) -> Result<Standing, VoiceError> {
+        self.ask(self.request(Method::GET, &["agents", checked(voice_agent_id)?]), Effect::Reads).await
+    }
+}
+
+impl Listed {
+    /// How the provider matches tags is not documented: they are compared here.
+    fn tagged(self, tag: &str) -> Option<VoiceAgent> {
+        let tags = self.tags.unwrap_or_default();
+        let ours = tags.iter().any(|of| of == tag);
+        ours.then_some(VoiceAgent { voice_agent_id: self.agent_id, name: self.name, tags })
+    }
+}
+
+impl Standing {
+    fn is_fit_for_telephone(&self) -> Result<(), VoiceError> {
+        let hears = &self.conversation_config["asr"]["user_input_audio_format"];
+        let speaks = &self.conversation_config["tts"]["agent_output_audio_format"];
+        if hears == profile::TELEPHONE_AUDIO && speaks == profile::TELEPHONE_AUDIO {
+            return Ok(());
+        }
+        Err(VoiceError::Rejected {
+            status: 200,
+            message: format!(
+                "the agent was stored with other audio than a telephone's: {hears} and {speaks}"
+            ),
+        })
+    }
+}
+
+/// An agent's id as a path segment. One that cannot be one is refused, not unknown: a deletion would
+/// otherwise believe that the agent is gone.
+fn checked(id: &str) -> Result<&str, VoiceError> {
+    let fits = (1..=64).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    if fits {
+        Ok(id)
+    } else {
+        Err(VoiceError::Rejected { status: 422, message: "this is no agent's id".to_owned() })
+    }
+}

@@ -1,0 +1,138 @@
+//! Registering a call: the provider answers with the TwiML that connects the caller to the agent.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use roxmltree::{Document, Node};
+use serde_json::json;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::client::send;
+use super::error::Effect;
+use super::{CallToRegister, RegisteredCall, Voice, VoiceError};
+
+/// Before the one repetition, when the provider names no time of its own.
+const PAUSE: Duration = Duration::from_millis(200);
+/// A repetition with less time than this left would only make the caller wait.
+const WORTH_REPEATING: Duration = Duration::from_millis(500);
+
+impl Voice {
+    /// Registers a call and returns how to connect it.
+    ///
+    /// Repeated once, when the provider could not be reached, turned the request away or failed, and only
+    /// while there is time: after `deadline` the caller is better served by somebody else.
+    ///
+    /// # Errors
+    /// [`VoiceError`]. A registration whose outcome is unknown connects nobody and needs no undoing.
+    pub async fn register_call(
+        &self,
+        call: CallToRegister<'_>,
+        deadline: Duration,
+    ) -> Result<RegisteredCall, VoiceError> {
+        let deadline = Instant::now() + deadline;
+        let late = || VoiceError::OutcomeUnknown { reason: "timed out".to_owned() };
+        let first = timeout_at(deadline, self.try_register(&call)).await.map_err(|_| late())?;
+        let Err(VoiceError::Unavailable { retry_after, .. }) = &first else {
+            return first;
+        };
+        let again_at = Instant::now() + retry_after.unwrap_or(PAUSE);
+        if again_at + WORTH_REPEATING > deadline {
+            return first;
+        }
+        sleep_until(again_at).await;
+        timeout_at(deadline, self.try_register(&call)).await.map_err(|_| late())?
+    }
+
+    async fn try_register(&self, call: &CallToRegister<'_>) -> Result<RegisteredCall, VoiceError> {
+        let body = json!({
+            "agent_id": call.voice_agent_id,
+            "from_number": call.from,
+            "to_number": call.to.as_str(),
+            "direction": "inbound",
+            "conversation_initiation_client_data": { "dynamic_variables": { "call_sid": call.call_sid } },
+        });
+        let request = self.request(Method::POST, &["twilio", "register-call"]).json(&body);
+        let answer = send(request, Effect::Connects).await?;
+        read(&answer).map_err(|why| VoiceError::OutcomeUnknown { reason: format!("its answer is {why}") })
+    }
+}
+
+/// The answer is the TwiML itself, whatever its content type says; as a JSON text it is accepted too.
+fn read(answer: &[u8]) -> Result<RegisteredCall, &'static str> {
+    let text = std::str::from_utf8(answer).map_err(|_| "no text")?;
+    let twiml = if text.trim_start().starts_with('"') {
+        serde_json::from_str(text).map_err(|_| "no JSON text")?
+    } else {
+        text.to_owned()
+    };
+    let conversation_id = {
+        let document = Document::parse(twiml.trim()).map_err(|_| "not XML")?;
+        if !document.root_element().has_tag_name("Response") {
+            return Err("not TwiML");
+        }
+        conversation_id(&document)
+    };
+    Ok(RegisteredCall { twiml, conversation_id })
+}
+
+/// The conversation's id: a `Parameter` of the stream, else somewhere in the stream's address. Its place is
+/// not documented, and a call without it is connected all the same.
+fn conversation_id(document: &Document<'_>) -> Option<String> {
+    let parameter = |node: Node<'_, '_>| {
+        let named = node.has_tag_name("Parameter") && node.attribute("name") == Some("conversation_id");
+        named.then(|| node.attribute("value").map(str::to_owned)).flatten()
+    };
+    let address = |node: Node<'_, '_>| {
+        let url = node.has_tag_name("Stream").then(|| node.attribute("url")).flatten()?;
+        url.split(['/', '?', '&', '=']).find(|part| part.starts_with("conv_")).map(str::to_owned)
+    };
+    let ids = document.descendants().filter_map(parameter).chain(document.descendants().filter_map(address));
+    ids.into_iter().find(|id| {
+        (1..=128).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(twiml: &str) -> Option<String> {
+        read(twiml.as_bytes()).expect(twiml).conversation_id
+    }
+
+    #[test]
+    fn the_conversation_is_found_wherever_it_is_named() {
+        let stream = |url: &str, inner: &str| {
+            format!("<Response><Connect><Stream url=\"{url}\">{inner}</Stream></Connect></Response>")
+        };
+        let named =
+            r#"<Parameter name="tenant" value="x"/><Parameter name="conversation_id" value="conv_1a"/>"#;
+        assert_eq!(id(&stream("wss://voice.example/conv_9", named)).as_deref(), Some("conv_1a"));
+        let query = stream("wss://voice.example/c?agent=a&amp;conversation_id=conv_2b&amp;x=1", "");
+        assert_eq!(id(&query).as_deref(), Some("conv_2b"));
+        assert_eq!(id(&stream("wss://voice.example/c", "")), None);
+        assert_eq!(
+            id(&stream("wss://voice.example/c", r#"<Parameter name="conversation_id" value="a b"/>"#)),
+            None
+        );
+    }
+
+    #[test]
+    fn twiml_passes_unchanged_and_nothing_else_passes() {
+        let twiml = "\n<?xml version=\"1.0\"?>\n<Response>  <Hangup/></Response>\n";
+        assert_eq!(read(twiml.trim_start().as_bytes()).unwrap().twiml, twiml.trim_start());
+        let quoted = serde_json::to_string("<Response/>").unwrap();
+        assert_eq!(read(quoted.as_bytes()).unwrap().twiml, "<Response/>");
+        for bad in [
+            "",
+            "{\"detail\":\"no\"}",
+            "<html/>",
+            "<Response>",
+            "\"<Response/>",
+            "<!DOCTYPE a []><Response/>",
+        ] {
+            assert!(read(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+}

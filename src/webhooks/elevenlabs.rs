@@ -1,0 +1,47 @@
+//! What the voice provider tells after a conversation. It counts exactly 200 as delivered, and sends again on a 5xx.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+
+use super::Webhooks;
+use crate::voice::{VoiceEvent, verify_event};
+
+/// Long conversations have long transcripts.
+const MAX_BYTES: usize = 1024 * 1024;
+const SIGNATURE: &str = "elevenlabs-signature";
+
+/// A post-call event: proven, read, and passed on when it is about a conversation that ended. Repeated ones are
+/// harmless, and of a kind we do not know they are acknowledged: sending them again would change nothing.
+pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap, body: Body) -> Response {
+    let Ok(body) = to_bytes(body, MAX_BYTES).await else {
+        tracing::warn!(limit = MAX_BYTES, "an event of the voice provider is too long, or was cut off");
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    };
+    let given = headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let secret = webhooks.config.elevenlabs_secret.as_ref();
+    if !secret.is_some_and(|secret| verify_event(&body, given, secret, webhooks.clock.now())) {
+        let hint = "is ELEVENLABS_WEBHOOK_SECRET this webhook's secret, and this machine's clock right?";
+        return webhooks.refusals.refuse(StatusCode::UNAUTHORIZED, "voice provider", hint);
+    }
+    match VoiceEvent::parse(&body) {
+        Ok(VoiceEvent::ConversationEnded(ended)) => {
+            let recorded =
+                webhooks.routing.conversation_ended(&ended.conversation_id, ended.duration_seconds);
+            if recorded.await.is_err() {
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
+            }
+        }
+        Ok(VoiceEvent::CallNotPlaced { conversation_id, reason, .. }) => {
+            tracing::warn!(conversation_id, reason, "the voice provider could not place a call");
+        }
+        Ok(VoiceEvent::Other { kind }) => {
+            tracing::debug!(kind, "an event of the voice provider we have no use for");
+        }
+        Err(odd) => tracing::warn!(%odd, "an event of the voice provider we cannot read"),
+    }
+    StatusCode::OK.into_response()
+}

@@ -1,0 +1,59 @@
+//! What the carrier and the voice provider call: plain routes beside the API, each proven before it is read.
+//!
+//! Nothing in a request is acted on before its signature holds ([`verified`]). After that the carrier never gets an
+//! error back: it would read an apology of its own to the caller. Whatever is missing or odd, the answer is TwiML,
+//! and what was odd is in the log.
+
+mod call;
+mod elevenlabs;
+mod refusals;
+mod verified;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::post;
+use secrecy::SecretString;
+use url::Url;
+
+use crate::domain::Clock;
+use crate::routing::{DIAL_PATH, Routing};
+use refusals::Refusals;
+
+/// What proves that a request is the carrier's or the voice provider's.
+#[derive(Debug, Clone)]
+pub struct WebhookConfig {
+    /// The address the carrier was given: what it signs, whatever proxies make of it on the way.
+    pub base_url: Url,
+    /// The carrier's account whose calls these are, `AC…`.
+    pub account_sid: String,
+    /// Its auth token; two while it is being changed.
+    pub auth_tokens: Vec<SecretString>,
+    /// The voice provider's webhook secret. Without one its route does not exist: nothing could be proven.
+    pub elevenlabs_secret: Option<SecretString>,
+}
+
+/// What the routes work with.
+struct Webhooks {
+    config: WebhookConfig,
+    routing: Routing,
+    clock: Clock,
+    refusals: Refusals,
+}
+
+/// The routes.
+pub fn router(config: WebhookConfig, routing: Routing, clock: Clock) -> Router {
+    let proves_events = config.elevenlabs_secret.is_some();
+    let webhooks = Arc::new(Webhooks { config, routing, clock, refusals: Refusals::default() });
+    let routes = Router::new()
+        .route("/api/webhooks/call/incoming", post(call::incoming))
+        .route("/api/webhooks/call/fallback", post(call::fallback))
+        .route("/api/webhooks/call/status", post(call::status))
+        .route(DIAL_PATH, post(call::dial));
+    let routes = if proves_events {
+        routes.route("/api/webhooks/elevenlabs", post(elevenlabs::event))
+    } else {
+        routes
+    };
+    routes.with_state(webhooks)
+}

@@ -1,0 +1,78 @@
+//! Raw bytes in, proven parameters out: the only way a carrier's request reaches a handler.
+
+use std::sync::Arc;
+
+use axum::body::to_bytes;
+use axum::extract::{FromRequest, OriginalUri, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Webhooks;
+use crate::carrier::{Parameters, signature};
+
+/// The carrier's own forms stay far below.
+const MAX_BYTES: usize = 64 * 1024;
+const SIGNATURE: &str = "x-twilio-signature";
+const HINT: &str =
+    "is TWILIO_AUTH_TOKEN the account's primary token, and WEBHOOK_BASE_URL the address Twilio calls?";
+
+/// Parameters that the carrier signed, with one of the configured tokens, for the address they were sent to.
+pub(super) struct Verified(pub(super) Parameters);
+
+enum Encoding {
+    Form,
+    Json,
+}
+
+impl FromRequest<Arc<Webhooks>> for Verified {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, webhooks: &Arc<Webhooks>) -> Result<Self, Response> {
+        let (parts, body) = request.into_parts();
+        let encoding = encoding(&parts.headers).ok_or_else(|| {
+            let accepted = "application/x-www-form-urlencoded or application/json";
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, accepted).into_response()
+        })?;
+        let too_long = |_| StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        let body = to_bytes(body, MAX_BYTES).await.map_err(too_long)?;
+
+        // What the carrier signed is the address it was given; a nested router has cut `parts.uri` short.
+        let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let url = format!("{}{path}", webhooks.config.base_url.as_str().trim_end_matches('/'));
+        let given = parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let tokens = &webhooks.config.auth_tokens;
+        let holds = match encoding {
+            Encoding::Form => signature::verify_form(&url, &body, given, tokens),
+            Encoding::Json => signature::verify_json(&url, &body, given, tokens),
+        };
+        if !holds {
+            return Err(webhooks.refusals.refuse(StatusCode::FORBIDDEN, "carrier", HINT));
+        }
+        Ok(Self(match encoding {
+            Encoding::Form => Parameters::from_form(&body),
+            // The carrier did send it: an answer without parameters is still better than an error.
+            Encoding::Json => Parameters::from_json(&body).unwrap_or_default(),
+        }))
+    }
+}
+
+impl Webhooks {
+    /// The refusal of a call that is not our account's, though signed with our token.
+    pub(super) fn foreign(&self, account_sid: &str) -> Option<Response> {
+        if account_sid == self.config.account_sid {
+            return None;
+        }
+        let hint = "signed with our token, but for another account than TWILIO_ACCOUNT_SID";
+        Some(self.refusals.refuse(StatusCode::FORBIDDEN, "carrier", hint))
+    }
+}
+
+fn encoding(headers: &HeaderMap) -> Option<Encoding> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    match value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        "application/x-www-form-urlencoded" => Some(Encoding::Form),
+        "application/json" => Some(Encoding::Json),
+        _ => None,
+    }
+}

@@ -1,0 +1,251 @@
+"""A number's and an agent's whole life with the providers' own clients, against a sandbox.
+
+Usage: whole_life.py BASE_URL [ACCOUNT_SID AUTH_TOKEN API_KEY]; without credentials, the development ones.
+"""
+
+import http.server
+import json
+import sys
+import threading
+import urllib.request
+from urllib.parse import parse_qsl, urlsplit
+
+import elevenlabs
+from elevenlabs.core.api_error import ApiError
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.http_client import TwilioHttpClient
+from twilio.request_validator import RequestValidator
+from twilio.rest import Client
+
+DEVELOPMENT = [
+    "AC5a4db0c5a4db0c5a4db0c5a4db0c5a4d",
+    "5a4db0c05a4db0c05a4db0c05a4db0c0",
+    "sk_5a4db0c05a4db0c05a4db0c05a4db0c05a4db0c05a4db0c0",
+]
+
+
+class Rewritten(TwilioHttpClient):
+    """Sends what is meant for any of Twilio's hosts to the sandbox."""
+
+    def __init__(self, base):
+        super().__init__(timeout=20)
+        self.base = base
+
+    def request(self, method, url, *args, **kwargs):
+        parts = urlsplit(url)
+        assert parts.hostname.endswith(".twilio.com"), url
+        query = f"?{parts.query}" if parts.query else ""
+        return super().request(method, f"{self.base}{parts.path}{query}", *args, **kwargs)
+
+
+def refused(code, action):
+    """The action must be refused with this Twilio code."""
+    try:
+        action()
+    except TwilioRestException as refusal:
+        assert refusal.code == code, (refusal.code, refusal.msg)
+    except TwilioException as refusal:
+        # Lists raise this one, with the response beside the message.
+        assert f'"code":{code},' in str(refusal), refusal
+    else:
+        raise AssertionError(f"not refused with {code}")
+
+
+def a_number(base, account_sid, auth_token):
+    twilio = Client(account_sid, auth_token, http_client=Rewritten(base))
+    assert twilio.api.v2010.accounts(account_sid).fetch().status == "active"
+    countries = {country.country_code for country in twilio.available_phone_numbers.list()}
+    assert {"US", "CA", "GB"} <= countries, countries
+    local = twilio.available_phone_numbers("US").local
+    found = local.list(area_code=212, voice_enabled=True, limit=5)
+    assert len(found) == 5 and found[0].capabilities["voice"] is True, found
+    assert local.list(area_code=533) == []
+    assert twilio.available_phone_numbers("US").toll_free.list(limit=1)[0].locality is None
+    refused(20404, lambda: twilio.available_phone_numbers("US").mobile.list())
+
+    wanted = found[0].phone_number
+    bought = twilio.incoming_phone_numbers.create(
+        phone_number=wanted,
+        friendly_name="agent 7",
+        voice_url="https://example.com/incoming",
+        voice_method="POST",
+        status_callback="https://example.com/status",
+    )
+    assert bought.phone_number == wanted and bought.sid.startswith("PN"), bought
+    assert bought.date_created.tzinfo is not None
+    assert bought.voice_url == "https://example.com/incoming"
+    again = twilio.incoming_phone_numbers.create(phone_number=wanted)
+    assert again.sid == bought.sid
+    more = [twilio.incoming_phone_numbers.create(area_code="646") for _ in range(4)]
+    listed = twilio.incoming_phone_numbers.list(page_size=2)
+    assert [number.sid for number in listed] == [n.sid for n in reversed([bought, *more])], listed
+    assert [number.sid for number in twilio.incoming_phone_numbers.list(phone_number=wanted)] == [bought.sid]
+    fetched = twilio.incoming_phone_numbers(bought.sid).fetch()
+    assert fetched.friendly_name == "agent 7" and fetched.capabilities["sms"] is True
+    updated = twilio.incoming_phone_numbers(bought.sid).update(friendly_name="renamed", voice_url="")
+    assert (updated.friendly_name, updated.voice_url) == ("renamed", ""), updated
+    assert updated.status_callback == "https://example.com/status"
+    refused(21402, lambda: twilio.incoming_phone_numbers(bought.sid).update(voice_url="nonsense"))
+    refused(21422, lambda: twilio.incoming_phone_numbers.create(phone_number="+15005550000"))
+    refused(21421, lambda: twilio.incoming_phone_numbers.create(phone_number="+15005550001"))
+    refused(21452, lambda: twilio.incoming_phone_numbers.create(area_code="533"))
+    refused(20404, lambda: twilio.incoming_phone_numbers("PN" + "0" * 32).fetch())
+    typed = twilio.incoming_phone_numbers.toll_free.create(phone_number="+18885550100")
+    assert twilio.incoming_phone_numbers.toll_free.list()[0].sid == typed.sid
+    for number in [bought, typed, *more]:
+        assert twilio.incoming_phone_numbers(number.sid).delete()
+    refused(20404, lambda: twilio.incoming_phone_numbers(bought.sid).delete())
+    assert twilio.calls.list(limit=5) == []
+
+    month = twilio.pricing.v1.phone_numbers.countries("US").fetch()
+    assert month.phone_number_prices[0]["current_price"] == "1.15", month.phone_number_prices
+    minute = twilio.pricing.v2.voice.countries("US").fetch()
+    assert minute.inbound_call_prices[0]["current_price"] == "0.0085", minute.inbound_call_prices
+    stranger = Client(account_sid, "wrong", http_client=Rewritten(base))
+    refused(20003, lambda: stranger.incoming_phone_numbers.list())
+
+
+def an_agent(base, api_key):
+    voice = elevenlabs.ElevenLabs(api_key=api_key, base_url=base)
+    agents = voice.conversational_ai.agents
+    config = {
+        "asr": {"user_input_audio_format": "ulaw_8000"},
+        "tts": {"agent_output_audio_format": "ulaw_8000", "model_id": "eleven_flash_v2_5"},
+        "agent": {"language": "de", "first_message": "Guten Tag", "prompt": {"prompt": "Hilf.", "tool_ids": ["a"]}},
+    }
+    agent_id = agents.create(conversation_config=config, name="Empfang", tags=["agent:7"]).agent_id
+    others = [agents.create(conversation_config={}, name=f"Other {n}").agent_id for n in range(3)]
+    agent = agents.get(agent_id)
+    assert (agent.name, agent.tags) == ("Empfang", ["agent:7"]), agent
+    assert agent.conversation_config.agent.language == "de"
+    assert agent.conversation_config.tts.agent_output_audio_format == "ulaw_8000"
+    assert agent.platform_settings.auth.enable_auth is False
+    page = agents.list(page_size=3)
+    rest = agents.list(page_size=3, cursor=page.next_cursor)
+    ids = [item.agent_id for item in [*page.agents, *rest.agents]]
+    assert ids == [*reversed(others), agent_id] and page.has_more and not rest.has_more, ids
+    assert [item.agent_id for item in agents.list(search="empf").agents] == [agent_id]
+    changed = agents.update(
+        agent_id, name="Desk", conversation_config={"agent": {"prompt": {"tool_ids": ["b"]}}}
+    )
+    assert (changed.name, changed.conversation_config.agent.first_message) == ("Desk", "Guten Tag"), changed
+    assert changed.conversation_config.agent.prompt.tool_ids == ["b"]
+
+    twiml = voice.conversational_ai.twilio.register_call(
+        agent_id=agent_id, from_number="+13125550142", to_number="+12125550100"
+    )
+    assert "<Connect><Stream" in twiml and 'name="conversation_id" value="conv_' in twiml, twiml
+    conversations = voice.conversational_ai.conversations
+    listed = conversations.list(agent_id=agent_id).conversations
+    assert [item.status for item in listed] == ["initiated"], listed
+    assert conversations.get(listed[0].conversation_id).metadata.phone_call is None
+    assert voice.user.subscription.get().status == "active"
+
+    for identifier in [agent_id, *others]:
+        agents.delete(identifier)
+    for status, action in [
+        (404, lambda: agents.get(agent_id)),
+        (404, lambda: agents.delete(agent_id)),
+        (400, lambda: agents.create(conversation_config={"agent": {"language": "de"}})),
+        (422, lambda: agents.create(conversation_config={"tts": {"model_id": "nonsense"}})),
+        (401, lambda: elevenlabs.ElevenLabs(api_key="wrong", base_url=base).conversational_ai.agents.list()),
+    ]:
+        try:
+            action()
+        except ApiError as refusal:
+            assert refusal.status_code == status, refusal
+        else:
+            raise AssertionError(f"not refused with {status}")
+
+
+class Owner(http.server.BaseHTTPRequestHandler):
+    """A number's owner, who lets the official libraries judge each signature."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path == "/event":
+            signature = self.headers["ElevenLabs-Signature"]
+            verify = self.server.voice.webhooks.construct_event
+            self.server.events.append(verify(body.decode(), signature, "wsec_test"))
+            return self.reply("")
+        fields = dict(parse_qsl(body.decode(), keep_blank_values=True))
+        url = f"{self.server.url}{self.path}"
+        signature = self.headers["X-Twilio-Signature"]
+        self.server.verdicts.append(self.server.validator.validate(url, fields, signature))
+        self.reply(self.server.twiml if self.path.startswith("/voice") else "<Response/>")
+
+    def do_GET(self):
+        signature = self.headers["X-Twilio-Signature"]
+        self.server.verdicts.append(self.server.validator.validate(f"{self.server.url}{self.path}", {}, signature))
+        self.reply("<Response><Say>Hello</Say></Response>")
+
+    def reply(self, body):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/xml")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+def lever(base, name, order):
+    """One of the sandbox's own levers."""
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{base}/sandbox/{name}", json.dumps(order).encode(), headers)
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
+
+
+def a_call(base, account_sid, auth_token, api_key):
+    twilio = Client(account_sid, auth_token, http_client=Rewritten(base))
+    voice = elevenlabs.ElevenLabs(api_key=api_key, base_url=base)
+    owner = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Owner)
+    owner.url = f"http://127.0.0.1:{owner.server_port}"
+    owner.validator, owner.voice, owner.verdicts, owner.events = RequestValidator(auth_token), voice, [], []
+    threading.Thread(target=owner.serve_forever, daemon=True).start()
+    formats = {"asr": {"user_input_audio_format": "ulaw_8000"}, "tts": {"agent_output_audio_format": "ulaw_8000"}}
+    agent_id = voice.conversational_ai.agents.create(conversation_config=formats, name="Reception").agent_id
+    number = twilio.incoming_phone_numbers.create(
+        area_code="212", voice_url=f"{owner.url}/voice?a=b&c=%20d", status_callback=f"{owner.url}/status"
+    )
+    owner.twiml = voice.conversational_ai.twilio.register_call(
+        agent_id=agent_id, from_number="+13125550142", to_number=number.phone_number
+    )
+    order = {"to": number.phone_number, "parameters": {"CallerName": "Zoë & Søn + 1%"}, "duration_seconds": 75}
+    call = lever(base, "calls", order)
+    assert call["status"] == "completed" and call["agent"]["agent_id"] == agent_id, call
+    assert owner.verdicts == [True, True], owner.verdicts
+    fetched = twilio.calls(call["call_sid"]).fetch()
+    assert (fetched.status, fetched.duration, fetched.direction) == ("completed", "75", "inbound")
+    conversation = voice.conversational_ai.conversations.get(call["conversation_id"])
+    assert conversation.metadata.phone_call.call_sid == call["call_sid"], conversation
+    event = {"conversation_id": call["conversation_id"], "url": f"{owner.url}/event", "secret": "wsec_test"}
+    assert lever(base, "post-call", event) == {"status": 200}
+    assert owner.events[0]["data"]["conversation_id"] == call["conversation_id"], owner.events
+    held = lever(base, "calls", {**order, "call_sid": call["call_sid"], "hold": True})
+    assert held["status"] == "in-progress", held
+    assert twilio.calls(held["call_sid"]).update(status="completed").status == "completed"
+    refused(21220, lambda: twilio.calls(held["call_sid"]).update(status="completed"))
+    twilio.incoming_phone_numbers(number.sid).update(voice_method="GET", status_callback="")
+    owner.verdicts.clear()
+    assert lever(base, "calls", order)["heard"] == ["say: Hello"]
+    assert owner.verdicts == [True], owner.verdicts
+    assert twilio.incoming_phone_numbers(number.sid).delete()
+    voice.conversational_ai.agents.delete(agent_id)
+
+
+def main():
+    base, *credentials = sys.argv[1:]
+    base, credentials = base.rstrip("/"), credentials or DEVELOPMENT
+    account_sid, auth_token, api_key = credentials
+    a_number(base, account_sid, auth_token)
+    print("twilio: a number's whole life is as its own client expects")
+    an_agent(base, api_key)
+    print("elevenlabs: an agent's whole life is as its own client expects")
+    a_call(base, account_sid, auth_token, api_key)
+    print("both: a call's signatures are what their own libraries accept")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,374 @@
+//! The carrier's client against a scripted Twilio: what it sends, and which class each failure is of.
+
+#![expect(clippy::unwrap_used, reason = "a test may end at once when its own setting fails")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use switchboard::carrier::{
+    Carrier, CarrierConfig, CarrierError, NumberSearch, NumberSettings, OwnedNumber, Rejection,
+};
+use switchboard::domain::{CountryCode, E164, NumberType};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use wiremock::matchers::{basic_auth, body_string_contains, method, path, query_param};
+use wiremock::{Mock, MockServer, ResponseTemplate};
+
+const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+const NUMBERS: &str = "/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/IncomingPhoneNumbers.json";
+const SID: &str = "PN0123456789abcdef0123456789abcdef";
+const NUMBER: &str = "/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/IncomingPhoneNumbers/PN0123456789abcdef0123456789abcdef.json";
+
+fn client(base_url: &str, timeout: Duration) -> Carrier {
+    Carrier::new(CarrierConfig {
+        base_url: base_url.parse().unwrap(),
+        account_sid: ACCOUNT.to_owned(),
+        auth_token: SecretString::from("its-token"),
+        timeout,
+    })
+    .unwrap()
+}
+
+fn carrier(server: &MockServer) -> Carrier {
+    client(&server.uri(), Duration::from_secs(5))
+}
+
+fn number(text: &str) -> E164 {
+    text.parse().unwrap()
+}
+
+fn settings() -> NumberSettings {
+    let url = |path: &str| format!("https://voice.switchboard.example/{path}?a=1&b=2").parse().unwrap();
+    NumberSettings {
+        friendly_name: "switchboard operation_1".to_owned(),
+        voice_url: url("incoming"),
+        voice_fallback_url: url("fallback"),
+        status_callback: url("status"),
+    }
+}
+
+fn search(kind: NumberType) -> NumberSearch {
+    NumberSearch { country: CountryCode::US, kind, area_code: "212".parse().ok(), contains: None, limit: 5 }
+}
+
+fn owned(sid: &str, number: &str) -> Value {
+    json!({
+        "sid": sid, "phone_number": number, "friendly_name": "switchboard operation_1", "voice_url": "",
+        "voice_fallback_url": null, "status_callback": "https://switchboard.example/s", "trunk_sid": null,
+        "voice_application_sid": "", "capabilities": {"voice": true, "SMS": true, "mms": false, "fax": false},
+        "date_created": "Thu, 30 Jul 2026 23:19:04 +0000", "beta": false, "new": {"thing": 1},
+    })
+}
+
+fn refusal(status: u16, code: u32) -> ResponseTemplate {
+    ResponseTemplate::new(status).set_body_json(json!({"code": code, "message": "no", "status": status}))
+}
+
+async fn answer_all(template: ResponseTemplate) -> MockServer {
+    let server = MockServer::start().await;
+    Mock::given(wiremock::matchers::any()).respond_with(template).mount(&server).await;
+    server
+}
+
+async fn buy(server: &MockServer) -> Result<OwnedNumber, CarrierError> {
+    carrier(server).buy(&number("+12125550123"), &settings()).await
+}
+
+fn is_unknown<T>(result: &Result<T, CarrierError>) -> bool {
+    matches!(result, Err(CarrierError::OutcomeUnknown { .. }))
+}
+
+fn is_unavailable<T>(result: &Result<T, CarrierError>) -> bool {
+    matches!(result, Err(CarrierError::Unavailable { .. }))
+}
+
+#[tokio::test]
+async fn a_purchase_names_its_number_and_carries_everything() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path(NUMBERS))
+        .and(basic_auth(ACCOUNT, "its-token"))
+        .respond_with(ResponseTemplate::new(201).set_body_json(owned(SID, "+12125550123")))
+        .expect(1)
+        .mount(&server)
+        .await;
+    let bought = buy(&server).await.unwrap();
+    assert_eq!((bought.sid.as_str(), bought.number.as_str()), (SID, "+12125550123"));
+    assert_eq!((bought.voice_url, bought.voice_application_sid, bought.trunk_sid), (None, None, None));
+    assert!(bought.capabilities.sms && bought.capabilities.voice && !bought.capabilities.mms);
+    assert_eq!(bought.created_at.map(|at| at.timestamp()), Some(1_785_453_544));
+
+    let sent = server.received_requests().await.unwrap();
+    let body = String::from_utf8(sent[0].body.clone()).unwrap();
+    assert!(body.starts_with("PhoneNumber=%2B12125550123&"), "{body}");
+    let fields: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    for (name, value) in [
+        ("FriendlyName", "switchboard operation_1"),
+        ("VoiceUrl", "https://voice.switchboard.example/incoming?a=1&b=2"),
+        ("VoiceFallbackUrl", "https://voice.switchboard.example/fallback?a=1&b=2"),
+        ("StatusCallback", "https://voice.switchboard.example/status?a=1&b=2"),
+        ("VoiceMethod", "POST"),
+    ] {
+        assert!(fields.contains(&(name.to_owned(), value.to_owned())), "{name} in {fields:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_named_by_its_code() {
+    let cases = [
+        (400, 21422, Rejection::NumberNotAvailable),
+        (400, 21421, Rejection::NumberNotAvailable),
+        (400, 21452, Rejection::NoneInAreaCode),
+        (400, 21402, Rejection::WebhookAddress),
+        (400, 21404, Rejection::TrialLimit),
+        (400, 21631, Rejection::Regulation),
+        (400, 21649, Rejection::Regulation),
+        (400, 20005, Rejection::Account),
+        (401, 20003, Rejection::Account),
+        (403, 20008, Rejection::Account),
+        (404, 20404, Rejection::NotFound),
+        (400, 21999, Rejection::Other(21999)),
+    ];
+    for (status, code, expected) in cases {
+        let server = answer_all(refusal(status, code)).await;
+        assert_eq!(buy(&server).await, Err(CarrierError::Rejected(expected)), "{status} {code}");
+    }
+    let server = answer_all(ResponseTemplate::new(400).set_body_string("<html>no</html>")).await;
+    assert_eq!(buy(&server).await, Err(CarrierError::Rejected(Rejection::Other(400))));
+    let server =
+        answer_all(ResponseTemplate::new(307).insert_header("location", "https://elsewhere.example/")).await;
+    assert_eq!(buy(&server).await, Err(CarrierError::Rejected(Rejection::Other(307))));
+}
+
+#[tokio::test]
+async fn turned_away_is_not_carried_out() {
+    let server = answer_all(refusal(429, 20429).insert_header("retry-after", "7")).await;
+    let Err(CarrierError::Unavailable { retry_after, .. }) = buy(&server).await else { panic!() };
+    assert_eq!(retry_after, Some(Duration::from_secs(7)));
+    let server = answer_all(refusal(429, 20429).insert_header("retry-after", "18446744073709551615")).await;
+    let Err(CarrierError::Unavailable { retry_after, .. }) = buy(&server).await else { panic!() };
+    assert!(retry_after.unwrap() <= Duration::from_secs(3600));
+
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let nobody = client(&format!("http://{closed}"), Duration::from_secs(5));
+    assert!(is_unavailable(&nobody.buy(&number("+12125550123"), &settings()).await));
+}
+
+#[tokio::test]
+async fn a_lost_answer_leaves_a_write_open_and_a_read_undone() {
+    let answers = [
+        ResponseTemplate::new(503).set_body_string("<html>gateway</html>"),
+        ResponseTemplate::new(500).set_body_json(json!({"code": 20500, "message": "x", "status": 500})),
+        ResponseTemplate::new(201).set_body_string("{\"sid\": \"PN"),
+        ResponseTemplate::new(201),
+        ResponseTemplate::new(201)
+            .set_body_json(owned(SID, "+12125550123"))
+            .set_delay(Duration::from_secs(30)),
+    ];
+    for answer in answers {
+        let server = answer_all(answer).await;
+        let carrier = client(&server.uri(), Duration::from_millis(300));
+        assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings()).await));
+        assert!(is_unknown(&carrier.update(SID, &settings()).await));
+        assert!(is_unavailable(&carrier.search(&search(NumberType::Local)).await));
+        assert!(is_unavailable(&carrier.find(&number("+12125550123")).await));
+    }
+    let server = answer_all(ResponseTemplate::new(502)).await;
+    assert!(is_unknown(&carrier(&server).release(SID).await));
+}
+
+#[tokio::test]
+async fn a_dropped_connection_leaves_a_write_open() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let carrier = client(&format!("http://{}", listener.local_addr().unwrap()), Duration::from_secs(5));
+    let hang_up = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut read = [0; 4096];
+            assert!(stream.read(&mut read).await.unwrap() > 0);
+        }
+    });
+    assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings()).await));
+    assert!(is_unavailable(&carrier.fetch(SID).await));
+    hang_up.abort();
+}
+
+#[tokio::test]
+async fn another_number_than_asked_for_is_no_purchase() {
+    let server = answer_all(ResponseTemplate::new(201).set_body_json(owned(SID, "+12125550124"))).await;
+    let Err(CarrierError::OutcomeUnknown { reason }) = buy(&server).await else { panic!() };
+    assert!(reason.contains(SID) && !reason.contains("5550124"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_search_asks_precisely_and_reads_leniently() {
+    let server = MockServer::start().await;
+    let found = json!({"uri": "/x", "available_phone_numbers": [
+        {"phone_number": "+12125550123", "friendly_name": "(212) 555-0123", "locality": "New York", "region": "NY",
+         "latitude": "40.7", "longitude": -74.0, "iso_country": "US", "address_requirements": "none",
+         "capabilities": {"voice": true, "SMS": true, "MMS": false}},
+        {"phone_number": "+18885550123", "friendly_name": null, "locality": null, "region": "", "capabilities": {}},
+        {"phone_number": "12345", "friendly_name": "no number", "capabilities": null},
+        {"phone_number": null},
+    ]});
+    Mock::given(method("GET"))
+        .and(path(format!("/2010-04-01/Accounts/{ACCOUNT}/AvailablePhoneNumbers/US/Local.json")))
+        .and(query_param("AreaCode", "212"))
+        .and(query_param("PageSize", "5"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(found))
+        .mount(&server)
+        .await;
+    Mock::given(path(format!("/2010-04-01/Accounts/{ACCOUNT}/AvailablePhoneNumbers/US/Mobile.json")))
+        .respond_with(refusal(404, 20404))
+        .mount(&server)
+        .await;
+    let carrier = carrier(&server);
+    let numbers = carrier.search(&search(NumberType::Local)).await.unwrap();
+    assert_eq!(numbers.len(), 2);
+    assert_eq!((numbers[0].locality.as_deref(), numbers[0].capabilities.sms), (Some("New York"), true));
+    assert_eq!(numbers[0].monthly_cost.to_string(), "1.15");
+    assert_eq!((numbers[1].friendly_name.as_str(), numbers[1].region.as_deref()), ("+18885550123", None));
+    assert_eq!(carrier.search(&search(NumberType::Mobile)).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn all_pages_or_none() {
+    let server = MockServer::start().await;
+    let next = format!("{NUMBERS}?PageSize=1000&Page=1&PageToken=PAabc%2F1");
+    Mock::given(path(NUMBERS))
+        .and(query_param("Page", "1"))
+        .and(query_param("PageToken", "PAabc/1"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(
+            json!({"incoming_phone_numbers": [owned("PN2", "+12125550124"), owned("PN3", "4711")], "next_page_uri": null}),
+        ))
+        .mount(&server)
+        .await;
+    Mock::given(path(NUMBERS))
+        .respond_with(ResponseTemplate::new(200).set_body_json(
+            json!({"incoming_phone_numbers": [owned("PN1", "+12125550123")], "next_page_uri": next}),
+        ))
+        .with_priority(6)
+        .mount(&server)
+        .await;
+    let all = carrier(&server).owned().await.unwrap();
+    assert_eq!(all.iter().map(|owned| owned.sid.as_str()).collect::<Vec<_>>(), ["PN1", "PN2"]);
+
+    let elsewhere = MockServer::start().await;
+    let server = answer_all(ResponseTemplate::new(200).set_body_json(
+        json!({"incoming_phone_numbers": [], "next_page_uri": format!("{}{NUMBERS}", elsewhere.uri())}),
+    ))
+    .await;
+    assert!(is_unavailable(&carrier(&server).owned().await));
+    assert!(elsewhere.received_requests().await.unwrap().is_empty(), "the token went to another host");
+}
+
+#[tokio::test]
+async fn a_number_is_found_by_its_exact_digits() {
+    let server = MockServer::start().await;
+    Mock::given(path(NUMBERS))
+        .and(query_param("PhoneNumber", "+442079460123"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(
+            json!({"incoming_phone_numbers": [owned("PN1", "+4420794601234"), owned("PN2", "+442079460123")], "next_page_uri": ""}),
+        ))
+        .mount(&server)
+        .await;
+    Mock::given(path(NUMBERS))
+        .respond_with(ResponseTemplate::new(200).set_body_json(
+            json!({"incoming_phone_numbers": [owned("PN1", "+12125550124")], "next_page_uri": null}),
+        ))
+        .with_priority(6)
+        .mount(&server)
+        .await;
+    let carrier = carrier(&server);
+    assert_eq!(carrier.find(&number("+442079460123")).await.unwrap().unwrap().sid, "PN2");
+    assert_eq!(carrier.find(&number("+12125550123")).await, Ok(None));
+    let sent = server.received_requests().await.unwrap();
+    assert!(sent[0].url.query().unwrap().contains("PhoneNumber=%2B442079460123"));
+}
+
+#[tokio::test]
+async fn an_update_clears_what_shadows_it_and_tells_what_stands() {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .and(path(NUMBER))
+        .and(body_string_contains("&VoiceApplicationSid=&TrunkSid="))
+        .respond_with(ResponseTemplate::new(200).set_body_json(owned(SID, "+12125550123")))
+        .mount(&server)
+        .await;
+    let mut shadowed = owned(SID, "+12125550123");
+    shadowed["trunk_sid"] = json!("TK1");
+    Mock::given(method("GET"))
+        .and(path(NUMBER))
+        .respond_with(ResponseTemplate::new(200).set_body_json(shadowed))
+        .mount(&server)
+        .await;
+    let standing = carrier(&server).update(SID, &settings()).await.unwrap();
+    assert_eq!(standing.trunk_sid.as_deref(), Some("TK1"));
+}
+
+#[tokio::test]
+async fn gone_at_the_carrier_is_not_gone_on_the_way_there() {
+    let server = answer_all(refusal(404, 20404)).await;
+    assert_eq!(carrier(&server).release(SID).await, Ok(()));
+    assert_eq!(carrier(&server).fetch(SID).await, Ok(None));
+    assert_eq!(carrier(&server).call("CA1").await, Ok(None));
+    // One that reads oddly is not gone.
+    let server = answer_all(ResponseTemplate::new(200).set_body_json(owned(SID, "4711"))).await;
+    assert!(is_unavailable(&carrier(&server).fetch(SID).await));
+    let server = answer_all(ResponseTemplate::new(204)).await;
+    assert_eq!(carrier(&server).release(SID).await, Ok(()));
+    // A proxy that knows no such page has released nothing.
+    let server = answer_all(ResponseTemplate::new(404).set_body_string("<html>not here</html>")).await;
+    assert!(is_unavailable(&carrier(&server).release(SID).await));
+    // An id that is none is asked of nobody, and counts as nothing done.
+    let server = answer_all(ResponseTemplate::new(204)).await;
+    for bad in ["", "PN/../Calls", "PN1?x=1", "."] {
+        assert!(carrier(&server).release(bad).await.is_err(), "{bad}");
+    }
+    assert!(server.received_requests().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_call_is_read_as_it_comes() {
+    let call = json!({"sid": "CA1", "status": "completed", "duration": "61", "end_time": "Thu, 30 Jul 2026 23:19:04 +0000"});
+    let server = answer_all(ResponseTemplate::new(200).set_body_json(call)).await;
+    let call = carrier(&server).call("CA1").await.unwrap().unwrap();
+    assert_eq!((call.status.as_str(), call.duration_seconds), ("completed", Some(61)));
+    assert_eq!(call.ended_at.map(|at| at.timestamp()), Some(1_785_453_544));
+}
+
+#[tokio::test]
+async fn only_a_handful_of_requests_run_at_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let carrier = client(&format!("http://{}", listener.local_addr().unwrap()), Duration::from_secs(20));
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (current, peak) = (now.clone(), most.clone());
+    let slow = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (current, peak) = (current.clone(), peak.clone());
+            tokio::spawn(async move {
+                assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+                peak.fetch_max(current.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                current.fetch_sub(1, Ordering::SeqCst);
+                let answer = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                stream.write_all(answer.as_bytes()).await.unwrap();
+            });
+        }
+    });
+    let requests: Vec<_> = (0..15)
+        .map(|_| {
+            let carrier = carrier.clone();
+            tokio::spawn(async move { carrier.fetch(SID).await })
+        })
+        .collect();
+    for request in requests {
+        assert_eq!(request.await.unwrap(), Err(CarrierError::Rejected(Rejection::Other(400))));
+    }
+    assert_eq!((most.load(Ordering::SeqCst), now.load(Ordering::SeqCst)), (5, 0));
+    slow.abort();
+}

@@ -1,0 +1,241 @@
+//! Durable work against the emulated carriers: what was refused, lost or cut off ends with carrier, voice
+//! provider and database in agreement.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::App;
+
+const CREATE: &str = r"
+mutation Create($input: CreateAgentInput!) {
+  createAgent(input: $input) {
+    agent { id status elevenlabsAgentId }
+    phoneNumber { id number status sid }
+    apiToken
+    operation { id state step error { code message } }
+    userErrors { code message field suggestedAreaCodes }
+  }
+}";
+const OPERATION: &str = r"
+query Operation($id: ID!) {
+  operation(id: $id) { state step attempts error { code } agent { status } phoneNumber { number status } }
+}";
+const NUMBERS: &str = "{ phoneNumbers(filter: {}) { nodes { number sid status } totalCount } }";
+
+async fn create(app: &App, token: &str, input: Value) -> Value {
+    let answer = app.graphql(token, CREATE, json!({ "input": input })).await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    answer["data"]["createAgent"].clone()
+}
+
+/// Waits until the operation of this payload is over and returns it.
+async fn settled(app: &App, token: &str, payload: &Value) -> Value {
+    let id = payload["operation"]["id"].clone();
+    let mut last = Value::Null;
+    for _ in 0..600 {
+        let answer = app.graphql(token, OPERATION, json!({ "id": id })).await;
+        last = answer["data"]["operation"].clone();
+        if matches!(last["state"].as_str(), Some("SUCCEEDED" | "FAILED")) {
+            return last;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the operation did not settle within a minute: {last}");
+}
+
+/// Every number the carrier bills is one that the database holds for this tenant, and the other way round;
+/// every voice agent is known. Returns how many numbers there are.
+async fn agree(app: &App, token: &str) -> usize {
+    let held = app.graphql(token, NUMBERS, json!({})).await;
+    let mut held: Vec<String> = held["data"]["phoneNumbers"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|number| format!("{} {}", number["number"].as_str().unwrap(), number["sid"].as_str().unwrap_or("-")))
+        .collect();
+    let state = app.sandbox_state().await;
+    let mut owned: Vec<String> = state["numbers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|number| format!("{} {}", number["phone_number"].as_str().unwrap(), number["sid"].as_str().unwrap()))
+        .collect();
+    held.sort();
+    owned.sort();
+    assert_eq!(held, owned, "the database and the carrier disagree");
+    held.len()
+}
+
+fn agents_at_provider(state: &Value) -> usize {
+    state["agents"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_looked_up_and_nothing_is_bought_or_made_twice() {
+    for lost in ["before", "after"] {
+        for (provider, path) in [("twilio", "IncomingPhoneNumbers"), ("elevenlabs", "/agents/create")] {
+            let app = App::start().await;
+            let token = app.token(Uuid::from_u128(1));
+            app.faults(json!({
+                "match": { "provider": provider, "method": "POST", "path_contains": path },
+                "action": { "lose": lost },
+                "times": 1,
+            }))
+            .await;
+            let payload = create(&app, &token, json!({ "name": "Dr. Smith's Office Assistant", "areaCode": "212" })).await;
+            let operation = settled(&app, &token, &payload).await;
+            assert_eq!(operation["state"], "SUCCEEDED", "{provider} {lost}: {operation}");
+            assert_eq!(agree(&app, &token).await, 1, "{provider} {lost}");
+            assert_eq!(agents_at_provider(&app.sandbox_state().await), 1, "{provider} {lost}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_area_code_without_numbers_leaves_the_agent_and_names_codes_that_have_some() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let payload = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "533" })).await;
+    assert_eq!(payload["agent"]["status"], "ACTIVE", "{payload}");
+    assert!(payload["apiToken"].as_str().unwrap().starts_with("vami_agent_"), "{payload}");
+    assert_eq!(payload["phoneNumber"], Value::Null);
+    assert_eq!(payload["userErrors"][0]["code"], "NO_AVAILABLE_NUMBERS");
+    assert_eq!(payload["userErrors"][0]["field"], json!(["input", "areaCode"]));
+    assert!(!payload["userErrors"][0]["suggestedAreaCodes"].as_array().unwrap().is_empty(), "{payload}");
+    assert_eq!(agree(&app, &token).await, 0);
+
+    let anywhere = json!({ "name": "Northside Dental", "areaCode": "533", "ifUnavailable": "ANY_IN_COUNTRY" });
+    let payload = create(&app, &token, anywhere).await;
+    assert_eq!(payload["phoneNumber"]["status"], "ACTIVE", "{payload}");
+    assert_eq!(agree(&app, &token).await, 1);
+}
+
+#[tokio::test]
+async fn a_number_sold_in_between_is_given_up_for_the_next() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    app.faults(json!({
+        "match": { "provider": "twilio", "method": "POST", "path_contains": "IncomingPhoneNumbers" },
+        "action": { "status": 400, "code": 21422 },
+        "times": 2,
+    }))
+    .await;
+    let payload = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "415" })).await;
+    assert_eq!(payload["phoneNumber"]["status"], "ACTIVE", "{payload}");
+    assert_eq!(agree(&app, &token).await, 1);
+}
+
+#[tokio::test]
+async fn a_voice_provider_that_refuses_leaves_nothing_behind() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    app.faults(json!({
+        "match": { "provider": "elevenlabs", "method": "POST", "path_contains": "/agents/create" },
+        "action": { "status": 400 },
+        "times": 1,
+    }))
+    .await;
+    let payload = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "415" })).await;
+    assert_eq!(payload["agent"], Value::Null, "{payload}");
+    assert_eq!(payload["apiToken"], Value::Null, "{payload}");
+    assert_eq!(payload["userErrors"][0]["code"], "VOICE_PROVIDER_REJECTED", "{payload}");
+    assert_eq!(agree(&app, &token).await, 0);
+    assert_eq!(agents_at_provider(&app.sandbox_state().await), 0);
+}
+
+#[tokio::test]
+async fn a_carrier_that_stays_down_fails_the_operation_and_keeps_the_agent() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    app.faults(json!({
+        "match": { "provider": "twilio", "method": "POST", "path_contains": "IncomingPhoneNumbers" },
+        "action": { "status": 429 },
+    }))
+    .await;
+    let payload = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "415" })).await;
+    let operation = settled(&app, &token, &payload).await;
+    assert_eq!(operation["state"], "FAILED", "{operation}");
+    assert_eq!(operation["error"]["code"], "CARRIER_UNAVAILABLE", "{operation}");
+    assert_eq!(operation["agent"]["status"], "ACTIVE", "{operation}");
+    assert_eq!(agree(&app, &token).await, 0, "a claim that could not be bought is freed");
+}
+
+#[tokio::test]
+async fn a_whole_life_ends_with_nothing_at_the_providers() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let created = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+    let number = &created["phoneNumber"];
+
+    let again = r"mutation($input: ProvisionPhoneNumberInput!) {
+      provisionPhoneNumber(input: $input) { phoneNumber { id status } userErrors { code field message } } }";
+    let agent = created["agent"]["id"].clone();
+    let refused = app.graphql(&token, again, json!({ "input": { "agentId": agent } })).await;
+    let refused = &refused["data"]["provisionPhoneNumber"]["userErrors"][0];
+    assert_eq!(refused["code"], "PHONE_NUMBER_ALREADY_EXISTS", "{refused}");
+    let further = app.graphql(&token, again, json!({ "input": { "agentId": agent, "additional": true } })).await;
+    assert_eq!(further["data"]["provisionPhoneNumber"]["phoneNumber"]["status"], "ACTIVE", "{further}");
+    assert_eq!(agree(&app, &token).await, 2);
+
+    let release = r"mutation($input: ReleasePhoneNumberInput!) {
+      releasePhoneNumber(input: $input) { phoneNumber { status releasedAt } userErrors { code message } } }";
+    let released = app.graphql(&token, release, json!({ "input": { "id": number["id"] } })).await;
+    assert_eq!(released["data"]["releasePhoneNumber"]["phoneNumber"]["status"], "RELEASED", "{released}");
+    assert_eq!(agree(&app, &token).await, 1);
+
+    let delete = r"mutation($input: DeleteAgentInput!) {
+      deleteAgent(input: $input) { agent { status phoneNumber { number } } operation { state } userErrors { code message } } }";
+    let deleted = app.graphql(&token, delete, json!({ "input": { "id": agent } })).await;
+    assert_eq!(deleted["data"]["deleteAgent"]["agent"]["status"], "DELETED", "{deleted}");
+    assert_eq!(agree(&app, &token).await, 0);
+    assert_eq!(agents_at_provider(&app.sandbox_state().await), 0);
+}
+
+#[tokio::test]
+async fn a_number_pointed_elsewhere_is_set_right() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let created = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+    let number = &created["phoneNumber"];
+    let before = app.sandbox_state().await["numbers"][0].clone();
+    app.as_account_owner(number["sid"].as_str().unwrap(), &[
+        ("VoiceUrl", "https://elsewhere.example.com/voice"),
+        ("VoiceApplicationSid", "AP0123456789abcdef0123456789abcdef"),
+    ])
+    .await;
+    assert_ne!(app.sandbox_state().await["numbers"][0]["voice_url"], before["voice_url"]);
+
+    let repair = r"mutation($input: RepairPhoneNumberInput!) {
+      repairPhoneNumber(input: $input) { phoneNumber { status } operation { state } userErrors { code message } } }";
+    let repaired = app.graphql(&token, repair, json!({ "input": { "id": number["id"] } })).await;
+    assert_eq!(repaired["data"]["repairPhoneNumber"]["operation"]["state"], "SUCCEEDED", "{repaired}");
+    let after = app.sandbox_state().await["numbers"][0].clone();
+    for setting in ["voice_url", "voice_application_sid", "voice_fallback_url", "status_callback", "friendly_name"] {
+        assert_eq!(after[setting], before[setting], "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_key_buys_once_and_other_input_is_refused() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let input = json!({ "name": "Northside Dental", "areaCode": "917", "idempotencyKey": "order-1" });
+    let (first, second) = tokio::join!(create(&app, &token, input.clone()), create(&app, &token, input.clone()));
+    let third = create(&app, &token, input.clone()).await;
+    let operations: Vec<_> = [&first, &second, &third]
+        .iter()
+        .filter_map(|payload| payload["operation"]["id"].as_str())
+        .collect();
+    assert!(!operations.is_empty() && operations.iter().all(|id| *id == operations[0]), "{first} {second} {third}");
+    let tokens = [&first, &second, &third].iter().filter(|payload| payload["apiToken"].is_string()).count();
+    assert_eq!(tokens, 1, "the token is shown once");
+    assert_eq!(agree(&app, &token).await, 1);
+
+    let other = json!({ "name": "Southside Dental", "areaCode": "917", "idempotencyKey": "order-1" });
+    let refused = create(&app, &token, other).await;
+    assert_eq!(refused["userErrors"][0]["code"], "IDEMPOTENCY_KEY_REUSED", "{refused}");
+    assert_eq!(refused["userErrors"][0]["field"], json!(["input", "idempotencyKey"]));
+    assert_eq!(agree(&app, &token).await, 1);
+}

@@ -1,0 +1,83 @@
+//! ElevenLabs' side: an agent's life, and what is refused.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{World, text};
+
+const CREATE: &str = "/v1/convai/agents/create";
+
+#[tokio::test]
+async fn an_agent_is_created_merged_listed_and_deleted() {
+    let world = World::start().await;
+    let body = json!({"name": "Reception", "tags": ["agent:1", "tenant:1"], "conversation_config": {
+        "agent": {"first_message": "Hello", "prompt": {"tool_ids": ["a", "b"]}}, "misspelt": 1}});
+    let (_, created) = world.eleven(Method::POST, CREATE, body).await;
+    let path = format!("/v1/convai/agents/{}", text(&created, "agent_id"));
+    let (_, agent) = world.eleven(Method::GET, &path, Value::Null).await;
+    assert_eq!(agent["conversation_config"]["tts"]["agent_output_audio_format"], "pcm_16000");
+    assert_eq!(agent["conversation_config"]["agent"]["first_message"], "Hello");
+    assert_eq!(agent["platform_settings"]["auth"]["enable_auth"], false);
+
+    let change = json!({"name": "Desk", "conversation_config": {"agent": {"prompt": {"tool_ids": ["c"]}}}});
+    let (status, changed) = world.eleven(Method::PATCH, &path, change).await;
+    assert_eq!(status, 200);
+    assert_eq!(changed["conversation_config"]["agent"]["prompt"]["tool_ids"], json!(["c"]));
+    assert_eq!(changed["conversation_config"]["agent"]["first_message"], "Hello");
+    assert_ne!(changed["version_id"], agent["version_id"]);
+
+    for name in ["Other", "Third"] {
+        world.agent(name, "ulaw_8000").await;
+    }
+    let by_tag = "/v1/convai/agents?tags=nothing&tags=agent:1";
+    let (_, page) = world.eleven(Method::GET, by_tag, Value::Null).await;
+    assert_eq!(page["agents"].as_array().unwrap().len(), 1);
+    assert_eq!(page["agents"][0]["name"], "Desk");
+    let (_, page) = world.eleven(Method::GET, "/v1/convai/agents?page_size=2", Value::Null).await;
+    assert_eq!((page["has_more"].as_bool(), &page["agents"][0]["name"]), (Some(true), &json!("Third")));
+    let next = format!("/v1/convai/agents?page_size=2&cursor={}", text(&page, "next_cursor"));
+    let (_, page) = world.eleven(Method::GET, &next, Value::Null).await;
+    assert_eq!((page["has_more"].as_bool(), &page["agents"][0]["name"]), (Some(false), &json!("Desk")));
+    let (_, page) = world.eleven(Method::GET, "/v1/convai/agents?search=tHiR", Value::Null).await;
+    assert_eq!(page["agents"].as_array().unwrap().len(), 1);
+
+    assert_eq!(world.elevenlabs(Method::DELETE, &path).send().await.unwrap().status(), 200);
+    let (status, refusal) = world.eleven(Method::GET, &path, Value::Null).await;
+    assert_eq!(status, 404);
+    assert!(refusal["detail"]["message"].is_string());
+    assert_eq!(world.elevenlabs(Method::DELETE, &path).send().await.unwrap().status(), 404);
+    let (status, plan) = world.eleven(Method::GET, "/v1/user/subscription", Value::Null).await;
+    assert_eq!((status.as_u16(), &plan["status"]), (200, &json!("active")));
+}
+
+#[tokio::test]
+async fn what_cannot_be_an_agent_is_refused_in_the_three_shapes() {
+    let world = World::start().await;
+    let (status, refusal) = world.eleven(Method::POST, CREATE, json!({"name": "x"})).await;
+    assert_eq!((status.as_u16(), &refusal["detail"][0]["type"]), (422, &json!("missing")));
+    let wrong = json!({"tags": "one", "conversation_config": {"asr": {"user_input_audio_format": "mp3"}}});
+    let (status, refusal) = world.eleven(Method::POST, CREATE, wrong).await;
+    assert_eq!((status.as_u16(), refusal["detail"].as_array().map(Vec::len)), (422, Some(2)), "{refusal}");
+
+    let german = |model: Value| json!({"conversation_config": {"agent": {"language": "de"}, "tts": model}});
+    let (status, refusal) = world.eleven(Method::POST, CREATE, german(json!({}))).await;
+    assert_eq!((status.as_u16(), &refusal["detail"]["code"]), (400, &json!("invalid_agent_config")));
+    let model = json!({"model_id": "eleven_flash_v2_5"});
+    let (status, created) = world.eleven(Method::POST, CREATE, german(model)).await;
+    assert_eq!(status, 200);
+    let path = format!("/v1/convai/agents/{}", text(&created, "agent_id"));
+    let back = json!({"name": "lost", "conversation_config": {"tts": {"model_id": "eleven_turbo_v2"}}});
+    assert_eq!(world.eleven(Method::PATCH, &path, back).await.0, 400);
+    let (_, kept) = world.eleven(Method::GET, &path, Value::Null).await;
+    assert_ne!(kept["name"], "lost", "a refused update changes nothing");
+
+    let keyless = world.http.get(format!("{}/v1/convai/agents", world.sandbox.base_url()));
+    let (status, refusal) = super::answer(keyless.send().await.unwrap()).await;
+    assert_eq!((status.as_u16(), &refusal["detail"]["status"]), (401, &json!("invalid_api_key")));
+    let call =
+        json!({"agent_id": "agent_nobody", "from_number": "+13125550199", "to_number": "+12125550100"});
+    assert_eq!(world.eleven(Method::POST, "/v1/convai/twilio/register-call", call).await.0, 404);
+    let partial = json!({"agent_id": "agent_nobody"});
+    assert_eq!(world.eleven(Method::POST, "/v1/convai/twilio/register-call", partial).await.0, 422);
+    assert_eq!(world.eleven(Method::GET, "/v1/convai/nothing", Value::Null).await.1["detail"], "Not Found");
+}

@@ -1,0 +1,28 @@
+//! Twilio's and ElevenLabs' own Python clients against the sandbox.
+
+use std::process::{Command, Stdio};
+
+use tokio::task::spawn_blocking;
+
+use super::World;
+
+#[tokio::test]
+async fn the_providers_own_clients_run_a_whole_life() {
+    let probe = Command::new("python3").args(["-c", "import ensurepip, venv"]).stderr(Stdio::null()).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        println!("skipped: python3 with venv is not installed");
+        return;
+    }
+    let world = World::start().await;
+    let credentials = world.credentials.clone();
+    let mut script = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/sandbox-clients"));
+    script.arg(world.sandbox.base_url());
+    script.args([credentials.account_sid, credentials.auth_token, credentials.api_key]);
+    let run = spawn_blocking(move || script.output()).await.unwrap().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
+    assert!(run.status.success(), "{out}\n{err}");
+    let state = world.state().await;
+    assert_eq!(state["counters"]["purchases"], state["counters"]["releases"]);
+    assert!(state["counters"]["purchases"].as_u64() >= Some(1), "{out}");
+    assert_eq!(state["counters"]["agents_created"], state["counters"]["agents_deleted"]);
+}

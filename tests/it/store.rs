@@ -1,0 +1,8 @@
+//! The store, on whichever database the tests run.
+
+mod fixtures;
+mod isolation;
+mod leases;
+mod limits;
+mod pages;
+mod rows;

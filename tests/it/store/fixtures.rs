@@ -1,0 +1,135 @@
+//! Rows to begin with, made through the store's own doors.
+
+use std::time::Duration;
+
+use serde_json::json;
+use switchboard::domain::{
+    Agent, AgentId, AgentStatus, AgentToken, CallId, Capabilities, Clock, CountryCode, E164, Entropy,
+    NumberId, NumberType, Operation, OperationId, OperationKind, OperationState, PhoneNumber, Step, TenantId,
+};
+use switchboard::store::{
+    Claimed, Database, Effect, IncomingCall, Inserted, NewOperation, NumberClaim, OperationUpdate, Page,
+    PageRequest,
+};
+use uuid::Uuid;
+
+pub(crate) const LEASE: Duration = Duration::from_secs(60);
+
+pub(crate) fn uuid() -> Uuid {
+    Entropy::system().uuid(Clock::system().now())
+}
+
+pub(crate) async fn tenant(db: &Database) -> TenantId {
+    db.system().ensure_tenant(TenantId(uuid())).await.unwrap().id
+}
+
+pub(crate) fn new_agent(tenant: TenantId, token: &AgentToken) -> Agent {
+    let now = Clock::system().now();
+    Agent {
+        id: AgentId(uuid()),
+        tenant_id: tenant,
+        voice_agent_id: None,
+        name: "Dr. Smith's Office Assistant".parse().unwrap(),
+        language: "en".parse().unwrap(),
+        first_message: None,
+        prompt: None,
+        voice_id: None,
+        fallback_number: None,
+        status: AgentStatus::Active,
+        token_preview: token.preview(),
+        revision: 1,
+        synced_revision: 0,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// An active agent.
+pub(crate) async fn agent(db: &Database, tenant: TenantId) -> Agent {
+    let token = AgentToken::generate(&Entropy::system());
+    let agent = new_agent(tenant, &token);
+    let door = db.write_as(tenant).await.unwrap();
+    door.insert_agent(&agent, &token).await.unwrap();
+    door.commit().await.unwrap();
+    agent
+}
+
+pub(crate) fn new_operation(agent: AgentId) -> NewOperation {
+    NewOperation {
+        id: OperationId(uuid()),
+        kind: OperationKind::ProvisionNumber,
+        step: Step::ClaimNumber,
+        agent_id: agent,
+        number_id: None,
+        data: json!({ "country": "US" }),
+        idempotency: None,
+    }
+}
+
+/// An operation that waits to be driven.
+pub(crate) async fn operation(db: &Database, agent: &Agent) -> Operation {
+    let door = db.write_as(agent.tenant_id).await.unwrap();
+    let inserted = door.insert_operation(new_operation(agent.id)).await.unwrap();
+    door.commit().await.unwrap();
+    let Inserted::New(operation) = inserted else { panic!("{inserted:?}") };
+    operation
+}
+
+/// An operation and the lease on it.
+pub(crate) async fn claimed(db: &Database, agent: &Agent) -> Claimed {
+    let operation = operation(db, agent).await;
+    db.system().claim(operation.id, uuid(), LEASE).await.unwrap().unwrap()
+}
+
+pub(crate) fn update(step: Step) -> OperationUpdate {
+    let state = if step == Step::Done { OperationState::Succeeded } else { OperationState::Running };
+    OperationUpdate {
+        state,
+        step,
+        data: json!({}),
+        number_id: None,
+        error: None,
+        retry_at: None,
+        effects: vec![],
+    }
+}
+
+pub(crate) fn claim_of(number: &E164) -> NumberClaim {
+    NumberClaim {
+        id: NumberId(uuid()),
+        number: number.clone(),
+        friendly_name: number.to_string(),
+        kind: NumberType::Local,
+        capabilities: Capabilities { voice: true, sms: true, mms: false },
+        country: CountryCode::US,
+        locality: Some("New York".to_owned()),
+        region: Some("NY".to_owned()),
+        monthly_cost: "1.15".parse().unwrap(),
+    }
+}
+
+pub(crate) fn e164(last_four: u32) -> E164 {
+    format!("+1212555{last_four:04}").parse().unwrap()
+}
+
+/// A number, claimed and bought.
+pub(crate) async fn number(db: &Database, agent: &Agent, number: &E164) -> PhoneNumber {
+    let Claimed { lease, .. } = claimed(db, agent).await;
+    let claim = claim_of(number);
+    let id = claim.id;
+    db.system().claim_number(&lease, claim, 1000, update(Step::BuyNumber)).await.unwrap().unwrap();
+    let bought = Effect::NumberBought { number: id, sid: format!("PN{}", id.0.simple()) };
+    let update = OperationUpdate { number_id: Some(id), effects: vec![bought], ..update(Step::Done) };
+    db.system().record(&lease, update).await.unwrap();
+    db.system().number(id).await.unwrap().unwrap()
+}
+
+pub(crate) fn incoming(to: &E164) -> (CallId, IncomingCall) {
+    let id = uuid();
+    let sid = format!("CA{}", id.simple());
+    (CallId(id), IncomingCall { sid, from: "+13105550199".to_owned(), to: to.clone() })
+}
+
+pub(crate) fn first(count: u16) -> PageRequest {
+    PageRequest { page: Page::First(count), after: None, before: None }
+}

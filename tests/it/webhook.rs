@@ -1,0 +1,381 @@
+//! What the carrier and the voice provider call: proven or refused, and always with an answer a caller can hear.
+
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::{digest, hmac};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use switchboard::domain::{Clock, Entropy};
+use switchboard::routing::{Routing, RoutingConfig};
+use switchboard::sandbox::Credentials;
+use switchboard::store::{Database, DatabaseConfig};
+use switchboard::voice::{Voice, VoiceConfig};
+use switchboard::webhooks::{self, WebhookConfig};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::support::App;
+
+const INCOMING: &str = "/api/webhooks/call/incoming";
+const FORM: &str = "application/x-www-form-urlencoded";
+const CALLER: &str = "+13125550199";
+const CREATE: &str = r"
+mutation Create($input: CreateAgentInput!) {
+  createAgent(input: $input) { agent { id elevenlabsAgentId } phoneNumber { number } userErrors { message } }
+}";
+const UPDATE: &str = r"
+mutation Update($input: UpdateAgentInput!) { updateAgent(input: $input) { userErrors { message } } }";
+const CALLS: &str = r"{
+  calls { totalCount nodes { sid from to status outcome durationSeconds conversationId agent { id } } }
+}";
+
+/// A practice with an agent and a number, on a server of its own.
+struct Practice {
+    app: App,
+    token: String,
+    agent: Value,
+    number: String,
+}
+
+impl Practice {
+    async fn open(input: Value) -> Self {
+        let app = App::start().await;
+        let token = app.token(Uuid::from_u128(1));
+        let mut wanted = json!({"name": "Dr. Smith's Office Assistant", "areaCode": "212"});
+        wanted.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
+        let answer = app.graphql(&token, CREATE, json!({ "input": wanted })).await;
+        let made = &answer["data"]["createAgent"];
+        assert_eq!(made["userErrors"], json!([]), "{answer}");
+        let number = made["phoneNumber"]["number"].as_str().unwrap().to_owned();
+        Self { token, agent: made["agent"].clone(), number, app }
+    }
+
+    async fn update(&self, change: Value) {
+        let mut input = json!({"id": self.agent["id"]});
+        input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+        let answer = self.app.graphql(&self.token, UPDATE, json!({ "input": input })).await;
+        assert_eq!(answer["data"]["updateAgent"]["userErrors"], json!([]), "{answer}");
+    }
+
+    /// The calls on record, newest first.
+    async fn calls(&self) -> Vec<Value> {
+        let answer = self.app.graphql(&self.token, CALLS, json!({})).await;
+        let calls = answer["data"]["calls"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
+        assert_eq!(answer["data"]["calls"]["totalCount"], calls.len());
+        calls
+    }
+
+    async fn conversations(&self) -> usize {
+        self.app.sandbox_state().await["conversations"].as_array().unwrap().len()
+    }
+
+    /// The parameters of a first request about a call to the practice.
+    fn ringing(&self, sid: &str) -> Vec<(String, String)> {
+        let pairs = [("CallSid", sid), ("From", CALLER), ("To", &self.number), ("CallStatus", "ringing")];
+        let account = ("AccountSid".to_owned(), Credentials::development().account_sid);
+        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().chain([account]).collect()
+    }
+
+    /// Sends a form, signed as the carrier does.
+    async fn send(&self, path: &str, form: &[(String, String)]) -> Response {
+        let url = format!("{}{path}", self.app.base_url());
+        let signature = signature(&Credentials::development().auth_token, &url, form);
+        post(&url, FORM, Some(&signature), encoded(form)).await
+    }
+}
+
+fn sid(last: u8) -> String {
+    format!("CA{last:032x}")
+}
+
+fn encoded(form: &[(String, String)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()
+}
+
+/// `X-Twilio-Signature`, by the carrier's documentation.
+fn signature(auth_token: &str, url: &str, form: &[(String, String)]) -> String {
+    let mut form = form.to_vec();
+    form.sort();
+    let text: String = form.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth_token.as_bytes());
+    STANDARD.encode(hmac::sign(&key, format!("{url}{text}").as_bytes()))
+}
+
+fn client() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap()
+}
+
+async fn post(url: &str, content_type: &str, signature: Option<&str>, body: String) -> Response {
+    let request = client().post(url).header("content-type", content_type).body(body);
+    let request = match signature {
+        Some(signature) => request.header("X-Twilio-Signature", signature),
+        None => request,
+    };
+    request.send().await.unwrap()
+}
+
+/// The TwiML of an answer that the carrier would accept, as the names of its verbs and its text.
+async fn twiml(answer: Response) -> (Vec<String>, String) {
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["content-type"], "text/xml; charset=utf-8");
+    let text = answer.text().await.unwrap();
+    (verbs(&text), text)
+}
+
+fn verbs(twiml: &str) -> Vec<String> {
+    let document = roxmltree::Document::parse(twiml).unwrap_or_else(|error| panic!("{error}: {twiml}"));
+    assert_eq!(document.root_element().tag_name().name(), "Response");
+    document.root_element().children().map(|verb| verb.tag_name().name().to_owned()).collect()
+}
+
+/// What the sandbox was answered with on the way, verbs only.
+fn answers(call: &Value) -> Vec<Vec<String>> {
+    let answers = call["answered_with"].as_array().unwrap_or_else(|| panic!("{call}"));
+    answers.iter().map(|answer| verbs(answer["twiml"].as_str().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn a_call_reaches_its_agent_and_its_end_is_known() {
+    let practice = Practice::open(json!({})).await;
+    let call = practice.app.place_call(json!({"to": practice.number, "from": CALLER, "duration_seconds": 42})).await;
+    assert_eq!(call["agent"]["agent_id"], practice.agent["elevenlabsAgentId"], "{call}");
+    assert_eq!(answers(&call), [["Connect"]]);
+    let expected = json!({
+        "sid": call["call_sid"], "from": CALLER, "to": practice.number, "status": "COMPLETED", "outcome": "AGENT",
+        "durationSeconds": 42, "conversationId": call["conversation_id"], "agent": {"id": practice.agent["id"]},
+    });
+    assert_eq!(practice.calls().await, [expected]);
+
+    // What comes late, twice or from nowhere changes nothing and is no error.
+    let sid = call["call_sid"].as_str().unwrap();
+    for (about, status) in [(sid, "ringing"), (sid, "completed"), (sid, "parked"), ("CA00", "completed")] {
+        let mut form = practice.ringing(about);
+        form.retain(|(name, _)| name != "CallStatus");
+        form.push(("CallStatus".to_owned(), status.to_owned()));
+        assert_eq!(twiml(practice.send("/api/webhooks/call/status", &form).await).await.0, [""; 0], "{status}");
+    }
+    assert_eq!(practice.calls().await[0]["status"], "COMPLETED");
+}
+
+#[tokio::test]
+async fn what_proves_nothing_is_refused_and_leaves_no_trace() {
+    let practice = Practice::open(json!({})).await;
+    let url = format!("{}{INCOMING}", practice.app.base_url());
+    let token = Credentials::development().auth_token;
+    let form = practice.ringing(&sid(1));
+    let good = signature(&token, &url, &form);
+    let mut foreign = form.clone();
+    foreign.iter_mut().filter(|(name, _)| name == "AccountSid").for_each(|(_, value)| {
+        *value = "AC00000000000000000000000000000001".to_owned();
+    });
+    let mut more = form.clone();
+    more.push(("ForwardedFrom".to_owned(), CALLER.to_owned()));
+    let json_body = json!({"CallSid": sid(1), "To": practice.number}).to_string();
+    let refused = [
+        (403, FORM, None, encoded(&form)),
+        (403, FORM, Some(String::new()), encoded(&form)),
+        (403, FORM, Some(signature("another token", &url, &form)), encoded(&form)),
+        (403, FORM, Some(signature(&token, &format!("{url}/"), &form)), encoded(&form)),
+        (403, FORM, Some(good.clone()), encoded(&more)),
+        (403, FORM, Some(signature(&token, &url, &foreign)), encoded(&foreign)),
+        (403, "application/json", Some(signature(&token, &url, &[])), json_body),
+        (415, "text/plain", Some(good.clone()), encoded(&form)),
+        (413, FORM, Some(good.clone()), "a=".to_owned() + &"x".repeat(70_000)),
+    ];
+    for (status, content_type, signature, body) in refused {
+        let start: String = body.chars().take(80).collect();
+        let answer = post(&url, content_type, signature.as_deref(), body).await;
+        assert_eq!(answer.status(), status, "{content_type} {signature:?} {start}");
+    }
+    for path in ["incoming", "fallback", "dial", "status"] {
+        let url = format!("{}/api/webhooks/call/{path}", practice.app.base_url());
+        assert_eq!(post(&url, FORM, Some("AAAA"), encoded(&form)).await.status(), 403, "{path}");
+        let get = client().request(Method::GET, &url).query(&form).send().await.unwrap();
+        assert_eq!(get.status(), 405, "{path}");
+    }
+    assert_eq!(practice.calls().await, [json!(null); 0]);
+    assert_eq!(twiml(practice.send(INCOMING, &form).await).await.0, ["Connect"]);
+}
+
+#[tokio::test]
+async fn json_is_taken_with_the_hash_of_its_body() {
+    let practice = Practice::open(json!({})).await;
+    let body: serde_json::Map<_, _> =
+        practice.ringing(&sid(2)).into_iter().map(|(name, value)| (name, json!(value))).collect();
+    let body = Value::Object(body).to_string();
+    let hash: String = digest::digest(&digest::SHA256, body.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let url = format!("{}{INCOMING}?source=proxy&bodySHA256={hash}", practice.app.base_url());
+    let signature = signature(&Credentials::development().auth_token, &url, &[]);
+    let other = post(&url, "application/json", Some(&signature), body.replace("ringing", "queued")).await;
+    assert_eq!(other.status(), 403);
+    let answer = post(&url, "application/json; charset=utf-8", Some(&signature), body).await;
+    assert_eq!(twiml(answer).await.0, ["Connect"]);
+    assert_eq!(practice.calls().await[0]["sid"], sid(2));
+}
+
+#[tokio::test]
+async fn a_repeated_call_is_answered_as_before() {
+    let practice = Practice::open(json!({})).await;
+    let form = practice.ringing(&sid(3));
+    let at_once = (0..8).map(|_| async { twiml(practice.send(INCOMING, &form).await).await.1 });
+    let mut given = futures_util::future::join_all(at_once).await;
+    given.push(twiml(practice.send(INCOMING, &form).await).await.1);
+    practice.update(json!({"status": "INACTIVE"})).await;
+    given.push(twiml(practice.send(INCOMING, &form).await).await.1);
+    assert!(given.iter().all(|twiml| *twiml == given[0]), "{given:?}");
+    assert_eq!((practice.conversations().await, practice.calls().await.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn without_its_agent_a_call_goes_to_the_fallback_number_or_hears_a_sentence() {
+    let practice = Practice::open(json!({"language": "de"})).await;
+    let call = || practice.app.place_call(json!({"to": practice.number}));
+    let outcome = async || practice.calls().await[0]["outcome"].clone();
+
+    practice.update(json!({"status": "INACTIVE"})).await;
+    let heard = call().await;
+    assert_eq!(answers(&heard), [["Say"]]);
+    let sentence = heard["answered_with"][0]["twiml"].as_str().unwrap();
+    assert!(sentence.contains(r#"language="de-DE""#) && sentence.contains("Es tut uns leid"), "{sentence}");
+    assert_eq!(outcome().await, "UNAVAILABLE");
+
+    practice.update(json!({"fallbackNumber": "+1 212 555 0142"})).await;
+    let reached = practice.app.place_call(json!({"to": practice.number, "dial_result": "completed"})).await;
+    assert_eq!(answers(&reached), [["Dial"], ["Hangup"]]);
+    assert!(reached["answered_with"][0]["twiml"].as_str().unwrap().contains("+12125550142"), "{reached}");
+    assert_eq!(outcome().await, "FALLBACK");
+    let unanswered = practice.app.place_call(json!({"to": practice.number, "dial_result": "no-answer"})).await;
+    assert_eq!(answers(&unanswered), [["Dial"], ["Say"]]);
+    assert_eq!(outcome().await, "UNAVAILABLE");
+
+    // An agent that leads back to its own number would call itself for ever.
+    practice.update(json!({"fallbackNumber": practice.number})).await;
+    assert_eq!(answers(&call().await), [["Say"]]);
+    assert_eq!(practice.conversations().await, 0);
+}
+
+#[tokio::test]
+async fn a_failing_or_slow_provider_costs_the_caller_seconds_and_no_more() {
+    let practice = Practice::open(json!({"fallbackNumber": "+12125550142"})).await;
+    let register = json!({"provider": "elevenlabs", "path_contains": "register-call"});
+    let faults = [
+        json!({"status": 500}),
+        json!({"status": 429, "code": "concurrent_limit_exceeded"}),
+        json!({"status": 200, "body": "<html>not TwiML</html>"}),
+        json!({"lose": "before"}),
+        json!({"delay_ms": 60_000}),
+    ];
+    for (at, action) in faults.into_iter().enumerate() {
+        practice.app.faults(json!({"match": register, "action": action, "times": 4})).await;
+        let form = practice.ringing(&sid(40 + u8::try_from(at).unwrap()));
+        let asked = Instant::now();
+        let (verbs, text) = twiml(practice.send(INCOMING, &form).await).await;
+        assert!(asked.elapsed() < Duration::from_secs(8), "{action}: {:?}", asked.elapsed());
+        assert_eq!(verbs, ["Dial"], "{action}: {text}");
+        assert_eq!(practice.calls().await[0]["outcome"], "FALLBACK", "{action}");
+        let cleared = client().delete(format!("{}/sandbox/faults", practice.app.sandbox_url())).send().await.unwrap();
+        assert!(cleared.status().is_success());
+    }
+    assert_eq!(twiml(practice.send(INCOMING, &practice.ringing(&sid(60))).await).await.0, ["Connect"]);
+}
+
+#[tokio::test]
+async fn an_answer_that_failed_at_the_carrier_is_not_tried_again() {
+    let practice = Practice::open(json!({"fallbackNumber": "+12125550142"})).await;
+    assert_eq!(twiml(practice.send(INCOMING, &practice.ringing(&sid(5))).await).await.0, ["Connect"]);
+    let form = practice.ringing(&sid(5));
+    assert_eq!(twiml(practice.send("/api/webhooks/call/fallback", &form).await).await.0, ["Dial"]);
+    practice.update(json!({"fallbackNumber": null})).await;
+    let form = practice.ringing(&sid(6));
+    assert_eq!(twiml(practice.send("/api/webhooks/call/fallback", &form).await).await.0, ["Say"]);
+    assert_eq!((practice.conversations().await, practice.calls().await.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn an_odd_request_still_gets_an_answer_a_caller_can_hear() {
+    let practice = Practice::open(json!({})).await;
+    let odd: [(&str, Option<&str>); 6] = [
+        ("To", Some("+12125550100")),
+        ("To", Some("client:reception")),
+        ("To", Some("")),
+        ("To", None),
+        ("CallSid", Some("../../etc")),
+        ("CallSid", None),
+    ];
+    for (name, value) in odd {
+        let mut form = practice.ringing(&sid(7));
+        form.retain(|(other, _)| other != name);
+        form.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+        for path in [INCOMING, "/api/webhooks/call/fallback"] {
+            let (verbs, text) = twiml(practice.send(path, &form).await).await;
+            assert_eq!(verbs, ["Say"], "{name} {value:?}: {text}");
+        }
+    }
+    let form = practice.ringing(&sid(7));
+    assert_eq!(twiml(practice.send("/api/webhooks/call/dial", &form).await).await.0, ["Say"]);
+    assert_eq!(practice.calls().await, [json!(null); 0]);
+    let mut hidden = practice.ringing(&sid(8));
+    hidden.iter_mut().filter(|(name, _)| name == "From").for_each(|(_, from)| *from = "anonymous".to_owned());
+    assert_eq!(twiml(practice.send(INCOMING, &hidden).await).await.0, ["Connect"]);
+    assert_eq!(practice.calls().await[0]["from"], "anonymous");
+}
+
+#[tokio::test]
+async fn events_of_the_voice_provider_are_proven_and_sent_again_when_they_cannot_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = DatabaseConfig {
+        url: format!("sqlite://{}", folder.path().join("events.db").display()).into(),
+        max_connections: 2,
+        acquire_timeout: Duration::from_secs(1),
+    };
+    let database = Database::connect(&settings, Clock::system()).await.unwrap();
+    database.migrate().await.unwrap();
+    let base_url: url::Url = "http://127.0.0.1:1".parse().unwrap();
+    let serve = async |secret: Option<&str>| {
+        let voice = VoiceConfig { base_url: base_url.clone(), api_key: "k".into(), timeout: Duration::from_secs(1) };
+        let routing = Routing::new(
+            RoutingConfig { answer_deadline: Duration::from_secs(1), webhook_base_url: base_url.clone() },
+            database.system(),
+            Voice::new(voice).unwrap(),
+            Clock::system(),
+            Entropy::system(),
+        );
+        let config = WebhookConfig {
+            base_url: base_url.clone(),
+            account_sid: "AC1".to_owned(),
+            auth_tokens: vec!["t".into()],
+            elevenlabs_secret: secret.map(Into::into),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/api/webhooks/elevenlabs", listener.local_addr().unwrap());
+        let router = webhooks::router(config, routing, Clock::system());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        url
+    };
+    let send = async |url: &str, secret: &str, body: Value, age: i64| {
+        let (at, body) = (Clock::system().now().timestamp() - age, body.to_string());
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        let digest = hmac::sign(&key, format!("{at}.{body}").as_bytes());
+        let digest: String = digest.as_ref().iter().map(|b| format!("{b:02x}")).collect();
+        let signature = format!("t={at},v0={digest}");
+        let request = client().post(url).header("ElevenLabs-Signature", signature).body(body);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let ended = || json!({"type": "post_call_transcription", "data": {"conversation_id": "conv_1", "metadata": {}}});
+
+    let unconfigured = serve(None).await;
+    assert_eq!(send(&unconfigured, "wsec_1", ended(), 0).await, 404);
+    let url = serve(Some("wsec_1")).await;
+    assert_eq!(send(&url, "wsec_2", ended(), 0).await, 401);
+    assert_eq!(send(&url, "wsec_1", ended(), 3600).await, 401);
+    assert_eq!(client().post(&url).body(ended().to_string()).send().await.unwrap().status(), 401);
+    assert_eq!(client().get(&url).send().await.unwrap().status(), 405);
+    assert_eq!(send(&url, "wsec_1", json!({"padding": "x".repeat(1_100_000)}), 0).await, 413);
+    for known in [ended(), json!({"type": "voice_removal_notice"}), json!({"no": "type"}), json!([])] {
+        assert_eq!(send(&url, "wsec_1", known.clone(), 0).await, 200, "{known}");
+    }
+    database.close().await;
+    assert_eq!(send(&url, "wsec_1", ended(), 0).await, 503);
+}
