@@ -17,9 +17,8 @@ use crate::domain::{Clock, Entropy};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig};
 use crate::routing::{Routing, RoutingConfig};
-use crate::server::{self, ServerConfig};
+use crate::server::{self, AssetsError, GraphiqlAssets, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
-use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
 
@@ -27,8 +26,8 @@ use crate::webhooks::{self, WebhookConfig};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// For one request to a provider: a purchase takes seconds at worst.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long what has begun may go on after the first signal.
-const DRAIN: Duration = Duration::from_secs(20);
+/// How long what has begun may go on after the first signal: longer than the server gives its own connections.
+const DRAIN: Duration = Duration::from_secs(30);
 
 /// Why the server does not start, or has stopped.
 #[derive(Debug, thiserror::Error)]
@@ -57,19 +56,29 @@ pub enum AppError {
     /// The keys that check tokens cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
+    /// GraphiQL's files are not those of this version.
+    #[error("GRAPHIQL_ASSETS: {0}")]
+    Graphiql(#[from] AssetsError),
     /// The listener failed.
     #[error("the server has stopped: {0}")]
     Serve(#[source] std::io::Error),
 }
 
 /// Ends a running [`App`]: gently, or at once. Every clone ends the same one.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Shutdown {
     drain: CancellationToken,
     drop: CancellationToken,
+    connections: server::Shutdown,
 }
 
 impl Shutdown {
+    fn new() -> Self {
+        let drain = CancellationToken::new();
+        let connections = server::Shutdown::new(drain.clone());
+        Self { drain, drop: CancellationToken::new(), connections }
+    }
+
     /// Takes no more requests and finishes those it has, under a deadline.
     pub fn drain(&self) {
         self.drain.cancel();
@@ -105,8 +114,7 @@ impl App {
     /// # Errors
     /// [`AppError`]: nothing runs then.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
-        telemetry::metrics();
-        let shutdown = Shutdown::default();
+        let shutdown = Shutdown::new();
         let carrier = Carrier::new(carrier_config(config))?;
         let voice = Voice::new(voice_config(config))?;
         let database = open(config, clock.clone()).await?;
@@ -120,16 +128,17 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy);
+        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone());
         let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
+        let server = server_config(config, clock.clone(), entropy)?;
         let services = Services { database: database.clone(), provisioning: provisioning.clone(), clock };
         let router = server::router(
-            server_config(config),
+            server,
             Api::new(services),
             authenticator,
             database.clone(),
             webhooks,
-            shutdown.drain.clone(),
+            shutdown.connections.clone(),
         );
         Ok(Self { router, database, provisioning, shutdown })
     }
@@ -165,7 +174,7 @@ impl App {
             tracing::info!(%address, "listening");
         }
         let finished = async {
-            let served = server::serve(listener, router, shutdown.drain.clone()).await;
+            let served = server::serve(listener, router, shutdown.connections.clone()).await;
             shutdown.drain();
             while let Some(ended) = workers.join_next().await {
                 if let Err(error) = ended {
@@ -263,10 +272,11 @@ fn webhook_config(config: &Config) -> WebhookConfig {
     }
 }
 
-fn server_config(config: &Config) -> ServerConfig {
-    ServerConfig {
-        graphiql: config.graphiql,
-        graphiql_assets: config.graphiql_assets.clone(),
-        allowed_origins: config.allowed_origins.clone(),
-    }
+fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<ServerConfig, AssetsError> {
+    let graphiql = match &config.graphiql_assets {
+        _ if !config.graphiql => None,
+        Some(folder) => Some(GraphiqlAssets::from_folder(folder)?),
+        None => Some(GraphiqlAssets::Cdn),
+    };
+    Ok(ServerConfig { graphiql, allowed_origins: config.allowed_origins.clone(), clock, entropy })
 }

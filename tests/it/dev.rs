@@ -159,7 +159,12 @@ async fn a_first_session_works_and_is_kept_over_a_restart() {
     assert_eq!(kept[0]["name"], "Dr. Smith's Office Assistant", "{kept}");
     assert_eq!(kept[0]["phoneNumber"], json!({ "number": number, "status": "ACTIVE" }));
     let again = run(folder, &["call", "--to", &number], &[]);
-    assert!(again.status.success() && out(&again).contains("Agent  Dr. Smith's"), "{}{}", out(&again), err(&again));
+    assert!(
+        again.status.success() && out(&again).contains("Agent  Dr. Smith's"),
+        "{}{}",
+        out(&again),
+        err(&again)
+    );
     assert_eq!(dev.running.terminate(), Some(0));
 }
 
@@ -170,7 +175,9 @@ fn serve_says_all_that_is_missing_and_how_to_write_it() {
     assert_eq!(output.status.code(), Some(2));
     let said = err(&output);
     let needed = ["DATABASE_URL", "WEBHOOK_BASE_URL", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN"];
-    for name in needed.into_iter().chain(["ELEVENLABS_API_KEY", "JWT_SECRET", "JWT_JWKS_URL", "OPERATION_WAIT"]) {
+    for name in
+        needed.into_iter().chain(["ELEVENLABS_API_KEY", "JWT_SECRET", "JWT_JWKS_URL", "OPERATION_WAIT"])
+    {
         assert!(said.contains(name), "{name} is missing in:\n{said}");
     }
     assert!(said.contains("for example: https://calls.example.com"), "{said}");

@@ -174,7 +174,8 @@ impl App {
 
     /// Orders a fault from the sandbox.
     pub(crate) async fn faults(&self, fault: Value) {
-        let answer = self.http.post(format!("{}/sandbox/faults", self.sandbox_url())).json(&fault).send().await;
+        let answer =
+            self.http.post(format!("{}/sandbox/faults", self.sandbox_url())).json(&fault).send().await;
         let answer = answer.unwrap();
         let status = answer.status();
         assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
@@ -197,7 +198,8 @@ impl Server {
     async fn start(listener: std::net::TcpListener, config: Config, clock: Clock) -> Self {
         let address = listener.local_addr().unwrap();
         listener.set_nonblocking(true).unwrap();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (started, start) = tokio::sync::oneshot::channel();
         let finished = runtime.spawn(async move {
             let app = app::App::build(&config, clock, Entropy::system()).await.unwrap();
@@ -247,8 +249,7 @@ fn configure(
 fn movable_clock() -> (Clock, Arc<AtomicI64>) {
     let ahead = Arc::new(AtomicI64::new(0));
     let (system, moved) = (Clock::system(), ahead.clone());
-    let clock = Clock::from_fn(move || {
-        system.now() + chrono::Duration::milliseconds(moved.load(Ordering::SeqCst))
-    });
+    let clock =
+        Clock::from_fn(move || system.now() + chrono::Duration::milliseconds(moved.load(Ordering::SeqCst)));
     (clock, ahead)
 }

@@ -10,7 +10,11 @@ pub(crate) use app::App;
 use std::time::{Duration, Instant};
 
 /// Polls until the condition gives something, and panics when it has not by then.
-pub(crate) async fn wait_until<T>(what: &str, deadline: Duration, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn wait_until<T>(
+    what: &str,
+    deadline: Duration,
+    mut condition: impl AsyncFnMut() -> Option<T>,
+) -> T {
     let begun = Instant::now();
     loop {
         if let Some(value) = condition().await {
