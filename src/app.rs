@@ -17,7 +17,7 @@ use crate::domain::{Clock, Entropy};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig};
 use crate::routing::{Routing, RoutingConfig};
-use crate::server::{self, AssetsError, GraphiqlAssets, ServerConfig};
+use crate::server::{self, AssetsError, Drain, GraphiqlAssets, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
@@ -26,8 +26,8 @@ use crate::webhooks::{self, WebhookConfig};
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// For one request to a provider: a purchase takes seconds at worst.
 const PROVIDER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long what has begun may go on after the first signal: longer than the server gives its own connections.
-const DRAIN: Duration = Duration::from_secs(30);
+/// How long what has begun may go on after the first signal.
+const DRAIN: Duration = Duration::from_secs(20);
 
 /// Why the server does not start, or has stopped.
 #[derive(Debug, thiserror::Error)]
@@ -53,32 +53,25 @@ pub enum AppError {
     /// The voice provider's client cannot be built.
     #[error(transparent)]
     Voice(#[from] VoiceError),
+    /// GraphiQL's files are not where they should be.
+    #[error("GRAPHIQL_ASSETS: {0}")]
+    Graphiql(#[from] AssetsError),
     /// The keys that check tokens cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
-    /// GraphiQL's files are not those of this version.
-    #[error("GRAPHIQL_ASSETS: {0}")]
-    Graphiql(#[from] AssetsError),
     /// The listener failed.
     #[error("the server has stopped: {0}")]
     Serve(#[source] std::io::Error),
 }
 
 /// Ends a running [`App`]: gently, or at once. Every clone ends the same one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     drain: CancellationToken,
     drop: CancellationToken,
-    connections: server::Shutdown,
 }
 
 impl Shutdown {
-    fn new() -> Self {
-        let drain = CancellationToken::new();
-        let connections = server::Shutdown::new(drain.clone());
-        Self { drain, drop: CancellationToken::new(), connections }
-    }
-
     /// Takes no more requests and finishes those it has, under a deadline.
     pub fn drain(&self) {
         self.drain.cancel();
@@ -106,6 +99,7 @@ pub struct App {
     database: Database,
     provisioning: Provisioning,
     shutdown: Shutdown,
+    drain: Drain,
 }
 
 impl App {
@@ -114,7 +108,7 @@ impl App {
     /// # Errors
     /// [`AppError`]: nothing runs then.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
-        let shutdown = Shutdown::new();
+        let shutdown = Shutdown::default();
         let carrier = Carrier::new(carrier_config(config))?;
         let voice = Voice::new(voice_config(config))?;
         let database = open(config, clock.clone()).await?;
@@ -130,17 +124,18 @@ impl App {
         );
         let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone());
         let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
-        let server = server_config(config, clock.clone(), entropy)?;
-        let services = Services { database: database.clone(), provisioning: provisioning.clone(), clock };
+        let services =
+            Services { database: database.clone(), provisioning: provisioning.clone(), clock: clock.clone() };
+        let drain = Drain::new(shutdown.drain.clone());
         let router = server::router(
-            server,
+            server_config(config, clock, entropy)?,
             Api::new(services),
             authenticator,
             database.clone(),
             webhooks,
-            shutdown.connections.clone(),
+            drain.clone(),
         );
-        Ok(Self { router, database, provisioning, shutdown })
+        Ok(Self { router, database, provisioning, shutdown, drain })
     }
 
     /// Every route, for a test that needs no listener.
@@ -165,7 +160,7 @@ impl App {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
-        let Self { router, database, provisioning, shutdown } = self;
+        let Self { router, database, provisioning, shutdown, drain } = self;
         // Dropping the set aborts what is left in it.
         let mut workers = JoinSet::new();
         let stop = shutdown.drain.clone();
@@ -174,7 +169,7 @@ impl App {
             tracing::info!(%address, "listening");
         }
         let finished = async {
-            let served = server::serve(listener, router, shutdown.connections.clone()).await;
+            let served = server::serve(listener, router, drain).await;
             shutdown.drain();
             while let Some(ended) = workers.join_next().await {
                 if let Err(error) = ended {
@@ -273,10 +268,10 @@ fn webhook_config(config: &Config) -> WebhookConfig {
 }
 
 fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<ServerConfig, AssetsError> {
-    let graphiql = match &config.graphiql_assets {
-        _ if !config.graphiql => None,
-        Some(folder) => Some(GraphiqlAssets::from_folder(folder)?),
-        None => Some(GraphiqlAssets::Cdn),
+    let graphiql = match (&config.graphiql_assets, config.graphiql) {
+        (_, false) => None,
+        (None, true) => Some(GraphiqlAssets::Cdn),
+        (Some(folder), true) => Some(GraphiqlAssets::from_folder(folder)?),
     };
     Ok(ServerConfig { graphiql, allowed_origins: config.allowed_origins.clone(), clock, entropy })
 }

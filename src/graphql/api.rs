@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{EmptyMutation, EmptySubscription, Request, Response, Schema, Variables};
+use async_graphql::{Request, Response, Variables};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Map, Value};
 use tracing::Instrument;
 
-use super::context::{Caller, Services};
+use super::context::{Caller, Services, Session};
 use super::errors::{self, ApiError};
 use super::limits::{self, Run};
-use super::schema::{ApiSchema, Query};
+use super::schema::{self, ApiSchema};
 
 /// How long a query may take.
 const QUERY_TIME: Duration = Duration::from_secs(10);
@@ -78,8 +78,7 @@ impl Api {
     /// The API over these services.
     #[must_use]
     pub fn new(services: Services) -> Self {
-        let schema = Schema::build(Query, EmptyMutation, EmptySubscription);
-        Self { schema: limits::guarded(schema).finish(), services }
+        Self { schema: limits::guarded(schema::builder()).finish(), services }
     }
 
     /// Runs a query or mutation. Takes no longer than 10 seconds for a query, 30 for a mutation.
@@ -144,7 +143,7 @@ fn prepare(request: GraphqlRequest, services: &Services, caller: Caller, run: &A
     if caller.principal.is_none() {
         prepared = prepared.only_introspection();
     }
-    prepared.data(Arc::clone(run)).data(services.clone()).data(caller)
+    Session::enter(services, caller, prepared.data(Arc::clone(run)))
 }
 
 fn span() -> tracing::Span {

@@ -1,9 +1,21 @@
 //! What every resolver can ask of its request: who asks, and the door that is theirs.
+//!
+//! One function takes the principal and says whose rows may be seen ([`Session::scope`]); the doors are opened
+//! here and nowhere else. A query's resolvers share one reading transaction, opened at first need. It is closed
+//! before anything is written and while a provider is called: [`Session::release`].
 
+use std::sync::Arc;
+
+use async_graphql::{Context, Request};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::errors::ApiError;
+use super::loaders::{self, Loaders};
+use super::scope::Scope;
 use crate::auth::Principal;
-use crate::domain::Clock;
+use crate::domain::{Clock, TenantId};
 use crate::provisioning::Provisioning;
-use crate::store::Database;
+use crate::store::{Database, StoreError, TenantStore};
 
 /// What the resolvers work with.
 #[derive(Debug, Clone)]
@@ -23,4 +35,150 @@ pub struct Caller {
     pub principal: Option<Principal>,
     /// The request's id, for answers, logs and the audit trail.
     pub request_id: String,
+}
+
+/// One request: its services, its caller, and its reading door once that is open.
+#[derive(Debug)]
+pub(crate) struct Session {
+    services: Services,
+    caller: Caller,
+    reader: RwLock<Option<TenantStore>>,
+}
+
+/// The reading door, held for a statement or two: never while waiting for a loader or another door.
+pub(crate) type Reading<'a> = RwLockReadGuard<'a, TenantStore>;
+
+/// While this lives, no transaction of the request is open.
+pub(crate) struct Released<'a>(
+    #[expect(dead_code, reason = "held, not read")] RwLockWriteGuard<'a, Option<TenantStore>>,
+);
+
+impl Session {
+    /// A session for one request.
+    pub(crate) fn new(services: Services, caller: Caller) -> Self {
+        Self { services, caller, reader: RwLock::new(None) }
+    }
+
+    /// Puts a new session, and loaders of its own, into a request.
+    pub(super) fn enter(services: &Services, caller: Caller, request: Request) -> Request {
+        let session = Arc::new(Self::new(services.clone(), caller));
+        request.data(loaders::over(Arc::clone(&session))).data(session)
+    }
+
+    /// Whose rows the caller may see.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` for nobody; `FORBIDDEN` for an operator who has not said for whom.
+    pub(crate) fn scope(&self) -> Result<Scope, ApiError> {
+        match self.caller.principal {
+            None => Err(ApiError::unauthenticated()),
+            Some(Principal::Tenant(tenant)) => Ok(Scope::whole(tenant)),
+            Some(Principal::Operator { acting_for: Some(tenant), .. }) => Ok(Scope::whole(tenant)),
+            Some(Principal::Operator { acting_for: None, .. }) => Err(ApiError::forbidden(
+                "an operator acts for a client: name it by its user id in the header X-Tenant-Id",
+            )),
+            Some(Principal::Agent { tenant, agent }) => Ok(Scope::only(tenant, agent)),
+        }
+    }
+
+    /// The tenant, for what is not for an agent's token: mutations, searches, the account.
+    ///
+    /// # Errors
+    /// As [`Self::scope`], and `FORBIDDEN` for an agent.
+    pub(crate) fn owner(&self) -> Result<TenantId, ApiError> {
+        let scope = self.scope()?;
+        if scope.is_whole() {
+            Ok(scope.tenant())
+        } else {
+            Err(ApiError::forbidden("an agent's token reads its own agent only: use its owner's token"))
+        }
+    }
+
+    /// The request's reading door, opened now if it is not open yet.
+    ///
+    /// # Errors
+    /// As [`Self::scope`], or the store's.
+    pub(crate) async fn reader(&self) -> Result<Reading<'_>, ApiError> {
+        let tenant = self.scope()?.tenant();
+        if let Ok(open) = RwLockReadGuard::try_map(self.reader.read().await, Option::as_ref) {
+            return Ok(open);
+        }
+        let mut door = self.reader.write().await;
+        if door.is_none() {
+            *door = Some(self.services.database.read_as(tenant).await?);
+        }
+        let open = RwLockReadGuard::try_map(door.downgrade(), Option::as_ref);
+        Ok(open.map_err(|_| StoreError::Corrupt { table: "session", column: "reader" })?)
+    }
+
+    /// A writing door, after the reading one was closed. Nothing is kept without a commit.
+    ///
+    /// # Errors
+    /// As [`Self::owner`], or the store's.
+    pub(crate) async fn writer(&self) -> Result<TenantStore, ApiError> {
+        let tenant = self.owner()?;
+        let _released = self.release().await;
+        Ok(self.services.database.write_as(tenant).await?)
+    }
+
+    /// Closes the reading door and keeps it closed while the result lives: hold it while a provider is called.
+    pub(crate) async fn release(&self) -> Released<'_> {
+        let mut door = self.reader.write().await;
+        *door = None;
+        Released(door)
+    }
+
+    /// Adds to the audit trail what the caller does, in the transaction that does it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub(crate) async fn audit(
+        &self,
+        store: &TenantStore,
+        action: &str,
+        subject: impl ToString,
+    ) -> Result<(), StoreError> {
+        let actor = match self.caller.principal {
+            Some(Principal::Operator { subject, .. }) => format!("operator:{subject}"),
+            Some(Principal::Agent { agent, .. }) => format!("agent:{}", agent.0),
+            Some(Principal::Tenant(tenant)) => format!("tenant:{}", tenant.0),
+            None => "nobody".to_owned(),
+        };
+        store.audit(&actor, action, Some(&subject.to_string()), &self.caller.request_id).await
+    }
+
+    /// What the resolvers work with.
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Does durable work.
+    pub(crate) fn provisioning(&self) -> &Provisioning {
+        &self.services.provisioning
+    }
+}
+
+/// How a resolver finds what its request carries.
+pub(crate) trait ContextExt {
+    /// The request's session.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` when the request carries none: nobody is asking.
+    fn session(&self) -> Result<&Arc<Session>, ApiError>;
+
+    /// The request's loaders.
+    ///
+    /// # Errors
+    /// As [`Self::session`].
+    fn loaders(&self) -> Result<&Loaders, ApiError>;
+}
+
+impl ContextExt for Context<'_> {
+    fn session(&self) -> Result<&Arc<Session>, ApiError> {
+        self.data_opt::<Arc<Session>>().ok_or_else(ApiError::unauthenticated)
+    }
+
+    fn loaders(&self) -> Result<&Loaders, ApiError> {
+        self.data_opt::<Loaders>().ok_or_else(ApiError::unauthenticated)
+    }
 }

@@ -1,24 +1,29 @@
-//! The schema, put together from its parts.
+//! The schema, put together from its parts. It needs no services, so that it can be printed anywhere.
 
-use async_graphql::{EmptyMutation, EmptySubscription, Object, Schema};
+use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
-/// The root of queries.
-#[derive(Debug, Default)]
-pub struct Query;
-
-#[Object]
-impl Query {
-    /// Whether the API answers.
-    async fn alive(&self) -> bool {
-        true
-    }
-}
+use super::model::Node;
+use super::mutations::Mutation;
+use super::query::Query;
+use super::subscription::Subscription;
 
 /// The schema's type.
-pub(super) type ApiSchema = Schema<Query, EmptyMutation, EmptySubscription>;
+pub(super) type ApiSchema = Schema<Query, Mutation, Subscription>;
 
-/// The schema as text.
+/// The schema, to which limits and extensions may be added.
+pub(super) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<Node>()
+}
+
+/// The schema as text: `schema.graphql` is this.
 #[must_use]
 pub fn sdl() -> String {
-    Schema::build(Query, EmptyMutation, EmptySubscription).finish().sdl()
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by()
+        .use_space_ident();
+    let schema: ApiSchema = builder().finish();
+    format!("{}\n", schema.sdl_with_options(options).trim_end())
 }

@@ -15,6 +15,7 @@ mod run;
 mod sync;
 mod worker;
 
+pub use crate::carrier::{CarrierError, NumberOnSale, NumberSearch, Rejection};
 pub use refusals::{carrier_refusal, voice_refusal};
 
 use std::sync::Arc;

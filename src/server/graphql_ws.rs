@@ -13,7 +13,7 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use futures_util::stream::{AbortHandle, Abortable, BoxStream, SelectAll};
-use futures_util::{SinkExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
@@ -55,7 +55,7 @@ pub(super) async fn upgrade(
         let message = format!("offer the subprotocol {PROTOCOL}");
         return Rejection::bad_request(message).respond(&request_id.0);
     }
-    let tasks = edge.shutdown.sockets.clone();
+    let tasks = edge.drain.sockets.clone();
     upgrade.on_upgrade(move |socket| tasks.track_future(Driver::new(edge, request_id.0, socket).run()))
 }
 
@@ -103,7 +103,7 @@ impl Driver {
         let init_by = Instant::now() + INIT_TIME;
         let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stop = self.edge.shutdown.stop.clone();
+        let stop = self.edge.drain.stop.clone();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Err(Closing::new(1001, "the server goes away: come back in a moment")),

@@ -24,7 +24,13 @@ const DATABASE_TIME: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone)]
 pub(super) struct Readiness {
     database: Database,
-    known: Arc<Mutex<Option<(Instant, Option<&'static str>)>>>,
+    known: Arc<Mutex<Option<Known>>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    since: Instant,
+    obstacle: Option<&'static str>,
 }
 
 impl Readiness {
@@ -36,14 +42,12 @@ impl Readiness {
     /// What stands in the way, if anything does. One question at a time goes to the database.
     async fn obstacle(&self) -> Option<&'static str> {
         let mut known = self.known.lock().await;
-        if let Some((since, obstacle)) = *known
-            && since.elapsed() < HOLDS
-        {
-            return obstacle;
+        if let Some(known) = known.filter(|known| known.since.elapsed() < HOLDS) {
+            return known.obstacle;
         }
         let obstacle =
             timeout(DATABASE_TIME, self.ask()).await.unwrap_or(Some("the database does not answer in time"));
-        *known = Some((Instant::now(), obstacle));
+        *known = Some(Known { since: Instant::now(), obstacle });
         obstacle
     }
 
@@ -66,7 +70,7 @@ pub(super) async fn live() -> Response {
 
 /// Answers 503 while something stands in the way, or we are going.
 pub(super) async fn ready(State(edge): State<Edge>) -> Response {
-    let obstacle = if edge.shutdown.stop.is_cancelled() {
+    let obstacle = if edge.drain.stop.is_cancelled() {
         Some("the server is shutting down")
     } else {
         edge.readiness.obstacle().await

@@ -1,32 +1,13 @@
 //! `/metrics`: counters for Prometheus. Routes and statuses, never who or what.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use super::Edge;
-
-const SECONDS: [f64; 10] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
-
-/// A process has one recorder, however many routers it builds.
-static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-
-fn recorder() -> Option<&'static PrometheusHandle> {
-    let install = || PrometheusBuilder::new().set_buckets(&SECONDS)?.install_recorder();
-    let installed = RECORDER.get_or_init(|| {
-        install().inspect_err(|error| tracing::warn!(%error, "metrics are not recorded")).ok()
-    });
-    installed.as_ref()
-}
-
-/// Starts recording.
-pub(super) fn start() {
-    let _ = recorder();
-}
+use crate::telemetry;
 
 /// Records a request that was answered.
 pub(super) fn answered(method: &Method, route: &str, status: StatusCode, took: Duration) {
@@ -42,12 +23,7 @@ pub(super) fn answered(method: &Method, route: &str, status: StatusCode, took: D
 /// All that was recorded.
 pub(super) async fn render(State(edge): State<Edge>) -> Response {
     metrics::counter!("database_statements_total").absolute(edge.database.statements());
-    match recorder() {
-        Some(recorder) => {
-            recorder.run_upkeep();
-            let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-            (kind, recorder.render()).into_response()
-        }
-        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-    }
+    let recorded = telemetry::metrics();
+    recorded.run_upkeep();
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], recorded.render()).into_response()
 }

@@ -39,7 +39,7 @@ use crate::graphql::Api;
 use crate::store::Database;
 
 pub use self::graphiql::{AssetsError, GraphiqlAssets};
-pub use self::serve::{Shutdown, serve};
+pub use self::serve::{Drain, serve};
 
 /// The longest body outside of GraphQL, unless a route sets its own limit.
 const MAX_BODY: usize = 2 * 1024 * 1024;
@@ -72,7 +72,7 @@ struct Edge {
     clock: Clock,
     entropy: Entropy,
     sockets: Sockets,
-    shutdown: Shutdown,
+    drain: Drain,
 }
 
 /// All routes: GraphQL, the webhooks as they are given, GraphiQL's files, health and metrics.
@@ -82,9 +82,8 @@ pub fn router(
     authenticator: Authenticator,
     database: Database,
     webhooks: Router,
-    shutdown: Shutdown,
+    drain: Drain,
 ) -> Router {
-    metrics::start();
     let edge = Edge {
         api,
         authenticator,
@@ -95,7 +94,7 @@ pub fn router(
         clock: config.clock,
         entropy: config.entropy,
         sockets: Sockets::default(),
-        shutdown,
+        drain,
     };
     let graphql = get(graphql_http::get).post(graphql_http::post).fallback(graphql_http::other_method);
     let mut routes = Router::new()

@@ -11,7 +11,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -19,19 +19,16 @@ use tower::ServiceExt;
 /// How long a request's headers may take; `axum::serve` would wait for ever.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 
-/// How long connections have to finish once the server is told to stop.
-const DRAIN_TIME: Duration = Duration::from_secs(25);
-
 /// How the server is told to stop, and knows when all sockets have. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Shutdown {
+pub struct Drain {
     /// Cancelled when the server is to stop.
     pub stop: CancellationToken,
     /// The open sockets, which outlive the HTTP request that opened them.
     pub(super) sockets: TaskTracker,
 }
 
-impl Shutdown {
+impl Drain {
     /// Stops when `stop` is cancelled.
     #[must_use]
     pub fn new(stop: CancellationToken) -> Self {
@@ -39,16 +36,16 @@ impl Shutdown {
     }
 }
 
-/// Serves until told to stop; then takes no more connections, tells sockets to go, lets requests finish, and cuts
-/// off after 25 seconds whatever is left.
+/// Serves until told to stop; then takes no more connections, lets requests finish and sockets say goodbye, and
+/// returns when the last is gone. Whoever cannot wait so long drops it.
 ///
 /// # Errors
 /// When the listener is broken for good.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, router: Router, drain: Drain) -> io::Result<()> {
     let connections = GracefulShutdown::new();
     loop {
         tokio::select! {
-            () = shutdown.stop.cancelled() => break,
+            () = drain.stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => connect(stream, &router, &connections),
                 Err(error) if of_one_connection(&error) => {}
@@ -61,11 +58,8 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Shutdown) ->
         }
     }
     drop(listener);
-    shutdown.sockets.close();
-    let drained = async { tokio::join!(connections.shutdown(), shutdown.sockets.wait()) };
-    if timeout(DRAIN_TIME, drained).await.is_err() {
-        tracing::warn!("some requests did not end in time and were cut off");
-    }
+    drain.sockets.close();
+    tokio::join!(connections.shutdown(), drain.sockets.wait());
     Ok(())
 }
 

@@ -9,7 +9,8 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair, RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
+    RsaPublicKeyComponents,
 };
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -206,8 +207,14 @@ async fn a_token_cannot_choose_how_it_is_checked() {
     );
     let modulus = RsaPublicKeyComponents::<Vec<u8>>::from(published_rsa.public_key()).n;
     let mut refused = vec![
-        ("another secret", signed(&json!({"alg": "HS256"}), &claims(), hmac_with(&[7; 40], hmac::HMAC_SHA256))),
-        ("HS512", signed(&json!({"alg": "HS512"}), &claims(), hmac_with(SECRET.as_bytes(), hmac::HMAC_SHA512))),
+        (
+            "another secret",
+            signed(&json!({"alg": "HS256"}), &claims(), hmac_with(&[7; 40], hmac::HMAC_SHA256)),
+        ),
+        (
+            "HS512",
+            signed(&json!({"alg": "HS512"}), &claims(), hmac_with(SECRET.as_bytes(), hmac::HMAC_SHA512)),
+        ),
         ("unpublished key", rs256(&foreign_rsa, "rsa", &claims())),
         ("key for encryption", rs256(&foreign_rsa, "encryption", &claims())),
         ("RS256 with an EC key's id", rs256(&published_rsa, "ec", &claims())),
@@ -246,7 +253,8 @@ async fn a_token_cannot_choose_how_it_is_checked() {
         refused.push(("no signature", format!("{stripped}.")));
         refused.push(("no third part", stripped));
     }
-    for (name, key) in [("DER", der), ("PEM", pem.into_bytes()), ("modulus", modulus), ("oct", b"published secret".to_vec())]
+    for (name, key) in
+        [("DER", der), ("PEM", pem.into_bytes()), ("modulus", modulus), ("oct", b"published secret".to_vec())]
     {
         for kid in ["rsa", "oct"] {
             let header = json!({"alg": "HS256", "kid": kid});
@@ -294,8 +302,11 @@ async fn a_token_holds_from_its_beginning_to_its_end() {
 
 #[tokio::test]
 async fn issuer_and_audience_are_checked_when_configured() {
-    let strict =
-        AuthConfig { issuer: Some("https://id.example".into()), audience: Some("switchboard".into()), ..config() };
+    let strict = AuthConfig {
+        issuer: Some("https://id.example".into()),
+        audience: Some("switchboard".into()),
+        ..config()
+    };
     let world = World::start(strict).await;
     let cases = [
         (json!("https://id.example"), json!("switchboard"), Ok(())),
@@ -322,10 +333,14 @@ async fn who_a_token_speaks_for() {
     let world = World::start(practice).await;
     let person = Uuid::from_u128(7);
     let token = |practice: Value| {
-        hs256(&json!({"sub": person, "exp": NOW + 60, "role": "authenticated", "app_metadata": {"practice": practice}}))
+        hs256(
+            &json!({"sub": person, "exp": NOW + 60, "role": "authenticated", "app_metadata": {"practice": practice}}),
+        )
     };
     assert_eq!(world.bearer(&token(json!(TENANT))).await, Ok(Principal::Tenant(TenantId(TENANT))));
-    for nobody in [json!(null), json!("acme"), json!(Uuid::nil()), json!(7), json!([TENANT]), json!(TENANT.simple())] {
+    for nobody in
+        [json!(null), json!("acme"), json!(Uuid::nil()), json!(7), json!([TENANT]), json!(TENANT.simple())]
+    {
         assert_eq!(world.bearer(&token(nobody.clone())).await, Err(INVALID), "{nobody}");
     }
     assert_eq!(world.bearer(&hs256(&claims())).await, Err(INVALID), "no such claim");
@@ -363,7 +378,10 @@ async fn who_a_token_speaks_for() {
         assert_eq!(world.present(credentials).await, Err(INVALID), "{unknown}");
     }
     // Written down at first sight: a tenant's door has a tenant behind it.
-    assert_eq!(world.database.read_as(TenantId(TENANT)).await.unwrap().tenant().await.unwrap().id, TenantId(TENANT));
+    assert_eq!(
+        world.database.read_as(TenantId(TENANT)).await.unwrap().tenant().await.unwrap().id,
+        TenantId(TENANT)
+    );
 }
 
 #[tokio::test]
@@ -382,7 +400,10 @@ async fn what_is_minted_is_accepted() {
     assert_eq!(world.bearer(token(true).expose_secret()).await, Ok(operator));
     world.wait(90);
     assert_eq!(world.bearer(token(false).expose_secret()).await, Err(EXPIRED));
-    assert!(mint(&AuthConfig { hs256_secret: None, ..config() }, TENANT, false, Duration::from_secs(60), now).is_err());
+    assert!(
+        mint(&AuthConfig { hs256_secret: None, ..config() }, TENANT, false, Duration::from_secs(60), now)
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -412,7 +433,8 @@ async fn keys_are_rotated_and_outlive_their_server() {
     assert_eq!(server.asked(), 2);
 
     // The server fails in every way it can: known keys serve on, unknown ones cannot be judged.
-    let ways = [(500, String::new()), (200, "<html>".to_owned()), (302, String::new()), (200, "x".repeat(300_000))];
+    let ways =
+        [(500, String::new()), (200, "<html>".to_owned()), (302, String::new()), (200, "x".repeat(300_000))];
     for (status, body) in ways {
         server.status.store(status, Ordering::SeqCst);
         *server.body.lock().unwrap() = body;

@@ -53,14 +53,18 @@ async fn agree(app: &App, token: &str) -> usize {
         .as_array()
         .unwrap()
         .iter()
-        .map(|number| format!("{} {}", number["number"].as_str().unwrap(), number["sid"].as_str().unwrap_or("-")))
+        .map(|number| {
+            format!("{} {}", number["number"].as_str().unwrap(), number["sid"].as_str().unwrap_or("-"))
+        })
         .collect();
     let state = app.sandbox_state().await;
     let mut owned: Vec<String> = state["numbers"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|number| format!("{} {}", number["phone_number"].as_str().unwrap(), number["sid"].as_str().unwrap()))
+        .map(|number| {
+            format!("{} {}", number["phone_number"].as_str().unwrap(), number["sid"].as_str().unwrap())
+        })
         .collect();
     held.sort();
     owned.sort();
@@ -84,7 +88,9 @@ async fn a_lost_answer_is_looked_up_and_nothing_is_bought_or_made_twice() {
                 "times": 1,
             }))
             .await;
-            let payload = create(&app, &token, json!({ "name": "Dr. Smith's Office Assistant", "areaCode": "212" })).await;
+            let payload =
+                create(&app, &token, json!({ "name": "Dr. Smith's Office Assistant", "areaCode": "212" }))
+                    .await;
             let operation = settled(&app, &token, &payload).await;
             assert_eq!(operation["state"], "SUCCEEDED", "{provider} {lost}: {operation}");
             assert_eq!(agree(&app, &token).await, 1, "{provider} {lost}");
@@ -106,7 +112,8 @@ async fn an_area_code_without_numbers_leaves_the_agent_and_names_codes_that_have
     assert!(!payload["userErrors"][0]["suggestedAreaCodes"].as_array().unwrap().is_empty(), "{payload}");
     assert_eq!(agree(&app, &token).await, 0);
 
-    let anywhere = json!({ "name": "Northside Dental", "areaCode": "533", "ifUnavailable": "ANY_IN_COUNTRY" });
+    let anywhere =
+        json!({ "name": "Northside Dental", "areaCode": "533", "ifUnavailable": "ANY_IN_COUNTRY" });
     let payload = create(&app, &token, anywhere).await;
     assert_eq!(payload["phoneNumber"]["status"], "ACTIVE", "{payload}");
     assert_eq!(agree(&app, &token).await, 1);
@@ -175,7 +182,8 @@ async fn a_whole_life_ends_with_nothing_at_the_providers() {
     let refused = app.graphql(&token, again, json!({ "input": { "agentId": agent } })).await;
     let refused = &refused["data"]["provisionPhoneNumber"]["userErrors"][0];
     assert_eq!(refused["code"], "PHONE_NUMBER_ALREADY_EXISTS", "{refused}");
-    let further = app.graphql(&token, again, json!({ "input": { "agentId": agent, "additional": true } })).await;
+    let further =
+        app.graphql(&token, again, json!({ "input": { "agentId": agent, "additional": true } })).await;
     assert_eq!(further["data"]["provisionPhoneNumber"]["phoneNumber"]["status"], "ACTIVE", "{further}");
     assert_eq!(agree(&app, &token).await, 2);
 
@@ -200,10 +208,13 @@ async fn a_number_pointed_elsewhere_is_set_right() {
     let created = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;
     let number = &created["phoneNumber"];
     let before = app.sandbox_state().await["numbers"][0].clone();
-    app.as_account_owner(number["sid"].as_str().unwrap(), &[
-        ("VoiceUrl", "https://elsewhere.example.com/voice"),
-        ("VoiceApplicationSid", "AP0123456789abcdef0123456789abcdef"),
-    ])
+    app.as_account_owner(
+        number["sid"].as_str().unwrap(),
+        &[
+            ("VoiceUrl", "https://elsewhere.example.com/voice"),
+            ("VoiceApplicationSid", "AP0123456789abcdef0123456789abcdef"),
+        ],
+    )
     .await;
     assert_ne!(app.sandbox_state().await["numbers"][0]["voice_url"], before["voice_url"]);
 
@@ -212,7 +223,9 @@ async fn a_number_pointed_elsewhere_is_set_right() {
     let repaired = app.graphql(&token, repair, json!({ "input": { "id": number["id"] } })).await;
     assert_eq!(repaired["data"]["repairPhoneNumber"]["operation"]["state"], "SUCCEEDED", "{repaired}");
     let after = app.sandbox_state().await["numbers"][0].clone();
-    for setting in ["voice_url", "voice_application_sid", "voice_fallback_url", "status_callback", "friendly_name"] {
+    for setting in
+        ["voice_url", "voice_application_sid", "voice_fallback_url", "status_callback", "friendly_name"]
+    {
         assert_eq!(after[setting], before[setting], "{setting}");
     }
 }
@@ -222,13 +235,15 @@ async fn the_same_key_buys_once_and_other_input_is_refused() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let input = json!({ "name": "Northside Dental", "areaCode": "917", "idempotencyKey": "order-1" });
-    let (first, second) = tokio::join!(create(&app, &token, input.clone()), create(&app, &token, input.clone()));
+    let (first, second) =
+        tokio::join!(create(&app, &token, input.clone()), create(&app, &token, input.clone()));
     let third = create(&app, &token, input.clone()).await;
-    let operations: Vec<_> = [&first, &second, &third]
-        .iter()
-        .filter_map(|payload| payload["operation"]["id"].as_str())
-        .collect();
-    assert!(!operations.is_empty() && operations.iter().all(|id| *id == operations[0]), "{first} {second} {third}");
+    let operations: Vec<_> =
+        [&first, &second, &third].iter().filter_map(|payload| payload["operation"]["id"].as_str()).collect();
+    assert!(
+        !operations.is_empty() && operations.iter().all(|id| *id == operations[0]),
+        "{first} {second} {third}"
+    );
     let tokens = [&first, &second, &third].iter().filter(|payload| payload["apiToken"].is_string()).count();
     assert_eq!(tokens, 1, "the token is shown once");
     assert_eq!(agree(&app, &token).await, 1);

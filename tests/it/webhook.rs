@@ -139,7 +139,8 @@ fn answers(call: &Value) -> Vec<Vec<String>> {
 #[tokio::test]
 async fn a_call_reaches_its_agent_and_its_end_is_known() {
     let practice = Practice::open(json!({})).await;
-    let call = practice.app.place_call(json!({"to": practice.number, "from": CALLER, "duration_seconds": 42})).await;
+    let call =
+        practice.app.place_call(json!({"to": practice.number, "from": CALLER, "duration_seconds": 42})).await;
     assert_eq!(call["agent"]["agent_id"], practice.agent["elevenlabsAgentId"], "{call}");
     assert_eq!(answers(&call), [["Connect"]]);
     let expected = json!({
@@ -154,7 +155,11 @@ async fn a_call_reaches_its_agent_and_its_end_is_known() {
         let mut form = practice.ringing(about);
         form.retain(|(name, _)| name != "CallStatus");
         form.push(("CallStatus".to_owned(), status.to_owned()));
-        assert_eq!(twiml(practice.send("/api/webhooks/call/status", &form).await).await.0, [""; 0], "{status}");
+        assert_eq!(
+            twiml(practice.send("/api/webhooks/call/status", &form).await).await.0,
+            [""; 0],
+            "{status}"
+        );
     }
     assert_eq!(practice.calls().await[0]["status"], "COMPLETED");
 }
@@ -205,7 +210,11 @@ async fn json_is_taken_with_the_hash_of_its_body() {
     let body: serde_json::Map<_, _> =
         practice.ringing(&sid(2)).into_iter().map(|(name, value)| (name, json!(value))).collect();
     let body = Value::Object(body).to_string();
-    let hash: String = digest::digest(&digest::SHA256, body.as_bytes()).as_ref().iter().map(|b| format!("{b:02x}")).collect();
+    let hash: String = digest::digest(&digest::SHA256, body.as_bytes())
+        .as_ref()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     let url = format!("{}{INCOMING}?source=proxy&bodySHA256={hash}", practice.app.base_url());
     let signature = signature(&Credentials::development().auth_token, &url, &[]);
     let other = post(&url, "application/json", Some(&signature), body.replace("ringing", "queued")).await;
@@ -246,7 +255,8 @@ async fn without_its_agent_a_call_goes_to_the_fallback_number_or_hears_a_sentenc
     assert_eq!(answers(&reached), [["Dial"], ["Hangup"]]);
     assert!(reached["answered_with"][0]["twiml"].as_str().unwrap().contains("+12125550142"), "{reached}");
     assert_eq!(outcome().await, "FALLBACK");
-    let unanswered = practice.app.place_call(json!({"to": practice.number, "dial_result": "no-answer"})).await;
+    let unanswered =
+        practice.app.place_call(json!({"to": practice.number, "dial_result": "no-answer"})).await;
     assert_eq!(answers(&unanswered), [["Dial"], ["Say"]]);
     assert_eq!(outcome().await, "UNAVAILABLE");
 
@@ -275,7 +285,8 @@ async fn a_failing_or_slow_provider_costs_the_caller_seconds_and_no_more() {
         assert!(asked.elapsed() < Duration::from_secs(8), "{action}: {:?}", asked.elapsed());
         assert_eq!(verbs, ["Dial"], "{action}: {text}");
         assert_eq!(practice.calls().await[0]["outcome"], "FALLBACK", "{action}");
-        let cleared = client().delete(format!("{}/sandbox/faults", practice.app.sandbox_url())).send().await.unwrap();
+        let cleared =
+            client().delete(format!("{}/sandbox/faults", practice.app.sandbox_url())).send().await.unwrap();
         assert!(cleared.status().is_success());
     }
     assert_eq!(twiml(practice.send(INCOMING, &practice.ringing(&sid(60))).await).await.0, ["Connect"]);
@@ -334,7 +345,8 @@ async fn events_of_the_voice_provider_are_proven_and_sent_again_when_they_cannot
     database.migrate().await.unwrap();
     let base_url: url::Url = "http://127.0.0.1:1".parse().unwrap();
     let serve = async |secret: Option<&str>| {
-        let voice = VoiceConfig { base_url: base_url.clone(), api_key: "k".into(), timeout: Duration::from_secs(1) };
+        let voice =
+            VoiceConfig { base_url: base_url.clone(), api_key: "k".into(), timeout: Duration::from_secs(1) };
         let routing = Routing::new(
             RoutingConfig { answer_deadline: Duration::from_secs(1), webhook_base_url: base_url.clone() },
             database.system(),
@@ -363,7 +375,8 @@ async fn events_of_the_voice_provider_are_proven_and_sent_again_when_they_cannot
         let request = client().post(url).header("ElevenLabs-Signature", signature).body(body);
         request.send().await.unwrap().status().as_u16()
     };
-    let ended = || json!({"type": "post_call_transcription", "data": {"conversation_id": "conv_1", "metadata": {}}});
+    let ended =
+        || json!({"type": "post_call_transcription", "data": {"conversation_id": "conv_1", "metadata": {}}});
 
     let unconfigured = serve(None).await;
     assert_eq!(send(&unconfigured, "wsec_1", ended(), 0).await, 404);

@@ -1,0 +1,97 @@
+//! Loaders: what many resolvers ask for one by one is read in one statement, through the request's own door.
+//!
+//! There is one set a request, so nothing one caller loaded can reach another; nothing is cached, so a field
+//! read after a mutation sees what the mutation wrote.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::runtime::{TokioSpawner, TokioTimer};
+
+use super::context::Session;
+use super::errors::ApiError;
+use crate::domain::{Agent, AgentId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber};
+
+/// A request's loaders; the key's type says what is loaded.
+pub(crate) type Loaders = DataLoader<Batches>;
+
+/// Loaders for this session.
+pub(super) fn over(session: Arc<Session>) -> Loaders {
+    DataLoader::new(Batches(session), TokioSpawner::current(), TokioTimer::default())
+}
+
+/// Reads batches.
+pub(crate) struct Batches(Arc<Session>);
+
+/// An agent's oldest active number, as a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FirstNumberOf(pub(crate) AgentId);
+
+/// Keeps what the caller may see, by key.
+fn visible<K: Eq + std::hash::Hash, T>(
+    session: &Session,
+    rows: impl IntoIterator<Item = T>,
+    key: impl Fn(&T) -> K,
+    agent: impl Fn(&T) -> AgentId,
+) -> Result<HashMap<K, T>, ApiError> {
+    let scope = session.scope()?;
+    let rows = rows.into_iter().filter(|row| scope.admits(agent(row)));
+    Ok(rows.map(|row| (key(&row), row)).collect())
+}
+
+impl Loader<AgentId> for Batches {
+    type Value = Agent;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[AgentId]) -> Result<HashMap<AgentId, Agent>, ApiError> {
+        let rows = self.0.reader().await?.agents_by_id(keys).await?;
+        visible(&self.0, rows, |agent| agent.id, |agent| agent.id)
+    }
+}
+
+impl Loader<NumberId> for Batches {
+    type Value = PhoneNumber;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[NumberId]) -> Result<HashMap<NumberId, PhoneNumber>, ApiError> {
+        let rows = self.0.reader().await?.numbers_by_id(keys).await?;
+        visible(&self.0, rows, |number| number.id, |number| number.agent_id)
+    }
+}
+
+impl Loader<FirstNumberOf> for Batches {
+    type Value = PhoneNumber;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[FirstNumberOf]) -> Result<HashMap<FirstNumberOf, PhoneNumber>, ApiError> {
+        let agents: Vec<AgentId> = keys.iter().map(|key| key.0).collect();
+        let rows = self.0.reader().await?.first_numbers(&agents).await?;
+        visible(
+            &self.0,
+            rows.into_values(),
+            |number| FirstNumberOf(number.agent_id),
+            |number| number.agent_id,
+        )
+    }
+}
+
+impl Loader<OperationId> for Batches {
+    type Value = Operation;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[OperationId]) -> Result<HashMap<OperationId, Operation>, ApiError> {
+        let rows = self.0.reader().await?.operations_by_id(keys).await?;
+        visible(&self.0, rows, |operation| operation.id, |operation| operation.agent_id)
+    }
+}
+
+impl Loader<CallId> for Batches {
+    type Value = Call;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[CallId]) -> Result<HashMap<CallId, Call>, ApiError> {
+        let rows = self.0.reader().await?.calls_by_id(keys).await?;
+        visible(&self.0, rows, |call| call.id, |call| call.agent_id)
+    }
+}

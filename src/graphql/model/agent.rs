@@ -1,0 +1,195 @@
+//! A voice agent.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+
+use super::connection::{Connection, Listed, PageArgs, cost, nothing, wrap};
+use super::cursor::List;
+use super::scalars::DateTime;
+use super::{Call, PhoneNumber};
+use crate::domain::{self, E164};
+use crate::graphql::context::{ContextExt, Session};
+use crate::graphql::errors::ApiError;
+use crate::graphql::loaders::FirstNumberOf;
+use crate::store::{self, Cursor, PageOf, PageRequest};
+
+/// A voice agent: it answers the calls that come in on its numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct Agent(pub(crate) domain::Agent);
+
+/// Where an agent is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::AgentStatus")]
+pub(crate) enum AgentStatus {
+    /// Being created at the voice provider.
+    Pending,
+    /// Takes calls.
+    Active,
+    /// Exists, but takes no calls: they go to its fallback number.
+    Inactive,
+    /// Gone; kept as history.
+    Deleted,
+}
+
+/// A voice agent: it answers the calls that come in on its numbers.
+#[Object]
+impl Agent {
+    /// Its global id. Opaque: do not parse it.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// Its id at ElevenLabs; null until it exists there.
+    async fn elevenlabs_agent_id(&self) -> Option<&str> {
+        self.0.voice_agent_id.as_deref()
+    }
+
+    /// The practice's name, as callers hear it.
+    async fn name(&self) -> &str {
+        self.0.name.as_str()
+    }
+
+    /// The language it speaks, as a code: `en`, `de`, `pt-br`.
+    async fn language(&self) -> &str {
+        self.0.language.code()
+    }
+
+    /// What it says first. Null: it greets in its language, with its name.
+    async fn first_message(&self) -> Option<&str> {
+        self.0.first_message.as_deref()
+    }
+
+    /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead.
+    async fn fallback_number(&self) -> Option<&E164> {
+        self.0.fallback_number.as_ref()
+    }
+
+    /// Where it is in its life.
+    async fn status(&self) -> AgentStatus {
+        self.0.status.into()
+    }
+
+    /// The first characters of its token, to tell tokens apart. The token itself is shown once, when it is made.
+    async fn token_preview(&self) -> &str {
+        &self.0.token_preview
+    }
+
+    /// Its number: the oldest active one. Null while it has none.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
+        let load = async || Ok(ctx.loaders()?.load_one(FirstNumberOf(self.0.id)).await?.map(PhoneNumber));
+        load().await.transpose()
+    }
+
+    /// All its numbers that are not released, newest first.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn phone_numbers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the beginning or after `after`: 1 to 100, 20 when unset.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<PhoneNumber>, ApiError> {
+        let filter = store::NumberFilter { agent: Some(self.0.id), ..Default::default() };
+        Connection::read(ctx.session()?, &PageArgs { first, after, last, before }, filter).await
+    }
+
+    /// The calls it was asked to take, newest first.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn calls(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the beginning or after `after`: 1 to 100, 20 when unset.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Call>, ApiError> {
+        let filter = store::CallFilter { agent: Some(self.0.id), ..Default::default() };
+        Connection::read(ctx.session()?, &PageArgs { first, after, last, before }, filter).await
+    }
+
+    /// When it was asked for.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When anything about it last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+}
+
+impl Agent {
+    /// The agent under this id, as far as the caller may see it.
+    pub(crate) async fn load(ctx: &Context<'_>, id: domain::AgentId) -> Option<Result<Self, ApiError>> {
+        let load = async || Ok(ctx.loaders()?.load_one(id).await?.map(Self));
+        load().await.transpose()
+    }
+}
+
+/// Which agents to list. Every condition given must hold.
+#[derive(Debug, Clone, Default, InputObject)]
+pub(crate) struct AgentFilter {
+    /// Only agents in this state. Unset: all but the deleted ones.
+    status: Option<AgentStatus>,
+    /// Only agents whose name holds this text, in capitals or not.
+    name_contains: Option<String>,
+}
+
+impl From<AgentFilter> for store::AgentFilter {
+    fn from(filter: AgentFilter) -> Self {
+        Self { status: filter.status.map(Into::into), name_contains: filter.name_contains }
+    }
+}
+
+impl Listed for Agent {
+    type Filter = store::AgentFilter;
+    const LIST: List = List::Agents;
+    const CONNECTION: &'static str = "AgentConnection";
+    const EDGE: &'static str = "AgentEdge";
+
+    async fn page(
+        session: &Session,
+        filter: &Self::Filter,
+        page: PageRequest,
+    ) -> Result<PageOf<Self>, ApiError> {
+        match session.scope()?.agent() {
+            None => Ok(wrap(session.reader().await?.agents(filter, page).await?, Self)),
+            Some(only) => {
+                let Some(agent) = the_one(session, filter, only).await? else { return Ok(nothing()) };
+                let at = Cursor { at: agent.created_at, id: agent.id.0 };
+                let place = |cursor: Cursor| (cursor.at, cursor.id);
+                let reached = page.after.is_none_or(|after| place(at) < place(after))
+                    && page.before.is_none_or(|before| place(at) > place(before));
+                let items = if reached { vec![(at, Self(agent))] } else { Vec::new() };
+                Ok(PageOf { items, has_next: false, has_previous: false })
+            }
+        }
+    }
+
+    async fn count(session: &Session, filter: &Self::Filter) -> Result<i64, ApiError> {
+        match session.scope()?.agent() {
+            None => Ok(session.reader().await?.count_agents(filter).await?),
+            Some(only) => Ok(i64::from(the_one(session, filter, only).await?.is_some())),
+        }
+    }
+}
+
+/// The only agent an agent's token sees, if it passes the filter.
+async fn the_one(
+    session: &Session,
+    filter: &store::AgentFilter,
+    only: domain::AgentId,
+) -> Result<Option<domain::Agent>, ApiError> {
+    let agent = session.reader().await?.agents_by_id(&[only]).await?.pop();
+    let part = filter.name_contains.as_ref().map(|part| part.to_lowercase());
+    Ok(agent.filter(|agent| {
+        let listed = match filter.status {
+            Some(status) => agent.status == status,
+            None => agent.status != domain::AgentStatus::Deleted,
+        };
+        listed && part.is_none_or(|part| agent.name.as_str().to_lowercase().contains(&part))
+    }))
+}

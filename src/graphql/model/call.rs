@@ -1,0 +1,185 @@
+//! A call.
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+
+use super::connection::{Listed, nothing, wrap};
+use super::cursor::List;
+use super::scalars::DateTime;
+use super::{Agent, PhoneNumber, read_id};
+use crate::domain::{self, E164};
+use crate::graphql::context::Session;
+use crate::graphql::errors::ApiError;
+use crate::store::{self, PageOf, PageRequest};
+
+/// A call to one of the tenant's numbers.
+#[derive(Debug, Clone)]
+pub(crate) struct Call(pub(crate) domain::Call);
+
+/// Who called whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::CallDirection")]
+pub(crate) enum CallDirection {
+    /// Somebody called one of your numbers.
+    Inbound,
+    /// One of your agents called somebody.
+    Outbound,
+}
+
+/// Where a call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::CallStatus")]
+pub(crate) enum CallStatus {
+    /// Rings.
+    Ringing,
+    /// Somebody talks.
+    InProgress,
+    /// Ended after being answered.
+    Completed,
+    /// Refused as busy.
+    Busy,
+    /// Could not be carried.
+    Failed,
+    /// Nobody answered.
+    NoAnswer,
+    /// The caller gave up.
+    Canceled,
+}
+
+/// Who or what answered a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::CallOutcome")]
+pub(crate) enum CallOutcome {
+    /// The voice agent.
+    Agent,
+    /// The fallback number.
+    Fallback,
+    /// Nobody: all the calls the plan allows at the same time were under way.
+    Busy,
+    /// A spoken sentence: neither agent nor fallback number could take it.
+    Unavailable,
+    /// Nobody: it was refused.
+    Rejected,
+}
+
+/// A call to one of your numbers: who called, who answered, how it ended.
+#[Object]
+impl Call {
+    /// Its global id. Opaque: do not parse it.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// The carrier's id, `CA…`.
+    async fn sid(&self) -> &str {
+        &self.0.sid
+    }
+
+    /// Who called whom.
+    async fn direction(&self) -> CallDirection {
+        self.0.direction.into()
+    }
+
+    /// The caller: an E.164 number, or what the carrier sends for a hidden one, such as `anonymous`.
+    async fn from(&self) -> &str {
+        &self.0.from
+    }
+
+    /// The number called.
+    async fn to(&self) -> &E164 {
+        &self.0.to
+    }
+
+    /// Where the call is.
+    async fn status(&self) -> CallStatus {
+        self.0.status.into()
+    }
+
+    /// Who or what answered it.
+    async fn outcome(&self) -> CallOutcome {
+        self.0.outcome.into()
+    }
+
+    /// The agent whose number was called.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
+        Agent::load(ctx, self.0.agent_id).await
+    }
+
+    /// The number called, as it was leased then.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
+        PhoneNumber::load(ctx, self.0.number_id).await
+    }
+
+    /// The conversation's id at ElevenLabs, when the agent took the call.
+    async fn conversation_id(&self) -> Option<&str> {
+        self.0.conversation_id.as_deref()
+    }
+
+    /// How long it lasted, as the carrier counts; null until it is over.
+    async fn duration_seconds(&self) -> Option<i32> {
+        self.0.duration_seconds
+    }
+
+    /// When it came in.
+    async fn started_at(&self) -> DateTime {
+        DateTime(self.0.started_at)
+    }
+
+    /// When it ended; null until then.
+    async fn ended_at(&self) -> Option<DateTime> {
+        self.0.ended_at.map(DateTime)
+    }
+}
+
+/// Which calls to list. Every condition given must hold.
+#[derive(Debug, Clone, Default, InputObject)]
+pub(crate) struct CallFilter {
+    /// Only calls to this agent.
+    agent_id: Option<ID>,
+    /// Only calls to this number.
+    phone_number_id: Option<ID>,
+    /// Only calls in this state.
+    status: Option<CallStatus>,
+    /// Only calls that came in at or after this instant.
+    started_after: Option<DateTime>,
+    /// Only calls that came in before this instant.
+    started_before: Option<DateTime>,
+}
+
+impl TryFrom<CallFilter> for store::CallFilter {
+    type Error = ApiError;
+
+    fn try_from(filter: CallFilter) -> Result<Self, ApiError> {
+        Ok(Self {
+            agent: filter.agent_id.map(|id| read_id("filter.agentId", &id)).transpose()?,
+            number: filter.phone_number_id.map(|id| read_id("filter.phoneNumberId", &id)).transpose()?,
+            status: filter.status.map(Into::into),
+            started_after: filter.started_after.map(|instant| instant.0),
+            started_before: filter.started_before.map(|instant| instant.0),
+        })
+    }
+}
+
+impl Listed for Call {
+    type Filter = store::CallFilter;
+    const LIST: List = List::Calls;
+    const CONNECTION: &'static str = "CallConnection";
+    const EDGE: &'static str = "CallEdge";
+
+    async fn page(
+        session: &Session,
+        filter: &Self::Filter,
+        page: PageRequest,
+    ) -> Result<PageOf<Self>, ApiError> {
+        let Some(agent) = session.scope()?.narrow(filter.agent) else { return Ok(nothing()) };
+        let filter = store::CallFilter { agent, ..filter.clone() };
+        Ok(wrap(session.reader().await?.calls(&filter, page).await?, Self))
+    }
+
+    async fn count(session: &Session, filter: &Self::Filter) -> Result<i64, ApiError> {
+        let Some(agent) = session.scope()?.narrow(filter.agent) else { return Ok(0) };
+        let filter = store::CallFilter { agent, ..filter.clone() };
+        Ok(session.reader().await?.count_calls(&filter).await?)
+    }
+}

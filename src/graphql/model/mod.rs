@@ -1,0 +1,39 @@
+//! The API's types, a file each: thin over the domain's own. What is written above a type or a field here is
+//! what GraphiQL shows its reader.
+
+mod agent;
+mod available;
+mod call;
+mod connection;
+mod cursor;
+mod node;
+mod number;
+mod operation;
+mod scalars;
+mod user_error;
+mod viewer;
+
+pub(crate) use agent::{Agent, AgentFilter, AgentStatus};
+pub(crate) use available::AvailablePhoneNumber;
+pub(crate) use call::{Call, CallFilter};
+pub(crate) use connection::{Connection, PageArgs, cost};
+pub(crate) use node::Node;
+pub(crate) use number::{PhoneNumber, PhoneNumberFilter, PhoneNumberType};
+pub(crate) use operation::Operation;
+pub(crate) use scalars::Checked;
+pub(crate) use user_error::UserError;
+pub(crate) use viewer::Viewer;
+
+use super::errors::ApiError;
+use crate::domain::Invalid;
+
+/// Reads an id out of an argument; a malformed one is refused with the argument's name.
+///
+/// # Errors
+/// `BAD_USER_INPUT`.
+pub(crate) fn read_id<T: std::str::FromStr<Err = Invalid>>(
+    argument: &str,
+    id: &async_graphql::ID,
+) -> Result<T, ApiError> {
+    id.parse().map_err(|why| ApiError::bad_input(format!("{argument}: {why}")))
+}

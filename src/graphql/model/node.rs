@@ -1,0 +1,53 @@
+//! Global ids: what has one, and how it is found again.
+
+use async_graphql::{Context, ID, Interface};
+
+use super::{Agent, Call, Operation, PhoneNumber, Viewer};
+use crate::domain::{AgentId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
+use crate::graphql::context::ContextExt;
+use crate::graphql::errors::ApiError;
+
+/// Something with a global id: opaque, stable, and enough to find it again with `node`.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "Its global id. Opaque: do not parse it."))]
+pub(crate) enum Node {
+    /// A voice agent.
+    Agent(Agent),
+    /// A telephone number.
+    PhoneNumber(PhoneNumber),
+    /// A durable piece of work.
+    Operation(Operation),
+    /// A call.
+    Call(Call),
+    /// The account.
+    Viewer(Viewer),
+}
+
+impl Node {
+    /// What is under this id, as far as the caller may see it.
+    ///
+    /// # Errors
+    /// What reading it may fail with.
+    pub(crate) async fn find(ctx: &Context<'_>, id: NodeId) -> Result<Option<Self>, ApiError> {
+        let loaders = ctx.loaders()?;
+        Ok(match id.kind {
+            NodeKind::Agent => loaders.load_one(AgentId(id.uuid)).await?.map(|row| Self::Agent(Agent(row))),
+            NodeKind::Number => {
+                loaders.load_one(NumberId(id.uuid)).await?.map(|row| Self::PhoneNumber(PhoneNumber(row)))
+            }
+            NodeKind::Operation => {
+                loaders.load_one(OperationId(id.uuid)).await?.map(|row| Self::Operation(Operation(row)))
+            }
+            NodeKind::Call => loaders.load_one(CallId(id.uuid)).await?.map(|row| Self::Call(Call(row))),
+            NodeKind::Tenant => {
+                let session = ctx.session()?;
+                if session.owner().ok() == Some(TenantId(id.uuid)) {
+                    Some(Self::Viewer(Viewer::read(session).await?))
+                } else {
+                    None
+                }
+            }
+            NodeKind::AuditEvent => None,
+        })
+    }
+}

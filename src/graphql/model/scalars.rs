@@ -1,0 +1,171 @@
+//! The scalars: strict in, canonical out.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use async_graphql::registry::Registry;
+use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::{SecondsFormat, Utc};
+
+use crate::domain::{CountryCode, E164, Invalid};
+
+/// Reads a scalar that is written as a string.
+fn read<T: ScalarType + InputType, U>(
+    value: Value,
+    parse: impl FnOnce(&str) -> Result<U, Invalid>,
+) -> Result<U, InputValueError<T>> {
+    let Value::String(text) = &value else {
+        return Err(InputValueError::expected_type(value));
+    };
+    parse(text).map_err(|why| InputValueError::custom(why).with_extension("code", "BAD_USER_INPUT"))
+}
+
+/// A telephone number in E.164 form: `+`, the country's calling code and the number, at most 15 digits.
+/// Spaces, dashes, dots and brackets are accepted on input; it always reads `+12125550123` in answers.
+#[Scalar(name = "E164", specified_by_url = "https://www.itu.int/rec/T-REC-E.164")]
+impl ScalarType for E164 {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        read(value, str::parse)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.as_str().to_owned())
+    }
+}
+
+/// A country by its ISO 3166-1 alpha-2 code in capital letters: `US`, `GB`.
+#[Scalar(name = "CountryCode", specified_by_url = "https://www.iso.org/iso-3166-country-codes.html")]
+impl ScalarType for CountryCode {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        read(value, str::parse)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.as_str().to_owned())
+    }
+}
+
+/// An instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DateTime(pub(crate) chrono::DateTime<Utc>);
+
+/// An instant as RFC 3339 writes it: `2026-03-01T09:30:00.000Z`. Any offset is accepted on input; answers are
+/// in UTC, to the millisecond.
+#[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        read(value, |text| {
+            let instant = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| {
+                Invalid::new("an instant is written as RFC 3339 has it, like 2026-03-01T09:30:00Z")
+            })?;
+            Ok(Self(instant.with_timezone(&Utc)))
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+/// An exact decimal number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Decimal(pub(crate) rust_decimal::Decimal);
+
+/// An exact decimal number, written as a string so that no program reads it as a float: `"1.15"`.
+#[Scalar(name = "Decimal", specified_by_url = "https://www.w3.org/TR/xmlschema-2/#decimal")]
+impl ScalarType for Decimal {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        read(value, |text| {
+            let number = text.parse().map_err(|_| Invalid::new("a decimal is a string like \"1.15\""))?;
+            Ok(Self(number))
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// A UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Uuid(pub(crate) uuid::Uuid);
+
+/// A UUID in its usual form of 36 characters: `8c5b7a52-7d8e-4f0a-9d0e-2f3c1b6a5e47`.
+#[Scalar(name = "UUID", specified_by_url = "https://www.rfc-editor.org/rfc/rfc9562")]
+impl ScalarType for Uuid {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        read(value, |text| match uuid::Uuid::try_parse(text) {
+            Ok(uuid) if text.len() == 36 => Ok(Self(uuid)),
+            _ => Err(Invalid::new("a UUID is 32 hexadecimal digits in five groups joined by dashes")),
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.hyphenated().to_string())
+    }
+}
+
+/// A scalar in a mutation's input, read without failing: what is wrong with it becomes one of the payload's
+/// `userErrors`, with its field, beside whatever else is wrong.
+#[derive(Debug, Clone)]
+pub(crate) struct Checked<T>(pub(crate) Result<T, Invalid>);
+
+impl<T: InputType + FromStr<Err = Invalid>> InputType for Checked<T> {
+    type RawValueType = T::RawValueType;
+
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        Ok(Self(match value {
+            Some(Value::String(text)) => text.parse(),
+            _ => Err(Invalid::new(format!("a value of type {} is a string", T::type_name()))),
+        }))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.as_ref().map_or(Value::Null, InputType::to_value)
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        self.0.as_ref().ok().and_then(InputType::as_raw_value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reads<T: ScalarType>(text: &str) -> Option<Value> {
+        <T as ScalarType>::parse(Value::String(text.to_owned()))
+            .ok()
+            .map(|value| ScalarType::to_value(&value))
+    }
+
+    #[test]
+    fn what_people_write_comes_out_canonical() {
+        let canonical = |text: &str| Some(Value::String(text.to_owned()));
+        assert_eq!(reads::<E164>("+1 (212) 555-0123"), canonical("+12125550123"));
+        assert_eq!(reads::<DateTime>("2026-03-01T10:30:00+01:00"), canonical("2026-03-01T09:30:00.000Z"));
+        assert_eq!(
+            reads::<Uuid>("8C5B7A52-7D8E-4F0A-9D0E-2F3C1B6A5E47"),
+            canonical("8c5b7a52-7d8e-4f0a-9d0e-2f3c1b6a5e47")
+        );
+        assert_eq!(reads::<Decimal>("1.150"), canonical("1.150"));
+    }
+
+    #[test]
+    fn what_is_nearly_right_is_refused() {
+        assert_eq!(reads::<E164>("2125550123"), None);
+        assert_eq!(reads::<CountryCode>("us"), None);
+        assert_eq!(reads::<DateTime>("2026-03-01"), None);
+        assert_eq!(reads::<Decimal>("1,15"), None);
+        assert_eq!(reads::<Uuid>("8c5b7a527d8e4f0a9d0e2f3c1b6a5e47"), None);
+        assert!(<Decimal as ScalarType>::parse(Value::from(1.15)).is_err(), "a float is no decimal");
+    }
+}

@@ -1,0 +1,193 @@
+//! The account whose token it is: its plan and what it used.
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
+
+use super::scalars::{Decimal, Uuid};
+use crate::domain::Tenant;
+use crate::graphql::context::{ContextExt, Session};
+use crate::graphql::errors::ApiError;
+use crate::store::MonthUsage;
+
+/// What the carrier lists for a begun minute of an incoming call, in ten-thousandths of a US dollar.
+const INBOUND_MINUTE: i64 = 85;
+
+/// The account whose token it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Viewer(Tenant);
+
+impl Viewer {
+    /// Reads the account.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` for an agent's token; what reading may fail with.
+    pub(crate) async fn read(session: &Session) -> Result<Self, ApiError> {
+        session.owner()?;
+        Ok(Self(session.reader().await?.tenant().await?))
+    }
+}
+
+/// The account whose token it is: its plan, its limits and what it used.
+#[Object]
+impl Viewer {
+    /// Its global id. Opaque: do not parse it.
+    pub(crate) async fn id(&self) -> ID {
+        self.0.id.to_string().into()
+    }
+
+    /// The user's id, as the token names it.
+    async fn user_id(&self) -> Uuid {
+        Uuid(self.0.id.0)
+    }
+
+    /// The plan.
+    async fn plan(&self) -> Plan {
+        Plan { name: self.0.plan.clone() }
+    }
+
+    /// What the plan allows.
+    async fn limits(&self) -> Limits {
+        Limits {
+            concurrent_calls: self.0.limits.concurrent_calls.into(),
+            phone_numbers: self.0.limits.phone_numbers.into(),
+        }
+    }
+
+    /// How many calls are under way.
+    async fn active_calls(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
+        Ok(int(ctx.session()?.reader().await?.active_calls().await?))
+    }
+
+    /// What was used in a month.
+    async fn usage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The month in UTC, as `YYYY-MM`; the present one when unset.")] month: Option<
+            String,
+        >,
+    ) -> Result<Usage, ApiError> {
+        let session = ctx.session()?;
+        let first = match month {
+            Some(month) => first_day(&month)?,
+            None => session.services().clock.now().date_naive().with_day(1).unwrap_or_default(),
+        };
+        let next = first.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
+        let used = session.reader().await?.usage(midnight(first), midnight(next)).await?;
+        Ok(Usage::new(first, used))
+    }
+}
+
+fn first_day(month: &str) -> Result<NaiveDate, ApiError> {
+    let well_formed = month.len() == 7
+        && month
+            .bytes()
+            .enumerate()
+            .all(|(at, byte)| if at == 4 { byte == b'-' } else { byte.is_ascii_digit() });
+    NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d")
+        .ok()
+        .filter(|_| well_formed)
+        .ok_or_else(|| ApiError::bad_input("month: a month is written YYYY-MM, like 2026-03"))
+}
+
+fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
+/// GraphQL's integers have 32 bits.
+fn int(count: i64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// A plan.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct Plan {
+    /// Its name.
+    name: String,
+}
+
+/// What a plan allows.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct Limits {
+    /// Calls at the same time; a further one hears that all lines are busy, or goes to the fallback number.
+    concurrent_calls: i32,
+    /// Numbers held at the same time, those being bought or released included.
+    phone_numbers: i32,
+}
+
+/// What was used in a month, as far as it is known.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct Usage {
+    /// The month in UTC, `YYYY-MM`.
+    month: String,
+    /// Numbers held at any time in the month.
+    phone_numbers: i32,
+    /// Calls that came in.
+    calls: i32,
+    /// Minutes of calls, each call rounded up to a whole minute as the carrier does.
+    minutes: Decimal,
+    /// What that costs, estimated from the carrier's list prices.
+    estimated_cost: EstimatedCost,
+}
+
+/// An estimate from list prices, not a bill: a whole month's price for every number held at any time in the
+/// month, and the carrier's list price of an incoming call for every begun minute (0.0085 US dollars).
+/// Conversations at the voice provider and taxes are not in it.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct EstimatedCost {
+    /// The currency, as an ISO 4217 code: `USD`.
+    currency: String,
+    /// The numbers' share: their monthly costs, added up.
+    phone_numbers: Decimal,
+    /// The calls' share: begun minutes at the list price.
+    calls: Decimal,
+    /// Both together.
+    total: Decimal,
+}
+
+impl Usage {
+    fn new(month: NaiveDate, used: MonthUsage) -> Self {
+        let minutes = rust_decimal::Decimal::from(used.minutes);
+        let calls = minutes * rust_decimal::Decimal::new(INBOUND_MINUTE, 4);
+        Self {
+            month: month.format("%Y-%m").to_string(),
+            phone_numbers: int(used.phone_numbers),
+            calls: int(used.calls),
+            minutes: Decimal(minutes),
+            estimated_cost: EstimatedCost {
+                currency: "USD".to_owned(),
+                phone_numbers: Decimal(used.phone_numbers_cost),
+                calls: Decimal(calls),
+                total: Decimal(used.phone_numbers_cost + calls),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_four_digits_a_dash_and_two() {
+        assert_eq!(first_day("2026-12").unwrap(), NaiveDate::from_ymd_opt(2026, 12, 1).unwrap());
+        for bad in
+            ["2026-13", "2026-00", "2026-1", "26-01", "2026/01", "2026-01-01", "", "+026-01", "２０26-1"]
+        {
+            assert!(first_day(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_estimate_adds_up_exactly() {
+        let used = MonthUsage {
+            phone_numbers: 2,
+            phone_numbers_cost: rust_decimal::Decimal::new(330, 2),
+            calls: 3,
+            minutes: 7,
+        };
+        let usage = Usage::new(NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(), used);
+        assert_eq!(usage.month, "2026-03");
+        assert_eq!(usage.estimated_cost.calls.0.to_string(), "0.0595");
+        assert_eq!(usage.estimated_cost.total.0.to_string(), "3.3595");
+    }
+}

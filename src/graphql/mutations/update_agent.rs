@@ -1,0 +1,157 @@
+//! `updateAgent`.
+
+use std::str::FromStr;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+
+use super::input::{self, Faults, first_message};
+use super::outcome::{Outcome, Stop};
+use crate::domain::{self, AgentId, E164, Invalid, Refusal};
+use crate::graphql::context::{ContextExt, Session};
+use crate::graphql::errors::ApiError;
+use crate::graphql::model::{Agent, AgentStatus, Checked, UserError};
+use crate::store::AgentChanges;
+
+/// What to change about an agent. A field left out keeps what is there; null clears it.
+#[derive(Debug, InputObject)]
+pub(crate) struct UpdateAgentInput {
+    /// The agent's id.
+    id: ID,
+    /// The practice's name: 1 to 100 characters. Cannot be cleared.
+    name: MaybeUndefined<String>,
+    /// The language it speaks. Cannot be cleared.
+    language: MaybeUndefined<String>,
+    /// What it says first, 1 to 2000 characters. Null: it greets in its language, with its name.
+    first_message: MaybeUndefined<String>,
+    /// How it should behave: 1 to 20 000 characters. Null: no more than it is.
+    prompt: MaybeUndefined<String>,
+    /// A voice at ElevenLabs, by its id. Null: a stock voice.
+    voice_id: MaybeUndefined<String>,
+    /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead.
+    fallback_number: MaybeUndefined<Checked<E164>>,
+    /// ACTIVE takes calls; INACTIVE sends them to the fallback number. Nothing else can be set.
+    status: MaybeUndefined<AgentStatus>,
+}
+
+/// A field that may be kept or changed, not cleared.
+fn set<T, U>(
+    faults: &mut Faults,
+    field: &str,
+    given: MaybeUndefined<T>,
+    read: impl FnOnce(T) -> Result<U, Invalid>,
+) -> Option<U> {
+    match given {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Value(value) => faults.take(field, read(value)),
+        MaybeUndefined::Null => {
+            faults.note(field, format!("{field} cannot be cleared: leave it out to keep it"));
+            None
+        }
+    }
+}
+
+/// A field that may be kept, changed or cleared.
+fn set_or_clear<T, U>(
+    faults: &mut Faults,
+    field: &str,
+    given: MaybeUndefined<T>,
+    read: impl FnOnce(T) -> Result<U, Invalid>,
+) -> Option<Option<U>> {
+    match given {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(None),
+        MaybeUndefined::Value(value) => faults.take(field, read(value)).map(Some),
+    }
+}
+
+fn parse<T: FromStr<Err = Invalid>>(text: String) -> Result<T, Invalid> {
+    text.parse()
+}
+
+fn settable(status: AgentStatus) -> Result<domain::AgentStatus, Invalid> {
+    match status {
+        AgentStatus::Active | AgentStatus::Inactive => Ok(status.into()),
+        AgentStatus::Pending | AgentStatus::Deleted => Err(Invalid(
+            "status can be set to ACTIVE or INACTIVE; to delete an agent use deleteAgent".to_owned(),
+        )),
+    }
+}
+
+impl UpdateAgentInput {
+    fn check(self) -> Result<(AgentId, AgentChanges), Stop> {
+        let mut faults = Faults::default();
+        let id = faults.take("id", self.id.parse());
+        let changes = AgentChanges {
+            name: set(&mut faults, "name", self.name, parse),
+            language: set(&mut faults, "language", self.language, parse),
+            first_message: set_or_clear(&mut faults, "firstMessage", self.first_message, |text| {
+                first_message(&text)
+            }),
+            prompt: set_or_clear(&mut faults, "prompt", self.prompt, parse),
+            voice_id: set_or_clear(&mut faults, "voiceId", self.voice_id, parse),
+            fallback_number: set_or_clear(&mut faults, "fallbackNumber", self.fallback_number, |it| it.0),
+            status: set(&mut faults, "status", self.status, settable),
+        };
+        faults.unless_any(id.map(|id| (id, changes)))
+    }
+}
+
+/// What came of an accepted request.
+struct Accepted {
+    agent: Agent,
+    /// What the voice provider would not take of it.
+    late: Option<Refusal>,
+}
+
+/// What came of `updateAgent`.
+pub(crate) struct UpdateAgentPayload(Outcome<Accepted>);
+
+/// What came of `updateAgent`.
+#[Object]
+impl UpdateAgentPayload {
+    /// The agent as it is now. Null when nothing was changed because of `userErrors`.
+    async fn agent(&self) -> Option<&Agent> {
+        self.0.accepted().map(|accepted| &accepted.agent)
+    }
+
+    /// What you can put right. With an agent beside it: the change is stored, but the voice provider does not
+    /// have it yet.
+    async fn user_errors(&self) -> Vec<UserError> {
+        self.0.user_errors(|accepted| accepted.late.as_ref())
+    }
+}
+
+/// The mutation.
+#[derive(Debug, Default)]
+pub(super) struct UpdateAgent;
+
+#[Object]
+impl UpdateAgent {
+    /// Changes an agent: here at once, and at the voice provider.
+    #[graphql(complexity = "child_complexity + 10")]
+    async fn update_agent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to change.")] input: UpdateAgentInput,
+    ) -> Option<Result<UpdateAgentPayload, ApiError>> {
+        let update = async || update(ctx.session()?, input).await;
+        Some(Outcome::of(update().await).map(UpdateAgentPayload))
+    }
+}
+
+async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, Stop> {
+    session.owner()?;
+    let (id, changes) = input.check()?;
+    let store = session.writer().await?;
+    let present = store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
+    input::alive(&present)?;
+    let agent = store.update_agent(id, changes).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
+    session.audit(&store, "updateAgent", id).await?;
+    store.commit().await?;
+    let late = if agent.revision > agent.synced_revision {
+        session.provisioning().sync_agent(&agent).await?.err()
+    } else {
+        None
+    };
+    Ok(Accepted { agent: Agent(agent), late })
+}

@@ -1,0 +1,50 @@
+//! `node` and `nodes`.
+
+use async_graphql::{Context, ID, Object};
+use futures_util::future::join_all;
+
+use crate::graphql::errors::ApiError;
+use crate::graphql::model::{Node, read_id};
+
+/// How many nodes one field may ask for.
+const MAX_NODES: usize = 100;
+
+/// Questions by global id.
+#[derive(Debug, Default)]
+pub(super) struct NodeQuery;
+
+#[Object]
+impl NodeQuery {
+    /// Whatever is under a global id; null when there is nothing, or nothing of yours.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn node(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "A global id, as the API returned it.")] id: ID,
+    ) -> Option<Result<Node, ApiError>> {
+        find(ctx, "id", &id).await
+    }
+
+    /// Whatever is under these global ids, in their order, with null for what is not there or not yours.
+    #[graphql(complexity = "ids.len().saturating_mul(child_complexity) + 1")]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids, at most 100.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<Result<Node, ApiError>>>, ApiError> {
+        if ids.len() > MAX_NODES {
+            return Err(ApiError::bad_input(format!(
+                "ids: at most {MAX_NODES} at once, these are {}: ask in parts",
+                ids.len()
+            )));
+        }
+        Ok(join_all(ids.iter().map(|id| find(ctx, "ids", id))).await)
+    }
+}
+
+async fn find(ctx: &Context<'_>, argument: &str, id: &ID) -> Option<Result<Node, ApiError>> {
+    match read_id(argument, id) {
+        Ok(id) => Node::find(ctx, id).await.transpose(),
+        Err(malformed) => Some(Err(malformed)),
+    }
+}

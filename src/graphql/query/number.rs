@@ -1,0 +1,139 @@
+//! `phoneNumber`, `phoneNumbers` and `availablePhoneNumbers`.
+
+use async_graphql::{Context, ID, Object};
+
+use crate::domain::{AreaCode, CountryCode, E164};
+use crate::graphql::context::{ContextExt, Session};
+use crate::graphql::errors::ApiError;
+use crate::graphql::model::{
+    AvailablePhoneNumber, Connection, PageArgs, PhoneNumber, PhoneNumberFilter, PhoneNumberType, cost,
+    read_id,
+};
+use crate::provisioning::{CarrierError, NumberSearch, Rejection};
+
+/// Questions about numbers.
+#[derive(Debug, Default)]
+pub(super) struct NumberQuery;
+
+#[Object]
+impl NumberQuery {
+    /// A number by its id or by itself: the one you hold, else the one you held last. Null when there is none,
+    /// or none of yours.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn phone_number(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number's id. Pass this or `number`, not both.")] id: Option<ID>,
+        #[graphql(desc = "The number itself. Pass this or `id`, not both.")] number: Option<E164>,
+    ) -> Option<Result<PhoneNumber, ApiError>> {
+        match (id, number) {
+            (Some(id), None) => match read_id("id", &id) {
+                Ok(id) => PhoneNumber::load(ctx, id).await,
+                Err(malformed) => Some(Err(malformed)),
+            },
+            (None, Some(number)) => by_number(ctx, &number).await.transpose(),
+            _ => Some(Err(ApiError::bad_input("pass exactly one of id and number"))),
+        }
+    }
+
+    /// Your numbers, newest first.
+    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    async fn phone_numbers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, from the beginning or after `after`: 1 to 100, 20 when unset.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Which numbers; all but the released ones when unset.")] filter: Option<
+            PhoneNumberFilter,
+        >,
+    ) -> Result<Connection<PhoneNumber>, ApiError> {
+        let page = PageArgs { first, after, last, before };
+        Connection::read(ctx.session()?, &page, filter.unwrap_or_default().try_into()?).await
+    }
+
+    /// Numbers the carrier has on sale. Looking reserves nothing and costs nothing; a kind that does not exist in
+    /// the country is an empty list.
+    #[graphql(
+        complexity = "usize::try_from(limit.clamp(1, MAX_ON_SALE)).unwrap_or(1) * child_complexity + 10"
+    )]
+    async fn available_phone_numbers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The country.", default_with = "CountryCode::US")] country: CountryCode,
+        #[graphql(
+            desc = "An area code of three digits. US and Canada only; for toll-free numbers a prefix like 888."
+        )]
+        area_code: Option<String>,
+        #[graphql(
+            desc = "A pattern the number holds: 2 to 16 digits, or letters as on a keypad; `*` stands for one character."
+        )]
+        contains: Option<String>,
+        #[graphql(desc = "What kind of number.", name = "type", default_with = "PhoneNumberType::Local")]
+        kind: PhoneNumberType,
+        #[graphql(desc = "At most so many: 1 to 30.", default = 10)] limit: i32,
+    ) -> Result<Vec<AvailablePhoneNumber>, ApiError> {
+        let session = ctx.session()?;
+        session.owner()?;
+        let search = NumberSearch {
+            country,
+            kind: kind.into(),
+            area_code: area_code.map(|code| read_area_code(country, &code)).transpose()?,
+            contains: contains.map(read_pattern).transpose()?,
+            limit: match u16::try_from(limit) {
+                Ok(limit @ 1..=30) => limit,
+                _ => return Err(ApiError::bad_input(format!("limit: 1 to {MAX_ON_SALE}, not {limit}"))),
+            },
+        };
+        on_sale(session, &search).await
+    }
+}
+
+/// The most numbers on sale one field may ask for.
+const MAX_ON_SALE: i32 = 30;
+
+async fn by_number(ctx: &Context<'_>, number: &E164) -> Result<Option<PhoneNumber>, ApiError> {
+    let session = ctx.session()?;
+    let scope = session.scope()?;
+    let found = session.reader().await?.number_by_e164(number).await?;
+    Ok(found.filter(|number| scope.admits(number.agent_id)).map(PhoneNumber))
+}
+
+fn read_area_code(country: CountryCode, code: &str) -> Result<AreaCode, ApiError> {
+    if !country.has_area_codes() {
+        return Err(ApiError::bad_input(format!(
+            "areaCode: numbers in {country} are not searched by area code: leave it out, or use contains"
+        )));
+    }
+    code.parse().map_err(|why| ApiError::bad_input(format!("areaCode: {why}")))
+}
+
+fn read_pattern(pattern: String) -> Result<String, ApiError> {
+    let ordinary = pattern.bytes().filter(u8::is_ascii_alphanumeric).count();
+    let allowed = pattern.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*%+$".contains(&byte));
+    if allowed && ordinary >= 2 && pattern.len() <= 16 {
+        Ok(pattern)
+    } else {
+        Err(ApiError::bad_input(
+            "contains: 2 to 16 characters, at least two of them digits or letters, like 555 or 212555****",
+        ))
+    }
+}
+
+async fn on_sale(session: &Session, search: &NumberSearch) -> Result<Vec<AvailablePhoneNumber>, ApiError> {
+    let _released = session.release().await;
+    match session.provisioning().carrier().search(search).await {
+        Ok(numbers) => Ok(numbers.into_iter().map(Into::into).collect()),
+        Err(CarrierError::Rejected(Rejection::NotFound | Rejection::NoneInAreaCode)) => Ok(Vec::new()),
+        Err(CarrierError::Rejected(Rejection::Other(code))) => Err(ApiError::bad_input(format!(
+            "the carrier does not take this search (its code {code}): try it without contains"
+        ))),
+        Err(CarrierError::Rejected(rejected)) => Err(ApiError::internal(CarrierError::Rejected(rejected))),
+        Err(error @ (CarrierError::Unavailable { .. } | CarrierError::OutcomeUnknown { .. })) => {
+            tracing::warn!(%error, "a search for numbers had no answer");
+            Err(ApiError::CarrierUnavailable)
+        }
+    }
+}

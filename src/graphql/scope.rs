@@ -1,0 +1,69 @@
+//! What of a tenant's rows a caller may see: all of them, or one agent's. The one place where that is decided;
+//! loaders and lists ask here.
+
+use crate::domain::{AgentId, TenantId};
+
+/// The rows a caller may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scope {
+    tenant: TenantId,
+    only: Option<AgentId>,
+}
+
+impl Scope {
+    /// All of a tenant's rows.
+    pub(super) fn whole(tenant: TenantId) -> Self {
+        Self { tenant, only: None }
+    }
+
+    /// One agent's rows.
+    pub(super) fn only(tenant: TenantId, agent: AgentId) -> Self {
+        Self { tenant, only: Some(agent) }
+    }
+
+    /// Whose rows.
+    pub(crate) fn tenant(self) -> TenantId {
+        self.tenant
+    }
+
+    /// Whether all of the tenant's rows may be seen.
+    pub(crate) fn is_whole(self) -> bool {
+        self.only.is_none()
+    }
+
+    /// The one agent whose rows may be seen, where it is only one.
+    pub(crate) fn agent(self) -> Option<AgentId> {
+        self.only
+    }
+
+    /// Whether rows of this agent may be seen.
+    pub(crate) fn admits(self, agent: AgentId) -> bool {
+        self.only.is_none_or(|only| only == agent)
+    }
+
+    /// Narrows a list's wish for one agent's rows to what may be seen; `None`: nothing of it may.
+    pub(crate) fn narrow(self, asked: Option<AgentId>) -> Option<Option<AgentId>> {
+        match (self.only, asked) {
+            (None, asked) => Some(asked),
+            (Some(only), None) => Some(Some(only)),
+            (Some(only), Some(asked)) => (only == asked).then_some(Some(only)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    #[test]
+    fn an_agents_token_sees_its_own_agent_whatever_it_asks_for() {
+        let (mine, other) = (AgentId(Uuid::from_u128(1)), AgentId(Uuid::from_u128(2)));
+        let scope = Scope::only(TenantId(Uuid::nil()), mine);
+        assert!(scope.admits(mine) && !scope.admits(other));
+        assert_eq!(scope.narrow(None), Some(Some(mine)));
+        assert_eq!(scope.narrow(Some(mine)), Some(Some(mine)));
+        assert_eq!(scope.narrow(Some(other)), None);
+        assert_eq!(Scope::whole(TenantId(Uuid::nil())).narrow(Some(other)), Some(Some(other)));
+    }
+}

@@ -1,0 +1,161 @@
+//! What can be watched. Events say only that something changed; it is read again through the watcher's own door,
+//! which is closed while the watcher waits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, ID, Subscription};
+use futures_util::{Stream, stream};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use super::context::{ContextExt, Session};
+use super::errors::ApiError;
+use super::model::{Call, Operation, read_id};
+use crate::domain::{self, AgentId, CallId, OperationId};
+use crate::store::Change;
+
+/// An operation may be driven by another server, whose changes are not told here: so look now and then.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// What can be watched, over WebSocket at `/graphql/ws`.
+#[derive(Debug)]
+pub(crate) struct Subscription;
+
+/// What can be watched, over WebSocket at `/graphql/ws`. A watcher that cannot keep up is told so by an error
+/// and its stream ends: subscribe again, and query what was missed.
+#[Subscription]
+impl Subscription {
+    /// An operation: as it stands, then each time it changes, until it is over.
+    async fn operation_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The operation's id, as a mutation returned it.")] id: ID,
+    ) -> Result<impl Stream<Item = Result<Operation, ApiError>> + use<>, ApiError> {
+        let session = Arc::clone(ctx.session()?);
+        let id: OperationId = read_id("id", &id)?;
+        let changes = session.services().database.changes();
+        let watched = read_operation(&session, id)
+            .await?
+            .ok_or_else(|| ApiError::bad_input("id: there is no operation with this id"))?;
+        let watch = Watch { session, changes };
+        Ok(stream::try_unfold((watch, Next::Show(watched)), move |(mut watch, next)| async move {
+            let operation = match next {
+                Next::Show(operation) => operation,
+                Next::After(shown) if shown.state.is_final() => return Ok(None),
+                Next::After(shown) => watch.operation_after(id, &shown).await?,
+            };
+            Ok(Some((Operation(operation.clone()), (watch, Next::After(operation)))))
+        }))
+    }
+
+    /// Your calls, each time one comes in or changes.
+    async fn call_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only calls to this agent; all of yours when unset.")] agent_id: Option<ID>,
+    ) -> Result<impl Stream<Item = Result<Call, ApiError>> + use<>, ApiError> {
+        let session = Arc::clone(ctx.session()?);
+        let asked: Option<AgentId> = agent_id.map(|id| read_id("agentId", &id)).transpose()?;
+        let changes = session.services().database.changes();
+        let agent = session
+            .scope()?
+            .narrow(asked)
+            .ok_or_else(|| ApiError::forbidden("an agent's token watches its own agent's calls only"))?;
+        if let Some(agent) = agent {
+            let known = session.reader().await?.agents_by_id(&[agent]).await?;
+            if known.is_empty() {
+                return Err(ApiError::bad_input("agentId: there is no agent with this id"));
+            }
+        }
+        let watch = Watch { session, changes };
+        Ok(stream::try_unfold(watch, move |mut watch| async move {
+            let call = watch.next_call(agent).await?;
+            Ok(call.map(|call| (Call(call), watch)))
+        }))
+    }
+}
+
+/// What an operation's watcher does next.
+enum Next {
+    /// Shows the operation as it is.
+    Show(domain::Operation),
+    /// Waits until it differs from this.
+    After(domain::Operation),
+}
+
+/// A watcher: its door, and what changes.
+struct Watch {
+    session: Arc<Session>,
+    changes: Receiver<Change>,
+}
+
+impl Watch {
+    /// The next change of this tenant's; `None` when the server stops.
+    async fn change(&mut self) -> Result<Option<Change>, ApiError> {
+        let tenant = self.session.scope()?.tenant();
+        drop(self.session.release().await);
+        loop {
+            match self.changes.recv().await {
+                Ok(change) if owner(change) == tenant => return Ok(Some(change)),
+                Ok(_) => {}
+                Err(RecvError::Closed) => return Ok(None),
+                Err(RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "a watcher was too slow");
+                    return Err(ApiError::bad_input(
+                        "too slow: events were missed; query the present state, then subscribe again",
+                    ));
+                }
+            }
+        }
+    }
+
+    /// The operation, once it differs from `shown`.
+    async fn operation_after(
+        &mut self,
+        id: OperationId,
+        shown: &domain::Operation,
+    ) -> Result<domain::Operation, ApiError> {
+        loop {
+            let told = tokio::time::timeout(LOOK_EVERY, self.change()).await;
+            let look = match told {
+                Ok(Ok(Some(Change::Operation { id: changed, .. }))) => changed == id,
+                Ok(Ok(Some(Change::Call { .. }))) => false,
+                Ok(Ok(None)) | Err(_) => true,
+                Ok(Err(error)) => return Err(error),
+            };
+            if look
+                && let Some(now) = read_operation(&self.session, id).await?
+                && now != *shown
+            {
+                return Ok(now);
+            }
+        }
+    }
+
+    /// The next call that comes in or changes; `None` when the server stops.
+    async fn next_call(&mut self, agent: Option<AgentId>) -> Result<Option<domain::Call>, ApiError> {
+        loop {
+            let id: CallId = match self.change().await? {
+                None => return Ok(None),
+                Some(Change::Call { id, agent: of, .. }) if agent.is_none_or(|agent| agent == of) => id,
+                Some(_) => continue,
+            };
+            let call = self.session.reader().await?.calls_by_id(&[id]).await?.pop();
+            if call.is_some() {
+                return Ok(call);
+            }
+        }
+    }
+}
+
+fn owner(change: Change) -> domain::TenantId {
+    match change {
+        Change::Operation { tenant, .. } | Change::Call { tenant, .. } => tenant,
+    }
+}
+
+async fn read_operation(session: &Session, id: OperationId) -> Result<Option<domain::Operation>, ApiError> {
+    let scope = session.scope()?;
+    let found = session.reader().await?.operations_by_id(&[id]).await?.pop();
+    Ok(found.filter(|operation| scope.admits(operation.agent_id)))
+}
