@@ -42,7 +42,7 @@ const ALONE_MAY_USE: &str = "
     clap                         | cli
     dotenvy                      | config
     std::env                     | config
-    metrics_exporter_prometheus  | telemetry
+    metrics_exporter_prometheus  | server
     tracing_subscriber           | telemetry config
 ";
 
