@@ -88,7 +88,7 @@ async fn a_step_that_failed_for_now_waits_and_counts_its_attempts() {
     let door = db.read_as(tenant).await.unwrap();
     let read = door.operations_by_id(&[due.operation.id]).await.unwrap().remove(0);
     assert_eq!((read.state, read.error), (OperationState::Failed, Some(refusal)));
-    assert_eq!(door.unfinished_operation(agent.id).await.unwrap(), None);
+    assert_eq!(door.unfinished_operations(agent.id).await.unwrap(), []);
 }
 
 #[tokio::test(flavor = "multi_thread")]

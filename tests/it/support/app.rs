@@ -181,15 +181,6 @@ impl App {
         assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
     }
 
-    /// Changes a number at the carrier behind our back, as somebody with the account's credentials can.
-    pub(crate) async fn as_account_owner(&self, sid: &str, settings: &[(&str, &str)]) {
-        let Credentials { account_sid, auth_token, .. } = Credentials::development();
-        let path = format!("2010-04-01/Accounts/{account_sid}/IncomingPhoneNumbers/{sid}.json");
-        let request = self.http.post(format!("{}/{path}", self.sandbox_url()));
-        let answer = request.basic_auth(account_sid, Some(auth_token)).form(settings).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
-    }
-
     /// Takes every fault back that was ordered.
     pub(crate) async fn clear_faults(&self) {
         let answer = self.http.delete(format!("{}/sandbox/faults", self.sandbox_url())).send().await;
