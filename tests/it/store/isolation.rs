@@ -81,6 +81,7 @@ async fn a_door_that_is_dropped_keeps_nothing_and_a_reading_one_writes_nothing()
 }
 
 /// Postgres only: the rest of this file asks the database itself.
+#[expect(clippy::print_stdout, reason = "who reads the test's output learns what did not run")]
 async fn on_postgres() -> Option<TestDatabase> {
     let test = TestDatabase::create().await;
     if !test.is_postgres() {
