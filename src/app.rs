@@ -19,6 +19,7 @@ use crate::provisioning::{Provisioning, ProvisioningConfig};
 use crate::routing::{Routing, RoutingConfig};
 use crate::server::{self, AssetsError, Drain, GraphiqlAssets, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
+use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
 
@@ -108,6 +109,7 @@ impl App {
     /// # Errors
     /// [`AppError`]: nothing runs then.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
+        telemetry::metrics();
         let shutdown = Shutdown::default();
         let carrier = Carrier::new(carrier_config(config))?;
         let voice = Voice::new(voice_config(config))?;

@@ -1,4 +1,4 @@
-//! What the program tells of itself while it runs: log lines. (Metrics are the server's, at `/metrics`.)
+//! What the server tells about itself: log lines and metrics.
 //!
 //! Log lines, by convention: the message says what happened, in lower case and without values; the values are
 //! fields (`request_id`, `operation`, `agent`, `number`, `error`), so that a search finds them in either format.
@@ -7,7 +7,9 @@
 //! to look. Lines go to stderr: stdout belongs to what a command was asked to print.
 
 use std::io::IsTerminal;
+use std::sync::OnceLock;
 
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -20,4 +22,20 @@ pub fn start_logging(json: bool, filter: &str) {
         .with_ansi(!json && std::io::stderr().is_terminal());
     // An error says that logging has started already, which is all that is asked for.
     drop(if json { lines.json().flatten_event(true).finish().try_init() } else { lines.finish().try_init() });
+}
+
+/// The process's metrics, recorded from the first call on; every call returns the same handle. Its `render` is what
+/// `/metrics` answers.
+pub fn metrics() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new().build_recorder();
+            let handle = recorder.handle();
+            if metrics::set_global_recorder(recorder).is_err() {
+                tracing::warn!("another metrics recorder is in place: /metrics stays empty");
+            }
+            handle
+        })
+        .clone()
 }
