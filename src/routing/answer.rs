@@ -14,7 +14,6 @@ use crate::voice::CallToRegister;
 const RING_SECONDS: u16 = 20;
 /// Kept free of the deadline for writing the answer down.
 const RECORDING: Duration = Duration::from_millis(500);
-const OVER_LIMIT: &str = "the plan's concurrent calls are used up";
 
 /// What a call is answered with.
 #[derive(Debug, Clone)]
@@ -37,7 +36,7 @@ impl Routing {
             (_, AgentStatus::Deleted) => return self.fall_back(route, "the agent is deleted"),
         };
         if !route.admitted {
-            return self.fall_back(route, OVER_LIMIT);
+            return self.fall_back(route, "the plan's concurrent calls are used up");
         }
         let call = CallToRegister {
             voice_agent_id,
@@ -77,7 +76,7 @@ impl Routing {
                 };
                 (Twiml(vec![Verb::Dial(dial)]).to_string(), CallOutcome::Fallback)
             }
-            None if reason == OVER_LIMIT => (sorry(route.agent.language), CallOutcome::Busy),
+            None if !route.admitted => (sorry(route.agent.language), CallOutcome::Busy),
             None => (sorry(route.agent.language), CallOutcome::Unavailable),
         };
         Answer { twiml, outcome, conversation_id: None, reason }

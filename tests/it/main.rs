@@ -1,5 +1,7 @@
 //! Black-box tests: one binary, a file a subject. Each test has a database and a sandbox of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its scene fails there")]
+
 mod auth;
 mod carrier;
 mod config;

@@ -207,7 +207,7 @@ async fn a_number_pointed_elsewhere_is_set_right() {
     let token = app.token(Uuid::from_u128(1));
     let created = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;
     let number = &created["phoneNumber"];
-    let before = app.sandbox_state().await["numbers"][0].clone();
+    let before = app.sandbox_state().await["numbers"][0]["settings"].clone();
     app.as_account_owner(
         number["sid"].as_str().unwrap(),
         &[
@@ -216,13 +216,13 @@ async fn a_number_pointed_elsewhere_is_set_right() {
         ],
     )
     .await;
-    assert_ne!(app.sandbox_state().await["numbers"][0]["voice_url"], before["voice_url"]);
+    assert_ne!(app.sandbox_state().await["numbers"][0]["settings"]["voice_url"], before["voice_url"]);
 
     let repair = r"mutation($input: RepairPhoneNumberInput!) {
       repairPhoneNumber(input: $input) { phoneNumber { status } operation { state } userErrors { code message } } }";
     let repaired = app.graphql(&token, repair, json!({ "input": { "id": number["id"] } })).await;
     assert_eq!(repaired["data"]["repairPhoneNumber"]["operation"]["state"], "SUCCEEDED", "{repaired}");
-    let after = app.sandbox_state().await["numbers"][0].clone();
+    let after = app.sandbox_state().await["numbers"][0]["settings"].clone();
     for setting in
         ["voice_url", "voice_application_sid", "voice_fallback_url", "status_callback", "friendly_name"]
     {

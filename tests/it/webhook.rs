@@ -267,13 +267,33 @@ async fn without_its_agent_a_call_goes_to_the_fallback_number_or_hears_a_sentenc
 }
 
 #[tokio::test]
+async fn a_plan_that_is_used_up_is_busy() {
+    let practice = Practice::open(json!({})).await;
+    let hold = || practice.app.place_call(json!({"to": practice.number, "hold": true}));
+    let mut held = Vec::new();
+    for _ in 0..10 {
+        held.push(hold().await);
+    }
+    assert!(held.iter().all(|call| answers(call) == [["Connect"]]), "{held:?}");
+    assert_eq!(answers(&hold().await), [["Say"]]);
+    assert_eq!(practice.calls().await[0]["outcome"], "BUSY");
+    practice.update(json!({"fallbackNumber": "+12125550142"})).await;
+    assert_eq!(answers(&hold().await)[0], ["Dial"]);
+
+    let sid = held[0]["call_sid"].as_str().unwrap();
+    let hang_up = format!("{}/sandbox/calls/{sid}/hangup", practice.app.sandbox_url());
+    assert!(client().post(hang_up).send().await.unwrap().status().is_success());
+    assert_eq!(answers(&hold().await), [["Connect"]]);
+}
+
+#[tokio::test]
 async fn a_failing_or_slow_provider_costs_the_caller_seconds_and_no_more() {
     let practice = Practice::open(json!({"fallbackNumber": "+12125550142"})).await;
     let register = json!({"provider": "elevenlabs", "path_contains": "register-call"});
     let faults = [
         json!({"status": 500}),
         json!({"status": 429, "code": "concurrent_limit_exceeded"}),
-        json!({"status": 200, "body": "<html>not TwiML</html>"}),
+        json!({"status": 502, "body": "<html>Bad Gateway</html>"}),
         json!({"lose": "before"}),
         json!({"delay_ms": 60_000}),
     ];
@@ -285,9 +305,7 @@ async fn a_failing_or_slow_provider_costs_the_caller_seconds_and_no_more() {
         assert!(asked.elapsed() < Duration::from_secs(8), "{action}: {:?}", asked.elapsed());
         assert_eq!(verbs, ["Dial"], "{action}: {text}");
         assert_eq!(practice.calls().await[0]["outcome"], "FALLBACK", "{action}");
-        let cleared =
-            client().delete(format!("{}/sandbox/faults", practice.app.sandbox_url())).send().await.unwrap();
-        assert!(cleared.status().is_success());
+        practice.app.clear_faults().await;
     }
     assert_eq!(twiml(practice.send(INCOMING, &practice.ringing(&sid(60))).await).await.0, ["Connect"]);
 }
@@ -308,7 +326,7 @@ async fn an_answer_that_failed_at_the_carrier_is_not_tried_again() {
 async fn an_odd_request_still_gets_an_answer_a_caller_can_hear() {
     let practice = Practice::open(json!({})).await;
     let odd: [(&str, Option<&str>); 6] = [
-        ("To", Some("+12125550100")),
+        ("To", Some("+13055550111")),
         ("To", Some("client:reception")),
         ("To", Some("")),
         ("To", None),
@@ -333,39 +351,76 @@ async fn an_odd_request_still_gets_an_answer_a_caller_can_hear() {
     assert_eq!(practice.calls().await[0]["from"], "anonymous");
 }
 
-#[tokio::test]
-async fn events_of_the_voice_provider_are_proven_and_sent_again_when_they_cannot_be_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = DatabaseConfig {
-        url: format!("sqlite://{}", folder.path().join("events.db").display()).into(),
-        max_connections: 2,
-        acquire_timeout: Duration::from_secs(1),
-    };
-    let database = Database::connect(&settings, Clock::system()).await.unwrap();
-    database.migrate().await.unwrap();
-    let base_url: url::Url = "http://127.0.0.1:1".parse().unwrap();
-    let serve = async |secret: Option<&str>| {
-        let voice =
-            VoiceConfig { base_url: base_url.clone(), api_key: "k".into(), timeout: Duration::from_secs(1) };
+/// The routes alone, over a database without a practice and a voice provider that is not there.
+struct Bare {
+    database: Database,
+    _folder: tempfile::TempDir,
+}
+
+impl Bare {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = DatabaseConfig {
+            url: format!("sqlite://{}", folder.path().join("bare.db").display()).into(),
+            max_connections: 2,
+            acquire_timeout: Duration::from_secs(1),
+        };
+        let database = Database::connect(&settings, Clock::system()).await.unwrap();
+        database.migrate().await.unwrap();
+        Self { database, _folder: folder }
+    }
+
+    /// Serves the routes and gives their address, without a slash at the end.
+    async fn serve(&self, auth_tokens: &[&str], elevenlabs_secret: Option<&str>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let base_url: url::Url = address.parse().unwrap();
+        let nobody = "http://127.0.0.1:1".parse().unwrap();
+        let voice = VoiceConfig { base_url: nobody, api_key: "k".into(), timeout: Duration::from_secs(1) };
         let routing = Routing::new(
             RoutingConfig { answer_deadline: Duration::from_secs(1), webhook_base_url: base_url.clone() },
-            database.system(),
+            self.database.system(),
             Voice::new(voice).unwrap(),
             Clock::system(),
             Entropy::system(),
         );
         let config = WebhookConfig {
-            base_url: base_url.clone(),
-            account_sid: "AC1".to_owned(),
-            auth_tokens: vec!["t".into()],
-            elevenlabs_secret: secret.map(Into::into),
+            base_url,
+            account_sid: Credentials::development().account_sid,
+            auth_tokens: auth_tokens.iter().map(|token| (*token).into()).collect(),
+            elevenlabs_secret: elevenlabs_secret.map(Into::into),
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/api/webhooks/elevenlabs", listener.local_addr().unwrap());
         let router = webhooks::router(config, routing, Clock::system());
         tokio::spawn(async move { axum::serve(listener, router).await });
-        url
-    };
+        address
+    }
+}
+
+#[tokio::test]
+async fn two_tokens_are_good_and_without_a_database_a_caller_still_hears_a_sentence() {
+    let bare = Bare::new().await;
+    let url = format!("{}{INCOMING}", bare.serve(&["new", "previous"], None).await);
+    let account = Credentials::development().account_sid;
+    let pairs = [("AccountSid", account.as_str()), ("CallSid", "CA1"), ("To", "+12125550123")];
+    let form = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let send = async |token| post(&url, FORM, Some(&signature(token, &url, &form)), encoded(&form)).await;
+    for token in ["new", "previous"] {
+        assert_eq!(twiml(send(token).await).await.0, ["Say"], "{token}");
+    }
+    assert_eq!(send("older").await.status(), 403);
+    bare.database.clone().close().await;
+    assert_eq!(twiml(send("new").await).await.0, ["Say"]);
+    let dial = url.replace("incoming", "dial");
+    let mut form = form.to_vec();
+    form.push(("DialCallStatus".to_owned(), "busy".to_owned()));
+    let answer = post(&dial, FORM, Some(&signature("new", &dial, &form)), encoded(&form)).await;
+    assert_eq!(twiml(answer).await.0, ["Say"]);
+}
+
+#[tokio::test]
+async fn events_of_the_voice_provider_are_proven_and_sent_again_when_they_cannot_be_kept() {
+    let bare = Bare::new().await;
+    let serve = async |secret| format!("{}/api/webhooks/elevenlabs", bare.serve(&["t"], secret).await);
     let send = async |url: &str, secret: &str, body: Value, age: i64| {
         let (at, body) = (Clock::system().now().timestamp() - age, body.to_string());
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -389,6 +444,6 @@ async fn events_of_the_voice_provider_are_proven_and_sent_again_when_they_cannot
     for known in [ended(), json!({"type": "voice_removal_notice"}), json!({"no": "type"}), json!([])] {
         assert_eq!(send(&url, "wsec_1", known.clone(), 0).await, 200, "{known}");
     }
-    database.close().await;
+    bare.database.clone().close().await;
     assert_eq!(send(&url, "wsec_1", ended(), 0).await, 503);
 }

@@ -1,1 +1,125 @@
-//! ...
+//! Leases: one driver at a time, and one that lost its lease writes nothing.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use serde_json::json;
+use switchboard::domain::{AgentStatus, OperationState, Refusal, RefusalCode, Step};
+use switchboard::store::{Change, Effect, OperationUpdate, StoreError};
+
+use super::fixtures::{self, LEASE, uuid};
+use crate::support::database::{HandClock, TestDatabase};
+
+#[tokio::test]
+async fn a_driver_that_lost_its_lease_writes_nothing() {
+    let test = TestDatabase::create().await;
+    let time = HandClock::new();
+    let db = test.open_with(4, time.clock()).await;
+    let system = db.system();
+    let tenant = fixtures::tenant(&db).await;
+    let agent = fixtures::agent(&db, tenant).await;
+    let operation = fixtures::operation(&db, &agent).await;
+    let (one, two) = (uuid(), uuid());
+
+    let first = system.claim(operation.id, one, LEASE).await.unwrap().unwrap();
+    assert_eq!((first.operation.state, first.operation.attempts), (OperationState::Running, 1));
+    assert!(system.claim(operation.id, two, LEASE).await.unwrap().is_none(), "held");
+    time.advance(TimeDelta::seconds(59));
+    let renewed = system.renew(&first.lease, LEASE).await.unwrap();
+    time.advance(TimeDelta::seconds(59));
+    assert!(system.claim_due(two, LEASE, 10).await.unwrap().is_empty(), "renewed");
+    time.advance(TimeDelta::seconds(2));
+
+    let second = system.claim_due(two, LEASE, 10).await.unwrap().remove(0);
+    assert_eq!(second.operation.attempts, 2);
+    assert!(second.lease.fence > renewed.fence);
+    let effects = vec![Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted }];
+    let late = OperationUpdate { effects, ..fixtures::update(Step::Done) };
+    assert!(matches!(system.record(&renewed, late.clone()).await, Err(StoreError::LeaseLost)));
+    assert!(matches!(system.renew(&renewed, LEASE).await, Err(StoreError::LeaseLost)));
+    let claim = fixtures::claim_of(&fixtures::e164(110));
+    let lost = system.claim_number(&renewed, claim, 10, fixtures::update(Step::BuyNumber)).await;
+    assert!(matches!(lost, Err(StoreError::LeaseLost)));
+    assert_eq!(system.agent(agent.id).await.unwrap().unwrap().status, AgentStatus::Active);
+    assert_eq!(system.operation(operation.id).await.unwrap(), Some(second.operation.clone()));
+    assert!(system.numbers_of(agent.id).await.unwrap().is_empty());
+
+    // The very same words, under the lease that holds.
+    let mut changes = db.changes();
+    let done = system.record(&second.lease, late.clone()).await.unwrap();
+    assert_eq!(changes.recv().await.unwrap(), Change::Operation { tenant, id: operation.id });
+    assert_eq!((done.state, done.finished_at.is_some()), (OperationState::Succeeded, true));
+    assert_eq!(system.agent(agent.id).await.unwrap().unwrap().status, AgentStatus::Deleted);
+    assert!(system.claim(operation.id, one, LEASE).await.unwrap().is_none(), "over");
+    assert!(matches!(system.record(&second.lease, late).await, Err(StoreError::LeaseLost)), "given up");
+}
+
+#[tokio::test]
+async fn a_step_that_failed_for_now_waits_and_counts_its_attempts() {
+    let test = TestDatabase::create().await;
+    let time = HandClock::new();
+    let db = test.open_with(4, time.clock()).await;
+    let system = db.system();
+    let tenant = fixtures::tenant(&db).await;
+    let agent = fixtures::agent(&db, tenant).await;
+    let claimed = fixtures::claimed(&db, &agent).await;
+    let retry_at = Some(time.clock().now() + TimeDelta::seconds(30));
+    let again =
+        OperationUpdate { retry_at, data: json!({ "tried": [1] }), ..fixtures::update(Step::ClaimNumber) };
+    let waiting = system.record(&claimed.lease, again).await.unwrap();
+    assert_eq!((waiting.attempts, waiting.data.clone()), (1, json!({ "tried": [1] })));
+    assert!(system.claim_due(uuid(), LEASE, 10).await.unwrap().is_empty(), "not yet");
+    time.advance(TimeDelta::seconds(30));
+    let due = system.claim_due(uuid(), LEASE, 10).await.unwrap().remove(0);
+    assert_eq!(due.operation.attempts, 2, "the same step");
+    let next = system.record(&due.lease, fixtures::update(Step::BuyNumber)).await.unwrap();
+    assert_eq!((next.attempts, next.step), (1, Step::BuyNumber), "begun by whoever recorded it");
+
+    let mut refusal = Refusal::new(RefusalCode::NoAvailableNumbers, "none").at("areaCode");
+    refusal.suggested_area_codes = vec!["415".parse().unwrap()];
+    let failed = OperationUpdate {
+        state: OperationState::Failed,
+        error: Some(refusal.clone()),
+        ..fixtures::update(Step::Done)
+    };
+    system.record(&due.lease, failed).await.unwrap();
+    let door = db.read_as(tenant).await.unwrap();
+    let read = door.operations_by_id(&[due.operation.id]).await.unwrap().remove(0);
+    assert_eq!((read.state, read.error), (OperationState::Failed, Some(refusal)));
+    assert_eq!(door.unfinished_operations(agent.id).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_workers_each_operation_has_one() {
+    let test = TestDatabase::create().await;
+    let db = test.open().await;
+    let tenant = fixtures::tenant(&db).await;
+    let agent = fixtures::agent(&db, tenant).await;
+    for _ in 0..30 {
+        fixtures::operation(&db, &agent).await;
+    }
+    let workers = (0..6).map(|_| {
+        let system = db.system();
+        tokio::spawn(async move {
+            let (owner, mut taken) = (uuid(), Vec::new());
+            loop {
+                let some = system.claim_due(owner, Duration::from_secs(600), 3).await.unwrap();
+                if some.is_empty() {
+                    return taken;
+                }
+                taken.extend(some.iter().map(|claimed| claimed.operation.id));
+            }
+        })
+    });
+    let mut all = Vec::new();
+    for taken in join_all(workers).await {
+        all.extend(taken.unwrap());
+    }
+    // A worker may find nothing while others hold the rows' locks; what is left is taken by the next look.
+    while let Some(claimed) = db.system().claim_due(uuid(), LEASE, 1).await.unwrap().pop() {
+        all.push(claimed.operation.id);
+    }
+    assert_eq!((all.len(), all.iter().collect::<HashSet<_>>().len()), (30, 30));
+}

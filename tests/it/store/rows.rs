@@ -7,7 +7,8 @@ use switchboard::domain::{
     OperationKind, RefusalCode, TenantId,
 };
 use switchboard::store::{
-    AgentChanges, AgentFilter, CallFilter, Change, Inserted, NewOperation, NumberFilter, StoreError,
+    AgentChanges, AgentFilter, CallFilter, Change, Database, DatabaseConfig, Inserted, NewOperation,
+    NumberFilter, StoreError,
 };
 
 use super::fixtures::{self, e164, first, uuid};
@@ -24,6 +25,21 @@ async fn migrating_twice_changes_nothing() {
     assert!(db.migrate().await.unwrap().is_empty());
     assert_eq!(db.isolation_faults().await.unwrap(), Vec::<String>::new());
     db.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_unavailable_within_the_time_allowed() {
+    for url in ["postgresql://nobody@127.0.0.1:1/none", "sqlite:///nowhere/at/all.db"] {
+        let config = DatabaseConfig {
+            url: url.into(),
+            max_connections: 1,
+            acquire_timeout: std::time::Duration::from_millis(200),
+        };
+        let begun = std::time::Instant::now();
+        let refused = Database::connect(&config, Clock::system()).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{url}: {refused:?}");
+        assert!(begun.elapsed().as_secs() < 5, "{url}");
+    }
 }
 
 #[tokio::test]
@@ -142,7 +158,7 @@ async fn a_request_repeated_with_its_key_is_the_same_operation() {
         let Err(StoreError::Refused(refusal)) = refused else { panic!("{refused:?}") };
         assert_eq!(refusal.code, RefusalCode::IdempotencyKeyReused);
     }
-    assert_eq!(door.unfinished_operation(agent.id).await.unwrap(), Some(operation));
+    assert_eq!(door.unfinished_operations(agent.id).await.unwrap(), [operation]);
     drop(door);
 
     let others_agent = fixtures::agent(&db, other).await;
@@ -261,9 +277,6 @@ async fn the_database_itself_refuses_impossible_rows() {
         "UPDATE agents SET status = 'retired'".to_owned(),
         format!("UPDATE tenants SET concurrent_calls = -1 WHERE id = {tenant}"),
     ] {
-        if sql.contains("voice_agent_id") {
-            // Unique over all tenants: two rows are set by one statement.
-        }
         assert!(refused_by_database(&test, &sql).await, "{sql}");
     }
     assert!(!refused_by_database(&test, "UPDATE agents SET fallback_number = '+12125550199'").await);

@@ -68,7 +68,7 @@ impl App {
         let config = configure(&listener, &sandbox, &database, variables);
         let (clock, ahead) = movable_clock();
         let server = Server::start(listener, config.clone(), clock.clone()).await;
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
         Self { server, config, clock, ahead, sandbox, http, database, _folder: folder }
     }
 
@@ -160,6 +160,16 @@ impl App {
     pub(crate) async fn place_call(&self, order: Value) -> Value {
         let request = self.http.post(format!("{}/sandbox/calls", self.sandbox_url())).json(&order);
         request.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Changes a number as somebody with the carrier's console would.
+    pub(crate) async fn as_account_owner(&self, sid: &str, settings: &[(&str, &str)]) {
+        let Credentials { account_sid, auth_token, .. } = Credentials::development();
+        let path = format!("2010-04-01/Accounts/{account_sid}/IncomingPhoneNumbers/{sid}.json");
+        let request = self.http.post(format!("{}/{path}", self.sandbox_url()));
+        let answer = request.basic_auth(account_sid, Some(auth_token)).form(settings).send().await.unwrap();
+        let status = answer.status();
+        assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
     }
 
     /// Orders a fault from the sandbox.

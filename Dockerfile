@@ -1,0 +1,48 @@
+# syntax=docker/dockerfile:1
+# docker build -t switchboard .          the image
+# docker run --env-file .env switchboard migrate
+# docker run --env-file .env -p 127.0.0.1:8000:8000 switchboard
+
+# GraphiQL's four files, checked against their hashes, so that the page needs no other host.
+FROM node:20-bookworm AS graphiql
+WORKDIR /src
+COPY scripts/graphiql-assets scripts/graphiql-assets
+# The hashes they are checked against are the ones that the page pins.
+COPY src/server/graphiql/mod.rs src/server/graphiql/mod.rs
+RUN scripts/graphiql-assets /graphiql
+
+FROM rust:1.95-slim-bookworm AS build
+WORKDIR /src
+# The dependencies alone, in a layer of their own: it stays until a manifest changes.
+COPY Cargo.toml Cargo.lock ./
+COPY migration/Cargo.toml migration/Cargo.toml
+RUN mkdir -p src migration/src \
+    && echo 'fn main() {}' > src/main.rs \
+    && touch src/lib.rs migration/src/lib.rs \
+    && cargo build --release --locked --bin switchboard \
+    && rm -r src migration/src
+COPY migration migration
+COPY src src
+# Cargo goes by the time of change, and the files of the layer above are newer than the sources.
+RUN find src migration/src -type f -exec touch {} + \
+    && cargo build --release --locked --bin switchboard
+
+FROM debian:bookworm-slim
+# The certificates are read when a client is built; without them the server does not start.
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin switchboard
+COPY --from=graphiql /graphiql /usr/share/switchboard/graphiql
+COPY --from=build /src/target/release/switchboard /usr/local/bin/switchboard
+COPY LICENSE /usr/share/doc/switchboard/LICENSE
+ENV BIND_ADDRESS=0.0.0.0:8000 \
+    GRAPHIQL_ASSETS=/usr/share/switchboard/graphiql \
+    LOG_FORMAT=json
+USER 10001:10001
+EXPOSE 8000
+# There is no curl in here; bash speaks enough HTTP.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${BIND_ADDRESS##*:} && printf 'GET /healthz HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
+ENTRYPOINT ["switchboard"]
+CMD ["serve"]
