@@ -153,7 +153,7 @@ try {
   check(complaints.length === 0, `no violation and no error on the console ${complaints.join(' | ')}`);
 } catch (error) {
   console.error(`not ok - ${mode}: ${error.message}\n${complaints.join('\n')}`);
-  await page.screenshot({ path: 'browser-failure.png' }).catch(() => {});
+  await page.screenshot({ path: join(process.env.ASSETS, '..', 'failure.png') }).catch(() => {});
   process.exitCode = 1;
 } finally {
   await context.close();
