@@ -186,6 +186,11 @@ async fn get_reads_and_never_writes() {
         assert_eq!(answer.headers()["allow"], "POST");
         assert_eq!((answer.status().as_u16(), refusal(answer).await.as_str()), (405, "METHOD_NOT_ALLOWED"));
     }
+    let posted = client.query(json!({"query": "subscription { callUpdated { id } }"})).await;
+    assert_eq!(
+        (posted.status().as_u16(), refusal(posted).await.as_str()),
+        (400, "GRAPHQL_VALIDATION_FAILED")
+    );
     assert_eq!(client.app.sandbox_state().await["agents"].as_array().map_or(0, Vec::len), 0);
     for bad in [
         &[("variables", "{}")][..],

@@ -66,7 +66,10 @@ async fn hostile_documents_are_refused_at_once() {
         (format!("query ({}) {{ __typename }}", variables.join(" ")), "QUERY_TOO_COMPLEX"),
         (format!("{{ __typename {directives} }}"), "QUERY_TOO_COMPLEX"),
         (
-            format!("{{ __schema {{ types {} }} }}", nested("{ fields { type ", "{ name }", 4)),
+            format!(
+                "{{ __schema {{ types {} }} }}",
+                format!("{}{{ name }}{}", "{ fields { type ".repeat(4), " } }".repeat(4))
+            ),
             "QUERY_TOO_COMPLEX",
         ),
         (nested("{ a ", "{ b }", 5_000), "QUERY_TOO_COMPLEX"),
