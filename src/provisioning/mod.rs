@@ -15,7 +15,7 @@ mod run;
 mod sync;
 mod worker;
 
-pub use crate::carrier::{CarrierError, NumberOnSale, NumberSearch, Rejection};
+pub use crate::carrier::{NumberOnSale, NumberSearch};
 pub use refusals::{carrier_refusal, voice_refusal};
 
 use std::sync::Arc;

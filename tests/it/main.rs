@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its scene fails there")]
 
+mod agent;
 mod auth;
+mod call;
 mod carrier;
 mod config;
 mod dev;
@@ -10,6 +12,9 @@ mod graphql_http;
 mod graphql_ws;
 mod house;
 mod limits;
+mod number;
+mod operation;
+mod paging;
 mod provisioning;
 mod sandbox;
 mod signatures;

@@ -81,7 +81,9 @@ impl Agent {
     }
 
     /// All its numbers that are not released, newest first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
+    )]
     async fn phone_numbers(
         &self,
         ctx: &Context<'_>,
@@ -96,7 +98,9 @@ impl Agent {
     }
 
     /// The calls it was asked to take, newest first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
+    )]
     async fn calls(
         &self,
         ctx: &Context<'_>,

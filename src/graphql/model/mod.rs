@@ -20,7 +20,7 @@ pub(crate) use connection::{Connection, PageArgs, cost};
 pub(crate) use node::Node;
 pub(crate) use number::{PhoneNumber, PhoneNumberFilter, PhoneNumberType};
 pub(crate) use operation::Operation;
-pub(crate) use scalars::Checked;
+pub(crate) use scalars::{Checked, Defaulted};
 pub(crate) use user_error::UserError;
 pub(crate) use viewer::Viewer;
 

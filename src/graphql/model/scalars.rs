@@ -137,6 +137,36 @@ impl<T: InputType + FromStr<Err = Invalid>> InputType for Checked<T> {
     }
 }
 
+/// An argument that has a default in the schema. A client may pass it a variable and leave that out; the library
+/// then hands over nothing at all, which is the default too (8.0.0-rc.5 refuses it otherwise).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Defaulted<T>(pub(crate) Option<T>);
+
+impl<T: InputType> InputType for Defaulted<T> {
+    type RawValueType = T::RawValueType;
+
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        let Some(value) = value else { return Ok(Self(None)) };
+        T::parse(Some(value)).map(|value| Self(Some(value))).map_err(InputValueError::propagate)
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.as_ref().map_or(Value::Null, InputType::to_value)
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        self.0.as_ref().and_then(InputType::as_raw_value)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,7 +2,7 @@
 
 use async_graphql::{Enum, Object};
 
-use crate::domain::Refusal;
+use crate::domain::{AreaCode, Refusal};
 
 /// Why a mutation did not do what was asked. New codes may be added: treat one you do not know as a plain
 /// refusal and show its message.
@@ -59,7 +59,7 @@ impl UserError {
 
     /// Area codes that do have numbers, where asking for one of them would help.
     async fn suggested_area_codes(&self) -> Option<Vec<&str>> {
-        let codes: Vec<_> = self.0.suggested_area_codes.iter().map(|code| code.as_str()).collect();
+        let codes: Vec<_> = self.0.suggested_area_codes.iter().map(AreaCode::as_str).collect();
         (!codes.is_empty()).then_some(codes)
     }
 }

@@ -1,7 +1,5 @@
 //! `updateAgent`.
 
-use std::str::FromStr;
-
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::input::{self, Faults, first_message};
@@ -64,10 +62,6 @@ fn set_or_clear<T, U>(
     }
 }
 
-fn parse<T: FromStr<Err = Invalid>>(text: String) -> Result<T, Invalid> {
-    text.parse()
-}
-
 fn settable(status: AgentStatus) -> Result<domain::AgentStatus, Invalid> {
     match status {
         AgentStatus::Active | AgentStatus::Inactive => Ok(status.into()),
@@ -82,13 +76,13 @@ impl UpdateAgentInput {
         let mut faults = Faults::default();
         let id = faults.take("id", self.id.parse());
         let changes = AgentChanges {
-            name: set(&mut faults, "name", self.name, parse),
-            language: set(&mut faults, "language", self.language, parse),
+            name: set(&mut faults, "name", self.name, |text| text.parse()),
+            language: set(&mut faults, "language", self.language, |text| text.parse()),
             first_message: set_or_clear(&mut faults, "firstMessage", self.first_message, |text| {
                 first_message(&text)
             }),
-            prompt: set_or_clear(&mut faults, "prompt", self.prompt, parse),
-            voice_id: set_or_clear(&mut faults, "voiceId", self.voice_id, parse),
+            prompt: set_or_clear(&mut faults, "prompt", self.prompt, |text| text.parse()),
+            voice_id: set_or_clear(&mut faults, "voiceId", self.voice_id, |text| text.parse()),
             fallback_number: set_or_clear(&mut faults, "fallbackNumber", self.fallback_number, |it| it.0),
             status: set(&mut faults, "status", self.status, settable),
         };

@@ -26,7 +26,9 @@ impl AgentQuery {
     }
 
     /// Your agents, newest first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
+    )]
     async fn agents(
         &self,
         ctx: &Context<'_>,

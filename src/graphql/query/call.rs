@@ -13,7 +13,9 @@ pub(super) struct CallQuery;
 #[Object]
 impl CallQuery {
     /// The calls to your numbers, newest first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
+    )]
     async fn calls(
         &self,
         ctx: &Context<'_>,

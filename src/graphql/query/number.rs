@@ -6,10 +6,10 @@ use crate::domain::{AreaCode, CountryCode, E164};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{
-    AvailablePhoneNumber, Connection, PageArgs, PhoneNumber, PhoneNumberFilter, PhoneNumberType, cost,
-    read_id,
+    AvailablePhoneNumber, Connection, Defaulted, PageArgs, PhoneNumber, PhoneNumberFilter, PhoneNumberType,
+    cost, read_id,
 };
-use crate::provisioning::{CarrierError, NumberSearch, Rejection};
+use crate::provisioning::{NumberSearch, carrier_refusal};
 
 /// Questions about numbers.
 #[derive(Debug, Default)]
@@ -37,7 +37,9 @@ impl NumberQuery {
     }
 
     /// Your numbers, newest first.
-    #[graphql(complexity = "cost(first, last, child_complexity)")]
+    #[graphql(
+        complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
+    )]
     async fn phone_numbers(
         &self,
         ctx: &Context<'_>,
@@ -57,12 +59,13 @@ impl NumberQuery {
     /// Numbers the carrier has on sale. Looking reserves nothing and costs nothing; a kind that does not exist in
     /// the country is an empty list.
     #[graphql(
-        complexity = "usize::try_from(limit.clamp(1, MAX_ON_SALE)).unwrap_or(1) * child_complexity + 10"
+        complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
     )]
     async fn available_phone_numbers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The country.", default_with = "CountryCode::US")] country: CountryCode,
+        #[graphql(desc = "The country.", default_with = "Defaulted(Some(CountryCode::US))")]
+        country: Defaulted<CountryCode>,
         #[graphql(
             desc = "An area code of three digits. US and Canada only; for toll-free numbers a prefix like 888."
         )]
@@ -71,15 +74,23 @@ impl NumberQuery {
             desc = "A pattern the number holds: 2 to 16 digits, or letters as on a keypad; `*` stands for one character."
         )]
         contains: Option<String>,
-        #[graphql(desc = "What kind of number.", name = "type", default_with = "PhoneNumberType::Local")]
-        kind: PhoneNumberType,
-        #[graphql(desc = "At most so many: 1 to 30.", default = 10)] limit: i32,
+        #[graphql(
+            desc = "What kind of number.",
+            name = "type",
+            default_with = "Defaulted(Some(PhoneNumberType::Local))"
+        )]
+        kind: Defaulted<PhoneNumberType>,
+        #[graphql(desc = "At most so many: 1 to 30.", default_with = "Defaulted(Some(10))")] limit: Defaulted<
+            i32,
+        >,
     ) -> Result<Vec<AvailablePhoneNumber>, ApiError> {
         let session = ctx.session()?;
         session.owner()?;
+        let country = country.0.unwrap_or(CountryCode::US);
+        let limit = limit.0.unwrap_or(10);
         let search = NumberSearch {
             country,
-            kind: kind.into(),
+            kind: kind.0.unwrap_or(PhoneNumberType::Local).into(),
             area_code: area_code.map(|code| read_area_code(country, &code)).transpose()?,
             contains: contains.map(read_pattern).transpose()?,
             limit: match u16::try_from(limit) {
@@ -124,16 +135,7 @@ fn read_pattern(pattern: String) -> Result<String, ApiError> {
 
 async fn on_sale(session: &Session, search: &NumberSearch) -> Result<Vec<AvailablePhoneNumber>, ApiError> {
     let _released = session.release().await;
-    match session.provisioning().carrier().search(search).await {
-        Ok(numbers) => Ok(numbers.into_iter().map(Into::into).collect()),
-        Err(CarrierError::Rejected(Rejection::NotFound | Rejection::NoneInAreaCode)) => Ok(Vec::new()),
-        Err(CarrierError::Rejected(Rejection::Other(code))) => Err(ApiError::bad_input(format!(
-            "the carrier does not take this search (its code {code}): try it without contains"
-        ))),
-        Err(CarrierError::Rejected(rejected)) => Err(ApiError::internal(CarrierError::Rejected(rejected))),
-        Err(error @ (CarrierError::Unavailable { .. } | CarrierError::OutcomeUnknown { .. })) => {
-            tracing::warn!(%error, "a search for numbers had no answer");
-            Err(ApiError::CarrierUnavailable)
-        }
-    }
+    let found = session.provisioning().carrier().search(search).await;
+    let numbers = found.map_err(|failure| carrier_refusal(&failure))?;
+    Ok(numbers.into_iter().map(Into::into).collect())
 }

@@ -4,6 +4,7 @@
 
 mod app;
 pub(crate) mod database;
+mod watch;
 
 pub(crate) use app::App;
 

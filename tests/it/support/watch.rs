@@ -1,0 +1,67 @@
+//! A watcher: one subscription over a socket of its own.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use super::App;
+
+/// Longer than anything a test watches for may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// A subscription under way.
+pub(crate) struct Watched {
+    socket: Socket,
+}
+
+impl App {
+    /// Subscribes, and returns once the server has begun to watch.
+    pub(crate) async fn watch(&self, token: &str, query: &str, variables: Value) -> Watched {
+        let url = self.base_url().replacen("http", "ws", 1) + "/graphql/ws";
+        let mut request = url.into_client_request().unwrap();
+        request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        let mut watched = Watched { socket };
+        let authorization = format!("Bearer {token}");
+        watched.send(json!({"type": "connection_init", "payload": {"Authorization": authorization}})).await;
+        assert_eq!(watched.receive().await.unwrap()["type"], "connection_ack");
+        let payload = json!({"query": query, "variables": variables});
+        watched.send(json!({"id": "1", "type": "subscribe", "payload": payload})).await;
+        watched
+    }
+}
+
+impl Watched {
+    /// The next answer; `None` when the server says that there will be no more.
+    pub(crate) async fn next(&mut self) -> Option<Value> {
+        let message = self.receive().await?;
+        match message["type"].as_str() {
+            Some("next") => Some(message["payload"].clone()),
+            Some("error") => Some(json!({"errors": message["payload"]})),
+            _ => None,
+        }
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.socket.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn receive(&mut self) -> Option<Value> {
+        loop {
+            let message = tokio::time::timeout(DEADLINE, self.socket.next()).await.expect("nothing came");
+            match message?.unwrap() {
+                Message::Text(text) => match serde_json::from_str::<Value>(&text).unwrap() {
+                    ping if ping["type"] == "ping" => self.send(json!({"type": "pong"})).await,
+                    message => return Some(message),
+                },
+                Message::Close(_) => return None,
+                _ => {}
+            }
+        }
+    }
+}
