@@ -38,7 +38,9 @@ impl fmt::Debug for Clock {
 
 /// Gives random bytes: for secrets and for ids. Cheap to clone.
 #[derive(Clone)]
-pub struct Entropy(Arc<dyn Fn(&mut [u8]) + Send + Sync>);
+pub struct Entropy(Arc<Fill>);
+
+type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Entropy {
     /// Random bytes from `fill`, which must be fit for secrets outside of tests.

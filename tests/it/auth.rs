@@ -154,13 +154,13 @@ impl KeyServer {
         let url = format!("http://{}/keys", listener.local_addr().unwrap()).parse().unwrap();
         let server =
             Self { url, body: Arc::default(), status: Arc::new(AtomicU16::new(200)), asked: Arc::default() };
-        server.publish(keys);
+        server.publish(&keys);
         let router = axum::Router::new().route("/keys", get(published)).with_state(server.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         server
     }
 
-    fn publish(&self, keys: Vec<Value>) {
+    fn publish(&self, keys: &[Value]) {
         *self.body.lock().unwrap() = json!({ "keys": keys }).to_string();
     }
 
@@ -426,7 +426,7 @@ async fn keys_are_rotated_and_outlive_their_server() {
     }
     assert_eq!(server.asked(), 1, "an unknown key was asked for again within a minute");
 
-    server.publish(vec![rsa_jwk(&second, "2")]);
+    server.publish(&[rsa_jwk(&second, "2")]);
     world.wait(60);
     assert!(world.bearer(&new).await.is_ok());
     assert_eq!(world.bearer(&old).await, Err(INVALID), "a key that was taken back still serves");
@@ -446,7 +446,7 @@ async fn keys_are_rotated_and_outlive_their_server() {
         assert_eq!(server.asked(), asked + 1, "a server that fails is not hammered");
     }
     server.status.store(200, Ordering::SeqCst);
-    server.publish(vec![rsa_jwk(&first, "1"), rsa_jwk(&second, "2")]);
+    server.publish(&[rsa_jwk(&first, "1"), rsa_jwk(&second, "2")]);
     world.wait(5);
     assert!(world.bearer(&old).await.is_ok(), "a server that is back is asked soon");
 }

@@ -67,8 +67,9 @@ async fn hostile_documents_are_refused_at_once() {
         (format!("{{ __typename {directives} }}"), "QUERY_TOO_COMPLEX"),
         (
             format!(
-                "{{ __schema {{ types {} }} }}",
-                format!("{}{{ name }}{}", "{ fields { type ".repeat(4), " } }".repeat(4))
+                "{{ __schema {{ types {}{{ name }}{} }} }}",
+                "{ fields { type ".repeat(4),
+                " } }".repeat(4)
             ),
             "QUERY_TOO_COMPLEX",
         ),
