@@ -4,9 +4,12 @@
 # docker run --env-file .env -p 127.0.0.1:8000:8000 switchboard
 
 # GraphiQL's four files, checked against their hashes, so that the page needs no other host.
-FROM node:20-bookworm-slim AS graphiql
-COPY scripts/graphiql-assets /usr/local/bin/graphiql-assets
-RUN graphiql-assets /graphiql
+FROM node:20-bookworm AS graphiql
+WORKDIR /src
+COPY scripts/graphiql-assets scripts/graphiql-assets
+# The hashes they are checked against are the ones that the page pins.
+COPY src/server/graphiql/mod.rs src/server/graphiql/mod.rs
+RUN scripts/graphiql-assets /graphiql
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src

@@ -83,7 +83,7 @@ impl Api {
 
     /// Runs a query or mutation. Takes no longer than 10 seconds for a query, 30 for a mutation.
     pub async fn execute(&self, caller: Caller, request: GraphqlRequest) -> Executed {
-        let (run, span) = (Arc::new(Run::default()), span());
+        let (run, span) = (Arc::new(Run::with_one_answer()), span());
         let ending = Ending::new(&caller, &run);
         let request = prepare(request, &self.services, caller, &run);
         async {

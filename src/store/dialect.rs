@@ -91,10 +91,11 @@ pub(super) async fn become_tenant(
     Ok(())
 }
 
-/// Keeps the rows found from changing until the transaction ends. A writer on SQLite is alone anyway.
+/// Keeps the rows found from changing until the transaction ends. A writer on SQLite is alone anyway. Not the
+/// strongest lock: that one would also hold up, and deadlock with, whoever only refers to the row.
 pub(super) fn lock_rows(db: &impl ConnectionTrait, query: &mut SelectStatement) {
     if has_policies(db) {
-        query.lock(LockType::Update);
+        query.lock(LockType::NoKeyUpdate);
     }
 }
 

@@ -7,6 +7,7 @@ import http.server
 import json
 import sys
 import threading
+import time
 import urllib.request
 from urllib.parse import parse_qsl, urlsplit
 
@@ -197,6 +198,14 @@ def lever(base, name, order):
         return json.load(response)
 
 
+def until(holds, what, seconds=10):
+    """Waits for what happens beside the request that caused it."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
 def a_call(base, account_sid, auth_token, api_key):
     twilio = Client(account_sid, auth_token, http_client=Rewritten(base))
     voice = elevenlabs.ElevenLabs(api_key=api_key, base_url=base)
@@ -227,6 +236,8 @@ def a_call(base, account_sid, auth_token, api_key):
     assert held["status"] == "in-progress", held
     assert twilio.calls(held["call_sid"]).update(status="completed").status == "completed"
     refused(21220, lambda: twilio.calls(held["call_sid"]).update(status="completed"))
+    # The end is reported beside the answer to the hang-up, not before it.
+    until(lambda: owner.verdicts == [True] * 4, "two calls and their two ends")
     twilio.incoming_phone_numbers(number.sid).update(voice_method="GET", status_callback="")
     owner.verdicts.clear()
     assert lever(base, "calls", order)["heard"] == ["say: Hello"]

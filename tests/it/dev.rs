@@ -139,9 +139,9 @@ async fn a_first_session_works_and_is_kept_over_a_restart() {
     assert!(call.status.success(), "{story}{}", err(&call));
     assert!(story.contains("<Response") && story.contains("Agent  Dr. Smith's Office Assistant"), "{story}");
 
-    let unknown = run(folder, &["call", "--to", "+12125550100"], &[]);
+    let unknown = run(folder, &["call", "--to", "+14155550100"], &[]);
     assert_eq!(unknown.status.code(), Some(1));
-    assert!(err(&unknown).contains("+12125550100"), "{}", err(&unknown));
+    assert!(err(&unknown).contains("+14155550100"), "{}", err(&unknown));
     let second = run(folder, &["dev"], &[]);
     assert_eq!(second.status.code(), Some(1));
     assert!(err(&second).contains("running in this folder already"), "{}", err(&second));

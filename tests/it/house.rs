@@ -42,7 +42,7 @@ const ALONE_MAY_USE: &str = "
     clap                         | cli
     dotenvy                      | config
     std::env                     | config
-    metrics_exporter_prometheus  | server
+    metrics_exporter_prometheus  | telemetry
     tracing_subscriber           | telemetry config
 ";
 

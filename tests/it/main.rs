@@ -1,12 +1,17 @@
 //! Black-box tests: one binary, a file a subject. Each test has a database and a sandbox of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its scene fails there")]
+
 mod agent;
 mod auth;
 mod call;
 mod carrier;
 mod config;
 mod dev;
+mod graphql_http;
+mod graphql_ws;
 mod house;
+mod limits;
 mod number;
 mod operation;
 mod paging;

@@ -95,6 +95,8 @@ where
 /// What the guard and the library find out about a request on its way; shared with the one who sent it.
 #[derive(Debug, Default)]
 pub(super) struct Run {
+    /// Whether only one answer can be sent, so that nothing can be watched.
+    one_answer: bool,
     began: AtomicBool,
     complexity: AtomicUsize,
     kind: OnceLock<OperationType>,
@@ -102,6 +104,11 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// A request whose transport takes one answer.
+    pub(super) fn with_one_answer() -> Self {
+        Self { one_answer: true, ..Self::default() }
+    }
+
     /// Whether execution began: parsing, validation and limits had nothing to say against it.
     pub(super) fn began(&self) -> bool {
         self.began.load(Ordering::Relaxed)
@@ -193,6 +200,10 @@ fn check(request: &mut Request) -> ServerResult<()> {
     counts(document, &variables)?;
     measure::measure(document, &LIMITS)?;
     if let Some((_, operation)) = chosen {
+        if run.one_answer && operation.ty == OperationType::Subscription {
+            let message = "subscriptions are for a WebSocket: connect to /graphql/ws";
+            return Err(ApiError::ValidationFailed(message.to_owned()).into());
+        }
         required_variables(operation, &variables)?;
         if introspection_only && !measure::is_introspection(document, operation) {
             return Err(ApiError::unauthenticated().into());

@@ -75,7 +75,7 @@ async fn a_step_that_failed_for_now_waits_and_counts_its_attempts() {
     let due = system.claim_due(uuid(), LEASE, 10).await.unwrap().remove(0);
     assert_eq!(due.operation.attempts, 2, "the same step");
     let next = system.record(&due.lease, fixtures::update(Step::BuyNumber)).await.unwrap();
-    assert_eq!((next.attempts, next.step), (0, Step::BuyNumber), "another step");
+    assert_eq!((next.attempts, next.step), (1, Step::BuyNumber), "begun by whoever recorded it");
 
     let mut refusal = Refusal::new(RefusalCode::NoAvailableNumbers, "none").at("areaCode");
     refusal.suggested_area_codes = vec!["415".parse().unwrap()];

@@ -7,7 +7,8 @@ use switchboard::domain::{
     OperationKind, RefusalCode, TenantId,
 };
 use switchboard::store::{
-    AgentChanges, AgentFilter, CallFilter, Change, Inserted, NewOperation, NumberFilter, StoreError,
+    AgentChanges, AgentFilter, CallFilter, Change, Database, DatabaseConfig, Inserted, NewOperation,
+    NumberFilter, StoreError,
 };
 
 use super::fixtures::{self, e164, first, uuid};
@@ -24,6 +25,21 @@ async fn migrating_twice_changes_nothing() {
     assert!(db.migrate().await.unwrap().is_empty());
     assert_eq!(db.isolation_faults().await.unwrap(), Vec::<String>::new());
     db.ping().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_answer_is_unavailable_within_the_time_allowed() {
+    for url in ["postgresql://nobody@127.0.0.1:1/none", "sqlite:///nowhere/at/all.db"] {
+        let config = DatabaseConfig {
+            url: url.into(),
+            max_connections: 1,
+            acquire_timeout: std::time::Duration::from_millis(200),
+        };
+        let begun = std::time::Instant::now();
+        let refused = Database::connect(&config, Clock::system()).await;
+        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{url}: {refused:?}");
+        assert!(begun.elapsed().as_secs() < 5, "{url}");
+    }
 }
 
 #[tokio::test]

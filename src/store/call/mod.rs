@@ -1,0 +1,121 @@
+//! Calls: what a tenant sees of them. Letting one in is [`admit`]'s matter, what becomes of it [`report`]'s.
+
+mod admit;
+mod report;
+
+pub use admit::{IncomingCall, Route};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, Select};
+
+use super::entities::{self, agent, call};
+use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
+use super::{Change, StoreError, TenantStore};
+use crate::domain::{Agent, AgentId, Call, CallId, CallStatus, NumberId};
+
+/// Which calls.
+#[derive(Debug, Clone, Default)]
+pub struct CallFilter {
+    /// Only this agent's.
+    pub agent: Option<AgentId>,
+    /// Only this number's.
+    pub number: Option<NumberId>,
+    /// Only these.
+    pub status: Option<CallStatus>,
+    /// Only those that came in at or after this instant.
+    pub started_after: Option<DateTime<Utc>>,
+    /// Only those that came in before this instant.
+    pub started_before: Option<DateTime<Utc>>,
+}
+
+const KEYSET: Keyset<call::Column> = Keyset { at: call::Column::StartedAt, id: call::Column::Id };
+
+/// Twilio ends a call after four hours unless told otherwise. One whose end was never reported does not hold a
+/// place for ever.
+const LONGEST_CALL: TimeDelta = TimeDelta::hours(4);
+
+impl TenantStore {
+    fn own_calls(&self) -> Select<call::Entity> {
+        call::Entity::find().filter(call::Column::TenantId.eq(self.tenant.0))
+    }
+
+    /// Calls under way.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn active_calls(&self) -> Result<i64, StoreError> {
+        let live = self.own_calls().filter(live(self.shared.clock.now()));
+        page::count(&self.transaction, live).await
+    }
+
+    /// These calls, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn calls_by_id(&self, ids: &[CallId]) -> Result<Vec<Call>, StoreError> {
+        let wanted = call::Column::Id.is_in(ids.iter().map(|id| id.0));
+        entities::all(self.own_calls().filter(wanted).all(&self.transaction).await?)
+    }
+
+    /// A page of calls, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn calls(&self, filter: &CallFilter, page: PageRequest) -> Result<PageOf<Call>, StoreError> {
+        let query = filtered(self.own_calls(), filter);
+        page::page(&self.transaction, query, KEYSET, page, |row| {
+            Ok((Cursor { at: row.started_at, id: row.id }, row.try_into()?))
+        })
+        .await
+    }
+
+    /// How many calls.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_calls(&self, filter: &CallFilter) -> Result<i64, StoreError> {
+        page::count(&self.transaction, filtered(self.own_calls(), filter)).await
+    }
+}
+
+/// Under way and holding one of the tenant's places: a call that was not admitted holds none.
+fn live(now: DateTime<Utc>) -> Condition {
+    let states = [CallStatus::Ringing.as_str(), CallStatus::InProgress.as_str()];
+    Condition::all()
+        .add(call::Column::Status.is_in(states))
+        .add(call::Column::Admitted.eq(true))
+        .add(call::Column::StartedAt.gt(now - LONGEST_CALL))
+}
+
+fn filtered(mut query: Select<call::Entity>, filter: &CallFilter) -> Select<call::Entity> {
+    use call::Column;
+    if let Some(agent) = filter.agent {
+        query = query.filter(Column::AgentId.eq(agent.0));
+    }
+    if let Some(number) = filter.number {
+        query = query.filter(Column::PhoneNumberId.eq(number.0));
+    }
+    if let Some(status) = filter.status {
+        query = query.filter(Column::Status.eq(status.as_str()));
+    }
+    if let Some(after) = filter.started_after {
+        query = query.filter(Column::StartedAt.gte(after));
+    }
+    if let Some(before) = filter.started_before {
+        query = query.filter(Column::StartedAt.lt(before));
+    }
+    query
+}
+
+fn changed(call: &Call) -> Change {
+    Change::Call { tenant: call.tenant_id, id: call.id, agent: call.agent_id }
+}
+
+async fn find_by_sid(db: &impl ConnectionTrait, sid: &str) -> Result<Option<call::Model>, StoreError> {
+    Ok(call::Entity::find().filter(call::Column::Sid.eq(sid)).one(db).await?)
+}
+
+async fn agent_of(db: &impl ConnectionTrait, row: &call::Model) -> Result<Agent, StoreError> {
+    let agent = agent::Entity::find_by_id(row.agent_id).one(db).await?;
+    agent.ok_or(StoreError::Corrupt { table: "calls", column: "agent_id" })?.try_into()
+}

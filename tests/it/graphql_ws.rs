@@ -1,0 +1,245 @@
+//! `/graphql/ws` from outside: every rule of `graphql-transport-ws`, and its close codes.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use uuid::Uuid;
+
+use crate::support::App;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    async fn try_open(app: &App, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let address = format!("{}/graphql/ws", app.base_url().replace("http://", "ws://"));
+        let mut request = address.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        match connect_async(request).await {
+            Ok((socket, answer)) => {
+                assert_eq!(answer.headers()["sec-websocket-protocol"], "graphql-transport-ws");
+                Ok(Self(socket))
+            }
+            Err(Error::Http(answer)) => Err(answer.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn open(app: &App) -> Self {
+        let protocol = [("sec-websocket-protocol", "graphql-ws, graphql-transport-ws")];
+        Self::try_open(app, &protocol).await.unwrap()
+    }
+
+    /// A socket of this tenant's, acknowledged.
+    async fn ready(app: &App, token: &str) -> Self {
+        let mut socket = Self::open(app).await;
+        socket
+            .send(json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {token}")}}))
+            .await;
+        assert_eq!(socket.next().await, json!({"type": "connection_ack"}));
+        socket
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn subscribe(&mut self, id: &str, query: &str) {
+        self.send(json!({"type": "subscribe", "id": id, "payload": {"query": query}})).await;
+    }
+
+    /// The next message of the protocol.
+    async fn next(&mut self) -> Value {
+        loop {
+            match timeout(PATIENCE, self.0.next()).await.expect("nothing came").unwrap().unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// The code with which the server closes, whatever comes before it.
+    async fn closed(&mut self, patience: Duration) -> u16 {
+        let close = async {
+            while let Some(message) = self.0.next().await {
+                if let Ok(Message::Close(Some(frame))) = message {
+                    assert!(frame.reason.len() <= 123);
+                    return u16::from(frame.code);
+                }
+            }
+            panic!("the connection ended without a close");
+        };
+        timeout(patience, close).await.expect("the server does not close")
+    }
+}
+
+#[tokio::test]
+async fn answers_queries_and_says_when_they_end() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.subscribe("a", "{ viewer { userId } }").await;
+    let user = Uuid::from_u128(1).to_string();
+    let expected = json!({"type": "next", "id": "a", "payload": {"data": {"viewer": {"userId": user}}}});
+    assert_eq!(socket.next().await, expected);
+    assert_eq!(socket.next().await, json!({"type": "complete", "id": "a"}));
+    socket.send(json!({"type": "ping"})).await;
+    assert_eq!(socket.next().await, json!({"type": "pong"}));
+
+    // A request error is an error and the end; the id is free again.
+    for query in ["{ nothing }", "{", "{ ...A } fragment A on Query { ...A }"] {
+        socket.subscribe("a", query).await;
+        let error = socket.next().await;
+        assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("a")), "{error}");
+        assert!(error["payload"][0]["extensions"]["code"].is_string(), "{error}");
+    }
+    socket.send(json!({"type": "complete", "id": "never started"})).await;
+    socket.subscribe("a", "{ __typename }").await;
+    assert_eq!(socket.next().await["type"], "next");
+}
+
+#[tokio::test]
+async fn a_subscription_delivers_until_it_is_completed() {
+    let app = App::start().await;
+    let (token, other) = (app.token(Uuid::from_u128(1)), app.token(Uuid::from_u128(2)));
+    let create = r#"mutation { createAgent(input: {name: "Dr. Smith's Office Assistant", areaCode: "212"}) {
+        phoneNumber { number } userErrors { message } } }"#;
+    let created = app.graphql(&token, create, json!({})).await;
+    let number =
+        created["data"]["createAgent"]["phoneNumber"]["number"].as_str().expect("a number").to_owned();
+
+    let mut socket = Socket::ready(&app, &token).await;
+    let mut stranger = Socket::ready(&app, &other).await;
+    let watch = "subscription { callUpdated { to status } }";
+    for socket in [&mut socket, &mut stranger] {
+        socket.subscribe("calls", watch).await;
+        // Answers come in order of arrival, so that this one tells that the subscription stands.
+        socket.send(json!({"type": "ping"})).await;
+        assert_eq!(socket.next().await["type"], "pong");
+    }
+    // The subscription reads its door once before it watches; a call is placed until one is seen.
+    let seen = timeout(Duration::from_secs(20), async {
+        loop {
+            app.place_call(json!({"to": number})).await;
+            if let Ok(event) = timeout(Duration::from_secs(2), socket.next()).await {
+                return event;
+            }
+        }
+    });
+    let event = seen.await.expect("no event");
+    assert_eq!(event["payload"]["data"]["callUpdated"]["to"], number, "{event}");
+
+    socket.send(json!({"type": "complete", "id": "calls"})).await;
+    stranger.subscribe("end", "{ __typename }").await;
+    assert_eq!(stranger.next().await["id"], "end", "another tenant's call was shown");
+}
+
+#[tokio::test]
+async fn breaches_of_the_protocol_close_the_socket() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+
+    let mut early = Socket::open(&app).await;
+    early.subscribe("a", "{ __typename }").await;
+    assert_eq!(early.closed(PATIENCE).await, 4401);
+
+    for malformed in [
+        "",
+        "{",
+        "[]",
+        "{}",
+        r#"{"type":"nonsense"}"#,
+        r#"{"type":"subscribe","id":"a"}"#,
+        r#"{"type":"connection_init","payload":[]}"#,
+    ] {
+        let mut socket = Socket::open(&app).await;
+        socket.0.send(Message::text(malformed)).await.unwrap();
+        assert_eq!(socket.closed(PATIENCE).await, 4400, "{malformed}");
+    }
+    let mut binary = Socket::open(&app).await;
+    binary.0.send(Message::binary(vec![0; 4])).await.unwrap();
+    assert_eq!(binary.closed(PATIENCE).await, 4400);
+    let mut long = Socket::open(&app).await;
+    let _ = long.0.send(Message::text("x".repeat(300_000))).await;
+    assert_eq!(long.closed(PATIENCE).await, 1009);
+
+    for payload in [json!({}), json!({"Authorization": "Bearer nonsense"}), json!({"Authorization": 7})] {
+        let mut socket = Socket::open(&app).await;
+        socket.send(json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(socket.closed(PATIENCE).await, 4403, "{payload}");
+    }
+    let mut twice = Socket::ready(&app, &token).await;
+    twice.send(json!({"type": "connection_init"})).await;
+    assert_eq!(twice.closed(PATIENCE).await, 4429);
+
+    let mut same = Socket::ready(&app, &token).await;
+    for _ in 0..2 {
+        same.subscribe(&"x".repeat(128), "subscription { callUpdated { id } }").await;
+    }
+    assert_eq!(same.closed(PATIENCE).await, 4409);
+}
+
+#[tokio::test]
+async fn handshakes_are_for_our_protocol_and_our_pages() {
+    let app = App::start_with(&[("ALLOWED_ORIGINS", "https://dashboard.example")]).await;
+    let ours = ("sec-websocket-protocol", "graphql-transport-ws");
+    let own = app.base_url();
+    for origin in ["https://dashboard.example", own.as_str()] {
+        assert!(Socket::try_open(&app, &[ours, ("origin", origin)]).await.is_ok(), "{origin}");
+    }
+    for origin in ["https://elsewhere.example", "null", "https://dashboard.example.evil"] {
+        assert_eq!(Socket::try_open(&app, &[ours, ("origin", origin)]).await.err(), Some(403), "{origin}");
+    }
+    let old = [("sec-websocket-protocol", "graphql-ws")];
+    assert_eq!(Socket::try_open(&app, &old).await.err(), Some(400));
+    let plain = app.http().get(format!("{}/graphql/ws", app.base_url())).send().await.unwrap();
+    assert!(plain.status().is_client_error());
+    assert!(plain.json::<Value>().await.unwrap()["errors"][0]["extensions"]["code"].is_string());
+}
+
+#[tokio::test]
+async fn a_socket_does_not_outlive_its_patience_its_token_or_its_server() {
+    let mut app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let mut silent = Socket::open(&app).await;
+    let mut held = Socket::ready(&app, &token).await;
+    held.subscribe("a", "subscription { callUpdated { id } }").await;
+    assert_eq!(silent.closed(Duration::from_secs(15)).await, 4408);
+
+    let mut expiring = Socket::ready(&app, &token).await;
+    app.advance(Duration::from_secs(3601));
+    expiring.send(json!({"type": "ping"})).await;
+    assert_eq!(expiring.closed(PATIENCE).await, 4403);
+
+    let fresh = app.token(Uuid::from_u128(1));
+    let mut last = Socket::ready(&app, &fresh).await;
+    last.subscribe("a", "subscription { callUpdated { id } }").await;
+    let (code, ()) = tokio::join!(last.closed(PATIENCE), app.stop());
+    assert_eq!(code, 1001);
+}
+
+#[tokio::test]
+async fn one_socket_runs_only_so_much_at_once() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let mut socket = Socket::ready(&app, &token).await;
+    for at in 0..51 {
+        socket.subscribe(&at.to_string(), "subscription { callUpdated { id } }").await;
+    }
+    let refused = socket.next().await;
+    assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("50")));
+    assert_eq!(refused["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+    socket.send(json!({"type": "complete", "id": "7"})).await;
+    socket.subscribe("50", "{ __typename }").await;
+    assert_eq!(socket.next().await["type"], "next");
+}
