@@ -17,6 +17,7 @@ mod operation;
 mod paging;
 mod provisioning;
 mod sandbox;
+mod scope;
 mod signatures;
 mod store;
 mod support;
