@@ -149,26 +149,40 @@ async fn ensure_voice_agent(
     agent: &Agent,
     look_first: bool,
 ) -> Result<String, (VoiceError, Patience)> {
-    let voice = &driver.0.voice;
     if look_first {
-        let mut there =
-            voice.find(agent.id).await.map_err(|failure| (failure, Patience::Endless))?.into_iter();
-        if let Some(ours) = there.next() {
-            for surplus in there {
-                warn!(agent = %agent.id, voice_agent = surplus.voice_agent_id, "a voice agent was created twice: deleting one");
-                let deleted = voice.delete_agent(&surplus.voice_agent_id).await;
-                deleted.map_err(|failure| (failure, Patience::Endless))?;
-            }
-            return Ok(ours.voice_agent_id);
+        let found = adopt_voice_agent(driver, agent).await;
+        if let Some(there) = found.map_err(|failure| (failure, Patience::Endless))? {
+            return Ok(there);
         }
     }
-    voice.create_agent(agent).await.map_err(|failure| {
+    driver.0.voice.create_agent(agent).await.map_err(|failure| {
         let patience = match failure {
             VoiceError::OutcomeUnknown { .. } => Patience::Endless,
             _ => Patience::Bounded,
         };
         (failure, patience)
     })
+}
+
+/// The voice agent that an earlier try left, if it did. It is brought to what it should be, since nobody has read
+/// it back; any further one is deleted.
+async fn adopt_voice_agent(driver: &Provisioning, agent: &Agent) -> Result<Option<String>, VoiceError> {
+    let voice = &driver.0.voice;
+    let mut there = voice.find(agent.id).await?.into_iter();
+    let Some(ours) = there.next() else { return Ok(None) };
+    for surplus in there {
+        warn!(agent = %agent.id, voice_agent = surplus.voice_agent_id, "a voice agent was created twice: deleting one");
+        voice.delete_agent(&surplus.voice_agent_id).await?;
+    }
+    match voice.update_agent(&ours.voice_agent_id, agent).await {
+        Ok(()) => Ok(Some(ours.voice_agent_id)),
+        Err(VoiceError::NotFound) => Ok(None),
+        Err(refused @ VoiceError::Rejected { .. }) => {
+            voice.delete_agent(&ours.voice_agent_id).await?;
+            Err(refused)
+        }
+        Err(unclear) => Err(unclear),
+    }
 }
 
 /// The way on once the voice agent exists. A search that failed is made again in a step of its own.
