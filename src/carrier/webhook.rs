@@ -80,6 +80,9 @@ impl Parameters {
     }
 }
 
+/// As much of a caller's name as is kept.
+const MAX_FROM_CHARS: usize = 255;
+
 /// A call comes in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncomingCall {
@@ -87,7 +90,8 @@ pub struct IncomingCall {
     pub call_sid: String,
     /// The account that owns the number, `AC…`.
     pub account_sid: String,
-    /// The caller as sent: E.164, or `anonymous`, `sip:…`, `client:…` … Never logged in full.
+    /// The caller as sent: E.164, or `anonymous`, `sip:…`, `client:…` …; control characters and what is over
+    /// 255 characters are dropped. Never logged in full.
     pub from: String,
     /// The caller's number, unless withheld or none.
     pub from_number: Option<E164>,
@@ -109,7 +113,8 @@ impl IncomingCall {
     /// # Errors
     /// When `CallSid`, `AccountSid` or `To` is missing, or a parameter is malformed; names it.
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
-        let from = parameters.optional("From")?.unwrap_or("anonymous").to_owned();
+        let from = parameters.optional("From")?.unwrap_or("anonymous");
+        let from: String = from.chars().filter(|c| !c.is_control()).take(MAX_FROM_CHARS).collect();
         let to = parameters.required("To")?.to_owned();
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
@@ -232,6 +237,8 @@ mod tests {
             let call = incoming(&format!("From={from}&To=%2B12125550123")).unwrap();
             assert_eq!(call.from_number, None, "{from}");
         }
+        let odd = incoming(&format!("From=a%00b{}&To=%2B12125550123", "c".repeat(1000))).unwrap();
+        assert_eq!((odd.from.len(), odd.from.starts_with("abc")), (255, true));
     }
 
     #[test]

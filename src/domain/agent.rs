@@ -35,7 +35,7 @@ pub struct Agent {
     /// What it speaks.
     pub language: Language,
     /// What it says first; without one it greets in its language with its name.
-    pub first_message: Option<String>,
+    pub first_message: Option<FirstMessage>,
     /// How it should behave.
     pub prompt: Option<Prompt>,
     /// The provider's voice; without one, the provider's stock voice.
@@ -61,7 +61,7 @@ impl Agent {
     #[must_use]
     pub fn greeting(&self) -> String {
         match &self.first_message {
-            Some(message) => message.clone(),
+            Some(message) => message.to_string(),
             None => self.language.greeting(self.name.as_str()),
         }
     }
@@ -114,6 +114,10 @@ macro_rules! bounded_text {
 bounded_text! {
     /// An agent's name: 1 to 100 characters, as callers hear it.
     AgentName, "name", 100
+}
+bounded_text! {
+    /// What an agent says first: 1 to 2000 characters.
+    FirstMessage, "first message", 2000
 }
 bounded_text! {
     /// How an agent should behave: 1 to 20 000 characters.

@@ -18,7 +18,7 @@ mod refusal;
 mod tenant;
 mod token;
 
-pub use agent::{Agent, AgentName, AgentStatus, Prompt, VoiceId};
+pub use agent::{Agent, AgentName, AgentStatus, FirstMessage, Prompt, VoiceId};
 pub use ambient::{Clock, Entropy};
 pub use call::{Call, CallDirection, CallOutcome, CallStatus};
 pub use country::{AreaCode, CountryCode};

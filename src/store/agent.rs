@@ -8,7 +8,9 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Se
 use super::entities::{self, agent};
 use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
 use super::{StoreError, SystemStore, TenantStore, dialect};
-use crate::domain::{Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, Language, Prompt, VoiceId};
+use crate::domain::{
+    Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, Language, Prompt, VoiceId,
+};
 
 /// Which agents.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +29,7 @@ pub struct AgentChanges {
     /// The language.
     pub language: Option<Language>,
     /// The greeting.
-    pub first_message: Option<Option<String>>,
+    pub first_message: Option<Option<FirstMessage>>,
     /// The prompt.
     pub prompt: Option<Option<Prompt>>,
     /// The voice.
@@ -123,7 +125,7 @@ impl TenantStore {
             agent::ActiveModel {
                 name: Set(after.name.to_string()),
                 language: Set(after.language.code().to_owned()),
-                first_message: Set(after.first_message.clone()),
+                first_message: Set(after.first_message.as_ref().map(ToString::to_string)),
                 prompt: Set(after.prompt.as_ref().map(ToString::to_string)),
                 voice_id: Set(after.voice_id.as_ref().map(ToString::to_string)),
                 fallback_number: Set(after.fallback_number.as_ref().map(ToString::to_string)),

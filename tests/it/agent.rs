@@ -268,3 +268,18 @@ async fn the_account_shows_its_plan_and_what_it_used() {
     let malformed = app.graphql(&token, query, json!({"month": "2020-13"})).await;
     assert_eq!(malformed["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
 }
+
+#[tokio::test]
+async fn text_that_no_database_takes_is_refused_where_it_comes_in() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    for field in ["name", "language", "firstMessage", "prompt", "voiceId", "areaCode", "idempotencyKey"] {
+        let mut input = json!({"name": "Practice", "provisionPhone": false});
+        input[field] = json!("212\0");
+        let refused = create(&app, &token, input).await;
+        assert_eq!(faults(&refused), [field], "{refused}");
+    }
+    let listed = "query($part: String) { agents(filter: {nameContains: $part}) { nodes { id } } }";
+    let answer = app.graphql(&token, listed, json!({"part": "a\0"})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+}

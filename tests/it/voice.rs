@@ -136,7 +136,7 @@ async fn another_language_has_a_model_that_speaks_it() {
 async fn no_text_of_the_owner_becomes_a_variable() {
     let server = creating("ulaw_8000").await;
     let mut agent = agent("en");
-    agent.first_message = Some("Hi {{caller}}, {{{x}}}".to_owned());
+    agent.first_message = "Hi {{caller}}, {{{x}}}".parse().ok();
     agent.prompt = Some("Answer as {{who}}.".parse().unwrap());
     agent.voice_id = Some("voice_1".parse().unwrap());
     voice(&server).create_agent(&agent).await.unwrap();
@@ -164,7 +164,7 @@ async fn an_agent_stored_with_other_audio_is_refused_and_removed() {
 async fn an_update_keeps_what_others_set() {
     let server = creating("ulaw_8000").await;
     let mut changed = agent("de");
-    changed.first_message = Some("Guten Tag.".to_owned());
+    changed.first_message = "Guten Tag.".parse().ok();
     voice(&server).update_agent("agent_1", &changed).await.unwrap();
     let body = sent(&server, "PATCH").await;
     assert_eq!(body["tags"][0], "by-hand");

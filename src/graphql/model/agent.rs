@@ -55,7 +55,7 @@ impl Agent {
 
     /// What it says first. Null: it greets in its language, with its name.
     async fn first_message(&self) -> Option<&str> {
-        self.0.first_message.as_deref()
+        self.0.first_message.as_ref().map(domain::FirstMessage::as_str)
     }
 
     /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead.
@@ -142,9 +142,18 @@ pub(crate) struct AgentFilter {
     name_contains: Option<String>,
 }
 
-impl From<AgentFilter> for store::AgentFilter {
-    fn from(filter: AgentFilter) -> Self {
-        Self { status: filter.status.map(Into::into), name_contains: filter.name_contains }
+impl TryFrom<AgentFilter> for store::AgentFilter {
+    type Error = ApiError;
+
+    /// Refuses what no name can hold: Postgres would choke on some of it.
+    fn try_from(filter: AgentFilter) -> Result<Self, ApiError> {
+        let part = filter.name_contains;
+        if part.as_ref().is_some_and(|part| part.chars().any(char::is_control)) {
+            return Err(ApiError::bad_input(
+                "nameContains: a name holds no control characters: leave them out",
+            ));
+        }
+        Ok(Self { status: filter.status.map(Into::into), name_contains: part })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, InputObject, Object};
 
-use super::input::{Faults, IfUnavailable, first_message};
+use super::input::{Faults, IfUnavailable};
 use super::outcome::{Outcome, Stop, agent_now, number_now};
 use crate::domain::{AgentStatus, CountryCode, E164, IdempotencyKey, NumberType, OperationState};
 use crate::graphql::context::{ContextExt, Session};
@@ -47,8 +47,7 @@ impl CreateAgentInput {
         let mut faults = Faults::default();
         let name = faults.take("name", self.name.parse());
         let language = faults.take("language", self.language.parse());
-        let first_message =
-            self.first_message.and_then(|text| faults.take("firstMessage", first_message(&text)));
+        let first_message = faults.optional("firstMessage", self.first_message);
         let prompt = faults.optional("prompt", self.prompt);
         let voice_id = faults.optional("voiceId", self.voice_id);
         let fallback_number = faults.scalar("fallbackNumber", self.fallback_number);

@@ -8,9 +8,6 @@ use super::outcome::Stop;
 use crate::domain::{Agent, AgentStatus, AreaCode, CountryCode, Invalid, Refusal};
 use crate::graphql::model::Checked;
 
-/// The longest first message, in characters.
-const MAX_FIRST_MESSAGE: usize = 2000;
-
 /// What to do when no number is to be had where it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum IfUnavailable {
@@ -81,22 +78,6 @@ impl Faults {
 /// A refusal at that field.
 pub(super) fn id<T: FromStr<Err = Invalid>>(field: &str, id: &ID) -> Result<T, Refusal> {
     id.parse().map_err(|why| Refusal::invalid(field, &why))
-}
-
-/// A first message: 1 to 2000 characters, without white space at its ends.
-///
-/// # Errors
-/// When it is longer, or nothing.
-pub(super) fn first_message(text: &str) -> Result<String, Invalid> {
-    let text = text.trim();
-    let length = text.chars().count();
-    if length == 0 || length > MAX_FIRST_MESSAGE {
-        return Err(Invalid(format!(
-            "the first message has 1 to {MAX_FIRST_MESSAGE} characters, this one has {length}; \
-             without one the agent greets in its language with its name"
-        )));
-    }
-    Ok(text.to_owned())
 }
 
 /// Refuses an agent that is not there yet, or no more.

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
-use super::input::{self, Faults, first_message};
+use super::input::{self, Faults};
 use super::outcome::{Outcome, Stop};
 use crate::domain::{self, AgentId, E164, Invalid, Refusal};
 use crate::graphql::context::{ContextExt, Session};
@@ -78,9 +78,7 @@ impl UpdateAgentInput {
         let changes = AgentChanges {
             name: set(&mut faults, "name", self.name, |text| text.parse()),
             language: set(&mut faults, "language", self.language, |text| text.parse()),
-            first_message: set_or_clear(&mut faults, "firstMessage", self.first_message, |text| {
-                first_message(&text)
-            }),
+            first_message: set_or_clear(&mut faults, "firstMessage", self.first_message, |text| text.parse()),
             prompt: set_or_clear(&mut faults, "prompt", self.prompt, |text| text.parse()),
             voice_id: set_or_clear(&mut faults, "voiceId", self.voice_id, |text| text.parse()),
             fallback_number: set_or_clear(&mut faults, "fallbackNumber", self.fallback_number, |it| it.0),

@@ -40,6 +40,6 @@ impl AgentQuery {
         #[graphql(desc = "Which agents; all but the deleted ones when unset.")] filter: Option<AgentFilter>,
     ) -> Result<Connection<Agent>, ApiError> {
         let page = PageArgs { first, after, last, before };
-        Connection::read(ctx.session()?, &page, filter.unwrap_or_default().into()).await
+        Connection::read(ctx.session()?, &page, filter.unwrap_or_default().try_into()?).await
     }
 }

@@ -10,8 +10,8 @@ use super::purchase::{self, Found, Purchase, PurchaseData, WantedNumber};
 use super::{idempotency, insert, present, read_data, repeated, write_data};
 use crate::carrier::CarrierError;
 use crate::domain::{
-    Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, IdempotencyKey, Language, Operation,
-    OperationKind, Prompt, Step, VoiceId,
+    Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, IdempotencyKey, Language,
+    Operation, OperationKind, Prompt, Step, VoiceId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
@@ -26,7 +26,7 @@ pub struct NewAgent {
     /// What it speaks.
     pub language: Language,
     /// What it says first.
-    pub first_message: Option<String>,
+    pub first_message: Option<FirstMessage>,
     /// How it should behave.
     pub prompt: Option<Prompt>,
     /// The provider's voice.
@@ -54,7 +54,7 @@ impl NewAgent {
         Fingerprint {
             name: self.name.as_str(),
             language: self.language.code(),
-            first_message: self.first_message.as_deref(),
+            first_message: self.first_message.as_ref().map(FirstMessage::as_str),
             prompt: self.prompt.as_ref().map(Prompt::as_str),
             voice_id: self.voice_id.as_ref().map(VoiceId::as_str),
             fallback_number: self.fallback_number.as_ref(),
