@@ -12,6 +12,7 @@ use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use super::context::Session;
 use super::errors::ApiError;
 use crate::domain::{Agent, AgentId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber};
+use crate::store::{Page, PageOf};
 
 /// A request's loaders; the key's type says what is loaded.
 pub(crate) type Loaders = DataLoader<Batches>;
@@ -27,6 +28,31 @@ pub(crate) struct Batches(Arc<Session>);
 /// An agent's oldest active number, as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FirstNumberOf(pub(crate) AgentId);
+
+/// A page of an agent's numbers, from one end of the list, as a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct NumbersOf(pub(crate) AgentId, pub(crate) Page);
+
+/// How many numbers an agent has, as a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct NumberCountOf(pub(crate) AgentId);
+
+/// A page of an agent's calls, from one end of the list, as a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct CallsOf(pub(crate) AgentId, pub(crate) Page);
+
+/// How many calls an agent has, as a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct CallCountOf(pub(crate) AgentId);
+
+/// The agents that were asked for with the same page: in one request usually all of them.
+fn by_page(keys: impl Iterator<Item = (AgentId, Page)>) -> HashMap<Page, Vec<AgentId>> {
+    let mut agents = HashMap::<Page, Vec<AgentId>>::new();
+    for (agent, page) in keys {
+        agents.entry(page).or_default().push(agent);
+    }
+    agents
+}
 
 /// Keeps what the caller may see, by key.
 fn visible<K: Eq + std::hash::Hash, T>(
@@ -73,6 +99,62 @@ impl Loader<FirstNumberOf> for Batches {
             |number| FirstNumberOf(number.agent_id),
             |number| number.agent_id,
         )
+    }
+}
+
+impl Loader<NumbersOf> for Batches {
+    type Value = PageOf<PhoneNumber>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[NumbersOf]) -> Result<HashMap<NumbersOf, Self::Value>, ApiError> {
+        let scope = self.0.scope()?;
+        let mut found = HashMap::new();
+        for (page, agents) in by_page(keys.iter().map(|key| (key.0, key.1))) {
+            let pages = self.0.reader().await?.numbers_of_each(&agents, page).await?;
+            found.extend(pages.into_iter().map(|(agent, numbers)| (NumbersOf(agent, page), numbers)));
+        }
+        found.retain(|key, _| scope.admits(key.0));
+        Ok(found)
+    }
+}
+
+impl Loader<NumberCountOf> for Batches {
+    type Value = i64;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[NumberCountOf]) -> Result<HashMap<NumberCountOf, i64>, ApiError> {
+        let scope = self.0.scope()?;
+        let agents: Vec<AgentId> = keys.iter().map(|key| key.0).filter(|id| scope.admits(*id)).collect();
+        let counts = self.0.reader().await?.count_numbers_of_each(&agents).await?;
+        Ok(counts.into_iter().map(|(agent, count)| (NumberCountOf(agent), count)).collect())
+    }
+}
+
+impl Loader<CallsOf> for Batches {
+    type Value = PageOf<Call>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[CallsOf]) -> Result<HashMap<CallsOf, Self::Value>, ApiError> {
+        let scope = self.0.scope()?;
+        let mut found = HashMap::new();
+        for (page, agents) in by_page(keys.iter().map(|key| (key.0, key.1))) {
+            let pages = self.0.reader().await?.calls_of_each(&agents, page).await?;
+            found.extend(pages.into_iter().map(|(agent, calls)| (CallsOf(agent, page), calls)));
+        }
+        found.retain(|key, _| scope.admits(key.0));
+        Ok(found)
+    }
+}
+
+impl Loader<CallCountOf> for Batches {
+    type Value = i64;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[CallCountOf]) -> Result<HashMap<CallCountOf, i64>, ApiError> {
+        let scope = self.0.scope()?;
+        let agents: Vec<AgentId> = keys.iter().map(|key| key.0).filter(|id| scope.admits(*id)).collect();
+        let counts = self.0.reader().await?.count_calls_of_each(&agents).await?;
+        Ok(counts.into_iter().map(|(agent, count)| (CallCountOf(agent), count)).collect())
     }
 }
 

@@ -1,13 +1,16 @@
 //! Pages by keyset: a cursor names a place in an order, not a row count, so pages are stable under inserts.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Query, WindowStatement};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use uuid::Uuid;
 
 use super::StoreError;
+use crate::domain::AgentId;
 
 /// The place of a row in a list ordered by creation, newest first, then by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub struct Cursor {
 }
 
 /// Which part of a list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Page {
     /// The first so many after the cursor, or from the beginning.
     First(u16),
@@ -36,6 +39,14 @@ pub struct PageRequest {
     pub after: Option<Cursor>,
     /// Only what comes before this place.
     pub before: Option<Cursor>,
+}
+
+impl PageRequest {
+    /// Whether it begins at one of the list's ends: no cursor bounds it.
+    #[must_use]
+    pub fn is_outermost(&self) -> bool {
+        self.after.is_none() && self.before.is_none()
+    }
 }
 
 /// A part of a list, in the list's order.
@@ -106,6 +117,64 @@ where
         forwards && more || exists(db, &query, request.before.map(|c| key.row::<E>().lte(place(c)))).await?;
     let items = rows.into_iter().map(read).collect::<Result<_, _>>()?;
     Ok(PageOf { items, has_next, has_previous })
+}
+
+/// The outermost page of each agent's part of what `query` finds, in one statement however many agents there are.
+/// Agents of whom nothing is found are missing.
+pub(super) async fn page_each<E, T>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
+    key: Keyset<E::Column>,
+    agent: E::Column,
+    page: Page,
+    read: impl Fn(E::Model) -> Result<(AgentId, Cursor, T), StoreError>,
+) -> Result<HashMap<AgentId, PageOf<T>>, StoreError>
+where
+    E: EntityTrait,
+{
+    let (wanted, order) = match page {
+        Page::First(wanted) => (usize::from(wanted), Order::Desc),
+        Page::Last(wanted) => (usize::from(wanted), Order::Asc),
+    };
+    let mut ranked = query.select_only().column(key.id);
+    let mut within_agent = WindowStatement::partition_by((E::default(), agent));
+    within_agent.order_by((E::default(), key.at), order.clone()).order_by((E::default(), key.id), order);
+    QuerySelect::query(&mut ranked).expr_window_as(Expr::cust("ROW_NUMBER()"), within_agent, "place");
+    let chosen = Query::select()
+        .column(key.id)
+        .from_subquery(sea_orm::QueryTrait::into_query(ranked), "ranked")
+        .and_where(Expr::col("place").lte(wanted as u64 + 1))
+        .take();
+    let rows = E::find().filter(key.id.in_subquery(chosen)).order_by_desc(key.at).order_by_desc(key.id);
+
+    let mut pages = HashMap::new();
+    for row in rows.all(db).await? {
+        let (agent, at, item) = read(row)?;
+        let none = || PageOf { items: Vec::new(), has_next: false, has_previous: false };
+        pages.entry(agent).or_insert_with(none).items.push((at, item));
+    }
+    for found in pages.values_mut() {
+        let surplus = found.items.len().saturating_sub(wanted);
+        if matches!(page, Page::First(_)) {
+            found.has_next = surplus > 0;
+            found.items.truncate(wanted);
+        } else {
+            found.has_previous = surplus > 0;
+            found.items.drain(..surplus);
+        }
+    }
+    Ok(pages)
+}
+
+/// How many rows of each agent `query` finds, in one statement. Agents of whom nothing is found are missing.
+pub(super) async fn count_each<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
+    agent: E::Column,
+) -> Result<HashMap<AgentId, i64>, StoreError> {
+    let counted = query.select_only().column(agent).expr(Expr::cust("COUNT(*)")).group_by(agent);
+    let rows: Vec<(Uuid, i64)> = counted.into_tuple().all(db).await?;
+    Ok(rows.into_iter().map(|(agent, count)| (AgentId(agent), count)).collect())
 }
 
 async fn exists<E: EntityTrait>(

@@ -89,7 +89,11 @@ async fn a_page_of_agents_with_numbers_costs_a_fixed_number_of_statements() {
         let area_code = if at % 2 == 0 { "212" } else { "415" };
         create(&app, &token, json!({"name": format!("Practice {at}"), "areaCode": area_code})).await;
     }
-    let query = "query($first: Int) { agents(first: $first) { nodes { name phoneNumber { number agent { name } } } } }";
+    let query = "query($first: Int) { agents(first: $first) { nodes {
+        name phoneNumber { number agent { name } }
+        phoneNumbers(first: 2) { totalCount nodes { number agent { name } } }
+        calls(last: 3) { totalCount nodes { from agent { name } phoneNumber { number } } }
+    } } }";
     let mut costs = Vec::new();
     for first in [2, 8] {
         let mut cheapest = u64::MAX;
@@ -101,12 +105,61 @@ async fn a_page_of_agents_with_numbers_costs_a_fixed_number_of_statements() {
             let nodes = answer["data"]["agents"]["nodes"].as_array().unwrap().clone();
             assert_eq!(nodes.len(), first);
             assert!(
-                nodes.iter().all(|node| node["phoneNumber"]["agent"]["name"] == node["name"]),
+                nodes.iter().all(|node| {
+                    node["phoneNumber"]["agent"]["name"] == node["name"]
+                        && node["phoneNumbers"]["totalCount"] == 1
+                        && node["phoneNumbers"]["nodes"][0]["agent"]["name"] == node["name"]
+                        && node["calls"]["totalCount"] == 0
+                }),
                 "{answer}"
             );
         }
         costs.push(cheapest);
     }
     assert_eq!(costs[0], costs[1], "statements grow with the page");
-    assert!(costs[1] <= 8, "{costs:?}: opening the door, agents, numbers, agents again");
+    assert!(
+        costs[1] <= 10,
+        "{costs:?}: the door, agents, a number and pages and counts of each, agents again"
+    );
+}
+
+#[tokio::test]
+async fn a_list_beneath_each_agent_is_cut_and_counted_for_each() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let further = "mutation($input: ProvisionPhoneNumberInput!) {
+        provisionPhoneNumber(input: $input) { phoneNumber { number } userErrors { message } } }";
+    for (at, numbers) in [3, 0, 1].into_iter().enumerate() {
+        let input = json!({"name": format!("Practice {at}"), "provisionPhone": false});
+        let agent = create(&app, &token, input).await["agent"]["id"].clone();
+        for _ in 0..numbers {
+            let input = json!({"agentId": agent, "areaCode": "646", "additional": true});
+            let bought = app.graphql(&token, further, json!({ "input": input })).await;
+            assert_eq!(bought["data"]["provisionPhoneNumber"]["userErrors"], json!([]), "{bought}");
+        }
+    }
+    let query = "{ agents { nodes { name
+        newest: phoneNumbers(first: 2) { ...Page } oldest: phoneNumbers(last: 2) { ...Page } } } }
+        fragment Page on PhoneNumberConnection {
+            totalCount nodes { number } pageInfo { hasNextPage hasPreviousPage endCursor } }";
+    let answer = app.graphql(&token, query, json!({})).await;
+    let agents = answer["data"]["agents"]["nodes"].as_array().unwrap();
+    let shape = |page: &Value| {
+        let info = &page["pageInfo"];
+        let length = page["nodes"].as_array().unwrap().len();
+        json!([page["totalCount"], length, info["hasNextPage"], info["hasPreviousPage"]])
+    };
+    let shapes: Vec<Value> =
+        agents.iter().map(|agent| json!([shape(&agent["newest"]), shape(&agent["oldest"])])).collect();
+    // Agents stand newest first.
+    assert_eq!(shapes[0], json!([[1, 1, false, false], [1, 1, false, false]]), "{answer}");
+    assert_eq!(shapes[1], json!([[0, 0, false, false], [0, 0, false, false]]), "{answer}");
+    assert_eq!(shapes[2], json!([[3, 2, true, false], [3, 2, false, true]]), "{answer}");
+    assert_eq!(agents[2]["newest"]["nodes"][1], agents[2]["oldest"]["nodes"][0], "the middle one is in both");
+
+    let rest = "query($after: String) { agents(last: 1) { nodes { phoneNumbers(after: $after) { nodes { number } } } } }";
+    let after = agents[2]["newest"]["pageInfo"]["endCursor"].clone();
+    let rest = app.graphql(&token, rest, json!({ "after": after })).await;
+    let rest = &rest["data"]["agents"]["nodes"][0]["phoneNumbers"]["nodes"];
+    assert_eq!(*rest, json!([agents[2]["oldest"]["nodes"][1]]), "a cursor of the batch goes on alone");
 }

@@ -94,7 +94,7 @@ impl Agent {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<PhoneNumber>, ApiError> {
         let filter = store::NumberFilter { agent: Some(self.0.id), ..Default::default() };
-        Connection::read(ctx.session()?, &PageArgs { first, after, last, before }, filter).await
+        Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 
     /// The calls it was asked to take, newest first.
@@ -111,7 +111,7 @@ impl Agent {
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Call>, ApiError> {
         let filter = store::CallFilter { agent: Some(self.0.id), ..Default::default() };
-        Connection::read(ctx.session()?, &PageArgs { first, after, last, before }, filter).await
+        Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 
     /// When it was asked for.
@@ -164,10 +164,11 @@ impl Listed for Agent {
     const EDGE: &'static str = "AgentEdge";
 
     async fn page(
-        session: &Session,
+        ctx: &Context<'_>,
         filter: &Self::Filter,
         page: PageRequest,
     ) -> Result<PageOf<Self>, ApiError> {
+        let session = ctx.session()?;
         match session.scope()?.agent() {
             None => Ok(wrap(session.reader().await?.agents(filter, page).await?, Self)),
             Some(only) => {
@@ -182,7 +183,8 @@ impl Listed for Agent {
         }
     }
 
-    async fn count(session: &Session, filter: &Self::Filter) -> Result<i64, ApiError> {
+    async fn count(ctx: &Context<'_>, filter: &Self::Filter) -> Result<i64, ApiError> {
+        let session = ctx.session()?;
         match session.scope()?.agent() {
             None => Ok(session.reader().await?.count_agents(filter).await?),
             Some(only) => Ok(i64::from(the_one(session, filter, only).await?.is_some())),

@@ -7,7 +7,6 @@ use async_graphql::connection::PageInfo;
 use async_graphql::{Context, Object, OutputType, ServerResult, SimpleObject, TypeName};
 
 use super::cursor::{List, Place};
-use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::store::{Page, PageOf, PageRequest};
 
@@ -29,15 +28,16 @@ pub(crate) trait Listed: OutputType + Sized + 'static {
     /// The edge's name in the schema.
     const EDGE: &'static str;
 
-    /// Reads a page of what the session's caller may see.
+    /// Reads a page of what the caller may see. A list that stands beneath every agent of a page is read for all of
+    /// them at once.
     fn page(
-        session: &Session,
+        ctx: &Context<'_>,
         filter: &Self::Filter,
         page: PageRequest,
     ) -> impl Future<Output = Result<PageOf<Self>, ApiError>> + Send;
 
-    /// Counts what the session's caller may see.
-    fn count(session: &Session, filter: &Self::Filter) -> impl Future<Output = Result<i64, ApiError>> + Send;
+    /// Counts what the caller may see; for all agents of a page at once, as well.
+    fn count(ctx: &Context<'_>, filter: &Self::Filter) -> impl Future<Output = Result<i64, ApiError>> + Send;
 }
 
 /// A list's own arguments, as the client gave them.
@@ -109,12 +109,12 @@ impl<T: Listed> Connection<T> {
     /// # Errors
     /// `BAD_USER_INPUT` for arguments that make no page; what reading it may fail with.
     pub(crate) async fn read(
-        session: &Session,
+        ctx: &Context<'_>,
         args: &PageArgs,
         filter: T::Filter,
     ) -> Result<Self, ApiError> {
         let place = Place::new(T::LIST, &filter);
-        let page = T::page(session, &filter, args.check(place)?).await?;
+        let page = T::page(ctx, &filter, args.check(place)?).await?;
         let edges = page.items.into_iter().map(|(at, node)| Edge { cursor: place.encode(at), node });
         Ok(Self { edges: edges.collect(), has_next: page.has_next, has_previous: page.has_previous, filter })
     }
@@ -151,7 +151,7 @@ impl<T: Listed> Connection<T> {
 
     /// How many items the whole list has under this filter. Costs a count, so ask only when you show it.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
-        let count = T::count(ctx.session()?, &self.filter).await?;
+        let count = T::count(ctx, &self.filter).await?;
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 }

@@ -7,8 +7,9 @@ use super::cursor::List;
 use super::scalars::{DateTime, Decimal};
 use super::{Agent, read_id};
 use crate::domain::{self, CountryCode, E164};
-use crate::graphql::context::{ContextExt, Session};
+use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
+use crate::graphql::loaders::{NumberCountOf, NumbersOf};
 use crate::store::{self, PageOf, PageRequest};
 
 /// A telephone number leased for an agent.
@@ -188,6 +189,14 @@ impl TryFrom<PhoneNumberFilter> for store::NumberFilter {
     }
 }
 
+/// The agent all of whose numbers, and nobody else's, this filter leaves.
+fn all_of(filter: &store::NumberFilter) -> Option<domain::AgentId> {
+    match filter {
+        store::NumberFilter { status: None, agent: Some(agent), country: None } => Some(*agent),
+        _ => None,
+    }
+}
+
 impl Listed for PhoneNumber {
     type Filter = store::NumberFilter;
     const LIST: List = List::Numbers;
@@ -195,16 +204,25 @@ impl Listed for PhoneNumber {
     const EDGE: &'static str = "PhoneNumberEdge";
 
     async fn page(
-        session: &Session,
+        ctx: &Context<'_>,
         filter: &Self::Filter,
         page: PageRequest,
     ) -> Result<PageOf<Self>, ApiError> {
+        if let (Some(agent), true) = (all_of(filter), page.is_outermost()) {
+            let found = ctx.loaders()?.load_one(NumbersOf(agent, page.page)).await?;
+            return Ok(found.map_or_else(nothing, |found| wrap(found, Self)));
+        }
+        let session = ctx.session()?;
         let Some(agent) = session.scope()?.narrow(filter.agent) else { return Ok(nothing()) };
         let filter = store::NumberFilter { agent, ..filter.clone() };
         Ok(wrap(session.reader().await?.numbers(&filter, page).await?, Self))
     }
 
-    async fn count(session: &Session, filter: &Self::Filter) -> Result<i64, ApiError> {
+    async fn count(ctx: &Context<'_>, filter: &Self::Filter) -> Result<i64, ApiError> {
+        if let Some(agent) = all_of(filter) {
+            return Ok(ctx.loaders()?.load_one(NumberCountOf(agent)).await?.unwrap_or_default());
+        }
+        let session = ctx.session()?;
         let Some(agent) = session.scope()?.narrow(filter.agent) else { return Ok(0) };
         let filter = store::NumberFilter { agent, ..filter.clone() };
         Ok(session.reader().await?.count_numbers(&filter).await?)

@@ -2,7 +2,6 @@
 
 use async_graphql::{Context, ID, Object};
 
-use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Agent, AgentFilter, Connection, PageArgs, cost, read_id};
 
@@ -40,6 +39,6 @@ impl AgentQuery {
         #[graphql(desc = "Which agents; all but the deleted ones when unset.")] filter: Option<AgentFilter>,
     ) -> Result<Connection<Agent>, ApiError> {
         let page = PageArgs { first, after, last, before };
-        Connection::read(ctx.session()?, &page, filter.unwrap_or_default().try_into()?).await
+        Connection::read(ctx, &page, filter.unwrap_or_default().try_into()?).await
     }
 }

@@ -2,7 +2,6 @@
 
 use async_graphql::{Context, Object};
 
-use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Call, CallFilter, Connection, PageArgs, cost};
 
@@ -27,6 +26,6 @@ impl CallQuery {
         #[graphql(desc = "Which calls; all when unset.")] filter: Option<CallFilter>,
     ) -> Result<Connection<Call>, ApiError> {
         let page = PageArgs { first, after, last, before };
-        Connection::read(ctx.session()?, &page, filter.unwrap_or_default().try_into()?).await
+        Connection::read(ctx, &page, filter.unwrap_or_default().try_into()?).await
     }
 }

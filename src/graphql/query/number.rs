@@ -53,7 +53,7 @@ impl NumberQuery {
         >,
     ) -> Result<Connection<PhoneNumber>, ApiError> {
         let page = PageArgs { first, after, last, before };
-        Connection::read(ctx.session()?, &page, filter.unwrap_or_default().try_into()?).await
+        Connection::read(ctx, &page, filter.unwrap_or_default().try_into()?).await
     }
 
     /// Numbers the carrier has on sale. Looking reserves nothing and costs nothing; a kind that does not exist in

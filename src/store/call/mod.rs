@@ -5,11 +5,13 @@ mod report;
 
 pub use admit::{IncomingCall, Route};
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, Select};
 
 use super::entities::{self, agent, call};
-use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
+use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
 use super::{Change, StoreError, TenantStore};
 use crate::domain::{Agent, AgentId, Call, CallId, CallStatus, NumberId};
 
@@ -75,6 +77,35 @@ impl TenantStore {
     /// [`StoreError`].
     pub async fn count_calls(&self, filter: &CallFilter) -> Result<i64, StoreError> {
         page::count(&self.transaction, filtered(self.own_calls(), filter)).await
+    }
+
+    /// A page of each of these agents' calls, in one statement; an agent without any is missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn calls_of_each(
+        &self,
+        agents: &[AgentId],
+        page: Page,
+    ) -> Result<HashMap<AgentId, PageOf<Call>>, StoreError> {
+        let (query, agent) = (self.calls_of_any(agents), call::Column::AgentId);
+        page::page_each(&self.transaction, query, KEYSET, agent, page, |row| {
+            let at = Cursor { at: row.started_at, id: row.id };
+            Ok((AgentId(row.agent_id), at, row.try_into()?))
+        })
+        .await
+    }
+
+    /// How many calls each of these agents has, in one statement; an agent without any is missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_calls_of_each(&self, agents: &[AgentId]) -> Result<HashMap<AgentId, i64>, StoreError> {
+        page::count_each(&self.transaction, self.calls_of_any(agents), call::Column::AgentId).await
+    }
+
+    fn calls_of_any(&self, agents: &[AgentId]) -> Select<call::Entity> {
+        self.own_calls().filter(call::Column::AgentId.is_in(agents.iter().map(|id| id.0)))
     }
 }
 

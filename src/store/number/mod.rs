@@ -10,7 +10,7 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, Select};
 
 use super::entities::{self, phone_number};
-use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
+use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
 use super::{StoreError, SystemStore, TenantStore};
 use crate::domain::{AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber};
 
@@ -112,6 +112,39 @@ impl TenantStore {
     /// [`StoreError`].
     pub async fn count_numbers(&self, filter: &NumberFilter) -> Result<i64, StoreError> {
         page::count(&self.transaction, filtered(self.own_numbers(), filter)).await
+    }
+
+    /// A page of each of these agents' numbers, in one statement; an agent without any is missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn numbers_of_each(
+        &self,
+        agents: &[AgentId],
+        page: Page,
+    ) -> Result<HashMap<AgentId, PageOf<PhoneNumber>>, StoreError> {
+        let (query, agent) = (self.held_by_any(agents), phone_number::Column::AgentId);
+        page::page_each(&self.transaction, query, KEYSET, agent, page, |row| {
+            let at = Cursor { at: row.created_at, id: row.id };
+            Ok((AgentId(row.agent_id), at, row.try_into()?))
+        })
+        .await
+    }
+
+    /// How many numbers each of these agents has, in one statement; an agent without any is missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_numbers_of_each(
+        &self,
+        agents: &[AgentId],
+    ) -> Result<HashMap<AgentId, i64>, StoreError> {
+        page::count_each(&self.transaction, self.held_by_any(agents), phone_number::Column::AgentId).await
+    }
+
+    fn held_by_any(&self, agents: &[AgentId]) -> Select<phone_number::Entity> {
+        filtered(self.own_numbers(), &NumberFilter::default())
+            .filter(phone_number::Column::AgentId.is_in(agents.iter().map(|id| id.0)))
     }
 
     /// Marks an active or inactive number as about to be released; `None` when it is the tenant's in no such state.
