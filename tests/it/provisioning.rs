@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::App;
+use crate::support::{App, wait_until};
 
 const CREATE: &str = r"
 mutation Create($input: CreateAgentInput!) {
@@ -253,4 +253,78 @@ async fn the_same_key_buys_once_and_other_input_is_refused() {
     assert_eq!(refused["userErrors"][0]["code"], "IDEMPOTENCY_KEY_REUSED", "{refused}");
     assert_eq!(refused["userErrors"][0]["field"], json!(["input", "idempotencyKey"]));
     assert_eq!(agree(&app, &token).await, 1);
+}
+
+#[tokio::test]
+async fn a_number_the_carrier_will_not_take_back_answers_again() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let created = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+    let number = created["phoneNumber"].clone();
+    app.faults(json!({
+        "match": { "provider": "twilio", "method": "DELETE", "path_contains": "IncomingPhoneNumbers" },
+        "action": { "status": 401, "code": 20003 },
+        "times": 1,
+    }))
+    .await;
+    let release = r"mutation($input: ReleasePhoneNumberInput!) {
+      releasePhoneNumber(input: $input) { operation { state } userErrors { code message } } }";
+    let input = json!({ "input": { "id": number["id"] } });
+    let refused = app.graphql(&token, release, input.clone()).await;
+    let refused = &refused["data"]["releasePhoneNumber"];
+    assert_eq!(refused["operation"]["state"], "FAILED", "{refused}");
+    assert_eq!(refused["userErrors"][0]["code"], "CARRIER_REJECTED", "{refused}");
+    assert_eq!(agree(&app, &token).await, 1);
+    let call = app.place_call(json!({ "to": number["number"] })).await;
+    assert_eq!(call["agent"]["name"], "Northside Dental", "{call}");
+
+    let released = app.graphql(&token, release, input).await;
+    assert_eq!(released["data"]["releasePhoneNumber"]["operation"]["state"], "SUCCEEDED", "{released}");
+    assert_eq!(agree(&app, &token).await, 0);
+}
+
+#[tokio::test]
+async fn no_number_is_bought_for_an_agent_that_may_never_be() {
+    let app = App::start_with(&[("OPERATION_WAIT", "0s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    app.faults(json!({
+        "match": { "provider": "elevenlabs", "method": "POST", "path_contains": "/agents/create" },
+        "action": { "delay_ms": 2000 },
+        "times": 1,
+    }))
+    .await;
+    let pending = create(&app, &token, json!({ "name": "Northside Dental", "provisionPhone": false })).await;
+    assert_eq!(pending["agent"]["status"], "PENDING", "{pending}");
+    let provision = r"mutation($input: ProvisionPhoneNumberInput!) {
+      provisionPhoneNumber(input: $input) { operation { id } userErrors { code field message } } }";
+    let input = json!({ "agentId": pending["agent"]["id"], "additional": true });
+    let refused = app.graphql(&token, provision, json!({ "input": input })).await;
+    let refused = &refused["data"]["provisionPhoneNumber"];
+    assert_eq!(refused["userErrors"][0]["code"], "INVALID_INPUT", "{refused}");
+    assert_eq!(refused["userErrors"][0]["field"], json!(["input", "agentId"]), "{refused}");
+    assert_eq!(settled(&app, &token, &pending).await["state"], "SUCCEEDED");
+}
+
+#[tokio::test]
+async fn a_killed_servers_work_is_finished_by_the_next() {
+    let mut app = App::start_with(&[("OPERATION_WAIT", "0s"), ("OPERATION_LEASE", "1s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    for path in ["/agents/create", "IncomingPhoneNumbers"] {
+        app.faults(json!({
+            "match": { "method": "POST", "path_contains": path },
+            "action": { "delay_ms": 1500 },
+            "times": 1,
+        }))
+        .await;
+        let payload = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "646" })).await;
+        wait_until("the request is at the provider", Duration::from_secs(10), async || {
+            (app.pending_faults().await == 0).then_some(())
+        })
+        .await;
+        app.restart().await;
+        assert_eq!(settled(&app, &token, &payload).await["state"], "SUCCEEDED", "killed at {path}");
+    }
+    assert_eq!(agree(&app, &token).await, 2);
+    assert_eq!(agents_at_provider(&app.sandbox_state().await), 2);
+    assert_eq!(app.sandbox_state().await["counters"]["purchases"], 2);
 }

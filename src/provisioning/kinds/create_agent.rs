@@ -3,6 +3,8 @@
 //! Creating the agent and searching for a number do not wait for each other. When the number cannot be had the agent
 //! stays and the operation fails saying why. When the voice agent cannot be had nothing stays.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use tracing::warn;
 
@@ -17,6 +19,9 @@ use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 use crate::voice::VoiceError;
+
+/// How long a request that was never answered may still be under way at the provider: looked for before and after.
+const SETTLING: Duration = Duration::from_secs(3);
 
 /// What a new agent should be.
 #[derive(Debug, Clone)]
@@ -130,7 +135,7 @@ pub(in crate::provisioning) async fn create_voice_agent(
             None => None,
         }
     };
-    let (created, found) = tokio::join!(ensure_voice_agent(driver, &agent, operation.attempts > 1), search);
+    let (created, found) = tokio::join!(ensure_voice_agent(driver, &agent, operation.attempts), search);
     match created {
         Ok(voice_agent_id) => {
             let made =
@@ -147,12 +152,16 @@ pub(in crate::provisioning) async fn create_voice_agent(
 async fn ensure_voice_agent(
     driver: &Provisioning,
     agent: &Agent,
-    look_first: bool,
+    attempt: i32,
 ) -> Result<String, (VoiceError, Patience)> {
-    if look_first {
+    if attempt > 1 {
         let found = adopt_voice_agent(driver, agent).await;
         if let Some(there) = found.map_err(|failure| (failure, Patience::Endless))? {
             return Ok(there);
+        }
+        if attempt == 2 {
+            let reason = "an earlier request to create the agent may still be carried out".to_owned();
+            return Err((VoiceError::Unavailable { reason, retry_after: Some(SETTLING) }, Patience::Endless));
         }
     }
     driver.0.voice.create_agent(agent).await.map_err(|failure| {

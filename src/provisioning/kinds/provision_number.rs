@@ -55,8 +55,16 @@ impl Provisioning {
 async fn may_have_a_number(store: &TenantStore, agent: &Agent, additional: bool) -> Result<(), StoreError> {
     let unfinished = store.unfinished_operations(agent.id).await?;
     let leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
-    if leaving || agent.status == AgentStatus::Deleted {
-        let why = "this agent is deleted, or about to be: create another one";
+    let why = match agent.status {
+        _ if leaving => Some("this agent is being deleted: create another one"),
+        AgentStatus::Deleted => Some("this agent is deleted: create another one"),
+        // Were it never created, the number would be paid for and answer for nobody.
+        AgentStatus::Pending => {
+            Some("this agent is still being created: wait for its operation, then try again")
+        }
+        AgentStatus::Active | AgentStatus::Inactive => None,
+    };
+    if let Some(why) = why {
         return Err(Refusal::new(RefusalCode::InvalidInput, why).at("agentId").into());
     }
     if additional {

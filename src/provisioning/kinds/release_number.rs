@@ -77,6 +77,6 @@ pub(super) async fn give_back(driver: &Provisioning, number: &PhoneNumber) -> Re
 
 /// The carrier still has the number: it answers again when the carrier refused, and is tried for ever otherwise.
 pub(super) fn not_given_back(operation: &Operation, number: &PhoneNumber, failure: &CarrierError) -> Outcome {
-    let answers_again = vec![Effect::NumberRepaired { number: number.id }];
-    Outcome::carrier_failed(operation, failure, answers_again, Patience::Endless)
+    let kept = vec![Effect::NumberKept { number: number.id }];
+    Outcome::carrier_failed(operation, failure, kept, Patience::Endless)
 }

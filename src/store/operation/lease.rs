@@ -35,7 +35,7 @@ pub struct Claimed {
 }
 
 impl SystemStore {
-    /// Takes the lease on one operation, unless it is over or another holds it.
+    /// Takes the lease on one operation, unless it is over, must wait, or another holds it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -46,7 +46,7 @@ impl SystemStore {
         lease: Duration,
     ) -> Result<Option<Claimed>, StoreError> {
         let now = self.shared.clock.now();
-        let taken = taking(owner, now, now + lease).filter(Column::Id.eq(id.0)).filter(free(now));
+        let taken = taking(owner, now, now + lease).filter(Column::Id.eq(id.0)).filter(due(now));
         let rows = taken.exec_with_returning(self.db()).await?;
         rows.into_iter().next().map(|row| claimed(row, owner)).transpose()
     }
@@ -62,16 +62,15 @@ impl SystemStore {
         limit: u16,
     ) -> Result<Vec<Claimed>, StoreError> {
         let now = self.shared.clock.now();
-        let mut due = Query::select()
+        let mut waiting = Query::select()
             .column(Column::Id)
             .from(Entity)
-            .cond_where(free(now))
-            .and_where(Column::RunAfter.lte(now))
+            .cond_where(due(now))
             .order_by(Column::CreatedAt, Order::Asc)
             .limit(u64::from(limit))
             .take();
-        dialect::lock_free_rows(self.db(), &mut due);
-        let taken = taking(owner, now, now + lease).filter(Column::Id.in_subquery(due));
+        dialect::lock_free_rows(self.db(), &mut waiting);
+        let taken = taking(owner, now, now + lease).filter(Column::Id.in_subquery(waiting));
         let mut rows = taken.exec_with_returning(self.db()).await?;
         rows.sort_by_key(|row| (row.created_at, row.id));
         rows.into_iter().map(|row| claimed(row, owner)).collect()
@@ -95,10 +94,10 @@ impl SystemStore {
     }
 }
 
-/// Not over, and nobody holds it any more.
-fn free(now: DateTime<Utc>) -> Condition {
+/// Not over, not asleep, and nobody holds it any more.
+fn due(now: DateTime<Utc>) -> Condition {
     let unheld = Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now));
-    Condition::all().add(Column::State.is_in(UNFINISHED)).add(unheld)
+    Condition::all().add(Column::State.is_in(UNFINISHED)).add(Column::RunAfter.lte(now)).add(unheld)
 }
 
 /// Nobody has taken the lease since.

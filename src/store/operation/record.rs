@@ -63,6 +63,11 @@ pub enum Effect {
         /// Our number.
         number: NumberId,
     },
+    /// The carrier would not take the number back: it is kept, and answers again.
+    NumberKept {
+        /// Our number.
+        number: NumberId,
+    },
     /// The number was found in order, or set right: active.
     NumberRepaired {
         /// Our number.
@@ -181,6 +186,9 @@ async fn apply(
             let row = phone_number::ActiveModel { released_at: Set(Some(now)), ..number() };
             let from = [Pending, Active, Inactive, Releasing];
             move_number(db, operation, *id, &from, NumberStatus::Released, row).await.map(drop)
+        }
+        Effect::NumberKept { number: id } => {
+            move_number(db, operation, *id, &[Releasing], Active, number()).await.map(drop)
         }
         Effect::NumberRepaired { number: id } => {
             move_number(db, operation, *id, &[Active, Inactive], Active, number()).await.map(drop)

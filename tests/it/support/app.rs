@@ -181,6 +181,13 @@ impl App {
         assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
     }
 
+    /// How many faults were ordered and have not struck yet.
+    pub(crate) async fn pending_faults(&self) -> usize {
+        let answer = self.http.get(format!("{}/sandbox/faults", self.sandbox_url())).send().await;
+        let answer: Value = answer.unwrap().json().await.unwrap();
+        answer["faults"].as_array().unwrap().len()
+    }
+
     /// Takes every fault back that was ordered.
     pub(crate) async fn clear_faults(&self) {
         let answer = self.http.delete(format!("{}/sandbox/faults", self.sandbox_url())).send().await;
