@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use axum::Router;
+use chrono::TimeDelta;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -246,6 +247,8 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
         operation_wait: config.operation_wait,
         lease: config.operation_lease,
         purchases_per_hour: config.purchases_per_hour,
+        release_grace: config.release_grace,
+        quarantine: TimeDelta::days(config.quarantine_days.into()),
     }
 }
 

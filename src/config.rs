@@ -42,6 +42,10 @@ pub struct Config {
     pub operation_lease: Duration,
     /// Purchases in any hour, all tenants together.
     pub purchases_per_hour: u32,
+    /// How long a release can be taken back.
+    pub release_grace: Duration,
+    /// Days for which a number that served one client is not given to another.
+    pub quarantine_days: u16,
     /// How long an incoming call may wait for its answer.
     pub answer_deadline: Duration,
     /// Where the carrier turns when this server is gone; our own fallback route when unset.
@@ -133,7 +137,7 @@ enum Reach {
 /// Where a server listens unless told otherwise.
 pub const DEFAULT_BIND_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 
-const UNUSED: [&str; 3] = ["RELEASE_GRACE", "QUARANTINE_DAYS", "RECONCILE_EVERY"];
+const UNUSED: [&str; 1] = ["RECONCILE_EVERY"];
 
 impl Config {
     /// Reads what `serve` needs.
@@ -176,6 +180,10 @@ impl Config {
             vars.or("ANSWER_DEADLINE", seconds(5), "5s", read::duration(seconds(1), seconds(12)));
         let purchases_per_hour =
             vars.or("PURCHASES_PER_HOUR", 100, "100", read::parsed("a whole number, 0 or more"));
+        let release_grace =
+            vars.or("RELEASE_GRACE", seconds(0), "24h", read::duration(seconds(0), seconds(30 * 24 * 3600)));
+        let quarantine_days =
+            vars.or("QUARANTINE_DAYS", 90, "90", read::parsed("a whole number of days, 0 or more"));
         let voice_fallback_url =
             vars.read("VOICE_FALLBACK_URL", "https://backup.example.com/busy.xml", read::public_url);
         let graphiql = vars.or("GRAPHIQL", true, "off", read::one_of(&[("on", true), ("off", false)]));
@@ -202,6 +210,8 @@ impl Config {
             operation_wait,
             operation_lease,
             purchases_per_hour,
+            release_grace,
+            quarantine_days,
             answer_deadline,
             voice_fallback_url,
             graphiql,

@@ -45,21 +45,22 @@ impl Parameters {
     /// A parameter's value; `None` when it is missing or empty.
     ///
     /// # Errors
-    /// When it is sent twice and differs, or is longer than any that Twilio documents.
+    /// When it is sent twice and differs.
     pub fn optional(&self, name: &str) -> Result<Option<&str>, Invalid> {
         let mut values = self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value.as_str());
         let Some(first) = values.next() else { return Ok(None) };
         if values.any(|other| other != first) {
             return Err(Invalid::new(format!("{name} is given twice, and differs")));
         }
-        if first.len() > LONGEST {
-            return Err(Invalid::new(format!("{name} is longer than {LONGEST} bytes")));
-        }
         Ok(Some(first).filter(|value| !value.is_empty()))
     }
 
     fn required(&self, name: &str) -> Result<&str, Invalid> {
-        self.optional(name)?.ok_or_else(|| Invalid::new(format!("{name} is missing")))
+        let value = self.optional(name)?.ok_or_else(|| Invalid::new(format!("{name} is missing")))?;
+        if value.len() > LONGEST {
+            return Err(Invalid::new(format!("{name} is longer than {LONGEST} bytes")));
+        }
+        Ok(value)
     }
 
     /// An id, `CA` or `AC` and 32 hexadecimal digits. Others of 2 to 64 word characters pass as well, with

@@ -23,10 +23,12 @@ use crate::telemetry;
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What may be set in the environment; everything else is the folder's own.
-const TUNABLE: [&str; 8] = [
+const TUNABLE: [&str; 10] = [
     "OPERATION_WAIT",
     "OPERATION_LEASE",
     "PURCHASES_PER_HOUR",
+    "RELEASE_GRACE",
+    "QUARANTINE_DAYS",
     "ANSWER_DEADLINE",
     "GRAPHIQL_ASSETS",
     "ALLOWED_ORIGINS",

@@ -21,13 +21,14 @@ pub use refusals::{carrier_refusal, voice_refusal};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio_util::task::TaskTracker;
 use url::Url;
 use uuid::Uuid;
 
 use crate::carrier::{Carrier, NumberSettings};
 use crate::domain::{Clock, Entropy, OperationId};
-use crate::store::SystemStore;
+use crate::store::{PurchaseRules, SystemStore};
 use crate::voice::Voice;
 
 /// What provisioning is allowed, and where the carrier is to send calls.
@@ -44,6 +45,10 @@ pub struct ProvisioningConfig {
     pub lease: Duration,
     /// Purchases in any hour, all tenants together.
     pub purchases_per_hour: u32,
+    /// How long a release can be taken back before it is carried out.
+    pub release_grace: Duration,
+    /// How long a number that served one client is not given to another.
+    pub quarantine: TimeDelta,
 }
 
 /// Drives operations. Cheap to clone.
@@ -90,6 +95,14 @@ impl Provisioning {
     #[must_use]
     pub fn ambient(&self) -> (&Clock, &Entropy) {
         (&self.0.clock, &self.0.entropy)
+    }
+
+    /// What every purchase is held to at this moment.
+    fn purchase_rules(&self) -> PurchaseRules {
+        PurchaseRules {
+            purchases_per_hour: self.0.config.purchases_per_hour,
+            quarantined_since: self.0.clock.now() - self.0.config.quarantine,
+        }
     }
 
     /// What a number bought by this operation must look like at the carrier. Its name is the mark by which

@@ -35,7 +35,9 @@ impl Provisioning {
         loop {
             let operation = self.0.store.operation(id).await?;
             let operation = operation.ok_or(StoreError::Corrupt { table: "operations", column: "id" })?;
-            if operation.state.is_final() || Instant::now() >= deadline {
+            // Still pending although nobody else has taken it: it is not due, which may take days.
+            let asleep = operation.state == OperationState::Pending;
+            if operation.state.is_final() || asleep || Instant::now() >= deadline {
                 return Ok(operation);
             }
             tokio::time::sleep(LOOK_EVERY).await;

@@ -73,11 +73,12 @@ async fn fences(db: &DatabaseConnection, table: &str) -> Result<Option<String>, 
     Ok(None)
 }
 
-/// Each policy is one of the two the migrations made, and says what it said then.
+/// Each policy that lets somebody in is one of the two the migrations made, and says what it said then. Restrictive
+/// ones only keep more out.
 async fn policies(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT tablename::text AS relation, quote_ident(policyname) AS policy, array_to_string(roles, ',') AS roles, \
                coalesce(qual, '') AS qual, coalesce(with_check, '') AS check FROM pg_policies \
-               WHERE schemaname = current_schema() ORDER BY tablename, policyname";
+               WHERE schemaname = current_schema() AND permissive = 'PERMISSIVE' ORDER BY tablename, policyname";
     let mut faults = Vec::new();
     for row in query(db, sql).await? {
         let (table, policy): (String, String) = (row.try_get("", "relation")?, row.try_get("", "policy")?);

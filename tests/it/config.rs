@@ -141,7 +141,7 @@ fn what_people_write_is_understood() {
 #[test]
 fn a_weaker_choice_is_accepted_with_a_word() {
     assert!(with("DATABASE_URL", "sqlite://x.db").unwrap().warnings[0].contains("SQLite"));
-    assert!(with("RELEASE_GRACE", "24h").unwrap().warnings[0].contains("RELEASE_GRACE"));
+    assert!(with("RECONCILE_EVERY", "1h").unwrap().warnings[0].contains("RECONCILE_EVERY"));
 }
 
 #[test]

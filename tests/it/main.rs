@@ -16,6 +16,7 @@ mod number;
 mod operation;
 mod paging;
 mod provisioning;
+mod release;
 mod sandbox;
 mod scope;
 mod signatures;

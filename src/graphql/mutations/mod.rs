@@ -4,6 +4,7 @@
 //! door, writes, adds to the audit trail and commits; only then calls a provider; and says what came of it
 //! ([`outcome`]).
 
+mod cancel_release;
 mod create_agent;
 mod delete_agent;
 mod input;
@@ -27,4 +28,5 @@ pub(crate) struct Mutation(
     provision_phone_number::ProvisionPhoneNumber,
     release_phone_number::ReleasePhoneNumber,
     repair_phone_number::RepairPhoneNumber,
+    cancel_release::CancelRelease,
 );

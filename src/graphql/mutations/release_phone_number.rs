@@ -50,7 +50,8 @@ pub(super) struct ReleasePhoneNumber;
 
 #[Object]
 impl ReleasePhoneNumber {
-    /// Gives a number back to the carrier. It stops costing money, and cannot be had again for sure.
+    /// Gives a number back to the carrier. It stops costing money, and cannot be had again for sure. Where the server
+    /// grants a grace, the number stays RELEASING and answers until that is over, and `cancelRelease` keeps it.
     #[graphql(complexity = "child_complexity + 50")]
     async fn release_phone_number(
         &self,

@@ -95,6 +95,7 @@ impl Provisioning {
             agent_id: agent.id,
             number_id: None,
             data: write_data(&data)?,
+            not_before: None,
             idempotency,
         };
         Ok((insert(store, operation).await?, Some(token)))

@@ -11,8 +11,8 @@ use crate::store::{AgentChanges, Effect, NewOperation, StoreError, TenantStore};
 use crate::voice::VoiceError;
 
 impl Provisioning {
-    /// Takes an agent out of service and writes its deletion down: its numbers are given back first.
-    /// Refused while anything else is under way for the agent.
+    /// Takes an agent out of service and writes its deletion down: its numbers are given back first, at once.
+    /// Refused while anything else is under way for the agent; releases that only wait are taken over.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -26,8 +26,10 @@ impl Provisioning {
         if agent.status == AgentStatus::Deleted {
             return Err(refused("this agent has been deleted already".to_owned()));
         }
-        if let Some(busy) = store.unfinished_operations(id).await?.first() {
-            return Err(refused(format!("{} is still under way for this agent: wait for it", busy.id)));
+        for busy in store.unfinished_operations(id).await? {
+            if !superseded(store, &busy).await? {
+                return Err(refused(format!("{} is still under way for this agent: wait for it", busy.id)));
+            }
         }
         let out_of_service = AgentChanges { status: Some(AgentStatus::Inactive), ..AgentChanges::default() };
         let agent = present(store.update_agent(id, out_of_service).await?, "agents")?;
@@ -41,10 +43,20 @@ impl Provisioning {
             agent_id: id,
             number_id: None,
             data: write_data(&serde_json::json!({}))?,
+            not_before: None,
             idempotency: None,
         };
         Ok((insert(store, operation).await?, agent))
     }
+}
+
+/// Whether this was a release that waited for its grace to end: the deletion carries it out now.
+async fn superseded(store: &TenantStore, operation: &Operation) -> Result<bool, StoreError> {
+    let Some(number) = operation.number_id.filter(|_| operation.kind == OperationKind::ReleaseNumber) else {
+        return Ok(false);
+    };
+    let why = "the agent was deleted before the release was due: its deletion gives the number back";
+    store.take_back_release(number, &Refusal::new(RefusalCode::InvalidInput, why)).await
 }
 
 /// Step, as often as there are numbers: give one back.

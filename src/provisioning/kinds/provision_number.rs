@@ -46,6 +46,7 @@ impl Provisioning {
             agent_id: agent.id,
             number_id: None,
             data: write_data(&PurchaseData { purchase: Some(Purchase::new(wanted)) })?,
+            not_before: None,
             idempotency,
         };
         insert(store, operation).await

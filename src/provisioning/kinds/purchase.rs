@@ -91,7 +91,7 @@ pub(super) enum Found {
     Nothing { suggested: Vec<AreaCode> },
 }
 
-/// Looks for numbers that can be had and that nobody here holds.
+/// Looks for numbers on sale. Some of them may be barred here: that is looked at afterwards.
 pub(super) async fn find(driver: &Provisioning, purchase: &Purchase) -> Result<Found, CarrierError> {
     let wanted = &purchase.wanted;
     let search = NumberSearch {
@@ -153,8 +153,9 @@ pub(super) async fn after_search(
         Found::Nothing { suggested } => Ok(Outcome::Failed(purchase.none_left(suggested), progress)),
         Found::Candidates(mut candidates) => {
             let numbers: Vec<E164> = candidates.iter().map(|candidate| candidate.number.clone()).collect();
-            let held = driver.0.store.held_among(&numbers).await?;
-            candidates.retain(|candidate| !held.contains(&candidate.number));
+            let since = driver.purchase_rules().quarantined_since;
+            let barred = driver.0.store.barred_among(&numbers, operation.tenant_id, since).await?;
+            candidates.retain(|candidate| !barred.contains(&candidate.number));
             purchase.searches = purchase.searches.saturating_add(1);
             purchase.candidates = candidates;
             Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)?))
@@ -174,8 +175,7 @@ pub(in crate::provisioning) async fn claim_number(
         let claim = claim_for(driver, candidate);
         let progress = with_purchase(Progress::of(operation), purchase.clone())?.about(Some(claim.id));
         let update = progress.into_update(crate::domain::OperationState::Running, Step::BuyNumber, None);
-        let purchases_per_hour = driver.0.config.purchases_per_hour;
-        match driver.0.store.claim_number(lease, claim, purchases_per_hour, update).await? {
+        match driver.0.store.claim_number(lease, claim, &driver.purchase_rules(), update).await? {
             Ok(recorded) => return Ok(Outcome::Recorded(recorded)),
             Err(ClaimRefused::Taken) => {}
             Err(ClaimRefused::Limit(refusal)) => {

@@ -1,9 +1,13 @@
 //! RELEASE_NUMBER: gives a number back to the carrier. Once it is gone it cannot be had back, so the intent is
 //! stored first, and a number that the carrier does not know any more counts as given back.
+//!
+//! Where the server grants a grace, the operation sleeps until it is over. Until then the number is RELEASING and
+//! still answers, and the release can be taken back.
 
+use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::{insert, present, settled_number_of, write_data};
+use super::{insert, present, read_data, settled_number_of, write_data};
 use crate::carrier::CarrierError;
 use crate::domain::{
     NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
@@ -13,7 +17,7 @@ use crate::provisioning::outcome::{Outcome, Patience, Progress};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
 impl Provisioning {
-    /// Marks a number as about to be released and writes the operation down.
+    /// Marks a number as about to be released and writes the operation down; it begins when the grace is over.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -22,7 +26,7 @@ impl Provisioning {
         store: &TenantStore,
         id: NumberId,
     ) -> Result<(Operation, PhoneNumber), StoreError> {
-        settled_number_of(store, id).await?;
+        let was = settled_number_of(store, id).await?.status;
         let number = store.begin_release(id).await?.ok_or_else(being_released)?;
         let operation = NewOperation {
             id: self.new_operation_id(),
@@ -30,11 +34,50 @@ impl Provisioning {
             step: Step::ReleaseNumber,
             agent_id: number.agent_id,
             number_id: Some(number.id),
-            data: write_data(&serde_json::json!({}))?,
+            data: write_data(&ReleaseData { was })?,
+            not_before: Some(self.0.clock.now() + self.0.config.release_grace),
             idempotency: None,
         };
         Ok((insert(store, operation).await?, number))
     }
+
+    /// Takes a release back that is not carried out yet: the number is what it was before.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub async fn cancel_release(&self, store: &TenantStore, id: NumberId) -> Result<PhoneNumber, StoreError> {
+        let refused = |why: &str| StoreError::from(Refusal::new(RefusalCode::InvalidInput, why).at("id"));
+        let number = store.numbers_by_id(&[id]).await?.pop();
+        let number = number.ok_or_else(|| Refusal::not_found("phone number", "id"))?;
+        match number.status {
+            NumberStatus::Releasing => {}
+            NumberStatus::Released => {
+                return Err(refused("this number has been released already: provision another one"));
+            }
+            NumberStatus::Pending | NumberStatus::Active | NumberStatus::Inactive => {
+                return Err(refused("this number is not being released: there is nothing to cancel"));
+            }
+        }
+        let asleep = store.unfinished_operations(number.agent_id).await?.into_iter();
+        let release = asleep.into_iter().find(|operation| {
+            operation.kind == OperationKind::ReleaseNumber && operation.number_id == Some(id)
+        });
+        let cancelled = Refusal::new(RefusalCode::InvalidInput, "the release was cancelled by cancelRelease");
+        let too_late = || refused("it is too late: the number is being given back to the carrier");
+        let Some(release) = release else { return Err(too_late()) };
+        if !store.take_back_release(id, &cancelled).await? {
+            return Err(too_late());
+        }
+        let was = read_data::<ReleaseData>(&release)?.was;
+        store.end_release(id, was).await?.ok_or_else(too_late)
+    }
+}
+
+/// The kind's own data.
+#[derive(Serialize, Deserialize)]
+struct ReleaseData {
+    /// What the number was before.
+    was: NumberStatus,
 }
 
 fn being_released() -> StoreError {

@@ -28,6 +28,7 @@ impl Provisioning {
             agent_id: number.agent_id,
             number_id: Some(number.id),
             data: write_data(&serde_json::json!({}))?,
+            not_before: None,
             idempotency: None,
         };
         Ok((insert(store, operation).await?, number))

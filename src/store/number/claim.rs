@@ -40,10 +40,19 @@ pub struct NumberClaim {
     pub monthly_cost: rust_decimal::Decimal,
 }
 
+/// What every purchase is held to, besides the tenant's plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PurchaseRules {
+    /// Purchases in any hour, all tenants together.
+    pub purchases_per_hour: u32,
+    /// A number that another tenant gave back after this instant is not to be had yet.
+    pub quarantined_since: DateTime<Utc>,
+}
+
 /// Why a number could not be claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimRefused {
-    /// Another row holds it, this tenant's or another's.
+    /// Another row holds it, this tenant's or another's, or another tenant gave it back too lately.
     Taken,
     /// The tenant's plan, or the server's purchases an hour, are used up.
     Limit(Refusal),
@@ -51,7 +60,7 @@ pub enum ClaimRefused {
 
 impl SystemStore {
     /// Claims a number for an operation and records its next step, in one transaction: the tenant's limit and the
-    /// server's `purchases_per_hour` are counted under a lock, so that they are exact.
+    /// server's purchases an hour are counted under a lock, so that they are exact.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -59,7 +68,7 @@ impl SystemStore {
         &self,
         lease: &Lease,
         claim: NumberClaim,
-        purchases_per_hour: u32,
+        rules: &PurchaseRules,
         update: OperationUpdate,
     ) -> Result<Result<Operation, ClaimRefused>, StoreError> {
         let now = self.shared.clock.now();
@@ -68,15 +77,22 @@ impl SystemStore {
         if let Some(refusal) = plan_is_full(&transaction, &operation).await? {
             return Ok(Err(ClaimRefused::Limit(refusal)));
         }
-        if let Some(refusal) = hour_is_full(&transaction, &operation, now, purchases_per_hour).await? {
+        if let Some(refusal) = hour_is_full(&transaction, &operation, now, rules.purchases_per_hour).await? {
             return Ok(Err(ClaimRefused::Limit(refusal)));
         }
         let update = OperationUpdate { number_id: Some(claim.id), ..update };
+        let number = claim.number.clone();
         let inserted = Entity::insert(row(&operation, claim, now))
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&transaction)
             .await?;
-        if inserted == 0 {
+        // Looked for after the insert, which waits for a release under way: what was given back by then is seen.
+        let served = Entity::find()
+            .filter(Column::Number.eq(number.as_str()))
+            .filter(super::in_quarantine(operation.tenant_id, rules.quarantined_since))
+            .count(&transaction)
+            .await?;
+        if inserted == 0 || served > 0 {
             return Ok(Err(ClaimRefused::Taken));
         }
         let operation = operation::write(&transaction, lease, &update, now).await?;

@@ -2,17 +2,18 @@
 
 mod claim;
 
-pub use claim::{ClaimRefused, NumberClaim};
+pub use claim::{ClaimRefused, NumberClaim, PurchaseRules};
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, Select};
 
 use super::entities::{self, phone_number};
 use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
 use super::{StoreError, SystemStore, TenantStore};
-use crate::domain::{AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber};
+use crate::domain::{AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber, TenantId};
 
 /// Which numbers.
 #[derive(Debug, Clone, Default)]
@@ -152,9 +153,31 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin_release(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
-        let from = [NumberStatus::Active.as_str(), NumberStatus::Inactive.as_str()];
+        self.move_number(id, &[NumberStatus::Active, NumberStatus::Inactive], NumberStatus::Releasing).await
+    }
+
+    /// Puts a number that was about to be released back to what it was, active or inactive; `None` when it is the
+    /// tenant's in no such state.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_release(
+        &self,
+        id: NumberId,
+        was: NumberStatus,
+    ) -> Result<Option<PhoneNumber>, StoreError> {
+        self.move_number(id, &[NumberStatus::Releasing], was).await
+    }
+
+    async fn move_number(
+        &self,
+        id: NumberId,
+        from: &[NumberStatus],
+        to: NumberStatus,
+    ) -> Result<Option<PhoneNumber>, StoreError> {
+        let from = from.iter().map(|status| status.as_str());
         let written = phone_number::Entity::update_many()
-            .col_expr(phone_number::Column::Status, Expr::value(NumberStatus::Releasing.as_str()))
+            .col_expr(phone_number::Column::Status, Expr::value(to.as_str()))
             .filter(phone_number::Column::Id.eq(id.0))
             .filter(phone_number::Column::TenantId.eq(self.tenant.0))
             .filter(phone_number::Column::Status.is_in(from))
@@ -181,18 +204,33 @@ impl SystemStore {
         entities::all(held_by(phone_number::Entity::find(), agent).all(self.db()).await?)
     }
 
-    /// Which of these are held already, by anybody.
+    /// Which of these this tenant cannot have: held by anybody, or given back by another tenant since
+    /// `quarantined_since`.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn held_among(&self, numbers: &[E164]) -> Result<Vec<E164>, StoreError> {
+    pub async fn barred_among(
+        &self,
+        numbers: &[E164],
+        tenant: TenantId,
+        quarantined_since: DateTime<Utc>,
+    ) -> Result<Vec<E164>, StoreError> {
+        let held = phone_number::Column::Status.ne(NumberStatus::Released.as_str());
         let found = phone_number::Entity::find()
             .filter(phone_number::Column::Number.is_in(numbers.iter().map(E164::as_str)))
-            .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()))
+            .filter(Condition::any().add(held).add(in_quarantine(tenant, quarantined_since)))
             .all(self.db())
             .await?;
         found.into_iter().map(|row| Ok(PhoneNumber::try_from(row)?.number)).collect()
     }
+}
+
+/// Served another client until lately: its patients still dial it.
+fn in_quarantine(tenant: TenantId, since: DateTime<Utc>) -> Condition {
+    Condition::all()
+        .add(phone_number::Column::TenantId.ne(tenant.0))
+        .add(phone_number::Column::ProvisionedAt.is_not_null())
+        .add(phone_number::Column::ReleasedAt.gt(since))
 }
 
 fn held_by(numbers: Select<phone_number::Entity>, agent: AgentId) -> Select<phone_number::Entity> {

@@ -8,6 +8,7 @@ pub use lease::{Claimed, Lease};
 pub use record::{Effect, OperationUpdate};
 pub(super) use record::{changed, held, write};
 
+use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, Select};
@@ -16,7 +17,7 @@ use super::entities::{self, operation};
 use super::error::key_reused;
 use super::{Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
-    AgentId, IdempotencyKey, NumberId, Operation, OperationId, OperationKind, OperationState, Step,
+    AgentId, IdempotencyKey, NumberId, Operation, OperationId, OperationKind, OperationState, Refusal, Step,
 };
 
 /// An operation to be written down.
@@ -34,6 +35,8 @@ pub struct NewOperation {
     pub number_id: Option<NumberId>,
     /// What was asked for.
     pub data: serde_json::Value,
+    /// When it may begin; `None`: at once.
+    pub not_before: Option<DateTime<Utc>>,
     /// The client's name for the request, and the SHA-256 of the request's other input in hexadecimal.
     pub idempotency: Option<(IdempotencyKey, String)>,
 }
@@ -94,7 +97,7 @@ impl TenantStore {
             error: Set(None),
             idempotency_key: Set(key),
             input_hash: Set(input_hash),
-            run_after: Set(now),
+            run_after: Set(new.not_before.unwrap_or(now)),
             lease_owner: Set(None),
             lease_until: Set(None),
             fence: Set(0),
@@ -134,6 +137,34 @@ impl TenantStore {
     pub async fn operations_by_id(&self, ids: &[OperationId]) -> Result<Vec<Operation>, StoreError> {
         let wanted = operation::Column::Id.is_in(ids.iter().map(|id| id.0));
         entities::all(self.own_operations().filter(wanted).all(&self.transaction).await?)
+    }
+
+    /// Ends the release of this number, if nobody has begun it; says whether that was so. A driver that takes it up at
+    /// the same moment either comes first, or finds it over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_back_release(&self, number: NumberId, why: &Refusal) -> Result<bool, StoreError> {
+        let now = self.shared.clock.now();
+        let row = operation::ActiveModel {
+            state: Set(OperationState::Failed.to_string()),
+            error: Set(Some(operation::write_refusal(why))),
+            updated_at: Set(now),
+            finished_at: Set(Some(now)),
+            ..Default::default()
+        };
+        let ended = operation::Entity::update_many()
+            .set(row)
+            .filter(operation::Column::TenantId.eq(self.tenant.0))
+            .filter(operation::Column::PhoneNumberId.eq(number.0))
+            .filter(operation::Column::Kind.eq(OperationKind::ReleaseNumber.as_str()))
+            .filter(operation::Column::State.eq(OperationState::Pending.as_str()))
+            .exec_with_returning(&self.transaction)
+            .await?;
+        for ended in &ended {
+            self.tell_later(Change::Operation { tenant: self.tenant, id: OperationId(ended.id) });
+        }
+        Ok(!ended.is_empty())
     }
 
     /// The unfinished operations on this agent, oldest first.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use switchboard::domain::{
     Agent, AgentId, AgentStatus, AgentToken, CallId, Capabilities, Clock, CountryCode, E164, Entropy,
@@ -9,7 +10,7 @@ use switchboard::domain::{
 };
 use switchboard::store::{
     Claimed, Database, Effect, IncomingCall, Inserted, NewOperation, NumberClaim, OperationUpdate, Page,
-    PageRequest,
+    PageRequest, PurchaseRules,
 };
 use uuid::Uuid;
 
@@ -56,6 +57,7 @@ pub(crate) async fn agent(db: &Database, tenant: TenantId) -> Agent {
 
 pub(crate) fn new_operation(agent: AgentId) -> NewOperation {
     NewOperation {
+        not_before: None,
         id: OperationId(uuid()),
         kind: OperationKind::ProvisionNumber,
         step: Step::ClaimNumber,
@@ -117,7 +119,7 @@ pub(crate) async fn number(db: &Database, agent: &Agent, number: &E164) -> Phone
     let Claimed { lease, .. } = claimed(db, agent).await;
     let claim = claim_of(number);
     let id = claim.id;
-    db.system().claim_number(&lease, claim, 1000, update(Step::BuyNumber)).await.unwrap().unwrap();
+    db.system().claim_number(&lease, claim, &rules(1000), update(Step::BuyNumber)).await.unwrap().unwrap();
     let bought = Effect::NumberBought { number: id, sid: format!("PN{}", id.0.simple()) };
     let update = OperationUpdate { number_id: Some(id), effects: vec![bought], ..update(Step::Done) };
     db.system().record(&lease, update).await.unwrap();
@@ -132,4 +134,9 @@ pub(crate) fn incoming(to: &E164) -> (CallId, IncomingCall) {
 
 pub(crate) fn first(count: u16) -> PageRequest {
     PageRequest { page: Page::First(count), after: None, before: None }
+}
+
+/// So many purchases an hour, and no quarantine.
+pub(super) fn rules(purchases_per_hour: u32) -> PurchaseRules {
+    PurchaseRules { purchases_per_hour, quarantined_since: DateTime::<Utc>::MAX_UTC }
 }

@@ -40,7 +40,8 @@ async fn a_driver_that_lost_its_lease_writes_nothing() {
     assert!(matches!(system.record(&renewed, late.clone()).await, Err(StoreError::LeaseLost)));
     assert!(matches!(system.renew(&renewed, LEASE).await, Err(StoreError::LeaseLost)));
     let claim = fixtures::claim_of(&fixtures::e164(110));
-    let lost = system.claim_number(&renewed, claim, 10, fixtures::update(Step::BuyNumber)).await;
+    let lost =
+        system.claim_number(&renewed, claim, &fixtures::rules(10), fixtures::update(Step::BuyNumber)).await;
     assert!(matches!(lost, Err(StoreError::LeaseLost)));
     assert_eq!(system.agent(agent.id).await.unwrap().unwrap().status, AgentStatus::Active);
     assert_eq!(system.operation(operation.id).await.unwrap(), Some(second.operation.clone()));

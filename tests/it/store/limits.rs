@@ -32,7 +32,10 @@ async fn claim(
 ) -> Result<Operation, ClaimRefused> {
     let lease = fixtures::claimed(db, agent).await.lease;
     let claim = fixtures::claim_of(&e164(last_four));
-    db.system().claim_number(&lease, claim, per_hour, fixtures::update(Step::BuyNumber)).await.unwrap()
+    db.system()
+        .claim_number(&lease, claim, &fixtures::rules(per_hour), fixtures::update(Step::BuyNumber))
+        .await
+        .unwrap()
 }
 
 fn limit_reached(refused: &Result<Operation, ClaimRefused>) -> Option<&str> {
@@ -102,7 +105,11 @@ async fn the_guard_forgets_after_an_hour_and_does_not_count_what_was_never_bough
     let lease = fixtures::claimed(&db, &agent).await.lease;
     let freed = fixtures::claim_of(&e164(500));
     let id = freed.id;
-    db.system().claim_number(&lease, freed, 1, fixtures::update(Step::BuyNumber)).await.unwrap().unwrap();
+    db.system()
+        .claim_number(&lease, freed, &fixtures::rules(1), fixtures::update(Step::BuyNumber))
+        .await
+        .unwrap()
+        .unwrap();
     assert!(limit_reached(&claim(&db, &agent, 501, 1).await).is_some());
     let effects = vec![Effect::NumberReleased { number: id }];
     let update = OperationUpdate { effects, number_id: Some(id), ..fixtures::update(Step::Done) };

@@ -103,7 +103,10 @@ async fn a_number_lives_from_claim_to_release_and_may_be_held_again() {
     let number = fixtures::number(&db, &agent, &e164(101)).await;
     assert_eq!(number.status, NumberStatus::Active);
     assert_eq!(number.monthly_cost.to_string(), "1.15");
-    assert_eq!(db.system().held_among(&[e164(101), e164(102)]).await.unwrap(), vec![e164(101)]);
+    let long_ago = number.created_at - TimeDelta::days(90);
+    let barred =
+        async |tenant| db.system().barred_among(&[e164(101), e164(102)], tenant, long_ago).await.unwrap();
+    assert_eq!(barred(tenant).await, [e164(101)]);
     assert_eq!(db.system().numbers_of(agent.id).await.unwrap(), vec![number.clone()]);
 
     let door = db.write_as(tenant).await.unwrap();
@@ -120,6 +123,9 @@ async fn a_number_lives_from_claim_to_release_and_may_be_held_again() {
         ..fixtures::update(switchboard::domain::Step::Done)
     };
     db.system().record(&claimed.lease, update).await.unwrap();
+    let stranger = fixtures::tenant(&db).await;
+    assert_eq!(barred(tenant).await, [], "it may have its own number back");
+    assert_eq!(barred(stranger).await, [e164(101)], "patients still dial it");
     let again = fixtures::number(&db, &agent, &e164(101)).await;
     let door = db.read_as(tenant).await.unwrap();
     assert_eq!(
