@@ -68,6 +68,22 @@ text_enum! {
     }
 }
 
+impl OperationKind {
+    /// The steps an operation of this kind may go through, in their usual order.
+    #[must_use]
+    pub const fn steps(self) -> &'static [Step] {
+        match self {
+            Self::CreateAgent => {
+                &[Step::CreateVoiceAgent, Step::SearchNumbers, Step::ClaimNumber, Step::BuyNumber]
+            }
+            Self::ProvisionNumber => &[Step::SearchNumbers, Step::ClaimNumber, Step::BuyNumber],
+            Self::ReleaseNumber => &[Step::ReleaseNumber],
+            Self::RepairNumber => &[Step::RepairNumber],
+            Self::DeleteAgent => &[Step::ReleaseNumber, Step::DeleteVoiceAgent],
+        }
+    }
+}
+
 /// One durable piece of work at the providers: what it is doing, how it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {

@@ -7,6 +7,7 @@ mod auth;
 mod call;
 mod carrier;
 mod config;
+mod crash;
 mod dev;
 mod graphql_http;
 mod graphql_ws;

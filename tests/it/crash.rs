@@ -1,0 +1,193 @@
+//! The server is killed at every step of every kind of operation, before the step's effect at the provider and after
+//! it, and once more loses the answer without dying. Whatever was cut off is finished by the next server, and carrier,
+//! voice provider and database agree in the end. `scripts/crash` does the same at random instants, under load.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::{Value, json};
+use switchboard::domain::{OperationKind, Step};
+use uuid::Uuid;
+
+use crate::support::{App, wait_until};
+
+/// What happens while a step is under way.
+#[derive(Debug, Clone, Copy)]
+enum Blow {
+    /// The server dies while its request waits at the provider, which then still carries it out.
+    KilledBefore,
+    /// The server dies when the provider has carried the request out, and has not heard so.
+    KilledAfter,
+    /// The answer never comes; nobody dies.
+    AnswerLost,
+}
+
+/// A step, and the request by which it can be told that it is under way. A claim has no request of its own: it stands
+/// between the end of the search and the beginning of the purchase.
+struct Place {
+    kind: OperationKind,
+    step: Step,
+    blow: Blow,
+    provider: &'static str,
+    method: &'static str,
+    path: &'static str,
+}
+
+fn places() -> Vec<Place> {
+    use Blow::{AnswerLost, KilledAfter, KilledBefore};
+    use OperationKind::{CreateAgent, DeleteAgent, ProvisionNumber, ReleaseNumber, RepairNumber};
+    let search = ("twilio", "GET", "AvailablePhoneNumbers");
+    let number = |method| ("twilio", method, "IncomingPhoneNumbers");
+    let agent = |method| ("elevenlabs", method, "/v1/convai/agents");
+    let all = [KilledBefore, KilledAfter, AnswerLost];
+    let mut places = Vec::new();
+    let mut at = |kind, step, blows: &[Blow], (provider, method, path)| {
+        places.extend(blows.iter().map(|blow| Place { kind, step, blow: *blow, provider, method, path }));
+    };
+    at(CreateAgent, Step::CreateVoiceAgent, &all, agent("POST"));
+    for kind in [CreateAgent, ProvisionNumber] {
+        at(kind, Step::SearchNumbers, &all, search);
+        at(kind, Step::ClaimNumber, &[KilledAfter], search);
+        at(kind, Step::ClaimNumber, &[KilledBefore], number("POST"));
+        at(kind, Step::BuyNumber, &all, number("POST"));
+    }
+    at(ReleaseNumber, Step::ReleaseNumber, &all, number("DELETE"));
+    at(RepairNumber, Step::RepairNumber, &all, number("POST"));
+    at(DeleteAgent, Step::ReleaseNumber, &all, number("DELETE"));
+    at(DeleteAgent, Step::DeleteVoiceAgent, &all, agent("DELETE"));
+    places
+}
+
+#[test]
+fn no_step_of_any_kind_is_left_out() {
+    let places = places();
+    for kind in OperationKind::ALL {
+        for step in kind.steps() {
+            let struck = |wanted: fn(&Blow) -> bool| {
+                places.iter().any(|at| at.kind == *kind && at.step == *step && wanted(&at.blow))
+            };
+            assert!(struck(|blow| matches!(blow, Blow::KilledBefore)), "{kind} {step}: killed before");
+            assert!(struck(|blow| matches!(blow, Blow::KilledAfter)), "{kind} {step}: killed after");
+        }
+    }
+}
+
+const CREATE: &str = "mutation($input: CreateAgentInput!) {
+    createAgent(input: $input) { agent { id } operation { id } userErrors { message } } }";
+const HELD: &str = "{ agents { nodes { elevenlabsAgentId } }
+    phoneNumbers { nodes { id number sid status } } }";
+
+#[tokio::test]
+async fn whatever_is_cut_off_is_finished_and_everybody_agrees() {
+    // Several at a time: each mostly waits for leases to run out.
+    stream::iter(places()).for_each_concurrent(6, strike).await;
+}
+
+async fn strike(at: Place) {
+    let what = format!("{} {} {:?}", at.kind, at.step, at.blow);
+    let mut app = App::start_with(&[("OPERATION_WAIT", "0s"), ("OPERATION_LEASE", "1s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let (agent, number) = if at.kind == OperationKind::CreateAgent {
+        (Value::Null, Value::Null)
+    } else {
+        prepare(&app, &token, at.kind).await
+    };
+    let action = match at.blow {
+        Blow::KilledBefore => json!({ "delay_ms": 1200 }),
+        Blow::KilledAfter | Blow::AnswerLost => json!({ "lose": "after" }),
+    };
+    app.faults(json!({
+        "match": { "provider": at.provider, "method": at.method, "path_contains": at.path },
+        "action": action, "times": 1,
+    }))
+    .await;
+    let operation = begin(&app, &token, at.kind, &agent, &number).await;
+    wait_until(&what, Duration::from_secs(20), async || (app.pending_faults().await == 0).then_some(()))
+        .await;
+    if !matches!(at.blow, Blow::AnswerLost) {
+        app.restart().await;
+    }
+    let query = "query($id: ID!) { operation(id: $id) { state step error { message } } }";
+    let ended = wait_until(&what, Duration::from_secs(60), async || {
+        let answer = app.graphql(&token, query, json!({ "id": operation })).await;
+        let operation = answer["data"]["operation"].clone();
+        matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
+    })
+    .await;
+    assert_eq!(ended["state"], "SUCCEEDED", "{what}: {ended}");
+    agree(&app, &token, at.kind, &what).await;
+}
+
+/// An agent, with a number unless one is to be bought.
+async fn prepare(app: &App, token: &str, kind: OperationKind) -> (Value, Value) {
+    let with_number = kind != OperationKind::ProvisionNumber;
+    let input = json!({ "name": "Practice", "areaCode": "646", "provisionPhone": with_number });
+    let made = app.graphql(token, CREATE, json!({ "input": input })).await;
+    let agent = made["data"]["createAgent"]["agent"]["id"].clone();
+    let number = wait_until("the scene is set", Duration::from_secs(20), async || {
+        let held = app.graphql(token, HELD, json!({})).await;
+        let (agents, numbers) = (&held["data"]["agents"]["nodes"], &held["data"]["phoneNumbers"]["nodes"]);
+        let number = if with_number { &numbers[0]["id"] } else { &Value::Null };
+        let stands =
+            agents[0]["elevenlabsAgentId"].is_string() && (!with_number || numbers[0]["status"] == "ACTIVE");
+        stands.then(|| number.clone())
+    })
+    .await;
+    if kind == OperationKind::RepairNumber {
+        let sid = app.sandbox_state().await["numbers"][0]["sid"].clone();
+        app.as_account_owner(sid.as_str().unwrap(), &[("VoiceUrl", "https://elsewhere.example.com/")]).await;
+    }
+    (agent, number)
+}
+
+/// Begins the operation that is to be struck; gives its id.
+async fn begin(app: &App, token: &str, kind: OperationKind, agent: &Value, number: &Value) -> Value {
+    let (mutation, input) = match kind {
+        OperationKind::CreateAgent => ("createAgent", json!({ "name": "Practice", "areaCode": "646" })),
+        OperationKind::ProvisionNumber => {
+            ("provisionPhoneNumber", json!({ "agentId": agent, "areaCode": "646" }))
+        }
+        OperationKind::ReleaseNumber => ("releasePhoneNumber", json!({ "id": number })),
+        OperationKind::RepairNumber => ("repairPhoneNumber", json!({ "id": number })),
+        OperationKind::DeleteAgent => ("deleteAgent", json!({ "id": agent })),
+    };
+    let of_input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
+    let query = format!(
+        "mutation($input: {of_input}!) {{ {mutation}(input: $input) {{ operation {{ id }} userErrors {{ message }} }} }}"
+    );
+    let answer = app.graphql(token, &query, json!({ "input": input })).await;
+    let payload = &answer["data"][mutation];
+    assert_eq!(payload["userErrors"], json!([]), "{answer}");
+    payload["operation"]["id"].clone()
+}
+
+async fn agree(app: &App, token: &str, kind: OperationKind, what: &str) {
+    let held = app.graphql(token, HELD, json!({})).await;
+    let state = app.sandbox_state().await;
+    let sorted = |list: &Value, name: &str| {
+        let mut names: Vec<Value> = list.as_array().unwrap().iter().map(|item| item[name].clone()).collect();
+        names.sort_by_key(ToString::to_string);
+        names
+    };
+    let (agents, numbers) = (&held["data"]["agents"]["nodes"], &held["data"]["phoneNumbers"]["nodes"]);
+    assert_eq!(sorted(numbers, "sid"), sorted(&state["numbers"], "sid"), "{what}: numbers");
+    assert_eq!(sorted(agents, "elevenlabsAgentId"), sorted(&state["agents"], "agent_id"), "{what}: agents");
+    assert!(
+        numbers.as_array().unwrap().iter().all(|number| number["status"] == "ACTIVE"),
+        "{what}: {numbers}"
+    );
+    let left = match kind {
+        OperationKind::DeleteAgent => (0, 0),
+        OperationKind::ReleaseNumber => (1, 0),
+        _ => (1, 1),
+    };
+    assert_eq!((agents.as_array().unwrap().len(), numbers.as_array().unwrap().len()), left, "{what}");
+    let bought =
+        if kind == OperationKind::ReleaseNumber || kind == OperationKind::DeleteAgent { 1 } else { left.1 };
+    assert_eq!(state["counters"]["purchases"], bought, "{what}: purchases");
+    if kind == OperationKind::RepairNumber {
+        let voice_url = state["numbers"][0]["settings"]["voice_url"].as_str().unwrap();
+        assert!(voice_url.ends_with("/api/webhooks/call/incoming"), "{what}: {voice_url}");
+    }
+}
