@@ -1,7 +1,7 @@
 //! The languages an agent can speak, and what is said in each when nothing was configured.
 //!
-//! These are the ones the voice provider's multilingual telephone models speak; the same code names the
-//! language there. The carrier reads sentences aloud under its own BCP 47 tag.
+//! These are the ones the voice provider's multilingual telephone models speak, under the provider's codes but for
+//! Filipino, which its client translates. The carrier reads sentences aloud under its own BCP 47 tag.
 
 use std::fmt;
 use std::str::FromStr;
