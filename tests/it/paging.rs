@@ -91,14 +91,15 @@ async fn a_page_of_agents_with_numbers_costs_a_fixed_number_of_statements() {
     }
     let query = "query($first: Int) { agents(first: $first) { nodes {
         name phoneNumber { number agent { name } }
-        phoneNumbers(first: 2) { totalCount nodes { number agent { name } } }
+        phoneNumbers(first: 2) { totalCount nodes { number } }
         calls(last: 3) { totalCount nodes { from agent { name } phoneNumber { number } } }
     } } }";
     let mut costs = Vec::new();
     for first in [2, 8] {
         let mut cheapest = u64::MAX;
-        // A worker may look for work meanwhile: the cheapest of a few is the query's own.
-        for _ in 0..5 {
+        // A worker may look for work meanwhile, and on a busy machine a batch may be sent in two: the cheapest of a few
+        // is the query's own. Each loader is asked at one level only, since two levels may or may not share a batch.
+        for _ in 0..10 {
             let before = app.database().statements();
             let answer = app.graphql(&token, query, json!({ "first": first })).await;
             cheapest = cheapest.min(app.database().statements() - before);
@@ -108,7 +109,7 @@ async fn a_page_of_agents_with_numbers_costs_a_fixed_number_of_statements() {
                 nodes.iter().all(|node| {
                     node["phoneNumber"]["agent"]["name"] == node["name"]
                         && node["phoneNumbers"]["totalCount"] == 1
-                        && node["phoneNumbers"]["nodes"][0]["agent"]["name"] == node["name"]
+                        && node["phoneNumbers"]["nodes"][0]["number"] == node["phoneNumber"]["number"]
                         && node["calls"]["totalCount"] == 0
                 }),
                 "{answer}"
