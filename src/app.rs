@@ -94,6 +94,38 @@ impl Shutdown {
     }
 }
 
+/// What a server is built around, and what a command needs that does its work without one: the checked database,
+/// and durable work at the providers.
+#[derive(Debug, Clone)]
+pub struct Core {
+    /// The database, up to date and keeping tenants apart.
+    pub database: Database,
+    /// Durable work at the providers.
+    pub provisioning: Provisioning,
+    voice: Voice,
+}
+
+impl Core {
+    /// Builds the clients and checks the database; reaches no provider yet.
+    ///
+    /// # Errors
+    /// [`AppError`].
+    pub async fn build(config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
+        let carrier = Carrier::new(carrier_config(config))?;
+        let voice = Voice::new(voice_config(config))?;
+        let database = open(config, clock.clone()).await?;
+        let provisioning = Provisioning::new(
+            provisioning_config(config),
+            database.system(),
+            carrier,
+            voice.clone(),
+            clock.clone(),
+            entropy.clone(),
+        );
+        Ok(Self { database, provisioning, voice })
+    }
+}
+
 /// All of Switchboard, ready to run.
 #[derive(Debug)]
 pub struct App {
@@ -112,19 +144,9 @@ impl App {
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
         telemetry::metrics();
         let shutdown = Shutdown::default();
-        let carrier = Carrier::new(carrier_config(config))?;
-        let voice = Voice::new(voice_config(config))?;
-        let database = open(config, clock.clone()).await?;
+        let Core { database, provisioning, voice } = Core::build(config, &clock, &entropy).await?;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.clone())?;
-        let provisioning = Provisioning::new(
-            provisioning_config(config),
-            system.clone(),
-            carrier,
-            voice.clone(),
-            clock.clone(),
-            entropy.clone(),
-        );
         let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone());
         let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
         let services =

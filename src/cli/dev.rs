@@ -57,7 +57,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     remembered.sandbox = Some(carriers.base_url());
     folder.remember(&remembered)?;
 
-    let config = Config::for_this_machine(|name| variable(name, &remembered, environment))?;
+    let config = configuration(&remembered, environment)?;
     migrate::apply(config.database_url.clone()).await?;
     let app = App::build(&config, clock, entropy).await.map_err(|error| Failure::from_error(&error))?;
     let token = token::make(&config.jwt, remembered.tenant, false, TOKEN_TTL)?;
@@ -93,6 +93,11 @@ fn reachable(listener: &TcpListener) -> Result<SocketAddr, Failure> {
         address.set_ip([127, 0, 0, 1].into());
     }
     Ok(address)
+}
+
+/// What `dev` runs with.
+pub(super) fn configuration(remembered: &Remembered, environment: &Environment) -> Result<Config, Failure> {
+    Ok(Config::for_this_machine(|name| variable(name, remembered, environment))?)
 }
 
 /// What `serve` would find in the environment.

@@ -4,6 +4,8 @@
 //! says why, 2 the command line or the environment is wrong.
 
 mod call;
+#[expect(dead_code, reason = "the commands that use it follow")]
+mod core;
 mod dev;
 mod failure;
 mod folder;
