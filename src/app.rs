@@ -16,7 +16,7 @@ use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
 use crate::domain::{Clock, Entropy};
 use crate::graphql::{Api, Services};
-use crate::provisioning::{Provisioning, ProvisioningConfig};
+use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Routing, RoutingConfig};
 use crate::server::{self, AssetsError, Drain, GraphiqlAssets, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
@@ -102,6 +102,8 @@ pub struct Core {
     pub database: Database,
     /// Durable work at the providers.
     pub provisioning: Provisioning,
+    /// Compares what they hold with the database.
+    pub reconciler: Reconciler,
     voice: Voice,
 }
 
@@ -122,7 +124,8 @@ impl Core {
             clock.clone(),
             entropy.clone(),
         );
-        Ok(Self { database, provisioning, voice })
+        let reconciler = Reconciler::new(database.clone(), provisioning.clone());
+        Ok(Self { database, provisioning, reconciler, voice })
     }
 }
 
@@ -132,6 +135,8 @@ pub struct App {
     router: Router,
     database: Database,
     provisioning: Provisioning,
+    reconciler: Reconciler,
+    reconcile_every: Duration,
     shutdown: Shutdown,
     drain: Drain,
 }
@@ -144,13 +149,18 @@ impl App {
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
         telemetry::metrics();
         let shutdown = Shutdown::default();
-        let Core { database, provisioning, voice } = Core::build(config, &clock, &entropy).await?;
+        let Core { database, provisioning, reconciler, voice } =
+            Core::build(config, &clock, &entropy).await?;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.clone())?;
         let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone());
         let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
-        let services =
-            Services { database: database.clone(), provisioning: provisioning.clone(), clock: clock.clone() };
+        let services = Services {
+            database: database.clone(),
+            provisioning: provisioning.clone(),
+            reconciler: reconciler.clone(),
+            clock: clock.clone(),
+        };
         let drain = Drain::new(shutdown.drain.clone());
         let router = server::router(
             server_config(config, clock, entropy)?,
@@ -160,7 +170,8 @@ impl App {
             webhooks,
             drain.clone(),
         );
-        Ok(Self { router, database, provisioning, shutdown, drain })
+        let reconcile_every = config.reconcile_every;
+        Ok(Self { router, database, provisioning, reconciler, reconcile_every, shutdown, drain })
     }
 
     /// Every route, for a test that needs no listener.
@@ -185,11 +196,15 @@ impl App {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
-        let Self { router, database, provisioning, shutdown, drain } = self;
+        let Self { router, database, provisioning, reconciler, reconcile_every, shutdown, drain } = self;
         // Dropping the set aborts what is left in it.
         let mut workers = JoinSet::new();
         let stop = shutdown.drain.clone();
         workers.spawn(async move { provisioning.work(stop).await });
+        if !reconcile_every.is_zero() {
+            let stop = shutdown.drain.clone();
+            workers.spawn(async move { reconciler.watch(reconcile_every, stop).await });
+        }
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }

@@ -46,6 +46,8 @@ pub struct Config {
     pub release_grace: Duration,
     /// Days for which a number that served one client is not given to another.
     pub quarantine_days: u16,
+    /// How often the providers' inventories are compared with the database; zero: never by itself.
+    pub reconcile_every: Duration,
     /// How long an incoming call may wait for its answer.
     pub answer_deadline: Duration,
     /// Where the carrier turns when this server is gone; our own fallback route when unset.
@@ -137,8 +139,6 @@ enum Reach {
 /// Where a server listens unless told otherwise.
 pub const DEFAULT_BIND_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 
-const UNUSED: [&str; 1] = ["RECONCILE_EVERY"];
-
 impl Config {
     /// Reads what `serve` needs.
     ///
@@ -167,7 +167,7 @@ impl Config {
         let twilio = read_twilio(&mut vars);
         let elevenlabs = read_elevenlabs(&mut vars);
         let jwt = read_jwt(&mut vars);
-        let warnings = warnings(&vars, database_url.as_ref(), reach);
+        let warnings = warnings(database_url.as_ref(), reach);
         let bind_address = read_bind_address(&mut vars);
         let database_max_connections = vars.or("DATABASE_MAX_CONNECTIONS", 10, "10", |value| {
             value.parse().ok().filter(|n| (1..=500).contains(n)).ok_or_else(|| "is not 1 to 500".into())
@@ -184,6 +184,12 @@ impl Config {
             vars.or("RELEASE_GRACE", seconds(0), "24h", read::duration(seconds(0), seconds(30 * 24 * 3600)));
         let quarantine_days =
             vars.or("QUARANTINE_DAYS", 90, "90", read::parsed("a whole number of days, 0 or more"));
+        let reconcile_every = vars.or(
+            "RECONCILE_EVERY",
+            seconds(3600),
+            "1h",
+            read::duration(seconds(0), seconds(7 * 24 * 3600)),
+        );
         let voice_fallback_url =
             vars.read("VOICE_FALLBACK_URL", "https://backup.example.com/busy.xml", read::public_url);
         let graphiql = vars.or("GRAPHIQL", true, "off", read::one_of(&[("on", true), ("off", false)]));
@@ -212,6 +218,7 @@ impl Config {
             purchases_per_hour,
             release_grace,
             quarantine_days,
+            reconcile_every,
             answer_deadline,
             voice_fallback_url,
             graphiql,
@@ -332,11 +339,7 @@ fn read_log(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Log {
     Log { json, filter }
 }
 
-fn warnings(
-    vars: &Reader<impl Fn(&str) -> Option<String>>,
-    database_url: Option<&SecretString>,
-    reach: Reach,
-) -> Vec<String> {
+fn warnings(database_url: Option<&SecretString>, reach: Reach) -> Vec<String> {
     let mut warnings = Vec::new();
     let sqlite = database_url.is_some_and(|url| url.expose_secret().starts_with("sqlite:"));
     if sqlite && reach == Reach::Public {
@@ -345,9 +348,6 @@ fn warnings(
              Postgres, and only one server can run"
                 .into(),
         );
-    }
-    for name in UNUSED.into_iter().filter(|name| vars.text(name).is_some()) {
-        warnings.push(format!("{name} is set, but this version does not use it yet"));
     }
     warnings
 }

@@ -21,6 +21,7 @@ mod audit_events;
 mod calls;
 mod operations;
 mod phone_numbers;
+mod reconciliations;
 mod roles;
 mod tenants;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(phone_numbers::Migration),
             Box::new(calls::Migration),
             Box::new(audit_events::Migration),
+            Box::new(reconciliations::Migration),
         ]
     }
 }

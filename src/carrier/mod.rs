@@ -94,6 +94,8 @@ pub struct OwnedNumber {
     pub voice_application_sid: Option<String>,
     /// When set, voice URLs and application are ignored.
     pub trunk_sid: Option<String>,
+    /// What kind it is; `None` for kinds we do not sell.
+    pub kind: Option<NumberType>,
     /// What it can carry.
     pub capabilities: Capabilities,
     /// When it was bought.

@@ -105,6 +105,9 @@ impl Carrier {
         let mut numbers = Vec::new();
         for _ in 0..MOST_PAGES {
             let page: OwnedPage = self.get(url).await?;
+            if !page.incoming_phone_numbers.iter().all(Owned::is_whole) {
+                return Err(CarrierError::unavailable("its list of numbers is in pieces".to_owned()));
+            }
             numbers.extend(page.incoming_phone_numbers.into_iter().filter_map(Owned::read));
             match page.next_page_uri.filter(|uri| !uri.is_empty()) {
                 Some(uri) => url = self.next_page(&uri)?,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::{CarrierCall, NumberOnSale, NumberSearch, OwnedNumber, list_price};
-use crate::domain::{Capabilities, E164};
+use crate::domain::{Capabilities, E164, NumberType};
 
 /// An answer to a search. It has no further pages.
 #[derive(Deserialize)]
@@ -67,11 +67,19 @@ pub(super) struct Owned {
     status_callback: Option<String>,
     voice_application_sid: Option<String>,
     trunk_sid: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
     capabilities: Option<HashMap<String, Option<bool>>>,
     date_created: Option<String>,
 }
 
 impl Owned {
+    /// Whether it names a number and an id at all: a list with an entry that does not is not the whole truth.
+    pub(super) fn is_whole(&self) -> bool {
+        let named = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        named(&self.sid) && named(&self.phone_number)
+    }
+
     /// `None` for what is no E.164 number: not one of ours, since we buy only those.
     pub(super) fn read(self) -> Option<OwnedNumber> {
         Some(OwnedNumber {
@@ -83,6 +91,7 @@ impl Owned {
             status_callback: set(self.status_callback),
             voice_application_sid: set(self.voice_application_sid),
             trunk_sid: set(self.trunk_sid),
+            kind: self.kind.as_deref().and_then(kind),
             capabilities: capabilities(self.capabilities),
             created_at: self.date_created.as_deref().and_then(instant),
         })
@@ -112,6 +121,16 @@ impl Call {
 /// A time in RFC 2822: `Thu, 30 Jul 2015 23:19:04 +0000`.
 pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| at.to_utc())
+}
+
+/// A kind as it stands at a number we own.
+fn kind(text: &str) -> Option<NumberType> {
+    match text {
+        "local" => Some(NumberType::Local),
+        "toll-free" => Some(NumberType::TollFree),
+        "mobile" => Some(NumberType::Mobile),
+        _ => None,
+    }
 }
 
 fn set(text: Option<String>) -> Option<String> {

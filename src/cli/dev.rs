@@ -23,12 +23,13 @@ use crate::telemetry;
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What may be set in the environment; everything else is the folder's own.
-const TUNABLE: [&str; 10] = [
+const TUNABLE: [&str; 11] = [
     "OPERATION_WAIT",
     "OPERATION_LEASE",
     "PURCHASES_PER_HOUR",
     "RELEASE_GRACE",
     "QUARANTINE_DAYS",
+    "RECONCILE_EVERY",
     "ANSWER_DEADLINE",
     "GRAPHIQL_ASSETS",
     "ALLOWED_ORIGINS",
@@ -96,7 +97,10 @@ fn reachable(listener: &TcpListener) -> Result<SocketAddr, Failure> {
 }
 
 /// What `dev` runs with.
-pub(super) fn configuration(remembered: &Remembered, environment: &Environment) -> Result<Config, Failure> {
+pub(in crate::cli) fn configuration(
+    remembered: &Remembered,
+    environment: &Environment,
+) -> Result<Config, Failure> {
     Ok(Config::for_this_machine(|name| variable(name, remembered, environment))?)
 }
 

@@ -1,20 +1,16 @@
-//! The command line: one file a subcommand.
+//! The command line: one file a subcommand; what they share is in [`shared`].
 //!
 //! What was asked for goes to stdout, everything else to stderr. Exit codes: 0 done, 1 it did not work and stderr
-//! says why, 2 the command line or the environment is wrong.
+//! says why, 2 the command line or the environment is wrong, 3 `reconcile` left differences.
 
 mod call;
-#[expect(dead_code, reason = "the commands that use it follow")]
-mod core;
 mod dev;
-mod failure;
-mod folder;
 mod migrate;
-mod print;
+mod reconcile;
 mod sandbox;
 mod schema;
 mod serve;
-mod signals;
+mod shared;
 mod token;
 
 use std::path::Path;
@@ -23,7 +19,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Environment;
-use failure::Failure;
+use shared::failure::Failure;
+use shared::{core, failure, folder, print, signals};
 
 /// A telephone number of its own for every client of a voice-agent platform.
 #[derive(Debug, Parser)]
@@ -47,6 +44,8 @@ enum Command {
     Token(token::Args),
     /// Place a call through the emulated carrier and tell what became of it
     Call(call::Args),
+    /// Compare what the carrier and the voice provider hold with the database
+    Reconcile(reconcile::Args),
     /// Run the emulated carriers alone
     Sandbox(sandbox::Args),
 }
@@ -76,6 +75,7 @@ fn execute(command: Command) -> Result<(), Failure> {
             Command::Schema => schema::run(),
             Command::Token(args) => token::run(&args, &environment),
             Command::Call(args) => call::run(args, &environment).await,
+            Command::Reconcile(args) => Box::pin(reconcile::run(args, &environment)).await,
             Command::Sandbox(args) => sandbox::run(args, &environment).await,
         }
     })

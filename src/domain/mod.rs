@@ -99,4 +99,15 @@ macro_rules! serde_as_text {
         }
     )+};
 }
-serde_as_text!(E164, CountryCode, AreaCode, NumberType, NumberStatus);
+pub(crate) use serde_as_text;
+serde_as_text!(
+    E164,
+    CountryCode,
+    AreaCode,
+    NumberType,
+    NumberStatus,
+    TenantId,
+    AgentId,
+    NumberId,
+    OperationId
+);

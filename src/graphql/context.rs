@@ -14,8 +14,8 @@ use super::loaders::{self, Loaders};
 use super::scope::Scope;
 use crate::auth::Principal;
 use crate::domain::{Clock, TenantId};
-use crate::provisioning::Provisioning;
-use crate::store::{Database, StoreError, TenantStore};
+use crate::provisioning::{Provisioning, Reconciler};
+use crate::store::{Database, StoreError, SystemStore, TenantStore};
 
 /// What the resolvers work with.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Services {
     pub database: Database,
     /// Does durable work.
     pub provisioning: Provisioning,
+    /// Compares what providers hold with the database.
+    pub reconciler: Reconciler,
     /// Tells the time.
     pub clock: Clock,
 }
@@ -91,6 +93,20 @@ impl Session {
             Ok(scope.tenant())
         } else {
             Err(ApiError::forbidden("an agent's token reads its own agent only: use its owner's token"))
+        }
+    }
+
+    /// For operators, who see the whole estate: what is about no single tenant.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` for nobody, `FORBIDDEN` for everybody else.
+    pub(crate) fn estate(&self) -> Result<SystemStore, ApiError> {
+        match self.caller.principal {
+            None => Err(ApiError::unauthenticated()),
+            Some(Principal::Operator { .. }) => Ok(self.services.database.system()),
+            Some(Principal::Tenant(_) | Principal::Agent { .. }) => {
+                Err(ApiError::forbidden("only operators may ask this: use an operator's token"))
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use async_graphql::{ErrorExtensionValues, PathSegment, ServerError, Value};
 
 use crate::domain::{Refusal, RefusalCode};
+use crate::provisioning::ReconcileError;
 use crate::store::StoreError;
 
 /// Errors in one answer.
@@ -159,6 +160,15 @@ impl From<StoreError> for ApiError {
             StoreError::LeaseLost | StoreError::Corrupt { .. } | StoreError::Database(_) => {
                 Self::internal(error)
             }
+        }
+    }
+}
+
+impl From<ReconcileError> for ApiError {
+    fn from(error: ReconcileError) -> Self {
+        match error {
+            ReconcileError::Store(error) => error.into(),
+            ReconcileError::UnderWay | ReconcileError::Unreadable => Self::internal(error),
         }
     }
 }

@@ -5,17 +5,21 @@
 //! stored and stores its result; an unknown outcome is looked up, never guessed; no transaction is open while a
 //! provider is called.
 //!
+//! [`reconcile`] compares what the providers hold with the database, for what no operation can know.
+//!
 //! To add a kind: a file in `kinds/` with what is asked for, its steps and what undoes them; its steps in
 //! [`crate::domain::Step`]; a line in the driver's table (`run.rs`).
 
 pub mod kinds;
 mod outcome;
+mod reconcile;
 mod refusals;
 mod run;
 mod sync;
 mod worker;
 
 pub use crate::carrier::{NumberOnSale, NumberSearch};
+pub use reconcile::{Act, Difference, Mended, ReconcileError, Reconciler, ReconciliationReport};
 pub use refusals::{carrier_refusal, voice_refusal};
 
 use std::sync::Arc;
@@ -30,6 +34,14 @@ use crate::carrier::{Carrier, NumberSettings};
 use crate::domain::{Clock, Entropy, OperationId};
 use crate::store::{PurchaseRules, SystemStore};
 use crate::voice::Voice;
+
+/// Begins the name at the carrier of every number bought here; the id of the operation that bought it follows.
+const MARK: &str = "switchboard:";
+
+/// The operation that bought a number with this name at the carrier; `None` for numbers not bought by this system.
+fn operation_of_mark(friendly_name: &str) -> Option<OperationId> {
+    friendly_name.strip_prefix(MARK)?.parse().ok()
+}
 
 /// What provisioning is allowed, and where the carrier is to send calls.
 #[derive(Debug, Clone)]
@@ -114,7 +126,7 @@ impl Provisioning {
             url
         };
         NumberSettings {
-            friendly_name: format!("switchboard:{bought_by}"),
+            friendly_name: format!("{MARK}{bought_by}"),
             voice_url: webhook("/api/webhooks/call/incoming"),
             voice_fallback_url: self
                 .0

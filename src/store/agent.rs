@@ -193,6 +193,15 @@ impl SystemStore {
         agent::Entity::find_by_id(id.0).one(self.db()).await?.map(Agent::try_from).transpose()
     }
 
+    /// Those of these agents that there are, whosever they are, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn agents_among(&self, ids: &[AgentId]) -> Result<Vec<Agent>, StoreError> {
+        let wanted = agent::Column::Id.is_in(ids.iter().map(|id| id.0));
+        entities::all(agent::Entity::find().filter(wanted).all(self.db()).await?)
+    }
+
     /// Active and inactive agents whose changes the voice provider does not have yet, oldest first.
     ///
     /// # Errors

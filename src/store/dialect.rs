@@ -20,6 +20,7 @@ const SQLITE_BUSY: Duration = Duration::from_secs(5);
 /// The locks shared by all servers on one database; any numbers, as long as they stay.
 const MIGRATION_LOCK: i64 = 0x5357_4249_0001;
 const PURCHASE_LOCK: i64 = 0x5357_4249_0002;
+const RECONCILIATION_LOCK: i64 = 0x5357_4249_0003;
 
 /// The two connection pools: the tenants' first. On SQLite they are one.
 pub(super) async fn connect(
@@ -114,6 +115,11 @@ pub(super) async fn migrate_alone(transaction: &DatabaseTransaction) -> Result<(
 /// Waits until no other claims a number; until the transaction ends none does.
 pub(super) async fn claim_alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
     hold(transaction, PURCHASE_LOCK).await
+}
+
+/// Waits until no other begins a reconciliation; until the transaction ends none does.
+pub(super) async fn reconcile_alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    hold(transaction, RECONCILIATION_LOCK).await
 }
 
 /// Waits until no other request with this key is under way; until the transaction ends none is.

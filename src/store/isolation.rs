@@ -5,7 +5,10 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, State
 
 use super::{StoreError, dialect};
 
-const TABLES: [&str; 6] = ["tenants", "agents", "operations", "phone_numbers", "calls", "audit_events"];
+const TABLES: [&str; 7] =
+    ["tenants", "agents", "operations", "phone_numbers", "calls", "audit_events", OF_NO_TENANT];
+/// Tells of all tenants at once, so that none may see it.
+const OF_NO_TENANT: &str = "reconciliations";
 
 /// Why tenants are not kept apart, each with the SQL that mends it.
 pub(super) async fn faults(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
@@ -65,7 +68,7 @@ async fn fences(db: &DatabaseConnection, table: &str) -> Result<Option<String>, 
     }
     if row.try_get::<i64>("", "policies")? == 0 {
         return Ok(Some(format!(
-            "{table} has no policies: {} {}",
+            "{table} has no policies: {}{}",
             tenant_policy(table),
             system_policy(table)
         )));
@@ -87,7 +90,7 @@ async fn policies(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
         }
         let roles: String = row.try_get("", "roles")?;
         let (test, mended) = match roles.as_str() {
-            "switchboard_tenant" => ("auth.uid()", tenant_policy(&table)),
+            "switchboard_tenant" if table != OF_NO_TENANT => ("auth.uid()", tenant_policy(&table)),
             "switchboard_system" => ("CURRENT_USER = 'switchboard_system'", system_policy(&table)),
             _ => ("", String::new()),
         };
@@ -115,11 +118,15 @@ async fn unscoped_rows(db: &DatabaseConnection, table: &str) -> Result<Option<St
     )))
 }
 
+/// Empty for a table no tenant may see.
 fn tenant_policy(table: &str) -> String {
+    if table == OF_NO_TENANT {
+        return String::new();
+    }
     let key = if table == "tenants" { "id" } else { "tenant_id" };
     format!(
         "CREATE POLICY tenant_isolation ON {table} TO switchboard_tenant USING ({key} = (SELECT auth.uid())) WITH CHECK \
-         ({key} = (SELECT auth.uid()));"
+         ({key} = (SELECT auth.uid())); "
     )
 }
 

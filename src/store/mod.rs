@@ -15,6 +15,7 @@ mod isolation;
 mod number;
 mod operation;
 mod page;
+mod reconciliation;
 mod tenant;
 
 pub use agent::{AgentChanges, AgentFilter};
@@ -25,6 +26,7 @@ pub use error::StoreError;
 pub use number::{ClaimRefused, NumberClaim, NumberFilter, PurchaseRules};
 pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate};
 pub use page::{Cursor, Page, PageOf, PageRequest};
+pub use reconciliation::{ReconciliationRun, Standing};
 pub use tenant::MonthUsage;
 
 use std::sync::Arc;

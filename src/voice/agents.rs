@@ -10,7 +10,7 @@ use super::{Voice, VoiceAgent, VoiceError, profile};
 use crate::domain::{Agent, AgentId};
 
 /// A list that goes on longer is taken for one that goes in circles.
-const MOST_PAGES: usize = 100;
+const MOST_PAGES: usize = 1000;
 
 #[derive(Deserialize)]
 struct Created {
@@ -66,15 +66,26 @@ impl Voice {
     /// # Errors
     /// [`VoiceError`].
     pub async fn find(&self, agent: AgentId) -> Result<Vec<VoiceAgent>, VoiceError> {
-        let tag = profile::tag(agent);
+        self.tagged(&profile::tag(agent)).await
+    }
+
+    /// Every agent that carries a tag of ours, all pages.
+    ///
+    /// # Errors
+    /// [`VoiceError`]; never a partial list.
+    pub async fn ours(&self) -> Result<Vec<VoiceAgent>, VoiceError> {
+        self.tagged(profile::OURS).await
+    }
+
+    async fn tagged(&self, tag: &str) -> Result<Vec<VoiceAgent>, VoiceError> {
         let mut found = Vec::new();
         let mut cursor = None::<String>;
         for _ in 0..MOST_PAGES {
-            let mut query = vec![("tags", tag.clone()), ("page_size", "100".to_owned())];
+            let mut query = vec![("tags", tag.to_owned()), ("page_size", "100".to_owned())];
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
             let request = self.request(Method::GET, &["agents"]).query(&query);
             let page: Page = self.ask(request, Effect::Reads).await?;
-            found.extend(page.agents.into_iter().filter_map(|listed| listed.tagged(&tag)));
+            found.extend(page.agents.into_iter().filter_map(|listed| listed.tagged(tag)));
             cursor = page.next_cursor.filter(|cursor| page.has_more && !cursor.is_empty());
             if cursor.is_none() {
                 return Ok(found);

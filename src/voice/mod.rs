@@ -17,7 +17,7 @@ pub use error::VoiceError;
 pub use events::{ConversationEnded, VoiceEvent};
 pub use signature::verify_event;
 
-use crate::domain::E164;
+use crate::domain::{AgentId, E164};
 
 /// An agent as the voice provider lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,14 @@ pub struct VoiceAgent {
     pub name: String,
     /// Its tags; ours among them.
     pub tags: Vec<String>,
+}
+
+impl VoiceAgent {
+    /// Our agent that it was created for, as its tags tell.
+    #[must_use]
+    pub fn created_for(&self) -> Option<AgentId> {
+        self.tags.iter().find_map(|tag| profile::agent_of(tag))
+    }
 }
 
 /// A call to be connected to an agent.

@@ -12,7 +12,7 @@ pub(super) const TELEPHONE_AUDIO: &str = "ulaw_8000";
 /// The provider's default voice, named so that an agent whose voice was taken away gets it back.
 const STOCK_VOICE: &str = "cjVigY5qzO86Huf0OWal";
 /// Everything of ours at the provider carries this tag.
-const OURS: &str = "switchboard";
+pub(super) const OURS: &str = "switchboard";
 
 /// Our tags on an agent; by the second it is found again.
 pub(super) fn tags(agent: AgentId) -> [String; 2] {
@@ -22,6 +22,11 @@ pub(super) fn tags(agent: AgentId) -> [String; 2] {
 /// The tag of this one agent.
 pub(super) fn tag(agent: AgentId) -> String {
     format!("{OURS}:{agent}")
+}
+
+/// The agent that this tag names; `None` for any other tag.
+pub(super) fn agent_of(tag: &str) -> Option<AgentId> {
+    tag.strip_prefix(OURS)?.strip_prefix(':')?.parse().ok()
 }
 
 /// The body that creates the agent.

@@ -23,6 +23,7 @@ const MAY_USE: &str = "
     app             | auth carrier config domain graphql provisioning routing server store telemetry voice webhooks
     cli             | config app sandbox domain telemetry
     cli/migrate.rs  | store
+    cli/reconcile.rs | provisioning
     cli/schema.rs   | graphql
     cli/token.rs    | auth
     main            | cli

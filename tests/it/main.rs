@@ -17,6 +17,7 @@ mod number;
 mod operation;
 mod paging;
 mod provisioning;
+mod reconcile;
 mod release;
 mod sandbox;
 mod scope;

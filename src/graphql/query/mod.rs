@@ -6,6 +6,7 @@ mod call;
 mod node;
 mod number;
 mod operation;
+mod reconciliation;
 
 use async_graphql::MergedObject;
 
@@ -18,4 +19,5 @@ pub(crate) struct Query(
     number::NumberQuery,
     operation::OperationQuery,
     call::CallQuery,
+    reconciliation::ReconciliationQuery,
 );

@@ -9,11 +9,11 @@ use serde::Serialize;
 use tracing::warn;
 
 use super::purchase::{self, Found, Purchase, PurchaseData, WantedNumber};
-use super::{idempotency, insert, present, read_data, repeated, write_data};
+use super::{agent_of, idempotency, insert, present, read_data, repeated, write_data};
 use crate::carrier::CarrierError;
 use crate::domain::{
     Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, IdempotencyKey, Language,
-    Operation, OperationKind, Prompt, Step, VoiceId,
+    Operation, OperationKind, Prompt, Refusal, RefusalCode, Step, VoiceId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
@@ -101,6 +101,34 @@ impl Provisioning {
         Ok((insert(store, operation).await?, Some(token)))
     }
 
+    /// Writes down that an agent whose voice agent the provider does not have any more is given a new one.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub(in crate::provisioning) async fn restore_voice_agent(
+        &self,
+        store: &TenantStore,
+        id: AgentId,
+    ) -> Result<Operation, StoreError> {
+        let agent = agent_of(store, id, "id").await?;
+        let exists = matches!(agent.status, AgentStatus::Active | AgentStatus::Inactive);
+        if !exists || !store.unfinished_operations(id).await?.is_empty() {
+            let why = "something is under way for this agent: wait for it";
+            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
+        }
+        let operation = NewOperation {
+            id: self.new_operation_id(),
+            kind: OperationKind::CreateAgent,
+            step: Step::CreateVoiceAgent,
+            agent_id: id,
+            number_id: None,
+            data: write_data(&PurchaseData { purchase: None })?,
+            not_before: None,
+            idempotency: None,
+        };
+        insert(store, operation).await
+    }
+
     fn pending_agent(&self, store: &TenantStore, wanted: NewAgent, token: &AgentToken) -> Agent {
         let now = self.0.clock.now();
         Agent {
@@ -142,8 +170,9 @@ pub(in crate::provisioning) async fn create_voice_agent(
             let made =
                 Effect::VoiceAgentCreated { agent: agent.id, voice_agent_id, revision: agent.revision };
             let active = Effect::AgentStatus { agent: agent.id, status: AgentStatus::Active };
+            let effects = if is_new(&agent) { vec![made, active] } else { vec![made] };
             let outcome = after_creation(driver, operation, purchase, found).await?;
-            Ok(with_effects(outcome, [made, active]))
+            Ok(with_effects(outcome, effects))
         }
         Err((failure, patience)) => Ok(Outcome::voice_failed(operation, &failure, undo(&agent), patience)),
     }
@@ -155,7 +184,7 @@ async fn ensure_voice_agent(
     agent: &Agent,
     attempt: i32,
 ) -> Result<String, (VoiceError, Patience)> {
-    if attempt > 1 {
+    if attempt > 1 || !is_new(agent) {
         let found = adopt_voice_agent(driver, agent).await;
         if let Some(there) = found.map_err(|failure| (failure, Patience::Endless))? {
             return Ok(there);
@@ -210,7 +239,12 @@ async fn after_creation(
     }
 }
 
-fn with_effects(outcome: Outcome, effects: [Effect; 2]) -> Outcome {
+/// Whether the voice agent is the agent's first; else it replaces one that the provider lost.
+fn is_new(agent: &Agent) -> bool {
+    agent.voice_agent_id.is_none()
+}
+
+fn with_effects(outcome: Outcome, effects: Vec<Effect>) -> Outcome {
     match outcome {
         Outcome::Next(step, progress) => Outcome::Next(step, progress.with(effects)),
         Outcome::Done(progress) => Outcome::Done(progress.with(effects)),
@@ -219,7 +253,10 @@ fn with_effects(outcome: Outcome, effects: [Effect; 2]) -> Outcome {
     }
 }
 
-/// Undo of an agent that does not exist at the provider.
+/// Undo of an agent that does not exist at the provider. One that did stays: its number goes on to the fallback.
 fn undo(agent: &Agent) -> Vec<Effect> {
+    if !is_new(agent) {
+        return Vec::new();
+    }
     vec![Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted }]
 }

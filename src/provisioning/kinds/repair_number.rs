@@ -82,11 +82,22 @@ async fn set_right(
 }
 
 fn is_right(owned: &OwnedNumber, settings: &NumberSettings) -> bool {
-    let points_to = |set: &Option<String>, wanted: &url::Url| set.as_deref() == Some(wanted.as_str());
-    owned.friendly_name == settings.friendly_name
-        && points_to(&owned.voice_url, &settings.voice_url)
-        && points_to(&owned.voice_fallback_url, &settings.voice_fallback_url)
-        && points_to(&owned.status_callback, &settings.status_callback)
-        && owned.voice_application_sid.is_none()
-        && owned.trunk_sid.is_none()
+    deviations(owned, settings).is_empty()
+}
+
+/// Which of the number's settings are not as they should be, by the carrier's names for them.
+pub(in crate::provisioning) fn deviations(
+    owned: &OwnedNumber,
+    settings: &NumberSettings,
+) -> Vec<&'static str> {
+    let elsewhere = |set: &Option<String>, wanted: &url::Url| set.as_deref() != Some(wanted.as_str());
+    let looked_at = [
+        ("FriendlyName", owned.friendly_name != settings.friendly_name),
+        ("VoiceUrl", elsewhere(&owned.voice_url, &settings.voice_url)),
+        ("VoiceFallbackUrl", elsewhere(&owned.voice_fallback_url, &settings.voice_fallback_url)),
+        ("StatusCallback", elsewhere(&owned.status_callback, &settings.status_callback)),
+        ("VoiceApplicationSid", owned.voice_application_sid.is_some()),
+        ("TrunkSid", owned.trunk_sid.is_some()),
+    ];
+    looked_at.into_iter().filter_map(|(name, deviates)| deviates.then_some(name)).collect()
 }

@@ -39,8 +39,8 @@ pub struct Route {
 
 impl SystemStore {
     /// Finds who answers a number and writes the call down, once however often it is announced. A number about to
-    /// be released still answers. Until [`Self::record_answer`] the record's outcome is the worst that can come of it.
-    /// `None`: no active number of ours.
+    /// be released still answers, and one that was held to be gone. Until [`Self::record_answer`] the record's outcome is the worst that can come of it.
+    /// `None`: no number of ours.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -50,7 +50,9 @@ impl SystemStore {
             return route(self.db(), row).await.map(Some);
         }
         let transaction = self.begin().await?;
-        let answering = [NumberStatus::Active.as_str(), NumberStatus::Releasing.as_str()];
+        // A number that is held to be gone and rings all the same is there.
+        let answering =
+            [NumberStatus::Active, NumberStatus::Inactive, NumberStatus::Releasing].map(NumberStatus::as_str);
         let Some(number) = phone_number::Entity::find()
             .filter(phone_number::Column::Number.eq(call.to.as_str()))
             .filter(phone_number::Column::Status.is_in(answering))

@@ -9,6 +9,7 @@ pub(super) mod call;
 pub(super) mod operation;
 pub(super) mod phone_number;
 mod read;
+pub(super) mod reconciliation;
 pub(super) mod tenant;
 
 pub(super) use read::{all, money};

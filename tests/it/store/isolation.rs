@@ -152,6 +152,7 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
             ),
         ),
         ("the migrations", "SELECT * FROM seaql_migrations".to_owned()),
+        ("what is about all tenants", "SELECT * FROM reconciliations".to_owned()),
     ] {
         assert!(run(&mut connection, &sql).await.is_err(), "a tenant wrote {why}: {sql}");
     }
@@ -180,6 +181,8 @@ async fn what_no_longer_keeps_tenants_apart_is_found_and_its_remedy_mends_it() {
         "DROP POLICY tenant_isolation ON calls; CREATE POLICY tenant_isolation ON calls TO switchboard_tenant USING (true)",
         "CREATE POLICY everybody ON tenants USING (true)",
         "DROP POLICY tenant_isolation ON tenants; DROP POLICY system_all ON tenants",
+        "DROP POLICY system_all ON reconciliations",
+        "CREATE POLICY tenants_too ON reconciliations TO switchboard_tenant USING (auth.uid() IS NOT NULL)",
     ] {
         sqlx::raw_sql(AssertSqlSafe(broken)).execute(&mut connection).await.unwrap();
         let faults = db.isolation_faults().await.unwrap();

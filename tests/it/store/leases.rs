@@ -13,6 +13,36 @@ use super::fixtures::{self, LEASE, uuid};
 use crate::support::database::{HandClock, TestDatabase};
 
 #[tokio::test]
+async fn one_reconciles_at_a_time_and_a_dead_ones_place_is_taken() {
+    let test = TestDatabase::create().await;
+    let time = HandClock::new();
+    let db = test.open_with(4, time.clock()).await;
+    let system = db.system();
+    let begun = join_all((0..6).map(|_| system.begin_reconciliation(uuid(), LEASE, None))).await;
+    let begun: Vec<_> = begun.into_iter().filter_map(Result::unwrap).collect();
+    assert_eq!(begun.len(), 1, "however many begin at once");
+    let first = begun[0];
+    time.advance(TimeDelta::seconds(59));
+    system.renew_reconciliation(&first, LEASE).await.unwrap();
+    time.advance(TimeDelta::seconds(59));
+    assert_eq!(system.begin_reconciliation(uuid(), LEASE, None).await.unwrap(), None, "renewed");
+    time.advance(TimeDelta::seconds(2));
+    let second = system.begin_reconciliation(uuid(), LEASE, None).await.unwrap().unwrap();
+    let late = system.finish_reconciliation(&first, json!("late")).await;
+    assert!(matches!(late, Err(StoreError::LeaseLost)));
+    assert!(matches!(system.renew_reconciliation(&first, LEASE).await, Err(StoreError::LeaseLost)));
+    assert_eq!(system.last_reconciliation().await.unwrap(), None);
+    system.finish_reconciliation(&second, json!("done")).await.unwrap();
+    assert_eq!(system.last_reconciliation().await.unwrap(), Some(json!("done")));
+
+    time.advance(TimeDelta::minutes(59));
+    let an_hour_ago = || Some(time.clock().now() - TimeDelta::hours(1));
+    assert_eq!(system.begin_reconciliation(uuid(), LEASE, an_hour_ago()).await.unwrap(), None, "not due");
+    time.advance(TimeDelta::minutes(2));
+    assert!(system.begin_reconciliation(uuid(), LEASE, an_hour_ago()).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn a_driver_that_lost_its_lease_writes_nothing() {
     let test = TestDatabase::create().await;
     let time = HandClock::new();

@@ -16,30 +16,30 @@ use super::failure::Failure;
 use crate::domain::{Clock, Entropy};
 
 /// The folder, relative to where the command is run.
-pub(super) const FOLDER: &str = ".switchboard";
+pub(in crate::cli) const FOLDER: &str = ".switchboard";
 
 /// What `dev` remembers from one run to the next.
 #[derive(Clone, Serialize, Deserialize)]
-pub(super) struct Remembered {
+pub(in crate::cli) struct Remembered {
     /// The development tenant.
-    pub(super) tenant: Uuid,
+    pub(in crate::cli) tenant: Uuid,
     /// Signs its tokens.
-    pub(super) jwt_secret: String,
+    pub(in crate::cli) jwt_secret: String,
     /// Where the server listened when it last ran.
-    pub(super) server: Option<String>,
+    pub(in crate::cli) server: Option<String>,
     /// Where the emulated carriers listened when they last ran.
-    pub(super) sandbox: Option<String>,
+    pub(in crate::cli) sandbox: Option<String>,
 }
 
 /// The folder, held by one `dev` at a time.
-pub(super) struct Folder {
+pub(in crate::cli) struct Folder {
     /// Released by the operating system when the process ends, however it ends.
     _lock: File,
 }
 
 impl Folder {
     /// Makes the folder where it is missing, and takes it.
-    pub(super) fn take() -> Result<Self, Failure> {
+    pub(in crate::cli) fn take() -> Result<Self, Failure> {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -57,7 +57,7 @@ impl Folder {
     }
 
     /// What is remembered; made up when the folder is new.
-    pub(super) fn remembered(&self, clock: &Clock, entropy: &Entropy) -> Result<Remembered, Failure> {
+    pub(in crate::cli) fn remembered(&self, clock: &Clock, entropy: &Entropy) -> Result<Remembered, Failure> {
         if let Some(remembered) = read()? {
             return Ok(remembered);
         }
@@ -66,7 +66,7 @@ impl Folder {
     }
 
     /// Writes down what is to be remembered: all of it or nothing.
-    pub(super) fn remember(&self, remembered: &Remembered) -> Result<(), Failure> {
+    pub(in crate::cli) fn remember(&self, remembered: &Remembered) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(remembered).map_err(|error| Failure::from_error(&error))?;
         let new = path("dev.json.new");
         let mut options = OpenOptions::new();
@@ -81,7 +81,7 @@ impl Folder {
 }
 
 /// What the last `dev` in this folder remembered, if there was one.
-pub(super) fn read() -> Result<Option<Remembered>, Failure> {
+pub(in crate::cli) fn read() -> Result<Option<Remembered>, Failure> {
     match fs::read_to_string(path("dev.json")) {
         Ok(text) => serde_json::from_str(&text).map(Some).map_err(|error| {
             Failure::new(format!("{FOLDER}/dev.json is damaged ({error}); move {FOLDER}/ away to begin anew"))
@@ -92,7 +92,7 @@ pub(super) fn read() -> Result<Option<Remembered>, Failure> {
 }
 
 /// A file in the folder.
-pub(super) fn path(name: &str) -> PathBuf {
+pub(in crate::cli) fn path(name: &str) -> PathBuf {
     Path::new(FOLDER).join(name)
 }
 

@@ -2,15 +2,16 @@
 //! folder's `dev`, which may be running beside them.
 
 use super::failure::Failure;
-use super::{dev, folder};
+use super::folder;
 use crate::app::Core;
+use crate::cli::dev;
 use crate::config::{Config, Environment};
 use crate::domain::{Clock, Entropy};
 use crate::telemetry;
 
 /// What the environment names; where it names no database, this folder's `dev`. Only what goes wrong is logged,
 /// unless asked otherwise.
-pub(super) async fn open(environment: &Environment) -> Result<(Core, Config), Failure> {
+pub(in crate::cli) async fn open(environment: &Environment) -> Result<(Core, Config), Failure> {
     let config = configuration(environment)?;
     let filter = environment.get("RUST_LOG").unwrap_or_else(|| "warn".to_owned());
     telemetry::start_logging(config.log.json, &filter);

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 use super::failure::Failure;
 
 /// Prints text and a newline to stdout. A reader that has gone away, as in `schema | head`, has read enough.
-pub(super) fn line(text: impl Display) -> Result<(), Failure> {
+pub(in crate::cli) fn line(text: impl Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -17,7 +17,7 @@ pub(super) fn line(text: impl Display) -> Result<(), Failure> {
 }
 
 /// Prints why a command failed to stderr.
-pub(super) fn problem(failure: &Failure) {
+pub(in crate::cli) fn problem(failure: &Failure) {
     let text = failure.to_string();
     // With stderr gone there is nobody left to tell.
     let _ = writeln!(std::io::stderr().lock(), "switchboard: {}", text.trim_end());

@@ -8,20 +8,22 @@ use crate::config::Mistake;
 
 /// Why a command failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(in crate::cli) enum Failure {
     /// The environment is wrong: every mistake.
     Environment(Vec<Mistake>),
+    /// What was looked for is there, which a script wants to know: as a sentence.
+    Differs(String),
     /// Anything else, as a sentence.
     Other(String),
 }
 
 impl Failure {
-    pub(super) fn new(sentence: impl Into<String>) -> Self {
+    pub(in crate::cli) fn new(sentence: impl Into<String>) -> Self {
         Self::Other(sentence.into())
     }
 
     /// An error and what caused it, on one line; for an operator's eyes, so the database's own words are in.
-    pub(super) fn from_error(error: &dyn Error) -> Self {
+    pub(in crate::cli) fn from_error(error: &dyn Error) -> Self {
         let mut sentence = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -35,9 +37,10 @@ impl Failure {
         Self::Other(sentence)
     }
 
-    pub(super) fn exit_code(&self) -> ExitCode {
+    pub(in crate::cli) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Environment(_) => ExitCode::from(2),
+            Self::Differs(_) => ExitCode::from(3),
             Self::Other(_) => ExitCode::FAILURE,
         }
     }
@@ -56,7 +59,7 @@ impl fmt::Display for Failure {
                 writeln!(f, "the environment is not complete (variables or a .env file):\n")?;
                 mistakes.iter().try_for_each(|mistake| writeln!(f, "  {mistake}"))
             }
-            Self::Other(sentence) => f.write_str(sentence),
+            Self::Differs(sentence) | Self::Other(sentence) => f.write_str(sentence),
         }
     }
 }

@@ -1,0 +1,124 @@
+//! `switchboard reconcile`: compares what the carrier and the voice provider hold with the database, and prints what
+//! differs. Changes nothing unless told to.
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::{core, print};
+use crate::config::Environment;
+use crate::provisioning::{Act, Difference, Mended, ReconciliationReport};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Mend what can be mended: set numbers right, mark those that are gone, make lost voice agents again, and give
+    /// back for good what this system bought or made and nobody holds
+    #[arg(long)]
+    fix: bool,
+    /// Print one JSON object, for machines
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
+    let (core, _) = core::open(environment).await?;
+    let act = if args.fix { Act::Mend } else { Act::Nothing };
+    let report = core.reconciler.run(act).await.map_err(|error| Failure::from_error(&error));
+    core.database.close().await;
+    let report = report?;
+    print::line(if args.json { as_json(&report).to_string() } else { as_text(&report) })?;
+    if let Some(why) = &report.incomplete {
+        return Err(Failure::new(format!("nothing was compared and nothing changed: {why}")));
+    }
+    match report.remaining().count() {
+        0 => Ok(()),
+        1 => Err(Failure::Differs("1 difference remains".to_owned())),
+        remaining => Err(Failure::Differs(format!("{remaining} differences remain"))),
+    }
+}
+
+fn as_json(report: &ReconciliationReport) -> Value {
+    let differences: Vec<Value> = report.differences.iter().map(difference_as_json).collect();
+    json!({
+        "startedAt": report.started_at,
+        "finishedAt": report.finished_at,
+        "complete": report.incomplete.is_none(),
+        "incompleteReason": report.incomplete,
+        "compared": { "numbers": report.numbers, "voiceAgents": report.voice_agents },
+        "differences": differences,
+        "remaining": report.remaining().count(),
+        "monthlyCostAtStake": report.monthly_cost_at_stake(),
+    })
+}
+
+fn difference_as_json(found: &Difference) -> Value {
+    let failure = match &found.mended {
+        Mended::Failed(why) => Some(why),
+        Mended::No | Mended::Yes => None,
+    };
+    json!({
+        "kind": found.kind,
+        "number": found.number,
+        "sid": found.sid,
+        "client": found.tenant.map(|tenant| tenant.0),
+        "agent": found.agent,
+        "detail": found.detail,
+        "monthlyCost": found.monthly_cost,
+        "repair": found.repair.map(|repair| repair.verb()),
+        "mended": !found.remains(),
+        "failure": failure,
+    })
+}
+
+fn as_text(report: &ReconciliationReport) -> String {
+    if report.incomplete.is_some() {
+        return "Nothing was compared.".to_owned();
+    }
+    let compared = format!(
+        "Compared with the database: {} numbers, {} voice agents.",
+        report.numbers, report.voice_agents
+    );
+    let mut lines = vec![compared];
+    for found in &report.differences {
+        lines.push(String::new());
+        lines.extend(difference_as_text(found));
+    }
+    lines.push(String::new());
+    let at_stake = report.monthly_cost_at_stake();
+    lines.push(match report.remaining().count() {
+        0 if report.differences.is_empty() => "Nothing differs.".to_owned(),
+        0 => "Nothing differs any more.".to_owned(),
+        remaining => {
+            let open = report
+                .remaining()
+                .filter(|found| found.mended == Mended::No && found.repair.is_some())
+                .count();
+            let hint = if open > 0 {
+                format!(" `switchboard reconcile --fix` mends {open}.")
+            } else {
+                String::new()
+            };
+            format!("Different: {remaining}. At stake: {at_stake} USD a month.{hint}")
+        }
+    });
+    lines.join("\n")
+}
+
+fn difference_as_text(found: &Difference) -> Vec<String> {
+    let number = found.number.as_ref().map(ToString::to_string).unwrap_or_default();
+    let sid = found.sid.as_deref().unwrap_or_default();
+    let mut lines = vec![format!("{:<20}  {number:<16}  {sid}", found.kind.as_str())];
+    lines.push(format!("  {}", found.detail));
+    if let Some(agent) = found.agent {
+        lines.push(format!("  agent {agent}"));
+    }
+    if !found.monthly_cost.is_zero() {
+        lines.push(format!("  {} USD a month", found.monthly_cost));
+    }
+    lines.extend(match (&found.mended, found.repair) {
+        (Mended::Yes, Some(repair)) => Some(format!("  done: {}", repair.verb())),
+        (Mended::Failed(why), _) => Some(format!("  failed: {why}")),
+        (_, Some(repair)) => Some(format!("  --fix would {}", repair.verb())),
+        (_, None) => None,
+    });
+    lines
+}

@@ -1,0 +1,156 @@
+//! Mending what differs. What an operation can do is done by one, so that it is durable, under a lease and its
+//! tenant's to see. What nobody holds any more is given up here, after another look at both sides, and after the
+//! intent was written into its last owner's audit trail.
+
+use super::{Difference, DifferenceKind, Mended, Reconciler, Repair};
+use crate::domain::{
+    AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, OperationState, TenantId,
+};
+use crate::provisioning::{carrier_refusal, operation_of_mark, voice_refusal};
+use crate::store::{ReconciliationRun, StoreError, TenantStore};
+
+/// Who the audit trail says it was.
+const ACTOR: &str = "system:reconcile";
+/// It is not what it was when it was compared: the next comparison tells what it is now.
+const CHANGED: &str = "it has changed since it was compared: reconcile again";
+
+impl Reconciler {
+    /// Does what can be done about a difference, and writes what became of it into it.
+    pub(super) async fn mend(
+        &self,
+        run: &ReconciliationRun,
+        difference: &mut Difference,
+    ) -> Result<(), StoreError> {
+        let (Some(repair), Some(tenant), Some(agent)) =
+            (difference.repair, difference.tenant, difference.agent)
+        else {
+            return Ok(());
+        };
+        let done = match repair {
+            Repair::SetRight { id } => {
+                let gone_is_mended = difference.kind == DifferenceKind::MissingNumber;
+                self.repair_number(run, tenant, id, gone_is_mended).await
+            }
+            Repair::RestoreVoiceAgent => self.restore_voice_agent(run, tenant, agent).await,
+            Repair::GiveBack { bought_by } => self.release_orphan(run, difference, tenant, bought_by).await,
+            Repair::DeleteVoiceAgent => self.delete_orphan(run, difference, tenant, agent).await,
+        };
+        difference.mended = match done {
+            Ok(Ok(())) => Mended::Yes,
+            Ok(Err(why)) => Mended::Failed(why),
+            // A rule of ours forbids it at this moment.
+            Err(StoreError::Refused(refusal)) => Mended::Failed(refusal.message),
+            Err(broken) => return Err(broken),
+        };
+        Ok(())
+    }
+
+    async fn repair_number(
+        &self,
+        run: &ReconciliationRun,
+        tenant: TenantId,
+        id: NumberId,
+        gone_is_mended: bool,
+    ) -> Result<Result<(), String>, StoreError> {
+        let store = self.database.write_as(tenant).await?;
+        let (operation, _) = self.provisioning.repair_number(&store, id).await?;
+        let operation = self.carry_out(run, store, operation, "repairPhoneNumber", id).await?;
+        let number = self.database.system().number(id).await?;
+        let is_gone = number.is_some_and(|number| number.status == NumberStatus::Inactive);
+        Ok(if gone_is_mended && is_gone { Ok(()) } else { succeeded(&operation) })
+    }
+
+    async fn restore_voice_agent(
+        &self,
+        run: &ReconciliationRun,
+        tenant: TenantId,
+        agent: AgentId,
+    ) -> Result<Result<(), String>, StoreError> {
+        let store = self.database.write_as(tenant).await?;
+        let operation = self.provisioning.restore_voice_agent(&store, agent).await?;
+        let operation = self.carry_out(run, store, operation, "restoreVoiceAgent", agent).await?;
+        Ok(succeeded(&operation))
+    }
+
+    /// Commits what was written down and waits for it as a request would.
+    async fn carry_out(
+        &self,
+        run: &ReconciliationRun,
+        store: TenantStore,
+        operation: Operation,
+        action: &str,
+        subject: impl ToString,
+    ) -> Result<Operation, StoreError> {
+        write_intent(run, store, action, subject).await?;
+        self.provisioning.run(operation.id).await
+    }
+
+    async fn release_orphan(
+        &self,
+        run: &ReconciliationRun,
+        difference: &Difference,
+        tenant: TenantId,
+        bought_by: OperationId,
+    ) -> Result<Result<(), String>, StoreError> {
+        let (Some(number), Some(sid)) = (&difference.number, &difference.sid) else {
+            return Ok(Err(CHANGED.to_owned()));
+        };
+        let carrier = self.provisioning.carrier();
+        match carrier.fetch(sid).await {
+            Ok(None) => return Ok(Ok(())),
+            Ok(Some(owned))
+                if owned.number == *number && operation_of_mark(&owned.friendly_name) == Some(bought_by) => {}
+            Ok(Some(_)) => return Ok(Err(CHANGED.to_owned())),
+            Err(failure) => return Ok(Err(carrier_refusal(&failure).message)),
+        }
+        let (system, now) = (self.database.system(), self.provisioning.0.clock.now());
+        let is_held = !system.barred_among(std::slice::from_ref(number), tenant, now).await?.is_empty();
+        let is_over = system.operation(bought_by).await?.is_some_and(|operation| operation.state.is_final());
+        if is_held || !is_over {
+            return Ok(Err(CHANGED.to_owned()));
+        }
+        let store = self.database.write_as(tenant).await?;
+        write_intent(run, store, "releaseOrphanedNumber", bought_by).await?;
+        Ok(carrier.release(sid).await.map_err(|failure| carrier_refusal(&failure).message))
+    }
+
+    async fn delete_orphan(
+        &self,
+        run: &ReconciliationRun,
+        difference: &Difference,
+        tenant: TenantId,
+        agent: AgentId,
+    ) -> Result<Result<(), String>, StoreError> {
+        let Some(voice_agent) = &difference.sid else { return Ok(Err(CHANGED.to_owned())) };
+        let store = self.database.write_as(tenant).await?;
+        let is_needed = store.agent(agent).await?.is_none_or(|row| {
+            row.status != AgentStatus::Deleted
+                && row.voice_agent_id.as_ref().is_none_or(|id| id == voice_agent)
+        });
+        if is_needed || !store.unfinished_operations(agent).await?.is_empty() {
+            return Ok(Err(CHANGED.to_owned()));
+        }
+        write_intent(run, store, "deleteOrphanedVoiceAgent", agent).await?;
+        let deleted = self.provisioning.0.voice.delete_agent(voice_agent).await;
+        Ok(deleted.map_err(|failure| voice_refusal(&failure).message))
+    }
+}
+
+/// Writes into the audit trail what is about to be done, and keeps it.
+async fn write_intent(
+    run: &ReconciliationRun,
+    store: TenantStore,
+    action: &str,
+    subject: impl ToString,
+) -> Result<(), StoreError> {
+    store.audit(ACTOR, action, Some(&subject.to_string()), &run.id.to_string()).await?;
+    store.commit().await
+}
+
+fn succeeded(operation: &Operation) -> Result<(), String> {
+    match (operation.state, &operation.error) {
+        (OperationState::Succeeded, _) => Ok(()),
+        (_, Some(refusal)) => Err(refusal.message.clone()),
+        (_, None) => Err(format!("{} is still at it", operation.id)),
+    }
+}

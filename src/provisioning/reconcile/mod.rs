@@ -1,0 +1,214 @@
+//! Reconciliation: compares both providers' whole inventories with the database, and on request mends what differs.
+//!
+//! Plan and execution are apart: [`plan`] is a pure function of the inventories, [`mend`] looks again before it acts.
+//! Promises: nothing is concluded from a partial list; what does not carry our mark, or carries that of another
+//! installation, is never touched; whatever an operation is still at is left to it; one reconciliation at a time,
+//! however many servers there are.
+
+mod mend;
+mod plan;
+mod report;
+
+pub use report::{Difference, Mended, ReconciliationReport};
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::Provisioning;
+use crate::domain::OperationId;
+use crate::store::{Database, ReconciliationRun, StoreError};
+use plan::Inventories;
+use report::{DifferenceKind, Repair};
+
+/// How long after its server died another may begin.
+const LEASE: Duration = Duration::from_secs(60);
+/// An operation that ended so long before the lists were begun has nothing to do with what they say: more than
+/// servers' clocks differ.
+const SETTLED: TimeDelta = TimeDelta::seconds(5);
+/// How often a server looks whether a reconciliation is due.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// What a reconciliation may do about what it finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Nothing: it reports.
+    Nothing,
+    /// Marks numbers INACTIVE that the carrier does not have any more; changes nothing at a provider.
+    Note,
+    /// Whatever can be done.
+    Mend,
+}
+
+impl Act {
+    fn allows(self, difference: &Difference) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Note => difference.kind == DifferenceKind::MissingNumber,
+            Self::Mend => true,
+        }
+    }
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconcileError {
+    /// Another is at it.
+    #[error("a reconciliation is under way already: wait until it is over")]
+    UnderWay,
+    /// The last report cannot be read.
+    #[error("the last report was written by another version")]
+    Unreadable,
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Compares and mends. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Reconciler {
+    database: Database,
+    provisioning: Provisioning,
+}
+
+impl Reconciler {
+    /// A reconciler over the database and both providers.
+    #[must_use]
+    pub fn new(database: Database, provisioning: Provisioning) -> Self {
+        Self { database, provisioning }
+    }
+
+    /// Compares, acts as far as it may, and stores the report.
+    ///
+    /// # Errors
+    /// [`ReconcileError::UnderWay`]; the database. A provider that does not answer is told of in the report.
+    pub async fn run(&self, act: Act) -> Result<ReconciliationReport, ReconcileError> {
+        let owner = self.provisioning.0.owner;
+        let run = self.database.system().begin_reconciliation(owner, LEASE, None).await?;
+        self.finish(run.ok_or(ReconcileError::UnderWay)?, act).await
+    }
+
+    /// The report of the reconciliation that ended last, whichever server's.
+    ///
+    /// # Errors
+    /// [`ReconcileError`].
+    pub async fn last(&self) -> Result<Option<ReconciliationReport>, ReconcileError> {
+        let Some(report) = self.database.system().last_reconciliation().await? else { return Ok(None) };
+        serde_json::from_value(report).map(Some).map_err(|_| ReconcileError::Unreadable)
+    }
+
+    /// Reconciles whenever the last time is longer ago than `every`, until told to stop. Gives nothing up and changes
+    /// nothing at a provider: it marks numbers that are gone, and raises the alarm.
+    pub async fn watch(&self, every: Duration, stop: CancellationToken) {
+        let pause = tokio::time::sleep;
+        while stop.run_until_cancelled(pause(every.min(LOOK_EVERY))).await.is_some() {
+            let watched = stop.run_until_cancelled(self.run_if_due(every)).await;
+            if let Some(Err(failure)) = watched {
+                warn!(error = &failure as &dyn std::error::Error, "no reconciliation could be made");
+            }
+        }
+    }
+
+    async fn run_if_due(&self, every: Duration) -> Result<(), ReconcileError> {
+        let due = self.provisioning.0.clock.now() - TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX);
+        let owner = self.provisioning.0.owner;
+        match self.database.system().begin_reconciliation(owner, LEASE, Some(due)).await? {
+            Some(run) => self.finish(run, Act::Note).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(&self, run: ReconciliationRun, act: Act) -> Result<ReconciliationReport, ReconcileError> {
+        let report = tokio::select! {
+            report = self.reconcile(&run, act) => report?,
+            lost = self.keep(&run) => return Err(lost.into()),
+        };
+        let stored = serde_json::to_value(&report).map_err(|_| ReconcileError::Unreadable)?;
+        self.database.system().finish_reconciliation(&run, stored).await?;
+        raise_alarm(&report);
+        Ok(report)
+    }
+
+    /// Renews the lease until it is lost.
+    async fn keep(&self, run: &ReconciliationRun) -> StoreError {
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            if let Err(lost) = self.database.system().renew_reconciliation(run, LEASE).await {
+                return lost;
+            }
+        }
+    }
+
+    async fn reconcile(&self, run: &ReconciliationRun, act: Act) -> Result<ReconciliationReport, StoreError> {
+        let mut report = ReconciliationReport {
+            started_at: run.started_at,
+            finished_at: run.started_at,
+            incomplete: None,
+            numbers: 0,
+            voice_agents: 0,
+            differences: Vec::new(),
+        };
+        match self.differences(run).await? {
+            Ok((inventories, differences)) => {
+                report.numbers = inventories.numbers.len();
+                report.voice_agents = inventories.voice_agents.len();
+                report.differences = differences;
+            }
+            Err(why) => report.incomplete = Some(why),
+        }
+        for difference in &mut report.differences {
+            if act.allows(difference) {
+                self.mend(run, difference).await?;
+            }
+        }
+        report.finished_at = self.provisioning.0.clock.now();
+        Ok(report)
+    }
+
+    /// The inventories and how they differ, or why nothing can be concluded.
+    async fn differences(
+        &self,
+        run: &ReconciliationRun,
+    ) -> Result<Result<(Inventories, Vec<Difference>), String>, StoreError> {
+        let Provisioning(parts) = &self.provisioning;
+        let (numbers, voice_agents) = tokio::join!(parts.carrier.owned(), parts.voice.ours());
+        let inventories = match (numbers, voice_agents) {
+            (Ok(numbers), Ok(voice_agents)) => Inventories { numbers, voice_agents },
+            (Err(failure), _) => return Ok(Err(failure.to_string())),
+            (_, Err(failure)) => return Ok(Err(failure.to_string())),
+        };
+        let since = run.started_at - SETTLED;
+        // Read after the lists, so that whatever was changed while they were read is known to be busy.
+        let standing = parts.store.standing(&inventories.marks(), &inventories.tagged(), since).await?;
+        let settings = |bought_by: OperationId| self.provisioning.settings(bought_by);
+        let differences = inventories.compare(&standing, settings);
+        Ok(differences.map(|found| (inventories, found)).map_err(|doubt| doubt.to_string()))
+    }
+}
+
+/// For whoever watches the logs and the metrics: once for each difference that is there still.
+fn raise_alarm(report: &ReconciliationReport) {
+    if let Some(why) = &report.incomplete {
+        metrics::counter!("switchboard_reconciliations_total", "outcome" => "incomplete").increment(1);
+        warn!(why, "a reconciliation could conclude nothing");
+        return;
+    }
+    metrics::counter!("switchboard_reconciliations_total", "outcome" => "complete").increment(1);
+    for kind in DifferenceKind::ALL {
+        let remaining = report.remaining().filter(|difference| difference.kind == *kind).count();
+        let gauge = metrics::gauge!("switchboard_differences", "kind" => kind.as_str());
+        gauge.set(u32::try_from(remaining).unwrap_or(u32::MAX));
+    }
+    for difference in report.remaining() {
+        let sid = difference.sid.as_deref().unwrap_or_default();
+        error!(kind = %difference.kind, sid, "a provider and the database differ: {}", difference.detail);
+    }
+    info!(
+        numbers = report.numbers,
+        voice_agents = report.voice_agents,
+        differences = report.differences.len(),
+        "reconciled"
+    );
+}

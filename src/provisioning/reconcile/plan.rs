@@ -1,0 +1,498 @@
+//! What differs: a pure function of the two providers' inventories and of what the database says they should hold.
+//!
+//! Whatever an operation is about that was not over when the inventories were begun is left to that operation: it
+//! may have changed since, on either side.
+
+use std::collections::{HashMap, HashSet};
+
+use rust_decimal::Decimal;
+
+use super::report::{Difference, DifferenceKind, Repair};
+use crate::carrier::{NumberSettings, OwnedNumber, list_price};
+use crate::domain::{
+    Agent, AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, PhoneNumber,
+};
+use crate::provisioning::kinds::repair_number::deviations;
+use crate::provisioning::operation_of_mark;
+use crate::store::Standing;
+use crate::voice::VoiceAgent;
+
+/// Fewer missing things than this are believed; more only when they are not the greater part of all.
+const BELIEVED: usize = 5;
+
+/// Both providers' inventories, whole.
+#[derive(Debug)]
+pub(super) struct Inventories {
+    /// Every number of the carrier account.
+    pub(super) numbers: Vec<OwnedNumber>,
+    /// Every voice agent with a tag of ours.
+    pub(super) voice_agents: Vec<VoiceAgent>,
+}
+
+/// Why the inventories cannot be the truth, and nothing may be concluded from them.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{missing} of {held} {what} are missing from the provider's list: it is taken for half a list, or for that of \
+     another account, and nothing is concluded from it"
+)]
+pub(super) struct Doubt {
+    what: &'static str,
+    missing: usize,
+    held: usize,
+}
+
+impl Inventories {
+    /// The operations that numbers are marked with.
+    pub(super) fn marks(&self) -> Vec<OperationId> {
+        self.numbers.iter().filter_map(|owned| operation_of_mark(&owned.friendly_name)).collect()
+    }
+
+    /// The agents that voice agents are tagged with.
+    pub(super) fn tagged(&self) -> Vec<AgentId> {
+        self.voice_agents.iter().filter_map(VoiceAgent::created_for).collect()
+    }
+
+    /// Compares. `settings` says what a number bought by an operation should look like.
+    ///
+    /// # Errors
+    /// [`Doubt`].
+    pub(super) fn compare(
+        &self,
+        standing: &Standing,
+        settings: impl Fn(OperationId) -> NumberSettings,
+    ) -> Result<Vec<Difference>, Doubt> {
+        let busy = Busy::new(&standing.busy);
+        let mut differences = self.numbers(standing, &busy, settings)?;
+        differences.extend(self.voice_agents(standing, &busy)?);
+        Ok(differences)
+    }
+
+    fn numbers(
+        &self,
+        standing: &Standing,
+        busy: &Busy,
+        settings: impl Fn(OperationId) -> NumberSettings,
+    ) -> Result<Vec<Difference>, Doubt> {
+        let rows: HashMap<&str, &PhoneNumber> =
+            standing.numbers.iter().map(|row| (row.number.as_str(), row)).collect();
+        let operations: HashMap<OperationId, &Operation> =
+            standing.operations.iter().map(|operation| (operation.id, operation)).collect();
+        let mut differences = Vec::new();
+        for owned in &self.numbers {
+            differences.extend(match rows.get(owned.number.as_str()) {
+                Some(row) if busy.number(row) => None,
+                Some(row) => known(owned, row, &settings(row.operation_id)),
+                None => unknown(owned, &operations, busy),
+            });
+        }
+        let owned: HashSet<&str> = self.numbers.iter().map(|owned| owned.number.as_str()).collect();
+        let settled: Vec<&PhoneNumber> = standing
+            .numbers
+            .iter()
+            .filter(|row| row.sid.is_some() && row.status == NumberStatus::Active && !busy.number(row))
+            .collect();
+        let missing: Vec<&&PhoneNumber> =
+            settled.iter().filter(|row| !owned.contains(row.number.as_str())).collect();
+        believable("numbers", missing.len(), settled.len())?;
+        differences.extend(missing.into_iter().map(|row| missing_number(row)));
+        Ok(differences)
+    }
+
+    fn voice_agents(&self, standing: &Standing, busy: &Busy) -> Result<Vec<Difference>, Doubt> {
+        let rows: HashMap<AgentId, &Agent> = standing.agents.iter().map(|row| (row.id, row)).collect();
+        let there: HashSet<&str> =
+            self.voice_agents.iter().map(|there| there.voice_agent_id.as_str()).collect();
+        let lost = |row: &Agent| {
+            let lives = matches!(row.status, AgentStatus::Active | AgentStatus::Inactive);
+            lives && row.voice_agent_id.as_ref().is_some_and(|id| !there.contains(id.as_str()))
+        };
+        let mut differences = Vec::new();
+        for found in &self.voice_agents {
+            let row = found.created_for().and_then(|id| rows.get(&id));
+            differences.extend(match row {
+                Some(row) if busy.agents.contains(&row.id) => None,
+                // It is taken over by the agent that lost its own.
+                Some(row) if lost(row) => None,
+                Some(row) => surplus(found, row),
+                None => Some(foreign_voice_agent(found)),
+            });
+        }
+        let settled: Vec<&Agent> = standing
+            .agents
+            .iter()
+            .filter(|row| row.voice_agent_id.is_some() && !busy.agents.contains(&row.id))
+            .collect();
+        let missing: Vec<&&Agent> = settled.iter().filter(|row| lost(row)).collect();
+        believable("voice agents", missing.len(), settled.len())?;
+        differences.extend(missing.into_iter().map(|row| missing_voice_agent(row)));
+        Ok(differences)
+    }
+}
+
+/// What operations are about that may still be changing it.
+struct Busy {
+    numbers: HashSet<NumberId>,
+    agents: HashSet<AgentId>,
+    operations: HashSet<OperationId>,
+}
+
+impl Busy {
+    fn new(operations: &[Operation]) -> Self {
+        Self {
+            numbers: operations.iter().filter_map(|operation| operation.number_id).collect(),
+            agents: operations.iter().map(|operation| operation.agent_id).collect(),
+            operations: operations.iter().map(|operation| operation.id).collect(),
+        }
+    }
+
+    fn number(&self, row: &PhoneNumber) -> bool {
+        self.numbers.contains(&row.id) || self.agents.contains(&row.agent_id)
+    }
+}
+
+fn believable(what: &'static str, missing: usize, held: usize) -> Result<(), Doubt> {
+    if missing < BELIEVED || missing * 2 <= held { Ok(()) } else { Err(Doubt { what, missing, held }) }
+}
+
+/// A number that a row holds.
+fn known(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSettings) -> Option<Difference> {
+    let about = |kind, detail: String| {
+        Difference::new(kind, detail).number(&row.number, Some(&owned.sid)).of(row.tenant_id, row.agent_id)
+    };
+    if row.sid.as_deref().is_some_and(|sid| sid != owned.sid) {
+        let detail = format!(
+            "the carrier has this number under another id than {}: it was bought anew by somebody else than this system",
+            row.sid.as_deref().unwrap_or_default()
+        );
+        return Some(about(DifferenceKind::ReplacedNumber, detail).costing(row.monthly_cost));
+    }
+    let repair = Repair::SetRight { id: row.id };
+    let wrong = deviations(owned, settings);
+    if !wrong.is_empty() {
+        let detail = format!(
+            "set otherwise at the carrier: {}; its calls may not reach their agent",
+            wrong.join(", ")
+        );
+        return Some(
+            about(DifferenceKind::MisdirectedNumber, detail).costing(row.monthly_cost).mended_by(repair),
+        );
+    }
+    (row.status == NumberStatus::Inactive).then(|| {
+        let detail = "held to be gone, but the carrier has it".to_owned();
+        about(DifferenceKind::RecoveredNumber, detail).costing(row.monthly_cost).mended_by(repair)
+    })
+}
+
+/// A number that no row holds.
+fn unknown(
+    owned: &OwnedNumber,
+    operations: &HashMap<OperationId, &Operation>,
+    busy: &Busy,
+) -> Option<Difference> {
+    let cost = owned.kind.map_or(Decimal::ZERO, list_price);
+    let about = |kind, detail: String| {
+        Difference::new(kind, detail).number(&owned.number, Some(&owned.sid)).costing(cost)
+    };
+    let foreign = |detail: &str| Some(about(DifferenceKind::ForeignNumber, detail.to_owned()));
+    let Some(mark) = operation_of_mark(&owned.friendly_name) else {
+        return foreign("not bought by this system: it is left alone");
+    };
+    match operations.get(&mark) {
+        None => foreign("bought by another installation of this system: it is left alone"),
+        Some(bought_by) if busy.operations.contains(&mark) || busy.agents.contains(&bought_by.agent_id) => {
+            None
+        }
+        Some(bought_by) => {
+            let detail = format!("bought by {mark}, which {}; nobody holds it", bought_by.state);
+            let orphan = about(DifferenceKind::OrphanedNumber, detail);
+            Some(
+                orphan
+                    .of(bought_by.tenant_id, bought_by.agent_id)
+                    .mended_by(Repair::GiveBack { bought_by: mark }),
+            )
+        }
+    }
+}
+
+fn missing_number(row: &PhoneNumber) -> Difference {
+    let detail = "the carrier does not have it any more: its calls go nowhere".to_owned();
+    Difference::new(DifferenceKind::MissingNumber, detail)
+        .number(&row.number, row.sid.as_deref())
+        .of(row.tenant_id, row.agent_id)
+        .mended_by(Repair::SetRight { id: row.id })
+}
+
+/// A voice agent whose agent is known: `None` when it is the agent's one.
+fn surplus(found: &VoiceAgent, row: &Agent) -> Option<Difference> {
+    let detail = match (&row.voice_agent_id, row.status) {
+        (_, AgentStatus::Deleted) => "its agent is deleted".to_owned(),
+        (Some(id), _) if *id == found.voice_agent_id => return None,
+        (Some(id), _) => format!("its agent has another one, {id}"),
+        // Its creation is under way, or ended badly and is being cleaned up.
+        (None, _) => return None,
+    };
+    let orphan = Difference::new(DifferenceKind::OrphanedVoiceAgent, detail);
+    Some(
+        orphan
+            .voice_agent(&found.voice_agent_id)
+            .of(row.tenant_id, row.id)
+            .mended_by(Repair::DeleteVoiceAgent),
+    )
+}
+
+fn foreign_voice_agent(found: &VoiceAgent) -> Difference {
+    let detail = "tagged by another installation of this system: it is left alone".to_owned();
+    Difference::new(DifferenceKind::ForeignVoiceAgent, detail).voice_agent(&found.voice_agent_id)
+}
+
+fn missing_voice_agent(row: &Agent) -> Difference {
+    let detail = "the voice provider does not have it any more: calls go to the fallback".to_owned();
+    let missing = Difference::new(DifferenceKind::MissingVoiceAgent, detail);
+    let missing = missing.voice_agent(row.voice_agent_id.as_deref().unwrap_or_default());
+    missing.of(row.tenant_id, row.id).mended_by(Repair::RestoreVoiceAgent)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{
+        AgentName, Capabilities, CountryCode, Language, NumberType, OperationKind, OperationState, Provider,
+        Step, TenantId,
+    };
+
+    const CAPABILITIES: Capabilities = Capabilities { voice: true, sms: true, mms: true };
+
+    fn at() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_780_000_000, 0).unwrap()
+    }
+
+    fn settings(bought_by: OperationId) -> NumberSettings {
+        let url = |path: &str| format!("https://calls.example.com/{path}").parse().unwrap();
+        NumberSettings {
+            friendly_name: format!("switchboard:{bought_by}"),
+            voice_url: url("in"),
+            voice_fallback_url: url("fallback"),
+            status_callback: url("status"),
+        }
+    }
+
+    fn operation(n: u128, state: OperationState) -> Operation {
+        Operation {
+            id: OperationId(Uuid::from_u128(n)),
+            tenant_id: TenantId(Uuid::from_u128(1)),
+            kind: OperationKind::CreateAgent,
+            state,
+            step: Step::Done,
+            attempts: 1,
+            agent_id: AgentId(Uuid::from_u128(n)),
+            number_id: None,
+            data: serde_json::Value::Null,
+            error: None,
+            created_at: at(),
+            finished_at: Some(at()),
+        }
+    }
+
+    fn number(n: u128) -> PhoneNumber {
+        PhoneNumber {
+            id: NumberId(Uuid::from_u128(n)),
+            tenant_id: TenantId(Uuid::from_u128(1)),
+            agent_id: AgentId(Uuid::from_u128(n)),
+            operation_id: OperationId(Uuid::from_u128(n)),
+            number: format!("+1212555{n:04}").parse().unwrap(),
+            friendly_name: String::new(),
+            sid: Some(format!("PN{n:032x}")),
+            provider: Provider::Twilio,
+            kind: NumberType::Local,
+            status: NumberStatus::Active,
+            capabilities: CAPABILITIES,
+            country: CountryCode::US,
+            locality: None,
+            region: None,
+            monthly_cost: Decimal::new(115, 2),
+            created_at: at(),
+            provisioned_at: Some(at()),
+            released_at: None,
+        }
+    }
+
+    fn owned(n: u128) -> OwnedNumber {
+        let row = number(n);
+        let should = settings(row.operation_id);
+        OwnedNumber {
+            sid: row.sid.unwrap(),
+            number: row.number,
+            friendly_name: should.friendly_name,
+            voice_url: Some(should.voice_url.into()),
+            voice_fallback_url: Some(should.voice_fallback_url.into()),
+            status_callback: Some(should.status_callback.into()),
+            voice_application_sid: None,
+            trunk_sid: None,
+            kind: Some(NumberType::Local),
+            capabilities: CAPABILITIES,
+            created_at: Some(at()),
+        }
+    }
+
+    fn agent(n: u128) -> Agent {
+        Agent {
+            id: AgentId(Uuid::from_u128(n)),
+            tenant_id: TenantId(Uuid::from_u128(1)),
+            voice_agent_id: Some(format!("agent_{n}")),
+            name: "Practice".parse::<AgentName>().unwrap(),
+            language: "en".parse::<Language>().unwrap(),
+            first_message: None,
+            prompt: None,
+            voice_id: None,
+            fallback_number: None,
+            status: AgentStatus::Active,
+            token_preview: String::new(),
+            revision: 1,
+            synced_revision: 1,
+            created_at: at(),
+            updated_at: at(),
+        }
+    }
+
+    fn voice_agent(n: u128, of: u128) -> VoiceAgent {
+        let tag = format!("switchboard:{}", AgentId(Uuid::from_u128(of)));
+        VoiceAgent {
+            voice_agent_id: format!("agent_{n}"),
+            name: String::new(),
+            tags: vec!["switchboard".into(), tag],
+        }
+    }
+
+    /// Clients 1 to `n`, each with an agent and a number, all in order.
+    fn estate(n: u128) -> (Inventories, Standing) {
+        let inventories = Inventories {
+            numbers: (1..=n).map(owned).collect(),
+            voice_agents: (1..=n).map(|n| voice_agent(n, n)).collect(),
+        };
+        let standing = Standing {
+            numbers: (1..=n).map(number).collect(),
+            agents: (1..=n).map(agent).collect(),
+            operations: (1..=n).map(|n| operation(n, OperationState::Succeeded)).collect(),
+            busy: Vec::new(),
+        };
+        (inventories, standing)
+    }
+
+    fn found((inventories, standing): &(Inventories, Standing)) -> Vec<DifferenceKind> {
+        inventories.compare(standing, settings).unwrap().iter().map(|difference| difference.kind).collect()
+    }
+
+    /// What can go wrong with client 1 of an estate of three, and what is then found.
+    type Mishap = fn(&mut Inventories, &mut Standing);
+    const MISHAPS: [(Mishap, &[DifferenceKind]); 12] = {
+        use DifferenceKind as Kind;
+        [
+            (|there, _| drop(there.numbers.remove(0)), &[Kind::MissingNumber]),
+            (|_, here| drop(here.numbers.remove(0)), &[Kind::OrphanedNumber]),
+            (
+                |there, here| {
+                    here.numbers.remove(0);
+                    there.numbers[0].friendly_name = "Front desk".into();
+                },
+                &[Kind::ForeignNumber],
+            ),
+            (
+                |_, here| {
+                    here.numbers.remove(0);
+                    here.operations.remove(0);
+                },
+                &[Kind::ForeignNumber],
+            ),
+            (|there, _| there.numbers[0].voice_url = None, &[Kind::MisdirectedNumber]),
+            (|there, _| there.numbers[0].trunk_sid = Some("TK1".into()), &[Kind::MisdirectedNumber]),
+            (|there, _| there.numbers[0].sid = "PN9".into(), &[Kind::ReplacedNumber]),
+            (|_, here| here.numbers[0].status = NumberStatus::Inactive, &[Kind::RecoveredNumber]),
+            (|there, _| drop(there.voice_agents.remove(0)), &[Kind::MissingVoiceAgent]),
+            (|there, _| there.voice_agents.push(voice_agent(9, 1)), &[Kind::OrphanedVoiceAgent]),
+            (|_, here| here.agents[0].status = AgentStatus::Deleted, &[Kind::OrphanedVoiceAgent]),
+            (|_, here| drop(here.agents.remove(0)), &[Kind::ForeignVoiceAgent]),
+        ]
+    };
+
+    #[test]
+    fn each_mishap_is_found_for_what_it_is_and_left_alone_while_an_operation_is_at_it() {
+        for (at, (mishap, kinds)) in MISHAPS.iter().enumerate() {
+            let mut whole = estate(3);
+            mishap(&mut whole.0, &mut whole.1);
+            assert_eq!(found(&whole), *kinds, "mishap {at}");
+            for difference in whole.0.compare(&whole.1, settings).unwrap() {
+                use DifferenceKind::{ForeignNumber, ForeignVoiceAgent, ReplacedNumber};
+                let ours = !matches!(difference.kind, ForeignNumber | ForeignVoiceAgent | ReplacedNumber);
+                assert_eq!(
+                    difference.repair.is_some(),
+                    ours,
+                    "what is not ours is not touched: {difference:?}"
+                );
+            }
+
+            whole.1.busy = vec![operation(1, OperationState::Running)];
+            let about_ours = found(&whole).into_iter().filter(|kind| {
+                !matches!(kind, DifferenceKind::ForeignNumber | DifferenceKind::ForeignVoiceAgent)
+            });
+            assert_eq!(about_ours.count(), 0, "mishap {at} while an operation is at it");
+        }
+    }
+
+    #[test]
+    fn a_lost_voice_agents_late_twin_takes_its_place() {
+        let mut whole = estate(3);
+        whole.0.voice_agents[0] = voice_agent(9, 1);
+        assert_eq!(found(&whole), [DifferenceKind::MissingVoiceAgent]);
+    }
+
+    #[test]
+    fn most_of_a_list_missing_is_taken_for_half_a_list() {
+        let mut whole = estate(8);
+        whole.0.numbers.truncate(4);
+        assert_eq!(found(&whole).len(), 4);
+        whole.0.numbers.truncate(3);
+        let doubt = whole.0.compare(&whole.1, settings).unwrap_err();
+        assert_eq!(doubt, Doubt { what: "numbers", missing: 5, held: 8 });
+        whole = estate(8);
+        whole.0.voice_agents.clear();
+        assert!(whole.0.compare(&whole.1, settings).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn several_mishaps_add_up(which in proptest::collection::vec(0..MISHAPS.len(), 0..6)) {
+            let (mut there, mut here) = (Vec::new(), Standing::default());
+            let (mut agents_there, mut expected) = (Vec::new(), Vec::new());
+            for (client, which) in which.iter().enumerate() {
+                let n = client as u128 + 1;
+                let mut part = estate(n);
+                // Only the last client of the part, as if it were the first.
+                part.0.numbers.drain(..client);
+                part.0.voice_agents.drain(..client);
+                part.1.numbers.drain(..client);
+                part.1.agents.drain(..client);
+                part.1.operations.drain(..client);
+                // This one names client 1.
+                if *which == 9 && client > 0 { continue; }
+                MISHAPS[*which].0(&mut part.0, &mut part.1);
+                expected.extend(MISHAPS[*which].1);
+                there.extend(part.0.numbers);
+                agents_there.extend(part.0.voice_agents);
+                here.numbers.extend(part.1.numbers);
+                here.agents.extend(part.1.agents);
+                here.operations.extend(part.1.operations);
+            }
+            let whole = (Inventories { numbers: there, voice_agents: agents_there }, here);
+            if let Ok(differences) = whole.0.compare(&whole.1, settings) {
+                let mut kinds: Vec<_> = differences.iter().map(|difference| difference.kind).collect();
+                kinds.sort_unstable();
+                expected.sort_unstable();
+                prop_assert_eq!(kinds, expected);
+            }
+        }
+    }
+}

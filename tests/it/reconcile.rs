@@ -1,0 +1,282 @@
+//! `switchboard reconcile`, the program itself, beside a server: what the emulated providers hold is changed behind its
+//! back, told, and mended.
+
+use std::path::Path;
+use std::process::Output;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use switchboard::sandbox::Credentials;
+use uuid::Uuid;
+
+use crate::agent::create;
+use crate::dev::{err, out, switchboard};
+use crate::support::{App, wait_until};
+
+const PUBLIC: (&str, &str) = ("WEBHOOK_BASE_URL", "https://calls.example.com");
+/// Longer than an operation that is over keeps what it was about from being compared.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A server that points its numbers where the program does, and reconciles only when told to.
+async fn start() -> App {
+    App::start_with(&[PUBLIC, ("RECONCILE_EVERY", "0s")]).await
+}
+
+async fn reconcile(app: &App, arguments: &[&str]) -> Output {
+    let credentials = Credentials::development();
+    let mut command = switchboard(Path::new("/"), &["reconcile"]);
+    command
+        .args(arguments)
+        .env("DATABASE_URL", app.database_url())
+        .env(PUBLIC.0, PUBLIC.1)
+        .env("TWILIO_ACCOUNT_SID", credentials.account_sid)
+        .env("TWILIO_AUTH_TOKEN", credentials.auth_token)
+        .env("TWILIO_API_BASE_URL", app.sandbox_url())
+        .env("ELEVENLABS_API_KEY", credentials.api_key)
+        .env("ELEVENLABS_API_BASE_URL", app.sandbox_url())
+        .env("JWT_SECRET", "a-secret-of-at-least-thirty-two-bytes");
+    // On a thread of its own: this one serves the sandbox.
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+async fn report(app: &App, arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = reconcile(app, &[&["--json"], arguments].concat()).await;
+    let report = serde_json::from_str(&out(&output)).unwrap_or_else(|_| panic!("{}", err(&output)));
+    (output.status.code(), report)
+}
+
+fn kinds(report: &Value) -> Vec<&str> {
+    let differences = report["differences"].as_array().unwrap().iter();
+    let mut kinds: Vec<_> = differences.map(|difference| difference["kind"].as_str().unwrap()).collect();
+    kinds.sort_unstable();
+    kinds
+}
+
+/// Asks the carrier as somebody with its console would.
+async fn at_carrier(app: &App, method: Method, path: &str, form: &[(&str, &str)]) -> Value {
+    let Credentials { account_sid, auth_token, .. } = Credentials::development();
+    let url = format!("{}/2010-04-01/Accounts/{account_sid}/{path}.json", app.sandbox_url());
+    let request = app.http().request(method, url).basic_auth(account_sid, Some(auth_token));
+    let answer = request.form(form).send().await.unwrap().error_for_status().unwrap();
+    serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
+}
+
+/// The same at the voice provider.
+async fn at_voice_provider(app: &App, method: Method, path: &str, body: Value) {
+    let url = format!("{}/v1/convai/agents/{path}", app.sandbox_url());
+    let request = app.http().request(method, url).header("xi-api-key", Credentials::development().api_key);
+    request.json(&body).send().await.unwrap().error_for_status().unwrap();
+}
+
+async fn buy(app: &App, number: &Value, friendly_name: &str) {
+    let form = [("PhoneNumber", number.as_str().unwrap()), ("FriendlyName", friendly_name)];
+    at_carrier(app, Method::POST, "IncomingPhoneNumbers", &form).await;
+}
+
+async fn twin(app: &App, of: &str) {
+    let tags = json!(["switchboard", format!("switchboard:{of}")]);
+    let body = json!({ "name": "Twin", "tags": tags, "conversation_config": {} });
+    at_voice_provider(app, Method::POST, "create", body).await;
+}
+
+/// One mutation without a payload to look at.
+async fn ask(app: &App, token: &str, mutation: &str, id: &Value) {
+    let query =
+        format!("mutation($id: ID!) {{ {mutation}(input: {{id: $id}}) {{ userErrors {{ message }} }} }}");
+    let answer = app.graphql(token, &query, json!({ "id": id })).await;
+    assert_eq!(answer["data"][mutation]["userErrors"], json!([]), "{answer}");
+}
+
+async fn practice(app: &App, token: &str, area_code: &str) -> Value {
+    create(app, token, json!({ "name": "Practice", "areaCode": area_code })).await
+}
+
+/// What is not the system's own.
+const FOREIGN: [&str; 3] = ["FOREIGN_NUMBER", "FOREIGN_NUMBER", "FOREIGN_VOICE_AGENT"];
+
+#[tokio::test]
+async fn what_differs_is_told_and_then_mended_and_what_is_not_ours_is_left_alone() {
+    let app = start().await;
+    let (token, other) = (app.token(Uuid::from_u128(1)), app.token(Uuid::from_u128(2)));
+    let misdirected = practice(&app, &token, "212").await;
+    let missing = practice(&app, &other, "415").await;
+    let released = practice(&app, &token, "305").await;
+    let voiceless = practice(&app, &other, "917").await;
+    let deleted = practice(&app, &token, "646").await;
+    ask(&app, &token, "releasePhoneNumber", &released["phoneNumber"]["id"]).await;
+    ask(&app, &token, "deleteAgent", &deleted["agent"]["id"]).await;
+    let in_order = wait_until("what was done has settled", DEADLINE, async || {
+        let (code, report) = report(&app, &[]).await;
+        let is_settled = app.graphql(&token, "{ agents { totalCount } }", json!({})).await;
+        (code == Some(0) && is_settled["data"]["agents"]["totalCount"] == 2).then_some(report)
+    })
+    .await;
+    assert_eq!(in_order["compared"], json!({ "numbers": 3, "voiceAgents": 4 }));
+
+    let sid = |of: &Value| of["phoneNumber"]["sid"].as_str().unwrap().to_owned();
+    app.as_account_owner(&sid(&misdirected), &[("VoiceUrl", "https://elsewhere.example.com/")]).await;
+    at_carrier(&app, Method::DELETE, &format!("IncomingPhoneNumbers/{}", sid(&missing)), &[]).await;
+    let mark = format!("switchboard:{}", released["operation"]["id"].as_str().unwrap());
+    buy(&app, &released["phoneNumber"]["number"], &mark).await;
+    buy(&app, &deleted["phoneNumber"]["number"], "Front desk").await;
+    let elsewhere = format!("switchboard:operation_{}", Uuid::from_u128(7).simple());
+    buy(&app, &json!("+13055550101"), &elsewhere).await;
+    let lost = voiceless["agent"]["elevenlabsAgentId"].as_str().unwrap();
+    at_voice_provider(&app, Method::DELETE, lost, json!({})).await;
+    twin(&app, misdirected["agent"]["id"].as_str().unwrap()).await;
+    twin(&app, deleted["agent"]["id"].as_str().unwrap()).await;
+    twin(&app, &format!("agent_{}", Uuid::from_u128(7).simple())).await;
+
+    let before = app.sandbox_state().await;
+    let expected = wait_until("all of it is told", DEADLINE, async || {
+        let (code, report) = report(&app, &[]).await;
+        (kinds(&report).len() == 9).then_some((code, report))
+    })
+    .await;
+    let (code, told) = expected;
+    let mut all = [
+        &FOREIGN[..],
+        &["MISDIRECTED_NUMBER", "MISSING_NUMBER", "MISSING_VOICE_AGENT", "ORPHANED_NUMBER"],
+        &["ORPHANED_VOICE_AGENT", "ORPHANED_VOICE_AGENT"],
+    ]
+    .concat();
+    all.sort_unstable();
+    assert_eq!((code, kinds(&told)), (Some(3), all.clone()), "{told}");
+    // One that points elsewhere, one that nobody holds, and two that are not ours.
+    assert_eq!(told["monthlyCostAtStake"], "4.60", "{told}");
+    let after = app.sandbox_state().await;
+    assert_eq!((&before["numbers"], &before["agents"]), (&after["numbers"], &after["agents"]));
+
+    let (code, mended) = report(&app, &["--fix"]).await;
+    assert_eq!((code, kinds(&mended)), (Some(3), all), "{mended}");
+    for difference in mended["differences"].as_array().unwrap() {
+        let is_ours = !FOREIGN.contains(&difference["kind"].as_str().unwrap());
+        assert_eq!(difference["mended"], is_ours, "{difference}");
+    }
+    assert_eq!(mended["remaining"], 3);
+    as_it_should_be(&app, &token, &other).await;
+
+    let (code, left) = report(&app, &[]).await;
+    assert_eq!((code, kinds(&left)), (Some(3), FOREIGN.to_vec()), "{left}");
+    operators_read_it(&app, &token, 3).await;
+}
+
+/// Carrier, voice provider and database, once mended.
+async fn as_it_should_be(app: &App, token: &str, other: &str) {
+    let state = app.sandbox_state().await;
+    let names = |list: &Value, name: &str| -> Vec<String> {
+        let names = list.as_array().unwrap().iter().map(|item| item[name].as_str().unwrap().to_owned());
+        names.collect()
+    };
+    let query = "{ agents { nodes { elevenlabsAgentId } } phoneNumbers { nodes { number status } } }";
+    let (mut wanted, mut active, mut inactive) = (Vec::new(), Vec::new(), 0);
+    for token in [token, other] {
+        let held = app.graphql(token, query, json!({})).await["data"].clone();
+        wanted.extend(names(&held["agents"]["nodes"], "elevenlabsAgentId"));
+        for number in held["phoneNumbers"]["nodes"].as_array().unwrap() {
+            match number["status"].as_str() {
+                Some("ACTIVE") => active.push(number["number"].as_str().unwrap().to_owned()),
+                _ => inactive += 1,
+            }
+        }
+    }
+    let there = names(&state["agents"], "agent_id");
+    assert!(wanted.iter().all(|id| there.contains(id)), "{wanted:?} {there:?}");
+    // One is another installation's.
+    assert_eq!(there.len(), wanted.len() + 1);
+    let owned = names(&state["numbers"], "phone_number");
+    assert!(active.iter().all(|number| owned.contains(number)), "{active:?} {owned:?}");
+    assert_eq!((active.len(), inactive, owned.len()), (2, 1, 4));
+    let urls = state["numbers"].as_array().unwrap().iter().map(|number| &number["settings"]["voice_url"]);
+    let ours = urls.filter(|url| *url == "https://calls.example.com/api/webhooks/call/incoming");
+    assert_eq!(ours.count(), 2);
+}
+
+async fn operators_read_it(app: &App, tenant: &str, differences: usize) {
+    let query = "{ reconciliation { startedAt finishedAt complete monthlyCostAtStake
+        differences { kind number sid agent { name } detail repair } } }";
+    let seen = app.graphql(&app.operator_token(), query, json!({})).await;
+    let report = &seen["data"]["reconciliation"];
+    assert_eq!(
+        (&report["complete"], &report["monthlyCostAtStake"]),
+        (&json!(true), &json!("2.30")),
+        "{seen}"
+    );
+    assert_eq!(report["differences"].as_array().unwrap().len(), differences, "{seen}");
+    let refused = app.graphql(tenant, query, json!({})).await;
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+    assert_eq!(refused["data"], json!({ "reconciliation": null }));
+}
+
+#[tokio::test]
+async fn nothing_is_concluded_from_half_a_list_or_from_none() {
+    let app = start().await;
+    let token = app.token(Uuid::from_u128(1));
+    for code in ["212", "212", "415", "305", "917", "646"] {
+        practice(&app, &token, code).await;
+    }
+    let numbers = app.sandbox_state().await["numbers"].clone();
+    let refused = async |why: &str| {
+        let before = app.sandbox_state().await;
+        let output = reconcile(&app, &["--fix"]).await;
+        assert_eq!(output.status.code(), Some(1), "{}", out(&output));
+        assert!(err(&output).contains("nothing changed") && err(&output).contains(why), "{}", err(&output));
+        let after = app.sandbox_state().await;
+        assert_eq!((&before["numbers"], &before["agents"]), (&after["numbers"], &after["agents"]));
+        let active = "{ phoneNumbers(filter: {status: ACTIVE}) { totalCount } }";
+        let held = app.graphql(&token, active, json!({})).await;
+        assert_eq!(held["data"]["phoneNumbers"]["totalCount"], 6, "{held}");
+    };
+    for (provider, path) in [("twilio", "IncomingPhoneNumbers"), ("elevenlabs", "/agents")] {
+        let matching = json!({ "provider": provider, "method": "GET", "path_contains": path });
+        app.faults(json!({ "match": matching, "action": { "status": 503 } })).await;
+        refused("not available").await;
+        app.clear_faults().await;
+    }
+    for number in &numbers.as_array().unwrap()[..5] {
+        let path = format!("IncomingPhoneNumbers/{}", number["sid"].as_str().unwrap());
+        at_carrier(&app, Method::DELETE, &path, &[]).await;
+    }
+    wait_until("the numbers have settled", DEADLINE, async || {
+        let output = reconcile(&app, &[]).await;
+        (output.status.code() == Some(1)).then_some(())
+    })
+    .await;
+    refused("5 of 6 numbers are missing").await;
+    let query = "{ reconciliation { complete incompleteReason differences { kind } } }";
+    let told = app.graphql(&app.operator_token(), query, json!({})).await;
+    assert_eq!(told["data"]["reconciliation"]["complete"], false, "{told}");
+    assert_eq!(told["data"]["reconciliation"]["differences"], json!([]));
+}
+
+#[tokio::test]
+async fn a_server_notes_by_itself_what_is_gone_and_changes_nothing_at_a_provider() {
+    let app = App::start_with(&[("RECONCILE_EVERY", "1s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let gone = practice(&app, &token, "212").await;
+    let astray = practice(&app, &token, "415").await;
+    let sid = gone["phoneNumber"]["sid"].as_str().unwrap();
+    at_carrier(&app, Method::DELETE, &format!("IncomingPhoneNumbers/{sid}"), &[]).await;
+    let url = "https://elsewhere.example.com/";
+    app.as_account_owner(astray["phoneNumber"]["sid"].as_str().unwrap(), &[("VoiceUrl", url)]).await;
+    app.advance(Duration::from_secs(10));
+    let query = "query($id: ID!) { phoneNumber(id: $id) { status } }";
+    wait_until("the number is known to be gone", DEADLINE, async || {
+        let seen = app.graphql(&token, query, json!({ "id": gone["phoneNumber"]["id"] })).await;
+        (seen["data"]["phoneNumber"]["status"] == "INACTIVE").then_some(())
+    })
+    .await;
+    let query = "{ reconciliation { differences { kind repair agent { id } } } }";
+    let told = wait_until("the report is there", DEADLINE, async || {
+        let told = app.graphql(&app.operator_token(), query, json!({})).await;
+        let report = told["data"]["reconciliation"].clone();
+        report["differences"].as_array().is_some_and(|found| found.len() == 1).then_some(report)
+    })
+    .await;
+    let difference = &told["differences"][0];
+    assert_eq!(difference["kind"], "MISDIRECTED_NUMBER", "{told}");
+    assert_eq!(difference["agent"]["id"], astray["agent"]["id"], "{told}");
+    assert!(difference["repair"].as_str().unwrap().starts_with("to do"), "{told}");
+    assert_eq!(app.sandbox_state().await["numbers"][0]["settings"]["voice_url"], url);
+}
