@@ -26,8 +26,6 @@ use crate::webhooks::{self, WebhookConfig};
 
 /// How long a request waits for a connection to the database.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// For one request to a provider: a purchase takes seconds at worst.
-const PROVIDER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long what has begun may go on after the first signal.
 const DRAIN: Duration = Duration::from_secs(20);
 
@@ -253,7 +251,7 @@ fn carrier_config(config: &Config) -> CarrierConfig {
         base_url: config.twilio.base_url.clone(),
         account_sid: config.twilio.account_sid.clone(),
         auth_token: config.twilio.auth_token.clone(),
-        timeout: PROVIDER_TIMEOUT,
+        timeout: config.provider_timeout,
     }
 }
 
@@ -261,7 +259,7 @@ fn voice_config(config: &Config) -> VoiceConfig {
     VoiceConfig {
         base_url: config.elevenlabs.base_url.clone(),
         api_key: config.elevenlabs.api_key.clone(),
-        timeout: PROVIDER_TIMEOUT,
+        timeout: config.provider_timeout,
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Config {
     pub operation_wait: Duration,
     /// How long after its driver died an operation is taken up by another.
     pub operation_lease: Duration,
+    /// How long one request to a provider may take.
+    pub provider_timeout: Duration,
     /// Purchases in any hour, all tenants together.
     pub purchases_per_hour: u32,
     /// How long a release can be taken back.
@@ -176,6 +178,9 @@ impl Config {
             vars.or("OPERATION_WAIT", seconds(10), "10s", read::duration(seconds(0), seconds(60)));
         let operation_lease =
             vars.or("OPERATION_LEASE", seconds(30), "30s", read::duration(seconds(1), seconds(600)));
+        // A purchase takes seconds at worst.
+        let provider_timeout =
+            vars.or("PROVIDER_TIMEOUT", seconds(15), "15s", read::duration(seconds(1), seconds(60)));
         let answer_deadline =
             vars.or("ANSWER_DEADLINE", seconds(5), "5s", read::duration(seconds(1), seconds(12)));
         let purchases_per_hour =
@@ -215,6 +220,7 @@ impl Config {
             jwt,
             operation_wait,
             operation_lease,
+            provider_timeout,
             purchases_per_hour,
             release_grace,
             quarantine_days,

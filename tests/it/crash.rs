@@ -1,5 +1,5 @@
-//! The server is killed at every step of every kind of operation, before the step's effect at the provider and after
-//! it, and once more loses the answer without dying. Whatever was cut off is finished by the next server, and carrier,
+//! The program itself is killed with SIGKILL at every step of every kind of operation, before the step's effect at the
+//! provider and after it; and without dying it loses the answer, is refused for now, or has it only after it gave up. Whatever was cut off is finished by the next server, and carrier,
 //! voice provider and database agree in the end. `scripts/crash` does the same at random instants, under load.
 
 use std::time::Duration;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use switchboard::domain::{OperationKind, Step};
 use uuid::Uuid;
 
-use crate::support::{App, wait_until};
+use crate::support::{System, wait_until};
 
-/// What happens while a step is under way.
+/// What hsystemens while a step is under way.
 #[derive(Debug, Clone, Copy)]
 enum Blow {
     /// The server dies while its request waits at the provider, which then still carries it out.
@@ -21,6 +21,10 @@ enum Blow {
     KilledAfter,
     /// The answer never comes; nobody dies.
     AnswerLost,
+    /// The provider turns the request away for now.
+    Refused,
+    /// The provider carries the request out after the server gave up waiting.
+    Late,
 }
 
 /// A step, and the request by which it can be told that it is under way. A claim has no request of its own: it stands
@@ -35,12 +39,12 @@ struct Place {
 }
 
 fn places() -> Vec<Place> {
-    use Blow::{AnswerLost, KilledAfter, KilledBefore};
+    use Blow::{AnswerLost, KilledAfter, KilledBefore, Late, Refused};
     use OperationKind::{CreateAgent, DeleteAgent, ProvisionNumber, ReleaseNumber, RepairNumber};
     let search = ("twilio", "GET", "AvailablePhoneNumbers");
     let number = |method| ("twilio", method, "IncomingPhoneNumbers");
     let agent = |method| ("elevenlabs", method, "/v1/convai/agents");
-    let all = [KilledBefore, KilledAfter, AnswerLost];
+    let all = [KilledBefore, KilledAfter, AnswerLost, Refused, Late];
     let mut places = Vec::new();
     let mut at = |kind, step, blows: &[Blow], (provider, method, path)| {
         places.extend(blows.iter().map(|blow| Place { kind, step, blow: *blow, provider, method, path }));
@@ -69,6 +73,12 @@ fn no_step_of_any_kind_is_left_out() {
             };
             assert!(struck(|blow| matches!(blow, Blow::KilledBefore)), "{kind} {step}: killed before");
             assert!(struck(|blow| matches!(blow, Blow::KilledAfter)), "{kind} {step}: killed after");
+            // A claim asks no provider.
+            if *step != Step::ClaimNumber {
+                assert!(struck(|blow| matches!(blow, Blow::AnswerLost)), "{kind} {step}: answer lost");
+                assert!(struck(|blow| matches!(blow, Blow::Refused)), "{kind} {step}: refused");
+                assert!(struck(|blow| matches!(blow, Blow::Late)), "{kind} {step}: late");
+            }
         }
     }
 }
@@ -86,47 +96,55 @@ async fn whatever_is_cut_off_is_finished_and_everybody_agrees() {
 
 async fn strike(at: Place) {
     let what = format!("{} {} {:?}", at.kind, at.step, at.blow);
-    let mut app = App::start_with(&[("OPERATION_WAIT", "0s"), ("OPERATION_LEASE", "1s")]).await;
-    let token = app.token(Uuid::from_u128(1));
+    let mut system = System::start_with(&[
+        ("OPERATION_WAIT", "0s"),
+        ("OPERATION_LEASE", "1s"),
+        ("PROVIDER_TIMEOUT", "1500ms"),
+    ])
+    .await;
+    let token = system.token(Uuid::from_u128(1));
     let (agent, number) = if at.kind == OperationKind::CreateAgent {
         (Value::Null, Value::Null)
     } else {
-        prepare(&app, &token, at.kind).await
+        prepare(&system, &token, at.kind).await
     };
     let action = match at.blow {
         Blow::KilledBefore => json!({ "delay_ms": 1200 }),
         Blow::KilledAfter | Blow::AnswerLost => json!({ "lose": "after" }),
+        Blow::Refused => json!({ "status": 503 }),
+        Blow::Late => json!({ "delay_ms": 2000 }),
     };
-    app.faults(json!({
-        "match": { "provider": at.provider, "method": at.method, "path_contains": at.path },
-        "action": action, "times": 1,
-    }))
-    .await;
-    let operation = begin(&app, &token, at.kind, &agent, &number).await;
-    wait_until(&what, Duration::from_secs(20), async || (app.pending_faults().await == 0).then_some(()))
+    system
+        .faults(json!({
+            "match": { "provider": at.provider, "method": at.method, "path_contains": at.path },
+            "action": action, "times": 1,
+        }))
         .await;
-    if !matches!(at.blow, Blow::AnswerLost) {
-        app.restart().await;
+    let operation = begin(&system, &token, at.kind, &agent, &number).await;
+    wait_until(&what, Duration::from_secs(20), async || (system.pending_faults().await == 0).then_some(()))
+        .await;
+    if matches!(at.blow, Blow::KilledBefore | Blow::KilledAfter) {
+        system.restart().await;
     }
     let query = "query($id: ID!) { operation(id: $id) { state step error { message } } }";
     let ended = wait_until(&what, Duration::from_secs(60), async || {
-        let answer = app.graphql(&token, query, json!({ "id": operation })).await;
+        let answer = system.graphql(&token, query, json!({ "id": operation })).await;
         let operation = answer["data"]["operation"].clone();
         matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
     })
     .await;
     assert_eq!(ended["state"], "SUCCEEDED", "{what}: {ended}");
-    agree(&app, &token, at.kind, &what).await;
+    agree(&system, &token, at.kind, &what).await;
 }
 
 /// An agent, with a number unless one is to be bought.
-async fn prepare(app: &App, token: &str, kind: OperationKind) -> (Value, Value) {
+async fn prepare(system: &System, token: &str, kind: OperationKind) -> (Value, Value) {
     let with_number = kind != OperationKind::ProvisionNumber;
     let input = json!({ "name": "Practice", "areaCode": "646", "provisionPhone": with_number });
-    let made = app.graphql(token, CREATE, json!({ "input": input })).await;
+    let made = system.graphql(token, CREATE, json!({ "input": input })).await;
     let agent = made["data"]["createAgent"]["agent"]["id"].clone();
     let number = wait_until("the scene is set", Duration::from_secs(20), async || {
-        let held = app.graphql(token, HELD, json!({})).await;
+        let held = system.graphql(token, HELD, json!({})).await;
         let (agents, numbers) = (&held["data"]["agents"]["nodes"], &held["data"]["phoneNumbers"]["nodes"]);
         let number = if with_number { &numbers[0]["id"] } else { &Value::Null };
         let stands =
@@ -135,14 +153,16 @@ async fn prepare(app: &App, token: &str, kind: OperationKind) -> (Value, Value) 
     })
     .await;
     if kind == OperationKind::RepairNumber {
-        let sid = app.sandbox_state().await["numbers"][0]["sid"].clone();
-        app.as_account_owner(sid.as_str().unwrap(), &[("VoiceUrl", "https://elsewhere.example.com/")]).await;
+        let sid = system.sandbox_state().await["numbers"][0]["sid"].clone();
+        system
+            .as_account_owner(sid.as_str().unwrap(), &[("VoiceUrl", "https://elsewhere.example.com/")])
+            .await;
     }
     (agent, number)
 }
 
 /// Begins the operation that is to be struck; gives its id.
-async fn begin(app: &App, token: &str, kind: OperationKind, agent: &Value, number: &Value) -> Value {
+async fn begin(system: &System, token: &str, kind: OperationKind, agent: &Value, number: &Value) -> Value {
     let (mutation, input) = match kind {
         OperationKind::CreateAgent => ("createAgent", json!({ "name": "Practice", "areaCode": "646" })),
         OperationKind::ProvisionNumber => {
@@ -156,15 +176,15 @@ async fn begin(app: &App, token: &str, kind: OperationKind, agent: &Value, numbe
     let query = format!(
         "mutation($input: {of_input}!) {{ {mutation}(input: $input) {{ operation {{ id }} userErrors {{ message }} }} }}"
     );
-    let answer = app.graphql(token, &query, json!({ "input": input })).await;
+    let answer = system.graphql(token, &query, json!({ "input": input })).await;
     let payload = &answer["data"][mutation];
     assert_eq!(payload["userErrors"], json!([]), "{answer}");
     payload["operation"]["id"].clone()
 }
 
-async fn agree(app: &App, token: &str, kind: OperationKind, what: &str) {
-    let held = app.graphql(token, HELD, json!({})).await;
-    let state = app.sandbox_state().await;
+async fn agree(system: &System, token: &str, kind: OperationKind, what: &str) {
+    let held = system.graphql(token, HELD, json!({})).await;
+    let state = system.sandbox_state().await;
     let sorted = |list: &Value, name: &str| {
         let mut names: Vec<Value> = list.as_array().unwrap().iter().map(|item| item[name].clone()).collect();
         names.sort_by_key(ToString::to_string);

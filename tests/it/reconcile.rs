@@ -11,7 +11,7 @@ use switchboard::sandbox::Credentials;
 use uuid::Uuid;
 
 use crate::agent::create;
-use crate::dev::{err, out, switchboard};
+use crate::support::program::{err, finish, out, switchboard};
 use crate::support::{App, wait_until};
 
 const PUBLIC: (&str, &str) = ("WEBHOOK_BASE_URL", "https://calls.example.com");
@@ -36,8 +36,7 @@ async fn reconcile(app: &App, arguments: &[&str]) -> Output {
         .env("ELEVENLABS_API_KEY", credentials.api_key)
         .env("ELEVENLABS_API_BASE_URL", app.sandbox_url())
         .env("JWT_SECRET", "a-secret-of-at-least-thirty-two-bytes");
-    // On a thread of its own: this one serves the sandbox.
-    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    finish(command).await
 }
 
 async fn report(app: &App, arguments: &[&str]) -> (Option<i32>, Value) {
@@ -53,31 +52,15 @@ fn kinds(report: &Value) -> Vec<&str> {
     kinds
 }
 
-/// Asks the carrier as somebody with its console would.
-async fn at_carrier(app: &App, method: Method, path: &str, form: &[(&str, &str)]) -> Value {
-    let Credentials { account_sid, auth_token, .. } = Credentials::development();
-    let url = format!("{}/2010-04-01/Accounts/{account_sid}/{path}.json", app.sandbox_url());
-    let request = app.http().request(method, url).basic_auth(account_sid, Some(auth_token));
-    let answer = request.form(form).send().await.unwrap().error_for_status().unwrap();
-    serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
-}
-
-/// The same at the voice provider.
-async fn at_voice_provider(app: &App, method: Method, path: &str, body: Value) {
-    let url = format!("{}/v1/convai/agents/{path}", app.sandbox_url());
-    let request = app.http().request(method, url).header("xi-api-key", Credentials::development().api_key);
-    request.json(&body).send().await.unwrap().error_for_status().unwrap();
-}
-
 async fn buy(app: &App, number: &Value, friendly_name: &str) {
     let form = [("PhoneNumber", number.as_str().unwrap()), ("FriendlyName", friendly_name)];
-    at_carrier(app, Method::POST, "IncomingPhoneNumbers", &form).await;
+    app.at_carrier(Method::POST, "IncomingPhoneNumbers", &form).await;
 }
 
 async fn twin(app: &App, of: &str) {
     let tags = json!(["switchboard", format!("switchboard:{of}")]);
     let body = json!({ "name": "Twin", "tags": tags, "conversation_config": {} });
-    at_voice_provider(app, Method::POST, "create", body).await;
+    app.at_voice_provider(Method::POST, "create", body).await;
 }
 
 /// One mutation without a payload to look at.
@@ -116,14 +99,14 @@ async fn what_differs_is_told_and_then_mended_and_what_is_not_ours_is_left_alone
 
     let sid = |of: &Value| of["phoneNumber"]["sid"].as_str().unwrap().to_owned();
     app.as_account_owner(&sid(&misdirected), &[("VoiceUrl", "https://elsewhere.example.com/")]).await;
-    at_carrier(&app, Method::DELETE, &format!("IncomingPhoneNumbers/{}", sid(&missing)), &[]).await;
+    app.at_carrier(Method::DELETE, &format!("IncomingPhoneNumbers/{}", sid(&missing)), &[]).await;
     let mark = format!("switchboard:{}", released["operation"]["id"].as_str().unwrap());
     buy(&app, &released["phoneNumber"]["number"], &mark).await;
     buy(&app, &deleted["phoneNumber"]["number"], "Front desk").await;
     let elsewhere = format!("switchboard:operation_{}", Uuid::from_u128(7).simple());
     buy(&app, &json!("+13055550101"), &elsewhere).await;
     let lost = voiceless["agent"]["elevenlabsAgentId"].as_str().unwrap();
-    at_voice_provider(&app, Method::DELETE, lost, json!({})).await;
+    app.at_voice_provider(Method::DELETE, lost, json!({})).await;
     twin(&app, misdirected["agent"]["id"].as_str().unwrap()).await;
     twin(&app, deleted["agent"]["id"].as_str().unwrap()).await;
     twin(&app, &format!("agent_{}", Uuid::from_u128(7).simple())).await;
@@ -236,7 +219,7 @@ async fn nothing_is_concluded_from_half_a_list_or_from_none() {
     }
     for number in &numbers.as_array().unwrap()[..5] {
         let path = format!("IncomingPhoneNumbers/{}", number["sid"].as_str().unwrap());
-        at_carrier(&app, Method::DELETE, &path, &[]).await;
+        app.at_carrier(Method::DELETE, &path, &[]).await;
     }
     wait_until("the numbers have settled", DEADLINE, async || {
         let output = reconcile(&app, &[]).await;
@@ -257,7 +240,7 @@ async fn a_server_notes_by_itself_what_is_gone_and_changes_nothing_at_a_provider
     let gone = practice(&app, &token, "212").await;
     let astray = practice(&app, &token, "415").await;
     let sid = gone["phoneNumber"]["sid"].as_str().unwrap();
-    at_carrier(&app, Method::DELETE, &format!("IncomingPhoneNumbers/{sid}"), &[]).await;
+    app.at_carrier(Method::DELETE, &format!("IncomingPhoneNumbers/{sid}"), &[]).await;
     let url = "https://elsewhere.example.com/";
     app.as_account_owner(astray["phoneNumber"]["sid"].as_str().unwrap(), &[("VoiceUrl", url)]).await;
     app.advance(Duration::from_secs(10));

@@ -4,12 +4,13 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use serde_json::Value;
 use switchboard::app::{self, Shutdown};
 use switchboard::auth;
 use switchboard::config::Config;
@@ -22,18 +23,19 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use super::Levers;
 use super::database::TestDatabase;
 
 const JWT_SECRET: &str = "a-secret-of-the-tests-of-more-than-32-bytes";
 
-/// All of Switchboard, and both emulated providers.
+/// All of Switchboard, and both emulated providers, to whose levers it derefs.
 pub(crate) struct App {
     server: Server,
     config: Config,
     clock: Clock,
     ahead: Arc<AtomicI64>,
-    sandbox: Running,
-    http: reqwest::Client,
+    levers: Levers,
+    _sandbox: Running,
     database: TestDatabase,
     _folder: TempDir,
 }
@@ -46,6 +48,14 @@ struct Server {
     finished: JoinHandle<()>,
     /// Taken when the server is killed.
     runtime: Option<Runtime>,
+}
+
+impl Deref for App {
+    type Target = Levers;
+
+    fn deref(&self) -> &Levers {
+        &self.levers
+    }
 }
 
 impl App {
@@ -68,8 +78,8 @@ impl App {
         let config = configure(&listener, &sandbox, &database, variables);
         let (clock, ahead) = movable_clock();
         let server = Server::start(listener, config.clone(), clock.clone()).await;
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
-        Self { server, config, clock, ahead, sandbox, http, database, _folder: folder }
+        let levers = Levers::of(sandbox.base_url());
+        Self { server, config, clock, ahead, levers, _sandbox: sandbox, database, _folder: folder }
     }
 
     /// Kills the server where it stands and boots it again: same address, same database, same sandbox.
@@ -100,11 +110,6 @@ impl App {
         format!("http://{}", self.server.address)
     }
 
-    /// Where both providers are emulated, without a slash at the end.
-    pub(crate) fn sandbox_url(&self) -> String {
-        self.sandbox.base_url()
-    }
-
     /// The server's own database, for looking without the API.
     pub(crate) fn database(&self) -> &Database {
         &self.server.database
@@ -113,11 +118,6 @@ impl App {
     /// The database's address, for a connection of the test's own.
     pub(crate) fn database_url(&self) -> String {
         self.config.database_url.expose_secret().to_owned()
-    }
-
-    /// A client for whatever else a test asks of the server.
-    pub(crate) fn http(&self) -> &reqwest::Client {
-        &self.http
     }
 
     /// The server's clock.
@@ -148,56 +148,7 @@ impl App {
 
     /// Runs a query or a mutation over HTTP and gives the whole answer, `data` and `errors`.
     pub(crate) async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {
-        let request = self.http.post(format!("{}/graphql", self.base_url())).bearer_auth(token);
-        let body = json!({ "query": query, "variables": variables });
-        let answer = request.json(&body).send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}: {text}"))
-    }
-
-    /// Places a call as the carrier would: `{"to": "+1…", "hold": true, …}`; gives its story.
-    pub(crate) async fn place_call(&self, order: Value) -> Value {
-        let request = self.http.post(format!("{}/sandbox/calls", self.sandbox_url())).json(&order);
-        request.send().await.unwrap().json().await.unwrap()
-    }
-
-    /// Changes a number as somebody with the carrier's console would.
-    pub(crate) async fn as_account_owner(&self, sid: &str, settings: &[(&str, &str)]) {
-        let Credentials { account_sid, auth_token, .. } = Credentials::development();
-        let path = format!("2010-04-01/Accounts/{account_sid}/IncomingPhoneNumbers/{sid}.json");
-        let request = self.http.post(format!("{}/{path}", self.sandbox_url()));
-        let answer = request.basic_auth(account_sid, Some(auth_token)).form(settings).send().await.unwrap();
-        let status = answer.status();
-        assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
-    }
-
-    /// Orders a fault from the sandbox.
-    pub(crate) async fn faults(&self, fault: Value) {
-        let answer =
-            self.http.post(format!("{}/sandbox/faults", self.sandbox_url())).json(&fault).send().await;
-        let answer = answer.unwrap();
-        let status = answer.status();
-        assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
-    }
-
-    /// How many faults were ordered and have not struck yet.
-    pub(crate) async fn pending_faults(&self) -> usize {
-        let answer = self.http.get(format!("{}/sandbox/faults", self.sandbox_url())).send().await;
-        let answer: Value = answer.unwrap().json().await.unwrap();
-        answer["faults"].as_array().unwrap().len()
-    }
-
-    /// Takes every fault back that was ordered.
-    pub(crate) async fn clear_faults(&self) {
-        let answer = self.http.delete(format!("{}/sandbox/faults", self.sandbox_url())).send().await;
-        assert!(answer.unwrap().status().is_success());
-    }
-
-    /// What both providers hold: `numbers`, `agents`, `calls`, `conversations`, `bill`, `counters`.
-    pub(crate) async fn sandbox_state(&self) -> Value {
-        let answer = self.http.get(format!("{}/sandbox/state", self.sandbox_url())).send().await;
-        answer.unwrap().json().await.unwrap()
+        self.levers.ask(&self.base_url(), token, query, variables).await
     }
 }
 

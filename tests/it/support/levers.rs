@@ -1,0 +1,103 @@
+//! The emulated providers' levers: faults, calls, and what they hold.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use switchboard::sandbox::Credentials;
+
+/// A client of a sandbox, with the credentials for development.
+pub(crate) struct Levers {
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Levers {
+    /// For the sandbox at this address, which has no slash at the end.
+    pub(crate) fn of(url: String) -> Self {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
+        Self { url, http }
+    }
+
+    /// Where both providers are emulated, without a slash at the end.
+    pub(crate) fn sandbox_url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// A client for whatever else a test asks.
+    pub(crate) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// Asks our API at this address for something and gives the whole answer, `data` and `errors`.
+    pub(crate) async fn ask(&self, server: &str, token: &str, query: &str, variables: Value) -> Value {
+        let request = self.http.post(format!("{server}/graphql")).bearer_auth(token);
+        let body = json!({ "query": query, "variables": variables });
+        let answer = request.json(&body).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{status}: {text}"))
+    }
+
+    /// Places a call as the carrier would: `{"to": "+1…", "hold": true, …}`; gives its story.
+    pub(crate) async fn place_call(&self, order: Value) -> Value {
+        self.pull(Method::POST, "calls", Some(order)).await
+    }
+
+    /// Asks the carrier as somebody with its console would: a path such as `IncomingPhoneNumbers/PN…`.
+    pub(crate) async fn at_carrier(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Value {
+        let Credentials { account_sid, auth_token, .. } = Credentials::development();
+        let url = format!("{}/2010-04-01/Accounts/{account_sid}/{path}.json", self.url);
+        let request = self.http.request(method, url).basic_auth(account_sid, Some(auth_token));
+        let answer = request.form(form).send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{status}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Changes a number as somebody with the carrier's console would.
+    pub(crate) async fn as_account_owner(&self, sid: &str, settings: &[(&str, &str)]) {
+        self.at_carrier(Method::POST, &format!("IncomingPhoneNumbers/{sid}"), settings).await;
+    }
+
+    /// The same at the voice provider: a path such as `create`, or an agent's id.
+    pub(crate) async fn at_voice_provider(&self, method: Method, path: &str, body: Value) {
+        let url = format!("{}/v1/convai/agents/{path}", self.url);
+        let key = Credentials::development().api_key;
+        let answer =
+            self.http.request(method, url).header("xi-api-key", key).json(&body).send().await.unwrap();
+        let status = answer.status();
+        assert!(status.is_success(), "{status}: {}", answer.text().await.unwrap());
+    }
+
+    /// Orders a fault.
+    pub(crate) async fn faults(&self, fault: Value) {
+        self.pull(Method::POST, "faults", Some(fault)).await;
+    }
+
+    /// How many faults were ordered and have not struck yet.
+    pub(crate) async fn pending_faults(&self) -> usize {
+        self.pull(Method::GET, "faults", None).await["faults"].as_array().unwrap().len()
+    }
+
+    /// Takes every fault back that was ordered.
+    pub(crate) async fn clear_faults(&self) {
+        self.pull(Method::DELETE, "faults", None).await;
+    }
+
+    /// What both providers hold: `numbers`, `agents`, `calls`, `conversations`, `bill`, `counters`.
+    pub(crate) async fn sandbox_state(&self) -> Value {
+        self.pull(Method::GET, "state", None).await
+    }
+
+    async fn pull(&self, method: Method, lever: &str, order: Option<Value>) -> Value {
+        let mut request = self.http.request(method, format!("{}/sandbox/{lever}", self.url));
+        if let Some(order) = order {
+            request = request.json(&order);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, text) = (answer.status(), answer.text().await.unwrap());
+        assert!(status.is_success(), "{lever}: {status}: {text}");
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+}

@@ -1,0 +1,80 @@
+//! The program itself, run as a person runs it: in a folder, with an environment, until a signal.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+const LINE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// The program in this folder, with nothing of our environment but what it takes to start.
+pub(crate) fn switchboard(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    command.args(arguments).current_dir(folder).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Runs it to its end.
+pub(crate) fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    switchboard(folder, arguments).envs(environment.iter().copied()).output().unwrap()
+}
+
+/// Runs it to its end beside what this thread serves.
+pub(crate) async fn finish(mut command: Command) -> Output {
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+pub(crate) fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A running program; killed when the test ends before it.
+pub(crate) struct Running(pub(crate) Child);
+
+impl Running {
+    /// SIGTERM, and the exit code.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    /// SIGKILL. It may have ended already.
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The lines a program prints, as they come.
+pub(crate) fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        // Read to the end even when the test has stopped listening: a full pipe would hold the program up.
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
+
+/// Reads lines up to and with the first that holds this text.
+pub(crate) fn read_until(lines: &Receiver<String>, text: &str) -> Vec<String> {
+    let mut read = Vec::new();
+    loop {
+        match lines.recv_timeout(LINE_DEADLINE) {
+            Ok(line) => read.push(line),
+            Err(error) => panic!("no line with {text:?} ({error}) after {read:#?}"),
+        }
+        if read.last().is_some_and(|line| line.contains(text)) {
+            return read;
+        }
+    }
+}

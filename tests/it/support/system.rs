@@ -1,0 +1,119 @@
+//! The whole system as processes of their own: the emulated carriers, and a server that can be killed with SIGKILL.
+
+use std::ops::Deref;
+use std::process::Stdio;
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde_json::Value;
+use switchboard::config::Jwt;
+use switchboard::domain::Clock;
+use switchboard::sandbox::Credentials;
+use switchboard::{app, auth};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::Levers;
+use super::database::TestDatabase;
+use super::program::{self, Running};
+
+/// Both processes, over a database of the test's own. Derefs to the sandbox's levers.
+pub(crate) struct System {
+    environment: Vec<(String, String)>,
+    levers: Levers,
+    server: Option<Server>,
+    jwt: Jwt,
+    _sandbox: Running,
+    folder: TempDir,
+    _database: TestDatabase,
+}
+
+struct Server {
+    url: String,
+    _process: Running,
+}
+
+impl Deref for System {
+    type Target = Levers;
+
+    fn deref(&self) -> &Levers {
+        &self.levers
+    }
+}
+
+impl System {
+    /// Starts both, the server with these variables of the environment.
+    pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::create().await);
+        let mut command =
+            program::switchboard(folder.path(), &["sandbox", "--port", "0", "--state", "sandbox.json"]);
+        let (sandbox, url) = launch(command.stdout(Stdio::piped()), "ELEVENLABS_API_BASE_URL=").await;
+        let url = url.rsplit_once('=').unwrap().1.to_owned();
+        let Credentials { account_sid, auth_token, api_key } = Credentials::development();
+        let secret = "a-secret-of-the-tests-of-more-than-32-bytes";
+        let own = [
+            ("DATABASE_URL", database.url.as_str()),
+            ("DATABASE_MAX_CONNECTIONS", "4"),
+            ("BIND_ADDRESS", "127.0.0.1:0"),
+            ("WEBHOOK_BASE_URL", "https://calls.example.com"),
+            ("TWILIO_ACCOUNT_SID", &account_sid),
+            ("TWILIO_AUTH_TOKEN", &auth_token),
+            ("TWILIO_API_BASE_URL", &url),
+            ("ELEVENLABS_API_KEY", &api_key),
+            ("ELEVENLABS_API_BASE_URL", &url),
+            ("JWT_SECRET", secret),
+            ("LOG_FORMAT", "json"),
+        ];
+        let all = own.iter().chain(variables);
+        let environment = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let jwt = Jwt::from_vars(|name| (name == "JWT_SECRET").then(|| secret.to_owned())).unwrap();
+        let mut system = Self {
+            environment,
+            levers: Levers::of(url),
+            server: None,
+            jwt,
+            _sandbox: sandbox,
+            folder,
+            _database: database,
+        };
+        system.restart().await;
+        system
+    }
+
+    /// Kills the server with SIGKILL, and starts another over the same database.
+    pub(crate) async fn restart(&mut self) {
+        self.server = None;
+        let mut command = program::switchboard(self.folder.path(), &["serve"]);
+        command.envs(self.environment.iter().cloned()).stderr(Stdio::piped());
+        let (process, line) = launch(&mut command, "listening").await;
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let url = format!("http://{}", line["address"].as_str().unwrap());
+        self.server = Some(Server { url, _process: process });
+    }
+
+    /// A tenant's token, good for an hour.
+    pub(crate) fn token(&self, tenant: Uuid) -> String {
+        let (config, hour) = (app::auth_config(&self.jwt), Duration::from_secs(3600));
+        let token = auth::mint(&config, tenant, false, hour, Clock::system().now());
+        token.unwrap().expose_secret().to_owned()
+    }
+
+    /// Runs a query or a mutation over HTTP and gives the whole answer.
+    pub(crate) async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {
+        let url = &self.server.as_ref().expect("there is one from the start").url;
+        self.levers.ask(url, token, query, variables).await
+    }
+}
+
+/// Starts a program and waits for the line with this text on whichever of its outputs is read.
+async fn launch(command: &mut std::process::Command, text: &'static str) -> (Running, String) {
+    let mut child = command.spawn().unwrap();
+    let lines = match (child.stdout.take(), child.stderr.take()) {
+        (Some(stream), _) => program::lines(stream),
+        (None, stream) => program::lines(stream.expect("one of both is read")),
+    };
+    let running = Running(child);
+    // On a thread of its own: others are started meanwhile.
+    let line = tokio::task::spawn_blocking(move || program::read_until(&lines, text).pop().unwrap());
+    (running, line.await.unwrap())
+}
