@@ -380,7 +380,7 @@ impl Bare {
         let routing = Routing::new(
             RoutingConfig { answer_deadline: Duration::from_secs(1), webhook_base_url: base_url.clone() },
             self.database.system(),
-            Voice::new(voice).unwrap(),
+            Voice::new(voice, Clock::system(), Entropy::system()).unwrap(),
             Clock::system(),
             Entropy::system(),
         );
