@@ -111,8 +111,8 @@ impl Core {
     /// # Errors
     /// [`AppError`].
     pub async fn build(config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
-        let carrier = Carrier::new(carrier_config(config))?;
-        let voice = Voice::new(voice_config(config))?;
+        let carrier = Carrier::new(carrier_config(config), clock.clone(), entropy.clone())?;
+        let voice = Voice::new(voice_config(config), clock.clone(), entropy.clone())?;
         let database = open(config, clock.clone()).await?;
         let provisioning = Provisioning::new(
             provisioning_config(config),

@@ -1,5 +1,5 @@
-//! Talks HTTP with Twilio: every request has a deadline, few run at once, and every failure ends up in
-//! one of the three classes of [`CarrierError`].
+//! Talks HTTP with Twilio: every request has a deadline, few run at once, none is sent while Twilio stays down, and
+//! every failure ends up in one of the three classes of [`CarrierError`].
 //!
 //! What is asked of Twilio stands beside its noun: `search`, `numbers`, `calls`.
 
@@ -10,16 +10,23 @@ use reqwest::{RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::error::{Answer, Effect};
 use super::{CarrierError, Rejection};
+use crate::domain::{BreakerChange, Clock, Entropy, Gate, backoff};
 
 /// Requests at the same time. Twilio caps them per account and does not publish the cap.
 const PARALLEL_REQUESTS: usize = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A page of a thousand numbers is about 2 MB.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// How often a read is repeated for somebody who waits for it.
+const REPEATS: u32 = 2;
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// Somebody who waits is better told at once than after a longer pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// How to reach the carrier.
 #[derive(Debug, Clone)]
@@ -34,12 +41,15 @@ pub struct CarrierConfig {
     pub timeout: Duration,
 }
 
-/// Twilio's REST API. Cheap to clone; clones share the limit on parallel requests.
+/// Twilio's REST API. Cheap to clone; clones share the limit on parallel requests and the breaker.
 #[derive(Debug, Clone)]
 pub struct Carrier {
     http: reqwest::Client,
     config: Arc<CarrierConfig>,
     slots: Arc<Semaphore>,
+    gate: Gate,
+    clock: Clock,
+    entropy: Entropy,
 }
 
 impl Carrier {
@@ -47,7 +57,7 @@ impl Carrier {
     ///
     /// # Errors
     /// When the machine has no certificate authorities to trust.
-    pub fn new(config: CarrierConfig) -> Result<Self, CarrierError> {
+    pub fn new(config: CarrierConfig, clock: Clock, entropy: Entropy) -> Result<Self, CarrierError> {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(config.timeout)
@@ -56,7 +66,9 @@ impl Carrier {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| CarrierError::unavailable(reason(&error)))?;
-        Ok(Self { http, config: Arc::new(config), slots: Arc::new(Semaphore::new(PARALLEL_REQUESTS)) })
+        let slots = Arc::new(Semaphore::new(PARALLEL_REQUESTS));
+        let gate = Gate::new(clock.clone(), told);
+        Ok(Self { http, config: Arc::new(config), slots, gate, clock, entropy })
     }
 
     /// `…/Accounts/{AC}/` and `path`, whose last segment gets the suffix that asks for JSON.
@@ -83,6 +95,25 @@ impl Carrier {
         self.ask(self.http.get(url), Effect::Reads).await
     }
 
+    /// As [`Self::get`], for what nobody else repeats: asks again shortly, a bounded number of times, when the carrier
+    /// turned the request away or failed, all within one request's deadline.
+    pub(super) async fn get_again<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
+        let deadline = Instant::now() + self.config.timeout;
+        let mut answer = self.exchange(self.http.get(url.clone()), Effect::Reads).await?;
+        for repeat in 1..=REPEATS {
+            let Some(wait) = answer.asks_to_wait().filter(|wait| *wait <= LONGEST_PAUSE) else { break };
+            let pause = wait + backoff(&self.entropy, FIRST_PAUSE, LONGEST_PAUSE, repeat);
+            if Instant::now() + pause >= deadline || self.gate.shut_for().is_some() {
+                break;
+            }
+            sleep(pause).await;
+            let again = self.exchange(self.http.get(url.clone()), Effect::Reads);
+            let Ok(again) = timeout_at(deadline, again).await else { break };
+            answer = again?;
+        }
+        read_json(&answer.into_body(Effect::Reads)?, Effect::Reads)
+    }
+
     pub(super) async fn post<T: DeserializeOwned>(
         &self,
         url: Url,
@@ -92,7 +123,7 @@ impl Carrier {
     }
 
     pub(super) async fn delete(&self, url: Url) -> Result<(), CarrierError> {
-        self.send(self.http.delete(url), Effect::Writes).await.map(drop)
+        self.exchange(self.http.delete(url), Effect::Writes).await?.into_body(Effect::Writes).map(drop)
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -100,33 +131,67 @@ impl Carrier {
         request: RequestBuilder,
         effect: Effect,
     ) -> Result<T, CarrierError> {
-        let body = self.send(request, effect).await?;
-        serde_json::from_slice(&body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
+        read_json(&self.exchange(request, effect).await?.into_body(effect)?, effect)
     }
 
-    /// The body of an answer that says yes.
-    async fn send(&self, request: RequestBuilder, effect: Effect) -> Result<Vec<u8>, CarrierError> {
+    /// Sends a request and gives its answer, whatever it says.
+    async fn exchange(&self, request: RequestBuilder, effect: Effect) -> Result<Answer, CarrierError> {
+        // Nobody queues for a carrier that is left alone.
+        if let Some(wait) = self.gate.shut_for() {
+            return Err(CarrierError::left_alone(wait));
+        }
         let waiting = tokio::time::timeout(self.config.timeout, self.slots.acquire());
         let Ok(Ok(_slot)) = waiting.await else {
             return Err(CarrierError::unavailable("too many requests are waiting for it".to_owned()));
         };
+        // It may have gone down while this request waited for its turn.
+        let passage = self.gate.pass().map_err(CarrierError::left_alone)?;
         let request =
             request.basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()));
         let response = match request.send().await {
             Ok(response) => response,
-            Err(error) if error.is_connect() || error.is_builder() => {
-                return Err(CarrierError::unavailable(reason(&error)));
+            // A request that cannot be built was never sent.
+            Err(error) if error.is_builder() => return Err(CarrierError::unavailable(reason(&error))),
+            Err(error) => {
+                passage.failed();
+                let why = reason(&error);
+                return Err(if error.is_connect() {
+                    CarrierError::unavailable(why)
+                } else {
+                    effect.lost(why)
+                });
             }
-            Err(error) => return Err(effect.lost(reason(&error))),
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await;
-        if status.is_success() {
-            return body.map_err(|why| effect.lost(why));
+        let answer = Answer { status, headers, body, at: self.clock.now() };
+        if answer.is_failure() {
+            passage.failed();
+        } else {
+            passage.answered();
         }
-        let answer = Answer { status, headers: &headers, body: body.as_deref().unwrap_or_default() };
-        Err(answer.into_error(effect))
+        Ok(answer)
     }
+}
+
+/// Tells the operator that the carrier is down, or back.
+fn told(change: BreakerChange) {
+    let state = match change {
+        BreakerChange::Opened { pause } => {
+            tracing::warn!(?pause, "the carrier keeps failing: it is asked nothing for a while");
+            "open"
+        }
+        BreakerChange::Closed => {
+            tracing::info!("the carrier answers again");
+            "closed"
+        }
+    };
+    metrics::counter!("switchboard_breaker_changes_total", "provider" => "carrier", "state" => state)
+        .increment(1);
+}
+
+fn read_json<T: DeserializeOwned>(body: &[u8], effect: Effect) -> Result<T, CarrierError> {
+    serde_json::from_slice(body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
 }
 
 /// A carrier's id as a path segment: letters and digits only.

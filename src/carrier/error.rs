@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
-/// Nobody waits longer, whatever the carrier asks.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+use crate::domain::retry_after;
 
 /// Why a call to the carrier did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,8 +20,10 @@ pub enum CarrierError {
     Unavailable {
         /// For the log.
         reason: String,
-        /// How long the carrier asks us to wait.
+        /// How long the carrier asks us to wait, or how long it is left alone.
         retry_after: Option<Duration>,
+        /// It was not asked: it has failed so often in a row that it is left alone for a while.
+        breaker_open: bool,
     },
     /// It may have happened: look before doing anything else.
     #[error("the carrier's answer was lost: {reason}")]
@@ -77,11 +79,14 @@ impl Effect {
     }
 }
 
-/// An answer that does not say yes.
-pub(super) struct Answer<'a> {
+/// An answer, whatever it says.
+pub(super) struct Answer {
     pub(super) status: StatusCode,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: &'a [u8],
+    pub(super) headers: HeaderMap,
+    /// Or why it could not be read to its end.
+    pub(super) body: Result<Vec<u8>, String>,
+    /// When it came.
+    pub(super) at: DateTime<Utc>,
 }
 
 /// `{"code", "message", "more_info", "status"}`; a gateway's answers are HTML, or nothing at all.
@@ -91,10 +96,30 @@ struct ErrorBody {
     message: Option<String>,
 }
 
-impl Answer<'_> {
+impl Answer {
+    /// The body of an answer that says yes.
+    pub(super) fn into_body(self, effect: Effect) -> Result<Vec<u8>, CarrierError> {
+        if self.status.is_success() {
+            return self.body.map_err(|why| effect.lost(why));
+        }
+        Err(self.error(effect))
+    }
+
+    /// Whether the carrier failed itself. A request that it turned away shows that it lives.
+    pub(super) fn is_failure(&self) -> bool {
+        matches!(self.status.as_u16(), 408 | 500..) || (self.status.is_success() && self.body.is_err())
+    }
+
+    /// How long the carrier asks to be left alone, if it says that it cannot serve this request now but may shortly.
+    /// Twilio does not document the header.
+    pub(super) fn asks_to_wait(&self) -> Option<Duration> {
+        matches!(self.status.as_u16(), 429 | 500..).then(|| self.retry_after().unwrap_or_default())
+    }
+
     /// The class of failure: by the HTTP status first, then by Twilio's code, never by its message.
-    pub(super) fn into_error(self, effect: Effect) -> CarrierError {
-        let body: ErrorBody = serde_json::from_slice(self.body).unwrap_or_default();
+    fn error(&self, effect: Effect) -> CarrierError {
+        let body = self.body.as_deref().unwrap_or_default();
+        let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
         let reason = || match (body.code, self.header("twilio-request-id")) {
             (Some(code), Some(id)) => format!("status {}, code {code}, request {id}", self.status.as_u16()),
             (Some(code), None) => format!("status {}, code {code}", self.status.as_u16()),
@@ -102,9 +127,9 @@ impl Answer<'_> {
         };
         match self.status.as_u16() {
             // Documented as not carried out.
-            429 => CarrierError::Unavailable { reason: reason(), retry_after: self.retry_after() },
+            429 => self.unavailable(reason()),
             408 | 500.. if effect == Effect::Writes => CarrierError::OutcomeUnknown { reason: reason() },
-            408 | 500.. => CarrierError::Unavailable { reason: reason(), retry_after: self.retry_after() },
+            408 | 500.. => self.unavailable(reason()),
             401 | 403 => CarrierError::Rejected(Rejection::Account),
             // Without the carrier's own words it is somebody between us who knows no such page: believing
             // that would count a number we go on paying for as given back.
@@ -120,10 +145,12 @@ impl Answer<'_> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// `Retry-After` in seconds; Twilio does not document it, so its other form is not read.
+    fn unavailable(&self, reason: String) -> CarrierError {
+        CarrierError::Unavailable { reason, retry_after: self.retry_after(), breaker_open: false }
+    }
+
     fn retry_after(&self) -> Option<Duration> {
-        let seconds = self.header("retry-after")?.trim().parse().ok()?;
-        Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
+        retry_after(self.header("retry-after")?, self.at)
     }
 }
 
@@ -145,6 +172,12 @@ impl Rejection {
 
 impl CarrierError {
     pub(super) fn unavailable(reason: String) -> Self {
-        Self::Unavailable { reason, retry_after: None }
+        Self::Unavailable { reason, retry_after: None, breaker_open: false }
+    }
+
+    /// It was not asked, and will not be for so long.
+    pub(super) fn left_alone(wait: Duration) -> Self {
+        let reason = "it has failed again and again and is not asked for a while".to_owned();
+        Self::Unavailable { reason, retry_after: Some(wait), breaker_open: true }
     }
 }

@@ -69,12 +69,18 @@ impl Carrier {
     /// the number stands afterwards: compare before believing.
     ///
     /// # Errors
-    /// [`CarrierError`]; safe to repeat.
+    /// [`CarrierError`]; unknown as long as the number was not read back. Safe to repeat.
     pub async fn update(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
         let mut form = fields(settings).to_vec();
         form.extend([("VoiceApplicationSid", ""), ("TrunkSid", "")]);
         let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
-        self.fetch(sid).await?.ok_or(CarrierError::Rejected(Rejection::NotFound))
+        match self.fetch(sid).await {
+            Ok(standing) => standing.ok_or(CarrierError::Rejected(Rejection::NotFound)),
+            Err(CarrierError::Unavailable { reason, .. }) => {
+                Err(CarrierError::OutcomeUnknown { reason: format!("set, but not read back: {reason}") })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives a number back. One that is gone already counts as given back.
@@ -104,7 +110,11 @@ impl Carrier {
         }
         let mut numbers = Vec::new();
         for _ in 0..MOST_PAGES {
-            let page: OwnedPage = self.get(url).await?;
+            // A single number is looked for by operations, which repeat their steps themselves.
+            let page: OwnedPage = match like {
+                Some(_) => self.get(url).await?,
+                None => self.get_again(url).await?,
+            };
             if !page.incoming_phone_numbers.iter().all(Owned::is_whole) {
                 return Err(CarrierError::unavailable("its list of numbers is in pieces".to_owned()));
             }

@@ -1,15 +1,31 @@
 //! Looking for numbers on sale.
 
+use url::Url;
+
 use super::wire::OnSalePage;
 use super::{Carrier, CarrierError, NumberOnSale, NumberSearch, Rejection};
 use crate::domain::NumberType;
 
 impl Carrier {
-    /// Numbers on sale; empty when there are none, or none of this kind in the country.
+    /// Numbers on sale; empty when there are none, or none of this kind in the country. Asks once, for an operation
+    /// that repeats its steps itself.
     ///
     /// # Errors
     /// [`CarrierError`]; reading has no unknown outcome.
     pub async fn search(&self, search: &NumberSearch) -> Result<Vec<NumberOnSale>, CarrierError> {
+        on_sale(self.get(self.search_url(search)).await, search)
+    }
+
+    /// As [`Self::search`], for somebody who waits for the answer: asks again shortly when the carrier has no time for
+    /// it or fails.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; reading has no unknown outcome.
+    pub async fn browse(&self, search: &NumberSearch) -> Result<Vec<NumberOnSale>, CarrierError> {
+        on_sale(self.get_again(self.search_url(search)).await, search)
+    }
+
+    fn search_url(&self, search: &NumberSearch) -> Url {
         let kind = match search.kind {
             NumberType::Local => "Local",
             NumberType::TollFree => "TollFree",
@@ -27,11 +43,18 @@ impl Carrier {
                 query.append_pair("Contains", contains);
             }
         }
-        match self.get::<OnSalePage>(url).await {
-            Ok(page) => Ok(page.numbers(search)),
-            // How Twilio says that the country has no numbers of this kind; the US has no mobile ones.
-            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+        url
+    }
+}
+
+fn on_sale(
+    page: Result<OnSalePage, CarrierError>,
+    search: &NumberSearch,
+) -> Result<Vec<NumberOnSale>, CarrierError> {
+    match page {
+        Ok(page) => Ok(page.numbers(search)),
+        // How Twilio says that the country has no numbers of this kind; the US has no mobile ones.
+        Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
 }

@@ -15,6 +15,7 @@ mod language;
 mod number;
 mod operation;
 mod refusal;
+mod resilience;
 mod tenant;
 mod token;
 
@@ -28,6 +29,7 @@ pub use language::Language;
 pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
 pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, Step};
 pub use refusal::{Refusal, RefusalCode};
+pub use resilience::{BreakerChange, Gate, Passage, backoff, retry_after};
 pub use tenant::{Limits, Tenant};
 pub use token::AgentToken;
 

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 use tracing::warn;
 
 use super::{carrier_refusal, voice_refusal};
 use crate::carrier::CarrierError;
 use crate::domain::{NumberId, Operation, OperationState, Refusal, Step};
-use crate::store::{Effect, OperationUpdate};
+use crate::store::{Effect, OperationUpdate, Retry};
 use crate::voice::VoiceError;
 
 /// What a step came to.
@@ -40,11 +39,12 @@ impl Outcome {
         let because = carrier_refusal(failure);
         match failure {
             CarrierError::Rejected(_) => Self::Failed(because, Progress::of(operation).with(undo)),
-            CarrierError::Unavailable { retry_after, .. } => {
-                Self::Again(Delay { because, undo, retry_after: *retry_after, patience })
+            CarrierError::Unavailable { retry_after, breaker_open, .. } => {
+                let (retry_after, breaker_open) = (*retry_after, *breaker_open);
+                Self::Again(Delay { because, undo, retry_after, breaker_open, patience })
             }
             CarrierError::OutcomeUnknown { .. } => {
-                Self::Again(Delay { because, undo, retry_after: None, patience })
+                Self::Again(Delay { because, undo, retry_after: None, breaker_open: false, patience })
             }
         }
     }
@@ -62,11 +62,12 @@ impl Outcome {
             VoiceError::Rejected { .. } | VoiceError::NotFound => {
                 Self::Failed(because, Progress::of(operation).with(undo))
             }
-            VoiceError::Unavailable { retry_after, .. } => {
-                Self::Again(Delay { because, undo, retry_after: *retry_after, patience })
+            VoiceError::Unavailable { retry_after, breaker_open, .. } => {
+                let (retry_after, breaker_open) = (*retry_after, *breaker_open);
+                Self::Again(Delay { because, undo, retry_after, breaker_open, patience })
             }
             VoiceError::OutcomeUnknown { .. } => {
-                Self::Again(Delay { because, undo, retry_after: None, patience })
+                Self::Again(Delay { because, undo, retry_after: None, breaker_open: false, patience })
             }
         }
     }
@@ -79,13 +80,16 @@ pub(super) struct Delay {
     pub because: Refusal,
     /// What undoes the step then.
     pub undo: Vec<Effect>,
-    /// How long the provider asked us to wait.
+    /// How long the provider asked us to wait, or is left alone.
     pub retry_after: Option<Duration>,
+    /// The provider stays down and was not asked.
+    pub breaker_open: bool,
     /// When patience ends.
     pub patience: Patience,
 }
 
-/// How often a step may be tried.
+/// How often a step may be tried. A provider that stays down ends a bounded step at once; an endless one sleeps until
+/// the provider may be asked again, and that attempt does not count.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Patience {
     /// Nothing has happened, for certain: after some tries the operation fails.
@@ -130,14 +134,14 @@ impl Progress {
             data: self.data,
             number_id: self.number_id,
             error,
-            retry_at: None,
+            retry: None,
             effects: self.effects,
         }
     }
 }
 
-/// The update that puts an operation to sleep until `at`, at the step where it stands.
-pub(super) fn asleep(operation: &Operation, at: DateTime<Utc>) -> OperationUpdate {
+/// The update that puts an operation to sleep, at the step where it stands.
+pub(super) fn asleep(operation: &Operation, retry: Retry) -> OperationUpdate {
     let update = Progress::of(operation).into_update(OperationState::Running, operation.step, None);
-    OperationUpdate { retry_at: Some(at), ..update }
+    OperationUpdate { retry: Some(retry), ..update }
 }

@@ -9,8 +9,8 @@ use tracing::{error, info, warn};
 use super::Provisioning;
 use super::kinds::{create_agent, delete_agent, purchase, release_number, repair_number};
 use super::outcome::{Delay, Outcome, Patience, Progress, asleep};
-use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step};
-use crate::store::{Claimed, Lease, OperationUpdate, StoreError};
+use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step, backoff};
+use crate::store::{Claimed, Lease, OperationUpdate, Retry, StoreError};
 
 /// How often a step is tried when nothing has happened.
 const BOUNDED_TRIES: i32 = 6;
@@ -89,9 +89,8 @@ impl Provisioning {
                 }
                 Outcome::Again(delay) => match self.give_up_or_wait(&operation, delay) {
                     Ok(failed) => failed,
-                    Err(wait) => {
-                        let at = self.0.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-                        self.0.store.record(&lease, asleep(&operation, at)).await?;
+                    Err(retry) => {
+                        self.0.store.record(&lease, asleep(&operation, retry)).await?;
                         return Ok(());
                     }
                 },
@@ -112,26 +111,34 @@ impl Provisioning {
         }
     }
 
-    /// The update that ends the operation when patience is over, else how long to wait.
-    fn give_up_or_wait(&self, operation: &Operation, delay: Delay) -> Result<OperationUpdate, Duration> {
-        let Delay { because, undo, retry_after, patience } = delay;
+    /// The update that ends the operation when patience is over, else when to begin the step again. A provider that
+    /// was not asked because it stays down ends patience at once where nothing has happened; elsewhere such an attempt
+    /// does not count, so that an outage uses up no tries.
+    fn give_up_or_wait(&self, operation: &Operation, delay: Delay) -> Result<OperationUpdate, Retry> {
+        let Delay { because, undo, retry_after, breaker_open, patience } = delay;
         match patience {
-            Patience::Bounded if operation.attempts >= BOUNDED_TRIES => {
+            Patience::Bounded if breaker_open || operation.attempts >= BOUNDED_TRIES => {
                 let progress = Progress::of(operation).with(undo);
                 Ok(progress.into_update(OperationState::Failed, operation.step, Some(because)))
             }
-            Patience::Bounded | Patience::Endless => Err(self.backoff(operation.attempts, retry_after)),
+            Patience::Bounded | Patience::Endless => {
+                let attempt = if breaker_open { 1 } else { operation.attempts };
+                let wait = self.backoff(attempt, retry_after);
+                let at = self.0.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+                Err(Retry { at, counts: !breaker_open })
+            }
         }
     }
 
-    /// Doubles with every attempt, half of it by chance so that many operations do not return together;
-    /// never less than the provider asked for.
+    /// Grows with every attempt; more than the provider asked for, by chance, so that many operations do not return
+    /// together.
     fn backoff(&self, attempts: i32, retry_after: Option<Duration>) -> Duration {
-        let doublings = u32::try_from(attempts - 1).unwrap_or(0).min(16);
-        let whole = FIRST_BACKOFF.saturating_mul(1 << doublings).min(LONGEST_BACKOFF);
-        let chance = f64::from(u32::from_le_bytes(self.0.entropy.bytes())) / f64::from(u32::MAX);
-        let wait = whole.mul_f64(0.5 + chance / 2.0);
-        wait.max(retry_after.unwrap_or_default().min(LONGEST_BACKOFF))
+        let after = |attempt| backoff(&self.0.entropy, FIRST_BACKOFF, LONGEST_BACKOFF, attempt);
+        let wait = after(u32::try_from(attempts).unwrap_or(1));
+        match retry_after {
+            Some(asked) => wait.max(asked.min(LONGEST_BACKOFF) + after(1)),
+            None => wait,
+        }
     }
 
     /// The table of all steps.

@@ -45,20 +45,16 @@ impl Routing {
             call_sid: &route.call.sid,
         };
         let remaining = until.saturating_duration_since(Instant::now()).saturating_sub(RECORDING);
-        match tokio::time::timeout(remaining, self.0.voice.register_call(call, remaining)).await {
-            Ok(Ok(registered)) => Answer {
+        match self.0.voice.register_call(call, remaining).await {
+            Ok(registered) => Answer {
                 twiml: registered.twiml,
                 outcome: CallOutcome::Agent,
                 conversation_id: registered.conversation_id,
                 reason: "the agent takes it",
             },
-            Ok(Err(error)) => {
+            Err(error) => {
                 tracing::error!(%error, call = %route.call.id, agent = %route.agent.id, "the voice provider did not take a call");
                 self.fall_back(route, "the voice provider failed")
-            }
-            Err(_) => {
-                tracing::error!(call = %route.call.id, agent = %route.agent.id, "the voice provider was too slow to take a call");
-                self.fall_back(route, "the voice provider is too slow")
             }
         }
     }

@@ -24,7 +24,7 @@ pub use changes::Change;
 pub use doors::{SystemStore, TenantStore};
 pub use error::StoreError;
 pub use number::{ClaimRefused, NumberClaim, NumberFilter, PurchaseRules};
-pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate};
+pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use reconciliation::{ReconciliationRun, Standing};
 pub use tenant::MonthUsage;

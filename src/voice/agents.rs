@@ -4,7 +4,6 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::send;
 use super::error::Effect;
 use super::{Voice, VoiceAgent, VoiceError, profile};
 use crate::domain::{Agent, AgentId};
@@ -119,7 +118,7 @@ impl Voice {
     /// [`VoiceError`]; safe to repeat.
     pub async fn delete_agent(&self, voice_agent_id: &str) -> Result<(), VoiceError> {
         let request = self.request(Method::DELETE, &["agents", checked(voice_agent_id)?]);
-        match send(request, Effect::Writes).await {
+        match self.send(&self.agents, request, Effect::Writes).await {
             Ok(_) | Err(VoiceError::NotFound) => Ok(()),
             Err(error) => Err(error),
         }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use reqwest::Method;
 use roxmltree::{Document, Node};
 use serde_json::json;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
-use super::client::send;
 use super::error::Effect;
 use super::{CallToRegister, RegisteredCall, Voice, VoiceError};
+use crate::domain::backoff;
 
-/// Before the one repetition, when the provider names no time of its own.
+/// Before the one repetition, half of it by chance, when the provider names no time of its own.
 const PAUSE: Duration = Duration::from_millis(200);
 /// A repetition with less time than this left would only make the caller wait.
 const WORTH_REPEATING: Duration = Duration::from_millis(500);
@@ -20,7 +20,8 @@ impl Voice {
     /// Registers a call and returns how to connect it.
     ///
     /// Repeated once, when the provider could not be reached, turned the request away or failed, and only
-    /// while there is time: after `deadline` the caller is better served by somebody else.
+    /// while there is time: after `deadline` the caller is better served by somebody else. While the provider stays
+    /// down it is not asked, and the answer is an immediate no.
     ///
     /// # Errors
     /// [`VoiceError`]. A registration whose outcome is unknown connects nobody and needs no undoing.
@@ -30,20 +31,24 @@ impl Voice {
         deadline: Duration,
     ) -> Result<RegisteredCall, VoiceError> {
         let deadline = Instant::now() + deadline;
-        let late = || VoiceError::OutcomeUnknown { reason: "timed out".to_owned() };
-        let first = timeout_at(deadline, self.try_register(&call)).await.map_err(|_| late())?;
-        let Err(VoiceError::Unavailable { retry_after, .. }) = &first else {
+        let first = self.try_register(&call, deadline).await;
+        let Err(VoiceError::Unavailable { retry_after, breaker_open: false, .. }) = &first else {
             return first;
         };
-        let again_at = Instant::now() + retry_after.unwrap_or(PAUSE);
-        if again_at + WORTH_REPEATING > deadline {
+        let pause = retry_after.unwrap_or_else(|| backoff(&self.entropy, PAUSE, PAUSE, 1));
+        let again_at = Instant::now() + pause;
+        if again_at + WORTH_REPEATING > deadline || self.calls.shut_for().is_some() {
             return first;
         }
         sleep_until(again_at).await;
-        timeout_at(deadline, self.try_register(&call)).await.map_err(|_| late())?
+        self.try_register(&call, deadline).await
     }
 
-    async fn try_register(&self, call: &CallToRegister<'_>) -> Result<RegisteredCall, VoiceError> {
+    async fn try_register(
+        &self,
+        call: &CallToRegister<'_>,
+        deadline: Instant,
+    ) -> Result<RegisteredCall, VoiceError> {
         let body = json!({
             "agent_id": call.voice_agent_id,
             "from_number": call.from,
@@ -51,8 +56,10 @@ impl Voice {
             "direction": "inbound",
             "conversation_initiation_client_data": { "dynamic_variables": { "call_sid": call.call_sid } },
         });
-        let request = self.request(Method::POST, &["twilio", "register-call"]).json(&body);
-        let answer = send(request, Effect::Connects).await?;
+        // The request's own timeout, so that running out of time is a failure of the provider like any other.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let request = self.request(Method::POST, &["twilio", "register-call"]).json(&body).timeout(left);
+        let answer = self.send(&self.calls, request, Effect::Connects).await?;
         read(&answer).map_err(|why| VoiceError::OutcomeUnknown { reason: format!("its answer is {why}") })
     }
 }

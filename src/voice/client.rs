@@ -1,5 +1,5 @@
-//! Talks HTTP with ElevenLabs: every request has a deadline, every failure ends up in one of the classes
-//! of [`VoiceError`]. What is asked stands beside its noun: `agents`, `calls`.
+//! Talks HTTP with ElevenLabs: every request has a deadline, none is sent while what it is for stays down, and every
+//! failure ends up in one of the classes of [`VoiceError`]. What is asked stands beside its noun: `agents`, `calls`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use url::Url;
 
 use super::VoiceError;
 use super::error::Effect;
+use crate::domain::{BreakerChange, Clock, Entropy, Gate};
 
 /// Short, since a caller waits for [`Voice::register_call`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -27,11 +28,16 @@ pub struct VoiceConfig {
     pub timeout: Duration,
 }
 
-/// ElevenLabs' REST API. Cheap to clone.
+/// ElevenLabs' REST API. Cheap to clone; clones share the breakers.
 #[derive(Debug, Clone)]
 pub struct Voice {
     http: reqwest::Client,
     config: Arc<VoiceConfig>,
+    // A gate each: agents that cannot be managed must not turn callers away, nor the other way round.
+    pub(super) agents: Gate,
+    pub(super) calls: Gate,
+    clock: Clock,
+    pub(super) entropy: Entropy,
 }
 
 impl Voice {
@@ -39,7 +45,7 @@ impl Voice {
     ///
     /// # Errors
     /// When the machine has no certificate authorities to trust.
-    pub fn new(config: VoiceConfig) -> Result<Self, VoiceError> {
+    pub fn new(config: VoiceConfig, clock: Clock, entropy: Entropy) -> Result<Self, VoiceError> {
         let mut builder = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(config.timeout)
@@ -48,7 +54,9 @@ impl Voice {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| VoiceError::unavailable(reason(&error)))?;
-        Ok(Self { http, config: Arc::new(config) })
+        let gate = |purpose| Gate::new(clock.clone(), move |change| told(purpose, change));
+        let (agents, calls) = (gate("voice_agents"), gate("voice_calls"));
+        Ok(Self { http, config: Arc::new(config), agents, calls, clock, entropy })
     }
 
     /// A request to `/v1/convai/` and `path`.
@@ -65,26 +73,63 @@ impl Voice {
         request: RequestBuilder,
         effect: Effect,
     ) -> Result<T, VoiceError> {
-        let body = send(request, effect).await?;
+        let body = self.send(&self.agents, request, effect).await?;
         serde_json::from_slice(&body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
+    }
+
+    /// Sends a request through its purpose's gate; gives the body of an answer that says yes.
+    pub(super) async fn send(
+        &self,
+        gate: &Gate,
+        request: RequestBuilder,
+        effect: Effect,
+    ) -> Result<Vec<u8>, VoiceError> {
+        let passage = gate.pass().map_err(VoiceError::left_alone)?;
+        let response = match request.send().await {
+            Ok(response) => response,
+            // A request that cannot be built was never sent.
+            Err(error) if error.is_builder() => return Err(VoiceError::unavailable(reason(&error))),
+            Err(error) => {
+                passage.failed();
+                let why = reason(&error);
+                return Err(if error.is_connect() { VoiceError::unavailable(why) } else { effect.lost(why) });
+            }
+        };
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = read(response).await;
+        // Whoever turns a request away lives.
+        let fails = matches!(status.as_u16(), 408 | 500..) || (status.is_success() && body.is_err());
+        if fails {
+            passage.failed();
+        } else {
+            passage.answered();
+        }
+        if status.is_success() {
+            return body.map_err(|why| effect.lost(why));
+        }
+        let body = body.as_deref().unwrap_or_default();
+        Err(VoiceError::from_answer(status, &headers, body, effect, self.clock.now()))
     }
 }
 
-/// The body of an answer that says yes.
-pub(super) async fn send(request: RequestBuilder, effect: Effect) -> Result<Vec<u8>, VoiceError> {
-    let response = match request.send().await {
-        Ok(response) => response,
-        Err(error) if error.is_connect() || error.is_builder() => {
-            return Err(VoiceError::unavailable(reason(&error)));
+/// Tells the operator that the provider is down for a purpose, or back.
+fn told(purpose: &'static str, change: BreakerChange) {
+    let state = match change {
+        BreakerChange::Opened { pause } => {
+            tracing::warn!(
+                purpose,
+                ?pause,
+                "the voice provider keeps failing: it is asked nothing for a while"
+            );
+            "open"
         }
-        Err(error) => return Err(effect.lost(reason(&error))),
+        BreakerChange::Closed => {
+            tracing::info!(purpose, "the voice provider answers again");
+            "closed"
+        }
     };
-    let (status, headers) = (response.status(), response.headers().clone());
-    let body = read(response).await;
-    if status.is_success() {
-        return body.map_err(|why| effect.lost(why));
-    }
-    Err(VoiceError::from_answer(status, &headers, body.as_deref().unwrap_or_default(), effect))
+    metrics::counter!("switchboard_breaker_changes_total", "provider" => purpose, "state" => state)
+        .increment(1);
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, String> {

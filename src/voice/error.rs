@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// Nobody waits longer, whatever the provider asks.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+use crate::domain::retry_after;
+
 /// The longest of the provider's messages that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
 
@@ -30,8 +31,10 @@ pub enum VoiceError {
     Unavailable {
         /// For the log.
         reason: String,
-        /// How long it asks us to wait.
+        /// How long it asks us to wait, or how long it is left alone.
         retry_after: Option<Duration>,
+        /// It was not asked: it has failed so often in a row that it is left alone for a while.
+        breaker_open: bool,
     },
     /// It may have happened: look before doing anything else.
     #[error("the voice provider's answer was lost: {reason}")]
@@ -62,27 +65,39 @@ impl Effect {
 
 impl VoiceError {
     pub(super) fn unavailable(reason: String) -> Self {
-        Self::Unavailable { reason, retry_after: None }
+        Self::Unavailable { reason, retry_after: None, breaker_open: false }
     }
 
-    /// An answer that does not say yes, by its HTTP status.
-    pub(super) fn from_answer(status: StatusCode, headers: &HeaderMap, body: &[u8], effect: Effect) -> Self {
+    /// It was not asked, and will not be for so long.
+    pub(super) fn left_alone(wait: Duration) -> Self {
+        let reason = "it has failed again and again and is not asked for a while".to_owned();
+        Self::Unavailable { reason, retry_after: Some(wait), breaker_open: true }
+    }
+
+    /// An answer that does not say yes and came at `at`, by its HTTP status.
+    pub(super) fn from_answer(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        effect: Effect,
+        at: DateTime<Utc>,
+    ) -> Self {
         let reason = || format!("status {}", status.as_u16());
+        let unavailable = || {
+            let asked = headers.get("retry-after").and_then(|value| value.to_str().ok());
+            let retry_after = asked.and_then(|text| retry_after(text, at));
+            Self::Unavailable { reason: reason(), retry_after, breaker_open: false }
+        };
         match status.as_u16() {
             // Turned away before anything was done.
-            425 | 429 => Self::Unavailable { reason: reason(), retry_after: retry_after(headers) },
+            425 | 429 => unavailable(),
             408 | 500.. if effect == Effect::Writes => Self::OutcomeUnknown { reason: reason() },
-            408 | 500.. => Self::Unavailable { reason: reason(), retry_after: retry_after(headers) },
+            408 | 500.. => unavailable(),
             // Which words a 404 has for agents is not documented: the status decides.
             404 => Self::NotFound,
             status => Self::Rejected { status, message: message(body) },
         }
     }
-}
-
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get("retry-after")?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
 /// The provider's words, in whichever of its three shapes: `detail` is a list of `{loc, msg}`, an object

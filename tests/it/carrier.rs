@@ -6,16 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use switchboard::carrier::{
     Carrier, CarrierConfig, CarrierError, NumberSearch, NumberSettings, OwnedNumber, Rejection,
 };
-use switchboard::domain::{CountryCode, E164, NumberType};
+use switchboard::domain::{Clock, CountryCode, E164, Entropy, NumberType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wiremock::matchers::{basic_auth, body_string_contains, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::support::database::HandClock;
+use crate::support::wait_until;
 
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
 const NUMBERS: &str = "/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/IncomingPhoneNumbers.json";
@@ -23,13 +27,17 @@ const SID: &str = "PN0123456789abcdef0123456789abcdef";
 const NUMBER: &str = "/2010-04-01/Accounts/AC0123456789abcdef0123456789abcdef/IncomingPhoneNumbers/PN0123456789abcdef0123456789abcdef.json";
 
 fn client(base_url: &str, timeout: Duration) -> Carrier {
-    Carrier::new(CarrierConfig {
+    client_at(base_url, timeout, Clock::system())
+}
+
+fn client_at(base_url: &str, timeout: Duration, clock: Clock) -> Carrier {
+    let config = CarrierConfig {
         base_url: base_url.parse().unwrap(),
         account_sid: ACCOUNT.to_owned(),
         auth_token: SecretString::from("its-token"),
         timeout,
-    })
-    .unwrap()
+    };
+    Carrier::new(config, clock, Entropy::system()).unwrap()
 }
 
 fn carrier(server: &MockServer) -> Carrier {
@@ -151,6 +159,13 @@ async fn turned_away_is_not_carried_out() {
     let server = answer_all(refusal(429, 20429).insert_header("retry-after", "18446744073709551615")).await;
     let Err(CarrierError::Unavailable { retry_after, .. }) = buy(&server).await else { panic!() };
     assert!(retry_after.unwrap() <= Duration::from_secs(3600));
+    let time = HandClock::new();
+    let at = time.clock().now() + TimeDelta::seconds(90);
+    let date = at.format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let server = answer_all(refusal(429, 20429).insert_header("retry-after", date.as_str())).await;
+    let dated = client_at(&server.uri(), Duration::from_secs(5), time.clock());
+    let Err(CarrierError::Unavailable { retry_after, .. }) = dated.fetch(SID).await else { panic!() };
+    assert!((89..=90).contains(&retry_after.unwrap().as_secs()), "{date}: {retry_after:?}");
 
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let nobody = client(&format!("http://{closed}"), Duration::from_secs(5));
@@ -371,4 +386,93 @@ async fn only_a_handful_of_requests_run_at_once() {
     }
     assert_eq!((most.load(Ordering::SeqCst), now.load(Ordering::SeqCst)), (5, 0));
     slow.abort();
+}
+
+/// Whether it was refused without being asked.
+fn is_left_alone<T>(result: &Result<T, CarrierError>) -> bool {
+    matches!(result, Err(CarrierError::Unavailable { breaker_open: true, retry_after: Some(_), .. }))
+}
+
+#[tokio::test]
+async fn a_carrier_that_stays_down_is_left_alone_until_one_trial_finds_it_back() {
+    let time = HandClock::new();
+    let server = answer_all(refusal(429, 20429)).await;
+    let carrier = client_at(&server.uri(), Duration::from_secs(30), time.clock());
+    let asked = async || server.received_requests().await.unwrap().len();
+    let answer = async |template: ResponseTemplate| {
+        server.reset().await;
+        Mock::given(wiremock::matchers::any()).respond_with(template).mount(&server).await;
+    };
+    for _ in 0..10 {
+        assert!(!is_left_alone(&carrier.fetch(SID).await), "whoever turns requests away lives");
+    }
+    answer(ResponseTemplate::new(503)).await;
+    for _ in 0..5 {
+        assert!(!is_left_alone(&carrier.clone().release(SID).await));
+    }
+    assert_eq!(asked().await, 5);
+    assert!(is_left_alone(&carrier.release(SID).await) && is_left_alone(&carrier.fetch(SID).await));
+    time.advance(TimeDelta::milliseconds(9_999));
+    assert!(is_left_alone(&carrier.buy(&number("+12125550123"), &settings()).await));
+    assert_eq!(asked().await, 5, "it was asked while it was left alone");
+
+    time.advance(TimeDelta::milliseconds(1));
+    assert!(is_unknown(&carrier.release(SID).await), "the trial");
+    time.advance(TimeDelta::seconds(19));
+    assert!(is_left_alone(&carrier.release(SID).await), "for twice as long after a trial that failed");
+    assert_eq!(asked().await, 6);
+
+    // A trial that nobody waits for any more makes room for the next.
+    answer(ResponseTemplate::new(204).set_delay(Duration::from_secs(60))).await;
+    time.advance(TimeDelta::seconds(1));
+    let trial = tokio::spawn({
+        let carrier = carrier.clone();
+        async move { carrier.release(SID).await }
+    });
+    wait_until("the trial is under way", Duration::from_secs(10), async || {
+        (asked().await == 1).then_some(())
+    })
+    .await;
+    assert!(is_left_alone(&carrier.release(SID).await), "one trial at a time");
+    trial.abort();
+    assert!(trial.await.unwrap_err().is_cancelled());
+    answer(ResponseTemplate::new(204)).await;
+    for _ in 0..6 {
+        assert_eq!(carrier.release(SID).await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_nobody_else_repeats_is_repeated_shortly() {
+    // What is answered first, if anything else than numbers, and how often; how it ends and how often it was asked.
+    let browse = async |first: ResponseTemplate, times: u64, timeout: Duration| {
+        let server = MockServer::start().await;
+        Mock::given(wiremock::matchers::any()).respond_with(first).up_to_n_times(times).mount(&server).await;
+        Mock::given(wiremock::matchers::any())
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!({"available_phone_numbers": []})))
+            .with_priority(6)
+            .mount(&server)
+            .await;
+        let found = client(&server.uri(), timeout).browse(&search(NumberType::Local)).await;
+        (found.is_ok(), server.received_requests().await.unwrap().len())
+    };
+    let enough = Duration::from_secs(10);
+    let wait = |seconds: &str| refusal(429, 20429).insert_header("retry-after", seconds);
+    assert_eq!(browse(ResponseTemplate::new(503), 2, enough).await, (true, 3));
+    assert_eq!(browse(ResponseTemplate::new(503), 3, enough).await, (false, 3));
+    let begun = std::time::Instant::now();
+    assert_eq!(browse(wait("1"), 1, enough).await, (true, 2));
+    assert!(begun.elapsed() >= Duration::from_secs(1), "it asked for a second");
+    assert_eq!(browse(wait("3"), 1, enough).await, (false, 1));
+    assert_eq!(browse(wait("2"), 1, Duration::from_secs(1)).await, (false, 1), "past the deadline");
+    assert_eq!(browse(refusal(400, 21999), 1, enough).await, (false, 1));
+
+    let asked = async |server: &MockServer| server.received_requests().await.unwrap().len();
+    let server = answer_all(refusal(429, 20429)).await;
+    assert!(is_unavailable(&carrier(&server).owned().await));
+    assert_eq!(asked(&server).await, 3);
+    assert!(is_unavailable(&carrier(&server).search(&search(NumberType::Local)).await));
+    assert!(is_unavailable(&carrier(&server).find(&number("+12125550123")).await));
+    assert!(is_unavailable(&carrier(&server).release(SID).await));
+    assert_eq!(asked(&server).await, 6, "an operation repeats its steps itself");
 }

@@ -1,7 +1,7 @@
 //! Durable work against the emulated carriers: what was refused, lost or cut off ends with carrier, voice
 //! provider and database in agreement.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -327,4 +327,94 @@ async fn a_killed_servers_work_is_finished_by_the_next() {
     assert_eq!(agree(&app, &token).await, 2);
     assert_eq!(agents_at_provider(&app.sandbox_state().await), 2);
     assert_eq!(app.sandbox_state().await["counters"]["purchases"], 2);
+}
+
+#[tokio::test]
+async fn while_the_carrier_stays_down_requests_fail_fast_and_what_must_be_done_waits() {
+    let app = App::start_with(&[("OPERATION_WAIT", "3s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let with = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+    let without = create(&app, &token, json!({ "name": "Southside Dental", "provisionPhone": false })).await;
+    app.faults(json!({ "match": { "provider": "twilio" }, "action": { "status": 503 }, "times": 1000 }))
+        .await;
+    let asked = async || {
+        let faults = app.http().get(format!("{}/sandbox/faults", app.sandbox_url())).send().await;
+        let faults: Value = faults.unwrap().json().await.unwrap();
+        1000 - faults["faults"][0]["times"].as_u64().unwrap()
+    };
+    let search = r#"{ availablePhoneNumbers(areaCode: "212") { number } }"#;
+    for _ in 0..2 {
+        let answer = app.graphql(&token, search, json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "CARRIER_UNAVAILABLE", "{answer}");
+    }
+    assert_eq!(asked().await, 5, "three tries, then two more until it is left alone");
+
+    let provision = r"mutation($input: ProvisionPhoneNumberInput!) {
+      provisionPhoneNumber(input: $input) { phoneNumber { status } operation { state attempts } userErrors { code } } }";
+    let provision = async || {
+        let input = json!({ "agentId": without["agent"]["id"], "areaCode": "212" });
+        let answer = app.graphql(&token, provision, json!({ "input": input })).await;
+        answer["data"]["provisionPhoneNumber"].clone()
+    };
+    let begun = Instant::now();
+    let refused = provision().await;
+    let took = begun.elapsed();
+    assert_eq!(refused["operation"], json!({ "state": "FAILED", "attempts": 1 }), "{refused}");
+    assert_eq!(refused["userErrors"][0]["code"], "CARRIER_UNAVAILABLE", "{refused}");
+    assert!(took < Duration::from_secs(1), "it took {took:?}");
+
+    let release = r"mutation($input: ReleasePhoneNumberInput!) {
+      releasePhoneNumber(input: $input) { operation { id state } userErrors { code } } }";
+    let input = json!({ "input": { "id": with["phoneNumber"]["id"] } });
+    let release = app.graphql(&token, release, input).await["data"]["releasePhoneNumber"].clone();
+    assert_eq!(release["operation"]["state"], "RUNNING", "{release}");
+    let waiting = app.graphql(&token, OPERATION, json!({ "id": release["operation"]["id"] })).await;
+    assert_eq!(waiting["data"]["operation"]["attempts"], 0, "it was not tried: {waiting}");
+    assert_eq!(asked().await, 5, "the carrier was asked while it was left alone");
+
+    app.clear_faults().await;
+    app.advance(Duration::from_secs(12));
+    assert_eq!(settled(&app, &token, &release).await["state"], "SUCCEEDED");
+    let bought = provision().await;
+    assert_eq!(bought["phoneNumber"]["status"], "ACTIVE", "{bought}");
+    assert_eq!(agree(&app, &token).await, 1);
+    let metrics = app.http().get(format!("{}/metrics", app.base_url())).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    for state in ["open", "closed"] {
+        let counted = format!(r#"switchboard_breaker_changes_total{{provider="carrier",state="{state}"}}"#);
+        assert!(metrics.contains(&counted), "{counted} in {metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_voice_provider_that_stays_down_refuses_new_agents_at_once_and_makes_the_begun_ones_later() {
+    let app = App::start_with(&[("OPERATION_WAIT", "1s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let made = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+    app.faults(json!({
+        "match": { "provider": "elevenlabs", "path_contains": "/convai/agents" },
+        "action": { "status": 503 },
+    }))
+    .await;
+    // Each may have been made there, and is looked for until that is known.
+    let mut begun = Vec::new();
+    let refused = loop {
+        let input = json!({ "name": "Southside Dental", "provisionPhone": false });
+        let payload = create(&app, &token, input).await;
+        if payload["operation"]["state"] == "FAILED" {
+            break payload;
+        }
+        begun.push(payload);
+        assert!(begun.len() <= 5, "it is still asked");
+    };
+    assert_eq!(refused["userErrors"][0]["code"], "VOICE_PROVIDER_UNAVAILABLE", "{refused}");
+    let call = app.place_call(json!({ "to": made["phoneNumber"]["number"] })).await;
+    assert_eq!(call["agent"]["name"], "Northside Dental", "calls are another matter: {call}");
+
+    app.clear_faults().await;
+    app.advance(Duration::from_secs(60));
+    for payload in &begun {
+        assert_eq!(settled(&app, &token, payload).await["state"], "SUCCEEDED");
+    }
+    assert_eq!(agents_at_provider(&app.sandbox_state().await), 1 + begun.len());
 }

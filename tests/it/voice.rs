@@ -4,15 +4,17 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::DateTime;
+use chrono::{DateTime, TimeDelta};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use switchboard::domain::{Agent, AgentId, AgentStatus, E164, TenantId};
+use switchboard::domain::{Agent, AgentId, AgentStatus, Clock, E164, Entropy, TenantId};
 use switchboard::voice::{CallToRegister, RegisteredCall, Voice, VoiceConfig, VoiceError};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 use wiremock::matchers::{any, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
+
+use crate::support::database::HandClock;
 
 const CREATE: &str = "/v1/convai/agents/create";
 const AGENT: &str = "/v1/convai/agents/agent_1";
@@ -20,8 +22,13 @@ const REGISTER: &str = "/v1/convai/twilio/register-call";
 const TWIML: &str = r#"<?xml version="1.0" encoding="UTF-8"?><Response><Connect><Stream url="wss://voice.example/c"><Parameter name="conversation_id" value="conv_1"/></Stream></Connect></Response>"#;
 
 fn client(base_url: &str, timeout: Duration) -> Voice {
+    client_at(base_url, timeout, Clock::system())
+}
+
+fn client_at(base_url: &str, timeout: Duration, clock: Clock) -> Voice {
     let api_key = SecretString::from("its-key");
-    Voice::new(VoiceConfig { base_url: base_url.parse().unwrap(), api_key, timeout }).unwrap()
+    let config = VoiceConfig { base_url: base_url.parse().unwrap(), api_key, timeout };
+    Voice::new(config, clock, Entropy::system()).unwrap()
 }
 
 fn voice(server: &MockServer) -> Voice {
@@ -240,6 +247,13 @@ async fn each_failure_has_its_class() {
         panic!("429 is not carried out")
     };
     assert_eq!(retry_after, Some(Duration::from_secs(3)));
+    let past = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let server = answer_all(ResponseTemplate::new(429).insert_header("retry-after", past)).await;
+    let Err(VoiceError::Unavailable { retry_after, .. }) = voice(&server).delete_agent("agent_1").await
+    else {
+        panic!("429 is not carried out")
+    };
+    assert_eq!(retry_after, Some(Duration::ZERO));
 
     for lost in [
         ResponseTemplate::new(503).set_body_string("<html>"),
@@ -328,4 +342,50 @@ async fn a_registration_ends_by_its_own_deadline() {
     let result =
         register(&client(&format!("http://{closed}"), Duration::from_secs(5)), Duration::from_secs(2)).await;
     assert!(matches!(result, Err(VoiceError::Unavailable { .. })), "{result:?}");
+}
+
+/// Whether it was refused without being asked.
+fn is_left_alone<T>(result: &Result<T, VoiceError>) -> bool {
+    matches!(result, Err(VoiceError::Unavailable { breaker_open: true, retry_after: Some(_), .. }))
+}
+
+#[tokio::test]
+async fn a_caller_does_not_wait_for_a_provider_that_stays_down() {
+    let time = HandClock::new();
+    let server = creating("ulaw_8000").await;
+    let slow = ResponseTemplate::new(200).set_body_string(TWIML).set_delay(Duration::from_secs(60));
+    Mock::given(path(REGISTER)).respond_with(slow).up_to_n_times(5).mount(&server).await;
+    let answer = ResponseTemplate::new(200).set_body_string(TWIML);
+    Mock::given(path(REGISTER)).respond_with(answer).with_priority(6).mount(&server).await;
+    let voice = client_at(&server.uri(), Duration::from_secs(30), time.clock());
+    for _ in 0..5 {
+        let late = register(&voice, Duration::from_millis(200)).await;
+        assert!(matches!(late, Err(VoiceError::OutcomeUnknown { .. })), "{late:?}");
+    }
+    let asked = server.received_requests().await.unwrap().len();
+    let begun = Instant::now();
+    assert!(is_left_alone(&register(&voice, Duration::from_secs(20)).await));
+    assert!(begun.elapsed() < Duration::from_secs(2), "the caller waited {:?}", begun.elapsed());
+    assert_eq!(server.received_requests().await.unwrap().len(), asked);
+
+    assert_eq!(voice.update_agent("agent_1", &agent("en")).await, Ok(()), "agents are another matter");
+    time.advance(TimeDelta::seconds(10));
+    for _ in 0..2 {
+        assert!(register(&voice, Duration::from_secs(20)).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn agents_that_cannot_be_managed_turn_no_caller_away() {
+    let server = MockServer::start().await;
+    let answer = ResponseTemplate::new(200).set_body_string(TWIML);
+    Mock::given(path(REGISTER)).respond_with(answer).mount(&server).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(503)).with_priority(6).mount(&server).await;
+    let voice = voice(&server);
+    for _ in 0..5 {
+        assert!(!is_left_alone(&voice.delete_agent("agent_1").await));
+    }
+    assert!(is_left_alone(&voice.delete_agent("agent_1").await));
+    assert!(is_left_alone(&voice.create_agent(&agent("en")).await));
+    assert!(register(&voice, Duration::from_secs(20)).await.is_ok());
 }

@@ -311,6 +311,26 @@ async fn a_failing_or_slow_provider_costs_the_caller_seconds_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_provider_that_stays_down_costs_the_caller_nothing_and_is_tried_again_later() {
+    let practice = Practice::open(json!({"fallbackNumber": "+12125550142"})).await;
+    let register = json!({"provider": "elevenlabs", "path_contains": "register-call"});
+    practice.app.faults(json!({"match": register, "action": {"status": 503}})).await;
+    for at in 0..3 {
+        let form = practice.ringing(&sid(70 + at));
+        assert_eq!(twiml(practice.send(INCOMING, &form).await).await.0, ["Dial"]);
+    }
+    practice.app.clear_faults().await;
+    practice.app.faults(json!({"match": register, "action": {"delay_ms": 60_000}, "times": 1})).await;
+    let asked = Instant::now();
+    assert_eq!(twiml(practice.send(INCOMING, &practice.ringing(&sid(80))).await).await.0, ["Dial"]);
+    assert!(asked.elapsed() < Duration::from_secs(2), "the caller waited {:?}", asked.elapsed());
+    assert_eq!(practice.app.pending_faults().await, 1, "the provider was asked");
+    practice.app.clear_faults().await;
+    practice.app.advance(Duration::from_secs(10));
+    assert_eq!(twiml(practice.send(INCOMING, &practice.ringing(&sid(81))).await).await.0, ["Connect"]);
+}
+
+#[tokio::test]
 async fn an_answer_that_failed_at_the_carrier_is_not_tried_again() {
     let practice = Practice::open(json!({"fallbackNumber": "+12125550142"})).await;
     assert_eq!(twiml(practice.send(INCOMING, &practice.ringing(&sid(5))).await).await.0, ["Connect"]);
@@ -380,7 +400,7 @@ impl Bare {
         let routing = Routing::new(
             RoutingConfig { answer_deadline: Duration::from_secs(1), webhook_base_url: base_url.clone() },
             self.database.system(),
-            Voice::new(voice).unwrap(),
+            Voice::new(voice, Clock::system(), Entropy::system()).unwrap(),
             Clock::system(),
             Entropy::system(),
         );

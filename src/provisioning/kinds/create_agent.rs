@@ -191,7 +191,9 @@ async fn ensure_voice_agent(
         }
         if attempt == 2 {
             let reason = "an earlier request to create the agent may still be carried out".to_owned();
-            return Err((VoiceError::Unavailable { reason, retry_after: Some(SETTLING) }, Patience::Endless));
+            let settling =
+                VoiceError::Unavailable { reason, retry_after: Some(SETTLING), breaker_open: false };
+            return Err((settling, Patience::Endless));
         }
     }
     driver.0.voice.create_agent(agent).await.map_err(|failure| {

@@ -5,7 +5,7 @@ mod lease;
 mod record;
 
 pub use lease::{Claimed, Lease};
-pub use record::{Effect, OperationUpdate};
+pub use record::{Effect, OperationUpdate, Retry};
 pub(super) use record::{changed, held, write};
 
 use chrono::{DateTime, Utc};

@@ -26,10 +26,19 @@ pub struct OperationUpdate {
     pub number_id: Option<NumberId>,
     /// Why it failed.
     pub error: Option<Refusal>,
-    /// When to go on, when not at once: a step that failed for now. Its lease is given up.
-    pub retry_at: Option<DateTime<Utc>>,
+    /// When not to go on at once: a step that failed for now. Its lease is given up.
+    pub retry: Option<Retry>,
     /// What the step changed beside its operation.
     pub effects: Vec<Effect>,
+}
+
+/// A step is to be begun again.
+#[derive(Debug, Clone, Copy)]
+pub struct Retry {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether the attempt that failed counts as one.
+    pub counts: bool,
 }
 
 /// A change a step makes beside its operation, in the same transaction.
@@ -81,7 +90,7 @@ pub enum Effect {
 }
 
 impl SystemStore {
-    /// Writes what a step made of its operation. A final state, or `retry_at`, gives the lease up.
+    /// Writes what a step made of its operation. A final state, or `retry`, gives the lease up.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`]: nothing is written.
@@ -117,8 +126,9 @@ pub(in crate::store) async fn write(
     now: DateTime<Utc>,
 ) -> Result<Operation, StoreError> {
     // Whoever records a new step begins it at once: that is its first attempt.
+    let uncounted = i32::from(update.retry.is_some_and(|retry| !retry.counts));
     let attempts = CaseStatement::new()
-        .case(Expr::col(Column::Step).eq(update.step.as_str()), Expr::col(Column::Attempts))
+        .case(Expr::col(Column::Step).eq(update.step.as_str()), Expr::col(Column::Attempts).sub(uncounted))
         .finally(1);
     let mut row = ActiveModel {
         state: Set(update.state.to_string()),
@@ -126,12 +136,12 @@ pub(in crate::store) async fn write(
         phone_number_id: Set(update.number_id.map(|id| id.0)),
         data: Set(update.data.clone()),
         error: Set(update.error.as_ref().map(write_refusal)),
-        run_after: Set(update.retry_at.unwrap_or(now)),
+        run_after: Set(update.retry.map_or(now, |retry| retry.at)),
         updated_at: Set(now),
         finished_at: Set(update.state.is_final().then_some(now)),
         ..Default::default()
     };
-    if update.state.is_final() || update.retry_at.is_some() {
+    if update.state.is_final() || update.retry.is_some() {
         row.lease_owner = Set(None);
         row.lease_until = Set(None);
     }

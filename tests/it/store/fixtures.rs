@@ -91,7 +91,7 @@ pub(crate) fn update(step: Step) -> OperationUpdate {
         data: json!({}),
         number_id: None,
         error: None,
-        retry_at: None,
+        retry: None,
         effects: vec![],
     }
 }

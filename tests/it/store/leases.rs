@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::json;
 use switchboard::domain::{AgentStatus, OperationState, Refusal, RefusalCode, Step};
-use switchboard::store::{Change, Effect, OperationUpdate, StoreError};
+use switchboard::store::{Change, Effect, OperationUpdate, Retry, StoreError};
 
 use super::fixtures::{self, LEASE, uuid};
 use crate::support::database::{HandClock, TestDatabase};
@@ -96,15 +96,23 @@ async fn a_step_that_failed_for_now_waits_and_counts_its_attempts() {
     let tenant = fixtures::tenant(&db).await;
     let agent = fixtures::agent(&db, tenant).await;
     let claimed = fixtures::claimed(&db, &agent).await;
-    let retry_at = Some(time.clock().now() + TimeDelta::seconds(30));
-    let again =
-        OperationUpdate { retry_at, data: json!({ "tried": [1] }), ..fixtures::update(Step::ClaimNumber) };
+    let in_thirty = |counts| Some(Retry { at: time.clock().now() + TimeDelta::seconds(30), counts });
+    let again = OperationUpdate {
+        retry: in_thirty(true),
+        data: json!({ "tried": [1] }),
+        ..fixtures::update(Step::ClaimNumber)
+    };
     let waiting = system.record(&claimed.lease, again).await.unwrap();
     assert_eq!((waiting.attempts, waiting.data.clone()), (1, json!({ "tried": [1] })));
     assert!(system.claim_due(uuid(), LEASE, 10).await.unwrap().is_empty(), "not yet");
     time.advance(TimeDelta::seconds(30));
     let due = system.claim_due(uuid(), LEASE, 10).await.unwrap().remove(0);
     assert_eq!(due.operation.attempts, 2, "the same step");
+    let uncounted = OperationUpdate { retry: in_thirty(false), ..fixtures::update(Step::ClaimNumber) };
+    assert_eq!(system.record(&due.lease, uncounted).await.unwrap().attempts, 1, "as if it had not begun");
+    time.advance(TimeDelta::seconds(30));
+    let due = system.claim_due(uuid(), LEASE, 10).await.unwrap().remove(0);
+    assert_eq!(due.operation.attempts, 2, "the same attempt");
     let next = system.record(&due.lease, fixtures::update(Step::BuyNumber)).await.unwrap();
     assert_eq!((next.attempts, next.step), (1, Step::BuyNumber), "begun by whoever recorded it");
 
