@@ -2,6 +2,7 @@
 //! what GraphiQL shows its reader.
 
 mod agent;
+mod audit_event;
 mod available;
 mod call;
 mod connection;
@@ -14,6 +15,7 @@ mod user_error;
 mod viewer;
 
 pub(crate) use agent::{Agent, AgentFilter, AgentStatus};
+pub(crate) use audit_event::AuditEvent;
 pub(crate) use available::AvailablePhoneNumber;
 pub(crate) use call::{Call, CallFilter};
 pub(crate) use connection::{Connection, PageArgs, cost};

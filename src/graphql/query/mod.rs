@@ -2,6 +2,7 @@
 
 mod account;
 mod agent;
+mod audit_event;
 mod call;
 mod node;
 mod number;
@@ -18,4 +19,5 @@ pub(crate) struct Query(
     number::NumberQuery,
     operation::OperationQuery,
     call::CallQuery,
+    audit_event::AuditEventQuery,
 );

@@ -1,8 +1,6 @@
 //! The tables as SeaORM sees them, a file each, and how their rows become the domain's types. Private: nothing
 //! outside the store sees a row.
 
-#![expect(unreachable_pub, reason = "the derived items have no narrower visibility")]
-
 pub(super) mod agent;
 pub(super) mod audit_event;
 pub(super) mod call;
