@@ -8,6 +8,7 @@ mod auth;
 mod call;
 mod carrier;
 mod config;
+mod coverage;
 mod crash;
 mod dev;
 mod graphql_http;

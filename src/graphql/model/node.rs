@@ -43,7 +43,8 @@ impl Node {
             NodeKind::Call => loaders.load_one(CallId(id.uuid)).await?.map(|row| Self::Call(Call(row))),
             NodeKind::Tenant => {
                 let session = ctx.session()?;
-                if session.owner().ok() == Some(TenantId(id.uuid)) {
+                let scope = session.scope()?;
+                if scope.is_whole() && scope.tenant() == TenantId(id.uuid) {
                     Some(Self::Viewer(Viewer::read(session).await?))
                 } else {
                     None
