@@ -1,6 +1,7 @@
 //! Switchboard's database: one set of migrations for Postgres (15 or later) and SQLite.
 //!
-//! A folder a table: `mod.rs` builds it on either database, the SQL beside it fences it in on Postgres.
+//! A folder a table: `mod.rs` builds it on either database, the SQL beside it fences it in on Postgres (and keeps the
+//! audit trail append-only on SQLite).
 //! There a table's rows are seen through two roles only: `switchboard_tenant`, which sees the rows of the
 //! tenant in `request.jwt.claims`, and `switchboard_system`, which sees all. The login role owns the tables
 //! and sees nothing. SQLite has no roles: there the application's own filter is the wall.

@@ -1,5 +1,9 @@
 //! A voice agent: who answers a practice's calls.
 
+mod token;
+
+pub use token::AgentToken;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -7,6 +7,7 @@
 
 mod agent;
 mod ambient;
+mod audit_event;
 mod call;
 mod country;
 mod e164;
@@ -17,10 +18,10 @@ mod operation;
 mod refusal;
 mod resilience;
 mod tenant;
-mod token;
 
-pub use agent::{Agent, AgentName, AgentStatus, FirstMessage, Prompt, VoiceId};
+pub use agent::{Agent, AgentName, AgentStatus, AgentToken, FirstMessage, Prompt, VoiceId};
 pub use ambient::{Clock, Entropy};
+pub use audit_event::{Actor, AuditEvent, AuditOutcome, Author};
 pub use call::{Call, CallDirection, CallOutcome, CallStatus};
 pub use country::{AreaCode, CountryCode};
 pub use e164::{E164, mask};
@@ -31,7 +32,6 @@ pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, St
 pub use refusal::{Refusal, RefusalCode};
 pub use resilience::{BreakerChange, Gate, Passage, backoff, retry_after};
 pub use tenant::{Limits, Tenant};
-pub use token::AgentToken;
 
 /// A value from outside that is not what it should be: says what is wrong and what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -69,6 +69,18 @@ text_enum! {
 }
 
 impl OperationKind {
+    /// The mutation that asks for it, by its public name.
+    #[must_use]
+    pub const fn mutation(self) -> &'static str {
+        match self {
+            Self::CreateAgent => "createAgent",
+            Self::ProvisionNumber => "provisionPhoneNumber",
+            Self::ReleaseNumber => "releasePhoneNumber",
+            Self::RepairNumber => "repairPhoneNumber",
+            Self::DeleteAgent => "deleteAgent",
+        }
+    }
+
     /// The steps an operation of this kind may go through, in their usual order.
     #[must_use]
     pub const fn steps(self) -> &'static [Step] {
@@ -107,6 +119,8 @@ pub struct Operation {
     pub data: serde_json::Value,
     /// Why it failed.
     pub error: Option<Refusal>,
+    /// The request in which it was asked for.
+    pub request_id: String,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When it ended.

@@ -14,6 +14,7 @@ use super::context::{Caller, Services, Session};
 use super::errors::{self, ApiError};
 use super::limits::{self, Run};
 use super::schema::{self, ApiSchema};
+use super::trail::Trail;
 
 /// How long a query may take.
 const QUERY_TIME: Duration = Duration::from_secs(10);
@@ -78,7 +79,8 @@ impl Api {
     /// The API over these services.
     #[must_use]
     pub fn new(services: Services) -> Self {
-        Self { schema: limits::guarded(schema::builder()).finish(), services }
+        let schema = limits::guarded(schema::builder()).extension(Trail).finish();
+        Self { schema, services }
     }
 
     /// Runs a query or mutation. Takes no longer than 10 seconds for a query, 30 for a mutation.

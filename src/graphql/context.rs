@@ -13,7 +13,7 @@ use super::errors::ApiError;
 use super::loaders::{self, Loaders};
 use super::scope::Scope;
 use crate::auth::Principal;
-use crate::domain::{Clock, TenantId};
+use crate::domain::{Actor, Author, Clock, TenantId};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::store::{Database, StoreError, SystemStore, TenantStore};
 
@@ -134,7 +134,8 @@ impl Session {
     pub(crate) async fn writer(&self) -> Result<TenantStore, ApiError> {
         let tenant = self.owner()?;
         let _released = self.release().await;
-        Ok(self.services.database.write_as(tenant).await?)
+        let author = self.author()?;
+        Ok(self.services.database.write_by(author, tenant).await?)
     }
 
     /// Closes the reading door and keeps it closed while the result lives: hold it while a provider is called.
@@ -144,23 +145,30 @@ impl Session {
         Released(door)
     }
 
-    /// Adds to the audit trail what the caller does, in the transaction that does it.
+    /// Adds an operator's access to the trail of the tenant acted for, in a transaction of its own; does nothing for
+    /// anybody else.
     ///
     /// # Errors
-    /// The store's.
-    pub(crate) async fn audit(
-        &self,
-        store: &TenantStore,
-        action: &str,
-        subject: impl ToString,
-    ) -> Result<(), StoreError> {
-        let actor = match self.caller.principal {
-            Some(Principal::Operator { subject, .. }) => format!("operator:{subject}"),
-            Some(Principal::Agent { agent, .. }) => format!("agent:{}", agent.0),
-            Some(Principal::Tenant(tenant)) => format!("tenant:{}", tenant.0),
-            None => "nobody".to_owned(),
+    /// The store's: then they must not be let in.
+    pub(super) async fn audit_access(&self, action: &str) -> Result<(), ApiError> {
+        let Some(Principal::Operator { acting_for: Some(tenant), .. }) = self.caller.principal else {
+            return Ok(());
         };
-        store.audit(&actor, action, Some(&subject.to_string()), &self.caller.request_id).await
+        let store = self.services.database.write_by(self.author()?, tenant).await?;
+        store.audit_access(action).await?;
+        Ok(store.commit().await?)
+    }
+
+    /// Who the audit trail says it was.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` for nobody, `FORBIDDEN` for an agent: they change nothing.
+    fn author(&self) -> Result<Author, ApiError> {
+        let actor = match self.caller.principal {
+            Some(Principal::Operator { subject, .. }) => Actor::Operator(subject),
+            _ => Actor::Tenant(self.owner()?),
+        };
+        Ok(Author { actor, request_id: self.caller.request_id.clone() })
     }
 
     /// What the resolvers work with.

@@ -11,7 +11,9 @@ use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
 use super::context::Session;
 use super::errors::ApiError;
-use crate::domain::{Agent, AgentId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber};
+use crate::domain::{
+    Agent, AgentId, AuditEvent, AuditEventId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber,
+};
 use crate::store::{Page, PageOf};
 
 /// A request's loaders; the key's type says what is loaded.
@@ -175,5 +177,18 @@ impl Loader<CallId> for Batches {
     async fn load(&self, keys: &[CallId]) -> Result<HashMap<CallId, Call>, ApiError> {
         let rows = self.0.reader().await?.calls_by_id(keys).await?;
         visible(&self.0, rows, |call| call.id, |call| call.agent_id)
+    }
+}
+
+impl Loader<AuditEventId> for Batches {
+    type Value = AuditEvent;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[AuditEventId]) -> Result<HashMap<AuditEventId, AuditEvent>, ApiError> {
+        if !self.0.scope()?.is_whole() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.0.reader().await?.audit_events_by_id(keys).await?;
+        Ok(rows.into_iter().map(|event| (event.id, event)).collect())
     }
 }

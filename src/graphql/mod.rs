@@ -16,6 +16,7 @@ mod query;
 mod schema;
 mod scope;
 mod subscription;
+mod trail;
 
 pub use api::{Api, Executed, GraphqlRequest, OperationKind};
 pub use context::{Caller, Services};

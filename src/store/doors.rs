@@ -6,10 +6,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
 
 use super::{Change, Shared, StoreError, dialect, error::begin_was_lost};
-use crate::domain::TenantId;
+use crate::domain::{Author, TenantId};
 
 /// One tenant's rows, in one transaction. Statements run one after the other; shared by all resolvers of a query.
 #[derive(Debug)]
@@ -17,7 +17,8 @@ pub struct TenantStore {
     pub(super) transaction: DatabaseTransaction,
     pub(super) tenant: TenantId,
     pub(super) shared: Arc<Shared>,
-    writing: bool,
+    /// Who writes; a reading door has none.
+    author: Option<Author>,
     untold: Mutex<Vec<Change>>,
 }
 
@@ -25,16 +26,17 @@ impl TenantStore {
     pub(super) async fn open(
         shared: Arc<Shared>,
         tenant: TenantId,
-        writing: bool,
+        author: Option<Author>,
     ) -> Result<Self, StoreError> {
         let opening = tokio::spawn(async move {
+            let writing = author.is_some();
             let transaction = if writing {
                 dialect::begin_write(&shared.tenants).await?
             } else {
                 shared.tenants.begin().await?
             };
             dialect::become_tenant(&transaction, tenant, writing).await?;
-            Ok(Self { transaction, tenant, shared, writing, untold: Mutex::default() })
+            Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() })
         });
         opening.await.map_err(|lost| begin_was_lost(&lost))?
     }
@@ -59,7 +61,16 @@ impl TenantStore {
 
     /// Whether this door may write: then rows read one by one are kept from changing.
     pub(super) fn is_writing(&self) -> bool {
-        self.writing
+        self.author.is_some()
+    }
+
+    /// Who writes through this door, in which request.
+    ///
+    /// # Errors
+    /// When it is for reading.
+    pub(super) fn author(&self) -> Result<&Author, StoreError> {
+        let reading = || StoreError::Database(DbErr::Custom("this door is for reading".to_owned()));
+        self.author.as_ref().ok_or_else(reading)
     }
 
     /// Tells of a change once it is kept.

@@ -5,6 +5,7 @@
 //! third door, and the entities stay in here. Each noun's file holds what both doors do with it.
 
 mod agent;
+mod audit_event;
 mod call;
 mod changes;
 mod dialect;
@@ -39,7 +40,7 @@ use switchboard_migration::Migrator;
 use switchboard_migration::sea_orm_migration::MigratorTrait;
 use tokio::sync::broadcast;
 
-use crate::domain::{Clock, Entropy, TenantId};
+use crate::domain::{Actor, Author, Clock, Entropy, TenantId};
 
 /// How many changes a watcher may be behind before it loses the oldest.
 const CHANGES_KEPT: usize = 1024;
@@ -146,15 +147,26 @@ impl Database {
     /// # Errors
     /// [`StoreError`].
     pub async fn read_as(&self, tenant: TenantId) -> Result<TenantStore, StoreError> {
-        TenantStore::open(Arc::clone(&self.shared), tenant, false).await
+        TenantStore::open(Arc::clone(&self.shared), tenant, None).await
     }
 
-    /// A tenant's door for writing: one transaction; nothing is kept without [`TenantStore::commit`].
+    /// A tenant's door for writing, for the server itself: what is done through one door has a request id of its own.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn write_as(&self, tenant: TenantId) -> Result<TenantStore, StoreError> {
-        TenantStore::open(Arc::clone(&self.shared), tenant, true).await
+        let id = self.shared.entropy.uuid(self.shared.clock.now());
+        let system = Author { actor: Actor::System, request_id: id.simple().to_string() };
+        self.write_by(system, tenant).await
+    }
+
+    /// A tenant's door for writing: one transaction; nothing is kept without [`TenantStore::commit`]. Whatever its audit
+    /// trail is told, the author did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn write_by(&self, author: Author, tenant: TenantId) -> Result<TenantStore, StoreError> {
+        TenantStore::open(Arc::clone(&self.shared), tenant, Some(author)).await
     }
 
     /// The system's door.

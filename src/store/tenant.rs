@@ -1,12 +1,11 @@
-//! The tenant itself: its plan, its use of it, its audit trail.
+//! The tenant itself: its plan and its use of it.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::entities::{audit_event, call, money, phone_number, tenant};
+use super::entities::{call, money, phone_number, tenant};
 use super::{StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{Tenant, TenantId};
 
@@ -68,32 +67,6 @@ impl TenantStore {
             calls,
             minutes: minutes.unwrap_or_default(),
         })
-    }
-
-    /// Adds to the audit trail, in the same transaction as the change it tells of.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn audit(
-        &self,
-        actor: &str,
-        action: &str,
-        subject: Option<&str>,
-        request_id: &str,
-    ) -> Result<(), StoreError> {
-        let at = self.shared.clock.now();
-        let event = audit_event::ActiveModel {
-            id: Set(self.shared.entropy.uuid(at)),
-            tenant_id: Set(self.tenant.0),
-            actor: Set(actor.to_owned()),
-            action: Set(action.to_owned()),
-            subject: Set(subject.map(ToOwned::to_owned)),
-            outcome: Set("succeeded".to_owned()),
-            request_id: Set(request_id.to_owned()),
-            at: Set(at),
-        };
-        audit_event::Entity::insert(event).exec_without_returning(&self.transaction).await?;
-        Ok(())
     }
 }
 

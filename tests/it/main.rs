@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its scene fails there")]
 
 mod agent;
+mod audit_event;
 mod auth;
 mod call;
 mod carrier;
 mod config;
+mod coverage;
 mod crash;
 mod dev;
 mod graphql_http;

@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
 
-use crate::{of_tenant, on_postgres, page_index};
+use crate::{is_postgres, of_tenant, page_index};
 
 pub(crate) struct Migration;
 
@@ -30,7 +30,13 @@ impl MigrationTrait for Migration {
             .take();
         manager.create_table(table).await?;
         page_index(manager, "audit_events", "at").await?;
-        on_postgres(manager, include_str!("audit_events.sql")).await
+        let sql = if is_postgres(manager) {
+            include_str!("audit_events.sql")
+        } else {
+            include_str!("audit_events.sqlite.sql")
+        };
+        manager.get_connection().execute_unprepared(sql).await?;
+        Ok(())
     }
 
     fn use_transaction(&self) -> Option<bool> {

@@ -43,6 +43,7 @@ impl MigrationTrait for Migration {
             .col(json_binary_null("error"))
             .col(text_null("idempotency_key"))
             .col(text_null("input_hash"))
+            .col(text("request_id"))
             .col(timestamp_with_time_zone("run_after"))
             .col(uuid_null("lease_owner"))
             .col(timestamp_with_time_zone_null("lease_until"))

@@ -2,8 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
-use super::connection::{Connection, Listed, PageArgs, cost, nothing, wrap};
-use super::cursor::List;
+use super::paging::{Connection, List, Listed, PageArgs, cost, nothing, wrap};
 use super::scalars::DateTime;
 use super::{Call, PhoneNumber};
 use crate::domain::{self, E164};

@@ -2,8 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
-use super::connection::{Listed, nothing, wrap};
-use super::cursor::List;
+use super::paging::{List, Listed, nothing, wrap};
 use super::scalars::DateTime;
 use super::{Agent, PhoneNumber, read_id};
 use crate::domain::{self, E164};

@@ -2,25 +2,26 @@
 //! what GraphiQL shows its reader.
 
 mod agent;
+mod audit_event;
 mod available;
 mod call;
-mod connection;
-mod cursor;
 mod node;
 mod number;
 mod operation;
+mod paging;
 mod reconciliation;
 mod scalars;
 mod user_error;
 mod viewer;
 
 pub(crate) use agent::{Agent, AgentFilter, AgentStatus};
+pub(crate) use audit_event::AuditEvent;
 pub(crate) use available::AvailablePhoneNumber;
 pub(crate) use call::{Call, CallFilter};
-pub(crate) use connection::{Connection, PageArgs, cost};
 pub(crate) use node::Node;
 pub(crate) use number::{PhoneNumber, PhoneNumberFilter, PhoneNumberType};
 pub(crate) use operation::Operation;
+pub(crate) use paging::{Connection, PageArgs, cost};
 pub(crate) use reconciliation::ReconciliationReport;
 pub(crate) use scalars::{Checked, Defaulted};
 pub(crate) use user_error::UserError;

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, Interface};
 
-use super::{Agent, Call, Operation, PhoneNumber, Viewer};
-use crate::domain::{AgentId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
+use super::{Agent, AuditEvent, Call, Operation, PhoneNumber, Viewer};
+use crate::domain::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 
@@ -21,6 +21,8 @@ pub(crate) enum Node {
     Call(Call),
     /// The account.
     Viewer(Viewer),
+    /// An entry of the audit trail.
+    AuditEvent(AuditEvent),
 }
 
 impl Node {
@@ -41,13 +43,16 @@ impl Node {
             NodeKind::Call => loaders.load_one(CallId(id.uuid)).await?.map(|row| Self::Call(Call(row))),
             NodeKind::Tenant => {
                 let session = ctx.session()?;
-                if session.owner().ok() == Some(TenantId(id.uuid)) {
+                let scope = session.scope()?;
+                if scope.is_whole() && scope.tenant() == TenantId(id.uuid) {
                     Some(Self::Viewer(Viewer::read(session).await?))
                 } else {
                     None
                 }
             }
-            NodeKind::AuditEvent => None,
+            NodeKind::AuditEvent => {
+                loaders.load_one(AuditEventId(id.uuid)).await?.map(|row| Self::AuditEvent(AuditEvent(row)))
+            }
         })
     }
 }

@@ -2,8 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
-use super::connection::{Listed, nothing, wrap};
-use super::cursor::List;
+use super::paging::{List, Listed, nothing, wrap};
 use super::scalars::{DateTime, Decimal};
 use super::{Agent, read_id};
 use crate::domain::{self, CountryCode, E164};

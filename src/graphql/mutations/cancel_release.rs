@@ -57,7 +57,7 @@ async fn cancel(session: &Session, input: &CancelReleaseInput) -> Result<PhoneNu
     let id: NumberId = input::id("id", &input.id)?;
     let store = session.writer().await?;
     let number = session.provisioning().cancel_release(&store, id).await?;
-    session.audit(&store, "cancelRelease", id).await?;
+    store.audit("cancelRelease", id).await?;
     store.commit().await?;
     Ok(PhoneNumber(number))
 }

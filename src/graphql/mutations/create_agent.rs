@@ -154,7 +154,6 @@ async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted, 
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let (operation, token) = provisioning.create_agent(&store, agent, key).await?;
-    session.audit(&store, "createAgent", operation.agent_id).await?;
     store.commit().await?;
     let operation = provisioning.run(operation.id).await?;
     let stands = |agent: &Agent| {

@@ -69,7 +69,6 @@ async fn delete(session: &Session, input: &DeleteAgentInput) -> Result<Accepted,
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let (operation, _) = provisioning.delete_agent(&store, id).await?;
-    session.audit(&store, "deleteAgent", id).await?;
     store.commit().await?;
     let operation = provisioning.run(operation.id).await?;
     Ok(Accepted { agent: agent_now(session, id).await?, operation: Operation(operation) })

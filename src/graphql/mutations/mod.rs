@@ -2,7 +2,7 @@
 //!
 //! Each reads its input whole, and names everything that is wrong with it at once ([`input`]); opens the writing
 //! door, writes, adds to the audit trail and commits; only then calls a provider; and says what came of it
-//! ([`outcome`]).
+//! ([`outcome`]). An operation's beginning and end the store adds to the trail by itself.
 
 mod cancel_release;
 mod create_agent;

@@ -126,7 +126,6 @@ async fn provision(session: &Session, input: ProvisionPhoneNumberInput) -> Resul
     let store = session.writer().await?;
     let operation =
         provisioning.provision_number(&store, wish.agent, wish.wanted, wish.additional, wish.key).await?;
-    session.audit(&store, "provisionPhoneNumber", wish.agent).await?;
     store.commit().await?;
     let operation = provisioning.run(operation.id).await?;
     let number = number_now(session, operation.number_id).await?.filter(PhoneNumber::is_held);

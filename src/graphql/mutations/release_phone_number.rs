@@ -69,7 +69,6 @@ async fn release(session: &Session, input: &ReleasePhoneNumberInput) -> Result<A
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let (operation, _) = provisioning.release_number(&store, id).await?;
-    session.audit(&store, "releasePhoneNumber", id).await?;
     store.commit().await?;
     let operation = provisioning.run(operation.id).await?;
     Ok(Accepted { number: number_now(session, Some(id)).await?, operation: Operation(operation) })

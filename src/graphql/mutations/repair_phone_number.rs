@@ -69,7 +69,6 @@ async fn repair(session: &Session, input: &RepairPhoneNumberInput) -> Result<Acc
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let (operation, _) = provisioning.repair_number(&store, id).await?;
-    session.audit(&store, "repairPhoneNumber", id).await?;
     store.commit().await?;
     let operation = provisioning.run(operation.id).await?;
     Ok(Accepted { number: number_now(session, Some(id)).await?, operation: Operation(operation) })

@@ -71,7 +71,7 @@ async fn rotate(session: &Session, input: &RotateAgentTokenInput) -> Result<Acce
     let present = store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     input::alive(&present)?;
     let agent = store.set_agent_token(id, &token).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
-    session.audit(&store, "rotateAgentToken", id).await?;
+    store.audit("rotateAgentToken", id).await?;
     store.commit().await?;
     Ok(Accepted { agent: Agent(agent), token })
 }

@@ -138,7 +138,7 @@ async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, 
     let present = store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     input::alive(&present)?;
     let agent = store.update_agent(id, changes).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
-    session.audit(&store, "updateAgent", id).await?;
+    store.audit("updateAgent", id).await?;
     store.commit().await?;
     let late = if agent.revision > agent.synced_revision {
         session.provisioning().sync_agent(&agent).await?.err()

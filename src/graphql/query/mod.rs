@@ -2,6 +2,7 @@
 
 mod account;
 mod agent;
+mod audit_event;
 mod call;
 mod node;
 mod number;
@@ -20,4 +21,5 @@ pub(crate) struct Query(
     operation::OperationQuery,
     call::CallQuery,
     reconciliation::ReconciliationQuery,
+    audit_event::AuditEventQuery,
 );

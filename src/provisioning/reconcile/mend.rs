@@ -4,13 +4,12 @@
 
 use super::{Difference, DifferenceKind, Mended, Reconciler, Repair};
 use crate::domain::{
-    AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, OperationState, TenantId,
+    Actor, AgentId, AgentStatus, Author, NumberId, NumberStatus, Operation, OperationId, OperationState,
+    TenantId,
 };
 use crate::provisioning::{carrier_refusal, operation_of_mark, voice_refusal};
 use crate::store::{ReconciliationRun, StoreError, TenantStore};
 
-/// Who the audit trail says it was.
-const ACTOR: &str = "system:reconcile";
 /// It is not what it was when it was compared: the next comparison tells what it is now.
 const CHANGED: &str = "it has changed since it was compared: reconcile again";
 
@@ -52,9 +51,10 @@ impl Reconciler {
         id: NumberId,
         gone_is_mended: bool,
     ) -> Result<Result<(), String>, StoreError> {
-        let store = self.database.write_as(tenant).await?;
+        let store = self.door(run, tenant).await?;
         let (operation, _) = self.provisioning.repair_number(&store, id).await?;
-        let operation = self.carry_out(run, store, operation, "repairPhoneNumber", id).await?;
+        store.commit().await?;
+        let operation = self.provisioning.run(operation.id).await?;
         let number = self.database.system().number(id).await?;
         let is_gone = number.is_some_and(|number| number.status == NumberStatus::Inactive);
         Ok(if gone_is_mended && is_gone { Ok(()) } else { succeeded(&operation) })
@@ -66,23 +66,17 @@ impl Reconciler {
         tenant: TenantId,
         agent: AgentId,
     ) -> Result<Result<(), String>, StoreError> {
-        let store = self.database.write_as(tenant).await?;
+        let store = self.door(run, tenant).await?;
         let operation = self.provisioning.restore_voice_agent(&store, agent).await?;
-        let operation = self.carry_out(run, store, operation, "restoreVoiceAgent", agent).await?;
+        store.commit().await?;
+        let operation = self.provisioning.run(operation.id).await?;
         Ok(succeeded(&operation))
     }
 
-    /// Commits what was written down and waits for it as a request would.
-    async fn carry_out(
-        &self,
-        run: &ReconciliationRun,
-        store: TenantStore,
-        operation: Operation,
-        action: &str,
-        subject: impl ToString,
-    ) -> Result<Operation, StoreError> {
-        write_intent(run, store, action, subject).await?;
-        self.provisioning.run(operation.id).await
+    /// A door for writing in the name of this run.
+    async fn door(&self, run: &ReconciliationRun, tenant: TenantId) -> Result<TenantStore, StoreError> {
+        let author = Author { actor: Actor::System, request_id: run.id.to_string() };
+        self.database.write_by(author, tenant).await
     }
 
     async fn release_orphan(
@@ -109,8 +103,9 @@ impl Reconciler {
         if is_held || !is_over {
             return Ok(Err(CHANGED.to_owned()));
         }
-        let store = self.database.write_as(tenant).await?;
-        write_intent(run, store, "releaseOrphanedNumber", bought_by).await?;
+        let store = self.door(run, tenant).await?;
+        store.audit_intent("releaseOrphanedNumber", bought_by).await?;
+        store.commit().await?;
         Ok(carrier.release(sid).await.map_err(|failure| carrier_refusal(&failure).message))
     }
 
@@ -122,7 +117,7 @@ impl Reconciler {
         agent: AgentId,
     ) -> Result<Result<(), String>, StoreError> {
         let Some(voice_agent) = &difference.sid else { return Ok(Err(CHANGED.to_owned())) };
-        let store = self.database.write_as(tenant).await?;
+        let store = self.door(run, tenant).await?;
         let is_needed = store.agent(agent).await?.is_none_or(|row| {
             row.status != AgentStatus::Deleted
                 && row.voice_agent_id.as_ref().is_none_or(|id| id == voice_agent)
@@ -130,21 +125,11 @@ impl Reconciler {
         if is_needed || !store.unfinished_operations(agent).await?.is_empty() {
             return Ok(Err(CHANGED.to_owned()));
         }
-        write_intent(run, store, "deleteOrphanedVoiceAgent", agent).await?;
+        store.audit_intent("deleteOrphanedVoiceAgent", agent).await?;
+        store.commit().await?;
         let deleted = self.provisioning.0.voice.delete_agent(voice_agent).await;
         Ok(deleted.map_err(|failure| voice_refusal(&failure).message))
     }
-}
-
-/// Writes into the audit trail what is about to be done, and keeps it.
-async fn write_intent(
-    run: &ReconciliationRun,
-    store: TenantStore,
-    action: &str,
-    subject: impl ToString,
-) -> Result<(), StoreError> {
-    store.audit(ACTOR, action, Some(&subject.to_string()), &run.id.to_string()).await?;
-    store.commit().await
 }
 
 fn succeeded(operation: &Operation) -> Result<(), String> {

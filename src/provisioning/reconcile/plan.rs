@@ -291,6 +291,7 @@ mod tests {
             agent_id: AgentId(Uuid::from_u128(n)),
             number_id: None,
             data: serde_json::Value::Null,
+            request_id: String::new(),
             error: None,
             created_at: at(),
             finished_at: Some(at()),

@@ -2,6 +2,8 @@
 
 use sea_orm::entity::prelude::*;
 
+use crate::domain::{AuditEvent, AuditEventId};
+
 /// An entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_events")]
@@ -27,3 +29,17 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl From<Model> for AuditEvent {
+    fn from(row: Model) -> Self {
+        Self {
+            id: AuditEventId(row.id),
+            actor: row.actor,
+            action: row.action,
+            subject: row.subject,
+            outcome: row.outcome,
+            request_id: row.request_id,
+            at: row.at,
+        }
+    }
+}

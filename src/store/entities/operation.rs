@@ -31,6 +31,8 @@ pub struct Model {
     pub idempotency_key: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub input_hash: Option<String>,
+    #[sea_orm(column_type = "Text")]
+    pub request_id: String,
     pub run_after: DateTimeUtc,
     pub lease_owner: Option<Uuid>,
     pub lease_until: Option<DateTimeUtc>,
@@ -63,6 +65,7 @@ impl TryFrom<Model> for Operation {
             number_id: row.phone_number_id.map(NumberId),
             data: row.data,
             error: row.error.map(read_refusal).transpose()?,
+            request_id: row.request_id,
             created_at: row.created_at,
             finished_at: row.finished_at,
         })

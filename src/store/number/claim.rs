@@ -95,7 +95,7 @@ impl SystemStore {
         if inserted == 0 || served > 0 {
             return Ok(Err(ClaimRefused::Taken));
         }
-        let operation = operation::write(&transaction, lease, &update, now).await?;
+        let operation = operation::write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
         self.shared.tell(operation::changed(&operation));
         Ok(Ok(operation))

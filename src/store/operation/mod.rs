@@ -58,14 +58,14 @@ impl TenantStore {
         operation::Entity::find().filter(operation::Column::TenantId.eq(self.tenant.0))
     }
 
-    /// Writes an operation down, unless the same request was made before.
+    /// Writes an operation down, and in the audit trail that it was asked for, unless the same request was made before.
     ///
     /// # Errors
     /// `IDEMPOTENCY_KEY_REUSED` as [`StoreError::Refused`] when the key was used with other input.
     pub async fn insert_operation(&self, new: NewOperation) -> Result<Inserted, StoreError> {
         let id = new.id;
         let (kind, idempotency) = (new.kind, new.idempotency.clone());
-        let inserted = operation::Entity::insert(self.new_row(new))
+        let inserted = operation::Entity::insert(self.new_row(new)?)
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&self.transaction)
             .await?;
@@ -77,14 +77,16 @@ impl TenantStore {
         }
         let row = self.own_operations().filter(operation::Column::Id.eq(id.0)).one(&self.transaction).await?;
         let row = row.ok_or(StoreError::Corrupt { table: "operations", column: "id" })?;
+        let operation: Operation = row.try_into()?;
+        self.audit_begun(&operation).await?;
         self.tell_later(Change::Operation { tenant: self.tenant, id });
-        Ok(Inserted::New(row.try_into()?))
+        Ok(Inserted::New(operation))
     }
 
-    fn new_row(&self, new: NewOperation) -> operation::ActiveModel {
+    fn new_row(&self, new: NewOperation) -> Result<operation::ActiveModel, StoreError> {
         let now = self.shared.clock.now();
         let (key, input_hash) = new.idempotency.map(|(key, hash)| (key.to_string(), hash)).unzip();
-        operation::ActiveModel {
+        Ok(operation::ActiveModel {
             id: Set(new.id.0),
             tenant_id: Set(self.tenant.0),
             kind: Set(new.kind.to_string()),
@@ -97,6 +99,7 @@ impl TenantStore {
             error: Set(None),
             idempotency_key: Set(key),
             input_hash: Set(input_hash),
+            request_id: Set(self.author()?.request_id.clone()),
             run_after: Set(new.not_before.unwrap_or(now)),
             lease_owner: Set(None),
             lease_until: Set(None),
@@ -104,7 +107,7 @@ impl TenantStore {
             created_at: Set(now),
             updated_at: Set(now),
             finished_at: Set(None),
-        }
+        })
     }
 
     /// The operation of an earlier request with this key, if its kind and input were the same. Until this
@@ -161,10 +164,13 @@ impl TenantStore {
             .filter(operation::Column::State.eq(OperationState::Pending.as_str()))
             .exec_with_returning(&self.transaction)
             .await?;
-        for ended in &ended {
-            self.tell_later(Change::Operation { tenant: self.tenant, id: OperationId(ended.id) });
+        let was_so = !ended.is_empty();
+        for ended in ended {
+            let ended: Operation = ended.try_into()?;
+            self.audit_ended(&ended).await?;
+            self.tell_later(changed(&ended));
         }
-        Ok(!ended.is_empty())
+        Ok(was_so)
     }
 
     /// The unfinished operations on this agent, oldest first.

@@ -11,7 +11,7 @@ use super::lease::{Lease, holds};
 use crate::domain::{AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationState, Refusal, Step};
 use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
 use crate::store::entities::{agent, phone_number};
-use crate::store::{Change, StoreError, SystemStore, dialect};
+use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect};
 
 /// What a step made of its operation: written together, under its lease, or not at all.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ impl SystemStore {
     /// [`StoreError::LeaseLost`]: nothing is written.
     pub async fn record(&self, lease: &Lease, update: OperationUpdate) -> Result<Operation, StoreError> {
         let transaction = self.begin().await?;
-        let operation = write(&transaction, lease, &update, self.shared.clock.now()).await?;
+        let operation = write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
         self.shared.tell(changed(&operation));
         Ok(operation)
@@ -118,13 +118,14 @@ pub(in crate::store) async fn held(
     query.one(db).await?.ok_or(StoreError::LeaseLost)?.try_into()
 }
 
-/// Writes the operation and the step's effects.
+/// Writes the operation and the step's effects; of its end, in the audit trail too.
 pub(in crate::store) async fn write(
     db: &impl ConnectionTrait,
+    shared: &Shared,
     lease: &Lease,
     update: &OperationUpdate,
-    now: DateTime<Utc>,
 ) -> Result<Operation, StoreError> {
+    let now = shared.clock.now();
     // Whoever records a new step begins it at once: that is its first attempt.
     let uncounted = i32::from(update.retry.is_some_and(|retry| !retry.counts));
     let attempts = CaseStatement::new()
@@ -154,6 +155,9 @@ pub(in crate::store) async fn write(
     let operation: Operation = written.into_iter().next().ok_or(StoreError::LeaseLost)?.try_into()?;
     for effect in &update.effects {
         apply(db, &operation, effect, now).await?;
+    }
+    if operation.state.is_final() {
+        audit_event::driven_to_its_end(db, shared, &operation).await?;
     }
     Ok(operation)
 }

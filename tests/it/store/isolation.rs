@@ -24,7 +24,7 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
     let (id, incoming) = fixtures::incoming(&number.number);
     db.system().admit_call(id, &incoming).await.unwrap().unwrap();
     let door = db.write_as(tenant).await.unwrap();
-    door.audit("user", "createAgent", Some(&agent.id.to_string()), "req-1").await.unwrap();
+    door.audit("updateAgent", agent.id).await.unwrap();
     door.commit().await.unwrap();
     agent
 }

@@ -22,17 +22,28 @@ pub(crate) struct Watched {
 impl App {
     /// Subscribes, and returns once the server has begun to watch.
     pub(crate) async fn watch(&self, token: &str, query: &str, variables: Value) -> Watched {
+        self.watch_as(json!({"Authorization": format!("Bearer {token}")}), query, variables).await
+    }
+
+    /// Subscribes as whoever presents these, named as headers are.
+    pub(crate) async fn watch_as(&self, presented: Value, query: &str, variables: Value) -> Watched {
+        let mut watched = self.connect(presented).await.expect("the socket was not acknowledged");
+        let payload = json!({"query": query, "variables": variables});
+        watched.send(json!({"id": "1", "type": "subscribe", "payload": payload})).await;
+        watched
+    }
+
+    /// Opens a socket; `None` when who presents these is turned away.
+    pub(crate) async fn connect(&self, presented: Value) -> Option<Watched> {
         let url = self.base_url().replacen("http", "ws", 1) + "/graphql/ws";
         let mut request = url.into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
         let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
         let mut watched = Watched { socket };
-        let authorization = format!("Bearer {token}");
-        watched.send(json!({"type": "connection_init", "payload": {"Authorization": authorization}})).await;
-        assert_eq!(watched.receive().await.unwrap()["type"], "connection_ack");
-        let payload = json!({"query": query, "variables": variables});
-        watched.send(json!({"id": "1", "type": "subscribe", "payload": payload})).await;
-        watched
+        watched.send(json!({"type": "connection_init", "payload": presented})).await;
+        let answer = watched.receive().await?;
+        assert_eq!(answer["type"], "connection_ack");
+        Some(watched)
     }
 }
 

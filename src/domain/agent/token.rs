@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Entropy, Invalid};
+use crate::domain::{Entropy, Invalid};
 
 const PREFIX: &str = "vami_agent_";
 const SECRET_BYTES: usize = 32;

@@ -24,6 +24,8 @@ pub(crate) enum List {
     Numbers = 2,
     /// Calls, newest first.
     Calls = 3,
+    /// The audit trail, newest first.
+    AuditEvents = 4,
 }
 
 /// A list and how it is narrowed.

@@ -1,0 +1,7 @@
+//! Lists that grow, a page at a time: Relay's connections and their cursors.
+
+mod connection;
+mod cursor;
+
+pub(crate) use connection::{Connection, Listed, PageArgs, cost, nothing, wrap};
+pub(crate) use cursor::List;

@@ -1,0 +1,132 @@
+//! The audit trail. Whatever writes an event does so in the transaction of the change it tells of, so that neither is
+//! there without the other. Nothing here changes or deletes one, and the database lets nobody.
+
+use std::fmt::Display;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select};
+
+use super::entities::audit_event::{ActiveModel, Column, Entity};
+use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
+use super::{Shared, StoreError, TenantStore};
+use crate::domain::{Actor, AuditEvent, AuditEventId, AuditOutcome, Author, Operation, TenantId};
+
+const KEYSET: Keyset<Column> = Keyset { at: Column::At, id: Column::Id };
+
+impl TenantStore {
+    fn own_audit_events(&self) -> Select<Entity> {
+        Entity::find().filter(Column::TenantId.eq(self.tenant.0))
+    }
+
+    /// Tells of a change that is done with this transaction: which mutation made it, on which object.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit(&self, action: &str, subject: impl Display) -> Result<(), StoreError> {
+        self.write_event(action, Some(subject.to_string()), AuditOutcome::Succeeded).await
+    }
+
+    /// Tells what is about to be done outside, on which object.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_intent(&self, action: &str, subject: impl Display) -> Result<(), StoreError> {
+        self.write_event(action, Some(subject.to_string()), AuditOutcome::Accepted).await
+    }
+
+    /// Tells that somebody else is let in to the tenant's rows, and how they ask.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_access(&self, action: &str) -> Result<(), StoreError> {
+        self.write_event(action, None, AuditOutcome::Accepted).await
+    }
+
+    /// Tells that an operation was asked for: on its number, else on its agent.
+    pub(super) async fn audit_begun(&self, operation: &Operation) -> Result<(), StoreError> {
+        let number = operation.number_id.map(|id| id.to_string());
+        let subject = number.unwrap_or_else(|| operation.agent_id.to_string());
+        self.write_event(operation.kind.mutation(), Some(subject), AuditOutcome::Accepted).await
+    }
+
+    /// Tells that an operation was ended by who writes through this door.
+    pub(super) async fn audit_ended(&self, operation: &Operation) -> Result<(), StoreError> {
+        let outcome = AuditOutcome::of(operation.error.as_ref());
+        self.write_event(operation.kind.mutation(), Some(operation.id.to_string()), outcome).await
+    }
+
+    async fn write_event(
+        &self,
+        action: &str,
+        subject: Option<String>,
+        outcome: AuditOutcome,
+    ) -> Result<(), StoreError> {
+        let row = row(&self.shared, self.tenant, self.author()?, action, subject, outcome);
+        Entity::insert(row).exec_without_returning(&self.transaction).await?;
+        Ok(())
+    }
+
+    /// These events, in no order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_events_by_id(&self, ids: &[AuditEventId]) -> Result<Vec<AuditEvent>, StoreError> {
+        let wanted = Column::Id.is_in(ids.iter().map(|id| id.0));
+        let rows = self.own_audit_events().filter(wanted).all(&self.transaction).await?;
+        Ok(rows.into_iter().map(AuditEvent::from).collect())
+    }
+
+    /// A page of the trail, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audit_events(&self, page: PageRequest) -> Result<PageOf<AuditEvent>, StoreError> {
+        page::page(&self.transaction, self.own_audit_events(), KEYSET, page, |row| {
+            Ok((Cursor { at: row.at, id: row.id }, row.into()))
+        })
+        .await
+    }
+
+    /// How many events.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_audit_events(&self) -> Result<i64, StoreError> {
+        page::count(&self.transaction, self.own_audit_events()).await
+    }
+}
+
+/// Tells that a driver ended an operation, in the request that asked for it.
+pub(super) async fn driven_to_its_end(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    operation: &Operation,
+) -> Result<(), StoreError> {
+    let author = Author { actor: Actor::System, request_id: operation.request_id.clone() };
+    let (action, subject) = (operation.kind.mutation(), Some(operation.id.to_string()));
+    let outcome = AuditOutcome::of(operation.error.as_ref());
+    let row = row(shared, operation.tenant_id, &author, action, subject, outcome);
+    Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+fn row(
+    shared: &Shared,
+    tenant: TenantId,
+    author: &Author,
+    action: &str,
+    subject: Option<String>,
+    outcome: AuditOutcome,
+) -> ActiveModel {
+    let at = shared.clock.now();
+    ActiveModel {
+        id: Set(shared.entropy.uuid(at)),
+        tenant_id: Set(tenant.0),
+        actor: Set(author.actor.to_string()),
+        action: Set(action.to_owned()),
+        subject: Set(subject),
+        outcome: Set(outcome.to_string()),
+        request_id: Set(author.request_id.clone()),
+        at: Set(at),
+    }
+}
