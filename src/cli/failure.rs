@@ -11,6 +11,8 @@ use crate::config::Mistake;
 pub(super) enum Failure {
     /// The environment is wrong: every mistake.
     Environment(Vec<Mistake>),
+    /// The arguments do not go together, as a sentence.
+    Usage(String),
     /// Anything else, as a sentence.
     Other(String),
 }
@@ -37,7 +39,7 @@ impl Failure {
 
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Environment(_) => ExitCode::from(2),
+            Self::Environment(_) | Self::Usage(_) => ExitCode::from(2),
             Self::Other(_) => ExitCode::FAILURE,
         }
     }
@@ -56,7 +58,7 @@ impl fmt::Display for Failure {
                 writeln!(f, "the environment is not complete (variables or a .env file):\n")?;
                 mistakes.iter().try_for_each(|mistake| writeln!(f, "  {mistake}"))
             }
-            Self::Other(sentence) => f.write_str(sentence),
+            Self::Usage(sentence) | Self::Other(sentence) => f.write_str(sentence),
         }
     }
 }

@@ -4,13 +4,13 @@
 //! says why, 2 the command line or the environment is wrong.
 
 mod call;
-#[expect(dead_code, reason = "the commands that use it follow")]
 mod core;
 mod dev;
 mod failure;
 mod folder;
 mod migrate;
 mod print;
+mod provision;
 mod sandbox;
 mod schema;
 mod serve;
@@ -47,6 +47,8 @@ enum Command {
     Token(token::Args),
     /// Place a call through the emulated carrier and tell what became of it
     Call(call::Args),
+    /// Buy a number for every agent that has none; may be stopped and started again at any instant
+    Provision(provision::Args),
     /// Run the emulated carriers alone
     Sandbox(sandbox::Args),
 }
@@ -76,6 +78,7 @@ fn execute(command: Command) -> Result<(), Failure> {
             Command::Schema => schema::run(),
             Command::Token(args) => token::run(&args, &environment),
             Command::Call(args) => call::run(args, &environment).await,
+            Command::Provision(args) => Box::pin(provision::run(args, &environment)).await,
             Command::Sandbox(args) => sandbox::run(args, &environment).await,
         }
     })

@@ -17,7 +17,7 @@ mod operation;
 mod page;
 mod tenant;
 
-pub use agent::{AgentChanges, AgentFilter};
+pub use agent::{AgentChanges, AgentFilter, AgentWithoutNumber};
 pub use call::{CallFilter, IncomingCall, Route};
 pub use changes::Change;
 pub use doors::{SystemStore, TenantStore};

@@ -14,21 +14,21 @@ use crate::support::database::TestDatabase;
 const LINE_DEADLINE: Duration = Duration::from_secs(60);
 
 /// The program in this folder, with nothing of our environment but what it takes to start.
-fn switchboard(folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn switchboard(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
     command.args(arguments).current_dir(folder).env_clear().stdin(Stdio::null());
     command
 }
 
-fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+pub(crate) fn run(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     switchboard(folder, arguments).envs(environment.iter().copied()).output().unwrap()
 }
 
-fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()
 }
 
-fn err(output: &Output) -> String {
+pub(crate) fn err(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 

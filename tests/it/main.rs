@@ -4,6 +4,7 @@
 
 mod agent;
 mod auth;
+mod bulk;
 mod call;
 mod carrier;
 mod config;

@@ -51,7 +51,7 @@ pub enum Inserted {
 }
 
 /// The states of operations that are not over.
-const UNFINISHED: [&str; 2] = [OperationState::Pending.as_str(), OperationState::Running.as_str()];
+pub(super) const UNFINISHED: [&str; 2] = [OperationState::Pending.as_str(), OperationState::Running.as_str()];
 
 impl TenantStore {
     fn own_operations(&self) -> Select<operation::Entity> {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use switchboard::app::{self, Shutdown};
 use switchboard::auth;
 use switchboard::config::Config;
-use switchboard::domain::{Clock, Entropy};
+use switchboard::domain::{Clock, Entropy, TenantId};
 use switchboard::sandbox::{self, Credentials, Options, Running};
 use switchboard::store::Database;
 use tempfile::TempDir;
@@ -108,6 +108,11 @@ impl App {
     /// The server's own database, for looking without the API.
     pub(crate) fn database(&self) -> &Database {
         &self.server.database
+    }
+
+    /// Gives a tenant that was seen already a plan with so many numbers.
+    pub(crate) async fn set_phone_numbers(&self, tenant: Uuid, phone_numbers: i32) {
+        self.database.set_plan(TenantId(tenant), 10, phone_numbers).await;
     }
 
     /// The database's address, for a connection of the test's own.
