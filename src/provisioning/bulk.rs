@@ -40,12 +40,12 @@ pub enum NumberGiven {
     NotNeeded(Refusal),
 }
 
-/// How a run ended, and how many agents were not begun.
+/// How a run ended.
 #[derive(Debug)]
 pub struct BulkEnd {
     /// Why no further agents were begun; `None` when every agent had its turn.
     pub because: Option<EndedEarly>,
-    /// How many agents were not begun.
+    /// How many agents were not begun, or not seen through because the database failed.
     pub not_begun: usize,
 }
 
@@ -105,8 +105,7 @@ fn unanswered() -> Refusal {
 }
 
 impl Provisioning {
-    /// Every active agent without a bought number, oldest first; those whose purchase is under way come last, since
-    /// they may have to wait for a dead driver's lease.
+    /// Every active agent without a bought number, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -120,7 +119,6 @@ impl Provisioning {
             }
             agents.extend(page);
         }
-        agents.sort_by_key(|agent| agent.under_way.is_some());
         Ok(agents)
     }
 
@@ -135,13 +133,15 @@ impl Provisioning {
     pub async fn give_numbers(
         &self,
         database: &Database,
-        agents: Vec<AgentWithoutNumber>,
+        mut agents: Vec<AgentWithoutNumber>,
         wanted: &WantedNumber,
         stop: &CancellationToken,
         mut tell: impl FnMut(&AgentWithoutNumber, &NumberGiven),
     ) -> BulkEnd {
         let run_id = self.0.entropy.uuid(self.0.clock.now()).to_string();
         let (mut run, mut not_begun) = (Run::default(), 0);
+        // A purchase under way may have to wait for a dead driver's lease: the others need not wait with it.
+        agents.sort_by_key(|agent| agent.under_way.is_some());
         let mut waiting = VecDeque::from(agents);
         let mut begun = FuturesUnordered::new();
         loop {

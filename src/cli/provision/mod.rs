@@ -59,7 +59,6 @@ impl Args {
 
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
     let wanted = args.wanted()?;
-    let signals = Signals::listen()?;
     if std::io::stderr().is_terminal() && environment.get("RUST_LOG").is_none() {
         // What a purchase fails of is told at the end; in between it would only tear the bar.
         telemetry::start_logging(false, "error");
@@ -76,9 +75,11 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
         return print::line(forecast(&found, &wanted, agents.len(), config.purchases_per_hour));
     }
     let mut report = Report::new(agents.len(), wanted.area_code.is_some());
-    let end = give_numbers(&core, agents, &wanted, signals, &mut report).await?;
+    let longest = core.provisioning.longest_purchase();
+    let longest = humantime::format_duration(Duration::from_secs(longest.as_secs())).to_string();
+    let end = give_numbers(&core, agents, &wanted, &longest, &mut report).await?;
     core.database.close().await;
-    report.sum_up(&end)
+    report.sum_up(&end, &longest)
 }
 
 /// Buys, until all have a number or a signal says to stop. A second signal does not wait for anything.
@@ -86,19 +87,19 @@ async fn give_numbers(
     core: &Core,
     agents: Vec<AgentWithoutNumber>,
     wanted: &WantedNumber,
-    mut signals: Signals,
+    longest: &str,
     report: &mut Report,
 ) -> Result<BulkEnd, Failure> {
-    let provisioning = &core.provisioning;
+    let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
     let notices = report.notices();
     let tell = |agent: &_, given: &_| report.note(agent, given);
-    let mut buying = Box::pin(provisioning.give_numbers(&core.database, agents, wanted, &stop, tell));
+    let buying = core.provisioning.give_numbers(&core.database, agents, wanted, &stop, tell);
+    let mut buying = Box::pin(buying);
     tokio::select! {
         end = &mut buying => return Ok(end),
         () = signals.next() => stop.cancel(),
     }
-    let longest = humantime::format_duration(Duration::from_secs(provisioning.longest_purchase().as_secs()));
     notices.say(&format!(
         "Stopping: no further agent is begun. Waiting for what is under way, {longest} at most; a second signal ends at once."
     ));

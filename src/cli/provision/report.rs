@@ -104,8 +104,8 @@ impl Report {
         self.bar.set_message(self.standing());
     }
 
-    /// The summary; a failure when some agents were left without a number.
-    pub(super) fn sum_up(self, end: &BulkEnd) -> Result<(), Failure> {
+    /// The summary; a failure when some agents were left without a number. `longest`: what a purchase was waited for.
+    pub(super) fn sum_up(self, end: &BulkEnd, longest: &str) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         print::line(match self.bought {
             0 => "No number was bought.".to_owned(),
@@ -117,7 +117,7 @@ impl Report {
         }
         if self.under_way > 0 {
             print::line(format_args!(
-                "\n{} under way: a running server, or the next run of this command, sees to it.",
+                "\n{} not over after {longest}: a running server, or the next run of this command, sees to it.",
                 counted(self.under_way, "purchase")
             ))?;
         }
