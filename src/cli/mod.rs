@@ -6,6 +6,7 @@
 mod call;
 mod dev;
 mod migrate;
+mod provision;
 mod reconcile;
 mod sandbox;
 mod schema;
@@ -44,6 +45,8 @@ enum Command {
     Token(token::Args),
     /// Place a call through the emulated carrier and tell what became of it
     Call(call::Args),
+    /// Buy a number for every agent that has none; may be stopped and started again at any instant
+    Provision(provision::Args),
     /// Compare what the carrier and the voice provider hold with the database
     Reconcile(reconcile::Args),
     /// Run the emulated carriers alone
@@ -75,6 +78,7 @@ fn execute(command: Command) -> Result<(), Failure> {
             Command::Schema => schema::run(),
             Command::Token(args) => token::run(&args, &environment),
             Command::Call(args) => call::run(args, &environment).await,
+            Command::Provision(args) => Box::pin(provision::run(args, &environment)).await,
             Command::Reconcile(args) => Box::pin(reconcile::run(args, &environment)).await,
             Command::Sandbox(args) => sandbox::run(args, &environment).await,
         }

@@ -29,7 +29,7 @@ pub use id::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, Operatio
 pub use language::Language;
 pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
 pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, Step};
-pub use refusal::{Refusal, RefusalCode};
+pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use resilience::{BreakerChange, Gate, Passage, backoff, retry_after};
 pub use tenant::{Limits, Tenant};
 

@@ -30,6 +30,16 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// What was used up when LIMIT_REACHED is said.
+    UsedUp {
+        /// What the tenant's plan allows.
+        Plan = "plan",
+        /// The server's purchases an hour, whoever asks.
+        PurchasesPerHour = "purchases_per_hour",
+    }
+}
+
 /// A refusal: what is wrong, which field, what to do. Holds nothing a client may not read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
@@ -42,12 +52,25 @@ pub struct Refusal {
     pub field: Vec<String>,
     /// Area codes that do have numbers, where that helps.
     pub suggested_area_codes: Vec<AreaCode>,
+    /// Which limit was reached, when one was.
+    pub used_up: Option<UsedUp>,
 }
 
 impl Refusal {
     /// A refusal that concerns no single field.
     pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), field: Vec::new(), suggested_area_codes: Vec::new() }
+        Self {
+            code,
+            message: message.into(),
+            field: Vec::new(),
+            suggested_area_codes: Vec::new(),
+            used_up: None,
+        }
+    }
+
+    /// A limit was reached.
+    pub fn limit_reached(used_up: UsedUp, message: impl Into<String>) -> Self {
+        Self { used_up: Some(used_up), ..Self::new(RefusalCode::LimitReached, message) }
     }
 
     /// The same refusal, about `input.<field>`.

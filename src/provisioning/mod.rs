@@ -10,6 +10,7 @@
 //! To add a kind: a file in `kinds/` with what is asked for, its steps and what undoes them; its steps in
 //! [`crate::domain::Step`]; a line in the driver's table (`run.rs`).
 
+mod bulk;
 pub mod kinds;
 mod outcome;
 mod reconcile;
@@ -18,7 +19,8 @@ mod run;
 mod sync;
 mod worker;
 
-pub use crate::carrier::{NumberOnSale, NumberSearch};
+pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
+pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
 pub use reconcile::{Act, Difference, Mended, ReconcileError, Reconciler, ReconciliationReport};
 pub use refusals::{carrier_refusal, voice_refusal};
 

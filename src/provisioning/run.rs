@@ -16,7 +16,7 @@ use crate::store::{Claimed, Lease, OperationUpdate, Retry, StoreError};
 const BOUNDED_TRIES: i32 = 6;
 const FIRST_BACKOFF: Duration = Duration::from_millis(400);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-/// How often a waiting request looks at an operation that somebody else drives.
+/// How often whoever waits looks at an operation that somebody else drives.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Provisioning {
@@ -33,8 +33,7 @@ impl Provisioning {
             let _ = tokio::time::timeout_at(deadline, drive).await;
         }
         loop {
-            let operation = self.0.store.operation(id).await?;
-            let operation = operation.ok_or(StoreError::Corrupt { table: "operations", column: "id" })?;
+            let operation = self.present(id).await?;
             // Still pending although nobody else has taken it: it is not due, which may take days.
             let asleep = operation.state == OperationState::Pending;
             if operation.state.is_final() || asleep || Instant::now() >= deadline {
@@ -42,6 +41,32 @@ impl Provisioning {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Drives an operation to its end, whenever it is due and nobody else does; returns it as it stands when that takes
+    /// longer than `patience`.
+    pub(super) async fn see_through(
+        &self,
+        id: OperationId,
+        patience: Duration,
+    ) -> Result<Operation, StoreError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(claimed) = self.0.store.claim(id, self.0.owner, self.0.config.lease).await? {
+                // As in `run`.
+                let _ = tokio::time::timeout_at(deadline, self.spawn_drive(claimed)).await;
+            }
+            let operation = self.present(id).await?;
+            if operation.state.is_final() || Instant::now() >= deadline {
+                return Ok(operation);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn present(&self, id: OperationId) -> Result<Operation, StoreError> {
+        let operation = self.0.store.operation(id).await?;
+        operation.ok_or(StoreError::Corrupt { table: "operations", column: "id" })
     }
 
     /// Drives operations that wait or were left, up to `limit` of them; returns how many were taken up.

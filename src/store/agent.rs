@@ -1,15 +1,20 @@
 //! Agents.
 
+use std::collections::HashMap;
+
 use aws_lc_rs::digest;
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use uuid::Uuid;
 
-use super::entities::{self, agent};
+use super::entities::{self, agent, operation, phone_number};
+use super::operation::UNFINISHED;
 use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
 use super::{StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
-    Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, Language, Prompt, VoiceId,
+    Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, Language, NumberStatus,
+    OperationId, OperationKind, Prompt, TenantId, VoiceId,
 };
 
 /// Which agents.
@@ -38,6 +43,19 @@ pub struct AgentChanges {
     pub fallback_number: Option<Option<E164>>,
     /// Active or inactive.
     pub status: Option<AgentStatus>,
+}
+
+/// An active agent that no number was ever bought for, or none that it still has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentWithoutNumber {
+    /// The agent.
+    pub id: AgentId,
+    /// Whose it is.
+    pub tenant_id: TenantId,
+    /// Its name.
+    pub name: AgentName,
+    /// The unfinished operation that buys it a number, where there is one.
+    pub under_way: Option<OperationId>,
 }
 
 const KEYSET: Keyset<agent::Column> = Keyset { at: agent::Column::CreatedAt, id: agent::Column::Id };
@@ -217,6 +235,60 @@ impl SystemStore {
         entities::all(found.all(self.db()).await?)
     }
 
+    /// Active agents without a bought number, whosever they are, but not those being deleted; oldest first, those after
+    /// `after`. An agent's id holds its creation.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn agents_without_number(
+        &self,
+        after: Option<AgentId>,
+        limit: u16,
+    ) -> Result<Vec<AgentWithoutNumber>, StoreError> {
+        let mut query = agent::Entity::find()
+            .filter(agent::Column::Status.eq(AgentStatus::Active.as_str()))
+            .filter(Expr::exists(bought_number()).not())
+            .filter(Expr::exists(deletion_under_way()).not())
+            .order_by_asc(agent::Column::Id)
+            .limit(u64::from(limit));
+        if let Some(after) = after {
+            query = query.filter(agent::Column::Id.gt(after.0));
+        }
+        let columns = [agent::Column::Id, agent::Column::TenantId, agent::Column::Name];
+        let rows: Vec<(Uuid, Uuid, String)> =
+            query.select_only().columns(columns).into_tuple().all(self.db()).await?;
+        let under_way = self.purchases_under_way(rows.iter().map(|(id, ..)| *id)).await?;
+        rows.into_iter()
+            .map(|(id, tenant, name)| {
+                let name = name.parse();
+                Ok(AgentWithoutNumber {
+                    id: AgentId(id),
+                    tenant_id: TenantId(tenant),
+                    name: name.map_err(|_| StoreError::Corrupt { table: "agents", column: "name" })?,
+                    under_way: under_way.get(&id).copied().map(OperationId),
+                })
+            })
+            .collect()
+    }
+
+    /// The unfinished operation of each of these agents that may buy it a number, where there is one.
+    async fn purchases_under_way(
+        &self,
+        agents: impl Iterator<Item = Uuid>,
+    ) -> Result<HashMap<Uuid, Uuid>, StoreError> {
+        let buying = [OperationKind::CreateAgent.as_str(), OperationKind::ProvisionNumber.as_str()];
+        let found: Vec<(Uuid, Uuid)> = operation::Entity::find()
+            .filter(operation::Column::AgentId.is_in(agents))
+            .filter(operation::Column::Kind.is_in(buying))
+            .filter(operation::Column::State.is_in(UNFINISHED))
+            .select_only()
+            .columns([operation::Column::AgentId, operation::Column::Id])
+            .into_tuple()
+            .all(self.db())
+            .await?;
+        Ok(found.into_iter().collect())
+    }
+
     /// The voice provider has this revision of the agent.
     ///
     /// # Errors
@@ -261,6 +333,33 @@ fn filtered(query: Select<agent::Entity>, filter: &AgentFilter) -> Select<agent:
         }
         None => query,
     }
+}
+
+/// A number of the agent's that was bought and is not given back yet.
+fn bought_number() -> SelectStatement {
+    let bought = [NumberStatus::Active, NumberStatus::Inactive, NumberStatus::Releasing];
+    Query::select()
+        .expr(Expr::value(1))
+        .from(phone_number::Entity)
+        .and_where(
+            Expr::col((phone_number::Entity, phone_number::Column::AgentId))
+                .equals((agent::Entity, agent::Column::Id)),
+        )
+        .and_where(phone_number::Column::Status.is_in(bought.map(NumberStatus::as_str)))
+        .take()
+}
+
+fn deletion_under_way() -> SelectStatement {
+    Query::select()
+        .expr(Expr::value(1))
+        .from(operation::Entity)
+        .and_where(
+            Expr::col((operation::Entity, operation::Column::AgentId))
+                .equals((agent::Entity, agent::Column::Id)),
+        )
+        .and_where(operation::Column::Kind.eq(OperationKind::DeleteAgent.as_str()))
+        .and_where(operation::Column::State.is_in(UNFINISHED))
+        .take()
 }
 
 /// A token as it is stored: SHA-256 in hexadecimal. The token holds 256 random bits, so no salt is needed.

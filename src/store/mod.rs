@@ -19,7 +19,7 @@ mod page;
 mod reconciliation;
 mod tenant;
 
-pub use agent::{AgentChanges, AgentFilter};
+pub use agent::{AgentChanges, AgentFilter, AgentWithoutNumber};
 pub use call::{CallFilter, IncomingCall, Route};
 pub use changes::Change;
 pub use doors::{SystemStore, TenantStore};
@@ -40,7 +40,7 @@ use switchboard_migration::Migrator;
 use switchboard_migration::sea_orm_migration::MigratorTrait;
 use tokio::sync::broadcast;
 
-use crate::domain::{Actor, Author, Clock, Entropy, TenantId};
+use crate::domain::{Author, Clock, Entropy, TenantId};
 
 /// How many changes a watcher may be behind before it loses the oldest.
 const CHANGES_KEPT: usize = 1024;
@@ -148,16 +148,6 @@ impl Database {
     /// [`StoreError`].
     pub async fn read_as(&self, tenant: TenantId) -> Result<TenantStore, StoreError> {
         TenantStore::open(Arc::clone(&self.shared), tenant, None).await
-    }
-
-    /// A tenant's door for writing, for the server itself: what is done through one door has a request id of its own.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn write_as(&self, tenant: TenantId) -> Result<TenantStore, StoreError> {
-        let id = self.shared.entropy.uuid(self.shared.clock.now());
-        let system = Author { actor: Actor::System, request_id: id.simple().to_string() };
-        self.write_by(system, tenant).await
     }
 
     /// A tenant's door for writing: one transaction; nothing is kept without [`TenantStore::commit`]. Whatever its audit

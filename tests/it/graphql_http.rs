@@ -21,7 +21,7 @@ impl Client {
         Self::start_with(&[]).await
     }
 
-    async fn start_with(variables: &[(&str, &str)]) -> Self {
+    async fn start_with(variables: &[(&'static str, &str)]) -> Self {
         let app = App::start_with(variables).await;
         let token = app.token(Uuid::from_u128(1));
         Self { app, token }

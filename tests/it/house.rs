@@ -23,7 +23,9 @@ const MAY_USE: &str = "
     app             | auth carrier config domain graphql provisioning routing server store telemetry voice webhooks
     cli             | config app sandbox domain telemetry
     cli/migrate.rs  | store
-    cli/reconcile.rs | provisioning
+    cli/provision/mod.rs    | provisioning
+    cli/provision/report.rs | provisioning
+    cli/reconcile.rs        | provisioning
     cli/schema.rs   | graphql
     cli/token.rs    | auth
     main            | cli
@@ -41,6 +43,7 @@ const ALONE_MAY_USE: &str = "
     async_graphql_axum           | server
     axum                         | app server webhooks sandbox
     clap                         | cli
+    indicatif                    | cli
     dotenvy                      | config
     std::env                     | config
     metrics_exporter_prometheus  | telemetry

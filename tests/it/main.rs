@@ -5,6 +5,7 @@
 mod agent;
 mod audit_event;
 mod auth;
+mod bulk;
 mod call;
 mod carrier;
 mod config;

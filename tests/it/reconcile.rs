@@ -1,42 +1,27 @@
 //! `switchboard reconcile`, the program itself, beside a server: what the emulated providers hold is changed behind its
 //! back, told, and mended.
 
-use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard::sandbox::Credentials;
 use uuid::Uuid;
 
 use crate::agent::create;
-use crate::support::program::{err, finish, out, switchboard};
+use crate::support::program::{PUBLIC_URL, err, finish, out};
 use crate::support::{App, wait_until};
 
-const PUBLIC: (&str, &str) = ("WEBHOOK_BASE_URL", "https://calls.example.com");
 /// Longer than an operation that is over keeps what it was about from being compared.
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A server that points its numbers where the program does, and reconciles only when told to.
 async fn start() -> App {
-    App::start_with(&[PUBLIC, ("RECONCILE_EVERY", "0s")]).await
+    App::start_with(&[("WEBHOOK_BASE_URL", PUBLIC_URL), ("RECONCILE_EVERY", "0s")]).await
 }
 
 async fn reconcile(app: &App, arguments: &[&str]) -> Output {
-    let credentials = Credentials::development();
-    let mut command = switchboard(Path::new("/"), &["reconcile"]);
-    command
-        .args(arguments)
-        .env("DATABASE_URL", app.database_url())
-        .env(PUBLIC.0, PUBLIC.1)
-        .env("TWILIO_ACCOUNT_SID", credentials.account_sid)
-        .env("TWILIO_AUTH_TOKEN", credentials.auth_token)
-        .env("TWILIO_API_BASE_URL", app.sandbox_url())
-        .env("ELEVENLABS_API_KEY", credentials.api_key)
-        .env("ELEVENLABS_API_BASE_URL", app.sandbox_url())
-        .env("JWT_SECRET", "a-secret-of-at-least-thirty-two-bytes");
-    finish(command).await
+    finish(app.program(&[&["reconcile"], arguments].concat())).await
 }
 
 async fn report(app: &App, arguments: &[&str]) -> (Option<i32>, Value) {

@@ -11,6 +11,8 @@ use crate::config::Mistake;
 pub(in crate::cli) enum Failure {
     /// The environment is wrong: every mistake.
     Environment(Vec<Mistake>),
+    /// The arguments do not go together, as a sentence.
+    Usage(String),
     /// What was looked for is there, which a script wants to know: as a sentence.
     Differs(String),
     /// Anything else, as a sentence.
@@ -39,7 +41,7 @@ impl Failure {
 
     pub(in crate::cli) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Environment(_) => ExitCode::from(2),
+            Self::Environment(_) | Self::Usage(_) => ExitCode::from(2),
             Self::Differs(_) => ExitCode::from(3),
             Self::Other(_) => ExitCode::FAILURE,
         }
@@ -59,7 +61,7 @@ impl fmt::Display for Failure {
                 writeln!(f, "the environment is not complete (variables or a .env file):\n")?;
                 mistakes.iter().try_for_each(|mistake| writeln!(f, "  {mistake}"))
             }
-            Self::Differs(sentence) | Self::Other(sentence) => f.write_str(sentence),
+            Self::Usage(sentence) | Self::Differs(sentence) | Self::Other(sentence) => f.write_str(sentence),
         }
     }
 }

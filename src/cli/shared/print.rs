@@ -1,4 +1,4 @@
-//! Printing: the one place that writes to stdout and, for the last word of a command that failed, to stderr.
+//! Printing: the one place that writes to stdout and, for what is not the result, to stderr.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
@@ -18,7 +18,11 @@ pub(in crate::cli) fn line(text: impl Display) -> Result<(), Failure> {
 
 /// Prints why a command failed to stderr.
 pub(in crate::cli) fn problem(failure: &Failure) {
-    let text = failure.to_string();
+    notice(&format!("switchboard: {failure}"));
+}
+
+/// Prints a remark to stderr.
+pub(in crate::cli) fn notice(text: &str) {
     // With stderr gone there is nobody left to tell.
-    let _ = writeln!(std::io::stderr().lock(), "switchboard: {}", text.trim_end());
+    let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
 }

@@ -81,6 +81,8 @@ struct StoredRefusal {
     field: Vec<String>,
     #[serde(default)]
     suggested_area_codes: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    used_up: Option<String>,
 }
 
 /// A refusal as it is kept.
@@ -90,6 +92,7 @@ pub(in crate::store) fn write_refusal(refusal: &Refusal) -> Json {
         message: refusal.message.clone(),
         field: refusal.field.clone(),
         suggested_area_codes: refusal.suggested_area_codes.iter().map(ToString::to_string).collect(),
+        used_up: refusal.used_up.map(|limit| limit.to_string()),
     })
 }
 
@@ -105,5 +108,6 @@ fn read_refusal(stored: Json) -> Result<Refusal, StoreError> {
             .iter()
             .map(|code| read::text(TABLE, "error", code))
             .collect::<Result<_, _>>()?,
+        used_up: read::optional(TABLE, "error", stored.used_up.as_deref())?,
     })
 }

@@ -10,8 +10,7 @@ use sea_orm::{
 };
 
 use crate::domain::{
-    Capabilities, CountryCode, E164, NumberId, NumberStatus, NumberType, Operation, Provider, Refusal,
-    RefusalCode,
+    Capabilities, CountryCode, E164, NumberId, NumberStatus, NumberType, Operation, Provider, Refusal, UsedUp,
 };
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
 use crate::store::operation::{self, Lease, OperationUpdate};
@@ -148,7 +147,7 @@ async fn plan_is_full(
             "the plan \"{}\" allows {limit} phone numbers and all are in use: release one, or ask for a larger plan",
             tenant.plan
         );
-        Refusal::new(RefusalCode::LimitReached, message)
+        Refusal::limit_reached(UsedUp::Plan, message)
     }))
 }
 
@@ -186,5 +185,5 @@ async fn hour_is_full(
             (at + hour).format("%H:%M:%S")
         ),
     };
-    Ok(Some(Refusal::new(RefusalCode::LimitReached, message)))
+    Ok(Some(Refusal::limit_reached(UsedUp::PurchasesPerHour, message)))
 }

@@ -82,7 +82,7 @@ async fn nobody_changes_or_deletes_what_happened() {
     let db = test.open().await;
     let (mine, theirs) = (fixtures::tenant(&db).await, fixtures::tenant(&db).await);
     for tenant in [mine, theirs] {
-        let door = db.write_as(tenant).await.unwrap();
+        let door = fixtures::write_as(&db, tenant).await;
         door.audit("updateAgent", AgentId(Uuid::nil())).await.unwrap();
         door.commit().await.unwrap();
     }

@@ -5,12 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use switchboard::domain::{
-    Agent, AgentId, AgentStatus, AgentToken, CallId, Capabilities, Clock, CountryCode, E164, Entropy,
-    NumberId, NumberType, Operation, OperationId, OperationKind, OperationState, PhoneNumber, Step, TenantId,
+    Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, Capabilities, Clock, CountryCode, E164,
+    Entropy, NumberId, NumberType, Operation, OperationId, OperationKind, OperationState, PhoneNumber, Step,
+    TenantId,
 };
 use switchboard::store::{
     Claimed, Database, Effect, IncomingCall, Inserted, NewOperation, NumberClaim, OperationUpdate, Page,
-    PageRequest, PurchaseRules,
+    PageRequest, PurchaseRules, TenantStore,
 };
 use uuid::Uuid;
 
@@ -45,11 +46,17 @@ pub(crate) fn new_agent(tenant: TenantId, token: &AgentToken) -> Agent {
     }
 }
 
+/// The tenant's door for writing.
+pub(crate) async fn write_as(db: &Database, tenant: TenantId) -> TenantStore {
+    let author = Author { actor: Actor::System, request_id: "a test".to_owned() };
+    db.write_by(author, tenant).await.unwrap()
+}
+
 /// An active agent.
 pub(crate) async fn agent(db: &Database, tenant: TenantId) -> Agent {
     let token = AgentToken::generate(&Entropy::system());
     let agent = new_agent(tenant, &token);
-    let door = db.write_as(tenant).await.unwrap();
+    let door = write_as(db, tenant).await;
     door.insert_agent(&agent, &token).await.unwrap();
     door.commit().await.unwrap();
     agent
@@ -70,7 +77,7 @@ pub(crate) fn new_operation(agent: AgentId) -> NewOperation {
 
 /// An operation that waits to be driven.
 pub(crate) async fn operation(db: &Database, agent: &Agent) -> Operation {
-    let door = db.write_as(agent.tenant_id).await.unwrap();
+    let door = write_as(db, agent.tenant_id).await;
     let inserted = door.insert_operation(new_operation(agent.id)).await.unwrap();
     door.commit().await.unwrap();
     let Inserted::New(operation) = inserted else { panic!("{inserted:?}") };

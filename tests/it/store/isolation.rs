@@ -23,7 +23,7 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
     let number = fixtures::number(db, &agent, &e164(last_four)).await;
     let (id, incoming) = fixtures::incoming(&number.number);
     db.system().admit_call(id, &incoming).await.unwrap().unwrap();
-    let door = db.write_as(tenant).await.unwrap();
+    let door = fixtures::write_as(db, tenant).await;
     door.audit("updateAgent", agent.id).await.unwrap();
     door.commit().await.unwrap();
     agent
@@ -35,7 +35,7 @@ async fn a_door_shows_one_tenants_rows_and_touches_no_other() {
     let db = test.open().await;
     let (mine, theirs) = (practice(&db, 700).await, practice(&db, 701).await);
     let number = db.system().numbers_of(theirs.id).await.unwrap().remove(0);
-    let door = db.write_as(mine.tenant_id).await.unwrap();
+    let door = fixtures::write_as(&db, mine.tenant_id).await;
     assert_eq!((door.tenant_id(), door.tenant().await.unwrap().id), (mine.tenant_id, mine.tenant_id));
     assert_eq!(door.agents_by_id(&[mine.id, theirs.id]).await.unwrap(), vec![mine.clone()]);
     assert_eq!(door.agent(theirs.id).await.unwrap(), None);
@@ -70,7 +70,7 @@ async fn a_door_that_is_dropped_keeps_nothing_and_a_reading_one_writes_nothing()
     let db = test.open_with(1, Clock::system()).await;
     let agent = practice(&db, 702).await;
     let name = AgentChanges { name: Some("Other".parse().unwrap()), ..Default::default() };
-    let door = db.write_as(agent.tenant_id).await.unwrap();
+    let door = fixtures::write_as(&db, agent.tenant_id).await;
     assert_eq!(door.update_agent(agent.id, name.clone()).await.unwrap().unwrap().name.as_str(), "Other");
     drop(door);
     let door = db.read_as(agent.tenant_id).await.unwrap();
@@ -226,11 +226,11 @@ async fn a_connection_goes_back_clean_whatever_becomes_of_its_door() {
     let db = test.open_with(1, Clock::system()).await;
     let agent = practice(&db, 706).await;
     let tenant = agent.tenant_id;
-    db.write_as(tenant).await.unwrap().commit().await.unwrap();
+    fixtures::write_as(&db, tenant).await.commit().await.unwrap();
     nothing_leaked(&test, &db, "a commit").await;
     drop(db.read_as(tenant).await.unwrap());
     nothing_leaked(&test, &db, "a drop").await;
-    let door = db.write_as(tenant).await.unwrap();
+    let door = fixtures::write_as(&db, tenant).await;
     let token = AgentToken::generate(&Entropy::system());
     assert!(door.insert_agent(&agent, &token).await.is_err(), "the id is taken");
     assert!(door.agents(&AgentFilter::default(), first(1)).await.is_err(), "the transaction is spoilt");
@@ -285,7 +285,7 @@ async fn a_request_given_up_at_any_instant_leaves_nothing_behind() {
     assert!(finished < 300, "none was given up under way");
     for micros in 0..300 {
         let (other, tenant) = (db.clone(), mine.tenant_id);
-        let task = tokio::spawn(async move { other.write_as(tenant).await.unwrap().commit().await });
+        let task = tokio::spawn(async move { fixtures::write_as(&other, tenant).await.commit().await });
         let until = std::time::Instant::now() + Duration::from_micros(micros * 5);
         while std::time::Instant::now() < until {
             tokio::task::yield_now().await;

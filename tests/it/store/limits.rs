@@ -2,27 +2,11 @@
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use sqlx::{Connection, SqliteConnection};
-use switchboard::domain::{Agent, CallId, CallStatus, Operation, RefusalCode, Step, Tenant, TenantId};
+use switchboard::domain::{Agent, CallId, CallStatus, Operation, RefusalCode, Step, Tenant};
 use switchboard::store::{ClaimRefused, Database, Effect, OperationUpdate};
 
 use super::fixtures::{self, e164, uuid};
 use crate::support::database::{HandClock, TestDatabase};
-
-/// As an operator would.
-async fn set_plan(test: &TestDatabase, tenant: TenantId, concurrent_calls: i32, phone_numbers: i32) {
-    let sql = "UPDATE tenants SET concurrent_calls = $1, phone_numbers = $2 WHERE id = $3";
-    if test.is_postgres() {
-        let mut connection = test.raw().await;
-        sqlx::query("SET ROLE switchboard_system").execute(&mut connection).await.unwrap();
-        let query = sqlx::query(sql).bind(concurrent_calls).bind(phone_numbers).bind(tenant.0);
-        assert_eq!(query.execute(&mut connection).await.unwrap().rows_affected(), 1);
-    } else {
-        let mut connection = SqliteConnection::connect(&test.url).await.unwrap();
-        let query = sqlx::query(sql).bind(concurrent_calls).bind(phone_numbers).bind(tenant.0);
-        assert_eq!(query.execute(&mut connection).await.unwrap().rows_affected(), 1);
-    }
-}
 
 async fn claim(
     db: &Database,
@@ -53,7 +37,7 @@ async fn twenty_claims_at_once_get_what_the_plan_allows() {
     let test = TestDatabase::create().await;
     let db = test.open_with(8, switchboard::domain::Clock::system()).await;
     let tenant = fixtures::tenant(&db).await;
-    set_plan(&test, tenant, 1, 5).await;
+    test.set_plan(tenant, 1, 5).await;
     let agent = fixtures::agent(&db, tenant).await;
     let results = join_all((0..20).map(|n| {
         let (db, agent) = (db.clone(), agent.clone());
@@ -130,7 +114,7 @@ async fn calls_at_once_get_the_places_there_are_and_one_record_each() {
     let time = HandClock::new();
     let db = test.open_with(8, time.clock()).await;
     let tenant = fixtures::tenant(&db).await;
-    set_plan(&test, tenant, 3, 5).await;
+    test.set_plan(tenant, 3, 5).await;
     let agent = fixtures::agent(&db, tenant).await;
     let number = fixtures::number(&db, &agent, &e164(600)).await;
     let calls: Vec<_> = (0..12).map(|_| fixtures::incoming(&number.number)).collect();

@@ -12,7 +12,7 @@ use crate::support::database::TestDatabase;
 
 /// Agents whose creation is `minutes` past an hour ago, several to a minute: the id decides between them.
 async fn insert(db: &Database, tenant: TenantId, minutes: &[i64]) -> Vec<AgentId> {
-    let door = db.write_as(tenant).await.unwrap();
+    let door = fixtures::write_as(db, tenant).await;
     let mut ids = Vec::new();
     for minute in minutes {
         let token = AgentToken::generate(&Entropy::system());

@@ -51,13 +51,13 @@ async fn an_agent_reads_back_changes_and_is_known_by_its_newest_token_only() {
     let mut agent = fixtures::new_agent(tenant, &token);
     agent.prompt = Some("Be brief.".parse().unwrap());
     agent.fallback_number = Some(e164(100));
-    let door = db.write_as(tenant).await.unwrap();
+    let door = fixtures::write_as(&db, tenant).await;
     door.insert_agent(&agent, &token).await.unwrap();
     assert_eq!(door.agent(agent.id).await.unwrap().as_ref(), Some(&agent));
     door.commit().await.unwrap();
     assert_eq!(db.system().agent_by_token(&token).await.unwrap().as_ref(), Some(&agent));
 
-    let door = db.write_as(tenant).await.unwrap();
+    let door = fixtures::write_as(&db, tenant).await;
     let same = AgentChanges { name: Some(agent.name.clone()), ..Default::default() };
     assert_eq!(door.update_agent(agent.id, same).await.unwrap().as_ref(), Some(&agent), "nothing to change");
     let untold = AgentChanges { fallback_number: Some(None), ..Default::default() };
@@ -79,7 +79,7 @@ async fn a_search_takes_wildcards_as_they_are_written() {
     let test = TestDatabase::create().await;
     let db = test.open().await;
     let tenant = fixtures::tenant(&db).await;
-    let door = db.write_as(tenant).await.unwrap();
+    let door = fixtures::write_as(&db, tenant).await;
     for name in ["100% Dental", "100 Dental", "a_b", "aXb", "back\\slash"] {
         let token = AgentToken::generate(&Entropy::system());
         let agent = fixtures::new_agent(tenant, &token);
@@ -109,7 +109,7 @@ async fn a_number_lives_from_claim_to_release_and_may_be_held_again() {
     assert_eq!(barred(tenant).await, [e164(101)]);
     assert_eq!(db.system().numbers_of(agent.id).await.unwrap(), vec![number.clone()]);
 
-    let door = db.write_as(tenant).await.unwrap();
+    let door = fixtures::write_as(&db, tenant).await;
     assert_eq!(door.first_numbers(&[agent.id]).await.unwrap()[&agent.id], number);
     assert_eq!(door.begin_release(number.id).await.unwrap().unwrap().status, NumberStatus::Releasing);
     assert_eq!(door.begin_release(number.id).await.unwrap(), None, "once");
@@ -149,11 +149,11 @@ async fn a_request_repeated_with_its_key_is_the_same_operation() {
         idempotency: Some((key.clone(), hash.to_owned())),
         ..fixtures::new_operation(agent.id)
     };
-    let door = db.write_as(tenant).await.unwrap();
+    let door = fixtures::write_as(&db, tenant).await;
     let Inserted::New(operation) = door.insert_operation(with_key("aa")).await.unwrap() else { panic!() };
     door.commit().await.unwrap();
 
-    let door = db.write_as(tenant).await.unwrap();
+    let door = fixtures::write_as(&db, tenant).await;
     let Inserted::Repeated(same) = door.insert_operation(with_key("aa")).await.unwrap() else { panic!() };
     assert_eq!(same, operation);
     let reused = [
@@ -168,7 +168,7 @@ async fn a_request_repeated_with_its_key_is_the_same_operation() {
     drop(door);
 
     let others_agent = fixtures::agent(&db, other).await;
-    let door = db.write_as(other).await.unwrap();
+    let door = fixtures::write_as(&db, other).await;
     let of_other = NewOperation { agent_id: others_agent.id, ..with_key("aa") };
     assert!(
         matches!(door.insert_operation(of_other).await.unwrap(), Inserted::New(_)),

@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -14,7 +16,7 @@ use serde_json::Value;
 use switchboard::app::{self, Shutdown};
 use switchboard::auth;
 use switchboard::config::Config;
-use switchboard::domain::{Clock, Entropy};
+use switchboard::domain::{Clock, Entropy, TenantId};
 use switchboard::sandbox::{self, Credentials, Options, Running};
 use switchboard::store::Database;
 use tempfile::TempDir;
@@ -23,10 +25,8 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::Levers;
 use super::database::TestDatabase;
-
-const JWT_SECRET: &str = "a-secret-of-the-tests-of-more-than-32-bytes";
+use super::{Levers, program};
 
 /// All of Switchboard, and both emulated providers, to whose levers it derefs.
 pub(crate) struct App {
@@ -65,7 +65,7 @@ impl App {
     }
 
     /// Starts all of it with some variables of the environment set, such as `("OPERATION_WAIT", "1s")`.
-    pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(variables: &[(&'static str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = TestDatabase::create().await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -113,6 +113,19 @@ impl App {
     /// The server's own database, for looking without the API.
     pub(crate) fn database(&self) -> &Database {
         &self.server.database
+    }
+
+    /// Gives a tenant that was seen already a plan with so many numbers.
+    pub(crate) async fn set_phone_numbers(&self, tenant: Uuid, phone_numbers: i32) {
+        self.database.set_plan(TenantId(tenant), 10, phone_numbers).await;
+    }
+
+    /// The program over the same database and sandbox, with nothing else of our environment. Numbers it buys point to
+    /// [`program::PUBLIC_URL`].
+    pub(crate) fn program(&self, arguments: &[&str]) -> Command {
+        let mut command = program::switchboard(Path::new("/"), arguments);
+        command.envs(program::environment(&self.database.url, &self.sandbox_url()));
+        command
     }
 
     /// The database's address, for a connection of the test's own.
@@ -185,20 +198,12 @@ fn configure(
     database: &TestDatabase,
     variables: &[(&str, &str)],
 ) -> Config {
-    let credentials = Credentials::development();
     let own = [
-        ("DATABASE_URL", database.url.clone()),
-        ("DATABASE_MAX_CONNECTIONS", "4".to_owned()),
         ("WEBHOOK_BASE_URL", format!("http://{}", listener.local_addr().unwrap())),
-        ("TWILIO_ACCOUNT_SID", credentials.account_sid),
-        ("TWILIO_AUTH_TOKEN", credentials.auth_token),
-        ("TWILIO_API_BASE_URL", sandbox.base_url()),
-        ("ELEVENLABS_API_KEY", credentials.api_key),
-        ("ELEVENLABS_API_BASE_URL", sandbox.base_url()),
         ("ELEVENLABS_WEBHOOK_SECRET", "wsec_of_the_tests_0123456789".to_owned()),
-        ("JWT_SECRET", JWT_SECRET.to_owned()),
     ];
-    let mut all: HashMap<_, _> = own.into_iter().collect();
+    let mut all: HashMap<_, _> = program::environment(&database.url, &sandbox.base_url()).into();
+    all.extend(own);
     all.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
     Config::for_this_machine(|name| all.get(name).cloned()).unwrap()
 }

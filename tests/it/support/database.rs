@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use switchboard::domain::{Clock, Entropy};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use switchboard::domain::{Clock, Entropy, TenantId};
 use switchboard::store::{Database, DatabaseConfig};
 
 /// A migrated database, empty.
@@ -63,6 +63,21 @@ impl TestDatabase {
     /// Whether it keeps tenants apart itself.
     pub(crate) fn is_postgres(&self) -> bool {
         self.url.starts_with("postgres")
+    }
+
+    /// Gives a tenant a plan, as an operator would.
+    pub(crate) async fn set_plan(&self, tenant: TenantId, concurrent_calls: i32, phone_numbers: i32) {
+        let sql = "UPDATE tenants SET concurrent_calls = $1, phone_numbers = $2 WHERE id = $3";
+        if self.is_postgres() {
+            let mut connection = self.raw().await;
+            sqlx::query("SET ROLE switchboard_system").execute(&mut connection).await.unwrap();
+            let query = sqlx::query(sql).bind(concurrent_calls).bind(phone_numbers).bind(tenant.0);
+            assert_eq!(query.execute(&mut connection).await.unwrap().rows_affected(), 1);
+        } else {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            let query = sqlx::query(sql).bind(concurrent_calls).bind(phone_numbers).bind(tenant.0);
+            assert_eq!(query.execute(&mut connection).await.unwrap().rows_affected(), 1);
+        }
     }
 
     /// A connection as the login role, past every door.

@@ -6,7 +6,28 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use switchboard::sandbox::Credentials;
+
 const LINE_DEADLINE: Duration = Duration::from_secs(60);
+
+/// Where numbers point that the program buys.
+pub(crate) const PUBLIC_URL: &str = "https://calls.example.com";
+
+/// What a server over this database and this sandbox is told by its environment.
+pub(crate) fn environment(database: &str, sandbox: &str) -> [(&'static str, String); 9] {
+    let Credentials { account_sid, auth_token, api_key } = Credentials::development();
+    [
+        ("DATABASE_URL", database.to_owned()),
+        ("DATABASE_MAX_CONNECTIONS", "4".to_owned()),
+        ("WEBHOOK_BASE_URL", PUBLIC_URL.to_owned()),
+        ("TWILIO_ACCOUNT_SID", account_sid),
+        ("TWILIO_AUTH_TOKEN", auth_token),
+        ("TWILIO_API_BASE_URL", sandbox.to_owned()),
+        ("ELEVENLABS_API_KEY", api_key),
+        ("ELEVENLABS_API_BASE_URL", sandbox.to_owned()),
+        ("JWT_SECRET", "a-secret-of-the-tests-of-more-than-32-bytes".to_owned()),
+    ]
+}
 
 /// The program in this folder, with nothing of our environment but what it takes to start.
 pub(crate) fn switchboard(folder: &Path, arguments: &[&str]) -> Command {

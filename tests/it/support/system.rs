@@ -1,5 +1,6 @@
 //! The whole system as processes of their own: the emulated carriers, and a server that can be killed with SIGKILL.
 
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,7 +9,6 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use switchboard::config::Jwt;
 use switchboard::domain::Clock;
-use switchboard::sandbox::Credentials;
 use switchboard::{app, auth};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use super::program::{self, Running};
 
 /// Both processes, over a database of the test's own. Derefs to the sandbox's levers.
 pub(crate) struct System {
-    environment: Vec<(String, String)>,
+    environment: HashMap<&'static str, String>,
     levers: Levers,
     server: Option<Server>,
     jwt: Jwt,
@@ -43,30 +43,16 @@ impl Deref for System {
 
 impl System {
     /// Starts both, the server with these variables of the environment.
-    pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(variables: &[(&'static str, &str)]) -> Self {
         let (folder, database) = (tempfile::tempdir().unwrap(), TestDatabase::create().await);
         let mut command =
             program::switchboard(folder.path(), &["sandbox", "--port", "0", "--state", "sandbox.json"]);
         let (sandbox, url) = launch(command.stdout(Stdio::piped()), "ELEVENLABS_API_BASE_URL=").await;
         let url = url.rsplit_once('=').unwrap().1.to_owned();
-        let Credentials { account_sid, auth_token, api_key } = Credentials::development();
-        let secret = "a-secret-of-the-tests-of-more-than-32-bytes";
-        let own = [
-            ("DATABASE_URL", database.url.as_str()),
-            ("DATABASE_MAX_CONNECTIONS", "4"),
-            ("BIND_ADDRESS", "127.0.0.1:0"),
-            ("WEBHOOK_BASE_URL", "https://calls.example.com"),
-            ("TWILIO_ACCOUNT_SID", &account_sid),
-            ("TWILIO_AUTH_TOKEN", &auth_token),
-            ("TWILIO_API_BASE_URL", &url),
-            ("ELEVENLABS_API_KEY", &api_key),
-            ("ELEVENLABS_API_BASE_URL", &url),
-            ("JWT_SECRET", secret),
-            ("LOG_FORMAT", "json"),
-        ];
-        let all = own.iter().chain(variables);
-        let environment = all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let jwt = Jwt::from_vars(|name| (name == "JWT_SECRET").then(|| secret.to_owned())).unwrap();
+        let own = [("BIND_ADDRESS", "127.0.0.1:0"), ("LOG_FORMAT", "json")];
+        let mut environment: HashMap<_, _> = program::environment(&database.url, &url).into();
+        environment.extend(own.iter().chain(variables).map(|(name, value)| (*name, (*value).to_owned())));
+        let jwt = Jwt::from_vars(|name| environment.get(name).cloned()).unwrap();
         let mut system = Self {
             environment,
             levers: Levers::of(url),
@@ -84,7 +70,7 @@ impl System {
     pub(crate) async fn restart(&mut self) {
         self.server = None;
         let mut command = program::switchboard(self.folder.path(), &["serve"]);
-        command.envs(self.environment.iter().cloned()).stderr(Stdio::piped());
+        command.envs(&self.environment).stderr(Stdio::piped());
         let (process, line) = launch(&mut command, "listening").await;
         let line: Value = serde_json::from_str(&line).unwrap();
         let url = format!("http://{}", line["address"].as_str().unwrap());

@@ -1,0 +1,170 @@
+//! What a run tells while it goes on, and at its end: a bar where stderr is a terminal, a line for each agent where
+//! nobody watches one.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rust_decimal::Decimal;
+
+use crate::cli::failure::Failure;
+use crate::cli::print;
+use crate::domain::{AreaCode, Refusal, RefusalCode};
+use crate::provisioning::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
+
+const BAR: &str = "{wide_bar} {pos}/{len} agents, {msg} [{elapsed}]";
+const TICK: Duration = Duration::from_millis(200);
+
+/// What came of the agents so far.
+pub(super) struct Report {
+    bar: ProgressBar,
+    /// Whether each agent gets a line on stdout.
+    lines: bool,
+    in_area_code: bool,
+    bought: usize,
+    monthly_cost: Decimal,
+    under_way: usize,
+    without: usize,
+    /// Agents left without, by reason, in order of appearance.
+    reasons: Vec<(String, Vec<String>)>,
+}
+
+/// Where something is said in between.
+pub(super) struct Notices(ProgressBar);
+
+impl Notices {
+    /// Says something on stderr, without spoiling the bar.
+    pub(super) fn say(&self, text: &str) {
+        self.0.suspend(|| print::notice(text));
+    }
+}
+
+impl Report {
+    /// Begins, for so many agents.
+    pub(super) fn new(agents: usize, in_area_code: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(agents as u64), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(BAR) {
+            bar.set_style(style);
+        }
+        // Without a terminal it draws nothing.
+        let watched = !bar.is_hidden();
+        if watched {
+            bar.enable_steady_tick(TICK);
+        }
+        let lines = !(watched && std::io::stdout().is_terminal());
+        let report = Self {
+            bar,
+            lines,
+            in_area_code,
+            bought: 0,
+            monthly_cost: Decimal::ZERO,
+            under_way: 0,
+            without: 0,
+            reasons: Vec::new(),
+        };
+        report.bar.set_message(report.standing());
+        report
+    }
+
+    pub(super) fn notices(&self) -> Notices {
+        Notices(self.bar.clone())
+    }
+
+    /// Tells what came of an agent.
+    pub(super) fn note(&mut self, agent: &AgentWithoutNumber, given: &NumberGiven) {
+        let line = match given {
+            NumberGiven::Bought(number) => {
+                self.bought += 1;
+                self.monthly_cost += number.monthly_cost;
+                format!("{:<16}  {}", number.number, named(agent))
+            }
+            NumberGiven::Without(refusal) => {
+                self.without += 1;
+                let why = self.reason(refusal);
+                let line = format!("{:<16}  {}: {why}", "none", named(agent));
+                match self.reasons.iter_mut().find(|(known, _)| *known == why) {
+                    Some((_, agents)) => agents.push(named(agent)),
+                    None => self.reasons.push((why, vec![named(agent)])),
+                }
+                line
+            }
+            NumberGiven::UnderWay(operation) => {
+                self.under_way += 1;
+                format!("{:<16}  {}: see {operation}", "under way", named(agent))
+            }
+            NumberGiven::NotNeeded(refusal) => {
+                format!("{:<16}  {}: {}", "not needed", named(agent), refusal.message)
+            }
+        };
+        if self.lines {
+            // Should stdout not take it, the summary will not be taken either, and says so.
+            let _ = print::line(line);
+        }
+        self.bar.inc(1);
+        self.bar.set_message(self.standing());
+    }
+
+    /// The summary; a failure when some agents were left without a number. `longest`: what a purchase was waited for.
+    pub(super) fn sum_up(self, end: &BulkEnd, longest: &str) -> Result<(), Failure> {
+        self.bar.finish_and_clear();
+        print::line(match self.bought {
+            0 => "No number was bought.".to_owned(),
+            bought => format!("{} bought, for {} USD a month.", counted(bought, "number"), self.monthly_cost),
+        })?;
+        for (why, agents) in &self.reasons {
+            print::line(format_args!("\n{} left without a number: {why}", counted(agents.len(), "agent")))?;
+            agents.iter().try_for_each(|agent| print::line(format_args!("  {agent}")))?;
+        }
+        if self.under_way > 0 {
+            print::line(format_args!(
+                "\n{} not over after {longest}: a running server, or the next run of this command, sees to it.",
+                counted(self.under_way, "purchase")
+            ))?;
+        }
+        if let Some(because) = end.because.as_ref().filter(|_| end.not_begun > 0) {
+            let because = match because {
+                EndedEarly::Stopped => "it was told to stop".to_owned(),
+                EndedEarly::Refused(refusal) => refusal.message.clone(),
+                EndedEarly::Failed(failure) => Failure::from_error(failure).to_string(),
+            };
+            print::line(format_args!(
+                "\nThe run ended early: {because}. {} not begun; run the command again to go on.",
+                counted(end.not_begun, "agent")
+            ))?;
+        }
+        match self.without + self.under_way + end.not_begun {
+            0 => Ok(()),
+            left => Err(Failure::new(format!("{} without a number", counted(left, "agent")))),
+        }
+    }
+
+    fn standing(&self) -> String {
+        format!("{} bought, {} without", self.bought, self.without + self.under_way)
+    }
+
+    /// Why an agent is left without, with what can be done about it at the command line.
+    fn reason(&self, refusal: &Refusal) -> String {
+        if refusal.code != RefusalCode::NoAvailableNumbers || !self.in_area_code {
+            return refusal.message.clone();
+        }
+        let suggested: Vec<_> = refusal.suggested_area_codes.iter().map(AreaCode::as_str).collect();
+        let such_as = match suggested.as_slice() {
+            [] => String::new(),
+            codes => format!(", such as {}", codes.join(", ")),
+        };
+        format!(
+            "the area code has none for sale: name another{such_as}, or leave --area-code out for any number of the country"
+        )
+    }
+}
+
+/// An agent on one line: its id, its client's, its name.
+fn named(agent: &AgentWithoutNumber) -> String {
+    let name: Vec<_> = agent.name.as_str().split_whitespace().collect();
+    format!("{}  {}  {}", agent.id, agent.tenant_id.0, name.join(" "))
+}
+
+/// `1 agent`, `2 agents`.
+pub(super) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
