@@ -18,7 +18,7 @@ use crate::domain::{Clock, Entropy};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Routing, RoutingConfig};
-use crate::server::{self, AssetsError, Drain, GraphiqlAssets, ServerConfig};
+use crate::server::{self, AssetsError, Drain, GraphiqlAssets, RateLimits, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
 use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
@@ -162,7 +162,7 @@ impl App {
         let drain = Drain::new(shutdown.drain.clone());
         let router = server::router(
             server_config(config, clock, entropy)?,
-            Api::new(services),
+            Api::new(services, config.introspection),
             authenticator,
             database.clone(),
             webhooks,
@@ -313,5 +313,15 @@ fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<Serv
         (None, true) => Some(GraphiqlAssets::Cdn),
         (Some(folder), true) => Some(GraphiqlAssets::from_folder(folder)?),
     };
-    Ok(ServerConfig { graphiql, allowed_origins: config.allowed_origins.clone(), clock, entropy })
+    Ok(ServerConfig {
+        graphiql,
+        allowed_origins: config.allowed_origins.clone(),
+        rate_limits: RateLimits {
+            per_minute: config.rate.per_minute,
+            anonymous_per_minute: config.rate.anonymous_per_minute,
+        },
+        trusted_proxies: config.rate.trusted_proxies,
+        clock,
+        entropy,
+    })
 }

@@ -60,6 +60,10 @@ pub struct Config {
     pub graphiql_assets: Option<PathBuf>,
     /// Origins whose pages may call the API.
     pub allowed_origins: Vec<String>,
+    /// Whether the API tells its schema.
+    pub introspection: bool,
+    /// How often one may ask.
+    pub rate: Rate,
     /// How log lines look, and which there are.
     pub log: Log,
     /// What is accepted but deserves a word.
@@ -103,6 +107,17 @@ pub struct Jwt {
     pub audience: Option<String>,
     /// A JSON pointer to the claim that names the tenant.
     pub tenant_claim: String,
+}
+
+/// How often one may ask; 0: as often as they like.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// Requests a minute of one tenant, of one operator, of one agent.
+    pub per_minute: u32,
+    /// Requests a minute from one address without a valid token.
+    pub anonymous_per_minute: u32,
+    /// How many proxies in front add to `X-Forwarded-For`.
+    pub trusted_proxies: u8,
 }
 
 /// How log lines look, and which there are.
@@ -203,6 +218,9 @@ impl Config {
         });
         let allowed_origins =
             vars.or("ALLOWED_ORIGINS", Vec::new(), "https://dashboard.example.com", read::origins);
+        let introspection =
+            vars.or("INTROSPECTION", true, "off", read::one_of(&[("on", true), ("off", false)]));
+        let rate = read_rate(&mut vars);
         let log = read_log(&mut vars);
         let (Some(webhook_base_url), Some(database_url)) = (webhook_base_url, database_url) else {
             return Err(vars.mistakes);
@@ -230,6 +248,8 @@ impl Config {
             graphiql,
             graphiql_assets,
             allowed_origins,
+            introspection,
+            rate,
             log,
             warnings,
         })
@@ -333,6 +353,15 @@ fn read_jwt(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Jwt {
             "/app_metadata/tenant",
             read::json_pointer,
         ),
+    }
+}
+
+fn read_rate(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Rate {
+    let number = || read::parsed("a whole number, 0 or more");
+    Rate {
+        per_minute: vars.or("RATE_LIMIT_PER_MINUTE", 600, "600", number()),
+        anonymous_per_minute: vars.or("RATE_LIMIT_ANONYMOUS_PER_MINUTE", 60, "60", number()),
+        trusted_proxies: vars.or("TRUST_FORWARDED_FOR", 0, "1", read::parsed("a number of proxies")),
     }
 }
 

@@ -44,7 +44,8 @@ struct Webhooks {
 /// The routes.
 pub fn router(config: WebhookConfig, routing: Routing, clock: Clock) -> Router {
     let proves_events = config.elevenlabs_secret.is_some();
-    let webhooks = Arc::new(Webhooks { config, routing, clock, refusals: Refusals::default() });
+    let refusals = Refusals::new(clock.clone());
+    let webhooks = Arc::new(Webhooks { config, routing, clock, refusals });
     let routes = Router::new()
         .route("/api/webhooks/call/incoming", post(call::incoming))
         .route("/api/webhooks/call/fallback", post(call::fallback))

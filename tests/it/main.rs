@@ -12,6 +12,7 @@ mod config;
 mod coverage;
 mod crash;
 mod dev;
+mod edge;
 mod graphql_http;
 mod graphql_ws;
 mod house;
