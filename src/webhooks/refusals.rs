@@ -30,6 +30,8 @@ struct Tally {
     untold: u64,
     told_at: Option<DateTime<Utc>>,
     proven: bool,
+    /// Whether it was said that none holds.
+    suspected: bool,
 }
 
 impl Refusals {
@@ -53,10 +55,10 @@ impl Refusals {
         self.tally(sender, |tally| tally.proven = true);
     }
 
-    /// Whether the last refusal makes it likely that the fault is ours: true once, when enough requests came in the
-    /// sender's name and none of them held.
+    /// Whether the fault is likely ours: true once, when enough requests came in the sender's name and none of them
+    /// held.
     pub(super) fn none_holds(&self, sender: &'static str) -> bool {
-        self.tally(sender, |tally| !tally.proven && tally.refused == TELLING)
+        self.tally(sender, Tally::none_holds)
     }
 
     fn tally<T>(&self, sender: &'static str, work: impl FnOnce(&mut Tally) -> T) -> T {
@@ -74,6 +76,11 @@ impl Tally {
         }
         self.told_at = Some(now);
         Some(std::mem::take(&mut self.untold))
+    }
+
+    fn none_holds(&mut self) -> bool {
+        let fault_is_ours = !self.proven && self.refused >= TELLING;
+        fault_is_ours && !std::mem::replace(&mut self.suspected, true)
     }
 }
 

@@ -301,6 +301,37 @@ async fn every_answer_names_its_request_and_guards_itself() {
 }
 
 #[tokio::test]
+async fn every_page_is_served_under_a_strict_policy() {
+    let client = Client::start().await;
+    let get = |path: &str| client.request(Method::GET, path);
+    let webhook = client.request(Method::POST, "/api/webhooks/call/incoming").form(&[("a", "b")]);
+    let pages = [
+        (get("/graphql").header("accept", "text/html"), 200),
+        (get("/graphiql/init.js"), 200),
+        (client.post(r#"{"query":"{ viewer { id } }"}"#), 200),
+        (get("/graphql"), 400),
+        (get("/healthz"), 200),
+        (get("/metrics"), 200),
+        (get("/lost"), 404),
+        (webhook, 403),
+    ];
+    for (request, status) in pages {
+        let answer = request.send().await.unwrap();
+        let page = format!("{} {}", answer.url().path(), answer.status());
+        assert_eq!(answer.status(), status, "{page}");
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("x-content-type-options"), "nosniff", "{page}");
+        assert_eq!(header("x-frame-options"), "DENY", "{page}");
+        assert_eq!(header("referrer-policy"), "no-referrer", "{page}");
+        let policy = header("content-security-policy");
+        for strict in ["default-src 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(strict), "{page}: {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains('*'), "{page}: {policy}");
+    }
+}
+
+#[tokio::test]
 async fn other_sites_pages_ask_first() {
     let client = Client::start_with(&[("ALLOWED_ORIGINS", "https://dashboard.example")]).await;
     let preflight = |origin: &'static str| {

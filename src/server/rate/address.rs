@@ -32,8 +32,8 @@ impl FromRequestParts<Edge> for ClientAddress {
 fn client(peer: IpAddr, headers: &HeaderMap, proxies: u8) -> ClientAddress {
     let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
-    let trusted = hops.iter().rev().take(proxies.into());
-    let address = trusted.last().and_then(|hop| parse(hop)).unwrap_or(peer);
+    let outermost = hops.get(hops.len().saturating_sub(proxies.into()));
+    let address = outermost.and_then(|hop| parse(hop)).unwrap_or(peer);
     ClientAddress(match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
         v4 => v4,
