@@ -46,7 +46,7 @@ impl Act {
     fn allows(self, difference: &Difference) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Note => difference.kind == DifferenceKind::MissingNumber,
+            Self::Note => matches!(difference.repair, Some(Repair::MarkInactive { .. })),
             Self::Mend => true,
         }
     }
@@ -115,7 +115,10 @@ impl Reconciler {
         let due = self.provisioning.0.clock.now() - TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX);
         let owner = self.provisioning.0.owner;
         match self.database.system().begin_reconciliation(owner, LEASE, Some(due)).await? {
-            Some(run) => self.finish(run, Act::Note).await.map(drop),
+            Some(run) => {
+                raise_alarm(&self.finish(run, Act::Note).await?);
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -127,7 +130,6 @@ impl Reconciler {
         };
         let stored = serde_json::to_value(&report).map_err(|_| ReconcileError::Unreadable)?;
         self.database.system().finish_reconciliation(&run, stored).await?;
-        raise_alarm(&report);
         Ok(report)
     }
 

@@ -219,7 +219,7 @@ fn missing_number(row: &PhoneNumber) -> Difference {
     Difference::new(DifferenceKind::MissingNumber, detail)
         .number(&row.number, row.sid.as_deref())
         .of(row.tenant_id, row.agent_id)
-        .mended_by(Repair::SetRight { id: row.id })
+        .mended_by(Repair::MarkInactive { id: row.id })
 }
 
 /// A voice agent whose agent is known: `None` when it is the agent's one.

@@ -41,7 +41,12 @@ pub enum Repair {
         /// What bought it.
         bought_by: OperationId,
     },
-    /// Set the number right at the carrier; one that is gone becomes INACTIVE.
+    /// Mark a number INACTIVE that is gone.
+    MarkInactive {
+        /// Our number.
+        id: NumberId,
+    },
+    /// Set the number right at the carrier.
     SetRight {
         /// Our number.
         id: NumberId,
@@ -58,7 +63,8 @@ impl Repair {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::GiveBack { .. } => "give the number back",
-            Self::SetRight { .. } => "set the number right, or mark it INACTIVE when it is gone",
+            Self::MarkInactive { .. } => "mark the number INACTIVE",
+            Self::SetRight { .. } => "set the number right",
             Self::DeleteVoiceAgent => "delete the voice agent",
             Self::RestoreVoiceAgent => "make the voice agent again",
         }
