@@ -16,6 +16,7 @@ mod edge;
 mod fuzz;
 mod graphql_http;
 mod graphql_ws;
+mod hostile;
 mod house;
 mod limits;
 mod number;
