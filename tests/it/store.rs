@@ -7,3 +7,4 @@ mod leases;
 mod limits;
 mod pages;
 mod rows;
+mod shared_database;
