@@ -26,6 +26,7 @@ mod privacy;
 mod provisioning;
 mod reconcile;
 mod release;
+mod replay;
 mod sandbox;
 mod scope;
 mod signatures;

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::support::App;
 
-const INCOMING: &str = "/api/webhooks/call/incoming";
+pub(crate) const INCOMING: &str = "/api/webhooks/call/incoming";
 const FORM: &str = "application/x-www-form-urlencoded";
 const CALLER: &str = "+13125550199";
 const CREATE: &str = r"
@@ -32,15 +32,15 @@ const CALLS: &str = r"{
 }";
 
 /// A practice with an agent and a number, on a server of its own.
-struct Practice {
-    app: App,
-    token: String,
+pub(crate) struct Practice {
+    pub(crate) app: App,
+    pub(crate) token: String,
     agent: Value,
-    number: String,
+    pub(crate) number: String,
 }
 
 impl Practice {
-    async fn open(input: Value) -> Self {
+    pub(crate) async fn open(input: Value) -> Self {
         let app = App::start().await;
         let token = app.token(Uuid::from_u128(1));
         let mut wanted = json!({"name": "Dr. Smith's Office Assistant", "areaCode": "212"});
@@ -60,33 +60,33 @@ impl Practice {
     }
 
     /// The calls on record, newest first.
-    async fn calls(&self) -> Vec<Value> {
+    pub(crate) async fn calls(&self) -> Vec<Value> {
         let answer = self.app.graphql(&self.token, CALLS, json!({})).await;
         let calls = answer["data"]["calls"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
         assert_eq!(answer["data"]["calls"]["totalCount"], calls.len());
         calls
     }
 
-    async fn conversations(&self) -> usize {
+    pub(crate) async fn conversations(&self) -> usize {
         self.app.sandbox_state().await["conversations"].as_array().unwrap().len()
     }
 
     /// The parameters of a first request about a call to the practice.
-    fn ringing(&self, sid: &str) -> Vec<(String, String)> {
+    pub(crate) fn ringing(&self, sid: &str) -> Vec<(String, String)> {
         let pairs = [("CallSid", sid), ("From", CALLER), ("To", &self.number), ("CallStatus", "ringing")];
         let account = ("AccountSid".to_owned(), Credentials::development().account_sid);
         pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().chain([account]).collect()
     }
 
     /// Sends a form, signed as the carrier does.
-    async fn send(&self, path: &str, form: &[(String, String)]) -> Response {
+    pub(crate) async fn send(&self, path: &str, form: &[(String, String)]) -> Response {
         let url = format!("{}{path}", self.app.base_url());
         let signature = signature(&Credentials::development().auth_token, &url, form);
         post(&url, FORM, Some(&signature), encoded(form)).await
     }
 }
 
-fn sid(last: u8) -> String {
+pub(crate) fn sid(last: u8) -> String {
     format!("CA{last:032x}")
 }
 
@@ -117,7 +117,7 @@ async fn post(url: &str, content_type: &str, signature: Option<&str>, body: Stri
 }
 
 /// The TwiML of an answer that the carrier would accept, as the names of its verbs and its text.
-async fn twiml(answer: Response) -> (Vec<String>, String) {
+pub(crate) async fn twiml(answer: Response) -> (Vec<String>, String) {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "text/xml; charset=utf-8");
     let text = answer.text().await.unwrap();
