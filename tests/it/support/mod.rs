@@ -12,6 +12,7 @@ mod watch;
 pub(crate) use app::App;
 pub(crate) use levers::Levers;
 pub(crate) use system::System;
+pub(crate) use watch::Watched;
 
 use std::time::{Duration, Instant};
 
