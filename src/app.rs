@@ -199,6 +199,10 @@ impl App {
         let mut workers = JoinSet::new();
         let stop = shutdown.drain.clone();
         workers.spawn(async move { provisioning.work(stop).await });
+        let (others, stop) = (database.clone(), shutdown.drain.clone());
+        workers.spawn(async move {
+            stop.run_until_cancelled(others.hear()).await;
+        });
         if !reconcile_every.is_zero() {
             let stop = shutdown.drain.clone();
             workers.spawn(async move { reconciler.watch(reconcile_every, stop).await });

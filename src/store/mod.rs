@@ -69,6 +69,8 @@ struct Shared {
     tenants: DatabaseConnection,
     /// As the system's role.
     system: DatabaseConnection,
+    /// Of this server's connections among others' on the same database.
+    name: String,
     clock: Clock,
     entropy: Entropy,
     changes: broadcast::Sender<Change>,
@@ -88,7 +90,10 @@ impl Database {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn connect(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
-        let (mut tenants, mut system) = dialect::connect(config).await.map_err(StoreError::Unavailable)?;
+        let entropy = Entropy::system();
+        let name = format!("switchboard {}", entropy.uuid(clock.now()).simple());
+        let (mut tenants, mut system) =
+            dialect::connect(config, &name).await.map_err(StoreError::Unavailable)?;
         let statements = Arc::new(AtomicU64::new(0));
         for pool in [&mut tenants, &mut system] {
             let counter = Arc::clone(&statements);
@@ -97,8 +102,7 @@ impl Database {
             });
         }
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
-        let entropy = Entropy::system();
-        Ok(Self { shared: Arc::new(Shared { tenants, system, clock, entropy, changes, statements }) })
+        Ok(Self { shared: Arc::new(Shared { tenants, system, name, clock, entropy, changes, statements }) })
     }
 
     /// Brings the tables up to date; returns the names of the migrations applied: all
@@ -166,7 +170,7 @@ impl Database {
         SystemStore { shared: Arc::clone(&self.shared) }
     }
 
-    /// What changes from now on, for those who watch. A slow watcher loses the oldest and is told so.
+    /// What changes from now on, for those who watch: what other servers do while [`Self::hear`] is polled. A slow watcher loses the oldest and is told so.
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.shared.changes.subscribe()

@@ -11,7 +11,7 @@ use crate::agent::create;
 use crate::support::App;
 
 /// Announces a call to the store as the webhook would.
-async fn announce(app: &App, sid: &str, to: &Value) {
+pub(crate) async fn announce(app: &App, sid: &str, to: &Value) {
     let id = CallId(Entropy::system().uuid(Clock::system().now()));
     let call = IncomingCall {
         sid: sid.to_owned(),

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::support::{System, wait_until};
 
-/// What hsystemens while a step is under way.
+/// What happens while a step is under way.
 #[derive(Debug, Clone, Copy)]
 enum Blow {
     /// The server dies while its request waits at the provider, which then still carries it out.

@@ -31,6 +31,7 @@ mod sandbox;
 mod scope;
 mod signatures;
 mod store;
+mod subscription;
 mod support;
 mod voice;
 mod webhook;

@@ -10,3 +10,13 @@ CREATE POLICY system_all ON calls TO switchboard_system
 -- Calls are written as the carrier tells of them.
 GRANT SELECT ON calls TO switchboard_tenant;
 GRANT SELECT, INSERT, UPDATE ON calls TO switchboard_system;
+
+-- Told to every server that listens, as a changed operation is.
+CREATE FUNCTION tell_of_call() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('switchboard_changes',
+        concat_ws(' ', 'call', NEW.tenant_id, NEW.id, NEW.agent_id, current_setting('application_name')));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER tell AFTER INSERT OR UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION tell_of_call();

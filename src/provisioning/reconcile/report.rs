@@ -46,6 +46,11 @@ pub enum Repair {
         /// Our number.
         id: NumberId,
     },
+    /// Mark a number ACTIVE that is there after all.
+    MarkActive {
+        /// Our number.
+        id: NumberId,
+    },
     /// Set the number right at the carrier.
     SetRight {
         /// Our number.
@@ -53,7 +58,7 @@ pub enum Repair {
     },
     /// Delete the voice agent, for good.
     DeleteVoiceAgent,
-    /// Give the agent a new voice agent, or the one that was made for it already.
+    /// Look for the voice agent and give it its tags back; else give the agent another one.
     RestoreVoiceAgent,
 }
 
@@ -64,9 +69,10 @@ impl Repair {
         match self {
             Self::GiveBack { .. } => "give the number back",
             Self::MarkInactive { .. } => "mark the number INACTIVE",
+            Self::MarkActive { .. } => "mark the number ACTIVE",
             Self::SetRight { .. } => "set the number right",
             Self::DeleteVoiceAgent => "delete the voice agent",
-            Self::RestoreVoiceAgent => "make the voice agent again",
+            Self::RestoreVoiceAgent => "give the voice agent its tags back, or make it again",
         }
     }
 }

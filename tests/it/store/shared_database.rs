@@ -78,7 +78,6 @@ async fn open(test: &TestDatabase, login: &str) -> Database {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "who reads the test's output learns what did not run")]
 async fn what_is_not_ours_is_used_as_it_is_and_left_alone() {
     // The roles are the cluster's: another database's migration may have made them before.
     if !TestDatabase::create().await.is_postgres() {

@@ -31,6 +31,8 @@ use super::{Levers, program};
 /// All of Switchboard, and both emulated providers, to whose levers it derefs.
 pub(crate) struct App {
     server: Server,
+    /// Beside the first.
+    others: Vec<Server>,
     config: Config,
     clock: Clock,
     ahead: Arc<AtomicI64>,
@@ -79,7 +81,17 @@ impl App {
         let (clock, ahead) = movable_clock();
         let server = Server::start(listener, config.clone(), clock.clone()).await;
         let levers = Levers::of(sandbox.base_url());
-        Self { server, config, clock, ahead, levers, _sandbox: sandbox, database, _folder: folder }
+        Self {
+            server,
+            others: Vec::new(),
+            config,
+            clock,
+            ahead,
+            levers,
+            _sandbox: sandbox,
+            database,
+            _folder: folder,
+        }
     }
 
     /// Kills the server where it stands and boots it again: same address, same database, same sandbox.
@@ -103,6 +115,15 @@ impl App {
         let finished = tokio::time::timeout(Duration::from_secs(30), &mut self.server.finished).await;
         finished.expect("the server did not stop").unwrap();
         self.kill().await;
+    }
+
+    /// Starts a further server over the same database, and gives its address. Calls still come in at the first.
+    pub(crate) async fn add_server(&mut self) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Server::start(listener, self.config.clone(), self.clock.clone()).await;
+        let url = format!("http://{}", server.address);
+        self.others.push(server);
+        url
     }
 
     /// Where the server listens, without a slash at the end.

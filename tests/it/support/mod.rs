@@ -1,7 +1,5 @@
 //! What the tests share: the whole system in this process, over real HTTP, each test with its own.
 
-#![expect(dead_code, reason = "each test uses a part of it")]
-
 mod app;
 pub(crate) mod database;
 mod levers;
@@ -12,6 +10,7 @@ mod watch;
 pub(crate) use app::App;
 pub(crate) use levers::Levers;
 pub(crate) use system::System;
+pub(crate) use watch::Watched;
 
 use std::time::{Duration, Instant};
 
