@@ -10,10 +10,6 @@ use crate::domain::{CallStatus, E164, Invalid};
 /// The longest value that is read of anything but an id: SIP addresses are the longest.
 const LONGEST: usize = 256;
 
-/// What Twilio sends for a caller who withheld the number: `anonymous`, `restricted`, `blocked`,
-/// `unknown` and `unavailable` on a telephone's keypad. They read like numbers and are nobody's.
-const WITHHELD: [&str; 5] = ["+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"];
-
 /// A request's parameters, decoded.
 #[derive(Debug, Clone, Default)]
 pub struct Parameters(Vec<(String, String)>);
@@ -120,9 +116,9 @@ impl IncomingCall {
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
             account_sid: parameters.sid("AccountSid", "AC")?,
-            from_number: number(&from),
+            from_number: E164::shown(&from),
             from,
-            to_number: number(&to),
+            to_number: E164::shown(&to),
             to,
             direction: parameters.optional("Direction")?.map(str::to_owned),
             call_status: parameters.optional("CallStatus")?.map(str::to_owned),
@@ -180,6 +176,8 @@ pub struct DialResult {
     pub dial_call_status: String,
     /// How long the two talked.
     pub duration_seconds: Option<i32>,
+    /// Whether the caller has hung up meanwhile: nobody hears what is answered.
+    pub caller_is_gone: bool,
 }
 
 impl DialResult {
@@ -193,6 +191,10 @@ impl DialResult {
             account_sid: parameters.sid("AccountSid", "AC")?,
             dial_call_status: parameters.required("DialCallStatus")?.to_owned(),
             duration_seconds: seconds(parameters, "DialCallDuration")?,
+            caller_is_gone: parameters
+                .optional("CallStatus")?
+                .and_then(CallStatus::from_carrier)
+                .is_some_and(CallStatus::is_final),
         })
     }
 
@@ -201,10 +203,6 @@ impl DialResult {
     pub fn was_answered(&self) -> bool {
         matches!(self.dial_call_status.as_str(), "completed" | "answered")
     }
-}
-
-fn number(text: &str) -> Option<E164> {
-    if WITHHELD.contains(&text) { None } else { text.parse().ok() }
 }
 
 fn seconds(parameters: &Parameters, name: &str) -> Result<Option<i32>, Invalid> {
@@ -271,6 +269,9 @@ mod tests {
         let report = CallStatusReport::read(&Parameters::from_form(odd.as_bytes())).unwrap();
         assert_eq!((report.word.as_str(), report.status, report.duration_seconds), ("parked", None, None));
         let dial = format!("{CALL}&DialCallStatus=no-answer&DialCallDuration=0");
-        assert!(!DialResult::read(&Parameters::from_form(dial.as_bytes())).unwrap().was_answered());
+        let read = |form: &str| DialResult::read(&Parameters::from_form(form.as_bytes())).unwrap();
+        assert!(!read(&dial).was_answered() && !read(&dial).caller_is_gone);
+        assert!(read(&format!("{dial}&CallStatus=completed")).caller_is_gone);
+        assert!(!read(&format!("{dial}&CallStatus=in-progress")).caller_is_gone);
     }
 }

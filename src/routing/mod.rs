@@ -1,13 +1,16 @@
 //! A call comes in: who answers, decided and written down, always with an answer a caller can hear.
 //!
-//! The ladder: the number's agent, if it is active, the plan has room and the voice provider takes the call in time;
-//! else the agent's fallback number; else a sentence in its language. Whatever fails, what is returned is TwiML, within
+//! First the number's own rules: they may forward a call, answer it with a message or reject it. Then the ladder: the
+//! number's agent, if it is active, the plan has room and the voice provider takes the call in time; else the agent's
+//! fallback number; else a sentence in its language. Whatever fails, what is returned is TwiML, within
 //! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment, it gets the
 //! same answer, and the voice provider hears of it once.
 
 mod answer;
+mod plan;
 mod reports;
 
+pub use plan::foresee;
 pub use reports::NotRecorded;
 
 use std::collections::HashMap;
@@ -20,13 +23,15 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::carrier::{IncomingCall, Twiml, Verb};
-use crate::domain::{CallId, Clock, E164, Entropy, Language, mask};
+use crate::domain::{CallId, Clock, Entropy, Language, mask};
 use crate::store::{self, Route, SystemStore};
 use crate::voice::Voice;
 use answer::Answer;
 
 /// The path at which a dialled fallback number's outcome is reported.
 pub const DIAL_PATH: &str = "/api/webhooks/call/dial";
+/// The path at which the outcome of a number is reported that rang before the agent.
+pub const FORWARD_PATH: &str = "/api/webhooks/call/forwarded";
 
 /// How long routing may take, and where a dialled fallback number's outcome is reported.
 #[derive(Debug, Clone)]
@@ -49,11 +54,12 @@ pub struct Routing(Arc<Inner>);
 struct Inner {
     answer_deadline: Duration,
     dial_action: String,
+    forward_action: String,
     store: SystemStore,
     voice: Voice,
     clock: Clock,
     entropy: Entropy,
-    /// Calls being answered right now, by the carrier's id.
+    /// Calls being answered right now, by what is asked and the carrier's id.
     answering: Mutex<HashMap<String, Shared<BoxFuture<'static, String>>>>,
 }
 
@@ -74,9 +80,11 @@ impl Routing {
         entropy: Entropy,
     ) -> Self {
         let RoutingConfig { answer_deadline, webhook_base_url } = config;
+        let base = webhook_base_url.as_str().trim_end_matches('/');
         Self(Arc::new(Inner {
             answer_deadline,
-            dial_action: format!("{}{DIAL_PATH}", webhook_base_url.as_str().trim_end_matches('/')),
+            dial_action: format!("{base}{DIAL_PATH}"),
+            forward_action: format!("{base}{FORWARD_PATH}"),
             store,
             voice,
             clock,
@@ -90,12 +98,8 @@ impl Routing {
         let Some(announced) = announced(call) else {
             return sorry(Language::default());
         };
-        let answer = {
-            let mut answering = self.0.answering.lock().unwrap_or_else(PoisonError::into_inner);
-            let begin = || self.begin(announced).boxed().shared();
-            answering.entry(call.call_sid.clone()).or_insert_with(begin).clone()
-        };
-        answer.await
+        let this = self.clone();
+        self.once(format!("incoming {}", call.call_sid), async move { this.take(&announced).await }).await
     }
 
     /// The TwiML for a call whose first answer the carrier could not fetch or carry out. Neither the voice provider nor
@@ -108,22 +112,28 @@ impl Routing {
         let Some(route) = self.admit(&announced).await else {
             return sorry(Language::default());
         };
-        let answer = self.fall_back(&route, "the first answer failed at the carrier");
+        let answer = self.after_failure(&route);
         self.record(&route, &answer, until).await;
         answer.twiml
     }
 
-    /// Answers in a task of its own; a panic in there is still an answer.
-    fn begin(&self, call: store::IncomingCall) -> impl Future<Output = String> + Send + 'static {
-        let this = self.clone();
-        let sid = call.sid.clone();
-        let task = tokio::spawn(async move {
-            let answering = this.clone();
-            let answer = tokio::spawn(async move { answering.take(&call).await }).await;
-            this.0.answering.lock().unwrap_or_else(PoisonError::into_inner).remove(&sid);
-            answer.unwrap_or_else(|_| sorry(Language::default()))
-        });
-        async move { task.await.unwrap_or_else(|_| sorry(Language::default())) }
+    /// Runs `answer` to its end in a task of its own, once for all who ask for `key` meanwhile; a panic in there is still
+    /// an answer.
+    async fn once(&self, key: String, answer: impl Future<Output = String> + Send + 'static) -> String {
+        let shared = {
+            let mut answering = self.0.answering.lock().unwrap_or_else(PoisonError::into_inner);
+            let (this, own) = (self.clone(), key.clone());
+            let begin = || {
+                let task = tokio::spawn(async move {
+                    let answer = tokio::spawn(answer).await;
+                    this.0.answering.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
+                    answer.unwrap_or_else(|_| sorry(Language::default()))
+                });
+                async move { task.await.unwrap_or_else(|_| sorry(Language::default())) }.boxed().shared()
+            };
+            answering.entry(key).or_insert_with(begin).clone()
+        };
+        shared.await
     }
 
     async fn take(&self, call: &store::IncomingCall) -> String {
@@ -176,9 +186,11 @@ impl Routing {
     /// Writes the answer down, and goes on in the background when that would make the caller wait.
     async fn record(&self, route: &Route, answer: &Answer, until: Instant) {
         let (store, id, answer) = (self.0.store.clone(), route.call.id, answer.clone());
+        let decision = route.call.decision.then(answer.reason);
         let recording = tokio::spawn(async move {
-            let conversation = answer.conversation_id.as_deref();
-            if let Err(error) = store.record_answer(id, answer.outcome, conversation, &answer.twiml).await {
+            let (outcome, conversation) = (answer.outcome, answer.conversation_id.as_deref());
+            let recorded = store.record_answer(id, outcome, &decision, conversation, &answer.twiml).await;
+            if let Err(error) = recorded {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, call = %id, "an answer was given but could not be written down");
             }
@@ -190,8 +202,12 @@ impl Routing {
 /// What is said when nobody can take a call, in a language its caller is likely to speak.
 #[must_use]
 pub fn sorry(language: Language) -> String {
-    let text = language.sorry().to_owned();
-    Twiml(vec![Verb::Say { text, language: language.spoken_tag().to_owned() }]).to_string()
+    say(language.sorry(), language)
+}
+
+fn say(text: &str, language: Language) -> String {
+    let (text, language) = (text.to_owned(), language.spoken_tag().to_owned());
+    Twiml(vec![Verb::Say { text, language }]).to_string()
 }
 
 /// The call as the store wants it; `None`, told to the log, when what was called is no number.
@@ -200,10 +216,6 @@ fn announced(call: &IncomingCall) -> Option<store::IncomingCall> {
         tracing::warn!(to = mask(&call.to), sid = call.call_sid, "a call to something that is no number");
         return None;
     };
-    Some(store::IncomingCall { sid: call.call_sid.clone(), from: call.from.clone(), to })
-}
-
-/// Whether dialling this number would only call ourselves again.
-fn leads_back(number: &E164, route: &Route) -> bool {
-    *number == route.call.to
+    let (sid, from, from_number) = (call.call_sid.clone(), call.from.clone(), call.from_number.clone());
+    Some(store::IncomingCall { sid, from, from_number, to })
 }

@@ -73,6 +73,7 @@ struct Shared {
     name: String,
     clock: Clock,
     entropy: Entropy,
+    known_rules: number::KnownRules,
     changes: broadcast::Sender<Change>,
     statements: Arc<AtomicU64>,
 }
@@ -102,7 +103,9 @@ impl Database {
             });
         }
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
-        Ok(Self { shared: Arc::new(Shared { tenants, system, name, clock, entropy, changes, statements }) })
+        let known_rules = number::KnownRules::default();
+        let shared = Shared { tenants, system, name, clock, entropy, known_rules, changes, statements };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Brings the tables up to date; returns the names of the migrations applied: all

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::Clock;
-use crate::routing::{DIAL_PATH, Routing};
+use crate::routing::{DIAL_PATH, FORWARD_PATH, Routing};
 use refusals::Refusals;
 
 /// What proves that a request is the carrier's or the voice provider's.
@@ -50,7 +50,8 @@ pub fn router(config: WebhookConfig, routing: Routing, clock: Clock) -> Router {
         .route("/api/webhooks/call/incoming", post(call::incoming))
         .route("/api/webhooks/call/fallback", post(call::fallback))
         .route("/api/webhooks/call/status", post(call::status))
-        .route(DIAL_PATH, post(call::dial));
+        .route(DIAL_PATH, post(call::dial))
+        .route(FORWARD_PATH, post(call::forwarded));
     let routes = if proves_events {
         routes.route("/api/webhooks/elevenlabs", post(elevenlabs::event))
     } else {

@@ -16,6 +16,7 @@ pub(crate) async fn announce(app: &App, sid: &str, to: &Value) {
     let call = IncomingCall {
         sid: sid.to_owned(),
         from: "+13055550100".to_owned(),
+        from_number: None,
         to: to.as_str().unwrap().parse().unwrap(),
     };
     app.database().system().admit_call(id, &call).await.unwrap().expect("the number is ours");

@@ -1,5 +1,6 @@
 //! The store, on whichever database the tests run.
 
+mod admission;
 mod audit_event;
 mod fixtures;
 mod isolation;

@@ -7,7 +7,7 @@ CREATE POLICY tenant_isolation ON phone_numbers TO switchboard_tenant
 CREATE POLICY system_all ON phone_numbers TO switchboard_system
     USING (current_user = 'switchboard_system') WITH CHECK (current_user = 'switchboard_system');
 
--- A tenant may ask for a release; numbers come and go by operations only.
+-- A tenant may ask for a release and say what is done with calls; numbers come and go by operations only.
 GRANT SELECT ON phone_numbers TO switchboard_tenant;
-GRANT UPDATE (status) ON phone_numbers TO switchboard_tenant;
+GRANT UPDATE (status, routing_rules, routing_version) ON phone_numbers TO switchboard_tenant;
 GRANT SELECT, INSERT, UPDATE ON phone_numbers TO switchboard_system;

@@ -14,7 +14,7 @@ const INBOUND_MINUTE: i64 = 85;
 
 /// The account whose token it is.
 #[derive(Debug, Clone)]
-pub(crate) struct Viewer(Tenant);
+pub(crate) struct Viewer(pub(crate) Tenant);
 
 impl Viewer {
     /// Reads the account.
@@ -53,9 +53,10 @@ impl Viewer {
         }
     }
 
-    /// How many calls are under way.
+    /// How many of the plan's concurrent calls are taken. A call takes one when it comes in, unless its number's rules keep
+    /// it from the agent, and holds it until it ends, whoever answers.
     async fn active_calls(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
-        Ok(int(ctx.session()?.reader().await?.active_calls().await?))
+        Ok(int(ctx.session()?.reader_of(self.0.id).await?.active_calls().await?))
     }
 
     /// What was used in a month.
@@ -72,7 +73,7 @@ impl Viewer {
             None => session.services().clock.now().date_naive().with_day(1).unwrap_or_default(),
         };
         let next = first.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
-        let used = session.reader().await?.usage(midnight(first), midnight(next)).await?;
+        let used = session.reader_of(self.0.id).await?.usage(midnight(first), midnight(next)).await?;
         Ok(Usage::new(first, used))
     }
 }

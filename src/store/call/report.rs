@@ -5,13 +5,13 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
-use super::{agent_of, changed, find_by_sid};
-use crate::domain::{Agent, Call, CallId, CallOutcome, CallStatus};
+use super::changed;
+use crate::domain::{Call, CallId, CallOutcome, CallStatus, Decision};
 use crate::store::entities::call;
 use crate::store::{StoreError, SystemStore, dialect};
 
 impl SystemStore {
-    /// Writes down what a call was answered with.
+    /// Writes down what a call was answered with, and why.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -19,11 +19,13 @@ impl SystemStore {
         &self,
         id: CallId,
         outcome: CallOutcome,
+        decision: &Decision,
         conversation_id: Option<&str>,
         twiml: &str,
     ) -> Result<(), StoreError> {
         let mut row = call::ActiveModel {
             outcome: Set(outcome.to_string()),
+            decision: Set(serde_json::json!(decision)),
             answer_twiml: Set(Some(twiml.to_owned())),
             ..Default::default()
         };
@@ -31,16 +33,6 @@ impl SystemStore {
             row.conversation_id = Set(Some(conversation_id.to_owned()));
         }
         self.change_call(id, row).await.map(drop)
-    }
-
-    /// A call by the carrier's id, with its agent.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn call_by_sid(&self, sid: &str) -> Result<Option<(Call, Agent)>, StoreError> {
-        let Some(row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };
-        let agent = agent_of(self.db(), &row).await?;
-        Ok(Some((row.try_into()?, agent)))
     }
 
     /// Moves a call on to a reported status, if that is ahead ([`CallStatus::then`]). `None`: unknown call.

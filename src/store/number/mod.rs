@@ -1,18 +1,20 @@
 //! Telephone numbers: what both doors do with them. Claiming one is in [`claim`].
 
 mod claim;
+mod rules;
 
 pub use claim::{ClaimRefused, NumberClaim, PurchaseRules};
+pub(super) use rules::{Known, KnownRules};
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entities::{self, phone_number};
 use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
-use super::{StoreError, SystemStore, TenantStore};
+use super::{StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber, TenantId};
 
 /// Which numbers.
@@ -148,6 +150,18 @@ impl TenantStore {
             .filter(phone_number::Column::AgentId.is_in(agents.iter().map(|id| id.0)))
     }
 
+    /// A number; on a writing door it is kept from changing until the transaction ends.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn number(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
+        let mut query = self.own_numbers().filter(phone_number::Column::Id.eq(id.0));
+        if self.is_writing() {
+            dialect::lock_rows(&self.transaction, QuerySelect::query(&mut query));
+        }
+        query.one(&self.transaction).await?.map(PhoneNumber::try_from).transpose()
+    }
+
     /// Marks an active or inactive number as about to be released; `None` when it is the tenant's in no such state.
     ///
     /// # Errors
@@ -231,6 +245,14 @@ fn in_quarantine(tenant: TenantId, since: DateTime<Utc>) -> Condition {
         .add(phone_number::Column::TenantId.ne(tenant.0))
         .add(phone_number::Column::ProvisionedAt.is_not_null())
         .add(phone_number::Column::ReleasedAt.gt(since))
+}
+
+/// This number, where calls to it are answered. One that is held to be gone and rings all the same is there.
+pub(super) fn takes_calls(number: &E164) -> Condition {
+    let answering = [NumberStatus::Active, NumberStatus::Inactive, NumberStatus::Releasing];
+    Condition::all()
+        .add(phone_number::Column::Number.eq(number.as_str()))
+        .add(phone_number::Column::Status.is_in(answering.map(NumberStatus::as_str)))
 }
 
 fn held_by(numbers: Select<phone_number::Entity>, agent: AgentId) -> Select<phone_number::Entity> {

@@ -128,6 +128,8 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         assert_eq!(seen(&mut connection, &of_theirs).await, 0, "{table}");
     }
     assert_eq!(run(&mut connection, "UPDATE agents SET name = 'x'").await.unwrap(), 1, "without a WHERE");
+    let rules = "UPDATE phone_numbers SET routing_rules = '[]', routing_version = 1";
+    assert_eq!(run(&mut connection, rules).await.unwrap(), 1, "its own number's");
     let ended = "UPDATE operations SET state = 'failed'";
     assert_eq!(
         run(&mut connection, ended).await.unwrap(),
@@ -139,6 +141,11 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("another's agent", format!("UPDATE agents SET tenant_id = '{}'", theirs.tenant_id.0)),
         ("the provider's word", "UPDATE agents SET synced_revision = revision".to_owned()),
         ("a number's owner", "UPDATE phone_numbers SET number = '+12125550999'".to_owned()),
+        (
+            "another's rules",
+            format!("UPDATE phone_numbers SET tenant_id = '{}', routing_version = 9", theirs.tenant_id.0),
+        ),
+        ("a call's decision", "UPDATE calls SET decision = '{}'".to_owned()),
         ("an operation's way", "UPDATE operations SET step = 'done'".to_owned()),
         ("a call", "UPDATE calls SET duration_seconds = 0".to_owned()),
         ("the trail", "UPDATE audit_events SET actor = 'x'".to_owned()),

@@ -191,7 +191,8 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     let call = Change::Call { tenant, id, agent: agent.id };
     assert_eq!(changes.recv().await.unwrap(), call);
 
-    system.record_answer(id, CallOutcome::Agent, Some("conv_1"), "<Response/>").await.unwrap();
+    let decision = route.call.decision.then("the agent takes it");
+    system.record_answer(id, CallOutcome::Agent, &decision, Some("conv_1"), "<Response/>").await.unwrap();
     let again = system.admit_call(switchboard::domain::CallId(uuid()), &incoming).await.unwrap().unwrap();
     assert_eq!((again.call.id, again.answered.as_deref()), (id, Some("<Response/>")));
     for (reported, duration, then) in [
@@ -205,7 +206,9 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     }
     let call = system.report_conversation("conv_1", Some(7)).await.unwrap().unwrap();
     assert_eq!(call.duration_seconds, Some(61), "the carrier's count stands");
-    assert_eq!(system.call_by_sid(&incoming.sid).await.unwrap().unwrap(), (call.clone(), agent));
+    assert_eq!(call.decision, decision);
+    let found = system.route_by_sid(&incoming.sid).await.unwrap().unwrap();
+    assert_eq!((found.call, found.agent), (call.clone(), agent));
     assert!(call.ended_at.is_some());
     for unknown in [
         system.report_call("CA0", CallStatus::Busy, None).await,
