@@ -56,6 +56,14 @@ pub enum AppError {
     /// GraphiQL's files are not where they should be.
     #[error("GRAPHIQL_ASSETS: {0}")]
     Graphiql(#[from] AssetsError),
+    /// The folder for what must outlive the server cannot be used.
+    #[error("STATE_DIR: {} cannot be used: {error}", folder.display())]
+    StateDir {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// The keys that check tokens cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
@@ -134,6 +142,7 @@ pub struct App {
     database: Database,
     provisioning: Provisioning,
     reconciler: Reconciler,
+    routing: Routing,
     reconcile_every: Duration,
     shutdown: Shutdown,
     drain: Drain,
@@ -151,8 +160,9 @@ impl App {
             Core::build(config, &clock, &entropy).await?;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.clone())?;
-        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone());
-        let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
+        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone())
+            .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
+        let webhooks = webhooks::router(webhook_config(config), routing.clone(), clock.clone());
         let services = Services {
             database: database.clone(),
             provisioning: provisioning.clone(),
@@ -169,7 +179,7 @@ impl App {
             drain.clone(),
         );
         let reconcile_every = config.reconcile_every;
-        Ok(Self { router, database, provisioning, reconciler, reconcile_every, shutdown, drain })
+        Ok(Self { router, database, provisioning, reconciler, routing, reconcile_every, shutdown, drain })
     }
 
     /// Every route, for a test that needs no listener.
@@ -194,11 +204,14 @@ impl App {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
-        let Self { router, database, provisioning, reconciler, reconcile_every, shutdown, drain } = self;
+        let Self { router, database, provisioning, reconciler, routing, reconcile_every, shutdown, drain } =
+            self;
         // Dropping the set aborts what is left in it.
         let mut workers = JoinSet::new();
         let stop = shutdown.drain.clone();
         workers.spawn(async move { provisioning.work(stop).await });
+        let stop = shutdown.drain.clone();
+        workers.spawn(async move { routing.keep(stop).await });
         let (others, stop) = (database.clone(), shutdown.drain.clone());
         workers.spawn(async move {
             stop.run_until_cancelled(others.hear()).await;
@@ -295,6 +308,7 @@ fn routing_config(config: &Config) -> RoutingConfig {
     RoutingConfig {
         answer_deadline: config.answer_deadline,
         webhook_base_url: config.webhook_base_url.clone(),
+        state_dir: config.state_dir.clone(),
     }
 }
 

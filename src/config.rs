@@ -54,6 +54,8 @@ pub struct Config {
     pub answer_deadline: Duration,
     /// Where the carrier turns when this server is gone; our own fallback route when unset.
     pub voice_fallback_url: Option<Url>,
+    /// A folder for what must outlive the server when the database does not take it.
+    pub state_dir: PathBuf,
     /// Whether a browser at `/graphql` is given GraphiQL.
     pub graphiql: bool,
     /// A folder with GraphiQL's four files; without it the page loads them from their CDN.
@@ -156,6 +158,9 @@ enum Reach {
 /// Where a server listens unless told otherwise.
 pub const DEFAULT_BIND_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
 
+/// Where a server keeps what must outlive it.
+const DEFAULT_STATE_DIR: &str = ".switchboard";
+
 impl Config {
     /// Reads what `serve` needs.
     ///
@@ -212,10 +217,9 @@ impl Config {
         );
         let voice_fallback_url =
             vars.read("VOICE_FALLBACK_URL", "https://backup.example.com/busy.xml", read::public_url);
-        let graphiql = vars.or("GRAPHIQL", true, "off", read::one_of(&[("on", true), ("off", false)]));
-        let graphiql_assets = vars.read("GRAPHIQL_ASSETS", "/usr/share/switchboard/graphiql", |value| {
-            Some(PathBuf::from(value)).filter(|path| path.is_dir()).ok_or_else(|| "is not a folder".into())
-        });
+        let state_dir =
+            vars.text("STATE_DIR").map_or_else(|| PathBuf::from(DEFAULT_STATE_DIR), PathBuf::from);
+        let (graphiql, graphiql_assets) = read_graphiql(&mut vars);
         let allowed_origins =
             vars.or("ALLOWED_ORIGINS", Vec::new(), "https://dashboard.example.com", read::origins);
         let introspection =
@@ -245,6 +249,7 @@ impl Config {
             reconcile_every,
             answer_deadline,
             voice_fallback_url,
+            state_dir,
             graphiql,
             graphiql_assets,
             allowed_origins,
@@ -300,6 +305,14 @@ fn alone<F: Fn(&str) -> Option<String>, T>(
         Some(value) if vars.mistakes.is_empty() => Ok(value),
         _ => Err(vars.mistakes),
     }
+}
+
+fn read_graphiql(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> (bool, Option<PathBuf>) {
+    let is_on = vars.or("GRAPHIQL", true, "off", read::one_of(&[("on", true), ("off", false)]));
+    let assets = vars.read("GRAPHIQL_ASSETS", "/usr/share/switchboard/graphiql", |value| {
+        Some(PathBuf::from(value)).filter(|path| path.is_dir()).ok_or_else(|| "is not a folder".into())
+    });
+    (is_on, assets)
 }
 
 fn read_bind_address(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> SocketAddr {

@@ -110,8 +110,7 @@ impl IncomingCall {
     /// # Errors
     /// When `CallSid`, `AccountSid` or `To` is missing, or a parameter is malformed; names it.
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
-        let from = parameters.optional("From")?.unwrap_or("anonymous");
-        let from: String = from.chars().filter(|c| !c.is_control()).take(MAX_FROM_CHARS).collect();
+        let from = caller(parameters)?;
         let to = parameters.required("To")?.to_owned();
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
@@ -178,6 +177,12 @@ pub struct DialResult {
     pub duration_seconds: Option<i32>,
     /// Whether the caller has hung up meanwhile: nobody hears what is answered.
     pub caller_is_gone: bool,
+    /// The caller, as in [`IncomingCall::from`].
+    pub from: String,
+    /// The caller's number, unless withheld or none.
+    pub from_number: Option<E164>,
+    /// The number called, where it is sent.
+    pub to_number: Option<E164>,
 }
 
 impl DialResult {
@@ -186,9 +191,13 @@ impl DialResult {
     /// # Errors
     /// When `CallSid`, `AccountSid` or `DialCallStatus` is missing, or a parameter is malformed; names it.
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
+        let from = caller(parameters)?;
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
             account_sid: parameters.sid("AccountSid", "AC")?,
+            from_number: E164::shown(&from),
+            from,
+            to_number: parameters.optional("To")?.and_then(E164::shown),
             dial_call_status: parameters.required("DialCallStatus")?.to_owned(),
             duration_seconds: seconds(parameters, "DialCallDuration")?,
             caller_is_gone: parameters
@@ -203,6 +212,11 @@ impl DialResult {
     pub fn was_answered(&self) -> bool {
         matches!(self.dial_call_status.as_str(), "completed" | "answered")
     }
+}
+
+fn caller(parameters: &Parameters) -> Result<String, Invalid> {
+    let from = parameters.optional("From")?.unwrap_or("anonymous");
+    Ok(from.chars().filter(|c| !c.is_control()).take(MAX_FROM_CHARS).collect())
 }
 
 fn seconds(parameters: &Parameters, name: &str) -> Result<Option<i32>, Invalid> {

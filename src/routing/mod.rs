@@ -4,9 +4,12 @@
 //! number's agent, if it is active, the plan has room and the voice provider takes the call in time; else the agent's
 //! fallback number; else a sentence in its language. Whatever fails, what is returned is TwiML, within
 //! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment, it gets the
-//! same answer, and the voice provider hears of it once.
+//! same answer, and the voice provider hears of it once. While the database does not answer, calls are routed by what was
+//! last known of the numbers, and their records wait in a file.
 
 mod answer;
+mod journal;
+mod outage;
 mod plan;
 mod reports;
 
@@ -14,6 +17,8 @@ pub use plan::foresee;
 pub use reports::NotRecorded;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -22,11 +27,13 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::carrier::{IncomingCall, Twiml, Verb};
+use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
 use crate::domain::{CallId, Clock, Entropy, Language, mask};
-use crate::store::{self, Route, SystemStore};
+use crate::store::{self, Route, StoreError, SystemStore};
 use crate::voice::Voice;
 use answer::Answer;
+use journal::Journal;
+use outage::Entry;
 
 /// The path at which a dialled fallback number's outcome is reported.
 pub const DIAL_PATH: &str = "/api/webhooks/call/dial";
@@ -40,6 +47,8 @@ pub struct RoutingConfig {
     pub answer_deadline: Duration,
     /// The public address of this server.
     pub webhook_base_url: Url,
+    /// Where what waits for the database is kept.
+    pub state_dir: PathBuf,
 }
 
 impl RoutingConfig {
@@ -59,6 +68,9 @@ struct Inner {
     voice: Voice,
     clock: Clock,
     entropy: Entropy,
+    journal: Journal<Entry>,
+    /// The database does not answer.
+    down: AtomicBool,
     /// Calls being answered right now, by what is asked and the carrier's id.
     answering: Mutex<HashMap<String, Shared<BoxFuture<'static, String>>>>,
 }
@@ -70,18 +82,21 @@ impl std::fmt::Debug for Inner {
 }
 
 impl Routing {
-    /// A router of calls over the system's door and the voice provider.
-    #[must_use]
+    /// A router of calls over the system's door and the voice provider, with whatever waits for the database since an
+    /// earlier run.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
     pub fn new(
         config: RoutingConfig,
         store: SystemStore,
         voice: Voice,
         clock: Clock,
         entropy: Entropy,
-    ) -> Self {
-        let RoutingConfig { answer_deadline, webhook_base_url } = config;
+    ) -> std::io::Result<Self> {
+        let RoutingConfig { answer_deadline, webhook_base_url, state_dir } = config;
         let base = webhook_base_url.as_str().trim_end_matches('/');
-        Self(Arc::new(Inner {
+        Ok(Self(Arc::new(Inner {
             answer_deadline,
             dial_action: format!("{base}{DIAL_PATH}"),
             forward_action: format!("{base}{FORWARD_PATH}"),
@@ -89,8 +104,10 @@ impl Routing {
             voice,
             clock,
             entropy,
+            journal: Journal::open(&state_dir)?,
+            down: AtomicBool::new(false),
             answering: Mutex::default(),
-        }))
+        })))
     }
 
     /// The TwiML that answers a call. Runs to its end, recorded, even if whoever asked hangs up.
@@ -163,41 +180,68 @@ impl Routing {
         answer.twiml
     }
 
-    /// Who answers this number; `None`, told to the log, when nobody does or the database does not say.
+    /// Who answers this number; `None`, told to the log, when nobody does, or nobody here knows.
     async fn admit(&self, call: &store::IncomingCall) -> Option<Route> {
         let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
-        // Half, so that what comes after has time too.
-        let found = tokio::time::timeout(self.0.answer_deadline / 2, self.0.store.admit_call(id, call)).await;
-        match found {
-            Ok(Ok(Some(route))) => return Some(route),
-            Ok(Ok(None)) => {
-                tracing::warn!(to = %call.to, sid = call.sid, "a call to a number that is not ours");
-            }
-            Ok(Err(error)) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, sid = call.sid, "a call could not be routed");
-            }
-            Err(_) => tracing::error!(sid = call.sid, "a call could not be routed: the database is too slow"),
+        let route = match self.ask(self.0.store.admit_call(id, call), "a call", &call.sid).await {
+            Ok(found) => found,
+            Err(NoAnswer) => self.admit_from_memory(id, call),
+        };
+        if route.is_none() {
+            tracing::warn!(to = %call.to, sid = call.sid, "a call to a number that is not known to be ours");
+            metrics::counter!("switchboard_calls_answered_total", "outcome" => "unrouted").increment(1);
         }
-        metrics::counter!("switchboard_calls_answered_total", "outcome" => "unrouted").increment(1);
-        None
+        route
     }
 
-    /// Writes the answer down, and goes on in the background when that would make the caller wait.
-    async fn record(&self, route: &Route, answer: &Answer, until: Instant) {
-        let (store, id, answer) = (self.0.store.clone(), route.call.id, answer.clone());
-        let decision = route.call.decision.then(answer.reason);
-        let recording = tokio::spawn(async move {
-            let (outcome, conversation) = (answer.outcome, answer.conversation_id.as_deref());
-            let recorded = store.record_answer(id, outcome, &decision, conversation, &answer.twiml).await;
-            if let Err(error) = recorded {
+    /// Asks the database for something about a call, unless it is known not to answer, for half the time there is, so
+    /// that what comes after has time too.
+    async fn ask<T>(
+        &self,
+        asked: impl Future<Output = Result<T, StoreError>>,
+        what: &str,
+        sid: &str,
+    ) -> Result<T, NoAnswer> {
+        if self.is_down() {
+            return Err(NoAnswer);
+        }
+        match tokio::time::timeout(self.0.answer_deadline / 2, asked).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, call = %id, "an answer was given but could not be written down");
+                tracing::error!(%error, cause, sid, "the database failed on {what}");
+            }
+            Err(_) => tracing::error!(sid, "the database is too slow on {what}"),
+        }
+        self.note_down();
+        Err(NoAnswer)
+    }
+
+    /// Writes the answer down, and goes on in the background when that would make the caller wait. What the database does
+    /// not take waits until it does.
+    async fn record(&self, route: &Route, answer: &Answer, until: Instant) {
+        let entry = Entry::of_answer(route, answer);
+        if self.is_down() || self.waits(&route.call.sid) {
+            self.0.journal.add(entry);
+            return;
+        }
+        let (this, route, answer) = (self.clone(), route.clone(), answer.clone());
+        let recording = tokio::spawn(async move {
+            let (decision, conversation) =
+                (route.call.decision.then(answer.reason), answer.conversation_id.as_deref());
+            let sid = &route.call.sid;
+            let recorded =
+                this.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml);
+            if this.ask(recorded, "an answer", sid).await.is_err() {
+                this.0.journal.add(entry);
             }
         });
         let _still_going_on_or_done = tokio::time::timeout_at(until, recording).await;
     }
 }
+
+/// The database did not answer, which is told to the log already.
+struct NoAnswer;
 
 /// What is said when nobody can take a call, in a language its caller is likely to speak.
 #[must_use]
@@ -218,4 +262,10 @@ fn announced(call: &IncomingCall) -> Option<store::IncomingCall> {
     };
     let (sid, from, from_number) = (call.call_sid.clone(), call.from.clone(), call.from_number.clone());
     Some(store::IncomingCall { sid, from, from_number, to })
+}
+
+/// The call that dialled a number, as far as the report of that tells.
+fn announced_by_dial(result: &DialResult) -> Option<store::IncomingCall> {
+    let DialResult { call_sid, from, from_number, to_number, .. } = result.clone();
+    Some(store::IncomingCall { sid: call_sid, from, from_number, to: to_number? })
 }

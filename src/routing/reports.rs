@@ -4,9 +4,10 @@
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::{Routing, sorry};
+use super::outage::Entry;
+use super::{NoAnswer, Routing, sorry};
 use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
-use crate::domain::{CallOutcome, Language};
+use crate::domain::{CallId, CallOutcome, Language};
 use crate::store::{Route, StoreError};
 
 /// The database did not take a report: it should be sent again.
@@ -70,42 +71,42 @@ impl Routing {
 
     /// The call that dialled a number.
     async fn route_of(&self, result: &DialResult) -> Option<Route> {
-        let found = self.0.store.route_by_sid(&result.call_sid);
-        match tokio::time::timeout(self.0.answer_deadline / 2, found).await {
-            Ok(Ok(Some(route))) => return Some(route),
-            Ok(Ok(None)) => {
-                tracing::warn!(sid = result.call_sid, "a number was dialled by a call we never saw");
+        let sid = &result.call_sid;
+        let known = self.ask(self.0.store.route_by_sid(sid), "a dialled number's end", sid).await;
+        let route = match known {
+            Ok(Some(route)) => Some(route),
+            Ok(None) | Err(NoAnswer) => {
+                let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
+                let call = super::announced_by_dial(result);
+                call.and_then(|call| self.route_from_memory(id, &call))
             }
-            Ok(Err(error)) => log("a dialled number's end", &result.call_sid, &error),
-            Err(_) => {
-                tracing::error!(
-                    sid = result.call_sid,
-                    "the database is too slow to say who dialled a number"
-                );
-            }
+        };
+        if route.is_none() {
+            tracing::warn!(sid, "a number was dialled by a call of which nothing is known");
         }
-        None
+        route
     }
 
     /// Moves a call on to what the carrier reports. Late, repeated and unknown reports change nothing.
     pub async fn status(&self, report: &CallStatusReport) {
+        let sid = &report.call_sid;
         let Some(status) = report.status else {
-            tracing::warn!(
-                sid = report.call_sid,
-                word = report.word,
-                "the carrier reports a status we do not know"
-            );
+            tracing::warn!(sid, word = report.word, "the carrier reports a status we do not know");
             return;
         };
-        let reported = self.0.store.report_call(&report.call_sid, status, report.duration_seconds).await;
-        match reported {
+        let reported = self.0.store.report_call(sid, status, report.duration_seconds);
+        match self.ask(reported, "a call's status", sid).await {
             Ok(Some(call)) => {
                 tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
             }
-            Ok(None) => {
-                tracing::warn!(sid = report.call_sid, %status, "the carrier reports a call we never saw");
+            Ok(None) if !self.waits(sid) => {
+                tracing::warn!(sid, %status, "the carrier reports a call we never saw");
             }
-            Err(error) => log("a call's status", &report.call_sid, &error),
+            Ok(None) | Err(NoAnswer) => self.0.journal.add(Entry::Report {
+                sid: sid.clone(),
+                status: status.to_string(),
+                duration_seconds: report.duration_seconds,
+            }),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::{Database, dialect};
-use crate::domain::{AgentId, CallId, OperationId, TenantId, backoff};
+use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
 
 /// The channel that the tables' triggers tell on.
 const CHANNEL: &str = "switchboard_changes";
@@ -40,6 +40,15 @@ pub enum Change {
         /// Its agent.
         agent: AgentId,
     },
+    /// A number came, went or was given other rules.
+    Number {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: NumberId,
+        /// Whether it was given back.
+        is_released: bool,
+    },
     /// Nobody knows: for a while it was not heard what other servers did.
     Unheard,
 }
@@ -49,7 +58,9 @@ impl Change {
     #[must_use]
     pub fn concerns(self, tenant: TenantId) -> bool {
         match self {
-            Self::Operation { tenant: owner, .. } | Self::Call { tenant: owner, .. } => owner == tenant,
+            Self::Operation { tenant: owner, .. }
+            | Self::Call { tenant: owner, .. }
+            | Self::Number { tenant: owner, .. } => owner == tenant,
             Self::Unheard => true,
         }
     }
@@ -65,6 +76,9 @@ impl Change {
             "call" => {
                 let (agent, rest) = id(rest)?;
                 Some((Self::Call { tenant, id: CallId(row), agent: AgentId(agent) }, rest))
+            }
+            "number" | "released" => {
+                Some((Self::Number { tenant, id: NumberId(row), is_released: kind == "released" }, rest))
             }
             _ => None,
         }
@@ -144,6 +158,10 @@ mod tests {
             Some((call, "psql on a desk"))
         );
         assert_eq!(Change::read(&format!("call {tenant} {row} {agent}")), Some((call, "")));
+        for (kind, is_released) in [("number", false), ("released", true)] {
+            let number = Change::Number { tenant: TenantId(tenant), id: NumberId(row), is_released };
+            assert_eq!(Change::read(&format!("{kind} {tenant} {row} me")), Some((number, "me")));
+        }
         for odd in ["", "call", "call x y z", &format!("call {tenant} {row}"), &format!("fax {tenant} {row}")]
         {
             assert_eq!(Change::read(odd), None, "{odd}");

@@ -73,13 +73,16 @@ struct Shared {
     name: String,
     clock: Clock,
     entropy: Entropy,
-    known_rules: number::KnownRules,
+    known: number::KnownNumbers,
     changes: broadcast::Sender<Change>,
     statements: Arc<AtomicU64>,
 }
 
 impl Shared {
     fn tell(&self, change: Change) {
+        if let Change::Number { id, is_released: true, .. } = change {
+            self.known.forget(id);
+        }
         // Nobody may be watching.
         let _ = self.changes.send(change);
     }
@@ -103,8 +106,8 @@ impl Database {
             });
         }
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
-        let known_rules = number::KnownRules::default();
-        let shared = Shared { tenants, system, name, clock, entropy, known_rules, changes, statements };
+        let known = number::KnownNumbers::default();
+        let shared = Shared { tenants, system, name, clock, entropy, known, changes, statements };
         Ok(Self { shared: Arc::new(shared) })
     }
 

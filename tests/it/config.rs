@@ -57,6 +57,7 @@ fn what_is_needed_is_enough_and_the_rest_has_defaults() {
     assert_eq!(config.answer_deadline.as_secs(), 5);
     assert_eq!(config.purchases_per_hour, 100);
     assert_eq!(config.reconcile_every.as_secs(), 3600);
+    assert_eq!(config.state_dir, std::path::Path::new(".switchboard"));
     assert_eq!(config.jwt.tenant_claim, "/sub");
     assert_eq!(config.log.filter, "info");
     let rate = config.rate;

@@ -22,6 +22,7 @@ mod ladder;
 mod limits;
 mod number;
 mod operation;
+mod outage;
 mod paging;
 mod privacy;
 mod provisioning;

@@ -73,17 +73,27 @@ impl Practice {
 
     /// The parameters of a first request about a call to the practice.
     pub(crate) fn ringing(&self, sid: &str) -> Vec<(String, String)> {
-        let pairs = [("CallSid", sid), ("From", CALLER), ("To", &self.number), ("CallStatus", "ringing")];
-        let account = ("AccountSid".to_owned(), Credentials::development().account_sid);
-        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().chain([account]).collect()
+        ringing(&self.number, sid)
     }
 
     /// Sends a form, signed as the carrier does.
     pub(crate) async fn send(&self, path: &str, form: &[(String, String)]) -> Response {
-        let url = format!("{}{path}", self.app.base_url());
-        let signature = signature(&Credentials::development().auth_token, &url, form);
-        post(&url, FORM, Some(&signature), encoded(form)).await
+        send(&self.app, path, form).await
     }
+}
+
+/// The parameters of a first request about a call to this number.
+pub(crate) fn ringing(number: &str, sid: &str) -> Vec<(String, String)> {
+    let pairs = [("CallSid", sid), ("From", CALLER), ("To", number), ("CallStatus", "ringing")];
+    let account = ("AccountSid".to_owned(), Credentials::development().account_sid);
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().chain([account]).collect()
+}
+
+/// Sends a form, signed as the carrier does.
+pub(crate) async fn send(app: &App, path: &str, form: &[(String, String)]) -> Response {
+    let url = format!("{}{path}", app.base_url());
+    let signature = signature(&Credentials::development().auth_token, &url, form);
+    post(&url, FORM, Some(&signature), encoded(form)).await
 }
 
 pub(crate) fn sid(last: u8) -> String {
@@ -374,7 +384,7 @@ async fn an_odd_request_still_gets_an_answer_a_caller_can_hear() {
 /// The routes alone, over a database without a practice and a voice provider that is not there.
 struct Bare {
     database: Database,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Bare {
@@ -387,7 +397,7 @@ impl Bare {
         };
         let database = Database::connect(&settings, Clock::system()).await.unwrap();
         database.migrate().await.unwrap();
-        Self { database, _folder: folder }
+        Self { database, folder }
     }
 
     /// Serves the routes and gives their address, without a slash at the end.
@@ -398,12 +408,17 @@ impl Bare {
         let nobody = "http://127.0.0.1:1".parse().unwrap();
         let voice = VoiceConfig { base_url: nobody, api_key: "k".into(), timeout: Duration::from_secs(1) };
         let routing = Routing::new(
-            RoutingConfig { answer_deadline: Duration::from_secs(1), webhook_base_url: base_url.clone() },
+            RoutingConfig {
+                answer_deadline: Duration::from_secs(1),
+                webhook_base_url: base_url.clone(),
+                state_dir: self.folder.path().join("state"),
+            },
             self.database.system(),
             Voice::new(voice, Clock::system(), Entropy::system()).unwrap(),
             Clock::system(),
             Entropy::system(),
         );
+        let routing = routing.unwrap();
         let config = WebhookConfig {
             base_url,
             account_sid: Credentials::development().account_sid,

@@ -2,13 +2,18 @@
 //! announced. All of it is one statement.
 
 use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{BinOper, Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{ConnectionTrait, DbErr, FromQueryResult, IdenStatic, Iterable, QueryResult};
+use sea_orm::{
+    Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult,
+};
 
 use super::{LONGEST_CALL, agent_of, changed, find_by_sid};
-use crate::domain::{Agent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164};
+use crate::domain::{
+    Agent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164, RoutingRules,
+};
 use crate::store::entities::{agent, call, phone_number};
-use crate::store::number::{Known, takes_calls};
+use crate::store::number::{still_holds, takes_calls};
 use crate::store::{StoreError, SystemStore, dialect};
 
 /// What the agent's columns are called beside the call's.
@@ -59,20 +64,86 @@ impl SystemStore {
     pub async fn admit_call(&self, id: CallId, call: &IncomingCall) -> Result<Option<Route>, StoreError> {
         let now = self.shared.clock.now();
         loop {
-            let known = self.shared.known_rules.of(&call.to);
-            let decision = known.rules.decide(call.from_number.as_ref(), now);
-            if let Some(route) = self.admit(id, call, &known, &decision, now).await? {
+            let known = self.shared.known.of(&call.to);
+            let rules = known.as_ref().map(|known| &known.rules);
+            let decision = rules.unwrap_or(&RoutingRules::default()).decide(call.from_number.as_ref(), now);
+            if let Some(route) = self.admit(id, call, still_holds(known.as_deref()), &decision, now).await? {
                 if route.call.id == id {
+                    self.shared.known.met(&call.to, route.call.number_id, &route.agent);
                     self.shared.tell(changed(&route.call));
                 }
                 return Ok(Some(route));
             }
             // Its rules are not those known here, or the number is not ours any more: then it may have been ours when
             // the call was first announced.
-            if !self.learn_rules(&call.to).await? {
+            if !self.learn_number(&call.to).await? {
                 return self.route_by_sid(&call.sid).await;
             }
         }
+    }
+
+    /// Where a call goes by what was last known, without the database. The plan's places are not counted. `None`: no number
+    /// of ours, or what is known is too old.
+    #[must_use]
+    pub fn route_from_memory(&self, id: CallId, call: &IncomingCall) -> Option<Route> {
+        let known = self.shared.known.of(&call.to).filter(|_| self.knows_numbers())?;
+        let now = self.shared.clock.now();
+        let decision = known.rules.decide(call.from_number.as_ref(), now);
+        let call = Call {
+            id,
+            tenant_id: known.agent.tenant_id,
+            agent_id: known.agent.id,
+            number_id: known.id,
+            sid: call.sid.clone(),
+            direction: CallDirection::Inbound,
+            from: call.from.clone(),
+            to: call.to.clone(),
+            status: CallStatus::Ringing,
+            outcome: CallOutcome::Unavailable,
+            decision: decision.then("the database did not answer"),
+            conversation_id: None,
+            duration_seconds: None,
+            started_at: now,
+            ended_at: None,
+        };
+        let admitted = decision.needs_a_place();
+        Some(Route { call, agent: known.agent.clone(), admitted, answered: None })
+    }
+
+    /// Writes a call down that was routed without the database; one that is written down already stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_call(&self, call: &Call, admitted: bool) -> Result<(), StoreError> {
+        let row = call::ActiveModel {
+            id: Set(call.id.0),
+            tenant_id: Set(call.tenant_id.0),
+            agent_id: Set(call.agent_id.0),
+            phone_number_id: Set(call.number_id.0),
+            sid: Set(call.sid.clone()),
+            direction: Set(call.direction.to_string()),
+            caller: Set(call.from.clone()),
+            called: Set(call.to.to_string()),
+            status: Set(call.status.to_string()),
+            outcome: Set(call.outcome.to_string()),
+            admitted: Set(admitted),
+            decision: Set(serde_json::json!(call.decision)),
+            conversation_id: Set(None),
+            answer_twiml: Set(None),
+            duration_seconds: Set(None),
+            sequence: Set(0),
+            started_at: Set(call.started_at),
+            ended_at: Set(None),
+            updated_at: Set(self.shared.clock.now()),
+        };
+        let inserted = call::Entity::insert(row)
+            .on_conflict(OnConflict::column(call::Column::Sid).do_nothing().to_owned())
+            .exec_without_returning(self.db())
+            .await?;
+        if inserted > 0 {
+            self.shared.tell(changed(call));
+        }
+        Ok(())
     }
 
     /// Where a call went that was admitted before; `None`: unknown call.
@@ -91,13 +162,13 @@ impl SystemStore {
         &self,
         id: CallId,
         call: &IncomingCall,
-        known: &Known,
+        still_holds: Condition,
         decision: &Decision,
         now: DateTime<Utc>,
     ) -> Result<Option<Route>, StoreError> {
         let of_number = |column: phone_number::Column| Expr::col((phone_number::Entity, column));
         let mut number = Query::select();
-        number.from(phone_number::Entity).cond_where(takes_calls(&call.to)).cond_where(known.still_hold());
+        number.from(phone_number::Entity).cond_where(takes_calls(&call.to)).cond_where(still_holds);
         for column in call::Column::iter() {
             number.expr(match column {
                 call::Column::Id => Expr::val(id.0),

@@ -6,18 +6,18 @@ use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use super::changed;
-use crate::domain::{Call, CallId, CallOutcome, CallStatus, Decision};
+use crate::domain::{Call, CallOutcome, CallStatus, Decision};
 use crate::store::entities::call;
 use crate::store::{StoreError, SystemStore, dialect};
 
 impl SystemStore {
-    /// Writes down what a call was answered with, and why.
+    /// Writes down what a call, by the carrier's id, was answered with, and why.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn record_answer(
         &self,
-        id: CallId,
+        sid: &str,
         outcome: CallOutcome,
         decision: &Decision,
         conversation_id: Option<&str>,
@@ -32,7 +32,11 @@ impl SystemStore {
         if let Some(conversation_id) = conversation_id {
             row.conversation_id = Set(Some(conversation_id.to_owned()));
         }
-        self.change_call(id, row).await.map(drop)
+        if let Some(call) = update(self.db(), call::Column::Sid.eq(sid), row, self.shared.clock.now()).await?
+        {
+            self.shared.tell(changed(&call));
+        }
+        Ok(())
     }
 
     /// Moves a call on to a reported status, if that is ahead ([`CallStatus::then`]). `None`: unknown call.
@@ -94,23 +98,16 @@ impl SystemStore {
             duration_seconds: Set(after.duration_seconds),
             ..Default::default()
         };
-        update(&transaction, after.id, row, self.shared.clock.now()).await?;
+        update(&transaction, call::Column::Id.eq(after.id.0), row, self.shared.clock.now()).await?;
         transaction.commit().await?;
         self.shared.tell(changed(&after));
         Ok(Some(after))
-    }
-
-    async fn change_call(&self, id: CallId, row: call::ActiveModel) -> Result<(), StoreError> {
-        if let Some(call) = update(self.db(), id, row, self.shared.clock.now()).await? {
-            self.shared.tell(changed(&call));
-        }
-        Ok(())
     }
 }
 
 async fn update(
     db: &impl ConnectionTrait,
-    id: CallId,
+    which: Expr,
     mut row: call::ActiveModel,
     now: DateTime<Utc>,
 ) -> Result<Option<Call>, StoreError> {
@@ -118,7 +115,7 @@ async fn update(
     let written = call::Entity::update_many()
         .set(row)
         .col_expr(call::Column::Sequence, Expr::col(call::Column::Sequence).add(1))
-        .filter(call::Column::Id.eq(id.0))
+        .filter(which)
         .exec_with_returning(db)
         .await?;
     written.into_iter().next().map(Call::try_from).transpose()

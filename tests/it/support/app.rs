@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::database::TestDatabase;
+use super::severable::Severable;
 use super::{Levers, program};
 
 /// All of Switchboard, and both emulated providers, to whose levers it derefs.
@@ -68,8 +69,20 @@ impl App {
 
     /// Starts all of it with some variables of the environment set, such as `("OPERATION_WAIT", "1s")`.
     pub(crate) async fn start_with(variables: &[(&'static str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_over(TestDatabase::create().await, variables).await
+    }
+
+    /// Starts all of it over a database that can be taken away from the server.
+    pub(crate) async fn start_severable(variables: &[(&'static str, &str)]) -> (Self, Severable) {
         let database = TestDatabase::create().await;
+        let severable = Severable::before(&database.url).await;
+        let mut variables = variables.to_vec();
+        variables.push(("DATABASE_URL", &severable.url));
+        (Self::start_over(database, &variables).await, severable)
+    }
+
+    async fn start_over(database: TestDatabase, variables: &[(&'static str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options = Options {
             credentials: Credentials::development(),
@@ -77,7 +90,7 @@ impl App {
         };
         let sandbox = sandbox::start(options, listener).await.unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let config = configure(&listener, &sandbox, &database, variables);
+        let config = configure(&listener, &sandbox, &database, folder.path(), variables);
         let (clock, ahead) = movable_clock();
         let server = Server::start(listener, config.clone(), clock.clone()).await;
         let levers = Levers::of(sandbox.base_url());
@@ -217,9 +230,11 @@ fn configure(
     listener: &std::net::TcpListener,
     sandbox: &Running,
     database: &TestDatabase,
+    folder: &Path,
     variables: &[(&str, &str)],
 ) -> Config {
     let own = [
+        ("STATE_DIR", folder.join("state").display().to_string()),
         ("WEBHOOK_BASE_URL", format!("http://{}", listener.local_addr().unwrap())),
         ("ELEVENLABS_WEBHOOK_SECRET", "wsec_of_the_tests_0123456789".to_owned()),
     ];
