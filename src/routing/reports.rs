@@ -94,15 +94,19 @@ impl Routing {
             tracing::warn!(sid, word = report.word, "the carrier reports a status we do not know");
             return;
         };
-        let reported = self.0.store.report_call(sid, status, report.duration_seconds);
-        match self.ask(reported, "a call's status", sid).await {
+        // Asked first: should its record be written this very moment, the report follows it through the journal.
+        let told = if self.waits(sid) {
+            Err(NoAnswer)
+        } else {
+            let reported = self.0.store.report_call(sid, status, report.duration_seconds);
+            self.ask(reported, "a call's status", sid).await
+        };
+        match told {
             Ok(Some(call)) => {
                 tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
             }
-            Ok(None) if !self.waits(sid) => {
-                tracing::warn!(sid, %status, "the carrier reports a call we never saw");
-            }
-            Ok(None) | Err(NoAnswer) => self.0.journal.add(Entry::Report {
+            Ok(None) => tracing::warn!(sid, %status, "the carrier reports a call we never saw"),
+            Err(NoAnswer) => self.0.journal.add(Entry::Report {
                 sid: sid.clone(),
                 status: status.to_string(),
                 duration_seconds: report.duration_seconds,
