@@ -17,7 +17,7 @@ use crate::config::{Config, Jwt};
 use crate::domain::{Clock, Entropy};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
-use crate::routing::{Routing, RoutingConfig};
+use crate::routing::{Routing, RoutingConfig, Sweep};
 use crate::server::{self, AssetsError, Drain, GraphiqlAssets, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
 use crate::telemetry;
@@ -102,6 +102,7 @@ pub struct Core {
     pub provisioning: Provisioning,
     /// Compares what they hold with the database.
     pub reconciler: Reconciler,
+    carrier: Carrier,
     voice: Voice,
 }
 
@@ -117,13 +118,13 @@ impl Core {
         let provisioning = Provisioning::new(
             provisioning_config(config),
             database.system(),
-            carrier,
+            carrier.clone(),
             voice.clone(),
             clock.clone(),
             entropy.clone(),
         );
         let reconciler = Reconciler::new(database.clone(), provisioning.clone());
-        Ok(Self { database, provisioning, reconciler, voice })
+        Ok(Self { database, provisioning, reconciler, carrier, voice })
     }
 }
 
@@ -134,6 +135,7 @@ pub struct App {
     database: Database,
     provisioning: Provisioning,
     reconciler: Reconciler,
+    sweep: Sweep,
     reconcile_every: Duration,
     shutdown: Shutdown,
     drain: Drain,
@@ -147,10 +149,11 @@ impl App {
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
         telemetry::metrics();
         let shutdown = Shutdown::default();
-        let Core { database, provisioning, reconciler, voice } =
+        let Core { database, provisioning, reconciler, carrier, voice } =
             Core::build(config, &clock, &entropy).await?;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.clone())?;
+        let sweep = Sweep::new(system.clone(), carrier, clock.clone());
         let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone());
         let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
         let services = Services {
@@ -169,7 +172,7 @@ impl App {
             drain.clone(),
         );
         let reconcile_every = config.reconcile_every;
-        Ok(Self { router, database, provisioning, reconciler, reconcile_every, shutdown, drain })
+        Ok(Self { router, database, provisioning, reconciler, sweep, reconcile_every, shutdown, drain })
     }
 
     /// Every route, for a test that needs no listener.
@@ -194,11 +197,14 @@ impl App {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
-        let Self { router, database, provisioning, reconciler, reconcile_every, shutdown, drain } = self;
+        let Self { router, database, provisioning, reconciler, sweep, reconcile_every, shutdown, drain } =
+            self;
         // Dropping the set aborts what is left in it.
         let mut workers = JoinSet::new();
         let stop = shutdown.drain.clone();
         workers.spawn(async move { provisioning.work(stop).await });
+        let stop = shutdown.drain.clone();
+        workers.spawn(async move { sweep.watch(stop).await });
         if !reconcile_every.is_zero() {
             let stop = shutdown.drain.clone();
             workers.spawn(async move { reconciler.watch(reconcile_every, stop).await });

@@ -7,8 +7,10 @@
 
 mod answer;
 mod reports;
+mod sweep;
 
 pub use reports::NotRecorded;
+pub use sweep::Sweep;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -3,7 +3,7 @@
 
 use super::{Routing, sorry};
 use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
-use crate::domain::{CallOutcome, Language};
+use crate::domain::{CallOutcome, CallReport, Language};
 use crate::store::StoreError;
 
 /// The database did not take a report: it should be sent again.
@@ -40,23 +40,26 @@ impl Routing {
         twiml
     }
 
-    /// Moves a call on to what the carrier reports. Late, repeated and unknown reports change nothing.
+    /// Takes what the carrier reports of a call. A report that cannot be kept is not asked for again: the carrier
+    /// would not send it, and [`super::Sweep`] asks instead.
     pub async fn status(&self, report: &CallStatusReport) {
         let Some(status) = report.status else {
             tracing::warn!(
                 sid = report.call_sid,
                 word = report.word,
-                "the carrier reports a status we do not know"
+                "the carrier reports a call's status in a word it does not document: left as it was"
             );
             return;
         };
-        let reported = self.0.store.report_call(&report.call_sid, status, report.duration_seconds).await;
+        let at = report.at.unwrap_or_else(|| self.0.clock.now());
+        let told = CallReport { status, duration_seconds: report.duration_seconds, at };
+        let reported = self.0.store.report_call(&report.call_sid, told).await;
         match reported {
             Ok(Some(call)) => {
                 tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
             }
             Ok(None) => {
-                tracing::warn!(sid = report.call_sid, %status, "the carrier reports a call we never saw");
+                tracing::warn!(sid = report.call_sid, %status, "the carrier reports a call we never took: nothing to change");
             }
             Err(error) => log("a call's status", &report.call_sid, &error),
         }
@@ -69,9 +72,10 @@ impl Routing {
     pub async fn conversation_ended(
         &self,
         conversation_id: &str,
-        duration_seconds: Option<i32>,
+        call_sid: Option<&str>,
+        seconds: Option<i32>,
     ) -> Result<(), NotRecorded> {
-        match self.0.store.report_conversation(conversation_id, duration_seconds).await {
+        match self.0.store.report_conversation(conversation_id, call_sid, seconds).await {
             Ok(Some(call)) => tracing::info!(call = %call.id, conversation_id, "a conversation was reported"),
             Ok(None) => {
                 tracing::info!(conversation_id, "a conversation that is no call of ours was reported");

@@ -55,7 +55,7 @@ impl TenantStore {
             .filter(call::Column::StartedAt.lt(until))
             .select_only()
             .expr(Expr::cust("COUNT(*)"))
-            .expr(Expr::cust("SUM((duration_seconds + 59) / 60)"))
+            .expr(Expr::cust("SUM((COALESCE(duration_seconds, conversation_seconds) + 59) / 60)"))
             .into_tuple()
             .one(&self.transaction)
             .await?

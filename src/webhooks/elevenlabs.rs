@@ -29,8 +29,8 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
     }
     match VoiceEvent::parse(&body) {
         Ok(VoiceEvent::ConversationEnded(ended)) => {
-            let recorded =
-                webhooks.routing.conversation_ended(&ended.conversation_id, ended.duration_seconds);
+            let (id, call_sid) = (&ended.conversation_id, ended.call_sid.as_deref());
+            let recorded = webhooks.routing.conversation_ended(id, call_sid, ended.duration_seconds);
             if recorded.await.is_err() {
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }

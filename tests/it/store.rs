@@ -6,4 +6,5 @@ mod isolation;
 mod leases;
 mod limits;
 mod pages;
+mod reports;
 mod rows;

@@ -116,9 +116,10 @@ impl Call {
         self.0.conversation_id.as_deref()
     }
 
-    /// How long it lasted, as the carrier counts; null until it is over.
+    /// How long it lasted, as the carrier counts, or the voice provider where the carrier did not say; null until it
+    /// is over.
     async fn duration_seconds(&self) -> Option<i32> {
-        self.0.duration_seconds
+        self.0.lasted_seconds()
     }
 
     /// When it came in.

@@ -6,7 +6,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter};
 
-use super::{agent_of, changed, find_by_sid, live};
+use super::{agent_of, changed, find_by_sid, holds_a_place};
 use crate::domain::{
     Agent, Call, CallDirection, CallId, CallOutcome, CallStatus, E164, NumberStatus, TenantId,
 };
@@ -61,7 +61,7 @@ impl SystemStore {
         else {
             return Ok(None);
         };
-        let admitted = has_room(&transaction, TenantId(number.tenant_id), now).await?;
+        let admitted = has_room(&transaction, TenantId(number.tenant_id)).await?;
         let inserted = call::Entity::insert(new_row(id, call, &number, admitted, now))
             .on_conflict(OnConflict::column(call::Column::Sid).do_nothing().to_owned())
             .exec_without_returning(&transaction)
@@ -78,15 +78,11 @@ impl SystemStore {
     }
 }
 
-async fn has_room(
-    transaction: &DatabaseTransaction,
-    tenant: TenantId,
-    now: DateTime<Utc>,
-) -> Result<bool, StoreError> {
+async fn has_room(transaction: &DatabaseTransaction, tenant: TenantId) -> Result<bool, StoreError> {
     let tenant = tenant::find_locked(transaction, tenant).await?;
     let busy = call::Entity::find()
         .filter(call::Column::TenantId.eq(tenant.id.0))
-        .filter(live(now))
+        .filter(holds_a_place())
         .count(transaction)
         .await?;
     Ok(busy < u64::from(tenant.limits.concurrent_calls))
@@ -115,6 +111,7 @@ fn new_row(
         conversation_id: Set(None),
         answer_twiml: Set(None),
         duration_seconds: Set(None),
+        conversation_seconds: Set(None),
         sequence: Set(0),
         started_at: Set(now),
         ended_at: Set(None),

@@ -33,6 +33,7 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub answer_twiml: Option<String>,
     pub duration_seconds: Option<i32>,
+    pub conversation_seconds: Option<i32>,
     pub sequence: i64,
     pub started_at: DateTimeUtc,
     pub ended_at: Option<DateTimeUtc>,
@@ -64,6 +65,7 @@ impl TryFrom<Model> for Call {
             outcome: read::text(TABLE, "outcome", &row.outcome)?,
             conversation_id: row.conversation_id,
             duration_seconds: row.duration_seconds,
+            conversation_seconds: row.conversation_seconds,
             started_at: row.started_at,
             ended_at: row.ended_at,
         })

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use switchboard::domain::{
-    Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, Capabilities, Clock, CountryCode, E164,
-    Entropy, NumberId, NumberType, Operation, OperationId, OperationKind, OperationState, PhoneNumber, Step,
-    TenantId,
+    Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, CallReport, CallStatus, Capabilities,
+    Clock, CountryCode, E164, Entropy, NumberId, NumberType, Operation, OperationId, OperationKind,
+    OperationState, PhoneNumber, Step, TenantId,
 };
 use switchboard::store::{
     Claimed, Database, Effect, IncomingCall, Inserted, NewOperation, NumberClaim, OperationUpdate, Page,
@@ -137,6 +137,11 @@ pub(crate) fn incoming(to: &E164) -> (CallId, IncomingCall) {
     let id = uuid();
     let sid = format!("CA{}", id.simple());
     (CallId(id), IncomingCall { sid, from: "+13105550199".to_owned(), to: to.clone() })
+}
+
+/// The carrier's word on a call, of this moment.
+pub(crate) fn report(status: CallStatus, duration_seconds: Option<i32>) -> CallReport {
+    CallReport { status, duration_seconds, at: Clock::system().now() }
 }
 
 pub(crate) fn first(count: u16) -> PageRequest {
