@@ -201,6 +201,8 @@ impl App {
             self;
         // Dropping the set aborts what is left in it.
         let mut workers = JoinSet::new();
+        let (prices, stop) = (provisioning.clone(), shutdown.drain.clone());
+        workers.spawn(async move { prices.watch_prices(stop).await });
         let stop = shutdown.drain.clone();
         workers.spawn(async move { provisioning.work(stop).await });
         let stop = shutdown.drain.clone();
@@ -290,6 +292,8 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
         purchases_per_hour: config.purchases_per_hour,
         release_grace: config.release_grace,
         quarantine: TimeDelta::days(config.quarantine_days.into()),
+        month_price: config.twilio.number_price,
+        minute_price: config.twilio.minute_price,
     }
 }
 

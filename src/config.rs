@@ -14,6 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -77,6 +78,10 @@ pub struct Twilio {
     pub auth_token_previous: Option<SecretString>,
     /// `https://api.twilio.com`, or where it is emulated.
     pub base_url: Url,
+    /// US dollars for a number's month, while the price list cannot be read.
+    pub number_price: Option<Decimal>,
+    /// US dollars for a begun minute of an incoming call, while the price list cannot be read.
+    pub minute_price: Option<Decimal>,
 }
 
 /// How ElevenLabs is reached.
@@ -300,8 +305,17 @@ fn read_twilio(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Twi
     let auth_token_previous =
         vars.read("TWILIO_AUTH_TOKEN_PREVIOUS", "fedcba9876543210fedcba9876543210", read::secret(16));
     let base_url = vars.read("TWILIO_API_BASE_URL", example, read::service_url);
+    let number_price = vars.read("TWILIO_NUMBER_PRICE", "1.15", read::price);
+    let minute_price = vars.read("TWILIO_MINUTE_PRICE", "0.0085", read::price);
     let base_url = base_url.or_else(|| Url::parse(example).ok())?;
-    Some(Twilio { account_sid: account_sid?, auth_token: auth_token?, auth_token_previous, base_url })
+    Some(Twilio {
+        account_sid: account_sid?,
+        auth_token: auth_token?,
+        auth_token_previous,
+        base_url,
+        number_price,
+        minute_price,
+    })
 }
 
 fn read_elevenlabs(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<ElevenLabs> {

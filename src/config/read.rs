@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use rust_decimal::Decimal;
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -109,6 +110,12 @@ pub(super) fn secret(least_bytes: usize) -> impl FnOnce(&str) -> Result<SecretSt
         }
         Ok(value.into())
     }
+}
+
+/// An amount of US dollars.
+pub(super) fn price(value: &str) -> Result<Decimal, String> {
+    let price = Decimal::from_str_exact(value).ok().filter(|price| !price.is_sign_negative());
+    price.ok_or_else(|| "is not an amount in US dollars".into())
 }
 
 /// `AC` and 32 hexadecimal digits.

@@ -28,7 +28,7 @@ pub use number::{ClaimRefused, NumberClaim, NumberFilter, PurchaseRules};
 pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use reconciliation::{ReconciliationRun, Standing};
-pub use tenant::MonthUsage;
+pub use tenant::NumberUsage;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

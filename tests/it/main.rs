@@ -27,5 +27,6 @@ mod scope;
 mod signatures;
 mod store;
 mod support;
+mod usage;
 mod voice;
 mod webhook;

@@ -12,4 +12,4 @@ mod read;
 pub(super) mod reconciliation;
 pub(super) mod tenant;
 
-pub(super) use read::{all, money};
+pub(super) use read::all;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, Select};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entities::{self, phone_number};
 use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
@@ -188,6 +188,22 @@ impl TenantStore {
 }
 
 impl SystemStore {
+    /// The countries there are or were numbers of, whosever they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn countries_with_numbers(&self) -> Result<Vec<CountryCode>, StoreError> {
+        let countries: Vec<String> = phone_number::Entity::find()
+            .select_only()
+            .column(phone_number::Column::Country)
+            .distinct()
+            .into_tuple()
+            .all(self.db())
+            .await?;
+        let corrupt = |_| StoreError::Corrupt { table: "phone_numbers", column: "country" };
+        countries.iter().map(|country| country.parse().map_err(corrupt)).collect()
+    }
+
     /// A number, whosever it is.
     ///
     /// # Errors

@@ -218,10 +218,9 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     let door = db.read_as(tenant).await.unwrap();
     let now = Clock::system().now();
     let usage = door.usage(now - TimeDelta::days(1), now + TimeDelta::days(1)).await.unwrap();
-    assert_eq!((usage.calls, usage.minutes, usage.phone_numbers), (1, 2, 1));
-    assert_eq!(usage.phone_numbers_cost.to_string(), "1.15");
+    assert_eq!(usage.iter().map(|used| (used.calls, used.minutes)).collect::<Vec<_>>(), [(1, 2)]);
     let before = door.usage(now - TimeDelta::days(2), now - TimeDelta::days(1)).await.unwrap();
-    assert_eq!((before.calls, before.minutes, before.phone_numbers), (0, 0, 0));
+    assert_eq!(before, []);
     let filter = CallFilter { agent: Some(call.agent_id), started_before: Some(now), ..Default::default() };
     assert_eq!(door.count_calls(&filter).await.unwrap(), 1);
     assert_eq!(door.active_calls().await.unwrap(), 0);

@@ -1,7 +1,5 @@
 //! What the tests share: the whole system in this process, over real HTTP, each test with its own.
 
-#![expect(dead_code, reason = "each test uses a part of it")]
-
 mod app;
 pub(crate) mod database;
 mod levers;
