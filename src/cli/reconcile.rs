@@ -97,7 +97,7 @@ fn as_text(report: &ReconciliationReport) -> String {
             } else {
                 String::new()
             };
-            format!("Different: {remaining}. At stake: {at_stake} USD a month.{hint}")
+            format!("Different: {remaining}. At stake: {at_stake:.2} USD a month.{hint}")
         }
     });
     lines.join("\n")
@@ -112,7 +112,7 @@ fn difference_as_text(found: &Difference) -> Vec<String> {
         lines.push(format!("  agent {agent}"));
     }
     if !found.monthly_cost.is_zero() {
-        lines.push(format!("  {} USD a month", found.monthly_cost));
+        lines.push(format!("  {:.2} USD a month", found.monthly_cost));
     }
     lines.extend(match (&found.mended, found.repair) {
         (Mended::Yes, Some(repair)) => Some(format!("  done: {}", repair.verb())),

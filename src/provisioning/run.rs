@@ -142,7 +142,10 @@ impl Provisioning {
     fn give_up_or_wait(&self, operation: &Operation, delay: Delay) -> Result<OperationUpdate, Retry> {
         let Delay { because, undo, retry_after, breaker_open, patience } = delay;
         match patience {
-            Patience::Bounded if breaker_open || operation.attempts >= BOUNDED_TRIES => {
+            // A later attempt may follow one whose outcome is open.
+            Patience::Bounded
+                if (breaker_open && operation.attempts <= 1) || operation.attempts >= BOUNDED_TRIES =>
+            {
                 let progress = Progress::of(operation).with(undo);
                 Ok(progress.into_update(OperationState::Failed, operation.step, Some(because)))
             }

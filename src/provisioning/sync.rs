@@ -33,11 +33,11 @@ impl Provisioning {
                 return Ok(Err(undelivered()));
             }
             Err(refused @ (VoiceError::Rejected { .. } | VoiceError::NotFound)) => {
-                self.0.store.mark_synced(agent.id, agent.revision).await?;
+                self.0.store.mark_synced(agent.id, voice_agent_id, agent.revision).await?;
                 return Ok(Err(voice_refusal(&refused)));
             }
         }
-        self.0.store.mark_synced(agent.id, agent.revision).await?;
+        self.0.store.mark_synced(agent.id, voice_agent_id, agent.revision).await?;
         Ok(Ok(()))
     }
 

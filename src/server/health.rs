@@ -17,6 +17,9 @@ use crate::store::Database;
 /// How long an answer holds: probes come often, and from many.
 const HOLDS: Duration = Duration::from_secs(3);
 
+/// How long it holds that the database keeps tenants apart: to look costs some thirty statements.
+const ISOLATION_HOLDS: Duration = Duration::from_secs(60);
+
 /// How long the database may take to answer.
 const DATABASE_TIME: Duration = Duration::from_secs(2);
 
@@ -25,6 +28,8 @@ const DATABASE_TIME: Duration = Duration::from_secs(2);
 pub(super) struct Readiness {
     database: Database,
     known: Arc<Mutex<Option<Known>>>,
+    /// When it was last seen that the database keeps tenants apart.
+    isolated: Arc<Mutex<Option<Instant>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +41,7 @@ struct Known {
 impl Readiness {
     /// Nothing is known yet.
     pub(super) fn new(database: Database) -> Self {
-        Self { database, known: Arc::default() }
+        Self { database, known: Arc::default(), isolated: Arc::default() }
     }
 
     /// What stands in the way, if anything does. One question at a time goes to the database.
@@ -56,9 +61,30 @@ impl Readiness {
             return Some("the database does not answer");
         }
         match self.database.pending_migrations().await {
-            Ok(pending) if pending.is_empty() => None,
+            Ok(pending) if pending.is_empty() => self.breach().await,
             Ok(_) => Some("migrations are pending: run `switchboard migrate`"),
             Err(_) => Some("the database does not tell which migrations it has"),
+        }
+    }
+
+    /// Whether tenants are not kept apart any more: somebody changed a role, a policy or a table since the start.
+    async fn breach(&self) -> Option<&'static str> {
+        let mut isolated = self.isolated.lock().await;
+        if isolated.is_some_and(|since| since.elapsed() < ISOLATION_HOLDS) {
+            return None;
+        }
+        match self.database.isolation_faults().await {
+            Ok(faults) if faults.is_empty() => {
+                *isolated = Some(Instant::now());
+                None
+            }
+            Ok(faults) => {
+                for fault in faults {
+                    tracing::error!("the database does not keep tenants apart: {fault}");
+                }
+                Some("the database does not keep tenants apart any more: the log says why and what mends it")
+            }
+            Err(_) => Some("the database does not tell whether it keeps tenants apart"),
         }
     }
 }

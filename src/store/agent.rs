@@ -14,7 +14,7 @@ use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
 use super::{StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
     Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, Language, NumberStatus,
-    OperationId, OperationKind, Prompt, TenantId, VoiceId,
+    OperationId, OperationKind, Prompt, Step, TenantId, VoiceId,
 };
 
 /// Which agents.
@@ -280,6 +280,8 @@ impl SystemStore {
         let found: Vec<(Uuid, Uuid)> = operation::Entity::find()
             .filter(operation::Column::AgentId.is_in(agents))
             .filter(operation::Column::Kind.is_in(buying))
+            // An active agent at this step is being given another voice agent: nothing is bought for it.
+            .filter(operation::Column::Step.ne(Step::CreateVoiceAgent.as_str()))
             .filter(operation::Column::State.is_in(UNFINISHED))
             .select_only()
             .columns([operation::Column::AgentId, operation::Column::Id])
@@ -289,14 +291,21 @@ impl SystemStore {
         Ok(found.into_iter().collect())
     }
 
-    /// The voice provider has this revision of the agent.
+    /// The voice provider's agent with this id has this revision of ours.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn mark_synced(&self, agent: AgentId, revision: i32) -> Result<(), StoreError> {
+    pub async fn mark_synced(
+        &self,
+        agent: AgentId,
+        voice_agent_id: &str,
+        revision: i32,
+    ) -> Result<(), StoreError> {
         agent::Entity::update_many()
             .col_expr(agent::Column::SyncedRevision, Expr::value(revision))
             .filter(agent::Column::Id.eq(agent.0))
+            // What was told to the one before says nothing about the one that has taken its place.
+            .filter(agent::Column::VoiceAgentId.eq(voice_agent_id))
             // A slow answer about an older revision must not undo what a newer one told.
             .filter(agent::Column::SyncedRevision.lt(revision))
             .exec(self.db())

@@ -3,7 +3,8 @@
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 
-use super::{StoreError, dialect};
+use super::{StoreError, dialect, doors};
+use crate::domain::TenantId;
 
 const TABLES: [&str; 7] =
     ["tenants", "agents", "operations", "phone_numbers", "calls", "audit_events", OF_NO_TENANT];
@@ -11,7 +12,8 @@ const TABLES: [&str; 7] =
 const OF_NO_TENANT: &str = "reconciliations";
 
 /// Why tenants are not kept apart, each with the SQL that mends it.
-pub(super) async fn faults(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+/// `stranger` is nobody: a tenant that does not exist.
+pub(super) async fn faults(db: &DatabaseConnection, stranger: TenantId) -> Result<Vec<String>, StoreError> {
     if !dialect::has_policies(db) {
         return Ok(Vec::new());
     }
@@ -20,14 +22,18 @@ pub(super) async fn faults(db: &DatabaseConnection) -> Result<Vec<String>, Store
         faults.extend(fences(db, table).await?);
     }
     faults.extend(policies(db).await?);
+    faults.extend(append_only(db).await?);
     // Asked of the tables themselves last: this is what all of the above is for.
+    if faults.is_empty() {
+        faults.extend(strangers_rows(db, stranger).await?);
+    }
     for table in TABLES {
         faults.extend(unscoped_rows(db, table).await?);
     }
     Ok(faults)
 }
 
-async fn query(db: &DatabaseConnection, sql: &str) -> Result<Vec<QueryResult>, StoreError> {
+async fn query(db: &impl ConnectionTrait, sql: &str) -> Result<Vec<QueryResult>, StoreError> {
     Ok(db.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await?)
 }
 
@@ -103,6 +109,47 @@ async fn policies(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
         }
     }
     Ok(faults)
+}
+
+/// Nobody of ours may change or delete what the audit trail holds, its table's owner included.
+async fn append_only(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT rolname::text AS role FROM pg_roles WHERE rolname IN ('switchboard_tenant', 'switchboard_system') \
+               AND to_regclass('audit_events') IS NOT NULL \
+               AND has_table_privilege(rolname, 'audit_events', 'UPDATE, DELETE, TRUNCATE')";
+    let mut faults = Vec::new();
+    for row in query(db, sql).await? {
+        let role: String = row.try_get("", "role")?;
+        faults.push(format!(
+            "{role} may change the audit trail: REVOKE UPDATE, DELETE, TRUNCATE ON audit_events FROM {role};"
+        ));
+    }
+    let sql = "SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass('audit_events') AND tgname = 'append_only' \
+               AND tgenabled IN ('O', 'A')";
+    if query(db, sql).await?.is_empty() {
+        faults.push(
+            "the audit trail's owner may change it: DROP TRIGGER IF EXISTS append_only ON audit_events; CREATE TRIGGER \
+             append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_events FOR EACH STATEMENT EXECUTE FUNCTION \
+             audit_events_append_only();"
+                .to_owned(),
+        );
+    }
+    Ok(faults)
+}
+
+/// A tenant that does not exist sees nothing, as it would see nothing of another's.
+async fn strangers_rows(db: &DatabaseConnection, stranger: TenantId) -> Result<Option<String>, StoreError> {
+    let transaction = doors::begin(db.clone()).await?;
+    dialect::become_tenant(&transaction, stranger, false).await?;
+    for table in TABLES.into_iter().filter(|table| *table != OF_NO_TENANT) {
+        if !query(&transaction, &format!("SELECT 1 FROM {table} LIMIT 1")).await?.is_empty() {
+            return Ok(Some(format!(
+                "a tenant sees another's rows of {table}, so auth.uid() does not tell who asks: CREATE OR REPLACE FUNCTION \
+                 auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$SELECT \
+                 nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid$$;"
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// The login role, having opened no door, sees nothing.

@@ -130,7 +130,8 @@ impl Database {
     /// # Errors
     /// [`StoreError`].
     pub async fn isolation_faults(&self) -> Result<Vec<String>, StoreError> {
-        isolation::faults(&self.shared.tenants).await
+        let stranger = TenantId(self.shared.entropy.uuid(self.shared.clock.now()));
+        isolation::faults(&self.shared.tenants, stranger).await
     }
 
     /// Answers when the database does.

@@ -35,6 +35,8 @@ struct Listed {
 /// An agent, as far as it must be as we asked: the provider accepts and ignores what it does not know.
 #[derive(Deserialize)]
 struct Standing {
+    #[serde(default)]
+    name: String,
     conversation_config: Value,
     tags: Option<Vec<String>>,
 }
@@ -86,11 +88,28 @@ impl Voice {
             let page: Page = self.ask(request, Effect::Reads).await?;
             found.extend(page.agents.into_iter().filter_map(|listed| listed.tagged(tag)));
             cursor = page.next_cursor.filter(|cursor| page.has_more && !cursor.is_empty());
-            if cursor.is_none() {
-                return Ok(found);
+            match (&cursor, page.has_more) {
+                (Some(_), _) => {}
+                (None, false) => return Ok(found),
+                (None, true) => {
+                    return Err(VoiceError::unavailable("its list of agents breaks off".to_owned()));
+                }
             }
         }
         Err(VoiceError::unavailable("its list of agents does not end".to_owned()))
+    }
+
+    /// The agent with this id; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`VoiceError`].
+    pub async fn fetch(&self, voice_agent_id: &str) -> Result<Option<VoiceAgent>, VoiceError> {
+        let standing = match self.read(voice_agent_id).await {
+            Err(VoiceError::NotFound) => return Ok(None),
+            standing => standing?,
+        };
+        let tags = standing.tags.unwrap_or_default();
+        Ok(Some(VoiceAgent { voice_agent_id: voice_agent_id.to_owned(), name: standing.name, tags }))
     }
 
     /// Brings the provider's agent to the state of ours. Tags that others gave it stay.

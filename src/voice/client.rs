@@ -97,9 +97,7 @@ impl Voice {
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await;
-        // Whoever turns a request away lives.
-        let fails = matches!(status.as_u16(), 408 | 500..) || (status.is_success() && body.is_err());
-        if fails {
+        if effect.is_down(status) || (status.is_success() && body.is_err()) {
             passage.failed();
         } else {
             passage.answered();

@@ -63,6 +63,17 @@ impl Effect {
     }
 }
 
+impl Effect {
+    /// Whether this answer shows that the provider is down. Whoever turns a request away lives; and whoever fails over
+    /// one call may do so for its agent's sake, which must not cost every other agent its calls.
+    pub(super) fn is_down(self, status: StatusCode) -> bool {
+        match self {
+            Self::Reads | Self::Writes => matches!(status.as_u16(), 408 | 500..),
+            Self::Connects => matches!(status.as_u16(), 408 | 502..=504),
+        }
+    }
+}
+
 impl VoiceError {
     pub(super) fn unavailable(reason: String) -> Self {
         Self::Unavailable { reason, retry_after: None, breaker_open: false }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::support::{System, wait_until};
 
-/// What hsystemens while a step is under way.
+/// What happens while a step is under way.
 #[derive(Debug, Clone, Copy)]
 enum Blow {
     /// The server dies while its request waits at the provider, which then still carries it out.
@@ -210,4 +210,45 @@ async fn agree(system: &System, token: &str, kind: OperationKind, what: &str) {
         let voice_url = state["numbers"][0]["settings"]["voice_url"].as_str().unwrap();
         assert!(voice_url.ends_with("/api/webhooks/call/incoming"), "{what}: {voice_url}");
     }
+}
+
+#[tokio::test]
+async fn two_servers_share_the_work_and_one_finishes_what_the_other_began() {
+    let mut system = System::start_with(&[
+        ("OPERATION_WAIT", "0s"),
+        ("OPERATION_LEASE", "1s"),
+        ("PURCHASES_PER_HOUR", "9"),
+    ])
+    .await;
+    system.add_server().await;
+    let token = system.token(Uuid::from_u128(1));
+    let purchase = json!({ "provider": "twilio", "method": "POST", "path_contains": "IncomingPhoneNumbers" });
+    system.faults(json!({ "match": purchase, "action": { "delay_ms": 1500 }, "times": 1 })).await;
+    let ask = async |server: usize, key: String| {
+        let input = json!({ "name": "Practice", "ifUnavailable": "ANY_IN_COUNTRY", "idempotencyKey": key });
+        let answer = system.graphql_at(server, &token, CREATE, json!({ "input": input })).await;
+        answer["data"]["createAgent"]["operation"]["id"].clone()
+    };
+    let (first, same) = (ask(0, "key-0".to_owned()).await, ask(1, "key-0".to_owned()).await);
+    assert_eq!(first, same, "the same request to another server");
+    // More than the guard allows, and each twice, from both sides at once.
+    let requests = (1..12).flat_map(|n| [(0, n), (1, n)]);
+    stream::iter(requests)
+        .for_each_concurrent(8, async |(server, n)| drop(ask(server, format!("key-{n}")).await))
+        .await;
+    wait_until("a purchase is under way", Duration::from_secs(20), async || {
+        (system.pending_faults().await == 0).then_some(())
+    })
+    .await;
+    system.kill();
+    let count = "{ agents { totalCount } phoneNumbers(filter: {status: ACTIVE}) { totalCount } }";
+    wait_until("the other server has finished all of it", Duration::from_secs(60), async || {
+        let counts = system.graphql(&token, count, json!({})).await["data"].clone();
+        let wanted = json!({ "agents": { "totalCount": 12 }, "phoneNumbers": { "totalCount": 9 } });
+        (counts == wanted).then_some(())
+    })
+    .await;
+    let state = system.sandbox_state().await;
+    assert_eq!(state["counters"]["purchases"], 9, "exactly what the guard allows");
+    assert_eq!(state["agents"].as_array().unwrap().len(), 12);
 }

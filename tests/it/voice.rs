@@ -183,6 +183,18 @@ async fn an_update_keeps_what_others_set() {
 }
 
 #[tokio::test]
+async fn a_list_that_breaks_off_is_no_list() {
+    let server = MockServer::start().await;
+    let page = json!({"agents": [{"agent_id": "agent_1", "tags": ["switchboard"]}], "has_more": true});
+    Mock::given(path("/v1/convai/agents"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(page))
+        .mount(&server)
+        .await;
+    let listed = voice(&server).ours().await;
+    assert!(matches!(listed, Err(VoiceError::Unavailable { .. })), "{listed:?}");
+}
+
+#[tokio::test]
 async fn agents_are_found_by_exactly_our_tag_on_every_page() {
     let server = MockServer::start().await;
     let tag = "switchboard:agent_0000000000000000000000000198c0de";

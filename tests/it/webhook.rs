@@ -95,7 +95,7 @@ fn encoded(form: &[(String, String)]) -> String {
 }
 
 /// `X-Twilio-Signature`, by the carrier's documentation.
-fn signature(auth_token: &str, url: &str, form: &[(String, String)]) -> String {
+pub(crate) fn signature(auth_token: &str, url: &str, form: &[(String, String)]) -> String {
     let mut form = form.to_vec();
     form.sort();
     let text: String = form.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();

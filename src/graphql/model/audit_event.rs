@@ -27,7 +27,7 @@ impl AuditEvent {
         &self.0.actor
     }
 
-    /// What: the name of the mutation that asked for it. For each request that an operator makes in your name, before
+    /// What: the name of the mutation that asks for it, also where nobody asked and the system does it by itself. For each request that an operator makes in your name, before
     /// it is let in, also `query`, `mutation` or `subscription`, with the operation's name where it has one: `query Calls`.
     async fn action(&self) -> &str {
         &self.0.action

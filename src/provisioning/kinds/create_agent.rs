@@ -126,6 +126,7 @@ impl Provisioning {
             not_before: None,
             idempotency: None,
         };
+        store.audit_intent("restoreVoiceAgent", id).await?;
         insert(store, operation).await
     }
 
@@ -184,6 +185,17 @@ async fn ensure_voice_agent(
     agent: &Agent,
     attempt: i32,
 ) -> Result<String, (VoiceError, Patience)> {
+    if let Some(known) = &agent.voice_agent_id {
+        // Held to be gone; it may only have lost the tags by which it is listed, and gets them back.
+        match driver.0.voice.update_agent(known, agent).await {
+            Ok(()) => return Ok(known.clone()),
+            Err(VoiceError::NotFound) => {}
+            Err(failure) => {
+                let patience = if attempt > 1 { Patience::Endless } else { Patience::Bounded };
+                return Err((failure, patience));
+            }
+        }
+    }
     if attempt > 1 || !is_new(agent) {
         let found = adopt_voice_agent(driver, agent).await;
         if let Some(there) = found.map_err(|failure| (failure, Patience::Endless))? {
@@ -218,7 +230,7 @@ async fn adopt_voice_agent(driver: &Provisioning, agent: &Agent) -> Result<Optio
     match voice.update_agent(&ours.voice_agent_id, agent).await {
         Ok(()) => Ok(Some(ours.voice_agent_id)),
         Err(VoiceError::NotFound) => Ok(None),
-        Err(refused @ VoiceError::Rejected { .. }) => {
+        Err(refused @ VoiceError::Rejected { .. }) if is_new(agent) => {
             voice.delete_agent(&ours.voice_agent_id).await?;
             Err(refused)
         }

@@ -1,9 +1,10 @@
 //! REPAIR_NUMBER: compares a number at the carrier with what it should be, and sets it right. For numbers whose
 //! calls do not arrive: another tool pointed them elsewhere, or an application or trunk shadows their webhooks.
 
+use serde::{Deserialize, Serialize};
 use tracing::{error, info};
 
-use super::{insert, present, settled_number_of, write_data};
+use super::{insert, present, read_data, settled_number_of, write_data};
 use crate::carrier::{CarrierError, NumberSettings, OwnedNumber};
 use crate::domain::{NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step};
 use crate::provisioning::Provisioning;
@@ -20,6 +21,28 @@ impl Provisioning {
         store: &TenantStore,
         id: NumberId,
     ) -> Result<(Operation, PhoneNumber), StoreError> {
+        self.repair(store, id, RepairData { only_look: false }).await
+    }
+
+    /// As [`Self::repair_number`], but nothing is changed at the carrier: a number that is gone becomes INACTIVE, one
+    /// that is there and right ACTIVE.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub(in crate::provisioning) async fn look_for_number(
+        &self,
+        store: &TenantStore,
+        id: NumberId,
+    ) -> Result<(Operation, PhoneNumber), StoreError> {
+        self.repair(store, id, RepairData { only_look: true }).await
+    }
+
+    async fn repair(
+        &self,
+        store: &TenantStore,
+        id: NumberId,
+        data: RepairData,
+    ) -> Result<(Operation, PhoneNumber), StoreError> {
         let number = settled_number_of(store, id).await?;
         let operation = NewOperation {
             id: self.new_operation_id(),
@@ -27,12 +50,26 @@ impl Provisioning {
             step: Step::RepairNumber,
             agent_id: number.agent_id,
             number_id: Some(number.id),
-            data: write_data(&serde_json::json!({}))?,
+            data: write_data(&data)?,
             not_before: None,
             idempotency: None,
         };
         Ok((insert(store, operation).await?, number))
     }
+}
+
+/// The kind's own data.
+#[derive(Serialize, Deserialize)]
+struct RepairData {
+    /// Whether the number stays as it is at the carrier.
+    only_look: bool,
+}
+
+/// What a repair found, and did about it.
+enum Found {
+    Right,
+    Wrong,
+    Gone,
 }
 
 /// Step: compare and set right.
@@ -44,11 +81,18 @@ pub(in crate::provisioning) async fn repair_number(
     let number = present(driver.0.store.number(id).await?, "phone_numbers")?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
     let settings = driver.settings(number.operation_id);
-    Ok(match set_right(driver, &sid, &settings).await {
-        Ok(true) => {
+    let only_look = read_data::<RepairData>(operation)?.only_look;
+    Ok(match set_right(driver, &sid, &settings, only_look).await {
+        Ok(Found::Right) => {
             Outcome::Done(Progress::of(operation).with([Effect::NumberRepaired { number: number.id }]))
         }
-        Ok(false) => {
+        Ok(Found::Wrong) => {
+            let why =
+                "the number is set otherwise at the carrier and was left so: repairPhoneNumber sets it right";
+            let refusal = Refusal::new(RefusalCode::CarrierRejected, why);
+            Outcome::Failed(refusal, Progress::of(operation))
+        }
+        Ok(Found::Gone) => {
             error!(number = %number.number, sid, "a number is gone at the carrier");
             let why = "the number is gone at the carrier and cannot be repaired: release it and provision another one";
             let lost = Effect::NumberLost { number: number.id };
@@ -59,21 +103,25 @@ pub(in crate::provisioning) async fn repair_number(
     })
 }
 
-/// Whether the number is there, and then as it should be. Safe to repeat.
+/// How the number is, once set right unless it is only looked for. Safe to repeat.
 async fn set_right(
     driver: &Provisioning,
     sid: &str,
     settings: &NumberSettings,
-) -> Result<bool, CarrierError> {
+    only_look: bool,
+) -> Result<Found, CarrierError> {
     let Some(owned) = driver.carrier().fetch(sid).await? else {
-        return Ok(false);
+        return Ok(Found::Gone);
     };
     if is_right(&owned, settings) {
-        return Ok(true);
+        return Ok(Found::Right);
+    }
+    if only_look {
+        return Ok(Found::Wrong);
     }
     info!(sid, "a number's webhooks were not as they should be: setting them right");
     match driver.carrier().update(sid, settings).await {
-        Ok(updated) if is_right(&updated, settings) => Ok(true),
+        Ok(updated) if is_right(&updated, settings) => Ok(Found::Right),
         Ok(_) => Err(CarrierError::OutcomeUnknown {
             reason: "the number's settings read back are not the ones sent".to_owned(),
         }),

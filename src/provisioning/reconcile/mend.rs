@@ -2,7 +2,7 @@
 //! tenant's to see. What nobody holds any more is given up here, after another look at both sides, and after the
 //! intent was written into its last owner's audit trail.
 
-use super::{Difference, DifferenceKind, Mended, Reconciler, Repair};
+use super::{Difference, Mended, Reconciler, Repair};
 use crate::domain::{
     Actor, AgentId, AgentStatus, Author, NumberId, NumberStatus, Operation, OperationId, OperationState,
     TenantId,
@@ -26,10 +26,11 @@ impl Reconciler {
             return Ok(());
         };
         let done = match repair {
-            Repair::SetRight { id } => {
-                let gone_is_mended = difference.kind == DifferenceKind::MissingNumber;
-                self.repair_number(run, tenant, id, gone_is_mended).await
+            Repair::MarkInactive { id } => self.mark_inactive(run, tenant, id).await,
+            Repair::MarkActive { id } => {
+                self.look_for_number(run, tenant, id).await.map(|done| succeeded(&done))
             }
+            Repair::SetRight { id } => self.repair_number(run, tenant, id).await.map(|done| succeeded(&done)),
             Repair::RestoreVoiceAgent => self.restore_voice_agent(run, tenant, agent).await,
             Repair::GiveBack { bought_by } => self.release_orphan(run, difference, tenant, bought_by).await,
             Repair::DeleteVoiceAgent => self.delete_orphan(run, difference, tenant, agent).await,
@@ -44,20 +45,40 @@ impl Reconciler {
         Ok(())
     }
 
+    async fn mark_inactive(
+        &self,
+        run: &ReconciliationRun,
+        tenant: TenantId,
+        id: NumberId,
+    ) -> Result<Result<(), String>, StoreError> {
+        let operation = self.look_for_number(run, tenant, id).await?;
+        let number = self.database.system().number(id).await?;
+        let is_marked = number.is_some_and(|number| number.status == NumberStatus::Inactive);
+        Ok(if is_marked { Ok(()) } else { succeeded(&operation) })
+    }
+
+    async fn look_for_number(
+        &self,
+        run: &ReconciliationRun,
+        tenant: TenantId,
+        id: NumberId,
+    ) -> Result<Operation, StoreError> {
+        let store = self.door(run, tenant).await?;
+        let (operation, _) = self.provisioning.look_for_number(&store, id).await?;
+        store.commit().await?;
+        self.provisioning.run(operation.id).await
+    }
+
     async fn repair_number(
         &self,
         run: &ReconciliationRun,
         tenant: TenantId,
         id: NumberId,
-        gone_is_mended: bool,
-    ) -> Result<Result<(), String>, StoreError> {
+    ) -> Result<Operation, StoreError> {
         let store = self.door(run, tenant).await?;
         let (operation, _) = self.provisioning.repair_number(&store, id).await?;
         store.commit().await?;
-        let operation = self.provisioning.run(operation.id).await?;
-        let number = self.database.system().number(id).await?;
-        let is_gone = number.is_some_and(|number| number.status == NumberStatus::Inactive);
-        Ok(if gone_is_mended && is_gone { Ok(()) } else { succeeded(&operation) })
+        self.provisioning.run(operation.id).await
     }
 
     async fn restore_voice_agent(
@@ -117,6 +138,12 @@ impl Reconciler {
         agent: AgentId,
     ) -> Result<Result<(), String>, StoreError> {
         let Some(voice_agent) = &difference.sid else { return Ok(Err(CHANGED.to_owned())) };
+        match self.provisioning.0.voice.fetch(voice_agent).await {
+            Ok(None) => return Ok(Ok(())),
+            Ok(Some(found)) if found.created_for() == Some(agent) => {}
+            Ok(Some(_)) => return Ok(Err(CHANGED.to_owned())),
+            Err(failure) => return Ok(Err(voice_refusal(&failure).message)),
+        }
         let store = self.door(run, tenant).await?;
         let is_needed = store.agent(agent).await?.is_none_or(|row| {
             row.status != AgentStatus::Deleted

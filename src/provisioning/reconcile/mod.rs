@@ -5,6 +5,7 @@
 //! installation, is never touched; whatever an operation is still at is left to it; one reconciliation at a time,
 //! however many servers there are.
 
+mod doubt;
 mod mend;
 mod plan;
 mod report;
@@ -36,7 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 pub enum Act {
     /// Nothing: it reports.
     Nothing,
-    /// Marks numbers INACTIVE that the carrier does not have any more; changes nothing at a provider.
+    /// Marks numbers INACTIVE that the carrier does not have any more, and ACTIVE again; changes nothing at a provider.
     Note,
     /// Whatever can be done.
     Mend,
@@ -46,7 +47,9 @@ impl Act {
     fn allows(self, difference: &Difference) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Note => difference.kind == DifferenceKind::MissingNumber,
+            Self::Note => {
+                matches!(difference.repair, Some(Repair::MarkInactive { .. } | Repair::MarkActive { .. }))
+            }
             Self::Mend => true,
         }
     }
@@ -115,7 +118,10 @@ impl Reconciler {
         let due = self.provisioning.0.clock.now() - TimeDelta::from_std(every).unwrap_or(TimeDelta::MAX);
         let owner = self.provisioning.0.owner;
         match self.database.system().begin_reconciliation(owner, LEASE, Some(due)).await? {
-            Some(run) => self.finish(run, Act::Note).await.map(drop),
+            Some(run) => {
+                raise_alarm(&self.finish(run, Act::Note).await?);
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -127,7 +133,6 @@ impl Reconciler {
         };
         let stored = serde_json::to_value(&report).map_err(|_| ReconcileError::Unreadable)?;
         self.database.system().finish_reconciliation(&run, stored).await?;
-        raise_alarm(&report);
         Ok(report)
     }
 

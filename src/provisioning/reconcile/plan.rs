@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use rust_decimal::Decimal;
 
+use super::doubt::{Doubt, believable};
 use super::report::{Difference, DifferenceKind, Repair};
 use crate::carrier::{NumberSettings, OwnedNumber, list_price};
 use crate::domain::{
@@ -17,9 +18,6 @@ use crate::provisioning::operation_of_mark;
 use crate::store::Standing;
 use crate::voice::VoiceAgent;
 
-/// Fewer missing things than this are believed; more only when they are not the greater part of all.
-const BELIEVED: usize = 5;
-
 /// Both providers' inventories, whole.
 #[derive(Debug)]
 pub(super) struct Inventories {
@@ -27,18 +25,6 @@ pub(super) struct Inventories {
     pub(super) numbers: Vec<OwnedNumber>,
     /// Every voice agent with a tag of ours.
     pub(super) voice_agents: Vec<VoiceAgent>,
-}
-
-/// Why the inventories cannot be the truth, and nothing may be concluded from them.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{missing} of {held} {what} are missing from the provider's list: it is taken for half a list, or for that of \
-     another account, and nothing is concluded from it"
-)]
-pub(super) struct Doubt {
-    what: &'static str,
-    missing: usize,
-    held: usize,
 }
 
 impl Inventories {
@@ -150,10 +136,6 @@ impl Busy {
     }
 }
 
-fn believable(what: &'static str, missing: usize, held: usize) -> Result<(), Doubt> {
-    if missing < BELIEVED || missing * 2 <= held { Ok(()) } else { Err(Doubt { what, missing, held }) }
-}
-
 /// A number that a row holds.
 fn known(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSettings) -> Option<Difference> {
     let about = |kind, detail: String| {
@@ -166,7 +148,6 @@ fn known(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSettings) -> O
         );
         return Some(about(DifferenceKind::ReplacedNumber, detail).costing(row.monthly_cost));
     }
-    let repair = Repair::SetRight { id: row.id };
     let wrong = deviations(owned, settings);
     if !wrong.is_empty() {
         let detail = format!(
@@ -174,12 +155,15 @@ fn known(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSettings) -> O
             wrong.join(", ")
         );
         return Some(
-            about(DifferenceKind::MisdirectedNumber, detail).costing(row.monthly_cost).mended_by(repair),
+            about(DifferenceKind::MisdirectedNumber, detail)
+                .costing(row.monthly_cost)
+                .mended_by(Repair::SetRight { id: row.id }),
         );
     }
     (row.status == NumberStatus::Inactive).then(|| {
         let detail = "held to be gone, but the carrier has it".to_owned();
-        about(DifferenceKind::RecoveredNumber, detail).costing(row.monthly_cost).mended_by(repair)
+        let recovered = about(DifferenceKind::RecoveredNumber, detail).costing(row.monthly_cost);
+        recovered.mended_by(Repair::MarkActive { id: row.id })
     })
 }
 
@@ -219,7 +203,7 @@ fn missing_number(row: &PhoneNumber) -> Difference {
     Difference::new(DifferenceKind::MissingNumber, detail)
         .number(&row.number, row.sid.as_deref())
         .of(row.tenant_id, row.agent_id)
-        .mended_by(Repair::SetRight { id: row.id })
+        .mended_by(Repair::MarkInactive { id: row.id })
 }
 
 /// A voice agent whose agent is known: `None` when it is the agent's one.
@@ -246,7 +230,7 @@ fn foreign_voice_agent(found: &VoiceAgent) -> Difference {
 }
 
 fn missing_voice_agent(row: &Agent) -> Difference {
-    let detail = "the voice provider does not have it any more: calls go to the fallback".to_owned();
+    let detail = "the voice provider does not list it: deleted there, or without its tags".to_owned();
     let missing = Difference::new(DifferenceKind::MissingVoiceAgent, detail);
     let missing = missing.voice_agent(row.voice_agent_id.as_deref().unwrap_or_default());
     missing.of(row.tenant_id, row.id).mended_by(Repair::RestoreVoiceAgent)
@@ -458,7 +442,7 @@ mod tests {
         whole.0.numbers.truncate(3);
         let doubt = whole.0.compare(&whole.1, settings).unwrap_err();
         assert_eq!(doubt, Doubt { what: "numbers", missing: 5, held: 8 });
-        whole = estate(8);
+        whole = estate(2);
         whole.0.voice_agents.clear();
         assert!(whole.0.compare(&whole.1, settings).is_err());
     }

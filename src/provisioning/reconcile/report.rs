@@ -41,14 +41,24 @@ pub enum Repair {
         /// What bought it.
         bought_by: OperationId,
     },
-    /// Set the number right at the carrier; one that is gone becomes INACTIVE.
+    /// Mark a number INACTIVE that is gone.
+    MarkInactive {
+        /// Our number.
+        id: NumberId,
+    },
+    /// Mark a number ACTIVE that is there after all.
+    MarkActive {
+        /// Our number.
+        id: NumberId,
+    },
+    /// Set the number right at the carrier.
     SetRight {
         /// Our number.
         id: NumberId,
     },
     /// Delete the voice agent, for good.
     DeleteVoiceAgent,
-    /// Give the agent a new voice agent, or the one that was made for it already.
+    /// Look for the voice agent and give it its tags back; else give the agent another one.
     RestoreVoiceAgent,
 }
 
@@ -58,9 +68,11 @@ impl Repair {
     pub fn verb(&self) -> &'static str {
         match self {
             Self::GiveBack { .. } => "give the number back",
-            Self::SetRight { .. } => "set the number right, or mark it INACTIVE when it is gone",
+            Self::MarkInactive { .. } => "mark the number INACTIVE",
+            Self::MarkActive { .. } => "mark the number ACTIVE",
+            Self::SetRight { .. } => "set the number right",
             Self::DeleteVoiceAgent => "delete the voice agent",
-            Self::RestoreVoiceAgent => "make the voice agent again",
+            Self::RestoreVoiceAgent => "give the voice agent its tags back, or make it again",
         }
     }
 }

@@ -13,6 +13,7 @@ use switchboard::store::{
 
 use super::fixtures::{self, e164, first};
 use crate::support::database::TestDatabase;
+use crate::support::{App, wait_until};
 
 const TABLES: [&str; 6] = ["tenants", "agents", "operations", "phone_numbers", "calls", "audit_events"];
 
@@ -171,7 +172,10 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
 async fn what_no_longer_keeps_tenants_apart_is_found_and_its_remedy_mends_it() {
     let Some(test) = on_postgres().await else { return };
     let db = test.open().await;
-    practice(&db, 705).await;
+    let tenant = practice(&db, 705).await.tenant_id.0;
+    let one_for_all = format!(
+        "CREATE OR REPLACE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS 'SELECT ''{tenant}''::uuid'"
+    );
     assert_eq!(db.isolation_faults().await.unwrap(), Vec::<String>::new());
     let mut connection = test.raw().await;
     for broken in [
@@ -182,7 +186,10 @@ async fn what_no_longer_keeps_tenants_apart_is_found_and_its_remedy_mends_it() {
         "CREATE POLICY everybody ON tenants USING (true)",
         "DROP POLICY tenant_isolation ON tenants; DROP POLICY system_all ON tenants",
         "DROP POLICY system_all ON reconciliations",
+        "ALTER TABLE audit_events DISABLE TRIGGER append_only",
+        "GRANT DELETE ON audit_events TO switchboard_tenant",
         "CREATE POLICY tenants_too ON reconciliations TO switchboard_tenant USING (auth.uid() IS NOT NULL)",
+        one_for_all.as_str(),
     ] {
         sqlx::raw_sql(AssertSqlSafe(broken)).execute(&mut connection).await.unwrap();
         let faults = db.isolation_faults().await.unwrap();
@@ -194,6 +201,28 @@ async fn what_no_longer_keeps_tenants_apart_is_found_and_its_remedy_mends_it() {
             .unwrap_or_else(|e| panic!("{remedy}: {e}"));
         assert_eq!(db.isolation_faults().await.unwrap(), Vec::<String>::new(), "after {remedy}");
     }
+}
+
+#[tokio::test]
+async fn a_server_whose_database_was_opened_up_is_not_ready_until_it_is_mended() {
+    if on_postgres().await.is_none() {
+        return;
+    }
+    let app = App::start().await;
+    let mut connection = PgConnection::connect(&app.database_url()).await.unwrap();
+    run(&mut connection, "ALTER TABLE calls NO FORCE ROW LEVEL SECURITY").await.unwrap();
+    let ready = async || {
+        let answer = app.http().get(format!("{}/readyz", app.base_url())).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let (status, why) = ready().await;
+    assert_eq!(status, 503, "{why}");
+    assert!(why.contains("does not keep tenants apart") && !why.contains("calls"), "{why}");
+    run(&mut connection, "ALTER TABLE calls FORCE ROW LEVEL SECURITY").await.unwrap();
+    wait_until("the server is ready again", Duration::from_secs(20), async || {
+        (ready().await.0 == 200).then_some(())
+    })
+    .await;
 }
 
 /// Neither role nor claims nor an open transaction may stay behind on the pool's only connection.

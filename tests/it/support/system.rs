@@ -1,4 +1,4 @@
-//! The whole system as processes of their own: the emulated carriers, and a server that can be killed with SIGKILL.
+//! The whole system as processes of their own: the emulated carriers, and servers that can be killed with SIGKILL.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -17,11 +17,11 @@ use super::Levers;
 use super::database::TestDatabase;
 use super::program::{self, Running};
 
-/// Both processes, over a database of the test's own. Derefs to the sandbox's levers.
+/// The emulated carriers and one server or more, over a database of the test's own. Derefs to the sandbox's levers.
 pub(crate) struct System {
     environment: HashMap<&'static str, String>,
     levers: Levers,
-    server: Option<Server>,
+    servers: Vec<Server>,
     jwt: Jwt,
     _sandbox: Running,
     folder: TempDir,
@@ -56,25 +56,35 @@ impl System {
         let mut system = Self {
             environment,
             levers: Levers::of(url),
-            server: None,
+            servers: Vec::new(),
             jwt,
             _sandbox: sandbox,
             folder,
             _database: database,
         };
-        system.restart().await;
+        system.add_server().await;
         system
     }
 
-    /// Kills the server with SIGKILL, and starts another over the same database.
+    /// Kills the first server with SIGKILL, and starts another over the same database.
     pub(crate) async fn restart(&mut self) {
-        self.server = None;
+        self.kill();
+        self.add_server().await;
+    }
+
+    /// Kills the first server with SIGKILL; a further one takes its place.
+    pub(crate) fn kill(&mut self) {
+        drop(self.servers.remove(0));
+    }
+
+    /// Starts a further server over the same database.
+    pub(crate) async fn add_server(&mut self) {
         let mut command = program::switchboard(self.folder.path(), &["serve"]);
         command.envs(&self.environment).stderr(Stdio::piped());
         let (process, line) = launch(&mut command, "listening").await;
         let line: Value = serde_json::from_str(&line).unwrap();
         let url = format!("http://{}", line["address"].as_str().unwrap());
-        self.server = Some(Server { url, _process: process });
+        self.servers.push(Server { url, _process: process });
     }
 
     /// A tenant's token, good for an hour.
@@ -84,10 +94,20 @@ impl System {
         token.unwrap().expose_secret().to_owned()
     }
 
-    /// Runs a query or a mutation over HTTP and gives the whole answer.
+    /// Asks the first server for something and gives the whole answer.
     pub(crate) async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {
-        let url = &self.server.as_ref().expect("there is one from the start").url;
-        self.levers.ask(url, token, query, variables).await
+        self.graphql_at(0, token, query, variables).await
+    }
+
+    /// Asks one of the servers, counted from 0.
+    pub(crate) async fn graphql_at(
+        &self,
+        server: usize,
+        token: &str,
+        query: &str,
+        variables: Value,
+    ) -> Value {
+        self.levers.ask(&self.servers[server].url, token, query, variables).await
     }
 }
 
