@@ -17,7 +17,7 @@ use crate::config::{Config, Jwt};
 use crate::domain::{Clock, Entropy};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
-use crate::routing::{Routing, RoutingConfig, Sweep};
+use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
 use crate::server::{self, AssetsError, Drain, GraphiqlAssets, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
 use crate::telemetry;
@@ -136,6 +136,8 @@ pub struct App {
     provisioning: Provisioning,
     reconciler: Reconciler,
     sweep: Sweep,
+    conversations: Conversations,
+    retention: Option<Retention>,
     reconcile_every: Duration,
     shutdown: Shutdown,
     drain: Drain,
@@ -154,8 +156,15 @@ impl App {
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.clone())?;
         let sweep = Sweep::new(system.clone(), carrier, clock.clone());
+        let retention = (config.call_retention_days > 0).then(|| {
+            let kept = TimeDelta::days(config.call_retention_days.into());
+            Retention::new(system.clone(), clock.clone(), kept)
+        });
+        let conversations =
+            Conversations::new(system.clone(), voice.clone(), clock.clone(), config.store_transcripts);
         let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone());
-        let webhooks = webhooks::router(webhook_config(config), routing, clock.clone());
+        let webhooks =
+            webhooks::router(webhook_config(config), routing, conversations.clone(), clock.clone());
         let services = Services {
             database: database.clone(),
             provisioning: provisioning.clone(),
@@ -172,7 +181,18 @@ impl App {
             drain.clone(),
         );
         let reconcile_every = config.reconcile_every;
-        Ok(Self { router, database, provisioning, reconciler, sweep, reconcile_every, shutdown, drain })
+        Ok(Self {
+            router,
+            database,
+            provisioning,
+            reconciler,
+            sweep,
+            conversations,
+            retention,
+            reconcile_every,
+            shutdown,
+            drain,
+        })
     }
 
     /// Every route, for a test that needs no listener.
@@ -192,25 +212,36 @@ impl App {
         self.shutdown.clone()
     }
 
+    /// What goes on beside the requests, until the first signal. Dropping the set aborts what is left in it.
+    fn workers(&self) -> JoinSet<()> {
+        let mut workers = JoinSet::new();
+        let stop = || self.shutdown.drain.clone();
+        let (provisioning, stopped) = (self.provisioning.clone(), stop());
+        workers.spawn(async move { provisioning.work(stopped).await });
+        let (provisioning, stopped) = (self.provisioning.clone(), stop());
+        workers.spawn(async move { provisioning.watch_prices(stopped).await });
+        let (sweep, stopped) = (self.sweep.clone(), stop());
+        workers.spawn(async move { sweep.watch(stopped).await });
+        let (conversations, stopped) = (self.conversations.clone(), stop());
+        workers.spawn(async move { conversations.watch(stopped).await });
+        if let Some(retention) = self.retention.clone() {
+            let stopped = stop();
+            workers.spawn(async move { retention.watch(stopped).await });
+        }
+        if !self.reconcile_every.is_zero() {
+            let (reconciler, every, stopped) = (self.reconciler.clone(), self.reconcile_every, stop());
+            workers.spawn(async move { reconciler.watch(every, stopped).await });
+        }
+        workers
+    }
+
     /// Serves requests and works off what waits, until told to stop.
     ///
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
-        let Self { router, database, provisioning, reconciler, sweep, reconcile_every, shutdown, drain } =
-            self;
-        // Dropping the set aborts what is left in it.
-        let mut workers = JoinSet::new();
-        let (prices, stop) = (provisioning.clone(), shutdown.drain.clone());
-        workers.spawn(async move { prices.watch_prices(stop).await });
-        let stop = shutdown.drain.clone();
-        workers.spawn(async move { provisioning.work(stop).await });
-        let stop = shutdown.drain.clone();
-        workers.spawn(async move { sweep.watch(stop).await });
-        if !reconcile_every.is_zero() {
-            let stop = shutdown.drain.clone();
-            workers.spawn(async move { reconciler.watch(reconcile_every, stop).await });
-        }
+        let mut workers = self.workers();
+        let Self { router, database, shutdown, drain, .. } = self;
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }

@@ -49,6 +49,10 @@ pub struct Config {
     pub release_grace: Duration,
     /// Days for which a number that served one client is not given to another.
     pub quarantine_days: u16,
+    /// Days for which calls that ended are kept; 0: for good.
+    pub call_retention_days: u16,
+    /// Whether what was said in conversations is kept.
+    pub store_transcripts: bool,
     /// How often the providers' inventories are compared with the database; zero: never by itself.
     pub reconcile_every: Duration,
     /// How long an incoming call may wait for its answer.
@@ -194,6 +198,10 @@ impl Config {
             vars.or("RELEASE_GRACE", seconds(0), "24h", read::duration(seconds(0), seconds(30 * 24 * 3600)));
         let quarantine_days =
             vars.or("QUARANTINE_DAYS", 90, "90", read::parsed("a whole number of days, 0 or more"));
+        let call_retention_days =
+            vars.or("CALL_RETENTION_DAYS", 0, "365", read::parsed("a whole number of days, 0 or more"));
+        let store_transcripts =
+            vars.or("STORE_TRANSCRIPTS", false, "true", read::one_of(&[("true", true), ("false", false)]));
         let reconcile_every = vars.or(
             "RECONCILE_EVERY",
             seconds(3600),
@@ -229,6 +237,8 @@ impl Config {
             purchases_per_hour,
             release_grace,
             quarantine_days,
+            call_retention_days,
+            store_transcripts,
             reconcile_every,
             answer_deadline,
             voice_fallback_url,

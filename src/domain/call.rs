@@ -1,5 +1,9 @@
 //! A call, and how its state may change.
 
+mod conversation;
+
+pub use conversation::{ConversationNews, ConversationReport, TranscriptLine};
+
 use chrono::{DateTime, Utc};
 
 use super::{AgentId, CallId, E164, NumberId, TenantId, text_enum};
@@ -156,11 +160,18 @@ impl Call {
     }
 
     /// The call as the voice provider's word on its conversation leaves it, in whatever order and however often that
-    /// comes.
+    /// comes. One whose conversation never began did not come about, unless the carrier knows better.
     #[must_use]
-    pub fn conversed(self, conversation_id: &str, seconds: Option<i32>) -> Self {
-        let conversation_id = self.conversation_id.or_else(|| Some(conversation_id.to_owned()));
-        Self { conversation_id, conversation_seconds: self.conversation_seconds.max(seconds), ..self }
+    pub fn conversed(self, report: &ConversationReport) -> Self {
+        let told = Self {
+            conversation_id: self.conversation_id.clone().or_else(|| Some(report.conversation_id.clone())),
+            conversation_seconds: self.conversation_seconds.max(report.duration_seconds),
+            ..self
+        };
+        match report.failed {
+            Some(status) => told.reported(CallReport { status, duration_seconds: None, at: report.at }),
+            None => told,
+        }
     }
 
     /// How long a call that is over lasted: the carrier's count, which is billed, else the voice provider's.

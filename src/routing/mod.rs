@@ -6,10 +6,14 @@
 //! same answer, and the voice provider hears of it once.
 
 mod answer;
+mod conversations;
 mod reports;
+mod retention;
 mod sweep;
 
+pub use conversations::Conversations;
 pub use reports::NotRecorded;
+pub use retention::Retention;
 pub use sweep::Sweep;
 
 use std::collections::HashMap;

@@ -1,5 +1,4 @@
-//! What is reported of a call afterwards: how dialling the fallback number went, how the call ended, what the
-//! conversation came to.
+//! What is reported of a call afterwards: how dialling the fallback number went, how the call ended.
 
 use super::{Routing, sorry};
 use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
@@ -64,32 +63,9 @@ impl Routing {
             Err(error) => log("a call's status", &report.call_sid, &error),
         }
     }
-
-    /// Fills in what the voice provider says of a conversation; one of no call of ours changes nothing.
-    ///
-    /// # Errors
-    /// [`NotRecorded`], logged already.
-    pub async fn conversation_ended(
-        &self,
-        conversation_id: &str,
-        call_sid: Option<&str>,
-        seconds: Option<i32>,
-    ) -> Result<(), NotRecorded> {
-        match self.0.store.report_conversation(conversation_id, call_sid, seconds).await {
-            Ok(Some(call)) => tracing::info!(call = %call.id, conversation_id, "a conversation was reported"),
-            Ok(None) => {
-                tracing::info!(conversation_id, "a conversation that is no call of ours was reported");
-            }
-            Err(error) => {
-                log("a conversation", conversation_id, &error);
-                return Err(NotRecorded);
-            }
-        }
-        Ok(())
-    }
 }
 
-fn log(what: &str, id: &str, error: &StoreError) {
+pub(super) fn log(what: &str, id: &str, error: &StoreError) {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::error!(%error, cause, id, "{what} could not be written down");
 }

@@ -18,6 +18,7 @@ mod operation;
 mod page;
 mod reconciliation;
 mod tenant;
+mod voice_event;
 
 pub use agent::{AgentChanges, AgentFilter, AgentWithoutNumber};
 pub use call::{CallFilter, IncomingCall, Route};
@@ -29,6 +30,7 @@ pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpd
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use reconciliation::{ReconciliationRun, Standing};
 pub use tenant::NumberUsage;
+pub use voice_event::{AcceptedEvent, Untold};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -9,4 +9,4 @@ CREATE POLICY system_all ON calls TO switchboard_system
 
 -- Calls are written as the carrier tells of them.
 GRANT SELECT ON calls TO switchboard_tenant;
-GRANT SELECT, INSERT, UPDATE ON calls TO switchboard_system;
+GRANT SELECT, INSERT, UPDATE, DELETE ON calls TO switchboard_system;

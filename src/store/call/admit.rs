@@ -109,6 +109,7 @@ fn new_row(
         outcome: Set(outcome.to_string()),
         admitted: Set(admitted),
         conversation_id: Set(None),
+        conversation_due_at: Set(None),
         answer_twiml: Set(None),
         duration_seconds: Set(None),
         conversation_seconds: Set(None),

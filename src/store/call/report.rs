@@ -6,7 +6,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{agent_of, changed, find_by_sid, under_way};
-use crate::domain::{Agent, Call, CallId, CallOutcome, CallReport};
+use crate::domain::{Agent, Call, CallId, CallOutcome, CallReport, ConversationReport};
 use crate::store::entities::call;
 use crate::store::{StoreError, SystemStore, dialect};
 
@@ -29,6 +29,7 @@ impl SystemStore {
         };
         if let Some(conversation_id) = conversation_id {
             row.conversation_id = Set(Some(conversation_id.to_owned()));
+            row.conversation_due_at = Set(Some(self.shared.clock.now()));
         }
         self.change_call(id, row).await.map(drop)
     }
@@ -56,18 +57,14 @@ impl SystemStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn report_conversation(
-        &self,
-        conversation_id: &str,
-        call_sid: Option<&str>,
-        seconds: Option<i32>,
-    ) -> Result<Option<Call>, StoreError> {
-        let answered_with = call::Column::ConversationId.eq(conversation_id);
+    pub async fn report_conversation(&self, report: &ConversationReport) -> Result<Option<Call>, StoreError> {
+        let answered_with = call::Column::ConversationId.eq(&report.conversation_id);
         let unanswered = |sid: &str| {
             Condition::all().add(call::Column::Sid.eq(sid)).add(call::Column::ConversationId.is_null())
         };
-        let which = Condition::any().add(answered_with).add_option(call_sid.map(unanswered));
-        self.report(which, |before| before.conversed(conversation_id, seconds)).await
+        let which =
+            Condition::any().add(answered_with).add_option(report.call_sid.as_deref().map(unanswered));
+        self.report(which, |before| before.conversed(report)).await
     }
 
     /// The carrier's ids of calls under way of which nothing was heard since `heard_before`, those left longest first.

@@ -30,6 +30,7 @@ pub struct Model {
     pub admitted: bool,
     #[sea_orm(column_type = "Text", nullable)]
     pub conversation_id: Option<String>,
+    pub conversation_due_at: Option<DateTimeUtc>,
     #[sea_orm(column_type = "Text", nullable)]
     pub answer_twiml: Option<String>,
     pub duration_seconds: Option<i32>,

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use switchboard::domain::{
     Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, CallReport, CallStatus, Capabilities,
-    Clock, CountryCode, E164, Entropy, NumberId, NumberType, Operation, OperationId, OperationKind,
-    OperationState, PhoneNumber, Step, TenantId,
+    Clock, ConversationNews, ConversationReport, CountryCode, E164, Entropy, NumberId, NumberType, Operation,
+    OperationId, OperationKind, OperationState, PhoneNumber, Step, TenantId,
 };
 use switchboard::store::{
     Claimed, Database, Effect, IncomingCall, Inserted, NewOperation, NumberClaim, OperationUpdate, Page,
@@ -142,6 +142,23 @@ pub(crate) fn incoming(to: &E164) -> (CallId, IncomingCall) {
 /// The carrier's word on a call, of this moment.
 pub(crate) fn report(status: CallStatus, duration_seconds: Option<i32>) -> CallReport {
     CallReport { status, duration_seconds, at: Clock::system().now() }
+}
+
+/// The voice provider's word that a conversation is over, of this moment.
+pub(crate) fn over(
+    conversation: &str,
+    call_sid: Option<&str>,
+    duration_seconds: Option<i32>,
+) -> ConversationReport {
+    ConversationReport {
+        conversation_id: conversation.to_owned(),
+        news: ConversationNews::Over,
+        call_sid: call_sid.map(str::to_owned),
+        failed: None,
+        duration_seconds,
+        at: Clock::system().now(),
+        transcript: Vec::new(),
+    }
 }
 
 pub(crate) fn first(count: u16) -> PageRequest {

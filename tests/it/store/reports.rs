@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use switchboard::domain::{Call, CallOutcome, CallReport, CallStatus};
+use switchboard::domain::{Call, CallOutcome, CallReport, CallStatus, ConversationReport};
 use switchboard::store::{Database, IncomingCall};
 
 use super::fixtures::{self, e164};
@@ -20,12 +20,15 @@ enum Told {
         minute: i64,
     },
     ByVoiceProvider {
+        failed: Option<CallStatus>,
         seconds: Option<i32>,
+        minute: i64,
     },
 }
 
 fn told() -> impl Strategy<Value = Told> {
     let seconds = || proptest::option::of(0..600_i32);
+    let failed = proptest::option::of(proptest::sample::select(vec![CallStatus::Busy, CallStatus::Failed]));
     prop_oneof![
         4 => (proptest::sample::select(CallStatus::ALL), seconds(), 0..3_i64).prop_map(
             |(status, seconds, minute)| {
@@ -33,7 +36,9 @@ fn told() -> impl Strategy<Value = Told> {
                 Told::ByCarrier { status, seconds, minute }
             }
         ),
-        1 => seconds().prop_map(|seconds| Told::ByVoiceProvider { seconds }),
+        1 => (failed, seconds(), 0..3_i64).prop_map(
+            |(failed, seconds, minute)| Told::ByVoiceProvider { failed, seconds, minute }
+        ),
     ]
 }
 
@@ -68,8 +73,11 @@ async fn left_of(db: &Database, all: &[Told]) -> Call {
                 let report = CallReport { status: *status, duration_seconds: *seconds, at };
                 assert!(system.report_call(sid, report).await.unwrap().is_some());
             }
-            Told::ByVoiceProvider { seconds } => {
-                let found = system.report_conversation(&conversation, Some(sid), *seconds).await.unwrap();
+            Told::ByVoiceProvider { failed, seconds, minute } => {
+                let at = began + TimeDelta::minutes(*minute);
+                let told = fixtures::over(&conversation, Some(sid), *seconds);
+                let told = ConversationReport { failed: *failed, at, ..told };
+                let found = system.report_conversation(&told).await.unwrap();
                 assert!(found.is_some());
             }
         }
@@ -101,7 +109,11 @@ fn the_order_of_reports_and_their_repetition_change_nothing() {
             runtime.block_on(async { (left_of(&db, &first).await, left_of(&db, &second).await) });
         prop_assert_eq!(&left, &other);
         let reported = |wanted: fn(CallStatus) -> bool| {
-            first.iter().any(|told| matches!(told, Told::ByCarrier { status, .. } if wanted(*status)))
+            first.iter().any(|told| match told {
+                Told::Answered => false,
+                Told::ByCarrier { status, .. } => wanted(*status),
+                Told::ByVoiceProvider { failed, .. } => failed.is_some_and(wanted),
+            })
         };
         prop_assert_eq!(left.status.is_final(), reported(CallStatus::is_final));
         prop_assert_eq!(left.ended_at.is_some(), left.status.is_final());

@@ -204,13 +204,13 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
             system.report_call(&incoming.sid, fixtures::report(reported, duration)).await.unwrap().unwrap();
         assert_eq!(call.status, then, "after {reported}");
     }
-    let call = system.report_conversation("conv_1", None, Some(7)).await.unwrap().unwrap();
+    let call = system.report_conversation(&fixtures::over("conv_1", None, Some(7))).await.unwrap().unwrap();
     assert_eq!(call.lasted_seconds(), Some(61), "the carrier's count stands");
     assert_eq!(system.call_by_sid(&incoming.sid).await.unwrap().unwrap(), (call.clone(), agent));
     assert!(call.ended_at.is_some());
     for unknown in [
         system.report_call("CA0", fixtures::report(CallStatus::Busy, None)).await,
-        system.report_conversation("conv_0", Some("CA0"), None).await,
+        system.report_conversation(&fixtures::over("conv_0", Some("CA0"), None)).await,
     ] {
         assert_eq!(unknown.unwrap(), None);
     }
