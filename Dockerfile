@@ -32,13 +32,16 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin switchboard
+    && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin switchboard \
+    && install -d -o 10001 -g 10001 -m 700 /var/lib/switchboard
 COPY --from=graphiql /graphiql /usr/share/switchboard/graphiql
 COPY --from=build /src/target/release/switchboard /usr/local/bin/switchboard
 COPY LICENSE /usr/share/doc/switchboard/LICENSE
 ENV BIND_ADDRESS=0.0.0.0:8000 \
     GRAPHIQL_ASSETS=/usr/share/switchboard/graphiql \
-    LOG_FORMAT=json
+    LOG_FORMAT=json \
+    STATE_DIR=/var/lib/switchboard
+VOLUME /var/lib/switchboard
 USER 10001:10001
 EXPOSE 8000
 # There is no curl in here; bash speaks enough HTTP.

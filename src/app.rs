@@ -18,7 +18,7 @@ use crate::domain::{Clock, Entropy};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
-use crate::server::{self, AssetsError, Drain, GraphiqlAssets, ServerConfig};
+use crate::server::{self, AssetsError, Drain, GraphiqlAssets, RateLimits, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
 use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
@@ -56,6 +56,14 @@ pub enum AppError {
     /// GraphiQL's files are not where they should be.
     #[error("GRAPHIQL_ASSETS: {0}")]
     Graphiql(#[from] AssetsError),
+    /// The folder for what must outlive the server cannot be used.
+    #[error("STATE_DIR: {} cannot be used: {error}", folder.display())]
+    StateDir {
+        /// The folder.
+        folder: std::path::PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// The keys that check tokens cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
@@ -135,6 +143,7 @@ pub struct App {
     database: Database,
     provisioning: Provisioning,
     reconciler: Reconciler,
+    routing: Routing,
     sweep: Sweep,
     conversations: Conversations,
     retention: Option<Retention>,
@@ -156,15 +165,16 @@ impl App {
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.clone())?;
         let sweep = Sweep::new(system.clone(), carrier, clock.clone());
-        let retention = (config.call_retention_days > 0).then(|| {
-            let kept = TimeDelta::days(config.call_retention_days.into());
+        let retention = (config.records.retention_days > 0).then(|| {
+            let kept = TimeDelta::days(config.records.retention_days.into());
             Retention::new(system.clone(), clock.clone(), kept)
         });
         let conversations =
-            Conversations::new(system.clone(), voice.clone(), clock.clone(), config.store_transcripts);
-        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone());
+            Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
+        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone())
+            .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
         let webhooks =
-            webhooks::router(webhook_config(config), routing, conversations.clone(), clock.clone());
+            webhooks::router(webhook_config(config), routing.clone(), conversations.clone(), clock.clone());
         let services = Services {
             database: database.clone(),
             provisioning: provisioning.clone(),
@@ -174,7 +184,7 @@ impl App {
         let drain = Drain::new(shutdown.drain.clone());
         let router = server::router(
             server_config(config, clock, entropy)?,
-            Api::new(services),
+            Api::new(services, config.introspection),
             authenticator,
             database.clone(),
             webhooks,
@@ -186,6 +196,7 @@ impl App {
             database,
             provisioning,
             reconciler,
+            routing,
             sweep,
             conversations,
             retention,
@@ -220,6 +231,12 @@ impl App {
         workers.spawn(async move { provisioning.work(stopped).await });
         let (provisioning, stopped) = (self.provisioning.clone(), stop());
         workers.spawn(async move { provisioning.watch_prices(stopped).await });
+        let (routing, stopped) = (self.routing.clone(), stop());
+        workers.spawn(async move { routing.keep(stopped).await });
+        let (others, stopped) = (self.database.clone(), stop());
+        workers.spawn(async move {
+            stopped.run_until_cancelled(others.hear()).await;
+        });
         let (sweep, stopped) = (self.sweep.clone(), stop());
         workers.spawn(async move { sweep.watch(stopped).await });
         let (conversations, stopped) = (self.conversations.clone(), stop());
@@ -332,6 +349,7 @@ fn routing_config(config: &Config) -> RoutingConfig {
     RoutingConfig {
         answer_deadline: config.answer_deadline,
         webhook_base_url: config.webhook_base_url.clone(),
+        state_dir: config.state_dir.clone(),
     }
 }
 
@@ -354,5 +372,15 @@ fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<Serv
         (None, true) => Some(GraphiqlAssets::Cdn),
         (Some(folder), true) => Some(GraphiqlAssets::from_folder(folder)?),
     };
-    Ok(ServerConfig { graphiql, allowed_origins: config.allowed_origins.clone(), clock, entropy })
+    Ok(ServerConfig {
+        graphiql,
+        allowed_origins: config.allowed_origins.clone(),
+        rate_limits: RateLimits {
+            per_minute: config.rate.per_minute,
+            anonymous_per_minute: config.rate.anonymous_per_minute,
+        },
+        trusted_proxies: config.rate.trusted_proxies,
+        clock,
+        entropy,
+    })
 }

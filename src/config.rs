@@ -49,22 +49,26 @@ pub struct Config {
     pub release_grace: Duration,
     /// Days for which a number that served one client is not given to another.
     pub quarantine_days: u16,
-    /// Days for which calls that ended are kept; 0: for good.
-    pub call_retention_days: u16,
-    /// Whether what was said in conversations is kept.
-    pub store_transcripts: bool,
+    /// What is kept of calls.
+    pub records: Records,
     /// How often the providers' inventories are compared with the database; zero: never by itself.
     pub reconcile_every: Duration,
     /// How long an incoming call may wait for its answer.
     pub answer_deadline: Duration,
     /// Where the carrier turns when this server is gone; our own fallback route when unset.
     pub voice_fallback_url: Option<Url>,
+    /// A folder for what must outlive the server when the database does not take it.
+    pub state_dir: PathBuf,
     /// Whether a browser at `/graphql` is given GraphiQL.
     pub graphiql: bool,
     /// A folder with GraphiQL's four files; without it the page loads them from their CDN.
     pub graphiql_assets: Option<PathBuf>,
     /// Origins whose pages may call the API.
     pub allowed_origins: Vec<String>,
+    /// Whether the API tells its schema.
+    pub introspection: bool,
+    /// How often one may ask.
+    pub rate: Rate,
     /// How log lines look, and which there are.
     pub log: Log,
     /// What is accepted but deserves a word.
@@ -114,6 +118,26 @@ pub struct Jwt {
     pub tenant_claim: String,
 }
 
+/// What is kept of calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Records {
+    /// Days for which calls that ended are kept; 0: for good.
+    pub retention_days: u16,
+    /// Whether what was said in them is kept.
+    pub transcripts: bool,
+}
+
+/// How often one may ask; 0: as often as they like.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    /// Requests a minute of one tenant, of one operator, of one agent.
+    pub per_minute: u32,
+    /// Requests a minute from one address without a valid token.
+    pub anonymous_per_minute: u32,
+    /// How many proxies in front add to `X-Forwarded-For`.
+    pub trusted_proxies: u8,
+}
+
 /// How log lines look, and which there are.
 #[derive(Debug, Clone)]
 pub struct Log {
@@ -149,6 +173,9 @@ enum Reach {
 
 /// Where a server listens unless told otherwise.
 pub const DEFAULT_BIND_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
+
+/// Where a server keeps what must outlive it.
+const DEFAULT_STATE_DIR: &str = ".switchboard";
 
 impl Config {
     /// Reads what `serve` needs.
@@ -196,12 +223,8 @@ impl Config {
             vars.or("PURCHASES_PER_HOUR", 100, "100", read::parsed("a whole number, 0 or more"));
         let release_grace =
             vars.or("RELEASE_GRACE", seconds(0), "24h", read::duration(seconds(0), seconds(30 * 24 * 3600)));
-        let quarantine_days =
-            vars.or("QUARANTINE_DAYS", 90, "90", read::parsed("a whole number of days, 0 or more"));
-        let call_retention_days =
-            vars.or("CALL_RETENTION_DAYS", 0, "365", read::parsed("a whole number of days, 0 or more"));
-        let store_transcripts =
-            vars.or("STORE_TRANSCRIPTS", false, "true", read::one_of(&[("true", true), ("false", false)]));
+        let quarantine_days = vars.or("QUARANTINE_DAYS", 90, "90", read::days);
+        let records = read_records(&mut vars);
         let reconcile_every = vars.or(
             "RECONCILE_EVERY",
             seconds(3600),
@@ -210,12 +233,13 @@ impl Config {
         );
         let voice_fallback_url =
             vars.read("VOICE_FALLBACK_URL", "https://backup.example.com/busy.xml", read::public_url);
-        let graphiql = vars.or("GRAPHIQL", true, "off", read::one_of(&[("on", true), ("off", false)]));
-        let graphiql_assets = vars.read("GRAPHIQL_ASSETS", "/usr/share/switchboard/graphiql", |value| {
-            Some(PathBuf::from(value)).filter(|path| path.is_dir()).ok_or_else(|| "is not a folder".into())
-        });
+        let state_dir =
+            vars.text("STATE_DIR").map_or_else(|| PathBuf::from(DEFAULT_STATE_DIR), PathBuf::from);
+        let (graphiql, graphiql_assets) = read_graphiql(&mut vars);
         let allowed_origins =
             vars.or("ALLOWED_ORIGINS", Vec::new(), "https://dashboard.example.com", read::origins);
+        let introspection = vars.or("INTROSPECTION", true, "off", read::on_off);
+        let rate = read_rate(&mut vars);
         let log = read_log(&mut vars);
         let (Some(webhook_base_url), Some(database_url)) = (webhook_base_url, database_url) else {
             return Err(vars.mistakes);
@@ -237,14 +261,16 @@ impl Config {
             purchases_per_hour,
             release_grace,
             quarantine_days,
-            call_retention_days,
-            store_transcripts,
+            records,
             reconcile_every,
             answer_deadline,
             voice_fallback_url,
+            state_dir,
             graphiql,
             graphiql_assets,
             allowed_origins,
+            introspection,
+            rate,
             log,
             warnings,
         })
@@ -295,6 +321,14 @@ fn alone<F: Fn(&str) -> Option<String>, T>(
         Some(value) if vars.mistakes.is_empty() => Ok(value),
         _ => Err(vars.mistakes),
     }
+}
+
+fn read_graphiql(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> (bool, Option<PathBuf>) {
+    let is_on = vars.or("GRAPHIQL", true, "off", read::on_off);
+    let assets = vars.read("GRAPHIQL_ASSETS", "/usr/share/switchboard/graphiql", |value| {
+        Some(PathBuf::from(value)).filter(|path| path.is_dir()).ok_or_else(|| "is not a folder".into())
+    });
+    (is_on, assets)
 }
 
 fn read_bind_address(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> SocketAddr {
@@ -357,6 +391,23 @@ fn read_jwt(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Jwt {
             "/app_metadata/tenant",
             read::json_pointer,
         ),
+    }
+}
+
+fn read_records(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Records {
+    let yes_no = read::one_of(&[("true", true), ("false", false)]);
+    Records {
+        retention_days: vars.or("CALL_RETENTION_DAYS", 0, "365", read::days),
+        transcripts: vars.or("STORE_TRANSCRIPTS", false, "true", yes_no),
+    }
+}
+
+fn read_rate(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Rate {
+    let number = || read::parsed("a whole number, 0 or more");
+    Rate {
+        per_minute: vars.or("RATE_LIMIT_PER_MINUTE", 600, "600", number()),
+        anonymous_per_minute: vars.or("RATE_LIMIT_ANONYMOUS_PER_MINUTE", 60, "60", number()),
+        trusted_proxies: vars.or("TRUST_FORWARDED_FOR", 0, "1", read::parsed("a number of proxies")),
     }
 }
 

@@ -10,10 +10,6 @@ use crate::domain::{CallStatus, E164, Invalid};
 /// The longest value that is read of anything but an id: SIP addresses are the longest.
 const LONGEST: usize = 256;
 
-/// What Twilio sends for a caller who withheld the number: `anonymous`, `restricted`, `blocked`,
-/// `unknown` and `unavailable` on a telephone's keypad. They read like numbers and are nobody's.
-const WITHHELD: [&str; 5] = ["+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"];
-
 /// A request's parameters, decoded.
 #[derive(Debug, Clone, Default)]
 pub struct Parameters(Vec<(String, String)>);
@@ -114,15 +110,14 @@ impl IncomingCall {
     /// # Errors
     /// When `CallSid`, `AccountSid` or `To` is missing, or a parameter is malformed; names it.
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
-        let from = parameters.optional("From")?.unwrap_or("anonymous");
-        let from: String = from.chars().filter(|c| !c.is_control()).take(MAX_FROM_CHARS).collect();
+        let from = caller(parameters)?;
         let to = parameters.required("To")?.to_owned();
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
             account_sid: parameters.sid("AccountSid", "AC")?,
-            from_number: number(&from),
+            from_number: E164::shown(&from),
             from,
-            to_number: number(&to),
+            to_number: E164::shown(&to),
             to,
             direction: parameters.optional("Direction")?.map(str::to_owned),
             call_status: parameters.optional("CallStatus")?.map(str::to_owned),
@@ -180,6 +175,14 @@ pub struct DialResult {
     pub dial_call_status: String,
     /// How long the two talked.
     pub duration_seconds: Option<i32>,
+    /// Whether the caller has hung up meanwhile: nobody hears what is answered.
+    pub caller_is_gone: bool,
+    /// The caller, as in [`IncomingCall::from`].
+    pub from: String,
+    /// The caller's number, unless withheld or none.
+    pub from_number: Option<E164>,
+    /// The number called, where it is sent.
+    pub to_number: Option<E164>,
 }
 
 impl DialResult {
@@ -188,11 +191,19 @@ impl DialResult {
     /// # Errors
     /// When `CallSid`, `AccountSid` or `DialCallStatus` is missing, or a parameter is malformed; names it.
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
+        let from = caller(parameters)?;
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
             account_sid: parameters.sid("AccountSid", "AC")?,
+            from_number: E164::shown(&from),
+            from,
+            to_number: parameters.optional("To")?.and_then(E164::shown),
             dial_call_status: parameters.required("DialCallStatus")?.to_owned(),
             duration_seconds: seconds(parameters, "DialCallDuration")?,
+            caller_is_gone: parameters
+                .optional("CallStatus")?
+                .and_then(CallStatus::from_carrier)
+                .is_some_and(CallStatus::is_final),
         })
     }
 
@@ -203,8 +214,9 @@ impl DialResult {
     }
 }
 
-fn number(text: &str) -> Option<E164> {
-    if WITHHELD.contains(&text) { None } else { text.parse().ok() }
+fn caller(parameters: &Parameters) -> Result<String, Invalid> {
+    let from = parameters.optional("From")?.unwrap_or("anonymous");
+    Ok(from.chars().filter(|c| !c.is_control()).take(MAX_FROM_CHARS).collect())
 }
 
 fn seconds(parameters: &Parameters, name: &str) -> Result<Option<i32>, Invalid> {
@@ -271,6 +283,9 @@ mod tests {
         let report = CallStatusReport::read(&Parameters::from_form(odd.as_bytes())).unwrap();
         assert_eq!((report.word.as_str(), report.status, report.duration_seconds), ("parked", None, None));
         let dial = format!("{CALL}&DialCallStatus=no-answer&DialCallDuration=0");
-        assert!(!DialResult::read(&Parameters::from_form(dial.as_bytes())).unwrap().was_answered());
+        let read = |form: &str| DialResult::read(&Parameters::from_form(form.as_bytes())).unwrap();
+        assert!(!read(&dial).was_answered() && !read(&dial).caller_is_gone);
+        assert!(read(&format!("{dial}&CallStatus=completed")).caller_is_gone);
+        assert!(!read(&format!("{dial}&CallStatus=in-progress")).caller_is_gone);
     }
 }

@@ -23,7 +23,7 @@ use crate::telemetry;
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What may be set in the environment; everything else is the folder's own.
-const TUNABLE: [&str; 12] = [
+const TUNABLE: [&str; 17] = [
     "OPERATION_WAIT",
     "OPERATION_LEASE",
     "PROVIDER_TIMEOUT",
@@ -36,6 +36,9 @@ const TUNABLE: [&str; 12] = [
     "ANSWER_DEADLINE",
     "GRAPHIQL_ASSETS",
     "ALLOWED_ORIGINS",
+    "RATE_LIMIT_PER_MINUTE",
+    "RATE_LIMIT_ANONYMOUS_PER_MINUTE",
+    "TRUST_FORWARDED_FOR",
     "LOG_FORMAT",
     "RUST_LOG",
 ];

@@ -86,6 +86,16 @@ pub(super) fn one_of<T: Copy>(words: &'static [(&'static str, T)]) -> impl FnOnc
     }
 }
 
+/// Whether something is on.
+pub(super) fn on_off(value: &str) -> Result<bool, String> {
+    one_of(&[("on", true), ("off", false)])(value)
+}
+
+/// A number of days.
+pub(super) fn days(value: &str) -> Result<u16, String> {
+    parsed("a whole number of days, 0 or more")(value)
+}
+
 /// A duration as people write it, within bounds.
 pub(super) fn duration(least: Duration, most: Duration) -> impl FnOnce(&str) -> Result<Duration, String> {
     move |value| {

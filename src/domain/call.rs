@@ -6,7 +6,7 @@ pub use conversation::{ConversationNews, ConversationReport, TranscriptLine};
 
 use chrono::{DateTime, Utc};
 
-use super::{AgentId, CallId, E164, NumberId, TenantId, text_enum};
+use super::{AgentId, CallId, Decision, E164, NumberId, TenantId, text_enum};
 
 text_enum! {
     /// Who called whom.
@@ -80,11 +80,11 @@ text_enum! {
     CallOutcome {
         /// The voice agent.
         Agent = "agent",
-        /// The practice's fallback number.
+        /// A person's number: the practice's fallback number, or the one that a rule forwards to.
         Fallback = "fallback",
         /// The tenant's concurrent calls were used up.
         Busy = "busy",
-        /// A spoken sentence: neither agent nor fallback number could take it.
+        /// A spoken sentence: a rule's, or because neither agent nor a person's number could take it.
         Unavailable = "unavailable",
         /// Refused.
         Rejected = "rejected",
@@ -114,6 +114,8 @@ pub struct Call {
     pub status: CallStatus,
     /// Who or what answered.
     pub outcome: CallOutcome,
+    /// What was decided for it, and why.
+    pub decision: Decision,
     /// The voice provider's id of the conversation.
     pub conversation_id: Option<String>,
     /// How long it lasted, as the carrier counts and bills.

@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use super::Invalid;
 
+/// What Twilio sends for a caller who withheld the number: `anonymous`, `restricted`, `blocked`,
+/// `unknown` and `unavailable` on a telephone's keypad. They read like numbers and are nobody's.
+const WITHHELD: [&str; 5] = ["+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"];
+
 /// A telephone number as ITU-T E.164 writes it: `+`, country calling code, at most 15 digits in all.
 ///
 /// Parsing takes spaces, dashes, dots and brackets; what is kept and printed is canonical. A number of
@@ -12,7 +16,18 @@ use super::Invalid;
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct E164(String);
 
+/// Whether the carrier says with this that a caller withheld the number.
+pub(super) fn is_withheld(text: &str) -> bool {
+    WITHHELD.contains(&text)
+}
+
 impl E164 {
+    /// The number that the carrier means by this; `None` where a caller withheld it, and for what is no number.
+    #[must_use]
+    pub fn shown(text: &str) -> Option<Self> {
+        if is_withheld(text) { None } else { text.parse().ok() }
+    }
+
     /// The canonical text, `+12125550123`.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -17,6 +17,7 @@ mod number;
 mod operation;
 mod refusal;
 mod resilience;
+mod routing;
 mod tenant;
 
 pub use agent::{Agent, AgentName, AgentStatus, AgentToken, FirstMessage, Prompt, VoiceId};
@@ -34,6 +35,10 @@ pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
 pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, Step};
 pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use resilience::{BreakerChange, Gate, Passage, backoff, retry_after};
+pub use routing::{
+    ActionDraft, CallerPattern, ConditionDraft, Decision, RoutingAction, RoutingActionKind, RoutingCondition,
+    RoutingRule, RoutingRules, RuleDraft, When, Window,
+};
 pub use tenant::{Limits, Tenant};
 
 /// A value from outside that is not what it should be: says what is wrong and what to do instead.

@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::context::{Caller, Services, Session};
 use super::errors::{self, ApiError};
 use super::limits::{self, Run};
+use super::persisted::Persisted;
 use super::schema::{self, ApiSchema};
 use super::trail::Trail;
 
@@ -26,8 +27,10 @@ const MUTATION_TIME: Duration = Duration::from_secs(30);
 /// A request as it came over HTTP or a socket, decoded but not parsed.
 #[derive(Debug, Clone, Default)]
 pub struct GraphqlRequest {
-    /// The document.
+    /// The document; empty where its hash stands for it.
     pub query: String,
+    /// The SHA-256 of the document, in hexadecimal digits, by which it is to be kept and found.
+    pub persisted: Option<String>,
     /// Which of its operations.
     pub operation_name: Option<String>,
     /// The variables.
@@ -51,22 +54,12 @@ impl Executed {
     }
 }
 
-/// What an operation does, as far as a transport cares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OperationKind {
-    /// Reads.
-    Query,
-    /// Writes.
-    Mutation,
-    /// Answers many times.
-    Subscription,
-}
-
 /// The API. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
     schema: ApiSchema,
     services: Services,
+    persisted: Persisted,
 }
 
 impl std::fmt::Debug for Api {
@@ -76,22 +69,36 @@ impl std::fmt::Debug for Api {
 }
 
 impl Api {
-    /// The API over these services.
+    /// The API over these services; `introspection` says whether it tells its schema.
     #[must_use]
-    pub fn new(services: Services) -> Self {
-        let schema = limits::guarded(schema::builder()).extension(Trail).finish();
-        Self { schema, services }
+    pub fn new(services: Services, introspection: bool) -> Self {
+        let persisted = Persisted::default();
+        let schema = limits::guarded(schema::builder(), introspection);
+        let schema = schema.extension(Trail).extension(persisted.clone()).finish();
+        Self { schema, services, persisted }
     }
 
     /// Runs a query or mutation. Takes no longer than 10 seconds for a query, 30 for a mutation.
     pub async fn execute(&self, caller: Caller, request: GraphqlRequest) -> Executed {
-        let (run, span) = (Arc::new(Run::with_one_answer()), span());
+        self.answer(caller, request, Run::with_one_answer()).await
+    }
+
+    /// Runs a query and refuses a mutation, whether its document or a hash of it was sent.
+    pub async fn read(&self, caller: Caller, request: GraphqlRequest) -> Executed {
+        self.answer(caller, request, Run::reading_only()).await
+    }
+
+    async fn answer(&self, caller: Caller, request: GraphqlRequest, run: Run) -> Executed {
+        let (run, span) = (Arc::new(run), span());
         let ending = Ending::new(&caller, &run);
-        let request = prepare(request, &self.services, caller, &run);
+        let request = self.prepare(request, caller, &run);
         async {
-            let response = tokio::select! {
-                response = self.schema.execute(request) => response,
-                () = overdue(&run) => late(),
+            let response = match request {
+                Ok(request) => tokio::select! {
+                    response = self.schema.execute(request) => response,
+                    () = overdue(&run) => failed(ApiError::Timeout),
+                },
+                Err(error) => failed(error),
             };
             ending.finish(response)
         }
@@ -107,8 +114,10 @@ impl Api {
     ) -> impl Stream<Item = Executed> + Send + use<> {
         let (run, span) = (Arc::new(Run::default()), span());
         let ending = Ending::new(&caller, &run);
-        let request = prepare(request, &self.services, caller, &run);
-        let responses = self.schema.execute_stream(request);
+        let responses = match self.prepare(request, caller, &run) {
+            Ok(request) => self.schema.execute_stream(request).boxed(),
+            Err(error) => stream::once(std::future::ready(failed(error))).boxed(),
+        };
         stream::unfold((Some(responses), ending, run), move |(responses, ending, run)| {
             let span = span.clone();
             async move {
@@ -118,34 +127,31 @@ impl Api {
                         let executed = ending.finish(response?);
                         Some((executed, (Some(responses), ending, run)))
                     }
-                    () = overdue(&run) => Some((ending.finish(late()), (None, ending, run))),
+                    () = overdue(&run) => {
+                        Some((ending.finish(failed(ApiError::Timeout)), (None, ending, run)))
+                    }
                 }
             }
             .instrument(span)
         })
     }
 
-    /// What the request's chosen operation does; `None` when the document is refused before that can be told.
-    /// Costs no more than the guard allows; the document is not validated.
-    #[must_use]
-    pub fn kind_of(&self, request: &GraphqlRequest) -> Option<OperationKind> {
-        Some(match limits::kind_of(&request.query, request.operation_name.as_deref())? {
-            OperationType::Query => OperationKind::Query,
-            OperationType::Mutation => OperationKind::Mutation,
-            OperationType::Subscription => OperationKind::Subscription,
-        })
+    /// The library's request, with everything in it that resolvers ask their context for.
+    fn prepare(&self, request: GraphqlRequest, caller: Caller, run: &Arc<Run>) -> Result<Request, ApiError> {
+        let GraphqlRequest { query, persisted, operation_name, variables } = request;
+        let (query, offer) = match persisted {
+            Some(hash) => self.persisted.resolve(query, &hash)?,
+            None => (query, None),
+        };
+        let mut prepared = Request::new(query).variables(Variables::from_json(Value::Object(variables)));
+        prepared.operation_name = operation_name;
+        if caller.principal.is_none() {
+            prepared = prepared.only_introspection();
+        } else if let Some(offer) = offer {
+            prepared = prepared.data(offer);
+        }
+        Ok(Session::enter(&self.services, caller, prepared.data(Arc::clone(run))))
     }
-}
-
-/// The library's request, with everything in it that resolvers ask their context for.
-fn prepare(request: GraphqlRequest, services: &Services, caller: Caller, run: &Arc<Run>) -> Request {
-    let GraphqlRequest { query, operation_name, variables } = request;
-    let mut prepared = Request::new(query).variables(Variables::from_json(Value::Object(variables)));
-    prepared.operation_name = operation_name;
-    if caller.principal.is_none() {
-        prepared = prepared.only_introspection();
-    }
-    Session::enter(services, caller, prepared.data(Arc::clone(run)))
 }
 
 fn span() -> tracing::Span {
@@ -162,8 +168,8 @@ async fn overdue(run: &Run) {
     }
 }
 
-fn late() -> Response {
-    Response::from_errors(vec![ApiError::Timeout.into()])
+fn failed(error: ApiError) -> Response {
+    Response::from_errors(vec![error.into()])
 }
 
 /// What is done with every answer: errors are finished, and one line is traced. Never variables, never tokens.

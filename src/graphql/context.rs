@@ -115,15 +115,32 @@ impl Session {
     /// # Errors
     /// As [`Self::scope`], or the store's.
     pub(crate) async fn reader(&self) -> Result<Reading<'_>, ApiError> {
-        let tenant = self.scope()?.tenant();
-        if let Ok(open) = RwLockReadGuard::try_map(self.reader.read().await, Option::as_ref) {
+        self.door(self.scope()?.tenant()).await
+    }
+
+    /// A reading door for what belongs to this tenant: the caller's own, or, for an operator, any one's.
+    ///
+    /// # Errors
+    /// As [`Self::estate`] for another's, or the store's.
+    pub(crate) async fn reader_of(&self, tenant: TenantId) -> Result<Reading<'_>, ApiError> {
+        if !self.scope().is_ok_and(|scope| scope.tenant() == tenant) {
+            self.estate()?;
+        }
+        self.door(tenant).await
+    }
+
+    async fn door(&self, tenant: TenantId) -> Result<Reading<'_>, ApiError> {
+        fn of(door: &Option<TenantStore>, tenant: TenantId) -> Option<&TenantStore> {
+            door.as_ref().filter(|door| door.tenant_id() == tenant)
+        }
+        if let Ok(open) = RwLockReadGuard::try_map(self.reader.read().await, |door| of(door, tenant)) {
             return Ok(open);
         }
         let mut door = self.reader.write().await;
-        if door.is_none() {
+        if of(&door, tenant).is_none() {
             *door = Some(self.services.database.read_as(tenant).await?);
         }
-        let open = RwLockReadGuard::try_map(door.downgrade(), Option::as_ref);
+        let open = RwLockReadGuard::try_map(door.downgrade(), |door| of(door, tenant));
         Ok(open.map_err(|_| StoreError::Corrupt { table: "session", column: "reader" })?)
     }
 
@@ -163,7 +180,7 @@ impl Session {
     ///
     /// # Errors
     /// `UNAUTHENTICATED` for nobody, `FORBIDDEN` for an agent: they change nothing.
-    fn author(&self) -> Result<Author, ApiError> {
+    pub(crate) fn author(&self) -> Result<Author, ApiError> {
         let actor = match self.caller.principal {
             Some(Principal::Operator { subject, .. }) => Actor::Operator(subject),
             _ => Actor::Tenant(self.owner()?),

@@ -7,7 +7,6 @@
 //! this kind but an entry of the payload's `userErrors`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_graphql::{ErrorExtensionValues, PathSegment, ServerError, Value};
 
@@ -33,12 +32,6 @@ pub enum ApiError {
     /// The one who asks may not.
     #[error("{0}")]
     Forbidden(String),
-    /// Too much, too fast.
-    #[error("too many requests; wait {} seconds", retry_after.as_secs().max(1))]
-    RateLimited {
-        /// When to try again.
-        retry_after: Duration,
-    },
     /// The document is larger than one request may be.
     #[error("{0}")]
     QueryTooComplex(String),
@@ -51,6 +44,12 @@ pub enum ApiError {
     /// The document is no GraphQL.
     #[error("{0}")]
     ParseFailed(String),
+    /// Only the hash of a document was sent, and we do not have it. In the words that clients know.
+    #[error("PersistedQueryNotFound")]
+    PersistedQueryNotFound,
+    /// A mutation or subscription came by a way that is for queries.
+    #[error("send mutations by POST and subscriptions to /graphql/ws: GET is for queries")]
+    ReadsOnly,
     /// The document does not fit the schema, or the variables do not fit the document.
     #[error("{0}")]
     ValidationFailed(String),
@@ -96,7 +95,6 @@ impl ApiError {
         match self {
             Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Forbidden(_) => "FORBIDDEN",
-            Self::RateLimited { .. } => "RATE_LIMITED",
             Self::QueryTooComplex(_) => "QUERY_TOO_COMPLEX",
             Self::BadUserInput(_) => "BAD_USER_INPUT",
             Self::Refused(refusal) => match refusal.code {
@@ -105,6 +103,8 @@ impl ApiError {
                 _ => "BAD_USER_INPUT",
             },
             Self::ParseFailed(_) => "GRAPHQL_PARSE_FAILED",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::ReadsOnly => "METHOD_NOT_ALLOWED",
             Self::ValidationFailed(_) => "GRAPHQL_VALIDATION_FAILED",
             Self::CarrierUnavailable => "CARRIER_UNAVAILABLE",
             Self::Unavailable(_) => "UNAVAILABLE",
@@ -117,9 +117,7 @@ impl ApiError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::RateLimited { .. } | Self::CarrierUnavailable | Self::Unavailable(_) | Self::Timeout => {
-                true
-            }
+            Self::CarrierUnavailable | Self::Unavailable(_) | Self::Timeout => true,
             Self::Refused(refusal) => refusal.code == RefusalCode::CarrierUnavailable,
             _ => false,
         }
@@ -129,9 +127,6 @@ impl ApiError {
         extensions.set("code", self.code());
         if self.is_retryable() {
             extensions.set("retryable", true);
-        }
-        if let Self::RateLimited { retry_after } = self {
-            extensions.set("retryAfter", retry_after.as_secs().max(1));
         }
         if let Self::Refused(refusal) = self {
             extensions.set("reason", refusal.code.as_str());

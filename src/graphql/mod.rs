@@ -12,13 +12,14 @@ mod limits;
 mod loaders;
 mod model;
 mod mutations;
+mod persisted;
 mod query;
 mod schema;
 mod scope;
 mod subscription;
 mod trail;
 
-pub use api::{Api, Executed, GraphqlRequest, OperationKind};
+pub use api::{Api, Executed, GraphqlRequest};
 pub use context::{Caller, Services};
 pub use errors::ApiError;
 pub use schema::sdl;

@@ -14,7 +14,7 @@ use super::model::{Call, Operation, read_id};
 use crate::domain::{self, AgentId, CallId, OperationId};
 use crate::store::Change;
 
-/// An operation may be driven by another server, whose changes are not told here: so look now and then.
+/// What another server does may be told late, or not at all: so look now and then.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What can be watched, over WebSocket at `/graphql/ws`.
@@ -90,23 +90,11 @@ struct Watch {
 }
 
 impl Watch {
-    /// The next change of this tenant's; `None` when the server stops.
+    /// The next change that may be this tenant's; `None` when the server stops.
     async fn change(&mut self) -> Result<Option<Change>, ApiError> {
         let tenant = self.session.scope()?.tenant();
         drop(self.session.release().await);
-        loop {
-            match self.changes.recv().await {
-                Ok(change) if owner(change) == tenant => return Ok(Some(change)),
-                Ok(_) => {}
-                Err(RecvError::Closed) => return Ok(None),
-                Err(RecvError::Lagged(missed)) => {
-                    tracing::warn!(missed, "a watcher was too slow");
-                    return Err(ApiError::bad_input(
-                        "too slow: events were missed; query the present state, then subscribe again",
-                    ));
-                }
-            }
-        }
+        next_concerning(&mut self.changes, tenant).await
     }
 
     /// The operation, once it differs from `shown`.
@@ -119,8 +107,8 @@ impl Watch {
             let told = tokio::time::timeout(LOOK_EVERY, self.change()).await;
             let look = match told {
                 Ok(Ok(Some(Change::Operation { id: changed, .. }))) => changed == id,
-                Ok(Ok(Some(Change::Call { .. }))) => false,
-                Ok(Ok(None)) | Err(_) => true,
+                Ok(Ok(Some(Change::Call { .. } | Change::Number { .. }))) => false,
+                Ok(Ok(Some(Change::Unheard) | None)) | Err(_) => true,
                 Ok(Err(error)) => return Err(error),
             };
             if look
@@ -137,6 +125,7 @@ impl Watch {
         loop {
             let id: CallId = match self.change().await? {
                 None => return Ok(None),
+                Some(Change::Unheard) => return Err(missed_events("the database was away")),
                 Some(Change::Call { id, agent: of, .. }) if agent.is_none_or(|agent| agent == of) => id,
                 Some(_) => continue,
             };
@@ -148,14 +137,56 @@ impl Watch {
     }
 }
 
-fn owner(change: Change) -> domain::TenantId {
-    match change {
-        Change::Operation { tenant, .. } | Change::Call { tenant, .. } => tenant,
+/// The next change that may be this tenant's; `None` when the server stops.
+async fn next_concerning(
+    changes: &mut Receiver<Change>,
+    tenant: domain::TenantId,
+) -> Result<Option<Change>, ApiError> {
+    loop {
+        match changes.recv().await {
+            Ok(change) if change.concerns(tenant) => return Ok(Some(change)),
+            Ok(_) => {}
+            Err(RecvError::Closed) => return Ok(None),
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "a watcher was too slow");
+                return Err(missed_events("too slow"));
+            }
+        }
     }
+}
+
+fn missed_events(cause: &str) -> ApiError {
+    ApiError::bad_input(format!("{cause}: events were missed; query the present state, then subscribe again"))
 }
 
 async fn read_operation(session: &Session, id: OperationId) -> Result<Option<domain::Operation>, ApiError> {
     let scope = session.scope()?;
     let found = session.reader().await?.operations_by_id(&[id]).await?.pop();
     Ok(found.filter(|operation| scope.admits(operation.agent_id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::broadcast;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::TenantId;
+
+    #[tokio::test]
+    async fn a_watcher_gets_its_own_and_one_that_fell_behind_is_told_so() {
+        let [mine, theirs] = [1, 2].map(|n| TenantId(Uuid::from_u128(n)));
+        let change = |tenant| Change::Operation { tenant, id: OperationId(Uuid::from_u128(3)) };
+        let (sender, mut changes) = broadcast::channel(2);
+        for told in [change(theirs), change(mine)] {
+            assert!(sender.send(told).is_ok());
+        }
+        assert_eq!(next_concerning(&mut changes, mine).await.ok(), Some(Some(change(mine))));
+        for told in [theirs, theirs, mine] {
+            assert!(sender.send(change(told)).is_ok());
+        }
+        let error = next_concerning(&mut changes, mine).await.err().map(|error| error.to_string());
+        assert!(error.as_ref().is_some_and(|error| error.contains("events were missed")), "{error:?}");
+        drop(sender);
+    }
 }

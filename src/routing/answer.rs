@@ -1,16 +1,17 @@
-//! The ladder itself: agent, fallback number, sentence.
+//! The ladder itself: what the rules say, agent, fallback number, sentence.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Routing, leads_back, sorry};
-use crate::carrier::{Dial, Twiml, Verb};
-use crate::domain::{AgentStatus, CallOutcome};
+use super::plan::{self, Plan};
+use super::{Routing, say, sorry};
+use crate::carrier::{Dial, RejectReason, Twiml, Verb};
+use crate::domain::{CallOutcome, E164};
 use crate::store::Route;
-use crate::voice::CallToRegister;
+use crate::voice::{CallToRegister, VoiceError};
 
-/// How long a fallback number may ring before the caller hears a sentence.
+/// How long a number may ring that no rule says more about, before the caller hears a sentence.
 const RING_SECONDS: u16 = 20;
 /// Kept free of the deadline for writing the answer down.
 const RECORDING: Duration = Duration::from_millis(500);
@@ -21,23 +22,37 @@ pub(super) struct Answer {
     pub(super) twiml: String,
     pub(super) outcome: CallOutcome,
     pub(super) conversation_id: Option<String>,
-    /// For the log.
+    /// For the record and the log.
     pub(super) reason: &'static str,
 }
 
 impl Routing {
+    /// What is done with a call that comes in.
     pub(super) async fn decide(&self, route: &Route, until: Instant) -> Answer {
-        let voice_agent_id = match (&route.agent.voice_agent_id, route.agent.status) {
-            (Some(id), AgentStatus::Active) => id,
-            (_, AgentStatus::Pending) | (None, AgentStatus::Active) => {
-                return self.fall_back(route, "the agent does not exist yet");
+        let plan = plan::of(&route.call.decision, &route.agent, !route.is_busy());
+        let (outcome, reason) = (plan.outcome(), plan.reason());
+        let twiml = match plan {
+            Plan::Agent { voice_agent_id } => return self.connect(route, voice_agent_id, until).await,
+            Plan::FallBack { why } => return self.fall_back(route, why),
+            Plan::Forward { to, ring_seconds } => {
+                dial(to, ring_seconds.unwrap_or(RING_SECONDS), &self.0.dial_action)
             }
-            (_, AgentStatus::Inactive) => return self.fall_back(route, "the agent is inactive"),
-            (_, AgentStatus::Deleted) => return self.fall_back(route, "the agent is deleted"),
+            Plan::ForwardThenAgent { to, ring_seconds } => dial(to, ring_seconds, &self.0.forward_action),
+            Plan::Message { text } => say(text, route.agent.language),
+            Plan::Reject => reject(),
         };
-        if !route.admitted {
-            return self.fall_back(route, "the plan's concurrent calls are used up");
+        Answer { twiml, outcome, conversation_id: None, reason }
+    }
+
+    /// The agent, in so far as it can: the next step for a call that a rule had forwarded in vain, too.
+    pub(super) async fn agent(&self, route: &Route, until: Instant) -> Answer {
+        match plan::to_agent(&route.agent, !route.is_busy()) {
+            Plan::Agent { voice_agent_id } => self.connect(route, voice_agent_id, until).await,
+            other => self.fall_back(route, other.reason()),
         }
+    }
+
+    async fn connect(&self, route: &Route, voice_agent_id: &str, until: Instant) -> Answer {
         let call = CallToRegister {
             voice_agent_id,
             from: &route.call.from,
@@ -50,31 +65,53 @@ impl Routing {
                 twiml: registered.twiml,
                 outcome: CallOutcome::Agent,
                 conversation_id: registered.conversation_id,
-                reason: "the agent takes it",
+                reason: plan::AGENT_TAKES_IT,
             },
             Err(error) => {
                 tracing::error!(%error, call = %route.call.id, agent = %route.agent.id, "the voice provider did not take a call");
-                self.fall_back(route, "the voice provider failed")
+                self.fall_back(route, why(&error))
             }
         }
     }
 
+    /// What follows when the carrier could not carry out the first answer.
+    pub(super) fn after_failure(&self, route: &Route) -> Answer {
+        if let Plan::Reject = plan::of(&route.call.decision, &route.agent, !route.is_busy()) {
+            let reason = "the call is rejected again";
+            return Answer { twiml: reject(), outcome: CallOutcome::Rejected, conversation_id: None, reason };
+        }
+        self.fall_back(route, "the first answer failed at the carrier")
+    }
+
     /// The fallback number, else a sentence in the agent's language.
     pub(super) fn fall_back(&self, route: &Route, reason: &'static str) -> Answer {
-        let number = route.agent.fallback_number.as_ref().filter(|number| !leads_back(number, route));
-        let (twiml, outcome) = match number {
-            Some(number) => {
-                let dial = Dial {
-                    number: number.clone(),
-                    timeout_seconds: RING_SECONDS,
-                    action: Some(self.0.dial_action.clone()),
-                    caller_id: None,
-                };
-                (Twiml(vec![Verb::Dial(dial)]).to_string(), CallOutcome::Fallback)
-            }
-            None if !route.admitted => (sorry(route.agent.language), CallOutcome::Busy),
-            None => (sorry(route.agent.language), CallOutcome::Unavailable),
+        let number = plan::fallback_number(&route.agent, &route.call.to);
+        let outcome = plan::fallback_outcome(number, route.is_busy());
+        let twiml = match number {
+            Some(number) => dial(number, RING_SECONDS, &self.0.dial_action),
+            None => sorry(route.agent.language),
         };
         Answer { twiml, outcome, conversation_id: None, reason }
     }
+}
+
+fn why(error: &VoiceError) -> &'static str {
+    match error {
+        VoiceError::Unavailable { breaker_open: true, .. } => {
+            "the voice provider has failed again and again and was not asked"
+        }
+        VoiceError::Unavailable { .. } => "the voice provider failed",
+        VoiceError::OutcomeUnknown { .. } => "the voice provider did not answer in time",
+        VoiceError::NotFound | VoiceError::Rejected { .. } => "the voice provider refused the call",
+    }
+}
+
+fn reject() -> String {
+    Twiml(vec![Verb::Reject(RejectReason::Rejected)]).to_string()
+}
+
+fn dial(number: &E164, timeout_seconds: u16, action: &str) -> String {
+    let action = Some(action.to_owned());
+    Twiml(vec![Verb::Dial(Dial { number: number.clone(), timeout_seconds, action, caller_id: None })])
+        .to_string()
 }

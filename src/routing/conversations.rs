@@ -62,7 +62,7 @@ impl Conversations {
         match self.0.store.accept_event(&report).await {
             Ok(true) => self.0.told.notify_one(),
             Ok(false) => {
-                info!(conversation, news = %report.news, "told of a conversation before: nothing new")
+                info!(conversation, news = %report.news, "told of a conversation before: nothing new");
             }
             Err(error) => {
                 super::reports::log("a conversation", conversation, &error);
@@ -100,7 +100,15 @@ impl Conversations {
         loop {
             let due = self.0.store.events_due(AT_ONCE).await?;
             for event in &due {
-                self.settle(event).await?;
+                match self.settle(event).await {
+                    Err(failure @ StoreError::Unavailable(_)) => return Err(failure),
+                    // The others do not wait for it.
+                    Err(failure) => {
+                        super::reports::log("a conversation", &event.report.conversation_id, &failure);
+                        self.0.store.put_event_off(event.id, self.0.clock.now() + TRY_AGAIN).await?;
+                    }
+                    Ok(()) => {}
+                }
             }
             if due.len() < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) {
                 return Ok(());

@@ -1,22 +1,30 @@
 //! A call comes in: who answers, decided and written down, always with an answer a caller can hear.
 //!
-//! The ladder: the number's agent, if it is active, the plan has room and the voice provider takes the call in time;
-//! else the agent's fallback number; else a sentence in its language. Whatever fails, what is returned is TwiML, within
+//! First the number's own rules: they may forward a call, answer it with a message or reject it. Then the ladder: the
+//! number's agent, if it is active, the plan has room and the voice provider takes the call in time; else the agent's
+//! fallback number; else a sentence in its language. Whatever fails, what is returned is TwiML, within
 //! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment, it gets the
-//! same answer, and the voice provider hears of it once.
+//! same answer, and the voice provider hears of it once. While the database does not answer, calls are routed by what was
+//! last known of the numbers, and their records wait in a file.
 
 mod answer;
 mod conversations;
+mod journal;
+mod outage;
+mod plan;
 mod reports;
 mod retention;
 mod sweep;
 
 pub use conversations::Conversations;
+pub use plan::foresee;
 pub use reports::NotRecorded;
 pub use retention::Retention;
 pub use sweep::Sweep;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,14 +33,18 @@ use futures_util::future::{BoxFuture, Shared};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::carrier::{IncomingCall, Twiml, Verb};
-use crate::domain::{CallId, Clock, E164, Entropy, Language, mask};
-use crate::store::{self, Route, SystemStore};
+use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
+use crate::domain::{CallId, Clock, Entropy, Language, mask};
+use crate::store::{self, Route, StoreError, SystemStore};
 use crate::voice::Voice;
 use answer::Answer;
+use journal::Journal;
+use outage::Entry;
 
 /// The path at which a dialled fallback number's outcome is reported.
 pub const DIAL_PATH: &str = "/api/webhooks/call/dial";
+/// The path at which the outcome of a number is reported that rang before the agent.
+pub const FORWARD_PATH: &str = "/api/webhooks/call/forwarded";
 
 /// How long routing may take, and where a dialled fallback number's outcome is reported.
 #[derive(Debug, Clone)]
@@ -41,6 +53,8 @@ pub struct RoutingConfig {
     pub answer_deadline: Duration,
     /// The public address of this server.
     pub webhook_base_url: Url,
+    /// Where what waits for the database is kept.
+    pub state_dir: PathBuf,
 }
 
 impl RoutingConfig {
@@ -55,11 +69,15 @@ pub struct Routing(Arc<Inner>);
 struct Inner {
     answer_deadline: Duration,
     dial_action: String,
+    forward_action: String,
     store: SystemStore,
     voice: Voice,
     clock: Clock,
     entropy: Entropy,
-    /// Calls being answered right now, by the carrier's id.
+    journal: Journal<Entry>,
+    /// The database does not answer.
+    down: AtomicBool,
+    /// Calls being answered right now, by what is asked and the carrier's id.
     answering: Mutex<HashMap<String, Shared<BoxFuture<'static, String>>>>,
 }
 
@@ -70,25 +88,32 @@ impl std::fmt::Debug for Inner {
 }
 
 impl Routing {
-    /// A router of calls over the system's door and the voice provider.
-    #[must_use]
+    /// A router of calls over the system's door and the voice provider, with whatever waits for the database since an
+    /// earlier run.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
     pub fn new(
         config: RoutingConfig,
         store: SystemStore,
         voice: Voice,
         clock: Clock,
         entropy: Entropy,
-    ) -> Self {
-        let RoutingConfig { answer_deadline, webhook_base_url } = config;
-        Self(Arc::new(Inner {
+    ) -> std::io::Result<Self> {
+        let RoutingConfig { answer_deadline, webhook_base_url, state_dir } = config;
+        let base = webhook_base_url.as_str().trim_end_matches('/');
+        Ok(Self(Arc::new(Inner {
             answer_deadline,
-            dial_action: format!("{}{DIAL_PATH}", webhook_base_url.as_str().trim_end_matches('/')),
+            dial_action: format!("{base}{DIAL_PATH}"),
+            forward_action: format!("{base}{FORWARD_PATH}"),
             store,
             voice,
             clock,
             entropy,
+            journal: Journal::open(&state_dir)?,
+            down: AtomicBool::new(false),
             answering: Mutex::default(),
-        }))
+        })))
     }
 
     /// The TwiML that answers a call. Runs to its end, recorded, even if whoever asked hangs up.
@@ -96,12 +121,8 @@ impl Routing {
         let Some(announced) = announced(call) else {
             return sorry(Language::default());
         };
-        let answer = {
-            let mut answering = self.0.answering.lock().unwrap_or_else(PoisonError::into_inner);
-            let begin = || self.begin(announced).boxed().shared();
-            answering.entry(call.call_sid.clone()).or_insert_with(begin).clone()
-        };
-        answer.await
+        let this = self.clone();
+        self.once(format!("incoming {}", call.call_sid), async move { this.take(&announced).await }).await
     }
 
     /// The TwiML for a call whose first answer the carrier could not fetch or carry out. Neither the voice provider nor
@@ -114,22 +135,28 @@ impl Routing {
         let Some(route) = self.admit(&announced).await else {
             return sorry(Language::default());
         };
-        let answer = self.fall_back(&route, "the first answer failed at the carrier");
+        let answer = self.after_failure(&route);
         self.record(&route, &answer, until).await;
         answer.twiml
     }
 
-    /// Answers in a task of its own; a panic in there is still an answer.
-    fn begin(&self, call: store::IncomingCall) -> impl Future<Output = String> + Send + 'static {
-        let this = self.clone();
-        let sid = call.sid.clone();
-        let task = tokio::spawn(async move {
-            let answering = this.clone();
-            let answer = tokio::spawn(async move { answering.take(&call).await }).await;
-            this.0.answering.lock().unwrap_or_else(PoisonError::into_inner).remove(&sid);
-            answer.unwrap_or_else(|_| sorry(Language::default()))
-        });
-        async move { task.await.unwrap_or_else(|_| sorry(Language::default())) }
+    /// Runs `answer` to its end in a task of its own, once for all who ask for `key` meanwhile; a panic in there is still
+    /// an answer.
+    async fn once(&self, key: String, answer: impl Future<Output = String> + Send + 'static) -> String {
+        let shared = {
+            let mut answering = self.0.answering.lock().unwrap_or_else(PoisonError::into_inner);
+            let (this, own) = (self.clone(), key.clone());
+            let begin = || {
+                let task = tokio::spawn(async move {
+                    let answer = tokio::spawn(answer).await;
+                    this.0.answering.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
+                    answer.unwrap_or_else(|_| sorry(Language::default()))
+                });
+                async move { task.await.unwrap_or_else(|_| sorry(Language::default())) }.boxed().shared()
+            };
+            answering.entry(key).or_insert_with(begin).clone()
+        };
+        shared.await
     }
 
     async fn take(&self, call: &store::IncomingCall) -> String {
@@ -159,45 +186,78 @@ impl Routing {
         answer.twiml
     }
 
-    /// Who answers this number; `None`, told to the log, when nobody does or the database does not say.
+    /// Who answers this number; `None`, told to the log, when nobody does, or nobody here knows.
     async fn admit(&self, call: &store::IncomingCall) -> Option<Route> {
         let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
-        // Half, so that what comes after has time too.
-        let found = tokio::time::timeout(self.0.answer_deadline / 2, self.0.store.admit_call(id, call)).await;
-        match found {
-            Ok(Ok(Some(route))) => return Some(route),
-            Ok(Ok(None)) => {
-                tracing::warn!(to = %call.to, sid = call.sid, "a call to a number that is not ours");
-            }
-            Ok(Err(error)) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, sid = call.sid, "a call could not be routed");
-            }
-            Err(_) => tracing::error!(sid = call.sid, "a call could not be routed: the database is too slow"),
+        let route = match self.ask(self.0.store.admit_call(id, call), "a call", &call.sid).await {
+            Ok(found) => found,
+            Err(NoAnswer) => self.admit_from_memory(id, call),
+        };
+        if route.is_none() {
+            tracing::warn!(to = %call.to, sid = call.sid, "a call to a number that is not known to be ours");
+            metrics::counter!("switchboard_calls_answered_total", "outcome" => "unrouted").increment(1);
         }
-        metrics::counter!("switchboard_calls_answered_total", "outcome" => "unrouted").increment(1);
-        None
+        route
     }
 
-    /// Writes the answer down, and goes on in the background when that would make the caller wait.
-    async fn record(&self, route: &Route, answer: &Answer, until: Instant) {
-        let (store, id, answer) = (self.0.store.clone(), route.call.id, answer.clone());
-        let recording = tokio::spawn(async move {
-            let conversation = answer.conversation_id.as_deref();
-            if let Err(error) = store.record_answer(id, answer.outcome, conversation, &answer.twiml).await {
+    /// Asks the database for something about a call, unless it is known not to answer, for half the time there is, so
+    /// that what comes after has time too.
+    async fn ask<T>(
+        &self,
+        asked: impl Future<Output = Result<T, StoreError>>,
+        what: &str,
+        sid: &str,
+    ) -> Result<T, NoAnswer> {
+        if self.is_down() {
+            return Err(NoAnswer);
+        }
+        match tokio::time::timeout(self.0.answer_deadline / 2, asked).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, call = %id, "an answer was given but could not be written down");
+                tracing::error!(%error, cause, sid, "the database failed on {what}");
+            }
+            Err(_) => tracing::error!(sid, "the database is too slow on {what}"),
+        }
+        self.note_down();
+        Err(NoAnswer)
+    }
+
+    /// Writes the answer down, and goes on in the background when that would make the caller wait. What the database does
+    /// not take waits until it does.
+    async fn record(&self, route: &Route, answer: &Answer, until: Instant) {
+        let entry = Entry::of_answer(route, answer);
+        if self.is_down() || self.waits(&route.call.sid) {
+            self.0.journal.add(entry);
+            return;
+        }
+        let (this, route, answer) = (self.clone(), route.clone(), answer.clone());
+        let recording = tokio::spawn(async move {
+            let (decision, conversation) =
+                (route.call.decision.then(answer.reason), answer.conversation_id.as_deref());
+            let sid = &route.call.sid;
+            let recorded =
+                this.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml);
+            if this.ask(recorded, "an answer", sid).await.is_err() {
+                this.0.journal.add(entry);
             }
         });
         let _still_going_on_or_done = tokio::time::timeout_at(until, recording).await;
     }
 }
 
+/// The database did not answer, which is told to the log already.
+struct NoAnswer;
+
 /// What is said when nobody can take a call, in a language its caller is likely to speak.
 #[must_use]
 pub fn sorry(language: Language) -> String {
-    let text = language.sorry().to_owned();
-    Twiml(vec![Verb::Say { text, language: language.spoken_tag().to_owned() }]).to_string()
+    say(language.sorry(), language)
+}
+
+fn say(text: &str, language: Language) -> String {
+    let (text, language) = (text.to_owned(), language.spoken_tag().to_owned());
+    Twiml(vec![Verb::Say { text, language }]).to_string()
 }
 
 /// The call as the store wants it; `None`, told to the log, when what was called is no number.
@@ -206,10 +266,12 @@ fn announced(call: &IncomingCall) -> Option<store::IncomingCall> {
         tracing::warn!(to = mask(&call.to), sid = call.call_sid, "a call to something that is no number");
         return None;
     };
-    Some(store::IncomingCall { sid: call.call_sid.clone(), from: call.from.clone(), to })
+    let (sid, from, from_number) = (call.call_sid.clone(), call.from.clone(), call.from_number.clone());
+    Some(store::IncomingCall { sid, from, from_number, to })
 }
 
-/// Whether dialling this number would only call ourselves again.
-fn leads_back(number: &E164, route: &Route) -> bool {
-    *number == route.call.to
+/// The call that dialled a number, as far as the report of that tells.
+fn announced_by_dial(result: &DialResult) -> Option<store::IncomingCall> {
+    let DialResult { call_sid, from, from_number, to_number, .. } = result.clone();
+    Some(store::IncomingCall { sid: call_sid, from, from_number, to: to_number? })
 }

@@ -1,9 +1,13 @@
-//! What is reported of a call afterwards: how dialling the fallback number went, how the call ended.
+//! What is reported of a call afterwards: how dialling a number went, how the call ended.
 
-use super::{Routing, sorry};
+use tokio::time::Instant;
+
+use super::answer::Answer;
+use super::outage::Entry;
+use super::{NoAnswer, Routing, sorry};
 use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
-use crate::domain::{CallOutcome, CallReport, Language};
-use crate::store::StoreError;
+use crate::domain::{CallId, CallOutcome, CallReport, Language};
+use crate::store::{Route, StoreError};
 
 /// The database did not take a report: it should be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -11,40 +15,84 @@ use crate::store::StoreError;
 pub struct NotRecorded;
 
 impl Routing {
-    /// The TwiML that follows a dialled fallback number: nothing more if somebody answered, else a sentence.
+    /// The TwiML that follows a dialled number: nothing more if somebody answered, else a sentence.
     pub async fn dialed(&self, result: &DialResult) -> String {
-        if result.was_answered() {
-            return Twiml(vec![Verb::Hangup]).to_string();
+        if result.was_answered() || result.caller_is_gone {
+            return hang_up();
         }
-        let found =
-            tokio::time::timeout(self.0.answer_deadline / 2, self.0.store.call_by_sid(&result.call_sid));
-        let Ok(Ok(Some((call, agent)))) = found.await else {
-            tracing::error!(
-                sid = result.call_sid,
-                "the call of an unanswered fallback number could not be found"
-            );
+        let until = Instant::now() + self.0.answer_deadline;
+        let Some(route) = self.route_of(result).await else {
             return sorry(Language::default());
         };
-        tracing::info!(call = %call.id, agent = %agent.id, dialled = result.dial_call_status, "the fallback number did not answer");
-        let twiml = sorry(agent.language);
-        let recorded = self.0.store.record_answer(call.id, CallOutcome::Unavailable, None, &twiml);
-        match tokio::time::timeout(self.0.answer_deadline / 2, recorded).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => log("an unanswered fallback number", &result.call_sid, &error),
-            Err(_) => tracing::error!(
-                sid = result.call_sid,
-                "an unanswered fallback number could not be written down in time"
-            ),
+        if let Some(answered) = already(&route, &self.0.dial_action) {
+            return answered;
         }
-        twiml
+        let twiml = sorry(route.agent.language);
+        let reason = "nobody answered at the number dialled, and the caller hears a sentence";
+        let outcome = CallOutcome::Unavailable;
+        let answer = Answer { twiml, outcome, conversation_id: None, reason };
+        self.record(&route, &answer, until).await;
+        tracing::info!(call = %route.call.id, agent = %route.agent.id, dialled = result.dial_call_status, "a dialled number did not answer");
+        answer.twiml
+    }
+
+    /// The TwiML that follows a number that rang before the agent: nothing more if somebody answered, else the agent.
+    pub async fn forwarded(&self, result: &DialResult) -> String {
+        if result.was_answered() || result.caller_is_gone {
+            return hang_up();
+        }
+        let (this, result) = (self.clone(), result.clone());
+        let key = format!("forwarded {}", result.call_sid);
+        self.once(key, async move { this.forwarded_in_vain(&result).await }).await
+    }
+
+    async fn forwarded_in_vain(&self, result: &DialResult) -> String {
+        let until = Instant::now() + self.0.answer_deadline;
+        let Some(mut route) = self.route_of(result).await else {
+            return sorry(Language::default());
+        };
+        if let Some(answered) = already(&route, &self.0.forward_action) {
+            return answered;
+        }
+        route.call.decision = route.call.decision.then("nobody answered there");
+        let answer = self.agent(&route, until).await;
+        self.record(&route, &answer, until).await;
+        tracing::info!(
+            call = %route.call.id,
+            agent = %route.agent.id,
+            dialled = result.dial_call_status,
+            outcome = %answer.outcome,
+            reason = answer.reason,
+            "a number that rang first did not answer"
+        );
+        answer.twiml
+    }
+
+    /// The call that dialled a number.
+    async fn route_of(&self, result: &DialResult) -> Option<Route> {
+        let sid = &result.call_sid;
+        let known = self.ask(self.0.store.route_by_sid(sid), "a dialled number's end", sid).await;
+        let route = match known {
+            Ok(Some(route)) => Some(route),
+            Ok(None) | Err(NoAnswer) => {
+                let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
+                let call = super::announced_by_dial(result);
+                call.and_then(|call| self.route_from_memory(id, &call))
+            }
+        };
+        if route.is_none() {
+            tracing::warn!(sid, "a number was dialled by a call of which nothing is known");
+        }
+        route
     }
 
     /// Takes what the carrier reports of a call. A report that cannot be kept is not asked for again: the carrier
     /// would not send it, and [`super::Sweep`] asks instead.
     pub async fn status(&self, report: &CallStatusReport) {
+        let sid = &report.call_sid;
         let Some(status) = report.status else {
             tracing::warn!(
-                sid = report.call_sid,
+                sid,
                 word = report.word,
                 "the carrier reports a call's status in a word it does not document: left as it was"
             );
@@ -52,17 +100,31 @@ impl Routing {
         };
         let at = report.at.unwrap_or_else(|| self.0.clock.now());
         let told = CallReport { status, duration_seconds: report.duration_seconds, at };
-        let reported = self.0.store.report_call(&report.call_sid, told).await;
-        match reported {
+        match self.ask(self.0.store.report_call(sid, told), "a call's status", sid).await {
             Ok(Some(call)) => {
                 tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
             }
-            Ok(None) => {
-                tracing::warn!(sid = report.call_sid, %status, "the carrier reports a call we never took: nothing to change");
+            Ok(None) if !self.waits(sid) => {
+                tracing::warn!(sid, %status, "the carrier reports a call we never took: nothing to change");
             }
-            Err(error) => log("a call's status", &report.call_sid, &error),
+            Ok(None) | Err(NoAnswer) => self.0.journal.add(Entry::Report {
+                sid: sid.clone(),
+                status: status.to_string(),
+                duration_seconds: report.duration_seconds,
+                at,
+            }),
         }
     }
+}
+
+/// What followed the number dialled when its end was reported before: the call's last answer, once that is not the one
+/// that dialled and has its end reported to `action`.
+fn already(route: &Route, action: &str) -> Option<String> {
+    route.answered.clone().filter(|answered| !answered.contains(action))
+}
+
+fn hang_up() -> String {
+    Twiml(vec![Verb::Hangup]).to_string()
 }
 
 pub(super) fn log(what: &str, id: &str, error: &StoreError) {

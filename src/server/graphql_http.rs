@@ -18,9 +18,11 @@ use serde_json::{Map, Value, json};
 
 use super::credentials::{self, anonymous};
 use super::negotiation::{self, Media};
+use super::rate::ClientAddress;
 use super::rejection::{Rejection, challenge};
 use super::{Edge, RequestId};
-use crate::graphql::{Caller, Executed, GraphqlRequest, OperationKind};
+use crate::auth::Principal;
+use crate::graphql::{Caller, Executed, GraphqlRequest};
 
 /// The longest body; there are no files here.
 const MAX_BODY: usize = 256 * 1024;
@@ -35,13 +37,14 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 pub(super) async fn post(
     State(edge): State<Edge>,
     request_id: RequestId,
+    address: ClientAddress,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let answer = async {
         let media = acceptable(&headers)?;
         json_only(&headers)?;
-        let caller = caller(&edge, &request_id, &headers).await?;
+        let caller = caller(&edge, &request_id, address, &headers).await?;
         let request = decode(&read(body).await?)?;
         Ok(answer(edge.api.execute(caller, request).await, media))
     };
@@ -52,6 +55,7 @@ pub(super) async fn post(
 pub(super) async fn get(
     State(edge): State<Edge>,
     request_id: RequestId,
+    address: ClientAddress,
     headers: HeaderMap,
     RawQuery(parameters): RawQuery,
 ) -> Response {
@@ -63,26 +67,19 @@ pub(super) async fn get(
     }
     let answer = async {
         let media = acceptable(&headers)?;
-        let caller = caller(&edge, &request_id, &headers).await?;
+        let caller = caller(&edge, &request_id, address, &headers).await?;
         let request = from_parameters(parameters.as_deref().unwrap_or_default())?;
-        if edge.api.kind_of(&request).is_some_and(|kind| kind != OperationKind::Query) {
-            let message = "send mutations by POST and subscriptions to /graphql/ws: GET is for queries";
-            return Ok(not_allowed(message, "POST", &request_id));
-        }
-        Ok(answer(edge.api.execute(caller, request).await, media))
+        Ok(answer(edge.api.read(caller, request).await, media))
     };
     answer.await.unwrap_or_else(|rejection: Rejection| rejection.respond(&request_id.0))
 }
 
 /// Answers every other method.
 pub(super) async fn other_method(request_id: RequestId, method: Method) -> Response {
-    not_allowed(&format!("{method} is not for GraphQL: use POST"), "GET, HEAD, POST", &request_id)
-}
-
-fn not_allowed(message: &str, allow: &'static str, request_id: &RequestId) -> Response {
+    let message = format!("{method} is not for GraphQL: use POST");
     let rejection = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
     let mut response = rejection.respond(&request_id.0);
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
     response
 }
 
@@ -117,14 +114,38 @@ fn json_only(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message))
 }
 
-async fn caller(edge: &Edge, request_id: &RequestId, headers: &HeaderMap) -> Result<Caller, Rejection> {
-    let presented = credentials::from_headers(headers)?;
-    let principal = if anonymous(&presented) {
-        None
-    } else {
-        Some(credentials::check(&edge.authenticator, &presented).await?.principal)
+/// Who asks, after the request was counted: theirs, or, when it proves nothing, their address's.
+async fn caller(
+    edge: &Edge,
+    request_id: &RequestId,
+    address: ClientAddress,
+    headers: &HeaderMap,
+) -> Result<Caller, Rejection> {
+    let principal = match authenticate(edge, headers).await {
+        Ok(Some(principal)) => {
+            edge.rates.by(principal)?;
+            Some(principal)
+        }
+        Ok(None) => {
+            edge.rates.from(address)?;
+            None
+        }
+        Err(refused) => {
+            if refused.status == StatusCode::UNAUTHORIZED {
+                edge.rates.from(address)?;
+            }
+            return Err(refused);
+        }
     };
     Ok(Caller { principal, request_id: request_id.0.clone() })
+}
+
+async fn authenticate(edge: &Edge, headers: &HeaderMap) -> Result<Option<Principal>, Rejection> {
+    let presented = credentials::from_headers(headers)?;
+    if anonymous(&presented) {
+        return Ok(None);
+    }
+    Ok(Some(credentials::check(&edge.authenticator, &presented).await?.principal))
 }
 
 async fn read(body: Body) -> Result<Vec<u8>, Rejection> {
@@ -171,12 +192,14 @@ pub(super) fn from_json(body: Value) -> Result<GraphqlRequest, Rejection> {
         }
         _ => return Err(Rejection::bad_request("the request is a JSON object")),
     };
-    map(body.remove("extensions"), "extensions")?;
+    let persisted = persisted(map(body.remove("extensions"), "extensions")?)?;
     Ok(GraphqlRequest {
         query: match body.remove("query") {
             Some(Value::String(query)) => query,
+            None | Some(Value::Null) if persisted.is_some() => String::new(),
             _ => return Err(Rejection::bad_request("\"query\" is required and a string")),
         },
+        persisted,
         operation_name: match body.remove("operationName") {
             None | Some(Value::Null) => None,
             Some(Value::String(name)) => Some(name),
@@ -184,6 +207,22 @@ pub(super) fn from_json(body: Value) -> Result<GraphqlRequest, Rejection> {
         },
         variables: map(body.remove("variables"), "variables")?,
     })
+}
+
+/// The hash of a persisted query, in Apollo's protocol.
+fn persisted(mut extensions: Map<String, Value>) -> Result<Option<String>, Rejection> {
+    let Some(persisted) = extensions.remove("persistedQuery").filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let is_hash = |hash: &&str| hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hash = persisted["sha256Hash"].as_str().filter(is_hash);
+    match hash.filter(|_| persisted["version"] == 1) {
+        Some(hash) => Ok(Some(hash.to_owned())),
+        None => {
+            let message = "\"extensions.persistedQuery\" is {\"version\": 1, \"sha256Hash\": \"<64 hexadecimal digits>\"}";
+            Err(Rejection::bad_request(message))
+        }
+    }
 }
 
 fn map(value: Option<Value>, name: &str) -> Result<Map<String, Value>, Rejection> {
@@ -223,8 +262,12 @@ fn answer(executed: Executed, media: Media) -> Response {
     };
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
-    if status == StatusCode::UNAUTHORIZED {
-        challenge(&mut response);
+    match status {
+        StatusCode::UNAUTHORIZED => challenge(&mut response),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        }
+        _ => {}
     }
     response
 }
@@ -233,6 +276,9 @@ fn status(executed: &Executed, media: Media) -> StatusCode {
     match executed.code() {
         _ if executed.began => StatusCode::OK,
         Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
+        Some("METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
+        // Clients of this protocol send the document only after an answer that looks like one.
+        Some("PERSISTED_QUERY_NOT_FOUND") => StatusCode::OK,
         Some("UNAVAILABLE" | "TIMEOUT") => StatusCode::SERVICE_UNAVAILABLE,
         Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
         _ if media == Media::Json => StatusCode::OK,

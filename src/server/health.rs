@@ -35,7 +35,16 @@ pub(super) struct Readiness {
 #[derive(Debug, Clone, Copy)]
 struct Known {
     since: Instant,
-    obstacle: Option<&'static str>,
+    obstacle: Option<Obstacle>,
+}
+
+/// What stands in the way of some of the work, or of all of it.
+#[derive(Debug, Clone, Copy)]
+enum Obstacle {
+    /// The database is away: calls are answered all the same, as long as the numbers are known.
+    Away(&'static str),
+    /// No request should be sent here.
+    Unfit(&'static str),
 }
 
 impl Readiness {
@@ -45,30 +54,30 @@ impl Readiness {
     }
 
     /// What stands in the way, if anything does. One question at a time goes to the database.
-    async fn obstacle(&self) -> Option<&'static str> {
+    async fn obstacle(&self) -> Option<Obstacle> {
         let mut known = self.known.lock().await;
         if let Some(known) = known.filter(|known| known.since.elapsed() < HOLDS) {
             return known.obstacle;
         }
-        let obstacle =
-            timeout(DATABASE_TIME, self.ask()).await.unwrap_or(Some("the database does not answer in time"));
+        let late = Obstacle::Away("the database does not answer in time");
+        let obstacle = timeout(DATABASE_TIME, self.ask()).await.unwrap_or(Some(late));
         *known = Some(Known { since: Instant::now(), obstacle });
         obstacle
     }
 
-    async fn ask(&self) -> Option<&'static str> {
+    async fn ask(&self) -> Option<Obstacle> {
         if self.database.ping().await.is_err() {
-            return Some("the database does not answer");
+            return Some(Obstacle::Away("the database does not answer"));
         }
         match self.database.pending_migrations().await {
             Ok(pending) if pending.is_empty() => self.breach().await,
-            Ok(_) => Some("migrations are pending: run `switchboard migrate`"),
-            Err(_) => Some("the database does not tell which migrations it has"),
+            Ok(_) => Some(Obstacle::Unfit("migrations are pending: run `switchboard migrate`")),
+            Err(_) => Some(Obstacle::Away("the database does not tell which migrations it has")),
         }
     }
 
     /// Whether tenants are not kept apart any more: somebody changed a role, a policy or a table since the start.
-    async fn breach(&self) -> Option<&'static str> {
+    async fn breach(&self) -> Option<Obstacle> {
         let mut isolated = self.isolated.lock().await;
         if isolated.is_some_and(|since| since.elapsed() < ISOLATION_HOLDS) {
             return None;
@@ -82,9 +91,11 @@ impl Readiness {
                 for fault in faults {
                     tracing::error!("the database does not keep tenants apart: {fault}");
                 }
-                Some("the database does not keep tenants apart any more: the log says why and what mends it")
+                Some(Obstacle::Unfit(
+                    "the database does not keep tenants apart any more: the log says why and what mends it",
+                ))
             }
-            Err(_) => Some("the database does not tell whether it keeps tenants apart"),
+            Err(_) => Some(Obstacle::Away("the database does not tell whether it keeps tenants apart")),
         }
     }
 }
@@ -94,18 +105,22 @@ pub(super) async fn live() -> Response {
     Json(json!({"status": "ok"})).into_response()
 }
 
-/// Answers 503 while something stands in the way, or we are going.
+/// Answers 503 while something stands in the way, or we are going. While the database is away but the numbers are known,
+/// calls are answered: then it is 200, and says so.
 pub(super) async fn ready(State(edge): State<Edge>) -> Response {
     let obstacle = if edge.drain.stop.is_cancelled() {
-        Some("the server is shutting down")
+        Some(Obstacle::Unfit("the server is shutting down"))
     } else {
         edge.readiness.obstacle().await
     };
-    match obstacle {
-        None => Json(json!({"status": "ok"})).into_response(),
-        Some(reason) => {
-            let body = json!({"status": "unavailable", "reason": reason});
-            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+    let (code, status, reason) = match obstacle {
+        None => return Json(json!({"status": "ok"})).into_response(),
+        Some(Obstacle::Away(reason)) if edge.readiness.database.system().knows_numbers() => {
+            (StatusCode::OK, "degraded", reason)
         }
-    }
+        Some(Obstacle::Away(reason) | Obstacle::Unfit(reason)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", reason)
+        }
+    };
+    (code, Json(json!({"status": status, "reason": reason}))).into_response()
 }

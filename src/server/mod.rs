@@ -12,10 +12,9 @@ mod layers;
 mod metrics;
 mod negotiation;
 mod origin;
+mod rate;
 mod rejection;
 mod serve;
-mod sockets;
-mod ws_message;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,16 +28,18 @@ use axum::routing::get;
 use tower_http::timeout::TimeoutLayer;
 
 use self::graphiql::Graphiql;
+use self::graphql_ws::Sockets;
 use self::health::Readiness;
 use self::layers::RequestId;
+use self::rate::Rates;
 use self::rejection::Rejection;
-use self::sockets::Sockets;
 use crate::auth::Authenticator;
 use crate::domain::{Clock, Entropy};
 use crate::graphql::Api;
 use crate::store::Database;
 
 pub use self::graphiql::{AssetsError, GraphiqlAssets};
+pub use self::rate::RateLimits;
 pub use self::serve::{Drain, serve};
 
 /// The longest body outside of GraphQL, unless a route sets its own limit.
@@ -54,7 +55,11 @@ pub struct ServerConfig {
     pub graphiql: Option<GraphiqlAssets>,
     /// Origins whose pages may use the API from a browser, as `https://dashboard.example`; our own always may.
     pub allowed_origins: Vec<String>,
-    /// Tells when a socket's token has run out.
+    /// How often one may ask.
+    pub rate_limits: RateLimits,
+    /// How many proxies in front write clients' addresses into `X-Forwarded-For`.
+    pub trusted_proxies: u8,
+    /// Tells when a socket's token has run out, and when one may ask again.
     pub clock: Clock,
     /// Makes request ids.
     pub entropy: Entropy,
@@ -69,6 +74,8 @@ struct Edge {
     readiness: Readiness,
     graphiql: Option<Arc<Graphiql>>,
     allowed_origins: Arc<[String]>,
+    rates: Rates,
+    trusted_proxies: u8,
     clock: Clock,
     entropy: Entropy,
     sockets: Sockets,
@@ -91,6 +98,8 @@ pub fn router(
         database,
         graphiql: config.graphiql.map(|assets| Arc::new(Graphiql::new(assets))),
         allowed_origins: config.allowed_origins.into(),
+        rates: Rates::new(config.rate_limits, config.clock.clone()),
+        trusted_proxies: config.trusted_proxies,
         clock: config.clock,
         entropy: config.entropy,
         sockets: Sockets::default(),

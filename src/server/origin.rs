@@ -24,5 +24,5 @@ pub(super) fn cors(allowed: &[String]) -> CorsLayer {
         .allow_headers(
             [header::AUTHORIZATION, header::CONTENT_TYPE].into_iter().chain(ours.clone()).collect::<Vec<_>>(),
         )
-        .expose_headers(ours)
+        .expose_headers(ours.into_iter().chain([header::RETRY_AFTER]).collect::<Vec<_>>())
 }

@@ -14,12 +14,14 @@ pub(super) struct Rejection {
     pub(super) code: &'static str,
     /// What is wrong and what to send instead.
     pub(super) message: String,
+    /// After how many seconds it may be tried again, where only time is in the way.
+    pub(super) retry_after: Option<u64>,
 }
 
 impl Rejection {
     /// A refusal.
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), retry_after: None }
     }
 
     /// A request that cannot be read.
@@ -29,7 +31,11 @@ impl Rejection {
 
     /// The body, as every GraphQL client reads it.
     pub(super) fn body(&self, request_id: &str) -> serde_json::Value {
-        let extensions = json!({"code": self.code, "requestId": request_id});
+        let mut extensions = json!({"code": self.code, "requestId": request_id});
+        if let Some(seconds) = self.retry_after {
+            extensions["retryable"] = true.into();
+            extensions["retryAfter"] = seconds.into();
+        }
         json!({"errors": [{"message": self.message, "extensions": extensions}]})
     }
 
@@ -38,6 +44,9 @@ impl Rejection {
         let mut response = (self.status, Json(self.body(request_id))).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             challenge(&mut response);
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         response
     }

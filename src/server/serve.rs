@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::rate::Peer;
+
 /// How long a request's headers may take; `axum::serve` would wait for ever.
 const HEADER_TIME: Duration = Duration::from_secs(10);
 
@@ -47,7 +49,7 @@ pub async fn serve(listener: TcpListener, router: Router, drain: Drain) -> io::R
         tokio::select! {
             () = drain.stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => connect(stream, &router, &connections),
+                Ok((stream, peer)) => connect(stream, Peer(peer.ip()), &router, &connections),
                 Err(error) if of_one_connection(&error) => {}
                 Err(error) => {
                     // Out of file descriptors, most likely: they come back when connections end.
@@ -63,11 +65,13 @@ pub async fn serve(listener: TcpListener, router: Router, drain: Drain) -> io::R
     Ok(())
 }
 
-fn connect(stream: TcpStream, router: &Router, connections: &GracefulShutdown) {
+fn connect(stream: TcpStream, peer: Peer, router: &Router, connections: &GracefulShutdown) {
     // Answers are small and whole: there is nothing to wait for.
     let _ = stream.set_nodelay(true);
-    let service =
-        router.clone().map_request(|request: Request<hyper::body::Incoming>| request.map(Body::new));
+    let service = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
+        request.map(Body::new)
+    });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
     let connection =

@@ -110,6 +110,19 @@ pub(super) async fn driven_to_its_end(
     Ok(())
 }
 
+/// Tells a tenant's trail that somebody else gave it a plan.
+pub(super) async fn plan_set(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    author: &Author,
+    tenant: TenantId,
+) -> Result<(), StoreError> {
+    let subject = Some(tenant.to_string());
+    let row = row(shared, tenant, author, "setTenantPlan", subject, AuditOutcome::Succeeded);
+    Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
 fn row(
     shared: &Shared,
     tenant: TenantId,

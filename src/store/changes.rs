@@ -1,6 +1,25 @@
-//! What changed, told to whoever watches in this process.
+//! What changed, told to whoever watches in this process: what it did itself at once, and on Postgres what other servers
+//! did, which the database tells.
 
-use crate::domain::{AgentId, CallId, OperationId, TenantId};
+use std::time::Duration;
+
+use sea_orm::sqlx;
+use sea_orm::sqlx::postgres::PgListener;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{Database, dialect};
+use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
+
+/// The channel that the tables' triggers tell on.
+const CHANNEL: &str = "switchboard_changes";
+/// After so long a silence the connection is tried out: one that died without a word is silent too.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long the database may take to say that it is there.
+const ANSWER: Duration = Duration::from_secs(5);
+/// Waits between attempts to listen again.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Something of a tenant's changed. Carries ids only: watchers read again through their own door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,4 +40,131 @@ pub enum Change {
         /// Its agent.
         agent: AgentId,
     },
+    /// A number came, went or was given other rules.
+    Number {
+        /// Whose.
+        tenant: TenantId,
+        /// Which.
+        id: NumberId,
+        /// Whether it was given back.
+        is_released: bool,
+    },
+    /// Nobody knows: for a while it was not heard what other servers did.
+    Unheard,
+}
+
+impl Change {
+    /// Whether it may concern this tenant.
+    #[must_use]
+    pub fn concerns(self, tenant: TenantId) -> bool {
+        match self {
+            Self::Operation { tenant: owner, .. }
+            | Self::Call { tenant: owner, .. }
+            | Self::Number { tenant: owner, .. } => owner == tenant,
+            Self::Unheard => true,
+        }
+    }
+
+    /// Reads what a trigger told, with the name of the connection that made the change.
+    fn read(told: &str) -> Option<(Self, &str)> {
+        let (kind, rest) = told.split_once(' ')?;
+        let (tenant, rest) = id(rest)?;
+        let (row, rest) = id(rest)?;
+        let tenant = TenantId(tenant);
+        match kind {
+            "operation" => Some((Self::Operation { tenant, id: OperationId(row) }, rest)),
+            "call" => {
+                let (agent, rest) = id(rest)?;
+                Some((Self::Call { tenant, id: CallId(row), agent: AgentId(agent) }, rest))
+            }
+            "number" | "released" => {
+                Some((Self::Number { tenant, id: NumberId(row), is_released: kind == "released" }, rest))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn id(text: &str) -> Option<(Uuid, &str)> {
+    let (id, rest) = text.split_once(' ').unwrap_or((text, ""));
+    Some((id.parse().ok()?, rest))
+}
+
+impl Database {
+    /// Hears what other servers on this database change and tells it to who watches here, for as long as it is polled. An
+    /// SQLite file has one server: there it returns at once.
+    pub async fn hear(&self) {
+        let mut failures = 0;
+        while dialect::has_policies(&self.shared.tenants) {
+            let Err(error) = self.listen(&mut failures).await;
+            failures += 1;
+            if failures == 1 {
+                tracing::warn!(%error, "what other servers change is not heard: watchers here learn of it late");
+            }
+            let wait = backoff(&self.shared.entropy, FIRST_WAIT, LONGEST_WAIT, failures);
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Listens until the connection is lost.
+    async fn listen(&self, failures: &mut u32) -> Result<std::convert::Infallible, sqlx::Error> {
+        let mut listener = dialect::listener(&self.shared.tenants, CHANNEL).await?;
+        if std::mem::take(failures) > 0 {
+            tracing::info!("what other servers change is heard again");
+            self.shared.tell(Change::Unheard);
+        }
+        loop {
+            let told = match timeout(SILENCE, listener.try_recv()).await {
+                Ok(told) => told?.ok_or_else(lost)?,
+                Err(_silence) => {
+                    try_out(&mut listener).await?;
+                    continue;
+                }
+            };
+            match Change::read(told.payload()) {
+                Some((_, who)) if who == self.shared.name => {}
+                Some((change, _)) => self.shared.tell(change),
+                None => tracing::warn!(
+                    told = told.payload(),
+                    "the database tells of a change nobody here can read"
+                ),
+            }
+        }
+    }
+}
+
+async fn try_out(listener: &mut PgListener) -> Result<(), sqlx::Error> {
+    let answer = sqlx::Executor::execute(listener, "SELECT 1");
+    timeout(ANSWER, answer).await.map_err(|_| lost())??;
+    Ok(())
+}
+
+fn lost() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_trigger_tells_is_read_and_nothing_else() {
+        let [tenant, row, agent] = [1, 2, 3].map(Uuid::from_u128);
+        let operation = Change::Operation { tenant: TenantId(tenant), id: OperationId(row) };
+        let call = Change::Call { tenant: TenantId(tenant), id: CallId(row), agent: AgentId(agent) };
+        assert_eq!(Change::read(&format!("operation {tenant} {row} me")), Some((operation, "me")));
+        assert_eq!(
+            Change::read(&format!("call {tenant} {row} {agent} psql on a desk")),
+            Some((call, "psql on a desk"))
+        );
+        assert_eq!(Change::read(&format!("call {tenant} {row} {agent}")), Some((call, "")));
+        for (kind, is_released) in [("number", false), ("released", true)] {
+            let number = Change::Number { tenant: TenantId(tenant), id: NumberId(row), is_released };
+            assert_eq!(Change::read(&format!("{kind} {tenant} {row} me")), Some((number, "me")));
+        }
+        for odd in ["", "call", "call x y z", &format!("call {tenant} {row}"), &format!("fax {tenant} {row}")]
+        {
+            assert_eq!(Change::read(odd), None, "{odd}");
+        }
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::{LockBehavior, LockType, SelectStatement};
+use sea_orm::sea_query::{Expr, Func, LockBehavior, LockType, SelectStatement};
+use sea_orm::sqlx;
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
@@ -17,14 +19,17 @@ use crate::domain::{IdempotencyKey, TenantId};
 const TRUSTED_IDLE: Duration = Duration::from_secs(30);
 /// How long SQLite's writers wait for each other.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
+/// How long it may take to connect for listening.
+const LISTENER_TIME: Duration = Duration::from_secs(5);
 /// The locks shared by all servers on one database; any numbers, as long as they stay.
 const MIGRATION_LOCK: i64 = 0x5357_4249_0001;
 const PURCHASE_LOCK: i64 = 0x5357_4249_0002;
 const RECONCILIATION_LOCK: i64 = 0x5357_4249_0003;
 
-/// The two connection pools: the tenants' first. On SQLite they are one.
+/// The two connection pools: the tenants' first. On SQLite they are one. On Postgres every connection bears this name.
 pub(super) async fn connect(
     config: &DatabaseConfig,
+    name: &str,
 ) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
     let url = config.url.expose_secret();
     // SeaORM knows Postgres by one of its two schemes.
@@ -41,12 +46,17 @@ pub(super) async fn connect(
     if options.get_url().starts_with("sqlite:") {
         return connect_sqlite(options).await.map(|pool| (pool.clone(), pool));
     }
+    let named = name.to_owned();
+    options.map_sqlx_postgres_opts(move |o| o.application_name(&named));
     let tenants = sea_orm::Database::connect(options.clone()).await?;
     // Lazy: before the first migration the role does not exist.
+    let named = name.to_owned();
     options
         .max_connections(config.max_connections.div_ceil(2).max(1))
         .connect_lazy(true)
-        .map_sqlx_postgres_opts(|o| o.options([("role", "switchboard_system")]));
+        .map_sqlx_postgres_opts(move |o| {
+            o.application_name(&named).options([("role", "switchboard_system")])
+        });
     let system = sea_orm::Database::connect(options).await?;
     Ok((tenants, system))
 }
@@ -65,6 +75,22 @@ async fn connect_sqlite(mut options: ConnectOptions) -> Result<DatabaseConnectio
 /// Whether rows are kept apart by the database itself.
 pub(super) fn has_policies(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres
+}
+
+/// A connection of its own to the same Postgres, which hears what is told on a channel.
+pub(super) async fn listener(db: &DatabaseConnection, channel: &str) -> Result<PgListener, sqlx::Error> {
+    let options = PgConnectOptions::clone(&db.get_postgres_connection_pool().connect_options());
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .acquire_timeout(LISTENER_TIME)
+        .connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&pool).await?;
+    // What was missed meanwhile must be told: whoever lost it connects anew.
+    listener.eager_reconnect(false);
+    listener.listen(channel).await?;
+    Ok(listener)
 }
 
 /// Begins a transaction that will write. On SQLite it takes the write lock at once: one that reads first and
@@ -135,6 +161,17 @@ pub(super) async fn one_request_a_key(
         transaction.execute_raw(statement).await?;
     }
     Ok(())
+}
+
+/// Whether one more of this tenant's calls has a place; until the statement is kept, nobody else counts. On Postgres a statement counts what was there when it began, even if it has waited since:
+/// what is counted after the wait is up to a function.
+pub(super) fn has_room(db: &impl ConnectionTrait, tenant: Expr) -> Expr {
+    if has_policies(db) {
+        return Func::cust("has_room").arg(tenant).into();
+    }
+    let sql = "(SELECT COUNT(*) FROM calls WHERE tenant_id = ? AND admitted AND status IN ('ringing', 'in_progress')) \
+               < (SELECT concurrent_calls FROM tenants WHERE id = ?)";
+    Expr::cust_with_exprs(sql, [tenant.clone(), tenant])
 }
 
 async fn hold(transaction: &DatabaseTransaction, lock: i64) -> Result<(), DbErr> {

@@ -6,7 +6,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
+
+use tokio::sync::broadcast;
 
 use super::{Change, Shared, StoreError, dialect, error::begin_was_lost};
 use crate::domain::{Author, TenantId};
@@ -89,6 +91,21 @@ impl SystemStore {
     /// For single statements.
     pub(super) fn db(&self) -> &DatabaseConnection {
         &self.shared.system
+    }
+
+    /// What changes from now on, as [`super::Database::changes`] tells it.
+    #[must_use]
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.shared.changes.subscribe()
+    }
+
+    /// Answers when the database does.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.db().execute_unprepared("SELECT 1").await.map_err(StoreError::Unavailable)?;
+        Ok(())
     }
 
     /// For what must be kept whole; rolled back when dropped.

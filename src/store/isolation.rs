@@ -26,6 +26,7 @@ pub(super) async fn faults(db: &DatabaseConnection, stranger: TenantId) -> Resul
         return Ok(Vec::new());
     }
     let mut faults = roles(db).await?;
+    faults.extend(search_path(db).await?);
     for table in TABLES {
         faults.extend(fences(db, table).await?);
     }
@@ -64,6 +65,18 @@ async fn roles(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
         }
     }
     Ok(faults)
+}
+
+/// Behind the doors the role is another: a search path that follows the role finds other tables there.
+async fn search_path(db: &DatabaseConnection) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT quote_ident(session_user) AS name FROM pg_roles WHERE rolname = session_user \
+               AND current_schema() = session_user AND current_setting('search_path') LIKE '%\"$user\"%'";
+    let Some(row) = query(db, sql).await?.into_iter().next() else { return Ok(None) };
+    let name: String = row.try_get("", "name")?;
+    Ok(Some(format!(
+        "the tables are in a schema found by the login role's name, which no door finds: ALTER ROLE {name} SET \
+         search_path = {name}; (it holds for connections opened after)"
+    )))
 }
 
 async fn fences(db: &DatabaseConnection, table: &str) -> Result<Option<String>, StoreError> {

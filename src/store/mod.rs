@@ -71,14 +71,20 @@ struct Shared {
     tenants: DatabaseConnection,
     /// As the system's role.
     system: DatabaseConnection,
+    /// Of this server's connections among others' on the same database.
+    name: String,
     clock: Clock,
     entropy: Entropy,
+    known: number::KnownNumbers,
     changes: broadcast::Sender<Change>,
     statements: Arc<AtomicU64>,
 }
 
 impl Shared {
     fn tell(&self, change: Change) {
+        if let Change::Number { id, is_released: true, .. } = change {
+            self.known.forget(id);
+        }
         // Nobody may be watching.
         let _ = self.changes.send(change);
     }
@@ -90,7 +96,10 @@ impl Database {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn connect(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
-        let (mut tenants, mut system) = dialect::connect(config).await.map_err(StoreError::Unavailable)?;
+        let entropy = Entropy::system();
+        let name = format!("switchboard {}", entropy.uuid(clock.now()).simple());
+        let (mut tenants, mut system) =
+            dialect::connect(config, &name).await.map_err(StoreError::Unavailable)?;
         let statements = Arc::new(AtomicU64::new(0));
         for pool in [&mut tenants, &mut system] {
             let counter = Arc::clone(&statements);
@@ -99,8 +108,9 @@ impl Database {
             });
         }
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
-        let entropy = Entropy::system();
-        Ok(Self { shared: Arc::new(Shared { tenants, system, clock, entropy, changes, statements }) })
+        let known = number::KnownNumbers::default();
+        let shared = Shared { tenants, system, name, clock, entropy, known, changes, statements };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Brings the tables up to date; returns the names of the migrations applied: all
@@ -168,7 +178,7 @@ impl Database {
         SystemStore { shared: Arc::clone(&self.shared) }
     }
 
-    /// What changes from now on, for those who watch. A slow watcher loses the oldest and is told so.
+    /// What changes from now on, for those who watch: what other servers do while [`Self::hear`] is polled. A slow watcher loses the oldest and is told so.
     #[must_use]
     pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.shared.changes.subscribe()

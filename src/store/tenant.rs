@@ -8,8 +8,8 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use uuid::Uuid;
 
 use super::entities::{call, phone_number, tenant};
-use super::{StoreError, SystemStore, TenantStore, dialect};
-use crate::domain::{PhoneNumber, Tenant, TenantId};
+use super::{StoreError, SystemStore, TenantStore, audit_event, dialect};
+use crate::domain::{Author, Limits, PhoneNumber, Tenant, TenantId};
 
 /// What was used of a number in a span of time.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +97,30 @@ impl SystemStore {
             .await?;
         // Another request may have been first: what is stored counts.
         Ok(find(self.db(), id).await?.unwrap_or(new))
+    }
+
+    /// Gives a tenant a plan, whether it was seen before or not, and tells its trail who did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_plan(
+        &self,
+        author: &Author,
+        id: TenantId,
+        plan: &str,
+        limits: Limits,
+    ) -> Result<Tenant, StoreError> {
+        let transaction = self.begin().await?;
+        let new = Tenant { id, plan: plan.to_owned(), limits, created_at: self.shared.clock.now() };
+        let changed = [tenant::Column::Plan, tenant::Column::ConcurrentCalls, tenant::Column::PhoneNumbers];
+        tenant::Entity::insert(tenant::ActiveModel::from(&new))
+            .on_conflict(OnConflict::column(tenant::Column::Id).update_columns(changed).to_owned())
+            .exec_without_returning(&transaction)
+            .await?;
+        audit_event::plan_set(&transaction, &self.shared, author, id).await?;
+        let written = find(&transaction, id).await?.unwrap_or(new);
+        transaction.commit().await?;
+        Ok(written)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The carrier's four requests about a call: it comes in, our answer failed, a dialled number is done, it ended.
+//! The carrier's requests about a call: it comes in, our answer failed, a dialled number is done, it ended.
 
 use std::sync::Arc;
 
@@ -52,6 +52,21 @@ pub(super) async fn dial(State(webhooks): State<Arc<Webhooks>>, Verified(paramet
         return refusal;
     }
     xml(webhooks.routing.dialed(&result).await)
+}
+
+/// A number that rang before the agent is done: `<Dial action>`.
+pub(super) async fn forwarded(
+    State(webhooks): State<Arc<Webhooks>>,
+    Verified(parameters): Verified,
+) -> Response {
+    let result = match DialResult::read(&parameters) {
+        Ok(result) => result,
+        Err(odd) => return answer_odd("forwarded", &odd),
+    };
+    if let Some(refusal) = webhooks.foreign(&result.account_sid) {
+        return refusal;
+    }
+    xml(webhooks.routing.forwarded(&result).await)
 }
 
 /// A call ended: `StatusCallback`. The answer's content is ignored.

@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::Clock;
-use crate::routing::{Conversations, DIAL_PATH, Routing};
+use crate::routing::{Conversations, DIAL_PATH, FORWARD_PATH, Routing};
 use refusals::Refusals;
 
 /// What proves that a request is the carrier's or the voice provider's.
@@ -45,13 +45,14 @@ struct Webhooks {
 /// The routes.
 pub fn router(config: WebhookConfig, routing: Routing, conversations: Conversations, clock: Clock) -> Router {
     let proves_events = config.elevenlabs_secret.is_some();
-    let webhooks =
-        Arc::new(Webhooks { config, routing, conversations, clock, refusals: Refusals::default() });
+    let refusals = Refusals::new(clock.clone());
+    let webhooks = Arc::new(Webhooks { config, routing, conversations, clock, refusals });
     let routes = Router::new()
         .route("/api/webhooks/call/incoming", post(call::incoming))
         .route("/api/webhooks/call/fallback", post(call::fallback))
         .route("/api/webhooks/call/status", post(call::status))
-        .route(DIAL_PATH, post(call::dial));
+        .route(DIAL_PATH, post(call::dial))
+        .route(FORWARD_PATH, post(call::forwarded));
     let routes = if proves_events {
         routes.route("/api/webhooks/elevenlabs", post(elevenlabs::event))
     } else {

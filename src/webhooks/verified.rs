@@ -12,6 +12,7 @@ use crate::carrier::{Parameters, signature};
 
 /// The carrier's own forms stay far below.
 const MAX_BYTES: usize = 64 * 1024;
+const SENDER: &str = "carrier";
 const SIGNATURE: &str = "x-twilio-signature";
 const HINT: &str =
     "is TWILIO_AUTH_TOKEN the account's primary token, and WEBHOOK_BASE_URL the address Twilio calls?";
@@ -47,8 +48,9 @@ impl FromRequest<Arc<Webhooks>> for Verified {
             Encoding::Json => signature::verify_json(&url, &body, given, tokens),
         };
         if !holds {
-            return Err(webhooks.refusals.refuse(StatusCode::FORBIDDEN, "carrier", HINT));
+            return Err(webhooks.unproven(uri.path()));
         }
+        webhooks.refusals.proven(SENDER);
         Ok(Self(match encoding {
             Encoding::Form => Parameters::from_form(&body),
             // The carrier did send it: an answer without parameters is still better than an error.
@@ -58,13 +60,27 @@ impl FromRequest<Arc<Webhooks>> for Verified {
 }
 
 impl Webhooks {
+    /// The refusal of a request to this path that the carrier did not sign.
+    fn unproven(&self, path: &str) -> Response {
+        let refusal = self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, HINT);
+        if self.refusals.none_holds(SENDER) {
+            let expected = format!("{}{path}", self.config.base_url.as_str().trim_end_matches('/'));
+            tracing::error!(
+                expected,
+                "not one webhook of the carrier has held since the start: most likely TWILIO_AUTH_TOKEN is not the \
+                 account's primary token, or WEBHOOK_BASE_URL not the address that Twilio calls, as in `expected`"
+            );
+        }
+        refusal
+    }
+
     /// The refusal of a call that is not our account's, though signed with our token.
     pub(super) fn foreign(&self, account_sid: &str) -> Option<Response> {
         if account_sid == self.config.account_sid {
             return None;
         }
         let hint = "signed with our token, but for another account than TWILIO_ACCOUNT_SID";
-        Some(self.refusals.refuse(StatusCode::FORBIDDEN, "carrier", hint))
+        Some(self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, hint))
     }
 }
 

@@ -12,11 +12,12 @@ use crate::agent::create;
 use crate::support::{App, Levers, wait_until};
 
 /// Announces a call to the store as the webhook would.
-async fn announce(app: &App, sid: &str, to: &Value) {
+pub(crate) async fn announce(app: &App, sid: &str, to: &Value) {
     let id = CallId(Entropy::system().uuid(Clock::system().now()));
     let call = IncomingCall {
         sid: sid.to_owned(),
         from: "+13055550100".to_owned(),
+        from_number: None,
         to: to.as_str().unwrap().parse().unwrap(),
     };
     app.database().system().admit_call(id, &call).await.unwrap().expect("the number is ours");

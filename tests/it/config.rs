@@ -58,9 +58,12 @@ fn what_is_needed_is_enough_and_the_rest_has_defaults() {
     assert_eq!(config.purchases_per_hour, 100);
     assert_eq!(config.reconcile_every.as_secs(), 3600);
     assert_eq!((config.twilio.number_price, config.twilio.minute_price), (None, None));
+    assert_eq!(config.state_dir, std::path::Path::new(".switchboard"));
     assert_eq!(config.jwt.tenant_claim, "/sub");
     assert_eq!(config.log.filter, "info");
-    assert!(config.graphiql && !config.log.json && config.warnings.is_empty());
+    let rate = config.rate;
+    assert_eq!((rate.per_minute, rate.anonymous_per_minute, rate.trusted_proxies), (600, 60, 0));
+    assert!(config.introspection && config.graphiql && !config.log.json && config.warnings.is_empty());
 }
 
 #[test]
@@ -109,6 +112,10 @@ fn each_variable_refuses_what_would_fail_later() {
         ("VOICE_FALLBACK_URL", vec!["http://backup.example.com", "https://localhost/busy.xml"]),
         ("GRAPHIQL", vec!["true"]),
         ("GRAPHIQL_ASSETS", vec!["/no/such/folder"]),
+        ("RATE_LIMIT_PER_MINUTE", vec!["-1", "many", "99999999999"]),
+        ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", vec!["1.5"]),
+        ("TRUST_FORWARDED_FOR", vec!["yes", "-1", "10.0.0.1"]),
+        ("INTROSPECTION", vec!["true"]),
         ("ALLOWED_ORIGINS", vec!["*", "dashboard.example.com", "https://dashboard.example.com/app"]),
         ("LOG_FORMAT", vec!["xml"]),
         ("RUST_LOG", vec!["switchboard=loud"]),

@@ -52,6 +52,12 @@ const ROWS: &[Row] = &[
         Gets::It,
     ),
     for_operators("Query.reconciliation", "{ reconciliation { complete differences { kind } } }"),
+    row(
+        "Query.simulateCall",
+        "query($id: E164!) { simulateCall(number: $id) { outcome reason } }",
+        On::NumberItself,
+        Gets::Refused,
+    ),
     row("Query.viewer", "{ viewer { id userId activeCalls usage { calls } } }", On::Nothing, Gets::Refused),
     row("Agent implements Node", NODE, On::Agent, Gets::It),
     row("AuditEvent implements Node", NODE, On::AuditEvent, Gets::Nothing),
@@ -101,6 +107,18 @@ const ROWS: &[Row] = &[
         "mutation($id: ID!) { repairPhoneNumber(input: {id: $id}) { operation { id } userErrors { code message } } }",
         On::Number,
         Gets::Refused,
+    ),
+    row(
+        "Mutation.setRoutingRules",
+        "mutation($id: ID!) { setRoutingRules(input: {phoneNumberId: $id, rules: []}) {
+            phoneNumber { id } userErrors { code message } } }",
+        On::Number,
+        Gets::Refused,
+    ),
+    for_operators(
+        "Mutation.setTenantPlan",
+        "mutation { setTenantPlan(input: {userId: \"00000000-0000-0000-0000-000000000009\", name: \"Solo\",
+            concurrentCalls: 1, phoneNumbers: 1}) { viewer { userId } userErrors { code message } } }",
     ),
     row(
         "Mutation.releasePhoneNumber",
@@ -190,7 +208,12 @@ struct Practice {
 
 impl Practice {
     async fn open() -> Self {
-        let app = App::start_with(&[("RELEASE_GRACE", "20m")]).await;
+        let app = App::start_with(&[
+            ("RELEASE_GRACE", "20m"),
+            ("RATE_LIMIT_PER_MINUTE", "0"),
+            ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "0"),
+        ])
+        .await;
         let expired = app.token(TENANT);
         app.advance(std::time::Duration::from_secs(2 * 3600));
         let token = app.token(TENANT);

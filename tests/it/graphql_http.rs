@@ -128,6 +128,83 @@ async fn what_cannot_be_read_is_refused_in_graphqls_shape() {
     assert_eq!(client.query(whole).await.status(), 200);
 }
 
+/// What the published audits of GraphQL servers over HTTP look at, one row an audit or several of a kind: how it is
+/// asked, and the status in either media type.
+#[tokio::test]
+async fn the_published_audits_pass() {
+    let client = Client::start().await;
+    let query = "{ __typename }";
+    let wanted = "query ($t: String!) { __type(name: $t) { name } }";
+    let mut rows = vec![
+        (json!({"query": query}), 200, 200),
+        (
+            json!({"query": "query A { __typename } query B { __schema { queryType { name } } }", "operationName": "A"}),
+            200,
+            200,
+        ),
+        (json!({"query": query, "variables": null, "operationName": null, "extensions": null}), 200, 200),
+        (json!({"query": wanted, "variables": {"t": "Agent"}}), 200, 200),
+        (json!({"query": query, "extensions": {"some": "value"}}), 200, 200),
+        (json!({"notquery": query}), 400, 400),
+        // The older media type knows one status for all that was read.
+        (json!({"query": "{"}), 200, 400),
+        (json!({"query": "{ 8f31403dfe404bccbb0e835f2629c6a7 }"}), 200, 400),
+        (json!({"query": "{ nothingLikeThis }"}), 200, 400),
+        (json!({"query": wanted, "variables": {"t": {"not": "text"}}}), 200, 400),
+        (json!({"query": wanted, "variables": {}}), 200, 400),
+        (json!({"query": query, "operationName": "Another"}), 200, 400),
+    ];
+    for wrong in [json!({}), json!(0), json!(false), json!(["array"])] {
+        rows.push((json!({"query": wrong}), 400, 400));
+        rows.push((json!({"query": query, "operationName": wrong}), 400, 400));
+    }
+    for wrong in [json!("string"), json!(0), json!(false), json!(["array"])] {
+        rows.push((json!({"query": query, "variables": wrong}), 400, 400));
+        rows.push((json!({"query": query, "extensions": wrong}), 400, 400));
+    }
+    let bodies = rows.into_iter().map(|(body, older, newer)| (body.to_string(), older, newer));
+    for (body, older, newer) in
+        bodies.chain([("{ \"not a JSON".to_owned(), 400, 400), (String::new(), 400, 400)])
+    {
+        for (accept, status) in [(JSON, older), (GRAPHQL, newer)] {
+            let request = client.request(Method::POST, "/graphql").bearer_auth(&client.token);
+            let request = request.header("content-type", JSON).header("accept", accept);
+            let answer = request.body(body.clone()).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{accept}: {body}");
+            let answered = answer.headers()["content-type"].to_str().unwrap().to_owned();
+            // What is refused before it is read has the older type, which everybody reads.
+            let whole = format!("{accept}; charset=utf-8");
+            assert!(
+                answered == whole || newer == 400 && older == 400 && answered.starts_with(JSON),
+                "{answered}: {body}"
+            );
+            let answer: Value = answer.json().await.unwrap();
+            assert_eq!(answer.get("data").is_some(), newer == 200, "{answer}");
+            assert_eq!(answer.get("errors").is_some(), newer != 200, "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_of_what_it_accepts_is_answered_as_ever() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let client = Client::start().await;
+    let mut stream =
+        tokio::net::TcpStream::connect(client.app.base_url().replace("http://", "")).await.unwrap();
+    let body = r#"{"query":"{ __typename }"}"#;
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nAuthorization: Bearer \
+         {}\r\nContent-Length: {}\r\n\r\n{body}",
+        client.token,
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.to_lowercase().contains("content-type: application/json"), "{answer}");
+}
+
 #[tokio::test]
 async fn only_json_and_only_so_much_of_it() {
     let client = Client::start().await;
@@ -298,6 +375,37 @@ async fn every_answer_names_its_request_and_guards_itself() {
     let metrics = client.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
     assert!(metrics.contains(r#"route="/healthz""#), "{metrics}");
     assert!(metrics.contains("database_statements_total"), "{metrics}");
+}
+
+#[tokio::test]
+async fn every_page_is_served_under_a_strict_policy() {
+    let client = Client::start().await;
+    let get = |path: &str| client.request(Method::GET, path);
+    let webhook = client.request(Method::POST, "/api/webhooks/call/incoming").form(&[("a", "b")]);
+    let pages = [
+        (get("/graphql").header("accept", "text/html"), 200),
+        (get("/graphiql/init.js"), 200),
+        (client.post(r#"{"query":"{ viewer { id } }"}"#), 200),
+        (get("/graphql"), 400),
+        (get("/healthz"), 200),
+        (get("/metrics"), 200),
+        (get("/lost"), 404),
+        (webhook, 403),
+    ];
+    for (request, status) in pages {
+        let answer = request.send().await.unwrap();
+        let page = format!("{} {}", answer.url().path(), answer.status());
+        assert_eq!(answer.status(), status, "{page}");
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("x-content-type-options"), "nosniff", "{page}");
+        assert_eq!(header("x-frame-options"), "DENY", "{page}");
+        assert_eq!(header("referrer-policy"), "no-referrer", "{page}");
+        let policy = header("content-security-policy");
+        for strict in ["default-src 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(strict), "{page}: {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains('*'), "{page}: {policy}");
+    }
 }
 
 #[tokio::test]

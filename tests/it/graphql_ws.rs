@@ -15,10 +15,11 @@ use crate::support::App;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+/// A client of our sockets.
+pub(crate) struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Socket {
-    async fn try_open(app: &App, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+    pub(crate) async fn try_open(app: &App, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
         let address = format!("{}/graphql/ws", app.base_url().replace("http://", "ws://"));
         let mut request = address.into_client_request().unwrap();
         for (name, value) in headers {
@@ -34,31 +35,35 @@ impl Socket {
         }
     }
 
-    async fn open(app: &App) -> Self {
+    pub(crate) async fn open(app: &App) -> Self {
         let protocol = [("sec-websocket-protocol", "graphql-ws, graphql-transport-ws")];
         Self::try_open(app, &protocol).await.unwrap()
     }
 
     /// A socket of this tenant's, acknowledged.
-    async fn ready(app: &App, token: &str) -> Self {
+    pub(crate) async fn ready(app: &App, token: &str) -> Self {
         let mut socket = Self::open(app).await;
-        socket
-            .send(json!({"type": "connection_init", "payload": {"Authorization": format!("Bearer {token}")}}))
-            .await;
+        socket.init(token).await;
         assert_eq!(socket.next().await, json!({"type": "connection_ack"}));
         socket
     }
 
-    async fn send(&mut self, message: Value) {
+    /// Presents a token.
+    pub(crate) async fn init(&mut self, token: &str) {
+        let payload = json!({"Authorization": format!("Bearer {token}")});
+        self.send(json!({"type": "connection_init", "payload": payload})).await;
+    }
+
+    pub(crate) async fn send(&mut self, message: Value) {
         self.0.send(Message::text(message.to_string())).await.unwrap();
     }
 
-    async fn subscribe(&mut self, id: &str, query: &str) {
+    pub(crate) async fn subscribe(&mut self, id: &str, query: &str) {
         self.send(json!({"type": "subscribe", "id": id, "payload": {"query": query}})).await;
     }
 
     /// The next message of the protocol.
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         loop {
             match timeout(PATIENCE, self.0.next()).await.expect("nothing came").unwrap().unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
@@ -69,7 +74,7 @@ impl Socket {
     }
 
     /// The code with which the server closes, whatever comes before it.
-    async fn closed(&mut self, patience: Duration) -> u16 {
+    pub(crate) async fn closed(&mut self, patience: Duration) -> u16 {
         let close = async {
             while let Some(message) = self.0.next().await {
                 if let Ok(Message::Close(Some(frame))) = message {

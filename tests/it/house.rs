@@ -43,6 +43,7 @@ const ALONE_MAY_USE: &str = "
     async_graphql_axum           | server
     axum                         | app server webhooks sandbox
     clap                         | cli
+    chrono_tz                    | domain
     indicatif                    | cli
     dotenvy                      | config
     std::env                     | config

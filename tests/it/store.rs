@@ -1,5 +1,6 @@
 //! The store, on whichever database the tests run.
 
+mod admission;
 mod audit_event;
 mod fixtures;
 mod isolation;
@@ -8,3 +9,4 @@ mod limits;
 mod pages;
 mod reports;
 mod rows;
+mod shared_database;

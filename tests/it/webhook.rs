@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::support::App;
 
-const INCOMING: &str = "/api/webhooks/call/incoming";
+pub(crate) const INCOMING: &str = "/api/webhooks/call/incoming";
 const FORM: &str = "application/x-www-form-urlencoded";
 const CALLER: &str = "+13125550199";
 const CREATE: &str = r"
@@ -32,15 +32,15 @@ const CALLS: &str = r"{
 }";
 
 /// A practice with an agent and a number, on a server of its own.
-struct Practice {
-    app: App,
-    token: String,
+pub(crate) struct Practice {
+    pub(crate) app: App,
+    pub(crate) token: String,
     agent: Value,
-    number: String,
+    pub(crate) number: String,
 }
 
 impl Practice {
-    async fn open(input: Value) -> Self {
+    pub(crate) async fn open(input: Value) -> Self {
         let app = App::start().await;
         let token = app.token(Uuid::from_u128(1));
         let mut wanted = json!({"name": "Dr. Smith's Office Assistant", "areaCode": "212"});
@@ -60,33 +60,43 @@ impl Practice {
     }
 
     /// The calls on record, newest first.
-    async fn calls(&self) -> Vec<Value> {
+    pub(crate) async fn calls(&self) -> Vec<Value> {
         let answer = self.app.graphql(&self.token, CALLS, json!({})).await;
         let calls = answer["data"]["calls"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
         assert_eq!(answer["data"]["calls"]["totalCount"], calls.len());
         calls
     }
 
-    async fn conversations(&self) -> usize {
+    pub(crate) async fn conversations(&self) -> usize {
         self.app.sandbox_state().await["conversations"].as_array().unwrap().len()
     }
 
     /// The parameters of a first request about a call to the practice.
-    fn ringing(&self, sid: &str) -> Vec<(String, String)> {
-        let pairs = [("CallSid", sid), ("From", CALLER), ("To", &self.number), ("CallStatus", "ringing")];
-        let account = ("AccountSid".to_owned(), Credentials::development().account_sid);
-        pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().chain([account]).collect()
+    pub(crate) fn ringing(&self, sid: &str) -> Vec<(String, String)> {
+        ringing(&self.number, sid)
     }
 
     /// Sends a form, signed as the carrier does.
-    async fn send(&self, path: &str, form: &[(String, String)]) -> Response {
-        let url = format!("{}{path}", self.app.base_url());
-        let signature = signature(&Credentials::development().auth_token, &url, form);
-        post(&url, FORM, Some(&signature), encoded(form)).await
+    pub(crate) async fn send(&self, path: &str, form: &[(String, String)]) -> Response {
+        send(&self.app, path, form).await
     }
 }
 
-fn sid(last: u8) -> String {
+/// The parameters of a first request about a call to this number.
+pub(crate) fn ringing(number: &str, sid: &str) -> Vec<(String, String)> {
+    let pairs = [("CallSid", sid), ("From", CALLER), ("To", number), ("CallStatus", "ringing")];
+    let account = ("AccountSid".to_owned(), Credentials::development().account_sid);
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().chain([account]).collect()
+}
+
+/// Sends a form, signed as the carrier does.
+pub(crate) async fn send(app: &App, path: &str, form: &[(String, String)]) -> Response {
+    let url = format!("{}{path}", app.base_url());
+    let signature = signature(&Credentials::development().auth_token, &url, form);
+    post(&url, FORM, Some(&signature), encoded(form)).await
+}
+
+pub(crate) fn sid(last: u8) -> String {
     format!("CA{last:032x}")
 }
 
@@ -117,7 +127,7 @@ async fn post(url: &str, content_type: &str, signature: Option<&str>, body: Stri
 }
 
 /// The TwiML of an answer that the carrier would accept, as the names of its verbs and its text.
-async fn twiml(answer: Response) -> (Vec<String>, String) {
+pub(crate) async fn twiml(answer: Response) -> (Vec<String>, String) {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "text/xml; charset=utf-8");
     let text = answer.text().await.unwrap();
@@ -374,7 +384,7 @@ async fn an_odd_request_still_gets_an_answer_a_caller_can_hear() {
 /// The routes alone, over a database without a practice and a voice provider that is not there.
 struct Bare {
     database: Database,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Bare {
@@ -387,7 +397,7 @@ impl Bare {
         };
         let database = Database::connect(&settings, Clock::system()).await.unwrap();
         database.migrate().await.unwrap();
-        Self { database, _folder: folder }
+        Self { database, folder }
     }
 
     /// Serves the routes and gives their address, without a slash at the end.
@@ -400,12 +410,17 @@ impl Bare {
         let voice = Voice::new(voice, Clock::system(), Entropy::system()).unwrap();
         let conversations = Conversations::new(self.database.system(), voice.clone(), Clock::system(), false);
         let routing = Routing::new(
-            RoutingConfig { answer_deadline: Duration::from_secs(1), webhook_base_url: base_url.clone() },
+            RoutingConfig {
+                answer_deadline: Duration::from_secs(1),
+                webhook_base_url: base_url.clone(),
+                state_dir: self.folder.path().join("state"),
+            },
             self.database.system(),
             voice,
             Clock::system(),
             Entropy::system(),
         );
+        let routing = routing.unwrap();
         let config = WebhookConfig {
             base_url,
             account_sid: Credentials::development().account_sid,

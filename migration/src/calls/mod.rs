@@ -32,6 +32,7 @@ impl MigrationTrait for Migration {
             .col(text("status").check(one_of("status", STATUSES)))
             .col(text("outcome").check(one_of("outcome", OUTCOMES)))
             .col(boolean("admitted"))
+            .col(json_binary("decision"))
             .col(text_null("conversation_id"))
             .col(timestamp_with_time_zone_null("conversation_due_at"))
             .col(text_null("answer_twiml"))

@@ -7,7 +7,17 @@ CREATE POLICY tenant_isolation ON phone_numbers TO switchboard_tenant
 CREATE POLICY system_all ON phone_numbers TO switchboard_system
     USING (current_user = 'switchboard_system') WITH CHECK (current_user = 'switchboard_system');
 
--- A tenant may ask for a release; numbers come and go by operations only.
+-- A tenant may ask for a release and say what is done with calls; numbers come and go by operations only.
 GRANT SELECT ON phone_numbers TO switchboard_tenant;
-GRANT UPDATE (status) ON phone_numbers TO switchboard_tenant;
+GRANT UPDATE (status, routing_rules, routing_version) ON phone_numbers TO switchboard_tenant;
 GRANT SELECT, INSERT, UPDATE ON phone_numbers TO switchboard_system;
+
+-- Told to every server that listens, as a changed operation is: servers know by heart which numbers take calls.
+CREATE FUNCTION tell_of_number() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('switchboard_changes', concat_ws(' ', CASE NEW.status WHEN 'released' THEN 'released' ELSE 'number' END,
+        NEW.tenant_id, NEW.id, current_setting('application_name')));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER tell AFTER UPDATE OF status, routing_version ON phone_numbers FOR EACH ROW EXECUTE FUNCTION tell_of_number();

@@ -2,6 +2,8 @@
 DO $$
 DECLARE
     wanted text;
+    -- From Postgres 16 on, who creates a role administers it but may not become it without being told so.
+    become text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['switchboard_tenant', 'switchboard_system'] LOOP
         BEGIN
@@ -9,7 +11,7 @@ BEGIN
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;
         END;
-        IF NOT pg_has_role(current_user, wanted, 'MEMBER') THEN
+        IF NOT pg_has_role(current_user, wanted, become) THEN
             EXECUTE format('GRANT %I TO %I', wanted, current_user);
         END IF;
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), wanted);
@@ -17,26 +19,19 @@ BEGIN
 END
 $$;
 
--- From Postgres 16 on, who creates a role administers it but may not become it without being told so.
+-- Supabase has auth.uid() and its own way to keep it; anywhere else it is ours. A policy finds the function when it is
+-- made and calls it ever after, so that the two roles need nothing of the schema.
 DO $$
 BEGIN
-    IF current_setting('server_version_num')::int >= 160000 THEN
-        EXECUTE format('GRANT switchboard_tenant, switchboard_system TO %I WITH SET TRUE', current_user);
+    IF NOT coalesce(has_schema_privilege(to_regnamespace('auth')::oid, 'USAGE'), true) THEN
+        RAISE EXCEPTION 'the schema auth is another role''s, and its function auth.uid() is needed: have an administrator run "GRANT USAGE ON SCHEMA auth TO %"',
+            quote_ident(current_user);
     END IF;
-END
-$$;
-
--- Supabase has auth.uid() and its own way to keep it; anywhere else it is ours.
-DO $$
-BEGIN
     IF to_regprocedure('auth.uid()') IS NULL THEN
         CREATE SCHEMA IF NOT EXISTS auth;
         CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS
         -- After a transaction the setting reads '' rather than NULL.
         'SELECT nullif(nullif(current_setting(''request.jwt.claims'', true), '''')::jsonb ->> ''sub'', '''')::uuid';
-    END IF;
-    IF NOT has_schema_privilege('switchboard_tenant', 'auth', 'USAGE') THEN
-        GRANT USAGE ON SCHEMA auth TO switchboard_tenant;
     END IF;
 END
 $$;

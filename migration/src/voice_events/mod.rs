@@ -19,7 +19,9 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let of_call = same_tenant("voice_events_call", "voice_events", "call_id", "calls");
+        let mut of_call = same_tenant("voice_events_call", "voice_events", "call_id", "calls")
+            .on_delete(ForeignKeyAction::Cascade)
+            .take();
         let table = Table::create()
             .table("voice_events")
             .col(pk_uuid("id"))
@@ -36,7 +38,7 @@ impl MigrationTrait for Migration {
             .col(timestamp_with_time_zone_null("due_at"))
             .check(Expr::cust("(tenant_id IS NULL) = (call_id IS NULL)"))
             .foreign_key(&mut of_tenant("voice_events_tenant", "voice_events"))
-            .foreign_key(&mut of_call.on_delete(ForeignKeyAction::Cascade).take())
+            .foreign_key(&mut of_call)
             .take();
         manager.create_table(table).await?;
         for index in indexes() {

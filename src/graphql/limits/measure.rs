@@ -50,10 +50,14 @@ impl Size {
     }
 }
 
-/// Refuses a document that is too large after expansion, whose fragments spread themselves, or whose subscription
-/// is several.
-pub(super) fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<(), ApiError> {
-    let mut visit = Visit { document, limits, fragments: HashMap::new() };
+/// Refuses a document that is too large after expansion, whose fragments spread themselves, whose subscription is
+/// several, or that asks for the schema where it is not told.
+pub(super) fn measure(
+    document: &ExecutableDocument,
+    limits: &Limits,
+    introspection: bool,
+) -> Result<(), ApiError> {
+    let mut visit = Visit { document, limits, introspection, fragments: HashMap::new() };
     let mut all = Size::default();
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
@@ -72,7 +76,8 @@ pub(super) fn measure(document: &ExecutableDocument, limits: &Limits) -> Result<
 
 /// Whether an operation asks for nothing but the schema. Only for documents that [`measure`] let pass.
 pub(super) fn is_introspection(document: &ExecutableDocument, operation: &OperationDefinition) -> bool {
-    let mut visit = Visit { document, limits: &super::LIMITS, fragments: HashMap::new() };
+    let mut visit =
+        Visit { document, limits: &super::LIMITS, introspection: true, fragments: HashMap::new() };
     let size = visit.operation(operation);
     operation.ty == OperationType::Query && size.is_ok_and(|size| size.roots == size.introspection_roots)
 }
@@ -80,6 +85,8 @@ pub(super) fn is_introspection(document: &ExecutableDocument, operation: &Operat
 struct Visit<'d> {
     document: &'d ExecutableDocument,
     limits: &'d Limits,
+    /// Whether the schema is told.
+    introspection: bool,
     /// `None` while a fragment is being visited: whoever meets it then has found a cycle.
     fragments: HashMap<&'d str, Option<Size>>,
 }
@@ -107,6 +114,11 @@ impl<'d> Visit<'d> {
                 let inside = self.selection_set(&field.node.selection_set)?;
                 let name = field.node.name.node.as_str();
                 if matches!(name, "__schema" | "__type") {
+                    if !self.introspection {
+                        let message =
+                            "introspection is off on this server: its operator has the schema as a file";
+                        return Err(ApiError::ValidationFailed(message.to_owned()));
+                    }
                     within(
                         "lists inside each other in introspection",
                         inside.lists,

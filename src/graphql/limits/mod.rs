@@ -76,15 +76,17 @@ pub(super) const LIMITS: Limits = Limits {
     recursion: 32,
 };
 
-/// Puts the guard and the library's own limits around a schema.
-pub(super) fn guarded<Q, M, S>(builder: SchemaBuilder<Q, M, S>) -> SchemaBuilder<Q, M, S>
+/// Puts the guard and the library's own limits around a schema, which is told to clients or not.
+pub(super) fn guarded<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
+    // Suggestions in errors would tell the schema piece by piece.
+    let builder = if introspection { builder } else { builder.disable_introspection().disable_suggestions() };
     builder
-        .extension(Guard)
+        .extension(Guard { introspection })
         .limit_complexity(LIMITS.complexity)
         .limit_depth(LIMITS.depth)
         .limit_aliases(LIMITS.aliases)
@@ -97,6 +99,8 @@ where
 pub(super) struct Run {
     /// Whether only one answer can be sent, so that nothing can be watched.
     one_answer: bool,
+    /// Whether nothing may be written.
+    reads_only: bool,
     began: AtomicBool,
     complexity: AtomicUsize,
     kind: OnceLock<OperationType>,
@@ -107,6 +111,11 @@ impl Run {
     /// A request whose transport takes one answer.
     pub(super) fn with_one_answer() -> Self {
         Self { one_answer: true, ..Self::default() }
+    }
+
+    /// The same, where nothing may be written either.
+    pub(super) fn reading_only() -> Self {
+        Self { reads_only: true, ..Self::with_one_answer() }
     }
 
     /// Whether execution began: parsing, validation and limits had nothing to say against it.
@@ -130,11 +139,15 @@ impl Run {
     }
 }
 
-struct Guard;
+#[derive(Clone, Copy)]
+struct Guard {
+    /// Whether the schema is told.
+    introspection: bool,
+}
 
 impl ExtensionFactory for Guard {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
+        Arc::new(*self)
     }
 }
 
@@ -146,7 +159,7 @@ impl Extension for Guard {
         mut request: Request,
         next: NextPrepareRequest<'_>,
     ) -> ServerResult<Request> {
-        check(&mut request)?;
+        check(&mut request, self.introspection)?;
         next.run(ctx, request).await
     }
 
@@ -175,14 +188,7 @@ impl Extension for Guard {
     }
 }
 
-/// What a document's chosen operation is, if the document can be read at all.
-pub(super) fn kind_of(query: &str, wanted: Option<&str>) -> Option<OperationType> {
-    scan::scan(query, &LIMITS).ok()?;
-    let document = async_graphql::parser::parse_query(query).ok()?;
-    chosen(&document, wanted).map(|(_, operation)| operation.ty)
-}
-
-fn check(request: &mut Request) -> ServerResult<()> {
+fn check(request: &mut Request, introspection: bool) -> ServerResult<()> {
     scan::scan(&request.query, &LIMITS)?;
     let introspection_only = request.introspection_mode == IntrospectionMode::IntrospectionOnly;
     let run = request.data.get(&std::any::TypeId::of::<Arc<Run>>());
@@ -198,8 +204,11 @@ fn check(request: &mut Request) -> ServerResult<()> {
         name.and_then(|name| run.name.set(name.to_owned()).ok());
     }
     counts(document, &variables)?;
-    measure::measure(document, &LIMITS)?;
+    measure::measure(document, &LIMITS, introspection)?;
     if let Some((_, operation)) = chosen {
+        if run.reads_only && operation.ty != OperationType::Query {
+            return Err(ApiError::ReadsOnly.into());
+        }
         if run.one_answer && operation.ty == OperationType::Subscription {
             let message = "subscriptions are for a WebSocket: connect to /graphql/ws";
             return Err(ApiError::ValidationFailed(message.to_owned()).into());

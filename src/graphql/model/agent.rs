@@ -137,16 +137,22 @@ impl Agent {
 pub(crate) struct AgentFilter {
     /// Only agents in this state. Unset: all but the deleted ones.
     status: Option<AgentStatus>,
-    /// Only agents whose name holds this text, in capitals or not.
+    /// Only agents whose name holds this text, in capitals or not. At most 100 characters.
     name_contains: Option<String>,
 }
 
 impl TryFrom<AgentFilter> for store::AgentFilter {
     type Error = ApiError;
 
-    /// Refuses what no name can hold: Postgres would choke on some of it.
+    /// Refuses what no name can hold: the databases would choke on some of it.
     fn try_from(filter: AgentFilter) -> Result<Self, ApiError> {
         let part = filter.name_contains;
+        let most = domain::AgentName::MAX_CHARS;
+        if part.as_ref().is_some_and(|part| part.chars().count() > most) {
+            return Err(ApiError::bad_input(format!(
+                "nameContains: a name has at most {most} characters: leave the rest out"
+            )));
+        }
         if part.as_ref().is_some_and(|part| part.chars().any(char::is_control)) {
             return Err(ApiError::bad_input(
                 "nameContains: a name holds no control characters: leave them out",

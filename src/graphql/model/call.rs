@@ -4,7 +4,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::paging::{List, Listed, nothing, wrap};
 use super::scalars::DateTime;
-use super::{Agent, PhoneNumber, read_id};
+use super::{Agent, CallDecision, PhoneNumber, read_id};
 use crate::domain::{self, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -51,11 +51,11 @@ pub(crate) enum CallStatus {
 pub(crate) enum CallOutcome {
     /// The voice agent.
     Agent,
-    /// The fallback number.
+    /// A person's number: the fallback number, or the one that a rule forwards to.
     Fallback,
     /// Nobody: all the calls the plan allows at the same time were under way.
     Busy,
-    /// A spoken sentence: neither agent nor fallback number could take it.
+    /// A spoken sentence: a rule's message, or because neither agent nor a person's number could take it.
     Unavailable,
     /// Nobody: it was refused.
     Rejected,
@@ -124,6 +124,11 @@ impl Call {
     /// Who or what answered it.
     async fn outcome(&self) -> CallOutcome {
         self.0.outcome.into()
+    }
+
+    /// What was decided for it, by which of the number's rules, and why.
+    async fn decision(&self) -> CallDecision {
+        CallDecision { outcome: self.0.outcome, decision: self.0.decision.clone() }
     }
 
     /// The agent whose number was called.

@@ -10,6 +10,7 @@ mod number;
 mod operation;
 mod paging;
 mod reconciliation;
+mod routing;
 mod scalars;
 mod user_error;
 mod viewer;
@@ -23,7 +24,8 @@ pub(crate) use number::{PhoneNumber, PhoneNumberFilter, PhoneNumberType};
 pub(crate) use operation::Operation;
 pub(crate) use paging::{Connection, PageArgs, cost};
 pub(crate) use reconciliation::ReconciliationReport;
-pub(crate) use scalars::{Checked, Defaulted};
+pub(crate) use routing::{CallDecision, RoutingRuleInput};
+pub(crate) use scalars::{Checked, DateTime, Defaulted, Uuid};
 pub(crate) use user_error::UserError;
 pub(crate) use viewer::Viewer;
 

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::paging::{List, Listed, nothing, wrap};
+use super::routing::RoutingRule;
 use super::scalars::{DateTime, Decimal};
 use super::{Agent, read_id};
 use crate::domain::{self, CountryCode, E164};
@@ -139,6 +140,17 @@ impl PhoneNumber {
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
         Agent::load(ctx, self.0.agent_id).await
+    }
+
+    /// What is done with calls to it, by their time and their caller: the first rule that applies decides, and where none
+    /// does the agent answers. Set with `setRoutingRules`.
+    async fn routing_rules(&self) -> Vec<RoutingRule> {
+        self.0.routing_rules.as_slice().iter().map(Into::into).collect()
+    }
+
+    /// Counts changes of the rules: pass it as `expectedVersion`, so that nobody's change is lost.
+    async fn routing_version(&self) -> i32 {
+        self.0.routing_version
     }
 
     /// When it was bought; null until then.

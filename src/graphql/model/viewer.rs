@@ -12,7 +12,7 @@ use crate::store::NumberUsage;
 
 /// The account whose token it is.
 #[derive(Debug, Clone)]
-pub(crate) struct Viewer(Tenant);
+pub(crate) struct Viewer(pub(crate) Tenant);
 
 impl Viewer {
     /// Reads the account.
@@ -51,9 +51,10 @@ impl Viewer {
         }
     }
 
-    /// How many calls are under way.
+    /// How many of the plan's concurrent calls are taken. A call takes one when it comes in, unless its number's rules keep
+    /// it from the agent, and holds it until it ends, whoever answers.
     async fn active_calls(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
-        Ok(int(ctx.session()?.reader().await?.active_calls().await?))
+        Ok(int(ctx.session()?.reader_of(self.0.id).await?.active_calls().await?))
     }
 
     /// What was used in a month.
@@ -73,7 +74,7 @@ impl Viewer {
         let next = first.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
         // What is still to come is not charged yet.
         let span = (midnight(first), midnight(next).min(now));
-        let used = session.reader().await?.usage(span.0, span.1).await?;
+        let used = session.reader_of(self.0.id).await?.usage(span.0, span.1).await?;
         Ok(Usage::new(span, &used, &session.services().provisioning))
     }
 }

@@ -13,6 +13,8 @@ mod provision_phone_number;
 mod release_phone_number;
 mod repair_phone_number;
 mod rotate_agent_token;
+mod set_routing_rules;
+mod set_tenant_plan;
 mod update_agent;
 
 use async_graphql::MergedObject;
@@ -29,4 +31,6 @@ pub(crate) struct Mutation(
     release_phone_number::ReleasePhoneNumber,
     repair_phone_number::RepairPhoneNumber,
     cancel_release::CancelRelease,
+    set_routing_rules::SetRoutingRules,
+    set_tenant_plan::SetTenantPlan,
 );

@@ -1,9 +1,15 @@
-//! `calls`.
+//! `calls` and `simulateCall`.
 
 use async_graphql::{Context, Object};
 
+use crate::domain::{E164, NumberStatus};
+use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
-use crate::graphql::model::{Call, CallFilter, Connection, PageArgs, cost};
+use crate::graphql::model::{Call, CallDecision, CallFilter, Connection, DateTime, PageArgs, cost};
+use crate::routing::foresee;
+
+/// As much of a caller's name as the carrier sends.
+const LONGEST_CALLER: usize = 255;
 
 /// Questions about calls.
 #[derive(Debug, Default)]
@@ -28,4 +34,55 @@ impl CallQuery {
         let page = PageArgs { first, after, last, before };
         Connection::read(ctx, &page, filter.unwrap_or_default().try_into()?).await
     }
+
+    /// What would happen to a call to one of your numbers, and why; null when none of those that take calls is this one.
+    /// Nothing is recorded and nobody is called. The number's rules, the agent's state and the plan's concurrent calls
+    /// count as they are now; that both providers do their part is taken for granted. Not for an agent's token.
+    #[graphql(complexity = "child_complexity + 5")]
+    async fn simulate_call(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The number called: one that takes calls.")] number: E164,
+        #[graphql(
+            desc = "The caller: a number in E.164 form, or a word such as `anonymous`; a hidden caller when unset."
+        )]
+        from: Option<String>,
+        #[graphql(desc = "When; now when unset.")] at: Option<DateTime>,
+    ) -> Option<Result<CallDecision, ApiError>> {
+        let simulate = async || simulate(ctx.session()?, &number, from.as_deref(), at).await;
+        simulate().await.transpose()
+    }
+}
+
+async fn simulate(
+    session: &Session,
+    number: &E164,
+    from: Option<&str>,
+    at: Option<DateTime>,
+) -> Result<Option<CallDecision>, ApiError> {
+    session.owner()?;
+    let caller = from.map(read_caller).transpose()?.flatten();
+    let at = at.map_or_else(|| session.services().clock.now(), |at| at.0);
+    let store = session.reader().await?;
+    let takes_calls = [NumberStatus::Active, NumberStatus::Inactive, NumberStatus::Releasing];
+    let found = store.number_by_e164(number).await?.filter(|number| takes_calls.contains(&number.status));
+    let Some(number) = found else { return Ok(None) };
+    let Some(agent) = store.agent(number.agent_id).await? else { return Ok(None) };
+    let places = i64::from(store.tenant().await?.limits.concurrent_calls);
+    let has_room = store.active_calls().await? < places;
+    let decision = number.routing_rules.decide(caller.as_ref(), at);
+    let (outcome, decision) = foresee(&decision, &agent, &number.number, has_room);
+    Ok(Some(CallDecision { outcome, decision }))
+}
+
+/// The caller's number, unless hidden.
+fn read_caller(from: &str) -> Result<Option<E164>, ApiError> {
+    let caller = E164::shown(from);
+    let looks_like_a_number = from.trim_start().starts_with('+') && from.parse::<E164>().is_err();
+    if looks_like_a_number || from.chars().count() > LONGEST_CALLER {
+        return Err(ApiError::bad_input(
+            "from: a number in E.164 form, like +12125550123, or a word such as anonymous",
+        ));
+    }
+    Ok(caller)
 }

@@ -245,7 +245,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         AgentName, Capabilities, CountryCode, Language, NumberType, OperationKind, OperationState, Provider,
-        Step, TenantId,
+        RoutingRules, Step, TenantId,
     };
 
     const CAPABILITIES: Capabilities = Capabilities { voice: true, sms: true, mms: true };
@@ -299,6 +299,8 @@ mod tests {
             locality: None,
             region: None,
             monthly_cost: Decimal::new(115, 2),
+            routing_rules: RoutingRules::default(),
+            routing_version: 0,
             created_at: at(),
             provisioned_at: Some(at()),
             released_at: None,

@@ -38,7 +38,7 @@ impl TenantStore {
         call::Entity::find().filter(call::Column::TenantId.eq(self.tenant.0))
     }
 
-    /// Calls under way.
+    /// Calls under way that hold one of the plan's places.
     ///
     /// # Errors
     /// [`StoreError`].

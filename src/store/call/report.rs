@@ -5,25 +5,27 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{agent_of, changed, find_by_sid, under_way};
-use crate::domain::{Agent, Call, CallId, CallOutcome, CallReport, ConversationReport};
+use super::{changed, under_way};
+use crate::domain::{Call, CallOutcome, CallReport, ConversationReport, Decision};
 use crate::store::entities::call;
 use crate::store::{StoreError, SystemStore, dialect};
 
 impl SystemStore {
-    /// Writes down what a call was answered with.
+    /// Writes down what a call, by the carrier's id, was answered with, and why.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn record_answer(
         &self,
-        id: CallId,
+        sid: &str,
         outcome: CallOutcome,
+        decision: &Decision,
         conversation_id: Option<&str>,
         twiml: &str,
     ) -> Result<(), StoreError> {
         let mut row = call::ActiveModel {
             outcome: Set(outcome.to_string()),
+            decision: Set(serde_json::json!(decision)),
             answer_twiml: Set(Some(twiml.to_owned())),
             ..Default::default()
         };
@@ -31,17 +33,11 @@ impl SystemStore {
             row.conversation_id = Set(Some(conversation_id.to_owned()));
             row.conversation_due_at = Set(Some(self.shared.clock.now()));
         }
-        self.change_call(id, row).await.map(drop)
-    }
-
-    /// A call by the carrier's id, with its agent.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn call_by_sid(&self, sid: &str) -> Result<Option<(Call, Agent)>, StoreError> {
-        let Some(row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };
-        let agent = agent_of(self.db(), &row).await?;
-        Ok(Some((row.try_into()?, agent)))
+        if let Some(call) = update(self.db(), call::Column::Sid.eq(sid), row, self.shared.clock.now()).await?
+        {
+            self.shared.tell(changed(&call));
+        }
+        Ok(())
     }
 
     /// Takes what the carrier says of a call ([`Call::reported`]). `None`: unknown call.
@@ -124,23 +120,16 @@ impl SystemStore {
             conversation_seconds: Set(after.conversation_seconds),
             ..Default::default()
         };
-        update(&transaction, after.id, row, self.shared.clock.now()).await?;
+        update(&transaction, call::Column::Id.eq(after.id.0), row, self.shared.clock.now()).await?;
         transaction.commit().await?;
         self.shared.tell(changed(&after));
         Ok(Some(after))
-    }
-
-    async fn change_call(&self, id: CallId, row: call::ActiveModel) -> Result<(), StoreError> {
-        if let Some(call) = update(self.db(), id, row, self.shared.clock.now()).await? {
-            self.shared.tell(changed(&call));
-        }
-        Ok(())
     }
 }
 
 async fn update(
     db: &impl ConnectionTrait,
-    id: CallId,
+    which: Expr,
     mut row: call::ActiveModel,
     now: DateTime<Utc>,
 ) -> Result<Option<Call>, StoreError> {
@@ -148,7 +137,7 @@ async fn update(
     let written = call::Entity::update_many()
         .set(row)
         .col_expr(call::Column::Sequence, Expr::col(call::Column::Sequence).add(1))
-        .filter(call::Column::Id.eq(id.0))
+        .filter(which)
         .exec_with_returning(db)
         .await?;
     written.into_iter().next().map(Call::try_from).transpose()

@@ -28,6 +28,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub outcome: String,
     pub admitted: bool,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub decision: Json,
     #[sea_orm(column_type = "Text", nullable)]
     pub conversation_id: Option<String>,
     pub conversation_due_at: Option<DateTimeUtc>,
@@ -64,6 +66,7 @@ impl TryFrom<Model> for Call {
             to: read::text(TABLE, "called", &row.called)?,
             status: read::text(TABLE, "status", &row.status)?,
             outcome: read::text(TABLE, "outcome", &row.outcome)?,
+            decision: read::json(TABLE, "decision", row.decision)?,
             conversation_id: row.conversation_id,
             duration_seconds: row.duration_seconds,
             conversation_seconds: row.conversation_seconds,

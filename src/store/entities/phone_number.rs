@@ -38,6 +38,9 @@ pub struct Model {
     pub region: Option<String>,
     #[sea_orm(column_type = "Decimal(Some((12, 4)))")]
     pub monthly_cost: Decimal,
+    #[sea_orm(column_type = "JsonBinary")]
+    pub routing_rules: Json,
+    pub routing_version: i32,
     pub created_at: DateTimeUtc,
     pub provisioned_at: Option<DateTimeUtc>,
     pub released_at: Option<DateTimeUtc>,
@@ -71,6 +74,8 @@ impl TryFrom<Model> for PhoneNumber {
             locality: row.locality,
             region: row.region,
             monthly_cost: read::money(row.monthly_cost),
+            routing_rules: read::json(TABLE, "routing_rules", row.routing_rules)?,
+            routing_version: row.routing_version,
             created_at: row.created_at,
             provisioned_at: row.provisioned_at,
             released_at: row.released_at,

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
+use serde::de::DeserializeOwned;
 
 use crate::store::StoreError;
 
@@ -22,6 +23,15 @@ pub(super) fn optional<T: FromStr>(
     value: Option<&str>,
 ) -> Result<Option<T>, StoreError> {
     value.map(|value| text(table, column, value)).transpose()
+}
+
+/// A column of JSON that has a form.
+pub(in crate::store) fn json<T: DeserializeOwned>(
+    table: &'static str,
+    column: &'static str,
+    value: serde_json::Value,
+) -> Result<T, StoreError> {
+    serde_json::from_value(value).map_err(|_| StoreError::Corrupt { table, column })
 }
 
 /// A small number that is not negative.

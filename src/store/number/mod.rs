@@ -1,19 +1,24 @@
 //! Telephone numbers: what both doors do with them. Claiming one is in [`claim`].
 
 mod claim;
+mod known;
 
 pub use claim::{ClaimRefused, NumberClaim, PurchaseRules};
+pub(super) use known::{KnownNumbers, still_holds};
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::entities::{self, phone_number};
 use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
-use super::{StoreError, SystemStore, TenantStore};
-use crate::domain::{AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber, TenantId};
+use super::{Change, StoreError, SystemStore, TenantStore, dialect};
+use crate::domain::{
+    AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber, RoutingRules, TenantId,
+};
 
 /// Which numbers.
 #[derive(Debug, Clone, Default)]
@@ -148,6 +153,18 @@ impl TenantStore {
             .filter(phone_number::Column::AgentId.is_in(agents.iter().map(|id| id.0)))
     }
 
+    /// A number; on a writing door it is kept from changing until the transaction ends.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn number(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
+        let mut query = self.own_numbers().filter(phone_number::Column::Id.eq(id.0));
+        if self.is_writing() {
+            dialect::lock_rows(&self.transaction, QuerySelect::query(&mut query));
+        }
+        query.one(&self.transaction).await?.map(PhoneNumber::try_from).transpose()
+    }
+
     /// Marks an active or inactive number as about to be released; `None` when it is the tenant's in no such state.
     ///
     /// # Errors
@@ -167,6 +184,29 @@ impl TenantStore {
         was: NumberStatus,
     ) -> Result<Option<PhoneNumber>, StoreError> {
         self.move_number(id, &[NumberStatus::Releasing], was).await
+    }
+
+    /// Gives a number other rules, and them the next version; `None` when it is none of the tenant's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn set_routing_rules(
+        &self,
+        id: NumberId,
+        rules: &RoutingRules,
+    ) -> Result<Option<PhoneNumber>, StoreError> {
+        let version = phone_number::Column::RoutingVersion;
+        let row =
+            phone_number::ActiveModel { routing_rules: Set(serde_json::json!(rules)), ..Default::default() };
+        let written = phone_number::Entity::update_many()
+            .set(row)
+            .col_expr(version, Expr::col(version).add(1))
+            .filter(phone_number::Column::Id.eq(id.0))
+            .filter(phone_number::Column::TenantId.eq(self.tenant.0))
+            .exec_with_returning(&self.transaction)
+            .await?;
+        self.tell_later(Change::Number { tenant: self.tenant, id, is_released: false });
+        written.into_iter().next().map(PhoneNumber::try_from).transpose()
     }
 
     async fn move_number(
@@ -247,6 +287,17 @@ fn in_quarantine(tenant: TenantId, since: DateTime<Utc>) -> Condition {
         .add(phone_number::Column::TenantId.ne(tenant.0))
         .add(phone_number::Column::ProvisionedAt.is_not_null())
         .add(phone_number::Column::ReleasedAt.gt(since))
+}
+
+/// This number, where calls to it are answered.
+pub(super) fn takes_calls(number: &E164) -> Condition {
+    Condition::all().add(phone_number::Column::Number.eq(number.as_str())).add(answering())
+}
+
+/// Calls to it are answered. A number that is held to be gone and rings all the same is there.
+fn answering() -> Expr {
+    let answering = [NumberStatus::Active, NumberStatus::Inactive, NumberStatus::Releasing];
+    phone_number::Column::Status.is_in(answering.map(NumberStatus::as_str))
 }
 
 fn held_by(numbers: Select<phone_number::Entity>, agent: AgentId) -> Select<phone_number::Entity> {

@@ -98,9 +98,22 @@ impl SystemStore {
         let transaction = self.begin().await?;
         let operation = write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
+        for change in update.effects.iter().filter_map(|effect| moved(&operation, effect)) {
+            self.shared.tell(change);
+        }
         self.shared.tell(changed(&operation));
         Ok(operation)
     }
+}
+
+/// The news of a number that takes calls from now on, or none any more.
+fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
+    let (id, is_released) = match effect {
+        Effect::NumberBought { number, .. } => (*number, false),
+        Effect::NumberReleased { number } => (*number, true),
+        _ => return None,
+    };
+    Some(Change::Number { tenant: operation.tenant_id, id, is_released })
 }
 
 /// The news of an operation.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 use serde_json::json;
 use switchboard::domain::{
     Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, CallReport, CallStatus, Capabilities,
@@ -136,7 +136,8 @@ pub(crate) async fn number(db: &Database, agent: &Agent, number: &E164) -> Phone
 pub(crate) fn incoming(to: &E164) -> (CallId, IncomingCall) {
     let id = uuid();
     let sid = format!("CA{}", id.simple());
-    (CallId(id), IncomingCall { sid, from: "+13105550199".to_owned(), to: to.clone() })
+    let from = "+13105550199".to_owned();
+    (CallId(id), IncomingCall { sid, from, from_number: None, to: to.clone() })
 }
 
 /// The carrier's word on a call, of this moment.
@@ -167,5 +168,6 @@ pub(crate) fn first(count: u16) -> PageRequest {
 
 /// So many purchases an hour, and no quarantine.
 pub(super) fn rules(purchases_per_hour: u32) -> PurchaseRules {
-    PurchaseRules { purchases_per_hour, quarantined_since: DateTime::<Utc>::MAX_UTC }
+    let quarantined_since = Clock::system().now() + TimeDelta::days(36_500);
+    PurchaseRules { purchases_per_hour, quarantined_since }
 }

@@ -134,6 +134,8 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         assert_eq!(seen(&mut connection, &of_theirs).await, 0, "{table}");
     }
     assert_eq!(run(&mut connection, "UPDATE agents SET name = 'x'").await.unwrap(), 1, "without a WHERE");
+    let rules = "UPDATE phone_numbers SET routing_rules = '[]', routing_version = 1";
+    assert_eq!(run(&mut connection, rules).await.unwrap(), 1, "its own number's");
     let ended = "UPDATE operations SET state = 'failed'";
     assert_eq!(
         run(&mut connection, ended).await.unwrap(),
@@ -145,6 +147,11 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("another's agent", format!("UPDATE agents SET tenant_id = '{}'", theirs.tenant_id.0)),
         ("the provider's word", "UPDATE agents SET synced_revision = revision".to_owned()),
         ("a number's owner", "UPDATE phone_numbers SET number = '+12125550999'".to_owned()),
+        (
+            "another's rules",
+            format!("UPDATE phone_numbers SET tenant_id = '{}', routing_version = 9", theirs.tenant_id.0),
+        ),
+        ("a call's decision", "UPDATE calls SET decision = '{}'".to_owned()),
         ("an operation's way", "UPDATE operations SET step = 'done'".to_owned()),
         ("a call", "UPDATE calls SET duration_seconds = 0".to_owned()),
         ("what was said", "UPDATE voice_events SET transcript = '[]'".to_owned()),
@@ -280,6 +287,31 @@ async fn a_connection_goes_back_clean_whatever_becomes_of_its_door() {
     });
     assert!(panicking.await.unwrap_err().is_panic());
     nothing_leaked(&test, &db, "a panic").await;
+    // A time-out while the database works on a statement: another holds the row.
+    let mut holder = test.raw().await;
+    become_tenant(&mut holder, tenant).await;
+    run(&mut holder, "BEGIN").await.unwrap();
+    run(&mut holder, "UPDATE agents SET name = name").await.unwrap();
+    let waiting = async {
+        let door = fixtures::write_as(&db, tenant).await;
+        let name = AgentChanges { name: Some("Late".parse().unwrap()), ..Default::default() };
+        door.update_agent(agent.id, name).await.unwrap();
+        door.commit().await.unwrap();
+    };
+    assert!(tokio::time::timeout(Duration::from_millis(300), waiting).await.is_err());
+    holder.close().await.unwrap();
+    nothing_leaked(&test, &db, "a time-out").await;
+    // The connection is lost under an open door.
+    let door = fixtures::write_as(&db, tenant).await;
+    let mut killer = test.raw().await;
+    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
+                AND pid <> pg_backend_pid() AND xact_start IS NOT NULL";
+    assert_eq!(run(&mut killer, kill).await.unwrap(), 1);
+    assert!(matches!(door.tenant().await, Err(StoreError::Unavailable(_))));
+    drop(door);
+    nothing_leaked(&test, &db, "a lost connection").await;
+    let found = db.read_as(tenant).await.unwrap().agent(agent.id).await.unwrap().unwrap();
+    assert_eq!(found.name, agent.name, "what was given up was not kept");
 }
 
 /// Polls a future so many times, `pause` apart, so that it gets on meanwhile, and drops it where it then is.

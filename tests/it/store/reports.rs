@@ -58,13 +58,14 @@ async fn left_of(db: &Database, all: &[Told]) -> Call {
     let (id, incoming) = fixtures::incoming(&e164(104));
     let IncomingCall { sid, .. } = &incoming;
     let system = db.system();
-    let began: DateTime<Utc> = system.admit_call(id, &incoming).await.unwrap().unwrap().call.started_at;
+    let admitted = system.admit_call(id, &incoming).await.unwrap().unwrap().call;
+    let (began, decision): (DateTime<Utc>, _) = (admitted.started_at, admitted.decision);
     let conversation = format!("conv_{}", id.0.simple());
     for told in all {
         match told {
             Told::Answered => {
                 system
-                    .record_answer(id, CallOutcome::Agent, Some(&conversation), "<Response/>")
+                    .record_answer(sid, CallOutcome::Agent, &decision, Some(&conversation), "<Response/>")
                     .await
                     .unwrap();
             }
@@ -82,7 +83,7 @@ async fn left_of(db: &Database, all: &[Told]) -> Call {
             }
         }
     }
-    let (call, _) = system.call_by_sid(sid).await.unwrap().unwrap();
+    let call = system.route_by_sid(sid).await.unwrap().unwrap().call;
     assert_eq!(call.conversation_id, Some(conversation));
     Call {
         id: switchboard::domain::CallId(uuid::Uuid::nil()),

@@ -20,7 +20,7 @@ async fn migrating_twice_changes_nothing() {
     let db = test.open_with(1, Clock::system()).await;
     let waiting = db.pending_migrations().await.unwrap();
     assert_eq!(db.migrate().await.unwrap(), waiting);
-    assert_eq!(waiting.len(), 8);
+    assert_eq!(waiting.len(), 9);
     assert!(db.pending_migrations().await.unwrap().is_empty());
     assert!(db.migrate().await.unwrap().is_empty());
     assert_eq!(db.isolation_faults().await.unwrap(), Vec::<String>::new());
@@ -191,7 +191,9 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     let call = Change::Call { tenant, id, agent: agent.id };
     assert_eq!(changes.recv().await.unwrap(), call);
 
-    system.record_answer(id, CallOutcome::Agent, Some("conv_1"), "<Response/>").await.unwrap();
+    let decision = route.call.decision.then("the agent takes it");
+    let (sid, answer) = (incoming.sid.as_str(), "<Response/>");
+    system.record_answer(sid, CallOutcome::Agent, &decision, Some("conv_1"), answer).await.unwrap();
     let again = system.admit_call(switchboard::domain::CallId(uuid()), &incoming).await.unwrap().unwrap();
     assert_eq!((again.call.id, again.answered.as_deref()), (id, Some("<Response/>")));
     for (reported, duration, then) in [
@@ -206,7 +208,9 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     }
     let call = system.report_conversation(&fixtures::over("conv_1", None, Some(7))).await.unwrap().unwrap();
     assert_eq!(call.lasted_seconds(), Some(61), "the carrier's count stands");
-    assert_eq!(system.call_by_sid(&incoming.sid).await.unwrap().unwrap(), (call.clone(), agent));
+    assert_eq!(call.decision, decision);
+    let found = system.route_by_sid(&incoming.sid).await.unwrap().unwrap();
+    assert_eq!((found.call, found.agent), (call.clone(), agent));
     assert!(call.ended_at.is_some());
     for unknown in [
         system.report_call("CA0", fixtures::report(CallStatus::Busy, None)).await,

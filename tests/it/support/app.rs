@@ -26,11 +26,14 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::database::TestDatabase;
+use super::severable::Severable;
 use super::{Levers, program};
 
 /// All of Switchboard, and both emulated providers, to whose levers it derefs.
 pub(crate) struct App {
     server: Server,
+    /// Beside the first.
+    others: Vec<Server>,
     config: Config,
     clock: Clock,
     ahead: Arc<AtomicI64>,
@@ -66,8 +69,20 @@ impl App {
 
     /// Starts all of it with some variables of the environment set, such as `("OPERATION_WAIT", "1s")`.
     pub(crate) async fn start_with(variables: &[(&'static str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_over(TestDatabase::create().await, variables).await
+    }
+
+    /// Starts all of it over a database that can be taken away from the server.
+    pub(crate) async fn start_severable(variables: &[(&'static str, &str)]) -> (Self, Severable) {
         let database = TestDatabase::create().await;
+        let severable = Severable::before(&database.url).await;
+        let mut variables = variables.to_vec();
+        variables.push(("DATABASE_URL", &severable.url));
+        (Self::start_over(database, &variables).await, severable)
+    }
+
+    async fn start_over(database: TestDatabase, variables: &[(&'static str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options = Options {
             credentials: Credentials::development(),
@@ -75,11 +90,21 @@ impl App {
         };
         let sandbox = sandbox::start(options, listener).await.unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let config = configure(&listener, &sandbox, &database, variables);
+        let config = configure(&listener, &sandbox, &database, folder.path(), variables);
         let (clock, ahead) = movable_clock();
         let server = Server::start(listener, config.clone(), clock.clone()).await;
         let levers = Levers::of(sandbox.base_url());
-        Self { server, config, clock, ahead, levers, _sandbox: sandbox, database, _folder: folder }
+        Self {
+            server,
+            others: Vec::new(),
+            config,
+            clock,
+            ahead,
+            levers,
+            _sandbox: sandbox,
+            database,
+            _folder: folder,
+        }
     }
 
     /// Kills the server where it stands and boots it again: same address, same database, same sandbox.
@@ -103,6 +128,15 @@ impl App {
         let finished = tokio::time::timeout(Duration::from_secs(30), &mut self.server.finished).await;
         finished.expect("the server did not stop").unwrap();
         self.kill().await;
+    }
+
+    /// Starts a further server over the same database, and gives its address. Calls still come in at the first.
+    pub(crate) async fn add_server(&mut self) -> String {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let server = Server::start(listener, self.config.clone(), self.clock.clone()).await;
+        let url = format!("http://{}", server.address);
+        self.others.push(server);
+        url
     }
 
     /// Where the server listens, without a slash at the end.
@@ -196,9 +230,11 @@ fn configure(
     listener: &std::net::TcpListener,
     sandbox: &Running,
     database: &TestDatabase,
+    folder: &Path,
     variables: &[(&str, &str)],
 ) -> Config {
     let own = [
+        ("STATE_DIR", folder.join("state").display().to_string()),
         ("WEBHOOK_BASE_URL", format!("http://{}", listener.local_addr().unwrap())),
         ("ELEVENLABS_WEBHOOK_SECRET", "wsec_of_the_tests_0123456789".to_owned()),
     ];

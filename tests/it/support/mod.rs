@@ -4,12 +4,14 @@ mod app;
 pub(crate) mod database;
 mod levers;
 pub(crate) mod program;
+mod severable;
 mod system;
 mod watch;
 
 pub(crate) use app::App;
 pub(crate) use levers::Levers;
 pub(crate) use system::System;
+pub(crate) use watch::Watched;
 
 use std::time::{Duration, Instant};
 

@@ -22,32 +22,48 @@ pub(crate) struct Watched {
 impl App {
     /// Subscribes, and returns once the server has begun to watch.
     pub(crate) async fn watch(&self, token: &str, query: &str, variables: Value) -> Watched {
-        self.watch_as(json!({"Authorization": format!("Bearer {token}")}), query, variables).await
+        Watched::at(&self.base_url(), token, query, variables).await
     }
 
     /// Subscribes as whoever presents these, named as headers are.
     pub(crate) async fn watch_as(&self, presented: Value, query: &str, variables: Value) -> Watched {
         let mut watched = self.connect(presented).await.expect("the socket was not acknowledged");
-        let payload = json!({"query": query, "variables": variables});
-        watched.send(json!({"id": "1", "type": "subscribe", "payload": payload})).await;
+        watched.subscribe(query, variables).await;
         watched
     }
 
     /// Opens a socket; `None` when who presents these is turned away.
     pub(crate) async fn connect(&self, presented: Value) -> Option<Watched> {
-        let url = self.base_url().replacen("http", "ws", 1) + "/graphql/ws";
+        Watched::connect(&self.base_url(), presented).await
+    }
+}
+
+impl Watched {
+    /// As [`App::watch`], at the server of this address.
+    pub(crate) async fn at(server: &str, token: &str, query: &str, variables: Value) -> Self {
+        let presented = json!({"Authorization": format!("Bearer {token}")});
+        let mut watched = Self::connect(server, presented).await.expect("the socket was not acknowledged");
+        watched.subscribe(query, variables).await;
+        watched
+    }
+
+    async fn connect(server: &str, presented: Value) -> Option<Self> {
+        let url = server.replacen("http", "ws", 1) + "/graphql/ws";
         let mut request = url.into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse().unwrap());
         let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        let mut watched = Watched { socket };
+        let mut watched = Self { socket };
         watched.send(json!({"type": "connection_init", "payload": presented})).await;
         let answer = watched.receive().await?;
         assert_eq!(answer["type"], "connection_ack");
         Some(watched)
     }
-}
 
-impl Watched {
+    async fn subscribe(&mut self, query: &str, variables: Value) {
+        let payload = json!({"query": query, "variables": variables});
+        self.send(json!({"id": "1", "type": "subscribe", "payload": payload})).await;
+    }
+
     /// The next answer; `None` when the server says that there will be no more.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         let message = self.receive().await?;

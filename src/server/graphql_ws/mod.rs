@@ -4,6 +4,9 @@
 //! their source while a client reads slowly, and a client that takes too long over one message is closed with 1013.
 //! A socket lives no longer than the token that opened it. Queries and mutations go the same way as over HTTP.
 
+mod message;
+mod sockets;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -17,12 +20,15 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
+use self::message::{Closing, FromClient, PROTOCOL, about, bare, parse};
+use self::sockets::Seat;
+use super::rate::ClientAddress;
 use super::rejection::Rejection;
-use super::sockets::Seat;
-use super::ws_message::{Closing, FromClient, PROTOCOL, about, bare, parse};
 use super::{Edge, RequestId, credentials, origin};
 use crate::auth::Authenticated;
 use crate::graphql::{Caller, Executed, GraphqlRequest};
+
+pub(super) use self::sockets::Sockets;
 
 const MAX_MESSAGE: usize = 256 * 1024;
 const MAX_OPERATIONS: usize = 50;
@@ -35,6 +41,7 @@ const CLOSE_TIME: Duration = Duration::from_secs(1);
 pub(super) async fn upgrade(
     State(edge): State<Edge>,
     request_id: RequestId,
+    address: ClientAddress,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
@@ -55,8 +62,13 @@ pub(super) async fn upgrade(
         let message = format!("offer the subprotocol {PROTOCOL}");
         return Rejection::bad_request(message).respond(&request_id.0);
     }
+    // Until it proves who opens it, the socket is the address's.
+    if let Err(refused) = edge.rates.from(address) {
+        return refused.respond(&request_id.0);
+    }
     let tasks = edge.drain.sockets.clone();
-    upgrade.on_upgrade(move |socket| tasks.track_future(Driver::new(edge, request_id.0, socket).run()))
+    upgrade
+        .on_upgrade(move |socket| tasks.track_future(Driver::new(edge, request_id.0, address, socket).run()))
 }
 
 /// What an operation produced; `None` when it ended.
@@ -65,6 +77,7 @@ type Produced = (String, Option<Executed>);
 struct Driver {
     edge: Edge,
     request_id: String,
+    address: ClientAddress,
     socket: WebSocket,
     /// Who opened it, once it is acknowledged.
     session: Option<(Authenticated, Seat)>,
@@ -75,9 +88,9 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(edge: Edge, request_id: String, socket: WebSocket) -> Self {
+    fn new(edge: Edge, request_id: String, address: ClientAddress, socket: WebSocket) -> Self {
         let (operations, running) = (SelectAll::new(), HashMap::new());
-        Self { edge, request_id, socket, session: None, operations, running, heard: true }
+        Self { edge, request_id, address, socket, session: None, operations, running, heard: true }
     }
 
     async fn run(mut self) {
@@ -161,6 +174,8 @@ impl Driver {
         };
         let presented = credentials::from_payload(payload).map_err(forbidden)?;
         let who = credentials::check(&self.edge.authenticator, &presented).await.map_err(forbidden)?;
+        self.edge.rates.proven(self.address);
+        self.edge.rates.by(who.principal).map_err(forbidden)?;
         let seat = self.edge.sockets.take(who.principal);
         let seat = seat.ok_or_else(|| Closing::new(1013, "too many sockets with this token"))?;
         self.session = Some((who, seat));
@@ -177,8 +192,10 @@ impl Driver {
         if self.running.len() >= MAX_OPERATIONS {
             let message = format!("{MAX_OPERATIONS} operations run on this socket: complete one first");
             let refused = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
-            let errors = refused.body(&self.request_id).get_mut("errors").map(Value::take);
-            return self.send(about("error", &id, errors)).await;
+            return self.refuse(&id, &refused).await;
+        }
+        if let Err(refused) = self.edge.rates.by(who.principal) {
+            return self.refuse(&id, &refused).await;
         }
         let caller = Caller { principal: Some(who.principal), request_id: self.request_id.clone() };
         let (name, ended) = (id.clone(), id.clone());
@@ -189,6 +206,12 @@ impl Driver {
         self.operations.push(Abortable::new(answers, registration));
         self.running.insert(id, handle);
         Ok(())
+    }
+
+    /// Answers an operation that is not begun.
+    async fn refuse(&mut self, id: &str, refused: &Rejection) -> Result<(), Closing> {
+        let errors = refused.body(&self.request_id).get_mut("errors").map(Value::take);
+        self.send(about("error", id, errors)).await
     }
 
     async fn produced(&mut self, id: String, produced: Option<Executed>) -> Result<(), Closing> {

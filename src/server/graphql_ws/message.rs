@@ -3,8 +3,8 @@
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use serde_json::{Map, Value, json};
 
-use super::graphql_http::from_json;
 use crate::graphql::GraphqlRequest;
+use crate::server::graphql_http::from_json;
 
 /// The subprotocol's name, the only one offered.
 pub(super) const PROTOCOL: &str = "graphql-transport-ws";

@@ -12,7 +12,7 @@ const MAX_PER_CALLER: usize = 100;
 
 /// Counts sockets. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sockets(Arc<Mutex<HashMap<Uuid, usize>>>);
+pub(in crate::server) struct Sockets(Arc<Mutex<HashMap<Uuid, usize>>>);
 
 /// A socket that is counted, until dropped.
 #[derive(Debug)]

@@ -1,0 +1,491 @@
+//! Reading rules as they come from outside: every fault is named at once, with the path of its field.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
+use chrono_tz::Tz;
+
+use super::{
+    CallerPattern, RoutingAction, RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, When,
+    Window,
+};
+use crate::domain::{E164, Invalid, Refusal, RefusalCode};
+
+const MOST_RULES: usize = 50;
+const LONGEST_NAME: usize = 100;
+const LONGEST_MESSAGE: usize = 500;
+const MOST_DATES: usize = 366;
+const MOST_CALLERS: usize = 500;
+const RING_SECONDS: std::ops::RangeInclusive<i32> = 5..=60;
+
+/// A rule as it comes from outside.
+#[derive(Debug, Clone)]
+pub struct RuleDraft {
+    /// Its name.
+    pub name: String,
+    /// Which calls.
+    pub condition: ConditionDraft,
+    /// What is done with them.
+    pub action: ActionDraft,
+}
+
+/// A condition as it comes from outside.
+#[derive(Debug, Clone, Default)]
+pub struct ConditionDraft {
+    /// Days of the week.
+    pub days: Option<Vec<Weekday>>,
+    /// `HH:MM`.
+    pub from: Option<String>,
+    /// `HH:MM`.
+    pub to: Option<String>,
+    /// A zone of the IANA database.
+    pub time_zone: Option<String>,
+    /// `YYYY-MM-DD` each.
+    pub dates: Option<Vec<String>>,
+    /// Numbers and prefixes.
+    pub callers: Option<Vec<String>>,
+}
+
+/// An action as it comes from outside.
+#[derive(Debug, Clone)]
+pub struct ActionDraft {
+    /// What is done.
+    pub kind: RoutingActionKind,
+    /// Which number rings.
+    pub forward_to: Option<Result<E164, Invalid>>,
+    /// For how long, in seconds.
+    pub ring_seconds: Option<i32>,
+    /// What is said.
+    pub message: Option<String>,
+}
+
+impl RoutingRules {
+    /// The rules for this number.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, each with its path from `input.rules` on.
+    pub fn check(drafts: Vec<RuleDraft>, number: &E164) -> Result<Self, Vec<Refusal>> {
+        let mut faults = Faults(Vec::new());
+        if drafts.len() > MOST_RULES {
+            faults.note(&[], format!("a number has at most {MOST_RULES} rules, these are {}", drafts.len()));
+            return Err(faults.0);
+        }
+        let read: Vec<_> =
+            drafts.into_iter().enumerate().map(|(at, draft)| rule(draft, at, number, &mut faults)).collect();
+        faults.twins(&read);
+        faults.out_of_reach(&read);
+        if faults.0.is_empty() { Ok(Self(read)) } else { Err(faults.0) }
+    }
+}
+
+struct Faults(Vec<Refusal>);
+
+impl Faults {
+    fn note(&mut self, path: &[&str], why: impl Into<String>) {
+        let whole = ["input", "rules"].iter().chain(path).map(|part| (*part).to_owned()).collect();
+        self.0.push(Refusal { field: whole, ..Refusal::new(RefusalCode::InvalidInput, why) });
+    }
+
+    fn take<T>(&mut self, path: &[&str], read: Result<T, Invalid>) -> Option<T> {
+        read.map_err(|why| self.note(path, why.0)).ok()
+    }
+
+    fn twins(&mut self, rules: &[RoutingRule]) {
+        let mut first = HashMap::new();
+        for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.name.is_empty()) {
+            if let Some(other) = first.insert(rule.name.as_str(), at) {
+                let why =
+                    format!("rule {} is named \"{}\" too: give each its own name", other + 1, rule.name);
+                self.note(&[&at.to_string(), "name"], why);
+            }
+        }
+    }
+
+    /// Only where nothing else is wrong: what could not be read would look like a condition that is not there.
+    fn out_of_reach(&mut self, rules: &[RoutingRule]) {
+        if !self.0.is_empty() {
+            return;
+        }
+        for (at, rule) in rules.iter().enumerate() {
+            let before = rules.iter().take(at).enumerate();
+            let mut covering = before.filter(|(_, earlier)| rule.condition.implies(&earlier.condition));
+            let Some((other, earlier)) = covering.next() else { continue };
+            let why = if earlier.condition.is_always_true() {
+                "is for every call"
+            } else {
+                "applies to every call that it would apply to"
+            };
+            let why = format!(
+                "rule {} \"{}\" can never apply: rule {} \"{}\" stands before it and {why}. Put the narrower rule first, or leave one out",
+                at + 1,
+                rule.name,
+                other + 1,
+                earlier.name
+            );
+            self.note(&[&at.to_string()], why);
+        }
+    }
+}
+
+/// A rule, as far as it can be read; faults are noted.
+fn rule(draft: RuleDraft, at: usize, number: &E164, faults: &mut Faults) -> RoutingRule {
+    let at = at.to_string();
+    let name = draft.name.trim().to_owned();
+    let length = name.chars().count();
+    if length == 0 || length > LONGEST_NAME || name.chars().any(char::is_control) {
+        faults.note(&[&at, "name"], format!("a rule's name has 1 to {LONGEST_NAME} characters"));
+    }
+    let condition = condition(&draft.condition, &at, faults);
+    let action = action(draft.action, &at, number, faults);
+    RoutingRule { name, condition, action: action.unwrap_or(RoutingAction::Agent) }
+}
+
+fn condition(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> RoutingCondition {
+    RoutingCondition { when: when(draft, at, faults), callers: callers(draft, at, faults) }
+}
+
+fn callers(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> BTreeSet<CallerPattern> {
+    let given = few(draft.callers.as_deref(), &[at, "condition", "callers"], MOST_CALLERS, faults);
+    let mut callers = BTreeSet::new();
+    for (nth, caller) in given.iter().enumerate() {
+        let path = [at, "condition", "callers", &nth.to_string()];
+        callers.extend(faults.take(&path, caller.parse::<CallerPattern>()));
+    }
+    callers
+}
+
+/// A list that is not there, or holds something but not too much.
+fn few<'a, T>(given: Option<&'a [T]>, path: &[&str], most: usize, faults: &mut Faults) -> &'a [T] {
+    match given {
+        None => &[],
+        Some([]) => {
+            faults.note(path, "an empty list would never apply: leave it out, or name at least one");
+            &[]
+        }
+        Some(list) if list.len() > most => {
+            faults.note(path, format!("at most {most} of them, these are {}", list.len()));
+            &[]
+        }
+        Some(list) => list,
+    }
+}
+
+fn when(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> Option<When> {
+    let mut days = Vec::new();
+    for day in few(draft.days.as_deref(), &[at, "condition", "days"], usize::MAX, faults) {
+        if !days.contains(day) {
+            days.push(*day);
+        }
+    }
+    let window = window(draft, at, faults);
+    let mut dates = BTreeSet::new();
+    let given = few(draft.dates.as_deref(), &[at, "condition", "dates"], MOST_DATES, faults);
+    for (nth, date) in given.iter().enumerate() {
+        dates.extend(faults.take(&[at, "condition", "dates", &nth.to_string()], read_date(date)));
+    }
+    let no_such_date = !days.is_empty() && dates.iter().all(|date| !days.contains(&date.weekday()));
+    if no_such_date && !dates.is_empty() {
+        faults.note(
+            &[at, "condition", "dates"],
+            "none of these dates falls on one of the days: leave the days out",
+        );
+    }
+    let is_about_time =
+        [draft.from.is_some(), draft.to.is_some(), draft.days.is_some(), draft.dates.is_some()];
+    let path = [at, "condition", "timeZone"];
+    match (&draft.time_zone, is_about_time.contains(&true)) {
+        (None, false) => None,
+        (None, true) => {
+            faults.note(&path, "from, to, days and dates need a time zone, like Europe/Berlin");
+            None
+        }
+        (Some(_), false) => {
+            faults.note(
+                &path,
+                "a time zone is for from, to, days and dates: give one of these, or leave it out",
+            );
+            None
+        }
+        (Some(zone), true) => {
+            let time_zone = faults.take(&path, read_zone(zone))?;
+            Some(When { time_zone, days, window, dates })
+        }
+    }
+}
+
+fn window(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> Option<Window> {
+    let (from, to) = match (&draft.from, &draft.to) {
+        (None, None) => return None,
+        (Some(_), None) => {
+            faults.note(&[at, "condition", "to"], "from needs a to beside it, like 18:00; midnight is 00:00");
+            return None;
+        }
+        (None, Some(_)) => {
+            faults
+                .note(&[at, "condition", "from"], "to needs a from beside it, like 09:00; midnight is 00:00");
+            return None;
+        }
+        (Some(from), Some(to)) => (
+            faults.take(&[at, "condition", "from"], read_time(from)),
+            faults.take(&[at, "condition", "to"], read_time(to)),
+        ),
+    };
+    let (from, to) = (from?, to?);
+    if from == to {
+        faults.note(&[at, "condition", "to"], "to is the same as from: leave both out for the whole day");
+        return None;
+    }
+    Some(Window { from, to })
+}
+
+fn read_time(text: &str) -> Result<NaiveTime, Invalid> {
+    let well_formed =
+        text.len() == 5 && text.bytes().enumerate().all(|(at, b)| at == 2 || b.is_ascii_digit());
+    let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| well_formed);
+    time.ok_or_else(|| Invalid::new("a time is written HH:MM, from 00:00 to 23:59"))
+}
+
+fn read_date(text: &str) -> Result<NaiveDate, Invalid> {
+    let well_formed =
+        text.len() == 10 && text.bytes().enumerate().all(|(at, b)| at == 4 || at == 7 || b.is_ascii_digit());
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| well_formed);
+    date.ok_or_else(|| Invalid::new("a date is written YYYY-MM-DD and exists, like 2026-12-25"))
+}
+
+fn read_zone(text: &str) -> Result<Tz, Invalid> {
+    text.parse().map_err(|_| {
+        let shown: String = text.chars().take(40).collect();
+        Invalid::new(format!(
+            "\"{shown}\" is no time zone of the IANA database: write one like Europe/Berlin"
+        ))
+    })
+}
+
+fn action(draft: ActionDraft, at: &str, number: &E164, faults: &mut Faults) -> Option<RoutingAction> {
+    let kind = draft.kind;
+    let forwards = matches!(kind, RoutingActionKind::Forward | RoutingActionKind::ForwardThenAgent);
+    let says = kind == RoutingActionKind::Message;
+    for (field, is_given, belongs) in [
+        ("forwardTo", draft.forward_to.is_some(), forwards),
+        ("ringSeconds", draft.ring_seconds.is_some(), forwards),
+        ("message", draft.message.is_some(), says),
+    ] {
+        if is_given && !belongs {
+            faults.note(&[at, "action", field], format!("{field} does not go with {kind}: leave it out"));
+        }
+    }
+    if says {
+        let text = message(draft.message, at, faults)?;
+        return Some(RoutingAction::Message { text });
+    }
+    if !forwards {
+        return Some(if kind == RoutingActionKind::Reject {
+            RoutingAction::Reject
+        } else {
+            RoutingAction::Agent
+        });
+    }
+    let to = forward_to(draft.forward_to, kind, at, number, faults);
+    let path = [at, "action", "ringSeconds"];
+    let ring_seconds = match draft.ring_seconds {
+        Some(seconds) if !RING_SECONDS.contains(&seconds) => {
+            faults.note(&path, format!("a number rings for 5 to 60 seconds, not {seconds}"));
+            None
+        }
+        Some(seconds) => u16::try_from(seconds).ok(),
+        None => None,
+    };
+    if kind == RoutingActionKind::Forward {
+        return Some(RoutingAction::Forward { to: to?, ring_seconds });
+    }
+    if draft.ring_seconds.is_none() {
+        faults.note(&path, format!("{kind} needs ringSeconds: for how long the number rings, 5 to 60"));
+    }
+    Some(RoutingAction::ForwardThenAgent { to: to?, ring_seconds: ring_seconds? })
+}
+
+fn forward_to(
+    given: Option<Result<E164, Invalid>>,
+    kind: RoutingActionKind,
+    at: &str,
+    number: &E164,
+    faults: &mut Faults,
+) -> Option<E164> {
+    let path = [at, "action", "forwardTo"];
+    let Some(given) = given else {
+        faults.note(&path, format!("{kind} needs forwardTo: the number that rings"));
+        return None;
+    };
+    let to = faults.take(&path, given)?;
+    if to == *number {
+        faults.note(&path, "a number that is forwarded to itself would ring for ever: name another");
+    }
+    Some(to)
+}
+
+fn message(given: Option<String>, at: &str, faults: &mut Faults) -> Option<String> {
+    let text = given.unwrap_or_default().trim().to_owned();
+    if !(1..=LONGEST_MESSAGE).contains(&text.chars().count()) {
+        let why = format!("MESSAGE needs a message of 1 to {LONGEST_MESSAGE} characters");
+        faults.note(&[at, "action", "message"], why);
+        return None;
+    }
+    Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(name: &str, condition: ConditionDraft) -> RuleDraft {
+        let action = ActionDraft {
+            kind: RoutingActionKind::Agent,
+            forward_to: None,
+            ring_seconds: None,
+            message: None,
+        };
+        RuleDraft { name: name.to_owned(), condition, action }
+    }
+
+    fn faults(drafts: Vec<RuleDraft>) -> Vec<(String, String)> {
+        let refused = RoutingRules::check(drafts, &"+12125550100".parse().unwrap()).err().unwrap_or_default();
+        refused.into_iter().map(|fault| (fault.field.join("."), fault.message)).collect()
+    }
+
+    fn fields(drafts: Vec<RuleDraft>) -> Vec<String> {
+        faults(drafts).into_iter().map(|(field, _)| field).collect()
+    }
+
+    fn text(text: &str) -> Option<String> {
+        Some(text.to_owned())
+    }
+
+    #[test]
+    fn every_fault_of_a_condition_is_named_with_its_path() {
+        let cases = [
+            (
+                ConditionDraft {
+                    time_zone: text("Mars/Olympus"),
+                    from: text("9:00"),
+                    to: text("24:00"),
+                    ..Default::default()
+                },
+                vec!["from", "to", "timeZone"],
+            ),
+            (
+                ConditionDraft { from: text("09:00"), to: text("17:00"), ..Default::default() },
+                vec!["timeZone"],
+            ),
+            (ConditionDraft { time_zone: text("UTC"), ..Default::default() }, vec!["timeZone"]),
+            (
+                ConditionDraft { time_zone: text("UTC"), from: text("09:00"), ..Default::default() },
+                vec!["to"],
+            ),
+            (
+                ConditionDraft {
+                    time_zone: text("UTC"),
+                    from: text("09:00"),
+                    to: text("09:00"),
+                    ..Default::default()
+                },
+                vec!["to"],
+            ),
+            (
+                ConditionDraft { time_zone: text("UTC"), days: Some(vec![]), ..Default::default() },
+                vec!["days"],
+            ),
+            (
+                ConditionDraft {
+                    time_zone: text("UTC"),
+                    dates: Some(vec!["2026-02-30".into(), "2026-2-3".into()]),
+                    ..Default::default()
+                },
+                vec!["dates.0", "dates.1"],
+            ),
+            (
+                ConditionDraft {
+                    time_zone: text("UTC"),
+                    days: Some(vec![Weekday::Mon]),
+                    dates: Some(vec!["2026-12-25".into()]),
+                    ..Default::default()
+                },
+                vec!["dates"],
+            ),
+            (
+                ConditionDraft {
+                    callers: Some(vec!["+1212".into(), "212".into(), "+0".into(), "".into()]),
+                    ..Default::default()
+                },
+                vec!["callers.1", "callers.2", "callers.3"],
+            ),
+        ];
+        for (condition, expected) in cases {
+            let expected: Vec<_> =
+                expected.iter().map(|field| format!("input.rules.1.condition.{field}")).collect();
+            let first = ConditionDraft { callers: Some(vec!["+999".into()]), ..Default::default() };
+            let told = format!("{condition:?}");
+            assert_eq!(fields(vec![draft("first", first), draft("second", condition)]), expected, "{told}");
+        }
+    }
+
+    #[test]
+    fn an_action_takes_what_belongs_to_it_and_no_more() {
+        let number: E164 = "+12125550199".parse().unwrap();
+        let cases = [
+            (
+                RoutingActionKind::Reject,
+                Some(number.clone()),
+                Some(9),
+                text("Hi"),
+                vec!["forwardTo", "ringSeconds", "message"],
+            ),
+            (RoutingActionKind::Forward, None, Some(4), None, vec!["forwardTo", "ringSeconds"]),
+            (RoutingActionKind::Forward, Some(number.clone()), None, None, vec![]),
+            (
+                RoutingActionKind::Forward,
+                Some("+12125550100".parse().unwrap()),
+                None,
+                None,
+                vec!["forwardTo"],
+            ),
+            (RoutingActionKind::ForwardThenAgent, Some(number.clone()), None, None, vec!["ringSeconds"]),
+            (RoutingActionKind::ForwardThenAgent, Some(number), Some(61), None, vec!["ringSeconds"]),
+            (RoutingActionKind::Message, None, None, None, vec!["message"]),
+            (RoutingActionKind::Message, None, None, Some("x".repeat(501)), vec!["message"]),
+        ];
+        for (kind, forward_to, ring_seconds, message, expected) in cases {
+            let action = ActionDraft { kind, forward_to: forward_to.map(Ok), ring_seconds, message };
+            let told = format!("{action:?}");
+            let rule = RuleDraft { action, ..draft("one", ConditionDraft::default()) };
+            let expected: Vec<_> =
+                expected.iter().map(|field| format!("input.rules.0.action.{field}")).collect();
+            assert_eq!(fields(vec![rule]), expected, "{told}");
+        }
+    }
+
+    #[test]
+    fn names_are_given_once_and_a_rule_out_of_reach_is_refused_with_both_names() {
+        let callers = |callers: &[&str]| ConditionDraft {
+            callers: Some(callers.iter().map(|&caller| caller.to_owned()).collect()),
+            ..Default::default()
+        };
+        assert_eq!(
+            fields(vec![
+                draft("A", callers(&["+1"])),
+                draft(" A ", callers(&["+2"])),
+                draft("", callers(&["+3"]))
+            ]),
+            ["input.rules.2.name", "input.rules.1.name"]
+        );
+        let narrow_first = vec![draft("Narrow", callers(&["+1212"])), draft("Wide", callers(&["+1"]))];
+        assert_eq!(faults(narrow_first), []);
+        let wide_first = vec![draft("Wide", callers(&["+1"])), draft("Narrow", callers(&["+1212", "+1415"]))];
+        let told = faults(wide_first);
+        assert_eq!(told[0].0, "input.rules.1");
+        assert!(told[0].1.contains("rule 2 \"Narrow\" can never apply: rule 1 \"Wide\""), "{told:?}");
+        let after_all = faults(vec![draft("All", ConditionDraft::default()), draft("One", callers(&["+1"]))]);
+        assert!(after_all[0].1.contains("\"All\" stands before it and is for every call"), "{after_all:?}");
+        let many = (0..51).map(|n| draft(&n.to_string(), callers(&["+1"]))).collect();
+        assert_eq!(fields(many), ["input.rules"]);
+    }
+}

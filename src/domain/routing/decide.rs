@@ -1,0 +1,237 @@
+//! What the rules say to one call.
+
+use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::{RoutingAction, RoutingCondition, RoutingRule, RoutingRules, When, pattern_of};
+use crate::domain::E164;
+
+/// What was decided for a call, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The rule that applies; without one the number's agent answers.
+    pub rule: Option<RoutingRule>,
+    /// Why, in plain words; what came of it is added as it comes.
+    pub reason: String,
+}
+
+impl Decision {
+    /// The same decision, and what came of it next.
+    #[must_use]
+    pub fn then(&self, what: &str) -> Self {
+        Self { rule: self.rule.clone(), reason: format!("{}; {what}", self.reason) }
+    }
+
+    /// Whether the call may come to the agent, and so needs one of the plan's places.
+    #[must_use]
+    pub fn needs_a_place(&self) -> bool {
+        let action = self.rule.as_ref().map(|rule| &rule.action);
+        matches!(action, None | Some(RoutingAction::Agent | RoutingAction::ForwardThenAgent { .. }))
+    }
+}
+
+impl RoutingRules {
+    /// What is done with a call that comes in at `at`; a hidden caller is `None`.
+    #[must_use]
+    pub fn decide(&self, caller: Option<&E164>, at: DateTime<Utc>) -> Decision {
+        let applies = |rule: &RoutingRule| Some((rule.clone(), rule.condition.holds(caller, at)?));
+        match self.0.iter().find_map(applies) {
+            Some((rule, why)) => {
+                let reason = format!("the rule \"{}\" applies: {why}", rule.name);
+                Decision { rule: Some(rule), reason }
+            }
+            None => {
+                let reason = match self.0.len() {
+                    0 => "the number has no rules".to_owned(),
+                    1 => "the number's rule does not apply".to_owned(),
+                    rules => format!("none of the number's {rules} rules applies"),
+                };
+                Decision { rule: None, reason }
+            }
+        }
+    }
+}
+
+impl RoutingCondition {
+    /// Why it holds; `None` when it does not.
+    fn holds(&self, caller: Option<&E164>, at: DateTime<Utc>) -> Option<String> {
+        let mut why = Vec::new();
+        if let Some(when) = &self.when {
+            let local = at.with_timezone(&when.time_zone).naive_local();
+            when.day_of(local)?;
+            why.push(format!("it is {} in {}", local.format("%A %Y-%m-%d, %H:%M"), when.time_zone));
+        }
+        if !self.callers.is_empty() {
+            let pattern = pattern_of(caller.map(E164::as_str), &self.callers)?;
+            why.push(if pattern.is_hidden() {
+                "the caller shows no number".to_owned()
+            } else {
+                format!("the caller's number begins with {pattern}")
+            });
+        }
+        Some(if why.is_empty() { "it is for every call".to_owned() } else { why.join(", and ") })
+    }
+}
+
+impl When {
+    /// The day to which this moment belongs, if the moment is one of those meant.
+    fn day_of(&self, local: NaiveDateTime) -> Option<NaiveDate> {
+        let (today, time) = (local.date(), local.time());
+        let day = match self.window {
+            None => today,
+            Some(window) if window.is_over_midnight() => {
+                if time >= window.from {
+                    today
+                } else if time < window.to {
+                    today.checked_sub_days(Days::new(1))?
+                } else {
+                    return None;
+                }
+            }
+            Some(window) => (window.from <= time && time < window.to).then_some(today)?,
+        };
+        let on_days = self.days.is_empty() || self.days.contains(&chrono::Datelike::weekday(&day));
+        let on_dates = self.dates.is_empty() || self.dates.contains(&day);
+        (on_days && on_dates).then_some(day)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ActionDraft, ConditionDraft, RoutingActionKind, RuleDraft};
+    use super::*;
+
+    fn rules(conditions: Vec<ConditionDraft>) -> RoutingRules {
+        let action = |_| ActionDraft {
+            kind: RoutingActionKind::Reject,
+            forward_to: None,
+            ring_seconds: None,
+            message: None,
+        };
+        let draft = |(at, condition)| RuleDraft { name: format!("R{at}"), condition, action: action(at) };
+        let drafts = conditions.into_iter().enumerate().map(draft).collect();
+        RoutingRules::check(drafts, &"+12125550100".parse().unwrap()).unwrap()
+    }
+
+    fn window(zone: &str, from: &str, to: &str) -> ConditionDraft {
+        let text = |text: &str| Some(text.to_owned());
+        ConditionDraft { time_zone: text(zone), from: text(from), to: text(to), ..ConditionDraft::default() }
+    }
+
+    fn applies(rules: &RoutingRules, at: &str) -> bool {
+        rules.decide(None, at.parse().unwrap()).rule.is_some()
+    }
+
+    fn assert_applies(rules: &RoutingRules, cases: &[(&str, bool)]) {
+        for (at, expected) in cases {
+            assert_eq!(applies(rules, at), *expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_wall_clock_is_read_when_clocks_go_forward_and_back() {
+        // Clocks in Berlin go forward on 29 March 2026 at 01:00 UTC, and back on 25 October at 01:00 UTC.
+        let berlin = rules(vec![window("Europe/Berlin", "09:00", "17:00")]);
+        assert_applies(
+            &berlin,
+            &[
+                ("2026-03-28T07:59:59Z", false),
+                ("2026-03-28T08:00:00Z", true),
+                ("2026-03-29T07:00:00Z", true),
+                ("2026-03-29T06:59:59Z", false),
+                ("2026-03-29T14:59:59Z", true),
+                ("2026-03-29T15:00:00Z", false),
+                ("2026-10-24T07:00:00Z", true),
+                ("2026-10-25T07:59:59Z", false),
+                ("2026-10-25T08:00:00Z", true),
+            ],
+        );
+        let skipped = rules(vec![window("Europe/Berlin", "02:00", "03:00")]);
+        let repeated =
+            ["2026-10-25T00:00:00Z", "2026-10-25T00:59:59Z", "2026-10-25T01:00:00Z", "2026-10-25T01:59:59Z"];
+        assert_applies(&skipped, &[("2026-03-29T00:59:59Z", false), ("2026-03-29T01:00:00Z", false)]);
+        assert!(repeated.iter().all(|at| applies(&skipped, at)));
+        let astride = rules(vec![window("Europe/Berlin", "02:30", "03:30")]);
+        assert_applies(
+            &astride,
+            &[
+                ("2026-03-29T00:59:59Z", false),
+                ("2026-03-29T01:00:00Z", true),
+                ("2026-03-29T01:30:00Z", false),
+                ("2026-10-25T00:30:00Z", true),
+                ("2026-10-25T01:00:00Z", false),
+                ("2026-10-25T01:30:00Z", true),
+                ("2026-10-25T02:29:59Z", true),
+                ("2026-10-25T02:30:00Z", false),
+            ],
+        );
+        // New York: forward on 8 March 2026 at 07:00 UTC, back on 1 November at 06:00 UTC.
+        let new_york = rules(vec![window("America/New_York", "18:00", "08:00")]);
+        assert_applies(
+            &new_york,
+            &[
+                ("2026-03-07T12:59:59Z", true),
+                ("2026-03-07T13:00:00Z", false),
+                ("2026-03-07T23:00:00Z", true),
+                ("2026-03-08T11:59:59Z", true),
+                ("2026-03-08T12:00:00Z", false),
+                ("2026-03-08T21:59:59Z", false),
+                ("2026-03-08T22:00:00Z", true),
+                ("2026-11-01T12:59:59Z", true),
+                ("2026-11-01T13:00:00Z", false),
+            ],
+        );
+    }
+
+    #[test]
+    fn after_midnight_a_window_belongs_to_the_day_on_which_it_began() {
+        let friday_night = ConditionDraft {
+            days: Some(vec![chrono::Weekday::Fri]),
+            ..window("America/New_York", "18:00", "08:00")
+        };
+        let christmas_night = ConditionDraft {
+            dates: Some(vec!["2025-12-25".to_owned()]),
+            ..window("Europe/Berlin", "20:00", "06:00")
+        };
+        let rules = rules(vec![friday_night, christmas_night]);
+        assert_applies(
+            &rules,
+            &[
+                ("2026-07-31T11:00:00Z", false),
+                ("2026-07-31T22:00:00Z", true),
+                ("2026-08-01T11:59:59Z", true),
+                ("2026-08-01T22:00:00Z", false),
+                ("2025-12-24T21:00:00Z", false),
+                ("2025-12-26T04:59:59Z", true),
+                ("2025-12-26T05:00:00Z", false),
+            ],
+        );
+    }
+
+    #[test]
+    fn callers_are_known_by_how_their_numbers_begin_and_hidden_ones_by_showing_none() {
+        let callers = ConditionDraft {
+            callers: Some(vec!["+1 (212)".to_owned(), "+49 30 1234567".to_owned()]),
+            ..ConditionDraft::default()
+        };
+        let rules = rules(vec![callers]);
+        let now = DateTime::UNIX_EPOCH;
+        for (caller, expected) in
+            [("+12125550123", true), ("+12135550123", false), ("+49301234567", true), ("+49301234568", false)]
+        {
+            let decision = rules.decide(Some(&caller.parse().unwrap()), now);
+            assert_eq!(decision.rule.is_some(), expected, "{caller}: {}", decision.reason);
+        }
+        assert_eq!(rules.decide(None, now).reason, "the number's rule does not apply");
+        for word in ["anonymous", " Anonymous", "+266696687", "+86282452253"] {
+            let callers = Some(vec!["+1900".to_owned(), word.to_owned()]);
+            let rules = self::rules(vec![ConditionDraft { callers, ..ConditionDraft::default() }]);
+            let decision = rules.decide(None, now);
+            assert_eq!(decision.reason, "the rule \"R0\" applies: the caller shows no number", "{word}");
+            assert!(rules.decide(E164::shown("+12125550123").as_ref(), now).rule.is_none(), "{word}");
+        }
+        assert_eq!(RoutingRules::default().decide(None, now).reason, "the number has no rules");
+        let stored = serde_json::to_value(&rules).unwrap();
+        assert_eq!(serde_json::from_value::<RoutingRules>(stored).unwrap(), rules);
+    }
+}

@@ -1,0 +1,173 @@
+//! Whether a rule can apply at all behind those before it. What is said here to be out of reach is so for certain; a
+//! rule that only several others together leave nothing to is let pass.
+
+use chrono::Datelike;
+
+use super::{CallerPattern, RoutingCondition, When, Window, pattern_of};
+
+/// The days of a week.
+const WEEK: usize = 7;
+
+impl RoutingCondition {
+    /// Whether every call is meant.
+    pub(super) fn is_always_true(&self) -> bool {
+        self.callers.is_empty() && self.when.as_ref().is_none_or(When::is_always)
+    }
+
+    /// Whether every call meant here is meant by `other` too.
+    pub(super) fn implies(&self, other: &Self) -> bool {
+        let narrower = |pattern: &CallerPattern| {
+            let shown = Some(pattern.0.as_str()).filter(|_| !pattern.is_hidden());
+            pattern_of(shown, &other.callers).is_some()
+        };
+        let callers =
+            other.callers.is_empty() || !self.callers.is_empty() && self.callers.iter().all(narrower);
+        let times = match (&self.when, &other.when) {
+            (_, None) => true,
+            (_, Some(other)) if other.is_always() => true,
+            (Some(own), Some(other)) => own.implies(other),
+            (None, Some(_)) => false,
+        };
+        callers && times
+    }
+}
+
+impl When {
+    /// Every day of the week, but at no particular time.
+    fn is_always(&self) -> bool {
+        self.window.is_none() && self.is_every_day()
+    }
+
+    fn is_every_day(&self) -> bool {
+        self.dates.is_empty() && (self.days.is_empty() || self.days.len() == WEEK)
+    }
+
+    fn implies(&self, other: &Self) -> bool {
+        if self.time_zone != other.time_zone {
+            return false;
+        }
+        let times = match (self.window, other.window) {
+            (_, None) => true,
+            (Some(own), Some(window)) => own.is_within(window, other.is_every_day()),
+            (None, Some(_)) => false,
+        };
+        // After midnight the one's day may be the other's eve.
+        let same_day = match (self.window, other.window) {
+            (Some(own), None) => !own.is_over_midnight(),
+            _ => true,
+        };
+        times && (other.is_every_day() || same_day && self.days_imply(other))
+    }
+
+    fn days_imply(&self, other: &Self) -> bool {
+        let on_days = other.days.is_empty()
+            || other.days.len() == WEEK
+            || !self.days.is_empty() && self.days.iter().all(|day| other.days.contains(day))
+            || !self.dates.is_empty() && self.dates.iter().all(|date| other.days.contains(&date.weekday()));
+        let on_dates = other.dates.is_empty() || !self.dates.is_empty() && self.dates.is_subset(&other.dates);
+        on_days && on_dates
+    }
+}
+
+impl Window {
+    /// Whether each of its minutes is one of `other`'s, and, unless `any_day` will do, belongs to the same day there.
+    fn is_within(self, other: Self, any_day: bool) -> bool {
+        match (self.is_over_midnight(), other.is_over_midnight()) {
+            (false, false) | (true, true) => other.from <= self.from && self.to <= other.to,
+            (false, true) => other.from <= self.from || any_day && self.to <= other.to,
+            (true, false) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
+    use proptest::prelude::*;
+
+    use super::super::{RoutingAction, RoutingRule, RoutingRules};
+    use super::*;
+
+    const ZONES: [chrono_tz::Tz; 2] = [chrono_tz::Europe::Berlin, chrono_tz::America::New_York];
+    const DAYS: [Weekday; 7] =
+        [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
+    const CALLERS: [&str; 6] = ["+1", "+1212", "+12125550123", "+49", "+4930", "anonymous"];
+    const HOURS: [u32; 6] = [0, 3, 8, 12, 18, 22];
+
+    /// The Friday before clocks go forward in Europe.
+    fn first_day() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 3, 27).unwrap()
+    }
+
+    fn window() -> impl Strategy<Value = Option<Window>> {
+        let hour = |at: usize| NaiveTime::from_hms_opt(HOURS[at], 0, 0).unwrap();
+        prop::option::of((0..6_usize, 1..6_usize)).prop_map(move |pair| {
+            pair.map(|(from, by)| Window { from: hour(from), to: hour((from + by) % 6) })
+        })
+    }
+
+    fn when() -> impl Strategy<Value = When> {
+        let days = prop::collection::vec(0..7_usize, 0..8);
+        let dates = prop::collection::btree_set(0..5_u64, 0..4);
+        (0..2_usize, days, window(), dates).prop_map(|(zone, days, window, dates)| {
+            let days: BTreeSet<_> = days.into_iter().collect();
+            When {
+                time_zone: ZONES[zone],
+                days: days.into_iter().map(|day| DAYS[day]).collect(),
+                window,
+                dates: dates.into_iter().map(|days| first_day() + Days::new(days)).collect(),
+            }
+        })
+    }
+
+    fn condition() -> impl Strategy<Value = RoutingCondition> {
+        let callers = prop::collection::btree_set(0..CALLERS.len(), 0..3);
+        (prop::option::of(when()), callers).prop_map(|(when, callers)| RoutingCondition {
+            when,
+            callers: callers.into_iter().map(|at| CALLERS[at].parse().unwrap()).collect(),
+        })
+    }
+
+    fn instant() -> impl Strategy<Value = DateTime<Utc>> {
+        let start = first_day().and_time(NaiveTime::MIN).and_utc();
+        (0..6 * 24 * 4_i64).prop_map(move |quarters| start + TimeDelta::minutes(15 * quarters))
+    }
+
+    fn rules(conditions: Vec<RoutingCondition>) -> RoutingRules {
+        let rule =
+            |(at, condition)| RoutingRule { name: format!("{at}"), condition, action: RoutingAction::Reject };
+        RoutingRules(conditions.into_iter().enumerate().map(rule).collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn what_is_held_to_be_out_of_reach_never_applies(
+            (earlier, later) in (condition(), condition()),
+            at in prop::collection::vec(instant(), 24),
+            caller in prop::option::of(prop::sample::select(vec!["+12125550123", "+12135550123", "+493012345678", "+33142278186"])),
+        ) {
+            let caller = caller.map(|caller| caller.parse().unwrap());
+            if later.implies(&earlier) {
+                let rules = rules(vec![earlier, later]);
+                for at in at {
+                    let decision = rules.decide(caller.as_ref(), at);
+                    prop_assert!(decision.rule.is_none_or(|rule| rule.name == "0"));
+                }
+            }
+        }
+
+        #[test]
+        fn a_condition_covers_itself_and_the_same_at_fewer_times(condition in condition()) {
+            prop_assert!(condition.implies(&condition));
+            prop_assert!(condition.implies(&RoutingCondition::default()));
+            let callers = ["+12125550123".parse().unwrap()].into();
+            let narrower = RoutingCondition { callers, ..condition.clone() };
+            let anybody = RoutingCondition { callers: BTreeSet::new(), ..condition };
+            prop_assert!(narrower.implies(&anybody));
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! `setRoutingRules`.
+
+use async_graphql::{Context, ID, InputObject, Object};
+
+use super::input;
+use super::outcome::{Outcome, Stop};
+use crate::domain::{self, Invalid, NumberId, NumberStatus, Refusal, RoutingRules};
+use crate::graphql::context::{ContextExt, Session};
+use crate::graphql::errors::ApiError;
+use crate::graphql::model::{PhoneNumber, RoutingRuleInput, UserError};
+
+/// A number's rules, all of them: what is not among them is gone.
+#[derive(Debug, InputObject)]
+pub(crate) struct SetRoutingRulesInput {
+    /// The number's id.
+    phone_number_id: ID,
+    /// The `routingVersion` these rules are made from: when another change came between, they are refused. Unset: they
+    /// replace whatever is there.
+    expected_version: Option<i32>,
+    /// The rules, at most 50; the first that applies decides. None: the agent answers every call. One that cannot apply
+    /// behind those before it is refused.
+    rules: Vec<RoutingRuleInput>,
+}
+
+/// What came of `setRoutingRules`.
+pub(crate) struct SetRoutingRulesPayload(Outcome<PhoneNumber>);
+
+/// What came of `setRoutingRules`.
+#[Object]
+impl SetRoutingRulesPayload {
+    /// The number with its new rules. Null when nothing was changed because of `userErrors`.
+    async fn phone_number(&self) -> Option<&PhoneNumber> {
+        self.0.accepted()
+    }
+
+    /// What you can put right, each with its field's path: `["input", "rules", "2", "condition", "timeZone"]` is about
+    /// the third rule. The old rules hold then.
+    async fn user_errors(&self) -> Vec<UserError> {
+        self.0.user_errors(|_| None)
+    }
+}
+
+/// The mutation.
+#[derive(Debug, Default)]
+pub(super) struct SetRoutingRules;
+
+#[Object]
+impl SetRoutingRules {
+    /// Says what is done with calls to a number, by their time and their caller. Holds from the next call on.
+    #[graphql(complexity = "child_complexity + 10")]
+    async fn set_routing_rules(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which number, and its rules.")] input: SetRoutingRulesInput,
+    ) -> Option<Result<SetRoutingRulesPayload, ApiError>> {
+        let set = async || set(ctx.session()?, input).await;
+        Some(Outcome::of(set().await).map(SetRoutingRulesPayload))
+    }
+}
+
+async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumber, Stop> {
+    session.owner()?;
+    let id: NumberId = input::id("phoneNumberId", &input.phone_number_id)?;
+    let store = session.writer().await?;
+    let no_number = || Refusal::not_found("phone number", "phoneNumberId");
+    let present = store.number(id).await?.ok_or_else(no_number)?;
+    let mut refusals = standing(&present, input.expected_version);
+    let drafts = input.rules.into_iter().map(Into::into).collect();
+    let rules = RoutingRules::check(drafts, &present.number);
+    let rules = rules.map_err(|faults| refusals.extend(faults)).ok();
+    let Some(rules) = rules.filter(|_| refusals.is_empty()) else { return Err(Stop::Refused(refusals)) };
+    let number = store.set_routing_rules(id, &rules).await?.ok_or_else(no_number)?;
+    store.audit("setRoutingRules", id).await?;
+    store.commit().await?;
+    Ok(PhoneNumber(number))
+}
+
+/// What is wrong with changing this number's rules now, made from that version.
+fn standing(number: &domain::PhoneNumber, expected: Option<i32>) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    if number.status == NumberStatus::Released {
+        let why = "this number was given back: it takes no calls any more".to_owned();
+        refusals.push(Refusal::invalid("phoneNumberId", &Invalid(why)));
+    }
+    let version = number.routing_version;
+    if let Some(expected) = expected.filter(|expected| *expected != version) {
+        let why =
+            format!("the rules are at version {version}, not {expected}: read them again, then change them");
+        refusals.push(Refusal::invalid("expectedVersion", &Invalid(why)));
+    }
+    refusals
+}

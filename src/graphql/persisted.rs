@@ -1,0 +1,143 @@
+//! Documents that clients send by their hash alone, after having sent them once: Apollo's automatic persisted queries.
+//!
+//! What is kept is text, and is put in place of the hash before anything else looks at the request: so the guard and
+//! every rule see it as if it had been sent, each time. It is kept only once it was found valid, and only from those
+//! who proved who they are; whoever knows its hash may run it, as themselves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_graphql::async_trait::async_trait;
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
+use async_graphql::{ServerError, ValidationResult};
+use aws_lc_rs::digest::{SHA256, digest};
+
+use super::errors::ApiError;
+
+/// Documents kept.
+const MAX_DOCUMENTS: usize = 1_000;
+
+/// Bytes of all of them.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// The documents. Cheap to clone; the longest unused make room for new ones.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Persisted(Arc<Mutex<Documents>>);
+
+#[derive(Debug, Default)]
+struct Documents {
+    by_hash: HashMap<String, Document>,
+    bytes: usize,
+    uses: u64,
+}
+
+#[derive(Debug)]
+struct Document {
+    text: Arc<str>,
+    last_use: u64,
+}
+
+/// A document to be kept when it proves valid: its hash, and its text.
+#[derive(Debug, Clone)]
+pub(super) struct Offer {
+    hash: String,
+    text: Arc<str>,
+}
+
+impl Persisted {
+    /// The document that was meant by `query` and the hash sent with it, and what to keep of it.
+    ///
+    /// # Errors
+    /// `PERSISTED_QUERY_NOT_FOUND`: the client sends it whole then. `BAD_USER_INPUT` when hash and query disagree.
+    pub(super) fn resolve(&self, query: String, hash: &str) -> Result<(String, Option<Offer>), ApiError> {
+        let hash = hash.to_ascii_lowercase();
+        let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if query.is_empty() {
+            let text = documents.recall(&hash).ok_or(ApiError::PersistedQueryNotFound)?;
+            return Ok((text.to_string(), None));
+        }
+        if sha256(&query) != hash {
+            return Err(ApiError::bad_input(
+                "provided sha does not match query: send the query's own SHA-256",
+            ));
+        }
+        let known = documents.recall(&hash).is_some();
+        let offer = (!known).then(|| Offer { hash, text: query.as_str().into() });
+        Ok((query, offer))
+    }
+}
+
+impl Documents {
+    fn recall(&mut self, hash: &str) -> Option<Arc<str>> {
+        let document = self.by_hash.get_mut(hash)?;
+        self.uses += 1;
+        document.last_use = self.uses;
+        Some(Arc::clone(&document.text))
+    }
+
+    fn keep(&mut self, Offer { hash, text }: Offer) {
+        self.uses += 1;
+        self.bytes += text.len();
+        let replaced = self.by_hash.insert(hash, Document { text, last_use: self.uses });
+        self.bytes -= replaced.map_or(0, |document| document.text.len());
+        while self.by_hash.len() > MAX_DOCUMENTS || self.bytes > MAX_BYTES {
+            let oldest = self.by_hash.iter().min_by_key(|(_, document)| document.last_use);
+            let Some(hash) = oldest.map(|(hash, _)| hash.clone()) else { return };
+            self.bytes -= self.by_hash.remove(&hash).map_or(0, |document| document.text.len());
+        }
+    }
+}
+
+fn sha256(text: &str) -> String {
+    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl ExtensionFactory for Persisted {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl Extension for Persisted {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let result = next.run(ctx).await?;
+        if let Some(offer) = ctx.data_opt::<Offer>() {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(offer.clone());
+        }
+        Ok(result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_bounded_and_what_is_used_stays() {
+        let persisted = Persisted::default();
+        let offer = |query: &str| {
+            let (_, offer) = persisted.resolve(query.to_owned(), &sha256(query)).expect("the right hash");
+            persisted.0.lock().expect("no panic").keep(offer.expect("a new document"));
+        };
+        offer("{ viewer { id } }");
+        let long = "x".repeat(10_000);
+        for at in 0..3_000 {
+            offer(&format!("{{ a{at} }}"));
+            assert!(persisted.resolve(String::new(), &sha256("{ viewer { id } }")).is_ok(), "{at}");
+        }
+        assert!(persisted.resolve(String::new(), &sha256("{ a0 }")).is_err());
+        assert_eq!(persisted.0.lock().expect("no panic").by_hash.len(), MAX_DOCUMENTS);
+        for at in 0..1_000 {
+            offer(&format!("{{ {long}{at} }}"));
+        }
+        let documents = persisted.0.lock().expect("no panic");
+        let sum: usize = documents.by_hash.values().map(|document| document.text.len()).sum();
+        assert_eq!(documents.bytes, sum);
+        assert!(sum <= MAX_BYTES, "{sum}");
+    }
+}

@@ -1,0 +1,77 @@
+//! Where a request comes from: the connection's other end, or what the proxies in front say of it.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+
+use crate::server::Edge;
+
+/// A connection's other end; put into each of its requests.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::server) struct Peer(pub(in crate::server) IpAddr);
+
+/// What stands for a client: its IPv4 address, or the first half of its IPv6 address, since the other half is the
+/// client's to choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(in crate::server) struct ClientAddress(IpAddr);
+
+impl FromRequestParts<Edge> for ClientAddress {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0);
+        Ok(client(peer, &parts.headers, edge.trusted_proxies))
+    }
+}
+
+/// The client's address behind so many proxies. Each appends to `X-Forwarded-For` whom it was asked by: what stands
+/// further left was sent by the client and may say anything.
+fn client(peer: IpAddr, headers: &HeaderMap, proxies: u8) -> ClientAddress {
+    let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let outermost = hops.get(hops.len().saturating_sub(proxies.into()));
+    let address = outermost.and_then(|hop| parse(hop)).unwrap_or(peer);
+    ClientAddress(match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        v4 => v4,
+    })
+}
+
+/// An address, alone or with a port.
+fn parse(hop: &str) -> Option<IpAddr> {
+    let bare = hop.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_our_own_proxies_wrote_is_believed() {
+        let seen = |forwarded: &[&str], proxies| {
+            let mut headers = HeaderMap::new();
+            for value in forwarded {
+                headers.append("x-forwarded-for", value.parse().expect("a header"));
+            }
+            client("192.0.2.1".parse().expect("an address"), &headers, proxies).0.to_string()
+        };
+        for (forwarded, proxies, expected) in [
+            (&["203.0.113.7"][..], 0, "192.0.2.1"),
+            (&[], 1, "192.0.2.1"),
+            (&["198.51.100.9, 203.0.113.7"], 1, "203.0.113.7"),
+            (&["198.51.100.9", "203.0.113.7, 10.0.0.2"], 2, "203.0.113.7"),
+            (&["203.0.113.7"], 2, "203.0.113.7"),
+            (&["203.0.113.7:4711"], 1, "203.0.113.7"),
+            (&["203.0.113.7, nonsense"], 1, "192.0.2.1"),
+            (&["::ffff:203.0.113.7"], 1, "203.0.113.7"),
+            (&["2001:db8:1:2:3:4:5:6"], 1, "2001:db8:1:2::"),
+            (&["[2001:db8:1:2::9]:4711"], 1, "2001:db8:1:2::"),
+        ] {
+            assert_eq!(seen(forwarded, proxies), expected, "{forwarded:?} behind {proxies}");
+        }
+    }
+}
