@@ -67,10 +67,17 @@ pub(super) fn over(data: &Value, told_at: DateTime<Utc>) -> Result<ConversationR
 
 fn report(data: &Value, news: ConversationNews, at: DateTime<Utc>) -> Result<ConversationReport, Invalid> {
     let conversation_id = text(&data["conversation_id"]);
+    let (started_with, metadata) = (&data["conversation_initiation_client_data"], &data["metadata"]);
+    // As we gave it when the call was registered, else as the carrier told the provider.
+    let call_sids = [
+        &started_with["dynamic_variables"]["call_sid"],
+        &metadata["phone_call"]["call_sid"],
+        &metadata["body"]["CallSid"],
+    ];
     Ok(ConversationReport {
         conversation_id: conversation_id.ok_or_else(|| Invalid::new("the event names no conversation"))?,
         news,
-        call_sid: text(&data["conversation_initiation_client_data"]["dynamic_variables"]["call_sid"]),
+        call_sid: call_sids.into_iter().find_map(text),
         failed: None,
         duration_seconds: None,
         at,
@@ -146,8 +153,11 @@ mod tests {
         let bare = read(br#"{"type":"post_call_transcription","data":{"conversation_id":"conv_2"}}"#);
         assert_eq!((bare.call_sid, bare.duration_seconds, bare.at), (None, None, now()));
 
-        let failure = br#"{"type":"call_initiation_failure","data":{"conversation_id":"conv_3","failure_reason":"busy"}}"#;
-        assert_eq!(read(failure).failed, Some(CallStatus::Busy));
+        let failure =
+            br#"{"type":"call_initiation_failure","data":{"conversation_id":"conv_3","failure_reason":"busy",
+            "metadata":{"type":"twilio","body":{"CallSid":"CA3"}}}}"#;
+        let failure = read(failure);
+        assert_eq!((failure.failed, failure.call_sid.as_deref()), (Some(CallStatus::Busy), Some("CA3")));
         assert!(matches!(
             VoiceEvent::parse(br#"{"type":"voice_removed"}"#, now()),
             Ok(VoiceEvent::Other { .. })

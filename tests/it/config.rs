@@ -58,6 +58,7 @@ fn what_is_needed_is_enough_and_the_rest_has_defaults() {
     assert_eq!(config.purchases_per_hour, 100);
     assert_eq!(config.reconcile_every.as_secs(), 3600);
     assert_eq!((config.twilio.number_price, config.twilio.minute_price), (None, None));
+    assert_eq!((config.records.retention_days, config.records.transcripts), (0, false));
     assert_eq!(config.state_dir, std::path::Path::new(".switchboard"));
     assert_eq!(config.jwt.tenant_claim, "/sub");
     assert_eq!(config.log.filter, "info");

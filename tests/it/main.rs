@@ -9,6 +9,7 @@ mod bulk;
 mod call;
 mod carrier;
 mod config;
+mod conversation;
 mod coverage;
 mod crash;
 mod dev;

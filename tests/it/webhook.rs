@@ -41,7 +41,11 @@ pub(crate) struct Practice {
 
 impl Practice {
     pub(crate) async fn open(input: Value) -> Self {
-        let app = App::start().await;
+        Self::open_with(&[], input).await
+    }
+
+    pub(crate) async fn open_with(variables: &[(&'static str, &str)], input: Value) -> Self {
+        let app = App::start_with(variables).await;
         let token = app.token(Uuid::from_u128(1));
         let mut wanted = json!({"name": "Dr. Smith's Office Assistant", "areaCode": "212"});
         wanted.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
