@@ -17,7 +17,7 @@ use crate::config::{Config, Jwt};
 use crate::domain::{Clock, Entropy};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
-use crate::routing::{Routing, RoutingConfig};
+use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
 use crate::server::{self, AssetsError, Drain, GraphiqlAssets, RateLimits, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
 use crate::telemetry;
@@ -110,6 +110,7 @@ pub struct Core {
     pub provisioning: Provisioning,
     /// Compares what they hold with the database.
     pub reconciler: Reconciler,
+    carrier: Carrier,
     voice: Voice,
 }
 
@@ -125,13 +126,13 @@ impl Core {
         let provisioning = Provisioning::new(
             provisioning_config(config),
             database.system(),
-            carrier,
+            carrier.clone(),
             voice.clone(),
             clock.clone(),
             entropy.clone(),
         );
         let reconciler = Reconciler::new(database.clone(), provisioning.clone());
-        Ok(Self { database, provisioning, reconciler, voice })
+        Ok(Self { database, provisioning, reconciler, carrier, voice })
     }
 }
 
@@ -143,6 +144,9 @@ pub struct App {
     provisioning: Provisioning,
     reconciler: Reconciler,
     routing: Routing,
+    sweep: Sweep,
+    conversations: Conversations,
+    retention: Option<Retention>,
     reconcile_every: Duration,
     shutdown: Shutdown,
     drain: Drain,
@@ -156,13 +160,21 @@ impl App {
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
         telemetry::metrics();
         let shutdown = Shutdown::default();
-        let Core { database, provisioning, reconciler, voice } =
+        let Core { database, provisioning, reconciler, carrier, voice } =
             Core::build(config, &clock, &entropy).await?;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.clone())?;
+        let sweep = Sweep::new(system.clone(), carrier, clock.clone());
+        let retention = (config.records.retention_days > 0).then(|| {
+            let kept = TimeDelta::days(config.records.retention_days.into());
+            Retention::new(system.clone(), clock.clone(), kept)
+        });
+        let conversations =
+            Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
         let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone())
             .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
-        let webhooks = webhooks::router(webhook_config(config), routing.clone(), clock.clone());
+        let webhooks =
+            webhooks::router(webhook_config(config), routing.clone(), conversations.clone(), clock.clone());
         let services = Services {
             database: database.clone(),
             provisioning: provisioning.clone(),
@@ -179,7 +191,19 @@ impl App {
             drain.clone(),
         );
         let reconcile_every = config.reconcile_every;
-        Ok(Self { router, database, provisioning, reconciler, routing, reconcile_every, shutdown, drain })
+        Ok(Self {
+            router,
+            database,
+            provisioning,
+            reconciler,
+            routing,
+            sweep,
+            conversations,
+            retention,
+            reconcile_every,
+            shutdown,
+            drain,
+        })
     }
 
     /// Every route, for a test that needs no listener.
@@ -199,27 +223,42 @@ impl App {
         self.shutdown.clone()
     }
 
+    /// What goes on beside the requests, until the first signal. Dropping the set aborts what is left in it.
+    fn workers(&self) -> JoinSet<()> {
+        let mut workers = JoinSet::new();
+        let stop = || self.shutdown.drain.clone();
+        let (provisioning, stopped) = (self.provisioning.clone(), stop());
+        workers.spawn(async move { provisioning.work(stopped).await });
+        let (provisioning, stopped) = (self.provisioning.clone(), stop());
+        workers.spawn(async move { provisioning.watch_prices(stopped).await });
+        let (routing, stopped) = (self.routing.clone(), stop());
+        workers.spawn(async move { routing.keep(stopped).await });
+        let (others, stopped) = (self.database.clone(), stop());
+        workers.spawn(async move {
+            stopped.run_until_cancelled(others.hear()).await;
+        });
+        let (sweep, stopped) = (self.sweep.clone(), stop());
+        workers.spawn(async move { sweep.watch(stopped).await });
+        let (conversations, stopped) = (self.conversations.clone(), stop());
+        workers.spawn(async move { conversations.watch(stopped).await });
+        if let Some(retention) = self.retention.clone() {
+            let stopped = stop();
+            workers.spawn(async move { retention.watch(stopped).await });
+        }
+        if !self.reconcile_every.is_zero() {
+            let (reconciler, every, stopped) = (self.reconciler.clone(), self.reconcile_every, stop());
+            workers.spawn(async move { reconciler.watch(every, stopped).await });
+        }
+        workers
+    }
+
     /// Serves requests and works off what waits, until told to stop.
     ///
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
-        let Self { router, database, provisioning, reconciler, routing, reconcile_every, shutdown, drain } =
-            self;
-        // Dropping the set aborts what is left in it.
-        let mut workers = JoinSet::new();
-        let stop = shutdown.drain.clone();
-        workers.spawn(async move { provisioning.work(stop).await });
-        let stop = shutdown.drain.clone();
-        workers.spawn(async move { routing.keep(stop).await });
-        let (others, stop) = (database.clone(), shutdown.drain.clone());
-        workers.spawn(async move {
-            stop.run_until_cancelled(others.hear()).await;
-        });
-        if !reconcile_every.is_zero() {
-            let stop = shutdown.drain.clone();
-            workers.spawn(async move { reconciler.watch(reconcile_every, stop).await });
-        }
+        let mut workers = self.workers();
+        let Self { router, database, shutdown, drain, .. } = self;
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }
@@ -301,6 +340,8 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
         purchases_per_hour: config.purchases_per_hour,
         release_grace: config.release_grace,
         quarantine: TimeDelta::days(config.quarantine_days.into()),
+        month_price: config.twilio.number_price,
+        minute_price: config.twilio.minute_price,
     }
 }
 

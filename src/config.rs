@@ -14,6 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -48,6 +49,8 @@ pub struct Config {
     pub release_grace: Duration,
     /// Days for which a number that served one client is not given to another.
     pub quarantine_days: u16,
+    /// What is kept of calls.
+    pub records: Records,
     /// How often the providers' inventories are compared with the database; zero: never by itself.
     pub reconcile_every: Duration,
     /// How long an incoming call may wait for its answer.
@@ -83,6 +86,10 @@ pub struct Twilio {
     pub auth_token_previous: Option<SecretString>,
     /// `https://api.twilio.com`, or where it is emulated.
     pub base_url: Url,
+    /// US dollars for a number's month, while the price list cannot be read.
+    pub number_price: Option<Decimal>,
+    /// US dollars for a begun minute of an incoming call, while the price list cannot be read.
+    pub minute_price: Option<Decimal>,
 }
 
 /// How ElevenLabs is reached.
@@ -109,6 +116,15 @@ pub struct Jwt {
     pub audience: Option<String>,
     /// A JSON pointer to the claim that names the tenant.
     pub tenant_claim: String,
+}
+
+/// What is kept of calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Records {
+    /// Days for which calls that ended are kept; 0: for good.
+    pub retention_days: u16,
+    /// Whether what was said in them is kept.
+    pub transcripts: bool,
 }
 
 /// How often one may ask; 0: as often as they like.
@@ -207,8 +223,8 @@ impl Config {
             vars.or("PURCHASES_PER_HOUR", 100, "100", read::parsed("a whole number, 0 or more"));
         let release_grace =
             vars.or("RELEASE_GRACE", seconds(0), "24h", read::duration(seconds(0), seconds(30 * 24 * 3600)));
-        let quarantine_days =
-            vars.or("QUARANTINE_DAYS", 90, "90", read::parsed("a whole number of days, 0 or more"));
+        let quarantine_days = vars.or("QUARANTINE_DAYS", 90, "90", read::days);
+        let records = read_records(&mut vars);
         let reconcile_every = vars.or(
             "RECONCILE_EVERY",
             seconds(3600),
@@ -222,8 +238,7 @@ impl Config {
         let (graphiql, graphiql_assets) = read_graphiql(&mut vars);
         let allowed_origins =
             vars.or("ALLOWED_ORIGINS", Vec::new(), "https://dashboard.example.com", read::origins);
-        let introspection =
-            vars.or("INTROSPECTION", true, "off", read::one_of(&[("on", true), ("off", false)]));
+        let introspection = vars.or("INTROSPECTION", true, "off", read::on_off);
         let rate = read_rate(&mut vars);
         let log = read_log(&mut vars);
         let (Some(webhook_base_url), Some(database_url)) = (webhook_base_url, database_url) else {
@@ -246,6 +261,7 @@ impl Config {
             purchases_per_hour,
             release_grace,
             quarantine_days,
+            records,
             reconcile_every,
             answer_deadline,
             voice_fallback_url,
@@ -308,7 +324,7 @@ fn alone<F: Fn(&str) -> Option<String>, T>(
 }
 
 fn read_graphiql(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> (bool, Option<PathBuf>) {
-    let is_on = vars.or("GRAPHIQL", true, "off", read::one_of(&[("on", true), ("off", false)]));
+    let is_on = vars.or("GRAPHIQL", true, "off", read::on_off);
     let assets = vars.read("GRAPHIQL_ASSETS", "/usr/share/switchboard/graphiql", |value| {
         Some(PathBuf::from(value)).filter(|path| path.is_dir()).ok_or_else(|| "is not a folder".into())
     });
@@ -333,8 +349,17 @@ fn read_twilio(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Twi
     let auth_token_previous =
         vars.read("TWILIO_AUTH_TOKEN_PREVIOUS", "fedcba9876543210fedcba9876543210", read::secret(16));
     let base_url = vars.read("TWILIO_API_BASE_URL", example, read::service_url);
+    let number_price = vars.read("TWILIO_NUMBER_PRICE", "1.15", read::price);
+    let minute_price = vars.read("TWILIO_MINUTE_PRICE", "0.0085", read::price);
     let base_url = base_url.or_else(|| Url::parse(example).ok())?;
-    Some(Twilio { account_sid: account_sid?, auth_token: auth_token?, auth_token_previous, base_url })
+    Some(Twilio {
+        account_sid: account_sid?,
+        auth_token: auth_token?,
+        auth_token_previous,
+        base_url,
+        number_price,
+        minute_price,
+    })
 }
 
 fn read_elevenlabs(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<ElevenLabs> {
@@ -366,6 +391,14 @@ fn read_jwt(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Jwt {
             "/app_metadata/tenant",
             read::json_pointer,
         ),
+    }
+}
+
+fn read_records(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Records {
+    let yes_no = read::one_of(&[("true", true), ("false", false)]);
+    Records {
+        retention_days: vars.or("CALL_RETENTION_DAYS", 0, "365", read::days),
+        transcripts: vars.or("STORE_TRANSCRIPTS", false, "true", yes_no),
     }
 }
 

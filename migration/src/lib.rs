@@ -25,6 +25,7 @@ mod phone_numbers;
 mod reconciliations;
 mod roles;
 mod tenants;
+mod voice_events;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(calls::Migration),
             Box::new(audit_events::Migration),
             Box::new(reconciliations::Migration),
+            Box::new(voice_events::Migration),
         ]
     }
 }

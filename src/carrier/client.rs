@@ -48,6 +48,8 @@ pub struct Carrier {
     config: Arc<CarrierConfig>,
     slots: Arc<Semaphore>,
     gate: Gate,
+    /// Prices are another host's: when that is down, nothing else is.
+    pricing_gate: Gate,
     clock: Clock,
     entropy: Entropy,
 }
@@ -68,7 +70,8 @@ impl Carrier {
         let http = builder.build().map_err(|error| CarrierError::unavailable(reason(&error)))?;
         let slots = Arc::new(Semaphore::new(PARALLEL_REQUESTS));
         let gate = Gate::new(clock.clone(), told);
-        Ok(Self { http, config: Arc::new(config), slots, gate, clock, entropy })
+        let pricing_gate = Gate::new(clock.clone(), |_| ());
+        Ok(Self { http, config: Arc::new(config), slots, gate, pricing_gate, clock, entropy })
     }
 
     /// `…/Accounts/{AC}/` and `path`, whose last segment gets the suffix that asks for JSON.
@@ -81,6 +84,23 @@ impl Carrier {
             }
         }
         url
+    }
+
+    /// The address of the price lists, which Twilio has on a host of their own. The emulated carrier has only one.
+    pub(super) fn pricing_url(&self, path: &str) -> Url {
+        let mut url = self.config.base_url.clone();
+        if url.host_str().is_some_and(|host| host.ends_with(".twilio.com")) {
+            // Both are host names, so this cannot fail.
+            let _renamed = url.set_host(Some("pricing.twilio.com"));
+        }
+        url.set_path(path);
+        url
+    }
+
+    /// Reads from a price list.
+    pub(super) async fn get_price<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
+        let answer = self.exchange_behind(&self.pricing_gate, self.http.get(url), Effect::Reads).await?;
+        read_json(&answer.into_body(Effect::Reads)?, Effect::Reads)
     }
 
     /// The address of a list's next page. Twilio gives it relative to the host; our credentials go to no other.
@@ -136,8 +156,17 @@ impl Carrier {
 
     /// Sends a request and gives its answer, whatever it says.
     async fn exchange(&self, request: RequestBuilder, effect: Effect) -> Result<Answer, CarrierError> {
+        self.exchange_behind(&self.gate, request, effect).await
+    }
+
+    async fn exchange_behind(
+        &self,
+        gate: &Gate,
+        request: RequestBuilder,
+        effect: Effect,
+    ) -> Result<Answer, CarrierError> {
         // Nobody queues for a carrier that is left alone.
-        if let Some(wait) = self.gate.shut_for() {
+        if let Some(wait) = gate.shut_for() {
             return Err(CarrierError::left_alone(wait));
         }
         let waiting = tokio::time::timeout(self.config.timeout, self.slots.acquire());
@@ -145,7 +174,7 @@ impl Carrier {
             return Err(CarrierError::unavailable("too many requests are waiting for it".to_owned()));
         };
         // It may have gone down while this request waited for its turn.
-        let passage = self.gate.pass().map_err(CarrierError::left_alone)?;
+        let passage = gate.pass().map_err(CarrierError::left_alone)?;
         let request =
             request.basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()));
         let response = match request.send().await {

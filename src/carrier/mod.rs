@@ -16,7 +16,7 @@ mod wire;
 
 pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
-pub use prices::list_price;
+pub use prices::{CountryPrices, list_minute_price, list_price};
 pub use twiml::{Dial, RejectReason, Twiml, Verb};
 pub use webhook::{CallStatusReport, DialResult, IncomingCall, Parameters};
 

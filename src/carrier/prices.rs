@@ -1,9 +1,13 @@
-//! What a number costs a month: list prices, for showing before a purchase and for estimates after it.
-//! The carrier's bill is what counts; accounts and countries have prices of their own.
+//! What numbers and calls cost: the carrier's price lists for this account, and list prices for when those cannot be
+//! read. The carrier's bill is what counts.
+
+use std::collections::HashMap;
 
 use rust_decimal::Decimal;
+use serde::Deserialize;
 
-use crate::domain::NumberType;
+use super::{Carrier, CarrierError};
+use crate::domain::{CountryCode, NumberType};
 
 /// US dollars a month for a number of this kind: Twilio's list price of 2026 for the United States, taken
 /// for every country. The US has no mobile numbers; theirs is the price of a local one.
@@ -12,5 +16,73 @@ pub fn list_price(kind: NumberType) -> Decimal {
     match kind {
         NumberType::Local | NumberType::Mobile => Decimal::new(115, 2),
         NumberType::TollFree => Decimal::new(215, 2),
+    }
+}
+
+/// US dollars for a begun minute of a call to a number of this kind, by the same list.
+#[must_use]
+pub fn list_minute_price(kind: NumberType) -> Decimal {
+    match kind {
+        NumberType::Local | NumberType::Mobile => Decimal::new(85, 4),
+        NumberType::TollFree => Decimal::new(220, 4),
+    }
+}
+
+/// What this account pays in a country, in US dollars; a kind that is not sold there is missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CountryPrices {
+    /// A month of a number.
+    pub month: HashMap<NumberType, Decimal>,
+    /// A begun minute of a call to one.
+    pub inbound_minute: HashMap<NumberType, Decimal>,
+}
+
+#[derive(Deserialize)]
+struct PriceList {
+    price_unit: String,
+    #[serde(alias = "phone_number_prices", alias = "inbound_call_prices")]
+    prices: Vec<Price>,
+}
+
+#[derive(Deserialize)]
+struct Price {
+    number_type: Option<String>,
+    current_price: Option<String>,
+}
+
+impl Carrier {
+    /// What this account pays in a country.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; also when the account pays in another currency.
+    pub async fn prices(&self, country: CountryCode) -> Result<CountryPrices, CarrierError> {
+        let list = async |lists: &str| {
+            let url = self.pricing_url(&format!("/{lists}/Countries/{country}"));
+            self.get_price::<PriceList>(url).await?.read()
+        };
+        Ok(CountryPrices { month: list("v1/PhoneNumbers").await?, inbound_minute: list("v2/Voice").await? })
+    }
+}
+
+impl PriceList {
+    fn read(self) -> Result<HashMap<NumberType, Decimal>, CarrierError> {
+        if !self.price_unit.eq_ignore_ascii_case("USD") {
+            return Err(CarrierError::unavailable("its prices are not in US dollars".to_owned()));
+        }
+        Ok(self.prices.into_iter().filter_map(Price::read).collect())
+    }
+}
+
+impl Price {
+    /// `None` for kinds that we do not sell, and for what is no price.
+    fn read(self) -> Option<(NumberType, Decimal)> {
+        let kind = match self.number_type?.as_str() {
+            "local" => NumberType::Local,
+            "toll free" => NumberType::TollFree,
+            "mobile" => NumberType::Mobile,
+            _ => return None,
+        };
+        let price: Decimal = self.current_price?.parse().ok()?;
+        (!price.is_sign_negative()).then_some((kind, price))
     }
 }

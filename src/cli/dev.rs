@@ -23,13 +23,15 @@ use crate::telemetry;
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What may be set in the environment; everything else is the folder's own.
-const TUNABLE: [&str; 15] = [
+const TUNABLE: [&str; 17] = [
     "OPERATION_WAIT",
     "OPERATION_LEASE",
     "PROVIDER_TIMEOUT",
     "PURCHASES_PER_HOUR",
     "RELEASE_GRACE",
     "QUARANTINE_DAYS",
+    "CALL_RETENTION_DAYS",
+    "STORE_TRANSCRIPTS",
     "RECONCILE_EVERY",
     "ANSWER_DEADLINE",
     "GRAPHIQL_ASSETS",

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
+use rust_decimal::Decimal;
 use secrecy::SecretString;
 use url::{Host, Url};
 
@@ -85,6 +86,16 @@ pub(super) fn one_of<T: Copy>(words: &'static [(&'static str, T)]) -> impl FnOnc
     }
 }
 
+/// Whether something is on.
+pub(super) fn on_off(value: &str) -> Result<bool, String> {
+    one_of(&[("on", true), ("off", false)])(value)
+}
+
+/// A number of days.
+pub(super) fn days(value: &str) -> Result<u16, String> {
+    parsed("a whole number of days, 0 or more")(value)
+}
+
 /// A duration as people write it, within bounds.
 pub(super) fn duration(least: Duration, most: Duration) -> impl FnOnce(&str) -> Result<Duration, String> {
     move |value| {
@@ -109,6 +120,12 @@ pub(super) fn secret(least_bytes: usize) -> impl FnOnce(&str) -> Result<SecretSt
         }
         Ok(value.into())
     }
+}
+
+/// An amount of US dollars.
+pub(super) fn price(value: &str) -> Result<Decimal, String> {
+    let price = Decimal::from_str_exact(value).ok().filter(|price| !price.is_sign_negative());
+    price.ok_or_else(|| "is not an amount in US dollars".into())
 }
 
 /// `AC` and 32 hexadecimal digits.

@@ -1,5 +1,9 @@
 //! A call, and how its state may change.
 
+mod conversation;
+
+pub use conversation::{ConversationNews, ConversationReport, TranscriptLine};
+
 use chrono::{DateTime, Utc};
 
 use super::{AgentId, CallId, Decision, E164, NumberId, TenantId, text_enum};
@@ -35,19 +39,23 @@ text_enum! {
 }
 
 impl CallStatus {
-    /// Whether the call is over: nothing changes it any more.
+    /// Whether the call is over.
     #[must_use]
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Ringing | Self::InProgress)
     }
 
-    /// The state after the carrier reported `reported`: late and repeated reports change nothing.
-    #[must_use]
-    pub const fn then(self, reported: Self) -> Self {
-        match (self, reported) {
-            (current, _) if current.is_final() => current,
-            (Self::InProgress, Self::Ringing) => Self::InProgress,
-            (_, reported) => reported,
+    /// How much a report of this says: of any two the one that says more holds, whichever came first. A call that
+    /// was completed was answered, so that beats every word for one that was not.
+    const fn weight(self) -> u8 {
+        match self {
+            Self::Ringing => 0,
+            Self::InProgress => 1,
+            Self::Failed => 2,
+            Self::Canceled => 3,
+            Self::NoAnswer => 4,
+            Self::Busy => 5,
+            Self::Completed => 6,
         }
     }
 
@@ -110,10 +118,67 @@ pub struct Call {
     pub decision: Decision,
     /// The voice provider's id of the conversation.
     pub conversation_id: Option<String>,
-    /// How long it lasted, as the carrier counts.
+    /// How long it lasted, as the carrier counts and bills.
     pub duration_seconds: Option<i32>,
+    /// How long the conversation lasted, as the voice provider counts.
+    pub conversation_seconds: Option<i32>,
     /// When it came in.
     pub started_at: DateTime<Utc>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// What the carrier says of a call at some moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallReport {
+    /// Where the call is.
+    pub status: CallStatus,
+    /// How long it lasted, once it is over; not negative.
+    pub duration_seconds: Option<i32>,
+    /// When that was.
+    pub at: DateTime<Utc>,
+}
+
+impl Call {
+    /// The call as the carrier's report leaves it. Reports come late, twice, out of order or not at all: in whatever
+    /// order the same ones come, the same is left.
+    #[must_use]
+    pub fn reported(self, report: CallReport) -> Self {
+        let (known, told) = (self.status.weight(), report.status.weight());
+        if told < known || !report.status.is_final() {
+            let status = if told < known { self.status } else { report.status };
+            return Self { status, ..self };
+        }
+        let at = report.at.max(self.started_at);
+        let (ended_at, duration_seconds) = if told > known {
+            (at, report.duration_seconds)
+        } else {
+            (
+                self.ended_at.map_or(at, |ended| ended.min(at)),
+                self.duration_seconds.max(report.duration_seconds),
+            )
+        };
+        Self { status: report.status, ended_at: Some(ended_at), duration_seconds, ..self }
+    }
+
+    /// The call as the voice provider's word on its conversation leaves it, in whatever order and however often that
+    /// comes. One whose conversation never began did not come about, unless the carrier knows better.
+    #[must_use]
+    pub fn conversed(self, report: &ConversationReport) -> Self {
+        let told = Self {
+            conversation_id: self.conversation_id.clone().or_else(|| Some(report.conversation_id.clone())),
+            conversation_seconds: self.conversation_seconds.max(report.duration_seconds),
+            ..self
+        };
+        match report.failed {
+            Some(status) => told.reported(CallReport { status, duration_seconds: None, at: report.at }),
+            None => told,
+        }
+    }
+
+    /// How long a call that is over lasted: the carrier's count, which is billed, else the voice provider's.
+    #[must_use]
+    pub fn lasted_seconds(&self) -> Option<i32> {
+        self.duration_seconds.or(self.conversation_seconds).filter(|_| self.status.is_final())
+    }
 }

@@ -23,7 +23,10 @@ mod tenant;
 pub use agent::{Agent, AgentName, AgentStatus, AgentToken, FirstMessage, Prompt, VoiceId};
 pub use ambient::{Clock, Entropy};
 pub use audit_event::{Actor, AuditEvent, AuditOutcome, Author};
-pub use call::{Call, CallDirection, CallOutcome, CallStatus};
+pub use call::{
+    Call, CallDirection, CallOutcome, CallReport, CallStatus, ConversationNews, ConversationReport,
+    TranscriptLine,
+};
 pub use country::{AreaCode, CountryCode};
 pub use e164::{E164, mask};
 pub use id::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};

@@ -1,6 +1,6 @@
 //! A telephone number leased from the carrier.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 
 use super::{AgentId, CountryCode, E164, NumberId, OperationId, RoutingRules, TenantId, text_enum};
@@ -98,4 +98,18 @@ pub struct PhoneNumber {
     pub provisioned_at: Option<DateTime<Utc>>,
     /// When it was given back.
     pub released_at: Option<DateTime<Utc>>,
+}
+
+impl PhoneNumber {
+    /// How many months' prices the carrier charges for it from `from` on, before `until`: one on the day it is bought
+    /// and one on that day of every month after it (or that month's last), until it is given back. A month begun is
+    /// charged whole.
+    #[must_use]
+    pub fn months_charged(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
+        let Some(bought) = self.provisioned_at else { return 0 };
+        let is_held =
+            |day: &DateTime<Utc>| *day < until && self.released_at.is_none_or(|released| *day <= released);
+        let days = (0..).map_while(|month| bought.checked_add_months(Months::new(month))).take_while(is_held);
+        days.filter(|day| *day >= from).fold(0, |months, _| months + 1)
+    }
 }

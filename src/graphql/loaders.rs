@@ -13,6 +13,7 @@ use super::context::Session;
 use super::errors::ApiError;
 use crate::domain::{
     Agent, AgentId, AuditEvent, AuditEventId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber,
+    TranscriptLine,
 };
 use crate::store::{Page, PageOf};
 
@@ -46,6 +47,10 @@ pub(crate) struct CallsOf(pub(crate) AgentId, pub(crate) Page);
 /// How many calls an agent has, as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallCountOf(pub(crate) AgentId);
+
+/// What was said in a call, as a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct TranscriptOf(pub(crate) CallId);
 
 /// The agents that were asked for with the same page: in one request usually all of them.
 fn by_page(keys: impl Iterator<Item = (AgentId, Page)>) -> HashMap<Page, Vec<AgentId>> {
@@ -177,6 +182,18 @@ impl Loader<CallId> for Batches {
     async fn load(&self, keys: &[CallId]) -> Result<HashMap<CallId, Call>, ApiError> {
         let rows = self.0.reader().await?.calls_by_id(keys).await?;
         visible(&self.0, rows, |call| call.id, |call| call.agent_id)
+    }
+}
+
+impl Loader<TranscriptOf> for Batches {
+    type Value = Vec<TranscriptLine>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[TranscriptOf]) -> Result<HashMap<TranscriptOf, Self::Value>, ApiError> {
+        // Whoever asks has the call already.
+        let calls: Vec<CallId> = keys.iter().map(|key| key.0).collect();
+        let said = self.0.reader().await?.transcripts(&calls).await?;
+        Ok(said.into_iter().map(|(call, lines)| (TranscriptOf(call), lines)).collect())
     }
 }
 

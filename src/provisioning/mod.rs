@@ -13,6 +13,7 @@
 mod bulk;
 pub mod kinds;
 mod outcome;
+mod prices;
 mod reconcile;
 mod refusals;
 mod run;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use rust_decimal::Decimal;
 use tokio_util::task::TaskTracker;
 use url::Url;
 use uuid::Uuid;
@@ -63,6 +65,10 @@ pub struct ProvisioningConfig {
     pub release_grace: Duration,
     /// How long a number that served one client is not given to another.
     pub quarantine: TimeDelta,
+    /// US dollars for a number's month, while the carrier's price list cannot be read.
+    pub month_price: Option<Decimal>,
+    /// US dollars for a begun minute of a call, while the carrier's price list cannot be read.
+    pub minute_price: Option<Decimal>,
 }
 
 /// Drives operations. Cheap to clone.
@@ -79,6 +85,7 @@ struct Parts {
     entropy: Entropy,
     /// Who this process is when it holds a lease.
     owner: Uuid,
+    prices: prices::Prices,
     /// Every drive under way, so that a shutdown can wait for them.
     drives: TaskTracker,
 }
@@ -96,7 +103,8 @@ impl Provisioning {
     ) -> Self {
         let owner = entropy.uuid(clock.now());
         let drives = TaskTracker::new();
-        Self(Arc::new(Parts { config, store, carrier, voice, clock, entropy, owner, drives }))
+        let prices = prices::Prices::default();
+        Self(Arc::new(Parts { config, store, carrier, voice, clock, entropy, owner, prices, drives }))
     }
 
     /// The carrier, for reading: searches that buy nothing.

@@ -15,8 +15,22 @@ const PARALLEL_DRIVES: usize = 16;
 const DRAIN: Duration = Duration::from_secs(20);
 /// Every so many looks, agents are brought to the voice provider.
 const SYNC_EVERY: u32 = 10;
+/// How often it is looked for countries whose prices are not known.
+const PRICES_EVERY: Duration = Duration::from_secs(5);
 
 impl Provisioning {
+    /// Keeps the carrier's prices known, until told to stop.
+    pub async fn watch_prices(&self, stop: CancellationToken) {
+        while let Some(read) = stop.run_until_cancelled(self.refresh_prices()).await {
+            if let Err(failure) = read {
+                warn!(error = &failure as &dyn std::error::Error, "the worker could not look for prices");
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(PRICES_EVERY)).await.is_none() {
+                return;
+            }
+        }
+    }
+
     /// Works off what waits, until told to stop; then waits for the drives under way, within a deadline.
     pub async fn work(&self, stop: CancellationToken) {
         let mut looks: u32 = 0;
@@ -28,9 +42,10 @@ impl Provisioning {
                 warn!(error = &failure as &dyn std::error::Error, "the worker could not look for operations");
             }
             looks = looks.wrapping_add(1);
-            if looks.is_multiple_of(SYNC_EVERY)
-                && let Err(failure) = self.sync_left_behind().await
-            {
+            if !looks.is_multiple_of(SYNC_EVERY) {
+                continue;
+            }
+            if let Err(failure) = self.sync_left_behind().await {
                 warn!(error = &failure as &dyn std::error::Error, "the worker could not look for agents");
             }
         }

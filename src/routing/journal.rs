@@ -232,7 +232,8 @@ mod tests {
     use super::*;
 
     fn about(sid: &str) -> Entry {
-        Entry::Report { sid: sid.to_owned(), status: "completed".to_owned(), duration_seconds: None }
+        let (status, at) = ("completed".to_owned(), chrono::DateTime::UNIX_EPOCH);
+        Entry::Report { sid: sid.to_owned(), status, duration_seconds: None, at }
     }
 
     fn drain(journal: &Journal) -> Vec<String> {

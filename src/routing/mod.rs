@@ -8,13 +8,19 @@
 //! last known of the numbers, and their records wait in a file.
 
 mod answer;
+mod conversations;
 mod journal;
 mod outage;
 mod plan;
 mod reports;
+mod retention;
+mod sweep;
 
+pub use conversations::Conversations;
 pub use plan::foresee;
 pub use reports::NotRecorded;
+pub use retention::Retention;
+pub use sweep::Sweep;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

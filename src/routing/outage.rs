@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::Routing;
 use super::answer::Answer;
 use crate::domain::{
-    AgentId, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164, NumberId, TenantId,
+    AgentId, Call, CallDirection, CallId, CallOutcome, CallReport, CallStatus, Decision, E164, NumberId,
+    TenantId,
 };
 use crate::store::{self, Change, Route, StoreError};
 
@@ -51,7 +52,7 @@ pub(super) enum Entry {
         twiml: String,
     },
     /// The carrier told how a call goes, or went.
-    Report { sid: String, status: String, duration_seconds: Option<i32> },
+    Report { sid: String, status: String, duration_seconds: Option<i32>, at: DateTime<Utc> },
 }
 
 /// What an entry of an older version may say that this one does not know.
@@ -228,6 +229,7 @@ impl Routing {
                     decision: decision.clone(),
                     conversation_id: None,
                     duration_seconds: None,
+                    conversation_seconds: None,
                     started_at: *at,
                     ended_at: None,
                 };
@@ -237,9 +239,15 @@ impl Routing {
                 let conversation = conversation_id.as_deref();
                 self.0.store.record_answer(sid, outcome.parse()?, decision, conversation, twiml).await?;
             }
-            Entry::Report { sid, status, duration_seconds } => {
-                if self.0.store.report_call(sid, status.parse()?, *duration_seconds).await?.is_none() {
-                    tracing::warn!(sid, status, "the carrier reports a call we never saw");
+            Entry::Report { sid, status, duration_seconds, at } => {
+                let report =
+                    CallReport { status: status.parse()?, duration_seconds: *duration_seconds, at: *at };
+                if self.0.store.report_call(sid, report).await?.is_none() {
+                    tracing::warn!(
+                        sid,
+                        status,
+                        "the carrier reports a call we never took: nothing to change"
+                    );
                 }
             }
         }

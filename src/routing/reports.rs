@@ -1,5 +1,4 @@
-//! What is reported of a call afterwards: how dialling a number went, how the call ended, what the
-//! conversation came to.
+//! What is reported of a call afterwards: how dialling a number went, how the call ended.
 
 use tokio::time::Instant;
 
@@ -7,7 +6,7 @@ use super::answer::Answer;
 use super::outage::Entry;
 use super::{NoAnswer, Routing, sorry};
 use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
-use crate::domain::{CallId, CallOutcome, Language};
+use crate::domain::{CallId, CallOutcome, CallReport, Language};
 use crate::store::{Route, StoreError};
 
 /// The database did not take a report: it should be sent again.
@@ -87,53 +86,40 @@ impl Routing {
         route
     }
 
-    /// Moves a call on to what the carrier reports. Late, repeated and unknown reports change nothing.
+    /// Takes what the carrier reports of a call. A report that the database does not take waits: the carrier would not send
+    /// it again.
     pub async fn status(&self, report: &CallStatusReport) {
         let sid = &report.call_sid;
         let Some(status) = report.status else {
-            tracing::warn!(sid, word = report.word, "the carrier reports a status we do not know");
+            tracing::warn!(
+                sid,
+                word = report.word,
+                "the carrier reports a call's status in a word it does not document: left as it was"
+            );
             return;
         };
+        let at = report.at.unwrap_or_else(|| self.0.clock.now());
         // Asked first: should its record be written this very moment, the report follows it through the journal.
         let told = if self.waits(sid) {
             Err(NoAnswer)
         } else {
-            let reported = self.0.store.report_call(sid, status, report.duration_seconds);
-            self.ask(reported, "a call's status", sid).await
+            let told = CallReport { status, duration_seconds: report.duration_seconds, at };
+            self.ask(self.0.store.report_call(sid, told), "a call's status", sid).await
         };
         match told {
             Ok(Some(call)) => {
                 tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
             }
-            Ok(None) => tracing::warn!(sid, %status, "the carrier reports a call we never saw"),
+            Ok(None) => {
+                tracing::warn!(sid, %status, "the carrier reports a call we never took: nothing to change");
+            }
             Err(NoAnswer) => self.0.journal.add(Entry::Report {
                 sid: sid.clone(),
                 status: status.to_string(),
                 duration_seconds: report.duration_seconds,
+                at,
             }),
         }
-    }
-
-    /// Fills in what the voice provider says of a conversation; one of no call of ours changes nothing.
-    ///
-    /// # Errors
-    /// [`NotRecorded`], logged already.
-    pub async fn conversation_ended(
-        &self,
-        conversation_id: &str,
-        duration_seconds: Option<i32>,
-    ) -> Result<(), NotRecorded> {
-        match self.0.store.report_conversation(conversation_id, duration_seconds).await {
-            Ok(Some(call)) => tracing::info!(call = %call.id, conversation_id, "a conversation was reported"),
-            Ok(None) => {
-                tracing::info!(conversation_id, "a conversation that is no call of ours was reported");
-            }
-            Err(error) => {
-                log("a conversation", conversation_id, &error);
-                return Err(NotRecorded);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -147,7 +133,7 @@ fn hang_up() -> String {
     Twiml(vec![Verb::Hangup]).to_string()
 }
 
-fn log(what: &str, id: &str, error: &StoreError) {
+pub(super) fn log(what: &str, id: &str, error: &StoreError) {
     let cause = std::error::Error::source(error).map(ToString::to_string);
     tracing::error!(%error, cause, id, "{what} could not be written down");
 }

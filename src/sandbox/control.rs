@@ -15,7 +15,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, ambient, calls, elevenlabs, faults, prices, sign};
+use super::{Shared, calls, elevenlabs, faults, prices, sign};
 
 /// The routes.
 pub(crate) fn router() -> Router<Shared> {
@@ -24,6 +24,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/calls", post(place))
         .route("/calls/{sid}/hangup", post(hang_up))
         .route("/post-call", post(post_call))
+        .route("/clock", post(advance))
         .route("/state", get(state))
         .layer(middleware::from_fn(only_this_machine))
 }
@@ -94,7 +95,7 @@ async fn post_call(State(sandbox): State<Shared>, Json(order): Json<Value>) -> R
     let Some(data) = elevenlabs::conversation(&sandbox, &order.conversation_id) else {
         return refusal(StatusCode::NOT_FOUND, "there is no such conversation");
     };
-    let sent = ambient::now().timestamp() - order.age_seconds;
+    let sent = sandbox.store.read().now().timestamp() - order.age_seconds;
     let event = json!({"type": "post_call_transcription", "event_timestamp": sent, "data": data});
     let body = event.to_string();
     let signature = sign::elevenlabs(&order.secret, sent, body.as_bytes());
@@ -102,6 +103,29 @@ async fn post_call(State(sandbox): State<Shared>, Json(order): Json<Value>) -> R
     match request.header("content-type", "application/json").body(body).send().await {
         Ok(answer) => Json(json!({"status": answer.status().as_u16()})).into_response(),
         Err(error) => refusal(StatusCode::BAD_GATEWAY, error.to_string()),
+    }
+}
+
+/// How far the providers' clock is moved.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    seconds: u32,
+}
+
+/// `POST /sandbox/clock`: moves both providers' clock ahead, for good; answers with the time it is then.
+async fn advance(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Response {
+    let order: Advance = match serde_json::from_value(order) {
+        Ok(order) => order,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, error.to_string()),
+    };
+    let moved = sandbox.store.change(|state| {
+        state.advance(order.seconds);
+        state.now()
+    });
+    match moved {
+        Ok(now) => Json(json!({"now": now})).into_response(),
+        Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
 }
 
@@ -114,7 +138,7 @@ async fn state(State(sandbox): State<Shared>) -> Json<Value> {
         "agents": state.agents,
         "calls": calls,
         "conversations": state.conversations,
-        "bill": prices::bill(&state, ambient::now()),
+        "bill": prices::bill(&state, state.now()),
         "counters": state.counters,
     }))
 }

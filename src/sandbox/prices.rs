@@ -1,6 +1,6 @@
 //! List prices, and the bill they make. Prices are US dollars; what Twilio really charges an account may differ.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
@@ -33,6 +33,13 @@ pub(crate) fn of_call(call: &Call) -> Decimal {
     Decimal::from(minutes) * inbound_minute(&call.country, call.kind)
 }
 
+/// A number is charged on the day it is bought, and on that day of every month after it, or that month's last.
+fn begun_months(bought: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
+    let charged =
+        |month: &u32| bought.checked_add_months(Months::new(*month)).is_some_and(|day| day <= until);
+    (1..).take_while(charged).last().unwrap_or(0) + 1
+}
+
 /// The account's bill to this day: a line for each purchase, one for each completed call, and the total.
 pub(crate) fn bill(state: &State, today: DateTime<Utc>) -> Value {
     let mut total = Decimal::ZERO;
@@ -41,7 +48,7 @@ pub(crate) fn bill(state: &State, today: DateTime<Utc>) -> Value {
         .iter()
         .map(|charge| {
             let until = charge.released.unwrap_or(today);
-            let months = (until - charge.bought).num_days().max(0) / 30 + 1;
+            let months = begun_months(charge.bought, until);
             let amount = Decimal::from(months) * month(&charge.country, charge.kind);
             total += amount;
             json!({"number_sid": charge.number_sid, "phone_number": charge.phone_number, "months": months,

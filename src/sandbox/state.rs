@@ -12,11 +12,11 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{SandboxError, stock::Kind};
+use super::{SandboxError, ambient, stock::Kind};
 
 /// The layout of the file; another number in it is refused.
 const VERSION: u32 = 1;
@@ -26,6 +26,9 @@ const VERSION: u32 = 1;
 pub(crate) struct State {
     version: u32,
     last_serial: u64,
+    /// How far the providers' clock was moved ahead, in seconds.
+    #[serde(default)]
+    ahead_seconds: i64,
     pub(crate) numbers: Vec<Number>,
     pub(crate) charges: Vec<Charge>,
     pub(crate) calls: Vec<Call>,
@@ -178,6 +181,16 @@ pub(crate) struct Counters {
 }
 
 impl State {
+    /// The providers' time: the machine's, and what it was moved ahead.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        ambient::now() + TimeDelta::seconds(self.ahead_seconds)
+    }
+
+    /// Moves the providers' clock ahead: whatever they hold grows older, and is billed for.
+    pub(crate) fn advance(&mut self, seconds: u32) {
+        self.ahead_seconds += i64::from(seconds);
+    }
+
     /// A number that rises with each record: the order of lists and the place in them.
     pub(crate) fn serial(&mut self) -> u64 {
         self.last_serial += 1;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, Func, LockBehavior, LockType, SelectStatement};
 use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
@@ -164,16 +163,15 @@ pub(super) async fn one_request_a_key(
     Ok(())
 }
 
-/// Whether one more of this tenant's calls has a place, counting those that began after `since`; until the statement is
-/// kept, nobody else counts. On Postgres a statement counts what was there when it began, even if it has waited since:
+/// Whether one more of this tenant's calls has a place; until the statement is kept, nobody else counts. On Postgres a statement counts what was there when it began, even if it has waited since:
 /// what is counted after the wait is up to a function.
-pub(super) fn has_room(db: &impl ConnectionTrait, tenant: Expr, since: DateTime<Utc>) -> Expr {
+pub(super) fn has_room(db: &impl ConnectionTrait, tenant: Expr) -> Expr {
     if has_policies(db) {
-        return Func::cust("has_room").arg(tenant).arg(since).into();
+        return Func::cust("has_room").arg(tenant).into();
     }
-    let sql = "(SELECT COUNT(*) FROM calls WHERE tenant_id = ? AND admitted AND status IN ('ringing', 'in_progress') \
-               AND started_at > ?) < (SELECT concurrent_calls FROM tenants WHERE id = ?)";
-    Expr::cust_with_exprs(sql, [tenant.clone(), Expr::val(since), tenant])
+    let sql = "(SELECT COUNT(*) FROM calls WHERE tenant_id = ? AND admitted AND status IN ('ringing', 'in_progress')) \
+               < (SELECT concurrent_calls FROM tenants WHERE id = ?)";
+    Expr::cust_with_exprs(sql, [tenant.clone(), tenant])
 }
 
 async fn hold(transaction: &DatabaseTransaction, lock: i64) -> Result<(), DbErr> {

@@ -6,8 +6,16 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, State
 use super::{StoreError, dialect, doors};
 use crate::domain::TenantId;
 
-const TABLES: [&str; 7] =
-    ["tenants", "agents", "operations", "phone_numbers", "calls", "audit_events", OF_NO_TENANT];
+const TABLES: [&str; 8] = [
+    "tenants",
+    "agents",
+    "operations",
+    "phone_numbers",
+    "calls",
+    "audit_events",
+    "voice_events",
+    OF_NO_TENANT,
+];
 /// Tells of all tenants at once, so that none may see it.
 const OF_NO_TENANT: &str = "reconciliations";
 

@@ -18,6 +18,7 @@ mod operation;
 mod page;
 mod reconciliation;
 mod tenant;
+mod voice_event;
 
 pub use agent::{AgentChanges, AgentFilter, AgentWithoutNumber};
 pub use call::{CallFilter, IncomingCall, Route};
@@ -28,7 +29,8 @@ pub use number::{ClaimRefused, NumberClaim, NumberFilter, PurchaseRules};
 pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use reconciliation::{ReconciliationRun, Standing};
-pub use tenant::MonthUsage;
+pub use tenant::NumberUsage;
+pub use voice_event::{AcceptedEvent, Untold};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,26 +1,29 @@
 //! The tenant itself: its plan and its use of it.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use uuid::Uuid;
 
-use super::entities::{call, money, phone_number, tenant};
+use super::entities::{call, phone_number, tenant};
 use super::{StoreError, SystemStore, TenantStore, audit_event, dialect};
-use crate::domain::{Author, Limits, Tenant, TenantId};
+use crate::domain::{Author, Limits, PhoneNumber, Tenant, TenantId};
 
-/// What a tenant used in a month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MonthUsage {
-    /// Numbers held at any time in the month.
-    pub phone_numbers: i64,
-    /// Their monthly costs, added up.
-    pub phone_numbers_cost: Decimal,
+/// What was used of a number in a span of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NumberUsage {
+    /// The number.
+    pub number: PhoneNumber,
     /// Calls that came in.
     pub calls: i64,
-    /// Minutes, each call rounded up.
+    /// Minutes of calls that were answered, each call rounded up: what the carrier bills.
     pub minutes: i64,
 }
+
+/// The carrier bills begun minutes of answered calls.
+const BILLED_MINUTES: &str = "SUM(CASE WHEN status = 'completed' THEN (COALESCE(duration_seconds, conversation_seconds) + 59) / 60 END)";
 
 impl TenantStore {
     /// The tenant itself.
@@ -33,40 +36,43 @@ impl TenantStore {
             .ok_or(StoreError::Corrupt { table: "tenants", column: "id" })
     }
 
-    /// What was used in the month that begins at `from` and ends before `until`.
+    /// What was used from `from` on and before `until`: of each number held at any time in it, or called in it.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn usage(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Result<MonthUsage, StoreError> {
+    pub async fn usage(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<NumberUsage>, StoreError> {
         use phone_number::Column as Number;
-        let held = Condition::any().add(Number::ReleasedAt.is_null()).add(Number::ReleasedAt.gt(from));
-        let costs: Vec<Decimal> = phone_number::Entity::find()
-            .filter(Number::TenantId.eq(self.tenant.0))
-            .filter(Number::ProvisionedAt.lt(until))
-            .filter(held)
-            .select_only()
-            .column(Number::MonthlyCost)
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        let (calls, minutes): (i64, Option<i64>) = call::Entity::find()
+        let called: Vec<(Uuid, i64, Option<i64>)> = call::Entity::find()
             .filter(call::Column::TenantId.eq(self.tenant.0))
             .filter(call::Column::StartedAt.gte(from))
             .filter(call::Column::StartedAt.lt(until))
             .select_only()
+            .column(call::Column::PhoneNumberId)
             .expr(Expr::cust("COUNT(*)"))
-            .expr(Expr::cust("SUM((duration_seconds + 59) / 60)"))
+            .expr(Expr::cust(BILLED_MINUTES))
+            .group_by(call::Column::PhoneNumberId)
             .into_tuple()
-            .one(&self.transaction)
-            .await?
-            .unwrap_or_default();
-        Ok(MonthUsage {
-            phone_numbers: i64::try_from(costs.len()).unwrap_or(i64::MAX),
-            // Added up here: SQLite would add binary fractions.
-            phone_numbers_cost: money(costs.iter().sum()),
-            calls,
-            minutes: minutes.unwrap_or_default(),
-        })
+            .all(&self.transaction)
+            .await?;
+        let called: HashMap<_, _> =
+            called.into_iter().map(|(number, calls, minutes)| (number, (calls, minutes))).collect();
+        let not_given_back =
+            Condition::any().add(Number::ReleasedAt.is_null()).add(Number::ReleasedAt.gt(from));
+        let held = Condition::all().add(Number::ProvisionedAt.lt(until)).add(not_given_back);
+        let rows = phone_number::Entity::find()
+            .filter(Number::TenantId.eq(self.tenant.0))
+            .filter(Condition::any().add(held).add(Number::Id.is_in(called.keys().copied())))
+            .all(&self.transaction)
+            .await?;
+        let used = |row: phone_number::Model| {
+            let (calls, minutes) = called.get(&row.id).copied().unwrap_or_default();
+            Ok(NumberUsage { number: row.try_into()?, calls, minutes: minutes.unwrap_or_default() })
+        };
+        rows.into_iter().map(used).collect()
     }
 }
 

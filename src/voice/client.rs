@@ -33,10 +33,11 @@ pub struct VoiceConfig {
 pub struct Voice {
     http: reqwest::Client,
     config: Arc<VoiceConfig>,
-    // A gate each: agents that cannot be managed must not turn callers away, nor the other way round.
+    // A gate each: agents that cannot be managed must not turn callers away, nor any of them the others.
     pub(super) agents: Gate,
     pub(super) calls: Gate,
-    clock: Clock,
+    pub(super) conversations: Gate,
+    pub(super) clock: Clock,
     pub(super) entropy: Entropy,
 }
 
@@ -56,7 +57,8 @@ impl Voice {
         let http = builder.build().map_err(|error| VoiceError::unavailable(reason(&error)))?;
         let gate = |purpose| Gate::new(clock.clone(), move |change| told(purpose, change));
         let (agents, calls) = (gate("voice_agents"), gate("voice_calls"));
-        Ok(Self { http, config: Arc::new(config), agents, calls, clock, entropy })
+        let conversations = gate("voice_conversations");
+        Ok(Self { http, config: Arc::new(config), agents, calls, conversations, clock, entropy })
     }
 
     /// A request to `/v1/convai/` and `path`.

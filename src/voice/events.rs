@@ -3,10 +3,10 @@
 //! New members and new types of events appear without notice, so only what is needed is read, and an event
 //! of another type is no mistake: acknowledge it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use crate::domain::Invalid;
+use crate::domain::{CallStatus, ConversationNews, ConversationReport, Invalid, TranscriptLine};
 
 /// The longest id that is taken.
 const LONGEST_ID: usize = 128;
@@ -14,18 +14,9 @@ const LONGEST_ID: usize = 128;
 /// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VoiceEvent {
-    /// A conversation is over and transcribed (`post_call_transcription`). May come more than once.
-    ConversationEnded(ConversationEnded),
-    /// A call that the provider placed did not come about (`call_initiation_failure`); calls that come in to
-    /// us do not raise it.
-    CallNotPlaced {
-        /// The conversation's id.
-        conversation_id: String,
-        /// The provider's id of the agent.
-        voice_agent_id: Option<String>,
-        /// `busy`, `no-answer` or `unknown`.
-        reason: String,
-    },
+    /// A conversation is over and transcribed (`post_call_transcription`), or the call that the provider placed for it
+    /// did not come about (`call_initiation_failure`; calls that come in to us do not raise it).
+    Conversation(ConversationReport),
     /// Anything else: nothing to do.
     Other {
         /// Its type, for the log.
@@ -33,101 +24,152 @@ pub enum VoiceEvent {
     },
 }
 
-/// A conversation that is over.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConversationEnded {
-    /// The conversation's id, as [`RegisteredCall`](super::RegisteredCall) has it.
-    pub conversation_id: String,
-    /// The provider's id of the agent.
-    pub voice_agent_id: Option<String>,
-    /// The carrier's id of the call, as it was registered: the way to the call when its conversation is unknown.
-    pub call_sid: Option<String>,
-    /// `done` or `failed`.
-    pub status: Option<String>,
-    /// How long it lasted.
-    pub duration_seconds: Option<i32>,
-    /// When it began.
-    pub started_at: Option<DateTime<Utc>>,
-}
-
 impl VoiceEvent {
-    /// Reads an event.
+    /// Reads an event that came at `now`.
     ///
     /// # Errors
     /// When it is no JSON object with a type, or one of a conversation does not name it.
-    pub fn parse(body: &[u8]) -> Result<Self, Invalid> {
+    pub fn parse(body: &[u8], now: DateTime<Utc>) -> Result<Self, Invalid> {
         let event: Value = serde_json::from_slice(body).map_err(|_| Invalid::new("the event is not JSON"))?;
         let kind = event["type"].as_str().ok_or_else(|| Invalid::new("the event has no type"))?;
         let data = &event["data"];
-        match kind {
-            "post_call_transcription" => Ok(Self::ConversationEnded(ConversationEnded {
-                conversation_id: conversation_id(data)?,
-                voice_agent_id: text(&data["agent_id"]),
-                call_sid: text(&data["conversation_initiation_client_data"]["dynamic_variables"]["call_sid"]),
-                status: text(&data["status"]),
-                duration_seconds: whole(&data["metadata"]["call_duration_secs"])
-                    .and_then(|seconds| i32::try_from(seconds).ok())
-                    .filter(|seconds| *seconds >= 0),
-                started_at: whole(&data["metadata"]["start_time_unix_secs"])
-                    .and_then(|seconds| DateTime::from_timestamp(seconds, 0)),
+        let told_at = instant(&event["event_timestamp"]).filter(|at| *at <= now).unwrap_or(now);
+        match kind.parse() {
+            Ok(ConversationNews::Over) => over(data, told_at).map(Self::Conversation),
+            Ok(ConversationNews::NeverBegan) => Ok(Self::Conversation(ConversationReport {
+                failed: Some(match data["failure_reason"].as_str() {
+                    Some("busy") => CallStatus::Busy,
+                    Some("no-answer") => CallStatus::NoAnswer,
+                    _ => CallStatus::Failed,
+                }),
+                ..report(data, ConversationNews::NeverBegan, told_at)?
             })),
-            "call_initiation_failure" => Ok(Self::CallNotPlaced {
-                conversation_id: conversation_id(data)?,
-                voice_agent_id: text(&data["agent_id"]),
-                reason: text(&data["failure_reason"]).unwrap_or_else(|| "unknown".to_owned()),
-            }),
-            other => Ok(Self::Other { kind: other.chars().take(LONGEST_ID).collect() }),
+            Err(_) => Ok(Self::Other { kind: kind.chars().take(LONGEST_ID).collect() }),
         }
     }
 }
 
-fn conversation_id(data: &Value) -> Result<String, Invalid> {
-    text(&data["conversation_id"]).ok_or_else(|| Invalid::new("the event names no conversation"))
+/// A conversation that is over, as an event's data and the conversation itself tell it alike.
+pub(super) fn over(data: &Value, told_at: DateTime<Utc>) -> Result<ConversationReport, Invalid> {
+    let metadata = &data["metadata"];
+    let duration_seconds = seconds(&metadata["call_duration_secs"]);
+    let ended_at = instant(&metadata["start_time_unix_secs"])
+        .zip(duration_seconds)
+        .and_then(|(began, lasted)| began.checked_add_signed(TimeDelta::seconds(lasted.into())));
+    let transcript = data["transcript"].as_array().map(Vec::as_slice).unwrap_or_default();
+    Ok(ConversationReport {
+        duration_seconds,
+        transcript: transcript.iter().filter_map(line).collect(),
+        at: ended_at.filter(|at| *at <= told_at).unwrap_or(told_at),
+        ..report(data, ConversationNews::Over, told_at)?
+    })
+}
+
+fn report(data: &Value, news: ConversationNews, at: DateTime<Utc>) -> Result<ConversationReport, Invalid> {
+    let conversation_id = text(&data["conversation_id"]);
+    let (started_with, metadata) = (&data["conversation_initiation_client_data"], &data["metadata"]);
+    // As we gave it when the call was registered, else as the carrier told the provider.
+    let call_sids = [
+        &started_with["dynamic_variables"]["call_sid"],
+        &metadata["phone_call"]["call_sid"],
+        &metadata["body"]["CallSid"],
+    ];
+    Ok(ConversationReport {
+        conversation_id: conversation_id.ok_or_else(|| Invalid::new("the event names no conversation"))?,
+        news,
+        call_sid: call_sids.into_iter().find_map(text),
+        failed: None,
+        duration_seconds: None,
+        at,
+        transcript: Vec::new(),
+    })
+}
+
+/// What was said; `None` for a tool's work, which says nothing.
+fn line(said: &Value) -> Option<TranscriptLine> {
+    // No database takes every control character.
+    let text: String =
+        said["message"].as_str()?.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let at_seconds = seconds(&said["time_in_call_secs"]).unwrap_or_default();
+    (!text.is_empty()).then(|| TranscriptLine { by_agent: said["role"] == "agent", text, at_seconds })
 }
 
 /// A short text that says something.
 fn text(value: &Value) -> Option<String> {
-    value.as_str().filter(|text| (1..=LONGEST_ID).contains(&text.len())).map(str::to_owned)
+    let fits = |text: &&str| (1..=LONGEST_ID).contains(&text.len()) && !text.chars().any(char::is_control);
+    value.as_str().filter(fits).map(str::to_owned)
 }
 
-/// A number of seconds, which may come with a fraction.
+/// A number, which may come with a fraction.
 fn whole(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
+    value.as_i64().or_else(|| value.as_f64().map(|number| number as i64))
+}
+
+fn seconds(value: &Value) -> Option<i32> {
+    whole(value).and_then(|seconds| i32::try_from(seconds).ok()).filter(|seconds| *seconds >= 0)
+}
+
+fn instant(value: &Value) -> Option<DateTime<Utc>> {
+    whole(value).and_then(|seconds| DateTime::from_timestamp(seconds, 0))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_767_225_600, 0).unwrap()
+    }
+
+    fn read(event: &[u8]) -> ConversationReport {
+        match VoiceEvent::parse(event, now()) {
+            Ok(VoiceEvent::Conversation(report)) => report,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn reads_what_it_needs_and_acknowledges_the_rest() {
         let body =
-            br#"{"type":"post_call_transcription","event_timestamp":1,"new":[],"data":{"agent_id":"agent_1",
-            "conversation_id":"conv_1","status":"done","transcript":[],
+            br#"{"type":"post_call_transcription","event_timestamp":1767225590,"new":[],"data":{"agent_id":"agent_1",
+            "conversation_id":"conv_1","status":"done","transcript":[
+            {"role":"agent","message":"Hello\u0000!","time_in_call_secs":0},
+            {"role":"agent","message":null,"tool_calls":[1]},{"role":"user","message":"Hi","time_in_call_secs":3}],
             "metadata":{"start_time_unix_secs":1767225550,"call_duration_secs":31.4},
             "conversation_initiation_client_data":{"dynamic_variables":{"call_sid":"CA1","n":2}}}}"#;
-        let expected = ConversationEnded {
+        let said =
+            |by_agent, text: &str, at_seconds| TranscriptLine { by_agent, text: text.into(), at_seconds };
+        let expected = ConversationReport {
             conversation_id: "conv_1".to_owned(),
-            voice_agent_id: Some("agent_1".to_owned()),
+            news: ConversationNews::Over,
             call_sid: Some("CA1".to_owned()),
-            status: Some("done".to_owned()),
+            failed: None,
             duration_seconds: Some(31),
-            started_at: DateTime::from_timestamp(1_767_225_550, 0),
+            at: DateTime::from_timestamp(1_767_225_581, 0).unwrap(),
+            transcript: vec![said(true, "Hello!", 0), said(false, "Hi", 3)],
         };
-        assert_eq!(VoiceEvent::parse(body), Ok(VoiceEvent::ConversationEnded(expected)));
+        assert_eq!(read(body), expected);
 
-        let bare =
-            VoiceEvent::parse(br#"{"type":"post_call_transcription","data":{"conversation_id":"conv_2"}}"#);
-        let Ok(VoiceEvent::ConversationEnded(bare)) = bare else { panic!("{bare:?}") };
-        assert_eq!((bare.call_sid, bare.duration_seconds, bare.started_at), (None, None, None));
+        let bare = read(br#"{"type":"post_call_transcription","data":{"conversation_id":"conv_2"}}"#);
+        assert_eq!((bare.call_sid, bare.duration_seconds, bare.at), (None, None, now()));
 
-        let failure = br#"{"type":"call_initiation_failure","data":{"conversation_id":"conv_3","failure_reason":"busy"}}"#;
-        assert!(
-            matches!(VoiceEvent::parse(failure), Ok(VoiceEvent::CallNotPlaced { reason, .. }) if reason == "busy")
-        );
-        assert!(matches!(VoiceEvent::parse(br#"{"type":"voice_removed"}"#), Ok(VoiceEvent::Other { .. })));
-        for bad in [&b"hello"[..], b"{}", b"[]", br#"{"type":"post_call_transcription","data":{}}"#] {
-            assert!(VoiceEvent::parse(bad).is_err(), "{bad:?}");
+        let failure =
+            br#"{"type":"call_initiation_failure","data":{"conversation_id":"conv_3","failure_reason":"busy",
+            "metadata":{"type":"twilio","body":{"CallSid":"CA3"}}}}"#;
+        let failure = read(failure);
+        assert_eq!((failure.failed, failure.call_sid.as_deref()), (Some(CallStatus::Busy), Some("CA3")));
+        assert!(matches!(
+            VoiceEvent::parse(br#"{"type":"voice_removed"}"#, now()),
+            Ok(VoiceEvent::Other { .. })
+        ));
+        for bad in [
+            &b"hello"[..],
+            b"{}",
+            b"[]",
+            br#"{"type":"post_call_transcription","data":{}}"#,
+            br#"{"type":"post_call_transcription","data":{"conversation_id":"a\u0000"}}"#,
+        ] {
+            assert!(VoiceEvent::parse(bad, now()).is_err(), "{bad:?}");
         }
     }
 }

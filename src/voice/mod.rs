@@ -6,6 +6,7 @@
 mod agents;
 mod calls;
 mod client;
+mod conversations;
 mod error;
 mod events;
 mod profile;
@@ -13,8 +14,9 @@ mod prompt;
 mod signature;
 
 pub use client::{Voice, VoiceConfig};
+pub use conversations::Conversation;
 pub use error::VoiceError;
-pub use events::{ConversationEnded, VoiceEvent};
+pub use events::VoiceEvent;
 pub use signature::verify_event;
 
 use crate::domain::{AgentId, E164};

@@ -14,8 +14,8 @@ use crate::voice::{VoiceEvent, verify_event};
 const MAX_BYTES: usize = 1024 * 1024;
 const SIGNATURE: &str = "elevenlabs-signature";
 
-/// A post-call event: proven, read, and passed on when it is about a conversation that ended. Repeated ones are
-/// harmless, and of a kind we do not know they are acknowledged: sending them again would change nothing.
+/// A post-call event: proven, read, and taken down when it is about a conversation, before it is told that it arrived.
+/// Repeated ones are harmless, and of a kind we do not know they are acknowledged: sending them again would change nothing.
 pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap, body: Body) -> Response {
     let Ok(body) = to_bytes(body, MAX_BYTES).await else {
         tracing::warn!(limit = MAX_BYTES, "an event of the voice provider is too long, or was cut off");
@@ -27,16 +27,11 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
         let hint = "is ELEVENLABS_WEBHOOK_SECRET this webhook's secret, and this machine's clock right?";
         return webhooks.refusals.refuse(StatusCode::UNAUTHORIZED, "voice provider", hint);
     }
-    match VoiceEvent::parse(&body) {
-        Ok(VoiceEvent::ConversationEnded(ended)) => {
-            let recorded =
-                webhooks.routing.conversation_ended(&ended.conversation_id, ended.duration_seconds);
-            if recorded.await.is_err() {
+    match VoiceEvent::parse(&body, webhooks.clock.now()) {
+        Ok(VoiceEvent::Conversation(report)) => {
+            if webhooks.conversations.accept(report).await.is_err() {
                 return StatusCode::SERVICE_UNAVAILABLE.into_response();
             }
-        }
-        Ok(VoiceEvent::CallNotPlaced { conversation_id, reason, .. }) => {
-            tracing::warn!(conversation_id, reason, "the voice provider could not place a call");
         }
         Ok(VoiceEvent::Other { kind }) => {
             tracing::debug!(kind, "an event of the voice provider we have no use for");

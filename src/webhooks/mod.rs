@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::domain::Clock;
-use crate::routing::{DIAL_PATH, FORWARD_PATH, Routing};
+use crate::routing::{Conversations, DIAL_PATH, FORWARD_PATH, Routing};
 use refusals::Refusals;
 
 /// What proves that a request is the carrier's or the voice provider's.
@@ -37,15 +37,16 @@ pub struct WebhookConfig {
 struct Webhooks {
     config: WebhookConfig,
     routing: Routing,
+    conversations: Conversations,
     clock: Clock,
     refusals: Refusals,
 }
 
 /// The routes.
-pub fn router(config: WebhookConfig, routing: Routing, clock: Clock) -> Router {
+pub fn router(config: WebhookConfig, routing: Routing, conversations: Conversations, clock: Clock) -> Router {
     let proves_events = config.elevenlabs_secret.is_some();
     let refusals = Refusals::new(clock.clone());
-    let webhooks = Arc::new(Webhooks { config, routing, clock, refusals });
+    let webhooks = Arc::new(Webhooks { config, routing, conversations, clock, refusals });
     let routes = Router::new()
         .route("/api/webhooks/call/incoming", post(call::incoming))
         .route("/api/webhooks/call/fallback", post(call::fallback))

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
-use switchboard::domain::{CallId, CallStatus, Clock, Entropy};
+use switchboard::domain::{CallId, CallReport, CallStatus, Clock, Entropy};
 use switchboard::store::IncomingCall;
 use uuid::Uuid;
 
 use crate::agent::create;
-use crate::support::App;
+use crate::support::{App, Levers, wait_until};
 
 /// Announces a call to the store as the webhook would.
 pub(crate) async fn announce(app: &App, sid: &str, to: &Value) {
@@ -22,6 +23,11 @@ pub(crate) async fn announce(app: &App, sid: &str, to: &Value) {
     app.database().system().admit_call(id, &call).await.unwrap().expect("the number is ours");
 }
 
+fn completed(seconds: i32) -> CallReport {
+    let at = Clock::system().now();
+    CallReport { status: CallStatus::Completed, duration_seconds: Some(seconds), at }
+}
+
 #[tokio::test]
 async fn calls_are_listed_newest_first_and_narrowed() {
     let app = App::start().await;
@@ -30,7 +36,7 @@ async fn calls_are_listed_newest_first_and_narrowed() {
     let other = create(&app, &token, json!({"name": "Other", "areaCode": "305"})).await;
     announce(&app, "CA0001", &made["phoneNumber"]["number"]).await;
     announce(&app, "CA0002", &other["phoneNumber"]["number"]).await;
-    app.database().system().report_call("CA0001", CallStatus::Completed, Some(61)).await.unwrap();
+    app.database().system().report_call("CA0001", completed(61)).await.unwrap();
 
     let query = "query($filter: CallFilter) { calls(filter: $filter) { totalCount nodes { sid from to direction status
         durationSeconds agent { name } phoneNumber { number } } } }";
@@ -82,11 +88,86 @@ async fn a_watcher_sees_its_own_tenants_calls_and_no_others() {
     assert_eq!(first["agent"]["name"], "Mine");
     assert_eq!(first["status"], "RINGING");
     let sid = first["sid"].as_str().unwrap();
-    app.database().system().report_call(sid, CallStatus::Completed, Some(5)).await.unwrap();
+    app.database().system().report_call(sid, completed(5)).await.unwrap();
     let ended = watched.next().await.unwrap()["data"]["callUpdated"].clone();
     assert_eq!((&ended["sid"], &ended["status"]), (&json!(sid), &json!("COMPLETED")));
 
     let mut refused = app.watch(&token, query, json!({"agentId": theirs["agent"]["id"]})).await;
     let refused = refused.next().await.unwrap();
     assert!(refused["errors"][0]["message"].as_str().unwrap().contains("no agent"), "{refused}");
+}
+
+/// The calls that are under way, by the carrier and by our own count.
+async fn under_way(app: &App, tenant: Uuid) -> (usize, i64) {
+    let state = app.sandbox_state().await;
+    let calls = state["calls"].as_array().unwrap();
+    let at_carrier = calls.iter().filter(|call| call["status"] == "in-progress").count();
+    let token = app.token(tenant);
+    let answer = app.graphql(&token, "{ viewer { activeCalls } }", json!({})).await;
+    (at_carrier, answer["data"]["viewer"]["activeCalls"].as_i64().unwrap_or_else(|| panic!("{answer}")))
+}
+
+#[tokio::test]
+async fn after_a_crash_the_carrier_is_asked_and_only_it_says_which_calls_have_ended() {
+    let mut app = App::start().await;
+    let tenant = Uuid::from_u128(1);
+    let token = app.token(tenant);
+    let made = create(&app, &token, json!({"name": "Practice", "areaCode": "212"})).await;
+    let number = &made["phoneNumber"]["number"];
+    let held = async |levers: &Levers| levers.place_call(json!({"to": number, "hold": true})).await;
+    let hang_up = async |app: &App, call: &Value| {
+        let url =
+            format!("{}/sandbox/calls/{}/hangup", app.sandbox_url(), call["call_sid"].as_str().unwrap());
+        assert!(app.http().post(url).send().await.unwrap().status().is_success());
+    };
+    let (first, second) = (held(&app).await, held(&app).await);
+    announce(&app, "CAdead", number).await;
+
+    // Killed while calls come in: what the caller's end and ours know of them differs.
+    let levers = Levers::of(app.sandbox_url());
+    let load = join_all((0..6).map(|_| held(&levers)));
+    let killed = async {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        app.kill().await;
+    };
+    let (load, ()) = tokio::join!(load, killed);
+    hang_up(&app, &first).await;
+    if let Some(call) = load.iter().find(|call| call["status"] == "in-progress") {
+        hang_up(&app, call).await;
+    }
+    app.faults(json!({
+        "match": { "provider": "twilio", "method": "GET", "path_contains": "/Calls/" },
+        "action": { "status": 503 }, "times": 2,
+    }))
+    .await;
+    app.restart().await;
+    let (at_carrier, ours) = under_way(&app, tenant).await;
+    assert!(ours > i64::try_from(at_carrier).unwrap(), "{ours} and {at_carrier}: nothing was lost");
+
+    // A carrier that does not answer closes nothing, however long ago the calls began.
+    app.advance(Duration::from_secs(5 * 3600));
+    let asked = async || {
+        let was_pending = app.pending_faults().await > 0;
+        assert!(!was_pending || under_way(&app, tenant).await.1 == ours);
+        (!was_pending).then_some(())
+    };
+    wait_until("the carrier is asked", Duration::from_secs(30), asked).await;
+    assert_eq!(under_way(&app, tenant).await.1, ours);
+    let exact = async || {
+        let (at_carrier, ours) = under_way(&app, tenant).await;
+        (i64::try_from(at_carrier) == Ok(ours)).then_some(ours)
+    };
+    let left = wait_until("the count is exact", Duration::from_secs(60), exact).await;
+    assert!(left >= 1, "a call that is talked on is left alone");
+    let states = "{ calls { nodes { sid status durationSeconds } } }";
+    let states = app.graphql(&app.token(tenant), states, json!({})).await["data"]["calls"]["nodes"].clone();
+    let status_of = |sid: &Value| {
+        let call = states.as_array().unwrap().iter().find(|call| call["sid"] == *sid);
+        call.unwrap_or_else(|| panic!("{sid}: {states}"))["status"].clone()
+    };
+    assert_eq!(status_of(&first["call_sid"]), "COMPLETED");
+    assert_eq!(status_of(&json!("CAdead")), "FAILED", "the carrier does not know it");
+    hang_up(&app, &second).await;
+    let (at_carrier, ours) = under_way(&app, tenant).await;
+    assert_eq!((at_carrier, ours), (usize::try_from(left).unwrap() - 1, left - 1), "told at once");
 }

@@ -57,6 +57,8 @@ fn what_is_needed_is_enough_and_the_rest_has_defaults() {
     assert_eq!(config.answer_deadline.as_secs(), 5);
     assert_eq!(config.purchases_per_hour, 100);
     assert_eq!(config.reconcile_every.as_secs(), 3600);
+    assert_eq!((config.twilio.number_price, config.twilio.minute_price), (None, None));
+    assert_eq!((config.records.retention_days, config.records.transcripts), (0, false));
     assert_eq!(config.state_dir, std::path::Path::new(".switchboard"));
     assert_eq!(config.jwt.tenant_claim, "/sub");
     assert_eq!(config.log.filter, "info");
@@ -69,6 +71,8 @@ fn what_is_needed_is_enough_and_the_rest_has_defaults() {
 fn each_variable_refuses_what_would_fail_later() {
     let refused = [
         ("BIND_ADDRESS", vec!["8000", "localhost:8000", "127.0.0.1"]),
+        ("TWILIO_NUMBER_PRICE", vec!["-1", "1,15", "$1.15", "1e400"]),
+        ("TWILIO_MINUTE_PRICE", vec!["-0.01", "cheap"]),
         ("DATABASE_URL", vec!["mysql://localhost/x", "switchboard.db"]),
         (
             "WEBHOOK_BASE_URL",

@@ -10,7 +10,7 @@ const PROVISION: &str = "mutation($input: ProvisionPhoneNumberInput!) { provisio
     phoneNumber { id number status type countryCode capabilities { voice } agent { id } }
     operation { id kind state } userErrors { code message field suggestedAreaCodes } } }";
 
-async fn provision(app: &App, token: &str, input: Value) -> Value {
+pub(crate) async fn provision(app: &App, token: &str, input: Value) -> Value {
     let answer = app.graphql(token, PROVISION, json!({ "input": input })).await;
     assert!(answer["errors"].is_null(), "{answer}");
     answer["data"]["provisionPhoneNumber"].clone()

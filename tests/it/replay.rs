@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::conversation::tell;
 use crate::webhook::{INCOMING, Practice, sid, twiml};
 
 const STATUS: &str = "/api/webhooks/call/status";
 const DIAL: &str = "/api/webhooks/call/dial";
 const FALLBACK: &str = "/api/webhooks/call/fallback";
-const SECRET: &str = "wsec_of_the_tests_0123456789";
 
 type Form = Vec<(String, String)>;
 
@@ -31,13 +30,7 @@ async fn all_there_is(practice: &Practice, token: &str) -> Value {
 async fn event(practice: &Practice, conversation: &Value, seconds: i64, signed_at: i64) -> u16 {
     let body = json!({"type": "post_call_transcription", "data": {
         "conversation_id": conversation, "metadata": {"call_duration_secs": seconds}}});
-    let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
-    let digest = hmac::sign(&key, format!("{signed_at}.{body}").as_bytes());
-    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    let url = format!("{}/api/webhooks/elevenlabs", practice.app.base_url());
-    let request = practice.app.http().post(url).header("content-type", "application/json");
-    let request = request.header("ElevenLabs-Signature", format!("t={signed_at},v0={digest}"));
-    request.body(body.to_string()).send().await.unwrap().status().as_u16()
+    tell(&practice.app, &body, signed_at).await
 }
 
 #[tokio::test]

@@ -7,5 +7,6 @@ mod isolation;
 mod leases;
 mod limits;
 mod pages;
+mod reports;
 mod rows;
 mod shared_database;

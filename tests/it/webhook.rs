@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use switchboard::domain::{Clock, Entropy};
-use switchboard::routing::{Routing, RoutingConfig};
+use switchboard::routing::{Conversations, Routing, RoutingConfig};
 use switchboard::sandbox::Credentials;
 use switchboard::store::{Database, DatabaseConfig};
 use switchboard::voice::{Voice, VoiceConfig};
@@ -41,7 +41,11 @@ pub(crate) struct Practice {
 
 impl Practice {
     pub(crate) async fn open(input: Value) -> Self {
-        let app = App::start().await;
+        Self::open_with(&[], input).await
+    }
+
+    pub(crate) async fn open_with(variables: &[(&'static str, &str)], input: Value) -> Self {
+        let app = App::start_with(variables).await;
         let token = app.token(Uuid::from_u128(1));
         let mut wanted = json!({"name": "Dr. Smith's Office Assistant", "areaCode": "212"});
         wanted.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
@@ -407,6 +411,8 @@ impl Bare {
         let base_url: url::Url = address.parse().unwrap();
         let nobody = "http://127.0.0.1:1".parse().unwrap();
         let voice = VoiceConfig { base_url: nobody, api_key: "k".into(), timeout: Duration::from_secs(1) };
+        let voice = Voice::new(voice, Clock::system(), Entropy::system()).unwrap();
+        let conversations = Conversations::new(self.database.system(), voice.clone(), Clock::system(), false);
         let routing = Routing::new(
             RoutingConfig {
                 answer_deadline: Duration::from_secs(1),
@@ -414,7 +420,7 @@ impl Bare {
                 state_dir: self.folder.path().join("state"),
             },
             self.database.system(),
-            Voice::new(voice, Clock::system(), Entropy::system()).unwrap(),
+            voice,
             Clock::system(),
             Entropy::system(),
         );
@@ -425,7 +431,7 @@ impl Bare {
             auth_tokens: auth_tokens.iter().map(|token| (*token).into()).collect(),
             elevenlabs_secret: elevenlabs_secret.map(Into::into),
         };
-        let router = webhooks::router(config, routing, Clock::system());
+        let router = webhooks::router(config, routing, conversations, Clock::system());
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }

@@ -9,22 +9,22 @@ CREATE POLICY system_all ON calls TO switchboard_system
 
 -- Calls are written as the carrier tells of them.
 GRANT SELECT ON calls TO switchboard_tenant;
-GRANT SELECT, INSERT, UPDATE ON calls TO switchboard_system;
+GRANT SELECT, INSERT, UPDATE, DELETE ON calls TO switchboard_system;
 
 -- Whether a tenant's plan has room for one more call. Locks the tenant until the transaction ends and then looks anew: a
 -- volatile function's statements each see what is there when they begin, so that those who count one after the other
 -- count each other's calls.
-CREATE FUNCTION has_room(of_tenant uuid, since timestamptz) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+CREATE FUNCTION has_room(of_tenant uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     PERFORM FROM tenants WHERE id = of_tenant FOR NO KEY UPDATE;
     RETURN (
         SELECT count(*) FROM calls
-        WHERE tenant_id = of_tenant AND admitted AND status IN ('ringing', 'in_progress') AND started_at > since
+        WHERE tenant_id = of_tenant AND admitted AND status IN ('ringing', 'in_progress')
     ) < (SELECT concurrent_calls FROM tenants WHERE id = of_tenant);
 END
 $$;
-REVOKE ALL ON FUNCTION has_room(uuid, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION has_room(uuid, timestamptz) TO switchboard_system;
+REVOKE ALL ON FUNCTION has_room(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION has_room(uuid) TO switchboard_system;
 
 -- Told to every server that listens, as a changed operation is.
 CREATE FUNCTION tell_of_call() RETURNS trigger LANGUAGE plpgsql AS $$

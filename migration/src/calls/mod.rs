@@ -34,8 +34,10 @@ impl MigrationTrait for Migration {
             .col(boolean("admitted"))
             .col(json_binary("decision"))
             .col(text_null("conversation_id"))
+            .col(timestamp_with_time_zone_null("conversation_due_at"))
             .col(text_null("answer_twiml"))
             .col(integer_null("duration_seconds").check(Expr::col("duration_seconds").gte(0)))
+            .col(integer_null("conversation_seconds").check(Expr::col("conversation_seconds").gte(0)))
             .col(big_integer("sequence").check(Expr::col("sequence").gte(0)))
             .col(timestamp_with_time_zone("started_at"))
             .col(timestamp_with_time_zone_null("ended_at"))
@@ -58,12 +60,17 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn indexes() -> [IndexCreateStatement; 4] {
+fn indexes() -> [IndexCreateStatement; 6] {
     let index = |name| Index::create().name(name).table("calls").take();
     [
         index("calls_live").col("tenant_id").and_where(one_of("status", &["ringing", "in_progress"])).take(),
         index("calls_of_agent").col("agent_id").col("started_at").col("id").take(),
         index("calls_of_phone_number").col("phone_number_id").col("started_at").col("id").take(),
         index("calls_by_conversation").col("conversation_id").take(),
+        index("calls_untold")
+            .col("conversation_due_at")
+            .and_where(Expr::col("conversation_due_at").is_not_null())
+            .take(),
+        index("calls_by_end").col("ended_at").take(),
     ]
 }

@@ -1,6 +1,6 @@
 //! A call.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::paging::{List, Listed, nothing, wrap};
 use super::scalars::DateTime;
@@ -8,7 +8,7 @@ use super::{Agent, CallDecision, PhoneNumber, read_id};
 use crate::domain::{self, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
-use crate::graphql::loaders::{CallCountOf, CallsOf};
+use crate::graphql::loaders::{CallCountOf, CallsOf, TranscriptOf};
 use crate::store::{self, PageOf, PageRequest};
 
 /// A call to one of the tenant's numbers.
@@ -59,6 +59,33 @@ pub(crate) enum CallOutcome {
     Unavailable,
     /// Nobody: it was refused.
     Rejected,
+}
+
+/// Who speaks in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum Speaker {
+    /// The voice agent.
+    Agent,
+    /// The caller.
+    Caller,
+}
+
+/// Something that was said in a conversation.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct TranscriptLine {
+    /// Who said it.
+    speaker: Speaker,
+    /// The words.
+    text: String,
+    /// When, in seconds from the conversation's beginning.
+    at_seconds: i32,
+}
+
+impl From<domain::TranscriptLine> for TranscriptLine {
+    fn from(line: domain::TranscriptLine) -> Self {
+        let speaker = if line.by_agent { Speaker::Agent } else { Speaker::Caller };
+        Self { speaker, text: line.text, at_seconds: line.at_seconds }
+    }
 }
 
 /// A call to one of your numbers: who called, who answered, how it ended.
@@ -121,9 +148,17 @@ impl Call {
         self.0.conversation_id.as_deref()
     }
 
-    /// How long it lasted, as the carrier counts; null until it is over.
+    /// What was said in the conversation; null unless this server keeps it, and until it is known.
+    #[graphql(complexity = "child_complexity + 5")]
+    async fn transcript(&self, ctx: &Context<'_>) -> Result<Option<Vec<TranscriptLine>>, ApiError> {
+        let said = ctx.loaders()?.load_one(TranscriptOf(self.0.id)).await?;
+        Ok(said.map(|lines| lines.into_iter().map(Into::into).collect()))
+    }
+
+    /// How long it lasted, as the carrier counts, or the voice provider where the carrier did not say; null until it
+    /// is over.
     async fn duration_seconds(&self) -> Option<i32> {
-        self.0.duration_seconds
+        self.0.lasted_seconds()
     }
 
     /// When it came in.

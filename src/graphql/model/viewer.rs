@@ -7,10 +7,8 @@ use super::scalars::{Decimal, Uuid};
 use crate::domain::Tenant;
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
-use crate::store::MonthUsage;
-
-/// What the carrier lists for a begun minute of an incoming call, in ten-thousandths of a US dollar.
-const INBOUND_MINUTE: i64 = 85;
+use crate::provisioning::Provisioning;
+use crate::store::NumberUsage;
 
 /// The account whose token it is.
 #[derive(Debug, Clone)]
@@ -68,13 +66,16 @@ impl Viewer {
         >,
     ) -> Result<Usage, ApiError> {
         let session = ctx.session()?;
+        let now = session.services().clock.now();
         let first = match month {
             Some(month) => first_day(&month)?,
-            None => session.services().clock.now().date_naive().with_day(1).unwrap_or_default(),
+            None => now.date_naive().with_day(1).unwrap_or_default(),
         };
         let next = first.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
-        let used = session.reader_of(self.0.id).await?.usage(midnight(first), midnight(next)).await?;
-        Ok(Usage::new(first, used))
+        // What is still to come is not charged yet.
+        let span = (midnight(first), midnight(next).min(now));
+        let used = session.reader_of(self.0.id).await?.usage(span.0, span.1).await?;
+        Ok(Usage::new(span, &used, &session.services().provisioning))
     }
 }
 
@@ -124,41 +125,51 @@ pub(crate) struct Usage {
     phone_numbers: i32,
     /// Calls that came in.
     calls: i32,
-    /// Minutes of calls, each call rounded up to a whole minute as the carrier does.
+    /// Minutes of calls that were answered, each call rounded up to a whole minute as the carrier does.
     minutes: Decimal,
-    /// What that costs, estimated from the carrier's list prices.
+    /// What the carrier charges for that, as far as it is known.
     estimated_cost: EstimatedCost,
 }
 
-/// An estimate from list prices, not a bill: a whole month's price for every number held at any time in the
-/// month, and the carrier's list price of an incoming call for every begun minute (0.0085 US dollars).
-/// Conversations at the voice provider and taxes are not in it.
+/// What the carrier charges, by its price list for the account as it is now. While that cannot be read, by the prices
+/// this server is configured with, else by the carrier's public list. Calls passed on to other numbers, conversations at
+/// the voice provider and taxes are not in it.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct EstimatedCost {
     /// The currency, as an ISO 4217 code: `USD`.
     currency: String,
-    /// The numbers' share: their monthly costs, added up.
+    /// The numbers' share. A number is charged for a month on the day it is bought, and again on that day of every
+    /// month until it is released.
     phone_numbers: Decimal,
-    /// The calls' share: begun minutes at the list price.
+    /// The calls' share: begun minutes of answered calls.
     calls: Decimal,
     /// Both together.
     total: Decimal,
 }
 
 impl Usage {
-    fn new(month: NaiveDate, used: MonthUsage) -> Self {
-        let minutes = rust_decimal::Decimal::from(used.minutes);
-        let calls = minutes * rust_decimal::Decimal::new(INBOUND_MINUTE, 4);
+    fn new(
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
+        used: &[NumberUsage],
+        prices: &Provisioning,
+    ) -> Self {
+        let month_of = |used: &NumberUsage| {
+            let months = rust_decimal::Decimal::from(used.number.months_charged(from, until));
+            months * prices.month_price(&used.number)
+        };
+        let minutes_of = |used: &NumberUsage| rust_decimal::Decimal::from(used.minutes);
+        let phone_numbers: rust_decimal::Decimal = used.iter().map(month_of).sum();
+        let calls = used.iter().map(|used| minutes_of(used) * prices.minute_price(&used.number)).sum();
         Self {
-            month: month.format("%Y-%m").to_string(),
-            phone_numbers: int(used.phone_numbers),
-            calls: int(used.calls),
-            minutes: Decimal(minutes),
+            month: from.format("%Y-%m").to_string(),
+            phone_numbers: int(i64::try_from(used.len()).unwrap_or(i64::MAX)),
+            calls: int(used.iter().map(|used| used.calls).sum()),
+            minutes: Decimal(used.iter().map(minutes_of).sum()),
             estimated_cost: EstimatedCost {
                 currency: "USD".to_owned(),
-                phone_numbers: Decimal(used.phone_numbers_cost),
+                phone_numbers: Decimal(phone_numbers),
                 calls: Decimal(calls),
-                total: Decimal(used.phone_numbers_cost + calls),
+                total: Decimal(phone_numbers + calls),
             },
         }
     }
@@ -176,19 +187,5 @@ mod tests {
         {
             assert!(first_day(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn the_estimate_adds_up_exactly() {
-        let used = MonthUsage {
-            phone_numbers: 2,
-            phone_numbers_cost: rust_decimal::Decimal::new(330, 2),
-            calls: 3,
-            minutes: 7,
-        };
-        let usage = Usage::new(NaiveDate::from_ymd_opt(2026, 3, 1).unwrap(), used);
-        assert_eq!(usage.month, "2026-03");
-        assert_eq!(usage.estimated_cost.calls.0.to_string(), "0.0595");
-        assert_eq!(usage.estimated_cost.total.0.to_string(), "3.3595");
     }
 }

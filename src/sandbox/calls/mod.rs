@@ -104,7 +104,7 @@ fn begun(state: &mut State, order: &Order) -> Option<Call> {
         from: order.from.clone().unwrap_or_else(|| "+13125550199".to_owned()),
         to: number.phone_number,
         status: "ringing".to_owned(),
-        started: ambient::now(),
+        started: state.now(),
         ended: None,
         duration_seconds: 0,
         wanted_seconds: order.duration_seconds,
@@ -125,8 +125,9 @@ pub(crate) fn end(sandbox: &Shared, sid: &str) -> Result<Option<Call>, SandboxEr
 /// Ends a call and its conversation. None when it is over already. Without seconds it lasted as long as was wished
 /// for, else as long as it really did.
 fn finish(state: &mut State, sid: &str, status: &str, seconds: Option<u64>) -> Option<Call> {
+    let now = state.now();
     let call = state.call_mut(sid).filter(|call| !call.is_over())?;
-    let elapsed = (ambient::now() - call.started).num_seconds().max(0).unsigned_abs();
+    let elapsed = (now - call.started).num_seconds().max(0).unsigned_abs();
     let seconds = seconds.or(call.wanted_seconds).unwrap_or(elapsed);
     status.clone_into(&mut call.status);
     call.duration_seconds = seconds;

@@ -69,7 +69,7 @@ fn made(state: &mut Everything, body: &Value) -> Result<String, Refusal> {
         return Err(Refusal::schema(&["body", "conversation_config"], "missing", "Field required"));
     }
     validate::types(body)?;
-    let now = ambient::now();
+    let now = state.now();
     let empty = || Value::Object(Map::new());
     let mut agent = Agent {
         serial: state.serial(),

@@ -69,7 +69,7 @@ fn announced(state: &mut Everything, body: &Value) -> Result<String, Refusal> {
         garbled,
         client_data,
         call_sid: None,
-        started: ambient::now(),
+        started: state.now(),
         duration_seconds: 0,
         termination_reason: String::new(),
     };

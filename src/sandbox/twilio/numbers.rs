@@ -78,9 +78,10 @@ fn purchase(
 
 fn acquire(state: &mut Everything, fields: &Fields, kind: Option<Kind>) -> Result<Number, Refusal> {
     let phone_number = chosen(state, fields, kind)?;
+    let now = state.now();
     if let Some(number) = state.numbers.iter_mut().find(|number| number.phone_number == phone_number) {
         number.settings = settings::applied(fields, &number.settings)?;
-        number.updated = ambient::now();
+        number.updated = now;
         let number = number.clone();
         state.counters.repurchases += 1;
         return Ok(number);
@@ -99,7 +100,6 @@ fn acquire(state: &mut Everything, fields: &Fields, kind: Option<Kind>) -> Resul
         _ => {}
     }
     let settings = settings::applied(fields, &std::collections::BTreeMap::new())?;
-    let now = ambient::now();
     let number = Number {
         serial: state.serial(),
         sid: ambient::sid("PN"),
@@ -204,10 +204,11 @@ pub(crate) async fn update(
         return purchase(&sandbox, &fields, Some(kind));
     }
     let updated = sandbox.store.change(|state| {
+        let now = state.now();
         let number = state.numbers.iter_mut().find(|number| number.sid == name);
         let number = number.ok_or_else(|| Refusal::not_found(uri.path()))?;
         number.settings = settings::applied(&fields, &number.settings)?;
-        number.updated = ambient::now();
+        number.updated = now;
         Ok::<Value, Refusal>(resource::number(&account, number))
     })??;
     Ok((StatusCode::OK, Json(updated)))
@@ -221,11 +222,12 @@ pub(crate) async fn release(
 ) -> Result<StatusCode, Refusal> {
     let name = name.trim_end_matches(".json");
     sandbox.store.change(|state| {
+        let now = state.now();
         let index = state.numbers.iter().position(|number| number.sid == name);
         state.numbers.remove(index.ok_or_else(|| Refusal::not_found(uri.path()))?);
         let charge = state.charges.iter_mut().find(|charge| charge.number_sid == name);
         if let Some(charge) = charge {
-            charge.released = Some(ambient::now());
+            charge.released = Some(now);
         }
         state.counters.releases += 1;
         Ok(StatusCode::NO_CONTENT)

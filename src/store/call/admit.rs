@@ -8,7 +8,7 @@ use sea_orm::{
     Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult,
 };
 
-use super::{LONGEST_CALL, agent_of, changed, find_by_sid};
+use super::{agent_of, changed, find_by_sid};
 use crate::domain::{
     Agent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164, RoutingRules,
 };
@@ -103,6 +103,7 @@ impl SystemStore {
             decision: decision.then("the database did not answer"),
             conversation_id: None,
             duration_seconds: None,
+            conversation_seconds: None,
             started_at: now,
             ended_at: None,
         };
@@ -129,8 +130,10 @@ impl SystemStore {
             admitted: Set(admitted),
             decision: Set(serde_json::json!(call.decision)),
             conversation_id: Set(None),
+            conversation_due_at: Set(None),
             answer_twiml: Set(None),
             duration_seconds: Set(None),
+            conversation_seconds: Set(None),
             sequence: Set(0),
             started_at: Set(call.started_at),
             ended_at: Set(None),
@@ -183,15 +186,15 @@ impl SystemStore {
                 call::Column::Outcome => Expr::val(CallOutcome::Unavailable.as_str()),
                 call::Column::Admitted if decision.needs_a_place() => {
                     let tenant = of_number(phone_number::Column::TenantId);
-                    dialect::has_room(self.db(), tenant, now - LONGEST_CALL)
+                    dialect::has_room(self.db(), tenant)
                 }
                 call::Column::Admitted => Expr::val(false),
                 call::Column::Decision => Expr::val(serde_json::json!(decision)),
                 call::Column::ConversationId | call::Column::AnswerTwiml => Expr::val(None::<String>),
-                call::Column::DurationSeconds => Expr::val(None::<i32>),
+                call::Column::DurationSeconds | call::Column::ConversationSeconds => Expr::val(None::<i32>),
                 call::Column::Sequence => Expr::val(0_i64),
                 call::Column::StartedAt | call::Column::UpdatedAt => Expr::val(now),
-                call::Column::EndedAt => Expr::val(None::<DateTime<Utc>>),
+                call::Column::EndedAt | call::Column::ConversationDueAt => Expr::val(None::<DateTime<Utc>>),
             });
         }
         // Nothing changes, but the row is among those returned.

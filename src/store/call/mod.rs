@@ -7,7 +7,8 @@ pub use admit::{IncomingCall, Route};
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, Select};
 
 use super::entities::{self, agent, call};
@@ -32,10 +33,6 @@ pub struct CallFilter {
 
 const KEYSET: Keyset<call::Column> = Keyset { at: call::Column::StartedAt, id: call::Column::Id };
 
-/// Twilio ends a call after four hours unless told otherwise. One whose end was never reported does not hold a
-/// place for ever.
-const LONGEST_CALL: TimeDelta = TimeDelta::hours(4);
-
 impl TenantStore {
     fn own_calls(&self) -> Select<call::Entity> {
         call::Entity::find().filter(call::Column::TenantId.eq(self.tenant.0))
@@ -46,8 +43,7 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn active_calls(&self) -> Result<i64, StoreError> {
-        let live = self.own_calls().filter(live(self.shared.clock.now()));
-        page::count(&self.transaction, live).await
+        page::count(&self.transaction, self.own_calls().filter(holds_a_place())).await
     }
 
     /// These calls, in no order.
@@ -109,13 +105,14 @@ impl TenantStore {
     }
 }
 
+/// Under way: its end is not recorded yet. However long ago it began, only the carrier knows whether it has ended.
+fn under_way() -> Expr {
+    call::Column::Status.is_in([CallStatus::Ringing, CallStatus::InProgress].map(CallStatus::as_str))
+}
+
 /// Under way and holding one of the tenant's places: a call that was not admitted holds none.
-fn live(now: DateTime<Utc>) -> Condition {
-    let states = [CallStatus::Ringing.as_str(), CallStatus::InProgress.as_str()];
-    Condition::all()
-        .add(call::Column::Status.is_in(states))
-        .add(call::Column::Admitted.eq(true))
-        .add(call::Column::StartedAt.gt(now - LONGEST_CALL))
+fn holds_a_place() -> Condition {
+    Condition::all().add(under_way()).add(call::Column::Admitted.eq(true))
 }
 
 fn filtered(mut query: Select<call::Entity>, filter: &CallFilter) -> Select<call::Entity> {

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::changed;
-use crate::domain::{Call, CallOutcome, CallStatus, Decision};
+use super::{changed, under_way};
+use crate::domain::{Call, CallOutcome, CallReport, ConversationReport, Decision};
 use crate::store::entities::call;
 use crate::store::{StoreError, SystemStore, dialect};
 
@@ -31,6 +31,7 @@ impl SystemStore {
         };
         if let Some(conversation_id) = conversation_id {
             row.conversation_id = Set(Some(conversation_id.to_owned()));
+            row.conversation_due_at = Set(Some(self.shared.clock.now()));
         }
         if let Some(call) = update(self.db(), call::Column::Sid.eq(sid), row, self.shared.clock.now()).await?
         {
@@ -39,48 +40,67 @@ impl SystemStore {
         Ok(())
     }
 
-    /// Moves a call on to a reported status, if that is ahead ([`CallStatus::then`]). `None`: unknown call.
+    /// Takes what the carrier says of a call ([`Call::reported`]). `None`: unknown call.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn report_call(
-        &self,
-        sid: &str,
-        status: CallStatus,
-        duration_seconds: Option<i32>,
-    ) -> Result<Option<Call>, StoreError> {
-        let now = self.shared.clock.now();
-        self.report(call::Column::Sid.eq(sid), |before| {
-            let status = before.status.then(status);
-            let ended_at = before.ended_at.or(status.is_final().then_some(now));
-            let duration_seconds = before
-                .duration_seconds
-                .or(duration_seconds.filter(|seconds| status.is_final() && *seconds >= 0));
-            Call { status, ended_at, duration_seconds, ..before }
-        })
-        .await
+    pub async fn report_call(&self, sid: &str, report: CallReport) -> Result<Option<Call>, StoreError> {
+        self.report(call::Column::Sid.eq(sid), |before| before.reported(report)).await
     }
 
-    /// Fills in what the voice provider says of a conversation. `None`: no call has it.
+    /// Takes what the voice provider says of a conversation ([`Call::conversed`]). The call is the one answered with
+    /// it; while that is not written down yet, the one by the carrier's id. `None`: no call of ours.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn report_conversation(
+    pub async fn report_conversation(&self, report: &ConversationReport) -> Result<Option<Call>, StoreError> {
+        let answered_with = call::Column::ConversationId.eq(&report.conversation_id);
+        let unanswered = |sid: &str| {
+            Condition::all().add(call::Column::Sid.eq(sid)).add(call::Column::ConversationId.is_null())
+        };
+        let which =
+            Condition::any().add(answered_with).add_option(report.call_sid.as_deref().map(unanswered));
+        self.report(which, |before| before.conversed(report)).await
+    }
+
+    /// The carrier's ids of calls under way of which nothing was heard since `heard_before`, those left longest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn calls_unheard_of(
         &self,
-        conversation_id: &str,
-        duration_seconds: Option<i32>,
-    ) -> Result<Option<Call>, StoreError> {
-        // The carrier's count is what is billed: the provider's only fills the gap.
-        self.report(call::Column::ConversationId.eq(conversation_id), |before| Call {
-            duration_seconds: before.duration_seconds.or(duration_seconds.filter(|seconds| *seconds >= 0)),
-            ..before
-        })
-        .await
+        heard_before: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Vec<String>, StoreError> {
+        let sids = call::Entity::find()
+            .filter(under_way())
+            .filter(call::Column::UpdatedAt.lt(heard_before))
+            .order_by_asc(call::Column::UpdatedAt)
+            .limit(limit)
+            .select_only()
+            .column(call::Column::Sid)
+            .into_tuple()
+            .all(self.db())
+            .await?;
+        Ok(sids)
+    }
+
+    /// Writes down that the carrier was asked about a call and told of no end: it is heard of now.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn call_goes_on(&self, sid: &str) -> Result<(), StoreError> {
+        call::Entity::update_many()
+            .col_expr(call::Column::UpdatedAt, Expr::value(self.shared.clock.now()))
+            .filter(call::Column::Sid.eq(sid))
+            .exec(self.db())
+            .await?;
+        Ok(())
     }
 
     async fn report(
         &self,
-        which: Expr,
+        which: impl IntoCondition,
         change: impl FnOnce(Call) -> Call,
     ) -> Result<Option<Call>, StoreError> {
         let transaction = self.begin().await?;
@@ -94,8 +114,10 @@ impl SystemStore {
         }
         let row = call::ActiveModel {
             status: Set(after.status.to_string()),
+            conversation_id: Set(after.conversation_id.clone()),
             ended_at: Set(after.ended_at),
             duration_seconds: Set(after.duration_seconds),
+            conversation_seconds: Set(after.conversation_seconds),
             ..Default::default()
         };
         update(&transaction, call::Column::Id.eq(after.id.0), row, self.shared.clock.now()).await?;

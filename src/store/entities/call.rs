@@ -32,9 +32,11 @@ pub struct Model {
     pub decision: Json,
     #[sea_orm(column_type = "Text", nullable)]
     pub conversation_id: Option<String>,
+    pub conversation_due_at: Option<DateTimeUtc>,
     #[sea_orm(column_type = "Text", nullable)]
     pub answer_twiml: Option<String>,
     pub duration_seconds: Option<i32>,
+    pub conversation_seconds: Option<i32>,
     pub sequence: i64,
     pub started_at: DateTimeUtc,
     pub ended_at: Option<DateTimeUtc>,
@@ -67,6 +69,7 @@ impl TryFrom<Model> for Call {
             decision: read::json(TABLE, "decision", row.decision)?,
             conversation_id: row.conversation_id,
             duration_seconds: row.duration_seconds,
+            conversation_seconds: row.conversation_seconds,
             started_at: row.started_at,
             ended_at: row.ended_at,
         })

@@ -11,5 +11,6 @@ pub(super) mod phone_number;
 mod read;
 pub(super) mod reconciliation;
 pub(super) mod tenant;
+pub(super) mod voice_event;
 
-pub(super) use read::{all, money};
+pub(super) use read::all;

@@ -40,7 +40,7 @@ pub(super) fn small(table: &'static str, column: &'static str, number: i32) -> R
 }
 
 /// An amount in one spelling on both databases: no needless zeros, but cents always.
-pub(in crate::store) fn money(stored: Decimal) -> Decimal {
+pub(super) fn money(stored: Decimal) -> Decimal {
     let mut amount = stored.normalize();
     if amount.scale() < 2 {
         amount.rescale(2);

@@ -228,6 +228,22 @@ impl TenantStore {
 }
 
 impl SystemStore {
+    /// The countries there are or were numbers of, whosever they are.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn countries_with_numbers(&self) -> Result<Vec<CountryCode>, StoreError> {
+        let countries: Vec<String> = phone_number::Entity::find()
+            .select_only()
+            .column(phone_number::Column::Country)
+            .distinct()
+            .into_tuple()
+            .all(self.db())
+            .await?;
+        let corrupt = |_| StoreError::Corrupt { table: "phone_numbers", column: "country" };
+        countries.iter().map(|country| country.parse().map_err(corrupt)).collect()
+    }
+
     /// A number, whosever it is.
     ///
     /// # Errors

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::json;
 use switchboard::domain::{
-    Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, Capabilities, Clock, CountryCode, E164,
-    Entropy, NumberId, NumberType, Operation, OperationId, OperationKind, OperationState, PhoneNumber, Step,
-    TenantId,
+    Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, CallReport, CallStatus, Capabilities,
+    Clock, ConversationNews, ConversationReport, CountryCode, E164, Entropy, NumberId, NumberType, Operation,
+    OperationId, OperationKind, OperationState, PhoneNumber, Step, TenantId,
 };
 use switchboard::store::{
     Claimed, Database, Effect, IncomingCall, Inserted, NewOperation, NumberClaim, OperationUpdate, Page,
@@ -138,6 +138,28 @@ pub(crate) fn incoming(to: &E164) -> (CallId, IncomingCall) {
     let sid = format!("CA{}", id.simple());
     let from = "+13105550199".to_owned();
     (CallId(id), IncomingCall { sid, from, from_number: None, to: to.clone() })
+}
+
+/// The carrier's word on a call, of this moment.
+pub(crate) fn report(status: CallStatus, duration_seconds: Option<i32>) -> CallReport {
+    CallReport { status, duration_seconds, at: Clock::system().now() }
+}
+
+/// The voice provider's word that a conversation is over, of this moment.
+pub(crate) fn over(
+    conversation: &str,
+    call_sid: Option<&str>,
+    duration_seconds: Option<i32>,
+) -> ConversationReport {
+    ConversationReport {
+        conversation_id: conversation.to_owned(),
+        news: ConversationNews::Over,
+        call_sid: call_sid.map(str::to_owned),
+        failed: None,
+        duration_seconds,
+        at: Clock::system().now(),
+        transcript: Vec::new(),
+    }
 }
 
 pub(crate) fn first(count: u16) -> PageRequest {

@@ -15,7 +15,8 @@ use super::fixtures::{self, e164, first};
 use crate::support::database::TestDatabase;
 use crate::support::{App, wait_until};
 
-const TABLES: [&str; 6] = ["tenants", "agents", "operations", "phone_numbers", "calls", "audit_events"];
+const TABLES: [&str; 7] =
+    ["tenants", "agents", "operations", "phone_numbers", "calls", "audit_events", "voice_events"];
 
 /// A tenant with a row in every table.
 async fn practice(db: &Database, last_four: u32) -> Agent {
@@ -24,6 +25,11 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
     let number = fixtures::number(db, &agent, &e164(last_four)).await;
     let (id, incoming) = fixtures::incoming(&number.number);
     db.system().admit_call(id, &incoming).await.unwrap().unwrap();
+    let told = fixtures::over(&format!("conv_{last_four}"), Some(&incoming.sid), None);
+    db.system().accept_event(&told).await.unwrap();
+    let call = db.system().report_conversation(&told).await.unwrap();
+    let event = db.system().events_due(1).await.unwrap().remove(0);
+    db.system().settle_event(event.id, call.as_ref()).await.unwrap();
     let door = fixtures::write_as(db, tenant).await;
     door.audit("updateAgent", agent.id).await.unwrap();
     door.commit().await.unwrap();
@@ -148,6 +154,7 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("a call's decision", "UPDATE calls SET decision = '{}'".to_owned()),
         ("an operation's way", "UPDATE operations SET step = 'done'".to_owned()),
         ("a call", "UPDATE calls SET duration_seconds = 0".to_owned()),
+        ("what was said", "UPDATE voice_events SET transcript = '[]'".to_owned()),
         ("the trail", "UPDATE audit_events SET actor = 'x'".to_owned()),
         ("the trail", "DELETE FROM audit_events".to_owned()),
         ("history", "DELETE FROM agents".to_owned()),

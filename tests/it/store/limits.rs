@@ -138,16 +138,19 @@ async fn calls_at_once_get_the_places_there_are_and_one_record_each() {
     let (_, late) = fixtures::incoming(&number.number);
     let busy = db.system().admit_call(CallId(uuid()), &late).await.unwrap().unwrap();
     assert!(!busy.admitted);
-    db.system().report_call(&admitted[0].call.sid, CallStatus::Completed, Some(5)).await.unwrap();
+    db.system()
+        .report_call(&admitted[0].call.sid, fixtures::report(CallStatus::Completed, Some(5)))
+        .await
+        .unwrap();
     let again = db.system().admit_call(CallId(uuid()), &late).await.unwrap().unwrap();
     assert!(!again.admitted, "a decision stands");
     let (id, next) = fixtures::incoming(&number.number);
     assert!(db.system().admit_call(id, &next).await.unwrap().unwrap().admitted);
 
-    // Calls whose end nobody reported do not hold their places for ever.
-    time.advance(TimeDelta::hours(4));
+    // However long ago they began, only a report ends calls.
+    time.advance(TimeDelta::days(4));
     let (id, later) = fixtures::incoming(&number.number);
-    assert!(db.system().admit_call(id, &later).await.unwrap().unwrap().admitted);
+    assert!(!db.system().admit_call(id, &later).await.unwrap().unwrap().admitted);
     let (id, unknown) = fixtures::incoming(&e164(601));
     assert!(db.system().admit_call(id, &unknown).await.unwrap().is_none());
     assert_eq!(db.system().ensure_tenant(tenant).await.unwrap().plan, Tenant::DEFAULT_PLAN);

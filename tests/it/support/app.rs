@@ -29,6 +29,9 @@ use super::database::TestDatabase;
 use super::severable::Severable;
 use super::{Levers, program};
 
+/// By which the voice provider proves its events.
+pub(crate) const WEBHOOK_SECRET: &str = "wsec_of_the_tests_0123456789";
+
 /// All of Switchboard, and both emulated providers, to whose levers it derefs.
 pub(crate) struct App {
     server: Server,
@@ -167,6 +170,11 @@ impl App {
         self.config.database_url.expose_secret().to_owned()
     }
 
+    /// How many rows this counts, past every door.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        self.database.count(sql).await
+    }
+
     /// The server's clock.
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
@@ -236,7 +244,7 @@ fn configure(
     let own = [
         ("STATE_DIR", folder.join("state").display().to_string()),
         ("WEBHOOK_BASE_URL", format!("http://{}", listener.local_addr().unwrap())),
-        ("ELEVENLABS_WEBHOOK_SECRET", "wsec_of_the_tests_0123456789".to_owned()),
+        ("ELEVENLABS_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
     ];
     let mut all: HashMap<_, _> = program::environment(&database.url, &sandbox.base_url()).into();
     all.extend(own);

@@ -80,6 +80,18 @@ impl TestDatabase {
         }
     }
 
+    /// How many rows this counts, past every door.
+    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
+        if self.is_postgres() {
+            let mut connection = self.raw().await;
+            sqlx::query("SET ROLE switchboard_system").execute(&mut connection).await.unwrap();
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+        } else {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+        }
+    }
+
     /// A connection as the login role, past every door.
     pub(crate) async fn raw(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.unwrap()

@@ -85,6 +85,11 @@ impl Levers {
         self.pull(Method::DELETE, "faults", None).await;
     }
 
+    /// Moves the providers' clock ahead.
+    pub(crate) async fn advance_providers(&self, by: Duration) {
+        self.pull(Method::POST, "clock", Some(json!({ "seconds": by.as_secs() }))).await;
+    }
+
     /// What both providers hold: `numbers`, `agents`, `calls`, `conversations`, `bill`, `counters`.
     pub(crate) async fn sandbox_state(&self) -> Value {
         self.pull(Method::GET, "state", None).await

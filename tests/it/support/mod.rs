@@ -8,7 +8,7 @@ mod severable;
 mod system;
 mod watch;
 
-pub(crate) use app::App;
+pub(crate) use app::{App, WEBHOOK_SECRET};
 pub(crate) use levers::Levers;
 pub(crate) use system::System;
 pub(crate) use watch::Watched;

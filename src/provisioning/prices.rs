@@ -1,0 +1,81 @@
+//! What the account pays, as the carrier last said: read in the background, so that nobody who asks what was used waits
+//! for the carrier.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
+use tracing::warn;
+
+use super::Provisioning;
+use crate::carrier::{CountryPrices, list_minute_price};
+use crate::domain::{CountryCode, PhoneNumber};
+use crate::store::StoreError;
+
+/// Prices change seldom.
+const READ_AGAIN: TimeDelta = TimeDelta::hours(1);
+/// After the carrier did not say.
+const TRY_AGAIN: TimeDelta = TimeDelta::minutes(1);
+
+/// The prices known, by country.
+#[derive(Debug, Default)]
+pub(super) struct Prices(RwLock<HashMap<CountryCode, Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    due: DateTime<Utc>,
+    prices: CountryPrices,
+}
+
+impl Prices {
+    fn is_due(&self, country: CountryCode, now: DateTime<Utc>) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&country).is_none_or(|known| known.due <= now)
+    }
+
+    fn of<T>(&self, country: CountryCode, take: impl FnOnce(&CountryPrices) -> Option<T>) -> Option<T> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&country).and_then(|known| take(&known.prices))
+    }
+}
+
+impl Provisioning {
+    /// US dollars for a month of this number: the carrier's present price for the account, else the one configured, else
+    /// what was taken down when it was bought.
+    #[must_use]
+    pub fn month_price(&self, number: &PhoneNumber) -> Decimal {
+        let known = self.0.prices.of(number.country, |prices| prices.month.get(&number.kind).copied());
+        known.or(self.0.config.month_price).unwrap_or(number.monthly_cost)
+    }
+
+    /// US dollars for a begun minute of a call to this number: the carrier's present price for the account, else the one
+    /// configured, else its list price.
+    #[must_use]
+    pub fn minute_price(&self, number: &PhoneNumber) -> Decimal {
+        let known =
+            self.0.prices.of(number.country, |prices| prices.inbound_minute.get(&number.kind).copied());
+        known.or(self.0.config.minute_price).unwrap_or_else(|| list_minute_price(number.kind))
+    }
+
+    /// Reads the prices of countries with numbers, where it is time to.
+    pub(super) async fn refresh_prices(&self) -> Result<(), StoreError> {
+        for country in self.0.store.countries_with_numbers().await? {
+            let now = self.0.clock.now();
+            if !self.0.prices.is_due(country, now) {
+                continue;
+            }
+            let read = self.0.carrier.prices(country).await;
+            let mut known = self.0.prices.0.write().unwrap_or_else(PoisonError::into_inner);
+            let known = known.entry(country).or_default();
+            match read {
+                Ok(prices) => *known = Known { due: now + READ_AGAIN, prices },
+                Err(error) => {
+                    known.due = now + TRY_AGAIN;
+                    warn!(%country, %error, "the carrier's prices could not be read: the last known ones hold");
+                }
+            }
+        }
+        Ok(())
+    }
+}

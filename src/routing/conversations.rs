@@ -1,0 +1,183 @@
+//! What the voice provider tells of conversations: taken down before it is told that it arrived, worked off by whichever
+//! server comes to it, and asked for where it never came.
+//!
+//! Whatever is written down is the same whoever writes it and however often, so every server may work at the same time,
+//! and one that dies in between leaves nothing half done.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::NotRecorded;
+use crate::domain::{Clock, ConversationReport};
+use crate::store::{AcceptedEvent, StoreError, SystemStore, Untold};
+use crate::voice::{Conversation, Voice, VoiceError};
+
+/// How often it is looked for events that another server took down.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Worked off, or asked about, in one go.
+const AT_ONCE: u64 = 100;
+/// An event may come before its call is written down: so long it is tried again,
+const WORTH_WAITING: TimeDelta = TimeDelta::hours(1);
+/// after as long each time.
+const TRY_AGAIN: TimeDelta = TimeDelta::seconds(30);
+/// So long after a call its event is overdue; and after as long the voice provider is asked again.
+const OVERDUE: TimeDelta = TimeDelta::minutes(10);
+/// A conversation that the voice provider is never done with is given up so long after its call.
+const WORTH_ASKING: TimeDelta = TimeDelta::days(1);
+/// A voice provider that does not answer is left alone for so long.
+const LEFT_ALONE: TimeDelta = TimeDelta::minutes(1);
+
+/// Takes the voice provider's events and works them off. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Conversations(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    store: SystemStore,
+    voice: Voice,
+    clock: Clock,
+    keep_transcripts: bool,
+    told: Notify,
+}
+
+impl Conversations {
+    /// Over the system's door and the voice provider. Without `keep_transcripts` what was said is written down nowhere.
+    #[must_use]
+    pub fn new(store: SystemStore, voice: Voice, clock: Clock, keep_transcripts: bool) -> Self {
+        Self(Arc::new(Inner { store, voice, clock, keep_transcripts, told: Notify::new() }))
+    }
+
+    /// Takes down what the voice provider tells: from then on it is not lost.
+    ///
+    /// # Errors
+    /// [`NotRecorded`], logged already.
+    pub async fn accept(&self, report: ConversationReport) -> Result<(), NotRecorded> {
+        let report = self.kept(report);
+        let conversation = &report.conversation_id;
+        match self.0.store.accept_event(&report).await {
+            Ok(true) => self.0.told.notify_one(),
+            Ok(false) => {
+                info!(conversation, news = %report.news, "told of a conversation before: nothing new");
+            }
+            Err(error) => {
+                super::reports::log("a conversation", conversation, &error);
+                return Err(NotRecorded);
+            }
+        }
+        Ok(())
+    }
+
+    /// Works off what was taken down and asks for what never came, until told to stop.
+    pub async fn watch(&self, stop: CancellationToken) {
+        let mut ask_again = DateTime::<Utc>::MIN_UTC;
+        while let Some(worked) = stop.run_until_cancelled(self.work_off()).await {
+            if let Err(failure) = worked {
+                warn!(error = &failure as &dyn std::error::Error, "what was told of conversations waits");
+            }
+            let now = self.0.clock.now();
+            if now >= ask_again
+                && let Some(Err(failure)) = stop.run_until_cancelled(self.ask_for_missing()).await
+            {
+                ask_again = now + LEFT_ALONE;
+                warn!(
+                    error = &failure as &dyn std::error::Error,
+                    "conversations that nobody told of stay unknown"
+                );
+            }
+            let look = tokio::time::timeout(LOOK_EVERY, self.0.told.notified());
+            if stop.run_until_cancelled(look).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn work_off(&self) -> Result<(), StoreError> {
+        loop {
+            let due = self.0.store.events_due(AT_ONCE).await?;
+            for event in &due {
+                match self.settle(event).await {
+                    Err(failure @ StoreError::Unavailable(_)) => return Err(failure),
+                    // The others do not wait for it.
+                    Err(failure) => {
+                        super::reports::log("a conversation", &event.report.conversation_id, &failure);
+                        self.0.store.put_event_off(event.id, self.0.clock.now() + TRY_AGAIN).await?;
+                    }
+                    Ok(()) => {}
+                }
+            }
+            if due.len() < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn settle(&self, event: &AcceptedEvent) -> Result<(), StoreError> {
+        let (store, now) = (&self.0.store, self.0.clock.now());
+        let conversation = &event.report.conversation_id;
+        let Some(call) = store.report_conversation(&event.report).await? else {
+            if now < event.accepted_at + WORTH_WAITING {
+                return store.put_event_off(event.id, now + TRY_AGAIN).await;
+            }
+            info!(conversation, news = %event.report.news, "a conversation that is no call of ours");
+            return store.settle_event(event.id, None).await;
+        };
+        store.settle_event(event.id, Some(&call)).await?;
+        info!(call = %call.id, conversation, news = %event.report.news, status = %call.status, "a conversation was reported");
+        metrics::counter!("switchboard_conversations_reported_total", "news" => event.report.news.as_str())
+            .increment(1);
+        Ok(())
+    }
+
+    async fn ask_for_missing(&self) -> Result<(), Unasked> {
+        let (store, now) = (&self.0.store, self.0.clock.now());
+        for Untold { call, conversation_id, ended_at } in
+            store.conversations_untold(now - OVERDUE, AT_ONCE).await?
+        {
+            let conversation = conversation_id.as_str();
+            let again = (now < ended_at + WORTH_ASKING).then_some(now + OVERDUE);
+            let again = match self.0.voice.conversation(conversation).await {
+                Ok(Conversation::Over(report)) => {
+                    info!(%call, conversation, "nobody told of a conversation: the voice provider was asked");
+                    metrics::counter!("switchboard_conversations_fetched_total").increment(1);
+                    let report = ConversationReport { conversation_id, ..self.kept(report) };
+                    // What was worked off before is not worked off again.
+                    if store.accept_event(&report).await? { again } else { None }
+                }
+                Ok(Conversation::GoesOn) => again,
+                Ok(Conversation::Unknown) => {
+                    warn!(%call, conversation, "the voice provider does not know a conversation it began");
+                    None
+                }
+                Err(error @ VoiceError::Rejected { .. }) => {
+                    warn!(%call, conversation, %error, "the voice provider does not tell of a conversation");
+                    again
+                }
+                Err(silent) => return Err(Unasked::Voice(silent)),
+            };
+            store.ask_about_conversation(call, again).await?;
+        }
+        Ok(())
+    }
+
+    /// What is to be kept of a report.
+    fn kept(&self, mut report: ConversationReport) -> ConversationReport {
+        if !self.0.keep_transcripts {
+            report.transcript.clear();
+        }
+        report
+    }
+}
+
+/// Why not everything missing was asked for; the next time goes on with what is left.
+#[derive(Debug, thiserror::Error)]
+enum Unasked {
+    #[error("the voice provider does not answer")]
+    Voice(#[source] VoiceError),
+    #[error("the database does not answer")]
+    Store(#[from] StoreError),
+}

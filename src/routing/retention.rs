@@ -1,0 +1,66 @@
+//! Calls that ended long ago are deleted, with all that was told of them, where the operator wants so.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::domain::Clock;
+use crate::store::{StoreError, SystemStore};
+
+/// How often it is looked whether it is time.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How often old calls are deleted.
+const PURGE_EVERY: TimeDelta = TimeDelta::hours(1);
+/// Deleted in one statement.
+const AT_ONCE: u64 = 1000;
+
+/// Deletes old calls.
+#[derive(Debug, Clone)]
+pub struct Retention {
+    store: SystemStore,
+    clock: Clock,
+    kept: TimeDelta,
+}
+
+impl Retention {
+    /// Over the system's door, for calls that ended longer ago than `kept`.
+    #[must_use]
+    pub fn new(store: SystemStore, clock: Clock, kept: TimeDelta) -> Self {
+        Self { store, clock, kept }
+    }
+
+    /// Deletes every hour, until told to stop. Every server may.
+    pub async fn watch(&self, stop: CancellationToken) {
+        let mut due = DateTime::<Utc>::MIN_UTC;
+        loop {
+            let now = self.clock.now();
+            if now >= due {
+                due = now + PURGE_EVERY;
+                match stop.run_until_cancelled(self.purge(now - self.kept)).await {
+                    Some(Ok(0)) => {}
+                    Some(Ok(forgotten)) => info!(forgotten, "calls were deleted: they ended long ago"),
+                    Some(Err(failure)) => {
+                        warn!(error = &failure as &dyn std::error::Error, "old calls could not be deleted");
+                    }
+                    None => return,
+                }
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn purge(&self, ended_before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut all = 0;
+        loop {
+            let forgotten = self.store.forget_calls(ended_before, AT_ONCE).await?;
+            all += forgotten;
+            if forgotten < AT_ONCE {
+                return Ok(all);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What the voice provider tells of conversations: kept before it is acknowledged, worked off whatever happens in between,
+//! asked for where it never comes, and deleted when its time is over.
+
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{App, WEBHOOK_SECRET, wait_until};
+use crate::webhook::{INCOMING, Practice, sid, twiml};
+
+const EVENTS: &str = "/api/webhooks/elevenlabs";
+const CALLS: &str = "{ viewer { activeCalls } calls { nodes {
+    sid status conversationId durationSeconds transcript { speaker text atSeconds } } } }";
+const KEPT: &str = "SELECT COUNT(*) FROM voice_events";
+const SETTLED: &str = "SELECT COUNT(*) FROM voice_events WHERE call_id IS NOT NULL AND due_at IS NULL";
+const TRANSCRIPTS: &str = "SELECT COUNT(*) FROM voice_events WHERE transcript IS NOT NULL";
+const SOON: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Sends an event as the voice provider does, signed at this time; gives the answer's status.
+pub(crate) async fn tell(app: &App, event: &Value, signed_at: i64) -> u16 {
+    let body = event.to_string();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes());
+    let digest = hmac::sign(&key, format!("{signed_at}.{body}").as_bytes());
+    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let request = app.http().post(format!("{}{EVENTS}", app.base_url()));
+    let request = request.header("content-type", "application/json");
+    let request = request.header("ElevenLabs-Signature", format!("t={signed_at},v0={digest}"));
+    request.body(body).send().await.unwrap().status().as_u16()
+}
+
+/// The word that a conversation never began.
+fn never_began(conversation: &Value, call_sid: &Value, reason: &str) -> Value {
+    json!({"type": "call_initiation_failure", "data": {
+        "agent_id": "agent_1", "conversation_id": conversation, "failure_reason": reason,
+        "metadata": {"type": "twilio", "body": {"CallSid": call_sid}}}})
+}
+
+impl Practice {
+    /// A call that the agent takes and that is still under way.
+    async fn held(&self) -> Value {
+        let call = self.app.place_call(json!({"to": self.number, "hold": true})).await;
+        assert_eq!(call["status"], "in-progress", "{call}");
+        call
+    }
+
+    /// A call that the agent took and that is over.
+    async fn talked(&self) -> Value {
+        let call = self.held().await;
+        let url =
+            format!("{}/sandbox/calls/{}/hangup", self.app.sandbox_url(), call["call_sid"].as_str().unwrap());
+        assert!(self.app.http().post(url).send().await.unwrap().status().is_success());
+        call
+    }
+
+    /// Has the emulated provider tell of a call's conversation; gives the status it was answered with.
+    async fn told_by_provider(&self, call: &Value) -> Value {
+        let url = format!("{}{EVENTS}", self.app.base_url());
+        let order = json!({"conversation_id": call["conversation_id"], "url": url, "secret": WEBHOOK_SECRET});
+        let lever = format!("{}/sandbox/post-call", self.app.sandbox_url());
+        let answer = self.app.http().post(lever).json(&order).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["status"].clone()
+    }
+
+    async fn tell(&self, event: &Value) -> u16 {
+        tell(&self.app, event, self.app.clock().now().timestamp()).await
+    }
+
+    /// What the API shows: the calls by the carrier's id, and how many are under way.
+    async fn shown(&self) -> (Value, Value) {
+        let token = self.app.token(Uuid::from_u128(1));
+        let answer = self.app.graphql(&token, CALLS, json!({})).await;
+        let nodes = answer["data"]["calls"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        let by_sid = nodes.iter().map(|call| (call["sid"].as_str().unwrap().to_owned(), call.clone()));
+        (Value::Object(by_sid.collect()), answer["data"]["viewer"]["activeCalls"].clone())
+    }
+
+    async fn call(&self, call: &Value) -> Value {
+        self.shown().await.0[call["call_sid"].as_str().unwrap()].clone()
+    }
+
+    async fn until_counted(&self, what: &str, sql: &'static str, expected: i64) {
+        wait_until(what, SOON, async || (self.app.count(sql).await == expected).then_some(())).await;
+    }
+}
+
+fn what_was_said() -> Value {
+    json!([{"speaker": "AGENT", "text": "Hello, how can I help?", "atSeconds": 0},
+           {"speaker": "CALLER", "text": "Are you open today?", "atSeconds": 3}])
+}
+
+#[tokio::test]
+async fn an_event_counts_once_and_what_was_said_is_kept_only_where_that_is_wished() {
+    for (variables, transcript) in
+        [(&[][..], Value::Null), (&[("STORE_TRANSCRIPTS", "true")][..], what_was_said())]
+    {
+        let practice = Practice::open_with(variables, json!({})).await;
+        let call = practice.talked().await;
+        for _ in 0..3 {
+            assert_eq!(practice.told_by_provider(&call).await, 200);
+            practice.until_counted("the event is worked off", SETTLED, 1).await;
+        }
+        assert_eq!(practice.app.count(KEPT).await, 1);
+        assert_eq!(practice.app.count(TRANSCRIPTS).await, i64::from(!transcript.is_null()));
+        let shown = practice.call(&call).await;
+        assert_eq!((&shown["status"], &shown["transcript"]), (&json!("COMPLETED"), &transcript), "{shown}");
+        assert_eq!(shown["conversationId"], call["conversation_id"], "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_conversation_that_nobody_told_of_is_asked_for() {
+    let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
+    let (lost, held) = (practice.talked().await, practice.held().await);
+    let fetch = json!({"provider": "elevenlabs", "method": "GET", "path_contains": "/conversations/"});
+    practice.app.faults(json!({"match": fetch, "action": {"status": 503}, "times": 1})).await;
+    practice.app.advance(Duration::from_secs(11 * 60));
+    let asked = async || (practice.app.pending_faults().await == 0).then_some(());
+    wait_until("the provider is asked, in vain", SOON, asked).await;
+    practice.app.advance(Duration::from_secs(2 * 60));
+    practice.until_counted("the provider has told", SETTLED, 1).await;
+    assert_eq!(practice.call(&lost).await["transcript"], what_was_said());
+    let held = practice.call(&held).await;
+    assert_eq!((&held["status"], &held["transcript"]), (&json!("IN_PROGRESS"), &Value::Null), "{held}");
+
+    // It comes after all.
+    let late = json!({"type": "post_call_transcription", "data": {"conversation_id": lost["conversation_id"],
+        "transcript": [{"role": "agent", "message": "Hello again", "time_in_call_secs": 0}]}});
+    assert_eq!(practice.tell(&late).await, 200);
+    assert_eq!((practice.app.count(KEPT).await, practice.app.count(SETTLED).await), (1, 1));
+    assert_eq!(practice.call(&lost).await["transcript"], what_was_said());
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_worked_off_after_a_crash() {
+    let mut practice = Practice::open(json!({})).await;
+    let held = join_all((0..8).map(|_| practice.held())).await;
+    // Of a call that is written down only after the crash.
+    let early = json!(sid(1));
+    let failed = never_began(&json!("conv_early"), &early, "unknown");
+    assert_eq!(practice.tell(&failed).await, 200);
+    let events: Vec<Value> = held
+        .iter()
+        .map(|call| never_began(&call["conversation_id"], &call["call_sid"], "no-answer"))
+        .collect();
+    assert_eq!(join_all(events.iter().map(|event| practice.tell(event))).await, [200; 8]);
+    practice.app.kill().await;
+    practice.app.restart().await;
+
+    let none_left = async || (practice.shown().await.1 == 0).then_some(());
+    wait_until("calls that never came about hold no place", SOON, none_left).await;
+    let register = json!({"provider": "elevenlabs", "path_contains": "register-call"});
+    practice.app.faults(json!({"match": register, "action": {"status": 500}, "times": 4})).await;
+    let form = practice.ringing(early.as_str().unwrap());
+    assert_eq!(twiml(practice.send(INCOMING, &form).await).await.0, ["Say"]);
+    practice.app.advance(Duration::from_secs(60));
+    practice.until_counted("all are worked off", SETTLED, 9).await;
+    let (calls, under_way) = practice.shown().await;
+    assert_eq!(under_way, 0, "{calls}");
+    assert_eq!(calls[early.as_str().unwrap()]["status"], "FAILED", "{calls}");
+    for call in &held {
+        assert_eq!(calls[call["call_sid"].as_str().unwrap()]["status"], "NO_ANSWER", "{calls}");
+    }
+    // The carrier, which bills, knows better.
+    let mut form = practice.ringing(held[0]["call_sid"].as_str().unwrap());
+    form.retain(|(name, _)| name != "CallStatus");
+    form.extend([("CallStatus", "completed"), ("CallDuration", "7")].map(|(n, v)| (n.into(), v.into())));
+    practice.send("/api/webhooks/call/status", &form).await;
+    let call = practice.call(&held[0]).await;
+    assert_eq!((&call["status"], &call["durationSeconds"]), (&json!("COMPLETED"), &json!(7)));
+}
+
+#[tokio::test]
+async fn calls_are_deleted_with_all_that_was_told_of_them_so_many_days_after_their_end() {
+    let practice = Practice::open_with(&[("CALL_RETENTION_DAYS", "30")], json!({})).await;
+    let (old, held) = (practice.talked().await, practice.held().await);
+    let over = |conversation: &Value| json!({"type": "post_call_transcription", "data": {"conversation_id": conversation}});
+    for conversation in [&old["conversation_id"], &json!("conv_of_nobody")] {
+        assert_eq!(practice.tell(&over(conversation)).await, 200);
+    }
+    practice.app.advance(29 * DAY);
+    let recent = practice.talked().await;
+    assert_eq!(practice.tell(&over(&recent["conversation_id"])).await, 200);
+    practice.until_counted("both are worked off", SETTLED, 2).await;
+    let sids = async || {
+        let (calls, _) = practice.shown().await;
+        calls.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(sids().await.len(), 3, "none before its time");
+    practice.app.advance(2 * DAY);
+    practice.until_counted("the old events are gone", KEPT, 1).await;
+    let mut left = [&held, &recent].map(|call| call["call_sid"].as_str().unwrap().to_owned());
+    left.sort();
+    assert_eq!(sids().await, left);
+}
