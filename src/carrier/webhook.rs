@@ -92,6 +92,9 @@ pub struct IncomingCall {
     pub from: String,
     /// The caller's number, unless withheld or none.
     pub from_number: Option<E164>,
+    /// The carrier's word on whether the caller's number is really theirs, such as `TN-Validation-Passed-A`: Twilio's
+    /// `StirVerstat`, sent with some calls in the United States and Canada.
+    pub attestation: Option<String>,
     /// The number called, as sent.
     pub to: String,
     /// The number called.
@@ -117,6 +120,10 @@ impl IncomingCall {
             account_sid: parameters.sid("AccountSid", "AC")?,
             from_number: E164::shown(&from),
             from,
+            attestation: parameters
+                .optional("StirVerstat")?
+                .filter(|word| is_attestation(word))
+                .map(str::to_owned),
             to_number: E164::shown(&to),
             to,
             direction: parameters.optional("Direction")?.map(str::to_owned),
@@ -214,6 +221,11 @@ impl DialResult {
     }
 }
 
+/// One word of letters, digits and hyphens.
+fn is_attestation(word: &str) -> bool {
+    word.len() <= 64 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
 fn caller(parameters: &Parameters) -> Result<String, Invalid> {
     let from = parameters.optional("From")?.unwrap_or("anonymous");
     Ok(from.chars().filter(|c| !c.is_control()).take(MAX_FROM_CHARS).collect())
@@ -267,6 +279,10 @@ mod tests {
         }
         assert!(incoming(&format!("To={}", "1".repeat(300))).is_err());
         assert!(incoming("To=%2B12125550123&To=%2B12125550123").is_ok());
+        let vouched =
+            |word: &str| incoming(&format!("To=%2B12125550123&StirVerstat={word}")).unwrap().attestation;
+        assert_eq!(vouched("TN-Validation-Passed-B").as_deref(), Some("TN-Validation-Passed-B"));
+        assert_eq!((vouched(""), vouched("a%00b"), vouched(&"x".repeat(65))), (None, None, None));
         let strange = Parameters::from_form(b"CallSid=CA%2F..&AccountSid=AC1&To=x");
         assert!(IncomingCall::read(&strange).unwrap_err().0.starts_with("CallSid"));
     }

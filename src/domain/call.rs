@@ -108,6 +108,8 @@ pub struct Call {
     pub direction: CallDirection,
     /// The caller: E.164, or what the carrier sends for a hidden one. Never logged in full.
     pub from: String,
+    /// The carrier's word on whether that number is really the caller's, where it has one: `StirVerstat`.
+    pub attestation: Option<String>,
     /// The number called.
     pub to: E164,
     /// Where the call is.

@@ -267,11 +267,12 @@ fn announced(call: &IncomingCall) -> Option<store::IncomingCall> {
         return None;
     };
     let (sid, from, from_number) = (call.call_sid.clone(), call.from.clone(), call.from_number.clone());
-    Some(store::IncomingCall { sid, from, from_number, to })
+    let attestation = call.attestation.clone();
+    Some(store::IncomingCall { sid, from, from_number, attestation, to })
 }
 
 /// The call that dialled a number, as far as the report of that tells.
 fn announced_by_dial(result: &DialResult) -> Option<store::IncomingCall> {
     let DialResult { call_sid, from, from_number, to_number, .. } = result.clone();
-    Some(store::IncomingCall { sid: call_sid, from, from_number, to: to_number? })
+    Some(store::IncomingCall { sid: call_sid, from, from_number, attestation: None, to: to_number? })
 }

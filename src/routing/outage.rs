@@ -38,6 +38,8 @@ pub(super) enum Entry {
         number: Uuid,
         sid: String,
         from: String,
+        #[serde(default)]
+        attestation: Option<String>,
         to: E164,
         decision: Decision,
         admitted: bool,
@@ -80,6 +82,7 @@ impl Entry {
             number: call.number_id.0,
             sid: call.sid.clone(),
             from: call.from.clone(),
+            attestation: call.attestation.clone(),
             to: call.to.clone(),
             decision: call.decision.clone(),
             admitted: route.admitted,
@@ -214,7 +217,7 @@ impl Routing {
 
     async fn write(&self, entry: &Entry) -> Result<(), Unwritten> {
         match entry {
-            Entry::Call { id, tenant, agent, number, sid, from, to, decision, admitted, at } => {
+            Entry::Call { id, tenant, agent, number, sid, from, attestation, to, decision, admitted, at } => {
                 let call = Call {
                     id: CallId(*id),
                     tenant_id: TenantId(*tenant),
@@ -223,6 +226,7 @@ impl Routing {
                     sid: sid.clone(),
                     direction: CallDirection::Inbound,
                     from: from.clone(),
+                    attestation: attestation.clone(),
                     to: to.clone(),
                     status: CallStatus::Ringing,
                     outcome: CallOutcome::Unavailable,

@@ -17,6 +17,7 @@ pub(crate) async fn announce(app: &App, sid: &str, to: &Value) {
     let call = IncomingCall {
         sid: sid.to_owned(),
         from: "+13055550100".to_owned(),
+        attestation: None,
         from_number: None,
         to: to.as_str().unwrap().parse().unwrap(),
     };

@@ -28,7 +28,7 @@ mutation Create($input: CreateAgentInput!) {
 const UPDATE: &str = r"
 mutation Update($input: UpdateAgentInput!) { updateAgent(input: $input) { userErrors { message } } }";
 const CALLS: &str = r"{
-  calls { totalCount nodes { sid from to status outcome durationSeconds conversationId agent { id } } }
+  calls { totalCount nodes { sid from callerAttestation to status outcome durationSeconds conversationId agent { id } } }
 }";
 
 /// A practice with an agent and a number, on a server of its own.
@@ -153,12 +153,14 @@ fn answers(call: &Value) -> Vec<Vec<String>> {
 #[tokio::test]
 async fn a_call_reaches_its_agent_and_its_end_is_known() {
     let practice = Practice::open(json!({})).await;
-    let call =
-        practice.app.place_call(json!({"to": practice.number, "from": CALLER, "duration_seconds": 42})).await;
+    let stir = "TN-Validation-Passed-A";
+    let order = json!({"to": practice.number, "from": CALLER, "duration_seconds": 42, "stir": stir});
+    let call = practice.app.place_call(order).await;
     assert_eq!(call["agent"]["agent_id"], practice.agent["elevenlabsAgentId"], "{call}");
     assert_eq!(answers(&call), [["Connect"]]);
     let expected = json!({
-        "sid": call["call_sid"], "from": CALLER, "to": practice.number, "status": "COMPLETED", "outcome": "AGENT",
+        "sid": call["call_sid"], "from": CALLER, "callerAttestation": stir, "to": practice.number,
+        "status": "COMPLETED", "outcome": "AGENT",
         "durationSeconds": 42, "conversationId": call["conversation_id"], "agent": {"id": practice.agent["id"]},
     });
     assert_eq!(practice.calls().await, [expected]);

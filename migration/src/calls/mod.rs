@@ -28,6 +28,7 @@ impl MigrationTrait for Migration {
             .col(text("sid").unique_key())
             .col(text("direction").check(one_of("direction", &["inbound", "outbound"])))
             .col(text("caller"))
+            .col(text_null("caller_attestation"))
             .col(text("called").check(e164(manager, "called")))
             .col(text("status").check(one_of("status", STATUSES)))
             .col(text("outcome").check(one_of("outcome", OUTCOMES)))

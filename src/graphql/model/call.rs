@@ -111,6 +111,12 @@ impl Call {
         &self.0.from
     }
 
+    /// The carrier's word on whether that number is really the caller's, such as `TN-Validation-Passed-A` for a caller
+    /// whose own carrier vouches for it in full; null where none is sent.
+    async fn caller_attestation(&self) -> Option<&str> {
+        self.0.attestation.as_deref()
+    }
+
     /// The number called.
     async fn to(&self) -> &E164 {
         &self.0.to

@@ -28,6 +28,8 @@ pub struct IncomingCall {
     pub from: String,
     /// The caller's number, unless withheld or none.
     pub from_number: Option<E164>,
+    /// The carrier's word on that number, where it has one.
+    pub attestation: Option<String>,
     /// The number called.
     pub to: E164,
 }
@@ -97,6 +99,7 @@ impl SystemStore {
             sid: call.sid.clone(),
             direction: CallDirection::Inbound,
             from: call.from.clone(),
+            attestation: call.attestation.clone(),
             to: call.to.clone(),
             status: CallStatus::Ringing,
             outcome: CallOutcome::Unavailable,
@@ -124,6 +127,7 @@ impl SystemStore {
             sid: Set(call.sid.clone()),
             direction: Set(call.direction.to_string()),
             caller: Set(call.from.clone()),
+            caller_attestation: Set(call.attestation.clone()),
             called: Set(call.to.to_string()),
             status: Set(call.status.to_string()),
             outcome: Set(call.outcome.to_string()),
@@ -181,6 +185,7 @@ impl SystemStore {
                 call::Column::Sid => Expr::val(call.sid.as_str()),
                 call::Column::Direction => Expr::val(CallDirection::Inbound.as_str()),
                 call::Column::Caller => Expr::val(call.from.as_str()),
+                call::Column::CallerAttestation => Expr::val(call.attestation.clone()),
                 call::Column::Called => Expr::val(call.to.as_str()),
                 call::Column::Status => Expr::val(CallStatus::Ringing.as_str()),
                 call::Column::Outcome => Expr::val(CallOutcome::Unavailable.as_str()),

@@ -21,6 +21,8 @@ pub struct Model {
     pub direction: String,
     #[sea_orm(column_type = "Text")]
     pub caller: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub caller_attestation: Option<String>,
     #[sea_orm(column_type = "Text")]
     pub called: String,
     #[sea_orm(column_type = "Text")]
@@ -63,6 +65,7 @@ impl TryFrom<Model> for Call {
             sid: row.sid,
             direction: read::text(TABLE, "direction", &row.direction)?,
             from: row.caller,
+            attestation: row.caller_attestation,
             to: read::text(TABLE, "called", &row.called)?,
             status: read::text(TABLE, "status", &row.status)?,
             outcome: read::text(TABLE, "outcome", &row.outcome)?,
