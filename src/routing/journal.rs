@@ -4,14 +4,15 @@
 //! long as it runs, and takes over what dead ones left in theirs. A line is one entry, or the word that the first so many
 //! entries before it are in the database.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use super::outage::Entry;
 
 /// More than servers that share a folder.
 const MOST_FILES: usize = 64;
@@ -21,33 +22,35 @@ const REFUSED: &str = "calls.refused";
 /// Entries that wait for the database, oldest first. Writing one is done when the operating system has it: what a
 /// crash of the machine itself may cost is bounded by how often [`Self::sync`] is called.
 #[derive(Debug)]
-pub(super) struct Journal<E> {
+pub(super) struct Journal {
     folder: PathBuf,
-    state: Mutex<State<E>>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct State<E> {
+struct State {
     file: File,
-    waiting: VecDeque<E>,
+    waiting: VecDeque<Entry>,
+    /// How many of them are about each call.
+    about: HashMap<String, usize>,
     unsynced: bool,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Line<E> {
+enum Line {
     Done { done: usize },
-    Entry { entry: E },
+    Entry { entry: Box<Entry> },
 }
 
-impl<E: Serialize + DeserializeOwned + Clone> Journal<E> {
+impl Journal {
     /// Opens the folder's journal, making the folder when it is missing, with whatever waits in it.
     ///
     /// # Errors
     /// When the folder cannot be made, read or written.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let mut own: Option<State<E>> = None;
+        let mut own: Option<State> = None;
         for path in (0..MOST_FILES).map(|n| folder.join(format!("calls.{n}.journal"))) {
             if own.is_some() && !path.try_exists()? {
                 continue;
@@ -61,7 +64,7 @@ impl<E: Serialize + DeserializeOwned + Clone> Journal<E> {
             let (waiting, end) = read(&file, folder)?;
             file.set_len(end)?;
             match &mut own {
-                None => own = Some(State { file, waiting, unsynced: true }),
+                None => own = Some(State::new(file, waiting)),
                 Some(own) => own.take_over(waiting, &file)?,
             }
         }
@@ -70,24 +73,24 @@ impl<E: Serialize + DeserializeOwned + Clone> Journal<E> {
     }
 
     /// Keeps an entry.
-    pub(super) fn add(&self, entry: E) {
+    pub(super) fn add(&self, entry: Entry) {
         let mut state = self.lock();
-        if let Err(error) = state.write(&Line::Entry { entry: entry.clone() }) {
+        if let Err(error) = state.write(&Line::Entry { entry: Box::new(entry.clone()) }) {
             tracing::error!(%error, "the journal cannot be written: what waits for the database is in memory alone");
         }
-        state.waiting.push_back(entry);
+        state.push(entry);
         gauge(state.waiting.len());
     }
 
     /// The entry that has waited longest.
-    pub(super) fn first(&self) -> Option<E> {
+    pub(super) fn first(&self) -> Option<Entry> {
         self.lock().waiting.front().cloned()
     }
 
     /// The first entry is in the database.
     pub(super) fn done(&self) {
         let mut state = self.lock();
-        state.waiting.pop_front();
+        state.pop();
         let written = if state.waiting.is_empty() {
             state.file.set_len(0)
         } else {
@@ -109,9 +112,19 @@ impl<E: Serialize + DeserializeOwned + Clone> Journal<E> {
         self.done();
     }
 
-    /// The last waiting entry of which this is something.
-    pub(super) fn find<T>(&self, of: impl FnMut(&E) -> Option<T>) -> Option<T> {
-        self.lock().waiting.iter().rev().find_map(of)
+    /// Whether anything waits about a call, by the carrier's id.
+    pub(super) fn is_about(&self, sid: &str) -> bool {
+        self.lock().about.contains_key(sid)
+    }
+
+    /// What a call was answered with last, if that waits.
+    pub(super) fn answer_to(&self, call: &str) -> Option<String> {
+        let state = self.lock();
+        state.about.get(call)?;
+        state.waiting.iter().rev().find_map(|entry| match entry {
+            Entry::Answer { sid, twiml, .. } if sid == call => Some(twiml.clone()),
+            _ => None,
+        })
     }
 
     /// Makes what was written outlast a crash of the machine.
@@ -124,13 +137,34 @@ impl<E: Serialize + DeserializeOwned + Clone> Journal<E> {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State<E>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<E: Serialize> State<E> {
-    fn write(&mut self, line: &Line<E>) -> io::Result<()> {
+impl State {
+    fn new(file: File, waiting: VecDeque<Entry>) -> Self {
+        let mut state = Self { file, waiting: VecDeque::new(), about: HashMap::new(), unsynced: true };
+        waiting.into_iter().for_each(|entry| state.push(entry));
+        state
+    }
+
+    fn push(&mut self, entry: Entry) {
+        *self.about.entry(entry.sid().to_owned()).or_default() += 1;
+        self.waiting.push_back(entry);
+    }
+
+    fn pop(&mut self) {
+        let Some(entry) = self.waiting.pop_front() else { return };
+        if let Some(count) = self.about.get_mut(entry.sid()) {
+            *count -= 1;
+            if *count == 0 {
+                self.about.remove(entry.sid());
+            }
+        }
+    }
+
+    fn write(&mut self, line: &Line) -> io::Result<()> {
         let mut line = serde_json::to_vec(line)?;
         line.push(b'\n');
         self.unsynced = true;
@@ -139,13 +173,10 @@ impl<E: Serialize> State<E> {
     }
 
     /// What a dead server left: first kept here, then gone there.
-    fn take_over(&mut self, left: VecDeque<E>, file: &File) -> io::Result<()>
-    where
-        E: Clone,
-    {
+    fn take_over(&mut self, left: VecDeque<Entry>, file: &File) -> io::Result<()> {
         for entry in left {
-            self.write(&Line::Entry { entry: entry.clone() })?;
-            self.waiting.push_back(entry);
+            self.write(&Line::Entry { entry: Box::new(entry.clone()) })?;
+            self.push(entry);
         }
         self.file.sync_data()?;
         file.set_len(0)
@@ -154,7 +185,7 @@ impl<E: Serialize> State<E> {
 
 /// The entries that wait in a file, and where it ends: a line that a crash cut off is none. One that cannot be read is
 /// put aside, again at every start until the file is empty.
-fn read<E: DeserializeOwned>(file: &File, folder: &Path) -> io::Result<(VecDeque<E>, u64)> {
+fn read(file: &File, folder: &Path) -> io::Result<(VecDeque<Entry>, u64)> {
     let mut lines = BufReader::new(file);
     let (mut waiting, mut end, mut line) = (VecDeque::new(), 0, Vec::new());
     loop {
@@ -165,7 +196,7 @@ fn read<E: DeserializeOwned>(file: &File, folder: &Path) -> io::Result<(VecDeque
         }
         end += length as u64;
         match serde_json::from_slice(&line) {
-            Ok(Line::Entry { entry }) => waiting.push_back(entry),
+            Ok(Line::Entry { entry }) => waiting.push_back(*entry),
             Ok(Line::Done { done }) => drop(waiting.drain(..done.min(waiting.len()))),
             Err(error) => {
                 tracing::error!(%error, file = REFUSED, "a line of the journal cannot be read and is put aside");
@@ -200,75 +231,76 @@ mod tests {
 
     use super::*;
 
-    fn open(folder: &Path) -> io::Result<Journal<String>> {
-        Journal::open(folder)
+    fn about(sid: &str) -> Entry {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        Entry::Report { sid: sid.to_owned(), status: "completed".to_owned(), duration_seconds: None, at }
     }
 
-    fn drain(journal: &Journal<String>) -> Vec<String> {
-        let mut entries = Vec::new();
+    fn drain(journal: &Journal) -> Vec<String> {
+        let mut sids = Vec::new();
         while let Some(entry) = journal.first() {
-            entries.push(entry);
+            assert!(journal.is_about(entry.sid()));
+            sids.push(entry.sid().to_owned());
             journal.done();
         }
-        entries
-    }
-
-    fn folder() -> io::Result<tempfile::TempDir> {
-        tempfile::tempdir()
+        assert!(sids.iter().all(|sid| !journal.is_about(sid)));
+        sids
     }
 
     #[test]
     fn what_waits_outlives_its_server_in_order_and_only_once() -> io::Result<()> {
-        let folder = folder()?;
-        let journal = open(folder.path())?;
+        let folder = tempfile::tempdir()?;
+        let journal = Journal::open(folder.path())?;
         for entry in ["a", "b", "c"] {
-            journal.add(entry.to_owned());
+            journal.add(about(entry));
         }
         journal.done();
         journal.sync();
-        assert_eq!(journal.find(|entry| (entry == "c").then_some(7)), Some(7));
+        assert_eq!([journal.is_about("a"), journal.is_about("c")], [false, true]);
         drop(journal);
-        let journal = open(folder.path())?;
-        journal.add("d".to_owned());
+        let journal = Journal::open(folder.path())?;
+        journal.add(about("d"));
         assert_eq!(drain(&journal), ["b", "c", "d"]);
         drop(journal);
         assert_eq!(fs::metadata(folder.path().join("calls.0.journal"))?.len(), 0);
-        assert_eq!(drain(&open(folder.path())?), [""; 0]);
+        assert_eq!(drain(&Journal::open(folder.path())?), [""; 0]);
         Ok(())
     }
 
     #[test]
     fn servers_share_a_folder_and_take_over_from_the_dead() -> io::Result<()> {
-        let folder = folder()?;
-        let (first, second) = (open(folder.path())?, open(folder.path())?);
-        first.add("first".to_owned());
-        second.add("second".to_owned());
-        assert_eq!(first.first().as_deref(), Some("first"), "each has its own");
+        let folder = tempfile::tempdir()?;
+        let (first, second) = (Journal::open(folder.path())?, Journal::open(folder.path())?);
+        first.add(about("first"));
+        second.add(about("second"));
+        assert!(first.is_about("first") && !first.is_about("second"), "each has its own");
         drop(second);
-        let third = open(folder.path())?;
-        third.add("third".to_owned());
+        let third = Journal::open(folder.path())?;
+        third.add(about("third"));
         drop((first, third));
-        let alone = open(folder.path())?;
+        let alone = Journal::open(folder.path())?;
         assert_eq!(drain(&alone), ["first", "second", "third"]);
         Ok(())
     }
 
     #[test]
     fn a_line_cut_off_by_a_crash_is_none_and_one_nobody_can_read_is_put_aside() -> io::Result<()> {
-        let folder = folder()?;
-        let journal = open(folder.path())?;
-        journal.add("whole".to_owned());
+        let folder = tempfile::tempdir()?;
+        let journal = Journal::open(folder.path())?;
+        journal.add(about("whole"));
         drop(journal);
         let path = folder.path().join("calls.0.journal");
         let mut text = fs::read_to_string(&path)?;
         text.push_str("{\"entry\":7}\n{\"entry\":\"cut o");
         fs::write(&path, text)?;
-        let journal = open(folder.path())?;
-        journal.add("next".to_owned());
+        let journal = Journal::open(folder.path())?;
+        journal.add(about("next"));
         journal.put_aside();
-        assert_eq!(fs::read_to_string(folder.path().join(REFUSED))?, "{\"entry\":7}\n\"whole\"\n");
+        let aside = fs::read_to_string(folder.path().join(REFUSED))?;
+        assert!(aside.starts_with("{\"entry\":7}\n") && aside.lines().count() == 2, "{aside}");
+        assert!(aside.contains("whole"), "{aside}");
         drop(journal);
-        assert_eq!(drain(&open(folder.path())?), ["next"]);
+        assert_eq!(drain(&Journal::open(folder.path())?), ["next"]);
         Ok(())
     }
 }

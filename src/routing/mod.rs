@@ -74,7 +74,7 @@ struct Inner {
     voice: Voice,
     clock: Clock,
     entropy: Entropy,
-    journal: Journal<Entry>,
+    journal: Journal,
     /// The database does not answer.
     down: AtomicBool,
     /// Calls being answered right now, by what is asked and the carrier's id.

@@ -115,7 +115,7 @@ impl Routing {
 
     /// Whether something about this call waits for the database: what follows must wait behind it.
     pub(super) fn waits(&self, sid: &str) -> bool {
-        self.0.journal.find(|entry| (entry.sid() == sid).then_some(())).is_some()
+        self.0.journal.is_about(sid)
     }
 
     /// Where a call goes by what was last known; its record waits. One that is announced again keeps its answer.
@@ -131,10 +131,7 @@ impl Routing {
     /// Where a call goes, or went, by what was last known and what waits.
     pub(super) fn route_from_memory(&self, id: CallId, call: &store::IncomingCall) -> Option<Route> {
         let mut route = self.0.store.route_from_memory(id, call)?;
-        route.answered = self.0.journal.find(|entry| match entry {
-            Entry::Answer { sid, twiml, .. } if *sid == call.sid => Some(twiml.clone()),
-            _ => None,
-        });
+        route.answered = self.0.journal.answer_to(&call.sid);
         Some(route)
     }
 

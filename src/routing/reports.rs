@@ -99,15 +99,21 @@ impl Routing {
             return;
         };
         let at = report.at.unwrap_or_else(|| self.0.clock.now());
-        let told = CallReport { status, duration_seconds: report.duration_seconds, at };
-        match self.ask(self.0.store.report_call(sid, told), "a call's status", sid).await {
+        // Asked first: should its record be written this very moment, the report follows it through the journal.
+        let told = if self.waits(sid) {
+            Err(NoAnswer)
+        } else {
+            let told = CallReport { status, duration_seconds: report.duration_seconds, at };
+            self.ask(self.0.store.report_call(sid, told), "a call's status", sid).await
+        };
+        match told {
             Ok(Some(call)) => {
                 tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
             }
-            Ok(None) if !self.waits(sid) => {
+            Ok(None) => {
                 tracing::warn!(sid, %status, "the carrier reports a call we never took: nothing to change");
             }
-            Ok(None) | Err(NoAnswer) => self.0.journal.add(Entry::Report {
+            Err(NoAnswer) => self.0.journal.add(Entry::Report {
                 sid: sid.clone(),
                 status: status.to_string(),
                 duration_seconds: report.duration_seconds,
