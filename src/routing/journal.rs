@@ -232,8 +232,8 @@ mod tests {
     use super::*;
 
     fn about(sid: &str) -> Entry {
-        let at = chrono::DateTime::UNIX_EPOCH;
-        Entry::Report { sid: sid.to_owned(), status: "completed".to_owned(), duration_seconds: None, at }
+        let (status, at) = ("completed".to_owned(), chrono::DateTime::UNIX_EPOCH);
+        Entry::Report { sid: sid.to_owned(), status, duration_seconds: None, at }
     }
 
     fn drain(journal: &Journal) -> Vec<String> {

@@ -86,8 +86,8 @@ impl Routing {
         route
     }
 
-    /// Takes what the carrier reports of a call. A report that cannot be kept is not asked for again: the carrier
-    /// would not send it, and [`super::Sweep`] asks instead.
+    /// Takes what the carrier reports of a call. A report that the database does not take waits: the carrier would not send
+    /// it again.
     pub async fn status(&self, report: &CallStatusReport) {
         let sid = &report.call_sid;
         let Some(status) = report.status else {
