@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::agent::create;
 use crate::support::{App, Levers, wait_until};
+use crate::webhook::{INCOMING, Practice, sid};
 
 /// Announces a call to the store as the webhook would.
 pub(crate) async fn announce(app: &App, sid: &str, to: &Value) {
@@ -171,4 +172,42 @@ async fn after_a_crash_the_carrier_is_asked_and_only_it_says_which_calls_have_en
     hang_up(&app, &second).await;
     let (at_carrier, ours) = under_way(&app, tenant).await;
     assert_eq!((at_carrier, ours), (usize::try_from(left).unwrap() - 1, left - 1), "told at once");
+}
+
+#[tokio::test]
+async fn a_status_that_makes_no_sense_is_acknowledged_and_changes_nothing() {
+    const STATUS: &str = "/api/webhooks/call/status";
+    let practice = Practice::open(json!({})).await;
+    assert_eq!(practice.send(INCOMING, &practice.ringing(&sid(1))).await.status(), 200);
+    let before = practice.calls().await;
+    assert_eq!(before.len(), 1);
+    let about = |call: u8, told: &[(&str, &str)]| {
+        let mut form = practice.ringing(&sid(call));
+        form.retain(|(name, _)| name != "CallStatus");
+        form.extend(told.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        form
+    };
+    for odd in [
+        about(1, &[]),
+        about(1, &[("CallStatus", "")]),
+        about(1, &[("CallStatus", "parked")]),
+        about(1, &[("CallStatus", "completed"), ("CallStatus", "busy")]),
+        // A call we never took.
+        about(2, &[("CallStatus", "completed")]),
+    ] {
+        assert_eq!(practice.send(STATUS, &odd).await.status(), 200, "{odd:?}");
+        assert_eq!(practice.calls().await, before, "{odd:?}");
+    }
+    let twice = about(
+        1,
+        &[
+            ("CallDuration", "5"),
+            ("CallDuration", "5"),
+            ("CallStatus", "completed"),
+            ("CallStatus", "completed"),
+        ],
+    );
+    assert_eq!(practice.send(STATUS, &twice).await.status(), 200);
+    let call = practice.calls().await[0].clone();
+    assert_eq!((&call["status"], &call["durationSeconds"]), (&json!("COMPLETED"), &json!(5)));
 }

@@ -4,13 +4,16 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
-use futures_util::stream;
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use switchboard::domain::{OperationKind, Step};
+use switchboard::sandbox::Credentials;
 use uuid::Uuid;
 
-use crate::support::{System, wait_until};
+use crate::support::program::PUBLIC_URL;
+use crate::support::{Levers, System, wait_until};
+use crate::webhook::{INCOMING, ringing, sid, signature};
 
 /// What happens while a step is under way.
 #[derive(Debug, Clone, Copy)]
@@ -251,4 +254,54 @@ async fn two_servers_share_the_work_and_one_finishes_what_the_other_began() {
     let state = system.sandbox_state().await;
     assert_eq!(state["counters"]["purchases"], 9, "exactly what the guard allows");
     assert_eq!(state["agents"].as_array().unwrap().len(), 12);
+}
+
+/// Sends something about a call as the carrier does, and where that fails sends it on to `then`, until it is taken.
+async fn until_taken(levers: &Levers, address: &str, first: &str, then: &str, form: &[(String, String)]) {
+    let auth_token = Credentials::development().auth_token;
+    let mut path = first;
+    wait_until("the carrier is answered", Duration::from_secs(30), async || {
+        let proof = signature(&auth_token, &format!("{PUBLIC_URL}{path}"), form);
+        let request = levers.http().post(format!("http://{address}{path}")).form(form);
+        let taken = request.header("X-Twilio-Signature", proof).send().await.is_ok_and(|a| a.status() == 200);
+        path = then;
+        taken.then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn killed_while_calls_come_and_go_a_server_counts_exactly_those_under_way() {
+    const STATUS: &str = "/api/webhooks/call/status";
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut system = System::start_with(&[("BIND_ADDRESS", &address)]).await;
+    let token = system.token(Uuid::from_u128(1));
+    prepare(&system, &token, OperationKind::ReleaseNumber).await;
+    let held = system.graphql(&token, HELD, json!({})).await;
+    let number = held["data"]["phoneNumbers"]["nodes"][0]["number"].as_str().unwrap().to_owned();
+    let levers = Levers::of(system.sandbox_url());
+    let carried = async |call: u8| {
+        let mut form = ringing(&number, &sid(call));
+        until_taken(&levers, &address, INCOMING, "/api/webhooks/call/fallback", &form).await;
+        if call.is_multiple_of(2) {
+            form.retain(|(name, _)| name != "CallStatus");
+            form.push(("CallStatus".to_owned(), "completed".to_owned()));
+            until_taken(&levers, &address, STATUS, STATUS, &form).await;
+        }
+    };
+    // Never more at a time than the plan has places.
+    for round in 0..4_u8 {
+        let killed = async {
+            tokio::time::sleep(Duration::from_millis(8 * u64::from(round))).await;
+            system.restart().await;
+        };
+        tokio::join!(join_all((4 * round..4 * round + 4).map(&carried)), killed);
+    }
+    let query = "{ viewer { activeCalls } calls(first: 100) { totalCount nodes { sid status } } }";
+    let counted = system.graphql(&token, query, json!({})).await["data"].clone();
+    assert_eq!((&counted["calls"]["totalCount"], &counted["viewer"]["activeCalls"]), (&json!(16), &json!(8)));
+    for call in counted["calls"]["nodes"].as_array().unwrap() {
+        let has_ended = (0..16).step_by(2).any(|call_number| call["sid"] == sid(call_number));
+        assert_eq!(call["status"] == "COMPLETED", has_ended, "{counted}");
+    }
 }

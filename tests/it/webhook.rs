@@ -112,6 +112,7 @@ fn encoded(form: &[(String, String)]) -> String {
 pub(crate) fn signature(auth_token: &str, url: &str, form: &[(String, String)]) -> String {
     let mut form = form.to_vec();
     form.sort();
+    form.dedup();
     let text: String = form.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth_token.as_bytes());
     STANDARD.encode(hmac::sign(&key, format!("{url}{text}").as_bytes()))
