@@ -99,12 +99,6 @@ pub struct IncomingCall {
     pub to: String,
     /// The number called.
     pub to_number: Option<E164>,
-    /// `inbound`, for a call to one of our numbers.
-    pub direction: Option<String>,
-    /// `ringing`, on a call's first request.
-    pub call_status: Option<String>,
-    /// Who forwarded the call, where the carrier before Twilio tells.
-    pub forwarded_from: Option<String>,
 }
 
 impl IncomingCall {
@@ -126,9 +120,6 @@ impl IncomingCall {
                 .map(str::to_owned),
             to_number: E164::shown(&to),
             to,
-            direction: parameters.optional("Direction")?.map(str::to_owned),
-            call_status: parameters.optional("CallStatus")?.map(str::to_owned),
-            forwarded_from: parameters.optional("ForwardedFrom")?.map(str::to_owned),
         })
     }
 }
