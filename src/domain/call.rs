@@ -178,6 +178,15 @@ impl Call {
         }
     }
 
+    /// The minutes the carrier bills for the way in: those begun, of a call that was answered. `None` until it is over.
+    #[must_use]
+    pub fn billed_minutes(&self) -> Option<i32> {
+        if self.status == CallStatus::Completed {
+            return self.lasted_seconds().map(|seconds| seconds.saturating_add(59) / 60);
+        }
+        self.status.is_final().then_some(0)
+    }
+
     /// How long a call that is over lasted: the carrier's count, which is billed, else the voice provider's.
     #[must_use]
     pub fn lasted_seconds(&self) -> Option<i32> {

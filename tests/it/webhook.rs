@@ -28,7 +28,7 @@ mutation Create($input: CreateAgentInput!) {
 const UPDATE: &str = r"
 mutation Update($input: UpdateAgentInput!) { updateAgent(input: $input) { userErrors { message } } }";
 const CALLS: &str = r"{
-  calls { totalCount nodes { sid from callerAttestation to status outcome durationSeconds conversationId agent { id } } }
+  calls { totalCount nodes { sid from callerAttestation to status outcome durationSeconds estimatedCost conversationId agent { id } } }
 }";
 
 /// A practice with an agent and a number, on a server of its own.
@@ -161,7 +161,7 @@ async fn a_call_reaches_its_agent_and_its_end_is_known() {
     assert_eq!(answers(&call), [["Connect"]]);
     let expected = json!({
         "sid": call["call_sid"], "from": CALLER, "callerAttestation": stir, "to": practice.number,
-        "status": "COMPLETED", "outcome": "AGENT",
+        "status": "COMPLETED", "outcome": "AGENT", "estimatedCost": "0.0085",
         "durationSeconds": 42, "conversationId": call["conversation_id"], "agent": {"id": practice.agent["id"]},
     });
     assert_eq!(practice.calls().await, [expected]);

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::paging::{List, Listed, nothing, wrap};
-use super::scalars::DateTime;
+use super::scalars::{DateTime, Decimal};
 use super::{Agent, CallDecision, PhoneNumber, read_id};
 use crate::domain::{self, E164};
 use crate::graphql::context::ContextExt;
@@ -165,6 +165,17 @@ impl Call {
     /// is over.
     async fn duration_seconds(&self) -> Option<i32> {
         self.0.lasted_seconds()
+    }
+
+    /// What the carrier charges for it in US dollars, counted as `usage` does; null until it is over.
+    #[graphql(complexity = "2")]
+    async fn estimated_cost(&self, ctx: &Context<'_>) -> Result<Option<Decimal>, ApiError> {
+        let Some(minutes) = self.0.billed_minutes() else { return Ok(None) };
+        let Some(number) = PhoneNumber::load(ctx, self.0.number_id).await.transpose()? else {
+            return Ok(None);
+        };
+        let price = ctx.session()?.services().provisioning.minute_price(&number.0);
+        Ok(Some(Decimal(price * rust_decimal::Decimal::from(minutes))))
     }
 
     /// When it came in.
