@@ -147,7 +147,8 @@ impl Routing {
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                _ = looks.tick() => self.look(&mut read_at).await,
+                // Whatever it is at may be done again after a restart.
+                _ = looks.tick() => drop(stop.run_until_cancelled(self.look(&mut read_at)).await),
                 change = changes.recv() => match change {
                     Ok(Change::Number { id, is_released: false, .. }) => {
                         if !self.in_time(self.0.store.learn_changed_number(id)).await {
