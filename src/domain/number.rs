@@ -22,6 +22,11 @@ text_enum! {
     }
 }
 
+impl NumberStatus {
+    /// The states in which calls to a number are answered. One that is held to be gone and rings all the same is there.
+    pub const TAKING_CALLS: [Self; 3] = [Self::Active, Self::Inactive, Self::Releasing];
+}
+
 text_enum! {
     /// Kinds of numbers, as the carrier sells them.
     NumberType {

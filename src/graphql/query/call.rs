@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use crate::domain::{E164, NumberStatus};
+use crate::domain::{E164, NumberStatus, PhoneNumber};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Call, CallDecision, CallFilter, Connection, DateTime, PageArgs, cost};
@@ -64,8 +64,8 @@ async fn simulate(
     let caller = from.map(read_caller).transpose()?.flatten();
     let at = at.map_or_else(|| session.services().clock.now(), |at| at.0);
     let store = session.reader().await?;
-    let takes_calls = [NumberStatus::Active, NumberStatus::Inactive, NumberStatus::Releasing];
-    let found = store.number_by_e164(number).await?.filter(|number| takes_calls.contains(&number.status));
+    let takes_calls = |number: &PhoneNumber| NumberStatus::TAKING_CALLS.contains(&number.status);
+    let found = store.number_by_e164(number).await?.filter(takes_calls);
     let Some(number) = found else { return Ok(None) };
     let Some(agent) = store.agent(number.agent_id).await? else { return Ok(None) };
     let places = i64::from(store.tenant().await?.limits.concurrent_calls);

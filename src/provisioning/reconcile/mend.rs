@@ -65,8 +65,7 @@ impl Reconciler {
     ) -> Result<Operation, StoreError> {
         let store = self.door(run, tenant).await?;
         let (operation, _) = self.provisioning.look_for_number(&store, id).await?;
-        store.commit().await?;
-        self.provisioning.run(operation.id).await
+        self.carry_out(store, &operation).await
     }
 
     async fn repair_number(
@@ -77,8 +76,7 @@ impl Reconciler {
     ) -> Result<Operation, StoreError> {
         let store = self.door(run, tenant).await?;
         let (operation, _) = self.provisioning.repair_number(&store, id).await?;
-        store.commit().await?;
-        self.provisioning.run(operation.id).await
+        self.carry_out(store, &operation).await
     }
 
     async fn restore_voice_agent(
@@ -89,9 +87,13 @@ impl Reconciler {
     ) -> Result<Result<(), String>, StoreError> {
         let store = self.door(run, tenant).await?;
         let operation = self.provisioning.restore_voice_agent(&store, agent).await?;
+        Ok(succeeded(&self.carry_out(store, &operation).await?))
+    }
+
+    /// Keeps an operation that was queued through this door, and drives it.
+    async fn carry_out(&self, store: TenantStore, operation: &Operation) -> Result<Operation, StoreError> {
         store.commit().await?;
-        let operation = self.provisioning.run(operation.id).await?;
-        Ok(succeeded(&operation))
+        self.provisioning.run(operation.id).await
     }
 
     /// A door for writing in the name of this run.

@@ -294,10 +294,9 @@ pub(super) fn takes_calls(number: &E164) -> Condition {
     Condition::all().add(phone_number::Column::Number.eq(number.as_str())).add(answering())
 }
 
-/// Calls to it are answered. A number that is held to be gone and rings all the same is there.
+/// Calls to it are answered.
 fn answering() -> Expr {
-    let answering = [NumberStatus::Active, NumberStatus::Inactive, NumberStatus::Releasing];
-    phone_number::Column::Status.is_in(answering.map(NumberStatus::as_str))
+    phone_number::Column::Status.is_in(NumberStatus::TAKING_CALLS.map(NumberStatus::as_str))
 }
 
 fn held_by(numbers: Select<phone_number::Entity>, agent: AgentId) -> Select<phone_number::Entity> {
