@@ -23,6 +23,7 @@ pub use retention::Retention;
 pub use sweep::Sweep;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -131,8 +132,17 @@ impl Routing {
         let Some(announced) = announced(call) else {
             return sorry(Language::default());
         };
+        let this = self.clone();
+        self.once(
+            format!("fallback {}", call.call_sid),
+            async move { this.take_after_failure(&announced).await },
+        )
+        .await
+    }
+
+    async fn take_after_failure(&self, call: &store::IncomingCall) -> String {
         let until = Instant::now() + self.0.answer_deadline;
-        let Some(route) = self.admit(&announced).await else {
+        let Some(route) = self.admit(call).await else {
             return sorry(Language::default());
         };
         let answer = self.after_failure(&route);
@@ -148,7 +158,7 @@ impl Routing {
             let (this, own) = (self.clone(), key.clone());
             let begin = || {
                 let task = tokio::spawn(async move {
-                    let answer = tokio::spawn(answer).await;
+                    let answer = AssertUnwindSafe(answer).catch_unwind().await;
                     this.0.answering.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
                     answer.unwrap_or_else(|_| sorry(Language::default()))
                 });
@@ -223,26 +233,27 @@ impl Routing {
         Err(NoAnswer)
     }
 
-    /// Writes the answer down, and goes on in the background when that would make the caller wait. What the database does
-    /// not take waits until it does.
+    /// Records the answer, and goes on in the background when that would make the caller wait. What the database does not
+    /// take waits in the journal.
     async fn record(&self, route: &Route, answer: &Answer, until: Instant) {
         let entry = Entry::of_answer(route, answer);
         if self.is_down() || self.waits(&route.call.sid) {
             self.0.journal.add(entry);
             return;
         }
-        let (this, route, answer) = (self.clone(), route.clone(), answer.clone());
-        let recording = tokio::spawn(async move {
-            let (decision, conversation) =
-                (route.call.decision.then(answer.reason), answer.conversation_id.as_deref());
-            let sid = &route.call.sid;
+        let (this, answer) = (self.clone(), answer.clone());
+        let (sid, decision) = (route.call.sid.clone(), route.call.decision.then(answer.reason));
+        let mut recording = Box::pin(async move {
+            let conversation = answer.conversation_id.as_deref();
             let recorded =
-                this.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml);
-            if this.ask(recorded, "an answer", sid).await.is_err() {
+                this.0.store.record_answer(&sid, answer.outcome, &decision, conversation, &answer.twiml);
+            if this.ask(recorded, "an answer", &sid).await.is_err() {
                 this.0.journal.add(entry);
             }
         });
-        let _still_going_on_or_done = tokio::time::timeout_at(until, recording).await;
+        if tokio::time::timeout_at(until, &mut recording).await.is_err() {
+            tokio::spawn(recording);
+        }
     }
 }
 

@@ -20,6 +20,12 @@ impl Routing {
         if result.was_answered() || result.caller_is_gone {
             return hang_up();
         }
+        let (this, result) = (self.clone(), result.clone());
+        let key = format!("dialed {}", result.call_sid);
+        self.once(key, async move { this.dialed_in_vain(&result).await }).await
+    }
+
+    async fn dialed_in_vain(&self, result: &DialResult) -> String {
         let until = Instant::now() + self.0.answer_deadline;
         let Some(route) = self.route_of(result).await else {
             return sorry(Language::default());

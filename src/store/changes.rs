@@ -1,14 +1,16 @@
 //! What changed, told to whoever watches in this process: what it did itself at once, and on Postgres what other servers
 //! did, which the database tells.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::{ConnectionTrait, sqlx};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Database, dialect};
+use super::lane::{Batched, Lane};
+use super::{Database, Shared, StoreError, SystemStore, dialect};
 use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
 
 /// The channel that the tables' triggers tell on.
@@ -17,6 +19,8 @@ const CHANNEL: &str = "switchboard_changes";
 const SILENCE: Duration = Duration::from_secs(20);
 /// How long the database may take to say that it is there.
 const ANSWER: Duration = Duration::from_secs(5);
+/// The time between two announcements to other servers.
+const ANNOUNCE_EVERY: Duration = Duration::from_millis(10);
 /// Waits between attempts to listen again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -49,8 +53,52 @@ pub enum Change {
         /// Whether it was given back.
         is_released: bool,
     },
-    /// Nobody knows: for a while it was not heard what other servers did.
+    /// Unknown: for a while changes by other servers were not received.
     Unheard,
+}
+
+/// A change that other servers are told of in the background, with whatever else has changed meanwhile. A hint: it makes
+/// them fast, and takes no part in any transaction. (Postgres holds one lock of the whole database from the
+/// commit of a transaction that notifies to its flush, so a call's own transaction must not.)
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Announcement(Change);
+
+impl Batched for Announcement {
+    type Done = ();
+
+    fn lane(shared: &Shared) -> &Lane<Self> {
+        &shared.announcements
+    }
+
+    async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<()>, StoreError> {
+        let lost = &store.shared.announcement_lost;
+        let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Unheard);
+        let changes = gap.into_iter().chain(batch.iter().map(|announcement| announcement.0));
+        let texts: Vec<String> = changes.map(|change| change.written_by(&store.shared.name)).collect();
+        if let Err(error) = store.db().query_all_raw(dialect::notify(CHANNEL, &texts)?).await {
+            tracing::debug!(%error, "other servers could not be told of changes");
+            lost.store(true, Ordering::Relaxed);
+        }
+        // Under load one notification carries many changes.
+        tokio::time::sleep(ANNOUNCE_EVERY).await;
+        Ok(vec![(); batch.len()])
+    }
+}
+
+impl SystemStore {
+    /// Tells watchers here at once, and those at other servers soon. One that is lost on the way is made good for by a
+    /// later [`Change::Unheard`].
+    pub(super) fn tell_all(&self, changes: &[Change]) {
+        for change in changes {
+            self.shared.tell(*change);
+        }
+        if changes.is_empty() || !dialect::has_policies(self.db()) {
+            return;
+        }
+        if self.write_later(changes.iter().copied().map(Announcement)).is_err() {
+            self.shared.announcement_lost.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Change {
@@ -65,9 +113,25 @@ impl Change {
         }
     }
 
-    /// Reads what a trigger told, with the name of the connection that made the change.
+    /// The text that other servers receive; [`Self::read`] reads it.
+    fn written_by(self, server: &str) -> String {
+        match self {
+            Self::Operation { tenant, id } => format!("operation {} {} {server}", tenant.0, id.0),
+            Self::Call { tenant, id, agent } => format!("call {} {} {} {server}", tenant.0, id.0, agent.0),
+            Self::Number { tenant, id, is_released } => {
+                let kind = if is_released { "released" } else { "number" };
+                format!("{kind} {} {} {server}", tenant.0, id.0)
+            }
+            Self::Unheard => format!("unheard {server}"),
+        }
+    }
+
+    /// Reads what a trigger or another server told, with the name of the connection that made the change.
     fn read(told: &str) -> Option<(Self, &str)> {
         let (kind, rest) = told.split_once(' ')?;
+        if kind == "unheard" {
+            return Some((Self::Unheard, rest));
+        }
         let (tenant, rest) = id(rest)?;
         let (row, rest) = id(rest)?;
         let tenant = TenantId(tenant);
@@ -161,6 +225,9 @@ mod tests {
         for (kind, is_released) in [("number", false), ("released", true)] {
             let number = Change::Number { tenant: TenantId(tenant), id: NumberId(row), is_released };
             assert_eq!(Change::read(&format!("{kind} {tenant} {row} me")), Some((number, "me")));
+        }
+        for change in [operation, call, Change::Unheard] {
+            assert_eq!(Change::read(&change.written_by("me")), Some((change, "me")));
         }
         for odd in ["", "call", "call x y z", &format!("call {tenant} {row}"), &format!("fax {tenant} {row}")]
         {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::{Expr, Func, LockBehavior, LockType, SelectStatement};
+use sea_orm::sea_query::{LockBehavior, LockType, SelectStatement};
 use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -11,6 +11,7 @@ use sea_orm::{
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use secrecy::ExposeSecret;
+use serde::Serialize;
 
 use super::DatabaseConfig;
 use crate::domain::{IdempotencyKey, TenantId};
@@ -25,6 +26,61 @@ const LISTENER_TIME: Duration = Duration::from_secs(5);
 const MIGRATION_LOCK: i64 = 0x5357_4249_0001;
 const PURCHASE_LOCK: i64 = 0x5357_4249_0002;
 const RECONCILIATION_LOCK: i64 = 0x5357_4249_0003;
+
+/// A statement that is written once for each database, and takes its rows as one JSON parameter: its text is the same
+/// however many they are, so that each connection prepares it once.
+#[derive(Debug)]
+pub(super) struct RowsStatement {
+    postgres: &'static str,
+    sqlite: &'static str,
+}
+
+pub(super) const ADMIT_CALLS: RowsStatement = RowsStatement {
+    postgres: include_str!("dialect/admit_calls.postgres.sql"),
+    sqlite: include_str!("dialect/admit_calls.sqlite.sql"),
+};
+pub(super) const RECORD_ANSWERS: RowsStatement = RowsStatement {
+    postgres: include_str!("dialect/record_answers.postgres.sql"),
+    sqlite: include_str!("dialect/record_answers.sqlite.sql"),
+};
+pub(super) const LOCK_CALLS: RowsStatement = RowsStatement {
+    postgres: include_str!("dialect/lock_calls.postgres.sql"),
+    sqlite: include_str!("dialect/lock_calls.sqlite.sql"),
+};
+pub(super) const RECORD_REPORTS: RowsStatement = RowsStatement {
+    postgres: include_str!("dialect/record_reports.postgres.sql"),
+    sqlite: include_str!("dialect/record_reports.sqlite.sql"),
+};
+/// Notifies the channel in `$2` of each text in `$1`. SQLite has one server and no channels.
+const NOTIFY: &str = "SELECT pg_notify($2, text) FROM json_array_elements_text($1::json) AS told (text)";
+
+impl RowsStatement {
+    /// The statement over these rows.
+    ///
+    /// # Errors
+    /// When the rows cannot be written as JSON.
+    pub(super) fn with_rows(
+        &self,
+        db: &impl ConnectionTrait,
+        rows: &(impl Serialize + ?Sized),
+    ) -> Result<Statement, DbErr> {
+        let sql = if has_policies(db) { self.postgres } else { self.sqlite };
+        Ok(Statement::from_sql_and_values(db.get_database_backend(), sql, [json_text(rows)?.into()]))
+    }
+}
+
+/// Tells each of these texts on a channel.
+///
+/// # Errors
+/// When they cannot be written as JSON.
+pub(super) fn notify(channel: &str, texts: &[String]) -> Result<Statement, DbErr> {
+    let values = [json_text(texts)?.into(), channel.into()];
+    Ok(Statement::from_sql_and_values(DbBackend::Postgres, NOTIFY, values))
+}
+
+fn json_text(rows: &(impl Serialize + ?Sized)) -> Result<String, DbErr> {
+    serde_json::to_string(rows).map_err(|error| DbErr::Json(error.to_string()))
+}
 
 /// The two connection pools: the tenants' first. On SQLite they are one. On Postgres every connection bears this name.
 pub(super) async fn connect(
@@ -65,7 +121,8 @@ async fn connect_sqlite(mut options: ConnectOptions) -> Result<DatabaseConnectio
     options.map_sqlx_sqlite_opts(|o| {
         o.create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
+            // In WAL mode anything less loses commits in a power failure: a number that was paid for among them.
+            .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(SQLITE_BUSY)
     });
@@ -161,17 +218,6 @@ pub(super) async fn one_request_a_key(
         transaction.execute_raw(statement).await?;
     }
     Ok(())
-}
-
-/// Whether one more of this tenant's calls has a place; until the statement is kept, nobody else counts. On Postgres a statement counts what was there when it began, even if it has waited since:
-/// what is counted after the wait is up to a function.
-pub(super) fn has_room(db: &impl ConnectionTrait, tenant: Expr) -> Expr {
-    if has_policies(db) {
-        return Func::cust("has_room").arg(tenant).into();
-    }
-    let sql = "(SELECT COUNT(*) FROM calls WHERE tenant_id = ? AND admitted AND status IN ('ringing', 'in_progress')) \
-               < (SELECT concurrent_calls FROM tenants WHERE id = ?)";
-    Expr::cust_with_exprs(sql, [tenant.clone(), tenant])
 }
 
 async fn hold(transaction: &DatabaseTransaction, lock: i64) -> Result<(), DbErr> {

@@ -108,6 +108,11 @@ impl SystemStore {
         Ok(())
     }
 
+    /// This batch's turn to write, for as long as it is held. `None` where writers need none.
+    pub(super) async fn writer_turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
+        if dialect::has_policies(self.db()) { None } else { Some(self.shared.writing.lock().await) }
+    }
+
     /// For what must be kept whole; rolled back when dropped.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
         begin(self.shared.system.clone()).await

@@ -6,7 +6,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use crate::domain::{Refusal, RefusalCode};
 
 /// Why the store could not do as asked.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     /// The database does not answer, or not in time.
     #[error("the database is not available")]
@@ -28,6 +28,20 @@ pub enum StoreError {
     /// Any other error of the database; never shown to a client.
     #[error("the database refused a statement")]
     Database(#[source] sea_orm::DbErr),
+}
+
+impl StoreError {
+    /// Whether the database answers and has rejected just this statement, or let another go first: the same rows one by
+    /// one may fare better.
+    pub(super) fn is_of_one_statement(&self) -> bool {
+        match self {
+            Self::Unavailable(error) => driver_error(error).is_some_and(|error| match error {
+                SqlxError::Database(error) => error.code().is_some_and(|code| lost_a_race(&code)),
+                _ => false,
+            }),
+            Self::Refused(_) | Self::LeaseLost | Self::Corrupt { .. } | Self::Database(_) => true,
+        }
+    }
 }
 
 impl From<DbErr> for StoreError {
@@ -100,7 +114,13 @@ fn is_unavailable(error: &DbErr) -> bool {
 fn is_passing(code: &str) -> bool {
     if code.len() == 5 {
         return code.starts_with("08")
-            || matches!(code, "53300" | "57P01" | "57P02" | "57P03" | "40001" | "40P01" | "55P03");
+            || matches!(code, "53300" | "57P01" | "57P02" | "57P03")
+            || lost_a_race(code);
     }
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+/// Postgres: a conflict that a repeated transaction does not meet, a deadlock, a lock that is held.
+fn lost_a_race(code: &str) -> bool {
+    matches!(code, "40001" | "40P01" | "55P03")
 }

@@ -13,6 +13,7 @@ mod doors;
 mod entities;
 mod error;
 mod isolation;
+mod lane;
 mod number;
 mod operation;
 mod page;
@@ -33,7 +34,7 @@ pub use tenant::NumberUsage;
 pub use voice_event::{AcceptedEvent, Untold};
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
@@ -42,6 +43,7 @@ use switchboard_migration::Migrator;
 use switchboard_migration::sea_orm_migration::MigratorTrait;
 use tokio::sync::broadcast;
 
+use self::lane::Lane;
 use crate::domain::{Author, Clock, Entropy, TenantId};
 
 /// How many changes a watcher may be behind before it loses the oldest.
@@ -78,6 +80,18 @@ struct Shared {
     known: number::KnownNumbers,
     changes: broadcast::Sender<Change>,
     statements: Arc<AtomicU64>,
+    /// Calls that wait to be admitted.
+    admissions: Lane<call::Admission>,
+    /// Answers that wait to be recorded.
+    answers: Lane<call::CallAnswer>,
+    /// The carrier's reports that wait to be recorded.
+    reports: Lane<call::CarrierReport>,
+    /// Changes that other servers are to be told of.
+    announcements: Lane<changes::Announcement>,
+    /// Whether other servers were not told of some change.
+    announcement_lost: AtomicBool,
+    /// On SQLite batches take turns: its connections would wait for each other in growing naps.
+    writing: tokio::sync::Mutex<()>,
 }
 
 impl Shared {
@@ -109,7 +123,22 @@ impl Database {
         }
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let known = number::KnownNumbers::default();
-        let shared = Shared { tenants, system, name, clock, entropy, known, changes, statements };
+        let shared = Shared {
+            tenants,
+            system,
+            name,
+            clock,
+            entropy,
+            known,
+            changes,
+            statements,
+            admissions: Lane::default(),
+            answers: Lane::default(),
+            reports: Lane::default(),
+            announcements: Lane::default(),
+            announcement_lost: AtomicBool::new(false),
+            writing: tokio::sync::Mutex::default(),
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 

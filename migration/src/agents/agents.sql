@@ -12,3 +12,11 @@ GRANT SELECT, INSERT ON agents TO switchboard_tenant;
 GRANT UPDATE (name, language, first_message, prompt, voice_id, fallback_number, status, token_hash, token_preview,
     revision, updated_at) ON agents TO switchboard_tenant;
 GRANT SELECT, INSERT, UPDATE ON agents TO switchboard_system;
+
+CREATE FUNCTION mark_changed_agents() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.changed := pg_current_xact_id()::text::bigint;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER mark BEFORE INSERT OR UPDATE ON agents FOR EACH ROW EXECUTE FUNCTION mark_changed_agents();

@@ -32,6 +32,7 @@ impl MigrationTrait for Migration {
             .col(text("token_preview"))
             .col(integer("revision").check(Expr::col("revision").gte(0)))
             .col(integer("synced_revision").check(Expr::cust("synced_revision BETWEEN 0 AND revision")))
+            .col(big_integer("changed").default(0))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone("updated_at"))
             .foreign_key(&mut of_tenant("agents_tenant", "agents"))

@@ -11,30 +11,28 @@ CREATE POLICY system_all ON calls TO switchboard_system
 GRANT SELECT ON calls TO switchboard_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON calls TO switchboard_system;
 
--- Whether a tenant's plan has room for one more call. Locks the tenant until the transaction ends and then looks anew: a
--- volatile function's statements each see what is there when they begin, so that those who count one after the other
--- count each other's calls.
-CREATE FUNCTION has_room(of_tenant uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+-- Which of these calls, in their order, get one of their tenants' free call slots; calls on record already want none.
+-- Locks the tenants, in one order everywhere, until the transaction ends, and only then looks: a volatile function's
+-- statements each see what is there when they begin, so that transactions one after the other count each other's calls.
+CREATE FUNCTION calls_with_slot(of_tenants uuid[], sids text[]) RETURNS SETOF text LANGUAGE plpgsql VOLATILE ROWS 32 AS $$
 BEGIN
-    PERFORM FROM tenants WHERE id = of_tenant FOR NO KEY UPDATE;
-    RETURN (
-        SELECT count(*) FROM calls
-        WHERE tenant_id = of_tenant AND admitted AND status IN ('ringing', 'in_progress')
-    ) < (SELECT concurrent_calls FROM tenants WHERE id = of_tenant);
+    PERFORM FROM tenants WHERE id = ANY (of_tenants) ORDER BY id FOR NO KEY UPDATE;
+    RETURN QUERY
+        SELECT wanting.sid
+        FROM (
+            SELECT told.tenant, told.sid, row_number() OVER (PARTITION BY told.tenant ORDER BY told.nth) AS turn
+            FROM unnest(of_tenants, sids) WITH ORDINALITY AS told (tenant, sid, nth)
+            WHERE NOT EXISTS (SELECT FROM calls WHERE calls.sid = told.sid)
+        ) AS wanting
+        JOIN (
+            SELECT tenants.id, tenants.concurrent_calls - (
+                SELECT count(*) FROM calls
+                WHERE calls.tenant_id = tenants.id AND admitted AND status IN ('ringing', 'in_progress')
+            ) AS free
+            FROM tenants WHERE tenants.id = ANY (of_tenants)
+        ) AS plan ON plan.id = wanting.tenant
+        WHERE wanting.turn <= plan.free;
 END
 $$;
-REVOKE ALL ON FUNCTION has_room(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION has_room(uuid) TO switchboard_system;
-
--- Told to every server that listens, as a changed operation is.
-CREATE FUNCTION tell_of_call() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    -- Announced again, a call is written once more as it is.
-    IF TG_OP = 'INSERT' OR NEW.sequence > OLD.sequence THEN
-        PERFORM pg_notify('switchboard_changes',
-            concat_ws(' ', 'call', NEW.tenant_id, NEW.id, NEW.agent_id, current_setting('application_name')));
-    END IF;
-    RETURN NULL;
-END
-$$;
-CREATE TRIGGER tell AFTER INSERT OR UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION tell_of_call();
+REVOKE ALL ON FUNCTION calls_with_slot(uuid[], text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION calls_with_slot(uuid[], text[]) TO switchboard_system;

@@ -39,6 +39,7 @@ impl MigrationTrait for Migration {
             .col(decimal_len("monthly_cost", 12, 4).check(Expr::cust("monthly_cost >= 0")))
             .col(json_binary("routing_rules"))
             .col(integer("routing_version").check(Expr::col("routing_version").gte(0)))
+            .col(big_integer("changed").default(0))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone_null("provisioned_at"))
             .col(timestamp_with_time_zone_null("released_at"))

@@ -21,3 +21,11 @@ BEGIN
 END
 $$;
 CREATE TRIGGER tell AFTER UPDATE OF status, routing_version ON phone_numbers FOR EACH ROW EXECUTE FUNCTION tell_of_number();
+
+CREATE FUNCTION mark_changed_phone_numbers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.changed := pg_current_xact_id()::text::bigint;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER mark BEFORE INSERT OR UPDATE ON phone_numbers FOR EACH ROW EXECUTE FUNCTION mark_changed_phone_numbers();

@@ -1,23 +1,23 @@
-//! Letting a call in: who answers it, whether the plan has room, and its record, once however often it is
-//! announced. All of it is one statement.
+//! Admission: who answers a call, whether the plan has a slot for it, and its record, once however often it is announced.
+//!
+//! A call is decided in memory by the routing cache. One statement then writes a whole batch of calls, and each of them
+//! only if its number and its agent are still those that decided it.
+
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{BinOper, Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{
-    Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult,
-};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ConnectionTrait, EntityTrait};
+use serde::Serialize;
 
+use super::answer::instant;
 use super::{agent_of, changed, find_by_sid};
-use crate::domain::{
-    Agent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164, RoutingRules,
-};
-use crate::store::entities::{agent, call, phone_number};
-use crate::store::number::{still_holds, takes_calls};
-use crate::store::{StoreError, SystemStore, dialect};
-
-/// What the agent's columns are called beside the call's.
-const OF_AGENT: &str = "agent__";
+use crate::domain::{AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164};
+use crate::store::entities::call;
+use crate::store::lane::{Batched, Lane};
+use crate::store::number::KnownNumber;
+use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
 
 /// A call as the carrier announces it.
 #[derive(Debug, Clone)]
@@ -34,83 +34,150 @@ pub struct IncomingCall {
     pub to: E164,
 }
 
-/// Where a call goes: its record with what its number's rules decided, its agent, and whether the plan has room.
+/// Where a call goes: its record with what its number's rules decided, its agent, and whether it has a call slot.
 #[derive(Debug, Clone)]
 pub struct Route {
     /// The call's record, new or found.
     pub call: Call,
-    /// Who answers.
-    pub agent: Agent,
-    /// Whether it holds one of the tenant's places; a call that cannot come to the agent needs none.
+    /// The agent that answers.
+    pub agent: AnsweringAgent,
+    /// Whether it holds one of the tenant's call slots; a call that cannot reach the agent needs none.
     pub admitted: bool,
     /// What this call was answered with before, when it was.
     pub answered: Option<String>,
 }
 
 impl Route {
-    /// Whether it would come to the agent, had the plan room.
+    /// Whether only the lack of a call slot keeps it from the agent.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.call.decision.needs_a_place() && !self.admitted
     }
 }
 
+/// A decided call that waits to be written.
+#[derive(Debug)]
+pub(in crate::store) struct Admission {
+    call: Call,
+    needs_slot: bool,
+    /// The marks of the rows that decided it.
+    number_changed: i64,
+    agent_changed: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct AdmissionRow<'a> {
+    nth: usize,
+    id: uuid::fmt::Simple,
+    sid: &'a str,
+    number_id: uuid::fmt::Simple,
+    number_changed: i64,
+    agent_changed: i64,
+    caller: &'a str,
+    attestation: Option<&'a str>,
+    called: &'a str,
+    needs_slot: bool,
+    decision: &'a Decision,
+    at: String,
+}
+
+impl Admission {
+    fn row(&self, nth: usize) -> AdmissionRow<'_> {
+        let Self { call, needs_slot, number_changed, agent_changed } = self;
+        AdmissionRow {
+            nth,
+            id: call.id.0.simple(),
+            sid: &call.sid,
+            number_id: call.number_id.0.simple(),
+            number_changed: *number_changed,
+            agent_changed: *agent_changed,
+            caller: &call.from,
+            attestation: call.attestation.as_deref(),
+            called: call.to.as_str(),
+            needs_slot: *needs_slot,
+            decision: &call.decision,
+            at: instant(call.started_at),
+        }
+    }
+}
+
+impl Batched for Admission {
+    /// Whether the call holds a call slot. `None`: it is not written, since it is on record already or its number or
+    /// agent has changed.
+    type Done = Option<bool>;
+
+    fn lane(shared: &Shared) -> &Lane<Self> {
+        &shared.admissions
+    }
+
+    async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<Option<bool>>, StoreError> {
+        // A call announced twice in one batch is written once: the second must not count against the plan.
+        let mut seen = HashSet::new();
+        let first: Vec<_> = batch
+            .iter()
+            .enumerate()
+            .filter(|(_, admission)| seen.insert(admission.call.sid.as_str()))
+            .map(|(nth, admission)| admission.row(nth))
+            .collect();
+        let _turn = store.writer_turn().await;
+        let rows = store.db().query_all_raw(dialect::ADMIT_CALLS.with_rows(store.db(), &first)?).await?;
+        let mut written: HashMap<String, bool> = rows
+            .iter()
+            .map(|row| Ok::<_, StoreError>((row.try_get("", "sid")?, row.try_get("", "admitted")?)))
+            .collect::<Result<_, _>>()?;
+        let news: Vec<Change> = batch
+            .iter()
+            .filter(|admission| written.contains_key(&admission.call.sid))
+            .map(|admission| changed(&admission.call))
+            .collect();
+        store.tell_all(&news);
+        Ok(batch.iter().map(|admission| written.remove(&admission.call.sid)).collect())
+    }
+}
+
 impl SystemStore {
-    /// Finds who answers a number, decides by its rules and writes the call down, once however often it is announced. A
-    /// number about to be released still answers, and one that was held to be gone. Until [`Self::record_answer`] the
-    /// record's outcome is the worst that can come of it.
+    /// Finds who answers a number, decides by its rules and records the call, once however often it is announced. A
+    /// number about to be released still answers, and so does one that reconciliation has marked as gone. Until
+    /// [`Self::record_answer`] the record's outcome is the worst that can come of it.
     /// `None`: no number of ours.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn admit_call(&self, id: CallId, call: &IncomingCall) -> Result<Option<Route>, StoreError> {
+    pub async fn admit_call(&self, id: CallId, incoming: &IncomingCall) -> Result<Option<Route>, StoreError> {
         let now = self.shared.clock.now();
         loop {
-            let known = self.shared.known.of(&call.to);
-            let rules = known.as_ref().map(|known| &known.rules);
-            let decision = rules.unwrap_or(&RoutingRules::default()).decide(call.from_number.as_ref(), now);
-            if let Some(route) = self.admit(id, call, still_holds(known.as_deref()), &decision, now).await? {
-                if route.call.id == id {
-                    self.shared.known.met(&call.to, route.call.number_id, &route.agent);
-                    self.shared.tell(changed(&route.call));
-                }
+            let known = match self.shared.known.of(&incoming.to) {
+                Some(known) => Some(known),
+                None => self.learn_number(&incoming.to).await?,
+            };
+            // The number may have been ours when the call was first announced.
+            let Some(known) = known else { return self.route_by_sid(&incoming.sid).await };
+            let decision = known.rules.decide(incoming.from_number.as_ref(), now);
+            let needs_slot = decision.needs_a_place();
+            let call = announced(id, incoming, &known, decision, now);
+            let (number_changed, agent_changed) = (known.number_changed, known.agent_changed);
+            let admission = Admission { call: call.clone(), needs_slot, number_changed, agent_changed };
+            if let Some(admitted) = self.write_batched(admission).await? {
+                return Ok(Some(Route { call, agent: known.agent.clone(), admitted, answered: None }));
+            }
+            if let Some(route) = self.route_by_sid(&incoming.sid).await? {
                 return Ok(Some(route));
             }
-            // Its rules are not those known here, or the number is not ours any more: then it may have been ours when
-            // the call was first announced.
-            if !self.learn_number(&call.to).await? {
-                return self.route_by_sid(&call.sid).await;
+            if self.learn_number(&incoming.to).await?.is_none() {
+                return Ok(None);
             }
         }
     }
 
-    /// Where a call goes by what was last known, without the database. The plan's places are not counted. `None`: no number
-    /// of ours, or what is known is too old.
+    /// Where a call goes by what was last known, without the database. The plan's call slots are not counted. `None`: no
+    /// number of ours, or what is known is too old.
     #[must_use]
-    pub fn route_from_memory(&self, id: CallId, call: &IncomingCall) -> Option<Route> {
-        let known = self.shared.known.of(&call.to).filter(|_| self.knows_numbers())?;
+    pub fn route_from_memory(&self, id: CallId, incoming: &IncomingCall) -> Option<Route> {
+        let known = self.shared.known.of(&incoming.to).filter(|_| self.knows_numbers())?;
         let now = self.shared.clock.now();
-        let decision = known.rules.decide(call.from_number.as_ref(), now);
-        let call = Call {
-            id,
-            tenant_id: known.agent.tenant_id,
-            agent_id: known.agent.id,
-            number_id: known.id,
-            sid: call.sid.clone(),
-            direction: CallDirection::Inbound,
-            from: call.from.clone(),
-            attestation: call.attestation.clone(),
-            to: call.to.clone(),
-            status: CallStatus::Ringing,
-            outcome: CallOutcome::Unavailable,
-            decision: decision.then("the database did not answer"),
-            conversation_id: None,
-            duration_seconds: None,
-            conversation_seconds: None,
-            started_at: now,
-            ended_at: None,
-        };
+        let decision = known.rules.decide(incoming.from_number.as_ref(), now);
         let admitted = decision.needs_a_place();
+        let call = announced(id, incoming, &known, decision.then("the database did not answer"), now);
         Some(Route { call, agent: known.agent.clone(), admitted, answered: None })
     }
 
@@ -148,7 +215,7 @@ impl SystemStore {
             .exec_without_returning(self.db())
             .await?;
         if inserted > 0 {
-            self.shared.tell(changed(call));
+            self.tell_all(&[changed(call)]);
         }
         Ok(())
     }
@@ -160,81 +227,36 @@ impl SystemStore {
     pub async fn route_by_sid(&self, sid: &str) -> Result<Option<Route>, StoreError> {
         let Some(row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };
         let agent = agent_of(self.db(), &row).await?;
-        route(row, agent).map(Some)
-    }
-
-    /// Writes a call down, if its number takes calls and the rules by which it was decided still hold. One that is
-    /// written down already stays as it is.
-    async fn admit(
-        &self,
-        id: CallId,
-        call: &IncomingCall,
-        still_holds: Condition,
-        decision: &Decision,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Route>, StoreError> {
-        let of_number = |column: phone_number::Column| Expr::col((phone_number::Entity, column));
-        let mut number = Query::select();
-        number.from(phone_number::Entity).cond_where(takes_calls(&call.to)).cond_where(still_holds);
-        for column in call::Column::iter() {
-            number.expr(match column {
-                call::Column::Id => Expr::val(id.0),
-                call::Column::TenantId => of_number(phone_number::Column::TenantId),
-                call::Column::AgentId => of_number(phone_number::Column::AgentId),
-                call::Column::PhoneNumberId => of_number(phone_number::Column::Id),
-                call::Column::Sid => Expr::val(call.sid.as_str()),
-                call::Column::Direction => Expr::val(CallDirection::Inbound.as_str()),
-                call::Column::Caller => Expr::val(call.from.as_str()),
-                call::Column::CallerAttestation => Expr::val(call.attestation.clone()),
-                call::Column::Called => Expr::val(call.to.as_str()),
-                call::Column::Status => Expr::val(CallStatus::Ringing.as_str()),
-                call::Column::Outcome => Expr::val(CallOutcome::Unavailable.as_str()),
-                call::Column::Admitted if decision.needs_a_place() => {
-                    let tenant = of_number(phone_number::Column::TenantId);
-                    dialect::has_room(self.db(), tenant)
-                }
-                call::Column::Admitted => Expr::val(false),
-                call::Column::Decision => Expr::val(serde_json::json!(decision)),
-                call::Column::ConversationId | call::Column::AnswerTwiml => Expr::val(None::<String>),
-                call::Column::DurationSeconds | call::Column::ConversationSeconds => Expr::val(None::<i32>),
-                call::Column::Sequence => Expr::val(0_i64),
-                call::Column::StartedAt | call::Column::UpdatedAt => Expr::val(now),
-                call::Column::EndedAt | call::Column::ConversationDueAt => Expr::val(None::<DateTime<Utc>>),
-            });
-        }
-        // Nothing changes, but the row is among those returned.
-        let again = OnConflict::column(call::Column::Sid).update_column(call::Column::Sid).to_owned();
-        let mut insert = Query::insert();
-        insert
-            .into_table(call::Entity)
-            .columns(call::Column::iter())
-            .select_from(number)
-            .map_err(|odd| DbErr::Custom(odd.to_string()))?
-            .on_conflict(again)
-            .returning(Query::returning().exprs(with_agent()));
-        let rows = self.db().query_all(&insert).await?;
-        rows.first().map(read).transpose()
+        let (admitted, answered) = (row.admitted, row.answer_twiml.clone());
+        Ok(Some(Route { call: row.try_into()?, agent, admitted, answered }))
     }
 }
 
-/// A call's columns, and its agent's.
-fn with_agent() -> impl Iterator<Item = Expr> {
-    let of_call = |column| Expr::col((call::Entity, column));
-    let of_agent = move |column: agent::Column| {
-        let agent = Expr::col((agent::Entity, agent::Column::Id)).eq(of_call(call::Column::AgentId));
-        let value =
-            Query::select().column((agent::Entity, column)).from(agent::Entity).and_where(agent).take();
-        Expr::from(value).binary(BinOper::As, Expr::col(format!("{OF_AGENT}{}", column.as_str())))
-    };
-    call::Column::iter().map(of_call).chain(agent::Column::iter().map(of_agent))
-}
-
-fn read(row: &QueryResult) -> Result<Route, StoreError> {
-    let agent = agent::Model::from_query_result(row, OF_AGENT)?;
-    route(call::Model::from_query_result(row, "")?, agent.try_into()?)
-}
-
-fn route(row: call::Model, agent: Agent) -> Result<Route, StoreError> {
-    let (admitted, answered) = (row.admitted, row.answer_twiml.clone());
-    Ok(Route { call: row.try_into()?, agent, admitted, answered })
+/// The record of a call that has just come in.
+fn announced(
+    id: CallId,
+    incoming: &IncomingCall,
+    known: &KnownNumber,
+    decision: Decision,
+    now: DateTime<Utc>,
+) -> Call {
+    Call {
+        id,
+        tenant_id: known.agent.tenant_id,
+        agent_id: known.agent.id,
+        number_id: known.id,
+        sid: incoming.sid.clone(),
+        direction: CallDirection::Inbound,
+        from: incoming.from.clone(),
+        attestation: incoming.attestation.clone(),
+        to: incoming.to.clone(),
+        status: CallStatus::Ringing,
+        outcome: CallOutcome::Unavailable,
+        decision,
+        conversation_id: None,
+        duration_seconds: None,
+        conversation_seconds: None,
+        started_at: now,
+        ended_at: None,
+    }
 }

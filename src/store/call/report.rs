@@ -1,51 +1,27 @@
-//! What becomes of a call: its answer, and what carrier and voice provider report of it.
+//! What becomes of a call: what carrier and voice provider report of it.
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::Serialize;
 
+use super::answer::instant;
 use super::{changed, under_way};
-use crate::domain::{Call, CallOutcome, CallReport, ConversationReport, Decision};
-use crate::store::entities::call;
-use crate::store::{StoreError, SystemStore, dialect};
+use crate::domain::{Call, CallReport, ConversationReport};
+use crate::store::entities::{self, call};
+use crate::store::lane::{Batched, Lane};
+use crate::store::{Shared, StoreError, SystemStore, dialect};
 
 impl SystemStore {
-    /// Writes down what a call, by the carrier's id, was answered with, and why.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn record_answer(
-        &self,
-        sid: &str,
-        outcome: CallOutcome,
-        decision: &Decision,
-        conversation_id: Option<&str>,
-        twiml: &str,
-    ) -> Result<(), StoreError> {
-        let mut row = call::ActiveModel {
-            outcome: Set(outcome.to_string()),
-            decision: Set(serde_json::json!(decision)),
-            answer_twiml: Set(Some(twiml.to_owned())),
-            ..Default::default()
-        };
-        if let Some(conversation_id) = conversation_id {
-            row.conversation_id = Set(Some(conversation_id.to_owned()));
-            row.conversation_due_at = Set(Some(self.shared.clock.now()));
-        }
-        if let Some(call) = update(self.db(), call::Column::Sid.eq(sid), row, self.shared.clock.now()).await?
-        {
-            self.shared.tell(changed(&call));
-        }
-        Ok(())
-    }
-
     /// Takes what the carrier says of a call ([`Call::reported`]). `None`: unknown call.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn report_call(&self, sid: &str, report: CallReport) -> Result<Option<Call>, StoreError> {
-        self.report(call::Column::Sid.eq(sid), |before| before.reported(report)).await
+        self.write_batched(CarrierReport { sid: sid.to_owned(), report }).await
     }
 
     /// Takes what the voice provider says of a conversation ([`Call::conversed`]). The call is the one answered with
@@ -122,7 +98,7 @@ impl SystemStore {
         };
         update(&transaction, call::Column::Id.eq(after.id.0), row, self.shared.clock.now()).await?;
         transaction.commit().await?;
-        self.shared.tell(changed(&after));
+        self.tell_all(&[changed(&after)]);
         Ok(Some(after))
     }
 }
@@ -141,4 +117,67 @@ async fn update(
         .exec_with_returning(db)
         .await?;
     written.into_iter().next().map(Call::try_from).transpose()
+}
+
+/// What the carrier says of one call.
+#[derive(Debug)]
+pub(in crate::store) struct CarrierReport {
+    sid: String,
+    report: CallReport,
+}
+
+/// The columns of a call that a carrier's report changes.
+#[derive(Debug, Serialize)]
+struct ReportRow {
+    id: uuid::fmt::Simple,
+    status: &'static str,
+    ended_at: Option<String>,
+    duration_seconds: Option<i32>,
+    at: String,
+}
+
+impl Batched for CarrierReport {
+    /// The call as it is now; `None`: unknown call.
+    type Done = Option<Call>;
+
+    fn lane(shared: &Shared) -> &Lane<Self> {
+        &shared.reports
+    }
+
+    async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<Option<Call>>, StoreError> {
+        let _turn = store.writer_turn().await;
+        let transaction = store.begin().await?;
+        let sids: Vec<&str> = batch.iter().map(|told| told.sid.as_str()).collect();
+        let statement = dialect::LOCK_CALLS.with_rows(&transaction, &sids)?;
+        let rows = call::Entity::find().from_raw_sql(statement).all(&transaction).await?;
+        let before: HashMap<String, Call> =
+            entities::all(rows)?.into_iter().map(|call: Call| (call.sid.clone(), call)).collect();
+        let mut after = before.clone();
+        for told in batch {
+            if let Some(call) = after.get_mut(&told.sid) {
+                *call = call.clone().reported(told.report);
+            }
+        }
+        let changed: Vec<&Call> = after.values().filter(|call| before.get(&call.sid) != Some(call)).collect();
+        if !changed.is_empty() {
+            let at = instant(store.shared.clock.now());
+            let rows: Vec<ReportRow> = changed.iter().map(|call| ReportRow::of(call, &at)).collect();
+            transaction.execute_raw(dialect::RECORD_REPORTS.with_rows(&transaction, &rows)?).await?;
+            transaction.commit().await?;
+            store.tell_all(&changed.into_iter().map(super::changed).collect::<Vec<_>>());
+        }
+        Ok(batch.iter().map(|told| after.get(&told.sid).cloned()).collect())
+    }
+}
+
+impl ReportRow {
+    fn of(call: &Call, at: &str) -> Self {
+        Self {
+            id: call.id.0.simple(),
+            status: call.status.as_str(),
+            ended_at: call.ended_at.map(instant),
+            duration_seconds: call.duration_seconds,
+            at: at.to_owned(),
+        }
+    }
 }

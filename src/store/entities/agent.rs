@@ -1,10 +1,11 @@
 //! Table `agents`.
 
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::FromQueryResult;
 use sea_orm::entity::prelude::*;
 
 use super::read;
-use crate::domain::{Agent, AgentId, TenantId};
+use crate::domain::{Agent, AgentId, AnsweringAgent, TenantId};
 use crate::store::StoreError;
 
 /// A voice agent.
@@ -36,6 +37,7 @@ pub struct Model {
     pub token_preview: String,
     pub revision: i32,
     pub synced_revision: i32,
+    pub changed: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
 }
@@ -72,6 +74,46 @@ impl TryFrom<Model> for Agent {
     }
 }
 
+/// The columns that answering a call needs.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct AnsweringRow {
+    pub id: Uuid,
+    pub tenant_id: Uuid,
+    pub voice_agent_id: Option<String>,
+    pub language: String,
+    pub fallback_number: Option<String>,
+    pub status: String,
+    pub changed: i64,
+}
+
+impl AnsweringRow {
+    /// The columns, as a query selects them.
+    pub const COLUMNS: [Column; 7] = [
+        Column::Id,
+        Column::TenantId,
+        Column::VoiceAgentId,
+        Column::Language,
+        Column::FallbackNumber,
+        Column::Status,
+        Column::Changed,
+    ];
+}
+
+impl TryFrom<AnsweringRow> for AnsweringAgent {
+    type Error = StoreError;
+
+    fn try_from(row: AnsweringRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AgentId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            voice_agent_id: row.voice_agent_id,
+            language: read::text(TABLE, "language", &row.language)?,
+            fallback_number: read::optional(TABLE, "fallback_number", row.fallback_number.as_deref())?,
+            status: read::text(TABLE, "status", &row.status)?,
+        })
+    }
+}
+
 impl ActiveModel {
     /// A new row for the agent, with its token's hash.
     pub(in crate::store) fn new_row(agent: &Agent, token_hash: String) -> Self {
@@ -90,6 +132,7 @@ impl ActiveModel {
             token_preview: Set(agent.token_preview.clone()),
             revision: Set(agent.revision),
             synced_revision: Set(agent.synced_revision),
+            changed: NotSet,
             created_at: Set(agent.created_at),
             updated_at: Set(agent.updated_at),
         }

@@ -2,7 +2,7 @@
 //! more of them than the plan and the server's guard allow.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -122,6 +122,7 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> ActiveM
         monthly_cost: Set(claim.monthly_cost),
         routing_rules: Set(serde_json::json!([])),
         routing_version: Set(0),
+        changed: NotSet,
         created_at: Set(now),
         provisioned_at: Set(None),
         released_at: Set(None),

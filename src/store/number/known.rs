@@ -11,8 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{answering, takes_calls};
-use crate::domain::{Agent, E164, NumberId, PhoneNumber, RoutingRules};
-use crate::store::entities::{self, agent, phone_number};
+use crate::domain::{AnsweringAgent, E164, NumberId, PhoneNumber, RoutingRules};
+use crate::store::entities::{agent, phone_number};
 use crate::store::{StoreError, SystemStore};
 
 /// For so long after all numbers were last read they are trusted. Far shorter than a number rests, once it is given back,
@@ -25,9 +25,10 @@ const AT_ONCE: u64 = 1000;
 #[derive(Debug, Clone)]
 pub(in crate::store) struct KnownNumber {
     pub(in crate::store) id: NumberId,
-    pub(in crate::store) agent: Agent,
+    pub(in crate::store) agent: AnsweringAgent,
     pub(in crate::store) rules: RoutingRules,
-    version: i32,
+    pub(in crate::store) number_changed: i64,
+    pub(in crate::store) agent_changed: i64,
 }
 
 /// The numbers that take calls.
@@ -43,18 +44,6 @@ struct State {
     learnt: HashSet<E164>,
 }
 
-/// What must hold of the number's row for a decision by these rules to stand; of a number that is not known it is held
-/// that it has none.
-pub(in crate::store) fn still_holds(known: Option<&KnownNumber>) -> Condition {
-    let version = phone_number::Column::RoutingVersion;
-    match known {
-        Some(known) => {
-            Condition::all().add(phone_number::Column::Id.eq(known.id.0)).add(version.eq(known.version))
-        }
-        None => Condition::all().add(version.eq(0)),
-    }
-}
-
 impl KnownNumbers {
     pub(in crate::store) fn of(&self, number: &E164) -> Option<Arc<KnownNumber>> {
         self.lock().numbers.get(number).cloned()
@@ -65,17 +54,6 @@ impl KnownNumbers {
         let mut state = self.lock();
         let State { numbers, learnt, .. } = &mut *state;
         learnt.extend(numbers.extract_if(|_, known| known.id == id).map(|(number, _)| number));
-    }
-
-    /// A call was let in by the rules known here: its agent is the one the database has.
-    pub(in crate::store) fn met(&self, number: &E164, id: NumberId, agent: &Agent) {
-        let mut state = self.lock();
-        let known = match state.numbers.get(number) {
-            Some(known) if known.agent == *agent => return,
-            Some(known) => KnownNumber { agent: agent.clone(), ..KnownNumber::clone(known) },
-            None => KnownNumber { id, agent: agent.clone(), rules: RoutingRules::default(), version: 0 },
-        };
-        state.learn(number.clone(), Some(known));
     }
 
     fn learn(&self, number: E164, read: Option<KnownNumber>) {
@@ -151,20 +129,21 @@ impl SystemStore {
                 .await?;
             let Some(last) = rows.last() else { break };
             after = Some(last.id);
-            let known = self.with_agents(entities::all(rows)?).await?;
+            let known = self.with_agents(rows).await?;
             read.extend(known.into_iter().map(|(number, known)| (number, Arc::new(known))));
         }
         self.shared.known.replace(read, began);
         Ok(())
     }
 
-    /// Reads a number; whether it is one of ours that takes calls.
-    pub(in crate::store) async fn learn_number(&self, number: &E164) -> Result<bool, StoreError> {
+    pub(in crate::store) async fn learn_number(
+        &self,
+        number: &E164,
+    ) -> Result<Option<Arc<KnownNumber>>, StoreError> {
         let rows = phone_number::Entity::find().filter(takes_calls(number)).all(self.db()).await?;
-        let known = self.with_agents(entities::all(rows)?).await?.pop();
-        let takes_calls = known.is_some();
+        let known = self.with_agents(rows).await?.pop();
         self.shared.known.learn(number.clone(), known.map(|(_, known)| known));
-        Ok(takes_calls)
+        Ok(self.shared.known.of(number))
     }
 
     /// Reads a number that changed.
@@ -178,16 +157,32 @@ impl SystemStore {
         Ok(())
     }
 
-    async fn with_agents(&self, numbers: Vec<PhoneNumber>) -> Result<Vec<(E164, KnownNumber)>, StoreError> {
-        let ids = numbers.iter().map(|number| number.agent_id.0);
-        let rows = agent::Entity::find().filter(agent::Column::Id.is_in(ids)).all(self.db()).await?;
-        let agents: HashMap<_, Agent> =
-            entities::all(rows)?.into_iter().map(|agent: Agent| (agent.id, agent)).collect();
-        let with_agent = |number: PhoneNumber| {
-            let agent = agents.get(&number.agent_id)?.clone();
-            let PhoneNumber { id, number, routing_rules, routing_version, .. } = number;
-            Some((number, KnownNumber { id, agent, rules: routing_rules, version: routing_version }))
-        };
-        Ok(numbers.into_iter().filter_map(with_agent).collect())
+    async fn with_agents(
+        &self,
+        numbers: Vec<phone_number::Model>,
+    ) -> Result<Vec<(E164, KnownNumber)>, StoreError> {
+        let ids = numbers.iter().map(|number| number.agent_id);
+        let rows = agent::Entity::find()
+            .filter(agent::Column::Id.is_in(ids))
+            .select_only()
+            .columns(agent::AnsweringRow::COLUMNS)
+            .into_model::<agent::AnsweringRow>()
+            .all(self.db())
+            .await?;
+        let mut agents = HashMap::new();
+        for row in rows {
+            agents.insert(row.id, (row.changed, AnsweringAgent::try_from(row)?));
+        }
+        let mut known = Vec::new();
+        for row in numbers {
+            let (agent_changed, agent) = agents[&row.agent_id].clone();
+            let number_changed = row.changed;
+            let PhoneNumber { id, number, routing_rules, .. } = row.try_into()?;
+            known.push((
+                number,
+                KnownNumber { id, agent, rules: routing_rules, number_changed, agent_changed },
+            ));
+        }
+        Ok(known)
     }
 }

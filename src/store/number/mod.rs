@@ -4,7 +4,7 @@ mod claim;
 mod known;
 
 pub use claim::{ClaimRefused, NumberClaim, PurchaseRules};
-pub(super) use known::{KnownNumbers, still_holds};
+pub(super) use known::{KnownNumber, KnownNumbers};
 
 use std::collections::HashMap;
 

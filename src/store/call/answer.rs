@@ -1,0 +1,78 @@
+//! What a call was answered with, recorded in batches.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sea_orm::{ConnectionTrait, QueryResult};
+use serde::Serialize;
+
+use crate::domain::{AgentId, CallId, CallOutcome, Decision, TenantId};
+use crate::store::lane::{Batched, Lane};
+use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
+
+/// What one call was answered with.
+#[derive(Debug, Serialize)]
+pub(in crate::store) struct CallAnswer {
+    sid: String,
+    outcome: &'static str,
+    decision: Decision,
+    twiml: String,
+    conversation_id: Option<String>,
+    at: String,
+}
+
+impl SystemStore {
+    /// Records what a call, by the carrier's id, was answered with, and why. A call that is not on record is left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn record_answer(
+        &self,
+        sid: &str,
+        outcome: CallOutcome,
+        decision: &Decision,
+        conversation_id: Option<&str>,
+        twiml: &str,
+    ) -> Result<(), StoreError> {
+        self.write_batched(CallAnswer {
+            sid: sid.to_owned(),
+            outcome: outcome.as_str(),
+            decision: decision.clone(),
+            twiml: twiml.to_owned(),
+            conversation_id: conversation_id.map(str::to_owned),
+            at: instant(self.shared.clock.now()),
+        })
+        .await
+    }
+}
+
+impl Batched for CallAnswer {
+    type Done = ();
+
+    fn lane(shared: &Shared) -> &Lane<Self> {
+        &shared.answers
+    }
+
+    async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<()>, StoreError> {
+        // Of several answers to one call the last one holds: a statement writes each row once.
+        let is_last =
+            |(at, answer): &(usize, &Self)| batch[at + 1..].iter().all(|later| later.sid != answer.sid);
+        let last: Vec<&Self> = batch.iter().enumerate().filter(is_last).map(|(_, answer)| answer).collect();
+        let _turn = store.writer_turn().await;
+        let statement = dialect::RECORD_ANSWERS.with_rows(store.db(), &last)?;
+        let written = store.db().query_all_raw(statement).await?;
+        store.tell_all(&written.iter().map(changed).collect::<Result<Vec<_>, _>>()?);
+        Ok(vec![(); batch.len()])
+    }
+}
+
+fn changed(row: &QueryResult) -> Result<Change, StoreError> {
+    Ok(Change::Call {
+        tenant: TenantId(row.try_get("", "tenant_id")?),
+        id: CallId(row.try_get("", "id")?),
+        agent: AgentId(row.try_get("", "agent_id")?),
+    })
+}
+
+/// An instant as both databases read it, and as SQLite stores it.
+pub(super) fn instant(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}

@@ -1,0 +1,196 @@
+//! Group commit: what many callers want written at the same moment is written in one transaction.
+//!
+//! A lane carries out one batch at a time. Whatever is handed in meanwhile is the next batch, so a lone caller waits for
+//! nobody, no timer is involved, and the busier the server is the less each write costs. A caller gets its answer only
+//! after its batch is committed.
+//!
+//! A batch that the database rejects is written again item by item, so that only the item at fault fails. An item whose
+//! caller has stopped waiting is not written, and at most [`MAX_WAITING`] items wait.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use sea_orm::{DbErr, RuntimeErr};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::{Shared, StoreError, SystemStore};
+
+/// Items of one batch: a larger one gains little and keeps its first caller waiting.
+const MAX_BATCH: usize = 256;
+/// Items that wait for their batch; more are turned away.
+const MAX_WAITING: usize = 10_000;
+/// How long the database may take for one batch.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Something that is written in batches.
+pub(super) trait Batched: Send + Sync + Sized + 'static {
+    /// What the caller learns once it is written.
+    type Done: Send + 'static;
+
+    /// Its lane.
+    fn lane(shared: &Shared) -> &Lane<Self>;
+
+    /// Writes a batch in one transaction. Returns one answer for each item, in the same order.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing of the batch was written.
+    fn write(
+        store: &SystemStore,
+        batch: &[Self],
+    ) -> impl Future<Output = Result<Vec<Self::Done>, StoreError>> + Send;
+}
+
+/// A queue with at most one batch under way.
+pub(super) struct Lane<T: Batched>(Mutex<Queue<T>>);
+
+struct Queue<T: Batched> {
+    waiting: VecDeque<Waiting<T>>,
+    /// Whether a task works it off.
+    is_running: bool,
+}
+
+struct Waiting<T: Batched> {
+    item: T,
+    answer: Answer<T>,
+}
+
+/// Where the answer goes; `None` where nobody waits for one.
+type Answer<T> = Option<oneshot::Sender<Result<<T as Batched>::Done, StoreError>>>;
+
+impl<T: Batched> Default for Lane<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Queue { waiting: VecDeque::new(), is_running: false }))
+    }
+}
+
+impl<T: Batched> fmt::Debug for Lane<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lane").field("waiting", &self.lock().waiting.len()).finish_non_exhaustive()
+    }
+}
+
+impl<T: Batched> Lane<T> {
+    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues items. Returns whether nobody works the queue off yet.
+    fn add(&self, items: impl IntoIterator<Item = Waiting<T>>) -> Result<bool, StoreError> {
+        let mut queue = self.lock();
+        if queue.waiting.len() >= MAX_WAITING {
+            return Err(away("too many writes wait for the database"));
+        }
+        queue.waiting.extend(items);
+        Ok(!std::mem::replace(&mut queue.is_running, true))
+    }
+
+    /// The next batch, without items whose callers have gone away. `None` when nothing waits: then nobody works the
+    /// queue off any more.
+    fn next_batch(&self) -> Option<Vec<Waiting<T>>> {
+        let mut queue = self.lock();
+        queue.waiting.retain(|waiting| waiting.answer.as_ref().is_none_or(|answer| !answer.is_closed()));
+        let size = queue.waiting.len().min(MAX_BATCH);
+        queue.is_running = size > 0;
+        (size > 0).then(|| queue.waiting.drain(..size).collect())
+    }
+}
+
+impl SystemStore {
+    /// Has an item written with whatever else waits, and returns when that is committed. An item whose caller stops
+    /// waiting before its batch begins is not written.
+    ///
+    /// # Errors
+    /// [`StoreError`]: its own, never another item's; `Unavailable` when the outcome is unknown.
+    pub(super) async fn write_batched<T: Batched>(&self, item: T) -> Result<T::Done, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.hand_in([Waiting { item, answer: Some(answer) }])?;
+        answered.await.unwrap_or_else(|_| Err(away("the server is shutting down")))
+    }
+
+    /// Has items written in the background, with whatever else waits. Nobody learns what became of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when too many wait.
+    pub(super) fn write_later<T: Batched>(
+        &self,
+        items: impl IntoIterator<Item = T>,
+    ) -> Result<(), StoreError> {
+        self.hand_in(items.into_iter().map(|item| Waiting { item, answer: None }))
+    }
+
+    fn hand_in<T: Batched>(&self, items: impl IntoIterator<Item = Waiting<T>>) -> Result<(), StoreError> {
+        if T::lane(&self.shared).add(items)? {
+            tokio::spawn(work_off::<T>(self.clone()));
+        }
+        Ok(())
+    }
+}
+
+async fn work_off<T: Batched>(store: SystemStore) {
+    while let Some(batch) = T::lane(&store.shared).next_batch() {
+        let (items, answers): (Vec<T>, Vec<_>) =
+            batch.into_iter().map(|waiting| (waiting.item, waiting.answer)).unzip();
+        match write(&store, &items).await {
+            Ok(done) => {
+                for (answer, done) in answers.into_iter().zip(done) {
+                    send::<T>(answer, Ok(done));
+                }
+            }
+            Err(error) if items.len() > 1 && error.is_of_one_statement() => {
+                one_by_one(&store, &items, answers).await;
+            }
+            Err(error) => {
+                for answer in answers {
+                    send::<T>(answer, Err(error.clone()));
+                }
+            }
+        }
+    }
+}
+
+fn send<T: Batched>(answer: Answer<T>, done: Result<T::Done, StoreError>) {
+    if let Some(answer) = answer {
+        // A caller that has stopped waiting does not hear it.
+        let _ = answer.send(done);
+    }
+}
+
+/// Writes the items of a rejected batch each in a transaction of its own. Once the database is away the rest is not
+/// tried.
+async fn one_by_one<T: Batched>(store: &SystemStore, items: &[T], answers: Vec<Answer<T>>) {
+    let mut is_away = None;
+    for (item, answer) in items.iter().zip(answers) {
+        let written = match &is_away {
+            Some(error) => Err(StoreError::clone(error)),
+            None => write(store, std::slice::from_ref(item)).await,
+        };
+        if let Err(error) = &written
+            && !error.is_of_one_statement()
+        {
+            is_away = Some(error.clone());
+        }
+        let one = written.and_then(|mut done| done.pop().ok_or_else(|| away("an answer is missing")));
+        send::<T>(answer, one);
+    }
+}
+
+/// Writes a batch. Whatever happens in there, the lane goes on: it would otherwise stop for all callers to come.
+async fn write<T: Batched>(store: &SystemStore, items: &[T]) -> Result<Vec<T::Done>, StoreError> {
+    let written = AssertUnwindSafe(T::write(store, items)).catch_unwind();
+    match timeout(PATIENCE, written).await {
+        Ok(Ok(Ok(done))) if done.len() != items.len() => Err(away("answers are missing")),
+        Ok(Ok(written)) => written,
+        Ok(Err(_panic)) => Err(away("the write panicked")),
+        Err(_elapsed) => Err(away("the write took too long")),
+    }
+}
+
+fn away(why: &str) -> StoreError {
+    StoreError::Unavailable(DbErr::Conn(RuntimeErr::Internal(why.to_owned())))
+}
