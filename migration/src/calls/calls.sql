@@ -16,23 +16,75 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON calls TO switchboard_system;
 -- statements each see what is there when they begin, so that transactions one after the other count each other's calls.
 CREATE FUNCTION calls_with_slot(of_tenants uuid[], sids text[]) RETURNS SETOF text LANGUAGE plpgsql VOLATILE ROWS 32 AS $$
 BEGIN
-    PERFORM FROM tenants WHERE id = ANY (of_tenants) ORDER BY id FOR NO KEY UPDATE;
+    -- LIMIT keeps the planner at one index look-up a row, here and below, however many rows it expects.
+    PERFORM FROM (SELECT DISTINCT unnest(of_tenants) AS id ORDER BY 1) AS wanted
+    CROSS JOIN LATERAL (SELECT FROM tenants WHERE tenants.id = wanted.id LIMIT 1 FOR NO KEY UPDATE) AS locked;
     RETURN QUERY
         SELECT wanting.sid
         FROM (
             SELECT told.tenant, told.sid, row_number() OVER (PARTITION BY told.tenant ORDER BY told.nth) AS turn
             FROM unnest(of_tenants, sids) WITH ORDINALITY AS told (tenant, sid, nth)
-            WHERE NOT EXISTS (SELECT FROM calls WHERE calls.sid = told.sid)
+            WHERE (SELECT true FROM calls WHERE calls.sid = told.sid LIMIT 1) IS NULL
         ) AS wanting
         JOIN (
-            SELECT tenants.id, tenants.concurrent_calls - (
+            SELECT wanted.id, (SELECT concurrent_calls FROM tenants WHERE tenants.id = wanted.id LIMIT 1) - (
                 SELECT count(*) FROM calls
-                WHERE calls.tenant_id = tenants.id AND admitted AND status IN ('ringing', 'in_progress')
+                WHERE calls.tenant_id = wanted.id AND admitted AND status IN ('ringing', 'in_progress')
             ) AS free
-            FROM tenants WHERE tenants.id = ANY (of_tenants)
+            FROM (SELECT DISTINCT unnest(of_tenants) AS id) AS wanted
         ) AS plan ON plan.id = wanting.tenant
         WHERE wanting.turn <= plan.free;
 END
 $$;
 REVOKE ALL ON FUNCTION calls_with_slot(uuid[], text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION calls_with_slot(uuid[], text[]) TO switchboard_system;
+
+-- Records what a batch of calls was answered with: one object of the array each, no call twice. A loop, because a join
+-- is planned once for a table that is still empty and would then read all of it for each batch; and in the order in
+-- which everybody locks calls.
+CREATE FUNCTION record_answers(told json) RETURNS TABLE (id uuid, tenant_id uuid, agent_id uuid) LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    answer record;
+BEGIN
+    FOR answer IN
+        SELECT * FROM json_to_recordset(told) AS answers (
+            sid text, outcome text, decision jsonb, twiml text, conversation_id text, at timestamptz
+        )
+        ORDER BY sid
+    LOOP
+        RETURN QUERY
+            UPDATE calls SET
+                outcome = answer.outcome, decision = answer.decision, answer_twiml = answer.twiml,
+                conversation_id = coalesce(answer.conversation_id, calls.conversation_id),
+                conversation_due_at =
+                    CASE WHEN answer.conversation_id IS NULL THEN calls.conversation_due_at ELSE answer.at END,
+                sequence = calls.sequence + 1, updated_at = answer.at
+            WHERE calls.sid = answer.sid
+            RETURNING calls.id, calls.tenant_id, calls.agent_id;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION record_answers(json) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION record_answers(json) TO switchboard_system;
+
+-- Records how a batch of calls goes or went: one object of the array each, no call twice. The caller has locked them.
+CREATE FUNCTION record_reports(told json) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    report record;
+BEGIN
+    FOR report IN
+        SELECT * FROM json_to_recordset(told) AS reports (
+            id uuid, status text, ended_at timestamptz, duration_seconds int, at timestamptz
+        )
+    LOOP
+        UPDATE calls SET
+            status = report.status, ended_at = report.ended_at, duration_seconds = report.duration_seconds,
+            sequence = calls.sequence + 1, updated_at = report.at
+        WHERE calls.id = report.id;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION record_reports(json) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION record_reports(json) TO switchboard_system;

@@ -1,6 +1,6 @@
 //! What becomes of a call: what carrier and voice provider report of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
@@ -147,7 +147,7 @@ impl Batched for CarrierReport {
     async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<Option<Call>>, StoreError> {
         let _turn = store.writer_turn().await;
         let transaction = store.begin().await?;
-        let sids: Vec<&str> = batch.iter().map(|told| told.sid.as_str()).collect();
+        let sids: BTreeSet<&str> = batch.iter().map(|told| told.sid.as_str()).collect();
         let statement = dialect::LOCK_CALLS.with_rows(&transaction, &sids)?;
         let rows = call::Entity::find().from_raw_sql(statement).all(&transaction).await?;
         let before: HashMap<String, Call> =

@@ -1,11 +1,2 @@
 -- Records what a batch of calls was answered with: one row of $1 each, no call twice.
-UPDATE calls SET
-    outcome = told.outcome, decision = told.decision, answer_twiml = told.twiml,
-    conversation_id = COALESCE(told.conversation_id, calls.conversation_id),
-    conversation_due_at = CASE WHEN told.conversation_id IS NULL THEN calls.conversation_due_at ELSE told.at END,
-    sequence = calls.sequence + 1, updated_at = told.at
-FROM json_to_recordset($1::json) AS told (
-    sid text, outcome text, decision jsonb, twiml text, conversation_id text, at timestamptz
-)
-WHERE calls.sid = told.sid
-RETURNING calls.id, calls.tenant_id, calls.agent_id
+SELECT id, tenant_id, agent_id FROM record_answers($1::json)
