@@ -71,6 +71,36 @@ impl Agent {
     }
 }
 
+/// As much of an agent as answering a call needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnsweringAgent {
+    /// The agent.
+    pub id: AgentId,
+    /// The tenant that owns it.
+    pub tenant_id: TenantId,
+    /// Its id at the voice provider; `None` until it exists there.
+    pub voice_agent_id: Option<String>,
+    /// The language it speaks.
+    pub language: Language,
+    /// Where a call goes when the voice agent cannot take it.
+    pub fallback_number: Option<E164>,
+    /// Lifecycle state. Only an active agent takes calls.
+    pub status: AgentStatus,
+}
+
+impl From<&Agent> for AnsweringAgent {
+    fn from(agent: &Agent) -> Self {
+        Self {
+            id: agent.id,
+            tenant_id: agent.tenant_id,
+            voice_agent_id: agent.voice_agent_id.clone(),
+            language: agent.language,
+            fallback_number: agent.fallback_number.clone(),
+            status: agent.status,
+        }
+    }
+}
+
 macro_rules! bounded_text {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal) => {
         $(#[$doc])*

@@ -20,7 +20,7 @@ mod resilience;
 mod routing;
 mod tenant;
 
-pub use agent::{Agent, AgentName, AgentStatus, AgentToken, FirstMessage, Prompt, VoiceId};
+pub use agent::{Agent, AgentName, AgentStatus, AgentToken, AnsweringAgent, FirstMessage, Prompt, VoiceId};
 pub use ambient::{Clock, Entropy};
 pub use audit_event::{Actor, AuditEvent, AuditOutcome, Author};
 pub use call::{

@@ -1,7 +1,7 @@
 //! What will be done with a call, before anybody outside is asked: the same for a call that comes in and for one that is
 //! only imagined.
 
-use crate::domain::{Agent, AgentStatus, CallOutcome, Decision, E164, RoutingAction};
+use crate::domain::{AgentStatus, AnsweringAgent, CallOutcome, Decision, E164, RoutingAction};
 
 pub(super) const AGENT_TAKES_IT: &str = "the agent takes it";
 
@@ -41,7 +41,7 @@ impl Plan<'_> {
 }
 
 /// What the decision comes to.
-pub(super) fn of<'a>(decision: &'a Decision, agent: &'a Agent, has_room: bool) -> Plan<'a> {
+pub(super) fn of<'a>(decision: &'a Decision, agent: &'a AnsweringAgent, has_room: bool) -> Plan<'a> {
     match decision.rule.as_ref().map(|rule| &rule.action) {
         None | Some(RoutingAction::Agent) => to_agent(agent, has_room),
         Some(RoutingAction::Forward { to, ring_seconds }) => {
@@ -56,7 +56,7 @@ pub(super) fn of<'a>(decision: &'a Decision, agent: &'a Agent, has_room: bool) -
 }
 
 /// The agent, if it can take a call.
-pub(super) fn to_agent(agent: &Agent, has_room: bool) -> Plan<'_> {
+pub(super) fn to_agent(agent: &AnsweringAgent, has_room: bool) -> Plan<'_> {
     let why = match (&agent.voice_agent_id, agent.status) {
         (Some(voice_agent_id), AgentStatus::Active) if has_room => return Plan::Agent { voice_agent_id },
         (Some(_), AgentStatus::Active) => "the plan's concurrent calls are used up",
@@ -68,7 +68,7 @@ pub(super) fn to_agent(agent: &Agent, has_room: bool) -> Plan<'_> {
 }
 
 /// The agent's fallback number, unless dialling it would only call ourselves again.
-pub(super) fn fallback_number<'a>(agent: &'a Agent, called: &E164) -> Option<&'a E164> {
+pub(super) fn fallback_number<'a>(agent: &'a AnsweringAgent, called: &E164) -> Option<&'a E164> {
     agent.fallback_number.as_ref().filter(|number| *number != called)
 }
 
@@ -84,7 +84,12 @@ pub(super) fn fallback_outcome(number: Option<&E164>, is_busy: bool) -> CallOutc
 /// What would come of a call to `called` for which this was decided, if both providers do their part; the decision's
 /// reason then says it whole.
 #[must_use]
-pub fn foresee(decision: &Decision, agent: &Agent, called: &E164, has_room: bool) -> (CallOutcome, Decision) {
+pub fn foresee(
+    decision: &Decision,
+    agent: &AnsweringAgent,
+    called: &E164,
+    has_room: bool,
+) -> (CallOutcome, Decision) {
     let plan = of(decision, agent, has_room);
     let Plan::FallBack { why } = plan else {
         return (plan.outcome(), decision.then(plan.reason()));

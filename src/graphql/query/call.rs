@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use crate::domain::{E164, NumberStatus, PhoneNumber};
+use crate::domain::{AnsweringAgent, E164, NumberStatus, PhoneNumber};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Call, CallDecision, CallFilter, Connection, DateTime, PageArgs, cost};
@@ -71,7 +71,7 @@ async fn simulate(
     let places = i64::from(store.tenant().await?.limits.concurrent_calls);
     let has_room = store.active_calls().await? < places;
     let decision = number.routing_rules.decide(caller.as_ref(), at);
-    let (outcome, decision) = foresee(&decision, &agent, &number.number, has_room);
+    let (outcome, decision) = foresee(&decision, &AnsweringAgent::from(&agent), &number.number, has_room);
     Ok(Some(CallDecision { outcome, decision }))
 }
 

@@ -10,7 +10,7 @@ use sea_orm::{
 
 use super::{agent_of, changed, find_by_sid};
 use crate::domain::{
-    Agent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164, RoutingRules,
+    AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164, RoutingRules,
 };
 use crate::store::entities::{agent, call, phone_number};
 use crate::store::number::{still_holds, takes_calls};
@@ -40,7 +40,7 @@ pub struct Route {
     /// The call's record, new or found.
     pub call: Call,
     /// Who answers.
-    pub agent: Agent,
+    pub agent: AnsweringAgent,
     /// Whether it holds one of the tenant's places; a call that cannot come to the agent needs none.
     pub admitted: bool,
     /// What this call was answered with before, when it was.
@@ -226,15 +226,15 @@ fn with_agent() -> impl Iterator<Item = Expr> {
             Query::select().column((agent::Entity, column)).from(agent::Entity).and_where(agent).take();
         Expr::from(value).binary(BinOper::As, Expr::col(format!("{OF_AGENT}{}", column.as_str())))
     };
-    call::Column::iter().map(of_call).chain(agent::Column::iter().map(of_agent))
+    call::Column::iter().map(of_call).chain(agent::AnsweringRow::COLUMNS.into_iter().map(of_agent))
 }
 
 fn read(row: &QueryResult) -> Result<Route, StoreError> {
-    let agent = agent::Model::from_query_result(row, OF_AGENT)?;
+    let agent = agent::AnsweringRow::from_query_result(row, OF_AGENT)?;
     route(call::Model::from_query_result(row, "")?, agent.try_into()?)
 }
 
-fn route(row: call::Model, agent: Agent) -> Result<Route, StoreError> {
+fn route(row: call::Model, agent: AnsweringAgent) -> Result<Route, StoreError> {
     let (admitted, answered) = (row.admitted, row.answer_twiml.clone());
     Ok(Route { call: row.try_into()?, agent, admitted, answered })
 }

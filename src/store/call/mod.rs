@@ -9,12 +9,12 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
 
 use super::entities::{self, agent, call};
 use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
 use super::{Change, StoreError, TenantStore};
-use crate::domain::{Agent, AgentId, Call, CallId, CallStatus, NumberId};
+use crate::domain::{AgentId, AnsweringAgent, Call, CallId, CallStatus, NumberId};
 
 /// Which calls.
 #[derive(Debug, Clone, Default)]
@@ -143,7 +143,13 @@ async fn find_by_sid(db: &impl ConnectionTrait, sid: &str) -> Result<Option<call
     Ok(call::Entity::find().filter(call::Column::Sid.eq(sid)).one(db).await?)
 }
 
-async fn agent_of(db: &impl ConnectionTrait, row: &call::Model) -> Result<Agent, StoreError> {
-    let agent = agent::Entity::find_by_id(row.agent_id).one(db).await?;
+/// The agent of a stored call.
+async fn agent_of(db: &impl ConnectionTrait, row: &call::Model) -> Result<AnsweringAgent, StoreError> {
+    let agent = agent::Entity::find_by_id(row.agent_id)
+        .select_only()
+        .columns(agent::AnsweringRow::COLUMNS)
+        .into_model::<agent::AnsweringRow>()
+        .one(db)
+        .await?;
     agent.ok_or(StoreError::Corrupt { table: "calls", column: "agent_id" })?.try_into()
 }

@@ -1,10 +1,11 @@
 //! Table `agents`.
 
 use sea_orm::ActiveValue::Set;
+use sea_orm::FromQueryResult;
 use sea_orm::entity::prelude::*;
 
 use super::read;
-use crate::domain::{Agent, AgentId, TenantId};
+use crate::domain::{Agent, AgentId, AnsweringAgent, TenantId};
 use crate::store::StoreError;
 
 /// A voice agent.
@@ -68,6 +69,44 @@ impl TryFrom<Model> for Agent {
             synced_revision: row.synced_revision,
             created_at: row.created_at,
             updated_at: row.updated_at,
+        })
+    }
+}
+
+/// The columns that answering a call needs.
+#[derive(Debug, Clone, FromQueryResult)]
+pub struct AnsweringRow {
+    pub id: Uuid,
+    pub tenant_id: Uuid,
+    pub voice_agent_id: Option<String>,
+    pub language: String,
+    pub fallback_number: Option<String>,
+    pub status: String,
+}
+
+impl AnsweringRow {
+    /// The columns, as a query selects them.
+    pub const COLUMNS: [Column; 6] = [
+        Column::Id,
+        Column::TenantId,
+        Column::VoiceAgentId,
+        Column::Language,
+        Column::FallbackNumber,
+        Column::Status,
+    ];
+}
+
+impl TryFrom<AnsweringRow> for AnsweringAgent {
+    type Error = StoreError;
+
+    fn try_from(row: AnsweringRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AgentId(row.id),
+            tenant_id: TenantId(row.tenant_id),
+            voice_agent_id: row.voice_agent_id,
+            language: read::text(TABLE, "language", &row.language)?,
+            fallback_number: read::optional(TABLE, "fallback_number", row.fallback_number.as_deref())?,
+            status: read::text(TABLE, "status", &row.status)?,
         })
     }
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{answering, takes_calls};
-use crate::domain::{Agent, E164, NumberId, PhoneNumber, RoutingRules};
+use crate::domain::{AnsweringAgent, E164, NumberId, PhoneNumber, RoutingRules};
 use crate::store::entities::{self, agent, phone_number};
 use crate::store::{StoreError, SystemStore};
 
@@ -25,7 +25,7 @@ const AT_ONCE: u64 = 1000;
 #[derive(Debug, Clone)]
 pub(in crate::store) struct KnownNumber {
     pub(in crate::store) id: NumberId,
-    pub(in crate::store) agent: Agent,
+    pub(in crate::store) agent: AnsweringAgent,
     pub(in crate::store) rules: RoutingRules,
     version: i32,
 }
@@ -68,7 +68,7 @@ impl KnownNumbers {
     }
 
     /// A call was let in by the rules known here: its agent is the one the database has.
-    pub(in crate::store) fn met(&self, number: &E164, id: NumberId, agent: &Agent) {
+    pub(in crate::store) fn met(&self, number: &E164, id: NumberId, agent: &AnsweringAgent) {
         let mut state = self.lock();
         let known = match state.numbers.get(number) {
             Some(known) if known.agent == *agent => return,
@@ -180,9 +180,15 @@ impl SystemStore {
 
     async fn with_agents(&self, numbers: Vec<PhoneNumber>) -> Result<Vec<(E164, KnownNumber)>, StoreError> {
         let ids = numbers.iter().map(|number| number.agent_id.0);
-        let rows = agent::Entity::find().filter(agent::Column::Id.is_in(ids)).all(self.db()).await?;
-        let agents: HashMap<_, Agent> =
-            entities::all(rows)?.into_iter().map(|agent: Agent| (agent.id, agent)).collect();
+        let rows = agent::Entity::find()
+            .filter(agent::Column::Id.is_in(ids))
+            .select_only()
+            .columns(agent::AnsweringRow::COLUMNS)
+            .into_model::<agent::AnsweringRow>()
+            .all(self.db())
+            .await?;
+        let agents: HashMap<_, AnsweringAgent> =
+            entities::all(rows)?.into_iter().map(|agent: AnsweringAgent| (agent.id, agent)).collect();
         let with_agent = |number: PhoneNumber| {
             let agent = agents.get(&number.agent_id)?.clone();
             let PhoneNumber { id, number, routing_rules, routing_version, .. } = number;

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 use switchboard::domain::{
-    AgentStatus, AgentToken, CallOutcome, CallStatus, Clock, Entropy, IdempotencyKey, NumberStatus,
-    OperationKind, RefusalCode, TenantId,
+    AgentStatus, AgentToken, AnsweringAgent, CallOutcome, CallStatus, Clock, Entropy, IdempotencyKey,
+    NumberStatus, OperationKind, RefusalCode, TenantId,
 };
 use switchboard::store::{
     AgentChanges, AgentFilter, CallFilter, Change, Database, DatabaseConfig, Inserted, NewOperation,
@@ -187,7 +187,7 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     let system = db.system();
     let (id, incoming) = fixtures::incoming(&e164(103));
     let route = system.admit_call(id, &incoming).await.unwrap().unwrap();
-    assert!(route.admitted && route.agent == agent && route.answered.is_none());
+    assert!(route.admitted && route.agent == AnsweringAgent::from(&agent) && route.answered.is_none());
     let call = Change::Call { tenant, id, agent: agent.id };
     assert_eq!(changes.recv().await.unwrap(), call);
 
