@@ -49,6 +49,13 @@ pub enum Change {
         /// Whether it was given back.
         is_released: bool,
     },
+    /// An agent changed in what answering a call needs.
+    Agent {
+        /// The tenant that owns it.
+        tenant: TenantId,
+        /// The agent.
+        id: AgentId,
+    },
     /// Nobody knows: for a while it was not heard what other servers did.
     Unheard,
 }
@@ -60,7 +67,8 @@ impl Change {
         match self {
             Self::Operation { tenant: owner, .. }
             | Self::Call { tenant: owner, .. }
-            | Self::Number { tenant: owner, .. } => owner == tenant,
+            | Self::Number { tenant: owner, .. }
+            | Self::Agent { tenant: owner, .. } => owner == tenant,
             Self::Unheard => true,
         }
     }
@@ -80,6 +88,7 @@ impl Change {
             "number" | "released" => {
                 Some((Self::Number { tenant, id: NumberId(row), is_released: kind == "released" }, rest))
             }
+            "agent" => Some((Self::Agent { tenant, id: AgentId(row) }, rest)),
             _ => None,
         }
     }
@@ -162,6 +171,8 @@ mod tests {
             let number = Change::Number { tenant: TenantId(tenant), id: NumberId(row), is_released };
             assert_eq!(Change::read(&format!("{kind} {tenant} {row} me")), Some((number, "me")));
         }
+        let answering = Change::Agent { tenant: TenantId(tenant), id: AgentId(row) };
+        assert_eq!(Change::read(&format!("agent {tenant} {row} me")), Some((answering, "me")));
         for odd in ["", "call", "call x y z", &format!("call {tenant} {row}"), &format!("fax {tenant} {row}")]
         {
             assert_eq!(Change::read(odd), None, "{odd}");

@@ -3,21 +3,14 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{BinOper, Expr, ExprTrait, OnConflict, Query};
-use sea_orm::{
-    Condition, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IdenStatic, Iterable, QueryResult,
-};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict, Query};
+use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, Iterable};
 
 use super::{agent_of, changed, find_by_sid};
-use crate::domain::{
-    AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164, RoutingRules,
-};
+use crate::domain::{AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164};
 use crate::store::entities::{agent, call, phone_number};
-use crate::store::number::{still_holds, takes_calls};
+use crate::store::number::{CachedNumber, takes_calls};
 use crate::store::{StoreError, SystemStore, dialect};
-
-/// What the agent's columns are called beside the call's.
-const OF_AGENT: &str = "agent__";
 
 /// A call as the carrier announces it.
 #[derive(Debug, Clone)]
@@ -66,18 +59,24 @@ impl SystemStore {
     pub async fn admit_call(&self, id: CallId, call: &IncomingCall) -> Result<Option<Route>, StoreError> {
         let now = self.shared.clock.now();
         loop {
-            let known = self.shared.known.of(&call.to);
-            let rules = known.as_ref().map(|known| &known.rules);
-            let decision = rules.unwrap_or(&RoutingRules::default()).decide(call.from_number.as_ref(), now);
-            if let Some(route) = self.admit(id, call, still_holds(known.as_deref()), &decision, now).await? {
-                if route.call.id == id {
-                    self.shared.known.met(&call.to, route.call.number_id, &route.agent);
-                    self.shared.tell(changed(&route.call));
+            if let Some(cached) = self.cached(&call.to) {
+                let decision = cached.rules.decide(call.from_number.as_ref(), now);
+                if let Some(row) = self.admit(id, call, &cached, &decision, now).await? {
+                    let agent = if row.agent_id == cached.agent.id.0 {
+                        cached.agent
+                    } else {
+                        // Announced before, when the number was another agent's.
+                        agent_of(self.db(), &row).await?
+                    };
+                    let route = route(row, agent)?;
+                    if route.call.id == id {
+                        self.shared.tell(changed(&route.call));
+                    }
+                    return Ok(Some(route));
                 }
-                return Ok(Some(route));
             }
-            // Its rules are not those known here, or the number is not ours any more: then it may have been ours when
-            // the call was first announced.
+            // Not cached, or changed since; or not ours any more: then it may have been ours when the call was first
+            // announced.
             if !self.learn_number(&call.to).await? {
                 return self.route_by_sid(&call.sid).await;
             }
@@ -88,7 +87,7 @@ impl SystemStore {
     /// of ours, or what is known is too old.
     #[must_use]
     pub fn route_from_memory(&self, id: CallId, call: &IncomingCall) -> Option<Route> {
-        let known = self.shared.known.of(&call.to).filter(|_| self.knows_numbers())?;
+        let known = self.cached(&call.to).filter(|_| self.knows_numbers())?;
         let now = self.shared.clock.now();
         let decision = known.rules.decide(call.from_number.as_ref(), now);
         let call = Call {
@@ -111,7 +110,7 @@ impl SystemStore {
             ended_at: None,
         };
         let admitted = decision.needs_a_place();
-        Some(Route { call, agent: known.agent.clone(), admitted, answered: None })
+        Some(Route { call, agent: known.agent, admitted, answered: None })
     }
 
     /// Writes a call down that was routed without the database; one that is written down already stays as it is.
@@ -163,19 +162,24 @@ impl SystemStore {
         route(row, agent).map(Some)
     }
 
-    /// Writes a call down, if its number takes calls and the rules by which it was decided still hold. One that is
-    /// written down already stays as it is.
+    /// Writes a call down, if its number takes calls and is still as cached. One that is written down already stays as
+    /// it is.
     async fn admit(
         &self,
         id: CallId,
         call: &IncomingCall,
-        still_holds: Condition,
+        cached: &CachedNumber,
         decision: &Decision,
         now: DateTime<Utc>,
-    ) -> Result<Option<Route>, StoreError> {
+    ) -> Result<Option<call::Model>, StoreError> {
         let of_number = |column: phone_number::Column| Expr::col((phone_number::Entity, column));
         let mut number = Query::select();
-        number.from(phone_number::Entity).cond_where(takes_calls(&call.to)).cond_where(still_holds);
+        let agent_of_number = Expr::col((agent::Entity, agent::Column::Id));
+        number
+            .from(phone_number::Entity)
+            .inner_join(agent::Entity, agent_of_number.eq(of_number(phone_number::Column::AgentId)))
+            .cond_where(takes_calls(&call.to))
+            .cond_where(cached.still_holds());
         for column in call::Column::iter() {
             number.expr(match column {
                 call::Column::Id => Expr::val(id.0),
@@ -211,27 +215,10 @@ impl SystemStore {
             .select_from(number)
             .map_err(|odd| DbErr::Custom(odd.to_string()))?
             .on_conflict(again)
-            .returning(Query::returning().exprs(with_agent()));
-        let rows = self.db().query_all(&insert).await?;
-        rows.first().map(read).transpose()
+            .returning(Query::returning().columns(call::Column::iter()));
+        let row = self.db().query_one(&insert).await?;
+        Ok(row.map(|row| call::Model::from_query_result(&row, "")).transpose()?)
     }
-}
-
-/// A call's columns, and its agent's.
-fn with_agent() -> impl Iterator<Item = Expr> {
-    let of_call = |column| Expr::col((call::Entity, column));
-    let of_agent = move |column: agent::Column| {
-        let agent = Expr::col((agent::Entity, agent::Column::Id)).eq(of_call(call::Column::AgentId));
-        let value =
-            Query::select().column((agent::Entity, column)).from(agent::Entity).and_where(agent).take();
-        Expr::from(value).binary(BinOper::As, Expr::col(format!("{OF_AGENT}{}", column.as_str())))
-    };
-    call::Column::iter().map(of_call).chain(agent::AnsweringRow::COLUMNS.into_iter().map(of_agent))
-}
-
-fn read(row: &QueryResult) -> Result<Route, StoreError> {
-    let agent = agent::AnsweringRow::from_query_result(row, OF_AGENT)?;
-    route(call::Model::from_query_result(row, "")?, agent.try_into()?)
 }
 
 fn route(row: call::Model, agent: AnsweringAgent) -> Result<Route, StoreError> {

@@ -1,6 +1,6 @@
 //! Table `agents`.
 
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::FromQueryResult;
 use sea_orm::entity::prelude::*;
 
@@ -39,6 +39,8 @@ pub struct Model {
     pub synced_revision: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    /// The change mark, set by a trigger.
+    pub changed: i64,
 }
 
 /// None: rows are joined by hand, within one tenant.
@@ -131,6 +133,7 @@ impl ActiveModel {
             synced_revision: Set(agent.synced_revision),
             created_at: Set(agent.created_at),
             updated_at: Set(agent.updated_at),
+            changed: NotSet,
         }
     }
 }

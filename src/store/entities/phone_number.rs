@@ -44,6 +44,8 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub provisioned_at: Option<DateTimeUtc>,
     pub released_at: Option<DateTimeUtc>,
+    /// The change mark, set by a trigger.
+    pub changed: i64,
 }
 
 /// None: rows are joined by hand, within one tenant.

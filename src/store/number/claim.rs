@@ -2,7 +2,7 @@
 //! more of them than the plan and the server's guard allow.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -125,6 +125,7 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> ActiveM
         created_at: Set(now),
         provisioned_at: Set(None),
         released_at: Set(None),
+        changed: NotSet,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Telephone numbers: what both doors do with them. Claiming one is in [`claim`].
 
+mod cache;
 mod claim;
-mod known;
 
+pub use cache::NumberReader;
+pub(super) use cache::{CachedNumber, NumberCache};
 pub use claim::{ClaimRefused, NumberClaim, PurchaseRules};
-pub(super) use known::{KnownNumbers, still_holds};
 
 use std::collections::HashMap;
 
@@ -223,6 +224,7 @@ impl TenantStore {
             .filter(phone_number::Column::Status.is_in(from))
             .exec_with_returning(&self.transaction)
             .await?;
+        self.tell_later(Change::Number { tenant: self.tenant, id, is_released: false });
         written.into_iter().next().map(PhoneNumber::try_from).transpose()
     }
 }

@@ -210,7 +210,7 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     assert_eq!(call.lasted_seconds(), Some(61), "the carrier's count stands");
     assert_eq!(call.decision, decision);
     let found = system.route_by_sid(&incoming.sid).await.unwrap().unwrap();
-    assert_eq!((found.call, found.agent), (call.clone(), agent));
+    assert_eq!((found.call, found.agent), (call.clone(), AnsweringAgent::from(&agent)));
     assert!(call.ended_at.is_some());
     for unknown in [
         system.report_call("CA0", fixtures::report(CallStatus::Busy, None)).await,
