@@ -1,7 +1,7 @@
 //! Switchboard's database: one set of migrations for Postgres (15 or later) and SQLite.
 //!
-//! A folder a table: `mod.rs` builds it on either database, the SQL beside it fences it in on Postgres (and keeps the
-//! audit trail append-only on SQLite).
+//! A folder a table: `mod.rs` builds it on either database, the SQL beside it fences it in on Postgres, and holds
+//! what triggers a table needs on SQLite.
 //! There a table's rows are seen through two roles only: `switchboard_tenant`, which sees the rows of the
 //! tenant in `request.jwt.claims`, and `switchboard_system`, which sees all. The login role owns the tables
 //! and sees nothing. SQLite has no roles: there the application's own filter is the wall.
@@ -99,4 +99,15 @@ async fn page_index(manager: &SchemaManager<'_>, table: &'static str, at: &'stat
     manager
         .create_index(Index::create().name(name).table(table).col("tenant_id").col("id").unique().take())
         .await
+}
+
+/// The change mark: triggers set it whenever a row is written, so that readers find what changed since they last read.
+fn change_mark() -> ColumnDef {
+    ColumnDef::new("changed").big_integer().not_null().default(0).take()
+}
+
+/// The index by which changed rows are found.
+async fn mark_index(manager: &SchemaManager<'_>, table: &'static str) -> Result<(), DbErr> {
+    let index = Index::create().name(format!("{table}_changed")).table(table).col("changed").col("id").take();
+    manager.create_index(index).await
 }

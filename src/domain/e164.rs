@@ -34,6 +34,18 @@ impl E164 {
         &self.0
     }
 
+    /// The digits after the `+`, as a number: at most 15, and the first of them is not 0.
+    #[must_use]
+    pub fn digits(&self) -> u64 {
+        self.0.bytes().skip(1).fold(0, |number, digit| number * 10 + u64::from(digit.wrapping_sub(b'0')))
+    }
+
+    /// The number with these digits; `None` if there is no such number.
+    #[must_use]
+    pub fn from_digits(digits: u64) -> Option<Self> {
+        format!("+{digits}").parse().ok()
+    }
+
     /// The area code, for numbers of the North American plan.
     #[must_use]
     pub fn area_code(&self) -> Option<&str> {

@@ -107,7 +107,7 @@ impl Watch {
             let told = tokio::time::timeout(LOOK_EVERY, self.change()).await;
             let look = match told {
                 Ok(Ok(Some(Change::Operation { id: changed, .. }))) => changed == id,
-                Ok(Ok(Some(Change::Call { .. } | Change::Number { .. }))) => false,
+                Ok(Ok(Some(Change::Call { .. } | Change::Number { .. } | Change::Agent { .. }))) => false,
                 Ok(Ok(Some(Change::Unheard) | None)) | Err(_) => true,
                 Ok(Err(error)) => return Err(error),
             };

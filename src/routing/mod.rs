@@ -8,6 +8,7 @@
 //! last known of the numbers, and their records wait in a file.
 
 mod answer;
+mod cache;
 mod conversations;
 mod journal;
 mod outage;

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast::error::RecvError;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -17,14 +16,12 @@ use crate::domain::{
     AgentId, Call, CallDirection, CallId, CallOutcome, CallReport, CallStatus, Decision, E164, NumberId,
     TenantId,
 };
-use crate::store::{self, Change, Route, StoreError};
+use crate::store::{self, Route, StoreError};
 
 /// How often it is looked whether the database is back, and whether anything waits for it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often all numbers are read, beside those that are told to have changed.
-const READ_EVERY: Duration = Duration::from_secs(30);
 /// How long the database may take to take or to give one thing.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What waits for the database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -138,33 +135,25 @@ impl Routing {
         Some(route)
     }
 
-    /// Keeps what is known of numbers fresh and writes down what waits, until told to stop.
+    /// Keeps the routing cache fresh and writes down what waits, until told to stop.
     pub async fn keep(&self, stop: CancellationToken) {
-        let mut changes = self.0.store.changes();
+        tokio::join!(self.keep_journal(&stop), self.keep_cache(&stop));
+        self.0.journal.sync();
+    }
+
+    async fn keep_journal(&self, stop: &CancellationToken) {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut read_at = None;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 // Whatever it is at may be done again after a restart.
-                _ = looks.tick() => drop(stop.run_until_cancelled(self.look(&mut read_at)).await),
-                change = changes.recv() => match change {
-                    Ok(Change::Number { id, is_released: false, .. }) => {
-                        if !self.in_time(self.0.store.learn_changed_number(id)).await {
-                            read_at = None;
-                        }
-                    }
-                    Ok(Change::Unheard) | Err(RecvError::Lagged(_)) => read_at = None,
-                    Ok(_) => {}
-                    Err(RecvError::Closed) => break,
-                },
+                _ = looks.tick() => drop(stop.run_until_cancelled(self.look()).await),
             }
         }
-        self.0.journal.sync();
     }
 
-    async fn look(&self, read_at: &mut Option<Instant>) {
+    async fn look(&self) {
         self.0.journal.sync();
         if self.is_down() {
             if !self.in_time(self.0.store.ping()).await {
@@ -174,10 +163,6 @@ impl Routing {
             tracing::info!("the database answers again");
         }
         self.replay().await;
-        let is_stale = read_at.is_none_or(|at| at.elapsed() >= READ_EVERY);
-        if is_stale && !self.is_down() && self.in_time(self.0.store.learn_numbers()).await {
-            *read_at = Some(Instant::now());
-        }
     }
 
     /// Whether the database did it, in time.

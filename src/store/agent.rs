@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::entities::{self, agent, operation, phone_number};
 use super::operation::UNFINISHED;
 use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
-use super::{StoreError, SystemStore, TenantStore, dialect};
+use super::{Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
-    Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, Language, NumberStatus,
-    OperationId, OperationKind, Prompt, Step, TenantId, VoiceId,
+    Agent, AgentId, AgentName, AgentStatus, AgentToken, AnsweringAgent, E164, FirstMessage, Language,
+    NumberStatus, OperationId, OperationKind, Prompt, Step, TenantId, VoiceId,
 };
 
 /// Which agents.
@@ -138,6 +138,9 @@ impl TenantStore {
             after.revision += 1;
         }
         after.updated_at = self.shared.clock.now();
+        if AnsweringAgent::from(&after) != AnsweringAgent::from(&before) {
+            self.tell_later(Change::Agent { tenant: self.tenant, id });
+        }
         self.write_agent(
             id,
             agent::ActiveModel {

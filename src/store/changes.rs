@@ -53,6 +53,13 @@ pub enum Change {
         /// Whether it was given back.
         is_released: bool,
     },
+    /// An agent changed in what answering a call needs.
+    Agent {
+        /// The tenant that owns it.
+        tenant: TenantId,
+        /// The agent.
+        id: AgentId,
+    },
     /// Unknown: for a while changes by other servers were not received.
     Unheard,
 }
@@ -108,7 +115,8 @@ impl Change {
         match self {
             Self::Operation { tenant: owner, .. }
             | Self::Call { tenant: owner, .. }
-            | Self::Number { tenant: owner, .. } => owner == tenant,
+            | Self::Number { tenant: owner, .. }
+            | Self::Agent { tenant: owner, .. } => owner == tenant,
             Self::Unheard => true,
         }
     }
@@ -122,6 +130,7 @@ impl Change {
                 let kind = if is_released { "released" } else { "number" };
                 format!("{kind} {} {} {server}", tenant.0, id.0)
             }
+            Self::Agent { tenant, id } => format!("agent {} {} {server}", tenant.0, id.0),
             Self::Unheard => format!("unheard {server}"),
         }
     }
@@ -144,6 +153,7 @@ impl Change {
             "number" | "released" => {
                 Some((Self::Number { tenant, id: NumberId(row), is_released: kind == "released" }, rest))
             }
+            "agent" => Some((Self::Agent { tenant, id: AgentId(row) }, rest)),
             _ => None,
         }
     }
@@ -226,9 +236,11 @@ mod tests {
             let number = Change::Number { tenant: TenantId(tenant), id: NumberId(row), is_released };
             assert_eq!(Change::read(&format!("{kind} {tenant} {row} me")), Some((number, "me")));
         }
-        for change in [operation, call, Change::Unheard] {
+        let answering = Change::Agent { tenant: TenantId(tenant), id: AgentId(row) };
+        for change in [operation, call, answering, Change::Unheard] {
             assert_eq!(Change::read(&change.written_by("me")), Some((change, "me")));
         }
+        assert_eq!(Change::read(&format!("agent {tenant} {row} me")), Some((answering, "me")));
         for odd in ["", "call", "call x y z", &format!("call {tenant} {row}"), &format!("fax {tenant} {row}")]
         {
             assert_eq!(Change::read(odd), None, "{odd}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sea_orm::sea_query::{LockBehavior, LockType, SelectStatement};
+use sea_orm::sea_query::{Condition, Expr, LockBehavior, LockType, SelectStatement};
 use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
@@ -218,6 +218,63 @@ pub(super) async fn one_request_a_key(
         transaction.execute_raw(statement).await?;
     }
     Ok(())
+}
+
+/// How far change marks (`changed`) have been read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Horizon {
+    /// Postgres: a mark is the id of the transaction that wrote the row, and this is a snapshot, as
+    /// `pg_current_snapshot` prints it. No transaction below `xmin` is under way, none from `xmax` on has begun.
+    Snapshot { text: String, xmin: i64, xmax: i64 },
+    /// SQLite: marks count up, and this is the highest.
+    Mark(i64),
+}
+
+impl Horizon {
+    /// Whether the database has gone back to an earlier state, as a replica that takes over may have.
+    pub(super) fn is_behind(&self, seen: &Self) -> bool {
+        match (self, seen) {
+            (Self::Snapshot { xmax, .. }, Self::Snapshot { xmax: seen, .. }) => xmax < seen,
+            (Self::Mark(mark), Self::Mark(seen)) => mark < seen,
+            _ => true,
+        }
+    }
+}
+
+/// How far change marks go at this moment. Read before the rows: what is written in between is read twice, not missed.
+pub(super) async fn horizon(db: &impl ConnectionTrait) -> Result<Horizon, DbErr> {
+    let backend = db.get_database_backend();
+    let missing = || DbErr::Custom("the database has no change marks".to_owned());
+    if backend == DbBackend::Postgres {
+        let statement = Statement::from_string(backend, "SELECT pg_current_snapshot()::text AS horizon");
+        let row = db.query_one_raw(statement).await?.ok_or_else(missing)?;
+        let text: String = row.try_get("", "horizon")?;
+        let mut bounds = text.split(':').map(str::parse);
+        let (Some(Ok(xmin)), Some(Ok(xmax))) = (bounds.next(), bounds.next()) else { return Err(missing()) };
+        return Ok(Horizon::Snapshot { text, xmin, xmax });
+    }
+    let sql = "SELECT max(coalesce((SELECT max(changed) FROM agents), 0), \
+               coalesce((SELECT max(changed) FROM phone_numbers), 0)) AS horizon";
+    let row = db.query_one_raw(Statement::from_string(backend, sql)).await?.ok_or_else(missing)?;
+    Ok(Horizon::Mark(row.try_get("", "horizon")?))
+}
+
+/// Whether a row with this mark was written since `seen`, as far as `now` tells. On Postgres a transaction that was under
+/// way at `seen` counts too, though its id is lower than others seen. A mark of the future, restored from another
+/// cluster, does not count.
+pub(super) fn changed_since(mark: &Expr, seen: &Horizon, now: &Horizon) -> Condition {
+    use sea_orm::sea_query::ExprTrait as _;
+    match (seen, now) {
+        (Horizon::Snapshot { text, xmin, .. }, Horizon::Snapshot { xmax, .. }) => {
+            let sql = "NOT pg_visible_in_snapshot(CAST(CAST($1 AS text) AS xid8), CAST($2 AS pg_snapshot))";
+            Condition::all()
+                .add(mark.clone().gte(*xmin))
+                .add(mark.clone().lt(*xmax))
+                .add(Expr::cust_with_exprs(sql, [mark.clone(), Expr::val(text.as_str())]))
+        }
+        (Horizon::Mark(seen), _) => Condition::all().add(mark.clone().gt(*seen)),
+        (Horizon::Snapshot { .. }, Horizon::Mark(_)) => Condition::all(),
+    }
 }
 
 async fn hold(transaction: &DatabaseTransaction, lock: i64) -> Result<(), DbErr> {

@@ -26,7 +26,7 @@ pub use call::{CallFilter, IncomingCall, Route};
 pub use changes::Change;
 pub use doors::{SystemStore, TenantStore};
 pub use error::StoreError;
-pub use number::{ClaimRefused, NumberClaim, NumberFilter, PurchaseRules};
+pub use number::{ClaimRefused, NumberClaim, NumberFilter, NumberReader, PurchaseRules};
 pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use reconciliation::{ReconciliationRun, Standing};
@@ -77,7 +77,7 @@ struct Shared {
     name: String,
     clock: Clock,
     entropy: Entropy,
-    known: number::KnownNumbers,
+    numbers: number::NumberCache,
     changes: broadcast::Sender<Change>,
     statements: Arc<AtomicU64>,
     /// Calls that wait to be admitted.
@@ -97,7 +97,7 @@ struct Shared {
 impl Shared {
     fn tell(&self, change: Change) {
         if let Change::Number { id, is_released: true, .. } = change {
-            self.known.forget(id);
+            self.numbers.forget(id);
         }
         // Nobody may be watching.
         let _ = self.changes.send(change);
@@ -122,14 +122,14 @@ impl Database {
             });
         }
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
-        let known = number::KnownNumbers::default();
+        let numbers = number::NumberCache::default();
         let shared = Shared {
             tenants,
             system,
             name,
             clock,
             entropy,
-            known,
+            numbers,
             changes,
             statements,
             admissions: Lane::default(),

@@ -13,10 +13,25 @@ GRANT UPDATE (name, language, first_message, prompt, voice_id, fallback_number, 
     revision, updated_at) ON agents TO switchboard_tenant;
 GRANT SELECT, INSERT, UPDATE ON agents TO switchboard_system;
 
-CREATE FUNCTION mark_changed_agents() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The mark is the id of the transaction that wrote the row last: compared with a snapshot it tells whether a reader has
+-- seen the row as it is, in whatever order transactions commit.
+CREATE FUNCTION mark_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NEW.changed := pg_current_xact_id()::text::bigint;
     RETURN NEW;
 END
 $$;
-CREATE TRIGGER mark BEFORE INSERT OR UPDATE ON agents FOR EACH ROW EXECUTE FUNCTION mark_changed_agents();
+CREATE TRIGGER mark BEFORE INSERT OR UPDATE ON agents FOR EACH ROW EXECUTE FUNCTION mark_change();
+
+-- Told to every server that listens: servers cache what calls to the agent's numbers need.
+CREATE FUNCTION tell_of_agent() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('switchboard_changes',
+        concat_ws(' ', 'agent', NEW.tenant_id, NEW.id, current_setting('application_name')));
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER tell AFTER UPDATE OF voice_agent_id, language, fallback_number, status ON agents FOR EACH ROW
+    WHEN ((OLD.voice_agent_id, OLD.language, OLD.fallback_number, OLD.status)
+        IS DISTINCT FROM (NEW.voice_agent_id, NEW.language, NEW.fallback_number, NEW.status))
+    EXECUTE FUNCTION tell_of_agent();

@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
 
-use crate::{e164, of_tenant, on_postgres, one_of, page_index};
+use crate::{change_mark, e164, mark_index, of_tenant, on_postgres, one_of, page_index};
 
 pub(crate) struct Migration;
 
@@ -32,9 +32,9 @@ impl MigrationTrait for Migration {
             .col(text("token_preview"))
             .col(integer("revision").check(Expr::col("revision").gte(0)))
             .col(integer("synced_revision").check(Expr::cust("synced_revision BETWEEN 0 AND revision")))
-            .col(big_integer("changed").default(0))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone("updated_at"))
+            .col(change_mark())
             .foreign_key(&mut of_tenant("agents_tenant", "agents"))
             .take();
         manager.create_table(table).await?;
@@ -46,6 +46,7 @@ impl MigrationTrait for Migration {
             .and_where(Expr::cust("revision > synced_revision"))
             .take();
         manager.create_index(unsynced).await?;
+        mark_index(manager, "agents").await?;
         on_postgres(manager, include_str!("agents.sql")).await
     }
 

@@ -3,7 +3,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
 
-use crate::{e164, is_postgres, of_tenant, on_postgres, one_of, page_index, same_tenant};
+use crate::{change_mark, e164, is_postgres, mark_index, of_tenant, one_of, page_index, same_tenant};
 
 const STATUSES: &[&str] = &["pending", "active", "inactive", "releasing", "released"];
 
@@ -39,10 +39,10 @@ impl MigrationTrait for Migration {
             .col(decimal_len("monthly_cost", 12, 4).check(Expr::cust("monthly_cost >= 0")))
             .col(json_binary("routing_rules"))
             .col(integer("routing_version").check(Expr::col("routing_version").gte(0)))
-            .col(big_integer("changed").default(0))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone_null("provisioned_at"))
             .col(timestamp_with_time_zone_null("released_at"))
+            .col(change_mark())
             .check(Expr::cust("(status = 'released') = (released_at IS NOT NULL)"))
             .check(Expr::cust(
                 "status NOT IN ('active', 'inactive') OR (sid IS NOT NULL AND provisioned_at IS NOT NULL)",
@@ -61,12 +61,19 @@ impl MigrationTrait for Migration {
         for index in indexes() {
             manager.create_index(index).await?;
         }
+        mark_index(manager, "phone_numbers").await?;
         if is_postgres(manager) {
             let key =
                 same_tenant("operations_phone_number", "operations", "phone_number_id", "phone_numbers");
             manager.create_foreign_key(key).await?;
         }
-        on_postgres(manager, include_str!("phone_numbers.sql")).await
+        let sql = if is_postgres(manager) {
+            include_str!("phone_numbers.sql")
+        } else {
+            include_str!("phone_numbers.sqlite.sql")
+        };
+        manager.get_connection().execute_unprepared(sql).await?;
+        Ok(())
     }
 
     fn use_transaction(&self) -> Option<bool> {

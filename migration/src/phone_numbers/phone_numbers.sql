@@ -12,7 +12,9 @@ GRANT SELECT ON phone_numbers TO switchboard_tenant;
 GRANT UPDATE (status, routing_rules, routing_version) ON phone_numbers TO switchboard_tenant;
 GRANT SELECT, INSERT, UPDATE ON phone_numbers TO switchboard_system;
 
--- Told to every server that listens, as a changed operation is: servers know by heart which numbers take calls.
+CREATE TRIGGER mark BEFORE INSERT OR UPDATE ON phone_numbers FOR EACH ROW EXECUTE FUNCTION mark_change();
+
+-- Told to every server that listens, as a changed operation is: servers cache the numbers that take calls.
 CREATE FUNCTION tell_of_number() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('switchboard_changes', concat_ws(' ', CASE NEW.status WHEN 'released' THEN 'released' ELSE 'number' END,
@@ -21,11 +23,3 @@ BEGIN
 END
 $$;
 CREATE TRIGGER tell AFTER UPDATE OF status, routing_version ON phone_numbers FOR EACH ROW EXECUTE FUNCTION tell_of_number();
-
-CREATE FUNCTION mark_changed_phone_numbers() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.changed := pg_current_xact_id()::text::bigint;
-    RETURN NEW;
-END
-$$;
-CREATE TRIGGER mark BEFORE INSERT OR UPDATE ON phone_numbers FOR EACH ROW EXECUTE FUNCTION mark_changed_phone_numbers();

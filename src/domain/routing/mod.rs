@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{E164, Invalid, e164::is_withheld, serde_as_text, text_enum};
 
 /// A number's rules, in their order: checked, and each can apply.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoutingRules(Vec<RoutingRule>);
 
@@ -35,7 +35,7 @@ impl RoutingRules {
 }
 
 /// What is done with the calls of a condition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoutingRule {
     /// Its name, the only one of this name among a number's rules.
     pub name: String,
@@ -46,7 +46,7 @@ pub struct RoutingRule {
 }
 
 /// Which calls: everything given must hold. With nothing given, every call.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct RoutingCondition {
     /// When they come in.
     pub when: Option<When>,
@@ -55,7 +55,7 @@ pub struct RoutingCondition {
 }
 
 /// A time of the week or of the year. Everything given must hold, and something is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct When {
     /// Whose clock is read.
     pub time_zone: Tz,
@@ -68,7 +68,7 @@ pub struct When {
 }
 
 /// A time of the day: from one minute on, and before another. One that ends before it begins runs over midnight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
     /// Its first minute.
     pub from: NaiveTime,
@@ -83,7 +83,7 @@ impl Window {
 }
 
 /// What is done with a call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RoutingAction {
     /// The number's agent answers.
@@ -146,7 +146,7 @@ const HIDDEN: &str = "anonymous";
 
 /// Callers: those whose numbers begin like this, `+` and 1 to 15 digits, or those who show none, `anonymous`. A whole
 /// number is the longest of its beginnings.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallerPattern(String);
 
 impl CallerPattern {

@@ -16,7 +16,7 @@ use super::{agent_of, changed, find_by_sid};
 use crate::domain::{AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164};
 use crate::store::entities::call;
 use crate::store::lane::{Batched, Lane};
-use crate::store::number::KnownNumber;
+use crate::store::number::CachedNumber;
 use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
 
 /// A call as the carrier announces it.
@@ -146,39 +146,45 @@ impl SystemStore {
     pub async fn admit_call(&self, id: CallId, incoming: &IncomingCall) -> Result<Option<Route>, StoreError> {
         let now = self.shared.clock.now();
         loop {
-            let known = match self.shared.known.of(&incoming.to) {
-                Some(known) => Some(known),
-                None => self.learn_number(&incoming.to).await?,
+            let Some(cached) = self.cached_or_learnt(&incoming.to).await? else {
+                // The number may have been ours when the call was first announced.
+                return self.route_by_sid(&incoming.sid).await;
             };
-            // The number may have been ours when the call was first announced.
-            let Some(known) = known else { return self.route_by_sid(&incoming.sid).await };
-            let decision = known.rules.decide(incoming.from_number.as_ref(), now);
+            let decision = cached.rules.decide(incoming.from_number.as_ref(), now);
             let needs_slot = decision.needs_a_place();
-            let call = announced(id, incoming, &known, decision, now);
-            let (number_changed, agent_changed) = (known.number_changed, known.agent_changed);
+            let call = announced(id, incoming, &cached, decision, now);
+            let (number_changed, agent_changed) = (cached.number_changed, cached.agent_changed);
             let admission = Admission { call: call.clone(), needs_slot, number_changed, agent_changed };
             if let Some(admitted) = self.write_batched(admission).await? {
-                return Ok(Some(Route { call, agent: known.agent.clone(), admitted, answered: None }));
+                return Ok(Some(Route { call, agent: cached.agent, admitted, answered: None }));
             }
             if let Some(route) = self.route_by_sid(&incoming.sid).await? {
                 return Ok(Some(route));
             }
-            if self.learn_number(&incoming.to).await?.is_none() {
+            // Its number or its agent has changed since.
+            if !self.learn_number(&incoming.to).await? {
                 return Ok(None);
             }
         }
+    }
+
+    async fn cached_or_learnt(&self, number: &E164) -> Result<Option<CachedNumber>, StoreError> {
+        if let Some(cached) = self.cached(number) {
+            return Ok(Some(cached));
+        }
+        Ok(if self.learn_number(number).await? { self.cached(number) } else { None })
     }
 
     /// Where a call goes by what was last known, without the database. The plan's call slots are not counted. `None`: no
     /// number of ours, or what is known is too old.
     #[must_use]
     pub fn route_from_memory(&self, id: CallId, incoming: &IncomingCall) -> Option<Route> {
-        let known = self.shared.known.of(&incoming.to).filter(|_| self.knows_numbers())?;
+        let known = self.cached(&incoming.to).filter(|_| self.knows_numbers())?;
         let now = self.shared.clock.now();
         let decision = known.rules.decide(incoming.from_number.as_ref(), now);
         let admitted = decision.needs_a_place();
         let call = announced(id, incoming, &known, decision.then("the database did not answer"), now);
-        Some(Route { call, agent: known.agent.clone(), admitted, answered: None })
+        Some(Route { call, agent: known.agent, admitted, answered: None })
     }
 
     /// Writes a call down that was routed without the database; one that is written down already stays as it is.
@@ -236,7 +242,7 @@ impl SystemStore {
 fn announced(
     id: CallId,
     incoming: &IncomingCall,
-    known: &KnownNumber,
+    known: &CachedNumber,
     decision: Decision,
     now: DateTime<Utc>,
 ) -> Call {

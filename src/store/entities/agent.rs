@@ -37,9 +37,10 @@ pub struct Model {
     pub token_preview: String,
     pub revision: i32,
     pub synced_revision: i32,
-    pub changed: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    /// The change mark, set by a trigger.
+    pub changed: i64,
 }
 
 /// None: rows are joined by hand, within one tenant.
@@ -83,19 +84,17 @@ pub struct AnsweringRow {
     pub language: String,
     pub fallback_number: Option<String>,
     pub status: String,
-    pub changed: i64,
 }
 
 impl AnsweringRow {
     /// The columns, as a query selects them.
-    pub const COLUMNS: [Column; 7] = [
+    pub const COLUMNS: [Column; 6] = [
         Column::Id,
         Column::TenantId,
         Column::VoiceAgentId,
         Column::Language,
         Column::FallbackNumber,
         Column::Status,
-        Column::Changed,
     ];
 }
 
@@ -132,9 +131,9 @@ impl ActiveModel {
             token_preview: Set(agent.token_preview.clone()),
             revision: Set(agent.revision),
             synced_revision: Set(agent.synced_revision),
-            changed: NotSet,
             created_at: Set(agent.created_at),
             updated_at: Set(agent.updated_at),
+            changed: NotSet,
         }
     }
 }

@@ -13,4 +13,4 @@ pub(super) mod reconciliation;
 pub(super) mod tenant;
 pub(super) mod voice_event;
 
-pub(super) use read::all;
+pub(super) use read::{all, json, text};

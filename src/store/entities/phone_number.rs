@@ -41,10 +41,11 @@ pub struct Model {
     #[sea_orm(column_type = "JsonBinary")]
     pub routing_rules: Json,
     pub routing_version: i32,
-    pub changed: i64,
     pub created_at: DateTimeUtc,
     pub provisioned_at: Option<DateTimeUtc>,
     pub released_at: Option<DateTimeUtc>,
+    /// The change mark, set by a trigger.
+    pub changed: i64,
 }
 
 /// None: rows are joined by hand, within one tenant.

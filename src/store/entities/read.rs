@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::store::StoreError;
 
 /// A column whose text has a meaning.
-pub(super) fn text<T: FromStr>(
+pub(in crate::store) fn text<T: FromStr>(
     table: &'static str,
     column: &'static str,
     text: &str,

@@ -122,10 +122,10 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> ActiveM
         monthly_cost: Set(claim.monthly_cost),
         routing_rules: Set(serde_json::json!([])),
         routing_version: Set(0),
-        changed: NotSet,
         created_at: Set(now),
         provisioned_at: Set(None),
         released_at: Set(None),
+        changed: NotSet,
     }
 }
 

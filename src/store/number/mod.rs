@@ -1,10 +1,11 @@
 //! Telephone numbers: what both doors do with them. Claiming one is in [`claim`].
 
+mod cache;
 mod claim;
-mod known;
 
+pub use cache::NumberReader;
+pub(super) use cache::{CachedNumber, NumberCache};
 pub use claim::{ClaimRefused, NumberClaim, PurchaseRules};
-pub(super) use known::{KnownNumber, KnownNumbers};
 
 use std::collections::HashMap;
 
@@ -223,6 +224,7 @@ impl TenantStore {
             .filter(phone_number::Column::Status.is_in(from))
             .exec_with_returning(&self.transaction)
             .await?;
+        self.tell_later(Change::Number { tenant: self.tenant, id, is_released: false });
         written.into_iter().next().map(PhoneNumber::try_from).transpose()
     }
 }
@@ -287,11 +289,6 @@ fn in_quarantine(tenant: TenantId, since: DateTime<Utc>) -> Condition {
         .add(phone_number::Column::TenantId.ne(tenant.0))
         .add(phone_number::Column::ProvisionedAt.is_not_null())
         .add(phone_number::Column::ReleasedAt.gt(since))
-}
-
-/// This number, where calls to it are answered.
-pub(super) fn takes_calls(number: &E164) -> Condition {
-    Condition::all().add(phone_number::Column::Number.eq(number.as_str())).add(answering())
 }
 
 /// Calls to it are answered.

@@ -98,7 +98,7 @@ impl SystemStore {
         let transaction = self.begin().await?;
         let operation = write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
-        for change in update.effects.iter().filter_map(|effect| moved(&operation, effect)) {
+        for change in update.effects.iter().map(|effect| moved(&operation, effect)) {
             self.shared.tell(change);
         }
         self.shared.tell(changed(&operation));
@@ -106,14 +106,19 @@ impl SystemStore {
     }
 }
 
-/// The news of a number that takes calls from now on, or none any more.
-fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
-    let (id, is_released) = match effect {
-        Effect::NumberBought { number, .. } => (*number, false),
-        Effect::NumberReleased { number } => (*number, true),
-        _ => return None,
-    };
-    Some(Change::Number { tenant: operation.tenant_id, id, is_released })
+/// The news of an effect on what answering calls needs.
+fn moved(operation: &Operation, effect: &Effect) -> Change {
+    let tenant = operation.tenant_id;
+    match effect {
+        Effect::VoiceAgentCreated { agent, .. } | Effect::AgentStatus { agent, .. } => {
+            Change::Agent { tenant, id: *agent }
+        }
+        Effect::NumberReleased { number } => Change::Number { tenant, id: *number, is_released: true },
+        Effect::NumberBought { number, .. }
+        | Effect::NumberKept { number }
+        | Effect::NumberRepaired { number }
+        | Effect::NumberLost { number } => Change::Number { tenant, id: *number, is_released: false },
+    }
 }
 
 /// The news of an operation.

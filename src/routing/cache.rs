@@ -1,0 +1,104 @@
+//! Keeps the routing cache as the database has it: all numbers are read once, in pages; then only what changed.
+
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::Routing;
+use super::outage::PATIENCE;
+use crate::domain::backoff;
+use crate::store::{Change, NumberReader, StoreError};
+
+/// How often the database is asked for changes without a hint.
+const POLL_EVERY: Duration = Duration::from_secs(5);
+/// The shortest time between two polls: many hints at once cost one poll.
+const POLL_GAP: Duration = Duration::from_millis(50);
+/// Waits after a page that could not be read.
+const FIRST_WAIT: Duration = Duration::from_millis(100);
+const LONGEST_WAIT: Duration = Duration::from_secs(3);
+
+/// A page could not be read.
+struct Unread;
+
+impl Routing {
+    /// Reads all numbers, and then what changes, until told to stop.
+    pub(super) async fn keep_cache(&self, stop: &CancellationToken) {
+        let mut changes = self.0.store.changes();
+        let mut reader = self.0.store.number_reader();
+        let (mut failures, mut poll_at, mut resume_at) = (0, Instant::now(), Instant::now());
+        loop {
+            // While pages are missing they are read one after the other, with polls in between.
+            let next = if reader.is_complete() { poll_at } else { Instant::now() };
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = sleep_until(next.max(resume_at)) => {}
+                change = changes.recv() => {
+                    if is_hint(&change) {
+                        poll_at = poll_at.min(Instant::now() + POLL_GAP);
+                    }
+                    continue;
+                }
+            }
+            let is_poll = poll_at <= Instant::now();
+            match stop.run_until_cancelled(self.read(&mut reader, is_poll)).await {
+                None => return,
+                Some(Ok(is_done)) => {
+                    failures = 0;
+                    if is_poll && is_done {
+                        poll_at = Instant::now() + POLL_EVERY;
+                    }
+                }
+                Some(Err(Unread)) => {
+                    failures += 1;
+                    let wait = backoff(&self.0.entropy, FIRST_WAIT, LONGEST_WAIT, failures);
+                    resume_at = Instant::now() + wait;
+                }
+            }
+        }
+    }
+
+    /// Reads a page: of what changed, or of all numbers. Returns whether there is no more.
+    async fn read(&self, reader: &mut NumberReader, is_poll: bool) -> Result<bool, Unread> {
+        if self.is_down() {
+            return Err(Unread);
+        }
+        let was_complete = reader.is_complete();
+        let page = async {
+            if is_poll {
+                return reader.read_changes().await;
+            }
+            reader.read_page().await?;
+            Ok::<_, StoreError>(reader.is_complete())
+        };
+        let is_done = match timeout(PATIENCE, page).await {
+            Ok(Ok(is_done)) => is_done,
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a page of the routing cache could not be read");
+                return Err(Unread);
+            }
+            Err(_) => {
+                tracing::debug!("a page of the routing cache could not be read in time");
+                return Err(Unread);
+            }
+        };
+        let cached = self.0.store.cached_numbers();
+        if reader.is_complete() && !was_complete {
+            tracing::info!(numbers = cached, "the routing cache is complete");
+        }
+        metrics::gauge!("switchboard_cached_numbers").set(cached as f64);
+        Ok(is_done)
+    }
+}
+
+/// Whether something the cache holds may have changed.
+fn is_hint(change: &Result<Change, RecvError>) -> bool {
+    match change {
+        Ok(Change::Number { .. } | Change::Agent { .. } | Change::Unheard) => true,
+        Ok(Change::Call { .. } | Change::Operation { .. }) => false,
+        // Something was missed.
+        Err(RecvError::Lagged(_) | RecvError::Closed) => true,
+    }
+}

@@ -1,0 +1,310 @@
+//! Fills the cache, and keeps it as the database has it.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, FromQueryResult, IdenStatic, QueryResult};
+use uuid::Uuid;
+
+use super::state::{Found, Standing};
+use super::{CachedNumber, Reading, answering};
+use crate::domain::{E164, NumberId, NumberStatus, RoutingRules};
+use crate::store::dialect::{self, Horizon};
+use crate::store::entities::{self, agent, phone_number};
+use crate::store::{StoreError, SystemStore};
+
+/// Numbers read in one statement.
+const PAGE: u64 = 2000;
+/// Changed agents whose numbers are read in one statement.
+const AGENTS: u64 = 500;
+/// What the agent's columns are called beside the number's.
+const OF_AGENT: &str = "agent__";
+
+/// A number's row, joined with as much of its agent's as answering a call needs.
+#[derive(Debug)]
+pub(super) struct Row {
+    number: NumberRow,
+    agent: agent::AnsweringRow,
+    agent_changed: i64,
+}
+
+#[derive(Debug, FromQueryResult)]
+struct NumberRow {
+    id: Uuid,
+    number: String,
+    status: String,
+    routing_rules: serde_json::Value,
+    changed: i64,
+}
+
+impl Row {
+    fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        Ok(Self {
+            number: NumberRow::from_query_result(row, "")?,
+            agent: agent::AnsweringRow::from_query_result(row, OF_AGENT)?,
+            agent_changed: row.try_get(OF_AGENT, agent::Column::Changed.as_str())?,
+        })
+    }
+
+    /// The number as its row has it.
+    pub(super) fn number(&self) -> &str {
+        &self.number.number
+    }
+
+    /// What the row says; `None`, told to the log, if a newer version wrote what this one cannot read.
+    pub(super) fn found(self) -> Option<(E164, Found)> {
+        let id = NumberId(self.number.id);
+        let log = |error| tracing::error!(%error, number = %id, "number not cached: its row or its agent's is unreadable");
+        self.try_into_found().map_err(log).ok()
+    }
+
+    fn try_into_found(self) -> Result<(E164, Found), StoreError> {
+        let NumberRow { id, number, status, routing_rules, changed } = self.number;
+        let number: E164 = entities::text("phone_numbers", "number", &number)?;
+        let standing = match entities::text("phone_numbers", "status", &status)? {
+            NumberStatus::Released => Standing::Released,
+            NumberStatus::Pending => Standing::Pending,
+            NumberStatus::Active | NumberStatus::Inactive | NumberStatus::Releasing => {
+                let rules: RoutingRules = entities::json("phone_numbers", "routing_rules", routing_rules)?;
+                Standing::TakesCalls(CachedNumber {
+                    id: NumberId(id),
+                    agent: self.agent.try_into()?,
+                    rules: rules.into(),
+                    number_changed: changed,
+                    agent_changed: self.agent_changed,
+                })
+            }
+        };
+        let found = Found { number: number.digits(), id: NumberId(id), standing };
+        Ok((number, found))
+    }
+}
+
+/// Numbers with their agents, as many as `narrowed` leaves.
+pub(super) async fn read(
+    db: &impl ConnectionTrait,
+    narrowed: impl FnOnce(&mut SelectStatement) -> &mut SelectStatement,
+) -> Result<Vec<Row>, StoreError> {
+    use phone_number::Column::{Changed, Id, Number, RoutingRules, Status};
+    let mut query = Query::select();
+    query.from(phone_number::Entity);
+    query.columns([Id, Number, Status, RoutingRules, Changed].map(|column| (phone_number::Entity, column)));
+    for column in agent::AnsweringRow::COLUMNS.into_iter().chain([agent::Column::Changed]) {
+        query.expr_as(
+            Expr::col((agent::Entity, column)),
+            Alias::new(format!("{OF_AGENT}{}", column.as_str())),
+        );
+    }
+    let agent_of_number = of_agent(agent::Column::Id).eq(of_number(phone_number::Column::AgentId));
+    query.inner_join(agent::Entity, agent_of_number);
+    narrowed(&mut query);
+    let rows = db.query_all(&query).await?;
+    Ok(rows.iter().map(Row::read).collect::<Result<_, _>>()?)
+}
+
+fn of_number(column: phone_number::Column) -> Expr {
+    Expr::col((phone_number::Entity, column))
+}
+
+fn of_agent(column: agent::Column) -> Expr {
+    Expr::col((agent::Entity, column))
+}
+
+/// Reads all numbers into the cache, and then what changed. Whatever fails is begun again where it stands.
+#[derive(Debug)]
+pub struct NumberReader {
+    store: SystemStore,
+    /// How far changes were read; `None` at first.
+    seen: Option<Horizon>,
+    whole: Whole,
+    changes: Option<Changes>,
+}
+
+/// The reading of all numbers.
+#[derive(Debug, Clone, Copy)]
+enum Whole {
+    /// Those after this one are to be read.
+    After(Uuid),
+    Done,
+}
+
+/// A reading of what changed.
+#[derive(Debug, Clone)]
+struct Changes {
+    until: Horizon,
+    began: DateTime<Utc>,
+    at: At,
+}
+
+/// A place among what changed: after the row with this mark and id.
+#[derive(Debug, Clone, Copy)]
+enum At {
+    Numbers(i64, Uuid),
+    Agents(i64, Uuid),
+    Doubts,
+}
+
+impl SystemStore {
+    /// A reader for the cache. One is enough for a server.
+    #[must_use]
+    pub fn number_reader(&self) -> NumberReader {
+        let whole = Whole::After(Uuid::nil());
+        NumberReader { store: self.clone(), seen: None, whole, changes: None }
+    }
+}
+
+impl NumberReader {
+    /// Whether all numbers have been read.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        matches!(self.whole, Whole::Done)
+    }
+
+    /// Reads the next page of all numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the same page is next.
+    pub async fn read_page(&mut self) -> Result<(), StoreError> {
+        let Whole::After(last) = self.whole else { return Ok(()) };
+        let cache = &self.store.shared.numbers;
+        if self.seen.is_none() {
+            // Whatever is written from here on is found as a change, on whichever page it would have been.
+            self.seen = Some(dialect::horizon(self.store.db()).await?);
+        }
+        let began = self.store.shared.clock.now();
+        let reading = cache.begin();
+        let rows = read(self.store.db(), |query| {
+            query
+                .cond_where(answering())
+                .and_where(of_number(phone_number::Column::Id).gt(last))
+                .order_by((phone_number::Entity, phone_number::Column::Id), Order::Asc)
+                .limit(PAGE)
+        })
+        .await?;
+        let last = full(&rows, PAGE).map(|row| row.number.id);
+        take(&reading, rows);
+        drop(reading);
+        self.whole = last.map_or(Whole::Done, Whole::After);
+        if self.is_complete() {
+            cache.lock().confirm(began);
+        }
+        Ok(())
+    }
+
+    /// Reads what changed since it was last read: one page of it. Returns whether that was all.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the same page is next.
+    pub async fn read_changes(&mut self) -> Result<bool, StoreError> {
+        let Some(seen) = self.seen.clone() else { return Ok(true) };
+        let changes = match self.changes.clone() {
+            Some(changes) => changes,
+            None => {
+                let (began, until) =
+                    (self.store.shared.clock.now(), dialect::horizon(self.store.db()).await?);
+                if until.is_behind(&seen) {
+                    tracing::warn!("the database is back at an earlier state: all numbers are read again");
+                    (self.seen, self.whole) = (Some(until), Whole::After(Uuid::nil()));
+                    return Ok(true);
+                }
+                let at = if until == seen { At::Doubts } else { At::Numbers(0, Uuid::nil()) };
+                Changes { until, began, at }
+            }
+        };
+        let next = match changes.at {
+            At::Numbers(mark, id) => self.read_numbers(&seen, &changes.until, (mark, id)).await?,
+            At::Agents(mark, id) => self.read_agents(&seen, &changes.until, (mark, id)).await?,
+            At::Doubts => self.settle().await?,
+        };
+        if let Some(at) = next {
+            self.changes = Some(Changes { at, ..changes });
+            return Ok(false);
+        }
+        self.changes = None;
+        self.seen = Some(changes.until);
+        if self.is_complete() {
+            self.store.shared.numbers.lock().confirm(changes.began);
+        }
+        Ok(true)
+    }
+
+    /// Reads changed numbers, whatever became of them.
+    async fn read_numbers(
+        &self,
+        seen: &Horizon,
+        until: &Horizon,
+        (mark, id): (i64, Uuid),
+    ) -> Result<Option<At>, StoreError> {
+        use phone_number::Column::{Changed, Id};
+        let reading = self.store.shared.numbers.begin();
+        let rows = read(self.store.db(), |query| {
+            query
+                .cond_where(dialect::changed_since(&of_number(Changed), seen, until))
+                .and_where(after([of_number(Changed), of_number(Id)], mark, id))
+                .order_by((phone_number::Entity, Changed), Order::Asc)
+                .order_by((phone_number::Entity, Id), Order::Asc)
+                .limit(PAGE)
+        })
+        .await?;
+        let last = full(&rows, PAGE).map(|row| At::Numbers(row.number.changed, row.number.id));
+        take(&reading, rows);
+        Ok(Some(last.unwrap_or(At::Agents(0, Uuid::nil()))))
+    }
+
+    /// Reads the numbers of changed agents.
+    async fn read_agents(
+        &self,
+        seen: &Horizon,
+        until: &Horizon,
+        (mark, id): (i64, Uuid),
+    ) -> Result<Option<At>, StoreError> {
+        use agent::Column::{Changed, Id};
+        let mut query = Query::select();
+        query
+            .columns([(agent::Entity, Id), (agent::Entity, Changed)])
+            .from(agent::Entity)
+            .cond_where(dialect::changed_since(&of_agent(Changed), seen, until))
+            .and_where(after([of_agent(Changed), of_agent(Id)], mark, id))
+            .order_by((agent::Entity, Changed), Order::Asc)
+            .order_by((agent::Entity, Id), Order::Asc)
+            .limit(AGENTS);
+        let rows = self.store.db().query_all(&query).await?;
+        let changed =
+            rows.iter().map(|row| Ok((row.try_get("", Changed.as_str())?, row.try_get("", Id.as_str())?)));
+        let changed: Vec<(i64, Uuid)> = changed.collect::<Result<_, DbErr>>()?;
+        if !changed.is_empty() {
+            let reading = self.store.shared.numbers.begin();
+            let theirs = phone_number::Column::AgentId.is_in(changed.iter().map(|(_, id)| *id));
+            take(
+                &reading,
+                read(self.store.db(), |query| query.cond_where(theirs).cond_where(answering())).await?,
+            );
+        }
+        Ok(Some(full(&changed, AGENTS).map_or(At::Doubts, |(mark, id)| At::Agents(*mark, *id))))
+    }
+
+    /// Reads numbers again of which two readings said different things.
+    async fn settle(&self) -> Result<Option<At>, StoreError> {
+        let cache = &self.store.shared.numbers;
+        let doubtful = cache.lock().doubtful(PAGE as usize);
+        if doubtful.is_empty() {
+            return Ok(None);
+        }
+        let numbers: Vec<_> = doubtful.into_iter().filter_map(E164::from_digits).collect();
+        self.store.learn_numbers(&numbers).await?;
+        Ok(Some(At::Doubts))
+    }
+}
+
+fn take(reading: &Reading<'_>, rows: Vec<Row>) {
+    rows.into_iter().filter_map(Row::found).for_each(|(_, found)| reading.take(found));
+}
+
+/// The last of a full page: more may follow.
+fn full<T>(rows: &[T], page: u64) -> Option<&T> {
+    rows.last().filter(|_| rows.len() as u64 >= page)
+}
+
+/// In the order of mark and id, after this place.
+fn after(columns: [Expr; 2], mark: i64, id: Uuid) -> Expr {
+    Expr::tuple(columns).gt(Expr::tuple([Expr::val(mark), Expr::val(id)]))
+}

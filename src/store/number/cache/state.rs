@@ -1,0 +1,418 @@
+//! What is cached, and which of two readings of a number is the newer one.
+//!
+//! Readings run side by side: pages, changes, and single numbers on behalf of calls. Change marks do not say which of two
+//! rows is newer (a transaction with a lower id may commit later), so the order of events in this process does. What a
+//! reading found stands if nothing was learnt of the number since the reading began. Otherwise the number is in doubt, and
+//! read again. A release is final whatever the order: a lease that was heard to be released is not cached again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use super::table::Table;
+use super::{CachedNumber, KNOWN_FOR};
+use crate::domain::NumberId;
+
+/// The numbers that take calls, and what is known about them.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    table: Table,
+    /// When all numbers were known to be as cached; `None` until all were read.
+    confirmed_at: Option<DateTime<Utc>>,
+    /// Counts events.
+    now: u64,
+    /// Readings under way, by when they began. Nothing older than the oldest is kept below.
+    under_way: BTreeSet<u64>,
+    /// When something was last learnt of a number.
+    learnt: HashMap<u64, u64>,
+    /// When a lease was heard to be released.
+    released: HashMap<NumberId, u64>,
+    /// When `learnt` and `released` got their entries.
+    kept: BTreeMap<u64, Kept>,
+    /// Numbers of which two readings said different things, and since when.
+    doubtful: BTreeMap<u64, u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kept {
+    Learnt(u64),
+    Released(NumberId),
+}
+
+/// A number as a reading found it.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) number: u64,
+    pub(super) id: NumberId,
+    pub(super) standing: Standing,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Standing {
+    TakesCalls(CachedNumber),
+    /// Not bought yet.
+    Pending,
+    Released,
+}
+
+impl State {
+    pub(super) fn get(&self, number: u64) -> Option<CachedNumber> {
+        self.table.get(number)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// A reading begins.
+    pub(super) fn begin(&mut self) -> u64 {
+        let began = self.tick();
+        self.under_way.insert(began);
+        began
+    }
+
+    /// A reading is over.
+    pub(super) fn end(&mut self, began: u64) {
+        self.under_way.remove(&began);
+        let oldest = self.under_way.first().copied().unwrap_or(u64::MAX);
+        while let Some(entry) = self.kept.first_entry().filter(|entry| *entry.key() < oldest) {
+            let (at, kept) = entry.remove_entry();
+            match kept {
+                Kept::Learnt(number) if self.learnt.get(&number) == Some(&at) => {
+                    self.learnt.remove(&number);
+                }
+                Kept::Released(id) if self.released.get(&id) == Some(&at) => {
+                    self.released.remove(&id);
+                }
+                Kept::Learnt(_) | Kept::Released(_) => {}
+            }
+        }
+    }
+
+    /// Takes a row that a reading found which began at `began`.
+    pub(super) fn take(&mut self, began: u64, found: Found) {
+        let Found { number, id, standing } = found;
+        let is_newest = !self.learnt_since(number, began);
+        let cached = self.table.marks(number);
+        let is_cached = cached.is_some_and(|(cached, _)| cached == id);
+        match standing {
+            Standing::Released => {
+                self.note_release(id);
+                if is_cached {
+                    self.remove(number, Some(began));
+                }
+            }
+            Standing::Pending if is_cached && is_newest => self.remove(number, Some(began)),
+            Standing::Pending if is_cached => self.doubt(number),
+            Standing::Pending => {}
+            Standing::TakesCalls(_) if self.released.get(&id).is_some_and(|at| *at > began) => {}
+            Standing::TakesCalls(found) => match cached {
+                Some((_, marks)) if is_cached && marks == found.marks() => {}
+                _ if is_newest => {
+                    self.table.set(number, &found);
+                    self.note(number, Some(began));
+                }
+                // One of the two leases is over, and perhaps another tenant's.
+                Some(_) if !is_cached => {
+                    self.remove(number, Some(began));
+                    self.doubt(number);
+                }
+                _ => self.doubt(number),
+            },
+        }
+    }
+
+    /// A reading that began at `began` found that calls to the number are not taken.
+    pub(super) fn take_none(&mut self, began: u64, number: u64) {
+        if self.table.marks(number).is_some() && self.learnt_since(number, began) {
+            self.doubt(number);
+        } else {
+            self.remove(number, Some(began));
+        }
+    }
+
+    /// A lease was heard to be released.
+    pub(super) fn forget(&mut self, id: NumberId) {
+        self.note_release(id);
+        if let Some(number) = self.table.number_of(id) {
+            self.remove(number, None);
+        }
+    }
+
+    /// Every number is as it was at `at`.
+    pub(super) fn confirm(&mut self, at: DateTime<Utc>) {
+        self.confirmed_at = Some(at);
+    }
+
+    /// Whether calls can be routed by the cache alone.
+    pub(super) fn is_good(&self, now: DateTime<Utc>) -> bool {
+        self.confirmed_at.is_some_and(|at| now - at < KNOWN_FOR)
+    }
+
+    /// Numbers to be read again.
+    pub(super) fn doubtful(&self, limit: usize) -> Vec<u64> {
+        self.doubtful.keys().copied().take(limit).collect()
+    }
+
+    /// The number was read by a reading that began at `began`: doubts from before are settled.
+    pub(super) fn trust(&mut self, began: u64, number: u64) {
+        if self.doubtful.get(&number).is_some_and(|since| *since < began) {
+            self.doubtful.remove(&number);
+        }
+    }
+
+    fn learnt_since(&self, number: u64, began: u64) -> bool {
+        self.learnt.get(&number).is_some_and(|at| *at > began)
+    }
+
+    fn remove(&mut self, number: u64, reading: Option<u64>) {
+        self.table.remove(number);
+        self.note(number, reading);
+    }
+
+    fn doubt(&mut self, number: u64) {
+        let at = self.tick();
+        self.doubtful.insert(number, at);
+    }
+
+    /// Remembers for the other readings under way that this one learnt something of the number.
+    fn note(&mut self, number: u64, reading: Option<u64>) {
+        if self.under_way.iter().any(|other| Some(*other) != reading) {
+            let at = self.tick();
+            self.learnt.insert(number, at);
+            self.kept.insert(at, Kept::Learnt(number));
+        }
+    }
+
+    fn note_release(&mut self, id: NumberId) {
+        if !self.under_way.is_empty() {
+            let at = self.tick();
+            self.released.insert(id, at);
+            self.kept.insert(at, Kept::Released(id));
+        }
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.now += 1;
+        self.now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{AgentId, AgentStatus, AnsweringAgent, Language, TenantId};
+
+    const NUMBERS: usize = 3;
+    const READINGS: usize = 4;
+
+    /// A lease as the database has it.
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    struct Lease {
+        id: u128,
+        /// As transaction ids are: never the same twice, in no order.
+        mark: i64,
+        is_released: bool,
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum What {
+        /// A number on behalf of a call: the lease that takes calls, or that there is none.
+        Number(usize),
+        /// A page of all numbers: the lease that takes calls.
+        Page(usize),
+        /// A row that changed, whatever became of it.
+        Row(usize),
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    struct Underway {
+        began: u64,
+        what: What,
+        /// What it saw, once its statement has run, and when that was.
+        saw: Option<(Option<Lease>, usize)>,
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Buy(usize),
+        Change(usize),
+        Release(usize),
+        /// The release of the number's last lease but so many is heard.
+        Hear(usize, usize),
+        Begin(usize, What),
+        Look(usize),
+        End(usize),
+        /// The reading is given up.
+        Drop(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let what = prop_oneof![
+            (0..NUMBERS).prop_map(What::Number),
+            (0..NUMBERS).prop_map(What::Page),
+            (0..NUMBERS).prop_map(What::Row),
+        ];
+        prop_oneof![
+            2 => (0..NUMBERS).prop_map(Step::Buy),
+            3 => (0..NUMBERS).prop_map(Step::Change),
+            2 => (0..NUMBERS).prop_map(Step::Release),
+            2 => (0..NUMBERS, 0..2_usize).prop_map(|(number, back)| Step::Hear(number, back)),
+            4 => (0..READINGS, what).prop_map(|(reading, what)| Step::Begin(reading, what)),
+            4 => (0..READINGS).prop_map(Step::Look),
+            4 => (0..READINGS).prop_map(Step::End),
+            1 => (0..READINGS).prop_map(Step::Drop),
+        ]
+    }
+
+    fn found(number: usize, lease: Lease) -> Found {
+        let standing = if lease.is_released {
+            Standing::Released
+        } else {
+            let agent = AnsweringAgent {
+                id: AgentId(Uuid::from_u128(1)),
+                tenant_id: TenantId(Uuid::from_u128(lease.id)),
+                voice_agent_id: None,
+                language: Language::default(),
+                fallback_number: None,
+                status: AgentStatus::Active,
+            };
+            Standing::TakesCalls(CachedNumber {
+                id: NumberId(Uuid::from_u128(lease.id)),
+                agent,
+                rules: Arc::default(),
+                number_changed: lease.mark,
+                agent_changed: 0,
+            })
+        };
+        Found { number: number as u64 + 1, id: NumberId(Uuid::from_u128(lease.id)), standing }
+    }
+
+    /// The database, the cache, and when what was read.
+    #[derive(Default)]
+    struct World {
+        state: State,
+        leases: [Vec<Lease>; NUMBERS],
+        /// When each number last changed, and up to when what was found of it says so for certain.
+        changed: [usize; NUMBERS],
+        read: [usize; NUMBERS],
+        at: usize,
+        heard: Vec<u128>,
+        readings: [Option<Underway>; READINGS],
+    }
+
+    impl World {
+        fn live(&self, number: usize) -> Option<Lease> {
+            self.leases[number].last().copied().filter(|lease| !lease.is_released)
+        }
+
+        fn run(&mut self, step: Step, mark: i64) {
+            self.at += 1;
+            match step {
+                Step::Buy(number) if self.live(number).is_none() => {
+                    let lease = Lease { id: self.at as u128, mark, is_released: false };
+                    self.leases[number].push(lease);
+                    self.changed[number] = self.at;
+                }
+                Step::Change(number) | Step::Release(number) if self.live(number).is_some() => {
+                    let lease = self.leases[number].last_mut().unwrap();
+                    (lease.mark, lease.is_released) = (mark, matches!(step, Step::Release(_)));
+                    self.changed[number] = self.at;
+                }
+                Step::Hear(number, back) => {
+                    if let Some(lease) = self.leases[number].iter().rev().nth(back).filter(|l| l.is_released)
+                    {
+                        self.state.forget(NumberId(Uuid::from_u128(lease.id)));
+                        self.heard.push(lease.id);
+                    }
+                }
+                Step::Begin(reading, what) if self.readings[reading].is_none() => {
+                    self.readings[reading] = Some(Underway { began: self.state.begin(), what, saw: None });
+                }
+                Step::Look(reading) => {
+                    let Some(Underway { what, .. }) = self.readings[reading] else { return };
+                    let saw = match what {
+                        What::Number(number) | What::Page(number) => self.live(number),
+                        What::Row(number) => self.leases[number].last().copied(),
+                    };
+                    self.readings[reading].as_mut().unwrap().saw.get_or_insert((saw, self.at));
+                }
+                Step::End(reading) => {
+                    if let Some(Underway { began, what, saw: Some((saw, at)) }) = self.readings[reading] {
+                        self.readings[reading] = None;
+                        self.finish(began, what, saw, at);
+                    }
+                }
+                Step::Drop(reading) => {
+                    if let Some(Underway { began, .. }) = self.readings[reading].take() {
+                        self.state.end(began);
+                    }
+                }
+                _ => {}
+            }
+        }
+
+        fn finish(&mut self, began: u64, what: What, saw: Option<Lease>, at: usize) {
+            let (What::Number(number) | What::Page(number) | What::Row(number)) = what;
+            match (what, saw) {
+                (_, Some(lease)) => self.state.take(began, found(number, lease)),
+                (What::Number(_), None) => self.state.take_none(began, number as u64 + 1),
+                (What::Page(_) | What::Row(_), None) => {}
+            }
+            if saw.is_some() || matches!(what, What::Number(_)) {
+                self.read[number] = self.read[number].max(at);
+            }
+            self.state.end(began);
+        }
+
+        fn settle(&mut self) {
+            for number in self.state.doubtful(NUMBERS) {
+                let at = usize::try_from(number).unwrap() - 1;
+                let (began, saw) = (self.state.begin(), self.live(at));
+                self.at += 1;
+                self.state.trust(began, number);
+                self.finish(began, What::Number(at), saw, self.at);
+            }
+        }
+
+        fn cached(&self, number: usize) -> Option<(u128, i64)> {
+            let cached = self.state.get(number as u64 + 1)?;
+            Some((cached.id.0.as_u128(), cached.number_changed))
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn what_was_read_last_is_cached_and_no_released_lease_comes_back(
+            steps in prop::collection::vec((step(), any::<u32>()), 1..80),
+        ) {
+            let mut world = World::default();
+            for (n, (step, mark)) in steps.iter().enumerate() {
+                world.run(*step, i64::from(*mark) << 8 | i64::try_from(n).unwrap());
+                for number in 0..NUMBERS {
+                    let cached = world.cached(number);
+                    prop_assert!(cached.is_none_or(|(id, _)| !world.heard.contains(&id)), "{cached:?} after {step:?}");
+                }
+            }
+            for reading in 0..READINGS {
+                world.run(Step::Look(reading), 0);
+                world.run(Step::End(reading), 0);
+            }
+            world.settle();
+            prop_assert!(world.state.doubtful(9).is_empty());
+            prop_assert!(world.state.learnt.is_empty() && world.state.released.is_empty() && world.state.kept.is_empty());
+            for number in 0..NUMBERS {
+                if world.read[number] >= world.changed[number] {
+                    let live = world.live(number).map(|lease| (lease.id, lease.mark));
+                    prop_assert_eq!(world.cached(number), live, "number {}", number);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The cached numbers: records in chunks, found by number, and each set of routing rules once.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use slab::Slab;
+use uuid::Uuid;
+
+use super::CachedNumber;
+use super::record::{Record, UnusualIds};
+use crate::domain::{NumberId, RoutingRules};
+
+/// Records a chunk: it is allocated whole, so that growing neither copies nor doubles anything.
+const CHUNK: usize = 1024;
+/// Parts of the index: each grows on its own, which keeps the lock for a moment only.
+const PARTS: usize = 64;
+
+/// Numbers that take calls.
+#[derive(Debug)]
+pub(super) struct Table {
+    chunks: Vec<Chunk>,
+    /// Slots between records that hold none.
+    free: Vec<u32>,
+    /// The slot of each number.
+    index: Vec<HashTable<u32>>,
+    hasher: RandomState,
+    rules: RuleSets,
+    unusual: UnusualIds,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    /// Apart from the records, so that a search by id reads little; nil in a free slot.
+    ids: Vec<Uuid>,
+    records: Vec<Record>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            chunks: Vec::new(),
+            free: Vec::new(),
+            index: (0..PARTS).map(|_| HashTable::new()).collect(),
+            hasher: RandomState::new(),
+            rules: RuleSets::default(),
+            unusual: UnusualIds::default(),
+        }
+    }
+}
+
+impl Table {
+    /// How many numbers there are.
+    pub(super) fn len(&self) -> usize {
+        self.index.iter().map(HashTable::len).sum()
+    }
+
+    /// A number as it is cached.
+    pub(super) fn get(&self, number: u64) -> Option<CachedNumber> {
+        let (id, record) = self.at(self.slot_of(number)?)?;
+        let (number_changed, agent_changed) = record.marks();
+        Some(CachedNumber {
+            id: NumberId(id),
+            agent: record.agent(&self.unusual),
+            rules: self.rules.get(record.rules.get()),
+            number_changed,
+            agent_changed,
+        })
+    }
+
+    /// The lease and the change marks of a number.
+    pub(super) fn marks(&self, number: u64) -> Option<(NumberId, (i64, i64))> {
+        let (id, record) = self.at(self.slot_of(number)?)?;
+        Some((NumberId(id), record.marks()))
+    }
+
+    /// The number of a lease. Reads all ids: only releases are looked up so.
+    pub(super) fn number_of(&self, id: NumberId) -> Option<u64> {
+        self.chunks.iter().find_map(|chunk| {
+            let at = chunk.ids.iter().position(|known| *known == id.0)?;
+            chunk.records.get(at).map(|record| record.number.get())
+        })
+    }
+
+    /// Caches a number, in place of what was cached of it.
+    pub(super) fn set(&mut self, number: u64, cached: &CachedNumber) {
+        let rules = self.rules.take(&cached.rules);
+        let marks = (cached.number_changed, cached.agent_changed);
+        let record = Record::pack(number, rules, &cached.agent, marks, &mut self.unusual);
+        let id = cached.id.0;
+        if let Some(slot) = self.slot_of(number) {
+            self.discard(slot);
+            self.put(slot, id, record);
+            return;
+        }
+        let slot = match self.free.pop() {
+            Some(slot) => {
+                self.put(slot, id, record);
+                slot
+            }
+            None => self.push(id, record),
+        };
+        let Self { chunks, index, hasher, .. } = self;
+        let hash = hasher.hash_one(number);
+        let number_at = |slot: &u32| at(chunks, *slot).map_or(0, |(_, record)| record.number.get());
+        if let Some(part) = index.get_mut(part(hash)) {
+            part.insert_unique(hash, slot, |slot| hasher.hash_one(number_at(slot)));
+        }
+    }
+
+    /// Forgets a number; whether it was cached.
+    pub(super) fn remove(&mut self, number: u64) -> bool {
+        let hash = self.hasher.hash_one(number);
+        let Self { chunks, index, .. } = self;
+        let is_it = |slot: &u32| at(chunks, *slot).is_some_and(|(_, record)| record.number.get() == number);
+        let found =
+            index.get_mut(part(hash)).and_then(|part| Some(part.find_entry(hash, is_it).ok()?.remove().0));
+        let Some(slot) = found else { return false };
+        self.discard(slot);
+        if let Some(id) = self.id_mut(slot) {
+            *id = Uuid::nil();
+        }
+        self.free.push(slot);
+        true
+    }
+
+    fn slot_of(&self, number: u64) -> Option<u32> {
+        let hash = self.hasher.hash_one(number);
+        let is_it = |slot: &u32| self.at(*slot).is_some_and(|(_, record)| record.number.get() == number);
+        self.index.get(part(hash))?.find(hash, is_it).copied()
+    }
+
+    fn at(&self, slot: u32) -> Option<(Uuid, &Record)> {
+        at(&self.chunks, slot)
+    }
+
+    fn id_mut(&mut self, slot: u32) -> Option<&mut Uuid> {
+        let (chunk, at) = place(slot);
+        self.chunks.get_mut(chunk)?.ids.get_mut(at)
+    }
+
+    fn put(&mut self, slot: u32, id: Uuid, record: Record) {
+        let (chunk, at) = place(slot);
+        if let Some(Chunk { ids, records }) = self.chunks.get_mut(chunk)
+            && let (Some(old_id), Some(old)) = (ids.get_mut(at), records.get_mut(at))
+        {
+            (*old_id, *old) = (id, record);
+        }
+    }
+
+    fn push(&mut self, id: Uuid, record: Record) -> u32 {
+        if self.chunks.last().is_none_or(|chunk| chunk.ids.len() == CHUNK) {
+            let (ids, records) = (Vec::with_capacity(CHUNK), Vec::with_capacity(CHUNK));
+            self.chunks.push(Chunk { ids, records });
+        }
+        let full = (self.chunks.len() - 1) * CHUNK;
+        let Some(Chunk { ids, records }) = self.chunks.last_mut() else { return 0 };
+        let slot = full + ids.len();
+        ids.push(id);
+        records.push(record);
+        // Four thousand million numbers are more than there are.
+        u32::try_from(slot).unwrap_or(u32::MAX)
+    }
+
+    /// Gives up what the record in a slot holds beside itself.
+    fn discard(&mut self, slot: u32) {
+        let Some((_, record)) = at(&self.chunks, slot) else { return };
+        record.discard(&mut self.unusual);
+        self.rules.give_back(record.rules.get());
+    }
+}
+
+fn at(chunks: &[Chunk], slot: u32) -> Option<(Uuid, &Record)> {
+    let (chunk, at) = place(slot);
+    let chunk = chunks.get(chunk)?;
+    Some((*chunk.ids.get(at)?, chunk.records.get(at)?))
+}
+
+fn place(slot: u32) -> (usize, usize) {
+    let slot = slot as usize;
+    (slot / CHUNK, slot % CHUNK)
+}
+
+/// By bits that the part itself does not go by.
+fn part(hash: u64) -> usize {
+    (hash >> 40) as usize % PARTS
+}
+
+/// Each set of rules once, however many numbers have it.
+#[derive(Debug)]
+struct RuleSets {
+    /// With the count of numbers that have it.
+    sets: Slab<(Arc<RoutingRules>, u32)>,
+    keys: HashMap<Arc<RoutingRules>, u32>,
+    none: Arc<RoutingRules>,
+}
+
+/// The key of no rules, which most numbers have; the others' keys are one above their slab's.
+const NO_RULES: u32 = 0;
+
+impl Default for RuleSets {
+    fn default() -> Self {
+        Self { sets: Slab::new(), keys: HashMap::new(), none: Arc::default() }
+    }
+}
+
+impl RuleSets {
+    fn get(&self, key: u64) -> Arc<RoutingRules> {
+        let found = slab_key(key).and_then(|key| self.sets.get(key));
+        Arc::clone(found.map_or(&self.none, |(rules, _)| rules))
+    }
+
+    fn take(&mut self, rules: &Arc<RoutingRules>) -> u32 {
+        if rules.as_slice().is_empty() {
+            return NO_RULES;
+        }
+        if let Some(key) = self.keys.get(rules).copied() {
+            if let Some((_, count)) = slab_key(key.into()).and_then(|key| self.sets.get_mut(key)) {
+                *count += 1;
+            }
+            return key;
+        }
+        let key = u32::try_from(self.sets.insert((Arc::clone(rules), 1)) + 1).unwrap_or(u32::MAX);
+        self.keys.insert(Arc::clone(rules), key);
+        key
+    }
+
+    fn give_back(&mut self, key: u64) {
+        let Some(key) = slab_key(key) else { return };
+        let Some((_, count)) = self.sets.get_mut(key) else { return };
+        *count -= 1;
+        if *count == 0 {
+            let (rules, _) = self.sets.remove(key);
+            self.keys.remove(&rules);
+        }
+    }
+}
+
+fn slab_key(key: u64) -> Option<usize> {
+    usize::try_from(key.checked_sub(1)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{AgentId, AgentStatus, AnsweringAgent, Language, TenantId};
+
+    fn rules(name: &str) -> Arc<RoutingRules> {
+        let rule = serde_json::json!([{ "name": name, "condition": { "when": null, "callers": [] },
+            "action": { "kind": "reject" } }]);
+        Arc::new(serde_json::from_value(rule).unwrap())
+    }
+
+    fn cached(id: u128, rules: Arc<RoutingRules>, voice_agent_id: &str) -> CachedNumber {
+        let agent = AnsweringAgent {
+            id: AgentId(Uuid::from_u128(id)),
+            tenant_id: TenantId(Uuid::from_u128(id)),
+            voice_agent_id: Some(voice_agent_id.to_owned()),
+            language: Language::default(),
+            fallback_number: None,
+            status: AgentStatus::Active,
+        };
+        CachedNumber { id: NumberId(Uuid::from_u128(id)), agent, rules, number_changed: 1, agent_changed: 2 }
+    }
+
+    #[test]
+    fn numbers_come_change_and_go_and_leave_nothing_behind() {
+        let mut table = Table::default();
+        for n in 1..=5000_u64 {
+            let rules = if n % 2 == 0 { Arc::default() } else { rules(&format!("R{}", n % 10)) };
+            table.set(n, &cached(n.into(), rules, &format!("odd {n}")));
+        }
+        assert_eq!((table.len(), table.rules.sets.len(), table.unusual.len()), (5000, 5, 5000));
+        for n in (1..=5000_u64).rev() {
+            let found = table.get(n).unwrap();
+            assert_eq!(
+                (found.id.0.as_u128(), found.agent.voice_agent_id),
+                (n.into(), Some(format!("odd {n}")))
+            );
+            assert_eq!(table.number_of(NumberId(Uuid::from_u128(n.into()))), Some(n));
+            table.set(n, &cached(u128::from(n) + 9000, Arc::default(), "odd"));
+        }
+        assert_eq!((table.len(), table.rules.sets.len(), table.rules.keys.len()), (5000, 0, 0));
+        assert_eq!(table.number_of(NumberId(Uuid::from_u128(1))), None);
+        for n in 1..=5000 {
+            assert!(table.remove(n) && !table.remove(n) && table.get(n).is_none());
+        }
+        assert_eq!((table.len(), table.unusual.len(), table.free.len()), (0, 0, 5000));
+        table.set(7, &cached(7, rules("R"), "odd"));
+        assert_eq!((table.chunks.len(), table.get(7).unwrap().rules), (5, rules("R")));
+    }
+}
