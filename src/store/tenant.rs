@@ -10,12 +10,12 @@ use super::entities::{phone_number, tenant};
 use super::{StoreError, SystemStore, TenantStore, audit_event, dialect};
 use crate::domain::{Author, Limits, PhoneNumber, Tenant, TenantId};
 
-/// What was used of a number on some days.
+/// Usage of a number on some days.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NumberUsage {
     /// The number.
     pub number: PhoneNumber,
-    /// Calls that came in, those deleted since included.
+    /// Calls that came in, including calls deleted since.
     pub calls: i64,
     /// Minutes of calls that were answered, each call rounded up: what the carrier bills.
     pub minutes: i64,
@@ -32,8 +32,7 @@ impl TenantStore {
             .ok_or(StoreError::Corrupt { table: "tenants", column: "id" })
     }
 
-    /// What was used on these UTC days: of each number held at any time in them, or called in them. Calls that were deleted
-    /// since are counted.
+    /// Usage on these UTC days, for each number that was held or called on any of them. Calls deleted since are counted.
     ///
     /// # Errors
     /// [`StoreError`].

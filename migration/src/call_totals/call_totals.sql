@@ -1,7 +1,7 @@
--- A day's rows are updated all day long: room on the page keeps those updates out of the index.
+-- Today's rows are updated with every call. Free space on their page keeps these updates out of the index (HOT).
 ALTER TABLE call_totals SET (fillfactor = 70);
 
--- Minutes that the carrier bills for a call: those begun, of a call that was answered. Inlined where it is used.
+-- Minutes that the carrier bills for a call: begun minutes of a completed call. The planner inlines it.
 CREATE FUNCTION billed_minutes(status text, duration_seconds integer, conversation_seconds integer) RETURNS bigint
     LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN status = 'completed'
@@ -10,7 +10,8 @@ $$;
 REVOKE ALL ON FUNCTION billed_minutes(text, integer, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION billed_minutes(text, integer, integer) TO switchboard_system;
 
--- One statement a trigger, its keys sorted: transactions that write the same totals lock them in one order.
+-- Each trigger runs one upsert with sorted keys, so that concurrent transactions lock totals in the same order and cannot
+-- deadlock. A transaction that writes calls should do so in one statement, and last.
 CREATE FUNCTION total_inserted_calls() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO call_totals AS total (tenant_id, day, phone_number_id, agent_id, calls, minutes, kept)
@@ -24,7 +25,7 @@ BEGIN
 END
 $$;
 
--- Most updates are of calls under way, which have no minutes.
+-- Most updates concern calls in progress, which have no minutes: skip the aggregation.
 CREATE FUNCTION total_updated_calls() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM after WHERE status = 'completed') OR EXISTS (SELECT FROM before WHERE status = 'completed') THEN
@@ -45,7 +46,8 @@ BEGIN
 END
 $$;
 
--- What was used stays used. An upsert, though the row is there: an UPDATE takes its locks in any order.
+-- Only "kept" goes down: usage still counts deleted calls. An upsert although the row exists, because UPDATE takes its row
+-- locks in no fixed order.
 CREATE FUNCTION total_deleted_calls() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO call_totals AS total (tenant_id, day, phone_number_id, agent_id, calls, minutes, kept)
@@ -59,7 +61,7 @@ $$;
 
 CREATE FUNCTION calls_stay_in_their_total() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'tenant, number, agent and start of a call cannot change: it is counted under them'
+    RAISE EXCEPTION 'tenant, number, agent and start of a call cannot change: its totals are kept under them'
         USING ERRCODE = 'check_violation';
 END
 $$;
@@ -73,8 +75,8 @@ CREATE TRIGGER total_deleted AFTER DELETE ON calls
 CREATE TRIGGER stay_in_total BEFORE UPDATE OF tenant_id, phone_number_id, agent_id, started_at ON calls
     FOR EACH STATEMENT EXECUTE FUNCTION calls_stay_in_their_total();
 
--- The triggers hold a lock until the migration is done, so that no call is missed or counted twice. The owner sees the
--- calls only while it is not held to the policies.
+-- Totals of existing calls. CREATE TRIGGER has locked "calls" against writes until the migration commits, so no call is
+-- missed or counted twice. While FORCE is on, the owner sees no rows.
 ALTER TABLE calls NO FORCE ROW LEVEL SECURITY;
 INSERT INTO call_totals (tenant_id, day, phone_number_id, agent_id, calls, minutes, kept)
     SELECT tenant_id, (started_at AT TIME ZONE 'UTC')::date, phone_number_id, agent_id,
@@ -91,6 +93,6 @@ CREATE POLICY tenant_isolation ON call_totals TO switchboard_tenant
 CREATE POLICY system_all ON call_totals TO switchboard_system
     USING (current_user = 'switchboard_system') WITH CHECK (current_user = 'switchboard_system');
 
--- Written by the triggers, which run as the role that writes the calls.
+-- The triggers run as the role that writes calls.
 GRANT SELECT ON call_totals TO switchboard_tenant;
 GRANT SELECT, INSERT, UPDATE ON call_totals TO switchboard_system;

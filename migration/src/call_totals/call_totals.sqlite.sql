@@ -1,4 +1,4 @@
--- Minutes are those that the carrier bills: begun ones, of a call that was answered.
+-- Minutes are those that the carrier bills: begun minutes of completed calls.
 CREATE TRIGGER total_inserted AFTER INSERT ON calls
 BEGIN
     INSERT INTO call_totals (tenant_id, day, phone_number_id, agent_id, calls, minutes, kept)
@@ -21,7 +21,7 @@ BEGIN
             AND phone_number_id = NEW.phone_number_id AND agent_id = NEW.agent_id;
 END;
 
--- What was used stays used.
+-- Only "kept" goes down: usage still counts deleted calls.
 CREATE TRIGGER total_deleted AFTER DELETE ON calls
 BEGIN
     UPDATE call_totals SET kept = kept - 1
@@ -31,7 +31,7 @@ END;
 
 CREATE TRIGGER stay_in_total BEFORE UPDATE OF tenant_id, phone_number_id, agent_id, started_at ON calls
 BEGIN
-    SELECT RAISE(ABORT, 'tenant, number, agent and start of a call cannot change: it is counted under them');
+    SELECT RAISE(ABORT, 'tenant, number, agent and start of a call cannot change: its totals are kept under them');
 END;
 
 INSERT INTO call_totals (tenant_id, day, phone_number_id, agent_id, calls, minutes, kept)

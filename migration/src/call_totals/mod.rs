@@ -1,5 +1,5 @@
-//! Running totals of calls, kept by triggers on `calls`: no code path can forget them, and deleting a call does not
-//! change what was used.
+//! Running totals of calls, maintained by triggers on `calls`: no code path can forget them, and usage survives the
+//! deletion of a call.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -17,7 +17,7 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        // No CHECK on the counts: it would reject a call because of its total.
+        // No CHECK on the counts: a wrong total must not reject a call.
         let table = Table::create()
             .table("call_totals")
             .col(uuid("tenant_id"))
@@ -27,7 +27,7 @@ impl MigrationTrait for Migration {
             .col(big_integer("calls"))
             .col(big_integer("minutes"))
             .col(big_integer("kept"))
-            // A tenant's month is one range of it.
+            // A tenant's month is one index range.
             .primary_key(Index::create().col("tenant_id").col("day").col("phone_number_id").col("agent_id"))
             .foreign_key(&mut of_tenant("call_totals_tenant", "call_totals"))
             .foreign_key(&mut same_tenant("call_totals_agent", "call_totals", "agent_id", "agents"))

@@ -64,7 +64,12 @@ impl MigrationTrait for Migration {
 fn indexes() -> [IndexCreateStatement; 7] {
     let index = |name| Index::create().name(name).table("calls").take();
     [
-        index("calls_live").col("tenant_id").and_where(one_of("status", &["ringing", "in_progress"])).take(),
+        index("calls_live")
+            .col("tenant_id")
+            .col("started_at")
+            .col("id")
+            .and_where(one_of("status", &["ringing", "in_progress"]))
+            .take(),
         index("calls_of_agent").col("agent_id").col("started_at").col("id").take(),
         index("calls_of_phone_number").col("phone_number_id").col("started_at").col("id").take(),
         index("calls_unsuccessful")
@@ -86,8 +91,8 @@ fn indexes() -> [IndexCreateStatement; 7] {
     ]
 }
 
-/// Over without having been answered. Spelled with `OR`: SQLite finds that one status implies it, but not that it
-/// implies `IN`.
+/// Ended without being answered. Written with `OR` for SQLite, which derives it from `status = 'busy'`, but would not derive
+/// `IN`.
 fn unsuccessful() -> Expr {
     let is = |status| Expr::col("status").eq(status);
     is("busy").or(is("failed")).or(is("no_answer")).or(is("canceled"))

@@ -123,7 +123,7 @@ pub(crate) struct Usage {
     month: String,
     /// Numbers held at any time in the month.
     phone_numbers: i32,
-    /// Calls that came in, those deleted since included.
+    /// Calls that came in, including calls deleted since.
     calls: i32,
     /// Minutes of calls that were answered, each call rounded up to a whole minute as the carrier does.
     minutes: Decimal,

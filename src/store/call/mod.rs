@@ -1,5 +1,4 @@
-//! Calls: what a tenant sees of them. Letting one in is [`admit`]'s matter, what becomes of it [`report`]'s, and how many
-//! there are [`totals`]'.
+//! Calls: what a tenant sees of them. Admission is in [`admit`], reports are in [`report`], running totals in [`totals`].
 
 mod admit;
 mod report;
@@ -112,7 +111,7 @@ fn under_way() -> Expr {
     status().is_in([CallStatus::Ringing, CallStatus::InProgress].map(literal))
 }
 
-/// A status spelled out in the statement: an index on some statuses serves no parameter that might be another.
+/// A status as a literal: a partial index on some statuses cannot serve a parameter, which might be another status.
 fn literal(status: CallStatus) -> Expr {
     Expr::Constant(status.as_str().into())
 }
@@ -137,7 +136,7 @@ fn filtered(mut query: Select<call::Entity>, filter: &CallFilter) -> Select<call
     if let Some(wanted) = filter.status {
         query = query.filter(status().eq(literal(wanted)));
         if !wanted.is_final() {
-            // Says nothing new, but SQLite does not find out by itself that the index on these serves.
+            // Redundant, but without it SQLite does not use the partial index on these statuses.
             query = query.filter(under_way());
         }
     }

@@ -1,5 +1,5 @@
-//! Running totals of calls by UTC day, number and agent. Triggers on `calls` keep them, exactly and in the transaction
-//! that writes the call; here they are only read.
+//! Running totals of calls by UTC day, number and agent. Triggers on `calls` maintain them in the transaction that writes
+//! the call, so they are exact; this module only reads them.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,14 +19,19 @@ impl TenantStore {
         Entity::find().filter(Column::TenantId.eq(self.tenant.0))
     }
 
-    /// Calls to each number on these UTC days and their billed minutes, deleted calls included; a number without calls
-    /// is missing.
+    /// Calls to each number on these UTC days and their billed minutes, including calls deleted since. Numbers without
+    /// calls are missing.
     pub(in crate::store) async fn calls_and_minutes(
         &self,
         days: &Range<NaiveDate>,
     ) -> Result<HashMap<Uuid, (i64, i64)>, StoreError> {
-        let rows: Vec<(Uuid, i64, i64)> = self
-            .own_totals()
+        let rows: Vec<(Uuid, i64, i64)> =
+            self.totals_by_number(days).into_tuple().all(&self.transaction).await?;
+        Ok(rows.into_iter().map(|(number, calls, minutes)| (number, (calls, minutes))).collect())
+    }
+
+    fn totals_by_number(&self, days: &Range<NaiveDate>) -> Select<Entity> {
+        self.own_totals()
             .filter(Column::Day.gte(days.start))
             .filter(Column::Day.lt(days.end))
             .select_only()
@@ -34,14 +39,10 @@ impl TenantStore {
             .expr(total(Column::Calls))
             .expr(total(Column::Minutes))
             .group_by(Column::PhoneNumberId)
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        Ok(rows.into_iter().map(|(number, calls, minutes)| (number, (calls, minutes))).collect())
     }
 
-    /// How many calls there are that a filter finds; `None`: the totals do not tell, since the filter asks for a status
-    /// or for part of a day.
+    /// Number of calls that match a filter; `None` if the totals cannot tell: the filter asks for a status or for part of
+    /// a day.
     pub(super) async fn count_by_totals(&self, filter: &CallFilter) -> Result<Option<i64>, StoreError> {
         let Some(query) = self.totals_of(filter) else { return Ok(None) };
         let kept = query.select_only().expr(total(Column::Kept));
@@ -49,7 +50,7 @@ impl TenantStore {
         Ok(Some(kept.flatten().unwrap_or_default()))
     }
 
-    /// How many calls there are of each agent; an agent without any is missing.
+    /// Number of calls of each agent. Agents without calls are missing.
     pub(super) async fn count_each_by_totals(
         &self,
         agents: &[AgentId],
@@ -69,7 +70,7 @@ impl TenantStore {
     }
 
     fn totals_of(&self, filter: &CallFilter) -> Option<Select<Entity>> {
-        // Named one by one: a condition that is added must be thought of here.
+        // Destructured in full: a new condition does not compile until it is handled here.
         let CallFilter { agent, number, status: None, started_after, started_before } = filter else {
             return None;
         };
@@ -90,12 +91,77 @@ impl TenantStore {
     }
 }
 
-/// The day that begins at this instant, if one does.
+/// The UTC day that begins at this instant; `None` if it is not midnight.
 fn begins(at: DateTime<Utc>) -> Option<NaiveDate> {
     (at.time() == NaiveTime::MIN).then(|| at.date_naive())
 }
 
-/// Cast, since Postgres adds `bigint`s up to a `numeric`.
+/// The cast is for Postgres, where a sum of `bigint` is a `numeric`.
 fn total(column: Column) -> Expr {
     Expr::col((Entity, column)).sum().cast_as("bigint")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sea_orm::{Condition, ConnectionTrait, DbBackend, Order, QueryOrder, QueryTrait};
+
+    use super::*;
+    use crate::domain::{CallStatus, Clock, TenantId};
+    use crate::store::entities::call;
+    use crate::store::{Database, DatabaseConfig};
+
+    /// SQLite's query plan of a statement with parameters, one step a line.
+    async fn plan(door: &TenantStore, query: impl QueryTrait) -> String {
+        let mut statement = query.build(DbBackend::Sqlite);
+        statement.sql = format!("EXPLAIN QUERY PLAN {}", statement.sql);
+        let steps = door.transaction.query_all_raw(statement).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.try_get("", "detail").unwrap()).collect();
+        steps.join("\n")
+    }
+
+    #[tokio::test]
+    async fn sqlite_finds_the_indexes() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("switchboard.db").display());
+        let config =
+            DatabaseConfig { url: url.into(), max_connections: 1, acquire_timeout: Duration::from_secs(5) };
+        let db = Database::connect(&config, Clock::system()).await.unwrap();
+        db.migrate().await.unwrap();
+        let door = db.read_as(TenantId(Uuid::nil())).await.unwrap();
+
+        let now = Clock::system().now();
+        let (today, tomorrow) = (now.date_naive(), now.date_naive().succ_opt().unwrap());
+        let found = plan(&door, door.totals_by_number(&(today..tomorrow))).await;
+        assert!(found.contains("(tenant_id=? AND day>? AND day<?)"), "{found}");
+        let found = plan(&door, door.totals_of(&CallFilter::default()).unwrap()).await;
+        assert!(found.contains("(tenant_id=?)"), "{found}");
+
+        for status in CallStatus::ALL {
+            let filter = CallFilter { status: Some(*status), ..Default::default() };
+            let query = super::super::filtered(door.own_calls(), &filter);
+            let query = query
+                .order_by(call::Column::StartedAt, Order::Desc)
+                .order_by(call::Column::Id, Order::Desc)
+                .limit(11);
+            let found = plan(&door, query).await;
+            let index = match status {
+                CallStatus::Ringing | CallStatus::InProgress => "calls_live (tenant_id=?)",
+                CallStatus::Completed => "calls_page (tenant_id=?)",
+                _ => "calls_unsuccessful (tenant_id=? AND status=?)",
+            };
+            assert!(found.contains(index) && !found.contains("TEMP B-TREE"), "{status}: {found}");
+        }
+
+        let ended = call::Entity::find().filter(call::Column::EndedAt.lt(now));
+        let found = plan(&door, ended).await;
+        assert!(found.contains("calls_by_end (ended_at<?)"), "{found}");
+        let by_sid =
+            Condition::all().add(call::Column::Sid.eq("CA1")).add(call::Column::ConversationId.is_null());
+        let either = Condition::any().add(call::Column::ConversationId.eq("conv_1")).add(by_sid);
+        let found = plan(&door, call::Entity::find().filter(either)).await;
+        assert!(found.contains("calls_by_conversation (conversation_id=?)"), "{found}");
+        assert!(!found.contains("SCAN"), "{found}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-/// The calls of one UTC day to one number, answered by one agent. The database's triggers write it.
+/// Totals of the calls of one UTC day to one number with one agent. Written by triggers on `calls` only.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "call_totals")]
 pub struct Model {
@@ -14,7 +14,7 @@ pub struct Model {
     pub phone_number_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub agent_id: Uuid,
-    /// Calls that came in, deleted ones included.
+    /// Calls that came in, including calls deleted since.
     pub calls: i64,
     /// Billed minutes of those calls.
     pub minutes: i64,

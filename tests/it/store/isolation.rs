@@ -15,8 +15,16 @@ use super::fixtures::{self, e164, first};
 use crate::support::database::TestDatabase;
 use crate::support::{App, wait_until};
 
-const TABLES: [&str; 8] =
-    ["tenants", "agents", "operations", "phone_numbers", "calls", "call_totals", "audit_events", "voice_events"];
+const TABLES: [&str; 8] = [
+    "tenants",
+    "agents",
+    "operations",
+    "phone_numbers",
+    "calls",
+    "call_totals",
+    "audit_events",
+    "voice_events",
+];
 
 /// A tenant with a row in every table.
 async fn practice(db: &Database, last_four: u32) -> Agent {
