@@ -1,7 +1,7 @@
 //! Switchboard's database: one set of migrations for Postgres (15 or later) and SQLite.
 //!
-//! A folder a table: `mod.rs` builds it on either database, the SQL beside it fences it in on Postgres, and holds
-//! what triggers a table needs on SQLite.
+//! A folder a table: `mod.rs` builds it on either database, the SQL beside it fences it in on Postgres and
+//! adds its triggers on either.
 //! There a table's rows are seen through two roles only: `switchboard_tenant`, which sees the rows of the
 //! tenant in `request.jwt.claims`, and `switchboard_system`, which sees all. The login role owns the tables
 //! and sees nothing. SQLite has no roles: there the application's own filter is the wall.
@@ -19,6 +19,7 @@ pub use sea_orm_migration;
 
 mod agents;
 mod audit_events;
+mod call_totals;
 mod calls;
 mod operations;
 mod phone_numbers;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(audit_events::Migration),
             Box::new(reconciliations::Migration),
             Box::new(voice_events::Migration),
+            Box::new(call_totals::Migration),
         ]
     }
 }

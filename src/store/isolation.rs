@@ -6,12 +6,13 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, State
 use super::{StoreError, dialect, doors};
 use crate::domain::TenantId;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "tenants",
     "agents",
     "operations",
     "phone_numbers",
     "calls",
+    "call_totals",
     "audit_events",
     "voice_events",
     OF_NO_TENANT,

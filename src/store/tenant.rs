@@ -1,29 +1,25 @@
 //! The tenant itself: its plan and its use of it.
 
-use std::collections::HashMap;
+use std::ops::Range;
 
-use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
-use uuid::Uuid;
+use chrono::{NaiveDate, NaiveTime};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::entities::{call, phone_number, tenant};
+use super::entities::{phone_number, tenant};
 use super::{StoreError, SystemStore, TenantStore, audit_event, dialect};
 use crate::domain::{Author, Limits, PhoneNumber, Tenant, TenantId};
 
-/// What was used of a number in a span of time.
+/// Usage of a number on some days.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NumberUsage {
     /// The number.
     pub number: PhoneNumber,
-    /// Calls that came in.
+    /// Calls that came in, including calls deleted since.
     pub calls: i64,
     /// Minutes of calls that were answered, each call rounded up: what the carrier bills.
     pub minutes: i64,
 }
-
-/// The carrier bills begun minutes of answered calls.
-const BILLED_MINUTES: &str = "SUM(CASE WHEN status = 'completed' THEN (COALESCE(duration_seconds, conversation_seconds) + 59) / 60 END)";
 
 impl TenantStore {
     /// The tenant itself.
@@ -36,30 +32,14 @@ impl TenantStore {
             .ok_or(StoreError::Corrupt { table: "tenants", column: "id" })
     }
 
-    /// What was used from `from` on and before `until`: of each number held at any time in it, or called in it.
+    /// Usage on these UTC days, for each number that was held or called on any of them. Calls deleted since are counted.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn usage(
-        &self,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
-    ) -> Result<Vec<NumberUsage>, StoreError> {
+    pub async fn usage(&self, days: Range<NaiveDate>) -> Result<Vec<NumberUsage>, StoreError> {
         use phone_number::Column as Number;
-        let called: Vec<(Uuid, i64, Option<i64>)> = call::Entity::find()
-            .filter(call::Column::TenantId.eq(self.tenant.0))
-            .filter(call::Column::StartedAt.gte(from))
-            .filter(call::Column::StartedAt.lt(until))
-            .select_only()
-            .column(call::Column::PhoneNumberId)
-            .expr(Expr::cust("COUNT(*)"))
-            .expr(Expr::cust(BILLED_MINUTES))
-            .group_by(call::Column::PhoneNumberId)
-            .into_tuple()
-            .all(&self.transaction)
-            .await?;
-        let called: HashMap<_, _> =
-            called.into_iter().map(|(number, calls, minutes)| (number, (calls, minutes))).collect();
+        let called = self.calls_and_minutes(&days).await?;
+        let [from, until] = [days.start, days.end].map(|day| day.and_time(NaiveTime::MIN).and_utc());
         let not_given_back =
             Condition::any().add(Number::ReleasedAt.is_null()).add(Number::ReleasedAt.gt(from));
         let held = Condition::all().add(Number::ProvisionedAt.lt(until)).add(not_given_back);
@@ -70,7 +50,7 @@ impl TenantStore {
             .await?;
         let used = |row: phone_number::Model| {
             let (calls, minutes) = called.get(&row.id).copied().unwrap_or_default();
-            Ok(NumberUsage { number: row.try_into()?, calls, minutes: minutes.unwrap_or_default() })
+            Ok(NumberUsage { number: row.try_into()?, calls, minutes })
         };
         rows.into_iter().map(used).collect()
     }

@@ -61,17 +61,39 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn indexes() -> [IndexCreateStatement; 6] {
+fn indexes() -> [IndexCreateStatement; 7] {
     let index = |name| Index::create().name(name).table("calls").take();
     [
-        index("calls_live").col("tenant_id").and_where(one_of("status", &["ringing", "in_progress"])).take(),
+        index("calls_live")
+            .col("tenant_id")
+            .col("started_at")
+            .col("id")
+            .and_where(one_of("status", &["ringing", "in_progress"]))
+            .take(),
         index("calls_of_agent").col("agent_id").col("started_at").col("id").take(),
         index("calls_of_phone_number").col("phone_number_id").col("started_at").col("id").take(),
-        index("calls_by_conversation").col("conversation_id").take(),
+        index("calls_unsuccessful")
+            .col("tenant_id")
+            .col("status")
+            .col("started_at")
+            .col("id")
+            .and_where(unsuccessful())
+            .take(),
+        index("calls_by_conversation")
+            .col("conversation_id")
+            .and_where(Expr::col("conversation_id").is_not_null())
+            .take(),
         index("calls_untold")
             .col("conversation_due_at")
             .and_where(Expr::col("conversation_due_at").is_not_null())
             .take(),
-        index("calls_by_end").col("ended_at").take(),
+        index("calls_by_end").col("ended_at").and_where(Expr::col("ended_at").is_not_null()).take(),
     ]
+}
+
+/// Ended without being answered. Written with `OR` for SQLite, which derives it from `status = 'busy'`, but would not derive
+/// `IN`.
+fn unsuccessful() -> Expr {
+    let is = |status| Expr::col("status").eq(status);
+    is("busy").or(is("failed")).or(is("no_answer")).or(is("canceled"))
 }

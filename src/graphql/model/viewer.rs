@@ -74,7 +74,7 @@ impl Viewer {
         let next = first.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
         // What is still to come is not charged yet.
         let span = (midnight(first), midnight(next).min(now));
-        let used = session.reader_of(self.0.id).await?.usage(span.0, span.1).await?;
+        let used = session.reader_of(self.0.id).await?.usage(first..next).await?;
         Ok(Usage::new(span, &used, &session.services().provisioning))
     }
 }
@@ -123,7 +123,7 @@ pub(crate) struct Usage {
     month: String,
     /// Numbers held at any time in the month.
     phone_numbers: i32,
-    /// Calls that came in.
+    /// Calls that came in, including calls deleted since.
     calls: i32,
     /// Minutes of calls that were answered, each call rounded up to a whole minute as the carrier does.
     minutes: Decimal,

@@ -15,8 +15,16 @@ use super::fixtures::{self, e164, first};
 use crate::support::database::TestDatabase;
 use crate::support::{App, wait_until};
 
-const TABLES: [&str; 7] =
-    ["tenants", "agents", "operations", "phone_numbers", "calls", "audit_events", "voice_events"];
+const TABLES: [&str; 8] = [
+    "tenants",
+    "agents",
+    "operations",
+    "phone_numbers",
+    "calls",
+    "call_totals",
+    "audit_events",
+    "voice_events",
+];
 
 /// A tenant with a row in every table.
 async fn practice(db: &Database, last_four: u32) -> Agent {
@@ -154,6 +162,7 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("a call's decision", "UPDATE calls SET decision = '{}'".to_owned()),
         ("an operation's way", "UPDATE operations SET step = 'done'".to_owned()),
         ("a call", "UPDATE calls SET duration_seconds = 0".to_owned()),
+        ("what it used", "UPDATE call_totals SET minutes = 0".to_owned()),
         ("what was said", "UPDATE voice_events SET transcript = '[]'".to_owned()),
         ("the trail", "UPDATE audit_events SET actor = 'x'".to_owned()),
         ("the trail", "DELETE FROM audit_events".to_owned()),
