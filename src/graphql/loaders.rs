@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
 use super::context::Session;
 use super::errors::ApiError;
+use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
     Agent, AgentId, AuditEvent, AuditEventId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber,
     TranscriptLine,
@@ -20,9 +20,9 @@ use crate::store::{Page, PageOf};
 /// A request's loaders; the key's type says what is loaded.
 pub(crate) type Loaders = DataLoader<Batches>;
 
-/// Loaders for this session.
-pub(super) fn over(session: Arc<Session>) -> Loaders {
-    DataLoader::new(Batches(session), TokioSpawner::current(), TokioTimer::default())
+/// Loaders for this session, which run in these rounds.
+pub(super) fn over(session: Arc<Session>, rounds: Rounds) -> Loaders {
+    DataLoader::new(Batches(session), rounds, NoDelay)
 }
 
 /// Reads batches.
