@@ -44,7 +44,7 @@ async fn a_door_shows_one_tenants_rows_and_touches_no_other() {
     let number = db.system().numbers_of(theirs.id).await.unwrap().remove(0);
     let door = fixtures::write_as(&db, mine.tenant_id).await;
     assert_eq!((door.tenant_id(), door.tenant().await.unwrap().id), (mine.tenant_id, mine.tenant_id));
-    assert_eq!(door.agents_by_id(&[mine.id, theirs.id]).await.unwrap(), vec![mine.clone()]);
+    assert_eq!(door.agents_by_id(&[mine.id, theirs.id]).await.unwrap(), vec![mine.clone().into()]);
     assert_eq!(door.agent(theirs.id).await.unwrap(), None);
     assert_eq!(door.number_by_e164(&number.number).await.unwrap(), None);
     assert_eq!(door.numbers_by_id(&[number.id]).await.unwrap(), vec![]);
