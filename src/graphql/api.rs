@@ -5,17 +5,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_graphql::parser::types::OperationType;
-use async_graphql::{Request, Response, Variables};
+use async_graphql::{Request, Response, ServerError, ServerResult, Variables};
+use futures_util::future::ready;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Map, Value};
 use tracing::Instrument;
 
 use super::context::{Caller, Services, Session};
+use super::documents::{Documents, Validated};
 use super::errors::{self, ApiError};
-use super::limits::{self, Run};
-use super::persisted::Persisted;
+use super::limits::{self, Document, Run};
+use super::persisted::{Offer, Persisted};
+use super::rounds::Rounds;
 use super::schema::{self, ApiSchema};
-use super::trail::Trail;
+use super::trail;
 
 /// How long a query may take.
 const QUERY_TIME: Duration = Duration::from_secs(10);
@@ -57,9 +60,12 @@ impl Executed {
 /// The API. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
-    schema: ApiSchema,
+    validating: ApiSchema,
+    executing: ApiSchema,
+    introspection: bool,
     services: Services,
     persisted: Persisted,
+    documents: Documents,
 }
 
 impl std::fmt::Debug for Api {
@@ -68,14 +74,28 @@ impl std::fmt::Debug for Api {
     }
 }
 
+/// A request whose document is parsed and may be validated.
+struct Prepared {
+    document: Arc<Document>,
+    operation_name: Option<String>,
+    variables: Map<String, Value>,
+    session: Arc<Session>,
+    /// To be kept under its hash once it is valid.
+    offer: Option<Offer>,
+}
+
 impl Api {
     /// The API over these services; `introspection` says whether it tells its schema.
     #[must_use]
     pub fn new(services: Services, introspection: bool) -> Self {
-        let persisted = Persisted::default();
-        let schema = limits::guarded(schema::builder(), introspection);
-        let schema = schema.extension(Trail).extension(persisted.clone()).finish();
-        Self { schema, services, persisted }
+        Self {
+            validating: limits::validating(schema::builder(), introspection),
+            executing: limits::executing(schema::builder(), introspection),
+            introspection,
+            services,
+            persisted: Persisted::default(),
+            documents: Documents::default(),
+        }
     }
 
     /// Runs a query or mutation. Takes no longer than 10 seconds for a query, 30 for a mutation.
@@ -91,16 +111,20 @@ impl Api {
     async fn answer(&self, caller: Caller, request: GraphqlRequest, run: Run) -> Executed {
         let (run, span) = (Arc::new(run), span());
         let ending = Ending::new(&caller, &run);
-        let request = self.prepare(request, caller, &run);
+        let prepared = self.prepare(request, caller, &run);
         async {
-            let response = match request {
-                Ok(request) => tokio::select! {
-                    response = self.schema.execute(request) => response,
-                    () = overdue(&run) => failed(ApiError::Timeout),
-                },
-                Err(error) => failed(error),
+            let rounds = Rounds::default();
+            let work = async {
+                match self.admit(prepared?, &run, &rounds).await {
+                    Ok(request) => Ok(self.executing.execute(request).await),
+                    Err(refused) => Ok(refused),
+                }
             };
-            ending.finish(response)
+            let response = tokio::select! {
+                response = rounds.run(work) => response,
+                () = overdue(&run) => Ok(failed(ApiError::Timeout)),
+            };
+            ending.finish(response.unwrap_or_else(refused))
         }
         .instrument(span)
         .await
@@ -114,10 +138,22 @@ impl Api {
     ) -> impl Stream<Item = Executed> + Send + use<> {
         let (run, span) = (Arc::new(Run::default()), span());
         let ending = Ending::new(&caller, &run);
-        let responses = match self.prepare(request, caller, &run) {
-            Ok(request) => self.schema.execute_stream(request).boxed(),
-            Err(error) => stream::once(std::future::ready(failed(error))).boxed(),
+        let prepared = self.prepare(request, caller, &run);
+        let rounds = Rounds::default();
+        let admitted = {
+            let (api, run, rounds) = (self.clone(), Arc::clone(&run), rounds.clone());
+            async move {
+                let admitted = match prepared {
+                    Ok(prepared) => api.admit(prepared, &run, &rounds).await,
+                    Err(error) => Err(refused(error)),
+                };
+                match admitted {
+                    Ok(request) => api.executing.execute_stream(request),
+                    Err(refused) => stream::once(ready(refused)).boxed(),
+                }
+            }
         };
+        let responses = rounds.stream(stream::once(admitted).flatten().boxed()).boxed();
         stream::unfold((Some(responses), ending, run), move |(responses, ending, run)| {
             let span = span.clone();
             async move {
@@ -136,21 +172,60 @@ impl Api {
         })
     }
 
-    /// The library's request, with everything in it that resolvers ask their context for.
-    fn prepare(&self, request: GraphqlRequest, caller: Caller, run: &Arc<Run>) -> Result<Request, ApiError> {
+    /// Finds or reads the document, and checks the request for it as far as our own rules go.
+    fn prepare(&self, request: GraphqlRequest, caller: Caller, run: &Run) -> ServerResult<Prepared> {
         let GraphqlRequest { query, persisted, operation_name, variables } = request;
         let (query, offer) = match persisted {
             Some(hash) => self.persisted.resolve(query, &hash)?,
             None => (query, None),
         };
-        let mut prepared = Request::new(query).variables(Variables::from_json(Value::Object(variables)));
-        prepared.operation_name = operation_name;
-        if caller.principal.is_none() {
-            prepared = prepared.only_introspection();
-        } else if let Some(offer) = offer {
-            prepared = prepared.data(offer);
+        let session = Arc::new(Session::new(self.services.clone(), caller));
+        let wanted = operation_name.as_deref();
+        let document = match self.documents.find(&query) {
+            Some(document) => document,
+            None => Arc::new(Document::read_for(&query, self.introspection, wanted, run)?),
+        };
+        document.check(wanted, &variables, run, !session.is_authenticated())?;
+        Ok(Prepared { document, operation_name, variables, session, offer })
+    }
+
+    /// Validates a request, unless it is known to be valid, and writes an operator's access down: what this lets pass
+    /// is executed.
+    async fn admit(&self, prepared: Prepared, run: &Arc<Run>, rounds: &Rounds) -> Result<Request, Response> {
+        let Prepared { document, operation_name, variables, session, offer } = prepared;
+        // The map is ordered, so that the same variables are the same text.
+        let canonical = serde_json::to_string(&variables).ok();
+        let validated =
+            canonical.and_then(|variables| Validated::new(&document, operation_name.as_deref(), variables));
+        let mut request =
+            Request::new(String::new()).variables(Variables::from_json(Value::Object(variables)));
+        request.operation_name = operation_name;
+        request.set_parsed_query(document.parsed());
+        if !session.is_authenticated() {
+            request = request.only_introspection();
         }
-        Ok(Session::enter(&self.services, caller, prepared.data(Arc::clone(run))))
+        match validated.as_ref().and_then(|validated| self.documents.complexity(validated)) {
+            Some(complexity) => run.passed(complexity),
+            None => {
+                let mut trial = Request::new(String::new()).variables(request.variables.clone());
+                trial.operation_name.clone_from(&request.operation_name);
+                trial.introspection_mode = request.introspection_mode;
+                trial.set_parsed_query(document.parsed());
+                let verdict = self.validating.execute(trial.data(Arc::clone(run))).await;
+                if !run.is_valid() {
+                    return Err(verdict);
+                }
+                if session.is_authenticated() {
+                    self.documents.keep(&document, validated, run.complexity());
+                }
+            }
+        }
+        if let Some(offer) = offer.filter(|_| session.is_authenticated()) {
+            self.persisted.keep(offer);
+        }
+        trail::write_down(&session, run).await.map_err(failed)?;
+        run.begin();
+        Ok(session.enter(request, rounds.clone()))
     }
 }
 
@@ -169,7 +244,11 @@ async fn overdue(run: &Run) {
 }
 
 fn failed(error: ApiError) -> Response {
-    Response::from_errors(vec![error.into()])
+    refused(error.into())
+}
+
+fn refused(error: ServerError) -> Response {
+    Response::from_errors(vec![error])
 }
 
 /// What is done with every answer: errors are finished, and one line is traced. Never variables, never tokens.

@@ -11,6 +11,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::errors::ApiError;
 use super::loaders::{self, Loaders};
+use super::rounds::Rounds;
 use super::scope::Scope;
 use crate::auth::Principal;
 use crate::domain::{Actor, Author, Clock, TenantId};
@@ -61,10 +62,14 @@ impl Session {
         Self { services, caller, reader: RwLock::new(None) }
     }
 
-    /// Puts a new session, and loaders of its own, into a request.
-    pub(super) fn enter(services: &Services, caller: Caller, request: Request) -> Request {
-        let session = Arc::new(Self::new(services.clone(), caller));
-        request.data(loaders::over(Arc::clone(&session))).data(session)
+    /// Puts the session, and loaders of its own that run in these rounds, into a request.
+    pub(super) fn enter(self: Arc<Self>, request: Request, rounds: Rounds) -> Request {
+        request.data(loaders::over(Arc::clone(&self), rounds)).data(self)
+    }
+
+    /// Whether somebody asks who proved who they are.
+    pub(super) fn is_authenticated(&self) -> bool {
+        self.caller.principal.is_some()
     }
 
     /// Whose rows the caller may see.
@@ -167,12 +172,12 @@ impl Session {
     ///
     /// # Errors
     /// The store's: then they must not be let in.
-    pub(super) async fn audit_access(&self, action: &str) -> Result<(), ApiError> {
+    pub(super) async fn audit_access(&self, action: impl FnOnce() -> String) -> Result<(), ApiError> {
         let Some(Principal::Operator { acting_for: Some(tenant), .. }) = self.caller.principal else {
             return Ok(());
         };
         let store = self.services.database.write_by(self.author()?, tenant).await?;
-        store.audit_access(action).await?;
+        store.audit_access(&action()).await?;
         Ok(store.commit().await?)
     }
 

@@ -7,22 +7,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, Loader};
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
 
 use super::context::Session;
 use super::errors::ApiError;
+use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
-    Agent, AgentId, AuditEvent, AuditEventId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber,
+    AgentId, AuditEvent, AuditEventId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber,
     TranscriptLine,
 };
-use crate::store::{Page, PageOf};
+use crate::store::{AgentProfile, Page, PageOf};
 
 /// A request's loaders; the key's type says what is loaded.
 pub(crate) type Loaders = DataLoader<Batches>;
 
-/// Loaders for this session.
-pub(super) fn over(session: Arc<Session>) -> Loaders {
-    DataLoader::new(Batches(session), TokioSpawner::current(), TokioTimer::default())
+/// Loaders for this session, which run in these rounds.
+pub(super) fn over(session: Arc<Session>, rounds: Rounds) -> Loaders {
+    DataLoader::new(Batches(session), rounds, NoDelay)
 }
 
 /// Reads batches.
@@ -74,10 +74,10 @@ fn visible<K: Eq + std::hash::Hash, T>(
 }
 
 impl Loader<AgentId> for Batches {
-    type Value = Agent;
+    type Value = AgentProfile;
     type Error = ApiError;
 
-    async fn load(&self, keys: &[AgentId]) -> Result<HashMap<AgentId, Agent>, ApiError> {
+    async fn load(&self, keys: &[AgentId]) -> Result<HashMap<AgentId, AgentProfile>, ApiError> {
         let rows = self.0.reader().await?.agents_by_id(keys).await?;
         visible(&self.0, rows, |agent| agent.id, |agent| agent.id)
     }

@@ -7,6 +7,7 @@
 
 mod api;
 mod context;
+mod documents;
 mod errors;
 mod limits;
 mod loaders;
@@ -14,6 +15,7 @@ mod model;
 mod mutations;
 mod persisted;
 mod query;
+mod rounds;
 mod schema;
 mod scope;
 mod subscription;

@@ -7,9 +7,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_graphql::async_trait::async_trait;
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
-use async_graphql::{ServerError, ValidationResult};
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::errors::ApiError;
@@ -65,6 +62,11 @@ impl Persisted {
         let offer = (!known).then(|| Offer { hash, text: query.as_str().into() });
         Ok((query, offer))
     }
+
+    /// Keeps what was offered.
+    pub(super) fn keep(&self, offer: Offer) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(offer);
+    }
 }
 
 impl Documents {
@@ -92,27 +94,6 @@ fn sha256(text: &str) -> String {
     digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl ExtensionFactory for Persisted {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(self.clone())
-    }
-}
-
-#[async_trait]
-impl Extension for Persisted {
-    async fn validation(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let result = next.run(ctx).await?;
-        if let Some(offer) = ctx.data_opt::<Offer>() {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(offer.clone());
-        }
-        Ok(result)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,7 +103,7 @@ mod tests {
         let persisted = Persisted::default();
         let offer = |query: &str| {
             let (_, offer) = persisted.resolve(query.to_owned(), &sha256(query)).expect("the right hash");
-            persisted.0.lock().expect("no panic").keep(offer.expect("a new document"));
+            persisted.keep(offer.expect("a new document"));
         };
         offer("{ viewer { id } }");
         let long = "x".repeat(10_000);

@@ -2,41 +2,19 @@
 //! document was found valid and before anything of it runs, whatever the transport: there is no way to a row around it,
 //! and what cannot be written down is not shown.
 
-use std::sync::Arc;
-
-use async_graphql::async_trait::async_trait;
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation};
-use async_graphql::{ServerError, ValidationResult};
-
 use super::context::Session;
+use super::errors::ApiError;
 use super::limits::Run;
 
 /// Characters of an operation's name that the trail keeps.
 const MAX_NAME: usize = 100;
 
-/// Stands between a request's validation and its execution.
-pub(super) struct Trail;
-
-impl ExtensionFactory for Trail {
-    fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(Self)
-    }
-}
-
-#[async_trait]
-impl Extension for Trail {
-    async fn validation(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        next: NextValidation<'_>,
-    ) -> Result<ValidationResult, Vec<ServerError>> {
-        let result = next.run(ctx).await?;
-        if let Some(session) = ctx.data_opt::<Arc<Session>>() {
-            let action = ctx.data_opt::<Arc<Run>>().map_or_else(String::new, |run| action(run));
-            session.audit_access(&action).await.map_err(|error| vec![error.into()])?;
-        }
-        Ok(result)
-    }
+/// Writes the access down, if it is an operator's.
+///
+/// # Errors
+/// The store's: then nothing of the request may run.
+pub(super) async fn write_down(session: &Session, run: &Run) -> Result<(), ApiError> {
+    session.audit_access(|| action(run)).await
 }
 
 /// `query Calls`; without the name where the operation has none.

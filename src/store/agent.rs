@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use aws_lc_rs::digest;
+use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query, SelectStatement};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select};
 use uuid::Uuid;
 
 use super::entities::{self, agent, operation, phone_number};
 use super::operation::UNFINISHED;
-use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
+use super::page::{self, Cursor, Listing, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
     Agent, AgentId, AgentName, AgentStatus, AgentToken, AnsweringAgent, E164, FirstMessage, Language,
@@ -24,6 +25,48 @@ pub struct AgentFilter {
     pub status: Option<AgentStatus>,
     /// Only names that hold this text, whatever the case.
     pub name_contains: Option<String>,
+}
+
+/// What is shown of an agent: all but its prompt and its voice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentProfile {
+    /// The id.
+    pub id: AgentId,
+    /// The voice provider's id, once it exists there.
+    pub voice_agent_id: Option<String>,
+    /// The name.
+    pub name: AgentName,
+    /// The language.
+    pub language: Language,
+    /// The greeting.
+    pub first_message: Option<FirstMessage>,
+    /// The fallback number.
+    pub fallback_number: Option<E164>,
+    /// The lifecycle state.
+    pub status: AgentStatus,
+    /// The first characters of its token.
+    pub token_preview: String,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<Agent> for AgentProfile {
+    fn from(agent: Agent) -> Self {
+        Self {
+            id: agent.id,
+            voice_agent_id: agent.voice_agent_id,
+            name: agent.name,
+            language: agent.language,
+            first_message: agent.first_message,
+            fallback_number: agent.fallback_number,
+            status: agent.status,
+            token_preview: agent.token_preview,
+            created_at: agent.created_at,
+            updated_at: agent.updated_at,
+        }
+    }
 }
 
 /// What to change about an agent: `None` keeps, `Some(None)` clears.
@@ -58,8 +101,6 @@ pub struct AgentWithoutNumber {
     pub under_way: Option<OperationId>,
 }
 
-const KEYSET: Keyset<agent::Column> = Keyset { at: agent::Column::CreatedAt, id: agent::Column::Id };
-
 impl TenantStore {
     fn own_agents(&self) -> Select<agent::Entity> {
         agent::Entity::find().filter(agent::Column::TenantId.eq(self.tenant.0))
@@ -80,9 +121,15 @@ impl TenantStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn agents_by_id(&self, ids: &[AgentId]) -> Result<Vec<Agent>, StoreError> {
-        let wanted = agent::Column::Id.is_in(ids.iter().map(|id| id.0));
-        entities::all(self.own_agents().filter(wanted).all(&self.transaction).await?)
+    pub async fn agents_by_id(&self, ids: &[AgentId]) -> Result<Vec<AgentProfile>, StoreError> {
+        let found = page::by_ids(
+            &self.transaction,
+            agent::TABLE,
+            agent::PROFILE,
+            self.tenant,
+            ids.iter().map(|id| id.0),
+        );
+        found.await?.iter().map(agent::read_profile).collect()
     }
 
     /// One agent, kept from changing until the transaction ends when this is a writing door.
@@ -101,12 +148,24 @@ impl TenantStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn agents(&self, filter: &AgentFilter, page: PageRequest) -> Result<PageOf<Agent>, StoreError> {
-        let query = filtered(self.own_agents(), filter);
-        page::page(&self.transaction, query, KEYSET, page, |row| {
-            Ok((Cursor { at: row.created_at, id: row.id }, row.try_into()?))
-        })
-        .await
+    pub async fn agents(
+        &self,
+        filter: &AgentFilter,
+        page: PageRequest,
+    ) -> Result<PageOf<AgentProfile>, StoreError> {
+        let mut list = Listing::new(agent::TABLE, agent::PROFILE, self.tenant);
+        list = match filter.status {
+            Some(status) => list.with("status", "=", status.as_str()),
+            None => list.and("status <> 'deleted'"),
+        };
+        if let Some(text) = &filter.name_contains {
+            list = list.with("LOWER(name)", "LIKE", name_pattern(text)).escaped();
+        }
+        let read = |row: &QueryResult| {
+            let agent = agent::read_profile(row)?;
+            Ok((Cursor { at: agent.created_at, id: agent.id.0 }, agent))
+        };
+        list.page(&self.transaction, page, read).await
     }
 
     /// How many agents.
@@ -339,12 +398,17 @@ fn filtered(query: Select<agent::Entity>, filter: &AgentFilter) -> Select<agent:
     };
     match &filter.name_contains {
         Some(text) => {
-            let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-            let pattern = LikeExpr::new(format!("%{escaped}%")).escape('\\');
+            let pattern = LikeExpr::new(name_pattern(text)).escape('\\');
             query.filter(Expr::expr(Func::lower(Expr::col(agent::Column::Name))).like(pattern))
         }
         None => query,
     }
+}
+
+/// What a name that holds this text matches, whatever the case.
+fn name_pattern(text: &str) -> String {
+    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    format!("%{escaped}%")
 }
 
 /// A number of the agent's that was bought and is not given back yet.

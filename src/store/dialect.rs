@@ -8,10 +8,11 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use secrecy::ExposeSecret;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::DatabaseConfig;
 use crate::domain::{IdempotencyKey, TenantId};
@@ -157,22 +158,42 @@ pub(super) async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTrans
     db.begin_with_options(TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() }).await
 }
 
-/// Makes the transaction the tenant's, and a reader's one unable to write. Ends with the transaction.
-pub(super) async fn become_tenant(
-    transaction: &DatabaseTransaction,
-    tenant: TenantId,
-    writing: bool,
-) -> Result<(), DbErr> {
+/// Makes a writing transaction the tenant's. Ends with the transaction.
+pub(super) async fn become_tenant(transaction: &DatabaseTransaction, tenant: TenantId) -> Result<(), DbErr> {
     if !has_policies(transaction) {
         return Ok(());
     }
     let claims = serde_json::json!({ "sub": tenant.0, "role": "switchboard_tenant" }).to_string();
-    let read_only = if writing { "off" } else { "on" };
-    let sql = "SELECT set_config('role', 'switchboard_tenant', true), set_config('request.jwt.claims', $1, true), \
-               set_config('transaction_read_only', $2, true)";
-    let values = [claims.into(), read_only.into()];
-    transaction.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, values)).await?;
+    let sql =
+        "SELECT set_config('role', 'switchboard_tenant', true), set_config('request.jwt.claims', $1, true)";
+    transaction
+        .query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [claims.into()]))
+        .await?;
     Ok(())
+}
+
+/// The condition that this column holds one of the ids in the parameter of this position: one text, however many
+/// ids there are.
+pub(super) fn among(db: &impl ConnectionTrait, column: &str, position: usize) -> String {
+    if has_policies(db) {
+        format!("{column} = ANY (${position}::text::uuid[])")
+    } else {
+        format!("{column} IN (SELECT unhex(value) FROM json_each(${position}))")
+    }
+}
+
+/// The parameter that [`among`] reads.
+pub(super) fn ids(db: &impl ConnectionTrait, ids: impl Iterator<Item = Uuid>) -> Value {
+    use std::fmt::Write;
+    let (open, quote, close) = if has_policies(db) { ('{', "", '}') } else { ('[', "\"", ']') };
+    let mut text = String::from(open);
+    for id in ids {
+        let comma = if text.len() > 1 { "," } else { "" };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{comma}{quote}{}{quote}", id.simple());
+    }
+    text.push(close);
+    text.into()
 }
 
 /// Keeps the rows found from changing until the transaction ends. A writer on SQLite is alone anyway. Not the
@@ -207,7 +228,7 @@ pub(super) async fn reconcile_alone(transaction: &DatabaseTransaction) -> Result
 
 /// Waits until no other request with this key is under way; until the transaction ends none is.
 pub(super) async fn one_request_a_key(
-    transaction: &DatabaseTransaction,
+    transaction: &impl ConnectionTrait,
     tenant: TenantId,
     key: &IdempotencyKey,
 ) -> Result<(), DbErr> {

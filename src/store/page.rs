@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Query, WindowStatement};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QueryResult, QuerySelect,
+    Select, Statement, Value,
 };
 use uuid::Uuid;
 
-use super::StoreError;
-use crate::domain::AgentId;
+use super::{StoreError, dialect};
+use crate::domain::{AgentId, TenantId};
 
 /// The place of a row in a list ordered by creation, newest first, then by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +119,126 @@ where
     let items = rows.into_iter().map(read).collect::<Result<_, _>>()?;
     Ok(PageOf { items, has_next, has_previous })
 }
+
+/// What a tenant's list finds, as text made of constants: a server sends few different statements, however many
+/// requests it answers, and the database plans each once.
+pub(super) struct Listing {
+    columns: &'static str,
+    /// From `FROM` on, without order and limit.
+    rest: String,
+    values: Vec<Value>,
+}
+
+impl Listing {
+    /// The tenant's rows of a table with columns `tenant_id`, `created_at` and `id`.
+    pub(super) fn new(table: &'static str, columns: &'static str, tenant: TenantId) -> Self {
+        let rest = format!(" FROM {table} WHERE tenant_id = $1");
+        Self { columns, rest, values: vec![tenant.0.into()] }
+    }
+
+    /// Those of which this is true.
+    pub(super) fn and(mut self, condition: &'static str) -> Self {
+        self.rest.push_str(" AND ");
+        self.rest.push_str(condition);
+        self
+    }
+
+    /// Those whose column, or an expression of it, compares like this.
+    pub(super) fn with(self, column: &'static str, operator: &'static str, value: impl Into<Value>) -> Self {
+        self.and(column).compared(operator, [value.into()])
+    }
+
+    /// Lets a backslash escape in the pattern of the last comparison.
+    pub(super) fn escaped(mut self) -> Self {
+        self.rest.push_str(r" ESCAPE '\'");
+        self
+    }
+
+    /// Those before or after a place in the list.
+    fn beside(self, operator: &'static str, place: Cursor) -> Self {
+        self.and("(created_at, id)").compared(operator, [place.at.into(), place.id.into()])
+    }
+
+    fn compared<const N: usize>(mut self, operator: &'static str, values: [Value; N]) -> Self {
+        let (open, close) = if N > 1 { ("(", ")") } else { ("", "") };
+        let first = self.values.len() + 1;
+        let parameters: Vec<String> = (first..first + N).map(|at| format!("${at}")).collect();
+        self.rest.push_str(&format!(" {operator} {open}{}{close}", parameters.join(", ")));
+        self.values.extend(values);
+        self
+    }
+
+    /// Whether there is a row beside this place.
+    async fn reaches(
+        &self,
+        db: &impl ConnectionTrait,
+        operator: &'static str,
+        place: Option<Cursor>,
+    ) -> Result<bool, StoreError> {
+        let Some(place) = place else { return Ok(false) };
+        let beyond = Self { columns: "1", rest: self.rest.clone(), values: self.values.clone() };
+        let beyond = beyond.beside(operator, place);
+        Ok(!beyond.rows(db, " LIMIT 1").await?.is_empty())
+    }
+
+    async fn rows(self, db: &impl ConnectionTrait, end: &str) -> Result<Vec<QueryResult>, StoreError> {
+        let sql = format!("SELECT {}{}{end}", self.columns, self.rest);
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, self.values);
+        Ok(db.query_all_raw(statement).await?)
+    }
+
+    /// A page of them, newest first, as [`page`] reads it.
+    pub(super) async fn page<T>(
+        self,
+        db: &impl ConnectionTrait,
+        request: PageRequest,
+        read: impl Fn(&QueryResult) -> Result<(Cursor, T), StoreError>,
+    ) -> Result<PageOf<T>, StoreError> {
+        let (wanted, forwards) = match request.page {
+            Page::First(wanted) => (usize::from(wanted), true),
+            Page::Last(wanted) => (usize::from(wanted), false),
+        };
+        let mut window = Self { columns: self.columns, rest: self.rest.clone(), values: self.values.clone() };
+        if let Some(after) = request.after {
+            window = window.beside("<", after);
+        }
+        if let Some(before) = request.before {
+            window = window.beside(">", before);
+        }
+        let order = if forwards { "DESC" } else { "ASC" };
+        // Written out, and one of a few: a plan made for any number of rows would be made for many.
+        let limit = LIMITS.into_iter().find(|limit| *limit > wanted).unwrap_or(wanted + 1);
+        let end = format!(" ORDER BY created_at {order}, id {order} LIMIT {limit}");
+        let mut rows = window.rows(db, &end).await?;
+        let more = rows.len() > wanted;
+        rows.truncate(wanted);
+        if !forwards {
+            rows.reverse();
+        }
+        let has_previous = !forwards && more || self.reaches(db, ">=", request.after).await?;
+        let has_next = forwards && more || self.reaches(db, "<=", request.before).await?;
+        let items = rows.iter().map(read).collect::<Result<_, _>>()?;
+        Ok(PageOf { items, has_next, has_previous })
+    }
+}
+
+/// A tenant's rows with these ids, in no order: one text, however many ids there are.
+pub(super) async fn by_ids(
+    db: &impl ConnectionTrait,
+    table: &'static str,
+    columns: &'static str,
+    tenant: TenantId,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<Vec<QueryResult>, StoreError> {
+    let sql =
+        format!("SELECT {columns} FROM {table} WHERE tenant_id = $1 AND {}", dialect::among(db, "id", 2));
+    let values = [tenant.0.into(), dialect::ids(db, ids)];
+    let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+    Ok(db.query_all_raw(statement).await?)
+}
+
+/// How many rows are asked for: the least that is more than the page's size.
+const LIMITS: [usize; 4] = [11, 21, 51, 101];
 
 /// The outermost page of each agent's part of what `query` finds, in one statement however many agents there are.
 /// Agents of whom nothing is found are missing.

@@ -36,6 +36,8 @@ const MAY_USE: &str = "
 const ALONE_MAY_USE: &str = "
     sea_orm                      | store
     sqlx                         | store
+    sqlx_core                    | store
+    sea_query_sqlx               | store
     switchboard_migration        | store
     reqwest                      | carrier voice sandbox auth cli
     jsonwebtoken                 | auth

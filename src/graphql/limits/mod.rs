@@ -1,29 +1,32 @@
 //! The guard: refuses documents that cost more to look at than they are worth, before the library looks at them.
 //!
 //! The library walks a fragment again at every spread, in each of its rules, before it compares anything with its
-//! limits, and does not yield while it does. So the guard comes first: it scans the bytes ([`scan`]), parses, measures
-//! every fragment once ([`measure`]) and leaves the parsed document in the request. The library's own limits stay on
-//! as a second line. Page sizes are the resolvers' to check.
+//! limits, and does not yield while it does. So the guard comes first: it scans the bytes ([`scan`]), parses, and
+//! measures every fragment once ([`measure`]). Then one schema validates the request by all of the library's rules, with
+//! the library's own limits as a second line, and another executes it. Page sizes are the resolvers' to check.
 
 mod measure;
 mod scan;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::async_trait::async_trait;
-use async_graphql::extensions::{
-    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextPrepareRequest, NextValidation,
-};
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextValidation};
+use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, OperationType,
 };
 use async_graphql::{
-    IntrospectionMode, ObjectType, Request, Response, SchemaBuilder, ServerError, ServerResult,
-    SubscriptionType, ValidationResult, Variables,
+    ObjectType, Response, Schema, SchemaBuilder, ServerError, ServerResult, SubscriptionType, ValidationMode,
+    ValidationResult,
 };
+use serde_json::Map;
 
 use super::errors::ApiError;
+
+/// Memory that a token of a document may take once it is parsed.
+const BYTES_A_TOKEN: usize = 384;
 
 /// What one request may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -76,8 +79,8 @@ pub(super) const LIMITS: Limits = Limits {
     recursion: 32,
 };
 
-/// Puts the guard and the library's own limits around a schema, which is told to clients or not.
-pub(super) fn guarded<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> SchemaBuilder<Q, M, S>
+/// The library's own limits, and whether it tells the schema.
+fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
@@ -86,12 +89,35 @@ where
     // Suggestions in errors would tell the schema piece by piece.
     let builder = if introspection { builder } else { builder.disable_introspection().disable_suggestions() };
     builder
-        .extension(Guard { introspection })
         .limit_complexity(LIMITS.complexity)
         .limit_depth(LIMITS.depth)
+        .limit_recursive_depth(LIMITS.recursion)
+}
+
+/// The schema that validates a request by all the library's rules and limits, and executes nothing.
+pub(super) fn validating<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> Schema<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    limited(builder, introspection)
         .limit_aliases(LIMITS.aliases)
         .limit_directives(LIMITS.directives_in_one_place)
-        .limit_recursive_depth(LIMITS.recursion)
+        .validation_mode(ValidationMode::Strict)
+        .extension(Verdict)
+        .finish()
+}
+
+/// The schema that executes what [`validating`] found valid: without extensions, through which the library would run
+/// every field, and without validating again.
+pub(super) fn executing<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> Schema<Q, M, S>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+{
+    limited(builder, introspection).validation_mode(ValidationMode::Fast).finish()
 }
 
 /// What the guard and the library find out about a request on its way; shared with the one who sent it.
@@ -101,6 +127,7 @@ pub(super) struct Run {
     one_answer: bool,
     /// Whether nothing may be written.
     reads_only: bool,
+    valid: AtomicBool,
     began: AtomicBool,
     complexity: AtomicUsize,
     kind: OnceLock<OperationType>,
@@ -123,6 +150,22 @@ impl Run {
         self.began.load(Ordering::Relaxed)
     }
 
+    /// Notes that execution begins.
+    pub(super) fn begin(&self) {
+        self.began.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the library found the request valid.
+    pub(super) fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the request is valid, and its cost.
+    pub(super) fn passed(&self, complexity: usize) {
+        self.complexity.store(complexity, Ordering::Relaxed);
+        self.valid.store(true, Ordering::Relaxed);
+    }
+
     /// The operation's cost; 0 before validation.
     pub(super) fn complexity(&self) -> usize {
         self.complexity.load(Ordering::Relaxed)
@@ -139,30 +182,17 @@ impl Run {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Guard {
-    /// Whether the schema is told.
-    introspection: bool,
-}
+/// Ends a request where it would be executed, and notes what validation found.
+struct Verdict;
 
-impl ExtensionFactory for Guard {
+impl ExtensionFactory for Verdict {
     fn create(&self) -> Arc<dyn Extension> {
-        Arc::new(*self)
+        Arc::new(Self)
     }
 }
 
 #[async_trait]
-impl Extension for Guard {
-    async fn prepare_request(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        mut request: Request,
-        next: NextPrepareRequest<'_>,
-    ) -> ServerResult<Request> {
-        check(&mut request, self.introspection)?;
-        next.run(ctx, request).await
-    }
-
+impl Extension for Verdict {
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -175,51 +205,112 @@ impl Extension for Guard {
         Ok(result)
     }
 
-    async fn execute(
-        &self,
-        ctx: &ExtensionContext<'_>,
-        operation_name: Option<&str>,
-        next: NextExecute<'_>,
-    ) -> Response {
+    async fn execute(&self, ctx: &ExtensionContext<'_>, _: Option<&str>, _: NextExecute<'_>) -> Response {
         if let Some(run) = ctx.data_opt::<Arc<Run>>() {
-            run.began.store(true, Ordering::Relaxed);
+            run.valid.store(true, Ordering::Relaxed);
         }
-        next.run(ctx, operation_name).await
+        Response::default()
     }
 }
 
-fn check(request: &mut Request, introspection: bool) -> ServerResult<()> {
-    scan::scan(&request.query, &LIMITS)?;
-    let introspection_only = request.introspection_mode == IntrospectionMode::IntrospectionOnly;
-    let run = request.data.get(&std::any::TypeId::of::<Arc<Run>>());
-    let run = run.and_then(|run| run.downcast_ref::<Arc<Run>>()).cloned().unwrap_or_default();
-    let (wanted, variables) = (request.operation_name.clone(), std::mem::take(&mut request.variables));
-    let document = request.parsed_query().map_err(|mut error| {
-        error.source = Some(Arc::new(ApiError::ParseFailed(error.message.clone())));
-        error
-    })?;
-    let chosen = chosen(document, wanted.as_deref());
-    if let Some((name, operation)) = chosen {
-        let _ = run.kind.set(operation.ty);
-        name.and_then(|name| run.name.set(name.to_owned()).ok());
+/// A document that the guard let pass, parsed.
+pub(super) struct Document {
+    id: u64,
+    text: Arc<str>,
+    parsed: ExecutableDocument,
+    bytes: usize,
+}
+
+impl Document {
+    /// Scans, parses and measures a document.
+    ///
+    /// # Errors
+    /// When it is too large, or no GraphQL.
+    #[cfg(test)]
+    pub(super) fn read(text: &str, introspection: bool) -> ServerResult<Self> {
+        Self::read_for(text, introspection, None, &Run::default())
     }
-    counts(document, &variables)?;
-    measure::measure(document, &LIMITS, introspection)?;
-    if let Some((_, operation)) = chosen {
+
+    /// Scans, parses and measures a document; notes in the run which operation of it is wanted as soon as that is known.
+    ///
+    /// # Errors
+    /// When it is too large, or no GraphQL.
+    pub(super) fn read_for(
+        text: &str,
+        introspection: bool,
+        wanted: Option<&str>,
+        run: &Run,
+    ) -> ServerResult<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let tokens = scan::scan(text, &LIMITS)?;
+        let parsed = parse_query(text).map_err(|error| {
+            let mut error = ServerError::from(error);
+            error.source = Some(Arc::new(ApiError::ParseFailed(error.message.clone())));
+            error
+        })?;
+        note(&parsed, wanted, run);
+        counts(&parsed)?;
+        measure::measure(&parsed, &LIMITS, introspection)?;
+        let bytes = text.len() + tokens.saturating_mul(BYTES_A_TOKEN);
+        Ok(Self { id: NEXT.fetch_add(1, Ordering::Relaxed), text: text.into(), parsed, bytes })
+    }
+
+    /// Tells it from every other document that was read, even one with the same text.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The text.
+    pub(super) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    /// The document as the library executes it.
+    pub(super) fn parsed(&self) -> ExecutableDocument {
+        self.parsed.clone()
+    }
+
+    /// How much memory it takes, at most.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Checks one request for this document: its variables, and whether its operation may come this way.
+    /// `introspection_only` lets nothing pass but questions about the schema.
+    ///
+    /// # Errors
+    /// When it must not be executed.
+    pub(super) fn check(
+        &self,
+        wanted: Option<&str>,
+        variables: &Map<String, serde_json::Value>,
+        run: &Run,
+        introspection_only: bool,
+    ) -> Result<(), ApiError> {
+        note(&self.parsed, wanted, run);
+        within("variables", variables.len(), LIMITS.variables)?;
+        let Some((_, operation)) = chosen(&self.parsed, wanted) else { return Ok(()) };
         if run.reads_only && operation.ty != OperationType::Query {
-            return Err(ApiError::ReadsOnly.into());
+            return Err(ApiError::ReadsOnly);
         }
         if run.one_answer && operation.ty == OperationType::Subscription {
             let message = "subscriptions are for a WebSocket: connect to /graphql/ws";
-            return Err(ApiError::ValidationFailed(message.to_owned()).into());
+            return Err(ApiError::ValidationFailed(message.to_owned()));
         }
-        required_variables(operation, &variables)?;
-        if introspection_only && !measure::is_introspection(document, operation) {
-            return Err(ApiError::unauthenticated().into());
+        required_variables(operation, variables)?;
+        if introspection_only && !measure::is_introspection(&self.parsed, operation) {
+            return Err(ApiError::unauthenticated());
         }
+        Ok(())
     }
-    request.variables = variables;
-    Ok(())
+}
+
+/// Notes what the wanted operation is.
+fn note(document: &ExecutableDocument, wanted: Option<&str>, run: &Run) {
+    if let Some((name, operation)) = chosen(document, wanted) {
+        let _ = run.kind.set(operation.ty);
+        name.and_then(|name| run.name.set(name.to_owned()).ok());
+    }
 }
 
 /// The operation that will run; `None` where the library will say what is wrong.
@@ -236,22 +327,24 @@ fn chosen<'d>(
     }
 }
 
-fn counts(document: &ExecutableDocument, variables: &Variables) -> Result<(), ApiError> {
+fn counts(document: &ExecutableDocument) -> Result<(), ApiError> {
     let declared = document.operations.iter().map(|(_, operation)| operation.node.variable_definitions.len());
     within("operations", document.operations.iter().len(), LIMITS.operations)?;
     within("fragments", document.fragments.len(), LIMITS.fragments)?;
-    within("variables", declared.sum(), LIMITS.variables)?;
-    within("variables", variables.len(), LIMITS.variables)
+    within("variables", declared.sum(), LIMITS.variables)
 }
 
 /// Variables without which the operation cannot run. The library leaves those of custom scalars to execution, where
 /// a missing one would be told too late.
-fn required_variables(operation: &OperationDefinition, variables: &Variables) -> Result<(), ApiError> {
+fn required_variables(
+    operation: &OperationDefinition,
+    variables: &Map<String, serde_json::Value>,
+) -> Result<(), ApiError> {
     for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
         let (name, kind) = (&definition.name.node, &definition.var_type.node);
-        let given = variables.get(name);
+        let given = variables.get(name.as_str());
         let missing = given.is_none() && definition.default_value.is_none();
-        let null = given.is_some_and(|value| *value == async_graphql::Value::Null);
+        let null = given.is_some_and(serde_json::Value::is_null);
         if !kind.nullable && (missing || null) {
             return Err(ApiError::ValidationFailed(format!(
                 "the variable ${name} of type {kind} is required"

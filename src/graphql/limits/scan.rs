@@ -4,8 +4,8 @@ use super::{Limits, within};
 use crate::graphql::errors::ApiError;
 
 /// Refuses a document that is too long, has too many tokens or nests brackets too deep for a parser that recurses.
-/// What is no GraphQL at all is left to the parser.
-pub(super) fn scan(document: &str, limits: &Limits) -> Result<(), ApiError> {
+/// What is no GraphQL at all is left to the parser. Returns the number of tokens.
+pub(super) fn scan(document: &str, limits: &Limits) -> Result<usize, ApiError> {
     within("bytes in the document", document.len(), limits.bytes)?;
     let (mut tokens, mut depth) = (0_usize, 0_usize);
     let mut rest = document.as_bytes();
@@ -27,7 +27,7 @@ pub(super) fn scan(document: &str, limits: &Limits) -> Result<(), ApiError> {
         };
         rest = rest.get(length.max(1)..).unwrap_or_default();
     }
-    Ok(())
+    Ok(tokens)
 }
 
 /// How long the token is with which `rest` begins.

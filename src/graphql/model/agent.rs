@@ -13,7 +13,7 @@ use crate::store::{self, Cursor, PageOf, PageRequest};
 
 /// A voice agent: it answers the calls that come in on its numbers.
 #[derive(Debug, Clone)]
-pub(crate) struct Agent(pub(crate) domain::Agent);
+pub(crate) struct Agent(pub(crate) store::AgentProfile);
 
 /// Where an agent is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -202,7 +202,7 @@ async fn the_one(
     session: &Session,
     filter: &store::AgentFilter,
     only: domain::AgentId,
-) -> Result<Option<domain::Agent>, ApiError> {
+) -> Result<Option<store::AgentProfile>, ApiError> {
     let agent = session.reader().await?.agents_by_id(&[only]).await?.pop();
     let part = filter.name_contains.as_ref().map(|part| part.to_lowercase());
     Ok(agent.filter(|agent| {

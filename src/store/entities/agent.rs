@@ -1,12 +1,12 @@
 //! Table `agents`.
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::FromQueryResult;
 use sea_orm::entity::prelude::*;
+use sea_orm::{FromQueryResult, QueryResult};
 
 use super::read;
 use crate::domain::{Agent, AgentId, AnsweringAgent, TenantId};
-use crate::store::StoreError;
+use crate::store::{AgentProfile, StoreError};
 
 /// A voice agent.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -49,7 +49,28 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-const TABLE: &str = "agents";
+pub(in crate::store) const TABLE: &str = "agents";
+
+/// The columns of a profile: not the prompt, which is long, nor the token's hash.
+pub(in crate::store) const PROFILE: &str = "id, voice_agent_id, name, language, first_message, fallback_number, \
+    status, token_preview, created_at, updated_at";
+
+/// Reads a row of [`PROFILE`].
+pub(in crate::store) fn read_profile(row: &QueryResult) -> Result<AgentProfile, StoreError> {
+    let text = |index| row.try_get_by_index::<Option<String>>(index);
+    Ok(AgentProfile {
+        id: AgentId(row.try_get_by_index(0)?),
+        voice_agent_id: text(1)?,
+        name: read::text(TABLE, "name", &row.try_get_by_index::<String>(2)?)?,
+        language: read::text(TABLE, "language", &row.try_get_by_index::<String>(3)?)?,
+        first_message: read::optional(TABLE, "first_message", text(4)?.as_deref())?,
+        fallback_number: read::optional(TABLE, "fallback_number", text(5)?.as_deref())?,
+        status: read::text(TABLE, "status", &row.try_get_by_index::<String>(6)?)?,
+        token_preview: row.try_get_by_index(7)?,
+        created_at: row.try_get_by_index(8)?,
+        updated_at: row.try_get_by_index(9)?,
+    })
+}
 
 impl TryFrom<Model> for Agent {
     type Error = StoreError;

@@ -1,5 +1,6 @@
 //! Table `phone_numbers`.
 
+use sea_orm::QueryResult;
 use sea_orm::entity::prelude::*;
 
 use super::read;
@@ -54,7 +55,43 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-const TABLE: &str = "phone_numbers";
+pub(in crate::store) const TABLE: &str = "phone_numbers";
+
+/// All columns, in the model's order.
+pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
+    provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, routing_rules, \
+    routing_version, created_at, provisioned_at, released_at, changed";
+
+impl Model {
+    /// Reads a row of [`COLUMNS`] by position: by name, each column of each row would be searched for.
+    pub(in crate::store) fn read(row: &QueryResult) -> Result<Self, DbErr> {
+        Ok(Self {
+            id: row.try_get_by_index(0)?,
+            tenant_id: row.try_get_by_index(1)?,
+            agent_id: row.try_get_by_index(2)?,
+            operation_id: row.try_get_by_index(3)?,
+            number: row.try_get_by_index(4)?,
+            friendly_name: row.try_get_by_index(5)?,
+            sid: row.try_get_by_index(6)?,
+            provider: row.try_get_by_index(7)?,
+            kind: row.try_get_by_index(8)?,
+            status: row.try_get_by_index(9)?,
+            voice: row.try_get_by_index(10)?,
+            sms: row.try_get_by_index(11)?,
+            mms: row.try_get_by_index(12)?,
+            country: row.try_get_by_index(13)?,
+            locality: row.try_get_by_index(14)?,
+            region: row.try_get_by_index(15)?,
+            monthly_cost: row.try_get_by_index(16)?,
+            routing_rules: row.try_get_by_index(17)?,
+            routing_version: row.try_get_by_index(18)?,
+            created_at: row.try_get_by_index(19)?,
+            provisioned_at: row.try_get_by_index(20)?,
+            released_at: row.try_get_by_index(21)?,
+            changed: row.try_get_by_index(22)?,
+        })
+    }
+}
 
 impl TryFrom<Model> for PhoneNumber {
     type Error = StoreError;
@@ -82,5 +119,19 @@ impl TryFrom<Model> for PhoneNumber {
             provisioned_at: row.provisioned_at,
             released_at: row.released_at,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_orm::Iterable;
+    use sea_orm::sea_query::Iden;
+
+    use super::*;
+
+    #[test]
+    fn the_columns_are_the_models_own_in_its_order() {
+        let columns: Vec<String> = Column::iter().map(|column| column.unquoted().to_owned()).collect();
+        assert_eq!(COLUMNS.split(", ").collect::<Vec<_>>(), columns);
     }
 }

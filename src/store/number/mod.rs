@@ -12,10 +12,12 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
+};
 
 use super::entities::{self, phone_number};
-use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
+use super::page::{self, Cursor, Keyset, Listing, Page, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
     AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber, RoutingRules, TenantId,
@@ -45,8 +47,14 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn numbers_by_id(&self, ids: &[NumberId]) -> Result<Vec<PhoneNumber>, StoreError> {
-        let wanted = phone_number::Column::Id.is_in(ids.iter().map(|id| id.0));
-        entities::all(self.own_numbers().filter(wanted).all(&self.transaction).await?)
+        let found = page::by_ids(
+            &self.transaction,
+            phone_number::TABLE,
+            phone_number::COLUMNS,
+            self.tenant,
+            ids.iter().map(|id| id.0),
+        );
+        found.await?.iter().map(|row| phone_number::Model::read(row)?.try_into()).collect()
     }
 
     /// The tenant's number with this E.164: the one it holds, else the one it held last.
@@ -106,11 +114,22 @@ impl TenantStore {
         filter: &NumberFilter,
         page: PageRequest,
     ) -> Result<PageOf<PhoneNumber>, StoreError> {
-        let query = filtered(self.own_numbers(), filter);
-        page::page(&self.transaction, query, KEYSET, page, |row| {
+        let mut list = Listing::new(phone_number::TABLE, phone_number::COLUMNS, self.tenant);
+        list = match filter.status {
+            Some(status) => list.with("status", "=", status.as_str()),
+            None => list.and("status <> 'released'"),
+        };
+        if let Some(agent) = filter.agent {
+            list = list.with("agent_id", "=", agent.0);
+        }
+        if let Some(country) = filter.country {
+            list = list.with("country", "=", country.as_str());
+        }
+        let read = |row: &QueryResult| {
+            let row = phone_number::Model::read(row)?;
             Ok((Cursor { at: row.created_at, id: row.id }, row.try_into()?))
-        })
-        .await
+        };
+        list.page(&self.transaction, page, read).await
     }
 
     /// How many numbers.

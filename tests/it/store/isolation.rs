@@ -52,7 +52,7 @@ async fn a_door_shows_one_tenants_rows_and_touches_no_other() {
     let number = db.system().numbers_of(theirs.id).await.unwrap().remove(0);
     let door = fixtures::write_as(&db, mine.tenant_id).await;
     assert_eq!((door.tenant_id(), door.tenant().await.unwrap().id), (mine.tenant_id, mine.tenant_id));
-    assert_eq!(door.agents_by_id(&[mine.id, theirs.id]).await.unwrap(), vec![mine.clone()]);
+    assert_eq!(door.agents_by_id(&[mine.id, theirs.id]).await.unwrap(), vec![mine.clone().into()]);
     assert_eq!(door.agent(theirs.id).await.unwrap(), None);
     assert_eq!(door.number_by_e164(&number.number).await.unwrap(), None);
     assert_eq!(door.numbers_by_id(&[number.id]).await.unwrap(), vec![]);
@@ -357,7 +357,7 @@ async fn a_request_given_up_at_any_instant_leaves_nothing_behind() {
         // The next borrower is another tenant, and sees its own rows only.
         let door = db.read_as(theirs.tenant_id).await.unwrap();
         let seen = door.agents(&AgentFilter::default(), first(5)).await.unwrap();
-        assert!(seen.items.iter().map(|(_, agent)| agent).eq([&theirs]));
+        assert!(seen.items.iter().map(|(_, agent)| agent).eq([&theirs.clone().into()]));
     }
     assert!(finished < 300, "none was given up under way");
     for micros in 0..300 {

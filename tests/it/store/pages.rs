@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use switchboard::domain::{Agent, AgentId, AgentToken, Clock, Entropy, TenantId};
-use switchboard::store::{AgentFilter, Cursor, Database, Page, PageOf, PageRequest};
+use switchboard::store::{AgentFilter, AgentProfile, Cursor, Database, Page, PageOf, PageRequest};
 use uuid::Uuid;
 
 use super::fixtures;
@@ -28,11 +28,11 @@ async fn insert(db: &Database, tenant: TenantId, minutes: &[i64]) -> Vec<AgentId
     ids
 }
 
-async fn page(db: &Database, tenant: TenantId, request: PageRequest) -> PageOf<Agent> {
+async fn page(db: &Database, tenant: TenantId, request: PageRequest) -> PageOf<AgentProfile> {
     db.read_as(tenant).await.unwrap().agents(&AgentFilter::default(), request).await.unwrap()
 }
 
-fn ids(page: &PageOf<Agent>) -> Vec<AgentId> {
+fn ids(page: &PageOf<AgentProfile>) -> Vec<AgentId> {
     page.items.iter().map(|(_, agent)| agent.id).collect()
 }
 

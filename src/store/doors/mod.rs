@@ -1,8 +1,11 @@
 //! The two doors: how each is opened, and what keeps a lost caller from leaving one ajar.
 //!
 //! sqlx 0.9 puts a connection whose BEGIN was abandoned back into its pool with the transaction open, so that
-//! the next borrower would inherit another tenant's role. Hence every transaction here begins in a task of its
-//! own: if nobody waits for it any more, the finished transaction is dropped, which rolls it back.
+//! the next borrower would inherit another tenant's role. Hence a transaction of the ORM's begins in a task of its
+//! own: if nobody waits for it any more, the finished transaction is dropped, which rolls it back. A [`reading`] one
+//! sees to that itself.
+
+mod reading;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,13 +13,14 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, T
 
 use tokio::sync::broadcast;
 
+use self::reading::{Reading, Transaction};
 use super::{Change, Shared, StoreError, dialect, error::begin_was_lost};
 use crate::domain::{Author, TenantId};
 
 /// One tenant's rows, in one transaction. Statements run one after the other; shared by all resolvers of a query.
 #[derive(Debug)]
 pub struct TenantStore {
-    pub(super) transaction: DatabaseTransaction,
+    pub(super) transaction: Transaction,
     pub(super) tenant: TenantId,
     pub(super) shared: Arc<Shared>,
     /// Who writes; a reading door has none.
@@ -30,6 +34,12 @@ impl TenantStore {
         tenant: TenantId,
         author: Option<Author>,
     ) -> Result<Self, StoreError> {
+        if author.is_none() && dialect::has_policies(&shared.tenants) {
+            let pool = shared.tenants.get_postgres_connection_pool();
+            let reading = Reading::begin(pool, tenant, Arc::clone(&shared.statements)).await?;
+            let transaction = Transaction::Reading(reading);
+            return Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() });
+        }
         let opening = tokio::spawn(async move {
             let writing = author.is_some();
             let transaction = if writing {
@@ -37,7 +47,8 @@ impl TenantStore {
             } else {
                 shared.tenants.begin().await?
             };
-            dialect::become_tenant(&transaction, tenant, writing).await?;
+            dialect::become_tenant(&transaction, tenant).await?;
+            let transaction = Transaction::Begun(transaction);
             Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() })
         });
         opening.await.map_err(|lost| begin_was_lost(&lost))?
@@ -54,7 +65,9 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`]; then nothing is kept.
     pub async fn commit(self) -> Result<(), StoreError> {
-        self.transaction.commit().await?;
+        if let Transaction::Begun(transaction) = self.transaction {
+            transaction.commit().await?;
+        }
         for change in self.untold.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.shared.tell(change);
         }
