@@ -361,3 +361,61 @@ async fn write_one_by_one(db: &Database, writer: usize, agent: &Agent, numbers: 
         system.forget_calls(long_ago, 1000).await.unwrap();
     }
 }
+
+/// Servers on one database, each with batches of its own. A batch that loses to a deadlock is written again, so only the
+/// database tells of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn servers_that_report_calls_of_the_same_totals_do_not_deadlock() {
+    let test = TestDatabase::create().await;
+    let servers = [test.open().await, test.open().await, test.open().await];
+    let tenant = fixtures::tenant(&servers[0]).await;
+    let agent = fixtures::agent(&servers[0], tenant).await;
+    let mut numbers = Vec::new();
+    for at in 0..8 {
+        numbers.push(fixtures::number(&servers[0], &agent, &e164(930 + at)).await);
+    }
+    let mut reporters = tokio::task::JoinSet::new();
+    for (writer, db) in servers.iter().enumerate() {
+        let (db, agent, numbers) = (db.clone(), agent.clone(), numbers.clone());
+        reporters.spawn(async move {
+            for round in 0..ROUNDS {
+                let (mut calls, mut reports) = (Vec::new(), tokio::task::JoinSet::new());
+                for at in 0..BATCH {
+                    let (number, days) = mixed(writer, round, at);
+                    let call = call(&agent, &numbers[number], Clock::system().now() - TimeDelta::days(days));
+                    calls.push(call);
+                }
+                for call in &calls {
+                    db.system().record_call(call, true).await.unwrap();
+                }
+                for call in calls {
+                    let system = db.system();
+                    reports.spawn(async move {
+                        let report = fixtures::report(CallStatus::Completed, Some(61));
+                        system.report_call(&call.sid, report).await.unwrap().unwrap();
+                    });
+                }
+                while let Some(reported) = reports.join_next().await {
+                    reported.unwrap();
+                }
+            }
+        });
+    }
+    while let Some(reported) = reporters.join_next().await {
+        reported.unwrap();
+    }
+    let door = servers[0].read_as(tenant).await.unwrap();
+    let today = Clock::system().now().date_naive();
+    let used = usage(&door, today - Days::new(7)..today + Days::new(2)).await;
+    let calls = (servers.len() * ROUNDS * BATCH) as i64;
+    let total = used.values().fold((0, 0), |all, used| (all.0 + used.0, all.1 + used.1));
+    assert_eq!(total, (calls, 2 * calls));
+    drop(door);
+    for db in servers {
+        db.close().await;
+    }
+    if test.is_postgres() {
+        let sql = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+        assert_eq!(test.count(sql).await, 0);
+    }
+}
