@@ -27,7 +27,8 @@ impl Routing {
     pub(super) async fn keep_cache(&self, stop: &CancellationToken) {
         let mut changes = self.0.store.changes();
         let mut reader = self.0.store.number_reader();
-        let (mut failures, mut poll_at, mut resume_at) = (0, Instant::now(), Instant::now());
+        let now = Instant::now();
+        let (mut failures, mut polled_at, mut poll_at, mut resume_at) = (0, now, now, now);
         loop {
             // While pages are missing they are read one after the other, with polls in between.
             let next = if reader.is_complete() { poll_at } else { Instant::now() };
@@ -37,7 +38,7 @@ impl Routing {
                 () = sleep_until(next.max(resume_at)) => {}
                 change = changes.recv() => {
                     if is_hint(&change) {
-                        poll_at = poll_at.min(Instant::now() + POLL_GAP);
+                        poll_at = poll_at.min(polled_at + POLL_GAP);
                     }
                     continue;
                 }
@@ -48,7 +49,8 @@ impl Routing {
                 Some(Ok(is_done)) => {
                     failures = 0;
                     if is_poll && is_done {
-                        poll_at = Instant::now() + POLL_EVERY;
+                        polled_at = Instant::now();
+                        poll_at = polled_at + POLL_EVERY;
                     }
                 }
                 Some(Err(Unread)) => {
