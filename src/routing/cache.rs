@@ -13,8 +13,8 @@ use crate::store::{Change, NumberReader, StoreError};
 
 /// How often the database is asked for changes without a hint.
 const POLL_EVERY: Duration = Duration::from_secs(5);
-/// The shortest time between two polls: many hints at once cost one poll.
-const POLL_GAP: Duration = Duration::from_millis(50);
+/// After a poll the next one waits so many times as long as the poll took: a flood of hints costs a third of a connection.
+const POLL_GAP: u32 = 2;
 /// Waits after a page that could not be read.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
@@ -27,7 +27,9 @@ impl Routing {
     pub(super) async fn keep_cache(&self, stop: &CancellationToken) {
         let mut changes = self.0.store.changes();
         let mut reader = self.0.store.number_reader();
-        let (mut failures, mut poll_at, mut resume_at) = (0, Instant::now(), Instant::now());
+        let now = Instant::now();
+        let (mut failures, mut poll_began, mut not_before) = (0, None, now);
+        let (mut poll_at, mut resume_at) = (now, now);
         loop {
             // While pages are missing they are read one after the other, with polls in between.
             let next = if reader.is_complete() { poll_at } else { Instant::now() };
@@ -37,22 +39,26 @@ impl Routing {
                 () = sleep_until(next.max(resume_at)) => {}
                 change = changes.recv() => {
                     if is_hint(&change) {
-                        poll_at = poll_at.min(Instant::now() + POLL_GAP);
+                        poll_at = poll_at.min(not_before);
                     }
                     continue;
                 }
             }
-            let is_poll = poll_at <= Instant::now();
+            let now = Instant::now();
+            let is_poll = poll_at <= now;
             match stop.run_until_cancelled(self.read(&mut reader, is_poll)).await {
                 None => return,
                 Some(Ok(is_done)) => {
                     failures = 0;
-                    if is_poll && is_done {
+                    let began = is_poll.then(|| *poll_began.get_or_insert(now));
+                    if let Some(began) = began.filter(|_| is_done) {
+                        poll_began = None;
+                        not_before = Instant::now() + began.elapsed() * POLL_GAP;
                         poll_at = Instant::now() + POLL_EVERY;
                     }
                 }
                 Some(Err(Unread)) => {
-                    failures += 1;
+                    (failures, poll_began) = (failures + 1, None);
                     let wait = backoff(&self.0.entropy, FIRST_WAIT, LONGEST_WAIT, failures);
                     resume_at = Instant::now() + wait;
                 }

@@ -127,3 +127,49 @@ async fn a_released_number_is_not_routed_from_memory_and_records_come_back_witho
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_another_server_changes_is_in_the_cache_at_once_and_a_released_number_is_forgotten() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    let called: switchboard::domain::E164 = number["number"].as_str().unwrap().parse().unwrap();
+    let system = app.database().system();
+    let by_cache = || {
+        let (from, sid) = ("+13105550199".to_owned(), sid(1));
+        let call = switchboard::store::IncomingCall {
+            sid,
+            from,
+            from_number: None,
+            attestation: None,
+            to: called.clone(),
+        };
+        system.route_from_memory(switchboard::domain::CallId(Uuid::from_u128(1)), &call)
+    };
+    let agent = wait_until("the number is cached", Duration::from_secs(10), async || by_cache()).await.agent;
+    let config = switchboard::store::DatabaseConfig {
+        url: app.database_url().into(),
+        max_connections: 2,
+        acquire_timeout: Duration::from_secs(5),
+    };
+    let other = switchboard::store::Database::connect(&config, app.clock().clone()).await.unwrap();
+    let author = switchboard::domain::Author {
+        actor: switchboard::domain::Actor::System,
+        request_id: "a test".to_owned(),
+    };
+    let door = other.write_by(author, agent.tenant_id).await.unwrap();
+    let fallback_number = Some(Some(DESK.parse().unwrap()));
+    let changes = switchboard::store::AgentChanges { fallback_number, ..Default::default() };
+    door.update_agent(agent.id, changes).await.unwrap();
+    door.commit().await.unwrap();
+    // SQLite tells no other process: there it is the next poll that finds the change.
+    let patience = if app.database_url().starts_with("postgres") { 1 } else { 6 };
+    wait_until("the fallback number is cached", Duration::from_secs(patience), async || {
+        by_cache().filter(|route| route.agent.fallback_number.is_some())
+    })
+    .await;
+    // Idle, the cache asks once a poll; other workers ask too.
+    let gauge = app.http().get(format!("{}/metrics", app.base_url())).send().await.unwrap();
+    let gauge = gauge.text().await.unwrap();
+    assert!(gauge.contains("switchboard_cached_numbers 1"), "{gauge}");
+}

@@ -6,6 +6,7 @@ mod fixtures;
 mod isolation;
 mod leases;
 mod limits;
+mod number_cache;
 mod pages;
 mod plans;
 mod reports;

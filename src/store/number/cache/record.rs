@@ -32,7 +32,7 @@ impl<const N: usize> Bytes<N> {
     }
 }
 
-/// A mark as it was read. Postgres hands out transaction ids for longer than 56 bits' worth of them could be used up.
+/// A change mark. Transaction ids stay far below 56 bits.
 fn mark(changed: i64) -> Bytes<7> {
     Bytes::new(changed.unsigned_abs())
 }
@@ -79,8 +79,8 @@ impl Record {
             tenant: agent.tenant_id.0,
             agent: agent.id.0,
             voice_agent_id: pack_id(agent.voice_agent_id.as_deref(), unusual),
-            language: position(Language::all(), agent.language),
-            status: position(AgentStatus::ALL.iter().copied(), agent.status),
+            language: position(Language::all(), &agent.language),
+            status: position(AgentStatus::ALL.iter().copied(), &agent.status),
         }
     }
 
@@ -110,8 +110,8 @@ impl Record {
     }
 }
 
-fn position<T: PartialEq>(mut among: impl Iterator<Item = T>, value: T) -> u8 {
-    among.position(|one| one == value).and_then(|at| u8::try_from(at).ok()).unwrap_or_default()
+fn position<T: PartialEq>(mut among: impl Iterator<Item = T>, value: &T) -> u8 {
+    among.position(|one| one == *value).and_then(|at| u8::try_from(at).ok()).unwrap_or_default()
 }
 
 fn pack_id(id: Option<&str>, unusual: &mut UnusualIds) -> [u8; PACKED_LENGTH] {
@@ -147,7 +147,7 @@ fn unpack_id(packed: &[u8; PACKED_LENGTH], unusual: &UnusualIds) -> Option<Strin
         return None;
     }
     if let Some(key) = unusual_key(packed) {
-        return unusual.get(key).map(|id| id.to_string());
+        return unusual.get(key).map(ToString::to_string);
     }
     let mut id = String::with_capacity(USUAL_PREFIX.len() + USUAL_LENGTH);
     id.push_str(USUAL_PREFIX);
@@ -194,7 +194,7 @@ mod tests {
                 status,
             };
             let mut unusual = UnusualIds::default();
-            let record = Record::pack(49_30_123_456, 9, &agent, marks, &mut unusual);
+            let record = Record::pack(4_930_123_456, 9, &agent, marks, &mut unusual);
             prop_assert_eq!(record.agent(&unusual), agent);
             prop_assert_eq!((record.number.get(), record.rules.get(), record.marks()), (4_930_123_456, 9, marks));
             record.discard(&mut unusual);
