@@ -1,4 +1,4 @@
-//! The one handle by which the server runs requests: the schema with its guard, deadlines, one trace line for each
+//! The one handle by which the server runs requests: the schema with its guard, deadlines, what the log says of each
 //! operation, and errors made fit to be sent. HTTP and the socket both come through here.
 
 use std::sync::Arc;
@@ -47,6 +47,23 @@ pub struct Executed {
     pub response: Response,
     /// Whether execution began: parsing, validation and limits had nothing to say against it.
     pub began: bool,
+    /// What the log says of it.
+    pub summary: Summary,
+}
+
+/// What the log says of a request. Never variables, never tokens.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The operation's type; `unknown` where the document did not say.
+    pub kind: &'static str,
+    /// The operation's name; empty where it has none.
+    pub name: String,
+    /// The operation's complexity; 0 where it was not validated.
+    pub complexity: usize,
+    /// How many errors the answer has.
+    pub errors: usize,
+    /// The code of the first error; empty where there is none.
+    pub code: String,
 }
 
 impl Executed {
@@ -109,25 +126,21 @@ impl Api {
     }
 
     async fn answer(&self, caller: Caller, request: GraphqlRequest, run: Run) -> Executed {
-        let (run, span) = (Arc::new(run), span());
+        let run = Arc::new(run);
         let ending = Ending::new(&caller, &run);
         let prepared = self.prepare(request, caller, &run);
-        async {
-            let rounds = Rounds::default();
-            let work = async {
-                match self.admit(prepared?, &run, &rounds).await {
-                    Ok(request) => Ok(self.executing.execute(request).await),
-                    Err(refused) => Ok(refused),
-                }
-            };
-            let response = tokio::select! {
-                response = rounds.run(work) => response,
-                () = overdue(&run) => Ok(failed(ApiError::Timeout)),
-            };
-            ending.finish(response.unwrap_or_else(refused))
-        }
-        .instrument(span)
-        .await
+        let rounds = Rounds::default();
+        let work = async {
+            match self.admit(prepared?, &run, &rounds).await {
+                Ok(request) => Ok(self.executing.execute(request).await),
+                Err(refused) => Ok(refused),
+            }
+        };
+        let response = tokio::select! {
+            response = rounds.run(work) => response,
+            () = overdue(&run) => Ok(failed(ApiError::Timeout)),
+        };
+        ending.finish(response.unwrap_or_else(refused))
     }
 
     /// Runs anything; a query or mutation answers once, a subscription until it ends.
@@ -160,11 +173,11 @@ impl Api {
                 let mut responses = responses?;
                 tokio::select! {
                     response = responses.next() => {
-                        let executed = ending.finish(response?);
+                        let executed = ending.trace(response?);
                         Some((executed, (Some(responses), ending, run)))
                     }
                     () = overdue(&run) => {
-                        Some((ending.finish(failed(ApiError::Timeout)), (None, ending, run)))
+                        Some((ending.trace(failed(ApiError::Timeout)), (None, ending, run)))
                     }
                 }
             }
@@ -251,7 +264,7 @@ fn refused(error: ServerError) -> Response {
     Response::from_errors(vec![error])
 }
 
-/// What is done with every answer: errors are finished, and one line is traced. Never variables, never tokens.
+/// What is done with every answer: errors are finished, and it is summed up for the log.
 struct Ending {
     request_id: String,
     run: Arc<Run>,
@@ -266,17 +279,35 @@ impl Ending {
     fn finish(&self, mut response: Response) -> Executed {
         let began = self.run.began();
         errors::finish(&mut response.errors, began, &self.request_id);
-        let kind = self.run.kind().map_or_else(|| "unknown".to_owned(), |kind| kind.to_string());
+        let summary = Summary {
+            kind: match self.run.kind() {
+                Some(OperationType::Query) => "query",
+                Some(OperationType::Mutation) => "mutation",
+                Some(OperationType::Subscription) => "subscription",
+                None => "unknown",
+            },
+            name: self.run.name().unwrap_or_default().to_owned(),
+            complexity: self.run.complexity(),
+            errors: response.errors.len(),
+            code: errors::first_code(&response.errors).unwrap_or_default().to_owned(),
+        };
+        Executed { response, began, summary }
+    }
+
+    /// The same, and one line is traced: a socket's requests have no other.
+    fn trace(&self, response: Response) -> Executed {
+        let executed = self.finish(response);
+        let summary = &executed.summary;
         tracing::info!(
-            operation.kind = kind,
-            operation.name = self.run.name().unwrap_or_default(),
-            operation.complexity = self.run.complexity(),
+            operation.kind = summary.kind,
+            operation.name = summary.name,
+            operation.complexity = summary.complexity,
             duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             request_id = self.request_id,
-            errors = response.errors.len(),
-            code = errors::first_code(&response.errors).unwrap_or_default(),
+            errors = summary.errors,
+            code = summary.code,
             "operation answered"
         );
-        Executed { response, began }
+        executed
     }
 }

@@ -21,7 +21,7 @@ mod scope;
 mod subscription;
 mod trail;
 
-pub use api::{Api, Executed, GraphqlRequest};
+pub use api::{Api, Executed, GraphqlRequest, Summary};
 pub use context::{Caller, Services};
 pub use errors::ApiError;
 pub use schema::sdl;

@@ -262,6 +262,7 @@ fn answer(executed: Executed, media: Media) -> Response {
     };
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
+    response.extensions_mut().insert(executed.summary);
     match status {
         StatusCode::UNAUTHORIZED => challenge(&mut response),
         StatusCode::METHOD_NOT_ALLOWED => {

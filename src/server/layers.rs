@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
@@ -10,10 +10,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use futures_util::FutureExt;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::rejection::Rejection;
 use super::{Edge, metrics};
+use crate::graphql::Summary;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -47,8 +48,8 @@ pub(super) async fn observe(State(edge): State<Edge>, mut request: Request, next
     });
     let (took, status) = (started.elapsed(), response.status());
     metrics::answered(&method, &route, status, took);
-    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(parent: &span, status = status.as_u16(), duration_ms, "request answered");
+    trace(&span, response.extensions_mut().remove(), status, took);
+    set_headers(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
@@ -62,9 +63,27 @@ fn incoming(headers: &HeaderMap) -> Option<String> {
     ((8..=64).contains(&id.len()) && id.bytes().all(plain)).then(|| id.to_owned())
 }
 
+/// One line for each request; for GraphQL, with what came of its operation.
+fn trace(span: &Span, operation: Option<Summary>, status: StatusCode, took: Duration) {
+    let (status, duration_ms) = (status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    match operation {
+        None => tracing::info!(parent: span, status, duration_ms, "request answered"),
+        Some(operation) => tracing::info!(
+            parent: span,
+            status,
+            duration_ms,
+            operation.kind = operation.kind,
+            operation.name = operation.name,
+            operation.complexity = operation.complexity,
+            errors = operation.errors,
+            code = operation.code,
+            "request answered"
+        ),
+    }
+}
+
 /// Headers for every answer that does not set its own.
-pub(super) async fn security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+fn set_headers(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -72,7 +91,6 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     ] {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    response
 }

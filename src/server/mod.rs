@@ -22,7 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::get;
 use tower_http::timeout::TimeoutLayer;
@@ -123,7 +123,6 @@ fn surround(routes: Router, edge: Edge) -> Router {
     routes
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME))
-        .layer(from_fn(layers::security_headers))
         .layer(from_fn_with_state(edge, layers::observe))
 }
 
