@@ -39,40 +39,34 @@ $$;
 REVOKE ALL ON FUNCTION calls_with_slot(uuid[], text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION calls_with_slot(uuid[], text[]) TO switchboard_system;
 
--- Records what a batch of calls was answered with: one object of the array each, no call twice. A loop, because a join
--- is planned once for a table that is still empty and would then read all of it for each batch; and in the order in
--- which everybody locks calls.
-CREATE FUNCTION record_answers(told json) RETURNS TABLE (id uuid, tenant_id uuid, agent_id uuid) LANGUAGE plpgsql VOLATILE AS $$
+-- Records what a batch of calls was answered with: one object of the array each, no call twice. The settings keep the
+-- planner at one index look-up a call: it plans once, for a table that may still be empty.
+CREATE FUNCTION record_answers(told json) RETURNS TABLE (id uuid, tenant_id uuid, agent_id uuid)
+    LANGUAGE plpgsql VOLATILE ROWS 32
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 #variable_conflict use_column
-DECLARE
-    answer record;
 BEGIN
-    FOR answer IN
-        SELECT * FROM json_to_recordset(told) AS answers (
+    RETURN QUERY
+        UPDATE calls SET
+            outcome = answer.outcome, decision = answer.decision, answer_twiml = answer.twiml,
+            conversation_id = coalesce(answer.conversation_id, calls.conversation_id),
+            conversation_due_at =
+                CASE WHEN answer.conversation_id IS NULL THEN calls.conversation_due_at ELSE answer.at END,
+            sequence = calls.sequence + 1, updated_at = answer.at
+        FROM json_to_recordset(told) AS answer (
             sid text, outcome text, decision jsonb, twiml text, conversation_id text, at timestamptz
         )
-        ORDER BY sid
-    LOOP
-        RETURN QUERY
-            UPDATE calls SET
-                outcome = answer.outcome, decision = answer.decision, answer_twiml = answer.twiml,
-                conversation_id = coalesce(answer.conversation_id, calls.conversation_id),
-                conversation_due_at =
-                    CASE WHEN answer.conversation_id IS NULL THEN calls.conversation_due_at ELSE answer.at END,
-                sequence = calls.sequence + 1, updated_at = answer.at
-            WHERE calls.sid = answer.sid
-            RETURNING calls.id, calls.tenant_id, calls.agent_id;
-    END LOOP;
+        WHERE calls.sid = answer.sid
+        RETURNING calls.id, calls.tenant_id, calls.agent_id;
 END
 $$;
 REVOKE ALL ON FUNCTION record_answers(json) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION record_answers(json) TO switchboard_system;
 
 -- Records how a batch of calls goes or went: one object of the array each, no call twice. The caller has locked them.
--- One statement, so that the triggers add the batch to the totals at once and lock those in order. The settings keep the
--- planner at one index look-up a call, also when it believes the table to be empty.
+-- One statement, so that the triggers add the batch to the totals at once and lock those in order.
 CREATE FUNCTION record_reports(told json) RETURNS void LANGUAGE plpgsql VOLATILE
-    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
 BEGIN
     UPDATE calls SET
         status = report.status, ended_at = report.ended_at, duration_seconds = report.duration_seconds,
