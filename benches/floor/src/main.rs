@@ -6,6 +6,7 @@
 
 mod http;
 mod load;
+mod recorded;
 mod seed;
 mod serve;
 mod sign;
@@ -47,21 +48,23 @@ enum Command {
     Load(load::Options),
     /// Fills Switchboard's tables with tenants, agents and numbers.
     Seed(seed::Options),
+    /// Counts the calls of a run that are on record, as one line of JSON.
+    Recorded(recorded::Options),
 }
 
 fn main() -> Result<(), Failure> {
-    match Cli::parse().command {
-        Command::Serve(options) => {
-            Builder::new_multi_thread().enable_all().build()?.block_on(serve::run(options))
-        }
-        Command::Stub(options) => {
-            Builder::new_current_thread().enable_all().build()?.block_on(stub::run(options))
-        }
-        Command::Load(options) => {
-            Builder::new_current_thread().enable_all().build()?.block_on(load::run(options))
-        }
-        Command::Seed(options) => {
-            Builder::new_multi_thread().enable_all().build()?.block_on(seed::run(options))
-        }
+    let cli = Cli::parse();
+    // The tools use one thread each, since they share the machine with what they measure.
+    let mut runtime = match &cli.command {
+        Command::Serve(_) | Command::Seed(_) => Builder::new_multi_thread(),
+        Command::Stub(_) | Command::Load(_) | Command::Recorded(_) => Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build()?;
+    match cli.command {
+        Command::Serve(options) => runtime.block_on(serve::run(options)),
+        Command::Stub(options) => runtime.block_on(stub::run(options)),
+        Command::Load(options) => runtime.block_on(load::run(options)),
+        Command::Seed(options) => runtime.block_on(seed::run(options)),
+        Command::Recorded(options) => runtime.block_on(recorded::run(options)),
     }
 }
