@@ -39,24 +39,29 @@ $$;
 REVOKE ALL ON FUNCTION calls_with_slot(uuid[], text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION calls_with_slot(uuid[], text[]) TO switchboard_system;
 
--- Records what a batch of calls was answered with: one object of the array each, no call twice. The settings keep the
--- planner at one index look-up a call: it plans once, for a table that may still be empty.
+-- Records what a batch of calls was answered with: one object of the array each, no call twice. One statement, without a
+-- join: its plan is made once, perhaps while the table is empty, and a join's would then read the whole table later. The
+-- settings leave one index look-up a call, in the order of their "sid", which is the order in which everybody locks calls.
 CREATE FUNCTION record_answers(told json) RETURNS TABLE (id uuid, tenant_id uuid, agent_id uuid)
-    LANGUAGE plpgsql VOLATILE ROWS 32
-    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
+    LANGUAGE plpgsql VOLATILE ROWS 32 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
+DECLARE
+    answers jsonb;
+    sids text[];
 BEGIN
+    SELECT jsonb_object_agg(answer ->> 'sid', answer), array_agg(answer ->> 'sid') INTO answers, sids
+        FROM json_array_elements(told) AS answer;
     RETURN QUERY
         UPDATE calls SET
-            outcome = answer.outcome, decision = answer.decision, answer_twiml = answer.twiml,
-            conversation_id = coalesce(answer.conversation_id, calls.conversation_id),
-            conversation_due_at =
-                CASE WHEN answer.conversation_id IS NULL THEN calls.conversation_due_at ELSE answer.at END,
-            sequence = calls.sequence + 1, updated_at = answer.at
-        FROM json_to_recordset(told) AS answer (
-            sid text, outcome text, decision jsonb, twiml text, conversation_id text, at timestamptz
-        )
-        WHERE calls.sid = answer.sid
+            outcome = answers -> calls.sid ->> 'outcome',
+            decision = answers -> calls.sid -> 'decision',
+            answer_twiml = answers -> calls.sid ->> 'twiml',
+            conversation_id = coalesce(answers -> calls.sid ->> 'conversation_id', calls.conversation_id),
+            conversation_due_at = CASE WHEN answers -> calls.sid ->> 'conversation_id' IS NULL
+                THEN calls.conversation_due_at ELSE (answers -> calls.sid ->> 'at')::timestamptz END,
+            sequence = calls.sequence + 1,
+            updated_at = (answers -> calls.sid ->> 'at')::timestamptz
+        WHERE calls.sid = ANY (sids)
         RETURNING calls.id, calls.tenant_id, calls.agent_id;
 END
 $$;
@@ -64,17 +69,22 @@ REVOKE ALL ON FUNCTION record_answers(json) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION record_answers(json) TO switchboard_system;
 
 -- Records how a batch of calls goes or went: one object of the array each, no call twice. The caller has locked them.
--- One statement, so that the triggers add the batch to the totals at once and lock those in order.
+-- One statement, so that the triggers add the batch to the totals at once and lock those in order; without a join, as above.
 CREATE FUNCTION record_reports(told json) RETURNS void LANGUAGE plpgsql VOLATILE
-    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
+    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    reports jsonb;
+    ids uuid[];
 BEGIN
+    SELECT jsonb_object_agg((report ->> 'id')::uuid, report), array_agg((report ->> 'id')::uuid) INTO reports, ids
+        FROM json_array_elements(told) AS report;
     UPDATE calls SET
-        status = report.status, ended_at = report.ended_at, duration_seconds = report.duration_seconds,
-        sequence = calls.sequence + 1, updated_at = report.at
-    FROM json_to_recordset(told) AS report (
-        id uuid, status text, ended_at timestamptz, duration_seconds int, at timestamptz
-    )
-    WHERE calls.id = report.id;
+        status = reports -> calls.id::text ->> 'status',
+        ended_at = (reports -> calls.id::text ->> 'ended_at')::timestamptz,
+        duration_seconds = (reports -> calls.id::text ->> 'duration_seconds')::int,
+        sequence = calls.sequence + 1,
+        updated_at = (reports -> calls.id::text ->> 'at')::timestamptz
+    WHERE calls.id = ANY (ids);
 END
 $$;
 REVOKE ALL ON FUNCTION record_reports(json) FROM PUBLIC;
