@@ -80,6 +80,7 @@ async fn a_driver_that_lost_its_lease_writes_nothing() {
     // The very same words, under the lease that holds.
     let mut changes = db.changes();
     let done = system.record(&second.lease, late.clone()).await.unwrap();
+    assert_eq!(changes.recv().await.unwrap(), Change::Agent { tenant, id: agent.id });
     assert_eq!(changes.recv().await.unwrap(), Change::Operation { tenant, id: operation.id });
     assert_eq!((done.state, done.finished_at.is_some()), (OperationState::Succeeded, true));
     assert_eq!(system.agent(agent.id).await.unwrap().unwrap().status, AgentStatus::Deleted);
