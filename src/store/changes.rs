@@ -4,8 +4,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::PgListener;
-use sea_orm::{ConnectionTrait, sqlx};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -82,7 +82,7 @@ impl Batched for Announcement {
         let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Unheard);
         let changes = gap.into_iter().chain(batch.iter().map(|announcement| announcement.0));
         let texts: Vec<String> = changes.map(|change| change.written_by(&store.shared.name)).collect();
-        if let Err(error) = store.db().query_all_raw(dialect::notify(CHANNEL, &texts)?).await {
+        if let Err(error) = dialect::notify(store.db(), CHANNEL, &texts).await {
             tracing::debug!(%error, "other servers could not be told of changes");
             lost.store(true, Ordering::Relaxed);
         }

@@ -70,13 +70,17 @@ impl RowsStatement {
     }
 }
 
-/// Tells each of these texts on a channel.
+/// Notifies a channel of each of these texts.
 ///
 /// # Errors
-/// When they cannot be written as JSON.
-pub(super) fn notify(channel: &str, texts: &[String]) -> Result<Statement, DbErr> {
-    let values = [json_text(texts)?.into(), channel.into()];
-    Ok(Statement::from_sql_and_values(DbBackend::Postgres, NOTIFY, values))
+/// When the database is unavailable.
+pub(super) async fn notify(db: &DatabaseConnection, channel: &str, texts: &[String]) -> Result<(), DbErr> {
+    let notify = sqlx::query(NOTIFY).bind(json_text(texts)?).bind(channel);
+    notify
+        .execute(db.get_postgres_connection_pool())
+        .await
+        .map_err(|error| DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error.into())))?;
+    Ok(())
 }
 
 fn json_text(rows: &(impl Serialize + ?Sized)) -> Result<String, DbErr> {

@@ -2,6 +2,7 @@
 
 mod admission;
 mod audit_event;
+mod batches;
 mod fixtures;
 mod isolation;
 mod leases;

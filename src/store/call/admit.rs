@@ -17,7 +17,7 @@ use crate::domain::{AnsweringAgent, Call, CallDirection, CallId, CallOutcome, Ca
 use crate::store::entities::call;
 use crate::store::lane::{Batched, Lane};
 use crate::store::number::CachedNumber;
-use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
+use crate::store::{Shared, StoreError, SystemStore, dialect};
 
 /// A call as the carrier announces it.
 #[derive(Debug, Clone)]
@@ -125,13 +125,11 @@ impl Batched for Admission {
             .iter()
             .map(|row| Ok::<_, StoreError>((row.try_get("", "sid")?, row.try_get("", "admitted")?)))
             .collect::<Result<_, _>>()?;
-        let news: Vec<Change> = batch
-            .iter()
-            .filter(|admission| written.contains_key(&admission.call.sid))
-            .map(|admission| changed(&admission.call))
-            .collect();
-        store.tell_all(&news);
-        Ok(batch.iter().map(|admission| written.remove(&admission.call.sid)).collect())
+        let done: Vec<Option<bool>> =
+            batch.iter().map(|admission| written.remove(&admission.call.sid)).collect();
+        let admitted = batch.iter().zip(&done).filter(|(_, done)| done.is_some());
+        store.tell_all(&admitted.map(|(admission, _)| changed(&admission.call)).collect::<Vec<_>>());
+        Ok(done)
     }
 }
 
