@@ -16,8 +16,9 @@ WORKDIR /src
 # The dependencies alone, in a layer of their own: it stays until a manifest changes.
 COPY Cargo.toml Cargo.lock ./
 COPY migration/Cargo.toml migration/Cargo.toml
-RUN mkdir -p src migration/src \
-    && echo 'fn main() {}' > src/main.rs \
+COPY benches/floor/Cargo.toml benches/floor/Cargo.toml
+RUN mkdir -p src migration/src benches/floor/src \
+    && echo 'fn main() {}' | tee src/main.rs > benches/floor/src/main.rs \
     && touch src/lib.rs migration/src/lib.rs \
     && cargo build --release --locked --bin switchboard \
     && rm -r src migration/src

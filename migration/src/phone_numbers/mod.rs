@@ -81,7 +81,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn indexes() -> [IndexCreateStatement; 3] {
+fn indexes() -> [IndexCreateStatement; 4] {
     let index = |name| Index::create().name(name).table("phone_numbers").take();
     [
         index("phone_numbers_live")
@@ -91,5 +91,6 @@ fn indexes() -> [IndexCreateStatement; 3] {
             .take(),
         index("phone_numbers_of_agent").col("agent_id").col("created_at").col("id").take(),
         index("phone_numbers_by_time").col("created_at").take(),
+        index("phone_numbers_by_country").col("country").take(),
     ]
 }

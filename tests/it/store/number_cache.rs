@@ -276,7 +276,7 @@ async fn pages_and_polls_are_read_by_their_indexes() {
             synced_revision, created_at, updated_at)
         SELECT gen_random_uuid(), tenant_id, name, language, status, md5(n::text) || md5((-n)::text), token_preview,
             revision, synced_revision, created_at, updated_at
-        FROM (SELECT * FROM agents LIMIT 1) one, generate_series(1, 5000) n";
+        FROM (SELECT * FROM agents LIMIT 1) one, generate_series(1, 40000) n";
     run(&test, agents).await;
     let mut connection = test.raw().await;
     sqlx::raw_sql("ANALYZE agents; ANALYZE phone_numbers").execute(&mut connection).await.unwrap();
