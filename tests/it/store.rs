@@ -7,6 +7,7 @@ mod isolation;
 mod leases;
 mod limits;
 mod pages;
+mod plans;
 mod reports;
 mod rows;
 mod shared_database;
