@@ -74,11 +74,11 @@ fn visible<K: Eq + std::hash::Hash, T>(
 }
 
 impl Loader<AgentId> for Batches {
-    type Value = AgentProfile;
+    type Value = Arc<AgentProfile>;
     type Error = ApiError;
 
-    async fn load(&self, keys: &[AgentId]) -> Result<HashMap<AgentId, AgentProfile>, ApiError> {
-        let rows = self.0.reader().await?.agents_by_id(keys).await?;
+    async fn load(&self, keys: &[AgentId]) -> Result<HashMap<AgentId, Arc<AgentProfile>>, ApiError> {
+        let rows = self.0.reader().await?.agents_by_id(keys).await?.into_iter().map(Arc::new);
         visible(&self.0, rows, |agent| agent.id, |agent| agent.id)
     }
 }

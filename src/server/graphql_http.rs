@@ -15,6 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde_json::{Map, Value, json};
+use tokio::sync::SemaphorePermit;
 
 use super::credentials::{self, anonymous};
 use super::negotiation::{self, Media};
@@ -29,6 +30,10 @@ const MAX_BODY: usize = 256 * 1024;
 
 /// How much of a longer one is read and thrown away.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
+
+/// Requests executed at the same time; more are turned away at once. It bounds memory, and how long one waits for the
+/// database. Webhooks are not counted: a call is always answered.
+pub(super) const MAX_EXECUTING: usize = 512;
 
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -46,6 +51,7 @@ pub(super) async fn post(
         json_only(&headers)?;
         let caller = caller(&edge, &request_id, address, &headers).await?;
         let request = decode(&read(body).await?)?;
+        let _in_flight = in_flight(&edge)?;
         Ok(answer(edge.api.execute(caller, request).await, media))
     };
     answer.await.unwrap_or_else(|rejection: Rejection| rejection.respond(&request_id.0))
@@ -69,9 +75,20 @@ pub(super) async fn get(
         let media = acceptable(&headers)?;
         let caller = caller(&edge, &request_id, address, &headers).await?;
         let request = from_parameters(parameters.as_deref().unwrap_or_default())?;
+        let _in_flight = in_flight(&edge)?;
         Ok(answer(edge.api.read(caller, request).await, media))
     };
     answer.await.unwrap_or_else(|rejection: Rejection| rejection.respond(&request_id.0))
+}
+
+/// The right to be executed. Taken once the body has arrived, so that no slow sender holds one.
+fn in_flight(edge: &Edge) -> Result<SemaphorePermit<'_>, Rejection> {
+    edge.executing.try_acquire().map_err(|_| {
+        metrics::counter!("switchboard_graphql_shed_total").increment(1);
+        let message = format!("the server executes {MAX_EXECUTING} requests already; try again in 1 second");
+        let refusal = Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message);
+        Rejection { retry_after: Some(1), ..refusal }
+    })
 }
 
 /// Answers every other method.

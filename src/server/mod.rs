@@ -25,6 +25,7 @@ use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::get;
+use tokio::sync::Semaphore;
 use tower_http::timeout::TimeoutLayer;
 
 use self::graphiql::Graphiql;
@@ -75,6 +76,8 @@ struct Edge {
     graphiql: Option<Arc<Graphiql>>,
     allowed_origins: Arc<[String]>,
     rates: Rates,
+    /// GraphQL requests over HTTP that may be executed at the same time.
+    executing: Arc<Semaphore>,
     trusted_proxies: u8,
     clock: Clock,
     entropy: Entropy,
@@ -99,6 +102,7 @@ pub fn router(
         graphiql: config.graphiql.map(|assets| Arc::new(Graphiql::new(assets))),
         allowed_origins: config.allowed_origins.into(),
         rates: Rates::new(config.rate_limits, config.clock.clone()),
+        executing: Arc::new(Semaphore::new(graphql_http::MAX_EXECUTING)),
         trusted_proxies: config.trusted_proxies,
         clock: config.clock,
         entropy: config.entropy,

@@ -129,7 +129,7 @@ impl TenantStore {
             self.tenant,
             ids.iter().map(|id| id.0),
         );
-        found.await?.iter().map(agent::read_profile).collect()
+        found.await?.iter().map(|row| agent::read_profile(row, 0)).collect()
     }
 
     /// One agent, kept from changing until the transaction ends when this is a writing door.
@@ -162,7 +162,7 @@ impl TenantStore {
             list = list.with("LOWER(name)", "LIKE", name_pattern(text)).escaped();
         }
         let read = |row: &QueryResult| {
-            let agent = agent::read_profile(row)?;
+            let agent = agent::read_profile(row, 0)?;
             Ok((Cursor { at: agent.created_at, id: agent.id.0 }, agent))
         };
         list.page(&self.transaction, page, read).await

@@ -122,18 +122,26 @@ where
 
 /// What a tenant's list finds, as text made of constants: a server sends few different statements, however many
 /// requests it answers, and the database plans each once.
+#[derive(Clone)]
 pub(super) struct Listing {
     columns: &'static str,
     /// From `FROM` on, without order and limit.
     rest: String,
     values: Vec<Value>,
+    /// Columns of another table, and the join that adds them to the rows of a page, which is called `listed`.
+    joined: Option<(&'static str, &'static str)>,
 }
 
 impl Listing {
     /// The tenant's rows of a table with columns `tenant_id`, `created_at` and `id`.
     pub(super) fn new(table: &'static str, columns: &'static str, tenant: TenantId) -> Self {
         let rest = format!(" FROM {table} WHERE tenant_id = $1");
-        Self { columns, rest, values: vec![tenant.0.into()] }
+        Self { columns, rest, values: vec![tenant.0.into()], joined: None }
+    }
+
+    /// The same, with columns of another table behind the row's own: one row at most for each. `$1` is the tenant.
+    pub(super) fn joining(self, columns: &'static str, join: &'static str) -> Self {
+        Self { joined: Some((columns, join)), ..self }
     }
 
     /// Those of which this is true.
@@ -176,15 +184,28 @@ impl Listing {
         place: Option<Cursor>,
     ) -> Result<bool, StoreError> {
         let Some(place) = place else { return Ok(false) };
-        let beyond = Self { columns: "1", rest: self.rest.clone(), values: self.values.clone() };
-        let beyond = beyond.beside(operator, place);
-        Ok(!beyond.rows(db, " LIMIT 1").await?.is_empty())
+        let beyond = self.clone().beside(operator, place);
+        let sql = format!("SELECT 1{} LIMIT 1", beyond.rest);
+        Ok(!run(db, sql, beyond.values).await?.is_empty())
     }
 
-    async fn rows(self, db: &impl ConnectionTrait, end: &str) -> Result<Vec<QueryResult>, StoreError> {
-        let sql = format!("SELECT {}{}{end}", self.columns, self.rest);
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, self.values);
-        Ok(db.query_all_raw(statement).await?)
+    /// The first so many rows in an order, `DESC` or `ASC`.
+    async fn rows(
+        self,
+        db: &impl ConnectionTrait,
+        order: &'static str,
+        limit: usize,
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        let (columns, rest) = (self.columns, self.rest);
+        let mut sql = format!("SELECT {columns}{rest} ORDER BY created_at {order}, id {order} LIMIT {limit}");
+        if let Some((others, join)) = self.joined {
+            let page = sql;
+            sql = format!(
+                "SELECT listed.*, {others} FROM ({page}) AS listed {join} \
+                 ORDER BY listed.created_at {order}, listed.id {order}"
+            );
+        }
+        run(db, sql, self.values).await
     }
 
     /// A page of them, newest first, as [`page`] reads it.
@@ -198,7 +219,7 @@ impl Listing {
             Page::First(wanted) => (usize::from(wanted), true),
             Page::Last(wanted) => (usize::from(wanted), false),
         };
-        let mut window = Self { columns: self.columns, rest: self.rest.clone(), values: self.values.clone() };
+        let mut window = self.clone();
         if let Some(after) = request.after {
             window = window.beside("<", after);
         }
@@ -208,8 +229,7 @@ impl Listing {
         let order = if forwards { "DESC" } else { "ASC" };
         // Written out, and one of a few: a plan made for any number of rows would be made for many.
         let limit = LIMITS.into_iter().find(|limit| *limit > wanted).unwrap_or(wanted + 1);
-        let end = format!(" ORDER BY created_at {order}, id {order} LIMIT {limit}");
-        let mut rows = window.rows(db, &end).await?;
+        let mut rows = window.rows(db, order, limit).await?;
         let more = rows.len() > wanted;
         rows.truncate(wanted);
         if !forwards {
@@ -232,7 +252,14 @@ pub(super) async fn by_ids(
 ) -> Result<Vec<QueryResult>, StoreError> {
     let sql =
         format!("SELECT {columns} FROM {table} WHERE tenant_id = $1 AND {}", dialect::among(db, "id", 2));
-    let values = [tenant.0.into(), dialect::ids(db, ids)];
+    run(db, sql, vec![tenant.0.into(), dialect::ids(db, ids)]).await
+}
+
+async fn run(
+    db: &impl ConnectionTrait,
+    sql: String,
+    values: Vec<Value>,
+) -> Result<Vec<QueryResult>, StoreError> {
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     Ok(db.query_all_raw(statement).await?)
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::graphql_ws::Socket;
-use crate::support::App;
+use crate::support::{App, wait_until};
 use crate::support::program::{Running, lines, read_until};
 
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -340,4 +340,38 @@ async fn webhooks_that_never_hold_are_told_once_with_the_likely_cause() {
         assert!(about[1].contains(told), "{told}: {about:#?}");
     }
     assert!(!about[1].contains("at="), "{about:#?}");
+}
+
+/// More requests than are executed at the same time are turned away at once, and answered again as soon as there is room.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_slow_requests_is_shed_and_webhooks_are_not() {
+    let app = App::start_with(&[("RATE_LIMIT_PER_MINUTE", "0")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let search = json!({"provider": "twilio", "path_contains": "AvailablePhoneNumbers"});
+    app.faults(json!([{"match": search, "action": {"delay_ms": 60_000}}])).await;
+    let (shed, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let mut flood = tokio::task::JoinSet::new();
+    for _ in 0..600 {
+        let (token, shed) = (token.clone(), shed.clone());
+        let request = app.http().post(format!("{}/graphql", app.base_url())).bearer_auth(token);
+        let request = request.json(&json!({"query": "{ availablePhoneNumbers { number } }"}));
+        flood.spawn(async move {
+            let answer = request.send().await.unwrap();
+            if answer.status() == 503 && answer.headers().contains_key("retry-after") {
+                let _ = shed.send((answer.headers()["retry-after"].clone(), answer.json::<Value>().await.unwrap()));
+            }
+        });
+    }
+    for _ in 0..600 - 512 {
+        let next = tokio::time::timeout(Duration::from_secs(30), told.recv());
+        let (wait, body) = next.await.expect("too few were shed").unwrap();
+        assert_eq!((wait.to_str().unwrap(), code(&body)), ("1", "UNAVAILABLE"), "{body}");
+    }
+    let webhook = app.http().post(format!("{}/api/webhooks/call/incoming", app.base_url()));
+    assert_eq!(webhook.form(&[("CallSid", "CA1")]).send().await.unwrap().status(), 403);
+    drop(flood);
+    wait_until("it answers again", Duration::from_secs(10), async || {
+        (status(&app, "203.0.113.9", Some(&token)).await == 200).then_some(())
+    })
+    .await;
 }

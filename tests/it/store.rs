@@ -7,6 +7,7 @@ mod fixtures;
 mod isolation;
 mod leases;
 mod limits;
+mod list_plans;
 mod number_cache;
 mod pages;
 mod plans;

@@ -1,5 +1,7 @@
 //! A voice agent.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::paging::{Connection, List, Listed, PageArgs, cost, nothing, wrap};
@@ -13,7 +15,7 @@ use crate::store::{self, Cursor, PageOf, PageRequest};
 
 /// A voice agent: it answers the calls that come in on its numbers.
 #[derive(Debug, Clone)]
-pub(crate) struct Agent(pub(crate) store::AgentProfile);
+pub(crate) struct Agent(pub(crate) Arc<store::AgentProfile>);
 
 /// Where an agent is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -75,7 +77,8 @@ impl Agent {
     /// Its number: the oldest active one. Null while it has none.
     #[graphql(complexity = "child_complexity + 1")]
     async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
-        let load = async || Ok(ctx.loaders()?.load_one(FirstNumberOf(self.0.id)).await?.map(PhoneNumber));
+        let load =
+            async || Ok(ctx.loaders()?.load_one(FirstNumberOf(self.0.id)).await?.map(PhoneNumber::from));
         load().await.transpose()
     }
 
@@ -121,6 +124,18 @@ impl Agent {
     /// When anything about it last changed.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
+    }
+}
+
+impl From<store::AgentProfile> for Agent {
+    fn from(profile: store::AgentProfile) -> Self {
+        Self(Arc::new(profile))
+    }
+}
+
+impl From<domain::Agent> for Agent {
+    fn from(agent: domain::Agent) -> Self {
+        store::AgentProfile::from(agent).into()
     }
 }
 
@@ -175,14 +190,14 @@ impl Listed for Agent {
     ) -> Result<PageOf<Self>, ApiError> {
         let session = ctx.session()?;
         match session.scope()?.agent() {
-            None => Ok(wrap(session.reader().await?.agents(filter, page).await?, Self)),
+            None => Ok(wrap(session.reader().await?.agents(filter, page).await?, Self::from)),
             Some(only) => {
                 let Some(agent) = the_one(session, filter, only).await? else { return Ok(nothing()) };
                 let at = Cursor { at: agent.created_at, id: agent.id.0 };
                 let place = |cursor: Cursor| (cursor.at, cursor.id);
                 let reached = page.after.is_none_or(|after| place(at) < place(after))
                     && page.before.is_none_or(|before| place(at) > place(before));
-                let items = if reached { vec![(at, Self(agent))] } else { Vec::new() };
+                let items = if reached { vec![(at, Self::from(agent))] } else { Vec::new() };
                 Ok(PageOf { items, has_next: false, has_previous: false })
             }
         }

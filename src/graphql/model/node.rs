@@ -35,7 +35,7 @@ impl Node {
         Ok(match id.kind {
             NodeKind::Agent => loaders.load_one(AgentId(id.uuid)).await?.map(|row| Self::Agent(Agent(row))),
             NodeKind::Number => {
-                loaders.load_one(NumberId(id.uuid)).await?.map(|row| Self::PhoneNumber(PhoneNumber(row)))
+                loaders.load_one(NumberId(id.uuid)).await?.map(|row| Self::PhoneNumber(row.into()))
             }
             NodeKind::Operation => {
                 loaders.load_one(OperationId(id.uuid)).await?.map(|row| Self::Operation(Operation(row)))

@@ -14,7 +14,13 @@ use crate::store::{self, PageOf, PageRequest};
 
 /// A telephone number leased for an agent.
 #[derive(Debug, Clone)]
-pub(crate) struct PhoneNumber(pub(crate) domain::PhoneNumber);
+pub(crate) struct PhoneNumber(pub(crate) domain::PhoneNumber, Option<Agent>);
+
+impl From<domain::PhoneNumber> for PhoneNumber {
+    fn from(number: domain::PhoneNumber) -> Self {
+        Self(number, None)
+    }
+}
 
 /// Who leases the number to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -139,7 +145,10 @@ impl PhoneNumber {
     /// Who answers it.
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
-        Agent::load(ctx, self.0.agent_id).await
+        match &self.1 {
+            Some(agent) => Some(Ok(agent.clone())),
+            None => Agent::load(ctx, self.0.agent_id).await,
+        }
     }
 
     /// What is done with calls to it, by their time and their caller: the first rule that applies decides, and where none
@@ -172,7 +181,7 @@ impl PhoneNumber {
 
     /// The number under this id, as far as the caller may see it.
     pub(crate) async fn load(ctx: &Context<'_>, id: domain::NumberId) -> Option<Result<Self, ApiError>> {
-        let load = async || Ok(ctx.loaders()?.load_one(id).await?.map(Self));
+        let load = async || Ok(ctx.loaders()?.load_one(id).await?.map(Self::from));
         load().await.transpose()
     }
 }
@@ -208,6 +217,12 @@ fn all_of(filter: &store::NumberFilter) -> Option<domain::AgentId> {
     }
 }
 
+/// Whether the page's numbers are asked for their agents: then those are read with them.
+fn asks_for_agents(ctx: &Context<'_>) -> bool {
+    let asked = ctx.look_ahead();
+    [asked.field("nodes"), asked.field("edges").field("node")].iter().any(|node| node.field("agent").exists())
+}
+
 impl Listed for PhoneNumber {
     type Filter = store::NumberFilter;
     const LIST: List = List::Numbers;
@@ -221,12 +236,17 @@ impl Listed for PhoneNumber {
     ) -> Result<PageOf<Self>, ApiError> {
         if let (Some(agent), true) = (all_of(filter), page.is_outermost()) {
             let found = ctx.loaders()?.load_one(NumbersOf(agent, page.page)).await?;
-            return Ok(found.map_or_else(nothing, |found| wrap(found, Self)));
+            return Ok(found.map_or_else(nothing, |found| wrap(found, Self::from)));
         }
         let session = ctx.session()?;
         let Some(agent) = session.scope()?.narrow(filter.agent) else { return Ok(nothing()) };
         let filter = store::NumberFilter { agent, ..filter.clone() };
-        Ok(wrap(session.reader().await?.numbers(&filter, page).await?, Self))
+        let reader = session.reader().await?;
+        if !asks_for_agents(ctx) {
+            return Ok(wrap(reader.numbers(&filter, page).await?, Self::from));
+        }
+        let found = reader.numbers_with_agents(&filter, page).await?;
+        Ok(wrap(found, |(number, agent)| Self(number, agent.map(Agent::from))))
     }
 
     async fn count(ctx: &Context<'_>, filter: &Self::Filter) -> Result<i64, ApiError> {

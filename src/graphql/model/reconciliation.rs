@@ -62,7 +62,7 @@ impl ReconciliationReport {
         }
         let with_agent = |found| Difference {
             found,
-            agent: found.agent.and_then(|id| agents.get(&id).cloned()).map(|agent| Agent(agent.into())),
+            agent: found.agent.and_then(|id| agents.get(&id).cloned()).map(Agent::from),
         };
         Ok(self.0.differences.iter().map(with_agent).collect())
     }

@@ -59,5 +59,5 @@ async fn cancel(session: &Session, input: &CancelReleaseInput) -> Result<PhoneNu
     let number = session.provisioning().cancel_release(&store, id).await?;
     store.audit("cancelRelease", id).await?;
     store.commit().await?;
-    Ok(PhoneNumber(number))
+    Ok(number.into())
 }

@@ -81,7 +81,7 @@ impl<T> Outcome<T> {
 /// # Errors
 /// What reading may fail with.
 pub(super) async fn agent_now(session: &Session, id: AgentId) -> Result<Option<Agent>, ApiError> {
-    Ok(session.reader().await?.agents_by_id(&[id]).await?.pop().map(Agent))
+    Ok(session.reader().await?.agents_by_id(&[id]).await?.pop().map(Agent::from))
 }
 
 /// A number as it is now, if there is one.
@@ -93,5 +93,5 @@ pub(super) async fn number_now(
     id: Option<NumberId>,
 ) -> Result<Option<PhoneNumber>, ApiError> {
     let Some(id) = id else { return Ok(None) };
-    Ok(session.reader().await?.numbers_by_id(&[id]).await?.pop().map(PhoneNumber))
+    Ok(session.reader().await?.numbers_by_id(&[id]).await?.pop().map(PhoneNumber::from))
 }

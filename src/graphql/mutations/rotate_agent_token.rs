@@ -73,5 +73,5 @@ async fn rotate(session: &Session, input: &RotateAgentTokenInput) -> Result<Acce
     let agent = store.set_agent_token(id, &token).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     store.audit("rotateAgentToken", id).await?;
     store.commit().await?;
-    Ok(Accepted { agent: Agent(agent.into()), token })
+    Ok(Accepted { agent: agent.into(), token })
 }

@@ -72,7 +72,7 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
     let number = store.set_routing_rules(id, &rules).await?.ok_or_else(no_number)?;
     store.audit("setRoutingRules", id).await?;
     store.commit().await?;
-    Ok(PhoneNumber(number))
+    Ok(number.into())
 }
 
 /// What is wrong with changing this number's rules now, made from that version.

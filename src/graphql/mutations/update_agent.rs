@@ -145,5 +145,5 @@ async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, 
     } else {
         None
     };
-    Ok(Accepted { agent: Agent(agent.into()), late })
+    Ok(Accepted { agent: agent.into(), late })
 }

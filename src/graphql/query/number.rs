@@ -109,7 +109,7 @@ async fn by_number(ctx: &Context<'_>, number: &E164) -> Result<Option<PhoneNumbe
     let session = ctx.session()?;
     let scope = session.scope()?;
     let found = session.reader().await?.number_by_e164(number).await?;
-    Ok(found.filter(|number| scope.admits(number.agent_id)).map(PhoneNumber))
+    Ok(found.filter(|number| scope.admits(number.agent_id)).map(PhoneNumber::from))
 }
 
 fn read_area_code(country: CountryCode, code: &str) -> Result<AreaCode, ApiError> {

@@ -55,20 +55,27 @@ pub(in crate::store) const TABLE: &str = "agents";
 pub(in crate::store) const PROFILE: &str = "id, voice_agent_id, name, language, first_message, fallback_number, \
     status, token_preview, created_at, updated_at";
 
-/// Reads a row of [`PROFILE`].
-pub(in crate::store) fn read_profile(row: &QueryResult) -> Result<AgentProfile, StoreError> {
-    let text = |index| row.try_get_by_index::<Option<String>>(index);
+/// The same, of the agent of each number that is listed.
+pub(in crate::store) const JOINED_PROFILE: (&str, &str) = (
+    "agent.id, agent.voice_agent_id, agent.name, agent.language, agent.first_message, agent.fallback_number, \
+     agent.status, agent.token_preview, agent.created_at, agent.updated_at",
+    "LEFT JOIN agents AS agent ON agent.tenant_id = $1 AND agent.id = listed.agent_id",
+);
+
+/// Reads [`PROFILE`] from a row, from this column on.
+pub(in crate::store) fn read_profile(row: &QueryResult, from: usize) -> Result<AgentProfile, StoreError> {
+    let text = |index| row.try_get_by_index::<Option<String>>(from + index);
     Ok(AgentProfile {
-        id: AgentId(row.try_get_by_index(0)?),
+        id: AgentId(row.try_get_by_index(from)?),
         voice_agent_id: text(1)?,
-        name: read::text(TABLE, "name", &row.try_get_by_index::<String>(2)?)?,
-        language: read::text(TABLE, "language", &row.try_get_by_index::<String>(3)?)?,
+        name: read::text(TABLE, "name", &row.try_get_by_index::<String>(from + 2)?)?,
+        language: read::text(TABLE, "language", &row.try_get_by_index::<String>(from + 3)?)?,
         first_message: read::optional(TABLE, "first_message", text(4)?.as_deref())?,
         fallback_number: read::optional(TABLE, "fallback_number", text(5)?.as_deref())?,
-        status: read::text(TABLE, "status", &row.try_get_by_index::<String>(6)?)?,
-        token_preview: row.try_get_by_index(7)?,
-        created_at: row.try_get_by_index(8)?,
-        updated_at: row.try_get_by_index(9)?,
+        status: read::text(TABLE, "status", &row.try_get_by_index::<String>(from + 6)?)?,
+        token_preview: row.try_get_by_index(from + 7)?,
+        created_at: row.try_get_by_index(from + 8)?,
+        updated_at: row.try_get_by_index(from + 9)?,
     })
 }
 

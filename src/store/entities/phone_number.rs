@@ -62,6 +62,9 @@ pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_i
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, routing_rules, \
     routing_version, created_at, provisioned_at, released_at, changed";
 
+/// How many those are.
+pub(in crate::store) const WIDTH: usize = 22;
+
 impl Model {
     /// Reads a row of [`COLUMNS`] by position: by name, each column of each row would be searched for.
     pub(in crate::store) fn read(row: &QueryResult) -> Result<Self, DbErr> {
@@ -133,5 +136,6 @@ mod tests {
     fn the_columns_are_the_models_own_in_its_order() {
         let columns: Vec<String> = Column::iter().map(|column| column.unquoted().to_owned()).collect();
         assert_eq!(COLUMNS.split(", ").collect::<Vec<_>>(), columns);
+        assert_eq!(WIDTH, columns.len());
     }
 }

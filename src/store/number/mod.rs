@@ -16,10 +16,11 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QueryResult,
     QuerySelect, Select, Statement,
 };
+use uuid::Uuid;
 
-use super::entities::{self, phone_number};
+use super::entities::{self, agent, phone_number};
 use super::page::{self, Cursor, Keyset, Listing, Page, PageOf, PageRequest};
-use super::{Change, StoreError, SystemStore, TenantStore, dialect};
+use super::{AgentProfile, Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
     AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber, RoutingRules, TenantId,
 };
@@ -115,6 +116,33 @@ impl TenantStore {
         filter: &NumberFilter,
         page: PageRequest,
     ) -> Result<PageOf<PhoneNumber>, StoreError> {
+        let read = |row: &QueryResult| {
+            let row = phone_number::Model::read(row)?;
+            Ok((Cursor { at: row.created_at, id: row.id }, row.try_into()?))
+        };
+        self.listing(filter).page(&self.transaction, page, read).await
+    }
+
+    /// The same page, each number with its agent, in one statement.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn numbers_with_agents(
+        &self,
+        filter: &NumberFilter,
+        page: PageRequest,
+    ) -> Result<PageOf<(PhoneNumber, Option<AgentProfile>)>, StoreError> {
+        let (columns, join) = agent::JOINED_PROFILE;
+        let read = |row: &QueryResult| {
+            let number = phone_number::Model::read(row)?;
+            let joined = row.try_get_by_index::<Option<Uuid>>(phone_number::WIDTH)?;
+            let agent = joined.map(|_| agent::read_profile(row, phone_number::WIDTH)).transpose()?;
+            Ok((Cursor { at: number.created_at, id: number.id }, (number.try_into()?, agent)))
+        };
+        self.listing(filter).joining(columns, join).page(&self.transaction, page, read).await
+    }
+
+    fn listing(&self, filter: &NumberFilter) -> Listing {
         let mut list = Listing::new(phone_number::TABLE, phone_number::COLUMNS, self.tenant);
         list = match filter.status {
             Some(status) => list.with("status", "=", status.as_str()),
@@ -126,11 +154,7 @@ impl TenantStore {
         if let Some(country) = filter.country {
             list = list.with("country", "=", country.as_str());
         }
-        let read = |row: &QueryResult| {
-            let row = phone_number::Model::read(row)?;
-            Ok((Cursor { at: row.created_at, id: row.id }, row.try_into()?))
-        };
-        list.page(&self.transaction, page, read).await
+        list
     }
 
     /// How many numbers.

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::future::Future;
 
 use async_graphql::connection::PageInfo;
-use async_graphql::{Context, Object, OutputType, ServerResult, SimpleObject, TypeName};
+use async_graphql::{Context, Object, OutputType, ServerResult, TypeName};
 
 use super::cursor::{List, Place};
 use crate::graphql::errors::ApiError;
-use crate::store::{Page, PageOf, PageRequest};
+use crate::store::{Cursor, Page, PageOf, PageRequest};
 
 /// The most items one page may have.
 const MAX_PAGE: i32 = 100;
@@ -115,7 +115,7 @@ impl<T: Listed> Connection<T> {
     ) -> Result<Self, ApiError> {
         let place = Place::new(T::LIST, &filter);
         let page = T::page(ctx, &filter, args.check(place)?).await?;
-        let edges = page.items.into_iter().map(|(at, node)| Edge { cursor: place.encode(at), node });
+        let edges = page.items.into_iter().map(|(at, node)| Edge { place, at, node });
         Ok(Self { edges: edges.collect(), has_next: page.has_next, has_previous: page.has_previous, filter })
     }
 }
@@ -144,8 +144,8 @@ impl<T: Listed> Connection<T> {
         PageInfo {
             has_previous_page: self.has_previous,
             has_next_page: self.has_next,
-            start_cursor: self.edges.first().map(|edge| edge.cursor.clone()),
-            end_cursor: self.edges.last().map(|edge| edge.cursor.clone()),
+            start_cursor: self.edges.first().map(|edge| edge.place.encode(edge.at)),
+            end_cursor: self.edges.last().map(|edge| edge.place.encode(edge.at)),
         }
     }
 
@@ -157,18 +157,29 @@ impl<T: Listed> Connection<T> {
 }
 
 /// An item of a page and its cursor.
-#[derive(SimpleObject)]
-#[graphql(name_type)]
 pub(crate) struct Edge<T: Listed> {
-    /// The item's place in the list: pass it as `after` or `before`. Opaque; good for this list only.
-    cursor: String,
-    /// The item.
+    place: Place,
+    at: Cursor,
     node: T,
 }
 
 impl<T: Listed> TypeName for Edge<T> {
     fn type_name() -> Cow<'static, str> {
         T::EDGE.into()
+    }
+}
+
+/// An item of a page and its cursor.
+#[Object(name_type)]
+impl<T: Listed> Edge<T> {
+    /// The item's place in the list: pass it as `after` or `before`. Opaque; good for this list only.
+    async fn cursor(&self) -> String {
+        self.place.encode(self.at)
+    }
+
+    /// The item.
+    async fn node(&self) -> &T {
+        &self.node
     }
 }
 
