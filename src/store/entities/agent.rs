@@ -64,7 +64,7 @@ pub(in crate::store) const JOINED_PROFILE: (&str, &str) = (
 pub(in crate::store) fn read_profile(row: &QueryResult, from: usize) -> Result<AgentProfile, StoreError> {
     let text = |index| row.try_get_by_index::<Option<String>>(from + index);
     Ok(AgentProfile {
-        id: AgentId(row.try_get_by_index(from + 0)?),
+        id: AgentId(row.try_get_by_index(from)?),
         voice_agent_id: text(1)?,
         name: read::text(TABLE, "name", &row.try_get_by_index::<String>(from + 2)?)?,
         language: read::text(TABLE, "language", &row.try_get_by_index::<String>(from + 3)?)?,
