@@ -72,6 +72,7 @@ pub(super) struct Announcement(Change);
 
 impl Batched for Announcement {
     type Done = ();
+    const WRITERS: usize = 1;
 
     fn lane(shared: &Shared) -> &Lane<Self> {
         &shared.announcements

@@ -1,8 +1,9 @@
 //! Group commit: what many callers want written at the same moment is written in one transaction.
 //!
-//! A lane carries out one batch at a time. Whatever is handed in meanwhile is the next batch, so a lone caller waits for
-//! nobody, no timer is involved, and the busier the server is the less each write costs. A caller gets its answer only
-//! after its batch is committed.
+//! A lane writes two batches at a time on Postgres and one on SQLite, which has one writer. Whatever is handed in meanwhile
+//! is the next batch, so a lone caller waits for nobody, no timer is involved, and the busier the server is the less each
+//! write costs. With one writer the server would idle while Postgres works; with more, batches get small and cost more. A
+//! caller gets its answer only after its batch is committed.
 //!
 //! A batch that the database rejects is written again item by item, so that only the item at fault fails. An item whose
 //! caller has stopped waiting is not written, and at most [`MAX_WAITING`] items wait.
@@ -19,7 +20,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::{Shared, StoreError, SystemStore};
+use super::{Shared, StoreError, SystemStore, dialect};
 
 /// Items of one batch: a larger one gains little and keeps its first caller waiting.
 const MAX_BATCH: usize = 256;
@@ -32,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) trait Batched: Send + Sync + Sized + 'static {
     /// What the caller learns once it is written.
     type Done: Send + 'static;
+
+    /// Batches that may be written at the same time on Postgres.
+    const WRITERS: usize = 2;
 
     /// Its lane.
     fn lane(shared: &Shared) -> &Lane<Self>;
@@ -46,13 +50,13 @@ pub(super) trait Batched: Send + Sync + Sized + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Done>, StoreError>> + Send;
 }
 
-/// A queue with at most one batch under way.
+/// A queue, worked off by a few tasks while there is something in it.
 pub(super) struct Lane<T: Batched>(Mutex<Queue<T>>);
 
 struct Queue<T: Batched> {
     waiting: VecDeque<Waiting<T>>,
-    /// Whether a task works it off.
-    is_running: bool,
+    /// Tasks that work it off.
+    writers: usize,
 }
 
 struct Waiting<T: Batched> {
@@ -65,7 +69,7 @@ type Answer<T> = Option<oneshot::Sender<Result<<T as Batched>::Done, StoreError>
 
 impl<T: Batched> Default for Lane<T> {
     fn default() -> Self {
-        Self(Mutex::new(Queue { waiting: VecDeque::new(), is_running: false }))
+        Self(Mutex::new(Queue { waiting: VecDeque::new(), writers: 0 }))
     }
 }
 
@@ -80,23 +84,28 @@ impl<T: Batched> Lane<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues items. Returns whether nobody works the queue off yet.
-    fn add(&self, items: impl IntoIterator<Item = Waiting<T>>) -> Result<bool, StoreError> {
+    /// Queues items. Returns whether another task is to work the queue off.
+    fn add(
+        &self,
+        items: impl IntoIterator<Item = Waiting<T>>,
+        max_writers: usize,
+    ) -> Result<bool, StoreError> {
         let mut queue = self.lock();
         if queue.waiting.len() >= MAX_WAITING {
             return Err(away("too many writes wait for the database"));
         }
         queue.waiting.extend(items);
-        Ok(!std::mem::replace(&mut queue.is_running, true))
+        let is_wanted = queue.writers < max_writers;
+        queue.writers += usize::from(is_wanted);
+        Ok(is_wanted)
     }
 
-    /// The next batch, without items whose callers have gone away. `None` when nothing waits: then nobody works the
-    /// queue off any more.
+    /// The next batch, without items whose callers have gone away. `None` when nothing waits: then the task is to end.
     fn next_batch(&self) -> Option<Vec<Waiting<T>>> {
         let mut queue = self.lock();
         queue.waiting.retain(|waiting| waiting.answer.as_ref().is_none_or(|answer| !answer.is_closed()));
         let size = queue.waiting.len().min(MAX_BATCH);
-        queue.is_running = size > 0;
+        queue.writers -= usize::from(size == 0);
         (size > 0).then(|| queue.waiting.drain(..size).collect())
     }
 }
@@ -125,7 +134,8 @@ impl SystemStore {
     }
 
     fn hand_in<T: Batched>(&self, items: impl IntoIterator<Item = Waiting<T>>) -> Result<(), StoreError> {
-        if T::lane(&self.shared).add(items)? {
+        let max_writers = if dialect::has_policies(self.db()) { T::WRITERS } else { 1 };
+        if T::lane(&self.shared).add(items, max_writers)? {
             tokio::spawn(work_off::<T>(self.clone()));
         }
         Ok(())

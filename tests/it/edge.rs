@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::graphql_ws::Socket;
-use crate::support::{App, wait_until};
 use crate::support::program::{Running, lines, read_until};
+use crate::support::{App, wait_until};
 
 const GRAPHQL: &str = "application/graphql-response+json";
 
@@ -358,7 +358,8 @@ async fn a_flood_of_slow_requests_is_shed_and_webhooks_are_not() {
         flood.spawn(async move {
             let answer = request.send().await.unwrap();
             if answer.status() == 503 && answer.headers().contains_key("retry-after") {
-                let _ = shed.send((answer.headers()["retry-after"].clone(), answer.json::<Value>().await.unwrap()));
+                let _ = shed
+                    .send((answer.headers()["retry-after"].clone(), answer.json::<Value>().await.unwrap()));
             }
         });
     }

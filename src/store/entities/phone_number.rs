@@ -63,7 +63,7 @@ pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_i
     routing_version, created_at, provisioned_at, released_at, changed";
 
 /// How many those are.
-pub(in crate::store) const WIDTH: usize = 22;
+pub(in crate::store) const WIDTH: usize = 23;
 
 impl Model {
     /// Reads a row of [`COLUMNS`] by position: by name, each column of each row would be searched for.
