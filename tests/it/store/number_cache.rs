@@ -35,6 +35,12 @@ async fn poll(db: &Database, reader: &mut NumberReader) -> u64 {
     db.statements() - before
 }
 
+/// An idle poll: one statement, or three where another database of the same cluster has used a transaction id meanwhile.
+async fn assert_nothing_to_read(db: &Database, reader: &mut NumberReader) {
+    let statements = poll(db, reader).await;
+    assert!(matches!(statements, 1 | 3), "{statements} statements");
+}
+
 /// A server with a full cache.
 async fn server(test: &TestDatabase) -> (Database, NumberReader) {
     let db = test.open().await;
@@ -110,7 +116,7 @@ async fn what_another_server_changes_is_cached_by_the_next_poll_and_an_idle_poll
     assert!(db.system().knows_numbers());
     assert_eq!(by_cache(&db, &number.number).unwrap().agent.fallback_number, None);
     poll(&db, &mut reader).await;
-    assert_eq!(poll(&db, &mut reader).await, 1);
+    assert_nothing_to_read(&db, &mut reader).await;
 
     set_fallback(&other, &agent, "+4930123456").await;
     let rule = RuleDraft {
@@ -143,7 +149,8 @@ async fn what_another_server_changes_is_cached_by_the_next_poll_and_an_idle_poll
     assert!(by_cache(&db, &number.number).is_some());
     poll(&db, &mut reader).await;
     assert!(by_cache(&db, &number.number).is_none());
-    assert_eq!((db.system().cached_numbers(), poll(&db, &mut reader).await), (1, 1));
+    assert_eq!(db.system().cached_numbers(), 1);
+    assert_nothing_to_read(&db, &mut reader).await;
 }
 
 #[tokio::test]
@@ -179,7 +186,7 @@ async fn a_page_that_fails_is_read_again_and_not_those_before_it() {
     set_fallback(&db, &agent, "+4930123456").await;
     poll(&db, &mut reader).await;
     assert!(by_cache(&db, &multiplied(4000)).unwrap().agent.fallback_number.is_some());
-    assert_eq!(poll(&db, &mut reader).await, 1);
+    assert_nothing_to_read(&db, &mut reader).await;
 }
 
 #[tokio::test]
