@@ -227,6 +227,10 @@ impl Routing {
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, sid, "the database failed on {what}");
+                if error.is_of_one_statement() {
+                    // Other calls fare better.
+                    return Err(NoAnswer);
+                }
             }
             Err(_) => tracing::error!(sid, "the database is too slow on {what}"),
         }

@@ -95,6 +95,15 @@ impl Routing {
     /// Takes what the carrier reports of a call. A report that the database does not take waits: the carrier would not send
     /// it again.
     pub async fn status(&self, report: &CallStatusReport) {
+        let (this, report) = (self.clone(), report.clone());
+        // To its end, even if whoever reports hangs up.
+        let recorded = tokio::spawn(async move { this.record_status(&report).await });
+        if recorded.await.is_err() {
+            tracing::error!("recording a call's status panicked");
+        }
+    }
+
+    async fn record_status(&self, report: &CallStatusReport) {
         let sid = &report.call_sid;
         let Some(status) = report.status else {
             tracing::warn!(

@@ -31,8 +31,8 @@ const MAX_BODY: usize = 256 * 1024;
 /// How much of a longer one is read and thrown away.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 
-/// Requests executed at the same time; more are turned away at once. It bounds memory, and how long one waits for the
-/// database. Webhooks are not counted: a call is always answered.
+/// HTTP requests executed at the same time; more are turned away at once. It bounds memory, and how long one waits for the
+/// database. Sockets have bounds of their own, and webhooks are not counted: a call is always answered.
 pub(super) const MAX_EXECUTING: usize = 512;
 
 /// How long a body may take to arrive.

@@ -21,6 +21,10 @@ const SILENCE: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(5);
 /// The time between two announcements to other servers.
 const ANNOUNCE_EVERY: Duration = Duration::from_millis(10);
+/// How long the database may take for one announcement.
+const ANNOUNCEMENT: Duration = Duration::from_secs(3);
+/// The time until the next attempt when one has failed.
+const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);
 /// Waits between attempts to listen again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -72,7 +76,6 @@ pub(super) struct Announcement(Change);
 
 impl Batched for Announcement {
     type Done = ();
-    const WRITERS: usize = 1;
 
     fn lane(shared: &Shared) -> &Lane<Self> {
         &shared.announcements
@@ -83,12 +86,18 @@ impl Batched for Announcement {
         let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Unheard);
         let changes = gap.into_iter().chain(batch.iter().map(|announcement| announcement.0));
         let texts: Vec<String> = changes.map(|change| change.written_by(&store.shared.name)).collect();
-        if let Err(error) = dialect::notify(store.db(), CHANNEL, &texts).await {
-            tracing::debug!(%error, "other servers could not be told of changes");
-            lost.store(true, Ordering::Relaxed);
+        match timeout(ANNOUNCEMENT, dialect::notify(store.db(), CHANNEL, &texts)).await {
+            // Under load one notification carries many changes.
+            Ok(Ok(())) => tokio::time::sleep(ANNOUNCE_EVERY).await,
+            _failed => {
+                tracing::debug!("changes could not be announced to other servers");
+                tokio::time::sleep(ANNOUNCE_AGAIN).await;
+                // Until it gets through: their watchers must learn that something is missing.
+                if store.write_later([Self(Change::Unheard)]).is_err() {
+                    lost.store(true, Ordering::Relaxed);
+                }
+            }
         }
-        // Under load one notification carries many changes.
-        tokio::time::sleep(ANNOUNCE_EVERY).await;
         Ok(vec![(); batch.len()])
     }
 }

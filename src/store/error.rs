@@ -31,15 +31,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the database answers and has rejected just this statement, or let another go first: the same rows one by
-    /// one may fare better.
-    pub(super) fn is_of_one_statement(&self) -> bool {
+    /// Whether the database answers and has rejected just this statement, or let another go first. The same rows one by
+    /// one may fare better, and so may other statements.
+    #[must_use]
+    pub fn is_of_one_statement(&self) -> bool {
         match self {
-            Self::Unavailable(error) => driver_error(error).is_some_and(|error| match error {
-                SqlxError::Database(error) => error.code().is_some_and(|code| lost_a_race(&code)),
-                _ => false,
-            }),
+            Self::Unavailable(_) => self.has_lost_a_race(),
             Self::Refused(_) | Self::LeaseLost | Self::Corrupt { .. } | Self::Database(_) => true,
+        }
+    }
+
+    /// Whether the statement gave way to another transaction: repeated, it may succeed.
+    pub(super) fn has_lost_a_race(&self) -> bool {
+        let Self::Unavailable(error) = self else { return false };
+        match driver_error(error) {
+            Some(SqlxError::Database(error)) => error.code().is_some_and(|code| lost_a_race(&code)),
+            _ => false,
         }
     }
 }
@@ -109,15 +116,18 @@ fn is_unavailable(error: &DbErr) -> bool {
     }
 }
 
-/// Postgres: connection exceptions, too many connections, shutting down, starting up, a deadlock or a conflict
-/// that a repeated request does not meet. SQLite: busy and locked, with their extended codes in the high bits.
+/// Failures that say nothing about the rows. Postgres: connection exceptions, resources used up (a full disk among them),
+/// errors of the system, a read-only server, a time-out, shutting down, starting up, a lost race. SQLite: busy, locked,
+/// read-only, input or output failed, full, with their extended codes in the high bits.
 fn is_passing(code: &str) -> bool {
     if code.len() == 5 {
         return code.starts_with("08")
-            || matches!(code, "53300" | "57P01" | "57P02" | "57P03")
+            || code.starts_with("53")
+            || code.starts_with("58")
+            || matches!(code, "25006" | "57014" | "57P01" | "57P02" | "57P03")
             || lost_a_race(code);
     }
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13))
 }
 
 /// Postgres: a conflict that a repeated transaction does not meet, a deadlock, a lock that is held.

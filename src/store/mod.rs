@@ -219,8 +219,14 @@ impl Database {
         self.shared.statements.load(Ordering::Relaxed)
     }
 
-    /// Closes every connection.
+    /// Closes every connection, once other servers have been told of what changed: within a second, if at all.
     pub async fn close(self) {
+        let told = async {
+            while !self.shared.announcements.is_idle() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let _told_or_too_late = tokio::time::timeout(Duration::from_secs(1), told).await;
         for pool in [&self.shared.tenants, &self.shared.system] {
             // Whatever a pool reports while closing, nothing is left to be done about it.
             let _ = pool.close_by_ref().await;

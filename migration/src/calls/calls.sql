@@ -14,7 +14,10 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON calls TO switchboard_system;
 -- Which of these calls, in their order, get one of their tenants' free call slots; calls on record already want none.
 -- Locks the tenants, in one order everywhere, until the transaction ends, and only then looks: a volatile function's
 -- statements each see what is there when they begin, so that transactions one after the other count each other's calls.
-CREATE FUNCTION calls_with_slot(of_tenants uuid[], sids text[]) RETURNS SETOF text LANGUAGE plpgsql VOLATILE ROWS 32 AS $$
+-- Whoever holds a tenant's row for longer holds up that tenant's calls alone: the batch fails, and is written call by call.
+CREATE FUNCTION calls_with_slot(of_tenants uuid[], sids text[]) RETURNS SETOF text
+    LANGUAGE plpgsql VOLATILE ROWS 32
+    SET plan_cache_mode = force_generic_plan SET lock_timeout = '1s' AS $$
 BEGIN
     -- LIMIT keeps the planner at one index look-up a row, here and below, however many rows it expects.
     PERFORM FROM (SELECT DISTINCT unnest(of_tenants) AS id ORDER BY 1) AS wanted
@@ -43,7 +46,8 @@ GRANT EXECUTE ON FUNCTION calls_with_slot(uuid[], text[]) TO switchboard_system;
 -- join: its plan is made once, perhaps while the table is empty, and a join's would then read the whole table later. The
 -- settings leave one index look-up a call, in the order of their "sid", which is the order in which everybody locks calls.
 CREATE FUNCTION record_answers(told json) RETURNS TABLE (id uuid, tenant_id uuid, agent_id uuid)
-    LANGUAGE plpgsql VOLATILE ROWS 32 SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    LANGUAGE plpgsql VOLATILE ROWS 32
+    SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     answers jsonb;
@@ -71,7 +75,7 @@ GRANT EXECUTE ON FUNCTION record_answers(json) TO switchboard_system;
 -- Records how a batch of calls goes or went: one object of the array each, no call twice. The caller has locked them.
 -- One statement, so that the triggers add the batch to the totals at once and lock those in order; without a join, as above.
 CREATE FUNCTION record_reports(told json) RETURNS void LANGUAGE plpgsql VOLATILE
-    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+    SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     reports jsonb;
     ids uuid[];

@@ -132,3 +132,32 @@ async fn an_admission_whose_caller_stopped_waiting_is_not_written() {
     assert_eq!(system.report_call(&given_up.sid, unknown).await.unwrap(), None);
     assert!(system.report_call(&kept.sid, unknown).await.unwrap().is_some());
 }
+
+#[tokio::test]
+async fn a_tenant_whose_row_is_locked_does_not_hold_up_the_others() {
+    let test = TestDatabase::create().await;
+    if !test.is_postgres() {
+        println!("skipped: on SQLite there is one writer, and no lock on a row");
+        return;
+    }
+    let db = test.open_with(8, Clock::system()).await;
+    let [locked, free] = [fixtures::tenant(&db).await, fixtures::tenant(&db).await];
+    let mut numbers = Vec::new();
+    for (nth, tenant) in [locked, free].into_iter().enumerate() {
+        let agent = fixtures::agent(&db, tenant).await;
+        numbers.push(fixtures::number(&db, &agent, &e164(740 + u32::try_from(nth).unwrap())).await);
+    }
+    let mut holder = test.raw().await;
+    let lock = format!(
+        "SET ROLE switchboard_system; BEGIN; SELECT FROM tenants WHERE id = '{}' FOR UPDATE",
+        locked.0
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut holder).await.unwrap();
+    let system = db.system();
+    let calls = numbers.iter().map(|number| fixtures::incoming(&number.number).1).collect::<Vec<_>>();
+    let admitted = join_all(calls.iter().map(|call| system.admit_call(CallId(uuid()), call))).await;
+    assert!(matches!(admitted[0], Err(StoreError::Unavailable(_))), "{:?}", admitted[0]);
+    assert!(admitted[1].as_ref().unwrap().as_ref().unwrap().admitted);
+    sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
+    assert!(system.admit_call(CallId(uuid()), &calls[0]).await.unwrap().unwrap().admitted);
+}
