@@ -117,14 +117,14 @@ fn is_unavailable(error: &DbErr) -> bool {
 }
 
 /// Failures that say nothing about the rows. Postgres: connection exceptions, resources used up (a full disk among them),
-/// errors of the system, a read-only server, a time-out, shutting down, starting up, a lost race. SQLite: busy, locked,
-/// read-only, input or output failed, full, with their extended codes in the high bits.
+/// errors of the system, a time-out, shutting down, starting up, a lost race. SQLite: busy, locked, read-only, input or
+/// output failed, full, with their extended codes in the high bits.
 fn is_passing(code: &str) -> bool {
     if code.len() == 5 {
         return code.starts_with("08")
             || code.starts_with("53")
             || code.starts_with("58")
-            || matches!(code, "25006" | "57014" | "57P01" | "57P02" | "57P03")
+            || matches!(code, "57014" | "57P01" | "57P02" | "57P03")
             || lost_a_race(code);
     }
     code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13))
