@@ -12,6 +12,8 @@ COPY src/server/graphiql/mod.rs src/server/graphiql/mod.rs
 RUN scripts/graphiql-assets /graphiql
 
 FROM rust:1.95-slim-bookworm AS build
+# The allocator is built with it.
+RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # The dependencies alone, in a layer of their own: it stays until a manifest changes.
 COPY Cargo.toml Cargo.lock ./

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
-/// A call takes some hundred small allocations on whichever thread runs it: see docs/performance.md.
+/// A request makes some hundred small allocations on whichever thread runs it: see docs/performance.md.
+#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     switchboard::cli::run()
