@@ -1,5 +1,7 @@
 //! What a call was answered with, recorded in batches.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
 use serde::Serialize;
@@ -53,9 +55,8 @@ impl Batched for CallAnswer {
 
     async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<()>, StoreError> {
         // Of several answers to one call the last one holds: a statement writes each row once.
-        let is_last =
-            |(at, answer): &(usize, &Self)| batch[at + 1..].iter().all(|later| later.sid != answer.sid);
-        let last: Vec<&Self> = batch.iter().enumerate().filter(is_last).map(|(_, answer)| answer).collect();
+        let last: HashMap<&str, &Self> = batch.iter().map(|answer| (answer.sid.as_str(), answer)).collect();
+        let last: Vec<&Self> = last.into_values().collect();
         let _turn = store.writer_turn().await;
         let statement = dialect::RECORD_ANSWERS.with_rows(store.db(), &last)?;
         let written = store.db().query_all_raw(statement).await?;

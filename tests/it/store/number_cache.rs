@@ -284,7 +284,14 @@ async fn pages_and_polls_are_read_by_their_indexes() {
     run(&test, agents).await;
     let mut connection = test.raw().await;
     sqlx::raw_sql("ANALYZE agents; ANALYZE phone_numbers").execute(&mut connection).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    // What these sessions read is counted by the time they are gone.
+    other.close().await;
+    wait_until("no other session is left", Duration::from_secs(10), async || {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        let left: i64 = sqlx::query(sql).fetch_one(&mut test.raw().await).await.unwrap().get(0);
+        (left <= 1).then_some(())
+    })
+    .await;
     let before = scans(&mut connection).await;
     let (db, mut reader) = server(&test).await;
     for fallback in ["+4930222222", "+4930333333"] {
