@@ -258,7 +258,7 @@ impl App {
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
         let mut workers = self.workers();
-        let Self { router, database, shutdown, drain, .. } = self;
+        let Self { router, database, routing, shutdown, drain, .. } = self;
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }
@@ -270,6 +270,7 @@ impl App {
                     tracing::error!(%error, "a worker has died");
                 }
             }
+            routing.recorded().await;
             served.map_err(AppError::Serve)
         };
         let outcome = tokio::select! {

@@ -193,8 +193,8 @@ impl Authenticator {
 
     async fn agent(&self, token: &str) -> Result<Authenticated, AuthError> {
         let token = AgentToken::parse(token).map_err(|_| AuthError::INVALID)?;
-        let agent =
-            self.0.store.agent_by_token(&token).await.map_err(|error| AuthError::unavailable(&error))?;
+        let agent = Box::pin(self.0.store.agent_by_token(&token));
+        let agent = agent.await.map_err(|error| AuthError::unavailable(&error))?;
         let agent = agent.ok_or(AuthError::INVALID)?;
         let principal = Principal::Agent { tenant: agent.tenant_id, agent: agent.id };
         Ok(Authenticated { principal, expires_at: None })
@@ -204,7 +204,9 @@ impl Authenticator {
         if self.seen().contains(&tenant) {
             return Ok(());
         }
-        self.0.store.ensure_tenant(tenant).await.map_err(|error| AuthError::unavailable(&error))?;
+        // On the heap: a token of a tenant seen before would carry the room for it along.
+        let ensured = Box::pin(self.0.store.ensure_tenant(tenant));
+        ensured.await.map_err(|error| AuthError::unavailable(&error))?;
         let mut seen = self.seen();
         if seen.len() >= MAX_TENANTS_SEEN {
             seen.clear();

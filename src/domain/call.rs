@@ -164,10 +164,15 @@ impl Call {
     }
 
     /// The call as the voice provider's word on its conversation leaves it, in whatever order and however often that
-    /// comes. One whose conversation never began did not come about, unless the carrier knows better.
+    /// comes. One whose conversation never began did not come about, unless the carrier knows better. A conversation on a
+    /// call without a recorded answer shows who answered: the server stopped before it could record that.
     #[must_use]
     pub fn conversed(self, report: &ConversationReport) -> Self {
+        let is_unrecorded = self.conversation_id.is_none() && self.outcome == CallOutcome::Unavailable;
+        let outcome =
+            if is_unrecorded && report.failed.is_none() { CallOutcome::Agent } else { self.outcome };
         let told = Self {
+            outcome,
             conversation_id: self.conversation_id.clone().or_else(|| Some(report.conversation_id.clone())),
             conversation_seconds: self.conversation_seconds.max(report.duration_seconds),
             ..self

@@ -130,12 +130,13 @@ impl Api {
         let ending = Ending::new(&caller, &run);
         let prepared = self.prepare(request, caller, &run);
         let rounds = Rounds::default();
-        let work = async {
+        // On the heap, since it is large and is moved from one layer of the server to the next.
+        let work = Box::pin(async {
             match self.admit(prepared?, &run, &rounds).await {
                 Ok(request) => Ok(self.executing.execute(request).await),
                 Err(refused) => Ok(refused),
             }
-        };
+        });
         let response = tokio::select! {
             response = rounds.run(work) => response,
             () = overdue(&run) => Ok(failed(ApiError::Timeout)),

@@ -143,7 +143,7 @@ impl Session {
         }
         let mut door = self.reader.write().await;
         if of(&door, tenant).is_none() {
-            *door = Some(self.services.database.read_as(tenant).await?);
+            *door = Some(Box::pin(self.services.database.read_as(tenant)).await?);
         }
         let open = RwLockReadGuard::try_map(door.downgrade(), |door| of(door, tenant));
         Ok(open.map_err(|_| StoreError::Corrupt { table: "session", column: "reader" })?)
@@ -157,7 +157,7 @@ impl Session {
         let tenant = self.owner()?;
         let _released = self.release().await;
         let author = self.author()?;
-        Ok(self.services.database.write_by(author, tenant).await?)
+        Ok(Box::pin(self.services.database.write_by(author, tenant)).await?)
     }
 
     /// Closes the reading door and keeps it closed while the result lives: hold it while a provider is called.
@@ -176,9 +176,13 @@ impl Session {
         let Some(Principal::Operator { acting_for: Some(tenant), .. }) = self.caller.principal else {
             return Ok(());
         };
-        let store = self.services.database.write_by(self.author()?, tenant).await?;
-        store.audit_access(&action()).await?;
-        Ok(store.commit().await?)
+        let (author, action) = (self.author()?, action());
+        let write = async {
+            let store = self.services.database.write_by(author, tenant).await?;
+            store.audit_access(&action).await?;
+            store.commit().await
+        };
+        Ok(Box::pin(write).await?)
     }
 
     /// Who the audit trail says it was.

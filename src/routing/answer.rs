@@ -1,7 +1,5 @@
 //! The ladder itself: what the rules say, agent, fallback number, sentence.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::plan::{self, Plan};
@@ -13,8 +11,6 @@ use crate::voice::{CallToRegister, VoiceError};
 
 /// How long a number may ring that no rule says more about, before the caller hears a sentence.
 const RING_SECONDS: u16 = 20;
-/// Kept free of the deadline for writing the answer down.
-const RECORDING: Duration = Duration::from_millis(500);
 
 /// What a call is answered with.
 #[derive(Debug, Clone)]
@@ -59,7 +55,7 @@ impl Routing {
             to: &route.call.to,
             call_sid: &route.call.sid,
         };
-        let remaining = until.saturating_duration_since(Instant::now()).saturating_sub(RECORDING);
+        let remaining = until.saturating_duration_since(Instant::now());
         match self.0.voice.register_call(call, remaining).await {
             Ok(registered) => Answer {
                 twiml: registered.twiml,

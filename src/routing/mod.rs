@@ -4,8 +4,9 @@
 //! number's agent, if it is active, the plan has room and the voice provider takes the call in time; else the agent's
 //! fallback number; else a sentence in its language. Whatever fails, what is returned is TwiML, within
 //! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment, it gets the
-//! same answer, and the voice provider hears of it once. While the database does not answer, calls are routed by what was
-//! last known of the numbers, and their records wait in a file.
+//! same answer, and the voice provider hears of it once. Its admission is committed before it is answered; what it was
+//! answered with is recorded right after, so that the caller does not wait for that. While the database does not answer,
+//! calls are routed by what was last known of the numbers, and their records wait in a file.
 
 mod answer;
 mod cache;
@@ -26,13 +27,16 @@ pub use sweep::Sweep;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use futures_util::{FutureExt, poll};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
@@ -79,9 +83,14 @@ struct Inner {
     journal: Journal,
     /// The database does not answer.
     down: AtomicBool,
-    /// Calls being answered right now, by what is asked and the carrier's id.
+    /// Calls that are being answered or recorded right now, by what is asked and the carrier's id.
     answering: Mutex<HashMap<String, Shared<BoxFuture<'static, String>>>>,
+    /// Their tasks.
+    tasks: TaskTracker,
 }
+
+/// Takes the TwiML of a call once it is certain. Dropped without it, the caller hears a sentence.
+type Reply = oneshot::Sender<String>;
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -115,6 +124,7 @@ impl Routing {
             journal: Journal::open(&state_dir)?,
             down: AtomicBool::new(false),
             answering: Mutex::default(),
+            tasks: TaskTracker::new(),
         })))
     }
 
@@ -124,7 +134,8 @@ impl Routing {
             return sorry(Language::default());
         };
         let this = self.clone();
-        self.once(format!("incoming {}", call.call_sid), async move { this.take(&announced).await }).await
+        let key = format!("incoming {}", call.call_sid);
+        self.once(key, |reply| async move { this.take(&announced, reply).await }).await
     }
 
     /// The TwiML for a call whose first answer the carrier could not fetch or carry out. Neither the voice provider nor
@@ -134,54 +145,72 @@ impl Routing {
             return sorry(Language::default());
         };
         let this = self.clone();
-        self.once(
-            format!("fallback {}", call.call_sid),
-            async move { this.take_after_failure(&announced).await },
-        )
-        .await
+        let key = format!("fallback {}", call.call_sid);
+        self.once(key, |reply| async move { this.take_after_failure(&announced, reply).await }).await
     }
 
-    async fn take_after_failure(&self, call: &store::IncomingCall) -> String {
-        let until = Instant::now() + self.0.answer_deadline;
-        let Some(route) = self.admit(call).await else {
-            return sorry(Language::default());
-        };
+    /// Returns once every call that was answered is recorded, in the database or in the journal.
+    pub async fn recorded(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        self.0.journal.sync();
+    }
+
+    async fn take_after_failure(&self, call: &store::IncomingCall, reply: Reply) {
+        let Some(route) = self.admit(call).await else { return };
         let answer = self.after_failure(&route);
-        self.record(&route, &answer, until).await;
-        answer.twiml
+        self.give(reply, &route, answer).await;
     }
 
-    /// Runs `answer` to its end in a task of its own, once for all who ask for `key` meanwhile; a panic in there is still
-    /// an answer.
-    async fn once(&self, key: String, answer: impl Future<Output = String> + Send + 'static) -> String {
+    /// Runs `answer` to its end in a task of its own, once for all who ask for `key` meanwhile. Returns as soon as it
+    /// replies. Whoever asks while the reply is still being recorded gets the same one.
+    async fn once<F>(&self, key: String, answer: impl FnOnce(Reply) -> F) -> String
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let shared = {
             let mut answering = self.0.answering.lock().unwrap_or_else(PoisonError::into_inner);
             let (this, own) = (self.clone(), key.clone());
             let begin = || {
-                let task = tokio::spawn(async move {
-                    let answer = AssertUnwindSafe(answer).catch_unwind().await;
+                let (reply, replied) = oneshot::channel();
+                let answer = answer(reply);
+                self.0.tasks.spawn(async move {
+                    if AssertUnwindSafe(answer).catch_unwind().await.is_err() {
+                        tracing::error!(key = own, "answering a call panicked");
+                    }
                     this.0.answering.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
-                    answer.unwrap_or_else(|_| sorry(Language::default()))
                 });
-                async move { task.await.unwrap_or_else(|_| sorry(Language::default())) }.boxed().shared()
+                async move { replied.await.unwrap_or_else(|_| sorry(Language::default())) }.boxed().shared()
             };
             answering.entry(key).or_insert_with(begin).clone()
         };
         shared.await
     }
 
-    async fn take(&self, call: &store::IncomingCall) -> String {
+    /// Replies and records what was replied. The record is under way when the reply goes out, but the caller does not wait
+    /// for its end.
+    async fn give(&self, reply: Reply, route: &Route, answer: Answer) {
+        let twiml = answer.twiml.clone();
+        let mut recording = pin!(self.record(route, answer));
+        let progress = poll!(&mut recording);
+        // Whoever asked may be gone.
+        let _ = reply.send(twiml);
+        if progress.is_pending() {
+            recording.await;
+        }
+    }
+
+    async fn take(&self, call: &store::IncomingCall, reply: Reply) {
         let started = Instant::now();
         let until = started + self.0.answer_deadline;
-        let Some(route) = self.admit(call).await else {
-            return sorry(Language::default());
-        };
+        let Some(route) = self.admit(call).await else { return };
         if let Some(answered) = route.answered {
             tracing::info!(call = %route.call.id, "announced again, answered as before");
-            return answered;
+            // Whoever asked may be gone.
+            let _ = reply.send(answered);
+            return;
         }
         let answer = self.decide(&route, until).await;
-        self.record(&route, &answer, until).await;
         tracing::info!(
             call = %route.call.id,
             agent = %route.agent.id,
@@ -194,7 +223,7 @@ impl Routing {
         metrics::counter!("switchboard_calls_answered_total", "outcome" => answer.outcome.as_str())
             .increment(1);
         metrics::histogram!("switchboard_call_answer_seconds").record(started.elapsed());
-        answer.twiml
+        self.give(reply, &route, answer).await;
     }
 
     /// Who answers this number; `None`, told to the log, when nobody does, or nobody here knows.
@@ -238,26 +267,20 @@ impl Routing {
         Err(NoAnswer)
     }
 
-    /// Records the answer, and goes on in the background when that would make the caller wait. What the database does not
-    /// take waits in the journal.
-    async fn record(&self, route: &Route, answer: &Answer, until: Instant) {
-        let entry = Entry::of_answer(route, answer);
-        if self.is_down() || self.waits(&route.call.sid) {
+    /// Records the answer. What the database does not take waits in the journal.
+    async fn record(&self, route: &Route, answer: Answer) {
+        let entry = Entry::of_answer(route, &answer);
+        let sid = &route.call.sid;
+        if self.is_down() || self.waits(sid) {
             self.0.journal.add(entry);
             return;
         }
-        let (this, answer) = (self.clone(), answer.clone());
-        let (sid, decision) = (route.call.sid.clone(), route.call.decision.then(answer.reason));
-        let mut recording = Box::pin(async move {
-            let conversation = answer.conversation_id.as_deref();
-            let recorded =
-                this.0.store.record_answer(&sid, answer.outcome, &decision, conversation, &answer.twiml);
-            if this.ask(recorded, "an answer", &sid).await.is_err() {
-                this.0.journal.add(entry);
-            }
-        });
-        if tokio::time::timeout_at(until, &mut recording).await.is_err() {
-            tokio::spawn(recording);
+        let decision = route.call.decision.then(answer.reason);
+        let conversation = answer.conversation_id.as_deref();
+        let recorded =
+            self.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml);
+        if self.ask(recorded, "an answer", sid).await.is_err() {
+            self.0.journal.add(entry);
         }
     }
 }

@@ -4,9 +4,9 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::outage::Entry;
-use super::{NoAnswer, Routing, sorry};
+use super::{NoAnswer, Reply, Routing, sorry};
 use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
-use crate::domain::{CallId, CallOutcome, CallReport, Language};
+use crate::domain::{CallId, CallOutcome, CallReport};
 use crate::store::{Route, StoreError};
 
 /// The database did not take a report: it should be sent again.
@@ -22,24 +22,22 @@ impl Routing {
         }
         let (this, result) = (self.clone(), result.clone());
         let key = format!("dialed {}", result.call_sid);
-        self.once(key, async move { this.dialed_in_vain(&result).await }).await
+        self.once(key, |reply| async move { this.dialed_in_vain(&result, reply).await }).await
     }
 
-    async fn dialed_in_vain(&self, result: &DialResult) -> String {
-        let until = Instant::now() + self.0.answer_deadline;
-        let Some(route) = self.route_of(result).await else {
-            return sorry(Language::default());
-        };
+    async fn dialed_in_vain(&self, result: &DialResult, reply: Reply) {
+        let Some(route) = self.route_of(result).await else { return };
         if let Some(answered) = already(&route, &self.0.dial_action) {
-            return answered;
+            // Whoever asked may be gone.
+            let _ = reply.send(answered);
+            return;
         }
         let twiml = sorry(route.agent.language);
         let reason = "nobody answered at the number dialled, and the caller hears a sentence";
         let outcome = CallOutcome::Unavailable;
         let answer = Answer { twiml, outcome, conversation_id: None, reason };
-        self.record(&route, &answer, until).await;
         tracing::info!(call = %route.call.id, agent = %route.agent.id, dialled = result.dial_call_status, "a dialled number did not answer");
-        answer.twiml
+        self.give(reply, &route, answer).await;
     }
 
     /// The TwiML that follows a number that rang before the agent: nothing more if somebody answered, else the agent.
@@ -49,20 +47,19 @@ impl Routing {
         }
         let (this, result) = (self.clone(), result.clone());
         let key = format!("forwarded {}", result.call_sid);
-        self.once(key, async move { this.forwarded_in_vain(&result).await }).await
+        self.once(key, |reply| async move { this.forwarded_in_vain(&result, reply).await }).await
     }
 
-    async fn forwarded_in_vain(&self, result: &DialResult) -> String {
+    async fn forwarded_in_vain(&self, result: &DialResult, reply: Reply) {
         let until = Instant::now() + self.0.answer_deadline;
-        let Some(mut route) = self.route_of(result).await else {
-            return sorry(Language::default());
-        };
+        let Some(mut route) = self.route_of(result).await else { return };
         if let Some(answered) = already(&route, &self.0.forward_action) {
-            return answered;
+            // Whoever asked may be gone.
+            let _ = reply.send(answered);
+            return;
         }
         route.call.decision = route.call.decision.then("nobody answered there");
         let answer = self.agent(&route, until).await;
-        self.record(&route, &answer, until).await;
         tracing::info!(
             call = %route.call.id,
             agent = %route.agent.id,
@@ -71,7 +68,7 @@ impl Routing {
             reason = answer.reason,
             "a number that rang first did not answer"
         );
-        answer.twiml
+        self.give(reply, &route, answer).await;
     }
 
     /// The call that dialled a number.

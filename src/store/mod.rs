@@ -219,14 +219,21 @@ impl Database {
         self.shared.statements.load(Ordering::Relaxed)
     }
 
-    /// Closes every connection, once other servers have been told of what changed: within a second, if at all.
-    pub async fn close(self) {
-        let told = async {
-            while !self.shared.announcements.is_idle() {
+    /// Returns once everything is written that callers did not wait for: answers and reports of calls, announcements to
+    /// other servers. The latest after a second.
+    pub async fn settle(&self) {
+        let Shared { answers, reports, announcements, .. } = &*self.shared;
+        let settled = async {
+            while !(answers.is_idle() && reports.is_idle() && announcements.is_idle()) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let _told_or_too_late = tokio::time::timeout(Duration::from_secs(1), told).await;
+        let _settled_or_too_late = tokio::time::timeout(Duration::from_secs(1), settled).await;
+    }
+
+    /// Closes every connection, once everything is written ([`Self::settle`]).
+    pub async fn close(self) {
+        self.settle().await;
         for pool in [&self.shared.tenants, &self.shared.system] {
             // Whatever a pool reports while closing, nothing is left to be done about it.
             let _ = pool.close_by_ref().await;

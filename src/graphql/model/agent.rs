@@ -79,7 +79,7 @@ impl Agent {
     async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
         let load =
             async || Ok(ctx.loaders()?.load_one(FirstNumberOf(self.0.id)).await?.map(PhoneNumber::from));
-        load().await.transpose()
+        Box::pin(load()).await.transpose()
     }
 
     /// All its numbers that are not released, newest first.
@@ -143,7 +143,7 @@ impl Agent {
     /// The agent under this id, as far as the caller may see it.
     pub(crate) async fn load(ctx: &Context<'_>, id: domain::AgentId) -> Option<Result<Self, ApiError>> {
         let load = async || Ok(ctx.loaders()?.load_one(id).await?.map(Self));
-        load().await.transpose()
+        Box::pin(load()).await.transpose()
     }
 }
 

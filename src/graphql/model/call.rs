@@ -157,7 +157,7 @@ impl Call {
     /// What was said in the conversation; null unless this server keeps it, and until it is known.
     #[graphql(complexity = "child_complexity + 5")]
     async fn transcript(&self, ctx: &Context<'_>) -> Result<Option<Vec<TranscriptLine>>, ApiError> {
-        let said = ctx.loaders()?.load_one(TranscriptOf(self.0.id)).await?;
+        let said = Box::pin(ctx.loaders()?.load_one(TranscriptOf(self.0.id))).await?;
         Ok(said.map(|lines| lines.into_iter().map(Into::into).collect()))
     }
 

@@ -182,7 +182,7 @@ impl PhoneNumber {
     /// The number under this id, as far as the caller may see it.
     pub(crate) async fn load(ctx: &Context<'_>, id: domain::NumberId) -> Option<Result<Self, ApiError>> {
         let load = async || Ok(ctx.loaders()?.load_one(id).await?.map(Self::from));
-        load().await.transpose()
+        Box::pin(load()).await.transpose()
     }
 }
 

@@ -50,7 +50,7 @@ impl CallQuery {
         #[graphql(desc = "When; now when unset.")] at: Option<DateTime>,
     ) -> Option<Result<CallDecision, ApiError>> {
         let simulate = async || simulate(ctx.session()?, &number, from.as_deref(), at).await;
-        simulate().await.transpose()
+        Box::pin(simulate()).await.transpose()
     }
 }
 

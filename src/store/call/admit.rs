@@ -105,6 +105,7 @@ impl Batched for Admission {
     /// Whether the call holds a call slot. `None`: it is not written, since it is on record already or its number or
     /// agent has changed.
     type Done = Option<bool>;
+    const IS_ORDERED: bool = false;
 
     fn lane(shared: &Shared) -> &Lane<Self> {
         &shared.admissions
@@ -146,7 +147,7 @@ impl SystemStore {
         loop {
             let Some(cached) = self.cached_or_learnt(&incoming.to).await? else {
                 // The number may have been ours when the call was first announced.
-                return self.route_by_sid(&incoming.sid).await;
+                return Box::pin(self.route_by_sid(&incoming.sid)).await;
             };
             let decision = cached.rules.decide(incoming.from_number.as_ref(), now);
             let needs_slot = decision.needs_a_place();
@@ -156,11 +157,12 @@ impl SystemStore {
             if let Some(admitted) = self.write_batched(admission).await? {
                 return Ok(Some(Route { call, agent: cached.agent, admitted, answered: None }));
             }
-            if let Some(route) = self.route_by_sid(&incoming.sid).await? {
+            // What is rare stands on the heap: every call would carry the room for it along.
+            if let Some(route) = Box::pin(self.route_by_sid(&incoming.sid)).await? {
                 return Ok(Some(route));
             }
             // Its number or its agent has changed since.
-            if !self.learn_number(&incoming.to).await? {
+            if !Box::pin(self.learn_number(&incoming.to)).await? {
                 return Ok(None);
             }
         }
@@ -170,7 +172,7 @@ impl SystemStore {
         if let Some(cached) = self.cached(number) {
             return Ok(Some(cached));
         }
-        Ok(if self.learn_number(number).await? { self.cached(number) } else { None })
+        Ok(if Box::pin(self.learn_number(number)).await? { self.cached(number) } else { None })
     }
 
     /// Where a call goes by what was last known, without the database. The plan's call slots are not counted. `None`: no
@@ -224,11 +226,13 @@ impl SystemStore {
         Ok(())
     }
 
-    /// Where a call went that was admitted before; `None`: unknown call.
+    /// Where a call went that was admitted before; `None`: unknown call. Whatever this server has had recorded of its
+    /// answers is included, even if nobody waited for that.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn route_by_sid(&self, sid: &str) -> Result<Option<Route>, StoreError> {
+        self.shared.answers.settled().await;
         let Some(row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };
         let agent = agent_of(self.db(), &row).await?;
         let (admitted, answered) = (row.admitted, row.answer_twiml.clone());

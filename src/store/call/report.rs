@@ -90,6 +90,7 @@ impl SystemStore {
         }
         let row = call::ActiveModel {
             status: Set(after.status.to_string()),
+            outcome: Set(after.outcome.to_string()),
             conversation_id: Set(after.conversation_id.clone()),
             ended_at: Set(after.ended_at),
             duration_seconds: Set(after.duration_seconds),

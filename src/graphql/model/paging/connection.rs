@@ -114,7 +114,8 @@ impl<T: Listed> Connection<T> {
         filter: T::Filter,
     ) -> Result<Self, ApiError> {
         let place = Place::new(T::LIST, &filter);
-        let page = T::page(ctx, &filter, args.check(place)?).await?;
+        // On the heap: a field's future is as large as that of the largest field of its type, and is moved for each one.
+        let page = Box::pin(T::page(ctx, &filter, args.check(place)?)).await?;
         let edges = page.items.into_iter().map(|(at, node)| Edge { place, at, node });
         Ok(Self { edges: edges.collect(), has_next: page.has_next, has_previous: page.has_previous, filter })
     }
@@ -151,7 +152,7 @@ impl<T: Listed> Connection<T> {
 
     /// How many items the whole list has under this filter. Costs a count, so ask only when you show it.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
-        let count = T::count(ctx, &self.filter).await?;
+        let count = Box::pin(T::count(ctx, &self.filter)).await?;
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 }
