@@ -31,6 +31,8 @@ pub struct Config {
     pub database_max_connections: u32,
     /// The origin under which the carrier reaches this server.
     pub webhook_base_url: Url,
+    /// The one before, accepted while numbers are pointed to the new one.
+    pub webhook_base_url_previous: Option<Url>,
     /// How Twilio is reached.
     pub twilio: Twilio,
     /// How ElevenLabs is reached.
@@ -99,6 +101,8 @@ pub struct ElevenLabs {
     pub api_key: SecretString,
     /// Signs its events; without it they are refused.
     pub webhook_secret: Option<SecretString>,
+    /// The one before, while it is being rotated.
+    pub webhook_secret_previous: Option<SecretString>,
     /// `https://api.elevenlabs.io`, or where it is emulated.
     pub base_url: Url,
 }
@@ -116,6 +120,8 @@ pub struct Jwt {
     pub audience: Option<String>,
     /// A JSON pointer to the claim that names the tenant.
     pub tenant_claim: String,
+    /// Whether a token with `is_anonymous`, of somebody who has not signed up, speaks for a tenant.
+    pub allow_anonymous: bool,
 }
 
 /// What is kept of calls.
@@ -197,10 +203,7 @@ impl Config {
 
     fn read(lookup: impl Fn(&str) -> Option<String>, reach: Reach) -> Result<Self, Vec<Mistake>> {
         let mut vars = Reader::new(lookup);
-        let webhook_base_url = vars.require("WEBHOOK_BASE_URL", "https://calls.example.com", |value| {
-            let url = if reach == Reach::Public { read::public_url(value) } else { read::service_url(value) };
-            url.and_then(read::origin)
-        });
+        let (webhook_base_url, webhook_base_url_previous) = read_webhook_base_urls(&mut vars, reach);
         let database_url = read_database_url(&mut vars);
         let twilio = read_twilio(&mut vars);
         let elevenlabs = read_elevenlabs(&mut vars);
@@ -234,7 +237,7 @@ impl Config {
         let voice_fallback_url =
             vars.read("VOICE_FALLBACK_URL", "https://backup.example.com/busy.xml", read::public_url);
         let state_dir =
-            vars.text("STATE_DIR").map_or_else(|| PathBuf::from(DEFAULT_STATE_DIR), PathBuf::from);
+            vars.or("STATE_DIR", DEFAULT_STATE_DIR.to_owned(), "/var/lib/switchboard", read::text).into();
         let (graphiql, graphiql_assets) = read_graphiql(&mut vars);
         let allowed_origins =
             vars.or("ALLOWED_ORIGINS", Vec::new(), "https://dashboard.example.com", read::origins);
@@ -252,6 +255,7 @@ impl Config {
             database_url,
             database_max_connections,
             webhook_base_url,
+            webhook_base_url_previous,
             twilio,
             elevenlabs,
             jwt,
@@ -323,6 +327,18 @@ fn alone<F: Fn(&str) -> Option<String>, T>(
     }
 }
 
+fn read_webhook_base_urls(
+    vars: &mut Reader<impl Fn(&str) -> Option<String>>,
+    reach: Reach,
+) -> (Option<Url>, Option<Url>) {
+    let origin = |value: &str| {
+        let url = if reach == Reach::Public { read::public_url(value) } else { read::service_url(value) };
+        url.and_then(read::origin)
+    };
+    let current = vars.require("WEBHOOK_BASE_URL", "https://calls.example.com", origin);
+    (current, vars.read("WEBHOOK_BASE_URL_PREVIOUS", "https://calls.example.org", origin))
+}
+
 fn read_graphiql(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> (bool, Option<PathBuf>) {
     let is_on = vars.or("GRAPHIQL", true, "off", read::on_off);
     let assets = vars.read("GRAPHIQL_ASSETS", "/usr/share/switchboard/graphiql", |value| {
@@ -367,38 +383,45 @@ fn read_elevenlabs(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option
     let api_key = vars.require("ELEVENLABS_API_KEY", "sk_0123456789abcdef0123456789abcdef", read::secret(16));
     let webhook_secret =
         vars.read("ELEVENLABS_WEBHOOK_SECRET", "wsec_0123456789abcdef0123456789abcdef", read::secret(16));
+    let previous = "ELEVENLABS_WEBHOOK_SECRET_PREVIOUS";
+    let webhook_secret_previous =
+        vars.read(previous, "wsec_fedcba9876543210fedcba9876543210", read::secret(16));
+    if webhook_secret_previous.is_some() && vars.text("ELEVENLABS_WEBHOOK_SECRET").is_none() {
+        let problem = "is set without ELEVENLABS_WEBHOOK_SECRET, which it is the predecessor of";
+        vars.mistake(previous, problem, "leave it out");
+    }
     let base_url = vars.read("ELEVENLABS_API_BASE_URL", example, read::service_url);
     let base_url = base_url.or_else(|| Url::parse(example).ok())?;
-    Some(ElevenLabs { api_key: api_key?, webhook_secret, base_url })
+    Some(ElevenLabs { api_key: api_key?, webhook_secret, webhook_secret_previous, base_url })
 }
 
 fn read_jwt(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Jwt {
     let example = "what `openssl rand -base64 48` prints";
     let secret = vars.read("JWT_SECRET", example, read::secret(32));
     let keys = "https://auth.example.com/.well-known/jwks.json";
-    let jwks_url = vars.read("JWT_JWKS_URL", keys, read::service_url);
+    let jwks_url = vars.read("JWT_JWKS_URL", keys, read::document_url);
     if vars.text("JWT_SECRET").is_none() && vars.text("JWT_JWKS_URL").is_none() {
         vars.mistake("JWT_SECRET", "is not set, and neither is JWT_JWKS_URL: one is needed", example);
     }
     Jwt {
         secret,
         jwks_url,
-        issuer: vars.text("JWT_ISSUER"),
-        audience: vars.text("JWT_AUDIENCE"),
+        issuer: vars.read("JWT_ISSUER", "https://auth.example.com", read::text),
+        audience: vars.read("JWT_AUDIENCE", "authenticated", read::text),
         tenant_claim: vars.or(
             "JWT_TENANT_CLAIM",
             "/sub".to_owned(),
             "/app_metadata/tenant",
-            read::json_pointer,
+            read::tenant_claim,
         ),
+        allow_anonymous: vars.or("ALLOW_ANONYMOUS_TENANTS", false, "true", read::true_false),
     }
 }
 
 fn read_records(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Records {
-    let yes_no = read::one_of(&[("true", true), ("false", false)]);
     Records {
         retention_days: vars.or("CALL_RETENTION_DAYS", 0, "365", read::days),
-        transcripts: vars.or("STORE_TRANSCRIPTS", false, "true", yes_no),
+        transcripts: vars.or("STORE_TRANSCRIPTS", false, "true", read::true_false),
     }
 }
 

@@ -10,6 +10,9 @@ use url::{Host, Url};
 
 use super::Mistake;
 
+/// Claims that hold what users wrote about themselves: Supabase's, Auth0's and Clerk's.
+const USERS_OWN: [&str; 4] = ["user_metadata", "raw_user_meta_data", "unsafe_metadata", "unsafeMetadata"];
+
 /// Reads variables one after the other and keeps every mistake until the end.
 pub(super) struct Reader<F> {
     lookup: F,
@@ -44,7 +47,12 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         let value = self.text(name)?;
-        parse(&value).map_err(|problem| self.mistake(name, problem, example)).ok()
+        let read = if is_quoted(&value) {
+            Err("is in quotes, which would be part of the value: remove them".to_owned())
+        } else {
+            parse(&value)
+        };
+        read.map_err(|problem| self.mistake(name, problem, example)).ok()
     }
 
     /// As [`Self::read`], but the variable must be set.
@@ -72,6 +80,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
     }
 }
 
+/// Whether a value is in quotes. No shell or file format has removed them, so they would be part of the value.
+fn is_quoted(value: &str) -> bool {
+    let inside = |quote: char| value.strip_prefix(quote).is_some_and(|rest| rest.ends_with(quote));
+    inside('"') || inside('\'')
+}
+
+/// Any text.
+pub(super) fn text(value: &str) -> Result<String, String> {
+    Ok(value.to_owned())
+}
+
 /// Anything with a `FromStr`; `what` completes "is not …".
 pub(super) fn parsed<T: FromStr>(what: &'static str) -> impl FnOnce(&str) -> Result<T, String> {
     move |value| value.parse().map_err(|_| format!("is not {what}"))
@@ -89,6 +108,11 @@ pub(super) fn one_of<T: Copy>(words: &'static [(&'static str, T)]) -> impl FnOnc
 /// Whether something is on.
 pub(super) fn on_off(value: &str) -> Result<bool, String> {
     one_of(&[("on", true), ("off", false)])(value)
+}
+
+/// Whether something is wanted.
+pub(super) fn true_false(value: &str) -> Result<bool, String> {
+    one_of(&[("true", true), ("false", false)])(value)
 }
 
 /// A number of days.
@@ -137,12 +161,26 @@ pub(super) fn account_sid(value: &str) -> Result<String, String> {
 }
 
 /// A JSON pointer to one claim.
-pub(super) fn json_pointer(value: &str) -> Result<String, String> {
+fn json_pointer(value: &str) -> Result<String, String> {
     if value.len() > 1 && value.starts_with('/') {
         Ok(value.to_owned())
     } else {
         Err("is not a JSON pointer: it begins with a slash".into())
     }
+}
+
+/// A JSON pointer to the claim that names a tenant. Users edit their own `user_metadata` (Supabase), so one in there could be
+/// set to any other tenant.
+pub(super) fn tenant_claim(value: &str) -> Result<String, String> {
+    let pointer = json_pointer(value)?;
+    if pointer.split('/').any(|part| USERS_OWN.contains(&part)) {
+        return Err(
+            "names a claim that users edit themselves, so that each could become any tenant: use one under \
+                    app_metadata"
+                .into(),
+        );
+    }
+    Ok(pointer)
 }
 
 /// `sqlite:` or `postgres:`.
@@ -151,8 +189,14 @@ pub(super) fn database_url(value: &str) -> Result<SecretString, String> {
     if known { Ok(value.into()) } else { Err("begins with neither postgres: nor sqlite:".into()) }
 }
 
-/// The address of somebody else's service: https, or plain http on this machine, where no wire can be tapped.
+/// The address of somebody else's service, to which paths are added: https, or plain http on this machine, where no wire
+/// can be tapped.
 pub(super) fn service_url(value: &str) -> Result<Url, String> {
+    document_url(value).and_then(without_query)
+}
+
+/// The address of one document of somebody else's, its query included: secured as [`service_url`] is.
+pub(super) fn document_url(value: &str) -> Result<Url, String> {
     let url = web_url(value)?;
     if url.scheme() == "https" || is_loopback(&url) {
         Ok(url)
@@ -161,7 +205,8 @@ pub(super) fn service_url(value: &str) -> Result<Url, String> {
     }
 }
 
-/// An address that the carrier can reach and will accept: https, with a public name.
+/// An address that the carrier can reach and will accept: https, with a public name. It may have a query, and a fragment,
+/// by which Twilio is told its time-outs.
 pub(super) fn public_url(value: &str) -> Result<Url, String> {
     let url = web_url(value)?;
     if url.scheme() != "https" {
@@ -181,6 +226,7 @@ pub(super) fn public_url(value: &str) -> Result<Url, String> {
 
 /// An origin: no path, so that the URL a signature is made over is this and the request's path.
 pub(super) fn origin(url: Url) -> Result<Url, String> {
+    let url = without_query(url)?;
     if url.path() == "/" { Ok(url) } else { Err("must not have a path".into()) }
 }
 
@@ -205,6 +251,10 @@ fn web_url(value: &str) -> Result<Url, String> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not have a user or a password".into());
     }
+    Ok(url)
+}
+
+fn without_query(url: Url) -> Result<Url, String> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err("must not have a query or a fragment".into());
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use secrecy::ExposeSecret;
 use switchboard::config::{Config, Jwt, Mistake};
 
 const SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
@@ -104,7 +105,13 @@ fn each_variable_refuses_what_would_fail_later() {
         ("ELEVENLABS_API_BASE_URL", vec!["http://10.0.0.1"]),
         ("JWT_SECRET", vec!["thirty-one bytes are not enough", "0123456789012345678901234567890"]),
         ("JWT_JWKS_URL", vec!["http://auth.example.com/jwks.json"]),
-        ("JWT_TENANT_CLAIM", vec!["tenant", "/"]),
+        (
+            "JWT_TENANT_CLAIM",
+            vec!["tenant", "/", "/user_metadata/tenant", "/a/unsafe_metadata", "/raw_user_meta_data/id"],
+        ),
+        ("ALLOW_ANONYMOUS_TENANTS", vec!["yes", "on"]),
+        ("WEBHOOK_BASE_URL_PREVIOUS", vec!["https://localhost", "https://calls.example.org/old"]),
+        ("ELEVENLABS_WEBHOOK_SECRET_PREVIOUS", vec!["webhook-secret-0123456789"]),
         ("OPERATION_WAIT", vec!["ten seconds", "10", "5m"]),
         ("ANSWER_DEADLINE", vec!["0s", "15s"]),
         ("PURCHASES_PER_HOUR", vec!["-1", "many"]),
@@ -148,7 +155,47 @@ fn what_people_write_is_understood() {
         Some(8001)
     );
     assert!(!with("GRAPHIQL", "off").unwrap().graphiql);
+    let busy = "https://backup.example.com/busy.xml?practice=a&b#rc=2";
+    assert_eq!(with("VOICE_FALLBACK_URL", busy).unwrap().voice_fallback_url.unwrap().as_str(), busy);
+    let keys = "https://login.example.com/keys?p=policy";
+    assert_eq!(with("JWT_JWKS_URL", keys).unwrap().jwt.jwks_url.unwrap().as_str(), keys);
+    assert!(with("ALLOW_ANONYMOUS_TENANTS", "true").unwrap().jwt.allow_anonymous);
+    assert_eq!(
+        with("JWT_TENANT_CLAIM", "/app_metadata/tenant").unwrap().jwt.tenant_claim,
+        "/app_metadata/tenant"
+    );
     assert!(with("LOG_FORMAT", "json").unwrap().log.json);
+}
+
+#[test]
+fn a_value_in_quotes_is_named_as_a_mistake_whatever_it_is() {
+    let all = [
+        "DATABASE_URL",
+        "WEBHOOK_BASE_URL",
+        "TWILIO_ACCOUNT_SID",
+        "TWILIO_AUTH_TOKEN",
+        "TWILIO_AUTH_TOKEN_PREVIOUS",
+        "ELEVENLABS_API_KEY",
+        "ELEVENLABS_WEBHOOK_SECRET",
+        "JWT_SECRET",
+        "JWT_ISSUER",
+        "JWT_AUDIENCE",
+        "STATE_DIR",
+        "VOICE_FALLBACK_URL",
+        "PURCHASES_PER_HOUR",
+        "RUST_LOG",
+    ];
+    for name in all {
+        for quoted in ["\"0123456789abcdef0123456789abcdef\"", "'0123456789abcdef0123456789abcdef'"] {
+            let mistakes = with(name, quoted).expect_err(name);
+            assert_eq!(mistakes.len(), 1, "{name}");
+            assert_eq!(mistakes[0].variable, name);
+            assert!(mistakes[0].problem.contains("quotes"), "{}", mistakes[0]);
+        }
+    }
+    // Taken as written: no quote, dollar sign or backslash inside means anything.
+    let odd = "it's-$HOME-\"x\"-\\n-0123456789abcdef";
+    assert_eq!(with("TWILIO_AUTH_TOKEN", odd).unwrap().twilio.auth_token.expose_secret(), odd);
 }
 
 #[test]

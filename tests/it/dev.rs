@@ -125,6 +125,16 @@ fn a_dotenv_file_is_read_but_never_overrides() {
     let said = err(&run(folder, &["serve"], &[("OPERATION_WAIT", "5s")]));
     assert!(said.contains("GRAPHIQL") && !said.contains("OPERATION_WAIT"), "{said}");
 
+    // Nothing in a value is expanded or unquoted.
+    let literal = "TWILIO_AUTH_TOKEN=\"a-secret-in-quotes\"\nJWT_SECRET=it's-$HOME-and-long-enough-for-a-secret\nINTROSPECTION=off # no comment\n";
+    std::fs::write(folder.join(".env"), literal).unwrap();
+    let said = err(&run(folder, &["serve"], &[]));
+    assert!(said.contains("TWILIO_AUTH_TOKEN") && said.contains("is in quotes"), "{said}");
+    assert!(
+        said.contains("INTROSPECTION") && !said.contains("JWT_SECRET") && !said.contains("a-secret-in"),
+        "{said}"
+    );
+
     std::fs::write(folder.join(".env"), "TWILIO_AUTH_TOKEN a-secret-by-mistake\n").unwrap();
     let output = run(folder, &["serve"], &[]);
     assert_eq!(output.status.code(), Some(2));
