@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
 use crate::carrier::{Carrier, CarrierConfig, CarrierError};
@@ -356,15 +357,25 @@ fn routing_config(config: &Config) -> RoutingConfig {
 
 fn webhook_config(config: &Config) -> WebhookConfig {
     WebhookConfig {
-        base_url: config.webhook_base_url.clone(),
+        base_urls: base_urls(config),
         account_sid: config.twilio.account_sid.clone(),
         auth_tokens: [Some(&config.twilio.auth_token), config.twilio.auth_token_previous.as_ref()]
             .into_iter()
             .flatten()
             .cloned()
             .collect(),
-        elevenlabs_secret: config.elevenlabs.webhook_secret.clone(),
+        elevenlabs_secrets: [&config.elevenlabs.webhook_secret, &config.elevenlabs.webhook_secret_previous]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect(),
     }
+}
+
+/// Our public origins: the current one, and the one before while it is accepted.
+fn base_urls(config: &Config) -> Vec<Url> {
+    let previous = config.webhook_base_url_previous.iter();
+    std::iter::once(&config.webhook_base_url).chain(previous).cloned().collect()
 }
 
 fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<ServerConfig, AssetsError> {
@@ -375,6 +386,7 @@ fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<Serv
     };
     Ok(ServerConfig {
         graphiql,
+        own_origins: base_urls(config).iter().map(|url| url.origin().ascii_serialization()).collect(),
         allowed_origins: config.allowed_origins.clone(),
         rate_limits: RateLimits {
             per_minute: config.rate.per_minute,

@@ -22,10 +22,13 @@ pub(super) fn from_headers(headers: &HeaderMap) -> Result<Credentials, Rejection
     Ok(presented)
 }
 
-/// What a socket's `connection_init` presents: the same names, in its payload, in any case.
+/// What a socket's `connection_init` presents: the same names, in any case, in its payload or in an object `headers` in
+/// there, where several clients put what they would send by HTTP. The payload's own count first.
 pub(super) fn from_payload(payload: &Map<String, Value>) -> Result<Credentials, Rejection> {
     let mut presented = Credentials::default();
-    for (key, value) in payload {
+    let headers = payload.iter().find(|(key, _)| key.eq_ignore_ascii_case("headers"));
+    let nested = headers.and_then(|(_, value)| value.as_object());
+    for (key, value) in nested.into_iter().flatten().chain(payload) {
         if let Some(name) = NAMES.into_iter().find(|name| key.eq_ignore_ascii_case(name)) {
             take(&mut presented, name, value.as_str())?;
         }

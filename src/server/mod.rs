@@ -22,7 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn_with_state, map_request};
 use axum::response::Response;
 use axum::routing::get;
 use tokio::sync::Semaphore;
@@ -54,7 +54,9 @@ const REQUEST_TIME: Duration = Duration::from_secs(60);
 pub struct ServerConfig {
     /// Where GraphiQL's files come from; no GraphiQL when unset.
     pub graphiql: Option<GraphiqlAssets>,
-    /// Origins whose pages may use the API from a browser, as `https://dashboard.example`; our own always may.
+    /// The public origins of this server, as `https://calls.example.com`: its own pages come from there.
+    pub own_origins: Vec<String>,
+    /// Origins whose pages may use the API from a browser, as `https://dashboard.example.com`; our own always may.
     pub allowed_origins: Vec<String>,
     /// How often one may ask.
     pub rate_limits: RateLimits,
@@ -74,7 +76,8 @@ struct Edge {
     database: Database,
     readiness: Readiness,
     graphiql: Option<Arc<Graphiql>>,
-    allowed_origins: Arc<[String]>,
+    /// Ours and the allowed ones.
+    origins: Arc<[String]>,
     rates: Rates,
     /// GraphQL requests over HTTP that may be executed at the same time.
     executing: Arc<Semaphore>,
@@ -94,13 +97,14 @@ pub fn router(
     webhooks: Router,
     drain: Drain,
 ) -> Router {
+    let cors = origin::cors(&config.allowed_origins);
     let edge = Edge {
         api,
         authenticator,
         readiness: Readiness::new(database.clone()),
         database,
         graphiql: config.graphiql.map(|assets| Arc::new(Graphiql::new(assets))),
-        allowed_origins: config.allowed_origins.into(),
+        origins: config.own_origins.into_iter().chain(config.allowed_origins).collect(),
         rates: Rates::new(config.rate_limits, config.clock.clone()),
         executing: Arc::new(Semaphore::new(graphql_http::MAX_EXECUTING)),
         trusted_proxies: config.trusted_proxies,
@@ -111,7 +115,7 @@ pub fn router(
     };
     let graphql = get(graphql_http::get).post(graphql_http::post).fallback(graphql_http::other_method);
     let mut routes = Router::new()
-        .route("/graphql", graphql.layer(origin::cors(&edge.allowed_origins)))
+        .route("/graphql", graphql.layer(cors).layer(map_request(origin::bound_preflight)))
         .route("/graphql/ws", get(graphql_ws::upgrade))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))

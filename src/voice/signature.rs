@@ -13,24 +13,26 @@ const OLDEST: i64 = 30 * 60;
 /// How far the sender's clock may be ahead of ours, in seconds.
 const MOST_AHEAD: i64 = 5 * 60;
 
-/// Whether an event with this raw body and `ElevenLabs-Signature` header was signed with `secret`, at most
+/// Whether an event with this raw body and `ElevenLabs-Signature` header was signed with one of `secrets`, at most
 /// half an hour before `now`.
 #[must_use]
-pub fn verify_event(raw_body: &[u8], header: &str, secret: &SecretString, now: DateTime<Utc>) -> bool {
+pub fn verify_event(raw_body: &[u8], header: &str, secrets: &[SecretString], now: DateTime<Utc>) -> bool {
     let members = || header.split(',').filter_map(|member| member.split_once('='));
     let mut times = members().filter(|(name, _)| *name == "t").map(|(_, value)| value);
     let (Some(time), None) = (times.next(), times.next()) else {
         return false;
     };
-    if secret.expose_secret().is_empty() || !is_recent(time, now) {
+    if !is_recent(time, now) {
         return false;
     }
-    let key = Key::new(HMAC_SHA256, secret.expose_secret().as_bytes());
     let signed = [time.as_bytes(), b".", raw_body].concat();
-    members()
-        .filter(|(name, _)| *name == "v0")
-        .filter_map(|(_, hex)| bytes(hex))
-        .any(|digest| verify(&key, &signed, &digest).is_ok())
+    secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()).any(|secret| {
+        let key = Key::new(HMAC_SHA256, secret.as_bytes());
+        members()
+            .filter(|(name, _)| *name == "v0")
+            .filter_map(|(_, hex)| bytes(hex))
+            .any(|digest| verify(&key, &signed, &digest).is_ok())
+    })
 }
 
 fn is_recent(time: &str, now: DateTime<Utc>) -> bool {

@@ -22,10 +22,9 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let given = headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let secret = webhooks.config.elevenlabs_secret.as_ref();
-    if !secret.is_some_and(|secret| verify_event(&body, given, secret, webhooks.clock.now())) {
+    if !verify_event(&body, given, &webhooks.config.elevenlabs_secrets, webhooks.clock.now()) {
         let hint = "is ELEVENLABS_WEBHOOK_SECRET this webhook's secret, and this machine's clock right?";
-        return webhooks.refusals.refuse(StatusCode::UNAUTHORIZED, "voice provider", hint);
+        return webhooks.refusals.refuse(StatusCode::UNAUTHORIZED, "voice provider", hint, None);
     }
     match VoiceEvent::parse(&body, webhooks.clock.now()) {
         Ok(VoiceEvent::Conversation(report)) => {

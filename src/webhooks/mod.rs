@@ -23,14 +23,16 @@ use refusals::Refusals;
 /// What proves that a request is the carrier's or the voice provider's.
 #[derive(Debug, Clone)]
 pub struct WebhookConfig {
-    /// The address the carrier was given: what it signs, whatever proxies make of it on the way.
-    pub base_url: Url,
+    /// The addresses the carrier was given: what it signs, whatever proxies make of it on the way. The current one comes
+    /// first; a second one while numbers are pointed from it to the first.
+    pub base_urls: Vec<Url>,
     /// The carrier's account whose calls these are, `AC…`.
     pub account_sid: String,
     /// Its auth token; two while it is being changed.
     pub auth_tokens: Vec<SecretString>,
-    /// The voice provider's webhook secret. Without one its route does not exist: nothing could be proven.
-    pub elevenlabs_secret: Option<SecretString>,
+    /// The voice provider's webhook secret; two while it is being changed. Without one its route does not exist: nothing
+    /// could be proven.
+    pub elevenlabs_secrets: Vec<SecretString>,
 }
 
 /// What the routes work with.
@@ -44,7 +46,7 @@ struct Webhooks {
 
 /// The routes.
 pub fn router(config: WebhookConfig, routing: Routing, conversations: Conversations, clock: Clock) -> Router {
-    let proves_events = config.elevenlabs_secret.is_some();
+    let proves_events = !config.elevenlabs_secrets.is_empty();
     let refusals = Refusals::new(clock.clone());
     let webhooks = Arc::new(Webhooks { config, routing, conversations, clock, refusals });
     let routes = Router::new()

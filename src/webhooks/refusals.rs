@@ -19,7 +19,8 @@ const TELLING: u64 = 5;
 #[derive(Debug)]
 pub(super) struct Refusals {
     clock: Clock,
-    tallies: Mutex<HashMap<&'static str, Tally>>,
+    /// By sender, and whether another account was named: the one must not hide the other in the log.
+    tallies: Mutex<HashMap<(&'static str, bool), Tally>>,
 }
 
 /// What has come in a sender's name since the start.
@@ -40,29 +41,36 @@ impl Refusals {
         Self { clock, tallies: Mutex::default() }
     }
 
-    /// Refuses a request that proved nothing; `hint` says what an operator should look at.
-    pub(super) fn refuse(&self, status: StatusCode, sender: &'static str, hint: &'static str) -> Response {
+    /// Refuses a request that proved nothing; `hint` says what an operator should look at, `account` which other account
+    /// of the carrier the request names.
+    pub(super) fn refuse(
+        &self,
+        status: StatusCode,
+        sender: &'static str,
+        hint: &'static str,
+        account: Option<&str>,
+    ) -> Response {
         metrics::counter!("switchboard_webhooks_refused_total", "sender" => sender).increment(1);
         let now = self.clock.now();
-        if let Some(refused) = self.tally(sender, |tally| tally.refuse(now)) {
-            tracing::warn!(refused, sender, hint, "refused webhooks that do not prove who sent them");
+        if let Some(refused) = self.tally((sender, account.is_some()), |tally| tally.refuse(now)) {
+            tracing::warn!(refused, sender, account, hint, "webhooks rejected: invalid signature");
         }
         (status, "the signature does not hold").into_response()
     }
 
     /// Notes that a request of this sender's held.
     pub(super) fn proven(&self, sender: &'static str) {
-        self.tally(sender, |tally| tally.proven = true);
+        self.tally((sender, false), |tally| tally.proven = true);
     }
 
     /// Whether the fault is likely ours: true once, when enough requests came in the sender's name and none of them
     /// held.
     pub(super) fn none_holds(&self, sender: &'static str) -> bool {
-        self.tally(sender, Tally::none_holds)
+        self.tally((sender, false), Tally::none_holds)
     }
 
-    fn tally<T>(&self, sender: &'static str, work: impl FnOnce(&mut Tally) -> T) -> T {
-        work(self.tallies.lock().unwrap_or_else(PoisonError::into_inner).entry(sender).or_default())
+    fn tally<T>(&self, of: (&'static str, bool), work: impl FnOnce(&mut Tally) -> T) -> T {
+        work(self.tallies.lock().unwrap_or_else(PoisonError::into_inner).entry(of).or_default())
     }
 }
 
@@ -105,7 +113,7 @@ mod tests {
     fn the_fault_is_likely_ours_only_when_nothing_ever_held() {
         let refusals = Refusals::new(Clock::from_fn(|| DateTime::UNIX_EPOCH));
         let refuse = |sender| {
-            let _ = refusals.refuse(StatusCode::FORBIDDEN, sender, "");
+            let _ = refusals.refuse(StatusCode::FORBIDDEN, sender, "", None);
             refusals.none_holds(sender)
         };
         let told = |sender| (0..20).filter(|_| refuse(sender)).count();

@@ -6,6 +6,7 @@ use axum::body::to_bytes;
 use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use url::Url;
 
 use super::Webhooks;
 use crate::carrier::{Parameters, signature};
@@ -16,6 +17,10 @@ const SENDER: &str = "carrier";
 const SIGNATURE: &str = "x-twilio-signature";
 const HINT: &str =
     "is TWILIO_AUTH_TOKEN the account's primary token, and WEBHOOK_BASE_URL the address Twilio calls?";
+
+/// For a request that names another account than ours.
+const FOREIGN_HINT: &str = "the request names another account than TWILIO_ACCOUNT_SID: was the number moved to a subaccount, \
+                            which signs with its own token?";
 
 /// Parameters that the carrier signed, with one of the configured tokens, for the address they were sent to.
 pub(super) struct Verified(pub(super) Parameters);
@@ -40,15 +45,14 @@ impl FromRequest<Arc<Webhooks>> for Verified {
         // What the carrier signed is the address it was given; a nested router has cut `parts.uri` short.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
-        let url = format!("{}{path}", webhooks.config.base_url.as_str().trim_end_matches('/'));
         let given = parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let tokens = &webhooks.config.auth_tokens;
-        let holds = match encoding {
+        let is_signed = |url: String| match encoding {
             Encoding::Form => signature::verify_form(&url, &body, given, tokens),
             Encoding::Json => signature::verify_json(&url, &body, given, tokens),
         };
-        if !holds {
-            return Err(webhooks.unproven(uri.path()));
+        if !webhooks.config.base_urls.iter().map(|base| under(base, path)).any(is_signed) {
+            return Err(webhooks.unproven(uri.path(), account_of(&encoding, &body)));
         }
         webhooks.refusals.proven(SENDER);
         Ok(Self(match encoding {
@@ -59,12 +63,36 @@ impl FromRequest<Arc<Webhooks>> for Verified {
     }
 }
 
+/// This path at an origin.
+fn under(base: &Url, path: &str) -> String {
+    format!("{}{path}", base.as_str().trim_end_matches('/'))
+}
+
+/// The account that a request says it is about, if that looks like one. Nothing vouches for it: it is for the log alone.
+fn account_of(encoding: &Encoding, body: &[u8]) -> Option<String> {
+    let parameters = match encoding {
+        Encoding::Form => Parameters::from_form(body),
+        Encoding::Json => Parameters::from_json(body).ok()?,
+    };
+    let account = parameters.optional("AccountSid").ok().flatten()?;
+    is_account_sid(account).then(|| account.to_owned())
+}
+
+fn is_account_sid(text: &str) -> bool {
+    let is_hex = |digits: &str| digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.strip_prefix("AC").is_some_and(is_hex)
+}
+
 impl Webhooks {
-    /// The refusal of a request to this path that the carrier did not sign.
-    fn unproven(&self, path: &str) -> Response {
-        let refusal = self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, HINT);
+    /// The refusal of a request to this path that the carrier did not sign. A number that was moved to a subaccount is
+    /// signed for with that account's token, so a foreign account is named in the log.
+    fn unproven(&self, path: &str, account: Option<String>) -> Response {
+        if let Some(account) = account.filter(|account| *account != self.config.account_sid) {
+            return self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, FOREIGN_HINT, Some(&account));
+        }
+        let refusal = self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, HINT, None);
         if self.refusals.none_holds(SENDER) {
-            let expected = format!("{}{path}", self.config.base_url.as_str().trim_end_matches('/'));
+            let expected = self.config.base_urls.first().map(|base| under(base, path));
             tracing::error!(
                 expected,
                 "not one webhook of the carrier has held since the start: most likely TWILIO_AUTH_TOKEN is not the \
@@ -80,7 +108,8 @@ impl Webhooks {
             return None;
         }
         let hint = "signed with our token, but for another account than TWILIO_ACCOUNT_SID";
-        Some(self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, hint))
+        let account = is_account_sid(account_sid).then_some(account_sid);
+        Some(self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, hint, account))
     }
 }
 

@@ -77,7 +77,7 @@ proptest! {
         prop_assert!(!verify_json(&url, &body, &signature, tokens));
         prop_assert!(!verify_get(&url, &signature, tokens));
         let now = DateTime::from_timestamp(seconds, 0).expect("a possible time");
-        prop_assert!(!verify_event(&body, &signature, &secret, now));
+        prop_assert!(!verify_event(&body, &signature, tokens, now));
     }
 
     #[test]

@@ -183,6 +183,17 @@ async fn breaches_of_the_protocol_close_the_socket() {
         socket.send(json!({"type": "connection_init", "payload": payload})).await;
         assert_eq!(socket.closed(PATIENCE).await, 4403, "{payload}");
     }
+    let bearer = format!("Bearer {token}");
+    for payload in [
+        json!({"headers": {"Authorization": bearer}}),
+        json!({"Headers": {"authorization": bearer, "x-other": 7}}),
+        json!({"headers": {"Authorization": "Bearer nonsense"}, "authorization": bearer}),
+        json!({"headers": "none", "AUTHORIZATION": bearer}),
+    ] {
+        let mut socket = Socket::open(&app).await;
+        socket.send(json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(socket.next().await, json!({"type": "connection_ack"}), "{payload}");
+    }
     let mut twice = Socket::ready(&app, &token).await;
     twice.send(json!({"type": "connection_init"})).await;
     assert_eq!(twice.closed(PATIENCE).await, 4429);
@@ -201,6 +212,16 @@ async fn handshakes_are_for_our_protocol_and_our_pages() {
     let own = app.base_url();
     for origin in ["https://dashboard.example", own.as_str()] {
         assert!(Socket::try_open(&app, &[ours, ("origin", origin)]).await.is_ok(), "{origin}");
+    }
+    // Behind a proxy that rewrites `Host`, our page has our public address.
+    let public = App::start_with(&[
+        ("WEBHOOK_BASE_URL", "https://calls.example.com"),
+        ("WEBHOOK_BASE_URL_PREVIOUS", "https://calls.example.org:8443"),
+    ])
+    .await;
+    for origin in ["https://calls.example.com", "https://calls.example.org:8443"] {
+        assert!(Socket::try_open(&public, &[ours, ("origin", origin)]).await.is_ok(), "{origin}");
+        assert_eq!(Socket::try_open(&app, &[ours, ("origin", origin)]).await.err(), Some(403), "{origin}");
     }
     for origin in ["https://elsewhere.example", "null", "https://dashboard.example.evil"] {
         assert_eq!(Socket::try_open(&app, &[ours, ("origin", origin)]).await.err(), Some(403), "{origin}");

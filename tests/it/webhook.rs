@@ -20,6 +20,8 @@ use crate::support::App;
 
 pub(crate) const INCOMING: &str = "/api/webhooks/call/incoming";
 const FORM: &str = "application/x-www-form-urlencoded";
+/// A public address that numbers were bought for and that the server had before.
+const PREVIOUS_URL: &str = "https://calls.example.org";
 const CALLER: &str = "+13125550199";
 const CREATE: &str = r"
 mutation Create($input: CreateAgentInput!) {
@@ -408,7 +410,7 @@ impl Bare {
     }
 
     /// Serves the routes and gives their address, without a slash at the end.
-    async fn serve(&self, auth_tokens: &[&str], elevenlabs_secret: Option<&str>) -> String {
+    async fn serve(&self, auth_tokens: &[&str], elevenlabs_secrets: &[&str]) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let base_url: url::Url = address.parse().unwrap();
@@ -429,10 +431,10 @@ impl Bare {
         );
         let routing = routing.unwrap();
         let config = WebhookConfig {
-            base_url,
+            base_urls: vec![base_url, PREVIOUS_URL.parse().unwrap()],
             account_sid: Credentials::development().account_sid,
             auth_tokens: auth_tokens.iter().map(|token| (*token).into()).collect(),
-            elevenlabs_secret: elevenlabs_secret.map(Into::into),
+            elevenlabs_secrets: elevenlabs_secrets.iter().map(|secret| (*secret).into()).collect(),
         };
         let router = webhooks::router(config, routing, conversations, Clock::system());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -443,7 +445,7 @@ impl Bare {
 #[tokio::test]
 async fn two_tokens_are_good_and_without_a_database_a_caller_still_hears_a_sentence() {
     let bare = Bare::new().await;
-    let url = format!("{}{INCOMING}", bare.serve(&["new", "previous"], None).await);
+    let url = format!("{}{INCOMING}", bare.serve(&["new", "previous"], &[]).await);
     let account = Credentials::development().account_sid;
     let pairs = [("AccountSid", account.as_str()), ("CallSid", "CA1"), ("To", "+12125550123")];
     let form = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -452,6 +454,12 @@ async fn two_tokens_are_good_and_without_a_database_a_caller_still_hears_a_sente
         assert_eq!(twiml(send(token).await).await.0, ["Say"], "{token}");
     }
     assert_eq!(send("older").await.status(), 403);
+    // Numbers that do not point to the new address yet are signed for with the old one.
+    let other = |base: &str| signature("new", &format!("{base}{INCOMING}"), &form);
+    let previous = post(&url, FORM, Some(&other(PREVIOUS_URL)), encoded(&form)).await;
+    assert_eq!(twiml(previous).await.0, ["Say"]);
+    let elsewhere = post(&url, FORM, Some(&other("https://elsewhere.example.org")), encoded(&form)).await;
+    assert_eq!(elsewhere.status(), 403);
     bare.database.clone().close().await;
     assert_eq!(twiml(send("new").await).await.0, ["Say"]);
     let dial = url.replace("incoming", "dial");
@@ -464,7 +472,7 @@ async fn two_tokens_are_good_and_without_a_database_a_caller_still_hears_a_sente
 #[tokio::test]
 async fn events_of_the_voice_provider_are_proven_and_sent_again_when_they_cannot_be_kept() {
     let bare = Bare::new().await;
-    let serve = async |secret| format!("{}/api/webhooks/elevenlabs", bare.serve(&["t"], secret).await);
+    let serve = async |secrets| format!("{}/api/webhooks/elevenlabs", bare.serve(&["t"], secrets).await);
     let send = async |url: &str, secret: &str, body: Value, age: i64| {
         let (at, body) = (Clock::system().now().timestamp() - age, body.to_string());
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
@@ -477,10 +485,11 @@ async fn events_of_the_voice_provider_are_proven_and_sent_again_when_they_cannot
     let ended =
         || json!({"type": "post_call_transcription", "data": {"conversation_id": "conv_1", "metadata": {}}});
 
-    let unconfigured = serve(None).await;
+    let unconfigured = serve(&[]).await;
     assert_eq!(send(&unconfigured, "wsec_1", ended(), 0).await, 404);
-    let url = serve(Some("wsec_1")).await;
+    let url = serve(&["wsec_1", "wsec_0"]).await;
     assert_eq!(send(&url, "wsec_2", ended(), 0).await, 401);
+    assert_eq!(send(&url, "wsec_0", ended(), 0).await, 200, "the secret before");
     assert_eq!(send(&url, "wsec_1", ended(), 3600).await, 401);
     assert_eq!(client().post(&url).body(ended().to_string()).send().await.unwrap().status(), 401);
     assert_eq!(client().get(&url).send().await.unwrap().status(), 405);

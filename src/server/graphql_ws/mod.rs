@@ -53,7 +53,7 @@ pub(super) async fn upgrade(
             return Rejection::new(status, "BAD_REQUEST", message).respond(&request_id.0);
         }
     };
-    if !origin::is_allowed(&headers, &edge.allowed_origins) {
+    if !origin::is_allowed(&headers, &edge.origins) {
         let message = "pages of this origin may not open sockets here";
         return Rejection::new(StatusCode::FORBIDDEN, "FORBIDDEN", message).respond(&request_id.0);
     }
