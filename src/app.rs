@@ -141,6 +141,7 @@ impl Core {
 #[derive(Debug)]
 pub struct App {
     router: Router,
+    authenticator: Authenticator,
     database: Database,
     provisioning: Provisioning,
     reconciler: Reconciler,
@@ -186,7 +187,7 @@ impl App {
         let router = server::router(
             server_config(config, clock, entropy)?,
             Api::new(services, config.introspection),
-            authenticator,
+            authenticator.clone(),
             database.clone(),
             webhooks,
             drain.clone(),
@@ -194,6 +195,7 @@ impl App {
         let reconcile_every = config.reconcile_every;
         Ok(Self {
             router,
+            authenticator,
             database,
             provisioning,
             reconciler,
@@ -228,6 +230,10 @@ impl App {
     fn workers(&self) -> JoinSet<()> {
         let mut workers = JoinSet::new();
         let stop = || self.shutdown.drain.clone();
+        let (authenticator, stopped) = (self.authenticator.clone(), stop());
+        workers.spawn(async move {
+            stopped.run_until_cancelled(authenticator.fetch_keys()).await;
+        });
         let (provisioning, stopped) = (self.provisioning.clone(), stop());
         workers.spawn(async move { provisioning.work(stopped).await });
         let (provisioning, stopped) = (self.provisioning.clone(), stop());
@@ -330,6 +336,7 @@ pub fn auth_config(jwt: &Jwt) -> AuthConfig {
         issuer: jwt.issuer.clone(),
         audience: jwt.audience.clone(),
         tenant_claim: jwt.tenant_claim.clone(),
+        allow_anonymous: jwt.allow_anonymous,
     }
 }
 

@@ -46,6 +46,10 @@ pub(super) fn read(
 fn principal(claims: &Value, config: &AuthConfig, acting_for: Option<&str>) -> Result<Principal, AuthError> {
     let role = claims.get("role").and_then(Value::as_str).unwrap_or_default();
     if !OPERATOR_ROLES.contains(&role) {
+        // Supabase's sign-in of somebody who gave no name: anybody has one for the asking.
+        if !config.allow_anonymous && claims.get("is_anonymous").is_some_and(|claim| *claim != false) {
+            return Err(AuthError::ANONYMOUS);
+        }
         let tenant = claims.pointer(&config.tenant_claim).and_then(Value::as_str).and_then(uuid);
         return tenant.map(|id| Principal::Tenant(TenantId(id))).ok_or(AuthError::INVALID);
     }

@@ -15,6 +15,8 @@ impl AuthError {
     pub(super) const MISSING: Self = Self::Unauthenticated("no token was presented");
     pub(super) const INVALID: Self = Self::Unauthenticated("the token is not valid");
     pub(super) const EXPIRED: Self = Self::Unauthenticated("the token has expired");
+    pub(super) const ANONYMOUS: Self =
+        Self::Unauthenticated("anonymous users are not accepted: sign up first");
     pub(super) const TENANT: Self = Self::Unauthenticated("X-Tenant-Id must be the UUID of a tenant");
 
     /// The database failed: logged here, because whoever gets this knows no more than that.

@@ -1,8 +1,10 @@
 //! The published keys of whoever issues our tokens: fetched when needed, kept, fetched again for an unknown key.
 //!
-//! One fetch at a time, and never more often than [`REFETCH_AFTER`], whatever tokens are thrown at us. While the
-//! key server is down the keys we have go on serving.
+//! One fetch at a time, and never more than [`BUDGET`] at once and one each [`REFILL`] after that, whatever tokens are thrown
+//! at us: a new key serves within that time even while strangers make key ids up. While the key server is down the keys we
+//! have go on serving. Keys of the set that cannot be used are named in the log with the reason.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -15,8 +17,10 @@ use url::Url;
 use super::{AuthConfigError, AuthError};
 use crate::domain::Clock;
 
-/// An unknown key leads to at most one fetch in this time.
-const REFETCH_AFTER: TimeDelta = TimeDelta::seconds(60);
+/// So many fetches may follow each other at once, for key ids that are not known.
+const BUDGET: i32 = 5;
+/// A fetch that was spent may be made again after this time.
+const REFILL: TimeDelta = TimeDelta::seconds(12);
 /// After a failure it may be tried again sooner: until then nobody with a new key gets in.
 const RETRY_AFTER: TimeDelta = TimeDelta::seconds(5);
 /// Known keys are looked up again after this time, so that one taken back stops to serve.
@@ -40,6 +44,8 @@ struct Known {
     keys: Arc<[Key]>,
     fetched_at: Option<DateTime<Utc>>,
     tried_at: Option<DateTime<Utc>>,
+    /// When all of the budget is there again.
+    refilled_at: Option<DateTime<Utc>>,
     failing: bool,
 }
 
@@ -57,8 +63,16 @@ impl Known {
     }
 
     fn may_fetch(&self, now: DateTime<Utc>) -> bool {
-        let pause = if self.failing { RETRY_AFTER } else { REFETCH_AFTER };
-        self.tried_at.is_none_or(|tried_at| (now - tried_at).abs() >= pause)
+        if self.failing {
+            return self.tried_at.is_none_or(|tried_at| (now - tried_at).abs() >= RETRY_AFTER);
+        }
+        self.debt(now) <= REFILL * (BUDGET - 1)
+    }
+
+    /// How long until all of the budget is there again. More than it takes to refill is a clock that was set back.
+    fn debt(&self, now: DateTime<Utc>) -> TimeDelta {
+        let debt = self.refilled_at.map_or(TimeDelta::zero(), |at| (at - now).max(TimeDelta::zero()));
+        if debt > REFILL * BUDGET { TimeDelta::zero() } else { debt }
     }
 
     fn is_old(&self, now: DateTime<Utc>) -> bool {
@@ -75,7 +89,9 @@ struct Inner {
     url: Url,
     clock: Clock,
     known: RwLock<Known>,
+    /// Held while fetching; how many fetches were begun.
     fetching: Mutex<()>,
+    begun: AtomicU64,
 }
 
 impl KeySet {
@@ -90,7 +106,14 @@ impl KeySet {
             .user_agent("switchboard")
             .build()
             .map_err(AuthConfigError::Client)?;
-        Ok(Self(Arc::new(Inner { client, url, clock, known: RwLock::default(), fetching: Mutex::default() })))
+        Ok(Self(Arc::new(Inner {
+            client,
+            url,
+            clock,
+            known: RwLock::default(),
+            fetching: Mutex::default(),
+            begun: AtomicU64::new(0),
+        })))
     }
 
     /// The key for tokens of this algorithm with this key id.
@@ -127,27 +150,39 @@ impl KeySet {
     }
 
     fn fetch_in_background(&self) -> tokio::task::JoinHandle<()> {
-        let this = self.clone();
-        tokio::spawn(async move { this.fetch_if_due().await })
+        let (this, begun) = (self.clone(), self.0.begun.load(Ordering::SeqCst));
+        tokio::spawn(async move { this.fetch_if_due(begun).await })
     }
 
-    /// Fetches unless that was done just now, by us or by whoever we waited for.
-    async fn fetch_if_due(&self) {
+    /// Fetches for the first time.
+    pub(super) async fn fetch_first(&self) {
+        self.fetch_if_due(0).await;
+    }
+
+    /// Fetches, unless whoever we waited for began to fetch after so many were begun, or the budget is used up.
+    async fn fetch_if_due(&self, begun_before: u64) {
         let _one_at_a_time = self.0.fetching.lock().await;
+        if self.0.begun.load(Ordering::SeqCst) > begun_before {
+            return;
+        }
         let now = self.0.clock.now();
         let before = self.known();
         if !before.may_fetch(now) {
             return;
         }
+        self.0.begun.fetch_add(1, Ordering::SeqCst);
+        let refilled_at = Some(now + before.debt(now) + REFILL);
         let after = match self.fetch().await {
-            Ok(keys) => Known { keys, fetched_at: Some(now), tried_at: Some(now), failing: false },
+            Ok(keys) => {
+                Known { keys, fetched_at: Some(now), tried_at: Some(now), refilled_at, failing: false }
+            }
             Err(reason) => {
                 tracing::warn!(
                     reason,
                     keys = before.keys.len(),
                     "the key server failed; going on with the keys we have"
                 );
-                Known { tried_at: Some(now), failing: true, ..before }
+                Known { tried_at: Some(now), refilled_at, failing: true, ..before }
             }
         };
         *self.0.known.write().unwrap_or_else(PoisonError::into_inner) = after;
@@ -168,7 +203,15 @@ impl KeySet {
         }
         let set: WireSet =
             serde_json::from_slice(&body).map_err(|_| "its answer is no key set".to_owned())?;
-        Ok(set.keys.into_iter().take(MAX_KEYS).filter_map(usable).collect())
+        let (mut keys, mut unusable) = (Vec::new(), Vec::new());
+        for key in set.keys.into_iter().take(MAX_KEYS) {
+            match usable(key) {
+                Ok(key) => keys.push(key),
+                Err(why) => unusable.push(why),
+            }
+        }
+        tell(&keys, &unusable);
+        Ok(keys.into())
     }
 }
 
@@ -191,21 +234,78 @@ struct WireKey {
     y: Option<String>,
 }
 
-/// The key, if it is for signatures and of a kind we take. Secrets have no place in a published set.
-fn usable(key: serde_json::Value) -> Option<Key> {
-    let key: WireKey = serde_json::from_value(key).ok()?;
-    if key.r#use.is_some_and(|purpose| purpose != "sig") {
-        return None;
+/// Says which keys of a set serve, and which do not and why. With none, every token is refused.
+fn tell(keys: &[Key], unusable: &[String]) {
+    let unusable = unusable.join("; ");
+    if keys.is_empty() {
+        tracing::error!(
+            unusable,
+            "the key set has no key that can be used: every token it should check is refused"
+        );
+        return;
     }
-    let (algorithm, name, decoding) = match (key.kty.as_str(), key.crv.as_deref()) {
-        ("RSA", _) => (Algorithm::RS256, "RS256", DecodingKey::from_rsa_components(&key.n?, &key.e?).ok()?),
-        ("EC", Some("P-256")) => {
-            (Algorithm::ES256, "ES256", DecodingKey::from_ec_components(&key.x?, &key.y?).ok()?)
-        }
-        _ => return None,
+    if !unusable.is_empty() {
+        tracing::warn!(unusable, "keys of the key set cannot be used: tokens they sign are refused");
+    }
+    let algorithms: Vec<_> = keys.iter().map(|key| format!("{:?}", key.algorithm)).collect();
+    tracing::info!(keys = keys.len(), algorithms = algorithms.join(" "), "key set loaded");
+}
+
+/// The key, if it is for signatures and of a kind we take. Secrets have no place in a published set. An RSA key that names no
+/// algorithm serves RS256; the others can serve only one.
+///
+/// # Errors
+/// Why it cannot be used, for the log.
+fn usable(key: serde_json::Value) -> Result<Key, String> {
+    let key: WireKey = serde_json::from_value(key).map_err(|_| "one is not a JSON Web Key".to_owned())?;
+    let id = key.kid.clone().unwrap_or_default();
+    let because = |why: &str| {
+        let shown: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
+        format!(
+            "\"{shown}\" ({}): {why}",
+            [Some(&*key.kty), key.crv.as_deref(), key.alg.as_deref()]
+                .map(|part| part.unwrap_or("-").chars().take(16).collect::<String>())
+                .join(" ")
+        )
     };
-    if key.alg.is_some_and(|declared| declared != name) {
-        return None;
+    if key.r#use.as_deref().is_some_and(|purpose| purpose != "sig") {
+        return Err(because("is not for signatures"));
     }
-    Some(Key { id: key.kid, algorithm, key: decoding })
+    let declared = match key.alg.as_deref().map(str::parse::<Algorithm>) {
+        Some(Err(_)) => return Err(because("its algorithm is not supported")),
+        Some(Ok(algorithm)) => Some(algorithm),
+        None => None,
+    };
+    let part = |part: &Option<String>| part.clone().ok_or_else(|| because("is incomplete"));
+    let (algorithm, decoding) = match (key.kty.as_str(), key.crv.as_deref()) {
+        ("RSA", _) => {
+            let algorithm = declared.unwrap_or(Algorithm::RS256);
+            let fits = matches!(
+                algorithm,
+                Algorithm::RS256
+                    | Algorithm::RS384
+                    | Algorithm::RS512
+                    | Algorithm::PS256
+                    | Algorithm::PS384
+                    | Algorithm::PS512
+            );
+            if !fits {
+                return Err(because("its algorithm does not fit its type"));
+            }
+            (algorithm, DecodingKey::from_rsa_components(&part(&key.n)?, &part(&key.e)?))
+        }
+        ("EC", Some("P-256")) => {
+            (Algorithm::ES256, DecodingKey::from_ec_components(&part(&key.x)?, &part(&key.y)?))
+        }
+        ("EC", Some("P-384")) => {
+            (Algorithm::ES384, DecodingKey::from_ec_components(&part(&key.x)?, &part(&key.y)?))
+        }
+        ("OKP", Some("Ed25519")) => (Algorithm::EdDSA, DecodingKey::from_ed_components(&part(&key.x)?)),
+        _ => return Err(because("its type is not supported")),
+    };
+    if declared.is_some_and(|declared| declared != algorithm) {
+        return Err(because("its algorithm does not fit its type"));
+    }
+    let key = decoding.map_err(|_| because("cannot be read"))?;
+    Ok(Key { id: Some(id).filter(|id| !id.is_empty()), algorithm, key })
 }

@@ -1,7 +1,7 @@
 //! From what a request presents to who is asking: a tenant, an operator or an agent.
 //!
-//! Bearer tokens are JSON Web Tokens signed with our secret (HS256) or by a key of the configured key set (RS256,
-//! ES256). Which key checks a token follows from its algorithm and key id, and each key serves one algorithm only:
+//! Bearer tokens are JSON Web Tokens signed with our secret (HS256) or by a key of the configured key set (RSA, elliptic
+//! curves, Ed25519; never a shared secret). Which key checks a token follows from its algorithm and key id, and each key serves one algorithm only:
 //! a token cannot choose how it is checked. Everything in it is read after its signature held, and against
 //! [`Clock`], never the machine's own. The key set is the one thing this module fetches over the network.
 //!
@@ -83,7 +83,7 @@ pub struct Credentials {
 pub struct AuthConfig {
     /// Checks HS256 tokens; at least 32 bytes.
     pub hs256_secret: Option<SecretString>,
-    /// Where RS256 and ES256 keys are published.
+    /// Where public keys are published.
     pub jwks_url: Option<url::Url>,
     /// The issuer every token must name.
     pub issuer: Option<String>,
@@ -91,6 +91,8 @@ pub struct AuthConfig {
     pub audience: Option<String>,
     /// A JSON pointer to the claim that names the tenant, `/sub` by default.
     pub tenant_claim: String,
+    /// Whether a token whose claim `is_anonymous` is set speaks for a tenant.
+    pub allow_anonymous: bool,
 }
 
 /// Checks what requests present. Cheap to clone.
@@ -139,6 +141,14 @@ impl Authenticator {
         Ok(Self(Arc::new(Inner { config, hs256, keys, store, clock, seen: Mutex::default() })))
     }
 
+    /// Fetches the key set, if there is one, so that the log says at start whether it can be used. Tokens do not wait for
+    /// it, and a failure is made good when a token asks for a key.
+    pub async fn fetch_keys(&self) {
+        if let Some(keys) = &self.0.keys {
+            keys.fetch_first().await;
+        }
+    }
+
     /// Who presents these.
     ///
     /// # Errors
@@ -175,11 +185,12 @@ impl Authenticator {
         }
         let key = match header.alg {
             Algorithm::HS256 => self.0.hs256.clone().ok_or(AuthError::INVALID)?,
-            Algorithm::RS256 | Algorithm::ES256 => {
+            // A published key is no shared secret.
+            Algorithm::HS384 | Algorithm::HS512 => return Err(AuthError::INVALID),
+            public => {
                 let keys = self.0.keys.as_ref().ok_or(AuthError::INVALID)?;
-                keys.find(header.alg, header.kid.as_deref()).await?
+                keys.find(public, header.kid.as_deref()).await?
             }
-            _ => return Err(AuthError::INVALID),
         };
         // The library would compare times with the machine's clock: `claims` does it with ours.
         let mut signature_only = Validation::new(header.alg);

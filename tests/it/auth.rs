@@ -53,6 +53,7 @@ fn config() -> AuthConfig {
         issuer: None,
         audience: None,
         tenant_claim: "/sub".to_owned(),
+        allow_anonymous: false,
     }
 }
 
@@ -384,6 +385,17 @@ async fn who_a_token_speaks_for() {
         assert_eq!(plain.bearer(&hs256(&with("sub", nobody.clone()))).await, Err(INVALID), "{nobody}");
     }
     assert_eq!(plain.bearer(&hs256(&json!({"exp": NOW + 600}))).await, Err(INVALID), "no subject");
+    // Somebody who has not signed up, unless that is wanted.
+    let lenient = World::start(AuthConfig { allow_anonymous: true, ..config() }).await;
+    for (claim, is_let_in) in
+        [(json!(false), true), (json!(true), false), (json!("true"), false), (json!(1), false)]
+    {
+        let token = hs256(&with("is_anonymous", claim.clone()));
+        let answer = plain.bearer(&token).await;
+        assert_eq!(answer.is_ok(), is_let_in, "{claim}: {answer:?}");
+        assert!(is_let_in || answer.unwrap_err().to_string().contains("sign up"), "{claim}");
+        assert!(lenient.bearer(&token).await.is_ok(), "{claim}");
+    }
     // Written down at first sight: a tenant's door has a tenant behind it.
     assert_eq!(
         world.database.read_as(TenantId(TENANT)).await.unwrap().tenant().await.unwrap().id,
