@@ -31,9 +31,10 @@ RUN find src migration/src -type f -exec touch {} + \
     && cargo build --release --locked --bin switchboard
 
 FROM debian:bookworm-slim
-# The certificates are read when a client is built; without them the server does not start.
+# The certificates are read when a client is built; without them the server does not start. Time zone data that is newer than
+# the built-in is used.
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates \
+    && apt-get install -y --no-install-recommends ca-certificates tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin switchboard \
     && install -d -o 10001 -g 10001 -m 700 /var/lib/switchboard

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use axum::Router;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +15,7 @@ use url::Url;
 use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
 use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
-use crate::domain::{Clock, Entropy};
+use crate::domain::{Clock, Entropy, ZoneData};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
@@ -161,6 +161,7 @@ impl App {
     /// [`AppError`]: nothing runs then.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
         telemetry::metrics();
+        tell_zone_data(clock.now());
         let shutdown = Shutdown::default();
         let Core { database, provisioning, reconciler, carrier, voice } =
             Core::build(config, &clock, &entropy).await?;
@@ -288,6 +289,22 @@ impl App {
         database.close().await;
         tracing::info!("stopped");
         outcome
+    }
+}
+
+/// Says which edition of the time zone database routing rules go by.
+fn tell_zone_data(now: DateTime<Utc>) {
+    let zones = ZoneData::in_force();
+    let source = if zones.is_built_in { "built in" } else { "operating system" };
+    if zones.is_old(now) {
+        tracing::warn!(
+            version = zones.version,
+            source,
+            "time zone data is more than a year old, so that routing rules may go by clocks that have changed since: update \
+             the package tzdata, or this program"
+        );
+    } else {
+        tracing::info!(version = zones.version, source, "time zone data loaded");
     }
 }
 

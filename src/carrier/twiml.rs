@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::domain::E164;
+use crate::domain::{E164, Language};
 
 /// The longest text Twilio reads aloud.
 const LONGEST_SENTENCE: usize = 4096;
@@ -19,8 +19,8 @@ pub enum Verb {
     Say {
         /// What; cut at 4096 characters.
         text: String,
-        /// BCP 47: [`Language::spoken_tag`](crate::domain::Language::spoken_tag).
-        language: String,
+        /// In which language; each has a voice that speaks it.
+        language: Language,
     },
     /// Connects the caller to a number.
     Dial(Dial),
@@ -75,7 +75,8 @@ impl fmt::Display for Verb {
         match self {
             Self::Say { text, language } => {
                 let text: String = text.chars().take(LONGEST_SENTENCE).collect();
-                write!(f, r#"<Say language="{}">{}</Say>"#, Escaped(language), Escaped(&text))
+                let (voice, tag) = (language.carrier_voice(), language.spoken_tag());
+                write!(f, r#"<Say voice="{voice}" language="{tag}">{}</Say>"#, Escaped(&text))
             }
             Self::Dial(dial) => dial.fmt(f),
             Self::Reject(RejectReason::Rejected) => f.write_str(r#"<Reject reason="rejected"/>"#),
@@ -126,7 +127,7 @@ mod tests {
     fn whatever_is_said_stays_text() {
         let hostile = "Tom & Jerry's </Say><Hangup/> \u{0}\u{b}\u{fffe}\"ok\" 👋 line\r\nnext";
         let twiml = Twiml(vec![
-            Verb::Say { text: hostile.to_owned(), language: "en-US\"><x".to_owned() },
+            Verb::Say { text: hostile.to_owned(), language: Language::default() },
             Verb::Dial(Dial {
                 number: "+12125550123".parse().unwrap(),
                 timeout_seconds: 9999,
@@ -143,7 +144,8 @@ mod tests {
             ["Say", "Dial", "Hangup"]
         );
         assert_eq!(verbs[0].text(), Some("Tom & Jerry's </Say><Hangup/> \"ok\" 👋 line\r\nnext"));
-        assert_eq!(verbs[0].attribute("language"), Some("en-US\"><x"));
+        assert_eq!(verbs[0].attribute("language"), Some("en-US"));
+        assert_eq!(verbs[0].attribute("voice"), Some("Polly.Joanna"));
         assert_eq!(verbs[1].attribute("action"), Some("https://switchboard.example/dial?a=1&b=2"));
         assert_eq!(verbs[1].attribute("timeout"), Some("600"));
         assert_eq!(verbs[1].attribute("callerId"), Some("+12125550199"));

@@ -90,8 +90,6 @@ pub struct IncomingCall {
     /// The caller as sent: E.164, or `anonymous`, `sip:…`, `client:…` …; control characters and what is over
     /// 255 characters are dropped. Never logged in full.
     pub from: String,
-    /// The caller's number, unless withheld or none.
-    pub from_number: Option<E164>,
     /// The carrier's word on whether the caller's number is really theirs, such as `TN-Validation-Passed-A`: Twilio's
     /// `StirVerstat`, sent with some calls in the United States and Canada.
     pub attestation: Option<String>,
@@ -112,7 +110,6 @@ impl IncomingCall {
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
             account_sid: parameters.sid("AccountSid", "AC")?,
-            from_number: E164::shown(&from),
             from,
             attestation: parameters
                 .optional("StirVerstat")?
@@ -177,8 +174,6 @@ pub struct DialResult {
     pub caller_is_gone: bool,
     /// The caller, as in [`IncomingCall::from`].
     pub from: String,
-    /// The caller's number, unless withheld or none.
-    pub from_number: Option<E164>,
     /// The number called, where it is sent.
     pub to_number: Option<E164>,
 }
@@ -193,7 +188,6 @@ impl DialResult {
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
             account_sid: parameters.sid("AccountSid", "AC")?,
-            from_number: E164::shown(&from),
             from,
             to_number: parameters.optional("To")?.and_then(E164::shown),
             dial_call_status: parameters.required("DialCallStatus")?.to_owned(),
@@ -229,6 +223,7 @@ fn seconds(parameters: &Parameters, name: &str) -> Result<Option<i32>, Invalid> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::CallerId;
 
     const CALL: &str =
         "CallSid=CA0123456789abcdef0123456789abcdef&AccountSid=AC0123456789abcdef0123456789abcdef";
@@ -251,7 +246,7 @@ mod tests {
     fn a_withheld_number_is_no_number() {
         for from in ["%2B266696687", "anonymous", "", "sip:a@b.example"] {
             let call = incoming(&format!("From={from}&To=%2B12125550123")).unwrap();
-            assert_eq!(call.from_number, None, "{from}");
+            assert_eq!(CallerId::read(&call.from).shown().is_some(), from.starts_with("sip"), "{from}");
         }
         let odd = incoming(&format!("From=a%00b{}&To=%2B12125550123", "c".repeat(1000))).unwrap();
         assert_eq!((odd.from.len(), odd.from.starts_with("abc")), (255, true));

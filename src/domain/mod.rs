@@ -1,5 +1,5 @@
-//! The words and rules of the trade, without I/O: what a number, an agent, an operation and a call are,
-//! and which changes of state are legal.
+//! The words and rules of the trade, without I/O (but for time zone data): what a number, an agent, an operation and a
+//! call are, and which changes of state are legal.
 //!
 //! Whatever comes from outside is parsed here once, into a type that cannot be wrong; the rest of the
 //! crate takes these types and checks nothing again. Time and randomness come in as values
@@ -36,8 +36,8 @@ pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, St
 pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use resilience::{BreakerChange, Gate, Passage, backoff, retry_after};
 pub use routing::{
-    ActionDraft, CallerPattern, ConditionDraft, Decision, RoutingAction, RoutingActionKind, RoutingCondition,
-    RoutingRule, RoutingRules, RuleDraft, When, Window,
+    ActionDraft, CallerId, CallerPattern, ConditionDraft, Decision, RoutingAction, RoutingActionKind,
+    RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window, Zone, ZoneData,
 };
 pub use tenant::{Limits, Tenant};
 

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::plan::{self, Plan};
 use super::{Routing, say, sorry};
 use crate::carrier::{Dial, RejectReason, Twiml, Verb};
-use crate::domain::{CallOutcome, E164};
+use crate::domain::{CallOutcome, CallerId, E164};
 use crate::store::Route;
 use crate::voice::{CallToRegister, VoiceError};
 
@@ -31,9 +31,11 @@ impl Routing {
             Plan::Agent { voice_agent_id } => return self.connect(route, voice_agent_id, until).await,
             Plan::FallBack { why } => return self.fall_back(route, why),
             Plan::Forward { to, ring_seconds } => {
-                dial(to, ring_seconds.unwrap_or(RING_SECONDS), &self.0.dial_action)
+                dial(route, to, ring_seconds.unwrap_or(RING_SECONDS), &self.0.dial_action)
             }
-            Plan::ForwardThenAgent { to, ring_seconds } => dial(to, ring_seconds, &self.0.forward_action),
+            Plan::ForwardThenAgent { to, ring_seconds } => {
+                dial(route, to, ring_seconds, &self.0.forward_action)
+            }
             Plan::Message { text } => say(text, route.agent.language),
             Plan::Reject => reject(),
         };
@@ -84,7 +86,7 @@ impl Routing {
         let number = plan::fallback_number(&route.agent, &route.call.to);
         let outcome = plan::fallback_outcome(number, route.is_busy());
         let twiml = match number {
-            Some(number) => dial(number, RING_SECONDS, &self.0.dial_action),
+            Some(number) => dial(route, number, RING_SECONDS, &self.0.dial_action),
             None => sorry(route.agent.language),
         };
         Answer { twiml, outcome, conversation_id: None, reason }
@@ -106,8 +108,13 @@ fn reject() -> String {
     Twiml(vec![Verb::Reject(RejectReason::Rejected)]).to_string()
 }
 
-fn dial(number: &E164, timeout_seconds: u16, action: &str) -> String {
+/// Rings a number. It sees the caller's number; where the caller shows none that the carrier would take for a caller id
+/// (hidden, a SIP address, a malformed one), the number called.
+fn dial(route: &Route, number: &E164, timeout_seconds: u16, action: &str) -> String {
+    let caller_id = match CallerId::read(&route.call.from) {
+        CallerId::Number(_) => None,
+        CallerId::Hidden | CallerId::Other(_) => Some(route.call.to.clone()),
+    };
     let action = Some(action.to_owned());
-    Twiml(vec![Verb::Dial(Dial { number: number.clone(), timeout_seconds, action, caller_id: None })])
-        .to_string()
+    Twiml(vec![Verb::Dial(Dial { number: number.clone(), timeout_seconds, action, caller_id })]).to_string()
 }

@@ -295,8 +295,7 @@ pub fn sorry(language: Language) -> String {
 }
 
 fn say(text: &str, language: Language) -> String {
-    let (text, language) = (text.to_owned(), language.spoken_tag().to_owned());
-    Twiml(vec![Verb::Say { text, language }]).to_string()
+    Twiml(vec![Verb::Say { text: text.to_owned(), language }]).to_string()
 }
 
 /// The call as the store wants it; `None`, told to the log, when what was called is no number.
@@ -305,13 +304,13 @@ fn announced(call: &IncomingCall) -> Option<store::IncomingCall> {
         tracing::warn!(to = mask(&call.to), sid = call.call_sid, "a call to something that is no number");
         return None;
     };
-    let (sid, from, from_number) = (call.call_sid.clone(), call.from.clone(), call.from_number.clone());
+    let (sid, from) = (call.call_sid.clone(), call.from.clone());
     let attestation = call.attestation.clone();
-    Some(store::IncomingCall { sid, from, from_number, attestation, to })
+    Some(store::IncomingCall { sid, from, attestation, to })
 }
 
 /// The call that dialled a number, as far as the report of that tells.
 fn announced_by_dial(result: &DialResult) -> Option<store::IncomingCall> {
-    let DialResult { call_sid, from, from_number, to_number, .. } = result.clone();
-    Some(store::IncomingCall { sid: call_sid, from, from_number, attestation: None, to: to_number? })
+    let DialResult { call_sid, from, to_number, .. } = result.clone();
+    Some(store::IncomingCall { sid: call_sid, from, attestation: None, to: to_number? })
 }

@@ -64,22 +64,27 @@ impl Voice {
     }
 }
 
-/// The answer is the TwiML itself, whatever its content type says; as a JSON text it is accepted too.
+/// The answer is the TwiML itself, whatever its content type says; as a JSON text it is accepted too. White space and byte
+/// order marks around it are dropped: before an XML declaration the carrier takes neither.
 fn read(answer: &[u8]) -> Result<RegisteredCall, &'static str> {
-    let text = std::str::from_utf8(answer).map_err(|_| "no text")?;
-    let twiml = if text.trim_start().starts_with('"') {
-        serde_json::from_str(text).map_err(|_| "no JSON text")?
+    let text = bare(std::str::from_utf8(answer).map_err(|_| "no text")?);
+    let twiml = if text.starts_with('"') {
+        bare(&serde_json::from_str::<String>(text).map_err(|_| "no JSON text")?).to_owned()
     } else {
         text.to_owned()
     };
     let conversation_id = {
-        let document = Document::parse(twiml.trim()).map_err(|_| "not XML")?;
+        let document = Document::parse(&twiml).map_err(|_| "not XML")?;
         if !document.root_element().has_tag_name("Response") {
             return Err("not TwiML");
         }
         conversation_id(&document)
     };
     Ok(RegisteredCall { twiml, conversation_id })
+}
+
+fn bare(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
 /// The conversation's id: a `Parameter` of the stream, else somewhere in the stream's address. Its place is
@@ -126,9 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn twiml_passes_unchanged_and_nothing_else_passes() {
-        let twiml = "\n<?xml version=\"1.0\"?>\n<Response>  <Hangup/></Response>\n";
-        assert_eq!(read(twiml.trim_start().as_bytes()).unwrap().twiml, twiml.trim_start());
+    fn twiml_passes_without_what_surrounds_it_and_nothing_else_passes() {
+        let twiml = "<?xml version=\"1.0\"?>\n<Response>  <Hangup/></Response>";
+        for around in ["", "\n", "  \r\n", "\u{feff}", "\u{feff}\n\u{feff} "] {
+            let text = format!("{around}{twiml}{around}");
+            assert_eq!(read(text.as_bytes()).unwrap().twiml, twiml, "{around:?}");
+            let quoted = serde_json::to_string(&text).unwrap();
+            assert_eq!(read(format!("{around}{quoted}").as_bytes()).unwrap().twiml, twiml, "{around:?}");
+        }
         let quoted = serde_json::to_string("<Response/>").unwrap();
         assert_eq!(read(quoted.as_bytes()).unwrap().twiml, "<Response/>");
         for bad in [

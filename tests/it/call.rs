@@ -19,7 +19,6 @@ pub(crate) async fn announce(app: &App, sid: &str, to: &Value) {
         sid: sid.to_owned(),
         from: "+13055550100".to_owned(),
         attestation: None,
-        from_number: None,
         to: to.as_str().unwrap().parse().unwrap(),
     };
     app.database().system().admit_call(id, &call).await.unwrap().expect("the number is ours");

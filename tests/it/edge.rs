@@ -316,23 +316,39 @@ async fn webhooks_that_never_hold_are_told_once_with_the_likely_cause() {
         .unwrap();
     let log = lines(child.stderr.take().unwrap());
     let running = Running(child);
-    let listening: Value = serde_json::from_str(read_until(&log, "listening").last().unwrap()).unwrap();
+    let started = read_until(&log, "listening");
+    // Which time zone data routing rules go by is told at start, with its edition.
+    let zones = started.iter().find(|line| line.contains("time zone data")).unwrap();
+    let zones: Value = serde_json::from_str(zones).unwrap();
+    assert!(zones["version"].as_str().unwrap().starts_with("20"), "{zones}");
+    let listening: Value = serde_json::from_str(started.last().unwrap()).unwrap();
     let url = format!("http://{}/api/webhooks/call/incoming", listening["address"].as_str().unwrap());
     for at in 0..30 {
         let request = app.http().post(format!("{url}?at={at}")).header("x-twilio-signature", "AAAA");
         assert_eq!(request.form(&[("CallSid", "CA1")]).send().await.unwrap().status(), 403);
     }
+    // A number that was moved to a subaccount: told beside the rest, with the account.
+    let subaccount = format!("AC{:032x}", 7);
+    for account in [subaccount.as_str(), "AC<script>"] {
+        let request = app.http().post(&url).header("x-twilio-signature", "AAAA");
+        assert_eq!(
+            request.form(&[("CallSid", "CA1"), ("AccountSid", account)]).send().await.unwrap().status(),
+            403
+        );
+    }
     let metrics =
         app.http().get(url.replace("/api/webhooks/call/incoming", "/metrics")).send().await.unwrap();
     let metrics = metrics.text().await.unwrap();
-    assert!(metrics.contains("switchboard_webhooks_refused_total{sender=\"carrier\"} 30"), "{metrics}");
+    assert!(metrics.contains("switchboard_webhooks_refused_total{sender=\"carrier\"} 32"), "{metrics}");
     assert_eq!(running.terminate(), Some(0));
     let about: Vec<String> = read_until(&log, "\"stopped\"")
         .into_iter()
         .filter(|line| !line.contains("request answered"))
-        .filter(|line| line.contains("prove who sent them") || line.contains("has held"))
+        .filter(|line| line.contains("invalid signature") || line.contains("has held"))
         .collect();
-    assert_eq!(about.len(), 2, "{about:#?}");
+    assert_eq!(about.len(), 3, "{about:#?}");
+    assert!(about[2].contains(&subaccount) && about[2].contains("subaccount"), "{about:#?}");
+    assert!(!about.concat().contains("script"), "{about:#?}");
     assert!(about[0].contains("\"refused\":1"), "{about:#?}");
     for told in
         ["TWILIO_AUTH_TOKEN", "WEBHOOK_BASE_URL", "https://calls.example.com/api/webhooks/call/incoming\""]

@@ -26,6 +26,7 @@ const MAY_USE: &str = "
     cli/provision/mod.rs    | provisioning
     cli/provision/report.rs | provisioning
     cli/reconcile.rs        | provisioning
+    cli/repoint.rs          | provisioning
     cli/schema.rs   | graphql
     cli/token.rs    | auth
     main            | cli
@@ -45,9 +46,8 @@ const ALONE_MAY_USE: &str = "
     async_graphql_axum           | server
     axum                         | app server webhooks sandbox
     clap                         | cli
-    chrono_tz                    | domain
+    jiff                         | domain
     indicatif                    | cli
-    dotenvy                      | config
     std::env                     | config
     metrics_exporter_prometheus  | telemetry
     tracing_subscriber           | telemetry config

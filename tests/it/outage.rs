@@ -137,13 +137,7 @@ async fn what_another_server_changes_is_in_the_cache_within_a_second_or_by_the_n
     let system = app.database().system();
     let by_cache = || {
         let (from, sid) = ("+13105550199".to_owned(), sid(1));
-        let call = switchboard::store::IncomingCall {
-            sid,
-            from,
-            from_number: None,
-            attestation: None,
-            to: called.clone(),
-        };
+        let call = switchboard::store::IncomingCall { sid, from, attestation: None, to: called.clone() };
         system.route_from_memory(switchboard::domain::CallId(Uuid::from_u128(1)), &call)
     };
     let agent = wait_until("the number is cached", Duration::from_secs(10), async || by_cache()).await.agent;

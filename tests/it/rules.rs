@@ -125,7 +125,8 @@ async fn each_action_is_met_by_a_caller_and_told_afterwards() {
     practice.always(json!({"kind": "MESSAGE", "message": "Wir haben <Urlaub> & sind bald zurück."})).await;
     let call = practice.call(json!({})).await;
     assert_eq!(verbs(&call), [["Say"]]);
-    let said = r#"<Say language="de-DE">Wir haben &lt;Urlaub&gt; &amp; sind bald zurück.</Say>"#;
+    let said =
+        r#"<Say voice="Polly.Vicki" language="de-DE">Wir haben &lt;Urlaub&gt; &amp; sind bald zurück.</Say>"#;
     assert!(twiml(&call, 0).contains(said), "{call}");
     assert_decided(&practice.newest().await, "UNAVAILABLE", "Always", "hears the rule's message");
 
@@ -227,7 +228,7 @@ async fn the_first_rule_that_applies_decides_and_a_simulation_says_so_beforehand
     assert_decided(&practice.newest().await, "REJECTED", "Blocked", &format!("begins with {CALLER}"));
     assert_eq!(practice.active_calls().await, 0);
 
-    let odd = json!({"number": practice.number(), "from": "+12"});
+    let odd = json!({"number": practice.number(), "from": "1".repeat(256)});
     let odd = practice.app.graphql(&practice.token, SIMULATE, odd).await;
     assert_eq!(odd["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{odd}");
     let foreign = practice.app.token(Uuid::from_u128(2));
@@ -363,4 +364,56 @@ async fn a_plan_of_one_call_takes_one_and_an_operator_makes_room() {
         json!({"viewer": {"plan": {"name": "Prepaid"}},
             "auditEvents": {"nodes": [{"actor": actor, "action": "setTenantPlan"}]}})
     );
+}
+
+#[tokio::test]
+async fn only_a_caller_that_the_carrier_calls_hidden_is_anonymous_and_whoever_is_rung_sees_a_number() {
+    let practice = Practice::open(json!({"fallbackNumber": "+12125550177"})).await;
+    let set = practice
+        .set(
+            json!([
+                {"name": "Hidden", "condition": {"callers": ["anonymous"]}, "action": {"kind": "REJECT"}},
+                {"name": "Short", "condition": {"callers": ["+464", "client:alice"]}, "action": {"kind": "MESSAGE", "message": "Hello"}},
+                {"name": "Rest", "condition": {}, "action": {"kind": "FORWARD", "forwardTo": DESK}},
+            ]),
+            None,
+        )
+        .await;
+    assert_eq!(set["userErrors"], json!([]), "{set}");
+    let own = practice.number().as_str().unwrap();
+    // Who calls, which rule applies, what the carrier is told to show.
+    for (from, rule, shown) in [
+        ("anonymous", "Hidden", None),
+        ("Restricted", "Hidden", None),
+        ("+266696687", "Hidden", None),
+        ("sip:anonymous@anonymous.invalid", "Hidden", None),
+        ("+464", "Short", None),
+        ("client:alice", "Short", None),
+        ("client:bob", "Rest", Some(own)),
+        ("sip:desk@pbx.example.com", "Rest", Some(own)),
+        ("911", "Rest", Some(own)),
+        ("+46", "Rest", Some(own)),
+        ("not a number", "Rest", Some(own)),
+        (CALLER, "Rest", None),
+    ] {
+        let told = practice.simulate(Some(from), None).await;
+        assert_eq!(told["rule"]["name"], rule, "{from}: {told}");
+        let call = practice.call(json!({"from": from, "dial_result": "completed"})).await;
+        assert_eq!(practice.newest().await["decision"]["rule"]["name"], rule, "{from}: {call}");
+        if rule == "Rest" {
+            assert_eq!(call["status"], "completed", "{from}: {call}");
+            let document = roxmltree::Document::parse(twiml(&call, 0)).unwrap();
+            let dial = document.root_element().first_element_child().unwrap();
+            assert_eq!(dial.attribute("callerId"), shown, "{from}");
+        }
+    }
+    // Every way that leads to a number: before the agent, and the fallback after it.
+    practice.always(json!({"kind": "FORWARD_THEN_AGENT", "forwardTo": DESK, "ringSeconds": 12})).await;
+    let fault = json!({"match": {"provider": "elevenlabs", "path_contains": "register-call"}, "action": {"status": 500}});
+    practice.app.faults(fault).await;
+    let call = practice.call(json!({"from": "anonymous", "dial_result": "busy"})).await;
+    assert_eq!(verbs(&call), [["Dial"], ["Dial"], ["Say"]], "{call}");
+    for at in [0, 1] {
+        assert!(twiml(&call, at).contains(&format!(r#"callerId="{own}""#)), "{call}");
+    }
 }

@@ -3,13 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
-use chrono_tz::Tz;
 
 use super::{
     CallerPattern, RoutingAction, RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, When,
     Window,
 };
-use crate::domain::{E164, Invalid, Refusal, RefusalCode};
+use crate::domain::{E164, Invalid, Refusal, RefusalCode, Zone};
 
 const MOST_RULES: usize = 50;
 const LONGEST_NAME: usize = 100;
@@ -207,7 +206,7 @@ fn when(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> Option<When> {
             None
         }
         (Some(zone), true) => {
-            let time_zone = faults.take(&path, read_zone(zone))?;
+            let time_zone = faults.take(&path, Zone::find(zone))?;
             Some(When { time_zone, days, window, dates })
         }
     }
@@ -250,15 +249,6 @@ fn read_date(text: &str) -> Result<NaiveDate, Invalid> {
         text.len() == 10 && text.bytes().enumerate().all(|(at, b)| at == 4 || at == 7 || b.is_ascii_digit());
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| well_formed);
     date.ok_or_else(|| Invalid::new("a date is written YYYY-MM-DD and exists, like 2026-12-25"))
-}
-
-fn read_zone(text: &str) -> Result<Tz, Invalid> {
-    text.parse().map_err(|_| {
-        let shown: String = text.chars().take(40).collect();
-        Invalid::new(format!(
-            "\"{shown}\" is no time zone of the IANA database: write one like Europe/Berlin"
-        ))
-    })
 }
 
 fn action(draft: ActionDraft, at: &str, number: &E164, faults: &mut Faults) -> Option<RoutingAction> {
@@ -328,6 +318,11 @@ fn message(given: Option<String>, at: &str, faults: &mut Faults) -> Option<Strin
     if !(1..=LONGEST_MESSAGE).contains(&text.chars().count()) {
         let why = format!("MESSAGE needs a message of 1 to {LONGEST_MESSAGE} characters");
         faults.note(&[at, "action", "message"], why);
+        return None;
+    }
+    // Neither the database nor XML takes them.
+    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        faults.note(&[at, "action", "message"], "the message must not hold control characters");
         return None;
     }
     Some(text)
@@ -451,6 +446,8 @@ mod tests {
             (RoutingActionKind::ForwardThenAgent, Some(number.clone()), None, None, vec!["ringSeconds"]),
             (RoutingActionKind::ForwardThenAgent, Some(number), Some(61), None, vec!["ringSeconds"]),
             (RoutingActionKind::Message, None, None, None, vec!["message"]),
+            (RoutingActionKind::Message, None, None, text("a\0b"), vec!["message"]),
+            (RoutingActionKind::Message, None, None, text("one\ntwo"), vec![]),
             (RoutingActionKind::Message, None, None, Some("x".repeat(501)), vec!["message"]),
         ];
         for (kind, forward_to, ring_seconds, message, expected) in cases {

@@ -3,8 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{RoutingAction, RoutingCondition, RoutingRule, RoutingRules, When, pattern_of};
-use crate::domain::E164;
+use super::{CallerId, RoutingAction, RoutingCondition, RoutingRule, RoutingRules, When, pattern_of};
 
 /// What was decided for a call, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,9 +30,9 @@ impl Decision {
 }
 
 impl RoutingRules {
-    /// What is done with a call that comes in at `at`; a hidden caller is `None`.
+    /// What is done with a call that comes in at `at`.
     #[must_use]
-    pub fn decide(&self, caller: Option<&E164>, at: DateTime<Utc>) -> Decision {
+    pub fn decide(&self, caller: &CallerId, at: DateTime<Utc>) -> Decision {
         let applies = |rule: &RoutingRule| Some((rule.clone(), rule.condition.holds(caller, at)?));
         match self.0.iter().find_map(applies) {
             Some((rule, why)) => {
@@ -54,17 +53,19 @@ impl RoutingRules {
 
 impl RoutingCondition {
     /// Why it holds; `None` when it does not.
-    fn holds(&self, caller: Option<&E164>, at: DateTime<Utc>) -> Option<String> {
+    fn holds(&self, caller: &CallerId, at: DateTime<Utc>) -> Option<String> {
         let mut why = Vec::new();
         if let Some(when) = &self.when {
-            let local = at.with_timezone(&when.time_zone).naive_local();
+            let local = when.time_zone.wall_clock(at)?;
             when.day_of(local)?;
             why.push(format!("it is {} in {}", local.format("%A %Y-%m-%d, %H:%M"), when.time_zone));
         }
         if !self.callers.is_empty() {
-            let pattern = pattern_of(caller.map(E164::as_str), &self.callers)?;
+            let pattern = pattern_of(caller.shown(), &self.callers)?;
             why.push(if pattern.is_hidden() {
                 "the caller shows no number".to_owned()
+            } else if pattern.is_address() {
+                format!("the caller is {pattern}")
             } else {
                 format!("the caller's number begins with {pattern}")
             });
@@ -119,7 +120,7 @@ mod tests {
     }
 
     fn applies(rules: &RoutingRules, at: &str) -> bool {
-        rules.decide(None, at.parse().unwrap()).rule.is_some()
+        rules.decide(&CallerId::Hidden, at.parse().unwrap()).rule.is_some()
     }
 
     fn assert_applies(rules: &RoutingRules, cases: &[(&str, bool)]) {
@@ -219,18 +220,43 @@ mod tests {
         for (caller, expected) in
             [("+12125550123", true), ("+12135550123", false), ("+49301234567", true), ("+49301234568", false)]
         {
-            let decision = rules.decide(Some(&caller.parse().unwrap()), now);
+            let decision = rules.decide(&CallerId::read(caller), now);
             assert_eq!(decision.rule.is_some(), expected, "{caller}: {}", decision.reason);
         }
-        assert_eq!(rules.decide(None, now).reason, "the number's rule does not apply");
+        assert_eq!(rules.decide(&CallerId::Hidden, now).reason, "the number's rule does not apply");
         for word in ["anonymous", " Anonymous", "+266696687", "+86282452253"] {
             let callers = Some(vec!["+1900".to_owned(), word.to_owned()]);
             let rules = self::rules(vec![ConditionDraft { callers, ..ConditionDraft::default() }]);
-            let decision = rules.decide(None, now);
-            assert_eq!(decision.reason, "the rule \"R0\" applies: the caller shows no number", "{word}");
-            assert!(rules.decide(E164::shown("+12125550123").as_ref(), now).rule.is_none(), "{word}");
+            for hidden in
+                ["", "anonymous", "Restricted", "+86282452253", "sip:anonymous@anonymous.invalid;user=x"]
+            {
+                let decision = rules.decide(&CallerId::read(hidden), now);
+                assert_eq!(
+                    decision.reason, "the rule \"R0\" applies: the caller shows no number",
+                    "{word} {hidden}"
+                );
+            }
+            // What is not E.164 is not hidden.
+            for shown in ["+12125550123", "+464", "911", "client:alice", "sip:a@b.example", "é", "+é"] {
+                assert!(rules.decide(&CallerId::read(shown), now).rule.is_none(), "{word} {shown}");
+            }
         }
-        assert_eq!(RoutingRules::default().decide(None, now).reason, "the number has no rules");
+        let others = ["+46", "client:alice", "sip:Desk@example.com:5060"].map(str::to_owned).to_vec();
+        let others = self::rules(vec![ConditionDraft { callers: Some(others), ..ConditionDraft::default() }]);
+        for (caller, expected) in [
+            ("+464", Some("begins with +46")),
+            ("client:alice", Some("the caller is client:alice")),
+            ("sip:Desk@example.com:5060", Some("the caller is sip:Desk")),
+            ("client:alic", None),
+            ("client:alice2", None),
+            ("464", None),
+            ("+", None),
+        ] {
+            let decision = others.decide(&CallerId::read(caller), now);
+            assert_eq!(decision.rule.is_some(), expected.is_some(), "{caller}");
+            assert!(decision.reason.contains(expected.unwrap_or_default()), "{caller}: {}", decision.reason);
+        }
+        assert_eq!(RoutingRules::default().decide(&CallerId::Hidden, now).reason, "the number has no rules");
         let stored = serde_json::to_value(&rules).unwrap();
         assert_eq!(serde_json::from_value::<RoutingRules>(stored).unwrap(), rules);
     }

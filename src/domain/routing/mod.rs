@@ -4,22 +4,24 @@
 //! Times are a wall clock's in the rule's time zone: an hour that a change of clocks leaves out never comes, one that it
 //! repeats comes twice.
 
+mod caller;
 mod check;
 mod decide;
 mod reach;
+mod zone;
 
+pub use caller::{CallerId, CallerPattern};
 pub use check::{ActionDraft, ConditionDraft, RuleDraft};
 pub use decide::Decision;
+pub use zone::{Zone, ZoneData};
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::str::FromStr;
 
 use chrono::{NaiveDate, NaiveTime, Weekday};
-use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-use super::{E164, Invalid, e164::is_withheld, serde_as_text, text_enum};
+use super::{E164, text_enum};
+use caller::pattern_of;
 
 /// A number's rules, in their order: checked, and each can apply.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -58,7 +60,7 @@ pub struct RoutingCondition {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct When {
     /// Whose clock is read.
-    pub time_zone: Tz,
+    pub time_zone: Zone,
     /// On these days; on all when empty. After midnight a window still belongs to the day on which it began.
     pub days: Vec<Weekday>,
     /// At this time of the day.
@@ -139,63 +141,4 @@ impl RoutingAction {
             Self::Reject => RoutingActionKind::Reject,
         }
     }
-}
-
-/// The word for callers who show no number.
-const HIDDEN: &str = "anonymous";
-
-/// Callers: those whose numbers begin like this, `+` and 1 to 15 digits, or those who show none, `anonymous`. A whole
-/// number is the longest of its beginnings.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CallerPattern(String);
-
-impl CallerPattern {
-    fn is_hidden(&self) -> bool {
-        self.0 == HIDDEN
-    }
-}
-
-impl FromStr for CallerPattern {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let kept = text.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '\u{a0}'));
-        let pattern: String = kept.collect();
-        // Copied from a call on record, what the carrier writes for a hidden caller means hidden callers.
-        if pattern.eq_ignore_ascii_case(HIDDEN) || is_withheld(&pattern) {
-            return Ok(Self(HIDDEN.to_owned()));
-        }
-        let digits = pattern.strip_prefix('+').unwrap_or_default();
-        let well_formed = (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
-        if !well_formed || digits.starts_with('0') {
-            return Err(Invalid::new(
-                "a caller is a number in E.164 form, like +12125550123, or how numbers begin, like +1212, or the word \
-                 anonymous for those who show none",
-            ));
-        }
-        Ok(Self(pattern))
-    }
-}
-
-impl fmt::Display for CallerPattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for CallerPattern {
-    /// Masked: it may be somebody's whole number.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CallerPattern({})", super::mask(&self.0))
-    }
-}
-
-serde_as_text!(CallerPattern);
-
-/// The one of these that means this caller, if any does; a hidden caller is `None`.
-fn pattern_of<'a>(caller: Option<&str>, among: &'a BTreeSet<CallerPattern>) -> Option<&'a CallerPattern> {
-    let Some(number) = caller else { return among.iter().find(|pattern| pattern.is_hidden()) };
-    // Digits and a plus sign: every byte is a character.
-    let beginnings = (2..=number.len()).filter_map(|length| number.get(..length));
-    beginnings.map(|beginning| CallerPattern(beginning.to_owned())).find_map(|pattern| among.get(&pattern))
 }

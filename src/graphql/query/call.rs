@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use crate::domain::{AnsweringAgent, E164, NumberStatus, PhoneNumber};
+use crate::domain::{AnsweringAgent, CallerId, E164, NumberStatus, PhoneNumber};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Call, CallDecision, CallFilter, Connection, DateTime, PageArgs, cost};
@@ -44,7 +44,7 @@ impl CallQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The number called: one that takes calls.")] number: E164,
         #[graphql(
-            desc = "The caller: a number in E.164 form, or a word such as `anonymous`; a hidden caller when unset."
+            desc = "The caller as the carrier would send it: a number in E.164 form, an address like `sip:…`, a word such as `anonymous`; a hidden caller when unset."
         )]
         from: Option<String>,
         #[graphql(desc = "When; now when unset.")] at: Option<DateTime>,
@@ -61,7 +61,7 @@ async fn simulate(
     at: Option<DateTime>,
 ) -> Result<Option<CallDecision>, ApiError> {
     session.owner()?;
-    let caller = from.map(read_caller).transpose()?.flatten();
+    let caller = from.map_or(Ok(CallerId::Hidden), read_caller)?;
     let at = at.map_or_else(|| session.services().clock.now(), |at| at.0);
     let store = session.reader().await?;
     let takes_calls = |number: &PhoneNumber| NumberStatus::TAKING_CALLS.contains(&number.status);
@@ -70,19 +70,14 @@ async fn simulate(
     let Some(agent) = store.agent(number.agent_id).await? else { return Ok(None) };
     let places = i64::from(store.tenant().await?.limits.concurrent_calls);
     let has_room = store.active_calls().await? < places;
-    let decision = number.routing_rules.decide(caller.as_ref(), at);
+    let decision = number.routing_rules.decide(&caller, at);
     let (outcome, decision) = foresee(&decision, &AnsweringAgent::from(&agent), &number.number, has_room);
     Ok(Some(CallDecision { outcome, decision }))
 }
 
-/// The caller's number, unless hidden.
-fn read_caller(from: &str) -> Result<Option<E164>, ApiError> {
-    let caller = E164::shown(from);
-    let looks_like_a_number = from.trim_start().starts_with('+') && from.parse::<E164>().is_err();
-    if looks_like_a_number || from.chars().count() > LONGEST_CALLER {
-        return Err(ApiError::bad_input(
-            "from: a number in E.164 form, like +12125550123, or a word such as anonymous",
-        ));
+fn read_caller(from: &str) -> Result<CallerId, ApiError> {
+    if from.chars().count() > LONGEST_CALLER {
+        return Err(ApiError::bad_input(format!("from: a caller has at most {LONGEST_CALLER} characters")));
     }
-    Ok(caller)
+    Ok(CallerId::read(from))
 }

@@ -161,7 +161,7 @@ impl Line {
                     Next::End("completed")
                 }
                 Verb::Redirect(target) => Next::Document(target, Vec::new()),
-                Verb::Dial { who, action } => self.dial(&who, action),
+                Verb::Dial { who, caller_id, action } => self.dial(&who, caller_id, action),
                 Verb::Connect { stream, action } => self.connect(stream, action)?,
             };
             self.is_answered = true;
@@ -172,7 +172,12 @@ impl Line {
         Ok(Next::On)
     }
 
-    fn dial(&mut self, who: &[String], action: Option<Target>) -> Next {
+    fn dial(&mut self, who: &[String], caller_id: Option<String>, action: Option<Target>) -> Next {
+        let shown = caller_id.unwrap_or_else(|| self.call.from.clone());
+        if !is_number(&shown) {
+            self.hear("13214: the caller id is not a number; an application error has occurred");
+            return Next::End("failed");
+        }
         let result = self.order.dial_result;
         self.hear(format!("dial {}: {}", who.join(", "), result.name()));
         let talked = if result == DialResult::Completed { self.talk() } else { 0 };
@@ -229,4 +234,11 @@ impl Line {
             }
         }
     }
+}
+
+/// What Twilio takes for a caller id: a number in E.164 form.
+fn is_number(text: &str) -> bool {
+    text.strip_prefix('+').is_some_and(|digits| {
+        (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+    })
 }

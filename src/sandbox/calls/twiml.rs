@@ -38,6 +38,8 @@ pub(super) enum Verb {
     /// People to ring.
     Dial {
         who: Vec<String>,
+        /// What the people see; the caller's own number when unset.
+        caller_id: Option<String>,
         action: Option<Target>,
     },
     Redirect(Target),
@@ -82,7 +84,10 @@ fn read_verb(element: Node<'_, '_>, base: &str, verbs: &mut Vec<Verb>) -> Result
             Verb::Heard("gather: the caller presses nothing".to_owned())
         }
         "Connect" => Verb::Connect { stream: stream(element)?, action: action(element, base)? },
-        "Dial" => Verb::Dial { who: dialled(element), action: action(element, base)? },
+        "Dial" => {
+            let caller_id = element.attribute("callerId").map(str::to_owned);
+            Verb::Dial { who: dialled(element), caller_id, action: action(element, base)? }
+        }
         "Redirect" => {
             let method = element.attribute("method").unwrap_or_default();
             let url = resolved(&all_text(element), base)?;

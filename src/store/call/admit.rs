@@ -13,7 +13,9 @@ use serde::Serialize;
 
 use super::answer::instant;
 use super::{agent_of, changed, find_by_sid};
-use crate::domain::{AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, Decision, E164};
+use crate::domain::{
+    AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, CallerId, Decision, E164,
+};
 use crate::store::entities::call;
 use crate::store::lane::{Batched, Lane};
 use crate::store::number::CachedNumber;
@@ -26,8 +28,6 @@ pub struct IncomingCall {
     pub sid: String,
     /// The caller.
     pub from: String,
-    /// The caller's number, unless withheld or none.
-    pub from_number: Option<E164>,
     /// The carrier's word on that number, where it has one.
     pub attestation: Option<String>,
     /// The number called.
@@ -149,7 +149,7 @@ impl SystemStore {
                 // The number may have been ours when the call was first announced.
                 return Box::pin(self.route_by_sid(&incoming.sid)).await;
             };
-            let decision = cached.rules.decide(incoming.from_number.as_ref(), now);
+            let decision = cached.rules.decide(&CallerId::read(&incoming.from), now);
             let needs_slot = decision.needs_a_place();
             let call = announced(id, incoming, &cached, decision, now);
             let (number_changed, agent_changed) = (cached.number_changed, cached.agent_changed);
@@ -181,7 +181,7 @@ impl SystemStore {
     pub fn route_from_memory(&self, id: CallId, incoming: &IncomingCall) -> Option<Route> {
         let known = self.cached(&incoming.to).filter(|_| self.knows_numbers())?;
         let now = self.shared.clock.now();
-        let decision = known.rules.decide(incoming.from_number.as_ref(), now);
+        let decision = known.rules.decide(&CallerId::read(&incoming.from), now);
         let admitted = decision.needs_a_place();
         let call = announced(id, incoming, &known, decision.then("the database did not answer"), now);
         Some(Route { call, agent: known.agent, admitted, answered: None })

@@ -31,7 +31,7 @@ async fn block(db: &Database, number: &PhoneNumber, callers: &[&str]) -> i32 {
 
 fn call_from(caller: &str, number: &PhoneNumber) -> IncomingCall {
     let (_, call) = fixtures::incoming(&number.number);
-    IncomingCall { from: caller.to_owned(), from_number: caller.parse().ok(), ..call }
+    IncomingCall { from: caller.to_owned(), ..call }
 }
 
 /// Where it goes, and what that cost.

@@ -137,7 +137,7 @@ pub(crate) fn incoming(to: &E164) -> (CallId, IncomingCall) {
     let id = uuid();
     let sid = format!("CA{}", id.simple());
     let from = "+13105550199".to_owned();
-    (CallId(id), IncomingCall { sid, from, from_number: None, attestation: None, to: to.clone() })
+    (CallId(id), IncomingCall { sid, from, attestation: None, to: to.clone() })
 }
 
 /// The carrier's word on a call, of this moment.

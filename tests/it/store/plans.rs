@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{Days, TimeDelta};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
-use switchboard::domain::{CallStatus, Clock, RoutingRules, TenantId};
+use switchboard::domain::{CallStatus, CallerId, Clock, RoutingRules, TenantId};
 use switchboard::store::{CallFilter, Database};
 
 use super::fixtures::{self, e164, first};
@@ -33,7 +33,8 @@ async fn filled(test: &TestDatabase, db: &Database) -> TenantId {
     let columns = "(id, tenant_id, agent_id, phone_number_id, sid, direction, caller, called, status, outcome, admitted, \
                    decision, conversation_id, duration_seconds, sequence, started_at, ended_at, updated_at)";
     let status = "CASE WHEN i <= 10 THEN 'ringing' WHEN i % 50 = 0 THEN 'failed' ELSE 'completed' END";
-    let decision = serde_json::json!(RoutingRules::default().decide(None, Clock::system().now()));
+    let decision =
+        serde_json::json!(RoutingRules::default().decide(&CallerId::Hidden, Clock::system().now()));
     let (id, instant) = if test.is_postgres() {
         ("gen_random_uuid()", "now() - i * interval '100 seconds'")
     } else {

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use switchboard::domain::{
-    Agent, AgentId, Call, CallDirection, CallOutcome, CallReport, CallStatus, Clock, ConversationReport,
-    NumberId, PhoneNumber, RoutingRules, TenantId,
+    Agent, AgentId, Call, CallDirection, CallOutcome, CallReport, CallStatus, CallerId, Clock,
+    ConversationReport, NumberId, PhoneNumber, RoutingRules, TenantId,
 };
 use switchboard::store::{CallFilter, Database, TenantStore};
 use uuid::Uuid;
@@ -205,7 +205,7 @@ fn call(agent: &Agent, number: &PhoneNumber, started_at: DateTime<Utc>) -> Call 
         to: incoming.to,
         status: CallStatus::Ringing,
         outcome: CallOutcome::Unavailable,
-        decision: RoutingRules::default().decide(None, started_at),
+        decision: RoutingRules::default().decide(&CallerId::Hidden, started_at),
         conversation_id: None,
         duration_seconds: None,
         conversation_seconds: None,

@@ -34,7 +34,8 @@ pub(crate) struct RoutingCondition {
     time_zone: Option<String>,
     /// On these dates, `YYYY-MM-DD` in `timeZone`. A window over midnight belongs to the date on which it began.
     dates: Option<Vec<String>>,
-    /// From numbers that are these or begin with them; `anonymous`: from callers who show no number.
+    /// From numbers that are these or begin with them, or from these addresses; `anonymous`: from callers whom the carrier
+    /// calls hidden.
     callers: Option<Vec<String>>,
 }
 

