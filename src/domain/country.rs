@@ -22,6 +22,9 @@ impl CountryCode {
     /// The United States.
     pub const US: Self = Self(*b"US");
 
+    /// Canada.
+    const CANADA: Self = Self(*b"CA");
+
     /// The two letters.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -31,9 +34,54 @@ impl CountryCode {
     /// Whether numbers there are searched by three-digit area code (Twilio: US and Canada only).
     #[must_use]
     pub fn has_area_codes(self) -> bool {
-        matches!(&self.0, b"US" | b"CA")
+        matches!(self, Self::US | Self::CANADA)
+    }
+
+    /// An area code for numbers there.
+    ///
+    /// # Errors
+    /// When it is none, or another country's: the carrier would only say that it has no numbers.
+    pub fn area_code(self, code: &str) -> Result<AreaCode, Invalid> {
+        let code: AreaCode = code.parse()?;
+        match code.country() {
+            Some(country) if country != self && country.has_area_codes() => Err(Invalid::new(format!(
+                "area code {code} belongs to {country}: set country to {country}, or take an area code of {self}"
+            ))),
+            Some(country) if country != self => Err(Invalid::new(format!(
+                "area code {code} belongs to {country}, where numbers are not bought by area code: take one of {self}"
+            ))),
+            _ => Ok(code),
+        }
     }
 }
+
+/// Area codes of the North American plan outside of the United States, by country. What is not here is the United States', or
+/// belongs to no country, as those of toll-free numbers; so a code that is added later is let pass.
+const AREA_CODES_ABROAD: [(&str, &str); 19] = [
+    (
+        "CA",
+        "204 226 236 249 250 257 263 289 306 343 354 365 367 368 382 403 416 418 428 431 437 438 450 468 474 506 514 519 \
+         548 579 581 584 587 604 613 639 647 672 683 705 709 742 753 778 780 782 807 819 825 867 873 879 902 905 942",
+    ),
+    ("AG", "268"),
+    ("AI", "264"),
+    ("BB", "246"),
+    ("BM", "441"),
+    ("BS", "242"),
+    ("DM", "767"),
+    ("DO", "809 829 849"),
+    ("GD", "473"),
+    ("JM", "658 876"),
+    ("KN", "869"),
+    ("KY", "345"),
+    ("LC", "758"),
+    ("MS", "664"),
+    ("SX", "721"),
+    ("TC", "649"),
+    ("TT", "868"),
+    ("VC", "784"),
+    ("VG", "284"),
+];
 
 impl FromStr for CountryCode {
     type Err = Invalid;
@@ -64,6 +112,13 @@ impl AreaCode {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The country it belongs to, where that is known not to be the United States.
+    fn country(&self) -> Option<CountryCode> {
+        let (country, _) =
+            AREA_CODES_ABROAD.iter().find(|(_, codes)| codes.split(' ').any(|code| code == self.0))?;
+        country.parse().ok()
     }
 }
 
@@ -99,6 +154,28 @@ mod tests {
             assert!(bad.parse::<CountryCode>().is_err(), "{bad}");
         }
         assert!("212".parse::<AreaCode>().is_ok());
+        for (_, codes) in AREA_CODES_ABROAD {
+            for code in codes.split(' ') {
+                assert!(code.parse::<AreaCode>().unwrap().country().is_some(), "{code}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_area_code_of_another_country_is_named_with_it() {
+        let code = |country: &str, code: &str| country.parse::<CountryCode>().unwrap().area_code(code);
+        for (country, good) in
+            [("US", "212"), ("CA", "416"), ("US", "888"), ("CA", "888"), ("US", "787"), ("US", "988")]
+        {
+            assert!(code(country, good).is_ok(), "{country} {good}");
+        }
+        assert!(code("US", "416").unwrap_err().0.contains("416 belongs to CA: set country to CA"));
+        assert!(code("CA", "876").unwrap_err().0.contains("belongs to JM, where"));
+        assert!(code("US", "41").unwrap_err().0.contains("three digits"));
+    }
+
+    #[test]
+    fn area_codes_are_three_digits() {
         for bad in ["21", "2122", "abc", "112", "", "٢١٢"] {
             assert!(bad.parse::<AreaCode>().is_err(), "{bad}");
         }

@@ -1,6 +1,6 @@
 //! Agents.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
@@ -12,9 +12,9 @@ use uuid::Uuid;
 use super::entities::{self, agent, operation, phone_number};
 use super::operation::UNFINISHED;
 use super::page::{self, Cursor, Listing, PageOf, PageRequest};
-use super::{Change, StoreError, SystemStore, TenantStore, dialect};
+use super::{Change, StoreError, SystemStore, TenantStore, audit_event, dialect};
 use crate::domain::{
-    Agent, AgentId, AgentName, AgentStatus, AgentToken, AnsweringAgent, E164, FirstMessage, Language,
+    Agent, AgentId, AgentName, AgentStatus, AgentToken, AnsweringAgent, Author, E164, FirstMessage, Language,
     NumberStatus, OperationId, OperationKind, Prompt, Step, TenantId, VoiceId,
 };
 
@@ -273,13 +273,25 @@ impl SystemStore {
         agent::Entity::find_by_id(id.0).one(self.db()).await?.map(Agent::try_from).transpose()
     }
 
-    /// Those of these agents that there are, whosever they are, in no order.
+    /// Those of these agents that exist, whichever tenants own them, in no order. Each of those tenants' audit trails says
+    /// that `author` has read them.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn agents_among(&self, ids: &[AgentId]) -> Result<Vec<Agent>, StoreError> {
+    pub async fn agents_shown_to(
+        &self,
+        author: &Author,
+        action: &str,
+        ids: &[AgentId],
+    ) -> Result<Vec<Agent>, StoreError> {
+        let transaction = self.begin().await?;
         let wanted = agent::Column::Id.is_in(ids.iter().map(|id| id.0));
-        entities::all(agent::Entity::find().filter(wanted).all(self.db()).await?)
+        let agents: Vec<Agent> =
+            entities::all(agent::Entity::find().filter(wanted).all(&transaction).await?)?;
+        let tenants: BTreeSet<TenantId> = agents.iter().map(|agent| agent.tenant_id).collect();
+        audit_event::accessed(&transaction, &self.shared, author, action, tenants).await?;
+        transaction.commit().await?;
+        Ok(agents)
     }
 
     /// Active and inactive agents whose changes the voice provider does not have yet, oldest first.

@@ -11,6 +11,9 @@ use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
 use super::{Shared, StoreError, TenantStore};
 use crate::domain::{Actor, AuditEvent, AuditEventId, AuditOutcome, Author, Operation, TenantId};
 
+/// Rows in one statement: each has eight values, and SQLite takes 32,766.
+const ROWS_AT_ONCE: usize = 1000;
+
 const KEYSET: Keyset<Column> = Keyset { at: Column::At, id: Column::Id };
 
 impl TenantStore {
@@ -120,6 +123,24 @@ pub(super) async fn plan_set(
     let subject = Some(tenant.to_string());
     let row = row(shared, tenant, author, "setTenantPlan", subject, AuditOutcome::Succeeded);
     Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Tells each of these tenants' trails that somebody else has read rows of theirs.
+pub(super) async fn accessed(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    author: &Author,
+    action: &str,
+    tenants: impl IntoIterator<Item = TenantId>,
+) -> Result<(), StoreError> {
+    let rows: Vec<_> = tenants
+        .into_iter()
+        .map(|tenant| row(shared, tenant, author, action, None, AuditOutcome::Accepted))
+        .collect();
+    for rows in rows.chunks(ROWS_AT_ONCE) {
+        Entity::insert_many(rows.to_vec()).exec_without_returning(db).await?;
+    }
     Ok(())
 }
 

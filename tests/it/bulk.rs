@@ -236,6 +236,7 @@ fn what_it_is_asked_must_make_sense() {
         (vec![], "--missing"),
         (vec!["--missing", "--limit", "0"], "--limit"),
         (vec!["--missing", "--area-code", "12"], "three digits"),
+        (vec!["--missing", "--area-code", "416"], "belongs to CA: set country to CA"),
         (vec!["--missing", "--country", "UK"], "ISO 3166-1"),
         (vec!["--missing", "--country", "GB", "--area-code", "212"], "leave --area-code out"),
     ] {

@@ -119,3 +119,24 @@ async fn a_wrong_argument_of_a_query_is_named() {
         app.graphql(&token, "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", json!({ "ids": ids })).await;
     assert!(many["errors"][0]["message"].as_str().unwrap().contains("at most 100"), "{many}");
 }
+
+#[tokio::test]
+async fn an_area_code_of_another_country_is_named_before_the_carrier_is_asked() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let create = "mutation($input: CreateAgentInput!) { createAgent(input: $input) { agent { id } userErrors { code field message } } }";
+    for (input, words) in [
+        (json!({"name": "Practice", "areaCode": "416"}), "belongs to CA: set country to CA"),
+        (json!({"name": "Practice", "areaCode": "876"}), "belongs to JM"),
+        (json!({"name": "Practice", "areaCode": "809", "country": "CA"}), "belongs to DO"),
+    ] {
+        let answer = app.graphql(&token, create, json!({ "input": input })).await;
+        let error = &answer["data"]["createAgent"]["userErrors"][0];
+        assert_eq!(error["field"], json!(["input", "areaCode"]), "{answer}");
+        assert!(error["message"].as_str().unwrap().contains(words), "{answer}");
+    }
+    let search = "{ availablePhoneNumbers(areaCode: \"416\") { number } }";
+    let answer = app.graphql(&token, search, json!({})).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+    assert_eq!(app.sandbox_state().await["agents"], json!([]), "nothing was begun");
+}

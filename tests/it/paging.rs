@@ -1,5 +1,7 @@
 //! Paging through the public API: stable under inserts, both ways, and at a fixed number of statements.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -68,7 +70,7 @@ async fn arguments_that_make_no_page_are_refused_with_the_remedy() {
         (json!({"first": 0}), "1 to 100"),
         (json!({"last": -1}), "1 to 100"),
         (json!({"after": "garbage"}), "not a cursor"),
-        (json!({"before": ""}), "not a cursor"),
+        (json!({"before": ""}), "leave it out"),
         (json!({"after": cursor, "filter": {"status": "ACTIVE"}}), "another filter"),
     ] {
         let answer = app.graphql(&token, PAGE, arguments.clone()).await;
@@ -196,4 +198,45 @@ async fn a_list_beneath_each_agent_is_cut_and_counted_for_each() {
     let rest = app.graphql(&token, rest, json!({ "after": after })).await;
     let rest = &rest["data"]["agents"]["nodes"][0]["phoneNumbers"]["nodes"];
     assert_eq!(*rest, json!([agents[2]["oldest"]["nodes"][1]]), "a cursor of the batch goes on alone");
+}
+
+#[tokio::test]
+async fn what_no_row_can_have_is_the_clients_mistake() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    agents(&app, &token, &["A", "B"]).await;
+    let cursor =
+        page(&app, &token, json!({"first": 1})).await["pageInfo"]["endCursor"].as_str().unwrap().to_owned();
+    let in_year = |micros: i64| {
+        let mut bytes = URL_SAFE_NO_PAD.decode(&cursor).unwrap();
+        bytes[6..14].copy_from_slice(&micros.to_be_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    };
+    // The years -5000, 1900 and 200,000.
+    let cursors = [-219_908_563_200_000_000, -2_208_988_800_000_000, 6_249_223_180_800_000_000].map(in_year);
+    for (after, words) in
+        [(String::new(), "leave it out")].into_iter().chain(cursors.map(|after| (after, "not a cursor")))
+    {
+        for argument in ["after", "before"] {
+            let answer = app.graphql(&token, PAGE, json!({ argument: after })).await;
+            let error = &answer["errors"][0];
+            assert_eq!(error["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+            assert!(error["message"].as_str().unwrap().contains(words), "{answer}");
+        }
+    }
+    for at in ["0000-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", "-5000-01-01T00:00:00Z"] {
+        let query = "query($at: DateTime) { calls(filter: {startedAfter: $at}) { totalCount } }";
+        let answer = app.graphql(&token, query, json!({ "at": at })).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+    }
+    let number =
+        create(&app, &token, json!({"name": "C", "areaCode": "212"})).await["phoneNumber"]["id"].clone();
+    let rules = |message: &str| json!([{"name": "R", "condition": {}, "action": {"kind": "MESSAGE", "message": message}}]);
+    let query = "mutation($input: SetRoutingRulesInput!) { setRoutingRules(input: $input) { userErrors { field message } } }";
+    for bad in ["a\u{0}b", "bell\u{7}"] {
+        let input = json!({"phoneNumberId": number, "rules": rules(bad)});
+        let answer = app.graphql(&token, query, json!({ "input": input })).await;
+        let error = &answer["data"]["setRoutingRules"]["userErrors"][0];
+        assert_eq!(error["field"], json!(["input", "rules", "0", "action", "message"]), "{answer}");
+    }
 }

@@ -172,6 +172,17 @@ async fn operators_read_it(app: &App, tenant: &str, differences: usize) {
         "{seen}"
     );
     assert_eq!(report["differences"].as_array().unwrap().len(), differences, "{seen}");
+    // Reading an agent there stands in its owner's trail; reading the report alone shows nobody's rows.
+    let trail = async || {
+        let trail = "{ auditEvents(first: 100) { nodes { actor action } } }";
+        let trail = app.graphql(tenant, trail, json!({})).await["data"]["auditEvents"]["nodes"].clone();
+        let by_operator = format!("operator:{}", Uuid::from_u128(0xffff));
+        let reads = json!({ "actor": by_operator, "action": "query reconciliation" });
+        trail.as_array().unwrap().iter().filter(|event| **event == reads).count()
+    };
+    let before = trail().await;
+    app.graphql(&app.operator_token(), "{ reconciliation { differences { kind } } }", json!({})).await;
+    assert_eq!(trail().await, before);
     let refused = app.graphql(tenant, query, json!({})).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
     assert_eq!(refused["data"], json!({ "reconciliation": null }));
@@ -242,6 +253,8 @@ async fn a_server_notes_by_itself_what_is_gone_and_changes_nothing_at_a_provider
         report["differences"].as_array().is_some_and(|found| found.len() == 1).then_some(report)
     })
     .await;
+    let trail = app.graphql(&token, "{ auditEvents { nodes { action } } }", json!({})).await;
+    assert!(trail.to_string().contains("query reconciliation"), "{trail}");
     let difference = &told["differences"][0];
     assert_eq!(difference["kind"], "MISDIRECTED_NUMBER", "{told}");
     assert_eq!(difference["agent"]["id"], astray["agent"]["id"], "{told}");

@@ -47,6 +47,9 @@ impl Args {
                 "numbers in {country} are not bought by area code: leave --area-code out"
             )));
         }
+        if let Some(code) = &self.area_code {
+            country.area_code(code.as_str()).map_err(|why| Failure::Usage(why.to_string()))?;
+        }
         Ok(WantedNumber {
             country,
             area_code: self.area_code.clone(),

@@ -11,6 +11,9 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 use crate::provisioning::{self, Mended};
 
+/// What the trails of tenants say when an operator reads their agents here.
+const ACTION: &str = "query reconciliation";
+
 /// What the last reconciliation found.
 #[derive(Debug)]
 pub(crate) struct ReconciliationReport(provisioning::ReconciliationReport);
@@ -57,7 +60,11 @@ impl ReconciliationReport {
         let mut agents = HashMap::<AgentId, domain::Agent>::new();
         if ctx.look_ahead().field("agent").exists() {
             let ids: Vec<AgentId> = self.0.differences.iter().filter_map(|found| found.agent).collect();
-            let found = ctx.session()?.estate()?.agents_among(&ids).await?;
+            let session = ctx.session()?;
+            let (estate, author) = (session.estate()?, session.author()?);
+            // Closed while it is written into the trails: SQLite has one writer.
+            let _released = session.release().await;
+            let found = estate.agents_shown_to(&author, ACTION, &ids).await?;
             agents = found.into_iter().map(|agent| (agent.id, agent)).collect();
         }
         let with_agent = |found| Difference {
@@ -99,7 +106,7 @@ impl Difference<'_> {
         self.found.sid.as_deref()
     }
 
-    /// The agent it is about. What belongs to its client is read by naming the client in the header `X-Tenant-Id`.
+    /// The agent it is about; asking for it stands in its client's audit trail. What belongs to its client is read by naming the client in the header `X-Tenant-Id`.
     async fn agent(&self) -> Option<&Agent> {
         self.agent.as_ref()
     }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use async_graphql::registry::Registry;
 use async_graphql::{InputType, InputValueError, InputValueResult, Scalar, ScalarType, Value};
-use chrono::{SecondsFormat, Utc};
+use chrono::{Datelike, SecondsFormat, Utc};
 
 use crate::domain::{CountryCode, E164, Invalid};
 
@@ -58,7 +58,12 @@ impl ScalarType for DateTime {
             let instant = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| {
                 Invalid::new("an instant is written as RFC 3339 has it, like 2026-03-01T09:30:00Z")
             })?;
-            Ok(Self(instant.with_timezone(&Utc)))
+            let instant = instant.with_timezone(&Utc);
+            // Beyond, databases and clients disagree on how a year is written.
+            if !(1..=9999).contains(&instant.year()) {
+                return Err(Invalid::new("an instant lies in the years 1 to 9999, in UTC"));
+            }
+            Ok(Self(instant))
         })
     }
 
@@ -193,7 +198,11 @@ mod tests {
     fn what_is_nearly_right_is_refused() {
         assert_eq!(reads::<E164>("2125550123"), None);
         assert_eq!(reads::<CountryCode>("us"), None);
-        assert_eq!(reads::<DateTime>("2026-03-01"), None);
+        for bad in
+            ["2026-03-01", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"]
+        {
+            assert_eq!(reads::<DateTime>(bad), None, "{bad}");
+        }
         assert_eq!(reads::<Decimal>("1,15"), None);
         assert_eq!(reads::<Uuid>("8c5b7a527d8e4f0a9d0e2f3c1b6a5e47"), None);
         assert!(<Decimal as ScalarType>::parse(Value::from(1.15)).is_err(), "a float is no decimal");

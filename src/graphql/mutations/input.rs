@@ -57,7 +57,8 @@ impl Faults {
             self.note("areaCode", format!("numbers in {country} are not bought by area code: leave it out"));
             return None;
         }
-        self.take("areaCode", code.parse())
+        let Some(country) = country else { return self.take("areaCode", code.parse()) };
+        self.take("areaCode", country.area_code(&code))
     }
 
     /// What was read, unless something is wrong. `read` is `None` only when something is.

@@ -118,7 +118,7 @@ fn read_area_code(country: CountryCode, code: &str) -> Result<AreaCode, ApiError
             "areaCode: numbers in {country} are not searched by area code: leave it out, or use contains"
         )));
     }
-    code.parse().map_err(|why| ApiError::bad_input(format!("areaCode: {why}")))
+    country.area_code(code).map_err(|why| ApiError::bad_input(format!("areaCode: {why}")))
 }
 
 fn read_pattern(pattern: String) -> Result<String, ApiError> {

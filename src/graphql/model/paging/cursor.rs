@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::DateTime;
+use chrono::{DateTime, Datelike};
 use uuid::Uuid;
 
 use crate::domain::Invalid;
@@ -59,6 +59,9 @@ impl Place {
     /// # Errors
     /// When it is none, or one of another list.
     pub(crate) fn decode(self, text: &str) -> Result<Cursor, Invalid> {
+        if text.is_empty() {
+            return Err(Invalid::new("an empty cursor is none: leave it out for the first page"));
+        }
         let malformed = || Invalid::new("this is not a cursor: pass one as pageInfo or an edge returned it");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
         let (&version, rest) = bytes.split_first().ok_or_else(malformed)?;
@@ -77,7 +80,9 @@ impl Place {
                 "this cursor was returned under another filter: keep the filter while paging, or begin again without a cursor",
             ));
         }
-        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(*at)).ok_or_else(malformed)?;
+        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(*at));
+        // No row is older or younger, and no database could compare them with it.
+        let at = at.filter(|at| (1970..=9999).contains(&at.year())).ok_or_else(malformed)?;
         Ok(Cursor { at, id: Uuid::from_bytes(id) })
     }
 }
@@ -100,6 +105,12 @@ mod tests {
         assert!(elsewhere.0.contains("another list"), "{elsewhere}");
         let narrowed = Place::new(List::Agents, &"active").decode(&written).unwrap_err();
         assert!(narrowed.0.contains("another filter"), "{narrowed}");
+        assert!(agents.decode("").unwrap_err().0.contains("leave it out"));
+        for micros in [-219_908_563_200_000_000, -1, 253_402_300_800_000_000, i64::MIN, i64::MAX] {
+            let mut bytes = URL_SAFE_NO_PAD.decode(&written).unwrap();
+            bytes[6..14].copy_from_slice(&i64::to_be_bytes(micros));
+            assert!(agents.decode(&URL_SAFE_NO_PAD.encode(bytes)).is_err(), "{micros}");
+        }
     }
 
     proptest! {
