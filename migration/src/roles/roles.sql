@@ -6,13 +6,24 @@ DECLARE
     become text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['switchboard_tenant', 'switchboard_system'] LOOP
-        BEGIN
-            EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS', wanted);
-        EXCEPTION WHEN duplicate_object OR unique_violation THEN
-            NULL;
-        END;
+        -- One that is not even allowed to try may find it there all the same.
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
+            BEGIN
+                EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS', wanted);
+            EXCEPTION
+                WHEN duplicate_object OR unique_violation THEN NULL;
+                WHEN insufficient_privilege THEN
+                    RAISE EXCEPTION 'the role % may not create the role %: have an administrator run "ALTER ROLE % CREATEROLE", then migrate again',
+                        current_user, wanted, quote_ident(current_user);
+            END;
+        END IF;
         IF NOT pg_has_role(current_user, wanted, become) THEN
-            EXECUTE format('GRANT %I TO %I', wanted, current_user);
+            BEGIN
+                EXECUTE format('GRANT %I TO %I', wanted, current_user);
+            EXCEPTION WHEN insufficient_privilege THEN
+                RAISE EXCEPTION 'the role % was made by another login role of this cluster, and % may not grant it to itself: have an administrator run "GRANT switchboard_tenant, switchboard_system TO %", then migrate again',
+                    wanted, current_user, quote_ident(current_user);
+            END;
         END IF;
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', current_schema(), wanted);
     END LOOP;
@@ -28,7 +39,12 @@ BEGIN
             quote_ident(current_user);
     END IF;
     IF to_regprocedure('auth.uid()') IS NULL THEN
-        CREATE SCHEMA IF NOT EXISTS auth;
+        BEGIN
+            CREATE SCHEMA IF NOT EXISTS auth;
+        EXCEPTION WHEN insufficient_privilege THEN
+            RAISE EXCEPTION 'the role % may not create the schema auth in this database: have an administrator run "GRANT CREATE ON DATABASE % TO %", then migrate again',
+                current_user, quote_ident(current_database()), quote_ident(current_user);
+        END;
         CREATE FUNCTION auth.uid() RETURNS uuid LANGUAGE sql STABLE AS
         -- After a transaction the setting reads '' rather than NULL.
         'SELECT nullif(nullif(current_setting(''request.jwt.claims'', true), '''')::jsonb ->> ''sub'', '''')::uuid';

@@ -135,3 +135,35 @@ async fn what_is_not_ours_is_used_as_it_is_and_left_alone() {
     assert!(sqlx::query(AssertSqlSafe(lets_in)).fetch_all(&mut admin).await.unwrap().is_empty());
     admin.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_login_role_that_may_not_have_the_roles_is_told_the_statement_that_gives_them() {
+    if !TestDatabase::create().await.is_postgres() {
+        println!("skipped: SQLite has neither schemas nor roles");
+        return;
+    }
+    let test = TestDatabase::create_empty().await;
+    let mut admin = test.raw().await;
+    // A second login role of the cluster: another's migration made the roles.
+    let login = format!("app_{}", fixtures::uuid().simple());
+    let create = format!(
+        "CREATE ROLE {login} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE PASSWORD 'of-the-tests';
+         GRANT {login} TO CURRENT_USER;
+         CREATE SCHEMA {login} AUTHORIZATION {login}"
+    );
+    run(&mut admin, &create).await;
+    let db = open(&test, &login).await;
+    let database = test.url.rsplit('/').next().unwrap();
+    for remedy in [
+        format!("GRANT switchboard_tenant, switchboard_system TO {login}"),
+        format!("GRANT CREATE ON DATABASE {database} TO {login}"),
+    ] {
+        let refused = db.migrate().await.unwrap_err();
+        let why = std::error::Error::source(&refused).unwrap().to_string();
+        assert!(why.contains(&remedy), "{why}");
+        run(&mut admin, &remedy).await;
+    }
+    assert!(!db.migrate().await.unwrap().is_empty());
+    db.close().await;
+    admin.close().await.unwrap();
+}
