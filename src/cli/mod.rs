@@ -1,13 +1,15 @@
 //! The command line: one file a subcommand; what they share is in [`shared`].
 //!
 //! What was asked for goes to stdout, everything else to stderr. Exit codes: 0 done, 1 it did not work and stderr
-//! says why, 2 the command line or the environment is wrong, 3 `reconcile` left differences.
+//! says why, 2 the command line or the environment is wrong, 3 `reconcile`
+//! left differences, or `repoint --dry-run` found numbers.
 
 mod call;
 mod dev;
 mod migrate;
 mod provision;
 mod reconcile;
+mod repoint;
 mod sandbox;
 mod schema;
 mod serve;
@@ -49,6 +51,8 @@ enum Command {
     Provision(provision::Args),
     /// Compare what the carrier and the voice provider hold with the database
     Reconcile(reconcile::Args),
+    /// Point every number to the current WEBHOOK_BASE_URL; may be stopped and started again at any instant
+    Repoint(repoint::Args),
     /// Run the emulated carriers alone
     Sandbox(sandbox::Args),
 }
@@ -80,6 +84,7 @@ fn execute(command: Command) -> Result<(), Failure> {
             Command::Call(args) => call::run(args, &environment).await,
             Command::Provision(args) => Box::pin(provision::run(args, &environment)).await,
             Command::Reconcile(args) => Box::pin(reconcile::run(args, &environment)).await,
+            Command::Repoint(args) => Box::pin(repoint::run(args, &environment)).await,
             Command::Sandbox(args) => sandbox::run(args, &environment).await,
         }
     })

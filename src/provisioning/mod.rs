@@ -16,6 +16,7 @@ mod outcome;
 mod prices;
 mod reconcile;
 mod refusals;
+mod repoint;
 mod run;
 mod sync;
 mod worker;
@@ -24,6 +25,7 @@ pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
 pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
 pub use reconcile::{Act, Difference, Mended, ReconcileError, Reconciler, ReconciliationReport};
 pub use refusals::{carrier_refusal, voice_refusal};
+pub use repoint::{RepointEnd, RepointError, Repointed};
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -30,6 +30,7 @@ mod provisioning;
 mod reconcile;
 mod release;
 mod replay;
+mod repoint;
 mod rules;
 mod sandbox;
 mod scope;

@@ -66,9 +66,13 @@ struct RepairData {
 }
 
 /// What a repair found, and did about it.
-enum Found {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::provisioning) enum Found {
+    /// Set as it should be.
     Right,
+    /// Set otherwise.
     Wrong,
+    /// The carrier does not have it any more.
     Gone,
 }
 
@@ -104,7 +108,7 @@ pub(in crate::provisioning) async fn repair_number(
 }
 
 /// How the number is, once set right unless it is only looked for. Safe to repeat.
-async fn set_right(
+pub(in crate::provisioning) async fn set_right(
     driver: &Provisioning,
     sid: &str,
     settings: &NumberSettings,

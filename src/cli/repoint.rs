@@ -1,0 +1,104 @@
+//! `switchboard repoint`: points every number to the current `WEBHOOK_BASE_URL`. It may be stopped, or killed, and started
+//! again at any instant.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tokio_util::sync::CancellationToken;
+
+use super::failure::Failure;
+use super::signals::Signals;
+use super::{core, print};
+use crate::app::Core;
+use crate::config::Environment;
+use crate::domain::PhoneNumber;
+use crate::provisioning::{RepointEnd, Repointed};
+use crate::telemetry;
+
+const BAR: &str = "{wide_bar} {pos}/{len} numbers [{elapsed}]";
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Only tell which numbers point elsewhere; exit code 3 when there are any
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
+    if std::io::stderr().is_terminal() && environment.get("RUST_LOG").is_none() {
+        // What fails is told for each number; in between it would only tear the bar.
+        telemetry::start_logging(false, "error");
+    }
+    let (core, config) = core::open(environment).await?;
+    let outcome = repoint(&core, args.dry_run, config.webhook_base_url.as_str()).await;
+    core.database.close().await;
+    outcome
+}
+
+async fn repoint(core: &Core, dry_run: bool, base_url: &str) -> Result<(), Failure> {
+    let numbers = core.provisioning.pointing_elsewhere().await;
+    let numbers = numbers.map_err(|error| Failure::from_error(&error))?;
+    let total = numbers.len();
+    if total == 0 {
+        return print::line(format_args!("Every number points to {base_url}: there is nothing to do."));
+    }
+    if dry_run {
+        numbers
+            .iter()
+            .try_for_each(|number| print::line(format_args!("{:<16}  {}", number.number, number.id)))?;
+        return Err(Failure::Differs(format!(
+            "{total} to point to {base_url}; nothing was changed (--dry-run)"
+        )));
+    }
+    let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template(BAR) {
+        bar.set_style(style);
+    }
+    let mut failed = 0;
+    let end = point(core, numbers, &bar, |number, came_of| {
+        let line = match came_of {
+            Repointed::Yes => format!("{:<16}  points here", number.number),
+            Repointed::No(why) => {
+                failed += 1;
+                format!("{:<16}  failed: {why}", number.number)
+            }
+        };
+        // Should stdout not take it, the summary will not be taken either, and says so.
+        bar.suspend(|| print::line(line)).ok();
+        bar.inc(1);
+    })
+    .await?;
+    bar.finish_and_clear();
+    // Asked again, since a server that still has the old address may have set some to that one meanwhile.
+    let left = match core.provisioning.pointing_elsewhere().await {
+        Ok(numbers) => numbers.len().max(failed),
+        Err(_) => failed + end.not_begun,
+    };
+    print::line(format_args!("{} of {total} now point to {base_url}.", total.saturating_sub(left)))?;
+    if left == 0 {
+        return Ok(());
+    }
+    let why = if end.gave_up { "; too many failed in a row, so the run ended early" } else { "" };
+    Err(Failure::new(format!("{left} left{why}: run the command again to go on")))
+}
+
+/// Points numbers, until all had their turn or a signal says to stop. A second signal does not wait for anything.
+async fn point(
+    core: &Core,
+    numbers: Vec<PhoneNumber>,
+    bar: &ProgressBar,
+    tell: impl FnMut(&PhoneNumber, &Repointed),
+) -> Result<RepointEnd, Failure> {
+    let mut signals = Signals::listen()?;
+    let stop = CancellationToken::new();
+    let mut pointing = Box::pin(core.provisioning.repoint(&core.database, numbers, &stop, tell));
+    tokio::select! {
+        end = &mut pointing => return Ok(end),
+        () = signals.next() => stop.cancel(),
+    }
+    bar.suspend(|| print::notice("Stopping: finishing those begun; a second signal ends at once."));
+    tokio::select! {
+        end = pointing => Ok(end),
+        () = signals.next() => Err(Failure::new("ended at once: run the command again to go on")),
+    }
+}
