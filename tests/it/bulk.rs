@@ -21,15 +21,15 @@ fn provision(app: &App, arguments: &[&str], environment: &[(&str, &str)]) -> Com
 }
 
 /// A run under way; killed when the test ends before it.
-struct Started(Option<Child>);
+pub(crate) struct Started(Option<Child>);
 
 impl Started {
-    fn begin(mut command: Command) -> Self {
+    pub(crate) fn begin(mut command: Command) -> Self {
         Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
     }
 
     /// The first signal of two, and what it came to.
-    async fn terminate(mut self) -> Output {
+    pub(crate) async fn terminate(mut self) -> Output {
         let child = self.0.take().unwrap();
         let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
         assert!(killed.success());
@@ -37,7 +37,7 @@ impl Started {
     }
 
     /// SIGKILL.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.0.as_mut().unwrap().kill().unwrap();
     }
 }
@@ -87,7 +87,7 @@ async fn slow(app: &App, method: &str, path: &str, times: usize) {
     .await;
 }
 
-async fn all_are_waited_for(app: &App) {
+pub(crate) async fn all_are_waited_for(app: &App) {
     wait_until("the slow requests have begun", DEADLINE, async || {
         (app.pending_faults().await == 0).then_some(())
     })
