@@ -142,6 +142,15 @@ impl Carrier {
         self.ask(self.http.post(url).form(form), Effect::Writes).await
     }
 
+    /// As [`Self::post`], for whoever must know more of the answer than its body.
+    pub(super) async fn post_for_answer(
+        &self,
+        url: Url,
+        form: &[(&str, &str)],
+    ) -> Result<Answer, CarrierError> {
+        self.exchange(self.http.post(url).form(form), Effect::Writes).await
+    }
+
     pub(super) async fn delete(&self, url: Url) -> Result<(), CarrierError> {
         self.exchange(self.http.delete(url), Effect::Writes).await?.into_body(Effect::Writes).map(drop)
     }
@@ -177,6 +186,7 @@ impl Carrier {
         let passage = gate.pass().map_err(CarrierError::left_alone)?;
         let request =
             request.basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()));
+        let sent = Instant::now();
         let response = match request.send().await {
             Ok(response) => response,
             // A request that cannot be built was never sent.
@@ -193,7 +203,7 @@ impl Carrier {
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await;
-        let answer = Answer { status, headers, body, at: self.clock.now() };
+        let answer = Answer { status, headers, body, at: self.clock.now(), took: sent.elapsed() };
         if answer.is_failure() {
             passage.failed();
         } else {
@@ -219,7 +229,7 @@ fn told(change: BreakerChange) {
         .increment(1);
 }
 
-fn read_json<T: DeserializeOwned>(body: &[u8], effect: Effect) -> Result<T, CarrierError> {
+pub(super) fn read_json<T: DeserializeOwned>(body: &[u8], effect: Effect) -> Result<T, CarrierError> {
     serde_json::from_slice(body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
 }
 
@@ -227,7 +237,8 @@ fn read_json<T: DeserializeOwned>(body: &[u8], effect: Effect) -> Result<T, Carr
 pub(super) fn checked(sid: &str) -> Result<&str, CarrierError> {
     let fits = (2..=64).contains(&sid.len()) && sid.bytes().all(|b| b.is_ascii_alphanumeric());
     // Twilio's own word for it; "not found" would make a release believe that the number is gone.
-    if fits { Ok(sid) } else { Err(CarrierError::Rejected(Rejection::Other(20001))) }
+    let invalid = || Rejection::Other { code: 20001, words: "this is no id of the carrier's".to_owned() };
+    if fits { Ok(sid) } else { Err(CarrierError::Rejected(invalid())) }
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, String> {

@@ -1,13 +1,20 @@
 //! How a call to the carrier can fail. The third class decides everything: it may have happened.
+//!
+//! An answer counts as the carrier's only if it is in the carrier's own words. A page of a proxy is not: it leaves a
+//! write's outcome unknown, whatever its status. Only [`CarrierError::is_verdict`] says whether an answer settles what was
+//! asked for.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
 use crate::domain::retry_after;
+
+/// How far the carrier's own clocks may differ from each other, and what rounding to seconds adds.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);
 
 /// Why a call to the carrier did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,9 +64,14 @@ pub enum Rejection {
     /// 20003, 20005, 10001, 20008: our credentials or our account are not in order.
     #[error("the carrier account is not in order")]
     Account,
-    /// Anything else, by its code.
-    #[error("code {0}")]
-    Other(u32),
+    /// Anything else.
+    #[error("code {code}: {words}")]
+    Other {
+        /// Twilio's code; the HTTP status where there is none.
+        code: u32,
+        /// The carrier's own words, cut short and fit to be shown.
+        words: String,
+    },
 }
 
 /// Whether a request changes something at the carrier: then a lost answer leaves its outcome open.
@@ -87,6 +99,8 @@ pub(super) struct Answer {
     pub(super) body: Result<Vec<u8>, String>,
     /// When it came.
     pub(super) at: DateTime<Utc>,
+    /// How long the carrier took for it.
+    pub(super) took: Duration,
 }
 
 /// `{"code", "message", "more_info", "status"}`; a gateway's answers are HTML, or nothing at all.
@@ -94,6 +108,27 @@ pub(super) struct Answer {
 struct ErrorBody {
     code: Option<u32>,
     message: Option<String>,
+}
+
+/// The longest of the carrier's messages that is passed on, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// The carrier's words as they may be shown: no control characters, and no account's SID.
+fn words(message: &str) -> String {
+    let mut words: String = message.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect();
+    while let Some(at) = account_sid(&words) {
+        words.replace_range(at..at + 34, "(account)");
+    }
+    if words.is_empty() { "no reason given".to_owned() } else { words }
+}
+
+/// Where an account's SID begins: `AC` and 32 hexadecimal digits.
+fn account_sid(text: &str) -> Option<usize> {
+    let is_sid = |at: usize| {
+        let digits = text.get(at + 2..at + 34);
+        digits.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    text.match_indices("AC").map(|(at, _)| at).find(|at| is_sid(*at))
 }
 
 impl Answer {
@@ -116,6 +151,12 @@ impl Answer {
         matches!(self.status.as_u16(), 429 | 500..).then(|| self.retry_after().unwrap_or_default())
     }
 
+    /// When the request began by the carrier's own clock, or somewhat earlier; `None` when the answer does not say.
+    pub(super) fn request_began(&self) -> Option<DateTime<Utc>> {
+        let answered = DateTime::parse_from_rfc2822(self.header("date")?).ok()?.to_utc();
+        answered.checked_sub_signed(TimeDelta::from_std(self.took).ok()? + CLOCKS_DIFFER)
+    }
+
     /// The class of failure: by the HTTP status first, then by Twilio's code, never by its message.
     fn error(&self, effect: Effect) -> CarrierError {
         let body = self.body.as_deref().unwrap_or_default();
@@ -126,18 +167,21 @@ impl Answer {
             (None, _) => format!("status {}", self.status.as_u16()),
         };
         match self.status.as_u16() {
-            // Documented as not carried out.
+            // Documented as not carried out, whoever between us says so.
             429 => self.unavailable(reason()),
             408 | 500.. if effect == Effect::Writes => CarrierError::OutcomeUnknown { reason: reason() },
             408 | 500.. => self.unavailable(reason()),
+            // Somebody between us answered: believing that would count a number we go on paying for as given back, or as
+            // never bought.
+            _ if body.code.is_none() && body.message.is_none() => effect.lost(reason()),
+            // It conflicts with something under way.
+            409 => self.unavailable(reason()),
             401 | 403 => CarrierError::Rejected(Rejection::Account),
-            // Without the carrier's own words it is somebody between us who knows no such page: believing
-            // that would count a number we go on paying for as given back.
-            404 if body.code.is_none() && body.message.is_none() => CarrierError::unavailable(reason()),
             404 => CarrierError::Rejected(Rejection::NotFound),
-            status => CarrierError::Rejected(
-                body.code.map_or(Rejection::Other(status.into()), Rejection::from_code),
-            ),
+            status => CarrierError::Rejected(Rejection::of(
+                body.code.unwrap_or(status.into()),
+                body.message.as_deref().unwrap_or_default(),
+            )),
         }
     }
 
@@ -156,7 +200,7 @@ impl Answer {
 
 impl Rejection {
     /// What a code says, whatever the HTTP status beside it.
-    fn from_code(code: u32) -> Self {
+    fn of(code: u32, message: &str) -> Self {
         match code {
             20404 => Self::NotFound,
             21421 | 21422 => Self::NumberNotAvailable,
@@ -165,12 +209,19 @@ impl Rejection {
             21404 | 10002 => Self::TrialLimit,
             21613 | 21615 | 21631 | 21649 | 21650 | 21651 => Self::Regulation,
             20003 | 20005 | 20008 | 10001 => Self::Account,
-            other => Self::Other(other),
+            code => Self::Other { code, words: words(message) },
         }
     }
 }
 
 impl CarrierError {
+    /// Whether this settles what was asked for: the carrier itself said no to it, for good. A refusal of the account or its
+    /// credentials speaks of the moment, and says nothing about what an earlier request did.
+    #[must_use]
+    pub fn is_verdict(&self) -> bool {
+        matches!(self, Self::Rejected(rejection) if *rejection != Rejection::Account)
+    }
+
     pub(super) fn unavailable(reason: String) -> Self {
         Self::Unavailable { reason, retry_after: None, breaker_open: false }
     }

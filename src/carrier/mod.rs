@@ -16,6 +16,7 @@ mod wire;
 
 pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
+pub use numbers::Purchase;
 pub use prices::{CountryPrices, list_minute_price, list_price};
 pub use twiml::{Dial, RejectReason, Twiml, Verb};
 pub use webhook::{CallStatusReport, DialResult, IncomingCall, Parameters};
@@ -37,7 +38,7 @@ pub struct NumberSearch {
     pub area_code: Option<AreaCode>,
     /// Digits, keypad letters and wildcards, as the carrier takes them.
     pub contains: Option<String>,
-    /// At most so many; 1 to 100.
+    /// At most so many; 1 to 1000.
     pub limit: u16,
 }
 
@@ -58,6 +59,9 @@ pub struct NumberOnSale {
     pub kind: NumberType,
     /// What it can carry.
     pub capabilities: Capabilities,
+    /// Whether the carrier sells it only to an account with an address on file: we name none.
+    #[serde(default)]
+    pub needs_address: bool,
     /// US dollars a month: the carrier's list price.
     pub monthly_cost: Decimal,
 }

@@ -2,10 +2,15 @@
 //!
 //! A purchase names its number and carries its settings, so that the number answers from its first
 //! second and a purchase whose answer was lost can be found again.
+//!
+//! Twilio has no idempotency key, and is reported to answer the purchase of a number that the account owns already with
+//! success, pointing it elsewhere. So whoever buys looks first whether the account owns the number ([`Carrier::find`]),
+//! and [`Carrier::buy`] tells a number that is older than the request from one that the request bought.
 
 use serde::de::IgnoredAny;
 
-use super::client::checked;
+use super::client::{checked, read_json};
+use super::error::Effect;
 use super::wire::{Owned, OwnedPage};
 use super::{Carrier, CarrierError, NumberSettings, OwnedNumber, Rejection};
 use crate::domain::E164;
@@ -16,20 +21,32 @@ const PAGE_SIZE: &str = "1000";
 /// A list that goes on longer is taken for one that goes in circles.
 const MOST_PAGES: usize = 1000;
 
+/// What the carrier has sold us, or says it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Purchase {
+    /// The number, bought by this request.
+    New(OwnedNumber),
+    /// The account owned the number before this request, which has only changed its settings: an earlier request of ours
+    /// bought it, or somebody else with this account.
+    Older(OwnedNumber),
+}
+
 impl Carrier {
-    /// Buys exactly this number, with its settings, in one request.
-    ///
-    /// Twilio has no idempotency key, and is reported to answer the purchase of a number that the
-    /// account owns with success, pointing it elsewhere: make sure first that nobody here holds it.
+    /// Buys exactly this number, with its settings, in one request. Make sure first that the account does not own it.
     ///
     /// # Errors
     /// [`CarrierError`]; after an unknown outcome, [`Self::find`] tells.
-    pub async fn buy(&self, number: &E164, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
+    pub async fn buy(&self, number: &E164, settings: &NumberSettings) -> Result<Purchase, CarrierError> {
         let mut form = vec![("PhoneNumber", number.as_str())];
         form.extend(fields(settings));
-        let bought: Owned = self.post(self.url(&[NUMBERS]), &form).await?;
+        let answer = self.post_for_answer(self.url(&[NUMBERS]), &form).await?;
+        let began = answer.request_began();
+        let bought: Owned = read_json(&answer.into_body(Effect::Writes)?, Effect::Writes)?;
         match bought.read() {
-            Some(bought) if bought.number == *number => Ok(bought),
+            Some(bought) if bought.number == *number => {
+                let is_older = bought.created_at.zip(began).is_some_and(|(created, began)| created < began);
+                Ok(if is_older { Purchase::Older(bought) } else { Purchase::New(bought) })
+            }
             other => Err(CarrierError::OutcomeUnknown {
                 reason: match other {
                     Some(other) => format!("it answered with another number, {}", other.sid),
@@ -76,11 +93,21 @@ impl Carrier {
         let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
         match self.fetch(sid).await {
             Ok(standing) => standing.ok_or(CarrierError::Rejected(Rejection::NotFound)),
-            Err(CarrierError::Unavailable { reason, .. }) => {
-                Err(CarrierError::OutcomeUnknown { reason: format!("set, but not read back: {reason}") })
+            Err(error) => {
+                Err(CarrierError::OutcomeUnknown { reason: format!("set, but not read back: {error}") })
             }
-            Err(error) => Err(error),
         }
+    }
+
+    /// Takes our mark off a number that is somebody else's, so that nobody here takes it for ours. What it was called before
+    /// is not known.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; safe to repeat.
+    pub async fn unmark(&self, owned: &OwnedNumber) -> Result<(), CarrierError> {
+        let form = [("FriendlyName", owned.number.as_str())];
+        let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(&owned.sid)?]), &form).await?;
+        Ok(())
     }
 
     /// Gives a number back. One that is gone already counts as given back.

@@ -35,7 +35,7 @@ impl Carrier {
         {
             let mut query = url.query_pairs_mut();
             query.append_pair("VoiceEnabled", "true");
-            query.append_pair("PageSize", &search.limit.clamp(1, 100).to_string());
+            query.append_pair("PageSize", &search.limit.clamp(1, 1000).to_string());
             if let Some(area_code) = &search.area_code {
                 query.append_pair("AreaCode", area_code.as_str());
             }

@@ -23,6 +23,7 @@ struct OnSale {
     region: Option<String>,
     iso_country: Option<String>,
     capabilities: Option<HashMap<String, Option<bool>>>,
+    address_requirements: Option<String>,
 }
 
 impl OnSalePage {
@@ -44,6 +45,7 @@ impl OnSale {
             country,
             kind: search.kind,
             capabilities: capabilities(self.capabilities),
+            needs_address: set(self.address_requirements).is_some_and(|rule| rule != "none"),
             monthly_cost: list_price(search.kind),
         })
     }

@@ -116,6 +116,7 @@ serde_as_text!(
     AreaCode,
     NumberType,
     NumberStatus,
+    AgentStatus,
     TenantId,
     AgentId,
     NumberId,

@@ -119,6 +119,11 @@ pub struct Operation {
     pub data: serde_json::Value,
     /// Why it failed.
     pub error: Option<Refusal>,
+    /// What it waits for before the present step is begun again; `None` once it is over.
+    pub waits_for: Option<Refusal>,
+    /// When a request of the present step was last sent, or its driver lost, without its outcome being known; `None` when
+    /// every request's outcome is known.
+    pub in_doubt_at: Option<DateTime<Utc>>,
     /// The request in which it was asked for.
     pub request_id: String,
     /// When it was asked for.

@@ -1,7 +1,13 @@
 //! What a step came to, and how that is written down.
+//!
+//! The rule on unknown outcomes, kept by [`Outcome::failed`] and [`unsettled_for`]: a step whose request may have been carried
+//! out is in doubt ([`Operation::in_doubt_at`]). While it is, nothing is undone and nothing else is tried instead. A look-up
+//! that fails, a refusal of the account, and the page of a proxy do not settle it. What settles it is finding the thing, or
+//! not finding it once [`SETTLING`] has passed since the last such request.
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tracing::warn;
 
@@ -10,6 +16,9 @@ use crate::carrier::CarrierError;
 use crate::domain::{NumberId, Operation, OperationState, Refusal, Step};
 use crate::store::{Effect, OperationUpdate, Retry};
 use crate::voice::VoiceError;
+
+/// How long a request that was never answered may still be carried out at a provider.
+pub(super) const SETTLING: TimeDelta = TimeDelta::seconds(5);
 
 /// What a step came to.
 #[derive(Debug)]
@@ -27,63 +36,116 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// The carrier did not do as asked: its refusal ends the operation, with `undo`; anything else is tried again
-    /// as long as `patience` lasts.
-    pub(super) fn carrier_failed(
+    /// A provider did not do as asked. This alone decides whether that ends the operation, with `undo`, or whether the step
+    /// is begun again: see [`Patience`].
+    pub(super) fn failed<'a, E>(
         operation: &Operation,
-        failure: &CarrierError,
+        error: &'a E,
         undo: Vec<Effect>,
         patience: Patience,
-    ) -> Self {
-        warn!(operation = %operation.id, step = %operation.step, %failure, "the carrier did not do as asked");
-        let because = carrier_refusal(failure);
-        match failure {
-            CarrierError::Rejected(_) => Self::Failed(because, Progress::of(operation).with(undo)),
-            CarrierError::Unavailable { retry_after, breaker_open, .. } => {
-                let (retry_after, breaker_open) = (*retry_after, *breaker_open);
-                Self::Again(Delay { because, undo, retry_after, breaker_open, patience })
+    ) -> Self
+    where
+        E: std::fmt::Display,
+        Failure: From<&'a E>,
+    {
+        let Failure { because, speaks_of } = error.into();
+        warn!(operation = %operation.id, step = %operation.step, failure = %error, "a provider rejected a request or did not answer");
+        let in_doubt = operation.in_doubt_at.is_some();
+        let (retry_after, breaker_open, leaves_doubt) = match speaks_of {
+            About::Object => return Self::Failed(because, Progress::of(operation).with(undo)),
+            About::Account if !in_doubt || matches!(patience, Patience::Bounded) => {
+                return Self::Failed(because, Progress::of(operation).with(undo));
             }
-            CarrierError::OutcomeUnknown { .. } => {
-                Self::Again(Delay { because, undo, retry_after: None, breaker_open: false, patience })
-            }
-        }
+            About::Account => (None, false, false),
+            About::Moment { retry_after, breaker_open } => (retry_after, breaker_open, false),
+            About::Nothing => (None, false, !matches!(patience, Patience::Bounded)),
+        };
+        let patience = match patience {
+            Patience::UntilSettled if in_doubt || leaves_doubt => Patience::Endless,
+            other => other,
+        };
+        let progress = Progress::of(operation);
+        Self::Again(Delay { because, progress, undo, retry_after, breaker_open, leaves_doubt, patience })
     }
 
-    /// The voice provider did not do as asked: as with the carrier.
-    pub(super) fn voice_failed(
-        operation: &Operation,
-        failure: &VoiceError,
-        undo: Vec<Effect>,
-        patience: Patience,
-    ) -> Self {
-        warn!(operation = %operation.id, step = %operation.step, %failure, "the voice provider did not do as asked");
-        let because = voice_refusal(failure);
-        match failure {
-            VoiceError::Rejected { .. } | VoiceError::NotFound => {
-                Self::Failed(because, Progress::of(operation).with(undo))
+    /// An earlier request of this step may still be carried out: look again when it no longer can.
+    pub(super) fn settling(because: Refusal, progress: Progress, wait: Duration, leaves_doubt: bool) -> Self {
+        Self::Again(Delay {
+            because,
+            progress,
+            undo: Vec::new(),
+            retry_after: Some(wait),
+            breaker_open: false,
+            leaves_doubt,
+            patience: Patience::Endless,
+        })
+    }
+}
+
+/// A provider's failure, whichever provider's.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// In the words of our own API.
+    because: Refusal,
+    speaks_of: About,
+}
+
+/// What a provider's failure says something about.
+#[derive(Debug, Clone, Copy)]
+enum About {
+    /// What was asked for: a verdict. Asking again changes nothing.
+    Object,
+    /// The account, its credentials or its plan. This request did nothing; an earlier one may have.
+    Account,
+    /// The moment. This request did nothing.
+    Moment { retry_after: Option<Duration>, breaker_open: bool },
+    /// Nothing: the request may have been carried out.
+    Nothing,
+}
+
+impl From<&CarrierError> for Failure {
+    fn from(error: &CarrierError) -> Self {
+        let speaks_of = match error {
+            CarrierError::Rejected(_) if error.is_verdict() => About::Object,
+            CarrierError::Rejected(_) => About::Account,
+            CarrierError::Unavailable { retry_after, breaker_open, .. } => {
+                About::Moment { retry_after: *retry_after, breaker_open: *breaker_open }
             }
+            CarrierError::OutcomeUnknown { .. } => About::Nothing,
+        };
+        Self { because: carrier_refusal(error), speaks_of }
+    }
+}
+
+impl From<&VoiceError> for Failure {
+    fn from(error: &VoiceError) -> Self {
+        let speaks_of = match error {
+            VoiceError::Rejected { .. } | VoiceError::NotFound if error.is_verdict() => About::Object,
+            VoiceError::Rejected { .. } | VoiceError::NotFound => About::Account,
             VoiceError::Unavailable { retry_after, breaker_open, .. } => {
-                let (retry_after, breaker_open) = (*retry_after, *breaker_open);
-                Self::Again(Delay { because, undo, retry_after, breaker_open, patience })
+                About::Moment { retry_after: *retry_after, breaker_open: *breaker_open }
             }
-            VoiceError::OutcomeUnknown { .. } => {
-                Self::Again(Delay { because, undo, retry_after: None, breaker_open: false, patience })
-            }
-        }
+            VoiceError::OutcomeUnknown { .. } => About::Nothing,
+        };
+        Self { because: voice_refusal(error), speaks_of }
     }
 }
 
 /// Why a step waits, and how long it may.
 #[derive(Debug)]
 pub(super) struct Delay {
-    /// What the operation fails with when patience ends.
+    /// What the operation waits for, and fails with when patience ends.
     pub because: Refusal,
-    /// What undoes the step then.
+    /// What it keeps meanwhile.
+    pub progress: Progress,
+    /// What undoes the step when patience ends.
     pub undo: Vec<Effect>,
     /// How long the provider asked us to wait, or is left alone.
     pub retry_after: Option<Duration>,
     /// The provider stays down and was not asked.
     pub breaker_open: bool,
+    /// The attempt may have been carried out.
+    pub leaves_doubt: bool,
     /// When patience ends.
     pub patience: Patience,
 }
@@ -92,9 +154,12 @@ pub(super) struct Delay {
 /// the provider may be asked again, and that attempt does not count.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Patience {
-    /// Nothing has happened, for certain: after some tries the operation fails.
+    /// Nothing is lost by giving up: after some tries the operation fails, whatever is known.
     Bounded,
-    /// Something may have happened, or must: tried until it is known, or done.
+    /// Bounded until an attempt's outcome is unknown. From then on the step is tried until a look-up has settled it:
+    /// giving up would forget what is paid for.
+    UntilSettled,
+    /// It must be done. Only a verdict ends it, or a refusal of the account before anything can have happened.
     Endless,
 }
 
@@ -140,8 +205,20 @@ impl Progress {
     }
 }
 
-/// The update that puts an operation to sleep, at the step where it stands.
-pub(super) fn asleep(operation: &Operation, retry: Retry) -> OperationUpdate {
-    let update = Progress::of(operation).into_update(OperationState::Running, operation.step, None);
+/// The update that puts an operation to sleep, at the step where it stands, and says what it waits for.
+pub(super) fn asleep(
+    operation: &Operation,
+    because: Refusal,
+    progress: Progress,
+    retry: Retry,
+) -> OperationUpdate {
+    let update = progress.into_update(OperationState::Running, operation.step, Some(because));
     OperationUpdate { retry: Some(retry), ..update }
+}
+
+/// How much longer an earlier request of the present step may still be carried out at the provider; `None` when none can.
+/// Until then a look-up that finds nothing settles nothing.
+pub(super) fn unsettled_for(operation: &Operation, now: DateTime<Utc>) -> Option<Duration> {
+    let settled_at = operation.in_doubt_at? + SETTLING;
+    (settled_at - now).to_std().ok().filter(|left| !left.is_zero())
 }

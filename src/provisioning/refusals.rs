@@ -30,7 +30,9 @@ pub fn carrier_refusal(error: &CarrierError) -> Refusal {
                 "the carrier account is not in order: the operator must check its credentials and state",
             ),
             Rejection::NotFound => rejected("the carrier does not know this number"),
-            Rejection::Other(code) => rejected(&format!("the carrier refused the request (its code {code})")),
+            Rejection::Other { code, words } => {
+                rejected(&format!("the carrier refused the request: {words} (its code {code})"))
+            }
         },
         CarrierError::Unavailable { .. } | CarrierError::OutcomeUnknown { .. } => Refusal::new(
             RefusalCode::CarrierUnavailable,

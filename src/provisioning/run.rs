@@ -114,8 +114,8 @@ impl Provisioning {
                 }
                 Outcome::Again(delay) => match self.give_up_or_wait(&operation, delay) {
                     Ok(failed) => failed,
-                    Err(retry) => {
-                        self.0.store.record(&lease, asleep(&operation, retry)).await?;
+                    Err(asleep) => {
+                        self.0.store.record(&lease, asleep).await?;
                         return Ok(());
                     }
                 },
@@ -136,24 +136,27 @@ impl Provisioning {
         }
     }
 
-    /// The update that ends the operation when patience is over, else when to begin the step again. A provider that
+    /// The update that ends the operation when patience is over, else the one that puts it to sleep. A provider that
     /// was not asked because it stays down ends patience at once where nothing has happened; elsewhere such an attempt
     /// does not count, so that an outage uses up no tries.
-    fn give_up_or_wait(&self, operation: &Operation, delay: Delay) -> Result<OperationUpdate, Retry> {
-        let Delay { because, undo, retry_after, breaker_open, patience } = delay;
+    fn give_up_or_wait(
+        &self,
+        operation: &Operation,
+        delay: Delay,
+    ) -> Result<OperationUpdate, OperationUpdate> {
+        let Delay { because, progress, undo, retry_after, breaker_open, leaves_doubt, patience } = delay;
         match patience {
-            // A later attempt may follow one whose outcome is open.
-            Patience::Bounded
+            Patience::Bounded | Patience::UntilSettled
                 if (breaker_open && operation.attempts <= 1) || operation.attempts >= BOUNDED_TRIES =>
             {
-                let progress = Progress::of(operation).with(undo);
-                Ok(progress.into_update(OperationState::Failed, operation.step, Some(because)))
+                Ok(progress.with(undo).into_update(OperationState::Failed, operation.step, Some(because)))
             }
-            Patience::Bounded | Patience::Endless => {
+            Patience::Bounded | Patience::UntilSettled | Patience::Endless => {
                 let attempt = if breaker_open { 1 } else { operation.attempts };
                 let wait = self.backoff(attempt, retry_after);
                 let at = self.0.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
-                Err(Retry { at, counts: !breaker_open })
+                let retry = Retry { at, counts: !breaker_open, leaves_doubt };
+                Err(asleep(operation, because, progress, retry))
             }
         }
     }

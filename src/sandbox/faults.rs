@@ -108,7 +108,7 @@ pub(crate) async fn add(State(sandbox): State<Shared>, Json(order): Json<Value>)
     let wanted = if order.is_array() { order } else { json!([order]) };
     match serde_json::from_value::<Vec<Fault>>(wanted) {
         Ok(faults) if faults.iter().any(|fault| fault.action.is_invalid()) => {
-            bad("an action is delay_ms, and status from 400 to 599 or lose, never both")
+            bad("an action is delay_ms, and status from 400 to 599 (200 with a body) or lose, never both")
         }
         Ok(faults) => {
             let mut list = sandbox.faults.list();
@@ -172,7 +172,8 @@ impl Action {
     fn is_invalid(&self) -> bool {
         let both = self.status.is_some() && self.lose.is_some();
         let none = self.status.is_none() && self.lose.is_none() && self.delay_ms.is_none();
-        both || none || self.status.is_some_and(|status| !(400..600).contains(&status))
+        let is_answer = |status| (400..600).contains(&status) || (status == 200 && self.body.is_some());
+        both || none || self.status.is_some_and(|status| !is_answer(status))
     }
 
     fn answer(&self, provider: Provider, status: u16) -> Response {

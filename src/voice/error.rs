@@ -1,4 +1,8 @@
 //! How a call to the voice provider can fail.
+//!
+//! An answer counts as the provider's only if it is in the provider's own words. A page of a proxy is not: it leaves a
+//! write's outcome unknown, whatever its status. Only [`VoiceError::is_verdict`] says whether an answer settles what was
+//! asked for.
 
 use std::time::Duration;
 
@@ -75,6 +79,17 @@ impl Effect {
 }
 
 impl VoiceError {
+    /// Whether this settles what was asked for: the provider itself said no to it, for good. A refusal of the key, of the
+    /// plan or of the moment says nothing about what an earlier request did.
+    #[must_use]
+    pub fn is_verdict(&self) -> bool {
+        match self {
+            Self::Rejected { status, .. } => !matches!(status, 401 | 402 | 403 | 409),
+            Self::NotFound => true,
+            Self::Unavailable { .. } | Self::OutcomeUnknown { .. } => false,
+        }
+    }
+
     pub(super) fn unavailable(reason: String) -> Self {
         Self::Unavailable { reason, retry_after: None, breaker_open: false }
     }
@@ -99,23 +114,28 @@ impl VoiceError {
             let retry_after = asked.and_then(|text| retry_after(text, at));
             Self::Unavailable { reason: reason(), retry_after, breaker_open: false }
         };
+        let words = message(body);
         match status.as_u16() {
             // Turned away before anything was done.
             425 | 429 => unavailable(),
             408 | 500.. if effect == Effect::Writes => Self::OutcomeUnknown { reason: reason() },
             408 | 500.. => unavailable(),
-            // Which words a 404 has for agents is not documented: the status decides.
+            // Somebody between us answered. A call is not connected by that either.
+            _ if words.is_none() && effect != Effect::Connects => effect.lost(reason()),
+            // Which words a 404 has for agents is not documented: that it has any, and the status, decide.
             404 => Self::NotFound,
-            status => Self::Rejected { status, message: message(body) },
+            status => {
+                Self::Rejected { status, message: words.unwrap_or_else(|| "no reason given".to_owned()) }
+            }
         }
     }
 }
 
 /// The provider's words, in whichever of its three shapes: `detail` is a list of `{loc, msg}`, an object
-/// with `message` and `code` (or `status`, its older name), or plain text.
-fn message(body: &[u8]) -> String {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let words = match &body["detail"] {
+/// with `message` and `code` (or `status`, its older name), or plain text. `None` when the answer is not the provider's.
+fn message(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let words = match body.get("detail")? {
         Value::String(text) => text.clone(),
         Value::Array(violations) => violations.iter().map(violation).collect::<Vec<_>>().join("; "),
         Value::Object(detail) => {
@@ -129,7 +149,7 @@ fn message(body: &[u8]) -> String {
         _ => String::new(),
     };
     let words: String = words.chars().filter(|c| !c.is_control()).take(LONGEST_MESSAGE).collect();
-    if words.is_empty() { "no reason given".to_owned() } else { words }
+    Some(if words.is_empty() { "no reason given".to_owned() } else { words })
 }
 
 fn violation(violation: &Value) -> String {

@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use switchboard::carrier::{
-    Carrier, CarrierConfig, CarrierError, NumberSearch, NumberSettings, OwnedNumber, Rejection,
+    Carrier, CarrierConfig, CarrierError, NumberSearch, NumberSettings, Purchase, Rejection,
 };
 use switchboard::domain::{Clock, CountryCode, E164, Entropy, NumberType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -81,7 +81,7 @@ async fn answer_all(template: ResponseTemplate) -> MockServer {
     server
 }
 
-async fn buy(server: &MockServer) -> Result<OwnedNumber, CarrierError> {
+async fn buy(server: &MockServer) -> Result<Purchase, CarrierError> {
     carrier(server).buy(&number("+12125550123"), &settings()).await
 }
 
@@ -103,7 +103,8 @@ async fn a_purchase_names_its_number_and_carries_everything() {
         .expect(1)
         .mount(&server)
         .await;
-    let bought = buy(&server).await.unwrap();
+    // The description's number is older than the answer's date.
+    let Purchase::Older(bought) = buy(&server).await.unwrap() else { panic!("bought in July") };
     assert_eq!((bought.sid.as_str(), bought.number.as_str()), (SID, "+12125550123"));
     assert_eq!((bought.voice_url, bought.voice_application_sid, bought.trunk_sid), (None, None, None));
     assert!(bought.capabilities.sms && bought.capabilities.voice && !bought.capabilities.mms);
@@ -138,17 +139,60 @@ async fn a_refusal_is_named_by_its_code() {
         (401, 20003, Rejection::Account),
         (403, 20008, Rejection::Account),
         (404, 20404, Rejection::NotFound),
-        (400, 21999, Rejection::Other(21999)),
+        (400, 21999, Rejection::Other { code: 21999, words: "no".to_owned() }),
     ];
     for (status, code, expected) in cases {
         let server = answer_all(refusal(status, code)).await;
         assert_eq!(buy(&server).await, Err(CarrierError::Rejected(expected)), "{status} {code}");
     }
-    let server = answer_all(ResponseTemplate::new(400).set_body_string("<html>no</html>")).await;
-    assert_eq!(buy(&server).await, Err(CarrierError::Rejected(Rejection::Other(400))));
-    let server =
-        answer_all(ResponseTemplate::new(307).insert_header("location", "https://elsewhere.example/")).await;
-    assert_eq!(buy(&server).await, Err(CarrierError::Rejected(Rejection::Other(307))));
+}
+
+#[tokio::test]
+async fn the_carriers_words_are_fit_to_be_shown() {
+    let words = format!("Number\u{7} of {ACCOUNT} has an emergency address; AC0 {}", "x".repeat(400));
+    let body = json!({ "code": 21628, "message": words, "status": 400 });
+    let server = answer_all(ResponseTemplate::new(400).set_body_json(body)).await;
+    let refused = carrier(&server).release(SID).await.unwrap_err();
+    assert!(refused.is_verdict());
+    let text = refused.to_string();
+    assert!(text.contains("Number of (account) has an emergency address; AC0 x"), "{text}");
+    assert!(text.contains("21628") && text.len() < 400, "{text}");
+}
+
+#[tokio::test]
+async fn a_page_of_a_proxy_is_no_answer_of_the_carriers() {
+    let page = |status| ResponseTemplate::new(status).set_body_string("<html>sign in</html>");
+    let elsewhere = ResponseTemplate::new(307).insert_header("location", "https://elsewhere.example/");
+    for answer in [page(400), page(401), page(403), page(404), page(409), page(503), elsewhere] {
+        let server = answer_all(answer).await;
+        let bought = buy(&server).await;
+        assert!(is_unknown(&bought) && !bought.unwrap_err().is_verdict());
+        assert!(is_unknown(&carrier(&server).release(SID).await));
+        assert!(is_unknown(&carrier(&server).update(SID, &settings()).await));
+        assert!(is_unavailable(&carrier(&server).find(&number("+12125550123")).await));
+        assert!(is_unavailable(&carrier(&server).fetch(SID).await));
+    }
+    let refused = answer_all(refusal(401, 20003)).await;
+    assert!(!buy(&refused).await.unwrap_err().is_verdict(), "it speaks of the account");
+}
+
+#[tokio::test]
+async fn a_number_older_than_the_request_was_not_bought_by_it() {
+    let dated = |ago| {
+        let at = Clock::system().now() - TimeDelta::seconds(ago);
+        let mut owned = owned(SID, "+12125550123");
+        owned["date_created"] = json!(at.format("%a, %d %b %Y %H:%M:%S +0000").to_string());
+        owned
+    };
+    for (ago, is_new) in [(0, true), (2, true), (30, false)] {
+        let server = answer_all(ResponseTemplate::new(201).set_body_json(dated(ago))).await;
+        let bought = buy(&server).await.unwrap();
+        assert_eq!(matches!(bought, Purchase::New(_)), is_new, "{ago} s ago: {bought:?}");
+    }
+    // A carrier that takes long has bought it meanwhile.
+    let slow = ResponseTemplate::new(201).set_body_json(dated(4)).set_delay(Duration::from_secs(2));
+    let bought = buy(&answer_all(slow).await).await.unwrap();
+    assert!(matches!(bought, Purchase::New(_)), "{bought:?}");
 }
 
 #[tokio::test]
@@ -335,9 +379,6 @@ async fn gone_at_the_carrier_is_not_gone_on_the_way_there() {
     assert!(is_unavailable(&carrier(&server).fetch(SID).await));
     let server = answer_all(ResponseTemplate::new(204)).await;
     assert_eq!(carrier(&server).release(SID).await, Ok(()));
-    // A proxy that knows no such page has released nothing.
-    let server = answer_all(ResponseTemplate::new(404).set_body_string("<html>not here</html>")).await;
-    assert!(is_unavailable(&carrier(&server).release(SID).await));
     // An id that is none is asked of nobody, and counts as nothing done.
     let server = answer_all(ResponseTemplate::new(204)).await;
     for bad in ["", "PN/../Calls", "PN1?x=1", "."] {
@@ -382,7 +423,7 @@ async fn only_a_handful_of_requests_run_at_once() {
         })
         .collect();
     for request in requests {
-        assert_eq!(request.await.unwrap(), Err(CarrierError::Rejected(Rejection::Other(400))));
+        assert!(is_unavailable(&request.await.unwrap()));
     }
     assert_eq!((most.load(Ordering::SeqCst), now.load(Ordering::SeqCst)), (5, 0));
     slow.abort();

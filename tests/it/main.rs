@@ -13,6 +13,7 @@ mod conversation;
 mod coverage;
 mod crash;
 mod dev;
+mod doubt;
 mod edge;
 mod fuzz;
 mod graphql_http;

@@ -242,14 +242,14 @@ async fn each_failure_has_its_class() {
             "body.0.name: Field required",
         ),
         (403, detail(json!("Plan too small")), "Plan too small"),
-        (400, json!("x"), "no reason given"),
+        (400, detail(json!(7)), "no reason given"),
     ];
     for (status, body, message) in refusals {
         let server = answer_all(ResponseTemplate::new(status).set_body_json(body)).await;
         let expected = Err(VoiceError::Rejected { status, message: message.to_owned() });
         assert_eq!(voice(&server).create_agent(&agent("en")).await, expected);
     }
-    let server = answer_all(ResponseTemplate::new(404)).await;
+    let server = answer_all(ResponseTemplate::new(404).set_body_json(detail(json!("Not found")))).await;
     assert_eq!(voice(&server).update_agent("agent_1", &agent("en")).await, Err(VoiceError::NotFound));
     assert_eq!(voice(&server).delete_agent("agent_1").await, Ok(()));
 
@@ -270,6 +270,10 @@ async fn each_failure_has_its_class() {
     for lost in [
         ResponseTemplate::new(503).set_body_string("<html>"),
         ResponseTemplate::new(408),
+        // The page of a proxy.
+        ResponseTemplate::new(401).set_body_string("<html>sign in</html>"),
+        ResponseTemplate::new(403),
+        ResponseTemplate::new(404).set_body_json(json!("no such page")),
         ResponseTemplate::new(200).set_body_string("not json"),
         ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
     ] {
@@ -277,6 +281,9 @@ async fn each_failure_has_its_class() {
         let voice = client(&server.uri(), Duration::from_millis(300));
         let created = voice.create_agent(&agent("en")).await;
         assert!(matches!(created, Err(VoiceError::OutcomeUnknown { .. })), "{created:?}");
+        let deleted = voice.delete_agent("agent_1").await;
+        let is_success = matches!(deleted, Ok(()));
+        assert!(is_success || matches!(deleted, Err(VoiceError::OutcomeUnknown { .. })), "{deleted:?}");
         let found = voice.find(agent("en").id).await;
         assert!(matches!(found, Err(VoiceError::Unavailable { .. })), "{found:?}");
     }

@@ -48,6 +48,7 @@ impl MigrationTrait for Migration {
             .col(uuid_null("lease_owner"))
             .col(timestamp_with_time_zone_null("lease_until"))
             .col(big_integer("fence").check(Expr::col("fence").gte(0)))
+            .col(timestamp_with_time_zone_null("in_doubt_at"))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone("updated_at"))
             .col(timestamp_with_time_zone_null("finished_at"))

@@ -87,6 +87,11 @@ impl Operation {
         self.0.error.clone().map(UserError)
     }
 
+    /// What it waits for before it tries the present step again: what the last attempt met. Null when it waits for nothing.
+    async fn waits_for(&self) -> Option<UserError> {
+        self.0.waits_for.clone().map(UserError)
+    }
+
     /// When it was asked for.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)

@@ -1,9 +1,8 @@
 //! CREATE_AGENT: a voice agent and, unless told otherwise, a number for it.
 //!
 //! Creating the agent and searching for a number do not wait for each other. When the number cannot be had the agent
-//! stays and the operation fails saying why. When the voice agent cannot be had nothing stays.
-
-use std::time::Duration;
+//! stays and the operation fails saying why. When the voice agent cannot be had nothing stays: so nothing is given up while
+//! an earlier request may have created one. It is looked for by its tag until that is known.
 
 use serde::Serialize;
 use tracing::warn;
@@ -16,12 +15,9 @@ use crate::domain::{
     Operation, OperationKind, Prompt, Refusal, RefusalCode, Step, VoiceId,
 };
 use crate::provisioning::Provisioning;
-use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, unsettled_for};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 use crate::voice::VoiceError;
-
-/// How long a request that was never answered may still be under way at the provider: looked for before and after.
-const SETTLING: Duration = Duration::from_secs(3);
 
 /// What a new agent should be.
 #[derive(Debug, Clone)]
@@ -165,7 +161,7 @@ pub(in crate::provisioning) async fn create_voice_agent(
             None => None,
         }
     };
-    let (created, found) = tokio::join!(ensure_voice_agent(driver, &agent, operation.attempts), search);
+    let (created, found) = tokio::join!(ensure_voice_agent(driver, &agent, operation), search);
     match created {
         Ok(voice_agent_id) => {
             let made =
@@ -175,7 +171,7 @@ pub(in crate::provisioning) async fn create_voice_agent(
             let outcome = after_creation(driver, operation, purchase, found).await?;
             Ok(with_effects(outcome, effects))
         }
-        Err((failure, patience)) => Ok(Outcome::voice_failed(operation, &failure, undo(&agent), patience)),
+        Err(failure) => Ok(Outcome::failed(operation, &failure, undo(&agent), Patience::UntilSettled)),
     }
 }
 
@@ -183,38 +179,26 @@ pub(in crate::provisioning) async fn create_voice_agent(
 async fn ensure_voice_agent(
     driver: &Provisioning,
     agent: &Agent,
-    attempt: i32,
-) -> Result<String, (VoiceError, Patience)> {
+    operation: &Operation,
+) -> Result<String, VoiceError> {
     if let Some(known) = &agent.voice_agent_id {
         // Held to be gone; it may only have lost the tags by which it is listed, and gets them back.
         match driver.0.voice.update_agent(known, agent).await {
             Ok(()) => return Ok(known.clone()),
             Err(VoiceError::NotFound) => {}
-            Err(failure) => {
-                let patience = if attempt > 1 { Patience::Endless } else { Patience::Bounded };
-                return Err((failure, patience));
-            }
+            Err(failure) => return Err(failure),
         }
     }
-    if attempt > 1 || !is_new(agent) {
-        let found = adopt_voice_agent(driver, agent).await;
-        if let Some(there) = found.map_err(|failure| (failure, Patience::Endless))? {
+    if operation.in_doubt_at.is_some() || !is_new(agent) {
+        if let Some(there) = adopt_voice_agent(driver, agent).await? {
             return Ok(there);
         }
-        if attempt == 2 {
+        if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
             let reason = "an earlier request to create the agent may still be carried out".to_owned();
-            let settling =
-                VoiceError::Unavailable { reason, retry_after: Some(SETTLING), breaker_open: false };
-            return Err((settling, Patience::Endless));
+            return Err(VoiceError::Unavailable { reason, retry_after: Some(wait), breaker_open: false });
         }
     }
-    driver.0.voice.create_agent(agent).await.map_err(|failure| {
-        let patience = match failure {
-            VoiceError::OutcomeUnknown { .. } => Patience::Endless,
-            _ => Patience::Bounded,
-        };
-        (failure, patience)
-    })
+    driver.0.voice.create_agent(agent).await
 }
 
 /// The voice agent that an earlier try left, if it did. It is brought to what it should be, since nobody has read
@@ -230,7 +214,7 @@ async fn adopt_voice_agent(driver: &Provisioning, agent: &Agent) -> Result<Optio
     match voice.update_agent(&ours.voice_agent_id, agent).await {
         Ok(()) => Ok(Some(ours.voice_agent_id)),
         Err(VoiceError::NotFound) => Ok(None),
-        Err(refused @ VoiceError::Rejected { .. }) if is_new(agent) => {
+        Err(refused) if is_new(agent) && refused.is_verdict() => {
             voice.delete_agent(&ours.voice_agent_id).await?;
             Err(refused)
         }

@@ -1,12 +1,18 @@
 //! DELETE_AGENT: gives the agent's numbers back, then deletes it at the voice provider.
+//!
+//! A number that the carrier will not take back does not stop the others. It is kept and answers again, so the agent is
+//! kept too, as it was before, and the operation fails with the carrier's words.
 
-use super::release_number::{give_back, not_given_back};
-use super::{agent_of, insert, present, write_data};
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::release_number::give_back;
+use super::{agent_of, insert, present, read_data, write_data};
 use crate::domain::{
-    Agent, AgentId, AgentStatus, NumberStatus, Operation, OperationKind, Refusal, RefusalCode, Step,
+    Agent, AgentId, AgentStatus, NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
 };
-use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::provisioning::{Provisioning, carrier_refusal};
 use crate::store::{AgentChanges, Effect, NewOperation, StoreError, TenantStore};
 use crate::voice::VoiceError;
 
@@ -31,6 +37,7 @@ impl Provisioning {
                 return Err(refused(format!("{} is still under way for this agent: wait for it", busy.id)));
             }
         }
+        let data = DeleteData { was: agent.status, kept: Vec::new(), why: None };
         let out_of_service = AgentChanges { status: Some(AgentStatus::Inactive), ..AgentChanges::default() };
         let agent = present(store.update_agent(id, out_of_service).await?, "agents")?;
         for number in store.held_numbers(id).await? {
@@ -42,12 +49,23 @@ impl Provisioning {
             step: Step::ReleaseNumber,
             agent_id: id,
             number_id: None,
-            data: write_data(&serde_json::json!({}))?,
+            data: write_data(&data)?,
             not_before: None,
             idempotency: None,
         };
         Ok((insert(store, operation).await?, agent))
     }
+}
+
+/// The kind's own data.
+#[derive(Serialize, Deserialize)]
+struct DeleteData {
+    /// What the agent was before.
+    was: AgentStatus,
+    /// Numbers that the carrier will not take back.
+    kept: Vec<NumberId>,
+    /// What was said of the last of them.
+    why: Option<String>,
 }
 
 /// Whether this was a release that waited for its grace to end: the deletion carries it out now.
@@ -64,17 +82,45 @@ pub(in crate::provisioning) async fn release_next_number(
     driver: &Provisioning,
     operation: &Operation,
 ) -> Result<Outcome, StoreError> {
+    let mut data: DeleteData = read_data(operation)?;
     let numbers = driver.0.store.numbers_of(operation.agent_id).await?;
-    let Some(number) = numbers.iter().find(|number| number.status != NumberStatus::Released) else {
-        return Ok(Outcome::Next(Step::DeleteVoiceAgent, Progress::of(operation)));
+    let Some(number) = numbers.iter().find(|number| !data.kept.contains(&number.id)) else {
+        return Ok(match &data.why {
+            None => Outcome::Next(Step::DeleteVoiceAgent, Progress::of(operation)),
+            Some(why) => Outcome::Failed(not_all(data.kept.len(), why), restored(operation, &data, &[])),
+        });
     };
-    Ok(match give_back(driver, number).await {
+    let failure = match give_back(driver, number).await {
         Ok(()) => {
             let released = Effect::NumberReleased { number: number.id };
-            Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([released]))
+            return Ok(Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([released])));
         }
-        Err(failure) => not_given_back(operation, number, &failure),
-    })
+        Err(failure) => failure,
+    };
+    if !failure.is_verdict() {
+        let undo = restored(operation, &data, &numbers).effects;
+        return Ok(Outcome::failed(operation, &failure, undo, Patience::Endless));
+    }
+    warn!(operation = %operation.id, number = %number.number, %failure, "the carrier will not take a number back: the others are given back all the same");
+    data.kept.push(number.id);
+    data.why = Some(carrier_refusal(&failure).message);
+    let kept = Progress { data: write_data(&data)?, ..Progress::of(operation) };
+    Ok(Outcome::Next(Step::ReleaseNumber, kept.with([Effect::NumberKept { number: number.id }])))
+}
+
+fn not_all(kept: usize, why: &str) -> Refusal {
+    let message = format!(
+        "the agent is kept, because the carrier did not take back {kept} of its numbers: {why}; put that right, then \
+         delete the agent again"
+    );
+    Refusal::new(RefusalCode::CarrierRejected, message)
+}
+
+/// The agent as it was, and what it still holds of these numbers in service again.
+fn restored(operation: &Operation, data: &DeleteData, numbers: &[PhoneNumber]) -> Progress {
+    let agent = Effect::AgentStatus { agent: operation.agent_id, status: data.was };
+    let numbers = numbers.iter().map(|number| Effect::NumberKept { number: number.id });
+    Progress::of(operation).with(std::iter::once(agent).chain(numbers))
 }
 
 /// Step: delete the voice agent; one whose creation was never answered is found by its tag.
@@ -88,7 +134,7 @@ pub(in crate::provisioning) async fn delete_voice_agent(
             let deleted = Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted };
             Outcome::Done(Progress::of(operation).with([deleted]))
         }
-        Err(failure) => Outcome::voice_failed(operation, &failure, Vec::new(), Patience::Endless),
+        Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Endless),
     })
 }
 

@@ -2,25 +2,34 @@
 //!
 //! A number is claimed in the database before it is bought, so that two operations never want the same one, and it
 //! is bought by its exact E.164 and under the operation's mark. Twilio answers a purchase of a number that the
-//! account already owns with success and re-points it, so whatever may be ours already is looked up first.
+//! account already owns with success and re-points it, and the account may be shared with another installation. So:
+//! - Before every request to buy, the number is looked up in the account. One that is owned under another name is left as
+//!   it is; one under our mark was bought by an earlier request of ours.
+//! - A number that turns out to be older than the only request for it is somebody else's: our mark is taken off again.
+//! - While an earlier request may still be carried out, a claim is not freed, whatever the carrier answers to a later one:
+//!   the answer is kept, and acted on once a further look has found nothing.
 
 use serde::{Deserialize, Serialize};
-use tracing::error;
+use tracing::{error, warn};
 
 use super::{present, read_data, write_data};
-use crate::carrier::{CarrierError, NumberOnSale, NumberSearch, Rejection};
+use crate::carrier::{self, CarrierError, NumberOnSale, NumberSearch, OwnedNumber, Rejection};
 use crate::domain::{
     AreaCode, CountryCode, E164, NumberId, NumberType, Operation, OperationKind, PhoneNumber, Refusal,
     RefusalCode, Step,
 };
 use crate::provisioning::Provisioning;
-use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::provisioning::carrier_refusal;
+use crate::provisioning::outcome::{Outcome, Patience, Progress, SETTLING, unsettled_for};
 use crate::store::{ClaimRefused, Effect, Lease, NumberClaim, StoreError};
 
 /// Candidates kept from one search.
-const CANDIDATES: u16 = 20;
-/// Searches before an operation gives up: between them other customers of the carrier were faster every time.
-const SEARCHES: u8 = 3;
+const CANDIDATES: usize = 20;
+/// How many numbers each search asks for, one search after the other, before an operation gives up. A search shows the
+/// same numbers first each time: when none of them can be had, the next must look further.
+const SEARCHES: [u16; 3] = [20, 200, 1000];
+/// Candidates that the carrier may refuse for want of an address or documents before a purchase gives up.
+const UNREGULATED_TRIES: u8 = 3;
 /// Area codes suggested where the one asked for has nothing.
 const SUGGESTIONS: usize = 5;
 
@@ -45,6 +54,39 @@ pub(in crate::provisioning) struct Purchase {
     wanted: WantedNumber,
     candidates: Vec<NumberOnSale>,
     searches: u8,
+    /// How many candidates the carrier has refused for want of an address or documents.
+    #[serde(default)]
+    regulated: u8,
+    /// The carrier's refusal of the claimed number, kept while an earlier request for it is in doubt.
+    #[serde(default)]
+    refused: Option<Refused>,
+}
+
+/// How the carrier refused to sell a number.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Refused {
+    /// It is sold.
+    Sold,
+    /// It asks for an address or documents on file.
+    Regulated,
+    /// The purchase, of whichever number.
+    Purchase {
+        /// Why, for the client.
+        message: String,
+    },
+}
+
+impl Refused {
+    fn by(rejection: &Rejection) -> Self {
+        match rejection {
+            Rejection::NumberNotAvailable => Self::Sold,
+            Rejection::Regulation => Self::Regulated,
+            other => {
+                Self::Purchase { message: carrier_refusal(&CarrierError::Rejected(other.clone())).message }
+            }
+        }
+    }
 }
 
 /// The part of a kind's data that every kind with a purchase has.
@@ -55,12 +97,20 @@ pub(in crate::provisioning) struct PurchaseData {
 
 impl Purchase {
     pub(super) fn new(wanted: WantedNumber) -> Self {
-        Self { wanted, candidates: Vec::new(), searches: 0 }
+        Self { wanted, candidates: Vec::new(), searches: 0, regulated: 0, refused: None }
+    }
+
+    /// How many numbers the next search asks for; `None` when enough were made.
+    fn next_search(&self) -> Option<u16> {
+        SEARCHES.get(usize::from(self.searches)).copied()
     }
 
     /// What to do when nothing could be found: say so, with area codes that do have numbers.
     fn none_left(&self, suggested: Vec<AreaCode>) -> Refusal {
         let wanted = &self.wanted;
+        if self.regulated > 0 {
+            return carrier_refusal(&CarrierError::Rejected(Rejection::Regulation));
+        }
         let (message, field) = match (&wanted.number, &wanted.area_code) {
             (Some(number), _) => {
                 let message = format!("{number} is not for sale: search again with availablePhoneNumbers");
@@ -68,13 +118,13 @@ impl Purchase {
             }
             (None, Some(code)) => (
                 format!(
-                    "no numbers are for sale in area code {code}: choose another one, or set ifUnavailable to ANY_IN_COUNTRY"
+                    "no numbers can be had in area code {code}: choose another one, or set ifUnavailable to ANY_IN_COUNTRY"
                 ),
                 "areaCode",
             ),
             (None, None) => (
                 format!(
-                    "no numbers of this kind are for sale in {}: choose another country or type",
+                    "no numbers of this kind can be had in {}: choose another country or type",
                     wanted.country
                 ),
                 "country",
@@ -91,7 +141,7 @@ pub(super) enum Found {
     Nothing { suggested: Vec<AreaCode> },
 }
 
-/// Looks for numbers on sale. Some of them may be barred here: that is looked at afterwards.
+/// Looks for numbers on sale, further with every search. Some of them may be barred here: that is looked at afterwards.
 pub(super) async fn find(driver: &Provisioning, purchase: &Purchase) -> Result<Found, CarrierError> {
     let wanted = &purchase.wanted;
     let search = NumberSearch {
@@ -99,8 +149,11 @@ pub(super) async fn find(driver: &Provisioning, purchase: &Purchase) -> Result<F
         kind: wanted.kind,
         area_code: wanted.area_code.clone().filter(|_| wanted.number.is_none()),
         contains: wanted.number.as_ref().map(|number| number.as_str().trim_start_matches('+').to_owned()),
-        limit: CANDIDATES,
+        limit: purchase.next_search().unwrap_or(SEARCHES[0]),
     };
+    // None of those in the area code could be had.
+    let elsewhere = wanted.any_in_country && purchase.searches > 0;
+    let search = NumberSearch { area_code: search.area_code.filter(|_| !elsewhere), ..search };
     let mut found = driver.carrier().search(&search).await?;
     if let Some(exactly) = &wanted.number {
         found.retain(|candidate| candidate.number == *exactly);
@@ -137,7 +190,7 @@ pub(in crate::provisioning) async fn search_numbers(
     let purchase = purchase_of(operation)?;
     match find(driver, &purchase).await {
         Ok(found) => after_search(operation, purchase, found, driver).await,
-        Err(failure) => Ok(Outcome::carrier_failed(operation, &failure, Vec::new(), Patience::Bounded)),
+        Err(failure) => Ok(Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded)),
     }
 }
 
@@ -155,7 +208,13 @@ pub(super) async fn after_search(
             let numbers: Vec<E164> = candidates.iter().map(|candidate| candidate.number.clone()).collect();
             let since = driver.purchase_rules().quarantined_since;
             let barred = driver.0.store.barred_among(&numbers, operation.tenant_id, since).await?;
-            candidates.retain(|candidate| !barred.contains(&candidate.number));
+            let is_regulated = purchase.regulated > 0;
+            candidates.retain(|candidate| {
+                !barred.contains(&candidate.number) && !(is_regulated && candidate.needs_address)
+            });
+            // Stable: otherwise in the carrier's order.
+            candidates.sort_by_key(|candidate| candidate.needs_address);
+            candidates.truncate(CANDIDATES);
             purchase.searches = purchase.searches.saturating_add(1);
             purchase.candidates = candidates;
             Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)?))
@@ -183,7 +242,7 @@ pub(in crate::provisioning) async fn claim_number(
             }
         }
     }
-    if purchase.wanted.number.is_some() || purchase.searches >= SEARCHES {
+    if purchase.wanted.number.is_some() || purchase.next_search().is_none() {
         return Ok(Outcome::Failed(purchase.none_left(Vec::new()), Progress::of(operation)));
     }
     Ok(Outcome::Next(Step::SearchNumbers, with_purchase(Progress::of(operation), purchase)?))
@@ -213,32 +272,62 @@ pub(in crate::provisioning) async fn buy_number(
     let number = present(driver.0.store.number(id).await?, "phone_numbers")?;
     let settings = driver.settings(operation.id);
 
-    // A first try with a number the carrier has just offered cannot be ours yet; anything else may be.
-    if operation.attempts > 1 || purchase.wanted.number.is_some() {
-        match driver.carrier().find(&number.number).await {
-            Ok(None) => {}
-            Ok(Some(owned)) if owned.friendly_name == settings.friendly_name => {
-                return Ok(bought(operation, &number, owned.sid));
+    match driver.carrier().find(&number.number).await {
+        Ok(Some(owned)) if owned.friendly_name == settings.friendly_name => {
+            return Ok(bought(operation, &number, owned.sid));
+        }
+        Ok(found) => {
+            if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
+                return Ok(Outcome::settling(looked_for(), Progress::of(operation), wait, false));
             }
-            Ok(Some(owned)) => {
-                error!(operation = %operation.id, number = %number.number, sid = owned.sid, "the carrier account owns a number that the database does not know: reconcile");
-                return next_candidate(operation, purchase, &number);
-            }
-            Err(failure) => {
-                return Ok(Outcome::carrier_failed(operation, &failure, free(&number), Patience::Endless));
+            if let Some(owned) = found {
+                error!(operation = %operation.id, number = %number.number, sid = owned.sid, "the carrier account owns a number that the database does not know: it is left alone; reconcile");
+                return refused(operation, purchase, &number, Refused::Sold);
             }
         }
+        Err(failure) => {
+            return Ok(Outcome::failed(operation, &failure, free(&number), Patience::UntilSettled));
+        }
+    }
+    if let Some(earlier) = purchase.refused.clone() {
+        return refused(operation, purchase, &number, earlier);
     }
     match driver.carrier().buy(&number.number, &settings).await {
-        Ok(owned) => Ok(bought(operation, &number, owned.sid)),
-        Err(CarrierError::Rejected(Rejection::NumberNotAvailable)) => {
-            next_candidate(operation, purchase, &number)
+        Ok(carrier::Purchase::New(owned)) => Ok(bought(operation, &number, owned.sid)),
+        // Bought by the earlier request.
+        Ok(carrier::Purchase::Older(owned)) if operation.in_doubt_at.is_some() => {
+            Ok(bought(operation, &number, owned.sid))
         }
-        Err(failure @ CarrierError::OutcomeUnknown { .. }) => {
-            Ok(Outcome::carrier_failed(operation, &failure, free(&number), Patience::Endless))
+        Ok(carrier::Purchase::Older(owned)) => {
+            give_up(driver, operation, &owned).await;
+            refused(operation, purchase, &number, Refused::Sold)
         }
-        Err(failure) => Ok(Outcome::carrier_failed(operation, &failure, free(&number), Patience::Bounded)),
+        Err(CarrierError::Rejected(rejection)) if CarrierError::Rejected(rejection.clone()).is_verdict() => {
+            let by = Refused::by(&rejection);
+            if operation.in_doubt_at.is_none() {
+                return refused(operation, purchase, &number, by);
+            }
+            warn!(operation = %operation.id, %rejection, "the carrier refused a number that an earlier request may have bought: it is looked up again");
+            let progress =
+                with_purchase(Progress::of(operation), Purchase { refused: Some(by), ..purchase })?;
+            let wait = SETTLING.to_std().unwrap_or_default();
+            Ok(Outcome::settling(looked_for(), progress, wait, true))
+        }
+        Err(failure) => Ok(Outcome::failed(operation, &failure, free(&number), Patience::UntilSettled)),
     }
+}
+
+/// What a purchase in doubt waits for.
+fn looked_for() -> Refusal {
+    let message = "the carrier did not say whether it sold the number: it is looked up until that is known";
+    Refusal::new(RefusalCode::CarrierUnavailable, message)
+}
+
+/// Leaves a number to whoever else owned it before our request pointed it here.
+async fn give_up(driver: &Provisioning, operation: &Operation, owned: &OwnedNumber) {
+    let unmarked = driver.carrier().unmark(owned).await;
+    let unmarked = unmarked.map_or_else(|failure| failure.to_string(), |()| "yes".to_owned());
+    error!(operation = %operation.id, number = %owned.number, sid = owned.sid, unmarked, "somebody else with this carrier account owned a number before it was bought here, and its calls now come here: its owner must set it right, with repairPhoneNumber or reconcile --fix");
 }
 
 fn bought(operation: &Operation, number: &PhoneNumber, sid: String) -> Outcome {
@@ -250,13 +339,26 @@ fn free(number: &PhoneNumber) -> Vec<Effect> {
     vec![Effect::NumberReleased { number: number.id }]
 }
 
-fn next_candidate(
+/// The way on once it is certain that the claimed number cannot be had.
+fn refused(
     operation: &Operation,
     purchase: Purchase,
     number: &PhoneNumber,
+    by: Refused,
 ) -> Result<Outcome, StoreError> {
     let progress = Progress::of(operation).with(free(number)).about(None);
-    if purchase.wanted.number.is_some() {
+    let mut purchase = Purchase { refused: None, ..purchase };
+    match by {
+        Refused::Purchase { message } => {
+            return Ok(Outcome::Failed(Refusal::new(RefusalCode::CarrierRejected, message), progress));
+        }
+        Refused::Regulated => {
+            purchase.regulated = purchase.regulated.saturating_add(1);
+            purchase.candidates.retain(|candidate| !candidate.needs_address);
+        }
+        Refused::Sold => {}
+    }
+    if purchase.wanted.number.is_some() || purchase.regulated >= UNREGULATED_TRIES {
         return Ok(Outcome::Failed(purchase.none_left(Vec::new()), progress));
     }
     Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)?))

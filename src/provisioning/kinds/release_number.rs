@@ -1,5 +1,7 @@
 //! RELEASE_NUMBER: gives a number back to the carrier. Once it is gone it cannot be had back, so the intent is
-//! stored first, and a number that the carrier does not know any more counts as given back.
+//! stored first, and a number that the carrier does not know any more counts as given back. A number is taken for kept only
+//! on the carrier's word about this number, or when nothing can have happened yet: while a request to give it back is in
+//! doubt, a refusal of the account ends nothing.
 //!
 //! Where the server grants a grace, the operation sleeps until it is over. Until then the number is RELEASING and
 //! still answers, and the release can be taken back.
@@ -58,17 +60,24 @@ impl Provisioning {
                 return Err(refused("this number is not being released: there is nothing to cancel"));
             }
         }
-        let asleep = store.unfinished_operations(number.agent_id).await?.into_iter();
-        let release = asleep.into_iter().find(|operation| {
+        let unfinished = store.unfinished_operations(number.agent_id).await?;
+        let is_release = |operation: &&Operation| {
             operation.kind == OperationKind::ReleaseNumber && operation.number_id == Some(id)
-        });
+        };
+        let deletes = |operation: &Operation| operation.kind == OperationKind::DeleteAgent;
         let cancelled = Refusal::new(RefusalCode::InvalidInput, "the release was cancelled by cancelRelease");
         let too_late = || refused("it is too late: the number is being given back to the carrier");
-        let Some(release) = release else { return Err(too_late()) };
+        let Some(release) = unfinished.iter().find(is_release) else {
+            if unfinished.iter().any(deletes) {
+                return Err(too_late());
+            }
+            // Whatever was to give it back ended without.
+            return store.end_release(id, NumberStatus::Active).await?.ok_or_else(too_late);
+        };
         if !store.take_back_release(id, &cancelled).await? {
             return Err(too_late());
         }
-        let was = read_data::<ReleaseData>(&release)?.was;
+        let was = read_data::<ReleaseData>(release)?.was;
         store.end_release(id, was).await?.ok_or_else(too_late)
     }
 }
@@ -93,7 +102,11 @@ pub(in crate::provisioning) async fn release_number(
     let number = present(driver.0.store.number(id).await?, "phone_numbers")?;
     Ok(match give_back(driver, &number).await {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
-        Err(failure) => not_given_back(operation, &number, &failure),
+        // The carrier still has the number: it answers again.
+        Err(failure) => {
+            let kept = vec![Effect::NumberKept { number: number.id }];
+            Outcome::failed(operation, &failure, kept, Patience::Endless)
+        }
     })
 }
 
@@ -116,10 +129,4 @@ pub(super) async fn give_back(driver: &Provisioning, number: &PhoneNumber) -> Re
             }
         }
     }
-}
-
-/// The carrier still has the number: it answers again when the carrier refused, and is tried for ever otherwise.
-pub(super) fn not_given_back(operation: &Operation, number: &PhoneNumber, failure: &CarrierError) -> Outcome {
-    let kept = vec![Effect::NumberKept { number: number.id }];
-    Outcome::carrier_failed(operation, failure, kept, Patience::Endless)
 }

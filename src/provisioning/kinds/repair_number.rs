@@ -103,7 +103,7 @@ pub(in crate::provisioning) async fn repair_number(
             let refusal = Refusal::new(RefusalCode::CarrierRejected, why);
             Outcome::Failed(refusal, Progress::of(operation).with([lost]))
         }
-        Err(failure) => Outcome::carrier_failed(operation, &failure, Vec::new(), Patience::Bounded),
+        Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded),
     })
 }
 

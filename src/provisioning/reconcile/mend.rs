@@ -165,6 +165,9 @@ fn succeeded(operation: &Operation) -> Result<(), String> {
     match (operation.state, &operation.error) {
         (OperationState::Succeeded, _) => Ok(()),
         (_, Some(refusal)) => Err(refusal.message.clone()),
-        (_, None) => Err(format!("{} is still at it", operation.id)),
+        (_, None) => Err(match &operation.waits_for {
+            Some(waits_for) => format!("{} is still at it: {}", operation.id, waits_for.message),
+            None => format!("{} is still at it", operation.id),
+        }),
     }
 }

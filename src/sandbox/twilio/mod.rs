@@ -115,8 +115,13 @@ async fn guard(State(sandbox): State<Shared>, request: Request, next: Next) -> R
     } else {
         next.run(request).await
     };
+    let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&ambient::sid("RQ")) {
-        response.headers_mut().insert("twilio-request-id", id);
+        headers.insert("twilio-request-id", id);
+    }
+    // By the clock that its records are dated by.
+    if let Ok(now) = HeaderValue::from_str(&date(sandbox.store.read().now()).replace("+0000", "GMT")) {
+        headers.insert(header::DATE, now);
     }
     response
 }

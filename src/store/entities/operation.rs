@@ -4,7 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::read;
-use crate::domain::{AgentId, NumberId, Operation, OperationId, Refusal, TenantId};
+use crate::domain::{AgentId, NumberId, Operation, OperationId, OperationState, Refusal, TenantId};
 use crate::store::StoreError;
 
 /// An operation, and who drives it.
@@ -37,6 +37,7 @@ pub struct Model {
     pub lease_owner: Option<Uuid>,
     pub lease_until: Option<DateTimeUtc>,
     pub fence: i64,
+    pub in_doubt_at: Option<DateTimeUtc>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub finished_at: Option<DateTimeUtc>,
@@ -54,17 +55,22 @@ impl TryFrom<Model> for Operation {
     type Error = StoreError;
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
+        let state: OperationState = read::text(TABLE, "state", &row.state)?;
+        let said = row.error.map(read_refusal).transpose()?;
+        let (error, waits_for) = if state.is_final() { (said, None) } else { (None, said) };
         Ok(Self {
             id: OperationId(row.id),
             tenant_id: TenantId(row.tenant_id),
             kind: read::text(TABLE, "kind", &row.kind)?,
-            state: read::text(TABLE, "state", &row.state)?,
+            state,
             step: read::text(TABLE, "step", &row.step)?,
             attempts: row.attempts,
             agent_id: AgentId(row.agent_id),
             number_id: row.phone_number_id.map(NumberId),
             data: row.data,
-            error: row.error.map(read_refusal).transpose()?,
+            error,
+            waits_for,
+            in_doubt_at: row.in_doubt_at,
             request_id: row.request_id,
             created_at: row.created_at,
             finished_at: row.finished_at,

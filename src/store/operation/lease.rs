@@ -1,10 +1,11 @@
 //! Who drives an operation. A lease runs out by itself, so that a dead driver's work is taken up by another;
-//! its fence grows with every claim, so that a driver that was only slow can no longer write.
+//! its fence grows with every claim, so that a driver that was only slow can no longer write. Whoever takes over from a
+//! driver that did not give its lease up cannot know what that one's last request did: the step is in doubt.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait, Query};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, UpdateMany};
 
 use super::UNFINISHED;
@@ -115,6 +116,13 @@ fn taking(owner: uuid::Uuid, now: DateTime<Utc>, until: DateTime<Utc>) -> Update
         .col_expr(Column::LeaseUntil, Expr::value(until))
         .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
         .col_expr(Column::Fence, Expr::col(Column::Fence).add(1))
+        .col_expr(
+            Column::InDoubtAt,
+            CaseStatement::new()
+                .case(Expr::col(Column::LeaseOwner).is_not_null(), Expr::value(now))
+                .finally(Expr::col(Column::InDoubtAt))
+                .into(),
+        )
         .col_expr(Column::UpdatedAt, Expr::value(now))
 }
 

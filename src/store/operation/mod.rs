@@ -104,6 +104,7 @@ impl TenantStore {
             lease_owner: Set(None),
             lease_until: Set(None),
             fence: Set(0),
+            in_doubt_at: Set(None),
             created_at: Set(now),
             updated_at: Set(now),
             finished_at: Set(None),

@@ -2,7 +2,7 @@
 //! the lease, or not at all.
 
 use chrono::{DateTime, Utc};
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
@@ -24,7 +24,7 @@ pub struct OperationUpdate {
     pub data: Value,
     /// The number it is about.
     pub number_id: Option<NumberId>,
-    /// Why it failed.
+    /// Why it failed, or what it waits for.
     pub error: Option<Refusal>,
     /// When not to go on at once: a step that failed for now. Its lease is given up.
     pub retry: Option<Retry>,
@@ -39,6 +39,8 @@ pub struct Retry {
     pub at: DateTime<Utc>,
     /// Whether the attempt that failed counts as one.
     pub counts: bool,
+    /// Whether the attempt may have been carried out all the same. A doubt left by an earlier one stays.
+    pub leaves_doubt: bool,
 }
 
 /// A change a step makes beside its operation, in the same transaction.
@@ -164,6 +166,11 @@ pub(in crate::store) async fn write(
         row.lease_owner = Set(None);
         row.lease_until = Set(None);
     }
+    row.in_doubt_at = match update.retry {
+        None => Set(None),
+        Some(retry) if retry.leaves_doubt => Set(Some(now)),
+        Some(_) => NotSet,
+    };
     let written = Entity::update_many()
         .set(row)
         .col_expr(Column::Attempts, attempts.into())

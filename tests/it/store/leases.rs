@@ -97,7 +97,8 @@ async fn a_step_that_failed_for_now_waits_and_counts_its_attempts() {
     let tenant = fixtures::tenant(&db).await;
     let agent = fixtures::agent(&db, tenant).await;
     let claimed = fixtures::claimed(&db, &agent).await;
-    let in_thirty = |counts| Some(Retry { at: time.clock().now() + TimeDelta::seconds(30), counts });
+    let in_thirty =
+        |counts| Some(Retry { at: time.clock().now() + TimeDelta::seconds(30), counts, leaves_doubt: false });
     let again = OperationUpdate {
         retry: in_thirty(true),
         data: json!({ "tried": [1] }),

@@ -1,0 +1,409 @@
+//! What may have happened at a provider is never given up and never taken for not done: an operation in doubt looks again
+//! until it knows, and says what it waits for.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{App, wait_until};
+
+const CREATE: &str = "mutation($input: CreateAgentInput!) { createAgent(input: $input) {
+    agent { id status } phoneNumber { id number sid status } operation { id state }
+    userErrors { code message } } }";
+const OPERATION: &str = "query($id: ID!) { operation(id: $id) {
+    state step attempts error { code message } waitsFor { code message } agent { status } } }";
+const HELD: &str = "{ phoneNumbers(first: 50) { nodes { id number sid status agent { status } } }
+    agents(first: 50) { nodes { elevenlabsAgentId status } } }";
+const RELEASE: &str = "mutation($id: ID!) { releasePhoneNumber(input: {id: $id}) {
+    operation { id state } userErrors { code message } } }";
+const DELETE: &str = "mutation($id: ID!) { deleteAgent(input: {id: $id}) {
+    agent { status } operation { id state } userErrors { code message } } }";
+const PROVISION: &str = "mutation($input: ProvisionPhoneNumberInput!) { provisionPhoneNumber(input: $input) {
+    phoneNumber { id number sid status } operation { id state } userErrors { code message } } }";
+
+const NUMBERS: &str = "IncomingPhoneNumbers";
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A practice on a server that gives up early on a provider, and returns before its work is done.
+struct Practice {
+    app: App,
+    token: String,
+}
+
+impl Practice {
+    async fn open() -> Self {
+        let app = App::start_with(&[("OPERATION_WAIT", "0s"), ("PROVIDER_TIMEOUT", "1s")]).await;
+        let token = app.token(Uuid::from_u128(1));
+        Self { app, token }
+    }
+
+    async fn ask(&self, query: &str, variables: Value) -> Value {
+        let answer = self.app.graphql(&self.token, query, variables).await;
+        assert!(answer["errors"].is_null(), "{answer}");
+        answer["data"].as_object().unwrap().values().next().unwrap().clone()
+    }
+
+    async fn create(&self, input: Value) -> Value {
+        self.ask(CREATE, json!({ "input": input })).await
+    }
+
+    async fn operation(&self, payload: &Value) -> Value {
+        self.ask(OPERATION, json!({ "id": payload["operation"]["id"] })).await
+    }
+
+    /// The operation of this payload once it is over.
+    async fn over(&self, payload: &Value) -> Value {
+        wait_until("the operation is over", DEADLINE, async || {
+            let operation = self.operation(payload).await;
+            matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
+        })
+        .await
+    }
+
+    /// The operation of this payload once every fault has struck and it waits again; it must be open still.
+    async fn waiting(&self, payload: &Value) -> Value {
+        wait_until("every fault has struck", DEADLINE, async || {
+            (self.app.pending_faults().await == 0).then_some(())
+        })
+        .await;
+        wait_until("the operation says what it waits for", DEADLINE, async || {
+            let operation = self.operation(payload).await;
+            assert!(operation["error"].is_null(), "{operation}");
+            assert_eq!(operation["state"], "RUNNING", "{operation}");
+            operation["waitsFor"].is_object().then_some(operation)
+        })
+        .await
+    }
+
+    async fn fault(&self, provider: &str, method: &str, path: &str, action: Value) {
+        let matching = json!({ "provider": provider, "method": method, "path_contains": path });
+        self.app.faults(json!({ "match": matching, "action": action, "times": 1 })).await;
+    }
+
+    /// What is held is what is billed.
+    async fn agree(&self, numbers: usize, agents: usize) {
+        let held = self.app.graphql(&self.token, HELD, json!({})).await["data"].clone();
+        let state = self.app.sandbox_state().await;
+        let sorted = |list: &Value, name: &str| {
+            let mut names: Vec<String> =
+                list.as_array().unwrap().iter().map(|item| item[name].to_string()).collect();
+            names.sort();
+            names
+        };
+        let ours = sorted(&held["phoneNumbers"]["nodes"], "sid");
+        assert_eq!(ours, sorted(&state["numbers"], "sid"), "{held} {state}");
+        let our_agents = sorted(&held["agents"]["nodes"], "elevenlabsAgentId");
+        assert_eq!(our_agents, sorted(&state["agents"], "agent_id"), "{held}");
+        assert_eq!((ours.len(), our_agents.len()), (numbers, agents), "{held}");
+    }
+
+    /// An active agent with a number, both made in peace.
+    async fn with_number(&self) -> Value {
+        let made = self.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+        assert_eq!(self.over(&made).await["state"], "SUCCEEDED");
+        let held = self.app.graphql(&self.token, HELD, json!({})).await;
+        json!({ "agent": made["agent"]["id"], "number": held["data"]["phoneNumbers"]["nodes"][0] })
+    }
+}
+
+/// Answers that say nothing about what an earlier request did.
+fn no_verdicts(provider: &str) -> Vec<Value> {
+    let own = if provider == "twilio" {
+        json!({ "status": 403, "code": 20003 })
+    } else {
+        json!({ "status": 401, "code": "invalid_api_key" })
+    };
+    vec![
+        own,
+        json!({ "status": 401, "body": "<html>sign in</html>" }),
+        json!({ "status": 404, "body": "<html>no such page</html>" }),
+        json!({ "status": 502, "body": "<html>bad gateway</html>" }),
+    ]
+}
+
+#[tokio::test]
+async fn a_purchase_in_doubt_survives_a_look_up_that_is_refused() {
+    let answers = no_verdicts("twilio").into_iter();
+    join_all(answers.map(async |answer| {
+        let practice = Practice::open().await;
+        // The look before the purchase passes.
+        practice.fault("twilio", "POST", NUMBERS, json!({ "lose": "after" })).await;
+        let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+        wait_until("the purchase is carried out", DEADLINE, async || {
+            (practice.app.pending_faults().await == 0).then_some(())
+        })
+        .await;
+        practice.fault("twilio", "GET", NUMBERS, answer.clone()).await;
+        let waiting = practice.waiting(&made).await;
+        assert!(waiting["waitsFor"]["message"].as_str().unwrap().contains("carrier"), "{waiting}");
+        assert_eq!(practice.over(&made).await["state"], "SUCCEEDED", "{answer}");
+        practice.agree(1, 1).await;
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_repeated_purchase_that_is_refused_settles_nothing() {
+    let answers = no_verdicts("twilio").into_iter();
+    join_all(answers.map(async |answer| {
+        let practice = Practice::open().await;
+        practice.fault("twilio", "POST", NUMBERS, json!({ "lose": "before" })).await;
+        practice.fault("twilio", "POST", NUMBERS, answer.clone()).await;
+        let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+        practice.waiting(&made).await;
+        assert_eq!(practice.over(&made).await["state"], "SUCCEEDED", "{answer}");
+        practice.agree(1, 1).await;
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_release_in_doubt_survives_a_refusal_of_the_account() {
+    let answers = no_verdicts("twilio").into_iter();
+    join_all(answers.map(async |answer| {
+        let practice = Practice::open().await;
+        let made = practice.with_number().await;
+        practice.fault("twilio", "DELETE", NUMBERS, json!({ "lose": "after" })).await;
+        practice.fault("twilio", "DELETE", NUMBERS, answer.clone()).await;
+        let release = practice.ask(RELEASE, json!({ "id": made["number"]["id"] })).await;
+        practice.waiting(&release).await;
+        assert_eq!(practice.over(&release).await["state"], "SUCCEEDED", "{answer}");
+        practice.agree(0, 1).await;
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn an_agent_in_doubt_is_looked_for_until_it_is_known() {
+    let answers = no_verdicts("elevenlabs").into_iter();
+    join_all(answers.map(async |answer| {
+        // Created, and not read back; then the search for it is refused.
+        let practice = Practice::open().await;
+        practice.fault("elevenlabs", "GET", "/convai/agents/", answer.clone()).await;
+        practice.fault("elevenlabs", "GET", "/convai/agents", answer.clone()).await;
+        let made = practice.create(json!({ "name": "Northside Dental", "provisionPhone": false })).await;
+        practice.waiting(&made).await;
+        assert_eq!(practice.over(&made).await["state"], "SUCCEEDED", "{answer}");
+        practice.agree(0, 1).await;
+        // The same for its end.
+        practice.fault("elevenlabs", "DELETE", "/convai/agents/", json!({ "lose": "after" })).await;
+        practice.fault("elevenlabs", "DELETE", "/convai/agents/", answer.clone()).await;
+        let deleted = practice.ask(DELETE, json!({ "id": made["agent"]["id"] })).await;
+        practice.waiting(&deleted).await;
+        assert_eq!(practice.over(&deleted).await["state"], "SUCCEEDED", "{answer}");
+        practice.agree(0, 0).await;
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_before_anything_can_have_happened_ends_at_once() {
+    let practice = Practice::open().await;
+    practice.fault("twilio", "POST", NUMBERS, json!({ "status": 401, "code": 20003 })).await;
+    let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+    let ended = practice.over(&made).await;
+    assert_eq!((&ended["state"], &ended["attempts"]), (&json!("FAILED"), &json!(1)), "{ended}");
+    assert_eq!(ended["error"]["code"], "CARRIER_REJECTED", "{ended}");
+    assert!(ended["waitsFor"].is_null(), "{ended}");
+    practice.agree(0, 1).await;
+}
+
+#[tokio::test]
+async fn a_purchase_carried_out_late_is_found_although_its_repetition_was_refused() {
+    let refusals = [21422, 21404].into_iter();
+    join_all(refusals.map(async |refusal| {
+        let practice = Practice::open().await;
+        practice.fault("twilio", "POST", NUMBERS, json!({ "delay_ms": 4500 })).await;
+        practice.fault("twilio", "POST", NUMBERS, json!({ "status": 400, "code": refusal })).await;
+        let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+        practice.waiting_for_the_first_look(&made).await;
+        // The repetition is sent while the first request is still on its way.
+        practice.app.advance(Duration::from_secs(6));
+        practice.waiting(&made).await;
+        assert_eq!(practice.app.sandbox_state().await["counters"]["purchases"], 0, "the scene is not set");
+        assert_eq!(practice.over(&made).await["state"], "SUCCEEDED", "{refusal}");
+        assert_eq!(practice.app.sandbox_state().await["counters"]["purchases"], 1, "{refusal}");
+        practice.agree(1, 1).await;
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_purchase_that_never_arrived_and_is_refused_frees_its_claim() {
+    let practice = Practice::open().await;
+    practice.fault("twilio", "POST", NUMBERS, json!({ "lose": "before" })).await;
+    practice.fault("twilio", "POST", NUMBERS, json!({ "status": 400, "code": 21422 })).await;
+    let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "907" })).await;
+    assert_eq!(practice.over(&made).await["state"], "SUCCEEDED");
+    practice.agree(1, 1).await;
+    let number = practice.app.sandbox_state().await["numbers"][0]["phone_number"].clone();
+    assert_eq!(number, "+19075550101", "the second of two");
+}
+
+impl Practice {
+    /// Once the first attempt was given up and looked for in vain.
+    async fn waiting_for_the_first_look(&self, payload: &Value) {
+        wait_until("the first look found nothing", DEADLINE, async || {
+            let operation = self.operation(payload).await;
+            let waits_for = operation["waitsFor"]["message"].as_str().unwrap_or_default();
+            waits_for.contains("looked up").then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn two_installations_with_one_carrier_account_buy_two_numbers() {
+    let practice = Practice::open().await;
+    let sandbox = practice.app.sandbox_url();
+    let other =
+        App::start_with(&[("TWILIO_API_BASE_URL", &sandbox), ("ELEVENLABS_API_BASE_URL", &sandbox)]).await;
+    // Its search is over long before its purchase.
+    practice.fault("elevenlabs", "POST", "/agents/create", json!({ "delay_ms": 900 })).await;
+    let slow = practice.create(json!({ "name": "Northside Dental", "areaCode": "907" })).await;
+    wait_until("it has searched", DEADLINE, async || {
+        (practice.app.pending_faults().await == 0).then_some(())
+    })
+    .await;
+    let theirs = other.token(Uuid::from_u128(2));
+    let input = json!({ "input": { "name": "Southside Dental", "areaCode": "907" } });
+    let quick = other.graphql(&theirs, CREATE, input).await["data"]["createAgent"].clone();
+    assert_eq!(quick["phoneNumber"]["status"], "ACTIVE", "{quick}");
+    assert_eq!(practice.over(&slow).await["state"], "SUCCEEDED");
+    let state = practice.app.sandbox_state().await;
+    assert_eq!(state["counters"]["purchases"], 2, "{state}");
+    assert_eq!(state["counters"]["repurchases"], 0, "{state}");
+    let call = practice.app.place_call(json!({ "to": quick["phoneNumber"]["number"] })).await;
+    assert_eq!(call["agent"]["name"], "Southside Dental", "{call}");
+}
+
+#[tokio::test]
+async fn a_number_that_somebody_else_owned_all_along_is_left_to_them() {
+    let practice = Practice::open().await;
+    let theirs = [
+        ("PhoneNumber", "+19075550100"),
+        ("FriendlyName", "Front desk"),
+        ("VoiceUrl", "https://desk.example.com/"),
+    ];
+    practice.app.at_carrier(Method::POST, NUMBERS, &theirs).await;
+    practice.app.advance_providers(Duration::from_secs(60)).await;
+    // Offered and not listed, although it is owned.
+    let offered = json!({ "status": 200, "body": { "available_phone_numbers": [
+        { "phone_number": "+19075550100", "iso_country": "US", "capabilities": { "voice": true } },
+        { "phone_number": "+19075550101", "iso_country": "US", "capabilities": { "voice": true } },
+    ] } });
+    practice.fault("twilio", "GET", "AvailablePhoneNumbers", offered).await;
+    let unlisted = json!({ "status": 200, "body": { "incoming_phone_numbers": [], "next_page_uri": null } });
+    practice.fault("twilio", "GET", NUMBERS, unlisted).await;
+    let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "907" })).await;
+    assert_eq!(practice.over(&made).await["state"], "SUCCEEDED");
+    let held = practice.app.graphql(&practice.token, HELD, json!({})).await;
+    assert_eq!(held["data"]["phoneNumbers"]["nodes"][0]["number"], "+19075550101", "{held}");
+    let state = practice.app.sandbox_state().await;
+    let owned = state["numbers"].as_array().unwrap();
+    assert_eq!(owned.len(), 2, "{state}");
+    let desk = owned.iter().find(|number| number["phone_number"] == "+19075550100").unwrap();
+    assert_eq!(desk["settings"]["friendly_name"], "+19075550100", "it does not bear our mark: {desk}");
+}
+
+#[tokio::test]
+async fn a_number_that_the_carrier_keeps_does_not_stop_the_others() {
+    let practice = Practice::open().await;
+    let made = practice.with_number().await;
+    for _ in 0..2 {
+        let input = json!({ "agentId": made["agent"], "additional": true, "areaCode": "305" });
+        let further = practice.ask(PROVISION, json!({ "input": input })).await;
+        assert_eq!(practice.over(&further).await["state"], "SUCCEEDED");
+    }
+    let numbers = practice.app.sandbox_state().await["numbers"].clone();
+    let second = numbers[1]["sid"].as_str().unwrap();
+    let words = "The number has an emergency address: remove it first";
+    let body = json!({ "code": 21628, "message": words, "status": 400 });
+    practice.fault("twilio", "DELETE", second, json!({ "status": 400, "body": body })).await;
+    let deleted = practice.ask(DELETE, json!({ "id": made["agent"] })).await;
+    let ended = practice.over(&deleted).await;
+    assert_eq!(ended["state"], "FAILED", "{ended}");
+    assert!(ended["error"]["message"].as_str().unwrap().contains(words), "{ended}");
+    assert_eq!(ended["agent"]["status"], "ACTIVE", "its number is in service: {ended}");
+    let held = practice.app.graphql(&practice.token, HELD, json!({})).await;
+    let held = &held["data"]["phoneNumbers"]["nodes"];
+    assert_eq!((held.as_array().unwrap().len(), &held[0]["status"]), (1, &json!("ACTIVE")), "{held}");
+    practice.agree(1, 1).await;
+    let call = practice.app.place_call(json!({ "to": held[0]["number"] })).await;
+    assert_eq!(call["agent"]["name"], "Northside Dental", "{call}");
+
+    let again = practice.ask(DELETE, json!({ "id": made["agent"] })).await;
+    assert_eq!(practice.over(&again).await["state"], "SUCCEEDED");
+    practice.agree(0, 0).await;
+}
+
+#[tokio::test]
+async fn an_account_refused_during_a_deletion_leaves_the_agent_as_it_was() {
+    let practice = Practice::open().await;
+    let made = practice.with_number().await;
+    practice.fault("twilio", "DELETE", NUMBERS, json!({ "status": 401, "code": 20003 })).await;
+    let deleted = practice.ask(DELETE, json!({ "id": made["agent"] })).await;
+    let ended = practice.over(&deleted).await;
+    assert_eq!((&ended["state"], &ended["agent"]["status"]), (&json!("FAILED"), &json!("ACTIVE")), "{ended}");
+    let held = practice.app.graphql(&practice.token, HELD, json!({})).await;
+    assert_eq!(held["data"]["phoneNumbers"]["nodes"][0]["status"], "ACTIVE", "{held}");
+}
+
+#[tokio::test]
+async fn a_candidate_that_needs_an_address_is_passed_over() {
+    let practice = Practice::open().await;
+    let offered = json!({ "status": 200, "body": { "available_phone_numbers": [
+        { "phone_number": "+61255500110", "iso_country": "AU", "address_requirements": "any", "capabilities": { "voice": true } },
+        { "phone_number": "+13055550100", "iso_country": "US", "capabilities": { "voice": true } },
+        { "phone_number": "+13055550101", "iso_country": "US", "address_requirements": "none", "capabilities": { "voice": true } },
+    ] } });
+    practice.fault("twilio", "GET", "AvailablePhoneNumbers", offered).await;
+    // Its requirements were not told.
+    practice.fault("twilio", "POST", NUMBERS, json!({ "status": 400, "code": 21649 })).await;
+    let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+    assert_eq!(practice.over(&made).await["state"], "SUCCEEDED");
+    assert_eq!(practice.app.sandbox_state().await["numbers"][0]["phone_number"], "+13055550101");
+    assert_eq!(
+        practice.app.sandbox_state().await["counters"]["purchases_refused"],
+        0,
+        "none was tried in vain"
+    );
+
+    let abroad = practice.create(json!({ "name": "Northside Dental", "country": "AU" })).await;
+    let ended = practice.over(&abroad).await;
+    assert!(ended["error"]["message"].as_str().unwrap().contains("address or documents"), "{ended}");
+    let refused = practice.app.sandbox_state().await["counters"]["purchases_refused"].as_u64().unwrap();
+    assert_eq!(refused, 1, "the others need one too");
+}
+
+#[tokio::test]
+async fn numbers_in_quarantine_do_not_hide_those_behind_them() {
+    let practice = Practice::open().await;
+    let made = practice.with_number().await;
+    let mut ids = vec![];
+    for _ in 0..22 {
+        let input = json!({ "agentId": made["agent"], "additional": true, "areaCode": "646" });
+        let bought = practice.ask(PROVISION, json!({ "input": input })).await;
+        assert_eq!(practice.over(&bought).await["state"], "SUCCEEDED");
+        ids.push(bought["operation"]["id"].clone());
+    }
+    let held = practice.app.graphql(&practice.token, HELD, json!({})).await;
+    for number in held["data"]["phoneNumbers"]["nodes"].as_array().unwrap() {
+        let release = practice.ask(RELEASE, json!({ "id": number["id"] })).await;
+        assert_eq!(practice.over(&release).await["state"], "SUCCEEDED");
+    }
+    let other = practice.app.token(Uuid::from_u128(2));
+    let input = json!({ "input": { "name": "Southside Dental", "areaCode": "646" } });
+    let created = practice.app.graphql(&other, CREATE, input).await["data"]["createAgent"].clone();
+    let query = "query($id: ID!) { operation(id: $id) { state error { message } phoneNumber { number } } }";
+    let ended = wait_until("it is over", DEADLINE, async || {
+        let id = json!({ "id": created["operation"]["id"] });
+        let operation = practice.app.graphql(&other, query, id).await["data"]["operation"].clone();
+        matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
+    })
+    .await;
+    assert_eq!(ended["phoneNumber"]["number"], "+16465550122", "{ended}");
+}
