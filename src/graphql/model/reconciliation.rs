@@ -90,8 +90,8 @@ pub(crate) struct Difference<'a> {
 /// Something that differs between a provider and the database.
 #[Object]
 impl Difference<'_> {
-    /// How: `ORPHANED_NUMBER`, `FOREIGN_NUMBER`, `MISSING_NUMBER`, `REPLACED_NUMBER`, `MISDIRECTED_NUMBER`,
-    /// `RECOVERED_NUMBER`, `ORPHANED_VOICE_AGENT`, `FOREIGN_VOICE_AGENT`, `MISSING_VOICE_AGENT`. More may be added.
+    /// How: `ORPHANED_NUMBER`, `UNRECORDED_NUMBER`, `FOREIGN_NUMBER`, `MISSING_NUMBER`, `REPLACED_NUMBER`,
+    /// `CONTESTED_NUMBER`, `STALLED_RELEASE`, `MISDIRECTED_NUMBER`, `RECOVERED_NUMBER`, `ORPHANED_VOICE_AGENT`, `FOREIGN_VOICE_AGENT`, `MISSING_VOICE_AGENT`. More may be added.
     async fn kind(&self) -> &str {
         self.found.kind.as_str()
     }

@@ -7,6 +7,7 @@
 
 mod doubt;
 mod mend;
+mod numbers;
 mod plan;
 mod report;
 

@@ -5,15 +5,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rust_decimal::Decimal;
-
 use super::doubt::{Doubt, believable};
+use super::numbers::{known, missing_number, unknown};
 use super::report::{Difference, DifferenceKind, Repair};
-use crate::carrier::{NumberSettings, OwnedNumber, list_price};
+use crate::carrier::{NumberSettings, OwnedNumber};
 use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, PhoneNumber,
 };
-use crate::provisioning::kinds::repair_number::deviations;
 use crate::provisioning::operation_of_mark;
 use crate::store::Standing;
 use crate::voice::VoiceAgent;
@@ -68,7 +66,7 @@ impl Inventories {
             differences.extend(match rows.get(owned.number.as_str()) {
                 Some(row) if busy.number(row) => None,
                 Some(row) => known(owned, row, &settings(row.operation_id)),
-                None => unknown(owned, &operations, busy),
+                None => unknown(owned, &operations, busy, &settings),
             });
         }
         let owned: HashSet<&str> = self.numbers.iter().map(|owned| owned.number.as_str()).collect();
@@ -116,10 +114,10 @@ impl Inventories {
 }
 
 /// What operations are about that may still be changing it.
-struct Busy {
+pub(super) struct Busy {
     numbers: HashSet<NumberId>,
-    agents: HashSet<AgentId>,
-    operations: HashSet<OperationId>,
+    pub(super) agents: HashSet<AgentId>,
+    pub(super) operations: HashSet<OperationId>,
 }
 
 impl Busy {
@@ -134,76 +132,6 @@ impl Busy {
     fn number(&self, row: &PhoneNumber) -> bool {
         self.numbers.contains(&row.id) || self.agents.contains(&row.agent_id)
     }
-}
-
-/// A number that a row holds.
-fn known(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSettings) -> Option<Difference> {
-    let about = |kind, detail: String| {
-        Difference::new(kind, detail).number(&row.number, Some(&owned.sid)).of(row.tenant_id, row.agent_id)
-    };
-    if row.sid.as_deref().is_some_and(|sid| sid != owned.sid) {
-        let detail = format!(
-            "the carrier has this number under another id than {}: it was bought anew by somebody else than this system",
-            row.sid.as_deref().unwrap_or_default()
-        );
-        return Some(about(DifferenceKind::ReplacedNumber, detail).costing(row.monthly_cost));
-    }
-    let wrong = deviations(owned, settings);
-    if !wrong.is_empty() {
-        let detail = format!(
-            "set otherwise at the carrier: {}; its calls may not reach their agent",
-            wrong.join(", ")
-        );
-        return Some(
-            about(DifferenceKind::MisdirectedNumber, detail)
-                .costing(row.monthly_cost)
-                .mended_by(Repair::SetRight { id: row.id }),
-        );
-    }
-    (row.status == NumberStatus::Inactive).then(|| {
-        let detail = "held to be gone, but the carrier has it".to_owned();
-        let recovered = about(DifferenceKind::RecoveredNumber, detail).costing(row.monthly_cost);
-        recovered.mended_by(Repair::MarkActive { id: row.id })
-    })
-}
-
-/// A number that no row holds.
-fn unknown(
-    owned: &OwnedNumber,
-    operations: &HashMap<OperationId, &Operation>,
-    busy: &Busy,
-) -> Option<Difference> {
-    let cost = owned.kind.map_or(Decimal::ZERO, list_price);
-    let about = |kind, detail: String| {
-        Difference::new(kind, detail).number(&owned.number, Some(&owned.sid)).costing(cost)
-    };
-    let foreign = |detail: &str| Some(about(DifferenceKind::ForeignNumber, detail.to_owned()));
-    let Some(mark) = operation_of_mark(&owned.friendly_name) else {
-        return foreign("not bought by this system: it is left alone");
-    };
-    match operations.get(&mark) {
-        None => foreign("bought by another installation of this system: it is left alone"),
-        Some(bought_by) if busy.operations.contains(&mark) || busy.agents.contains(&bought_by.agent_id) => {
-            None
-        }
-        Some(bought_by) => {
-            let detail = format!("bought by {mark}, which {}; nobody holds it", bought_by.state);
-            let orphan = about(DifferenceKind::OrphanedNumber, detail);
-            Some(
-                orphan
-                    .of(bought_by.tenant_id, bought_by.agent_id)
-                    .mended_by(Repair::GiveBack { bought_by: mark }),
-            )
-        }
-    }
-}
-
-fn missing_number(row: &PhoneNumber) -> Difference {
-    let detail = "the carrier does not have it any more: its calls go nowhere".to_owned();
-    Difference::new(DifferenceKind::MissingNumber, detail)
-        .number(&row.number, row.sid.as_deref())
-        .of(row.tenant_id, row.agent_id)
-        .mended_by(Repair::MarkInactive { id: row.id })
 }
 
 /// A voice agent whose agent is known: `None` when it is the agent's one.
@@ -240,6 +168,7 @@ fn missing_voice_agent(row: &Agent) -> Difference {
 mod tests {
     use chrono::{DateTime, Utc};
     use proptest::prelude::*;
+    use rust_decimal::Decimal;
     use uuid::Uuid;
 
     use super::*;
@@ -277,6 +206,8 @@ mod tests {
             data: serde_json::Value::Null,
             request_id: String::new(),
             error: None,
+            waits_for: None,
+            in_doubt_at: None,
             created_at: at(),
             finished_at: Some(at()),
         }
@@ -375,7 +306,7 @@ mod tests {
 
     /// What can go wrong with client 1 of an estate of three, and what is then found.
     type Mishap = fn(&mut Inventories, &mut Standing);
-    const MISHAPS: [(Mishap, &[DifferenceKind]); 12] = {
+    const MISHAPS: [(Mishap, &[DifferenceKind]); 15] = {
         use DifferenceKind as Kind;
         [
             (|there, _| drop(there.numbers.remove(0)), &[Kind::MissingNumber]),
@@ -392,7 +323,7 @@ mod tests {
                     here.numbers.remove(0);
                     here.operations.remove(0);
                 },
-                &[Kind::ForeignNumber],
+                &[Kind::UnrecordedNumber],
             ),
             (|there, _| there.numbers[0].voice_url = None, &[Kind::MisdirectedNumber]),
             (|there, _| there.numbers[0].trunk_sid = Some("TK1".into()), &[Kind::MisdirectedNumber]),
@@ -402,6 +333,22 @@ mod tests {
             (|there, _| there.voice_agents.push(voice_agent(9, 1)), &[Kind::OrphanedVoiceAgent]),
             (|_, here| here.agents[0].status = AgentStatus::Deleted, &[Kind::OrphanedVoiceAgent]),
             (|_, here| drop(here.agents.remove(0)), &[Kind::ForeignVoiceAgent]),
+            (
+                |there, here| {
+                    here.numbers.remove(0);
+                    here.operations.remove(0);
+                    there.numbers[0].voice_url = Some("https://elsewhere.example.com/".into());
+                },
+                &[Kind::ForeignNumber],
+            ),
+            (
+                |there, _| {
+                    there.numbers[0].friendly_name =
+                        settings(OperationId(Uuid::from_u128(999))).friendly_name;
+                },
+                &[Kind::ContestedNumber],
+            ),
+            (|_, here| here.numbers[0].status = NumberStatus::Releasing, &[Kind::StalledRelease]),
         ]
     };
 
@@ -412,18 +359,27 @@ mod tests {
             mishap(&mut whole.0, &mut whole.1);
             assert_eq!(found(&whole), *kinds, "mishap {at}");
             for difference in whole.0.compare(&whole.1, settings).unwrap() {
-                use DifferenceKind::{ForeignNumber, ForeignVoiceAgent, ReplacedNumber};
-                let ours = !matches!(difference.kind, ForeignNumber | ForeignVoiceAgent | ReplacedNumber);
+                use DifferenceKind as Kind;
+                let for_a_person = matches!(
+                    difference.kind,
+                    Kind::ForeignNumber
+                        | Kind::ForeignVoiceAgent
+                        | Kind::ReplacedNumber
+                        | Kind::UnrecordedNumber
+                        | Kind::ContestedNumber
+                        | Kind::StalledRelease
+                );
                 assert_eq!(
-                    difference.repair.is_some(),
-                    ours,
-                    "what is not ours is not touched: {difference:?}"
+                    difference.repair.is_none(),
+                    for_a_person,
+                    "what may not be ours is not touched: {difference:?}"
                 );
             }
 
             whole.1.busy = vec![operation(1, OperationState::Running)];
             let about_ours = found(&whole).into_iter().filter(|kind| {
-                !matches!(kind, DifferenceKind::ForeignNumber | DifferenceKind::ForeignVoiceAgent)
+                use DifferenceKind::{ForeignNumber, ForeignVoiceAgent, UnrecordedNumber};
+                !matches!(kind, ForeignNumber | ForeignVoiceAgent | UnrecordedNumber)
             });
             assert_eq!(about_ours.count(), 0, "mishap {at} while an operation is at it");
         }

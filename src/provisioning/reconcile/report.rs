@@ -11,12 +11,18 @@ text_enum! {
     DifferenceKind {
         /// The carrier bills a number that an operation of ours bought and nobody holds.
         OrphanedNumber = "ORPHANED_NUMBER",
+        /// The carrier bills a number that points at this server, bought by an operation that the database does not know.
+        UnrecordedNumber = "UNRECORDED_NUMBER",
         /// The carrier bills a number that this system did not buy.
         ForeignNumber = "FOREIGN_NUMBER",
         /// A number that is held is gone at the carrier.
         MissingNumber = "MISSING_NUMBER",
         /// A number that is held was bought anew by somebody else, under another id.
         ReplacedNumber = "REPLACED_NUMBER",
+        /// A number that is held bears the mark of another operation or installation.
+        ContestedNumber = "CONTESTED_NUMBER",
+        /// A number was to be given back, and nothing is at it any more.
+        StalledRelease = "STALLED_RELEASE",
         /// A number that is held does not point at this server.
         MisdirectedNumber = "MISDIRECTED_NUMBER",
         /// A number that was held to be gone is there.
