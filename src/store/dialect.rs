@@ -1,11 +1,14 @@
 //! Every difference between Postgres and SQLite.
+//!
+//! A connection goes back to its pool only once it has left its transaction; else it is closed.
 
 use std::time::Duration;
 
 use sea_orm::sea_query::{Condition, Expr, LockBehavior, LockType, SelectStatement};
 use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::sqlx::{Connection, Executor};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
@@ -109,6 +112,9 @@ pub(super) async fn connect(
     }
     let named = name.to_owned();
     options.map_sqlx_postgres_opts(move |o| o.application_name(&named));
+    options.map_sqlx_postgres_pool_opts(|o| {
+        o.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+    });
     let tenants = sea_orm::Database::connect(options.clone()).await?;
     // Lazy: before the first migration the role does not exist.
     let named = name.to_owned();
@@ -122,6 +128,20 @@ pub(super) async fn connect(
     Ok((tenants, system))
 }
 
+/// Whether a connection that comes back to the pool has left its transaction. One whose COMMIT or ROLLBACK failed may be in it
+/// still, as on a full disk: whatever the next borrower wrote would be lost, and no other could write. The driver's own
+/// count is wrong when SQLite has rolled back by itself, so SQLite is asked.
+async fn has_left_its_transaction(connection: &mut SqliteConnection) -> bool {
+    match connection.execute("ROLLBACK").await {
+        Ok(_) => false,
+        Err(sqlx::Error::Database(error)) => {
+            let says_so = error.message().contains("no transaction is active");
+            says_so && !connection.is_in_transaction()
+        }
+        Err(_) => false,
+    }
+}
+
 async fn connect_sqlite(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     options.map_sqlx_sqlite_opts(|o| {
         o.create_if_missing(true)
@@ -130,6 +150,11 @@ async fn connect_sqlite(mut options: ConnectOptions) -> Result<DatabaseConnectio
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(SQLITE_BUSY)
+    });
+    options.map_sqlx_sqlite_pool_opts(|o| {
+        o.after_release(|connection, _| {
+            Box::pin(async move { Ok(has_left_its_transaction(connection).await) })
+        })
     });
     sea_orm::Database::connect(options).await
 }
@@ -236,13 +261,16 @@ pub(super) async fn one_request_a_key(
     tenant: TenantId,
     key: &IdempotencyKey,
 ) -> Result<(), DbErr> {
-    if has_policies(transaction) {
-        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
-        let name = format!("{tenant} {key}");
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [name.into()]);
-        transaction.execute_raw(statement).await?;
-    }
-    Ok(())
+    hold_named(transaction, format!("{tenant} {key}")).await
+}
+
+/// Waits until no other request of the tenant creates an agent; until the transaction ends none does.
+pub(super) async fn create_agents_alone(
+    transaction: &impl ConnectionTrait,
+    tenant: TenantId,
+) -> Result<(), DbErr> {
+    // No key has a space in it.
+    hold_named(transaction, format!("{tenant} creates agents")).await
 }
 
 /// How far change marks (`changed`) have been read.
@@ -302,6 +330,15 @@ pub(super) fn changed_since(mark: &Expr, seen: &Horizon, now: &Horizon) -> Condi
     }
 }
 
+async fn hold_named(transaction: &impl ConnectionTrait, name: String) -> Result<(), DbErr> {
+    if has_policies(transaction) {
+        let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [name.into()]);
+        transaction.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
 async fn hold(transaction: &DatabaseTransaction, lock: i64) -> Result<(), DbErr> {
     if has_policies(transaction) {
         let sql = "SELECT pg_advisory_xact_lock($1)";
@@ -309,4 +346,52 @@ async fn hold(transaction: &DatabaseTransaction, lock: i64) -> Result<(), DbErr>
         transaction.execute_raw(statement).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pool of one connection to a file, with an empty table.
+    async fn pool_of_one(folder: &tempfile::TempDir) -> DatabaseConnection {
+        let mut options = ConnectOptions::new(format!("sqlite:{}", folder.path().join("t.db").display()));
+        options.max_connections(1).sqlx_logging(false);
+        let pool = connect_sqlite(options).await.unwrap();
+        pool.execute_unprepared("CREATE TABLE t (n INTEGER)").await.unwrap();
+        pool
+    }
+
+    async fn rows(pool: &DatabaseConnection) -> i64 {
+        let count = Statement::from_string(DbBackend::Sqlite, "SELECT count(*) AS n FROM t");
+        pool.query_one_raw(count).await.unwrap().unwrap().try_get("", "n").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_connection_left_in_a_transaction_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool_of_one(&folder).await;
+        let mut left = pool.get_sqlite_connection_pool().acquire().await.unwrap();
+        left.execute("BEGIN IMMEDIATE").await.unwrap();
+        left.execute("INSERT INTO t VALUES (1)").await.unwrap();
+        drop(left);
+        let next = begin_write(&pool).await.unwrap();
+        next.execute_unprepared("INSERT INTO t VALUES (2)").await.unwrap();
+        next.commit().await.unwrap();
+        assert_eq!(rows(&pool).await, 1, "the first was never committed");
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_commit_failed_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let pool = pool_of_one(&folder).await;
+        // As when SQLite rolls back by itself: the driver still counts a transaction.
+        let failed = begin_write(&pool).await.unwrap();
+        failed.execute_unprepared("INSERT INTO t VALUES (1)").await.unwrap();
+        failed.execute_unprepared("ROLLBACK").await.unwrap();
+        failed.commit().await.unwrap_err();
+        let next = begin_write(&pool).await.unwrap();
+        next.execute_unprepared("INSERT INTO t VALUES (2)").await.unwrap();
+        next.commit().await.unwrap();
+        assert_eq!(rows(&pool).await, 1);
+    }
 }

@@ -8,6 +8,7 @@ mod agent;
 mod audit_event;
 mod call;
 mod changes;
+mod clock;
 mod dialect;
 mod doors;
 mod entities;
@@ -139,7 +140,9 @@ impl Database {
             announcement_lost: AtomicBool::new(false),
             writing: tokio::sync::Mutex::default(),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        let database = Self { shared: Arc::new(shared) };
+        database.set_clock().await?;
+        Ok(database)
     }
 
     /// Brings the tables up to date; returns the names of the migrations applied: all

@@ -6,8 +6,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::json;
-use switchboard::domain::{AgentStatus, OperationState, Refusal, RefusalCode, Step};
-use switchboard::store::{Change, Effect, OperationUpdate, Retry, StoreError};
+use switchboard::domain::{AgentStatus, Clock, OperationState, Refusal, RefusalCode, Step};
+use switchboard::store::{
+    Change, ClaimRefused, Database, Effect, OperationUpdate, PurchaseRules, Retry, StoreError,
+};
 
 use super::fixtures::{self, LEASE, uuid};
 use crate::support::database::{HandClock, TestDatabase};
@@ -163,4 +165,61 @@ async fn of_many_workers_each_operation_has_one() {
         all.push(claimed.operation.id);
     }
     assert_eq!((all.len(), all.iter().collect::<HashSet<_>>().len()), (30, 30));
+}
+
+#[tokio::test]
+async fn servers_whose_clocks_differ_go_by_the_databases() {
+    let test = TestDatabase::create().await;
+    if !test.is_postgres() {
+        return;
+    }
+    let wrong_by = |seconds| {
+        let right = Clock::system();
+        Clock::of_machine(move || right.now() + TimeDelta::seconds(seconds))
+    };
+    let [right, ahead, behind] = [0, 3600, -3600].map(wrong_by);
+    let one = test.open_with(2, right.clone()).await;
+    let fast = test.open_with(2, ahead.clone()).await;
+    let slow = test.open_with(2, behind.clone()).await;
+    for clock in [&right, &ahead, &behind] {
+        let off = (clock.now() - Clock::system().now()).abs();
+        assert!(off < TimeDelta::seconds(1), "set by the database: {off}");
+    }
+    assert!(ahead.unset().now() - right.now() > TimeDelta::minutes(59), "the machine's own time is kept");
+
+    let tenant = fixtures::tenant(&one).await;
+    let agent = fixtures::agent(&one, tenant).await;
+    let claimed = fixtures::claimed(&one, &agent).await;
+    assert!(fast.system().claim_due(uuid(), LEASE, 10).await.unwrap().is_empty(), "the lease is live");
+    // Its own operations are due at once, for everybody.
+    let new = fixtures::operation(&slow, &agent).await;
+    assert_eq!(one.system().claim_due(uuid(), LEASE, 10).await.unwrap()[0].operation.id, new.id);
+    // A lease that the slow one takes is live for the others, and runs for its whole length.
+    let next = fixtures::operation(&fast, &agent).await;
+    slow.system().claim(next.id, uuid(), LEASE).await.unwrap().unwrap();
+    assert!(one.system().claim(next.id, uuid(), LEASE).await.unwrap().is_none());
+    one.system().record(&claimed.lease, fixtures::update(Step::Done)).await.unwrap();
+
+    // The hour of purchases, and quarantine.
+    let rules = |clock: &Clock| PurchaseRules {
+        quarantined_since: clock.now() - TimeDelta::minutes(30),
+        ..fixtures::rules(1)
+    };
+    let bought = fixtures::number(&slow, &agent, &fixtures::e164(110)).await;
+    let refused = async |db: &Database, clock: &Clock, last_four| {
+        let lease = fixtures::claimed(db, &agent).await.lease;
+        let claim = fixtures::claim_of(&fixtures::e164(last_four));
+        let update = fixtures::update(Step::BuyNumber);
+        db.system().claim_number(&lease, claim, &rules(clock), update).await.unwrap().unwrap_err()
+    };
+    assert!(matches!(refused(&fast, &ahead, 111).await, ClaimRefused::Limit(_)), "within the hour");
+    let lease = fixtures::claimed(&slow, &agent).await.lease;
+    let released = Effect::NumberReleased { number: bought.id };
+    let update = OperationUpdate { effects: vec![released], ..fixtures::update(Step::Done) };
+    slow.system().record(&lease, update).await.unwrap();
+    let number = [fixtures::e164(110)];
+    let stranger = fixtures::tenant(&one).await;
+    let barred =
+        fast.system().barred_among(&number, stranger, rules(&ahead).quarantined_since).await.unwrap();
+    assert_eq!(barred, number, "it was given back a moment ago");
 }
