@@ -166,7 +166,7 @@ impl App {
         let Core { database, provisioning, reconciler, carrier, voice } =
             Core::build(config, &clock, &entropy).await?;
         let system = database.system();
-        let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.clone())?;
+        let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
         let sweep = Sweep::new(system.clone(), carrier, clock.clone());
         let retention = (config.records.retention_days > 0).then(|| {
             let kept = TimeDelta::days(config.records.retention_days.into());
@@ -177,7 +177,7 @@ impl App {
         let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone())
             .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
         let webhooks =
-            webhooks::router(webhook_config(config), routing.clone(), conversations.clone(), clock.clone());
+            webhooks::router(webhook_config(config), routing.clone(), conversations.clone(), clock.unset());
         let services = Services {
             database: database.clone(),
             provisioning: provisioning.clone(),
@@ -244,6 +244,10 @@ impl App {
         let (others, stopped) = (self.database.clone(), stop());
         workers.spawn(async move {
             stopped.run_until_cancelled(others.hear()).await;
+        });
+        let (timed, stopped) = (self.database.clone(), stop());
+        workers.spawn(async move {
+            stopped.run_until_cancelled(timed.keep_time()).await;
         });
         let (sweep, stopped) = (self.sweep.clone(), stop());
         workers.spawn(async move { sweep.watch(stopped).await });
@@ -363,7 +367,9 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
         voice_fallback_url: config.voice_fallback_url.clone(),
         operation_wait: config.operation_wait,
         lease: config.operation_lease,
-        purchases_per_hour: config.purchases_per_hour,
+        purchases_per_hour: config.hourly.purchases,
+        tenant_purchases_per_hour: config.hourly.tenant_purchases,
+        tenant_agents_per_hour: config.hourly.tenant_agents,
         release_grace: config.release_grace,
         quarantine: TimeDelta::days(config.quarantine_days.into()),
         month_price: config.twilio.number_price,

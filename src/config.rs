@@ -45,8 +45,8 @@ pub struct Config {
     pub operation_lease: Duration,
     /// How long one request to a provider may take.
     pub provider_timeout: Duration,
-    /// Purchases in any hour, all tenants together.
-    pub purchases_per_hour: u32,
+    /// What may be asked for in any hour.
+    pub hourly: Hourly,
     /// How long a release can be taken back.
     pub release_grace: Duration,
     /// Days for which a number that served one client is not given to another.
@@ -122,6 +122,17 @@ pub struct Jwt {
     pub tenant_claim: String,
     /// Whether a token with `is_anonymous`, of somebody who has not signed up, speaks for a tenant.
     pub allow_anonymous: bool,
+}
+
+/// What may be asked for in any hour.
+#[derive(Debug, Clone, Copy)]
+pub struct Hourly {
+    /// Purchases, all tenants together.
+    pub purchases: u32,
+    /// Purchases of one tenant.
+    pub tenant_purchases: u32,
+    /// Agents that one tenant may create.
+    pub tenant_agents: u32,
 }
 
 /// What is kept of calls.
@@ -222,8 +233,7 @@ impl Config {
             vars.or("PROVIDER_TIMEOUT", seconds(15), "15s", read::duration(seconds(1), seconds(60)));
         let answer_deadline =
             vars.or("ANSWER_DEADLINE", seconds(5), "5s", read::duration(seconds(1), seconds(12)));
-        let purchases_per_hour =
-            vars.or("PURCHASES_PER_HOUR", 100, "100", read::parsed("a whole number, 0 or more"));
+        let hourly = read_hourly(&mut vars);
         let release_grace =
             vars.or("RELEASE_GRACE", seconds(0), "24h", read::duration(seconds(0), seconds(30 * 24 * 3600)));
         let quarantine_days = vars.or("QUARANTINE_DAYS", 90, "90", read::days);
@@ -262,7 +272,7 @@ impl Config {
             operation_wait,
             operation_lease,
             provider_timeout,
-            purchases_per_hour,
+            hourly,
             release_grace,
             quarantine_days,
             records,
@@ -337,6 +347,15 @@ fn read_webhook_base_urls(
     };
     let current = vars.require("WEBHOOK_BASE_URL", "https://calls.example.com", origin);
     (current, vars.read("WEBHOOK_BASE_URL_PREVIOUS", "https://calls.example.org", origin))
+}
+
+fn read_hourly(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Hourly {
+    let count = || read::parsed("a whole number, 0 or more");
+    Hourly {
+        purchases: vars.or("PURCHASES_PER_HOUR", 100, "100", count()),
+        tenant_purchases: vars.or("TENANT_PURCHASES_PER_HOUR", 25, "25", count()),
+        tenant_agents: vars.or("TENANT_AGENTS_PER_HOUR", 100, "100", count()),
+    }
 }
 
 fn read_graphiql(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> (bool, Option<PathBuf>) {

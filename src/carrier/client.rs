@@ -1,5 +1,5 @@
 //! Talks HTTP with Twilio: every request has a deadline, few run at once, none is sent while Twilio stays down, and
-//! every failure ends up in one of the three classes of [`CarrierError`].
+//! every failure ends up in one of the three classes of [`CarrierError`]. Searches wait for each other first: see [`super::turns`].
 //!
 //! What is asked of Twilio stands beside its noun: `search`, `numbers`, `calls`.
 
@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::error::{Answer, Effect};
+use super::turns::{Turn, Turns};
 use super::{CarrierError, Rejection};
-use crate::domain::{BreakerChange, Clock, Entropy, Gate, backoff};
+use crate::domain::{BreakerChange, Clock, Entropy, Gate, TenantId, backoff};
 
 /// Requests at the same time. Twilio caps them per account and does not publish the cap.
 const PARALLEL_REQUESTS: usize = 5;
@@ -47,6 +48,7 @@ pub struct Carrier {
     http: reqwest::Client,
     config: Arc<CarrierConfig>,
     slots: Arc<Semaphore>,
+    turns: Turns,
     gate: Gate,
     /// Prices are another host's: when that is down, nothing else is.
     pricing_gate: Gate,
@@ -71,7 +73,8 @@ impl Carrier {
         let slots = Arc::new(Semaphore::new(PARALLEL_REQUESTS));
         let gate = Gate::new(clock.clone(), told);
         let pricing_gate = Gate::new(clock.clone(), |_| ());
-        Ok(Self { http, config: Arc::new(config), slots, gate, pricing_gate, clock, entropy })
+        let turns = Turns::new();
+        Ok(Self { http, config: Arc::new(config), slots, turns, gate, pricing_gate, clock, entropy })
     }
 
     /// `…/Accounts/{AC}/` and `path`, whose last segment gets the suffix that asks for JSON.
@@ -113,6 +116,13 @@ impl Carrier {
 
     pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
         self.ask(self.http.get(url), Effect::Reads).await
+    }
+
+    /// Waits for a tenant's turn at searching.
+    pub(super) async fn search_turn(&self, tenant: TenantId) -> Result<Turn, CarrierError> {
+        let turn = tokio::time::timeout(self.config.timeout, self.turns.take(tenant)).await;
+        let too_many = || CarrierError::unavailable("too many searches are waiting for it".to_owned());
+        turn.ok().and_then(Result::ok).ok_or_else(too_many)
     }
 
     /// As [`Self::get`], for what nobody else repeats: asks again shortly, a bounded number of times, when the carrier

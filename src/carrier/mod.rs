@@ -10,6 +10,7 @@ mod numbers;
 mod prices;
 mod search;
 pub mod signature;
+mod turns;
 mod twiml;
 mod webhook;
 mod wire;

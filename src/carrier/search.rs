@@ -4,7 +4,7 @@ use url::Url;
 
 use super::wire::OnSalePage;
 use super::{Carrier, CarrierError, NumberOnSale, NumberSearch, Rejection};
-use crate::domain::NumberType;
+use crate::domain::{NumberType, TenantId};
 
 impl Carrier {
     /// Numbers on sale; empty when there are none, or none of this kind in the country. Asks once, for an operation
@@ -12,7 +12,12 @@ impl Carrier {
     ///
     /// # Errors
     /// [`CarrierError`]; reading has no unknown outcome.
-    pub async fn search(&self, search: &NumberSearch) -> Result<Vec<NumberOnSale>, CarrierError> {
+    pub async fn search(
+        &self,
+        search: &NumberSearch,
+        tenant: TenantId,
+    ) -> Result<Vec<NumberOnSale>, CarrierError> {
+        let _turn = self.search_turn(tenant).await?;
         on_sale(self.get(self.search_url(search)).await, search)
     }
 
@@ -21,7 +26,12 @@ impl Carrier {
     ///
     /// # Errors
     /// [`CarrierError`]; reading has no unknown outcome.
-    pub async fn browse(&self, search: &NumberSearch) -> Result<Vec<NumberOnSale>, CarrierError> {
+    pub async fn browse(
+        &self,
+        search: &NumberSearch,
+        tenant: TenantId,
+    ) -> Result<Vec<NumberOnSale>, CarrierError> {
+        let _turn = self.search_turn(tenant).await?;
         on_sale(self.get_again(self.search_url(search)).await, search)
     }
 

@@ -23,11 +23,13 @@ use crate::telemetry;
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What may be set in the environment; everything else is the folder's own.
-const TUNABLE: [&str; 17] = [
+const TUNABLE: [&str; 19] = [
     "OPERATION_WAIT",
     "OPERATION_LEASE",
     "PROVIDER_TIMEOUT",
     "PURCHASES_PER_HOUR",
+    "TENANT_PURCHASES_PER_HOUR",
+    "TENANT_AGENTS_PER_HOUR",
     "RELEASE_GRACE",
     "QUARANTINE_DAYS",
     "CALL_RETENTION_DAYS",

@@ -37,6 +37,12 @@ text_enum! {
         Plan = "plan",
         /// The server's purchases an hour, whoever asks.
         PurchasesPerHour = "purchases_per_hour",
+        /// The tenant's purchases an hour.
+        TenantPurchasesPerHour = "tenant_purchases_per_hour",
+        /// The agents that the tenant may create in an hour.
+        TenantAgentsPerHour = "tenant_agents_per_hour",
+        /// What one request may ask for.
+        Request = "request",
     }
 }
 

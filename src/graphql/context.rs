@@ -4,17 +4,19 @@
 //! here and nowhere else. A query's resolvers share one reading transaction, opened at first need. It is closed
 //! before anything is written and while a provider is called: [`Session::release`].
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Context, Request};
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::time::Instant;
 
 use super::errors::ApiError;
 use super::loaders::{self, Loaders};
 use super::rounds::Rounds;
 use super::scope::Scope;
 use crate::auth::Principal;
-use crate::domain::{Actor, Author, Clock, TenantId};
+use crate::domain::{Actor, Author, Clock, Refusal, TenantId, UsedUp};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::store::{Database, StoreError, SystemStore, TenantStore};
 
@@ -46,7 +48,12 @@ pub(crate) struct Session {
     services: Services,
     caller: Caller,
     reader: RwLock<Option<TenantStore>>,
+    waits_until: OnceLock<Instant>,
+    purchases: AtomicU8,
 }
+
+/// Agents and numbers that one request may ask for. They are made one after the other, and their tokens are in the one answer.
+const MOST_PURCHASES: u8 = 5;
 
 /// The reading door, held for a statement or two: never while waiting for a loader or another door.
 pub(crate) type Reading<'a> = RwLockReadGuard<'a, TenantStore>;
@@ -59,7 +66,13 @@ pub(crate) struct Released<'a>(
 impl Session {
     /// A session for one request.
     pub(crate) fn new(services: Services, caller: Caller) -> Self {
-        Self { services, caller, reader: RwLock::new(None) }
+        Self {
+            services,
+            caller,
+            reader: RwLock::new(None),
+            waits_until: OnceLock::new(),
+            purchases: AtomicU8::new(0),
+        }
     }
 
     /// Puts the session, and loaders of its own that run in these rounds, into a request.
@@ -200,6 +213,27 @@ impl Session {
     /// What the resolvers work with.
     pub(crate) fn services(&self) -> &Services {
         &self.services
+    }
+
+    /// Until when this request waits for its operations, all of them together: its answer must not come too late.
+    pub(crate) fn waits_until(&self) -> Instant {
+        *self.waits_until.get_or_init(|| self.services.provisioning.wait_until())
+    }
+
+    /// Counts an agent or a number that the request asks for.
+    ///
+    /// # Errors
+    /// `LIMIT_REACHED` for one too many; nothing was done about that one.
+    pub(crate) fn count_purchase(&self) -> Result<(), Refusal> {
+        if self.purchases.fetch_add(1, Ordering::Relaxed) < MOST_PURCHASES {
+            return Ok(());
+        }
+        // It must not overflow however many are asked for.
+        self.purchases.store(MOST_PURCHASES, Ordering::Relaxed);
+        let message = format!(
+            "one request creates at most {MOST_PURCHASES} agents or numbers: ask for the others in further requests"
+        );
+        Err(Refusal::limit_reached(UsedUp::Request, message))
     }
 
     /// Does durable work.

@@ -63,7 +63,7 @@ pub enum EndedEarly {
 /// What a run knows of its past.
 #[derive(Default)]
 struct Run {
-    /// Tenants whose plan is full, with the refusal that said so.
+    /// Tenants whose plan or hour is full, with the refusal that said so.
     full: HashMap<TenantId, Refusal>,
     failures_in_a_row: u8,
     ended: Option<EndedEarly>,
@@ -78,7 +78,7 @@ impl Run {
                     self.ended.get_or_insert_with(|| EndedEarly::Refused(refusal.clone()));
                     None
                 }
-                (_, Some(UsedUp::Plan)) => {
+                (_, Some(UsedUp::Plan | UsedUp::TenantPurchasesPerHour)) => {
                     self.full.insert(agent.tenant_id, refusal.clone());
                     None
                 }

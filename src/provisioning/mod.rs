@@ -63,6 +63,10 @@ pub struct ProvisioningConfig {
     pub lease: Duration,
     /// Purchases in any hour, all tenants together.
     pub purchases_per_hour: u32,
+    /// Purchases of one tenant in any hour.
+    pub tenant_purchases_per_hour: u32,
+    /// Agents that one tenant may create in any hour.
+    pub tenant_agents_per_hour: u32,
     /// How long a release can be taken back before it is carried out.
     pub release_grace: Duration,
     /// How long a number that served one client is not given to another.
@@ -125,6 +129,7 @@ impl Provisioning {
     fn purchase_rules(&self) -> PurchaseRules {
         PurchaseRules {
             purchases_per_hour: self.0.config.purchases_per_hour,
+            tenant_purchases_per_hour: self.0.config.tenant_purchases_per_hour,
             quarantined_since: self.0.clock.now() - self.0.config.quarantine,
         }
     }

@@ -20,13 +20,18 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Provisioning {
-    /// Drives an operation and waits for it, but no longer than `operation_wait`: then it is returned as it
+    /// Until when a request that begins now waits for its operations, however many they are.
+    #[must_use]
+    pub fn wait_until(&self) -> Instant {
+        Instant::now() + self.0.config.operation_wait
+    }
+
+    /// Drives an operation and waits for it, but no longer than `deadline`: then it is returned as it
     /// stands and goes on in the background. The driving itself does not stop when the caller goes away.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn run(&self, id: OperationId) -> Result<Operation, StoreError> {
-        let deadline = Instant::now() + self.0.config.operation_wait;
+    pub async fn run(&self, id: OperationId, deadline: Instant) -> Result<Operation, StoreError> {
         if let Some(claimed) = self.0.store.claim(id, self.0.owner, self.0.config.lease).await? {
             let drive = self.spawn_drive(claimed);
             // An error here is time running out, or a drive that panicked and said so itself.

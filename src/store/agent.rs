@@ -117,6 +117,19 @@ impl TenantStore {
         Ok(())
     }
 
+    /// How many agents the tenant has created since, deleted ones too. Until this transaction ends it creates no others, so
+    /// that the count is exact.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn agents_created_since(&self, since: DateTime<Utc>) -> Result<i64, StoreError> {
+        dialect::create_agents_alone(&self.transaction, self.tenant).await?;
+        let created = agent::Entity::find()
+            .filter(agent::Column::TenantId.eq(self.tenant.0))
+            .filter(agent::Column::CreatedAt.gt(since));
+        page::count(&self.transaction, created).await
+    }
+
     /// These agents, in no order; those that are not the tenant's are missing.
     ///
     /// # Errors

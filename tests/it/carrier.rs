@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use switchboard::carrier::{
     Carrier, CarrierConfig, CarrierError, NumberSearch, NumberSettings, Purchase, Rejection,
 };
-use switchboard::domain::{Clock, CountryCode, E164, Entropy, NumberType};
+use switchboard::domain::{Clock, CountryCode, E164, Entropy, NumberType, TenantId};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use wiremock::matchers::{basic_auth, body_string_contains, method, path, query_param};
@@ -60,6 +60,10 @@ fn settings() -> NumberSettings {
 
 fn search(kind: NumberType) -> NumberSearch {
     NumberSearch { country: CountryCode::US, kind, area_code: "212".parse().ok(), contains: None, limit: 5 }
+}
+
+fn tenant(n: u128) -> TenantId {
+    TenantId(uuid::Uuid::from_u128(n))
 }
 
 fn owned(sid: &str, number: &str) -> Value {
@@ -232,7 +236,7 @@ async fn a_lost_answer_leaves_a_write_open_and_a_read_undone() {
         let carrier = client(&server.uri(), Duration::from_millis(300));
         assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings()).await));
         assert!(is_unknown(&carrier.update(SID, &settings()).await));
-        assert!(is_unavailable(&carrier.search(&search(NumberType::Local)).await));
+        assert!(is_unavailable(&carrier.search(&search(NumberType::Local), tenant(1)).await));
         assert!(is_unavailable(&carrier.find(&number("+12125550123")).await));
     }
     let server = answer_all(ResponseTemplate::new(502)).await;
@@ -285,12 +289,12 @@ async fn a_search_asks_precisely_and_reads_leniently() {
         .mount(&server)
         .await;
     let carrier = carrier(&server);
-    let numbers = carrier.search(&search(NumberType::Local)).await.unwrap();
+    let numbers = carrier.search(&search(NumberType::Local), tenant(1)).await.unwrap();
     assert_eq!(numbers.len(), 2);
     assert_eq!((numbers[0].locality.as_deref(), numbers[0].capabilities.sms), (Some("New York"), true));
     assert_eq!(numbers[0].monthly_cost.to_string(), "1.15");
     assert_eq!((numbers[1].friendly_name.as_str(), numbers[1].region.as_deref()), ("+18885550123", None));
-    assert_eq!(carrier.search(&search(NumberType::Mobile)).await, Ok(Vec::new()));
+    assert_eq!(carrier.search(&search(NumberType::Mobile), tenant(1)).await, Ok(Vec::new()));
 }
 
 #[tokio::test]
@@ -494,7 +498,7 @@ async fn a_read_that_nobody_else_repeats_is_repeated_shortly() {
             .with_priority(6)
             .mount(&server)
             .await;
-        let found = client(&server.uri(), timeout).browse(&search(NumberType::Local)).await;
+        let found = client(&server.uri(), timeout).browse(&search(NumberType::Local), tenant(1)).await;
         (found.is_ok(), server.received_requests().await.unwrap().len())
     };
     let enough = Duration::from_secs(10);
@@ -512,8 +516,47 @@ async fn a_read_that_nobody_else_repeats_is_repeated_shortly() {
     let server = answer_all(refusal(429, 20429)).await;
     assert!(is_unavailable(&carrier(&server).owned().await));
     assert_eq!(asked(&server).await, 3);
-    assert!(is_unavailable(&carrier(&server).search(&search(NumberType::Local)).await));
+    assert!(is_unavailable(&carrier(&server).search(&search(NumberType::Local), tenant(1)).await));
     assert!(is_unavailable(&carrier(&server).find(&number("+12125550123")).await));
     assert!(is_unavailable(&carrier(&server).release(SID).await));
     assert_eq!(asked(&server).await, 6, "an operation repeats its steps itself");
+}
+
+#[tokio::test]
+async fn one_tenants_searches_hold_up_neither_calls_nor_other_tenants() {
+    let server = MockServer::start().await;
+    let none = json!({ "available_phone_numbers": [] });
+    let slow = Duration::from_millis(400);
+    Mock::given(method("GET"))
+        .and(wiremock::matchers::path_regex("AvailablePhoneNumbers"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(none).set_delay(slow))
+        .mount(&server)
+        .await;
+    Mock::given(method("GET"))
+        .and(path(NUMBER))
+        .respond_with(ResponseTemplate::new(200).set_body_json(owned(SID, "+12125550123")))
+        .mount(&server)
+        .await;
+    let carrier = carrier(&server);
+    let searching = |of: u128| {
+        let carrier = carrier.clone();
+        tokio::spawn(async move { carrier.browse(&search(NumberType::Local), tenant(of)).await })
+    };
+    let greedy: Vec<_> = (0..10).map(|_| searching(1)).collect();
+    let many: Vec<_> = (3..10).map(searching).collect();
+    wait_until("searches are under way", Duration::from_secs(5), async || {
+        (server.received_requests().await.unwrap().len() >= 3).then_some(())
+    })
+    .await;
+    let begun = std::time::Instant::now();
+    assert!(carrier.fetch(SID).await.unwrap().is_some());
+    assert!(begun.elapsed() < slow / 2, "a slot is left for what is no search");
+    let other = searching(2);
+    for search in many {
+        search.await.unwrap().unwrap();
+    }
+    other.await.unwrap().unwrap();
+    let under_way = greedy.iter().filter(|search| !search.is_finished()).count();
+    assert!(under_way >= 5, "nine others have had their turns: {under_way} are left of the greedy one's");
+    greedy.iter().for_each(tokio::task::JoinHandle::abort);
 }

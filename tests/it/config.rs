@@ -56,7 +56,8 @@ fn what_is_needed_is_enough_and_the_rest_has_defaults() {
     assert_eq!(config.elevenlabs.base_url.as_str(), "https://api.elevenlabs.io/");
     assert_eq!(config.operation_wait.as_secs(), 10);
     assert_eq!(config.answer_deadline.as_secs(), 5);
-    assert_eq!(config.purchases_per_hour, 100);
+    let hourly = config.hourly;
+    assert_eq!((hourly.purchases, hourly.tenant_purchases, hourly.tenant_agents), (100, 25, 100));
     assert_eq!(config.reconcile_every.as_secs(), 3600);
     assert_eq!((config.twilio.number_price, config.twilio.minute_price), (None, None));
     assert_eq!((config.records.retention_days, config.records.transcripts), (0, false));
@@ -115,6 +116,8 @@ fn each_variable_refuses_what_would_fail_later() {
         ("OPERATION_WAIT", vec!["ten seconds", "10", "5m"]),
         ("ANSWER_DEADLINE", vec!["0s", "15s"]),
         ("PURCHASES_PER_HOUR", vec!["-1", "many"]),
+        ("TENANT_PURCHASES_PER_HOUR", vec!["-1", "many"]),
+        ("TENANT_AGENTS_PER_HOUR", vec!["-1", "many"]),
         ("RECONCILE_EVERY", vec!["hourly", "60d"]),
         ("DATABASE_MAX_CONNECTIONS", vec!["0", "1000000"]),
         ("VOICE_FALLBACK_URL", vec!["http://backup.example.com", "https://localhost/busy.xml"]),

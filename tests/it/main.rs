@@ -28,6 +28,7 @@ mod outage;
 mod paging;
 mod privacy;
 mod provisioning;
+mod quota;
 mod reconcile;
 mod release;
 mod replay;

@@ -75,7 +75,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     let found = lacking(&agents);
     agents.truncate(args.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX));
     if args.dry_run {
-        return print::line(forecast(&found, &wanted, agents.len(), config.purchases_per_hour));
+        return print::line(forecast(&found, &wanted, agents.len(), config.hourly.purchases));
     }
     let mut report = Report::new(agents.len(), wanted.area_code.is_some());
     let longest = core.provisioning.longest_purchase();

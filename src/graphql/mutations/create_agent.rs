@@ -151,11 +151,12 @@ impl CreateAgent {
 async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted, Stop> {
     session.owner()?;
     let (agent, key) = input.check()?;
+    session.count_purchase()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let (operation, token) = provisioning.create_agent(&store, agent, key).await?;
     store.commit().await?;
-    let operation = provisioning.run(operation.id).await?;
+    let operation = provisioning.run(operation.id, session.waits_until()).await?;
     let stands = |agent: &Agent| {
         operation.state != OperationState::Failed
             || matches!(agent.0.status, AgentStatus::Active | AgentStatus::Inactive)

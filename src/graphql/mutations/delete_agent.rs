@@ -70,6 +70,6 @@ async fn delete(session: &Session, input: &DeleteAgentInput) -> Result<Accepted,
     let store = session.writer().await?;
     let (operation, _) = provisioning.delete_agent(&store, id).await?;
     store.commit().await?;
-    let operation = provisioning.run(operation.id).await?;
+    let operation = provisioning.run(operation.id, session.waits_until()).await?;
     Ok(Accepted { agent: agent_now(session, id).await?, operation: Operation(operation) })
 }

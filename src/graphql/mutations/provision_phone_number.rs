@@ -122,12 +122,13 @@ impl ProvisionPhoneNumber {
 async fn provision(session: &Session, input: ProvisionPhoneNumberInput) -> Result<Accepted, Stop> {
     session.owner()?;
     let wish = input.check()?;
+    session.count_purchase()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let operation =
         provisioning.provision_number(&store, wish.agent, wish.wanted, wish.additional, wish.key).await?;
     store.commit().await?;
-    let operation = provisioning.run(operation.id).await?;
+    let operation = provisioning.run(operation.id, session.waits_until()).await?;
     let number = number_now(session, operation.number_id).await?.filter(PhoneNumber::is_held);
     Ok(Accepted { number, operation: Operation(operation) })
 }

@@ -70,6 +70,6 @@ async fn release(session: &Session, input: &ReleasePhoneNumberInput) -> Result<A
     let store = session.writer().await?;
     let (operation, _) = provisioning.release_number(&store, id).await?;
     store.commit().await?;
-    let operation = provisioning.run(operation.id).await?;
+    let operation = provisioning.run(operation.id, session.waits_until()).await?;
     Ok(Accepted { number: number_now(session, Some(id)).await?, operation: Operation(operation) })
 }

@@ -70,6 +70,6 @@ async fn repair(session: &Session, input: &RepairPhoneNumberInput) -> Result<Acc
     let store = session.writer().await?;
     let (operation, _) = provisioning.repair_number(&store, id).await?;
     store.commit().await?;
-    let operation = provisioning.run(operation.id).await?;
+    let operation = provisioning.run(operation.id, session.waits_until()).await?;
     Ok(Accepted { number: number_now(session, Some(id)).await?, operation: Operation(operation) })
 }

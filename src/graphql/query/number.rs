@@ -134,8 +134,9 @@ fn read_pattern(pattern: String) -> Result<String, ApiError> {
 }
 
 async fn on_sale(session: &Session, search: &NumberSearch) -> Result<Vec<AvailablePhoneNumber>, ApiError> {
+    let tenant = session.owner()?;
     let _released = session.release().await;
-    let found = session.provisioning().carrier().browse(search).await;
+    let found = session.provisioning().carrier().browse(search, tenant).await;
     let numbers = found.map_err(|failure| carrier_refusal(&failure))?;
     Ok(numbers.into_iter().map(Into::into).collect())
 }

@@ -4,6 +4,7 @@
 //! stays and the operation fails saying why. When the voice agent cannot be had nothing stays: so nothing is given up while
 //! an earlier request may have created one. It is looked for by its tag until that is known.
 
+use chrono::TimeDelta;
 use serde::Serialize;
 use tracing::warn;
 
@@ -12,7 +13,7 @@ use super::{agent_of, idempotency, insert, present, read_data, repeated, write_d
 use crate::carrier::CarrierError;
 use crate::domain::{
     Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, IdempotencyKey, Language,
-    Operation, OperationKind, Prompt, Refusal, RefusalCode, Step, VoiceId,
+    Operation, OperationKind, Prompt, Refusal, RefusalCode, Step, UsedUp, VoiceId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress, unsettled_for};
@@ -69,7 +70,7 @@ impl Provisioning {
     /// was shown then.
     ///
     /// # Errors
-    /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED` as [`StoreError::Refused`].
+    /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED` and `LIMIT_REACHED` as [`StoreError::Refused`].
     pub async fn create_agent(
         &self,
         store: &TenantStore,
@@ -80,6 +81,7 @@ impl Provisioning {
         if let Some(operation) = repeated(store, OperationKind::CreateAgent, &idempotency).await? {
             return Ok((operation, None));
         }
+        self.may_create(store).await?;
         let data = PurchaseData { purchase: wanted.number.clone().map(Purchase::new) };
         let token = AgentToken::generate(&self.0.entropy);
         let agent = self.pending_agent(store, wanted, &token);
@@ -126,6 +128,17 @@ impl Provisioning {
         insert(store, operation).await
     }
 
+    async fn may_create(&self, store: &TenantStore) -> Result<(), StoreError> {
+        let limit = self.0.config.tenant_agents_per_hour;
+        let since = self.0.clock.now() - TimeDelta::hours(1);
+        if store.agents_created_since(since).await? < i64::from(limit) {
+            return Ok(());
+        }
+        let message =
+            format!("you may create at most {limit} agents an hour and have done so: try again later");
+        Err(Refusal::limit_reached(UsedUp::TenantAgentsPerHour, message).into())
+    }
+
     fn pending_agent(&self, store: &TenantStore, wanted: NewAgent, token: &AgentToken) -> Agent {
         let now = self.0.clock.now();
         Agent {
@@ -157,7 +170,7 @@ pub(in crate::provisioning) async fn create_voice_agent(
     let purchase = read_data::<PurchaseData>(operation)?.purchase;
     let search = async {
         match &purchase {
-            Some(purchase) => Some(purchase::find(driver, purchase).await),
+            Some(purchase) => Some(purchase::find(driver, purchase, operation.tenant_id).await),
             None => None,
         }
     };

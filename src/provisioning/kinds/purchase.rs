@@ -16,7 +16,7 @@ use super::{present, read_data, write_data};
 use crate::carrier::{self, CarrierError, NumberOnSale, NumberSearch, OwnedNumber, Rejection};
 use crate::domain::{
     AreaCode, CountryCode, E164, NumberId, NumberType, Operation, OperationKind, PhoneNumber, Refusal,
-    RefusalCode, Step,
+    RefusalCode, Step, TenantId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::carrier_refusal;
@@ -142,7 +142,11 @@ pub(super) enum Found {
 }
 
 /// Looks for numbers on sale, further with every search. Some of them may be barred here: that is looked at afterwards.
-pub(super) async fn find(driver: &Provisioning, purchase: &Purchase) -> Result<Found, CarrierError> {
+pub(super) async fn find(
+    driver: &Provisioning,
+    purchase: &Purchase,
+    tenant: TenantId,
+) -> Result<Found, CarrierError> {
     let wanted = &purchase.wanted;
     let search = NumberSearch {
         country: wanted.country,
@@ -154,14 +158,14 @@ pub(super) async fn find(driver: &Provisioning, purchase: &Purchase) -> Result<F
     // None of those in the area code could be had.
     let elsewhere = wanted.any_in_country && purchase.searches > 0;
     let search = NumberSearch { area_code: search.area_code.filter(|_| !elsewhere), ..search };
-    let mut found = driver.carrier().search(&search).await?;
+    let mut found = driver.carrier().search(&search, tenant).await?;
     if let Some(exactly) = &wanted.number {
         found.retain(|candidate| candidate.number == *exactly);
     }
     if !found.is_empty() || search.area_code.is_none() {
         return Ok(candidates_or_nothing(found));
     }
-    let anywhere = driver.carrier().search(&NumberSearch { area_code: None, ..search }).await?;
+    let anywhere = driver.carrier().search(&NumberSearch { area_code: None, ..search }, tenant).await?;
     if wanted.any_in_country {
         return Ok(candidates_or_nothing(anywhere));
     }
@@ -188,7 +192,7 @@ pub(in crate::provisioning) async fn search_numbers(
     operation: &Operation,
 ) -> Result<Outcome, StoreError> {
     let purchase = purchase_of(operation)?;
-    match find(driver, &purchase).await {
+    match find(driver, &purchase, operation.tenant_id).await {
         Ok(found) => after_search(operation, purchase, found, driver).await,
         Err(failure) => Ok(Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded)),
     }

@@ -93,7 +93,7 @@ impl Reconciler {
     /// Keeps an operation that was queued through this door, and drives it.
     async fn carry_out(&self, store: TenantStore, operation: &Operation) -> Result<Operation, StoreError> {
         store.commit().await?;
-        self.provisioning.run(operation.id).await
+        self.provisioning.run(operation.id, self.provisioning.wait_until()).await
     }
 
     /// A door for writing in the name of this run.

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, Select,
@@ -44,6 +44,8 @@ pub struct NumberClaim {
 pub struct PurchaseRules {
     /// Purchases in any hour, all tenants together.
     pub purchases_per_hour: u32,
+    /// Purchases of one tenant in any hour.
+    pub tenant_purchases_per_hour: u32,
     /// A number that another tenant gave back after this instant is not to be had yet.
     pub quarantined_since: DateTime<Utc>,
 }
@@ -53,12 +55,12 @@ pub struct PurchaseRules {
 pub enum ClaimRefused {
     /// Another row holds it, this tenant's or another's, or another tenant gave it back too lately.
     Taken,
-    /// The tenant's plan, or the server's purchases an hour, are used up.
+    /// The tenant's plan, or its or the server's purchases an hour, are used up.
     Limit(Refusal),
 }
 
 impl SystemStore {
-    /// Claims a number for an operation and records its next step, in one transaction: the tenant's limit and the
+    /// Claims a number for an operation and records its next step, in one transaction: the tenant's limits and the
     /// server's purchases an hour are counted under a lock, so that they are exact.
     ///
     /// # Errors
@@ -76,7 +78,7 @@ impl SystemStore {
         if let Some(refusal) = plan_is_full(&transaction, &operation).await? {
             return Ok(Err(ClaimRefused::Limit(refusal)));
         }
-        if let Some(refusal) = hour_is_full(&transaction, &operation, now, rules.purchases_per_hour).await? {
+        if let Some(refusal) = hour_is_full(&transaction, &operation, now, rules).await? {
             return Ok(Err(ClaimRefused::Limit(refusal)));
         }
         let update = OperationUpdate { number_id: Some(claim.id), ..update };
@@ -154,14 +156,43 @@ async fn plan_is_full(
     }))
 }
 
-/// Counts what was bought or is about to be within the hour; a claim that was freed unbought cost nothing.
+/// Counts what was bought or is about to be within the hour, by the tenant and by all together; a claim that was freed
+/// unbought cost nothing.
 async fn hour_is_full(
     transaction: &DatabaseTransaction,
     operation: &Operation,
     now: DateTime<Utc>,
-    limit: u32,
+    rules: &PurchaseRules,
 ) -> Result<Option<Refusal>, StoreError> {
     dialect::claim_alone(transaction).await?;
+    let own = Column::TenantId.eq(operation.tenant_id.0);
+    let own_limit = rules.tenant_purchases_per_hour;
+    if let Some(again) = room_again(transaction, operation, now, Some(own), own_limit).await? {
+        let message = format!("you may buy at most {own_limit} numbers an hour and have done so: {again}");
+        return Ok(Some(Refusal::limit_reached(UsedUp::TenantPurchasesPerHour, message)));
+    }
+    let limit = rules.purchases_per_hour;
+    Ok(room_again(transaction, operation, now, None, limit).await?.map(|again| {
+        let message = if limit == 0 {
+            "this server buys no numbers: its operator has set the purchases an hour to 0".to_owned()
+        } else {
+            format!("this server buys at most {limit} numbers an hour and has done so: {again}")
+        };
+        Refusal::limit_reached(UsedUp::PurchasesPerHour, message)
+    }))
+}
+
+/// When there is room for another purchase, for people; `None` when there is.
+async fn room_again(
+    transaction: &DatabaseTransaction,
+    operation: &Operation,
+    now: DateTime<Utc>,
+    whose: Option<Expr>,
+    limit: u32,
+) -> Result<Option<String>, StoreError> {
+    let Some(before_the_last) = limit.checked_sub(1) else {
+        return Ok(Some("ask the operator for more".to_owned()));
+    };
     let bought = Condition::any()
         .add(Column::Status.ne(NumberStatus::Released.as_str()))
         .add(Column::ProvisionedAt.is_not_null());
@@ -170,23 +201,14 @@ async fn hour_is_full(
     let holds_the_last_place: Option<DateTime<Utc>> = numbers_but_of(operation)
         .filter(Column::CreatedAt.gt(now - hour))
         .filter(bought)
+        .filter(Condition::all().add_option(whose))
         .order_by_desc(Column::CreatedAt)
         .select_only()
         .column(Column::CreatedAt)
-        .offset(u64::from(limit.saturating_sub(1)))
+        .offset(u64::from(before_the_last))
         .limit(1)
         .into_tuple()
         .one(transaction)
         .await?;
-    let message = match holds_the_last_place {
-        _ if limit == 0 => {
-            "this server buys no numbers: its operator has set the purchases an hour to 0".to_owned()
-        }
-        None => return Ok(None),
-        Some(at) => format!(
-            "this server buys at most {limit} numbers an hour and has done so: try again after {} UTC",
-            (at + hour).format("%H:%M:%S")
-        ),
-    };
-    Ok(Some(Refusal::limit_reached(UsedUp::PurchasesPerHour, message)))
+    Ok(holds_the_last_place.map(|at| format!("try again after {} UTC", (at + hour).format("%H:%M:%S"))))
 }
