@@ -117,15 +117,13 @@ impl Provisioning {
                     info!(operation = %operation.id, kind = %operation.kind, step = %operation.step, code = %why.code, "an operation failed: {}", why.message);
                     progress.into_update(OperationState::Failed, operation.step, Some(why))
                 }
-                Outcome::Again(delay) => match self.give_up_or_wait(&operation, delay) {
-                    Ok(failed) => failed,
-                    Err(asleep) => {
-                        self.0.store.record(&lease, asleep).await?;
-                        return Ok(());
-                    }
-                },
+                Outcome::Again(delay) => self.give_up_or_wait(&operation, delay),
             };
+            let sleeps = update.retry.is_some();
             operation = self.0.store.record(&lease, update).await?;
+            if sleeps {
+                return Ok(());
+            }
         }
         Ok(())
     }
@@ -144,24 +142,20 @@ impl Provisioning {
     /// The update that ends the operation when patience is over, else the one that puts it to sleep. A provider that
     /// was not asked because it stays down ends patience at once where nothing has happened; elsewhere such an attempt
     /// does not count, so that an outage uses up no tries.
-    fn give_up_or_wait(
-        &self,
-        operation: &Operation,
-        delay: Delay,
-    ) -> Result<OperationUpdate, OperationUpdate> {
+    fn give_up_or_wait(&self, operation: &Operation, delay: Delay) -> OperationUpdate {
         let Delay { because, progress, undo, retry_after, breaker_open, leaves_doubt, patience } = delay;
         match patience {
             Patience::Bounded | Patience::UntilSettled
                 if (breaker_open && operation.attempts <= 1) || operation.attempts >= BOUNDED_TRIES =>
             {
-                Ok(progress.with(undo).into_update(OperationState::Failed, operation.step, Some(because)))
+                progress.with(undo).into_update(OperationState::Failed, operation.step, Some(because))
             }
             Patience::Bounded | Patience::UntilSettled | Patience::Endless => {
                 let attempt = if breaker_open { 1 } else { operation.attempts };
                 let wait = self.backoff(attempt, retry_after);
                 let at = self.0.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
                 let retry = Retry { at, counts: !breaker_open, leaves_doubt };
-                Err(asleep(operation, because, progress, retry))
+                asleep(operation, because, progress, retry)
             }
         }
     }

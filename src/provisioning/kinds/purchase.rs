@@ -214,7 +214,8 @@ pub(super) async fn after_search(
             let barred = driver.0.store.barred_among(&numbers, operation.tenant_id, since).await?;
             let is_regulated = purchase.regulated > 0;
             candidates.retain(|candidate| {
-                !barred.contains(&candidate.number) && !(is_regulated && candidate.needs_address)
+                let needs_what_we_lack = is_regulated && candidate.needs_address;
+                !needs_what_we_lack && !barred.contains(&candidate.number)
             });
             // Stable: otherwise in the carrier's order.
             candidates.sort_by_key(|candidate| candidate.needs_address);
