@@ -24,4 +24,5 @@ mod trail;
 pub use api::{Api, Executed, GraphqlRequest, Summary};
 pub use context::{Caller, Services};
 pub use errors::ApiError;
+pub use model::{List, Place};
 pub use schema::sdl;

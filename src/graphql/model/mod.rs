@@ -23,6 +23,7 @@ pub(crate) use node::Node;
 pub(crate) use number::{PhoneNumber, PhoneNumberFilter, PhoneNumberType};
 pub(crate) use operation::Operation;
 pub(crate) use paging::{Connection, PageArgs, cost};
+pub use paging::{List, Place};
 pub(crate) use reconciliation::ReconciliationReport;
 pub(crate) use routing::{CallDecision, RoutingRuleInput};
 pub(crate) use scalars::{Checked, DateTime, Defaulted, Uuid};

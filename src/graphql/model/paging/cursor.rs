@@ -17,7 +17,7 @@ const VERSION: u8 = 1;
 
 /// A list that can be paged; the number is part of its cursors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum List {
+pub enum List {
     /// Agents, newest first.
     Agents = 1,
     /// Numbers, newest first.
@@ -30,14 +30,15 @@ pub(crate) enum List {
 
 /// A list and how it is narrowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     list: List,
     filter: u32,
 }
 
 impl Place {
     /// The list, narrowed by this filter.
-    pub(crate) fn new(list: List, filter: &impl std::fmt::Debug) -> Self {
+    #[must_use]
+    pub fn new(list: List, filter: &impl std::fmt::Debug) -> Self {
         // FNV-1a: tells filters apart; nothing depends on nobody being able to forge it.
         let filter = format!("{filter:?}")
             .bytes()
@@ -46,7 +47,8 @@ impl Place {
     }
 
     /// A row's cursor in this list.
-    pub(crate) fn encode(self, cursor: Cursor) -> String {
+    #[must_use]
+    pub fn encode(self, cursor: Cursor) -> String {
         let mut bytes = vec![VERSION, self.list as u8];
         bytes.extend(self.filter.to_be_bytes());
         bytes.extend(cursor.at.timestamp_micros().to_be_bytes());
@@ -58,7 +60,7 @@ impl Place {
     ///
     /// # Errors
     /// When it is none, or one of another list.
-    pub(crate) fn decode(self, text: &str) -> Result<Cursor, Invalid> {
+    pub fn decode(self, text: &str) -> Result<Cursor, Invalid> {
         if text.is_empty() {
             return Err(Invalid::new("an empty cursor is none: leave it out for the first page"));
         }
