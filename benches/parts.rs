@@ -60,7 +60,8 @@ fn calls(criterion: &mut Criterion, now: DateTime<Utc>) -> Result<(), Box<dyn Er
     criterion.bench_function("TwiML that dials a number and apologizes", |bench| {
         bench.iter_batched(
             || {
-                let dial = Dial { number: number.clone(), timeout_seconds: 20, action: None, caller_id: None };
+                let dial =
+                    Dial { number: number.clone(), timeout_seconds: 20, action: None, caller_id: None };
                 let text = "We are closed & will call back <soon>.".to_owned();
                 Twiml(vec![Verb::Dial(dial), Verb::Say { text, language: Language::default() }])
             },

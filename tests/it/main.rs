@@ -30,6 +30,7 @@ mod privacy;
 mod provisioning;
 mod quota;
 mod reconcile;
+mod recorded;
 mod release;
 mod replay;
 mod repoint;

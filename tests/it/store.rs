@@ -3,7 +3,7 @@
 mod admission;
 mod audit_event;
 mod batches;
-mod fixtures;
+pub(crate) mod fixtures;
 mod isolation;
 mod leases;
 mod limits;

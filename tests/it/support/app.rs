@@ -175,6 +175,11 @@ impl App {
         self.database.count(sql).await
     }
 
+    /// Keeps calls on record from being changed until the result is dropped.
+    pub(crate) async fn lock_calls(&self) -> Box<dyn Send> {
+        self.database.lock_calls().await
+    }
+
     /// The server's clock.
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock

@@ -92,6 +92,20 @@ impl TestDatabase {
         }
     }
 
+    /// Keeps calls on record from being changed, on SQLite anything at all, until the result is dropped.
+    pub(crate) async fn lock_calls(&self) -> Box<dyn Send> {
+        if self.is_postgres() {
+            let mut holder = self.raw().await;
+            let lock = "SET ROLE switchboard_system; BEGIN; SELECT FROM calls FOR UPDATE";
+            sqlx::raw_sql(lock).execute(&mut holder).await.unwrap();
+            Box::new(holder)
+        } else {
+            let mut holder = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut holder).await.unwrap();
+            Box::new(holder)
+        }
+    }
+
     /// A connection as the login role, past every door.
     pub(crate) async fn raw(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.unwrap()
