@@ -32,12 +32,12 @@ impl<const N: usize> Bytes<N> {
     }
 }
 
-/// A change mark. Transaction ids stay far below 56 bits.
-fn mark(changed: i64) -> Bytes<7> {
+/// A change mark. Transaction ids stay below 48 bits: at 100,000 a second for 89 years.
+fn mark(changed: i64) -> Bytes<6> {
     Bytes::new(changed.unsigned_abs())
 }
 
-fn unmark(mark: Bytes<7>) -> i64 {
+fn unmark(mark: Bytes<6>) -> i64 {
     i64::try_from(mark.get()).unwrap_or_default()
 }
 
@@ -45,8 +45,8 @@ fn unmark(mark: Bytes<7>) -> i64 {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
     pub(super) number: Bytes<7>,
-    number_changed: Bytes<7>,
-    agent_changed: Bytes<7>,
+    number_changed: Bytes<6>,
+    agent_changed: Bytes<6>,
     /// Digits; 0 for none.
     fallback: Bytes<7>,
     /// Which set of rules.
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_record_is_small() {
-        assert_eq!(size_of::<Record>(), 87);
+        assert_eq!(size_of::<Record>(), 85);
     }
 
     proptest! {
@@ -183,7 +183,7 @@ mod tests {
             fallback in prop::option::of("\\+49[0-9]{5,13}"),
             status in prop::sample::select(AgentStatus::ALL),
             language in prop::sample::select(Language::all().collect::<Vec<_>>()),
-            marks in (0..1_i64 << 56, 0..1_i64 << 56),
+            marks in (0..1_i64 << 48, 0..1_i64 << 48),
         ) {
             let agent = AnsweringAgent {
                 id: AgentId(Uuid::from_u128(7)),

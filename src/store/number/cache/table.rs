@@ -12,8 +12,9 @@ use super::CachedNumber;
 use super::record::{Record, UnusualIds};
 use crate::domain::{NumberId, RoutingRules};
 
-/// Records a chunk: it is allocated whole, so that growing neither copies nor doubles anything.
-const CHUNK: usize = 1024;
+/// Records a chunk: it is allocated whole, so that growing neither copies nor doubles anything. Ids and records of so
+/// many take 48 and 255 KiB, which fit the allocator's sizes of 48 and 256.
+const CHUNK: usize = 3072;
 /// Parts of the index: each grows on its own, which keeps the lock for a moment only.
 const PARTS: usize = 64;
 
