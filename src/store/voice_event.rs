@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -13,6 +13,9 @@ use super::entities::voice_event::{ActiveModel, Column, Entity};
 use super::entities::{self, call};
 use super::{StoreError, SystemStore, TenantStore};
 use crate::domain::{Call, CallId, ConversationReport, TranscriptLine};
+
+/// An event that cannot be read is left alone for so long.
+const PUT_ASIDE: TimeDelta = TimeDelta::minutes(5);
 
 /// An event that was taken down and is to be worked off.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +94,7 @@ impl SystemStore {
         Ok(written > 0)
     }
 
-    /// Events that wait to be worked off, the oldest first.
+    /// Events that wait to be worked off, the oldest first. One that cannot be read is put aside.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -105,7 +108,11 @@ impl SystemStore {
         let read = |row: entities::voice_event::Model| {
             Ok(AcceptedEvent { id: row.id, accepted_at: row.accepted_at, report: row.try_into()? })
         };
-        rows.into_iter().map(read).collect()
+        let (due, unreadable) = entities::readable(rows, |row| row.id, read);
+        for event in unreadable {
+            self.put_event_off(event, self.shared.clock.now() + PUT_ASIDE).await?;
+        }
+        Ok(due)
     }
 
     /// Writes down that an event was worked off: what it tells is recorded of this call, or it is about no call of ours.

@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde::de::DeserializeOwned;
+use tracing::error;
+use uuid::Uuid;
 
 use crate::store::StoreError;
 
@@ -53,4 +55,26 @@ pub(in crate::store) fn all<M, T: TryFrom<M, Error = StoreError>>(
     rows: Vec<M>,
 ) -> Result<Vec<T>, StoreError> {
     rows.into_iter().map(T::try_from).collect()
+}
+
+/// Those rows of a batch that can be read, and the ids of those that cannot, which are reported here: work on many goes
+/// on past a row that cannot be read, and whoever claimed such a row puts it aside.
+pub(in crate::store) fn readable<M, T>(
+    rows: Vec<M>,
+    id: impl Fn(&M) -> Uuid,
+    read: impl Fn(M) -> Result<T, StoreError>,
+) -> (Vec<T>, Vec<Uuid>) {
+    let (mut good, mut bad) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        let id = id(&row);
+        match read(row) {
+            Ok(read) => good.push(read),
+            Err(failure) => {
+                error!(%id, error = &failure as &dyn std::error::Error, "unreadable row put aside: a person must mend it");
+                metrics::counter!("switchboard_unreadable_rows_total").increment(1);
+                bad.push(id);
+            }
+        }
+    }
+    (good, bad)
 }

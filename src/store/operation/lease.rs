@@ -1,17 +1,24 @@
 //! Who drives an operation. A lease runs out by itself, so that a dead driver's work is taken up by another;
 //! its fence grows with every claim, so that a driver that was only slow can no longer write. Whoever takes over from a
 //! driver that did not give its lease up cannot know what that one's last request did: the step is in doubt.
+//!
+//! Only kinds and steps that this version knows are claimed. One operation that cannot be read costs the others of its
+//! batch nothing: it is reported, and put aside without its attempt counting.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, UpdateMany};
 
 use super::UNFINISHED;
-use crate::domain::{Operation, OperationId, OperationState};
+use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step};
 use crate::store::entities::operation::{Column, Entity, Model};
+use crate::store::entities::readable;
 use crate::store::{StoreError, SystemStore, dialect};
+
+/// An operation that cannot be read is left alone for so long.
+const PUT_ASIDE: TimeDelta = TimeDelta::minutes(5);
 
 /// The right to drive one operation, until `until`. The fence tells an old holder from a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,10 +56,11 @@ impl SystemStore {
         let now = self.shared.clock.now();
         let taken = taking(owner, now, now + lease).filter(Column::Id.eq(id.0)).filter(due(now));
         let rows = taken.exec_with_returning(self.db()).await?;
-        rows.into_iter().next().map(|row| claimed(row, owner)).transpose()
+        Ok(self.readable_claims(rows, owner).await?.into_iter().next())
     }
 
-    /// Takes the leases on operations that wait to be driven or whose driver died, oldest first.
+    /// Takes the leases on operations that wait to be driven or whose driver died, oldest first; those that cannot be read
+    /// are put aside.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -74,7 +82,24 @@ impl SystemStore {
         let taken = taking(owner, now, now + lease).filter(Column::Id.in_subquery(waiting));
         let mut rows = taken.exec_with_returning(self.db()).await?;
         rows.sort_by_key(|row| (row.created_at, row.id));
-        rows.into_iter().map(|row| claimed(row, owner)).collect()
+        self.readable_claims(rows, owner).await
+    }
+
+    async fn readable_claims(&self, rows: Vec<Model>, owner: uuid::Uuid) -> Result<Vec<Claimed>, StoreError> {
+        let (readable, unreadable) = readable(rows, |row| row.id, |row| claimed(row, owner));
+        if !unreadable.is_empty() {
+            let none = || Expr::cust("NULL");
+            Entity::update_many()
+                .col_expr(Column::LeaseOwner, none())
+                .col_expr(Column::LeaseUntil, none())
+                .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
+                .col_expr(Column::RunAfter, Expr::value(self.shared.clock.now() + PUT_ASIDE))
+                .filter(Column::Id.is_in(unreadable))
+                .filter(Column::LeaseOwner.eq(owner))
+                .exec(self.db())
+                .await?;
+        }
+        Ok(readable)
     }
 
     /// Holds the lease longer.
@@ -95,10 +120,15 @@ impl SystemStore {
     }
 }
 
-/// Not over, not asleep, and nobody holds it any more.
+/// Not over, not asleep, of a kind and at a step that this version knows, and nobody holds it any more.
 fn due(now: DateTime<Utc>) -> Condition {
     let unheld = Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now));
-    Condition::all().add(Column::State.is_in(UNFINISHED)).add(Column::RunAfter.lte(now)).add(unheld)
+    Condition::all()
+        .add(Column::State.is_in(UNFINISHED))
+        .add(Column::RunAfter.lte(now))
+        .add(Column::Kind.is_in(OperationKind::ALL.iter().map(|kind| kind.as_str())))
+        .add(Column::Step.is_in(Step::ALL.iter().map(|step| step.as_str())))
+        .add(unheld)
 }
 
 /// Nobody has taken the lease since.
