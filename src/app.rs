@@ -238,6 +238,8 @@ impl App {
         let (provisioning, stopped) = (self.provisioning.clone(), stop());
         workers.spawn(async move { provisioning.work(stopped).await });
         let (provisioning, stopped) = (self.provisioning.clone(), stop());
+        workers.spawn(async move { provisioning.deliver_agents(stopped).await });
+        let (provisioning, stopped) = (self.provisioning.clone(), stop());
         workers.spawn(async move { provisioning.watch_prices(stopped).await });
         let (routing, stopped) = (self.routing.clone(), stop());
         workers.spawn(async move { routing.keep(stopped).await });

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-use super::{AgentId, E164, Invalid, Language, TenantId, text_enum};
+use super::{AgentId, E164, Invalid, Language, Refusal, TenantId, text_enum};
 
 text_enum! {
     /// Where an agent is in its life.
@@ -22,6 +22,32 @@ text_enum! {
         Inactive = "inactive",
         /// Gone at the voice provider; kept as history.
         Deleted = "deleted",
+    }
+}
+
+text_enum! {
+    /// Whether the voice provider has an agent as it is here.
+    SyncState {
+        /// It has.
+        Synced = "synced",
+        /// The latest change is still to be delivered.
+        Pending = "pending",
+        /// The provider rejected the latest change. It is not delivered again; the next change is.
+        Rejected = "rejected",
+    }
+}
+
+impl SyncState {
+    /// The state of an agent at `revision`.
+    #[must_use]
+    pub fn of(revision: i32, synced_revision: i32, refused_revision: i32) -> Self {
+        if synced_revision >= revision {
+            Self::Synced
+        } else if refused_revision >= revision {
+            Self::Rejected
+        } else {
+            Self::Pending
+        }
     }
 }
 
@@ -54,6 +80,10 @@ pub struct Agent {
     pub revision: i32,
     /// The last revision the voice provider is known to have.
     pub synced_revision: i32,
+    /// The last revision that the voice provider rejected for its content.
+    pub refused_revision: i32,
+    /// Why the voice provider does not have the latest revision: what the last delivery met.
+    pub sync_error: Option<Refusal>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When anything about it last changed.
@@ -61,6 +91,12 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// Whether the voice provider has it as it is here.
+    #[must_use]
+    pub fn sync_state(&self) -> SyncState {
+        SyncState::of(self.revision, self.synced_revision, self.refused_revision)
+    }
+
     /// What it says first.
     #[must_use]
     pub fn greeting(&self) -> String {

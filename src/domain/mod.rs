@@ -20,7 +20,9 @@ mod resilience;
 mod routing;
 mod tenant;
 
-pub use agent::{Agent, AgentName, AgentStatus, AgentToken, AnsweringAgent, FirstMessage, Prompt, VoiceId};
+pub use agent::{
+    Agent, AgentName, AgentStatus, AgentToken, AnsweringAgent, FirstMessage, Prompt, SyncState, VoiceId,
+};
 pub use ambient::{Clock, Entropy};
 pub use audit_event::{Actor, AuditEvent, AuditOutcome, Author};
 pub use call::{

@@ -94,6 +94,8 @@ struct Parts {
     prices: prices::Prices,
     /// Every drive under way, so that a shutdown can wait for them.
     drives: TaskTracker,
+    /// Every delivery of an agent under way, for the same reason.
+    deliveries: TaskTracker,
 }
 
 impl Provisioning {
@@ -108,9 +110,11 @@ impl Provisioning {
         entropy: Entropy,
     ) -> Self {
         let owner = entropy.uuid(clock.now());
-        let drives = TaskTracker::new();
+        let (drives, deliveries) = (TaskTracker::new(), TaskTracker::new());
         let prices = prices::Prices::default();
-        Self(Arc::new(Parts { config, store, carrier, voice, clock, entropy, owner, prices, drives }))
+        let parts =
+            Parts { config, store, carrier, voice, clock, entropy, owner, prices, drives, deliveries };
+        Self(Arc::new(parts))
     }
 
     /// The carrier, for reading: searches that buy nothing.

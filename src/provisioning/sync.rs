@@ -1,72 +1,168 @@
-//! Agents and the voice provider: a change is written down here first, then told there until it is known there.
+//! Agents and the voice provider: a change is stored here first, then delivered until the provider has it.
+//!
+//! One delivery of an agent at a time, over all servers (its lease), so that no older state arrives after a newer one. It
+//! delivers the agent as it is when it begins, and looks again when it ends: what changed meanwhile is delivered next. Only a
+//! rejection of the content ends it ([`VoiceError::rejects_content`]), and the agent's owner sees the reason; whatever else
+//! goes wrong is tried again later. While a delivery may still be carried out, nobody begins another.
+//!
+//! A delivery belongs to no request: a request waits for it until its deadline, and the delivery goes on. Neither do
+//! deliveries wait for operations, nor operations for deliveries.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use super::outcome::SETTLING;
+use super::worker::DRAIN;
 use super::{Provisioning, voice_refusal};
-use crate::domain::{Agent, Refusal};
-use crate::store::StoreError;
+use crate::domain::{AgentId, Refusal, RefusalCode, backoff};
+use crate::store::{AgentDelivery, Delivered, StoreError};
 use crate::voice::VoiceError;
 
-/// A request delivers its own change; only what is older than this was left behind by one.
-const LEFT_BEHIND: TimeDelta = TimeDelta::seconds(30);
-const AT_ONCE: u16 = 20;
+/// How often it is looked for agents that are to be delivered.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Deliveries at the same time by this process, requests' own included.
+const PARALLEL: usize = 8;
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+/// How often a request looks at an agent that somebody else delivers.
+const WATCH_EVERY: Duration = Duration::from_millis(100);
 
 impl Provisioning {
-    /// Brings the voice provider to the agent's present revision, within `operation_wait`. What could not be
-    /// delivered now is delivered by the worker. What the provider will not take is not offered again: the refusal
-    /// says so, and the next change offers the whole agent anew.
+    /// Waits until the voice provider has this revision of the agent, but no longer than `deadline`. Returns why it does
+    /// not have it: it rejected the content, or it is still to be delivered.
     ///
     /// # Errors
-    /// The outer one: [`StoreError`]; the inner one: why the provider does not have the change.
-    pub async fn sync_agent(&self, agent: &Agent) -> Result<Result<(), Refusal>, StoreError> {
-        let Some(voice_agent_id) = &agent.voice_agent_id else {
-            return Ok(Ok(()));
-        };
-        let update = self.0.voice.update_agent(voice_agent_id, agent);
-        let Ok(told) = tokio::time::timeout(self.0.config.operation_wait, update).await else {
-            return Ok(Err(undelivered()));
-        };
-        match told {
-            Ok(()) => {}
-            Err(VoiceError::Unavailable { .. } | VoiceError::OutcomeUnknown { .. }) => {
-                return Ok(Err(undelivered()));
+    /// [`StoreError`].
+    pub async fn sync_agent(
+        &self,
+        id: AgentId,
+        revision: i32,
+        deadline: Instant,
+    ) -> Result<Option<Refusal>, StoreError> {
+        let mut attempted = false;
+        loop {
+            let Some(agent) = self.0.store.agent(id).await? else { return Ok(None) };
+            if agent.voice_agent_id.is_none() || agent.synced_revision >= revision {
+                return Ok(None);
             }
-            Err(refused @ (VoiceError::Rejected { .. } | VoiceError::NotFound)) => {
-                self.0.store.mark_synced(agent.id, voice_agent_id, agent.revision).await?;
-                return Ok(Err(voice_refusal(&refused)));
+            if agent.refused_revision >= revision {
+                return Ok(agent.sync_error);
+            }
+            if attempted || Instant::now() >= deadline {
+                return Ok(Some(undelivered(agent.sync_error)));
+            }
+            match self.0.store.claim_delivery(id, self.0.config.lease).await? {
+                Some(delivery) => {
+                    attempted = true;
+                    // An error here is time running out, or a delivery that panicked and said so itself.
+                    let _ = tokio::time::timeout_at(deadline, self.spawn_delivery(delivery)).await;
+                }
+                None => tokio::time::sleep(WATCH_EVERY).await,
             }
         }
-        self.0.store.mark_synced(agent.id, voice_agent_id, agent.revision).await?;
-        Ok(Ok(()))
     }
 
-    /// Delivers changes that no request delivered.
-    pub(super) async fn sync_left_behind(&self) -> Result<(), StoreError> {
-        let due = self.0.clock.now() - LEFT_BEHIND;
-        for agent in self.0.store.unsynced_agents(AT_ONCE).await? {
-            if agent.updated_at > due {
-                continue;
-            }
-            match self.sync_agent(&agent).await? {
-                Ok(()) => {}
-                Err(refusal) if refusal.code == undelivered().code => {
-                    warn!(agent = %agent.id, "the voice provider does not have an agent's change yet");
+    /// Delivers whatever no request has delivered, until told to stop; then waits for the deliveries under way, within a
+    /// deadline.
+    pub async fn deliver_agents(&self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+            let room = PARALLEL.saturating_sub(self.0.deliveries.len());
+            let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0) else { continue };
+            match self.0.store.claim_deliveries_due(self.0.config.lease, limit).await {
+                Ok(due) => due.into_iter().for_each(|delivery| drop(self.spawn_delivery(delivery))),
+                Err(failure) => {
+                    warn!(
+                        error = &failure as &dyn std::error::Error,
+                        "agents to be delivered could not be read"
+                    );
                 }
-                Err(refusal) => {
-                    error!(agent = %agent.id, "the voice provider refused a change: {}", refusal.message);
-                }
             }
+        }
+        self.0.deliveries.close();
+        if tokio::time::timeout(DRAIN, self.0.deliveries.wait()).await.is_err() {
+            warn!(
+                left = self.0.deliveries.len(),
+                "deliveries were left under way; their leases will run out"
+            );
+        }
+    }
+
+    fn spawn_delivery(&self, delivery: AgentDelivery) -> JoinHandle<()> {
+        let provisioning = self.clone();
+        self.0.deliveries.spawn(async move {
+            let agent = delivery.agent.id;
+            if let Err(failure) = provisioning.deliver(delivery).await {
+                warn!(%agent, error = &failure as &dyn std::error::Error, "delivery abandoned; it is repeated when its lease has run out");
+            }
+        })
+    }
+
+    /// Until the provider has the agent as it is, rejects it, or must be asked again later.
+    async fn deliver(&self, first: AgentDelivery) -> Result<(), StoreError> {
+        let mut next = Some(first);
+        while let Some(delivery) = next {
+            let told = tokio::select! {
+                told = self.0.voice.update_agent(&delivery.voice_agent_id, &delivery.agent) => told,
+                lost = self.keep_delivery(&delivery) => return Err(lost),
+            };
+            let outcome = self.judge(&delivery, told);
+            let is_settled = !matches!(outcome, Delivered::NotYet { .. });
+            self.0.store.finish_delivery(&delivery, outcome).await?;
+            next = if is_settled {
+                self.0.store.claim_delivery(delivery.agent.id, self.0.config.lease).await?
+            } else {
+                None
+            };
         }
         Ok(())
     }
+
+    /// Renews the lease for as long as it is polled; ends when it cannot.
+    async fn keep_delivery(&self, delivery: &AgentDelivery) -> StoreError {
+        let lease = self.0.config.lease;
+        loop {
+            tokio::time::sleep(lease / 3).await;
+            if let Err(lost) = self.0.store.renew_delivery(delivery, lease).await {
+                return lost;
+            }
+        }
+    }
+
+    fn judge(&self, delivery: &AgentDelivery, told: Result<(), VoiceError>) -> Delivered {
+        let Err(failure) = told else { return Delivered::Yes };
+        let (agent, because) = (delivery.agent.id, voice_refusal(&failure));
+        if failure.rejects_content() {
+            error!(%agent, %failure, "the voice provider rejected an agent's change");
+            return Delivered::Rejected(because);
+        }
+        warn!(%agent, %failure, "an agent's change was not delivered; it is tried again");
+        let now = self.0.clock.now();
+        let attempt = u32::try_from(delivery.attempts).unwrap_or_default().saturating_add(1);
+        let wait = backoff(&self.0.entropy, FIRST_BACKOFF, LONGEST_BACKOFF, attempt);
+        let (asked, settled_at) = match failure {
+            VoiceError::Unavailable { retry_after, .. } => (retry_after, None),
+            VoiceError::OutcomeUnknown { .. } => (None, Some(now + SETTLING)),
+            VoiceError::Rejected { .. } | VoiceError::NotFound => (None, None),
+        };
+        let due_at = later(now, wait.max(asked.unwrap_or_default().min(LONGEST_BACKOFF)));
+        Delivered::NotYet { because, due_at: settled_at.map_or(due_at, |at| at.max(due_at)), settled_at }
+    }
 }
 
-fn undelivered() -> Refusal {
-    let message =
-        "the change is saved, but the voice provider does not answer: it is told as soon as it does";
-    Refusal {
-        message: message.to_owned(),
-        ..voice_refusal(&VoiceError::OutcomeUnknown { reason: String::new() })
+fn later(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
+    now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)
+}
+
+/// What a request is told whose change the provider does not have yet; `met` is what the last delivery met.
+fn undelivered(met: Option<Refusal>) -> Refusal {
+    let saved = "the change is saved and will be delivered to the voice provider (see Agent.syncState)";
+    match met {
+        Some(met) => Refusal { message: format!("{saved}; so far: {}", met.message), ..met },
+        None => Refusal::new(RefusalCode::VoiceProviderUnavailable, saved),
     }
 }

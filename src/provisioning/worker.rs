@@ -1,4 +1,5 @@
-//! The worker: takes up operations that wait or whose driver died, and agents the voice provider must learn of.
+//! The worker: takes up operations that wait or whose driver died. It waits for nothing else: prices and agents'
+//! deliveries ([`super::sync`]) have tasks of their own.
 
 use std::time::Duration;
 
@@ -12,9 +13,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Operations driven at the same time by this process, requests' own included.
 const PARALLEL_DRIVES: usize = 16;
 /// How long a shutdown waits for drives under way. What is left then is taken up after the lease.
-const DRAIN: Duration = Duration::from_secs(20);
-/// Every so many looks, agents are brought to the voice provider.
-const SYNC_EVERY: u32 = 10;
+pub(super) const DRAIN: Duration = Duration::from_secs(20);
 /// How often it is looked for countries whose prices are not known.
 const PRICES_EVERY: Duration = Duration::from_secs(5);
 
@@ -33,20 +32,12 @@ impl Provisioning {
 
     /// Works off what waits, until told to stop; then waits for the drives under way, within a deadline.
     pub async fn work(&self, stop: CancellationToken) {
-        let mut looks: u32 = 0;
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             let room = PARALLEL_DRIVES.saturating_sub(self.0.drives.len());
             if let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0)
                 && let Err(failure) = self.take_up_due(limit).await
             {
                 warn!(error = &failure as &dyn std::error::Error, "the worker could not look for operations");
-            }
-            looks = looks.wrapping_add(1);
-            if !looks.is_multiple_of(SYNC_EVERY) {
-                continue;
-            }
-            if let Err(failure) = self.sync_left_behind().await {
-                warn!(error = &failure as &dyn std::error::Error, "the worker could not look for agents");
             }
         }
         self.0.drives.close();

@@ -1,4 +1,8 @@
-//! Agents.
+//! Agents; their delivery to the voice provider is [`sync`]'s.
+
+mod sync;
+
+pub use sync::{AgentDelivery, Delivered};
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,7 +19,7 @@ use super::page::{self, Cursor, Listing, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, audit_event, dialect};
 use crate::domain::{
     Agent, AgentId, AgentName, AgentStatus, AgentToken, AnsweringAgent, Author, E164, FirstMessage, Language,
-    NumberStatus, OperationId, OperationKind, Prompt, Step, TenantId, VoiceId,
+    NumberStatus, OperationId, OperationKind, Prompt, Refusal, Step, SyncState, TenantId, VoiceId,
 };
 
 /// Which agents.
@@ -50,11 +54,17 @@ pub struct AgentProfile {
     pub created_at: DateTime<Utc>,
     /// When it last changed.
     pub updated_at: DateTime<Utc>,
+    /// Whether the voice provider has it as it is here.
+    pub sync_state: SyncState,
+    /// Why it does not.
+    pub sync_error: Option<Refusal>,
 }
 
 impl From<Agent> for AgentProfile {
     fn from(agent: Agent) -> Self {
         Self {
+            sync_state: agent.sync_state(),
+            sync_error: agent.sync_error,
             id: agent.id,
             voice_agent_id: agent.voice_agent_id,
             name: agent.name,
@@ -307,21 +317,6 @@ impl SystemStore {
         Ok(agents)
     }
 
-    /// Active and inactive agents whose changes the voice provider does not have yet, oldest first.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn unsynced_agents(&self, limit: u16) -> Result<Vec<Agent>, StoreError> {
-        let live = [AgentStatus::Active.as_str(), AgentStatus::Inactive.as_str()];
-        let found = agent::Entity::find()
-            .filter(agent::Column::Status.is_in(live))
-            .filter(agent::Column::VoiceAgentId.is_not_null())
-            .filter(Expr::col(agent::Column::Revision).gt(Expr::col(agent::Column::SyncedRevision)))
-            .order_by_asc(agent::Column::UpdatedAt)
-            .limit(u64::from(limit));
-        entities::all(found.all(self.db()).await?)
-    }
-
     /// Active agents without a bought number, whosever they are, but not those being deleted; oldest first, those after
     /// `after`. An agent's id holds its creation.
     ///
@@ -376,28 +371,6 @@ impl SystemStore {
             .all(self.db())
             .await?;
         Ok(found.into_iter().collect())
-    }
-
-    /// The voice provider's agent with this id has this revision of ours.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn mark_synced(
-        &self,
-        agent: AgentId,
-        voice_agent_id: &str,
-        revision: i32,
-    ) -> Result<(), StoreError> {
-        agent::Entity::update_many()
-            .col_expr(agent::Column::SyncedRevision, Expr::value(revision))
-            .filter(agent::Column::Id.eq(agent.0))
-            // What was told to the one before says nothing about the one that has taken its place.
-            .filter(agent::Column::VoiceAgentId.eq(voice_agent_id))
-            // A slow answer about an older revision must not undo what a newer one told.
-            .filter(agent::Column::SyncedRevision.lt(revision))
-            .exec(self.db())
-            .await?;
-        Ok(())
     }
 }
 

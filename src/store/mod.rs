@@ -22,7 +22,7 @@ mod reconciliation;
 mod tenant;
 mod voice_event;
 
-pub use agent::{AgentChanges, AgentFilter, AgentProfile, AgentWithoutNumber};
+pub use agent::{AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWithoutNumber, Delivered};
 pub use call::{CallFilter, IncomingCall, Route};
 pub use changes::Change;
 pub use doors::{SystemStore, TenantStore};

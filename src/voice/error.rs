@@ -90,6 +90,13 @@ impl VoiceError {
         }
     }
 
+    /// Whether the provider rejected what it was given, for good: another key, plan or moment would change nothing.
+    #[must_use]
+    pub fn rejects_content(&self) -> bool {
+        // 200: it took the content and stored something else.
+        matches!(self, Self::Rejected { status: 200 | 400 | 413 | 422, .. })
+    }
+
     pub(super) fn unavailable(reason: String) -> Self {
         Self::Unavailable { reason, retry_after: None, breaker_open: false }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its scene fails there")]
 
 mod agent;
+mod agent_sync;
 mod audit_event;
 mod auth;
 mod bulk;

@@ -11,6 +11,7 @@ mod list_plans;
 mod number_cache;
 mod pages;
 mod plans;
+mod put_aside;
 mod reports;
 mod rows;
 mod shared_database;

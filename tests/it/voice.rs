@@ -50,6 +50,8 @@ fn agent(language: &str) -> Agent {
         token_preview: String::new(),
         revision: 1,
         synced_revision: 0,
+        refused_revision: 0,
+        sync_error: None,
         created_at: DateTime::UNIX_EPOCH,
         updated_at: DateTime::UNIX_EPOCH,
     }

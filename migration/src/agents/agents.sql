@@ -7,7 +7,8 @@ CREATE POLICY tenant_isolation ON agents TO switchboard_tenant
 CREATE POLICY system_all ON agents TO switchboard_system
     USING (current_user = 'switchboard_system') WITH CHECK (current_user = 'switchboard_system');
 
--- What only the voice provider's answers decide (voice_agent_id, synced_revision) is not a tenant's to write.
+-- What only the voice provider's answers decide (voice_agent_id, synced_revision and what else is about deliveries) is not a
+-- tenant's to write.
 GRANT SELECT, INSERT ON agents TO switchboard_tenant;
 GRANT UPDATE (name, language, first_message, prompt, voice_id, fallback_number, status, token_hash, token_preview,
     revision, updated_at) ON agents TO switchboard_tenant;

@@ -32,6 +32,16 @@ impl MigrationTrait for Migration {
             .col(text("token_preview"))
             .col(integer("revision").check(Expr::col("revision").gte(0)))
             .col(integer("synced_revision").check(Expr::cust("synced_revision BETWEEN 0 AND revision")))
+            .col(
+                integer("refused_revision")
+                    .default(0)
+                    .check(Expr::cust("refused_revision BETWEEN 0 AND revision")),
+            )
+            .col(json_binary_null("sync_error"))
+            .col(integer("sync_attempts").default(0))
+            .col(timestamp_with_time_zone_null("sync_due_at"))
+            .col(timestamp_with_time_zone_null("sync_lease_until"))
+            .col(big_integer("sync_fence").default(0))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone("updated_at"))
             .col(change_mark())
@@ -44,6 +54,7 @@ impl MigrationTrait for Migration {
             .table("agents")
             .col("updated_at")
             .and_where(Expr::cust("revision > synced_revision"))
+            .and_where(Expr::cust("revision > refused_revision"))
             .take();
         manager.create_index(unsynced).await?;
         mark_index(manager, "agents").await?;

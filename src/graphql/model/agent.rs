@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::paging::{Connection, List, Listed, PageArgs, cost, nothing, wrap};
 use super::scalars::DateTime;
-use super::{Call, PhoneNumber};
+use super::{Call, PhoneNumber, UserError};
 use crate::domain::{self, E164};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -29,6 +29,18 @@ pub(crate) enum AgentStatus {
     Inactive,
     /// Gone; kept as history.
     Deleted,
+}
+
+/// Whether the voice provider has an agent as it is here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::SyncState")]
+pub(crate) enum AgentSyncState {
+    /// The voice provider has it as it is here.
+    Synced,
+    /// The latest change is still to be delivered; it is tried until the voice provider answers.
+    Pending,
+    /// The voice provider rejected the latest change and keeps the one before. Change the agent to deliver it again.
+    Rejected,
 }
 
 /// A voice agent: it answers the calls that come in on its numbers.
@@ -67,6 +79,17 @@ impl Agent {
     /// Where it is in its life.
     async fn status(&self) -> AgentStatus {
         self.0.status.into()
+    }
+
+    /// Whether the voice provider has it as it is here.
+    async fn sync_state(&self) -> AgentSyncState {
+        self.0.sync_state.into()
+    }
+
+    /// Why the voice provider does not have the latest change: what the last delivery met. Null when `syncState` is SYNCED,
+    /// and before the first delivery of a change.
+    async fn sync_error(&self) -> Option<UserError> {
+        self.0.sync_error.clone().map(UserError)
     }
 
     /// The first characters of its token, to tell tokens apart. The token itself is shown once, when it is made.

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::input::{self, Faults};
-use super::outcome::{Outcome, Stop};
+use super::outcome::{Outcome, Stop, agent_now};
 use crate::domain::{self, AgentId, E164, Invalid, Refusal};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -119,7 +119,8 @@ pub(super) struct UpdateAgent;
 
 #[Object]
 impl UpdateAgent {
-    /// Changes an agent: here at once, and at the voice provider.
+    /// Changes an agent: here at once, and at the voice provider, for which the request waits a while. What the provider
+    /// does not have by then is delivered afterwards: `Agent.syncState` tells.
     #[graphql(complexity = "child_complexity + 10")]
     async fn update_agent(
         &self,
@@ -140,10 +141,11 @@ async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, 
     let agent = store.update_agent(id, changes).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     store.audit("updateAgent", id).await?;
     store.commit().await?;
-    let late = if agent.revision > agent.synced_revision {
-        session.provisioning().sync_agent(&agent).await?.err()
-    } else {
-        None
-    };
-    Ok(Accepted { agent: agent.into(), late })
+    if agent.revision <= agent.synced_revision {
+        return Ok(Accepted { agent: agent.into(), late: None });
+    }
+    let late = session.provisioning().sync_agent(id, agent.revision, session.waits_until()).await?;
+    // As it is now: whether the provider has it was decided meanwhile.
+    let agent = agent_now(session, id).await?.unwrap_or_else(|| agent.into());
+    Ok(Accepted { agent, late })
 }

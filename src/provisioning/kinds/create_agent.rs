@@ -155,6 +155,8 @@ impl Provisioning {
             token_preview: token.preview(),
             revision: 1,
             synced_revision: 0,
+            refused_revision: 0,
+            sync_error: None,
             created_at: now,
             updated_at: now,
         }

@@ -271,6 +271,8 @@ mod tests {
             token_preview: String::new(),
             revision: 1,
             synced_revision: 1,
+            refused_revision: 0,
+            sync_error: None,
             created_at: at(),
             updated_at: at(),
         }

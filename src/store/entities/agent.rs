@@ -4,8 +4,9 @@ use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::entity::prelude::*;
 use sea_orm::{FromQueryResult, QueryResult};
 
+use super::operation::read_refusal;
 use super::read;
-use crate::domain::{Agent, AgentId, AnsweringAgent, TenantId};
+use crate::domain::{Agent, AgentId, AnsweringAgent, Refusal, SyncState, TenantId};
 use crate::store::{AgentProfile, StoreError};
 
 /// A voice agent.
@@ -37,6 +38,17 @@ pub struct Model {
     pub token_preview: String,
     pub revision: i32,
     pub synced_revision: i32,
+    pub refused_revision: i32,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub sync_error: Option<Json>,
+    /// Deliveries of the present revision that came to nothing.
+    pub sync_attempts: i32,
+    /// When the next is due; at once when null.
+    pub sync_due_at: Option<DateTimeUtc>,
+    /// Until when nobody else may deliver.
+    pub sync_lease_until: Option<DateTimeUtc>,
+    /// Grows with every claim of the lease.
+    pub sync_fence: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     /// The change mark, set by a trigger.
@@ -53,18 +65,21 @@ pub(in crate::store) const TABLE: &str = "agents";
 
 /// The columns of a profile: not the prompt, which is long, nor the token's hash.
 pub(in crate::store) const PROFILE: &str = "id, voice_agent_id, name, language, first_message, fallback_number, \
-    status, token_preview, created_at, updated_at";
+    status, token_preview, created_at, updated_at, revision, synced_revision, refused_revision, sync_attempts, sync_error";
 
 /// The same, of the agent of each number that is listed.
 pub(in crate::store) const JOINED_PROFILE: (&str, &str) = (
     "agent.id, agent.voice_agent_id, agent.name, agent.language, agent.first_message, agent.fallback_number, \
-     agent.status, agent.token_preview, agent.created_at, agent.updated_at",
+     agent.status, agent.token_preview, agent.created_at, agent.updated_at, agent.revision, agent.synced_revision, \
+     agent.refused_revision, agent.sync_attempts, agent.sync_error",
     "LEFT JOIN agents AS agent ON agent.tenant_id = $1 AND agent.id = listed.agent_id",
 );
 
 /// Reads [`PROFILE`] from a row, from this column on.
 pub(in crate::store) fn read_profile(row: &QueryResult, from: usize) -> Result<AgentProfile, StoreError> {
     let text = |index| row.try_get_by_index::<Option<String>>(from + index);
+    let number = |index| row.try_get_by_index::<i32>(from + index);
+    let sync_state = SyncState::of(number(10)?, number(11)?, number(12)?);
     Ok(AgentProfile {
         id: AgentId(row.try_get_by_index(from)?),
         voice_agent_id: text(1)?,
@@ -76,13 +91,22 @@ pub(in crate::store) fn read_profile(row: &QueryResult, from: usize) -> Result<A
         token_preview: row.try_get_by_index(from + 7)?,
         created_at: row.try_get_by_index(from + 8)?,
         updated_at: row.try_get_by_index(from + 9)?,
+        sync_state,
+        sync_error: sync_error(sync_state, number(13)?, row.try_get_by_index(from + 14)?)?,
     })
+}
+
+/// What the last delivery of the present revision met; what an earlier revision met says nothing about it.
+fn sync_error(state: SyncState, attempts: i32, stored: Option<Json>) -> Result<Option<Refusal>, StoreError> {
+    let is_current = state == SyncState::Rejected || (state == SyncState::Pending && attempts > 0);
+    stored.filter(|_| is_current).map(|stored| read_refusal(TABLE, "sync_error", stored)).transpose()
 }
 
 impl TryFrom<Model> for Agent {
     type Error = StoreError;
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
+        let state = SyncState::of(row.revision, row.synced_revision, row.refused_revision);
         Ok(Self {
             id: AgentId(row.id),
             tenant_id: TenantId(row.tenant_id),
@@ -97,6 +121,8 @@ impl TryFrom<Model> for Agent {
             token_preview: row.token_preview,
             revision: row.revision,
             synced_revision: row.synced_revision,
+            refused_revision: row.refused_revision,
+            sync_error: sync_error(state, row.sync_attempts, row.sync_error)?,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -159,6 +185,12 @@ impl ActiveModel {
             token_preview: Set(agent.token_preview.clone()),
             revision: Set(agent.revision),
             synced_revision: Set(agent.synced_revision),
+            refused_revision: Set(agent.refused_revision),
+            sync_error: Set(None),
+            sync_attempts: Set(0),
+            sync_due_at: Set(None),
+            sync_lease_until: Set(None),
+            sync_fence: Set(0),
             created_at: Set(agent.created_at),
             updated_at: Set(agent.updated_at),
             changed: NotSet,

@@ -56,7 +56,7 @@ impl TryFrom<Model> for Operation {
 
     fn try_from(row: Model) -> Result<Self, StoreError> {
         let state: OperationState = read::text(TABLE, "state", &row.state)?;
-        let said = row.error.map(read_refusal).transpose()?;
+        let said = row.error.map(|stored| read_refusal(TABLE, "error", stored)).transpose()?;
         let (error, waits_for) = if state.is_final() { (said, None) } else { (None, said) };
         Ok(Self {
             id: OperationId(row.id),
@@ -102,18 +102,23 @@ pub(in crate::store) fn write_refusal(refusal: &Refusal) -> Json {
     })
 }
 
-fn read_refusal(stored: Json) -> Result<Refusal, StoreError> {
-    let corrupt = || StoreError::Corrupt { table: TABLE, column: "error" };
+/// A refusal that was kept in this column.
+pub(in crate::store) fn read_refusal(
+    table: &'static str,
+    column: &'static str,
+    stored: Json,
+) -> Result<Refusal, StoreError> {
+    let corrupt = || StoreError::Corrupt { table, column };
     let stored: StoredRefusal = serde_json::from_value(stored).map_err(|_| corrupt())?;
     Ok(Refusal {
-        code: read::text(TABLE, "error", &stored.code)?,
+        code: read::text(table, column, &stored.code)?,
         message: stored.message,
         field: stored.field,
         suggested_area_codes: stored
             .suggested_area_codes
             .iter()
-            .map(|code| read::text(TABLE, "error", code))
+            .map(|code| read::text(table, column, code))
             .collect::<Result<_, _>>()?,
-        used_up: read::optional(TABLE, "error", stored.used_up.as_deref())?,
+        used_up: read::optional(table, column, stored.used_up.as_deref())?,
     })
 }

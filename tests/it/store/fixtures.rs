@@ -41,6 +41,8 @@ pub(crate) fn new_agent(tenant: TenantId, token: &AgentToken) -> Agent {
         token_preview: token.preview(),
         revision: 1,
         synced_revision: 0,
+        refused_revision: 0,
+        sync_error: None,
         created_at: now,
         updated_at: now,
     }

@@ -50,7 +50,7 @@ async fn server(test: &TestDatabase) -> (Database, NumberReader) {
 }
 
 /// Runs SQL past every door.
-async fn run(test: &TestDatabase, sql: &str) {
+pub(super) async fn run(test: &TestDatabase, sql: &str) {
     if test.is_postgres() {
         let mut connection = test.raw().await;
         sqlx::raw_sql("SET ROLE switchboard_system").execute(&mut connection).await.unwrap();

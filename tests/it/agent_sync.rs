@@ -1,0 +1,129 @@
+//! Changes of agents reach the voice provider: in order, whatever it answers, and without keeping other work waiting.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::agent::create;
+use crate::support::{App, wait_until};
+
+const RENAME: &str = "mutation($id: ID!, $name: String) { updateAgent(input: {id: $id, name: $name}) {
+    agent { name syncState syncError { code message } } userErrors { code message } } }";
+const SYNC: &str = "query($id: ID!) { agent(id: $id) { syncState syncError { code message } }
+    agents(first: 1) { nodes { syncState } } }";
+const SOON: Duration = Duration::from_secs(30);
+
+fn updates(action: Value, times: Option<u32>) -> Value {
+    let mut fault = json!({"match": {"provider": "elevenlabs", "method": "PATCH", "path_contains": "/agents/"}, "action": action});
+    if let Some(times) = times {
+        fault["times"] = json!(times);
+    }
+    fault
+}
+
+async fn rename(app: &App, server: &str, id: &Value, name: &str) -> Value {
+    let token = app.token(Uuid::from_u128(1));
+    let answer = app.ask(server, &token, RENAME, json!({"id": id, "name": name})).await;
+    assert_eq!(answer["data"]["updateAgent"]["agent"]["name"], name, "{answer}");
+    answer["data"]["updateAgent"].clone()
+}
+
+async fn agent(app: &App) -> Value {
+    let token = app.token(Uuid::from_u128(1));
+    create(app, &token, json!({"name": "First", "provisionPhone": false})).await["agent"]["id"].clone()
+}
+
+async fn sync_of(app: &App, id: &Value) -> Value {
+    let answer = app.graphql(&app.token(Uuid::from_u128(1)), SYNC, json!({ "id": id })).await;
+    assert_eq!(answer["data"]["agent"]["syncState"], answer["data"]["agents"]["nodes"][0]["syncState"]);
+    answer["data"]["agent"].clone()
+}
+
+async fn until_synced(app: &App, id: &Value, name: &str) {
+    let synced = json!({"syncState": "SYNCED", "syncError": null});
+    wait_until("the agent is delivered", SOON, async || (sync_of(app, id).await == synced).then_some(()))
+        .await;
+    assert_eq!(name_there(app).await, name);
+}
+
+/// What the voice provider calls the only agent.
+async fn name_there(app: &App) -> String {
+    app.sandbox_state().await["agents"][0]["name"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_slow_update_is_delivered_and_never_overtakes_a_later_one() {
+    let mut app = App::start_with(&[("OPERATION_WAIT", "1s")]).await;
+    let other = app.add_server().await;
+    let id = agent(&app).await;
+    app.faults(updates(json!({"delay_ms": 3000}), Some(1))).await;
+    let first = rename(&app, &app.base_url(), &id, "Second").await;
+    assert_eq!(first["agent"]["syncState"], "PENDING", "{first}");
+    assert_eq!(first["userErrors"][0]["code"], "VOICE_PROVIDER_UNAVAILABLE", "{first}");
+    let second = rename(&app, &other, &id, "Third").await;
+    assert_eq!(second["agent"]["syncState"], "PENDING", "one delivery at a time: {second}");
+    until_synced(&app, &id, "Third").await;
+    // Whatever was on its way has arrived by then.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(name_there(&app).await, "Third");
+
+    // A request that went away, and a server that died, leave the change to the others.
+    app.faults(updates(json!({"delay_ms": 2000}), Some(1))).await;
+    rename(&app, &app.base_url(), &id, "Fourth").await;
+    app.kill().await;
+    app.restart().await;
+    app.advance(Duration::from_secs(60));
+    until_synced(&app, &id, "Fourth").await;
+}
+
+#[tokio::test]
+async fn only_a_rejection_of_the_content_ends_a_delivery_and_its_owner_sees_it() {
+    let app = App::start_with(&[("OPERATION_WAIT", "5s")]).await;
+    let id = agent(&app).await;
+    let page = json!({"status": 422, "body": "<html>not the provider</html>"});
+    let transient = [401, 402, 403, 404, 409, 429, 500].map(|status| json!({ "status": status }));
+    for (at, action) in transient.into_iter().chain([page, json!({"lose": "after"})]).enumerate() {
+        let name = format!("Name {at}");
+        app.faults(updates(action.clone(), Some(1))).await;
+        let renamed = rename(&app, &app.base_url(), &id, &name).await;
+        assert_eq!(renamed["agent"]["syncState"], "PENDING", "{action}: {renamed}");
+        assert_eq!(renamed["userErrors"].as_array().unwrap().len(), 1, "{action}: {renamed}");
+        assert!(renamed["agent"]["syncError"]["code"].as_str().is_some(), "{action}: {renamed}");
+        app.advance(Duration::from_secs(10));
+        until_synced(&app, &id, &name).await;
+    }
+    for status in [400, 422] {
+        app.faults(updates(json!({ "status": status }), Some(1))).await;
+        let refused = rename(&app, &app.base_url(), &id, &format!("Refused {status}")).await;
+        assert_eq!(refused["agent"]["syncState"], "REJECTED", "{refused}");
+        assert_eq!(refused["agent"]["syncError"], refused["userErrors"][0], "{refused}");
+        assert_eq!(refused["userErrors"][0]["code"], "VOICE_PROVIDER_REJECTED", "{refused}");
+        assert_eq!(sync_of(&app, &id).await["syncState"], "REJECTED");
+    }
+    let renamed = rename(&app, &app.base_url(), &id, "Accepted").await;
+    assert_eq!(renamed["agent"]["syncState"], "SYNCED", "{renamed}");
+    assert_eq!(renamed["userErrors"], json!([]));
+    assert_eq!(name_there(&app).await, "Accepted");
+}
+
+#[tokio::test]
+async fn deliveries_that_hang_keep_no_operation_waiting() {
+    let app = App::start_with(&[("OPERATION_WAIT", "1s"), ("RELEASE_GRACE", "1s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let held = create(&app, &token, json!({"name": "Held", "areaCode": "212"})).await;
+    let ids = join_all((0..20).map(|_| agent(&app))).await;
+    app.faults(updates(json!({"delay_ms": 9000}), None)).await;
+    let server = app.base_url();
+    join_all(ids.iter().map(|id| rename(&app, &server, id, "Renamed"))).await;
+    app.advance(Duration::from_secs(31));
+    let release = "mutation($id: ID!) { releasePhoneNumber(input: {id: $id}) { userErrors { message } } }";
+    let answer = app.graphql(&token, release, json!({"id": held["phoneNumber"]["id"]})).await;
+    assert_eq!(answer["data"]["releasePhoneNumber"]["userErrors"], json!([]), "{answer}");
+    app.advance(Duration::from_secs(2));
+    wait_until("the number is released", Duration::from_secs(6), async || {
+        app.sandbox_state().await["numbers"].as_array().unwrap().is_empty().then_some(())
+    })
+    .await;
+}
