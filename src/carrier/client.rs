@@ -16,7 +16,7 @@ use url::Url;
 use super::error::{Answer, Effect};
 use super::turns::{Turn, Turns};
 use super::{CarrierError, Rejection};
-use crate::domain::{BreakerChange, Clock, Entropy, Gate, TenantId, backoff};
+use crate::domain::{BreakerChange, Clock, Entropy, Gate, TenantId, backoff, lenient_json};
 
 /// Requests at the same time. Twilio caps them per account and does not publish the cap.
 const PARALLEL_REQUESTS: usize = 5;
@@ -240,7 +240,7 @@ fn told(change: BreakerChange) {
 }
 
 pub(super) fn read_json<T: DeserializeOwned>(body: &[u8], effect: Effect) -> Result<T, CarrierError> {
-    serde_json::from_slice(body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
+    lenient_json(body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
 }
 
 /// A carrier's id as a path segment: letters and digits only.

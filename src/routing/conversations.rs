@@ -1,6 +1,9 @@
 //! What the voice provider tells of conversations: taken down before it is told that it arrived, worked off by whichever
 //! server comes to it, and asked for where it never came.
 //!
+//! A conversation that cannot be worked off, or that the voice provider cannot tell of, is put off, each time for longer, and
+//! the others go on: only a voice provider that is left alone, or a database that does not answer, ends a pass.
+//!
 //! Whatever is written down is the same whoever writes it and however often, so every server may work at the same time,
 //! and one that dies in between leaves nothing half done.
 
@@ -29,6 +32,10 @@ const TRY_AGAIN: TimeDelta = TimeDelta::seconds(30);
 const OVERDUE: TimeDelta = TimeDelta::minutes(10);
 /// A conversation that the voice provider is never done with is given up so long after its call.
 const WORTH_ASKING: TimeDelta = TimeDelta::days(1);
+/// One that it fails to tell of, so long.
+const WORTH_RETRYING: TimeDelta = TimeDelta::days(30);
+/// The longest that one is put off.
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
 /// A voice provider that does not answer is left alone for so long.
 const LEFT_ALONE: TimeDelta = TimeDelta::minutes(1);
 
@@ -72,6 +79,22 @@ impl Conversations {
         Ok(())
     }
 
+    /// Asks the voice provider for a conversation of which it told more than could be kept, and takes it down.
+    ///
+    /// # Errors
+    /// [`NotRecorded`], logged already.
+    pub async fn fetch(&self, conversation: &str) -> Result<(), NotRecorded> {
+        match self.0.voice.conversation(conversation).await {
+            Ok(Conversation::Over(report)) => self.accept(report).await,
+            // It is asked about again when it is overdue.
+            Ok(Conversation::GoesOn | Conversation::Unknown) => Ok(()),
+            Err(failure) => {
+                warn!(conversation, %failure, "a conversation with a long transcript could not be fetched");
+                Err(NotRecorded)
+            }
+        }
+    }
+
     /// Works off what was taken down and asks for what never came, until told to stop.
     pub async fn watch(&self, stop: CancellationToken) {
         let mut ask_again = DateTime::<Utc>::MIN_UTC;
@@ -105,7 +128,9 @@ impl Conversations {
                     // The others do not wait for it.
                     Err(failure) => {
                         super::reports::log("a conversation", &event.report.conversation_id, &failure);
-                        self.0.store.put_event_off(event.id, self.0.clock.now() + TRY_AGAIN).await?;
+                        let now = self.0.clock.now();
+                        let again = now + longer(TRY_AGAIN, now - event.accepted_at);
+                        self.0.store.put_event_off(event.id, again).await?;
                     }
                     Ok(()) => {}
                 }
@@ -135,33 +160,47 @@ impl Conversations {
 
     async fn ask_for_missing(&self) -> Result<(), Unasked> {
         let (store, now) = (&self.0.store, self.0.clock.now());
-        for Untold { call, conversation_id, ended_at } in
-            store.conversations_untold(now - OVERDUE, AT_ONCE).await?
-        {
-            let conversation = conversation_id.as_str();
-            let again = (now < ended_at + WORTH_ASKING).then_some(now + OVERDUE);
-            let again = match self.0.voice.conversation(conversation).await {
-                Ok(Conversation::Over(report)) => {
-                    info!(%call, conversation, "nobody told of a conversation: the voice provider was asked");
-                    metrics::counter!("switchboard_conversations_fetched_total").increment(1);
-                    let report = ConversationReport { conversation_id, ..self.kept(report) };
-                    // What was worked off before is not worked off again.
-                    if store.accept_event(&report).await? { again } else { None }
+        for untold in store.conversations_untold(now - OVERDUE, AT_ONCE).await? {
+            let again = match self.ask(&untold).await {
+                Ok(again) => again,
+                Err(Unasked::Store(failure)) if failure.is_of_one_statement() => {
+                    super::reports::log("a conversation", &untold.conversation_id, &failure);
+                    put_off(&untold, now)
                 }
-                Ok(Conversation::GoesOn) => again,
-                Ok(Conversation::Unknown) => {
-                    warn!(%call, conversation, "the voice provider does not know a conversation it began");
-                    None
-                }
-                Err(error @ VoiceError::Rejected { .. }) => {
-                    warn!(%call, conversation, %error, "the voice provider does not tell of a conversation");
-                    again
-                }
-                Err(silent) => return Err(Unasked::Voice(silent)),
+                Err(ended) => return Err(ended),
             };
-            store.ask_about_conversation(call, again).await?;
+            store.ask_about_conversation(untold.call, again).await?;
         }
         Ok(())
+    }
+
+    /// Asks about a conversation; returns when to ask again.
+    async fn ask(&self, untold: &Untold) -> Result<Option<DateTime<Utc>>, Unasked> {
+        let Untold { call, conversation_id: conversation, ended_at } = untold;
+        let now = self.0.clock.now();
+        let again = (now < *ended_at + WORTH_ASKING).then_some(now + OVERDUE);
+        match self.0.voice.conversation(conversation).await {
+            Ok(Conversation::Over(report)) => {
+                info!(%call, conversation, "nobody told of a conversation: the voice provider was asked");
+                metrics::counter!("switchboard_conversations_fetched_total").increment(1);
+                let report =
+                    ConversationReport { conversation_id: conversation.clone(), ..self.kept(report) };
+                // What was worked off before is not worked off again.
+                Ok(if self.0.store.accept_event(&report).await? { again } else { None })
+            }
+            Ok(Conversation::GoesOn) => Ok(again),
+            Ok(Conversation::Unknown) => {
+                warn!(%call, conversation, "the voice provider does not know a conversation it began");
+                Ok(None)
+            }
+            Err(left_alone @ VoiceError::Unavailable { breaker_open: true, .. }) => {
+                Err(Unasked::Voice(left_alone))
+            }
+            Err(error) => {
+                warn!(%call, conversation, %error, "the voice provider does not tell of a conversation");
+                Ok(put_off(untold, now))
+            }
+        }
     }
 
     /// What is to be kept of a report.
@@ -171,6 +210,17 @@ impl Conversations {
         }
         report
     }
+}
+
+/// When to ask again about a conversation that could not be had.
+fn put_off(untold: &Untold, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let age = now - untold.ended_at;
+    (age < WORTH_RETRYING).then(|| now + longer(OVERDUE, age))
+}
+
+/// How long to put off what is so old: its age about doubles from one try to the next.
+fn longer(shortest: TimeDelta, age: TimeDelta) -> TimeDelta {
+    age.clamp(shortest, LONGEST_WAIT)
 }
 
 /// Why not everything missing was asked for; the next time goes on with what is left.

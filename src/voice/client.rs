@@ -11,7 +11,7 @@ use url::Url;
 
 use super::VoiceError;
 use super::error::Effect;
-use crate::domain::{BreakerChange, Clock, Entropy, Gate};
+use crate::domain::{BreakerChange, Clock, Entropy, Gate, lenient_json};
 
 /// Short, since a caller waits for [`Voice::register_call`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -76,7 +76,7 @@ impl Voice {
         effect: Effect,
     ) -> Result<T, VoiceError> {
         let body = self.send(&self.agents, request, effect).await?;
-        serde_json::from_slice(&body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
+        lenient_json(&body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
     }
 
     /// Sends a request through its purpose's gate; gives the body of an answer that says yes.
@@ -99,13 +99,14 @@ impl Voice {
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await;
-        if effect.is_down(status) || (status.is_success() && body.is_err()) {
+        let broke_off = matches!(body, Err(Unread::BrokeOff(_)));
+        if effect.is_down(status) || (status.is_success() && broke_off) {
             passage.failed();
         } else {
             passage.answered();
         }
         if status.is_success() {
-            return body.map_err(|why| effect.lost(why));
+            return body.map_err(|why| effect.lost(why.to_string()));
         }
         let body = body.as_deref().unwrap_or_default();
         Err(VoiceError::from_answer(status, &headers, body, effect, self.clock.now()))
@@ -132,11 +133,21 @@ fn told(purpose: &'static str, change: BreakerChange) {
         .increment(1);
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, String> {
+/// Why an answer has no body.
+#[derive(Debug, thiserror::Error)]
+enum Unread {
+    #[error("{0}")]
+    BrokeOff(String),
+    /// The provider works: others must not be left alone for it.
+    #[error("the answer is longer than {LARGEST_ANSWER} bytes")]
+    TooLong,
+}
+
+async fn read(mut response: Response) -> Result<Vec<u8>, Unread> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| Unread::BrokeOff(reason(&error)))? {
         if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err("the answer is too long".to_owned());
+            return Err(Unread::TooLong);
         }
         body.extend_from_slice(&chunk);
     }

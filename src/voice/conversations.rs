@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::error::Effect;
 use super::{Voice, VoiceError, events};
-use crate::domain::{ConversationReport, Invalid};
+use crate::domain::{ConversationReport, Invalid, lenient_json};
 
 /// A conversation as the provider has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +31,7 @@ impl Voice {
             Err(error) => return Err(error),
         };
         let unreadable = |why: Invalid| VoiceError::unavailable(format!("an unreadable answer: {why}"));
-        let data: Value =
-            serde_json::from_slice(&body).map_err(|_| unreadable(Invalid::new("it is not JSON")))?;
+        let data: Value = lenient_json(&body).map_err(|_| unreadable(Invalid::new("it is not JSON")))?;
         if !matches!(data["status"].as_str(), Some("done" | "failed")) {
             return Ok(Conversation::GoesOn);
         }

@@ -3,10 +3,15 @@
 //! New members and new types of events appear without notice, so only what is needed is read, and an event
 //! of another type is no mistake: acknowledge it.
 
+use std::fmt;
+
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::domain::{CallStatus, ConversationNews, ConversationReport, Invalid, TranscriptLine};
+use crate::domain::{
+    CallStatus, ConversationNews, ConversationReport, Invalid, TranscriptLine, lenient_json,
+};
 
 /// The longest id that is taken.
 const LONGEST_ID: usize = 128;
@@ -30,7 +35,7 @@ impl VoiceEvent {
     /// # Errors
     /// When it is no JSON object with a type, or one of a conversation does not name it.
     pub fn parse(body: &[u8], now: DateTime<Utc>) -> Result<Self, Invalid> {
-        let event: Value = serde_json::from_slice(body).map_err(|_| Invalid::new("the event is not JSON"))?;
+        let event: Value = lenient_json(body).map_err(|_| Invalid::new("the event is not JSON"))?;
         let kind = event["type"].as_str().ok_or_else(|| Invalid::new("the event has no type"))?;
         let data = &event["data"];
         let told_at = instant(&event["event_timestamp"]).filter(|at| *at <= now).unwrap_or(now);
@@ -46,6 +51,68 @@ impl VoiceEvent {
             })),
             Err(_) => Ok(Self::Other { kind: kind.chars().take(LONGEST_ID).collect() }),
         }
+    }
+}
+
+/// What the beginning of an event tells when the rest was not kept. The order of members is not documented: any may be
+/// missing.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct EventHead {
+    kind: Option<String>,
+    conversation_id: Option<String>,
+}
+
+impl EventHead {
+    /// Reads as far as there is something to read.
+    #[must_use]
+    pub fn read(beginning: &[u8]) -> Self {
+        let mut head = Self::default();
+        let mut json = serde_json::Deserializer::from_slice(beginning);
+        // It breaks off somewhere: what was read until then stays.
+        let _ = Members { of_data: false, head: &mut head }.deserialize(&mut json);
+        head
+    }
+
+    /// The conversation to be fetched: the event says that it is over, or does not say what it is.
+    #[must_use]
+    pub fn conversation_over(&self) -> Option<&str> {
+        let may_be_over = self.kind.as_ref().is_none_or(|kind| kind == ConversationNews::Over.as_str());
+        self.conversation_id.as_deref().filter(|_| may_be_over)
+    }
+}
+
+/// The members of an event, or of its data.
+struct Members<'a> {
+    of_data: bool,
+    head: &'a mut EventHead,
+}
+
+impl<'de> DeserializeSeed<'de> for Members<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let Self { of_data, head } = self;
+        while let Some(name) = members.next_key::<String>()? {
+            match (of_data, name.as_str()) {
+                (false, "type") => head.kind = Some(members.next_value()?),
+                (false, "data") => members.next_value_seed(Members { of_data: true, head })?,
+                (true, "conversation_id") => head.conversation_id = text(&members.next_value()?),
+                _ => drop(members.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -125,6 +192,19 @@ mod tests {
         match VoiceEvent::parse(event, now()) {
             Ok(VoiceEvent::Conversation(report)) => report,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_cut_off_still_names_its_conversation() {
+        let event = r#"{"type":"post_call_transcription","event_timestamp":1,"data":{"agent_id":"\ud83d",
+            "conversation_id":"conv_1","transcript":[{"message":"Hel"#;
+        assert_eq!(EventHead::read(event.as_bytes()).conversation_over(), Some("conv_1"));
+        let untyped = event.replace("type", "kind");
+        assert_eq!(EventHead::read(untyped.as_bytes()).conversation_over(), Some("conv_1"));
+        let audio = event.replace("transcription", "audio");
+        for nothing in ["", "[", "{\"data\":7", audio.as_str()] {
+            assert_eq!(EventHead::read(nothing.as_bytes()).conversation_over(), None, "{nothing}");
         }
     }
 

@@ -16,8 +16,8 @@ mod signature;
 pub use client::{Voice, VoiceConfig};
 pub use conversations::Conversation;
 pub use error::VoiceError;
-pub use events::VoiceEvent;
-pub use signature::verify_event;
+pub use events::{EventHead, VoiceEvent};
+pub use signature::EventSignature;
 
 use crate::domain::{AgentId, E164};
 

@@ -4,7 +4,8 @@
 //! Stricter than the provider's own clients where those disagree: one `t` of digits only, and no
 //! far future. One matching `v0` is enough.
 
-use aws_lc_rs::hmac::{HMAC_SHA256, Key, verify};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -13,26 +14,56 @@ const OLDEST: i64 = 30 * 60;
 /// How far the sender's clock may be ahead of ours, in seconds.
 const MOST_AHEAD: i64 = 5 * 60;
 
-/// Whether an event with this raw body and `ElevenLabs-Signature` header was signed with one of `secrets`, at most
-/// half an hour before `now`.
-#[must_use]
-pub fn verify_event(raw_body: &[u8], header: &str, secrets: &[SecretString], now: DateTime<Utc>) -> bool {
-    let members = || header.split(',').filter_map(|member| member.split_once('='));
-    let mut times = members().filter(|(name, _)| *name == "t").map(|(_, value)| value);
-    let (Some(time), None) = (times.next(), times.next()) else {
-        return false;
-    };
-    if !is_recent(time, now) {
-        return false;
+/// The signature of an event whose body is still coming in: the body is hashed as it comes and need not be kept.
+#[derive(Debug)]
+pub struct EventSignature {
+    /// One for each secret.
+    hashes: Vec<Context>,
+    /// What one of them must come to.
+    digests: Vec<Vec<u8>>,
+}
+
+impl EventSignature {
+    /// Reads an `ElevenLabs-Signature` header. `None`: no body can make it valid, since it is malformed, or was not made in
+    /// the half hour before `now`.
+    #[must_use]
+    pub fn read(header: &str, secrets: &[SecretString], now: DateTime<Utc>) -> Option<Self> {
+        let members = || header.split(',').filter_map(|member| member.split_once('='));
+        let mut times = members().filter(|(name, _)| *name == "t").map(|(_, value)| value);
+        let (Some(time), None) = (times.next(), times.next()) else {
+            return None;
+        };
+        let digests: Vec<_> =
+            members().filter(|(name, _)| *name == "v0").filter_map(|(_, hex)| bytes(hex)).collect();
+        if digests.is_empty() || !is_recent(time, now) {
+            return None;
+        }
+        let secrets = secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty());
+        let begin = |secret: &str| {
+            let mut hash = Context::with_key(&Key::new(HMAC_SHA256, secret.as_bytes()));
+            hash.update(time.as_bytes());
+            hash.update(b".");
+            hash
+        };
+        Some(Self { hashes: secrets.map(begin).collect(), digests })
     }
-    let signed = [time.as_bytes(), b".", raw_body].concat();
-    secrets.iter().map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty()).any(|secret| {
-        let key = Key::new(HMAC_SHA256, secret.as_bytes());
-        members()
-            .filter(|(name, _)| *name == "v0")
-            .filter_map(|(_, hex)| bytes(hex))
-            .any(|digest| verify(&key, &signed, &digest).is_ok())
-    })
+
+    /// Takes the next part of the body.
+    pub fn update(&mut self, part: &[u8]) {
+        for hash in &mut self.hashes {
+            hash.update(part);
+        }
+    }
+
+    /// Whether the whole body was signed with one of the secrets.
+    #[must_use]
+    pub fn is_valid(self) -> bool {
+        let Self { hashes, digests } = self;
+        hashes
+            .into_iter()
+            .map(Context::sign)
+            .any(|tag| digests.iter().any(|digest| verify_slices_are_equal(tag.as_ref(), digest).is_ok()))
+    }
 }
 
 fn is_recent(time: &str, now: DateTime<Utc>) -> bool {

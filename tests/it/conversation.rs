@@ -22,7 +22,10 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Sends an event as the voice provider does, signed at this time; gives the answer's status.
 pub(crate) async fn tell(app: &App, event: &Value, signed_at: i64) -> u16 {
-    let body = event.to_string();
+    tell_raw(app, event.to_string(), signed_at).await
+}
+
+async fn tell_raw(app: &App, body: String, signed_at: i64) -> u16 {
     let key = hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes());
     let digest = hmac::sign(&key, format!("{signed_at}.{body}").as_bytes());
     let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -120,7 +123,7 @@ async fn a_conversation_that_nobody_told_of_is_asked_for() {
     practice.app.advance(Duration::from_secs(11 * 60));
     let asked = async || (practice.app.pending_faults().await == 0).then_some(());
     wait_until("the provider is asked, in vain", SOON, asked).await;
-    practice.app.advance(Duration::from_secs(2 * 60));
+    practice.app.advance(Duration::from_secs(12 * 60));
     practice.until_counted("the provider has told", SETTLED, 1).await;
     assert_eq!(practice.call(&lost).await["transcript"], what_was_said());
     let held = practice.call(&held).await;
@@ -195,4 +198,62 @@ async fn calls_are_deleted_with_all_that_was_told_of_them_so_many_days_after_the
     let mut left = [&held, &recent].map(|call| call["call_sid"].as_str().unwrap().to_owned());
     left.sort();
     assert_eq!(sids().await, left);
+}
+
+#[tokio::test]
+async fn conversations_that_the_provider_cannot_tell_of_hold_up_no_other() {
+    let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
+    let (failing, garbled) = (practice.talked().await, practice.talked().await);
+    let whole = practice.talked().await;
+    let fetch = |call: &Value| json!({"provider": "elevenlabs", "path_contains": call["conversation_id"]});
+    practice.app.faults(json!({"match": fetch(&failing), "action": {"status": 500}})).await;
+    let garbage = json!({"status": 200, "body": "{"});
+    practice.app.faults(json!({"match": fetch(&garbled), "action": garbage})).await;
+    practice.app.advance(Duration::from_secs(11 * 60));
+    practice.until_counted("the third is told of", SETTLED, 1).await;
+    assert_eq!(practice.call(&whole).await["transcript"], what_was_said());
+    // They are asked about again, not at once but in the end.
+    practice.app.clear_faults().await;
+    practice.app.advance(Duration::from_secs(12 * 60));
+    practice.until_counted("the others are told of", SETTLED, 3).await;
+    assert_eq!(practice.call(&failing).await["transcript"], what_was_said());
+    assert_eq!(practice.call(&garbled).await["transcript"], what_was_said());
+}
+
+#[tokio::test]
+async fn half_a_surrogate_pair_costs_one_character() {
+    let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
+    let call = practice.talked().await;
+    let event = json!({"type": "post_call_transcription", "data": {"conversation_id": call["conversation_id"],
+        "transcript": [{"role": "user", "message": "Thanks HALF", "time_in_call_secs": 1}]}});
+    let body = event.to_string().replace("HALF", r"\ud83d!");
+    assert_eq!(tell_raw(&practice.app, body, practice.app.clock().now().timestamp()).await, 200);
+    practice.until_counted("the event is worked off", SETTLED, 1).await;
+    let said = json!([{"speaker": "CALLER", "text": "Thanks \u{fffd}!", "atSeconds": 1}]);
+    assert_eq!(practice.call(&call).await["transcript"], said);
+}
+
+#[tokio::test]
+async fn an_event_of_any_length_is_acknowledged_if_it_is_signed_and_a_long_transcript_is_fetched() {
+    let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
+    let call = practice.talked().await;
+    let now = practice.app.clock().now().timestamp();
+    let audio = format!(
+        r#"{{"type":"post_call_audio","data":{{"conversation_id":{},"full_audio":"{}"}}}}"#,
+        call["conversation_id"],
+        "A".repeat(9 * 1024 * 1024)
+    );
+    assert_eq!(tell_raw(&practice.app, audio, now).await, 200);
+    assert_eq!(tell_raw(&practice.app, "{}".to_owned(), now - 3600).await, 401, "signed too long ago");
+    assert_eq!(practice.app.count(KEPT).await, 0);
+
+    let long = json!({"type": "post_call_transcription", "data": {"agent_id": "agent_1",
+        "conversation_id": call["conversation_id"],
+        "transcript": [{"role": "user", "message": "A".repeat(1_500_000), "time_in_call_secs": 1}]}});
+    let fetch = json!({"provider": "elevenlabs", "method": "GET", "path_contains": "/conversations/"});
+    practice.app.faults(json!({"match": fetch, "action": {"status": 503}, "times": 1})).await;
+    assert_eq!(practice.tell(&long).await, 503, "to be sent again: it is nowhere yet");
+    assert_eq!(practice.tell(&long).await, 200);
+    practice.until_counted("the event is worked off", SETTLED, 1).await;
+    assert_eq!(practice.call(&call).await["transcript"], what_was_said());
 }

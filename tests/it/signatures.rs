@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::DateTime;
 use secrecy::SecretString;
 use switchboard::carrier::signature::{verify_form, verify_get, verify_json};
-use switchboard::voice::verify_event;
+use switchboard::voice::EventSignature;
 
 const TOKEN: &str = "5b1e0c2d7f4a49c8a3d6e9b0f1c2d3e4";
 const URL: &str = "https://voice.switchboard.example/api/webhooks/call/incoming";
@@ -38,12 +38,14 @@ fn event_digest(time: &str, body: &[u8]) -> String {
 }
 
 fn event_passes(header: &str, body: &str, now: i64) -> bool {
-    verify_event(
-        body.as_bytes(),
-        header,
-        &tokens(&["wsec_retired", SECRET]),
-        DateTime::from_timestamp(now, 0).unwrap(),
-    )
+    event_passes_with(&["wsec_retired", SECRET], header, body, now)
+}
+
+fn event_passes_with(secrets: &[&str], header: &str, body: &str, now: i64) -> bool {
+    let now = DateTime::from_timestamp(now, 0).unwrap();
+    let Some(mut signature) = EventSignature::read(header, &tokens(secrets), now) else { return false };
+    body.as_bytes().chunks(7).for_each(|part| signature.update(part));
+    signature.is_valid()
 }
 
 #[test]
@@ -143,13 +145,7 @@ fn elevenlabs_events_with_a_known_answer() {
         assert!(!event_passes(&bad, EVENT, SIGNED_AT), "{bad}");
     }
     assert!(!event_passes(&header, &EVENT.replace("ä", "a"), SIGNED_AT));
-    let other = tokens(&["wsec_other", ""]);
-    assert!(!verify_event(
-        EVENT.as_bytes(),
-        &header,
-        &other,
-        DateTime::from_timestamp(SIGNED_AT, 0).unwrap()
-    ));
+    assert!(!event_passes_with(&["wsec_other", ""], &header, EVENT, SIGNED_AT));
 }
 
 #[test]
