@@ -53,7 +53,7 @@ fn as_json(report: &ReconciliationReport) -> Value {
 fn difference_as_json(found: &Difference) -> Value {
     let failure = match &found.mended {
         Mended::Failed(why) => Some(why),
-        Mended::No | Mended::Yes => None,
+        Mended::No | Mended::Yes | Mended::Noted => None,
     };
     json!({
         "kind": found.kind,
@@ -115,7 +115,7 @@ fn difference_as_text(found: &Difference) -> Vec<String> {
         lines.push(format!("  {:.2} USD a month", found.monthly_cost));
     }
     lines.extend(match (&found.mended, found.repair) {
-        (Mended::Yes, Some(repair)) => Some(format!("  done: {}", repair.verb())),
+        (Mended::Yes | Mended::Noted, Some(repair)) => Some(format!("  done: {}", repair.verb())),
         (Mended::Failed(why), _) => Some(format!("  failed: {why}")),
         (_, Some(repair)) => Some(format!("  --fix would {}", repair.verb())),
         (_, None) => None,

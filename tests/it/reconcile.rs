@@ -119,14 +119,25 @@ async fn what_differs_is_told_and_then_mended_and_what_is_not_ours_is_left_alone
     let (code, mended) = report(&app, &["--fix"]).await;
     assert_eq!((code, kinds(&mended)), (Some(3), all), "{mended}");
     for difference in mended["differences"].as_array().unwrap() {
-        let is_ours = !FOREIGN.contains(&difference["kind"].as_str().unwrap());
-        assert_eq!(difference["mended"], is_ours, "{difference}");
+        let kind = difference["kind"].as_str().unwrap();
+        let is_mended = !FOREIGN.contains(&kind) && kind != "MISSING_NUMBER";
+        assert_eq!(difference["mended"], is_mended, "{difference}");
     }
-    assert_eq!(mended["remaining"], 3);
+    assert_eq!(mended["remaining"], 4);
     as_it_should_be(&app, &token, &other).await;
 
-    let (code, left) = report(&app, &[]).await;
-    assert_eq!((code, kinds(&left)), (Some(3), FOREIGN.to_vec()), "{left}");
+    // A number that is gone is an open difference until somebody acts.
+    wait_until("what is still missing is told", DEADLINE, async || {
+        let (code, left) = report(&app, &[]).await;
+        ((code, kinds(&left)) == (Some(3), [&FOREIGN[..], &["MISSING_NUMBER"]].concat())).then_some(())
+    })
+    .await;
+    ask(&app, &other, "releasePhoneNumber", &missing["phoneNumber"]["id"]).await;
+    wait_until("what was released differs no more", DEADLINE, async || {
+        let (_, left) = report(&app, &[]).await;
+        (kinds(&left) == FOREIGN).then_some(())
+    })
+    .await;
     operators_read_it(&app, &token, 3).await;
 }
 
@@ -246,17 +257,42 @@ async fn a_server_notes_by_itself_what_is_gone_and_changes_nothing_at_a_provider
         (seen["data"]["phoneNumber"]["status"] == "INACTIVE").then_some(())
     })
     .await;
-    let query = "{ reconciliation { differences { kind repair agent { id } } } }";
+    let query = "{ reconciliation { startedAt differences { kind repair agent { id } } } }";
     let told = wait_until("the report is there", DEADLINE, async || {
         let told = app.graphql(&app.operator_token(), query, json!({})).await;
         let report = told["data"]["reconciliation"].clone();
-        report["differences"].as_array().is_some_and(|found| found.len() == 1).then_some(report)
+        report["differences"].as_array().is_some_and(|found| found.len() == 2).then_some(report)
+    })
+    .await;
+    // In this report and in each further one.
+    for _ in 0..2 {
+        app.advance(Duration::from_secs(10));
+        let query = "{ reconciliation { startedAt differences { kind repair } } }";
+        let next = wait_until("there is another report", DEADLINE, async || {
+            let next =
+                app.graphql(&app.operator_token(), query, json!({})).await["data"]["reconciliation"].clone();
+            (next["startedAt"] != told["startedAt"]).then_some(next)
+        })
+        .await;
+        let missing = json!({"kind": "MISSING_NUMBER", "repair": null});
+        assert!(next["differences"].as_array().unwrap().contains(&missing), "{next}");
+    }
+    wait_until("the metric counts it", DEADLINE, async || {
+        // Other tests' servers set it as well.
+        app.advance(Duration::from_secs(10));
+        let metrics = app.http().get(format!("{}/metrics", app.base_url())).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        metrics.contains(r#"switchboard_differences{kind="MISSING_NUMBER"} 1"#).then_some(())
     })
     .await;
     let trail = app.graphql(&token, "{ auditEvents { nodes { action } } }", json!({})).await;
     assert!(trail.to_string().contains("query reconciliation"), "{trail}");
-    let difference = &told["differences"][0];
-    assert_eq!(difference["kind"], "MISDIRECTED_NUMBER", "{told}");
+    let of_kind = |kind: &str| {
+        let differences = told["differences"].as_array().unwrap();
+        differences.iter().find(|found| found["kind"] == kind).cloned().unwrap_or_else(|| panic!("{told}"))
+    };
+    of_kind("MISSING_NUMBER");
+    let difference = of_kind("MISDIRECTED_NUMBER");
     assert_eq!(difference["agent"]["id"], astray["agent"]["id"], "{told}");
     assert!(difference["repair"].as_str().unwrap().starts_with("to do"), "{told}");
     assert_eq!(app.sandbox_state().await["numbers"][0]["settings"]["voice_url"], url);

@@ -120,7 +120,7 @@ impl Difference<'_> {
     async fn repair(&self) -> Option<String> {
         let verb = self.found.repair?.verb();
         Some(match &self.found.mended {
-            Mended::Yes => format!("done: {verb}"),
+            Mended::Yes | Mended::Noted => format!("done: {verb}"),
             Mended::No => format!("to do: {verb}"),
             Mended::Failed(why) => format!("failed: {verb}: {why}"),
         })

@@ -36,6 +36,7 @@ impl Reconciler {
             Repair::DeleteVoiceAgent => self.delete_orphan(run, difference, tenant, agent).await,
         };
         difference.mended = match done {
+            Ok(Ok(())) if matches!(repair, Repair::MarkInactive { .. }) => Mended::Noted,
             Ok(Ok(())) => Mended::Yes,
             Ok(Err(why)) => Mended::Failed(why),
             // A rule of ours forbids it at this moment.

@@ -102,3 +102,12 @@ pub(super) fn missing_number(row: &PhoneNumber) -> Difference {
         .of(row.tenant_id, row.agent_id)
         .mended_by(Repair::MarkInactive { id: row.id })
 }
+
+/// One that was marked INACTIVE for that reason before.
+pub(super) fn still_missing_number(row: &PhoneNumber) -> Difference {
+    let detail = "the carrier does not have it any more, and it is INACTIVE for that: release it here, or have the carrier \
+                  give it back";
+    Difference::new(DifferenceKind::MissingNumber, detail.to_owned())
+        .number(&row.number, row.sid.as_deref())
+        .of(row.tenant_id, row.agent_id)
+}

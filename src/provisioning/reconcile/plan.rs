@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::doubt::{Doubt, believable};
-use super::numbers::{known, missing_number, unknown};
+use super::numbers::{known, missing_number, still_missing_number, unknown};
 use super::report::{Difference, DifferenceKind, Repair};
 use crate::carrier::{NumberSettings, OwnedNumber};
 use crate::domain::{
@@ -79,6 +79,11 @@ impl Inventories {
             settled.iter().filter(|row| !owned.contains(row.number.as_str())).collect();
         believable("numbers", missing.len(), settled.len())?;
         differences.extend(missing.into_iter().map(|row| missing_number(row)));
+        let noted = standing.numbers.iter().filter(|row| {
+            let is_gone = row.sid.is_some() && !owned.contains(row.number.as_str());
+            is_gone && row.status == NumberStatus::Inactive && !busy.number(row)
+        });
+        differences.extend(noted.map(still_missing_number));
         Ok(differences)
     }
 
@@ -392,6 +397,20 @@ mod tests {
         let mut whole = estate(3);
         whole.0.voice_agents[0] = voice_agent(9, 1);
         assert_eq!(found(&whole), [DifferenceKind::MissingVoiceAgent]);
+    }
+
+    #[test]
+    fn a_number_that_was_marked_for_gone_differs_until_a_person_acts() {
+        let mut whole = estate(3);
+        whole.0.numbers.remove(0);
+        whole.1.numbers[0].status = NumberStatus::Inactive;
+        let differences = whole.0.compare(&whole.1, settings).unwrap();
+        assert_eq!(differences.len(), 1, "{differences:?}");
+        assert_eq!((differences[0].kind, differences[0].repair), (DifferenceKind::MissingNumber, None));
+        // It does not make the list less believable: it is known to be missing.
+        whole.0.numbers.clear();
+        whole.1.numbers.truncate(2);
+        assert_eq!(found(&whole).len(), 2);
     }
 
     #[test]

@@ -91,6 +91,8 @@ pub enum Mended {
     No,
     /// It is gone.
     Yes,
+    /// It was written down here. It is there still, until a person acts.
+    Noted,
     /// It was tried; it is there still, for this reason.
     Failed(String),
 }
