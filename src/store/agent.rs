@@ -318,7 +318,7 @@ impl SystemStore {
     }
 
     /// Active agents without a bought number, whosever they are, but not those being deleted; oldest first, those after
-    /// `after`. An agent's id holds its creation.
+    /// `after`. An agent's id holds its creation. Those that cannot be read are reported and left out.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -340,17 +340,15 @@ impl SystemStore {
         let rows: Vec<(Uuid, Uuid, String)> =
             query.select_only().columns(columns).into_tuple().all(self.db()).await?;
         let under_way = self.purchases_under_way(rows.iter().map(|(id, ..)| *id)).await?;
-        rows.into_iter()
-            .map(|(id, tenant, name)| {
-                let name = name.parse();
-                Ok(AgentWithoutNumber {
-                    id: AgentId(id),
-                    tenant_id: TenantId(tenant),
-                    name: name.map_err(|_| StoreError::Corrupt { table: "agents", column: "name" })?,
-                    under_way: under_way.get(&id).copied().map(OperationId),
-                })
+        let read = |(id, tenant, name): (Uuid, Uuid, String)| {
+            Ok(AgentWithoutNumber {
+                id: AgentId(id),
+                tenant_id: TenantId(tenant),
+                name: entities::text("agents", "name", &name)?,
+                under_way: under_way.get(&id).copied().map(OperationId),
             })
-            .collect()
+        };
+        Ok(entities::readable(rows, |(id, ..)| *id, read).0)
     }
 
     /// The unfinished operation of each of these agents that may buy it a number, where there is one.
