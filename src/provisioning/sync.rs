@@ -56,7 +56,7 @@ impl Provisioning {
             if attempted || Instant::now() >= deadline {
                 return Ok(Some(undelivered(agent.sync_error)));
             }
-            match self.0.store.claim_delivery(id, self.0.config.lease).await? {
+            match self.0.store.claim_delivery(id, self.lease()).await? {
                 Some(delivery) => {
                     attempted = true;
                     // An error here is time running out, or a delivery that panicked and said so itself.
@@ -73,7 +73,7 @@ impl Provisioning {
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             let room = PARALLEL.saturating_sub(self.0.deliveries.len());
             let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0) else { continue };
-            match self.0.store.claim_deliveries_due(self.0.config.lease, limit).await {
+            match self.0.store.claim_deliveries_due(self.lease(), limit).await {
                 Ok(due) => due.into_iter().for_each(|delivery| drop(self.spawn_delivery(delivery))),
                 Err(failure) => {
                     warn!(
@@ -102,6 +102,11 @@ impl Provisioning {
         })
     }
 
+    /// Longer than an operation's: what a dead server has sent may still be carried out after its lease.
+    fn lease(&self) -> Duration {
+        self.0.config.lease + SETTLING.to_std().unwrap_or_default()
+    }
+
     /// Until the provider has the agent as it is, rejects it, or must be asked again later.
     async fn deliver(&self, first: AgentDelivery) -> Result<(), StoreError> {
         let mut next = Some(first);
@@ -114,7 +119,7 @@ impl Provisioning {
             let is_settled = !matches!(outcome, Delivered::NotYet { .. });
             self.0.store.finish_delivery(&delivery, outcome).await?;
             next = if is_settled {
-                self.0.store.claim_delivery(delivery.agent.id, self.0.config.lease).await?
+                self.0.store.claim_delivery(delivery.agent.id, self.lease()).await?
             } else {
                 None
             };
@@ -124,10 +129,9 @@ impl Provisioning {
 
     /// Renews the lease for as long as it is polled; ends when it cannot.
     async fn keep_delivery(&self, delivery: &AgentDelivery) -> StoreError {
-        let lease = self.0.config.lease;
         loop {
-            tokio::time::sleep(lease / 3).await;
-            if let Err(lost) = self.0.store.renew_delivery(delivery, lease).await {
+            tokio::time::sleep(self.0.config.lease / 3).await;
+            if let Err(lost) = self.0.store.renew_delivery(delivery, self.lease()).await {
                 return lost;
             }
         }

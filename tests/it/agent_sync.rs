@@ -1,6 +1,6 @@
 //! Changes of agents reach the voice provider: in order, whatever it answers, and without keeping other work waiting.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ const SYNC: &str = "query($id: ID!) { agent(id: $id) { syncState syncError { cod
     agents(first: 1) { nodes { syncState } } }";
 const SOON: Duration = Duration::from_secs(30);
 
-fn updates(action: Value, times: Option<u32>) -> Value {
+fn updates(action: &Value, times: Option<u32>) -> Value {
     let mut fault = json!({"match": {"provider": "elevenlabs", "method": "PATCH", "path_contains": "/agents/"}, "action": action});
     if let Some(times) = times {
         fault["times"] = json!(times);
@@ -58,7 +58,7 @@ async fn a_slow_update_is_delivered_and_never_overtakes_a_later_one() {
     let mut app = App::start_with(&[("OPERATION_WAIT", "1s")]).await;
     let other = app.add_server().await;
     let id = agent(&app).await;
-    app.faults(updates(json!({"delay_ms": 3000}), Some(1))).await;
+    app.faults(updates(&json!({"delay_ms": 3000}), Some(1))).await;
     let first = rename(&app, &app.base_url(), &id, "Second").await;
     assert_eq!(first["agent"]["syncState"], "PENDING", "{first}");
     assert_eq!(first["userErrors"][0]["code"], "VOICE_PROVIDER_UNAVAILABLE", "{first}");
@@ -70,7 +70,7 @@ async fn a_slow_update_is_delivered_and_never_overtakes_a_later_one() {
     assert_eq!(name_there(&app).await, "Third");
 
     // A request that went away, and a server that died, leave the change to the others.
-    app.faults(updates(json!({"delay_ms": 2000}), Some(1))).await;
+    app.faults(updates(&json!({"delay_ms": 2000}), Some(1))).await;
     rename(&app, &app.base_url(), &id, "Fourth").await;
     app.kill().await;
     app.restart().await;
@@ -86,7 +86,7 @@ async fn only_a_rejection_of_the_content_ends_a_delivery_and_its_owner_sees_it()
     let transient = [401, 402, 403, 404, 409, 429, 500].map(|status| json!({ "status": status }));
     for (at, action) in transient.into_iter().chain([page, json!({"lose": "after"})]).enumerate() {
         let name = format!("Name {at}");
-        app.faults(updates(action.clone(), Some(1))).await;
+        app.faults(updates(&action, Some(1))).await;
         let renamed = rename(&app, &app.base_url(), &id, &name).await;
         assert_eq!(renamed["agent"]["syncState"], "PENDING", "{action}: {renamed}");
         assert_eq!(renamed["userErrors"].as_array().unwrap().len(), 1, "{action}: {renamed}");
@@ -95,7 +95,7 @@ async fn only_a_rejection_of_the_content_ends_a_delivery_and_its_owner_sees_it()
         until_synced(&app, &id, &name).await;
     }
     for status in [400, 422] {
-        app.faults(updates(json!({ "status": status }), Some(1))).await;
+        app.faults(updates(&json!({ "status": status }), Some(1))).await;
         let refused = rename(&app, &app.base_url(), &id, &format!("Refused {status}")).await;
         assert_eq!(refused["agent"]["syncState"], "REJECTED", "{refused}");
         assert_eq!(refused["agent"]["syncError"], refused["userErrors"][0], "{refused}");
@@ -114,9 +114,25 @@ async fn deliveries_that_hang_keep_no_operation_waiting() {
     let token = app.token(Uuid::from_u128(1));
     let held = create(&app, &token, json!({"name": "Held", "areaCode": "212"})).await;
     let ids = join_all((0..20).map(|_| agent(&app))).await;
-    app.faults(updates(json!({"delay_ms": 9000}), None)).await;
+    wait_until("all agents exist", SOON, async || {
+        let active =
+            app.graphql(&token, "{ agents(filter: {status: ACTIVE}) { totalCount } }", json!({})).await;
+        (active["data"]["agents"]["totalCount"] == 21).then_some(())
+    })
+    .await;
+    app.faults(updates(&json!({"delay_ms": 15000}), None)).await;
     let server = app.base_url();
     join_all(ids.iter().map(|id| rename(&app, &server, id, "Renamed"))).await;
+    let five: String = (0..5)
+        .map(|n| {
+            format!("a{n}: updateAgent(input: {{id: $id, name: \"Name {n}\"}}) {{ agent {{ syncState }} }} ")
+        })
+        .collect();
+    let begun = Instant::now();
+    let answer =
+        app.graphql(&token, &format!("mutation($id: ID!) {{ {five} }}"), json!({ "id": ids[0] })).await;
+    assert_eq!(answer["data"]["a4"]["agent"]["syncState"], "PENDING", "{answer}");
+    assert!(begun.elapsed() < Duration::from_secs(4), "one wait for all of them: {:?}", begun.elapsed());
     app.advance(Duration::from_secs(31));
     let release = "mutation($id: ID!) { releasePhoneNumber(input: {id: $id}) { userErrors { message } } }";
     let answer = app.graphql(&token, release, json!({"id": held["phoneNumber"]["id"]})).await;
