@@ -36,9 +36,13 @@ async fn agent(app: &App) -> Value {
 }
 
 async fn sync_of(app: &App, id: &Value) -> Value {
-    let answer = app.graphql(&app.token(Uuid::from_u128(1)), SYNC, json!({ "id": id })).await;
-    assert_eq!(answer["data"]["agent"]["syncState"], answer["data"]["agents"]["nodes"][0]["syncState"]);
-    answer["data"]["agent"].clone()
+    // Two statements: a delivery may end between them.
+    wait_until("the agent and the list say the same", SOON, async || {
+        let answer = app.graphql(&app.token(Uuid::from_u128(1)), SYNC, json!({ "id": id })).await;
+        let agent = &answer["data"]["agent"];
+        (agent["syncState"] == answer["data"]["agents"]["nodes"][0]["syncState"]).then(|| agent.clone())
+    })
+    .await
 }
 
 async fn until_synced(app: &App, id: &Value, name: &str) {
