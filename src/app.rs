@@ -1,8 +1,13 @@
 //! The composition root: builds the parts from a [`Config`], joins their routers, runs them and lets them finish.
 //!
 //! Nothing here decides anything about the trade. A server that could not keep its promises does not start: the
-//! database must be up to date, and on Postgres it must keep tenants apart by itself.
+//! database must be up to date, and on Postgres it must keep tenants apart by itself. A server that starts while the
+//! database is away answers calls by the routing cache of an earlier run, if there is one, and uses the database for
+//! nothing before it has been found to be so; a server that finds it otherwise ends.
 
+mod later;
+
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -24,6 +29,7 @@ use crate::store::{Database, DatabaseConfig, StoreError};
 use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
+use later::{check_later, open_or_wait};
 
 /// How long a request waits for a connection to the database.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -121,9 +127,13 @@ impl Core {
     /// # Errors
     /// [`AppError`].
     pub async fn build(config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
+        let database = open(config, clock.clone()).await?;
+        Self::over(database, config, clock, entropy)
+    }
+
+    fn over(database: Database, config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
         let carrier = Carrier::new(carrier_config(config), clock.clone(), entropy.clone())?;
         let voice = Voice::new(voice_config(config), clock.clone(), entropy.clone())?;
-        let database = open(config, clock.clone()).await?;
         let provisioning = Provisioning::new(
             provisioning_config(config),
             database.system(),
@@ -152,6 +162,10 @@ pub struct App {
     reconcile_every: Duration,
     shutdown: Shutdown,
     drain: Drain,
+    /// What the database is to be looked at with, as long as it was not.
+    unchecked: Option<(Config, Clock)>,
+    /// What was found then, if it must not be used.
+    unfit: Arc<Mutex<Option<AppError>>>,
 }
 
 impl App {
@@ -163,8 +177,10 @@ impl App {
         telemetry::metrics();
         tell_zone_data(clock.now());
         let shutdown = Shutdown::default();
+        let (database, is_checked) = open_or_wait(config, &clock).await?;
+        let unchecked = (!is_checked).then(|| (config.clone(), clock.clone()));
         let Core { database, provisioning, reconciler, carrier, voice } =
-            Core::build(config, &clock, &entropy).await?;
+            Core::over(database, config, &clock, &entropy)?;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
         let sweep = Sweep::new(system.clone(), carrier, clock.clone());
@@ -174,8 +190,15 @@ impl App {
         });
         let conversations =
             Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
-        let routing = Routing::new(routing_config(config), system, voice, clock.clone(), entropy.clone())
-            .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
+        let routing = Routing::new(
+            routing_config(config),
+            system,
+            voice,
+            sweep.clone(),
+            clock.clone(),
+            entropy.clone(),
+        )
+        .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
         let webhooks =
             webhooks::router(webhook_config(config), routing.clone(), conversations.clone(), clock.unset());
         let services = Services {
@@ -207,6 +230,8 @@ impl App {
             reconcile_every,
             shutdown,
             drain,
+            unchecked,
+            unfit: Arc::default(),
         })
     }
 
@@ -251,6 +276,18 @@ impl App {
         workers.spawn(async move {
             stopped.run_until_cancelled(timed.keep_time()).await;
         });
+        if let Some((config, clock)) = self.unchecked.clone() {
+            let (database, shutdown) = (self.database.clone(), self.shutdown.clone());
+            let (unfit, stopped) = (Arc::clone(&self.unfit), stop());
+            workers.spawn(async move {
+                let checking = check_later(&config, &clock, &database);
+                if let Some(Err(error)) = stopped.run_until_cancelled(checking).await {
+                    tracing::error!(%error, "the database is back and must not be used: the server ends");
+                    *unfit.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    shutdown.drain();
+                }
+            });
+        }
         let (sweep, stopped) = (self.sweep.clone(), stop());
         workers.spawn(async move { sweep.watch(stopped).await });
         let (conversations, stopped) = (self.conversations.clone(), stop());
@@ -272,7 +309,7 @@ impl App {
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
         let mut workers = self.workers();
-        let Self { router, database, routing, shutdown, drain, .. } = self;
+        let Self { router, database, routing, shutdown, drain, unfit, .. } = self;
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }
@@ -294,7 +331,8 @@ impl App {
         drop(workers);
         database.close().await;
         tracing::info!("stopped");
-        outcome
+        let unfit = unfit.lock().unwrap_or_else(PoisonError::into_inner).take();
+        outcome.and(unfit.map_or(Ok(()), Err))
     }
 }
 
@@ -316,12 +354,7 @@ fn tell_zone_data(now: DateTime<Utc>) {
 
 /// Connects to the database, and refuses one that is out of date or does not keep tenants apart.
 async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
-    let settings = DatabaseConfig {
-        url: config.database_url.clone(),
-        max_connections: config.database_max_connections,
-        acquire_timeout: ACQUIRE_TIMEOUT,
-    };
-    let database = Database::connect(&settings, clock).await?;
+    let database = Database::connect(&database_config(config), clock).await?;
     let pending = database.pending_migrations().await?;
     if !pending.is_empty() {
         return Err(AppError::Unmigrated { pending });
@@ -331,6 +364,14 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
         return Err(AppError::NotIsolated { faults });
     }
     Ok(database)
+}
+
+fn database_config(config: &Config) -> DatabaseConfig {
+    DatabaseConfig {
+        url: config.database_url.clone(),
+        max_connections: config.database_max_connections,
+        acquire_timeout: ACQUIRE_TIMEOUT,
+    }
 }
 
 fn carrier_config(config: &Config) -> CarrierConfig {

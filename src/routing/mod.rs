@@ -4,7 +4,8 @@
 //! number's agent, if it is active, the plan has room and the voice provider takes the call in time; else the agent's
 //! fallback number; else a sentence in its language. Whatever fails, what is returned is TwiML, within
 //! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment, it gets the
-//! same answer, and the voice provider hears of it once. Its admission is committed before it is answered; what it was
+//! same answer, and the voice provider hears of it once. When the plan has no room, it is looked first whether the calls
+//! that take it are still under way. Its admission is committed before it is answered; what it was
 //! answered with is recorded right after, so that the caller does not wait for that. While the database does not answer,
 //! calls are routed by what was last known of the numbers, and their records wait in a file.
 
@@ -12,6 +13,7 @@ mod answer;
 mod cache;
 mod conversations;
 mod journal;
+mod known;
 mod outage;
 mod plan;
 mod reports;
@@ -19,6 +21,7 @@ mod retention;
 mod sweep;
 
 pub use conversations::Conversations;
+pub use known::restore;
 pub use plan::foresee;
 pub use reports::NotRecorded;
 pub use retention::Retention;
@@ -28,7 +31,6 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -78,11 +80,11 @@ struct Inner {
     forward_action: String,
     store: SystemStore,
     voice: Voice,
+    sweep: Sweep,
     clock: Clock,
     entropy: Entropy,
     journal: Journal,
-    /// The database does not answer.
-    down: AtomicBool,
+    state_dir: PathBuf,
     /// Calls that are being answered or recorded right now, by what is asked and the carrier's id.
     answering: Mutex<HashMap<String, Shared<BoxFuture<'static, String>>>>,
     /// Their tasks.
@@ -108,6 +110,7 @@ impl Routing {
         config: RoutingConfig,
         store: SystemStore,
         voice: Voice,
+        sweep: Sweep,
         clock: Clock,
         entropy: Entropy,
     ) -> std::io::Result<Self> {
@@ -119,10 +122,11 @@ impl Routing {
             forward_action: format!("{base}{FORWARD_PATH}"),
             store,
             voice,
+            sweep,
             clock,
             entropy,
             journal: Journal::open(&state_dir)?,
-            down: AtomicBool::new(false),
+            state_dir,
             answering: Mutex::default(),
             tasks: TaskTracker::new(),
         })))
@@ -153,7 +157,7 @@ impl Routing {
     pub async fn recorded(&self) {
         self.0.tasks.close();
         self.0.tasks.wait().await;
-        self.0.journal.sync();
+        self.0.journal.sync().await;
     }
 
     async fn take_after_failure(&self, call: &store::IncomingCall, reply: Reply) {
@@ -203,12 +207,15 @@ impl Routing {
     async fn take(&self, call: &store::IncomingCall, reply: Reply) {
         let started = Instant::now();
         let until = started + self.0.answer_deadline;
-        let Some(route) = self.admit(call).await else { return };
+        let Some(mut route) = self.admit(call).await else { return };
         if let Some(answered) = route.answered {
             tracing::info!(call = %route.call.id, "announced again, answered as before");
             // Whoever asked may be gone.
             let _ = reply.send(answered);
             return;
+        }
+        if route.is_busy() {
+            self.make_room(&mut route, started).await;
         }
         let answer = self.decide(&route, until).await;
         tracing::info!(
@@ -240,6 +247,17 @@ impl Routing {
         route
     }
 
+    /// A plan that looks used up may be full of calls whose ends were not heard: the carrier is asked about the oldest, for a
+    /// quarter of the time there is.
+    async fn make_room(&self, route: &mut Route, started: Instant) {
+        self.0.sweep.make_room(route.call.tenant_id, started + self.0.answer_deadline / 4).await;
+        let admitted = self.0.store.admit_after_all(&route.call);
+        if let Ok(true) = self.ask(admitted, "a call slot", &route.call.sid).await {
+            tracing::info!(call = %route.call.id, "a call slot was free after all");
+            route.admitted = true;
+        }
+    }
+
     /// Asks the database for something about a call, unless it is known not to answer, for half the time there is, so
     /// that what comes after has time too.
     async fn ask<T>(
@@ -269,23 +287,25 @@ impl Routing {
 
     /// Records the answer. What the database does not take waits in the journal.
     async fn record(&self, route: &Route, answer: Answer) {
-        let entry = Entry::of_answer(route, &answer);
+        let entry = Entry::of_answer(route, &answer, self.0.clock.now());
         let sid = &route.call.sid;
         if self.is_down() || self.waits(sid) {
-            self.0.journal.add(entry);
+            self.0.journal.add(&entry);
             return;
         }
         let decision = route.call.decision.then(answer.reason);
         let conversation = answer.conversation_id.as_deref();
         let recorded =
             self.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml);
-        if self.ask(recorded, "an answer", sid).await.is_err() {
-            self.0.journal.add(entry);
+        match self.ask(recorded, "an answer", sid).await {
+            Ok(true) => {}
+            // Its call waits in another server's journal.
+            Ok(false) | Err(NoAnswer) => self.0.journal.add(&entry),
         }
     }
 }
 
-/// The database did not answer, which is told to the log already.
+/// The database did not do it, which is told to the log already.
 struct NoAnswer;
 
 /// What is said when nobody can take a call, in a language its caller is likely to speak.

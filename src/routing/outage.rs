@@ -1,10 +1,14 @@
-//! While the database does not answer: calls go where the numbers known last say, what is to be written down waits in the
-//! journal, and the database is tried out by one task instead of by every caller.
+//! While the database does not answer or takes no writes: calls go where the numbers known last say, what is to be written
+//! down waits in the journal, and the database is tried out by one task instead of by every caller.
+//!
+//! An entry leaves the journal once it is written, or once the database has rejected its contents
+//! ([`StoreError::is_verdict`]): then it is put aside, and with a call whatever else waits about it. Any other error
+//! keeps it. What is about a call that is not on record yet waits for it in [`super::journal`]'s other file.
 
-use std::sync::atomic::Ordering;
+use std::collections::HashSet;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -22,6 +26,9 @@ use crate::store::{self, Route, StoreError};
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How long the database may take to take or to give one thing.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long what came before its call waits for it.
+const EARLY_FOR: TimeDelta = TimeDelta::days(1);
 
 /// What waits for the database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -49,6 +56,8 @@ pub(super) enum Entry {
         decision: Decision,
         conversation_id: Option<String>,
         twiml: String,
+        #[serde(default)]
+        at: DateTime<Utc>,
     },
     /// The carrier told how a call goes, or went.
     Report { sid: String, status: String, duration_seconds: Option<i32>, at: DateTime<Utc> },
@@ -63,10 +72,27 @@ enum Unwritten {
     Odd(#[from] crate::domain::Invalid),
 }
 
+impl Unwritten {
+    /// Whether the entry will never be written.
+    fn is_verdict(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_verdict(),
+            Self::Odd(_) => true,
+        }
+    }
+}
+
 impl Entry {
     pub(super) fn sid(&self) -> &str {
         match self {
             Self::Call { sid, .. } | Self::Answer { sid, .. } | Self::Report { sid, .. } => sid,
+        }
+    }
+
+    /// When it was told.
+    pub(super) fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Call { at, .. } | Self::Answer { at, .. } | Self::Report { at, .. } => *at,
         }
     }
 
@@ -87,28 +113,29 @@ impl Entry {
         }
     }
 
-    pub(super) fn of_answer(route: &Route, answer: &Answer) -> Self {
+    pub(super) fn of_answer(route: &Route, answer: &Answer, at: DateTime<Utc>) -> Self {
         Self::Answer {
             sid: route.call.sid.clone(),
             outcome: answer.outcome.to_string(),
             decision: route.call.decision.then(answer.reason),
             conversation_id: answer.conversation_id.clone(),
             twiml: answer.twiml.clone(),
+            at,
         }
     }
 }
 
 impl Routing {
-    /// Whether the database is known not to answer.
+    /// Whether the database is known to take no writes.
     pub(super) fn is_down(&self) -> bool {
-        self.0.down.load(Ordering::Relaxed)
+        self.0.store.is_away()
     }
 
-    /// The database did not answer: until it does, it is left to [`Self::keep`] to try it out.
+    /// The database took no write: until it does, it is left to [`Self::keep`] to try it out.
     pub(super) fn note_down(&self) {
-        if !self.0.down.swap(true, Ordering::Relaxed) {
+        if !self.0.store.note_away(true) {
             tracing::error!(
-                "the database does not answer: calls are routed by what was last known, records wait in the journal"
+                "the database does not answer or takes no writes: calls are routed by what was last known, records wait in the journal"
             );
         }
     }
@@ -122,7 +149,7 @@ impl Routing {
     pub(super) fn admit_from_memory(&self, id: CallId, call: &store::IncomingCall) -> Option<Route> {
         let route = self.route_from_memory(id, call)?;
         if !self.waits(&call.sid) {
-            self.0.journal.add(Entry::of_call(&route));
+            self.0.journal.add(&Entry::of_call(&route));
         }
         metrics::counter!("switchboard_calls_routed_from_memory_total").increment(1);
         Some(route)
@@ -137,8 +164,8 @@ impl Routing {
 
     /// Keeps the routing cache fresh and writes down what waits, until told to stop.
     pub async fn keep(&self, stop: CancellationToken) {
-        tokio::join!(self.keep_journal(&stop), self.keep_cache(&stop));
-        self.0.journal.sync();
+        tokio::join!(self.keep_journal(&stop), self.keep_cache(&stop), self.keep_saved(&stop));
+        self.0.journal.sync().await;
     }
 
     async fn keep_journal(&self, stop: &CancellationToken) {
@@ -154,15 +181,21 @@ impl Routing {
     }
 
     async fn look(&self) {
-        self.0.journal.sync();
-        if self.is_down() {
-            if !self.in_time(self.0.store.ping()).await {
-                return;
-            }
-            self.0.down.store(false, Ordering::Relaxed);
-            tracing::info!("the database answers again");
+        self.0.journal.sync().await;
+        if self.is_down() && !self.in_time(self.0.store.ping()).await {
+            return;
         }
         self.replay().await;
+        if !self.is_down() {
+            self.match_early().await;
+        }
+    }
+
+    /// The database takes writes.
+    fn note_up(&self) {
+        if self.0.store.note_away(false) {
+            tracing::info!("the database answers again");
+        }
     }
 
     /// Whether the database did it, in time.
@@ -177,32 +210,95 @@ impl Routing {
         }
     }
 
-    /// Writes down what waits, in its order, as far as the database takes it.
+    /// Writes down what waits, in its order, as far as the database takes it. That it answers is not enough: it is back once
+    /// it has taken an entry, or none waits.
     async fn replay(&self) {
-        let mut written = 0_u64;
+        let (mut written, mut refused) = (0_u64, HashSet::new());
         while let Some(entry) = self.0.journal.first() {
-            match timeout(PATIENCE, self.write(&entry)).await {
-                Ok(Ok(())) => {
-                    self.0.journal.done();
-                    written += 1;
-                }
-                Ok(Err(Unwritten::Store(StoreError::Unavailable(_)))) | Err(_) => {
-                    self.note_down();
+            let sid = entry.sid();
+            if refused.contains(sid) {
+                tracing::error!(sid, "an entry of the journal is put aside: its call was refused");
+                if !self.0.journal.put_aside(&entry).await {
                     break;
                 }
+                continue;
+            }
+            match timeout(PATIENCE, self.write(&entry)).await {
+                Ok(Ok(true)) => {
+                    self.0.journal.done();
+                    written += 1;
+                    self.note_up();
+                }
+                Ok(Ok(false)) => {
+                    self.note_up();
+                    if !self.0.journal.put_early(&entry).await {
+                        break;
+                    }
+                }
+                Ok(Err(error)) if error.is_verdict() => {
+                    tracing::error!(%error, sid, "the database refuses an entry of the journal: it is put aside");
+                    if !self.0.journal.put_aside(&entry).await {
+                        break;
+                    }
+                    if let Entry::Call { sid, .. } = entry {
+                        refused.insert(sid);
+                    }
+                }
                 Ok(Err(error)) => {
-                    tracing::error!(%error, sid = entry.sid(), "the database refuses an entry of the journal: it is put aside");
-                    self.0.journal.put_aside();
+                    let cause = std::error::Error::source(&error).map(ToString::to_string);
+                    tracing::debug!(%error, cause, sid, "an entry of the journal is not written");
+                    self.note_down();
+                    return;
+                }
+                Err(_) => {
+                    self.note_down();
+                    return;
                 }
             }
         }
+        self.note_up();
         if written > 0 {
             tracing::info!(written, "entries of the journal are in the database");
         }
     }
 
-    async fn write(&self, entry: &Entry) -> Result<(), Unwritten> {
-        match entry {
+    /// Writes down what came before its call, for calls that are on record now. What is too old is put aside.
+    async fn match_early(&self) {
+        let journal = &self.0.journal;
+        let some = journal.some_early();
+        if some.is_empty() {
+            return;
+        }
+        let sids: Vec<&str> = some.iter().map(Entry::sid).collect();
+        let Ok(Ok(on_record)) = timeout(PATIENCE, self.0.store.calls_on_record(&sids)).await else { return };
+        let too_old = self.0.clock.now() - EARLY_FOR;
+        let mut over = Vec::new();
+        for (nth, entry) in some.iter().enumerate() {
+            let sid = entry.sid();
+            if on_record.iter().any(|known| known == sid) {
+                match timeout(PATIENCE, self.write(entry)).await {
+                    Ok(Ok(true)) => over.push(nth),
+                    Ok(Err(error)) if error.is_verdict() => {
+                        tracing::error!(%error, sid, "the database refuses what came before its call: it is put aside");
+                        if journal.keep_aside(entry).await {
+                            over.push(nth);
+                        }
+                    }
+                    _ => break,
+                }
+            } else if entry.at() < too_old {
+                tracing::warn!(sid, "what was told of a call that never came on record is put aside");
+                if journal.keep_aside(entry).await {
+                    over.push(nth);
+                }
+            }
+        }
+        journal.early_over(some.len(), &over).await;
+    }
+
+    /// Writes an entry. Returns whether its call is on record.
+    async fn write(&self, entry: &Entry) -> Result<bool, Unwritten> {
+        Ok(match entry {
             Entry::Call { id, tenant, agent, number, sid, from, attestation, to, decision, admitted, at } => {
                 let call = Call {
                     id: CallId(*id),
@@ -224,23 +320,17 @@ impl Routing {
                     ended_at: None,
                 };
                 self.0.store.record_call(&call, *admitted).await?;
+                true
             }
-            Entry::Answer { sid, outcome, decision, conversation_id, twiml } => {
+            Entry::Answer { sid, outcome, decision, conversation_id, twiml, .. } => {
                 let conversation = conversation_id.as_deref();
-                self.0.store.record_answer(sid, outcome.parse()?, decision, conversation, twiml).await?;
+                self.0.store.record_answer(sid, outcome.parse()?, decision, conversation, twiml).await?
             }
             Entry::Report { sid, status, duration_seconds, at } => {
                 let report =
                     CallReport { status: status.parse()?, duration_seconds: *duration_seconds, at: *at };
-                if self.0.store.report_call(sid, report).await?.is_none() {
-                    tracing::warn!(
-                        sid,
-                        status,
-                        "the carrier reports a call we never took: nothing to change"
-                    );
-                }
+                self.0.store.report_call(sid, report).await?.is_some()
             }
-        }
-        Ok(())
+        })
     }
 }

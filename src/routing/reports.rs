@@ -89,8 +89,8 @@ impl Routing {
         route
     }
 
-    /// Takes what the carrier reports of a call. A report that the database does not take waits: the carrier would not send
-    /// it again.
+    /// Takes what the carrier reports of a call. A report that the database does not take waits, and so does one of a call
+    /// that is not on record yet: the carrier would not send it again.
     pub async fn status(&self, report: &CallStatusReport) {
         let (this, report) = (self.clone(), report.clone());
         // To its end, even if whoever reports hangs up.
@@ -122,10 +122,8 @@ impl Routing {
             Ok(Some(call)) => {
                 tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
             }
-            Ok(None) => {
-                tracing::warn!(sid, %status, "the carrier reports a call we never took: nothing to change");
-            }
-            Err(NoAnswer) => self.0.journal.add(Entry::Report {
+            // Its call may wait in another server's journal.
+            Ok(None) | Err(NoAnswer) => self.0.journal.add(&Entry::Report {
                 sid: sid.clone(),
                 status: status.to_string(),
                 duration_seconds: report.duration_seconds,

@@ -67,7 +67,10 @@ impl Readiness {
 
     async fn ask(&self) -> Option<Obstacle> {
         if self.database.ping().await.is_err() {
-            return Some(Obstacle::Away("the database does not answer"));
+            return Some(Obstacle::Away("the database does not answer, or is read-only"));
+        }
+        if self.database.system().is_away() {
+            return Some(Obstacle::Away("the database takes no writes"));
         }
         match self.database.pending_migrations().await {
             Ok(pending) if pending.is_empty() => self.breach().await,

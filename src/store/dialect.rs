@@ -2,6 +2,8 @@
 //!
 //! A connection goes back to its pool only once it has left its transaction; else it is closed.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sea_orm::sea_query::{Condition, Expr, LockBehavior, LockType, SelectStatement};
@@ -90,10 +92,12 @@ fn json_text(rows: &(impl Serialize + ?Sized)) -> Result<String, DbErr> {
     serde_json::to_string(rows).map_err(|error| DbErr::Json(error.to_string()))
 }
 
-/// The two connection pools: the tenants' first. On SQLite they are one. On Postgres every connection bears this name.
+/// The two connection pools: the tenants' first. On SQLite they are one. On Postgres every connection bears this name, and
+/// until the database `is_checked` none is given out.
 pub(super) async fn connect(
     config: &DatabaseConfig,
     name: &str,
+    is_checked: &Arc<AtomicBool>,
 ) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
     let url = config.url.expose_secret();
     // SeaORM knows Postgres by one of its two schemes.
@@ -112,9 +116,16 @@ pub(super) async fn connect(
     }
     let named = name.to_owned();
     options.map_sqlx_postgres_opts(move |o| o.application_name(&named));
-    options.map_sqlx_postgres_pool_opts(|o| {
+    let gate = Arc::clone(is_checked);
+    options.map_sqlx_postgres_pool_opts(move |o| {
+        let gate = Arc::clone(&gate);
         o.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
+            .after_connect(move |_, _| {
+                let is_open = gate.load(Ordering::Acquire);
+                Box::pin(async move { if is_open { Ok(()) } else { Err(sqlx::Error::PoolClosed) } })
+            })
     });
+    options.connect_lazy(!is_checked.load(Ordering::Acquire));
     let tenants = sea_orm::Database::connect(options.clone()).await?;
     // Lazy: before the first migration the role does not exist.
     let named = name.to_owned();
@@ -178,6 +189,20 @@ pub(super) async fn listener(db: &DatabaseConnection, channel: &str) -> Result<P
     listener.eager_reconnect(false);
     listener.listen(channel).await?;
     Ok(listener)
+}
+
+/// Fails when the database does not answer, or takes no writes: a standby, or one set to read-only.
+pub(super) async fn ping(db: &DatabaseConnection) -> Result<(), DbErr> {
+    let backend = db.get_database_backend();
+    let sql = match backend {
+        DbBackend::Postgres => "SELECT current_setting('transaction_read_only') = 'on' AS read_only",
+        _ => "SELECT FALSE AS read_only",
+    };
+    let row = db.query_one_raw(Statement::from_string(backend, sql)).await?;
+    if row.map(|row| row.try_get("", "read_only")).transpose()?.unwrap_or(false) {
+        return Err(DbErr::Conn(sea_orm::RuntimeErr::Internal("the database is read-only".to_owned())));
+    }
+    Ok(())
 }
 
 /// Begins a transaction that will write. On SQLite it takes the write lock at once: one that reads first and

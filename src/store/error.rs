@@ -1,4 +1,8 @@
 //! How the store can fail, and which failures of the database mean what.
+//!
+//! An error is a verdict on the row only if the database names the row's own contents: a broken constraint, a value it
+//! cannot hold. Any other error says nothing about what was to be written: a database that answers but takes no writes
+//! (read-only, its disk full, an I/O error) is as unavailable as one that is gone, and what it did not take is kept.
 
 use sea_orm::sqlx::Error as SqlxError;
 use sea_orm::{DbErr, RuntimeErr};
@@ -8,7 +12,7 @@ use crate::domain::{Refusal, RefusalCode};
 /// Why the store could not do as asked.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The database does not answer, or not in time.
+    /// The database does not answer, not in time, or takes no writes at the moment.
     #[error("the database is not available")]
     Unavailable(#[source] sea_orm::DbErr),
     /// A rule of ours, held by the database, forbids it: the client can put it right.
@@ -38,6 +42,22 @@ impl StoreError {
         match self {
             Self::Unavailable(_) => self.has_lost_a_race(),
             Self::Refused(_) | Self::LeaseLost | Self::Corrupt { .. } | Self::Database(_) => true,
+        }
+    }
+
+    /// Whether the same row would be rejected again, however often it is tried. A statement that does not fit the tables, or
+    /// may not run, is no such verdict: it fits once they are migrated or the right is granted.
+    #[must_use]
+    pub fn is_verdict(&self) -> bool {
+        match self {
+            Self::Unavailable(_) | Self::LeaseLost => false,
+            Self::Refused(_) | Self::Corrupt { .. } => true,
+            Self::Database(error) => match driver_error(error) {
+                Some(SqlxError::Database(error)) => {
+                    error.code().is_some_and(|code| meaning(&code) == Meaning::Verdict)
+                }
+                _ => true,
+            },
         }
     }
 
@@ -103,7 +123,7 @@ fn is_unavailable(error: &DbErr) -> bool {
         return true;
     }
     match driver_error(error) {
-        Some(SqlxError::Database(e)) => e.code().is_some_and(|code| is_passing(&code)),
+        Some(SqlxError::Database(e)) => e.code().is_none_or(|code| meaning(&code) == Meaning::Unavailable),
         Some(
             SqlxError::Io(_)
             | SqlxError::Tls(_)
@@ -116,21 +136,56 @@ fn is_unavailable(error: &DbErr) -> bool {
     }
 }
 
-/// Failures that say nothing about the rows. Postgres: connection exceptions, resources used up (a full disk among them),
-/// errors of the system, a time-out, shutting down, starting up, a lost race. SQLite: busy, locked, read-only, input or
-/// output failed, full, with their extended codes in the high bits.
-fn is_passing(code: &str) -> bool {
+/// What an error code of the database tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    /// The row is at fault.
+    Verdict,
+    /// The statement is at fault, or the rights of whoever runs it: a mistake of ours, or somebody changed the database.
+    Mistake,
+    /// Neither is.
+    Unavailable,
+}
+
+/// Postgres, by class. Verdicts: data, integrity, a view's check, program limits, an exception that a trigger raises. Mistakes:
+/// syntax and access rules, features that it lacks. SQLite, whose extended codes are in the high bits. Verdicts: too
+/// big, constraint, mismatch, out of range. Mistakes: error, misuse.
+fn meaning(code: &str) -> Meaning {
     if code.len() == 5 {
-        return code.starts_with("08")
-            || code.starts_with("53")
-            || code.starts_with("58")
-            || matches!(code, "57014" | "57P01" | "57P02" | "57P03")
-            || lost_a_race(code);
+        return match code.get(..2) {
+            Some("22" | "23" | "44" | "54" | "P0") => Meaning::Verdict,
+            Some("42" | "0A") => Meaning::Mistake,
+            _ => Meaning::Unavailable,
+        };
     }
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13))
+    match code.parse::<u32>().map(|code| code & 0xff) {
+        Ok(18 | 19 | 20 | 25) => Meaning::Verdict,
+        Ok(1 | 21) => Meaning::Mistake,
+        _ => Meaning::Unavailable,
+    }
 }
 
 /// Postgres: a conflict that a repeated transaction does not meet, a deadlock, a lock that is held.
 fn lost_a_race(code: &str) -> bool {
     matches!(code, "40001" | "40P01" | "55P03")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_names_the_row_is_a_verdict_and_a_database_that_takes_no_writes_is_unavailable() {
+        let verdicts = ["22001", "22P05", "23505", "23514", "P0001", "18", "19", "20", "275", "1811", "2067"];
+        assert!(verdicts.iter().all(|code| meaning(code) == Meaning::Verdict));
+        let mistakes = ["42P01", "42501", "0A000", "1", "21"];
+        assert!(mistakes.iter().all(|code| meaning(code) == Meaning::Mistake));
+        // Read-only, disk full, time-outs, shutting down, starting up, lost races, I/O errors, corrupt files.
+        let unavailable = [
+            "25006", "25P03", "53100", "53300", "55P03", "57014", "57P01", "57P03", "58030", "08006",
+            "40001", "XX001", "28P01", "3D000", "5", "6", "8", "10", "11", "13", "14", "26", "266", "1032",
+            "778",
+        ];
+        assert!(unavailable.iter().all(|code| meaning(code) == Meaning::Unavailable));
+    }
 }

@@ -39,7 +39,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use switchboard_migration::Migrator;
 use switchboard_migration::sea_orm_migration::MigratorTrait;
 use tokio::sync::broadcast;
@@ -76,6 +76,10 @@ struct Shared {
     system: DatabaseConnection,
     /// Of this server's connections among others' on the same database.
     name: String,
+    /// Where it is, without who logs in.
+    place: String,
+    /// Whether connections may be used: the database was looked at.
+    is_checked: Arc<AtomicBool>,
     clock: Clock,
     entropy: Entropy,
     numbers: number::NumberCache,
@@ -91,6 +95,8 @@ struct Shared {
     announcements: Lane<changes::Announcement>,
     /// Whether other servers were not told of some change.
     announcement_lost: AtomicBool,
+    /// Whether the database was found to take no writes.
+    is_away: AtomicBool,
     /// On SQLite batches take turns: its connections would wait for each other in growing naps.
     writing: tokio::sync::Mutex<()>,
 }
@@ -111,10 +117,35 @@ impl Database {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn connect(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
+        let database = Self::open(config, clock, true).await?;
+        database.set_clock().await?;
+        Ok(database)
+    }
+
+    /// A Postgres that does not answer yet. Nothing reaches it, neither to read nor to write, before it was looked at through
+    /// a connection of another [`Self::connect`] and [`Self::is_as_checked`] was called.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`]: an SQLite file that cannot be opened.
+    pub async fn connect_later(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
+        let database = Self::open(config, clock, false).await?;
+        database.shared.is_away.store(true, Ordering::Relaxed);
+        Ok(database)
+    }
+
+    /// The database was found to be up to date and to keep tenants apart: from now on it may be used.
+    pub async fn is_as_checked(&self) {
+        self.shared.is_checked.store(true, Ordering::Release);
+        // While it fails the machine's time is used, and it is tried again every few seconds.
+        let _set_or_away = self.set_clock().await;
+    }
+
+    async fn open(config: &DatabaseConfig, clock: Clock, is_checked: bool) -> Result<Self, StoreError> {
         let entropy = Entropy::system();
         let name = format!("switchboard {}", entropy.uuid(clock.now()).simple());
+        let is_checked = Arc::new(AtomicBool::new(is_checked));
         let (mut tenants, mut system) =
-            dialect::connect(config, &name).await.map_err(StoreError::Unavailable)?;
+            dialect::connect(config, &name, &is_checked).await.map_err(StoreError::Unavailable)?;
         let statements = Arc::new(AtomicU64::new(0));
         for pool in [&mut tenants, &mut system] {
             let counter = Arc::clone(&statements);
@@ -128,6 +159,8 @@ impl Database {
             tenants,
             system,
             name,
+            place: place(config.url.expose_secret()),
+            is_checked,
             clock,
             entropy,
             numbers,
@@ -138,11 +171,10 @@ impl Database {
             reports: Lane::default(),
             announcements: Lane::default(),
             announcement_lost: AtomicBool::new(false),
+            is_away: AtomicBool::new(false),
             writing: tokio::sync::Mutex::default(),
         };
-        let database = Self { shared: Arc::new(shared) };
-        database.set_clock().await?;
-        Ok(database)
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Brings the tables up to date; returns the names of the migrations applied: all
@@ -178,13 +210,12 @@ impl Database {
         isolation::faults(&self.shared.tenants, stranger).await
     }
 
-    /// Answers when the database does.
+    /// Answers when the database does and takes writes, as far as it tells.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.shared.tenants.execute_unprepared("SELECT 1").await.map_err(StoreError::Unavailable)?;
-        Ok(())
+        dialect::ping(&self.shared.tenants).await.map_err(StoreError::Unavailable)
     }
 
     /// A tenant's door for reading: one transaction, rolled back when dropped.
@@ -242,6 +273,13 @@ impl Database {
             let _ = pool.close_by_ref().await;
         }
     }
+}
+
+/// Where a database is, without scheme, login and settings.
+fn place(url: &str) -> String {
+    let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
+    let rest = rest.split('?').next().unwrap_or_default().trim_start_matches('/');
+    rest.rsplit_once('@').map_or(rest, |(_, place)| place).to_owned()
 }
 
 async fn pending(db: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {

@@ -136,11 +136,13 @@ async fn after_a_crash_the_carrier_is_asked_and_only_it_says_which_calls_have_en
     if let Some(call) = load.iter().find(|call| call["status"] == "in-progress") {
         hang_up(&app, call).await;
     }
-    app.faults(json!({
-        "match": { "provider": "twilio", "method": "GET", "path_contains": "/Calls/" },
-        "action": { "status": 503 }, "times": 2,
-    }))
-    .await;
+    for times in [2, 1000] {
+        app.faults(json!({
+            "match": { "provider": "twilio", "method": "GET", "path_contains": "/Calls/" },
+            "action": { "status": 503 }, "times": times,
+        }))
+        .await;
+    }
     app.restart().await;
     let (at_carrier, ours) = under_way(&app, tenant).await;
     assert!(ours > i64::try_from(at_carrier).unwrap(), "{ours} and {at_carrier}: nothing was lost");
@@ -148,12 +150,13 @@ async fn after_a_crash_the_carrier_is_asked_and_only_it_says_which_calls_have_en
     // A carrier that does not answer closes nothing, however long ago the calls began.
     app.advance(Duration::from_secs(5 * 3600));
     let asked = async || {
-        let was_pending = app.pending_faults().await > 0;
+        let was_pending = app.pending_faults().await > 1;
         assert!(!was_pending || under_way(&app, tenant).await.1 == ours);
         (!was_pending).then_some(())
     };
     wait_until("the carrier is asked", Duration::from_secs(30), asked).await;
     assert_eq!(under_way(&app, tenant).await.1, ours);
+    app.clear_faults().await;
     let exact = async || {
         let (at_carrier, ours) = under_way(&app, tenant).await;
         (i64::try_from(at_carrier) == Ok(ours)).then_some(ours)
@@ -209,4 +212,50 @@ async fn a_status_that_makes_no_sense_is_acknowledged_and_changes_nothing() {
     assert_eq!(practice.send(STATUS, &twice).await.status(), 200);
     let call = practice.calls().await[0].clone();
     assert_eq!((&call["status"], &call["durationSeconds"]), (&json!("COMPLETED"), &json!(5)));
+}
+
+#[tokio::test]
+async fn a_plan_full_of_calls_whose_ends_were_lost_has_room_for_the_next_caller() {
+    let mut app = App::start().await;
+    let tenant = Uuid::from_u128(1);
+    let token = app.token(tenant);
+    let made = create(&app, &token, json!({"name": "Practice", "areaCode": "212"})).await;
+    let number = &made["phoneNumber"]["number"];
+    let plan =
+        "mutation($input: SetTenantPlanInput!) { setTenantPlan(input: $input) { userErrors { message } } }";
+    let input = json!({"userId": tenant, "name": "Small", "concurrentCalls": 2, "phoneNumbers": 5});
+    let set = app.graphql(&app.operator_token(), plan, json!({ "input": input })).await;
+    assert_eq!(set["data"]["setTenantPlan"]["userErrors"], json!([]), "{set}");
+    let mut lost = Vec::new();
+    for _ in 0..2 {
+        let held = app.place_call(json!({"to": number, "hold": true})).await;
+        assert_eq!(crate::rules::verbs(&held), [["Connect"]], "{held}");
+        lost.push(held);
+    }
+    let connected = async |app: &App| {
+        let call = app.place_call(json!({"to": number, "hold": true})).await;
+        (crate::rules::verbs(&call) == [["Connect"]]).then_some(call)
+    };
+    assert!(connected(&app).await.is_none(), "nobody asks about calls that have just begun");
+
+    // The server is away for a moment when both end.
+    app.kill().await;
+    for call in &lost {
+        let url =
+            format!("{}/sandbox/calls/{}/hangup", app.sandbox_url(), call["call_sid"].as_str().unwrap());
+        app.http().post(url).send().await.unwrap();
+    }
+    app.restart().await;
+    app.advance(Duration::from_secs(30));
+    // The carrier does not tell of one of them: that keeps nobody from asking about the other.
+    app.faults(json!({
+        "match": { "provider": "twilio", "method": "GET", "path_contains": lost[0]["call_sid"] },
+        "action": { "status": 500 }, "times": 1000,
+    }))
+    .await;
+    assert!(connected(&app).await.is_some());
+    assert!(connected(&app).await.is_none(), "the plan holds");
+    app.clear_faults().await;
+    app.advance(Duration::from_secs(30));
+    assert!(connected(&app).await.is_some());
 }

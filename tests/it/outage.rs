@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use uuid::Uuid;
 
 use crate::agent::create;
 use crate::rules::{DESK, verbs};
 use crate::support::{App, wait_until};
-use crate::webhook::{INCOMING, ringing, send, sid, twiml};
+use crate::webhook::{INCOMING, ringing, send, send_to, sid, twiml};
 
 const CALLS: &str =
     "{ calls(first: 100) { totalCount nodes { sid status outcome durationSeconds agent { name }
@@ -166,4 +167,186 @@ async fn what_another_server_changes_is_in_the_cache_within_a_second_or_by_the_n
     let gauge = app.http().get(format!("{}/metrics", app.base_url())).send().await.unwrap();
     let gauge = gauge.text().await.unwrap();
     assert!(gauge.contains("switchboard_cached_numbers "), "{gauge}");
+}
+
+/// Runs statements past every door, in a session that may write.
+async fn execute(app: &App, statements: &[&str]) {
+    let url = app.database_url();
+    if url.starts_with("postgres") {
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        connection.execute("SET default_transaction_read_only = off").await.unwrap();
+        for sql in statements {
+            connection.execute(AssertSqlSafe((*sql).to_owned())).await.unwrap();
+        }
+    } else {
+        let mut connection = SqliteConnection::connect(&url).await.unwrap();
+        for sql in statements {
+            connection.execute(AssertSqlSafe((*sql).to_owned())).await.unwrap();
+        }
+    }
+}
+
+async fn number_is_known(app: &App) {
+    wait_until("the number is known", Duration::from_secs(10), async || {
+        let system = app.database().system();
+        (system.knows_numbers() && system.cached_numbers() == 1).then_some(())
+    })
+    .await;
+}
+
+async fn readiness(app: &App) -> Value {
+    let answer = app.http().get(format!("{}/readyz", app.base_url())).send().await.unwrap();
+    answer.json::<Value>().await.unwrap()["status"].clone()
+}
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_away_and_nothing_it_refuses_meanwhile_is_lost() {
+    let app = App::start_with(&[("ANSWER_DEADLINE", "2s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    number_is_known(&app).await;
+    let agent = app.graphql(&token, "{ agents { nodes { id } } }", json!({})).await;
+    let agent = &agent["data"]["agents"]["nodes"][0]["id"];
+    let rename = "mutation($id: ID!) { updateAgent(input: { id: $id, name: \"Other\" }) { agent { id } } }";
+    // A standby that was promoted too late, and a table that somebody moves away: neither is the calls' fault.
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let is_postgres = app.database_url().starts_with("postgres");
+    let name = url::Url::parse(&app.database_url()).unwrap().path().trim_start_matches('/').to_owned();
+    let (set, reset) = (
+        format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = on"),
+        format!("ALTER DATABASE \"{name}\" RESET default_transaction_read_only"),
+    );
+    let (moved, back) = ("ALTER TABLE calls RENAME TO moved", "ALTER TABLE moved RENAME TO calls");
+    let mut kinds = vec![(vec![moved], vec![back])];
+    if is_postgres {
+        kinds.push((vec![set.as_str(), others], vec![reset.as_str(), others]));
+    }
+    for (nth, (away, home)) in kinds.iter().enumerate() {
+        execute(&app, away).await;
+        let stories = join_all((0..3).map(|_| call(&app, &number["number"], json!({})))).await;
+        assert!(stories.iter().all(|story| verbs(story) == [["Connect"]]), "{stories:?}");
+        wait_until("the server says that it is degraded", Duration::from_secs(10), async || {
+            (readiness(&app).await == "degraded").then_some(())
+        })
+        .await;
+        if nth == 1 {
+            // Connections that were cut are found one by one.
+            for _ in 0..4 {
+                let refused = app.graphql(&token, rename, json!({ "id": agent })).await;
+                assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{refused}");
+            }
+        }
+        execute(&app, home).await;
+        settled(&app, &token, 3 * (nth + 1)).await;
+        wait_until("the server is well again", Duration::from_secs(10), async || {
+            (readiness(&app).await == "ok").then_some(())
+        })
+        .await;
+    }
+    assert!(!app.state_dir().join("calls.refused").exists());
+}
+
+#[tokio::test]
+async fn what_is_about_a_call_that_the_database_rejects_is_put_aside_with_it() {
+    let (app, mut database) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    number_is_known(&app).await;
+    let rule = if app.database_url().starts_with("postgres") {
+        "ALTER TABLE calls ADD CONSTRAINT none CHECK (caller <> '+13105550199') NOT VALID"
+    } else {
+        "CREATE TRIGGER none BEFORE INSERT ON calls WHEN NEW.caller = '+13105550199' \
+         BEGIN SELECT RAISE(ABORT, 'none'); END"
+    };
+    execute(&app, &[rule]).await;
+    database.sever().await;
+    let refused = call(&app, &number["number"], json!({ "from": "+13105550199" })).await;
+    let kept = call(&app, &number["number"], json!({ "from": "+13105550198" })).await;
+    assert_eq!([verbs(&refused), verbs(&kept)], [[["Connect"]], [["Connect"]]]);
+    database.mend().await;
+    settled(&app, &token, 1).await;
+    let aside = std::fs::read_to_string(app.state_dir().join("calls.refused")).unwrap();
+    let sid = refused["call_sid"].as_str().unwrap_or_else(|| panic!("{refused}"));
+    for kind in ["call", "answer", "report"] {
+        let kind = format!("\"kind\":\"{kind}\"");
+        assert!(aside.lines().any(|line| line.contains(&kind) && line.contains(sid)), "{kind}: {aside}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_and_its_end_may_wait_in_the_journals_of_two_servers() {
+    let (mut app, mut database) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
+    let other = app.add_server().await;
+    let token = app.token(Uuid::from_u128(1));
+    let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    number_is_known(&app).await;
+    database.sever().await;
+    // The database is asked about the first call alone: the second goes to the journal at once.
+    for nth in [8, 9] {
+        let mut form = ringing(number["number"].as_str().unwrap(), &sid(nth));
+        assert_eq!(twiml(send(&app, INCOMING, &form).await).await.0, ["Connect"]);
+        form.retain(|(name, _)| name != "CallStatus");
+        let ended = [("CallStatus", "completed"), ("CallDuration", "30")];
+        form.extend(ended.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        assert_eq!(send_to(&app, &other, "/api/webhooks/call/status", &form).await.status(), 200);
+    }
+    // The server that has the call is not there when the database is back; the one that has its end is.
+    app.kill().await;
+    database.mend().await;
+    wait_until("the end waits for its call", Duration::from_secs(10), async || {
+        app.state_dir().join("calls.1.early").exists().then_some(())
+    })
+    .await;
+    app.restart().await;
+    settled(&app, &token, 2).await;
+    wait_until("nothing waits any more", Duration::from_secs(10), async || {
+        (!app.state_dir().join("calls.1.early").exists()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_restarts_while_the_database_is_away_answers_calls_and_is_whole_once_it_is_back() {
+    let (mut app, mut database) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    let digits = number["number"].as_str().unwrap();
+    let saved = app.state_dir().join("numbers.cache");
+    wait_until("the cache is on disk", Duration::from_secs(20), async || {
+        std::fs::read_to_string(&saved).is_ok_and(|text| text.contains(digits)).then_some(())
+    })
+    .await;
+    let text = std::fs::read_to_string(&saved).unwrap();
+    assert!(!text.contains("postgres:") && text.lines().count() == 2, "{text}");
+    database.sever().await;
+    app.restart().await;
+    number_is_known(&app).await;
+    let story = call(&app, &number["number"], json!({})).await;
+    assert_eq!(verbs(&story), [["Connect"]], "{story}");
+    wait_until("the server says that it is degraded", Duration::from_secs(10), async || {
+        (readiness(&app).await == "degraded").then_some(())
+    })
+    .await;
+    if database.is_whole() {
+        let answer = app.graphql(&token, CALLS, json!({})).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
+    }
+    database.mend().await;
+    settled(&app, &token, 1).await;
+    wait_until("the server is well again", Duration::from_secs(10), async || {
+        (readiness(&app).await == "ok").then_some(())
+    })
+    .await;
+    // What is on disk of another database, or too old, is not trusted.
+    if database.is_whole() {
+        database.sever().await;
+        app.kill().await;
+        let other = text.replacen("\"database\":\"", "\"database\":\"other", 1);
+        let old = text.replacen("\"confirmed_at\":\"2", "\"confirmed_at\":\"1", 1);
+        for text in [other, old, String::new()] {
+            std::fs::write(&saved, text).unwrap();
+            assert!(app.cannot_start().await.contains("the database is not available"));
+        }
+    }
 }

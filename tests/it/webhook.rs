@@ -7,8 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
+use switchboard::carrier::{Carrier, CarrierConfig};
 use switchboard::domain::{Clock, Entropy};
-use switchboard::routing::{Conversations, Routing, RoutingConfig};
+use switchboard::routing::{Conversations, Routing, RoutingConfig, Sweep};
 use switchboard::sandbox::Credentials;
 use switchboard::store::{Database, DatabaseConfig};
 use switchboard::voice::{Voice, VoiceConfig};
@@ -97,9 +98,14 @@ pub(crate) fn ringing(number: &str, sid: &str) -> Vec<(String, String)> {
 
 /// Sends a form, signed as the carrier does.
 pub(crate) async fn send(app: &App, path: &str, form: &[(String, String)]) -> Response {
-    let url = format!("{}{path}", app.base_url());
-    let signature = signature(&Credentials::development().auth_token, &url, form);
-    post(&url, FORM, Some(&signature), encoded(form)).await
+    send_to(app, &app.base_url(), path, form).await
+}
+
+/// The same, to another server than the one whose address the carrier was given, as behind a balancer.
+pub(crate) async fn send_to(app: &App, server: &str, path: &str, form: &[(String, String)]) -> Response {
+    let signed = format!("{}{path}", app.base_url());
+    let signature = signature(&Credentials::development().auth_token, &signed, form);
+    post(&format!("{server}{path}"), FORM, Some(&signature), encoded(form)).await
 }
 
 pub(crate) fn sid(last: u8) -> String {
@@ -418,6 +424,14 @@ impl Bare {
         let voice = VoiceConfig { base_url: nobody, api_key: "k".into(), timeout: Duration::from_secs(1) };
         let voice = Voice::new(voice, Clock::system(), Entropy::system()).unwrap();
         let conversations = Conversations::new(self.database.system(), voice.clone(), Clock::system(), false);
+        let carrier = CarrierConfig {
+            base_url: "http://127.0.0.1:1".parse().unwrap(),
+            account_sid: Credentials::development().account_sid,
+            auth_token: "t".into(),
+            timeout: Duration::from_secs(1),
+        };
+        let carrier = Carrier::new(carrier, Clock::system(), Entropy::system()).unwrap();
+        let sweep = Sweep::new(self.database.system(), carrier, Clock::system());
         let routing = Routing::new(
             RoutingConfig {
                 answer_deadline: Duration::from_secs(1),
@@ -426,6 +440,7 @@ impl Bare {
             },
             self.database.system(),
             voice,
+            sweep,
             Clock::system(),
             Entropy::system(),
         );

@@ -45,7 +45,7 @@ GRANT EXECUTE ON FUNCTION calls_with_slot(uuid[], text[]) TO switchboard_system;
 -- Records what a batch of calls was answered with: one object of the array each, no call twice. One statement, without a
 -- join: its plan is made once, perhaps while the table is empty, and a join's would then read the whole table later. The
 -- settings leave one index look-up a call, in the order of their "sid", which is the order in which everybody locks calls.
-CREATE FUNCTION record_answers(told json) RETURNS TABLE (id uuid, tenant_id uuid, agent_id uuid)
+CREATE FUNCTION record_answers(told json) RETURNS TABLE (id uuid, tenant_id uuid, agent_id uuid, sid text)
     LANGUAGE plpgsql VOLATILE ROWS 32
     SET enable_seqscan = off SET enable_bitmapscan = off SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -66,7 +66,7 @@ BEGIN
             sequence = calls.sequence + 1,
             updated_at = (answers -> calls.sid ->> 'at')::timestamptz
         WHERE calls.sid = ANY (sids)
-        RETURNING calls.id, calls.tenant_id, calls.agent_id;
+        RETURNING calls.id, calls.tenant_id, calls.agent_id, calls.sid;
 END
 $$;
 REVOKE ALL ON FUNCTION record_answers(json) FROM PUBLIC;

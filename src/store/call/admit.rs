@@ -7,16 +7,16 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ConnectionTrait, EntityTrait};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
 use serde::Serialize;
 
 use super::answer::instant;
-use super::{agent_of, changed, find_by_sid};
+use super::{agent_of, changed, find_by_sid, holds_a_place, under_way};
 use crate::domain::{
     AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, CallerId, Decision, E164,
 };
-use crate::store::entities::call;
+use crate::store::entities::{call, tenant};
 use crate::store::lane::{Batched, Lane};
 use crate::store::number::CachedNumber;
 use crate::store::{Shared, StoreError, SystemStore, dialect};
@@ -166,6 +166,34 @@ impl SystemStore {
                 return Ok(None);
             }
         }
+    }
+
+    /// Gives a call under way that was not admitted one of its tenant's places, if one is free now. Returns whether it did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn admit_after_all(&self, call: &Call) -> Result<bool, StoreError> {
+        let transaction = self.begin().await?;
+        let mut of_tenant = tenant::Entity::find_by_id(call.tenant_id.0);
+        // In the order in which calls are admitted: the tenant is locked first, and then counted.
+        dialect::lock_rows(&transaction, QuerySelect::query(&mut of_tenant));
+        let Some(plan) = of_tenant.one(&transaction).await? else { return Ok(false) };
+        let taken = call::Entity::find()
+            .filter(call::Column::TenantId.eq(call.tenant_id.0))
+            .filter(holds_a_place())
+            .count(&transaction)
+            .await?;
+        if taken >= u64::try_from(plan.concurrent_calls).unwrap_or_default() {
+            return Ok(false);
+        }
+        let admitted = call::Entity::update_many()
+            .col_expr(call::Column::Admitted, Expr::value(true))
+            .filter(call::Column::Sid.eq(&call.sid))
+            .filter(under_way())
+            .exec(&transaction)
+            .await?;
+        transaction.commit().await?;
+        Ok(admitted.rows_affected > 0)
     }
 
     async fn cached_or_learnt(&self, number: &E164) -> Result<Option<CachedNumber>, StoreError> {

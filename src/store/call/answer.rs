@@ -1,6 +1,6 @@
 //! What a call was answered with, recorded in batches.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::{ConnectionTrait, QueryResult};
@@ -22,7 +22,7 @@ pub(in crate::store) struct CallAnswer {
 }
 
 impl SystemStore {
-    /// Records what a call, by the carrier's id, was answered with, and why. A call that is not on record is left out.
+    /// Records what a call, by the carrier's id, was answered with, and why. Returns whether the call is on record.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -33,7 +33,7 @@ impl SystemStore {
         decision: &Decision,
         conversation_id: Option<&str>,
         twiml: &str,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.write_batched(CallAnswer {
             sid: sid.to_owned(),
             outcome: outcome.as_str(),
@@ -47,13 +47,14 @@ impl SystemStore {
 }
 
 impl Batched for CallAnswer {
-    type Done = ();
+    /// Whether the call is on record.
+    type Done = bool;
 
     fn lane(shared: &Shared) -> &Lane<Self> {
         &shared.answers
     }
 
-    async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<()>, StoreError> {
+    async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<bool>, StoreError> {
         // Of several answers to one call the last one holds: a statement writes each row once.
         let last: HashMap<&str, &Self> = batch.iter().map(|answer| (answer.sid.as_str(), answer)).collect();
         let last: Vec<&Self> = last.into_values().collect();
@@ -61,7 +62,9 @@ impl Batched for CallAnswer {
         let statement = dialect::RECORD_ANSWERS.with_rows(store.db(), &last)?;
         let written = store.db().query_all_raw(statement).await?;
         store.tell_all(&written.iter().map(changed).collect::<Result<Vec<_>, _>>()?);
-        Ok(vec![(); batch.len()])
+        let on_record: HashSet<String> =
+            written.iter().map(|row| row.try_get("", "sid")).collect::<Result<_, _>>()?;
+        Ok(batch.iter().map(|answer| on_record.contains(&answer.sid)).collect())
     }
 }
 

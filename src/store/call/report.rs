@@ -9,8 +9,8 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter,
 use serde::Serialize;
 
 use super::answer::instant;
-use super::{changed, under_way};
-use crate::domain::{Call, CallReport, ConversationReport};
+use super::{changed, holds_a_place, under_way};
+use crate::domain::{Call, CallReport, ConversationReport, TenantId};
 use crate::store::entities::{self, call};
 use crate::store::lane::{Batched, Lane};
 use crate::store::{Shared, StoreError, SystemStore, dialect};
@@ -59,6 +59,42 @@ impl SystemStore {
             .all(self.db())
             .await?;
         Ok(sids)
+    }
+
+    /// The carrier's ids of a tenant's calls that hold its places and of which nothing was heard since `heard_before`, those
+    /// left longest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn oldest_places(
+        &self,
+        tenant: TenantId,
+        heard_before: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Vec<String>, StoreError> {
+        let sids = call::Entity::find()
+            .filter(call::Column::TenantId.eq(tenant.0))
+            .filter(holds_a_place())
+            .filter(call::Column::UpdatedAt.lt(heard_before))
+            .order_by_asc(call::Column::UpdatedAt)
+            .limit(limit)
+            .select_only()
+            .column(call::Column::Sid)
+            .into_tuple();
+        Ok(sids.all(self.db()).await?)
+    }
+
+    /// Which of these calls, by the carrier's ids, are on record.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn calls_on_record(&self, sids: &[&str]) -> Result<Vec<String>, StoreError> {
+        let found = call::Entity::find()
+            .filter(call::Column::Sid.is_in(sids.iter().copied()))
+            .select_only()
+            .column(call::Column::Sid)
+            .into_tuple();
+        Ok(found.all(self.db()).await?)
     }
 
     /// Writes down that the carrier was asked about a call and told of no end: it is heard of now.

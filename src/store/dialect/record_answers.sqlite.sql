@@ -11,4 +11,4 @@ FROM (
     FROM json_each(?1)
 ) AS told
 WHERE calls.sid = told.sid
-RETURNING calls.id, calls.tenant_id, calls.agent_id
+RETURNING calls.id, calls.tenant_id, calls.agent_id, calls.sid

@@ -7,9 +7,10 @@
 
 mod reading;
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
+use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
 
 use tokio::sync::broadcast;
 
@@ -112,13 +113,23 @@ impl SystemStore {
         self.shared.changes.subscribe()
     }
 
-    /// Answers when the database does.
+    /// Answers when the database does and takes writes, as far as it tells.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.db().execute_unprepared("SELECT 1").await.map_err(StoreError::Unavailable)?;
-        Ok(())
+        dialect::ping(self.db()).await.map_err(StoreError::Unavailable)
+    }
+
+    /// Whether the database is known not to take writes.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.shared.is_away.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the database takes no writes, or that it does again. Returns what was known before.
+    pub fn note_away(&self, is_away: bool) -> bool {
+        self.shared.is_away.swap(is_away, Ordering::Relaxed)
     }
 
     /// This batch's turn to write, for as long as it is held. `None` where writers need none.

@@ -168,9 +168,15 @@ fn acquire_error(error: sqlx::Error) -> DbErr {
 }
 
 fn query_error(error: sqlx::Error) -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+    own_write(&error).unwrap_or_else(|| DbErr::Query(RuntimeErr::SqlxError(error.into())))
 }
 
 fn execute_error(error: sqlx::Error) -> DbErr {
-    DbErr::Exec(RuntimeErr::SqlxError(error.into()))
+    own_write(&error).unwrap_or_else(|| DbErr::Exec(RuntimeErr::SqlxError(error.into())))
+}
+
+/// A write through this door is a mistake of ours. On any other the same code means that the server is read-only.
+fn own_write(error: &sqlx::Error) -> Option<DbErr> {
+    let sqlx::Error::Database(error) = error else { return None };
+    (error.code().as_deref() == Some("25006")).then(|| DbErr::Custom("this door is for reading".to_owned()))
 }

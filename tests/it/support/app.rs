@@ -117,6 +117,12 @@ impl App {
         self.server = Server::start(listener, self.config.clone(), self.clock.clone()).await;
     }
 
+    /// Why a server does not start now.
+    pub(crate) async fn cannot_start(&self) -> String {
+        let built = app::App::build(&self.config, self.clock.clone(), Entropy::system()).await;
+        built.map(drop).unwrap_err().to_string()
+    }
+
     /// Kills the server where it stands: whatever it was doing is left undone.
     pub(crate) async fn kill(&mut self) {
         if let Some(runtime) = self.server.runtime.take() {
@@ -168,6 +174,11 @@ impl App {
     /// The database's address, for a connection of the test's own.
     pub(crate) fn database_url(&self) -> String {
         self.config.database_url.expose_secret().to_owned()
+    }
+
+    /// Where the server keeps what must outlive it.
+    pub(crate) fn state_dir(&self) -> &Path {
+        &self.config.state_dir
     }
 
     /// How many rows this counts, past every door.

@@ -4,10 +4,12 @@
 //! rows are still those cached. So a call costs one statement, and two more when something has changed since. While the
 //! database is unavailable, the cache alone says where calls go.
 //!
-//! The cache is filled once, page by page ([`NumberReader`]); from then on only what changed is read.
+//! The cache is filled once, page by page ([`NumberReader`]); from then on only what changed is read. It is kept on disk
+//! ([`saved`]), for a server that starts while the database is unavailable.
 
 mod reader;
 mod record;
+mod saved;
 mod state;
 mod table;
 

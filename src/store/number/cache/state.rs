@@ -5,7 +5,7 @@
 //! reading found stands if nothing was learnt of the number since the reading began. Otherwise the number is in doubt, and
 //! read again. A release is final whatever the order: a lease that was heard to be released is not cached again.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -17,6 +17,10 @@ use crate::domain::NumberId;
 #[derive(Debug, Default)]
 pub(super) struct State {
     table: Table,
+    /// Counts changes of the table.
+    version: u64,
+    /// Numbers known from an earlier run that were not read since.
+    restored: HashSet<u64>,
     /// When all numbers were known to be as cached; `None` until all were read.
     confirmed_at: Option<DateTime<Utc>>,
     /// Counts events.
@@ -92,6 +96,7 @@ impl State {
     /// Takes a row that a reading found which began at `began`.
     pub(super) fn take(&mut self, began: u64, found: Found) {
         let Found { number, id, standing } = found;
+        self.restored.remove(&number);
         let is_newest = !self.learnt_since(number, began);
         let cached = self.table.marks(number);
         let is_cached = cached.is_some_and(|(cached, _)| cached == id);
@@ -110,6 +115,7 @@ impl State {
                 Some((_, marks)) if is_cached && marks == found.marks() => {}
                 _ if is_newest => {
                     self.table.set(number, &found);
+                    self.version += 1;
                     self.note(number, Some(began));
                 }
                 // One of the two leases is over, and perhaps another tenant's.
@@ -142,6 +148,40 @@ impl State {
     /// Every number is as it was at `at`.
     pub(super) fn confirm(&mut self, at: DateTime<Utc>) {
         self.confirmed_at = Some(at);
+        for number in std::mem::take(&mut self.restored) {
+            self.doubt(number);
+        }
+    }
+
+    /// Takes numbers as they were at `at`, unless that is too long ago; returns whether it did. Only for an empty cache.
+    pub(super) fn restore(
+        &mut self,
+        numbers: Vec<(u64, CachedNumber)>,
+        at: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        if now - at >= KNOWN_FOR {
+            return false;
+        }
+        for (number, cached) in numbers {
+            self.table.set(number, &cached);
+            self.restored.insert(number);
+        }
+        self.confirmed_at = Some(at);
+        true
+    }
+
+    pub(super) fn confirmed_at(&self) -> Option<DateTime<Utc>> {
+        self.confirmed_at
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Some of the numbers; `None` behind the last.
+    pub(super) fn part(&self, nth: usize) -> Option<Vec<(u64, CachedNumber)>> {
+        self.table.part(nth)
     }
 
     /// Whether calls can be routed by the cache alone.
@@ -166,7 +206,7 @@ impl State {
     }
 
     fn remove(&mut self, number: u64, reading: Option<u64>) {
-        self.table.remove(number);
+        self.version += u64::from(self.table.remove(number));
         self.note(number, reading);
     }
 

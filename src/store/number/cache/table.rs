@@ -70,6 +70,14 @@ impl Table {
         })
     }
 
+    /// The numbers of a chunk; `None` behind the last.
+    pub(super) fn part(&self, nth: usize) -> Option<Vec<(u64, CachedNumber)>> {
+        let chunk = self.chunks.get(nth)?;
+        let taken = chunk.ids.iter().zip(&chunk.records).filter(|(id, _)| !id.is_nil());
+        let numbers = taken.map(|(_, record)| record.number.get());
+        Some(numbers.filter_map(|number| Some((number, self.get(number)?))).collect())
+    }
+
     /// The lease and the change marks of a number.
     pub(super) fn marks(&self, number: u64) -> Option<(NumberId, (i64, i64))> {
         let (id, record) = self.at(self.slot_of(number)?)?;

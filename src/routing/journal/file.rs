@@ -1,0 +1,386 @@
+//! The journal's file: entries that wait for the database, oldest first. A line is one entry, or the word that the first
+//! so many entries before it are over.
+//!
+//! The entries themselves stay in the file and are read in windows; in memory there is a small index of their calls.
+//! Lines are written where the last whole one ends, so that one that was written in part (on a full disk) is
+//! overwritten and spoils no other. An entry that the file does not take stays in memory, behind those in it, and is
+//! not counted as one of the file's: it goes there as soon as the file takes it.
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::outage::Entry;
+
+/// Entries of one window.
+const WINDOW: usize = 256;
+/// Entries that memory holds while the file takes none; further ones are lost.
+const MOST_UNWRITTEN: usize = 10_000;
+
+#[derive(Debug)]
+pub(super) struct State {
+    file: Arc<File>,
+    /// Where the next line goes.
+    end: u64,
+    /// The first entries that wait, each with the place where its line ends.
+    window: VecDeque<(Entry, u64)>,
+    /// Where the window was read up to.
+    read: u64,
+    /// How many entries wait in the file.
+    in_file: usize,
+    /// Entries that the file did not take.
+    unwritten: VecDeque<Entry>,
+    about: HashMap<u64, About>,
+    hasher: RandomState,
+    unsynced: bool,
+}
+
+/// What waits about a call.
+#[derive(Debug, Default, Clone, Copy)]
+struct About {
+    entries: u32,
+    /// Where its last answer is in the file.
+    answer: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Done { done: usize },
+    Entry { entry: Box<Entry> },
+}
+
+impl State {
+    /// The journal in a file, with what waits in it. A line that a crash cut off is none; `unreadable` is told of each
+    /// that cannot be read.
+    pub(super) fn open(file: File, mut unreadable: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
+        let (mut entries, mut over, mut end) = (0, 0, 0);
+        let mut lines = Lines::from(&file, 0)?;
+        while let Some((line, at)) = lines.next_line()? {
+            end = at;
+            match line {
+                Ok(Line::Entry { .. }) => entries += 1,
+                Ok(Line::Done { done }) => over += done,
+                Err(text) => unreadable(&text)?,
+            }
+        }
+        file.set_len(end)?;
+        let mut state = Self {
+            file: Arc::new(file),
+            end,
+            window: VecDeque::new(),
+            read: 0,
+            in_file: 0,
+            unwritten: VecDeque::new(),
+            about: HashMap::new(),
+            hasher: RandomState::new(),
+            unsynced: true,
+        };
+        let (mut left, mut began) = (over.min(entries), 0);
+        let file = Arc::clone(&state.file);
+        let mut lines = Lines::from(&file, 0)?;
+        while let Some((line, at)) = lines.next_line()? {
+            if let Ok(Line::Entry { entry }) = line {
+                if left > 0 {
+                    left -= 1;
+                    state.read = at;
+                } else {
+                    state.index(&entry, Some(began));
+                    state.in_file += 1;
+                }
+            }
+            began = at;
+        }
+        Ok(state)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.in_file + self.unwritten.len()
+    }
+
+    /// Keeps an entry: in the file, else in memory.
+    pub(super) fn add(&mut self, entry: &Entry) {
+        self.write_unwritten();
+        if self.unwritten.is_empty() {
+            match self.append(entry) {
+                Ok(()) => return,
+                Err(error) => tracing::error!(
+                    %error,
+                    "the journal cannot be written: what waits for the database is in memory alone"
+                ),
+            }
+        }
+        if self.unwritten.len() >= MOST_UNWRITTEN {
+            tracing::error!(
+                sid = entry.sid(),
+                "an entry is lost: neither the database nor the journal takes it"
+            );
+            return;
+        }
+        self.index(entry, None);
+        self.unwritten.push_back(entry.clone());
+    }
+
+    /// The entry that has waited longest.
+    pub(super) fn first(&mut self) -> io::Result<Option<Entry>> {
+        if self.window.is_empty() && self.in_file > 0 {
+            self.read_window()?;
+        }
+        Ok(self.window.front().map(|(entry, _)| entry).or_else(|| self.unwritten.front()).cloned())
+    }
+
+    /// The first entry is over.
+    pub(super) fn done(&mut self) {
+        if let Err(error) = self.first() {
+            tracing::error!(%error, "the journal cannot be read");
+            return;
+        }
+        let (entry, was_in_file) = match self.window.pop_front() {
+            Some((entry, _)) => {
+                self.in_file -= 1;
+                (entry, true)
+            }
+            None => match self.unwritten.pop_front() {
+                Some(entry) => (entry, false),
+                None => return,
+            },
+        };
+        self.forget(entry.sid());
+        let written = if self.in_file == 0 {
+            self.clear()
+        } else if was_in_file {
+            self.write(&Line::Done { done: 1 }).map(drop)
+        } else {
+            Ok(())
+        };
+        if let Err(error) = written {
+            tracing::error!(%error, "the journal cannot be written: after a restart its entries are tried again");
+        }
+    }
+
+    pub(super) fn is_about(&self, sid: &str) -> bool {
+        self.about.contains_key(&self.hasher.hash_one(sid))
+    }
+
+    /// What a call was answered with last, if that waits.
+    pub(super) fn answer_to(&self, call: &str) -> Option<String> {
+        let about = self.about.get(&self.hasher.hash_one(call))?;
+        let answer = |entry: &Entry| match entry {
+            Entry::Answer { sid, twiml, .. } if sid == call => Some(twiml.clone()),
+            _ => None,
+        };
+        if let Some(twiml) = self.unwritten.iter().rev().find_map(answer) {
+            return Some(twiml);
+        }
+        let (line, _) = Lines::from(&self.file, about.answer?).ok()?.next_line().ok()??;
+        match line {
+            Ok(Line::Entry { entry }) => answer(&entry),
+            _ => None,
+        }
+    }
+
+    /// The file, if something was written since it was last asked for.
+    pub(super) fn to_sync(&mut self) -> Option<Arc<File>> {
+        self.write_unwritten();
+        std::mem::take(&mut self.unsynced).then(|| Arc::clone(&self.file))
+    }
+
+    /// What was written may not be on the disk.
+    pub(super) fn is_unsynced(&mut self) {
+        self.unsynced = true;
+    }
+
+    /// Takes over what a dead server left: first kept here, then gone there.
+    pub(super) fn take_over(
+        &mut self,
+        left: File,
+        unreadable: impl FnMut(&str) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut left = Self::open(left, unreadable)?;
+        while let Some(entry) = left.first()? {
+            self.append(&entry)?;
+            left.window.pop_front();
+            left.in_file -= 1;
+        }
+        self.file.sync_data()?;
+        left.clear()
+    }
+
+    fn append(&mut self, entry: &Entry) -> io::Result<()> {
+        let began = self.write(&Line::Entry { entry: Box::new(entry.clone()) })?;
+        self.index(entry, Some(began));
+        self.in_file += 1;
+        Ok(())
+    }
+
+    /// Writes a line; returns where it begins.
+    fn write(&mut self, line: &Line) -> io::Result<u64> {
+        let mut line = serde_json::to_vec(line)?;
+        line.push(b'\n');
+        let began = self.end;
+        let mut file = &*self.file;
+        file.seek(SeekFrom::Start(began))?;
+        if let Err(error) = file.write_all(&line) {
+            // Should this fail too, the next line is written over what is there.
+            let _ = file.set_len(began);
+            return Err(error);
+        }
+        self.unsynced = true;
+        self.end += line.len() as u64;
+        Ok(began)
+    }
+
+    fn write_unwritten(&mut self) {
+        while let Some(entry) = self.unwritten.pop_front() {
+            match self.append(&entry) {
+                // It was counted when it came.
+                Ok(()) => self.forget(entry.sid()),
+                Err(_) => {
+                    self.unwritten.push_front(entry);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        self.window.clear();
+        self.read = self.end;
+        self.file.set_len(0)?;
+        (self.end, self.read) = (0, 0);
+        self.unsynced = true;
+        Ok(())
+    }
+
+    fn read_window(&mut self) -> io::Result<()> {
+        let file = Arc::clone(&self.file);
+        let mut lines = Lines::from(&file, self.read)?;
+        while self.window.len() < WINDOW {
+            if self.read >= self.end {
+                break;
+            }
+            let Some((line, at)) = lines.next_line()? else { break };
+            self.read = at;
+            if let Ok(Line::Entry { entry }) = line {
+                self.window.push_back((*entry, at));
+            }
+        }
+        if self.window.is_empty() {
+            // Somebody has changed the file.
+            self.in_file = 0;
+            self.about.clear();
+            for entry in std::mem::take(&mut self.unwritten) {
+                self.index(&entry, None);
+                self.unwritten.push_back(entry);
+            }
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "entries of the journal are gone"));
+        }
+        Ok(())
+    }
+
+    fn index(&mut self, entry: &Entry, at: Option<u64>) {
+        let about = self.about.entry(self.hasher.hash_one(entry.sid())).or_default();
+        about.entries += 1;
+        if let (Entry::Answer { .. }, Some(at)) = (entry, at) {
+            about.answer = Some(at);
+        }
+    }
+
+    fn forget(&mut self, sid: &str) {
+        let key = self.hasher.hash_one(sid);
+        if let Some(about) = self.about.get_mut(&key) {
+            about.entries -= 1;
+            if about.entries == 0 {
+                self.about.remove(&key);
+            }
+        }
+    }
+}
+
+/// The whole lines of a file, each with the place where it ends.
+struct Lines<'a> {
+    lines: BufReader<At<'a>>,
+    text: Vec<u8>,
+    at: u64,
+}
+
+/// A file read from a place on, wherever others read or write it.
+struct At<'a>(&'a File, u64);
+
+impl Read for At<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.seek(SeekFrom::Start(self.1))?;
+        let length = self.0.read(into)?;
+        self.1 += length as u64;
+        Ok(length)
+    }
+}
+
+impl<'a> Lines<'a> {
+    fn from(file: &'a File, at: u64) -> io::Result<Self> {
+        Ok(Self { lines: BufReader::new(At(file, at)), text: Vec::new(), at })
+    }
+
+    /// The next line, or its text if it cannot be read.
+    fn next_line(&mut self) -> io::Result<Option<(Result<Line, String>, u64)>> {
+        self.text.clear();
+        let length = self.lines.read_until(b'\n', &mut self.text)?;
+        if self.text.last() != Some(&b'\n') {
+            return Ok(None);
+        }
+        self.at += length as u64;
+        let line = serde_json::from_slice(&self.text)
+            .map_err(|_| String::from_utf8_lossy(&self.text).trim_end().to_owned());
+        Ok(Some((line, self.at)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn about(sid: &str) -> Entry {
+        let (status, at) = ("completed".to_owned(), chrono::DateTime::UNIX_EPOCH);
+        Entry::Report { sid: sid.to_owned(), status, duration_seconds: None, at }
+    }
+
+    fn open(path: &std::path::Path) -> io::Result<State> {
+        let file = super::super::options().truncate(false).open(path)?;
+        State::open(file, |line| Err(io::Error::other(line.to_owned())))
+    }
+
+    #[test]
+    fn what_the_file_does_not_take_is_not_counted_as_its_own_and_spoils_no_line() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("journal");
+        let mut state = open(&path)?;
+        ["first", "second"].iter().for_each(|sid| state.add(&about(sid)));
+        // As on a full disk: the file takes part of a line and no more, and cannot be cut.
+        let whole = std::mem::replace(&mut state.file, Arc::new(File::open(&path)?));
+        std::fs::OpenOptions::new().append(true).open(&path)?.write_all(b"{\"entry\":{\"kind\":\"rep")?;
+        ["third", "fourth"].iter().for_each(|sid| state.add(&about(sid)));
+        assert_eq!((state.len(), state.in_file, state.is_about("third")), (4, 2, true));
+        for sid in ["first", "second", "third"] {
+            assert_eq!(state.first()?.unwrap().sid(), sid);
+            state.done();
+        }
+        assert!(!state.is_about("third") && state.is_about("fourth"));
+        // There is room again.
+        state.file = whole;
+        state.add(&about("fifth"));
+        assert_eq!((state.len(), state.in_file), (2, 2));
+        drop(state);
+        let mut state = open(&path)?;
+        let mut left = Vec::new();
+        while let Some(entry) = state.first()? {
+            left.push(entry.sid().to_owned());
+            state.done();
+        }
+        assert_eq!(left[left.len() - 2..], ["fourth", "fifth"], "{left:?}");
+        Ok(())
+    }
+}

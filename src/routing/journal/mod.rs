@@ -1,0 +1,355 @@
+//! What could not be written into the database is kept in a file until it can be: in order, across a crash and a restart.
+//!
+//! A folder holds a file for each server that ever ran beside another there. A server locks the first that is free for as
+//! long as it runs, and takes over what dead ones left in theirs. Beside it is what came before its call ([`early`]), and
+//! one file for all servers with what the database will never take.
+//!
+//! Writing an entry is done when the operating system has it: what a crash of the machine itself may cost is bounded by how
+//! often [`Journal::sync`] is called. The disk is flushed on a thread for that, while no lock is held.
+
+mod early;
+mod file;
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::outage::Entry;
+use early::Early;
+use file::State;
+
+/// More than servers that share a folder.
+const MOST_FILES: usize = 64;
+/// Where entries go that the database will never take, beside the journal.
+const REFUSED: &str = "calls.refused";
+/// Entries that came before their call and are looked at in one go.
+const EARLY_AT_ONCE: usize = 200;
+
+/// Entries that wait for the database, oldest first.
+#[derive(Debug)]
+pub(super) struct Journal {
+    folder: PathBuf,
+    state: Mutex<State>,
+    early: Arc<Mutex<Early>>,
+}
+
+impl Journal {
+    /// Opens the folder's journal, making the folder when it is missing, with whatever waits in it.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, read or written.
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        std::fs::create_dir_all(folder)?;
+        let unreadable = |line: &str| {
+            tracing::error!(file = REFUSED, "a line of the journal cannot be read and is put aside");
+            put_aside(folder, line)
+        };
+        let mut own: Option<(State, Early)> = None;
+        for n in 0..MOST_FILES {
+            let path = folder.join(format!("calls.{n}.journal"));
+            let early = folder.join(format!("calls.{n}.early"));
+            if own.is_some() && !path.try_exists()? {
+                continue;
+            }
+            let file = options().truncate(false).open(&path)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => continue,
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+            match &mut own {
+                None => own = Some((State::open(file, unreadable)?, Early::open(early)?)),
+                Some((state, own_early)) => {
+                    // While the lock on the dead one's journal is held.
+                    own_early.take_over(early)?;
+                    state.take_over(file, unreadable)?;
+                }
+            }
+        }
+        let busy = || io::Error::new(io::ErrorKind::ResourceBusy, "too many servers share the folder");
+        let (state, early) = own.ok_or_else(busy)?;
+        let early = Arc::new(Mutex::new(early));
+        Ok(Self { folder: folder.to_owned(), state: Mutex::new(state), early })
+    }
+
+    /// Keeps an entry.
+    pub(super) fn add(&self, entry: &Entry) {
+        let mut state = self.lock();
+        state.add(entry);
+        gauge(state.len());
+    }
+
+    /// The entry that has waited longest.
+    pub(super) fn first(&self) -> Option<Entry> {
+        self.lock().first().unwrap_or_else(|error| {
+            tracing::error!(%error, "the journal cannot be read");
+            None
+        })
+    }
+
+    /// The first entry is in the database.
+    pub(super) fn done(&self) {
+        let mut state = self.lock();
+        state.done();
+        gauge(state.len());
+    }
+
+    /// The database will never take the first entry: it is put aside for somebody to look at. Returns whether it was.
+    pub(super) async fn put_aside(&self, first: &Entry) -> bool {
+        let is_aside = self.keep_aside(first).await;
+        if is_aside {
+            self.done();
+        }
+        is_aside
+    }
+
+    /// Puts an entry aside, wherever it waits. Returns whether it was.
+    pub(super) async fn keep_aside(&self, entry: &Entry) -> bool {
+        let (folder, entry) = (self.folder.clone(), entry.clone());
+        is_done("what the database refuses could not be put aside", move || {
+            put_aside(&folder, &serde_json::to_string(&entry)?)
+        })
+        .await
+    }
+
+    /// The first entry is about a call that is not on record yet: it waits for that beside the journal. The oldest that
+    /// waits so is put aside where too many do. Returns whether that was done.
+    pub(super) async fn put_early(&self, first: &Entry) -> bool {
+        let oldest = {
+            let early = self.early();
+            if early.is_full() { early.first(1).pop() } else { None }
+        };
+        if let Some(oldest) = oldest {
+            if !self.keep_aside(&oldest).await {
+                return false;
+            }
+            self.early_over(1, &[0]).await;
+        }
+        let (early, entry) = (Arc::clone(&self.early), first.clone());
+        let kept = is_done("what came before its call could not be kept", move || {
+            early.lock().unwrap_or_else(PoisonError::into_inner).add(entry)
+        });
+        let is_kept = kept.await;
+        if is_kept {
+            self.done();
+        }
+        is_kept
+    }
+
+    /// Some of what came before its call.
+    pub(super) fn some_early(&self) -> Vec<Entry> {
+        self.early().first(EARLY_AT_ONCE)
+    }
+
+    /// So many that came before their call were looked at; these of them wait no longer.
+    pub(super) async fn early_over(&self, looked_at: usize, over: &[usize]) {
+        let (early, over) = (Arc::clone(&self.early), over.to_vec());
+        is_done("what came before its call is tried again after a restart", move || {
+            early.lock().unwrap_or_else(PoisonError::into_inner).over(looked_at, &over)
+        })
+        .await;
+    }
+
+    /// Whether anything waits about a call, by the carrier's id.
+    pub(super) fn is_about(&self, sid: &str) -> bool {
+        self.lock().is_about(sid)
+    }
+
+    /// What a call was answered with last, if that waits.
+    pub(super) fn answer_to(&self, call: &str) -> Option<String> {
+        self.lock().answer_to(call)
+    }
+
+    /// Makes what was written outlast a crash of the machine.
+    pub(super) async fn sync(&self) {
+        let Some(file) = self.lock().to_sync() else { return };
+        if !is_done("the journal may not outlast a crash of this machine", move || file.sync_data()).await {
+            self.lock().is_unsynced();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn early(&self) -> MutexGuard<'_, Early> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether something was done at the disk, on a thread that may wait for it.
+async fn is_done(otherwise: &'static str, work: impl FnOnce() -> io::Result<()> + Send + 'static) -> bool {
+    let done = tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten();
+    if let Err(error) = &done {
+        tracing::error!(%error, "{otherwise}");
+    }
+    done.is_ok()
+}
+
+fn put_aside(folder: &Path, line: &str) -> io::Result<()> {
+    let mut file = options().append(true).open(folder.join(REFUSED))?;
+    file.write_all(format!("{line}\n").as_bytes())?;
+    file.sync_data()
+}
+
+/// Puts what is written in place of a file, whole or not at all; not if `write` returns false.
+pub(super) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<bool>) -> io::Result<()> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    // Other servers may write the same file at the same moment.
+    let nth = COUNT.fetch_add(1, Ordering::Relaxed);
+    let beside = path.with_extension(format!("{}-{nth}.new", std::process::id()));
+    let mut file = options().truncate(true).open(&beside)?;
+    let written = write(&mut file).and_then(|is_whole| file.sync_data().map(|()| is_whole));
+    match written {
+        Ok(true) => std::fs::rename(&beside, path),
+        other => std::fs::remove_file(&beside).and(other.map(drop)),
+    }
+}
+
+/// Callers' numbers are in there: for nobody else's eyes.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn gauge(waiting: usize) {
+    metrics::gauge!("switchboard_journal_entries").set(waiting as f64);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn about(sid: &str) -> Entry {
+        let (status, at) = ("completed".to_owned(), chrono::DateTime::UNIX_EPOCH);
+        Entry::Report { sid: sid.to_owned(), status, duration_seconds: None, at }
+    }
+
+    fn drain(journal: &Journal) -> Vec<String> {
+        let mut sids = Vec::new();
+        while let Some(entry) = journal.first() {
+            assert!(journal.is_about(entry.sid()));
+            sids.push(entry.sid().to_owned());
+            journal.done();
+        }
+        assert!(sids.iter().all(|sid| !journal.is_about(sid)));
+        sids
+    }
+
+    #[tokio::test]
+    async fn what_waits_outlives_its_server_in_order_and_only_once() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let journal = Journal::open(folder.path())?;
+        for entry in ["a", "b", "c"] {
+            journal.add(&about(entry));
+        }
+        journal.done();
+        journal.sync().await;
+        assert_eq!([journal.is_about("a"), journal.is_about("c")], [false, true]);
+        drop(journal);
+        let journal = Journal::open(folder.path())?;
+        journal.add(&about("d"));
+        assert_eq!(drain(&journal), ["b", "c", "d"]);
+        drop(journal);
+        assert_eq!(fs::metadata(folder.path().join("calls.0.journal"))?.len(), 0);
+        assert_eq!(drain(&Journal::open(folder.path())?), [""; 0]);
+        Ok(())
+    }
+
+    #[test]
+    fn servers_share_a_folder_and_take_over_from_the_dead() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (first, second) = (Journal::open(folder.path())?, Journal::open(folder.path())?);
+        first.add(&about("first"));
+        second.add(&about("second"));
+        assert!(first.is_about("first") && !first.is_about("second"), "each has its own");
+        drop(second);
+        let third = Journal::open(folder.path())?;
+        third.add(&about("third"));
+        drop((first, third));
+        let alone = Journal::open(folder.path())?;
+        assert_eq!(drain(&alone), ["first", "second", "third"]);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_line_cut_off_by_a_crash_is_none_and_one_nobody_can_read_is_put_aside() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let journal = Journal::open(folder.path())?;
+        journal.add(&about("whole"));
+        drop(journal);
+        let path = folder.path().join("calls.0.journal");
+        let mut text = fs::read_to_string(&path)?;
+        text.push_str("{\"entry\":7}\n{\"entry\":\"cut o");
+        fs::write(&path, text)?;
+        let journal = Journal::open(folder.path())?;
+        journal.add(&about("next"));
+        let first = journal.first().unwrap();
+        assert!(journal.put_aside(&first).await);
+        let aside = fs::read_to_string(folder.path().join(REFUSED))?;
+        assert!(aside.starts_with("{\"entry\":7}\n") && aside.lines().count() == 2, "{aside}");
+        assert!(aside.contains("whole"), "{aside}");
+        drop(journal);
+        assert_eq!(drain(&Journal::open(folder.path())?), ["next"]);
+        Ok(())
+    }
+
+    #[test]
+    fn more_than_a_window_waits_in_the_file_and_answers_are_found_there() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let journal = Journal::open(folder.path())?;
+        let sids: Vec<String> = (0..1000).map(|n| format!("call {n}")).collect();
+        for sid in &sids {
+            journal.add(&about(sid));
+            journal.add(&Entry::Answer {
+                sid: sid.clone(),
+                outcome: "agent".to_owned(),
+                decision: crate::domain::Decision { rule: None, reason: "none".to_owned() },
+                conversation_id: None,
+                twiml: format!("<{sid}>"),
+                at: chrono::DateTime::UNIX_EPOCH,
+            });
+        }
+        for _ in 0..601 {
+            journal.first().unwrap();
+            journal.done();
+        }
+        drop(journal);
+        let journal = Journal::open(folder.path())?;
+        assert_eq!(journal.answer_to("call 999").as_deref(), Some("<call 999>"));
+        assert_eq!((journal.answer_to("call 299"), journal.is_about("call 299")), (None, false));
+        let left = drain(&journal);
+        assert_eq!((left.len(), left[0].as_str(), left[1398].as_str()), (1399, "call 300", "call 999"));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_came_before_its_call_waits_behind_nothing_and_outlives_its_server() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (dead, alive) = (Journal::open(folder.path())?, Journal::open(folder.path())?);
+        for journal in [&dead, &alive] {
+            for sid in ["a", "b", "c"] {
+                journal.add(&about(sid));
+                let first = journal.first().unwrap();
+                assert!(journal.put_early(&first).await);
+            }
+            assert!(journal.first().is_none());
+            journal.early_over(2, &[0]).await;
+        }
+        drop((dead, alive));
+        let journal = Journal::open(folder.path())?;
+        let sids: Vec<String> = journal.some_early().iter().map(|entry| entry.sid().to_owned()).collect();
+        assert_eq!(sids, ["c", "b", "c", "b"]);
+        journal.early_over(4, &[0, 1, 2, 3]).await;
+        drop(journal);
+        assert!(Journal::open(folder.path())?.some_early().is_empty());
+        Ok(())
+    }
+}

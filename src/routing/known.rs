@@ -1,0 +1,67 @@
+//! The routing cache on disk: written soon after it changes, read by a server that starts while the database is away.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter};
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Routing;
+use super::journal;
+use crate::store::SystemStore;
+
+/// The file's name in the folder. Servers that share the folder write the same.
+const FILE: &str = "numbers.cache";
+/// How often it is looked whether something has changed.
+const SAVE_EVERY: Duration = Duration::from_secs(3);
+/// Saved without a change, so that what is saved was confirmed lately.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(1800);
+
+/// Has the store know the numbers that an earlier run knew. Returns how many.
+///
+/// # Errors
+/// When there is nothing that can be trusted.
+pub fn restore(folder: &Path, store: &SystemStore) -> io::Result<usize> {
+    store.restore_numbers(BufReader::new(File::open(folder.join(FILE))?))
+}
+
+impl Routing {
+    /// Saves the cache whenever it has changed, until told to stop, and then once more.
+    pub(super) async fn keep_saved(&self, stop: &CancellationToken) {
+        let mut saved: Option<(u64, Instant)> = None;
+        loop {
+            let goes_on = stop.run_until_cancelled(tokio::time::sleep(SAVE_EVERY)).await.is_some();
+            let version = self.0.store.numbers_version();
+            let is_saved = saved.is_some_and(|(of, at)| of == version && at.elapsed() < AT_LEAST_EVERY);
+            if !is_saved && !self.is_down() && self.save().await {
+                saved = Some((version, Instant::now()));
+            }
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    async fn save(&self) -> bool {
+        let (store, path) = (self.0.store.clone(), self.0.state_dir.join(FILE));
+        let written = tokio::task::spawn_blocking(move || {
+            let mut is_whole = false;
+            journal::replace(&path, |file| {
+                let mut file = BufWriter::new(file);
+                is_whole = store.save_numbers(&mut file)?;
+                file.into_inner().map(drop).map_err(io::IntoInnerError::into_error)?;
+                Ok(is_whole)
+            })?;
+            Ok(is_whole)
+        });
+        match written.await.map_err(io::Error::other).flatten() {
+            Ok(is_whole) => is_whole,
+            Err(error) => {
+                tracing::warn!(%error, "the routing cache could not be saved: a restart without the database would not know it");
+                false
+            }
+        }
+    }
+}
