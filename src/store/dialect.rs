@@ -191,6 +191,15 @@ pub(super) async fn listener(db: &DatabaseConnection, channel: &str) -> Result<P
     Ok(listener)
 }
 
+/// How many connections a pool has at most.
+pub(super) fn most_connections(db: &DatabaseConnection) -> u32 {
+    if has_policies(db) {
+        db.get_postgres_connection_pool().options().get_max_connections()
+    } else {
+        db.get_sqlite_connection_pool().options().get_max_connections()
+    }
+}
+
 /// Fails when the database does not answer, or takes no writes: a standby, or one set to read-only.
 pub(super) async fn ping(db: &DatabaseConnection) -> Result<(), DbErr> {
     let backend = db.get_database_backend();

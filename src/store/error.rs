@@ -71,6 +71,17 @@ impl StoreError {
     }
 }
 
+/// Whether the connection broke, or was ended by the server.
+pub(super) fn has_broken(error: &DbErr) -> bool {
+    match driver_error(error) {
+        Some(SqlxError::Io(_)) => true,
+        Some(SqlxError::Database(error)) => {
+            error.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "08003" | "08006"))
+        }
+        _ => false,
+    }
+}
+
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
         if let Some(refusal) = broken_rule(&error) {

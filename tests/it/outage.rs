@@ -350,3 +350,31 @@ async fn a_server_that_restarts_while_the_database_is_away_answers_calls_and_is_
         }
     }
 }
+
+#[tokio::test]
+async fn after_a_restart_of_the_database_no_request_fails() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    number_is_known(&app).await;
+    let agents = "{ agents { nodes { id } } }";
+    let rename = "mutation($id: ID!) { updateAgent(input: { id: $id, name: \"Other\" }) { agent { id } } }";
+    let agent = app.graphql(&token, agents, json!({})).await["data"]["agents"]["nodes"][0]["id"].clone();
+    for _ in 0..3 {
+        // As many connections as there are.
+        assert!(join_all((0..20).map(|_| app.graphql(&token, agents, json!({})))).await.len() == 20);
+        if app.database_url().starts_with("postgres") {
+            let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            execute(&app, &[others]).await;
+        }
+        let reads = join_all((0..8).map(|_| app.graphql(&token, agents, json!({}))));
+        let writes = join_all((0..8).map(|_| app.graphql(&token, rename, json!({ "id": agent }))));
+        let calls = join_all((0..4).map(|_| call(&app, &number["number"], json!({}))));
+        let (reads, writes, calls) = tokio::join!(reads, writes, calls);
+        for answer in reads.iter().chain(&writes) {
+            assert!(answer["errors"].is_null(), "{answer}");
+        }
+        assert!(calls.iter().all(|call| verbs(call) == [["Connect"]]), "{calls:?}");
+    }
+}

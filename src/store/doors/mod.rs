@@ -15,7 +15,7 @@ use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
 use tokio::sync::broadcast;
 
 use self::reading::{Reading, Transaction};
-use super::{Change, Shared, StoreError, dialect, error::begin_was_lost};
+use super::{Change, Shared, StoreError, dialect, error::begin_was_lost, error::has_broken};
 use crate::domain::{Author, TenantId};
 
 /// One tenant's rows, in one transaction. Statements run one after the other; shared by all resolvers of a query.
@@ -43,11 +43,8 @@ impl TenantStore {
         }
         let opening = tokio::spawn(async move {
             let writing = author.is_some();
-            let transaction = if writing {
-                dialect::begin_write(&shared.tenants).await?
-            } else {
-                shared.tenants.begin().await?
-            };
+            let transaction =
+                if writing { begin_unbroken(&shared.tenants).await? } else { shared.tenants.begin().await? };
             dialect::become_tenant(&transaction, tenant).await?;
             let transaction = Transaction::Begun(transaction);
             Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() })
@@ -145,6 +142,25 @@ impl SystemStore {
 
 /// Begins a writing transaction in a task of its own.
 pub(super) async fn begin(pool: DatabaseConnection) -> Result<DatabaseTransaction, StoreError> {
-    let opening = tokio::spawn(async move { dialect::begin_write(&pool).await });
+    let opening = tokio::spawn(async move { begin_unbroken(&pool).await });
     Ok(opening.await.map_err(|lost| begin_was_lost(&lost))??)
+}
+
+async fn begin_unbroken(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    again(dialect::most_connections(pool), || dialect::begin_write(pool)).await
+}
+
+/// Repeats what begins a transaction as long as it meets connections that broke while they lay in the pool, as after a
+/// restart of the database: nothing was asked of them yet. There are at most so many.
+async fn again<T, F>(pooled: u32, begin: impl Fn() -> F) -> Result<T, DbErr>
+where
+    F: Future<Output = Result<T, DbErr>>,
+{
+    for _ in 0..pooled {
+        match begin().await {
+            Err(error) if has_broken(&error) => {}
+            other => return other,
+        }
+    }
+    begin().await
 }

@@ -14,6 +14,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx_core::transaction::TransactionManager;
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::again;
 use crate::domain::TenantId;
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
@@ -38,11 +39,19 @@ pub(in crate::store) struct Reading {
 
 impl Reading {
     /// Begins the transaction and makes it the tenant's, in one message. May be dropped at any instant.
+    /// A pooled connection that turns out to be broken is given up for the next: nothing was asked of it yet.
     pub(super) async fn begin(
         pool: &PgPool,
         tenant: TenantId,
         statements: Arc<AtomicU64>,
     ) -> Result<Self, DbErr> {
+        again(pool.options().get_max_connections(), || {
+            Self::begin_once(pool, tenant, Arc::clone(&statements))
+        })
+        .await
+    }
+
+    async fn begin_once(pool: &PgPool, tenant: TenantId, statements: Arc<AtomicU64>) -> Result<Self, DbErr> {
         // A UUID holds nothing that could end the string.
         let sql = format!(
             "BEGIN READ ONLY; SET LOCAL ROLE switchboard_tenant; \
