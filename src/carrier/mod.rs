@@ -67,6 +67,11 @@ pub struct NumberOnSale {
     pub monthly_cost: Decimal,
 }
 
+/// How the carrier asks our webhooks.
+pub const METHOD: &str = "POST";
+/// How the carrier takes calls to our numbers.
+pub const RECEIVE_MODE: &str = "voice";
+
 /// Where the carrier sends a number's calls, and the mark by which we know the number again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberSettings {
@@ -91,6 +96,14 @@ pub struct OwnedNumber {
     pub friendly_name: String,
     /// Where calls go; `None` when unset.
     pub voice_url: Option<String>,
+    /// How that is asked: [`METHOD`] is what we set; `None` where the carrier does not tell.
+    pub voice_method: Option<String>,
+    /// The same for `voice_fallback_url`.
+    pub voice_fallback_method: Option<String>,
+    /// The same for `status_callback`.
+    pub status_callback_method: Option<String>,
+    /// Whether calls are taken as voice or fax: [`RECEIVE_MODE`] is what we set.
+    pub voice_receive_mode: Option<String>,
     /// Where calls go when that fails.
     pub voice_fallback_url: Option<String>,
     /// Who is told of a call's end.

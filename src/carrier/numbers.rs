@@ -12,7 +12,7 @@ use serde::de::IgnoredAny;
 use super::client::{checked, read_json};
 use super::error::Effect;
 use super::wire::{Owned, OwnedPage};
-use super::{Carrier, CarrierError, NumberSettings, OwnedNumber, Rejection};
+use super::{Carrier, CarrierError, METHOD, NumberSettings, OwnedNumber, RECEIVE_MODE, Rejection};
 use crate::domain::E164;
 
 const NUMBERS: &str = "IncomingPhoneNumbers";
@@ -155,14 +155,15 @@ impl Carrier {
     }
 }
 
-fn fields(settings: &NumberSettings) -> [(&'static str, &str); 7] {
+fn fields(settings: &NumberSettings) -> [(&'static str, &str); 8] {
     [
         ("FriendlyName", &settings.friendly_name),
         ("VoiceUrl", settings.voice_url.as_str()),
-        ("VoiceMethod", "POST"),
+        ("VoiceMethod", METHOD),
         ("VoiceFallbackUrl", settings.voice_fallback_url.as_str()),
-        ("VoiceFallbackMethod", "POST"),
+        ("VoiceFallbackMethod", METHOD),
         ("StatusCallback", settings.status_callback.as_str()),
-        ("StatusCallbackMethod", "POST"),
+        ("StatusCallbackMethod", METHOD),
+        ("VoiceReceiveMode", RECEIVE_MODE),
     ]
 }

@@ -12,7 +12,7 @@ mod verified;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::post;
+use axum::routing::{get, post};
 use secrecy::SecretString;
 use url::Url;
 
@@ -50,11 +50,11 @@ pub fn router(config: WebhookConfig, routing: Routing, conversations: Conversati
     let refusals = Refusals::new(clock.clone());
     let webhooks = Arc::new(Webhooks { config, routing, conversations, clock, refusals });
     let routes = Router::new()
-        .route("/api/webhooks/call/incoming", post(call::incoming))
-        .route("/api/webhooks/call/fallback", post(call::fallback))
-        .route("/api/webhooks/call/status", post(call::status))
-        .route(DIAL_PATH, post(call::dial))
-        .route(FORWARD_PATH, post(call::forwarded));
+        .route("/api/webhooks/call/incoming", get(call::incoming).post(call::incoming))
+        .route("/api/webhooks/call/fallback", get(call::fallback).post(call::fallback))
+        .route("/api/webhooks/call/status", get(call::status).post(call::status))
+        .route(DIAL_PATH, get(call::dial).post(call::dial))
+        .route(FORWARD_PATH, get(call::forwarded).post(call::forwarded));
     let routes = if proves_events {
         routes.route("/api/webhooks/elevenlabs", post(elevenlabs::event))
     } else {

@@ -1,10 +1,13 @@
 //! Raw bytes in, proven parameters out: the only way a carrier's request reaches a handler.
+//!
+//! A `GET` counts as well, with its parameters in the query: a number may be set to it, and a redirect on the way turns `POST`
+//! into it.
 
 use std::sync::Arc;
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, OriginalUri, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use url::Url;
 
@@ -28,6 +31,8 @@ pub(super) struct Verified(pub(super) Parameters);
 enum Encoding {
     Form,
     Json,
+    /// Everything is in the address.
+    Query,
 }
 
 impl FromRequest<Arc<Webhooks>> for Verified {
@@ -35,28 +40,34 @@ impl FromRequest<Arc<Webhooks>> for Verified {
 
     async fn from_request(request: Request, webhooks: &Arc<Webhooks>) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
-        let encoding = encoding(&parts.headers).ok_or_else(|| {
-            let accepted = "application/x-www-form-urlencoded or application/json";
-            (StatusCode::UNSUPPORTED_MEDIA_TYPE, accepted).into_response()
-        })?;
+        let by_body = || {
+            encoding(&parts.headers).ok_or_else(|| {
+                let accepted = "application/x-www-form-urlencoded or application/json";
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, accepted).into_response()
+            })
+        };
+        let encoding = if parts.method == Method::GET { Encoding::Query } else { by_body()? };
         let too_long = |_| StatusCode::PAYLOAD_TOO_LARGE.into_response();
-        let body = to_bytes(body, MAX_BYTES).await.map_err(too_long)?;
-
         // What the carrier signed is the address it was given; a nested router has cut `parts.uri` short.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+        let body = match encoding {
+            Encoding::Form | Encoding::Json => to_bytes(body, MAX_BYTES).await.map_err(too_long)?,
+            Encoding::Query => uri.query().unwrap_or_default().to_owned().into(),
+        };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let given = parts.headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let tokens = &webhooks.config.auth_tokens;
         let is_signed = |url: String| match encoding {
             Encoding::Form => signature::verify_form(&url, &body, given, tokens),
             Encoding::Json => signature::verify_json(&url, &body, given, tokens),
+            Encoding::Query => signature::verify_get(&url, given, tokens),
         };
         if !webhooks.config.base_urls.iter().map(|base| under(base, path)).any(is_signed) {
             return Err(webhooks.unproven(uri.path(), account_of(&encoding, &body)));
         }
         webhooks.refusals.proven(SENDER);
         Ok(Self(match encoding {
-            Encoding::Form => Parameters::from_form(&body),
+            Encoding::Form | Encoding::Query => Parameters::from_form(&body),
             // The carrier did send it: an answer without parameters is still better than an error.
             Encoding::Json => Parameters::from_json(&body).unwrap_or_default(),
         }))
@@ -71,7 +82,7 @@ fn under(base: &Url, path: &str) -> String {
 /// The account that a request says it is about, if that looks like one. Nothing vouches for it: it is for the log alone.
 fn account_of(encoding: &Encoding, body: &[u8]) -> Option<String> {
     let parameters = match encoding {
-        Encoding::Form => Parameters::from_form(body),
+        Encoding::Form | Encoding::Query => Parameters::from_form(body),
         Encoding::Json => Parameters::from_json(body).ok()?,
     };
     let account = parameters.optional("AccountSid").ok().flatten()?;

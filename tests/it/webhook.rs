@@ -223,7 +223,9 @@ async fn what_proves_nothing_is_refused_and_leaves_no_trace() {
         let url = format!("{}/api/webhooks/call/{path}", practice.app.base_url());
         assert_eq!(post(&url, FORM, Some("AAAA"), encoded(&form)).await.status(), 403, "{path}");
         let get = client().request(Method::GET, &url).query(&form).send().await.unwrap();
-        assert_eq!(get.status(), 405, "{path}");
+        assert_eq!(get.status(), 403, "{path}");
+        let put = client().request(Method::PUT, &url).query(&form).send().await.unwrap();
+        assert_eq!(put.status(), 405, "{path}");
     }
     assert_eq!(practice.calls().await, [json!(null); 0]);
     assert_eq!(twiml(practice.send(INCOMING, &form).await).await.0, ["Connect"]);
@@ -285,8 +287,8 @@ async fn without_its_agent_a_call_goes_to_the_fallback_number_or_hears_a_sentenc
     assert_eq!(answers(&unanswered), [["Dial"], ["Say"]]);
     assert_eq!(outcome().await, "UNAVAILABLE");
 
-    // An agent that leads back to its own number would call itself for ever.
-    practice.update(json!({"fallbackNumber": practice.number})).await;
+    // A fallback number that is the number called would ring for ever.
+    practice.update(json!({"fallbackNumber": null})).await;
     assert_eq!(answers(&call().await), [["Say"]]);
     assert_eq!(practice.conversations().await, 0);
 }
@@ -516,4 +518,22 @@ async fn events_of_the_voice_provider_are_proven_and_sent_again_when_they_cannot
     }
     bare.database.clone().close().await;
     assert_eq!(send(&url, "wsec_1", ended(), 0).await, 503);
+}
+
+#[tokio::test]
+async fn a_number_that_is_set_to_get_is_answered_all_the_same() {
+    let practice = Practice::open(json!({})).await;
+    let form = practice.ringing(&sid(1));
+    let url = format!("{}{INCOMING}?{}", practice.app.base_url(), encoded(&form));
+    let get = async |url: &str, signature: &str| {
+        client().get(url).header("X-Twilio-Signature", signature).send().await.unwrap()
+    };
+    let signed = signature(&Credentials::development().auth_token, &url, &[]);
+    assert_eq!(twiml(get(&url, &signed).await).await.0, ["Connect"]);
+    // What is signed is the whole address, not a form.
+    let as_form = format!("{}{INCOMING}", practice.app.base_url());
+    let as_form = signature(&Credentials::development().auth_token, &as_form, &form);
+    assert_eq!(get(&url, &as_form).await.status(), 403);
+    assert_eq!(get(&format!("{url}&x=1"), &signed).await.status(), 403);
+    assert_eq!(practice.calls().await.len(), 1);
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use tracing::{error, info};
 
 use super::{insert, present, read_data, settled_number_of, write_data};
-use crate::carrier::{CarrierError, NumberSettings, OwnedNumber};
+use crate::carrier::{CarrierError, METHOD, NumberSettings, OwnedNumber, RECEIVE_MODE};
 use crate::domain::{NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step};
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
@@ -137,17 +137,25 @@ fn is_right(owned: &OwnedNumber, settings: &NumberSettings) -> bool {
     deviations(owned, settings).is_empty()
 }
 
-/// Which of the number's settings are not as they should be, by the carrier's names for them.
+/// Which of the number's settings are not as they should be, by the carrier's names for them: every one that a purchase
+/// sets, and those that would shadow them.
 pub(in crate::provisioning) fn deviations(
     owned: &OwnedNumber,
     settings: &NumberSettings,
 ) -> Vec<&'static str> {
     let elsewhere = |set: &Option<String>, wanted: &url::Url| set.as_deref() != Some(wanted.as_str());
+    let other = |set: &Option<String>, wanted: &str| {
+        set.as_ref().is_some_and(|set| !set.eq_ignore_ascii_case(wanted))
+    };
     let looked_at = [
         ("FriendlyName", owned.friendly_name != settings.friendly_name),
         ("VoiceUrl", elsewhere(&owned.voice_url, &settings.voice_url)),
         ("VoiceFallbackUrl", elsewhere(&owned.voice_fallback_url, &settings.voice_fallback_url)),
         ("StatusCallback", elsewhere(&owned.status_callback, &settings.status_callback)),
+        ("VoiceMethod", other(&owned.voice_method, METHOD)),
+        ("VoiceFallbackMethod", other(&owned.voice_fallback_method, METHOD)),
+        ("StatusCallbackMethod", other(&owned.status_callback_method, METHOD)),
+        ("VoiceReceiveMode", other(&owned.voice_receive_mode, RECEIVE_MODE)),
         ("VoiceApplicationSid", owned.voice_application_sid.is_some()),
         ("TrunkSid", owned.trunk_sid.is_some()),
     ];

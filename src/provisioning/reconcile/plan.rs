@@ -253,6 +253,10 @@ mod tests {
             voice_url: Some(should.voice_url.into()),
             voice_fallback_url: Some(should.voice_fallback_url.into()),
             status_callback: Some(should.status_callback.into()),
+            voice_method: Some("POST".to_owned()),
+            voice_fallback_method: None,
+            status_callback_method: None,
+            voice_receive_mode: None,
             voice_application_sid: None,
             trunk_sid: None,
             kind: Some(NumberType::Local),
@@ -313,7 +317,7 @@ mod tests {
 
     /// What can go wrong with client 1 of an estate of three, and what is then found.
     type Mishap = fn(&mut Inventories, &mut Standing);
-    const MISHAPS: [(Mishap, &[DifferenceKind]); 15] = {
+    const MISHAPS: [(Mishap, &[DifferenceKind]); 17] = {
         use DifferenceKind as Kind;
         [
             (|there, _| drop(there.numbers.remove(0)), &[Kind::MissingNumber]),
@@ -356,6 +360,8 @@ mod tests {
                 &[Kind::ContestedNumber],
             ),
             (|_, here| here.numbers[0].status = NumberStatus::Releasing, &[Kind::StalledRelease]),
+            (|there, _| there.numbers[0].voice_method = Some("GET".into()), &[Kind::MisdirectedNumber]),
+            (|there, _| there.numbers[0].voice_receive_mode = Some("fax".into()), &[Kind::MisdirectedNumber]),
         ]
     };
 
