@@ -93,6 +93,8 @@ pub struct IncomingCall {
     /// The carrier's word on whether the caller's number is really theirs, such as `TN-Validation-Passed-A`: Twilio's
     /// `StirVerstat`, sent with some calls in the United States and Canada.
     pub attestation: Option<String>,
+    /// The number that passed the call on to ours, where that is told.
+    pub forwarded_from: Option<E164>,
     /// The number called, as sent.
     pub to: String,
     /// The number called.
@@ -115,6 +117,7 @@ impl IncomingCall {
                 .optional("StirVerstat")?
                 .filter(|word| is_attestation(word))
                 .map(str::to_owned),
+            forwarded_from: forwarded_from(parameters),
             to_number: E164::shown(&to),
             to,
         })
@@ -174,6 +177,8 @@ pub struct DialResult {
     pub caller_is_gone: bool,
     /// The caller, as in [`IncomingCall::from`].
     pub from: String,
+    /// As in [`IncomingCall::forwarded_from`].
+    pub forwarded_from: Option<E164>,
     /// The number called, where it is sent.
     pub to_number: Option<E164>,
 }
@@ -189,6 +194,7 @@ impl DialResult {
             call_sid: parameters.sid("CallSid", "CA")?,
             account_sid: parameters.sid("AccountSid", "AC")?,
             from,
+            forwarded_from: forwarded_from(parameters),
             to_number: parameters.optional("To")?.and_then(E164::shown),
             dial_call_status: parameters.required("DialCallStatus")?.to_owned(),
             duration_seconds: seconds(parameters, "DialCallDuration")?,
@@ -209,6 +215,11 @@ impl DialResult {
 /// One word of letters, digits and hyphens.
 fn is_attestation(word: &str) -> bool {
     word.len() <= 64 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// Not worth a dead line if it is odd.
+fn forwarded_from(parameters: &Parameters) -> Option<E164> {
+    parameters.optional("ForwardedFrom").ok().flatten().and_then(E164::shown)
 }
 
 fn caller(parameters: &Parameters) -> Result<String, Invalid> {

@@ -42,7 +42,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
-use crate::domain::{CallId, Clock, Entropy, Language, mask};
+use crate::domain::{CallId, Clock, E164, Entropy, Language, mask};
 use crate::store::{self, Route, StoreError, SystemStore};
 use crate::voice::Voice;
 use answer::Answer;
@@ -139,7 +139,8 @@ impl Routing {
         };
         let this = self.clone();
         let key = format!("incoming {}", call.call_sid);
-        self.once(key, |reply| async move { this.take(&announced, reply).await }).await
+        let from = call.forwarded_from.clone();
+        self.once(key, |reply| async move { this.take(&announced, from, reply).await }).await
     }
 
     /// The TwiML for a call whose first answer the carrier could not fetch or carry out. Neither the voice provider nor
@@ -150,7 +151,8 @@ impl Routing {
         };
         let this = self.clone();
         let key = format!("fallback {}", call.call_sid);
-        self.once(key, |reply| async move { this.take_after_failure(&announced, reply).await }).await
+        let from = call.forwarded_from.clone();
+        self.once(key, |reply| async move { this.take_after_failure(&announced, from, reply).await }).await
     }
 
     /// Returns once every call that was answered is recorded, in the database or in the journal.
@@ -160,8 +162,14 @@ impl Routing {
         self.0.journal.sync().await;
     }
 
-    async fn take_after_failure(&self, call: &store::IncomingCall, reply: Reply) {
-        let Some(route) = self.admit(call).await else { return };
+    async fn take_after_failure(
+        &self,
+        call: &store::IncomingCall,
+        forwarded_from: Option<E164>,
+        reply: Reply,
+    ) {
+        let Some(mut route) = self.admit(call).await else { return };
+        route.forwarded_from = forwarded_from;
         let answer = self.after_failure(&route);
         self.give(reply, &route, answer).await;
     }
@@ -204,10 +212,11 @@ impl Routing {
         }
     }
 
-    async fn take(&self, call: &store::IncomingCall, reply: Reply) {
+    async fn take(&self, call: &store::IncomingCall, forwarded_from: Option<E164>, reply: Reply) {
         let started = Instant::now();
         let until = started + self.0.answer_deadline;
         let Some(mut route) = self.admit(call).await else { return };
+        route.forwarded_from = forwarded_from;
         if let Some(answered) = route.answered {
             tracing::info!(call = %route.call.id, "announced again, answered as before");
             // Whoever asked may be gone.

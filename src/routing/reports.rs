@@ -83,6 +83,7 @@ impl Routing {
                 call.and_then(|call| self.route_from_memory(id, &call))
             }
         };
+        let route = route.map(|route| Route { forwarded_from: result.forwarded_from.clone(), ..route });
         if route.is_none() {
             tracing::warn!(sid, "a number was dialled by a call of which nothing is known");
         }

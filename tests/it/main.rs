@@ -23,6 +23,7 @@ mod hostile;
 mod house;
 mod ladder;
 mod limits;
+mod loops;
 mod number;
 mod operation;
 mod outage;

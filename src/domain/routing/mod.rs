@@ -29,6 +29,11 @@ use caller::pattern_of;
 pub struct RoutingRules(Vec<RoutingRule>);
 
 impl RoutingRules {
+    /// The numbers that calls are forwarded to.
+    pub fn forwards(&self) -> impl Iterator<Item = &E164> {
+        self.0.iter().filter_map(|rule| rule.action.forwards_to())
+    }
+
     /// The rules, in their order.
     #[must_use]
     pub fn as_slice(&self) -> &[RoutingRule] {
@@ -130,6 +135,15 @@ text_enum! {
 }
 
 impl RoutingAction {
+    /// The number that rings.
+    #[must_use]
+    pub fn forwards_to(&self) -> Option<&E164> {
+        match self {
+            Self::Forward { to, .. } | Self::ForwardThenAgent { to, .. } => Some(to),
+            Self::Agent | Self::Message { .. } | Self::Reject => None,
+        }
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> RoutingActionKind {

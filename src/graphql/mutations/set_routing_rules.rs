@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 
 use super::input;
 use super::outcome::{Outcome, Stop};
-use crate::domain::{self, Invalid, NumberId, NumberStatus, Refusal, RoutingRules};
+use crate::domain::{self, Invalid, NumberId, NumberStatus, Refusal, RefusalCode, RoutingRules};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{PhoneNumber, RoutingRuleInput, UserError};
@@ -69,6 +69,18 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
     let rules = RoutingRules::check(drafts, &present.number);
     let rules = rules.map_err(|faults| refusals.extend(faults)).ok();
     let Some(rules) = rules.filter(|_| refusals.is_empty()) else { return Err(Stop::Refused(refusals)) };
+    for (nth, rule) in rules.as_slice().iter().enumerate() {
+        let Some(to) = rule.action.forwards_to() else { continue };
+        if store.leads_to(to, std::slice::from_ref(&present.number)).await? {
+            let why = "this number passes calls on to the one with these rules, so that they would ring each other: name \
+                       another";
+            let path = ["input", "rules", &nth.to_string(), "action", "forwardTo"].map(str::to_owned);
+            refusals.push(Refusal { field: path.into(), ..Refusal::new(RefusalCode::InvalidInput, why) });
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(Stop::Refused(refusals));
+    }
     let number = store.set_routing_rules(id, &rules).await?.ok_or_else(no_number)?;
     store.audit("setRoutingRules", id).await?;
     store.commit().await?;

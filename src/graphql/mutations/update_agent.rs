@@ -138,6 +138,15 @@ async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, 
     let store = session.writer().await?;
     let present = store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     input::alive(&present)?;
+    if let Some(Some(fallback)) = &changes.fallback_number {
+        let own = store.held_numbers(id).await?;
+        let own: Vec<_> = own.into_iter().map(|number| number.number).collect();
+        if store.leads_to(fallback, &own).await? {
+            let why = "this number passes calls on to one of the agent's own, so that they would ring each other: name \
+                       another";
+            return Err(Refusal::invalid("fallbackNumber", &Invalid(why.to_owned())).into());
+        }
+    }
     let agent = store.update_agent(id, changes).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     store.audit("updateAgent", id).await?;
     store.commit().await?;

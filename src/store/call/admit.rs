@@ -45,6 +45,8 @@ pub struct Route {
     pub admitted: bool,
     /// What this call was answered with before, when it was.
     pub answered: Option<String>,
+    /// The number that passed the call on to ours, where the carrier tells of one.
+    pub forwarded_from: Option<E164>,
 }
 
 impl Route {
@@ -155,7 +157,13 @@ impl SystemStore {
             let (number_changed, agent_changed) = (cached.number_changed, cached.agent_changed);
             let admission = Admission { call: call.clone(), needs_slot, number_changed, agent_changed };
             if let Some(admitted) = self.write_batched(admission).await? {
-                return Ok(Some(Route { call, agent: cached.agent, admitted, answered: None }));
+                return Ok(Some(Route {
+                    call,
+                    agent: cached.agent,
+                    admitted,
+                    answered: None,
+                    forwarded_from: None,
+                }));
             }
             // What is rare stands on the heap: every call would carry the room for it along.
             if let Some(route) = Box::pin(self.route_by_sid(&incoming.sid)).await? {
@@ -212,7 +220,7 @@ impl SystemStore {
         let decision = known.rules.decide(&CallerId::read(&incoming.from), now);
         let admitted = decision.needs_a_place();
         let call = announced(id, incoming, &known, decision.then("the database did not answer"), now);
-        Some(Route { call, agent: known.agent, admitted, answered: None })
+        Some(Route { call, agent: known.agent, admitted, answered: None, forwarded_from: None })
     }
 
     /// Writes a call down that was routed without the database; one that is written down already stays as it is.
@@ -264,7 +272,7 @@ impl SystemStore {
         let Some(row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };
         let agent = agent_of(self.db(), &row).await?;
         let (admitted, answered) = (row.admitted, row.answer_twiml.clone());
-        Ok(Some(Route { call: row.try_into()?, agent, admitted, answered }))
+        Ok(Some(Route { call: row.try_into()?, agent, admitted, answered, forwarded_from: None }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Telephone numbers: what both doors do with them. Claiming one is in [`claim`].
 
 mod cache;
+mod chain;
 mod claim;
 
 pub use cache::NumberReader;

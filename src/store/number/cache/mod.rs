@@ -31,6 +31,9 @@ use state::{Found, State};
 /// quarantine.
 const KNOWN_FOR: TimeDelta = TimeDelta::hours(24);
 
+/// Numbers that are followed from one to the next.
+pub(super) const LONGEST_CHAIN: usize = 50;
+
 /// A number that takes calls, as it is cached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct CachedNumber {
@@ -110,6 +113,26 @@ impl SystemStore {
     #[must_use]
     pub fn cached_numbers(&self) -> usize {
         self.shared.numbers.lock().len()
+    }
+
+    /// Whether a call that rings at `to` may be passed on until it rings at `called`, by the rules of our own numbers and
+    /// the fallback numbers of their agents, as they are cached.
+    #[must_use]
+    pub fn leads_to(&self, to: &E164, called: &E164) -> bool {
+        let (mut next, mut seen) = (vec![to.clone()], HashSet::new());
+        while let Some(number) = next.pop() {
+            if number == *called {
+                return true;
+            }
+            if seen.len() >= LONGEST_CHAIN || !seen.insert(number.digits()) {
+                continue;
+            }
+            if let Some(cached) = self.cached(&number) {
+                next.extend(cached.rules.forwards().cloned());
+                next.extend(cached.agent.fallback_number);
+            }
+        }
+        false
     }
 
     /// A number as it is cached.

@@ -1,0 +1,34 @@
+//! Numbers that pass calls on to each other.
+
+use std::collections::HashSet;
+
+use super::cache::LONGEST_CHAIN;
+use crate::domain::{E164, NumberStatus};
+use crate::store::{StoreError, TenantStore};
+
+impl TenantStore {
+    /// Whether a call that rings at `to` may be passed on until it rings at one of these, by the rules of the tenant's own
+    /// numbers and the fallback numbers of their agents.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn leads_to(&self, to: &E164, these: &[E164]) -> Result<bool, StoreError> {
+        let (mut next, mut seen) = (vec![to.clone()], HashSet::new());
+        while let Some(number) = next.pop() {
+            if these.contains(&number) {
+                return Ok(true);
+            }
+            if seen.len() >= LONGEST_CHAIN || !seen.insert(number.digits()) {
+                continue;
+            }
+            let held = self.number_by_e164(&number).await?;
+            let Some(held) = held.filter(|held| NumberStatus::TAKING_CALLS.contains(&held.status)) else {
+                continue;
+            };
+            next.extend(held.routing_rules.forwards().cloned());
+            let agents = self.agents_by_id(&[held.agent_id]).await?;
+            next.extend(agents.into_iter().filter_map(|agent| agent.fallback_number));
+        }
+        Ok(false)
+    }
+}
