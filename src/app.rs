@@ -280,7 +280,7 @@ impl App {
             let (database, shutdown) = (self.database.clone(), self.shutdown.clone());
             let (unfit, stopped) = (Arc::clone(&self.unfit), stop());
             workers.spawn(async move {
-                let checking = check_later(&config, &clock, &database);
+                let checking = Box::pin(check_later(&config, &clock, &database));
                 if let Some(Err(error)) = stopped.run_until_cancelled(checking).await {
                     tracing::error!(%error, "the database is back and must not be used: the server ends");
                     *unfit.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);

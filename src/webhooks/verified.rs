@@ -40,13 +40,11 @@ impl FromRequest<Arc<Webhooks>> for Verified {
 
     async fn from_request(request: Request, webhooks: &Arc<Webhooks>) -> Result<Self, Response> {
         let (parts, body) = request.into_parts();
-        let by_body = || {
-            encoding(&parts.headers).ok_or_else(|| {
-                let accepted = "application/x-www-form-urlencoded or application/json";
-                (StatusCode::UNSUPPORTED_MEDIA_TYPE, accepted).into_response()
-            })
-        };
-        let encoding = if parts.method == Method::GET { Encoding::Query } else { by_body()? };
+        let by_query = (parts.method == Method::GET).then_some(Encoding::Query);
+        let encoding = by_query.or_else(|| encoding(&parts.headers)).ok_or_else(|| {
+            let accepted = "application/x-www-form-urlencoded or application/json";
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE, accepted).into_response()
+        })?;
         let too_long = |_| StatusCode::PAYLOAD_TOO_LARGE.into_response();
         // What the carrier signed is the address it was given; a nested router has cut `parts.uri` short.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);

@@ -184,7 +184,7 @@ impl State {
     }
 
     /// The file, if something was written since it was last asked for.
-    pub(super) fn to_sync(&mut self) -> Option<Arc<File>> {
+    pub(super) fn take_unsynced(&mut self) -> Option<Arc<File>> {
         self.write_unwritten();
         std::mem::take(&mut self.unsynced).then(|| Arc::clone(&self.file))
     }

@@ -164,7 +164,7 @@ impl Journal {
 
     /// Makes what was written outlast a crash of the machine.
     pub(super) async fn sync(&self) {
-        let Some(file) = self.lock().to_sync() else { return };
+        let Some(file) = self.lock().take_unsynced() else { return };
         if !is_done("the journal may not outlast a crash of this machine", move || file.sync_data()).await {
             self.lock().is_unsynced();
         }
