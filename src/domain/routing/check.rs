@@ -485,4 +485,16 @@ mod tests {
         let many = (0..51).map(|n| draft(&n.to_string(), callers(&["+1"]))).collect();
         assert_eq!(fields(many), ["input.rules"]);
     }
+
+    #[test]
+    fn the_longest_rules_are_checked_in_a_moment() {
+        let rule = |rule: usize| {
+            let callers = (0..500).map(|n| format!("+1{n:03}{}", n / 499 * (rule + 10))).collect();
+            draft(&rule.to_string(), ConditionDraft { callers: Some(callers), ..Default::default() })
+        };
+        // Each is compared with all before it, caller by caller: as much work as a client can ask for.
+        let begun = std::time::Instant::now();
+        assert_eq!(faults((0..50).map(rule).collect()), []);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
 }

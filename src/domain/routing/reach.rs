@@ -1,9 +1,11 @@
 //! Whether a rule can apply at all behind those before it. What is said here to be out of reach is so for certain; a
 //! rule that only several others together leave nothing to is let pass.
 
+use std::collections::BTreeSet;
+
 use chrono::Datelike;
 
-use super::{CallerPattern, RoutingCondition, When, Window, pattern_of};
+use super::{CallerPattern, RoutingCondition, When, Window};
 
 /// The days of a week.
 const WEEK: usize = 7;
@@ -16,20 +18,36 @@ impl RoutingCondition {
 
     /// Whether every call meant here is meant by `other` too.
     pub(super) fn implies(&self, other: &Self) -> bool {
-        let narrower = |pattern: &CallerPattern| {
-            let shown = Some(pattern.as_str()).filter(|_| !pattern.is_hidden());
-            pattern_of(shown, &other.callers).is_some()
-        };
-        let callers =
-            other.callers.is_empty() || !self.callers.is_empty() && self.callers.iter().all(narrower);
         let times = match (&self.when, &other.when) {
             (_, None) => true,
             (_, Some(other)) if other.is_always() => true,
             (Some(own), Some(other)) => own.implies(other),
             (None, Some(_)) => false,
         };
-        callers && times
+        times
+            && (other.callers.is_empty()
+                || !self.callers.is_empty() && each_is_within(&self.callers, &other.callers))
     }
+}
+
+/// Whether every caller meant by one of these is meant by one of the others. Both sets are walked once, in their order: what
+/// begins like a pattern stands right behind it.
+fn each_is_within(patterns: &BTreeSet<CallerPattern>, others: &BTreeSet<CallerPattern>) -> bool {
+    let is_beginning = |pattern: &&CallerPattern| !pattern.is_hidden() && !pattern.is_address();
+    let mut beginnings = others.iter().filter(is_beginning).peekable();
+    // The shortest of those passed that the patterns to come may begin with.
+    let mut reached: Option<&str> = None;
+    patterns.iter().all(|pattern| {
+        if !is_beginning(&pattern) {
+            return others.contains(pattern);
+        }
+        while let Some(next) = beginnings.next_if(|next| *next <= pattern) {
+            if reached.is_none_or(|reached| !next.as_str().starts_with(reached)) {
+                reached = Some(next.as_str());
+            }
+        }
+        reached.is_some_and(|reached| pattern.as_str().starts_with(reached))
+    })
 }
 
 impl When {
@@ -82,8 +100,6 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
     use proptest::prelude::*;
 

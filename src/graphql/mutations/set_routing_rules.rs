@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, Object};
 
 use super::input;
 use super::outcome::{Outcome, Stop};
-use crate::domain::{self, Invalid, NumberId, NumberStatus, Refusal, RefusalCode, RoutingRules};
+use crate::domain::{self, E164, Invalid, NumberId, NumberStatus, Refusal, RefusalCode, RoutingRules};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{PhoneNumber, RoutingRuleInput, UserError};
@@ -61,13 +61,13 @@ impl SetRoutingRules {
 async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumber, Stop> {
     session.owner()?;
     let id: NumberId = input::id("phoneNumberId", &input.phone_number_id)?;
-    let store = session.writer().await?;
     let no_number = || Refusal::not_found("phone number", "phoneNumberId");
+    let present = session.reader().await?.number(id).await?.ok_or_else(no_number)?;
+    let checked = check(session, input.rules, present.number).await?;
+    let store = session.writer().await?;
     let present = store.number(id).await?.ok_or_else(no_number)?;
     let mut refusals = standing(&present, input.expected_version);
-    let drafts = input.rules.into_iter().map(Into::into).collect();
-    let rules = RoutingRules::check(drafts, &present.number);
-    let rules = rules.map_err(|faults| refusals.extend(faults)).ok();
+    let rules = checked.map_err(|faults| refusals.extend(faults)).ok();
     let Some(rules) = rules.filter(|_| refusals.is_empty()) else { return Err(Stop::Refused(refusals)) };
     for (nth, rule) in rules.as_slice().iter().enumerate() {
         let Some(to) = rule.action.forwards_to() else { continue };
@@ -85,6 +85,18 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
     store.audit("setRoutingRules", id).await?;
     store.commit().await?;
     Ok(number.into())
+}
+
+/// Checks rules for this number, which may take a while: with no transaction open, and beside the tasks that answer calls.
+async fn check(
+    session: &Session,
+    rules: Vec<RoutingRuleInput>,
+    number: E164,
+) -> Result<Result<RoutingRules, Vec<Refusal>>, ApiError> {
+    drop(session.release().await);
+    let drafts = rules.into_iter().map(Into::into).collect();
+    let checking = tokio::task::spawn_blocking(move || RoutingRules::check(drafts, &number));
+    checking.await.map_err(ApiError::internal)
 }
 
 /// What is wrong with changing this number's rules now, made from that version.
