@@ -9,8 +9,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use tokio::time::timeout;
 
-use super::Webhooks;
+use super::{Webhooks, body};
 use crate::voice::{EventHead, EventSignature, VoiceEvent};
 
 /// What is kept of an event.
@@ -37,9 +38,12 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
     let Some(mut signature) = EventSignature::read(given, secrets, webhooks.clock.now()) else {
         return unsigned();
     };
-    let Some(kept) = receive(body, &mut signature).await else {
-        tracing::warn!(limit = MAX_BYTES, "an event of the voice provider is too long, or was cut off");
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    let kept = match receive(body, &mut signature).await {
+        Ok(kept) => kept,
+        Err(status) => {
+            tracing::warn!(limit = MAX_BYTES, %status, "an event of the voice provider is too long, too slow, or was cut off");
+            return status.into_response();
+        }
     };
     if !signature.is_valid() {
         return unsigned();
@@ -52,23 +56,23 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
     recorded.into_response()
 }
 
-/// Reads a body to its end; `None` when it is too long or was cut off.
-async fn receive(body: Body, signature: &mut EventSignature) -> Option<Kept> {
+/// Reads a body to its end, however long that takes as long as it goes on; refuses one that is too long or was cut off.
+async fn receive(body: Body, signature: &mut EventSignature) -> Result<Kept, StatusCode> {
     let mut kept = Kept { bytes: Vec::new(), is_whole: true };
     let mut length = 0;
     let mut parts = body.into_data_stream();
-    while let Some(part) = parts.next().await {
-        let part = part.ok()?;
+    while let Some(part) = timeout(body::TIME, parts.next()).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)? {
+        let part = part.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
         signature.update(&part);
         length += part.len();
         if length > MAX_BYTES {
-            return None;
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
         let room = KEPT_BYTES - kept.bytes.len();
         kept.bytes.extend_from_slice(part.get(..room).unwrap_or(&part));
         kept.is_whole &= part.len() <= room;
     }
-    Some(kept)
+    Ok(kept)
 }
 
 async fn record(webhooks: &Webhooks, event: &[u8]) -> StatusCode {

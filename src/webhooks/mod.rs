@@ -4,6 +4,7 @@
 //! error back: it would read an apology of its own to the caller. Whatever is missing or odd, the answer is TwiML,
 //! and what was odd is in the log.
 
+mod body;
 mod call;
 mod elevenlabs;
 mod refusals;
