@@ -24,6 +24,18 @@ use crate::domain::{IdempotencyKey, TenantId};
 
 /// How long a connection may lie idle before it is tried out ahead of its next use.
 const TRUSTED_IDLE: Duration = Duration::from_secs(30);
+/// How long Postgres lets one statement run, wait for a lock, or a transaction stand still: longer than anything of ours takes.
+/// And it tries connections out, so that the locks of a machine that vanished are free within a minute. (Otherwise it notices
+/// after hours; one of them is the lock on all purchases.)
+const SESSION: [(&str, &str); 7] = [
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "10s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("tcp_keepalives_idle", "20"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "30000"),
+];
 /// How long SQLite's writers wait for each other.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
 /// How long it may take to connect for listening.
@@ -115,7 +127,7 @@ pub(super) async fn connect(
         return connect_sqlite(options).await.map(|pool| (pool.clone(), pool));
     }
     let named = name.to_owned();
-    options.map_sqlx_postgres_opts(move |o| o.application_name(&named));
+    options.map_sqlx_postgres_opts(move |o| o.application_name(&named).options(SESSION));
     let gate = Arc::clone(is_checked);
     options.map_sqlx_postgres_pool_opts(move |o| {
         let gate = Arc::clone(&gate);
@@ -133,7 +145,7 @@ pub(super) async fn connect(
         .max_connections(config.max_connections.div_ceil(2).max(1))
         .connect_lazy(true)
         .map_sqlx_postgres_opts(move |o| {
-            o.application_name(&named).options([("role", "switchboard_system")])
+            o.application_name(&named).options(SESSION).options([("role", "switchboard_system")])
         });
     let system = sea_orm::Database::connect(options).await?;
     Ok((tenants, system))
@@ -274,8 +286,11 @@ pub(super) fn lock_free_rows(db: &impl ConnectionTrait, query: &mut SelectStatem
     }
 }
 
-/// Waits until no other server migrates; until the transaction ends none does.
+/// Waits until no other server migrates; until the transaction ends none does. A large table takes as long as it takes.
 pub(super) async fn migrate_alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    if has_policies(transaction) {
+        transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
+    }
     hold(transaction, MIGRATION_LOCK).await
 }
 

@@ -10,6 +10,7 @@ mod limits;
 mod list_plans;
 mod number_cache;
 mod pages;
+mod patience;
 mod plans;
 mod put_aside;
 mod reports;
