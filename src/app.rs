@@ -24,7 +24,7 @@ use crate::domain::{Clock, Entropy, ZoneData};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
-use crate::server::{self, AssetsError, Drain, GraphiqlAssets, RateLimits, ServerConfig};
+use crate::server::{self, AssetsError, ConnectionLimits, Drain, GraphiqlAssets, RateLimits, ServerConfig};
 use crate::store::{Database, DatabaseConfig, StoreError};
 use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
@@ -162,6 +162,7 @@ pub struct App {
     reconcile_every: Duration,
     shutdown: Shutdown,
     drain: Drain,
+    connections: ConnectionLimits,
     /// What the database is to be looked at with, as long as it was not.
     unchecked: Option<(Config, Clock)>,
     /// What was found then, if it must not be used.
@@ -230,6 +231,7 @@ impl App {
             reconcile_every,
             shutdown,
             drain,
+            connections: ConnectionLimits { most: config.connections.most, idle: config.connections.idle },
             unchecked,
             unfit: Arc::default(),
         })
@@ -259,6 +261,10 @@ impl App {
         let (authenticator, stopped) = (self.authenticator.clone(), stop());
         workers.spawn(async move {
             stopped.run_until_cancelled(authenticator.fetch_keys()).await;
+        });
+        let stopped = stop();
+        workers.spawn(async move {
+            stopped.run_until_cancelled(telemetry::keep_metrics()).await;
         });
         let (provisioning, stopped) = (self.provisioning.clone(), stop());
         workers.spawn(async move { provisioning.work(stopped).await });
@@ -309,12 +315,12 @@ impl App {
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
         let mut workers = self.workers();
-        let Self { router, database, routing, shutdown, drain, unfit, .. } = self;
+        let Self { router, database, routing, shutdown, drain, connections, unfit, .. } = self;
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }
         let finished = async {
-            let served = server::serve(listener, router, drain).await;
+            let served = server::serve(listener, router, drain, connections).await;
             shutdown.drain();
             while let Some(ended) = workers.join_next().await {
                 if let Err(error) = ended {

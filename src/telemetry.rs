@@ -8,6 +8,7 @@
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -22,6 +23,18 @@ pub fn start_logging(json: bool, filter: &str) {
         .with_ansi(!json && std::io::stderr().is_terminal());
     // An error says that logging has started already, which is all that is asked for.
     drop(if json { lines.json().flatten_event(true).finish().try_init() } else { lines.finish().try_init() });
+}
+
+/// How often what was measured is summed up.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Sums up what was measured, for as long as it is polled. Histograms keep every single value until then, and nobody may ever
+/// ask for `/metrics`.
+pub async fn keep_metrics() {
+    loop {
+        tokio::time::sleep(UPKEEP_EVERY).await;
+        metrics().run_upkeep();
+    }
 }
 
 /// The process's metrics, recorded from the first call on; every call returns the same handle. Its `render` is what

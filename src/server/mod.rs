@@ -3,6 +3,7 @@
 //! The server knows HTTP and nothing of the schema: requests go to [`Api`], webhooks come as a router of their own.
 //! Whatever it refuses itself has the shape of a GraphQL error.
 
+mod connection;
 mod credentials;
 mod graphiql;
 mod graphql_http;
@@ -39,6 +40,7 @@ use crate::domain::{Clock, Entropy};
 use crate::graphql::Api;
 use crate::store::Database;
 
+pub use self::connection::ConnectionLimits;
 pub use self::graphiql::{AssetsError, GraphiqlAssets};
 pub use self::rate::RateLimits;
 pub use self::serve::{Drain, serve};

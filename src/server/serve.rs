@@ -1,25 +1,29 @@
 //! Accepting connections, and letting them end.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::connection::{ConnectionLimits, Progress, Watched};
 use super::rate::Peer;
 
-/// How long a request's headers may take; `axum::serve` would wait for ever.
-const HEADER_TIME: Duration = Duration::from_secs(10);
+/// What a connection hears that is one too many.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
 /// How the server is told to stop, and knows when all sockets have. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -43,13 +47,28 @@ impl Drain {
 ///
 /// # Errors
 /// When the listener is broken for good.
-pub async fn serve(listener: TcpListener, router: Router, drain: Drain) -> io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    drain: Drain,
+    limits: ConnectionLimits,
+) -> io::Result<()> {
     let connections = GracefulShutdown::new();
+    let free = Arc::new(Semaphore::new(limits.most.min(Semaphore::MAX_PERMITS)));
     loop {
         tokio::select! {
             () = drain.stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => connect(stream, Peer(peer.ip()), &router, &connections),
+                Ok((stream, peer)) => match Arc::clone(&free).try_acquire_owned() {
+                    Ok(counted) => {
+                        // Answers are whole: there is nothing to wait for.
+                        let _ = stream.set_nodelay(true);
+                        let progress = Progress::new();
+                        let watched = Watched::new(stream, progress.clone(), counted);
+                        connect(watched, progress, Peer(peer.ip()), &router, &connections, limits.idle);
+                    }
+                    Err(_) => turn_away(&stream),
+                },
                 Err(error) if of_one_connection(&error) => {}
                 Err(error) => {
                     // Out of file descriptors, most likely: they come back when connections end.
@@ -65,21 +84,41 @@ pub async fn serve(listener: TcpListener, router: Router, drain: Drain) -> io::R
     Ok(())
 }
 
-fn connect(stream: TcpStream, peer: Peer, router: &Router, connections: &GracefulShutdown) {
-    // Answers are small and whole: there is nothing to wait for.
-    let _ = stream.set_nodelay(true);
-    let service = router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(peer);
-        request.map(Body::new)
-    });
+/// Ends a connection that is one too many, with a word where that can be said at once.
+fn turn_away(stream: &TcpStream) {
+    metrics::counter!("switchboard_connections_refused_total").increment(1);
+    let _ = stream.try_write(FULL);
+}
+
+fn connect(
+    stream: Watched,
+    progress: Progress,
+    peer: Peer,
+    router: &Router,
+    connections: &GracefulShutdown,
+    idle: Duration,
+) {
+    let (begun, over) = (progress.clone(), progress.clone());
+    let service = router
+        .clone()
+        .map_request(move |mut request: Request<hyper::body::Incoming>| {
+            begun.request();
+            request.extensions_mut().insert(peer);
+            request.map(Body::new)
+        })
+        .map_response(move |response| over.clone().answer(response));
+    // Without hyper's timer, which counts idling as part of the next request's head.
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
+    builder.http1().header_read_timeout(None);
     let connection =
         builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
     let connection = connections.watch(connection.into_owned());
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection broke");
+        tokio::select! {
+            ended = connection => if let Err(error) = ended {
+                tracing::debug!(%error, "a connection broke");
+            },
+            () = progress.overdue(idle) => tracing::debug!("a connection was idle or slow for too long"),
         }
     });
 }

@@ -1,0 +1,202 @@
+//! What one connection may take: time to say what it wants, to be idle between requests, and to take an answer; and how many
+//! there may be.
+//!
+//! hyper has one timer for idling and for a request's head, and none for a client that does not read. A load balancer keeps
+//! connections longer than a head may take: closed by us first, each is a request that fails there. So a connection is
+//! watched here, from its first byte on; a socket that it becomes has deadlines of its own.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::response::Response;
+use hyper::body::{Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep_until};
+
+/// How long a request's head may take, from its first byte or from the connection's beginning.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// How long a client may take nothing of what is sent to it.
+const WRITE_TIME: Duration = Duration::from_secs(20);
+/// How often connections are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// What connections may take.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectionLimits {
+    /// How many there are at the same time, sockets included.
+    pub most: usize,
+    /// How long one may be idle between two requests. Longer than a proxy in front keeps it.
+    pub idle: Duration,
+}
+
+/// What a connection is at. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Progress(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    at: At,
+    /// Since when nothing that is to be sent is taken.
+    stuck_since: Option<Instant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum At {
+    /// A request's head is awaited, since then.
+    Head(Instant),
+    /// A request is answered.
+    Request,
+    /// Between two requests, since then.
+    Idle(Instant),
+}
+
+impl Progress {
+    /// A connection that has just begun.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State { at: At::Head(Instant::now()), stuck_since: None })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request's head has come.
+    pub(super) fn request(&self) {
+        self.lock().at = At::Request;
+    }
+
+    /// An answer that notes when the last of it was handed to the connection.
+    pub(super) fn answer(self, response: Response) -> Response {
+        response.map(|body| Body::new(Answer { body, progress: self }))
+    }
+
+    /// Ends when the connection has taken longer than it may.
+    pub(super) async fn overdue(&self, idle: Duration) {
+        while !self.is_overdue(idle) {
+            sleep_until(Instant::now() + LOOK_EVERY).await;
+        }
+    }
+
+    fn is_overdue(&self, idle: Duration) -> bool {
+        let state = self.lock();
+        let is_late = match state.at {
+            At::Head(since) => since.elapsed() >= HEAD_TIME,
+            At::Idle(since) => since.elapsed() >= idle,
+            At::Request => false,
+        };
+        is_late || state.stuck_since.is_some_and(|since| since.elapsed() >= WRITE_TIME)
+    }
+
+    fn read_something(&self) {
+        let mut state = self.lock();
+        if let At::Idle(_) = state.at {
+            state.at = At::Head(Instant::now());
+        }
+    }
+
+    fn wrote<T>(&self, outcome: Poll<T>) -> Poll<T> {
+        let mut state = self.lock();
+        if outcome.is_pending() {
+            state.stuck_since.get_or_insert_with(Instant::now);
+        } else {
+            state.stuck_since = None;
+        }
+        outcome
+    }
+}
+
+/// An answer's body. When it is dropped the request is over.
+struct Answer {
+    body: Body,
+    progress: Progress,
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.progress.lock().at = At::Idle(Instant::now());
+    }
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A connection that is watched, and counted until it is dropped.
+pub(super) struct Watched {
+    // Given back before the client sees that the connection ended: it may come back at once.
+    _counted: OwnedSemaphorePermit,
+    stream: TcpStream,
+    progress: Progress,
+}
+
+impl Watched {
+    /// Watches a connection.
+    pub(super) fn new(stream: TcpStream, progress: Progress, counted: OwnedSemaphorePermit) -> Self {
+        Self { _counted: counted, stream, progress }
+    }
+}
+
+impl AsyncRead for Watched {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.progress.read_something();
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for Watched {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.progress.wrote(outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.progress.wrote(outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
