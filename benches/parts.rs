@@ -137,8 +137,8 @@ fn requests(criterion: &mut Criterion, now: DateTime<Utc>) -> Result<(), Box<dyn
         runtime.block_on(api.execute(caller, request))
     };
     let answered = execute(LIST.to_owned());
-    if !answered.response.errors.is_empty() {
-        return Err(format!("{:?}", answered.response.errors).into());
+    if !answered.errors.is_empty() {
+        return Err(format!("{:?}", answered.errors).into());
     }
     criterion.bench_function("document seen before", |bench| bench.iter(|| execute(LIST.to_owned())));
     let mut seen = 0_u64;

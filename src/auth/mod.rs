@@ -5,6 +5,9 @@
 //! a token cannot choose how it is checked. Everything in it is read after its signature held, and against
 //! [`Clock`], never the machine's own. The key set is the one thing this module fetches over the network.
 //!
+//! An agent's token is looked up in the database, beside the connections that answer calls. One that has not proved lately to
+//! be an agent's is a guess ([`Authenticator::is_guess`]): whoever presents it is counted before the database is asked.
+//!
 //! A tenant is written down at first sight. Refusals say one of a few constant reasons, never what was presented.
 
 mod claims;
@@ -16,6 +19,7 @@ pub use error::{AuthConfigError, AuthError};
 pub use mint::mint;
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -36,6 +40,8 @@ const MAX_KEY_ID_BYTES: usize = 256;
 const MIN_SECRET_BYTES: usize = 32;
 /// How many tenants are remembered as written down, before the memory starts anew.
 const MAX_TENANTS_SEEN: usize = 10_000;
+/// How many agents' tokens are remembered as proven, before the memory starts anew.
+const MAX_TOKENS_PROVEN: usize = 10_000;
 
 /// Who is asking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +112,10 @@ struct Inner {
     store: SystemStore,
     clock: Clock,
     seen: Mutex<HashSet<TenantId>>,
+    /// Hashes of agents' tokens that were an agent's when they were checked last; with keys of this process, so that nobody
+    /// outside finds two tokens with one hash.
+    proven: Mutex<HashSet<u64>>,
+    hasher: RandomState,
 }
 
 impl std::fmt::Debug for Inner {
@@ -138,7 +148,8 @@ impl Authenticator {
         if !config.tenant_claim.starts_with('/') {
             return Err(AuthConfigError::TenantClaim);
         }
-        Ok(Self(Arc::new(Inner { config, hs256, keys, store, clock, seen: Mutex::default() })))
+        let (seen, proven, hasher) = (Mutex::default(), Mutex::default(), RandomState::new());
+        Ok(Self(Arc::new(Inner { config, hs256, keys, store, clock, seen, proven, hasher })))
     }
 
     /// Fetches the key set, if there is one, so that the log says at start whether it can be used. Tokens do not wait for
@@ -158,6 +169,18 @@ impl Authenticator {
             (Some(token), _) => self.bearer(token.expose_secret(), credentials.tenant.as_deref()).await,
             (None, Some(token)) => self.agent(token.expose_secret()).await,
             (None, None) => Err(AuthError::MISSING),
+        }
+    }
+
+    /// Whether checking these would ask the database about a token that has not proved lately to be an agent's.
+    #[must_use]
+    pub fn is_guess(&self, credentials: &Credentials) -> bool {
+        match (&credentials.bearer, &credentials.agent_token) {
+            (None, Some(token)) => {
+                let hash = self.0.hasher.hash_one(token.expose_secret());
+                !self.0.proven.lock().unwrap_or_else(PoisonError::into_inner).contains(&hash)
+            }
+            _ => false,
         }
     }
 
@@ -206,9 +229,23 @@ impl Authenticator {
         let token = AgentToken::parse(token).map_err(|_| AuthError::INVALID)?;
         let agent = Box::pin(self.0.store.agent_by_token(&token));
         let agent = agent.await.map_err(|error| AuthError::unavailable(&error))?;
+        self.note_proof(&token, agent.is_some());
         let agent = agent.ok_or(AuthError::INVALID)?;
         let principal = Principal::Agent { tenant: agent.tenant_id, agent: agent.id };
         Ok(Authenticated { principal, expires_at: None })
+    }
+
+    fn note_proof(&self, token: &AgentToken, is_an_agents: bool) {
+        let hash = self.0.hasher.hash_one(token.expose());
+        let mut proven = self.0.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_an_agents {
+            proven.remove(&hash);
+            return;
+        }
+        if proven.len() >= MAX_TOKENS_PROVEN {
+            proven.clear();
+        }
+        proven.insert(hash);
     }
 
     async fn write_down(&self, tenant: TenantId) -> Result<(), AuthError> {

@@ -38,8 +38,8 @@ pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, St
 pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use resilience::{BreakerChange, Gate, Passage, backoff, lenient_json, retry_after};
 pub use routing::{
-    ActionDraft, CallerId, CallerPattern, ConditionDraft, Decision, RoutingAction, RoutingActionKind,
-    RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window, Zone, ZoneData,
+    ActionDraft, AppliedRule, CallerId, CallerPattern, ConditionDraft, Decision, RoutingAction,
+    RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window, Zone, ZoneData,
 };
 pub use tenant::{Limits, Tenant};
 

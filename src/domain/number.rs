@@ -3,7 +3,7 @@
 use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 
-use super::{AgentId, CountryCode, E164, NumberId, OperationId, RoutingRules, TenantId, text_enum};
+use super::{AgentId, CountryCode, E164, NumberId, OperationId, TenantId, text_enum};
 
 text_enum! {
     /// Where a number is in its life here. Legal ways: pending → active → releasing → released,
@@ -93,9 +93,7 @@ pub struct PhoneNumber {
     pub region: Option<String>,
     /// US dollars a month.
     pub monthly_cost: Decimal,
-    /// What is done with calls to it.
-    pub routing_rules: RoutingRules,
-    /// Counts changes of the rules.
+    /// Counts changes of its rules, which are read apart: they may be long.
     pub routing_version: i32,
     /// When it was chosen.
     pub created_at: DateTime<Utc>,

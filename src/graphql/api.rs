@@ -1,5 +1,6 @@
 //! The one handle by which the server runs requests: the schema with its guard, deadlines, what the log says of each
-//! operation, and errors made fit to be sent. HTTP and the socket both come through here.
+//! operation, and errors made fit to be sent. HTTP and the socket both come through here. By the time an answer is handed
+//! out, the request's transaction is over: how long it takes to send is nobody's concern but the client's.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,11 +8,14 @@ use std::time::{Duration, Instant};
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response, ServerError, ServerResult, Variables};
 use futures_util::future::ready;
+use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use super::context::{Caller, Services, Session};
+use super::context::{Caller, MAX_ANSWER, Services, Session, Turn};
 use super::documents::{Documents, Validated};
 use super::errors::{self, ApiError};
 use super::limits::{self, Document, Run};
@@ -43,12 +47,16 @@ pub struct GraphqlRequest {
 /// What came of a request.
 #[derive(Debug)]
 pub struct Executed {
-    /// The answer; each of its errors has a code and the request's id.
-    pub response: Response,
+    /// The answer as JSON, no longer than an answer may be.
+    pub body: String,
+    /// Its errors; each has a code and the request's id.
+    pub errors: Vec<ServerError>,
     /// Whether execution began: parsing, validation and limits had nothing to say against it.
     pub began: bool,
     /// What the log says of it.
     pub summary: Summary,
+    /// Held until the answer is sent, where requests take turns.
+    pub turn: Option<Turn>,
 }
 
 /// What the log says of a request. Never variables, never tokens.
@@ -70,7 +78,7 @@ impl Executed {
     /// The code of the answer's first error; `None` when there is none.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        errors::first_code(&self.response.errors)
+        errors::first_code(&self.errors)
     }
 }
 
@@ -128,7 +136,8 @@ impl Api {
     async fn answer(&self, caller: Caller, request: GraphqlRequest, run: Run) -> Executed {
         let run = Arc::new(run);
         let ending = Ending::new(&caller, &run);
-        let prepared = self.prepare(request, caller, &run);
+        let session = Arc::new(Session::new(self.services.clone(), caller, None));
+        let prepared = self.prepare(request, session, &run);
         let rounds = Rounds::default();
         // On the heap, since it is large and is moved from one layer of the server to the next.
         let work = Box::pin(async {
@@ -144,19 +153,25 @@ impl Api {
         ending.finish(response.unwrap_or_else(refused))
     }
 
-    /// Runs anything; a query or mutation answers once, a subscription until it ends.
+    /// Runs anything; a query or mutation answers once, a subscription until it ends. Each answer is made in a task of its
+    /// own, so that it goes on while the socket sends another, and the next one is begun when this one is taken. Only as many
+    /// answers as there are `turns` are being made or held.
     pub fn stream(
         &self,
         caller: Caller,
         request: GraphqlRequest,
+        turns: Arc<Semaphore>,
     ) -> impl Stream<Item = Executed> + Send + use<> {
         let (run, span) = (Arc::new(Run::default()), span());
         let ending = Ending::new(&caller, &run);
-        let prepared = self.prepare(request, caller, &run);
+        let session = Arc::new(Session::new(self.services.clone(), caller, Some(turns)));
+        let prepared = self.prepare(request, Arc::clone(&session), &run);
         let rounds = Rounds::default();
         let admitted = {
-            let (api, run, rounds) = (self.clone(), Arc::clone(&run), rounds.clone());
+            let (api, run, rounds, session) =
+                (self.clone(), Arc::clone(&run), rounds.clone(), Arc::clone(&session));
             async move {
+                session.take_turn().await;
                 let admitted = match prepared {
                     Ok(prepared) => api.admit(prepared, &run, &rounds).await,
                     Err(error) => Err(refused(error)),
@@ -168,32 +183,21 @@ impl Api {
             }
         };
         let responses = rounds.stream(stream::once(admitted).flatten().boxed()).boxed();
-        stream::unfold((Some(responses), ending, run), move |(responses, ending, run)| {
-            let span = span.clone();
-            async move {
-                let mut responses = responses?;
-                tokio::select! {
-                    response = responses.next() => {
-                        let executed = ending.trace(response?);
-                        Some((executed, (Some(responses), ending, run)))
-                    }
-                    () = overdue(&run) => {
-                        Some((ending.trace(failed(ApiError::Timeout)), (None, ending, run)))
-                    }
-                }
-            }
-            .instrument(span)
+        let answers = Answers { responses, ending, run, session };
+        stream::unfold(Some(answers), move |answers| {
+            let making = answers
+                .map(|answers| AbortOnDropHandle::new(tokio::spawn(answers.next().instrument(span.clone()))));
+            async move { making?.await.ok()? }
         })
     }
 
     /// Finds or reads the document, and checks the request for it as far as our own rules go.
-    fn prepare(&self, request: GraphqlRequest, caller: Caller, run: &Run) -> ServerResult<Prepared> {
+    fn prepare(&self, request: GraphqlRequest, session: Arc<Session>, run: &Run) -> ServerResult<Prepared> {
         let GraphqlRequest { query, persisted, operation_name, variables } = request;
         let (query, offer) = match persisted {
             Some(hash) => self.persisted.resolve(query, &hash)?,
             None => (query, None),
         };
-        let session = Arc::new(Session::new(self.services.clone(), caller));
         let wanted = operation_name.as_deref();
         let document = match self.documents.find(&query) {
             Some(document) => document,
@@ -243,6 +247,33 @@ impl Api {
     }
 }
 
+/// The answers of a socket's operation that are still to be made.
+struct Answers {
+    responses: BoxStream<'static, Response>,
+    ending: Ending,
+    run: Arc<Run>,
+    session: Arc<Session>,
+}
+
+impl Answers {
+    /// Makes the next answer, if there is one, and ends the transaction that it was read in.
+    async fn next(mut self) -> Option<(Executed, Option<Self>)> {
+        let (response, is_last) = tokio::select! {
+            response = self.responses.next() => {
+                (response?, self.run.kind() != Some(OperationType::Subscription))
+            }
+            () = overdue(&self.run) => (failed(ApiError::Timeout), true),
+        };
+        let mut executed = self.ending.trace(response);
+        if is_last {
+            // Whatever stands still in there goes, its hold on the transaction included.
+            self.responses = stream::empty().boxed();
+        }
+        executed.turn = self.session.rest().await;
+        Some((executed, (!is_last).then_some(self)))
+    }
+}
+
 fn span() -> tracing::Span {
     tracing::info_span!("graphql")
 }
@@ -265,7 +296,36 @@ fn refused(error: ServerError) -> Response {
     Response::from_errors(vec![error])
 }
 
-/// What is done with every answer: errors are finished, and it is summed up for the log.
+/// An answer as JSON; `None` when it is larger than one may be. What was never begun has no `data`.
+fn written(response: &Response, began: bool) -> Option<String> {
+    let mut text = Bounded(Vec::new());
+    let written = if began {
+        serde_json::to_writer(&mut text, response)
+    } else {
+        serde_json::to_writer(&mut text, &serde_json::json!({ "errors": response.errors }))
+    };
+    written.ok()?;
+    String::from_utf8(text.0).ok()
+}
+
+/// Takes as many bytes as an answer may have.
+struct Bounded(Vec<u8>);
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        if self.0.len() + bytes.len() > MAX_ANSWER {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is done with every answer: errors are finished, it is written as JSON, and it is summed up for the log.
 struct Ending {
     request_id: String,
     run: Arc<Run>,
@@ -280,6 +340,14 @@ impl Ending {
     fn finish(&self, mut response: Response) -> Executed {
         let began = self.run.began();
         errors::finish(&mut response.errors, began, &self.request_id);
+        let body = match written(&response, began) {
+            Some(body) => body,
+            None => {
+                response = failed(ApiError::answer_too_large());
+                errors::finish(&mut response.errors, began, &self.request_id);
+                written(&response, began).unwrap_or_default()
+            }
+        };
         let summary = Summary {
             kind: match self.run.kind() {
                 Some(OperationType::Query) => "query",
@@ -292,7 +360,7 @@ impl Ending {
             errors: response.errors.len(),
             code: errors::first_code(&response.errors).unwrap_or_default().to_owned(),
         };
-        Executed { response, began, summary }
+        Executed { body, errors: response.errors, began, summary, turn: None }
     }
 
     /// The same, and one line is traced: a socket's requests have no other.

@@ -2,13 +2,21 @@
 //!
 //! One function takes the principal and says whose rows may be seen ([`Session::scope`]); the doors are opened
 //! here and nowhere else. A query's resolvers share one reading transaction, opened at first need. It is closed
-//! before anything is written and while a provider is called: [`Session::release`].
+//! before anything is written, while a provider is called ([`Session::release`]), and before an answer is handed to whoever
+//! sends it: a client that reads slowly holds no connection to the database, and neither does one that waits for an event
+//! ([`Session::rest`]).
+//!
+//! Whatever may be long is charged to the answer before it is built ([`Session::spend`]): an answer that would be larger than
+//! [`MAX_ANSWER`] is an error that says what to do.
+//!
+//! What a socket asks for takes turns: [`Session::take_turn`]. So only so many answers of one socket are being made or wait
+//! to be sent, however slowly its client reads.
 
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_graphql::{Context, Request};
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore};
 use tokio::time::Instant;
 
 use super::errors::ApiError;
@@ -50,10 +58,20 @@ pub(crate) struct Session {
     reader: RwLock<Option<TenantStore>>,
     waits_until: OnceLock<Instant>,
     purchases: AtomicU8,
+    spent: AtomicUsize,
+    turns: Option<Arc<Semaphore>>,
+    turn: Mutex<Option<Turn>>,
 }
+
+/// The right to make an answer, held until the answer is sent.
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
 /// Agents and numbers that one request may ask for. They are made one after the other, and their tokens are in the one answer.
 const MOST_PURCHASES: u8 = 5;
+
+/// Bytes of one answer.
+pub(super) const MAX_ANSWER: usize = 10_000_000;
 
 /// The reading door, held for a statement or two: never while waiting for a loader or another door.
 pub(crate) type Reading<'a> = RwLockReadGuard<'a, TenantStore>;
@@ -64,14 +82,17 @@ pub(crate) struct Released<'a>(
 );
 
 impl Session {
-    /// A session for one request.
-    pub(crate) fn new(services: Services, caller: Caller) -> Self {
+    /// A session for one request, which takes turns with others if there are `turns`.
+    pub(crate) fn new(services: Services, caller: Caller, turns: Option<Arc<Semaphore>>) -> Self {
         Self {
             services,
             caller,
             reader: RwLock::new(None),
             waits_until: OnceLock::new(),
             purchases: AtomicU8::new(0),
+            spent: AtomicUsize::new(0),
+            turns,
+            turn: Mutex::default(),
         }
     }
 
@@ -178,6 +199,44 @@ impl Session {
         let mut door = self.reader.write().await;
         *door = None;
         Released(door)
+    }
+
+    /// Charges what is about to become part of the answer, in bytes as it will be written, more or less.
+    ///
+    /// # Errors
+    /// `QUERY_TOO_COMPLEX` once the answer would be too large.
+    pub(crate) fn spend(&self, bytes: usize) -> Result<(), ApiError> {
+        let spent = self.spent.fetch_add(bytes, Ordering::Relaxed);
+        if spent.saturating_add(bytes) > MAX_ANSWER { Err(ApiError::answer_too_large()) } else { Ok(()) }
+    }
+
+    /// Refuses what would not fit into what is left of the answer, before it is read whole.
+    ///
+    /// # Errors
+    /// As [`Self::spend`].
+    pub(super) fn has_room_for(&self, bytes: usize) -> Result<(), ApiError> {
+        let spent = self.spent.load(Ordering::Relaxed);
+        if spent.saturating_add(bytes) > MAX_ANSWER { Err(ApiError::answer_too_large()) } else { Ok(()) }
+    }
+
+    /// Waits for the request's turn to make an answer, where it takes turns and has none.
+    pub(super) async fn take_turn(&self) {
+        let Some(turns) = self.turns.clone().filter(|_| self.turn().is_none()) else { return };
+        // The semaphore is never closed.
+        if let Ok(permit) = turns.acquire_owned().await {
+            *self.turn() = Some(Turn(permit));
+        }
+    }
+
+    /// Closes the reading door, and hands out the turn: an answer is made.
+    pub(super) async fn rest(&self) -> Option<Turn> {
+        drop(self.release().await);
+        self.spent.store(0, Ordering::Relaxed);
+        self.turn().take()
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Option<Turn>> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds an operator's access to the trail of the tenant acted for, in a transaction of its own; does nothing for

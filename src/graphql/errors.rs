@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, PathSegment, ServerError, Value};
 
+use super::context::MAX_ANSWER;
 use crate::domain::{Refusal, RefusalCode};
 use crate::provisioning::ReconcileError;
 use crate::store::StoreError;
@@ -32,7 +33,7 @@ pub enum ApiError {
     /// The one who asks may not.
     #[error("{0}")]
     Forbidden(String),
-    /// The document is larger than one request may be.
+    /// The document is larger than one request may be, or its answer than one answer.
     #[error("{0}")]
     QueryTooComplex(String),
     /// An argument is not what it should be.
@@ -71,6 +72,16 @@ impl ApiError {
     /// An argument is not what it should be; `message` says what to pass instead.
     pub fn bad_input(message: impl Into<String>) -> Self {
         Self::BadUserInput(message.into())
+    }
+
+    /// The answer would be larger than one may be.
+    #[must_use]
+    pub fn answer_too_large() -> Self {
+        let message = format!(
+            "the answer would be larger than {} MB: ask for fewer items a page, or send several requests",
+            MAX_ANSWER / 1_000_000
+        );
+        Self::QueryTooComplex(message)
     }
 
     /// The field is not for anonymous callers.

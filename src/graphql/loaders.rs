@@ -2,6 +2,8 @@
 //!
 //! There is one set a request, so nothing one caller loaded can reach another; nothing is cached, so a field
 //! read after a mutation sees what the mutation wrote.
+//!
+//! What may be long is read a few rows at a time, and no further than the answer has room for.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,9 +15,13 @@ use super::errors::ApiError;
 use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
     AgentId, AuditEvent, AuditEventId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber,
-    TranscriptLine,
+    RoutingRules, TranscriptLine,
 };
+use crate::graphql::model::{size_of_rules, size_of_transcript};
 use crate::store::{AgentProfile, Page, PageOf};
+
+/// Rows read at a time that may be long.
+const LONG_ROWS: usize = 8;
 
 /// A request's loaders; the key's type says what is loaded.
 pub(crate) type Loaders = DataLoader<Batches>;
@@ -47,6 +53,10 @@ pub(crate) struct CallsOf(pub(crate) AgentId, pub(crate) Page);
 /// How many calls an agent has, as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallCountOf(pub(crate) AgentId);
+
+/// A number's rules, with their version, as a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RulesOf(pub(crate) NumberId);
 
 /// What was said in a call, as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -185,15 +195,41 @@ impl Loader<CallId> for Batches {
     }
 }
 
+impl Loader<RulesOf> for Batches {
+    type Value = Arc<(i32, RoutingRules)>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[RulesOf]) -> Result<HashMap<RulesOf, Self::Value>, ApiError> {
+        // Whoever asks has the number, or a call to it, already.
+        let (mut found, mut bytes) = (HashMap::new(), 0);
+        for keys in keys.chunks(LONG_ROWS) {
+            let numbers: Vec<NumberId> = keys.iter().map(|key| key.0).collect();
+            for (number, rules) in self.0.reader().await?.routing_rules(&numbers).await? {
+                bytes += size_of_rules(&rules.1);
+                found.insert(RulesOf(number), Arc::new(rules));
+            }
+            self.0.has_room_for(bytes)?;
+        }
+        Ok(found)
+    }
+}
+
 impl Loader<TranscriptOf> for Batches {
-    type Value = Vec<TranscriptLine>;
+    type Value = Arc<Vec<TranscriptLine>>;
     type Error = ApiError;
 
     async fn load(&self, keys: &[TranscriptOf]) -> Result<HashMap<TranscriptOf, Self::Value>, ApiError> {
         // Whoever asks has the call already.
-        let calls: Vec<CallId> = keys.iter().map(|key| key.0).collect();
-        let said = self.0.reader().await?.transcripts(&calls).await?;
-        Ok(said.into_iter().map(|(call, lines)| (TranscriptOf(call), lines)).collect())
+        let (mut found, mut bytes) = (HashMap::new(), 0);
+        for keys in keys.chunks(LONG_ROWS) {
+            let calls: Vec<CallId> = keys.iter().map(|key| key.0).collect();
+            for (call, lines) in self.0.reader().await?.transcripts(&calls).await? {
+                bytes += size_of_transcript(&lines);
+                found.insert(TranscriptOf(call), Arc::new(lines));
+            }
+            self.0.has_room_for(bytes)?;
+        }
+        Ok(found)
     }
 }
 

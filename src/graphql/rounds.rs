@@ -3,7 +3,8 @@
 //! The library's loaders wait a millisecond on a timer, in a task of their own, for keys to gather. Here a loader's
 //! task is queued in the request. When all resolvers wait, the queue is the next round: its tasks run beside the
 //! resolvers until the last of them is done, and what is queued meanwhile waits for the round after. So a batch holds
-//! every key that was asked for until its round began, and nothing outlives the request.
+//! every key that was asked for until its round began, and nothing outlives the request. Of a stream, nothing outlives the
+//! item: a loader that was begun for it is done, and holds no door, when the item is handed out.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,9 +32,24 @@ impl Rounds {
     }
 
     /// The items of `work`, with the loaders that it uses.
-    pub(super) fn stream<S: Stream + Send + Unpin>(self, work: S) -> impl Stream<Item = S::Item> + Send {
-        let (mut work, mut round) = (work, Round::new());
-        stream::poll_fn(move |cx| self.poll(&mut round, cx, |cx| Pin::new(&mut work).poll_next(cx)))
+    pub(super) fn stream<S>(self, work: S) -> impl Stream<Item = S::Item> + Send
+    where
+        S: Stream<Item: Send> + Send + Unpin,
+    {
+        let (mut work, mut round, mut ready) = (work, Round::new(), None);
+        stream::poll_fn(move |cx| {
+            if ready.is_none() {
+                match self.poll(&mut round, cx, |cx| Pin::new(&mut work).poll_next(cx)) {
+                    Poll::Ready(item) => ready = Some(item),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            // A field that failed leaves loaders behind that its siblings waited for.
+            match self.poll(&mut round, cx, |_| Poll::<()>::Pending) {
+                Poll::Pending if !round.is_empty() => Poll::Pending,
+                _ => Poll::Ready(ready.take().flatten()),
+            }
+        })
     }
 
     fn poll<T>(

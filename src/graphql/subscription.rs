@@ -14,8 +14,8 @@ use super::model::{Call, Operation, read_id};
 use crate::domain::{self, AgentId, CallId, OperationId};
 use crate::store::Change;
 
-/// What another server does may be told late, or not at all: so look now and then.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Every change is told, by other servers too, and so is a gap: looking all the same is for what nobody has thought of.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// What can be watched, over WebSocket at `/graphql/ws`.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl Watch {
     /// The next change that may be this tenant's; `None` when the server stops.
     async fn change(&mut self) -> Result<Option<Change>, ApiError> {
         let tenant = self.session.scope()?.tenant();
-        drop(self.session.release().await);
+        drop(self.session.rest().await);
         next_concerning(&mut self.changes, tenant).await
     }
 
@@ -111,8 +111,11 @@ impl Watch {
                 Ok(Ok(Some(Change::Unheard) | None)) | Err(_) => true,
                 Ok(Err(error)) => return Err(error),
             };
-            if look
-                && let Some(now) = read_operation(&self.session, id).await?
+            if !look {
+                continue;
+            }
+            self.session.take_turn().await;
+            if let Some(now) = read_operation(&self.session, id).await?
                 && now != *shown
             {
                 return Ok(now);
@@ -129,6 +132,7 @@ impl Watch {
                 Some(Change::Call { id, agent: of, .. }) if agent.is_none_or(|agent| agent == of) => id,
                 Some(_) => continue,
             };
+            self.session.take_turn().await;
             let call = self.session.reader().await?.calls_by_id(&[id]).await?.pop();
             if call.is_some() {
                 return Ok(call);

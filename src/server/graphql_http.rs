@@ -7,14 +7,12 @@
 
 use std::time::Duration;
 
-use async_graphql_axum::GraphQLResponse;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::SemaphorePermit;
 
 use super::credentials::{self, anonymous};
@@ -22,7 +20,6 @@ use super::negotiation::{self, Media};
 use super::rate::ClientAddress;
 use super::rejection::{Rejection, challenge};
 use super::{Edge, RequestId};
-use crate::auth::Principal;
 use crate::graphql::{Caller, Executed, GraphqlRequest};
 
 /// The longest body; there are no files here.
@@ -131,38 +128,43 @@ fn json_only(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message))
 }
 
-/// Who asks, after the request was counted: theirs, or, when it proves nothing, their address's.
+/// Who asks, after the request was counted: theirs, or, when it proves nothing, their address's. A token that may be made up is
+/// counted there before the database is asked about it.
 async fn caller(
     edge: &Edge,
     request_id: &RequestId,
     address: ClientAddress,
     headers: &HeaderMap,
 ) -> Result<Caller, Rejection> {
-    let principal = match authenticate(edge, headers).await {
-        Ok(Some(principal)) => {
-            edge.rates.by(principal)?;
-            Some(principal)
-        }
-        Ok(None) => {
+    let presented = match credentials::from_headers(headers) {
+        Ok(presented) => presented,
+        Err(unreadable) => {
             edge.rates.from(address)?;
-            None
-        }
-        Err(refused) => {
-            if refused.status == StatusCode::UNAUTHORIZED {
-                edge.rates.from(address)?;
-            }
-            return Err(refused);
+            return Err(unreadable);
         }
     };
-    Ok(Caller { principal, request_id: request_id.0.clone() })
-}
-
-async fn authenticate(edge: &Edge, headers: &HeaderMap) -> Result<Option<Principal>, Rejection> {
-    let presented = credentials::from_headers(headers)?;
-    if anonymous(&presented) {
-        return Ok(None);
+    let (is_anonymous, is_guess) = (anonymous(&presented), edge.authenticator.is_guess(&presented));
+    if is_anonymous || is_guess {
+        edge.rates.from(address)?;
     }
-    Ok(Some(credentials::check(&edge.authenticator, &presented).await?.principal))
+    if is_anonymous {
+        return Ok(Caller { principal: None, request_id: request_id.0.clone() });
+    }
+    match credentials::check(&edge.authenticator, &presented).await {
+        Ok(who) => {
+            if is_guess {
+                edge.rates.proven(address);
+            }
+            edge.rates.by(who.principal)?;
+            Ok(Caller { principal: Some(who.principal), request_id: request_id.0.clone() })
+        }
+        Err(refused) => {
+            if !is_guess && refused.status == StatusCode::UNAUTHORIZED {
+                edge.rates.from(address)?;
+            }
+            Err(refused)
+        }
+    }
 }
 
 async fn read(body: Body) -> Result<Vec<u8>, Rejection> {
@@ -272,11 +274,7 @@ fn from_parameters(parameters: &str) -> Result<GraphqlRequest, Rejection> {
 /// enough for clients to expect it; an executed request is 200 whatever became of its fields.
 fn answer(executed: Executed, media: Media) -> Response {
     let status = status(&executed, media);
-    let mut response = if executed.began {
-        GraphQLResponse::from(executed.response).into_response()
-    } else {
-        Json(json!({"errors": executed.response.errors})).into_response()
-    };
+    let mut response = executed.body.into_response();
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, media.content_type());
     response.extensions_mut().insert(executed.summary);

@@ -250,6 +250,8 @@ impl TenantStore {
         id: AgentId,
         token: &AgentToken,
     ) -> Result<Option<Agent>, StoreError> {
+        // Sockets that were opened with the old one are closed.
+        self.tell_later(Change::Agent { tenant: self.tenant, id });
         self.write_agent(
             id,
             agent::ActiveModel {
@@ -274,17 +276,17 @@ impl TenantStore {
 }
 
 impl SystemStore {
-    /// The agent with this token, unless it is deleted.
+    /// The agent with this token, unless it is deleted. Anybody can ask with a token that they made up, so this is asked on the
+    /// tenants' connections: those of the system answer calls.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn agent_by_token(&self, token: &AgentToken) -> Result<Option<Agent>, StoreError> {
         // Looked up by hash: how long a comparison of hashes takes tells nothing about the token.
-        let found = agent::Entity::find()
+        let query = agent::Entity::find()
             .filter(agent::Column::TokenHash.eq(hash(token)))
-            .filter(agent::Column::Status.ne(AgentStatus::Deleted.as_str()))
-            .one(self.db())
-            .await?;
+            .filter(agent::Column::Status.ne(AgentStatus::Deleted.as_str()));
+        let found = query.one(&self.read_beside_calls().await?).await?;
         found.map(Agent::try_from).transpose()
     }
 

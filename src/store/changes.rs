@@ -57,7 +57,7 @@ pub enum Change {
         /// Whether it was given back.
         is_released: bool,
     },
-    /// An agent changed in what answering a call needs.
+    /// An agent changed in what answering a call needs, or got another token.
     Agent {
         /// The tenant that owns it.
         tenant: TenantId,

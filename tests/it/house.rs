@@ -43,7 +43,6 @@ const ALONE_MAY_USE: &str = "
     reqwest                      | carrier voice sandbox auth cli
     jsonwebtoken                 | auth
     async_graphql                | graphql
-    async_graphql_axum           | server
     axum                         | app server webhooks sandbox
     clap                         | cli
     jiff                         | domain

@@ -6,6 +6,7 @@ mod agent;
 mod agent_sync;
 mod audit_event;
 mod auth;
+mod bounds;
 mod bulk;
 mod call;
 mod carrier;

@@ -19,7 +19,7 @@ const SET: &str = "mutation($input: SetRoutingRulesInput!) { setRoutingRules(inp
         action { kind forwardTo ringSeconds message } } }
     userErrors { code field message } } }";
 const CALLS: &str =
-    "{ calls { nodes { status outcome decision { outcome reason rule { name action { kind } } } } }
+    "{ calls { nodes { status outcome decision { outcome reason ruleName action { kind } } } }
     viewer { activeCalls } }";
 const SIMULATE: &str = "query($number: E164!, $from: String, $at: DateTime) {
     simulateCall(number: $number, from: $from, at: $at) { outcome reason rule { name } } }";
@@ -109,7 +109,7 @@ pub(crate) fn twiml(call: &Value, nth: usize) -> &str {
 fn assert_decided(call: &Value, outcome: &str, rule: &str, words: &str) {
     assert_eq!(call["outcome"], outcome, "{call}");
     assert_eq!(call["decision"]["outcome"], outcome, "{call}");
-    assert_eq!(call["decision"]["rule"]["name"], rule, "{call}");
+    assert_eq!(call["decision"]["ruleName"], rule, "{call}");
     assert!(call["decision"]["reason"].as_str().unwrap().contains(words), "{call}");
 }
 
@@ -167,7 +167,7 @@ async fn each_action_is_met_by_a_caller_and_told_afterwards() {
     practice.app.advance(Duration::from_secs(120));
     assert_eq!(verbs(&practice.call(json!({})).await), [["Connect"]]);
     let newest = practice.newest().await;
-    assert_eq!(newest["decision"]["rule"], Value::Null);
+    assert_eq!(newest["decision"]["ruleName"], Value::Null);
     assert_eq!(newest["decision"]["reason"], "the number has no rules; the agent takes it");
 }
 
@@ -399,7 +399,7 @@ async fn only_a_caller_that_the_carrier_calls_hidden_is_anonymous_and_whoever_is
         let told = practice.simulate(Some(from), None).await;
         assert_eq!(told["rule"]["name"], rule, "{from}: {told}");
         let call = practice.call(json!({"from": from, "dial_result": "completed"})).await;
-        assert_eq!(practice.newest().await["decision"]["rule"]["name"], rule, "{from}: {call}");
+        assert_eq!(practice.newest().await["decision"]["ruleName"], rule, "{from}: {call}");
         if rule == "Rest" {
             assert_eq!(call["status"], "completed", "{from}: {call}");
             let document = roxmltree::Document::parse(twiml(&call, 0)).unwrap();

@@ -98,7 +98,7 @@ async fn statuses_until_last(watched: &mut Watched) -> Vec<Value> {
 const LISTENING: &str = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'";
 
 /// Waits until so many servers listen.
-async fn until_listening(app: &App, servers: i64) {
+pub(crate) async fn until_listening(app: &App, servers: i64) {
     let mut admin = PgConnection::connect(&app.database_url()).await.unwrap();
     let sql = format!("SELECT count(*) FROM {LISTENING}");
     wait_until("the servers listen", Duration::from_secs(10), async || {

@@ -24,7 +24,8 @@ END
 $$;
 CREATE TRIGGER mark BEFORE INSERT OR UPDATE ON agents FOR EACH ROW EXECUTE FUNCTION mark_change();
 
--- Told to every server that listens: servers cache what calls to the agent's numbers need.
+-- Told to every server that listens: servers cache what calls to the agent's numbers need, and hold sockets that were opened
+-- with its token.
 CREATE FUNCTION tell_of_agent() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('switchboard_changes',
@@ -32,7 +33,7 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER tell AFTER UPDATE OF voice_agent_id, language, fallback_number, status ON agents FOR EACH ROW
-    WHEN ((OLD.voice_agent_id, OLD.language, OLD.fallback_number, OLD.status)
-        IS DISTINCT FROM (NEW.voice_agent_id, NEW.language, NEW.fallback_number, NEW.status))
+CREATE TRIGGER tell AFTER UPDATE OF voice_agent_id, language, fallback_number, status, token_hash ON agents FOR EACH ROW
+    WHEN ((OLD.voice_agent_id, OLD.language, OLD.fallback_number, OLD.status, OLD.token_hash)
+        IS DISTINCT FROM (NEW.voice_agent_id, NEW.language, NEW.fallback_number, NEW.status, NEW.token_hash))
     EXECUTE FUNCTION tell_of_agent();

@@ -37,7 +37,7 @@ impl MigrationTrait for Migration {
             .col(text_null("locality"))
             .col(text_null("region"))
             .col(decimal_len("monthly_cost", 12, 4).check(Expr::cust("monthly_cost >= 0")))
-            .col(json_binary("routing_rules"))
+            .col(json_binary("routing_rules").default("[]"))
             .col(integer("routing_version").check(Expr::col("routing_version").gte(0)))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone_null("provisioned_at"))

@@ -82,7 +82,9 @@ impl CallerPattern {
         !self.is_hidden() && !self.0.starts_with('+')
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    /// The pattern as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -5,16 +5,36 @@ use serde::{Deserialize, Serialize};
 
 use super::{CallerId, RoutingAction, RoutingCondition, RoutingRule, RoutingRules, When, pattern_of};
 
+/// A rule that applies to a call: what the call needs of it, and where the rest is found. A decision is kept with every call,
+/// and a rule may name hundreds of callers and dates.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppliedRule {
+    /// Its name, the only one of this name among the number's rules of that version.
+    pub name: String,
+    /// What is done with the call.
+    pub action: RoutingAction,
+    /// The version of the number's rules that it is one of; `None` where that was not kept.
+    #[serde(default)]
+    pub version: Option<i32>,
+}
+
 /// What was decided for a call, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// The rule that applies; without one the number's agent answers.
-    pub rule: Option<RoutingRule>,
+    pub rule: Option<AppliedRule>,
     /// Why, in plain words; what came of it is added as it comes.
     pub reason: String,
 }
 
 impl Decision {
+    /// The same decision, by the number's rules of this version.
+    #[must_use]
+    pub fn of_version(self, version: i32) -> Self {
+        let rule = self.rule.map(|rule| AppliedRule { version: Some(version), ..rule });
+        Self { rule, ..self }
+    }
+
     /// The same decision, and what came of it next.
     #[must_use]
     pub fn then(&self, what: &str) -> Self {
@@ -33,10 +53,11 @@ impl RoutingRules {
     /// What is done with a call that comes in at `at`.
     #[must_use]
     pub fn decide(&self, caller: &CallerId, at: DateTime<Utc>) -> Decision {
-        let applies = |rule: &RoutingRule| Some((rule.clone(), rule.condition.holds(caller, at)?));
-        match self.0.iter().find_map(applies) {
-            Some((rule, why)) => {
-                let reason = format!("the rule \"{}\" applies: {why}", rule.name);
+        let mut applying = self.0.iter().filter_map(|rule| Some((rule, rule.condition.holds(caller, at)?)));
+        match applying.next() {
+            Some((RoutingRule { name, action, .. }, why)) => {
+                let reason = format!("the rule \"{name}\" applies: {why}");
+                let rule = AppliedRule { name: name.clone(), action: action.clone(), version: None };
                 Decision { rule: Some(rule), reason }
             }
             None => {
@@ -182,6 +203,23 @@ mod tests {
                 ("2026-11-01T13:00:00Z", false),
             ],
         );
+    }
+
+    #[test]
+    fn a_decision_holds_no_condition_and_one_of_an_older_version_is_read() {
+        let condition = ConditionDraft {
+            callers: Some((0..500).map(|n| format!("+1212555{n:04}")).collect()),
+            ..ConditionDraft::default()
+        };
+        let (rules, caller) = (rules(vec![condition]), CallerId::read("+12125550123"));
+        let decision = rules.decide(&caller, DateTime::UNIX_EPOCH).of_version(7);
+        let mut stored = serde_json::to_value(&decision).unwrap();
+        assert!(stored.to_string().len() < 200, "{stored}");
+        assert_eq!(serde_json::from_value::<Decision>(stored.clone()).unwrap(), decision);
+        // As a journal holds it that was written before.
+        stored["rule"] = serde_json::to_value(&rules.as_slice()[0]).unwrap();
+        let rule = serde_json::from_value::<Decision>(stored).unwrap().rule.unwrap();
+        assert_eq!((rule.name.as_str(), rule.action, rule.version), ("R0", RoutingAction::Reject, None));
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod zone;
 
 pub use caller::{CallerId, CallerPattern};
 pub use check::{ActionDraft, ConditionDraft, RuleDraft};
-pub use decide::Decision;
+pub use decide::{AppliedRule, Decision};
 pub use zone::{Zone, ZoneData};
 
 use std::collections::BTreeSet;

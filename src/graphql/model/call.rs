@@ -81,11 +81,16 @@ pub(crate) struct TranscriptLine {
     at_seconds: i32,
 }
 
-impl From<domain::TranscriptLine> for TranscriptLine {
-    fn from(line: domain::TranscriptLine) -> Self {
+impl From<&domain::TranscriptLine> for TranscriptLine {
+    fn from(line: &domain::TranscriptLine) -> Self {
         let speaker = if line.by_agent { Speaker::Agent } else { Speaker::Caller };
-        Self { speaker, text: line.text, at_seconds: line.at_seconds }
+        Self { speaker, text: line.text.clone(), at_seconds: line.at_seconds }
     }
+}
+
+/// Bytes that a transcript takes in an answer, more or less.
+pub(crate) fn size_of_transcript(lines: &[domain::TranscriptLine]) -> usize {
+    lines.iter().map(|line| line.text.len() + 60).sum()
 }
 
 /// A call to one of your numbers: who called, who answered, how it ended.
@@ -134,7 +139,7 @@ impl Call {
 
     /// What was decided for it, by which of the number's rules, and why.
     async fn decision(&self) -> CallDecision {
-        CallDecision { outcome: self.0.outcome, decision: self.0.decision.clone() }
+        CallDecision { outcome: self.0.outcome, decision: self.0.decision.clone(), number: self.0.number_id }
     }
 
     /// The agent whose number was called.
@@ -155,10 +160,12 @@ impl Call {
     }
 
     /// What was said in the conversation; null unless this server keeps it, and until it is known.
-    #[graphql(complexity = "child_complexity + 5")]
+    #[graphql(complexity = "10 * child_complexity + 5")]
     async fn transcript(&self, ctx: &Context<'_>) -> Result<Option<Vec<TranscriptLine>>, ApiError> {
         let said = Box::pin(ctx.loaders()?.load_one(TranscriptOf(self.0.id))).await?;
-        Ok(said.map(|lines| lines.into_iter().map(Into::into).collect()))
+        let Some(said) = said else { return Ok(None) };
+        ctx.session()?.spend(size_of_transcript(&said))?;
+        Ok(Some(said.iter().map(Into::into).collect()))
     }
 
     /// How long it lasted, as the carrier counts, or the voice provider where the carrier did not say; null until it

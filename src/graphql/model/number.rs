@@ -3,13 +3,13 @@
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 use super::paging::{List, Listed, nothing, wrap};
-use super::routing::RoutingRule;
+use super::routing::{RoutingRule, size_of_rules};
 use super::scalars::{DateTime, Decimal};
 use super::{Agent, read_id};
 use crate::domain::{self, CountryCode, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
-use crate::graphql::loaders::{NumberCountOf, NumbersOf};
+use crate::graphql::loaders::{NumberCountOf, NumbersOf, RulesOf};
 use crate::store::{self, PageOf, PageRequest};
 
 /// A telephone number leased for an agent.
@@ -153,8 +153,12 @@ impl PhoneNumber {
 
     /// What is done with calls to it, by their time and their caller: the first rule that applies decides, and where none
     /// does the agent answers. Set with `setRoutingRules`.
-    async fn routing_rules(&self) -> Vec<RoutingRule> {
-        self.0.routing_rules.as_slice().iter().map(Into::into).collect()
+    #[graphql(complexity = "10 * child_complexity + 1")]
+    async fn routing_rules(&self, ctx: &Context<'_>) -> Result<Vec<RoutingRule>, ApiError> {
+        let found = Box::pin(ctx.loaders()?.load_one(RulesOf(self.0.id))).await?;
+        let Some(found) = found else { return Ok(Vec::new()) };
+        ctx.session()?.spend(size_of_rules(&found.1))?;
+        Ok(found.1.as_slice().iter().map(Into::into).collect())
     }
 
     /// Counts changes of the rules: pass it as `expectedVersion`, so that nobody's change is lost.

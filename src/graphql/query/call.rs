@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object};
 
-use crate::domain::{AnsweringAgent, CallerId, E164, NumberStatus, PhoneNumber};
+use crate::domain::{AnsweringAgent, CallerId, E164, NumberStatus, PhoneNumber, RoutingRules};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Call, CallDecision, CallFilter, Connection, DateTime, PageArgs, cost};
@@ -70,9 +70,11 @@ async fn simulate(
     let Some(agent) = store.agent(number.agent_id).await? else { return Ok(None) };
     let places = i64::from(store.tenant().await?.limits.concurrent_calls);
     let has_room = store.active_calls().await? < places;
-    let decision = number.routing_rules.decide(&caller, at);
+    let rules = store.routing_rules(&[number.id]).await?.remove(&number.id);
+    let (version, rules) = rules.unwrap_or((number.routing_version, RoutingRules::default()));
+    let decision = rules.decide(&caller, at).of_version(version);
     let (outcome, decision) = foresee(&decision, &AnsweringAgent::from(&agent), &number.number, has_room);
-    Ok(Some(CallDecision { outcome, decision }))
+    Ok(Some(CallDecision { outcome, decision, number: number.id }))
 }
 
 fn read_caller(from: &str) -> Result<CallerId, ApiError> {

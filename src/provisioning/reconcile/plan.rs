@@ -179,7 +179,7 @@ mod tests {
     use super::*;
     use crate::domain::{
         AgentName, Capabilities, CountryCode, Language, NumberType, OperationKind, OperationState, Provider,
-        RoutingRules, Step, TenantId,
+        Step, TenantId,
     };
 
     const CAPABILITIES: Capabilities = Capabilities { voice: true, sms: true, mms: true };
@@ -235,7 +235,6 @@ mod tests {
             locality: None,
             region: None,
             monthly_cost: Decimal::new(115, 2),
-            routing_rules: RoutingRules::default(),
             routing_version: 0,
             created_at: at(),
             provisioned_at: Some(at()),

@@ -97,7 +97,12 @@ pub(super) fn bare(kind: &str) -> Message {
     text(&json!({"type": kind}))
 }
 
-/// A message about an operation: `next`, `error`; `complete` has no payload.
+/// An operation's answer, which is JSON already and may be long.
+pub(super) fn next(id: &str, answer: &str) -> Message {
+    Message::Text(format!("{{\"type\":\"next\",\"id\":{},\"payload\":{answer}}}", json!(id)).into())
+}
+
+/// A message about an operation: `error`; `complete` has no payload.
 pub(super) fn about(kind: &str, id: &str, payload: Option<Value>) -> Message {
     let mut message = json!({"type": kind, "id": id});
     if let (Some(payload), Some(message)) = (payload, message.as_object_mut()) {

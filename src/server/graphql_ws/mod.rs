@@ -1,13 +1,18 @@
 //! `GET /graphql/ws`: operations over a socket, in `graphql-transport-ws`.
 //!
-//! One task drives a socket: it reads, runs operations and writes, so nothing queues without bound. Events wait at
+//! One task drives a socket: it reads and writes. Operations run beside it, so that one under way goes on while another's
+//! answer is sent, and a few at a time ([`TURNS`]), so that nothing queues without bound. Events wait at
 //! their source while a client reads slowly, and a client that takes too long over one message is closed with 1013.
-//! A socket lives no longer than the token that opened it. Queries and mutations go the same way as over HTTP.
+//!
+//! A socket lives no longer than the token that opened it. The token is checked again with every operation, every time the
+//! client is pinged, and, an agent's, as soon as this server hears that the agent changed, wherever that was done. Queries and
+//! mutations go the same way as over HTTP.
 
 mod message;
 mod sockets;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -18,20 +23,26 @@ use axum::response::Response;
 use futures_util::stream::{AbortHandle, Abortable, BoxStream, SelectAll};
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
+use tokio::sync::Semaphore;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
-use self::message::{Closing, FromClient, PROTOCOL, about, bare, parse};
-use self::sockets::Seat;
+use self::message::{Closing, FromClient, PROTOCOL, about, bare, next, parse};
+use self::sockets::{Running, Seat};
 use super::rate::ClientAddress;
 use super::rejection::Rejection;
 use super::{Edge, RequestId, credentials, origin};
-use crate::auth::Authenticated;
+use crate::auth::{Authenticated, Credentials, Principal};
+use crate::domain::AgentId;
 use crate::graphql::{Caller, Executed, GraphqlRequest};
+use crate::store::Change;
 
 pub(super) use self::sockets::Sockets;
 
 const MAX_MESSAGE: usize = 256 * 1024;
 const MAX_OPERATIONS: usize = 50;
+/// Answers of one socket that are being made or wait to be sent.
+const TURNS: usize = 8;
 const INIT_TIME: Duration = Duration::from_secs(10);
 const PING_EVERY: Duration = Duration::from_secs(20);
 const SEND_TIME: Duration = Duration::from_secs(10);
@@ -74,23 +85,36 @@ pub(super) async fn upgrade(
 /// What an operation produced; `None` when it ended.
 type Produced = (String, Option<Executed>);
 
+/// A socket's opener.
+struct Acknowledged {
+    who: Authenticated,
+    /// What they presented, to be checked again.
+    presented: Credentials,
+    seat: Seat,
+}
+
 struct Driver {
     edge: Edge,
     request_id: String,
     address: ClientAddress,
     socket: WebSocket,
     /// Who opened it, once it is acknowledged.
-    session: Option<(Authenticated, Seat)>,
+    session: Option<Acknowledged>,
+    /// What may be about the agent whose token opened it.
+    changes: Option<(AgentId, Receiver<Change>)>,
     operations: SelectAll<Abortable<BoxStream<'static, Produced>>>,
-    running: HashMap<String, AbortHandle>,
+    running: HashMap<String, (AbortHandle, Running)>,
+    turns: Arc<Semaphore>,
     /// Whether anything came since the last ping.
     heard: bool,
 }
 
 impl Driver {
     fn new(edge: Edge, request_id: String, address: ClientAddress, socket: WebSocket) -> Self {
-        let (operations, running) = (SelectAll::new(), HashMap::new());
-        Self { edge, request_id, address, socket, session: None, operations, running, heard: true }
+        let (operations, running, turns) =
+            (SelectAll::new(), HashMap::new(), Arc::new(Semaphore::new(TURNS)));
+        let (session, changes, heard) = (None, None, true);
+        Self { edge, request_id, address, socket, session, changes, operations, running, turns, heard }
     }
 
     async fn run(mut self) {
@@ -124,7 +148,11 @@ impl Driver {
                     return Err(Closing::new(4408, "Connection initialisation timeout"));
                 }
                 () = self.expiry() => {}
-                _ = pings.tick() => self.ping().await?,
+                _ = pings.tick() => {
+                    self.ping().await?;
+                    self.check_again().await?;
+                }
+                () = told(&mut self.changes) => self.check_again().await?,
                 message = self.socket.next() => match message {
                     Some(Ok(message)) => self.hear(message).await?,
                     Some(Err(error)) => return too_long(&error).map_or(Ok(()), Err),
@@ -156,9 +184,7 @@ impl Driver {
             FromClient::Pong => Ok(()),
             FromClient::Subscribe { id, request } => self.subscribe(id, request).await,
             FromClient::Complete { id } => {
-                if let Some(running) = self.running.remove(&id) {
-                    running.abort();
-                }
+                self.end(&id);
                 Ok(())
             }
         }
@@ -173,17 +199,23 @@ impl Driver {
             _ => Closing::new(1013, rejection.message),
         };
         let presented = credentials::from_payload(payload).map_err(forbidden)?;
+        // Before the check: a token that is taken away meanwhile is told of.
+        let changes = self.edge.database.changes();
         let who = credentials::check(&self.edge.authenticator, &presented).await.map_err(forbidden)?;
         self.edge.rates.proven(self.address);
         self.edge.rates.by(who.principal).map_err(forbidden)?;
         let seat = self.edge.sockets.take(who.principal);
         let seat = seat.ok_or_else(|| Closing::new(1013, "too many sockets with this token"))?;
-        self.session = Some((who, seat));
+        if let Principal::Agent { agent, .. } = who.principal {
+            self.changes = Some((agent, changes));
+        }
+        self.session = Some(Acknowledged { who, presented, seat });
         self.send(bare("connection_ack")).await
     }
 
     async fn subscribe(&mut self, id: String, request: GraphqlRequest) -> Result<(), Closing> {
-        let Some((who, _)) = &self.session else {
+        self.check_again().await?;
+        let Some(Acknowledged { who, seat, .. }) = &self.session else {
             return Err(Closing::new(4401, "Unauthorized"));
         };
         if self.running.contains_key(&id) {
@@ -197,15 +229,41 @@ impl Driver {
         if let Err(refused) = self.edge.rates.by(who.principal) {
             return self.refuse(&id, &refused).await;
         }
+        let running = match seat.run() {
+            Ok(running) => running,
+            Err(message) => {
+                let refused = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
+                return self.refuse(&id, &refused).await;
+            }
+        };
         let caller = Caller { principal: Some(who.principal), request_id: self.request_id.clone() };
         let (name, ended) = (id.clone(), id.clone());
-        let answers =
-            self.edge.api.stream(caller, request).map(move |executed| (name.clone(), Some(executed)));
+        let answers = self
+            .edge
+            .api
+            .stream(caller, request, Arc::clone(&self.turns))
+            .map(move |executed| (name.clone(), Some(executed)));
         let answers = answers.chain(stream::once(std::future::ready((ended, None)))).boxed();
         let (handle, registration) = AbortHandle::new_pair();
         self.operations.push(Abortable::new(answers, registration));
-        self.running.insert(id, handle);
+        self.running.insert(id, (handle, running));
         Ok(())
+    }
+
+    fn end(&mut self, id: &str) {
+        if let Some((handle, _)) = self.running.remove(id) {
+            handle.abort();
+        }
+    }
+
+    /// Closes the socket if its token is not valid any more. One that cannot be checked at the moment still is.
+    async fn check_again(&mut self) -> Result<(), Closing> {
+        let Some(Acknowledged { who, presented, .. }) = &self.session else { return Ok(()) };
+        match credentials::check(&self.edge.authenticator, presented).await {
+            Ok(still) if still.principal == who.principal => Ok(()),
+            Err(refused) if refused.status != StatusCode::UNAUTHORIZED => Ok(()),
+            Ok(_) | Err(_) => Err(Closing::new(4403, "Forbidden: the token is not valid any more")),
+        }
     }
 
     /// Answers an operation that is not begun.
@@ -216,16 +274,11 @@ impl Driver {
 
     async fn produced(&mut self, id: String, produced: Option<Executed>) -> Result<(), Closing> {
         match produced {
-            Some(executed) if executed.began => {
-                let payload = serde_json::to_value(&executed.response).unwrap_or_default();
-                self.send(about("next", &id, Some(payload))).await
-            }
+            Some(executed) if executed.began => self.send(next(&id, &executed.body)).await,
             // An error ends the operation by itself: no `complete` follows.
             Some(refused) => {
-                if let Some(running) = self.running.remove(&id) {
-                    running.abort();
-                }
-                self.send(about("error", &id, Some(json!(refused.response.errors)))).await
+                self.end(&id);
+                self.send(about("error", &id, Some(json!(refused.errors)))).await
             }
             None => {
                 self.running.remove(&id);
@@ -244,7 +297,7 @@ impl Driver {
 
     /// Ends when the token should have run out.
     fn expiry(&self) -> impl Future<Output = ()> + use<> {
-        let end = self.session.as_ref().and_then(|(who, _)| who.expires_at);
+        let end = self.session.as_ref().and_then(|session| session.who.expires_at);
         let left = end.map(|end| (end - self.edge.clock.now()).to_std().unwrap_or_default());
         async move {
             match left {
@@ -255,11 +308,24 @@ impl Driver {
     }
 
     fn still_valid(&self) -> Result<(), Closing> {
-        let end = self.session.as_ref().and_then(|(who, _)| who.expires_at);
+        let end = self.session.as_ref().and_then(|session| session.who.expires_at);
         if end.is_some_and(|end| end <= self.edge.clock.now()) {
             return Err(Closing::new(4403, "Forbidden: the token has run out"));
         }
         Ok(())
+    }
+}
+
+/// Ends when something is told that may be about the agent, or was missed.
+async fn told(changes: &mut Option<(AgentId, Receiver<Change>)>) {
+    let Some((agent, changes)) = changes else { return std::future::pending().await };
+    loop {
+        match changes.recv().await {
+            Ok(Change::Agent { id, .. }) if id == *agent => return,
+            Ok(Change::Unheard) | Err(RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(RecvError::Closed) => return std::future::pending().await,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! How often one may ask. Who proves who they are has a bucket of their own, wherever they ask from; whoever proves
 //! nothing, or fails to, shares the bucket of their address. So a stranger's attempts cost strangers at the same
-//! address, never somebody with a valid token.
+//! address, never somebody with a valid token. An agent's token is a stranger's until it was found in the database once: what
+//! strangers make up must not reach it faster than they may ask.
 
 mod address;
 mod buckets;

@@ -151,7 +151,7 @@ impl SystemStore {
                 // The number may have been ours when the call was first announced.
                 return Box::pin(self.route_by_sid(&incoming.sid)).await;
             };
-            let decision = cached.rules.decide(&CallerId::read(&incoming.from), now);
+            let decision = decide(&cached, incoming, now);
             let needs_slot = decision.needs_a_place();
             let call = announced(id, incoming, &cached, decision, now);
             let (number_changed, agent_changed) = (cached.number_changed, cached.agent_changed);
@@ -217,7 +217,7 @@ impl SystemStore {
     pub fn route_from_memory(&self, id: CallId, incoming: &IncomingCall) -> Option<Route> {
         let known = self.cached(&incoming.to).filter(|_| self.knows_numbers())?;
         let now = self.shared.clock.now();
-        let decision = known.rules.decide(&CallerId::read(&incoming.from), now);
+        let decision = decide(&known, incoming, now);
         let admitted = decision.needs_a_place();
         let call = announced(id, incoming, &known, decision.then("the database did not answer"), now);
         Some(Route { call, agent: known.agent, admitted, answered: None, forwarded_from: None })
@@ -274,6 +274,11 @@ impl SystemStore {
         let (admitted, answered) = (row.admitted, row.answer_twiml.clone());
         Ok(Some(Route { call: row.try_into()?, agent, admitted, answered, forwarded_from: None }))
     }
+}
+
+/// What a number's rules, as they are cached, say to a call.
+fn decide(known: &CachedNumber, incoming: &IncomingCall, now: DateTime<Utc>) -> Decision {
+    known.rules.decide(&CallerId::read(&incoming.from), now).of_version(known.rules_version)
 }
 
 /// The record of a call that has just come in.

@@ -37,7 +37,7 @@ impl TenantStore {
     ) -> Result<Self, StoreError> {
         if author.is_none() && dialect::has_policies(&shared.tenants) {
             let pool = shared.tenants.get_postgres_connection_pool();
-            let reading = Reading::begin(pool, tenant, Arc::clone(&shared.statements)).await?;
+            let reading = Reading::begin_as_tenant(pool, tenant, Arc::clone(&shared.statements)).await?;
             let transaction = Transaction::Reading(reading);
             return Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() });
         }
@@ -132,6 +132,18 @@ impl SystemStore {
     /// This batch's turn to write, for as long as it is held. `None` where writers need none.
     pub(super) async fn writer_turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         if dialect::has_policies(self.db()) { None } else { Some(self.shared.writing.lock().await) }
+    }
+
+    /// A reading transaction of the system's on a connection of the tenants'.
+    pub(super) async fn read_beside_calls(&self) -> Result<Transaction, StoreError> {
+        if dialect::has_policies(&self.shared.tenants) {
+            let pool = self.shared.tenants.get_postgres_connection_pool();
+            let reading = Reading::begin_as_system(pool, Arc::clone(&self.shared.statements)).await?;
+            return Ok(Transaction::Reading(reading));
+        }
+        let pool = self.shared.tenants.clone();
+        let opening = tokio::spawn(async move { pool.begin().await });
+        Ok(Transaction::Begun(opening.await.map_err(|lost| begin_was_lost(&lost))??))
     }
 
     /// For what must be kept whole; rolled back when dropped.

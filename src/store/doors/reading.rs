@@ -39,25 +39,34 @@ pub(in crate::store) struct Reading {
 
 impl Reading {
     /// Begins the transaction and makes it the tenant's, in one message. May be dropped at any instant.
-    /// A pooled connection that turns out to be broken is given up for the next: nothing was asked of it yet.
-    pub(super) async fn begin(
+    pub(super) async fn begin_as_tenant(
         pool: &PgPool,
         tenant: TenantId,
         statements: Arc<AtomicU64>,
     ) -> Result<Self, DbErr> {
-        again(pool.options().get_max_connections(), || {
-            Self::begin_once(pool, tenant, Arc::clone(&statements))
-        })
-        .await
-    }
-
-    async fn begin_once(pool: &PgPool, tenant: TenantId, statements: Arc<AtomicU64>) -> Result<Self, DbErr> {
         // A UUID holds nothing that could end the string.
         let sql = format!(
             "BEGIN READ ONLY; SET LOCAL ROLE switchboard_tenant; \
              SET LOCAL request.jwt.claims = '{{\"sub\":\"{}\",\"role\":\"switchboard_tenant\"}}'",
             tenant.0.hyphenated()
         );
+        Self::begin(pool, &sql, &statements).await
+    }
+
+    /// The same, as the system.
+    pub(super) async fn begin_as_system(pool: &PgPool, statements: Arc<AtomicU64>) -> Result<Self, DbErr> {
+        Self::begin(pool, "BEGIN READ ONLY; SET LOCAL ROLE switchboard_system", &statements).await
+    }
+
+    /// A pooled connection that turns out to be broken is given up for the next: nothing was asked of it yet.
+    async fn begin(pool: &PgPool, sql: &str, statements: &Arc<AtomicU64>) -> Result<Self, DbErr> {
+        again(pool.options().get_max_connections(), || {
+            Self::begin_once(pool, sql.to_owned(), Arc::clone(statements))
+        })
+        .await
+    }
+
+    async fn begin_once(pool: &PgPool, sql: String, statements: Arc<AtomicU64>) -> Result<Self, DbErr> {
         let connection = pool.acquire().await.map_err(acquire_error)?;
         let mut opening = Opening(Some(connection));
         if let Some(connection) = &mut opening.0 {

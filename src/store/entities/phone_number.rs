@@ -7,7 +7,7 @@ use super::read;
 use crate::domain::{AgentId, Capabilities, NumberId, OperationId, PhoneNumber, TenantId};
 use crate::store::StoreError;
 
-/// A telephone number.
+/// A telephone number, without its rules ([`RULES`]): they are long, and few need them.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "phone_numbers")]
 pub struct Model {
@@ -39,8 +39,6 @@ pub struct Model {
     pub region: Option<String>,
     #[sea_orm(column_type = "Decimal(Some((12, 4)))")]
     pub monthly_cost: Decimal,
-    #[sea_orm(column_type = "JsonBinary")]
-    pub routing_rules: Json,
     pub routing_version: i32,
     pub created_at: DateTimeUtc,
     pub provisioned_at: Option<DateTimeUtc>,
@@ -57,13 +55,16 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub(in crate::store) const TABLE: &str = "phone_numbers";
 
-/// All columns, in the model's order.
+/// What is done with calls, as JSON: a column that is read and written apart.
+pub(in crate::store) const RULES: &str = "routing_rules";
+
+/// All columns but [`RULES`], in the model's order.
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
-    provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, routing_rules, \
+    provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
     routing_version, created_at, provisioned_at, released_at, changed";
 
 /// How many those are.
-pub(in crate::store) const WIDTH: usize = 23;
+pub(in crate::store) const WIDTH: usize = 22;
 
 impl Model {
     /// Reads a row of [`COLUMNS`] by position: by name, each column of each row would be searched for.
@@ -86,12 +87,11 @@ impl Model {
             locality: row.try_get_by_index(14)?,
             region: row.try_get_by_index(15)?,
             monthly_cost: row.try_get_by_index(16)?,
-            routing_rules: row.try_get_by_index(17)?,
-            routing_version: row.try_get_by_index(18)?,
-            created_at: row.try_get_by_index(19)?,
-            provisioned_at: row.try_get_by_index(20)?,
-            released_at: row.try_get_by_index(21)?,
-            changed: row.try_get_by_index(22)?,
+            routing_version: row.try_get_by_index(17)?,
+            created_at: row.try_get_by_index(18)?,
+            provisioned_at: row.try_get_by_index(19)?,
+            released_at: row.try_get_by_index(20)?,
+            changed: row.try_get_by_index(21)?,
         })
     }
 }
@@ -116,7 +116,6 @@ impl TryFrom<Model> for PhoneNumber {
             locality: row.locality,
             region: row.region,
             monthly_cost: read::money(row.monthly_cost),
-            routing_rules: read::json(TABLE, "routing_rules", row.routing_rules)?,
             routing_version: row.routing_version,
             created_at: row.created_at,
             provisioned_at: row.provisioned_at,

@@ -25,7 +25,8 @@ impl TenantStore {
             let Some(held) = held.filter(|held| NumberStatus::TAKING_CALLS.contains(&held.status)) else {
                 continue;
             };
-            next.extend(held.routing_rules.forwards().cloned());
+            let rules = self.routing_rules(&[held.id]).await?;
+            next.extend(rules.values().flat_map(|(_, rules)| rules.forwards()).cloned());
             let agents = self.agents_by_id(&[held.agent_id]).await?;
             next.extend(agents.into_iter().filter_map(|agent| agent.fallback_number));
         }

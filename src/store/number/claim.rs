@@ -122,7 +122,6 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> ActiveM
         locality: Set(claim.locality),
         region: Set(claim.region),
         monthly_cost: Set(claim.monthly_cost),
-        routing_rules: Set(serde_json::json!([])),
         routing_version: Set(0),
         created_at: Set(now),
         provisioned_at: Set(None),

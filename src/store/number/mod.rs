@@ -11,8 +11,7 @@ pub use claim::{ClaimRefused, NumberClaim, PurchaseRules};
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QueryResult,
     QuerySelect, Select, Statement,
@@ -58,6 +57,26 @@ impl TenantStore {
             ids.iter().map(|id| id.0),
         );
         found.await?.iter().map(|row| phone_number::Model::read(row)?.try_into()).collect()
+    }
+
+    /// The rules of these numbers, each with their version; numbers that are not the tenant's are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn routing_rules(
+        &self,
+        ids: &[NumberId],
+    ) -> Result<HashMap<NumberId, (i32, RoutingRules)>, StoreError> {
+        let columns = "id, routing_version, routing_rules";
+        let ids = ids.iter().map(|id| id.0);
+        let rows = page::by_ids(&self.transaction, phone_number::TABLE, columns, self.tenant, ids).await?;
+        rows.iter()
+            .map(|row| {
+                let rules =
+                    entities::json(phone_number::TABLE, phone_number::RULES, row.try_get_by_index(2)?)?;
+                Ok((NumberId(row.try_get_by_index(0)?), (row.try_get_by_index(1)?, rules)))
+            })
+            .collect()
     }
 
     /// The tenant's number with this E.164: the one it holds, else the one it held last.
@@ -242,10 +261,8 @@ impl TenantStore {
         rules: &RoutingRules,
     ) -> Result<Option<PhoneNumber>, StoreError> {
         let version = phone_number::Column::RoutingVersion;
-        let row =
-            phone_number::ActiveModel { routing_rules: Set(serde_json::json!(rules)), ..Default::default() };
         let written = phone_number::Entity::update_many()
-            .set(row)
+            .col_expr(Alias::new(phone_number::RULES), Expr::value(serde_json::json!(rules)))
             .col_expr(version, Expr::col(version).add(1))
             .filter(phone_number::Column::Id.eq(id.0))
             .filter(phone_number::Column::TenantId.eq(self.tenant.0))

@@ -27,9 +27,7 @@ impl App {
 
     /// Subscribes as whoever presents these, named as headers are.
     pub(crate) async fn watch_as(&self, presented: Value, query: &str, variables: Value) -> Watched {
-        let mut watched = self.connect(presented).await.expect("the socket was not acknowledged");
-        watched.subscribe(query, variables).await;
-        watched
+        Watched::presenting(&self.base_url(), presented, query, variables).await
     }
 
     /// Opens a socket; `None` when who presents these is turned away.
@@ -41,7 +39,11 @@ impl App {
 impl Watched {
     /// As [`App::watch`], at the server of this address.
     pub(crate) async fn at(server: &str, token: &str, query: &str, variables: Value) -> Self {
-        let presented = json!({"Authorization": format!("Bearer {token}")});
+        Self::presenting(server, json!({"Authorization": format!("Bearer {token}")}), query, variables).await
+    }
+
+    /// The same, as whoever presents these, named as headers are.
+    pub(crate) async fn presenting(server: &str, presented: Value, query: &str, variables: Value) -> Self {
         let mut watched = Self::connect(server, presented).await.expect("the socket was not acknowledged");
         watched.subscribe(query, variables).await;
         watched

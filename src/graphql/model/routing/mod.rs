@@ -4,10 +4,13 @@ mod input;
 
 pub(crate) use input::RoutingRuleInput;
 
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Context, Enum, Object, SimpleObject};
 
 use super::call::CallOutcome;
 use crate::domain::{self, E164};
+use crate::graphql::context::ContextExt;
+use crate::graphql::errors::ApiError;
+use crate::graphql::loaders::RulesOf;
 
 /// What is done with a call, by its time and its caller. A number's rules are read from the first on, and the first that
 /// applies decides; where none does, the agent answers.
@@ -96,6 +99,18 @@ pub(crate) enum Weekday {
     Sun,
 }
 
+/// Bytes that rules take in an answer, more or less.
+pub(crate) fn size_of_rules(rules: &domain::RoutingRules) -> usize {
+    rules.as_slice().iter().map(size_of_rule).sum()
+}
+
+fn size_of_rule(rule: &domain::RoutingRule) -> usize {
+    let callers: usize = rule.condition.callers.iter().map(|caller| caller.as_str().len() + 3).sum();
+    let dates = rule.condition.when.as_ref().map_or(0, |when| when.dates.len()) * 13;
+    let message = if let domain::RoutingAction::Message { text } = &rule.action { text.len() } else { 0 };
+    250 + rule.name.len() + callers + dates + message
+}
+
 impl From<&domain::RoutingRule> for RoutingRule {
     fn from(rule: &domain::RoutingRule) -> Self {
         let domain::RoutingRule { name, condition, action } = rule;
@@ -145,6 +160,8 @@ pub(crate) struct CallDecision {
     pub(crate) outcome: domain::CallOutcome,
     /// By which rule, and why.
     pub(crate) decision: domain::Decision,
+    /// The number called, which has the rules.
+    pub(crate) number: domain::NumberId,
 }
 
 /// What was decided for a call, or would be: by which rule, and what came of it.
@@ -160,8 +177,33 @@ impl CallDecision {
         &self.decision.reason
     }
 
-    /// The rule that applies, as it was then; null when none did and the agent was to answer.
-    async fn rule(&self) -> Option<RoutingRule> {
-        self.decision.rule.as_ref().map(Into::into)
+    /// The name of the rule that applies; null when none did and the agent was to answer.
+    async fn rule_name(&self) -> Option<&str> {
+        self.decision.rule.as_ref().map(|rule| rule.name.as_str())
+    }
+
+    /// What that rule does.
+    async fn action(&self) -> Option<RoutingAction> {
+        self.decision.rule.as_ref().map(|rule| (&rule.action).into())
+    }
+
+    /// The `routingVersion` of the rules it is one of; null when no rule applies, or when that was not kept.
+    async fn routing_version(&self) -> Option<i32> {
+        self.decision.rule.as_ref().and_then(|rule| rule.version)
+    }
+
+    /// The rule that applies, whole; null when none did, and once the number has other rules: `ruleName`, `action` and
+    /// `reason` stay.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn rule(&self, ctx: &Context<'_>) -> Result<Option<RoutingRule>, ApiError> {
+        let Some(applied) = &self.decision.rule else { return Ok(None) };
+        let Some(version) = applied.version else { return Ok(None) };
+        let found = Box::pin(ctx.loaders()?.load_one(RulesOf(self.number))).await?;
+        let Some(found) = found.filter(|found| found.0 == version) else { return Ok(None) };
+        let Some(rule) = found.1.as_slice().iter().find(|rule| rule.name == applied.name) else {
+            return Ok(None);
+        };
+        ctx.session()?.spend(size_of_rule(rule))?;
+        Ok(Some(rule.into()))
     }
 }

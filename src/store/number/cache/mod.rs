@@ -43,6 +43,8 @@ pub(in crate::store) struct CachedNumber {
     pub(in crate::store) agent: AnsweringAgent,
     /// What is done with calls before the agent answers.
     pub(in crate::store) rules: Arc<RoutingRules>,
+    /// The version of those.
+    pub(in crate::store) rules_version: i32,
     /// The change mark of the number's row.
     pub(in crate::store) number_changed: i64,
     /// The change mark of the agent's row.

@@ -33,6 +33,7 @@ struct NumberRow {
     number: String,
     status: String,
     routing_rules: serde_json::Value,
+    routing_version: i32,
     changed: i64,
 }
 
@@ -58,7 +59,7 @@ impl Row {
     }
 
     fn try_into_found(self) -> Result<(E164, Found), StoreError> {
-        let NumberRow { id, number, status, routing_rules, changed } = self.number;
+        let NumberRow { id, number, status, routing_rules, routing_version, changed } = self.number;
         let number: E164 = entities::text("phone_numbers", "number", &number)?;
         let standing = match entities::text("phone_numbers", "status", &status)? {
             NumberStatus::Released => Standing::Released,
@@ -69,6 +70,7 @@ impl Row {
                     id: NumberId(id),
                     agent: self.agent.try_into()?,
                     rules: rules.into(),
+                    rules_version: routing_version,
                     number_changed: changed,
                     agent_changed: self.agent_changed,
                 })
@@ -84,10 +86,11 @@ pub(super) async fn read(
     db: &impl ConnectionTrait,
     narrowed: impl FnOnce(&mut SelectStatement) -> &mut SelectStatement,
 ) -> Result<Vec<Row>, StoreError> {
-    use phone_number::Column::{Changed, Id, Number, RoutingRules, Status};
+    use phone_number::Column::{Changed, Id, Number, RoutingVersion, Status};
     let mut query = Query::select();
     query.from(phone_number::Entity);
-    query.columns([Id, Number, Status, RoutingRules, Changed].map(|column| (phone_number::Entity, column)));
+    query.columns([Id, Number, Status, RoutingVersion, Changed].map(|column| (phone_number::Entity, column)));
+    query.column((phone_number::Entity, Alias::new(phone_number::RULES)));
     for column in agent::AnsweringRow::COLUMNS.into_iter().chain([agent::Column::Changed]) {
         query.expr_as(
             Expr::col((agent::Entity, column)),

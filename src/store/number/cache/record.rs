@@ -51,6 +51,7 @@ pub(super) struct Record {
     fallback: Bytes<7>,
     /// Which set of rules.
     pub(super) rules: Bytes<4>,
+    rules_version: Bytes<4>,
     tenant: Uuid,
     agent: Uuid,
     voice_agent_id: [u8; PACKED_LENGTH],
@@ -65,7 +66,7 @@ impl Record {
     /// Packs a number; an unusual voice agent id goes to `unusual`.
     pub(super) fn pack(
         number: u64,
-        rules: u32,
+        (rules, rules_version): (u32, i32),
         agent: &AnsweringAgent,
         (number_changed, agent_changed): (i64, i64),
         unusual: &mut UnusualIds,
@@ -76,6 +77,7 @@ impl Record {
             agent_changed: mark(agent_changed),
             fallback: Bytes::new(agent.fallback_number.as_ref().map_or(0, E164::digits)),
             rules: Bytes::new(u64::from(rules)),
+            rules_version: Bytes::new(u64::from(rules_version.unsigned_abs())),
             tenant: agent.tenant_id.0,
             agent: agent.id.0,
             voice_agent_id: pack_id(agent.voice_agent_id.as_deref(), unusual),
@@ -95,6 +97,11 @@ impl Record {
             fallback_number: (fallback > 0).then(|| E164::from_digits(fallback)).flatten(),
             status: AgentStatus::ALL.get(usize::from(self.status)).copied().unwrap_or(AgentStatus::Inactive),
         }
+    }
+
+    /// The version of the set of rules.
+    pub(super) fn rules_version(&self) -> i32 {
+        i32::try_from(self.rules_version.get()).unwrap_or_default()
     }
 
     /// The change marks of the number's and the agent's rows.
@@ -173,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_record_is_small() {
-        assert_eq!(size_of::<Record>(), 85);
+        assert_eq!(size_of::<Record>(), 89);
     }
 
     proptest! {
@@ -194,9 +201,10 @@ mod tests {
                 status,
             };
             let mut unusual = UnusualIds::default();
-            let record = Record::pack(4_930_123_456, 9, &agent, marks, &mut unusual);
+            let record = Record::pack(4_930_123_456, (9, 8), &agent, marks, &mut unusual);
             prop_assert_eq!(record.agent(&unusual), agent);
-            prop_assert_eq!((record.number.get(), record.rules.get(), record.marks()), (4_930_123_456, 9, marks));
+            prop_assert_eq!((record.number.get(), record.rules.get(), record.rules_version()), (4_930_123_456, 9, 8));
+            prop_assert_eq!(record.marks(), marks);
             record.discard(&mut unusual);
             prop_assert!(unusual.is_empty());
         }

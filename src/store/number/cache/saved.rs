@@ -40,6 +40,8 @@ struct Saved {
     agent_changed: i64,
     #[serde(default)]
     rules: RoutingRules,
+    #[serde(default)]
+    rules_version: i32,
 }
 
 impl Saved {
@@ -57,6 +59,7 @@ impl Saved {
             status: agent.status.to_string(),
             agent_changed: cached.agent_changed,
             rules: RoutingRules::clone(&cached.rules),
+            rules_version: cached.rules_version,
         })
     }
 
@@ -74,6 +77,7 @@ impl Saved {
                 status,
             },
             rules: Arc::new(self.rules),
+            rules_version: self.rules_version,
             number_changed: self.number_changed,
             agent_changed: self.agent_changed,
         };

@@ -326,6 +326,7 @@ mod tests {
                 id: NumberId(Uuid::from_u128(lease.id)),
                 agent,
                 rules: Arc::default(),
+                rules_version: 0,
                 number_changed: lease.mark,
                 agent_changed: 0,
             })

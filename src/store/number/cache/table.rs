@@ -65,6 +65,7 @@ impl Table {
             id: NumberId(id),
             agent: record.agent(&self.unusual),
             rules: self.rules.get(record.rules.get()),
+            rules_version: record.rules_version(),
             number_changed,
             agent_changed,
         })
@@ -96,7 +97,8 @@ impl Table {
     pub(super) fn set(&mut self, number: u64, cached: &CachedNumber) {
         let rules = self.rules.take(&cached.rules);
         let marks = (cached.number_changed, cached.agent_changed);
-        let record = Record::pack(number, rules, &cached.agent, marks, &mut self.unusual);
+        let record =
+            Record::pack(number, (rules, cached.rules_version), &cached.agent, marks, &mut self.unusual);
         let id = cached.id.0;
         if let Some(slot) = self.slot_of(number) {
             self.discard(slot);
@@ -270,7 +272,14 @@ mod tests {
             fallback_number: None,
             status: AgentStatus::Active,
         };
-        CachedNumber { id: NumberId(Uuid::from_u128(id)), agent, rules, number_changed: 1, agent_changed: 2 }
+        CachedNumber {
+            id: NumberId(Uuid::from_u128(id)),
+            agent,
+            rules,
+            rules_version: 3,
+            number_changed: 1,
+            agent_changed: 2,
+        }
     }
 
     #[test]
