@@ -13,8 +13,8 @@ use super::record::{Record, UnusualIds};
 use crate::domain::{NumberId, RoutingRules};
 
 /// Records a chunk: it is allocated whole, so that growing neither copies nor doubles anything. Ids and records of so
-/// many take 48 and 255 KiB, which fit the allocator's sizes of 48 and 256.
-const CHUNK: usize = 3072;
+/// many take 46 and 256 KiB, which fit the allocator's sizes of 48 and 256.
+const CHUNK: usize = 2944;
 /// Parts of the index: each grows on its own, which keeps the lock for a moment only.
 const PARTS: usize = 64;
 
@@ -306,6 +306,6 @@ mod tests {
         }
         assert_eq!((table.len(), table.unusual.len(), table.free.len()), (0, 0, 5000));
         table.set(7, &cached(7, rules("R"), "odd"));
-        assert_eq!((table.chunks.len(), table.get(7).unwrap().rules), (5, rules("R")));
+        assert_eq!((table.chunks.len(), table.get(7).unwrap().rules), (2, rules("R")));
     }
 }
