@@ -296,10 +296,10 @@ impl Routing {
 
     /// Records the answer. What the database does not take waits in the journal.
     async fn record(&self, route: &Route, answer: Answer) {
-        let entry = Entry::of_answer(route, &answer, self.0.clock.now());
-        let sid = &route.call.sid;
+        let (sid, at) = (&route.call.sid, self.0.clock.now());
+        let keep = || self.0.journal.add(&Entry::of_answer(route, &answer, at));
         if self.is_down() || self.waits(sid) {
-            self.0.journal.add(&entry);
+            keep();
             return;
         }
         let decision = route.call.decision.then(answer.reason);
@@ -309,7 +309,7 @@ impl Routing {
         match self.ask(recorded, "an answer", sid).await {
             Ok(true) => {}
             // Its call waits in another server's journal.
-            Ok(false) | Err(NoAnswer) => self.0.journal.add(&entry),
+            Ok(false) | Err(NoAnswer) => keep(),
         }
     }
 }
