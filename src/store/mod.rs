@@ -27,7 +27,10 @@ pub use call::{CallFilter, IncomingCall, Route};
 pub use changes::Change;
 pub use doors::{SystemStore, TenantStore};
 pub use error::StoreError;
-pub use number::{ClaimRefused, NumberClaim, NumberFilter, NumberReader, PurchaseRules};
+pub use number::{
+    AgentSummary, ClaimRefused, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
+    NumberReader, NumberSummary, PurchaseRules,
+};
 pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use reconciliation::{ReconciliationRun, Standing};

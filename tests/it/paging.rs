@@ -240,3 +240,51 @@ async fn what_no_row_can_have_is_the_clients_mistake() {
         assert_eq!(error["field"], json!(["input", "rules", "0", "action", "message"]), "{answer}");
     }
 }
+
+/// The fields of a type, each as it is asked for: those with fields of their own by their type's name.
+async fn selections(app: &App, token: &str, of: &str) -> Vec<String> {
+    let query = "query($name: String!) { __type(name: $name) { fields {
+        name type { kind ofType { kind ofType { kind ofType { kind } } } } } } }";
+    let answer = app.graphql(token, query, json!({"name": of})).await;
+    let fields = answer["data"]["__type"]["fields"].as_array().unwrap();
+    let selection = |field: &Value| {
+        let nested = field["type"].to_string().contains("OBJECT");
+        format!("{}{}", field["name"].as_str().unwrap(), if nested { " { __typename }" } else { "" })
+    };
+    fields.iter().map(selection).collect()
+}
+
+#[tokio::test]
+async fn a_list_of_numbers_holds_whatever_is_asked_of_them_and_of_their_agents() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    create(&app, &token, json!({"name": "A", "areaCode": "212", "firstMessage": "Good morning."})).await;
+    let of_numbers = selections(&app, &token, "PhoneNumber").await;
+    let of_agents = selections(&app, &token, "Agent").await;
+    let ids = app.graphql(&token, "{ phoneNumbers { nodes { id agent { id } } } }", json!({})).await;
+    let ids = &ids["data"]["phoneNumbers"]["nodes"][0];
+    let agents = of_agents.iter().map(|field| format!("agent {{ {field} }}"));
+    let asked: Vec<String> = of_numbers.iter().cloned().chain(agents).collect();
+    assert!(asked.len() > 25, "{asked:?}");
+    for field in &asked {
+        let query = format!(
+            "query($id: ID!) {{ phoneNumber(id: $id) {{ {field} }}
+                phoneNumbers {{ nodes {{ {field} }} }}
+                edges: phoneNumbers {{ edges {{ node {{ ...Asked }} }} }}
+                both: phoneNumbers {{ nodes {{ number agent {{ name }} }} edges {{ node {{ ... {{ ...Asked }} }} }} }} }}
+            fragment Asked on PhoneNumber {{ {field} }}"
+        );
+        let answer = app.graphql(&token, &query, json!({"id": ids["id"]})).await;
+        assert!(answer["errors"].is_null(), "{field}: {answer}");
+        let data = &answer["data"];
+        let expected = &data["phoneNumber"];
+        assert!(expected.is_object(), "{field}: {answer}");
+        for found in [
+            &data["phoneNumbers"]["nodes"][0],
+            &data["edges"]["edges"][0]["node"],
+            &data["both"]["edges"][0]["node"],
+        ] {
+            assert_eq!(found, expected, "{field}");
+        }
+    }
+}

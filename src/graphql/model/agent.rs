@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::paging::{Connection, List, Listed, PageArgs, cost, nothing, wrap};
 use super::scalars::DateTime;
-use super::{Call, PhoneNumber, UserError};
+use super::{Call, NotRead, PhoneNumber, UserError};
 use crate::domain::{self, E164};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -15,7 +15,12 @@ use crate::store::{self, Cursor, PageOf, PageRequest};
 
 /// A voice agent: it answers the calls that come in on its numbers.
 #[derive(Debug, Clone)]
-pub(crate) struct Agent(pub(crate) Arc<store::AgentProfile>);
+pub(crate) enum Agent {
+    /// As a list of numbers read it, where nothing but [`SUMMARY_FIELDS`] is asked for.
+    Summary(Arc<store::AgentSummary>),
+    /// All that is shown.
+    Whole(Arc<store::AgentProfile>),
+}
 
 /// Where an agent is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -48,60 +53,63 @@ pub(crate) enum AgentSyncState {
 impl Agent {
     /// Its global id. Opaque: do not parse it.
     pub(crate) async fn id(&self) -> ID {
-        self.0.id.to_string().into()
+        self.key().to_string().into()
     }
 
     /// Its id at ElevenLabs; null until it exists there.
-    async fn elevenlabs_agent_id(&self) -> Option<&str> {
-        self.0.voice_agent_id.as_deref()
+    async fn elevenlabs_agent_id(&self) -> Result<Option<&str>, ApiError> {
+        Ok(self.whole()?.voice_agent_id.as_deref())
     }
 
     /// The practice's name, as callers hear it.
     async fn name(&self) -> &str {
-        self.0.name.as_str()
+        match self {
+            Self::Summary(agent) => agent.name.as_str(),
+            Self::Whole(agent) => agent.name.as_str(),
+        }
     }
 
     /// The language it speaks, as a code: `en`, `de`, `pt-br`.
-    async fn language(&self) -> &str {
-        self.0.language.code()
+    async fn language(&self) -> Result<&str, ApiError> {
+        Ok(self.whole()?.language.code())
     }
 
     /// What it says first. Null: it greets in its language, with its name.
-    async fn first_message(&self) -> Option<&str> {
-        self.0.first_message.as_ref().map(domain::FirstMessage::as_str)
+    async fn first_message(&self) -> Result<Option<&str>, ApiError> {
+        Ok(self.whole()?.first_message.as_ref().map(domain::FirstMessage::as_str))
     }
 
     /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead.
-    async fn fallback_number(&self) -> Option<&E164> {
-        self.0.fallback_number.as_ref()
+    async fn fallback_number(&self) -> Result<Option<&E164>, ApiError> {
+        Ok(self.whole()?.fallback_number.as_ref())
     }
 
     /// Where it is in its life.
     async fn status(&self) -> AgentStatus {
-        self.0.status.into()
+        self.state().into()
     }
 
     /// Whether the voice provider has it as it is here.
-    async fn sync_state(&self) -> AgentSyncState {
-        self.0.sync_state.into()
+    async fn sync_state(&self) -> Result<AgentSyncState, ApiError> {
+        Ok(self.whole()?.sync_state.into())
     }
 
     /// Why the voice provider does not have the latest change: what the last delivery met. Null when `syncState` is SYNCED,
     /// and before the first delivery of a change.
-    async fn sync_error(&self) -> Option<UserError> {
-        self.0.sync_error.clone().map(UserError)
+    async fn sync_error(&self) -> Result<Option<UserError>, ApiError> {
+        Ok(self.whole()?.sync_error.clone().map(UserError))
     }
 
     /// The first characters of its token, to tell tokens apart. The token itself is shown once, when it is made.
-    async fn token_preview(&self) -> &str {
-        &self.0.token_preview
+    async fn token_preview(&self) -> Result<&str, ApiError> {
+        Ok(&self.whole()?.token_preview)
     }
 
     /// Its number: the oldest active one. Null while it has none.
     #[graphql(complexity = "child_complexity + 1")]
     async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
         let load =
-            async || Ok(ctx.loaders()?.load_one(FirstNumberOf(self.0.id)).await?.map(PhoneNumber::from));
+            async || Ok(ctx.loaders()?.load_one(FirstNumberOf(self.key())).await?.map(PhoneNumber::from));
         Box::pin(load()).await.transpose()
     }
 
@@ -118,7 +126,7 @@ impl Agent {
         #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<PhoneNumber>, ApiError> {
-        let filter = store::NumberFilter { agent: Some(self.0.id), ..Default::default() };
+        let filter = store::NumberFilter { agent: Some(self.key()), ..Default::default() };
         Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 
@@ -135,24 +143,33 @@ impl Agent {
         #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
         #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Call>, ApiError> {
-        let filter = store::CallFilter { agent: Some(self.0.id), ..Default::default() };
+        let filter = store::CallFilter { agent: Some(self.key()), ..Default::default() };
         Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 
     /// When it was asked for.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
+    async fn created_at(&self) -> Result<DateTime, ApiError> {
+        Ok(DateTime(self.whole()?.created_at))
     }
 
     /// When anything about it last changed.
-    async fn updated_at(&self) -> DateTime {
-        DateTime(self.0.updated_at)
+    async fn updated_at(&self) -> Result<DateTime, ApiError> {
+        Ok(DateTime(self.whole()?.updated_at))
     }
 }
 
 impl From<store::AgentProfile> for Agent {
     fn from(profile: store::AgentProfile) -> Self {
-        Self(Arc::new(profile))
+        Self::Whole(Arc::new(profile))
+    }
+}
+
+impl From<store::ListedAgent> for Agent {
+    fn from(listed: store::ListedAgent) -> Self {
+        match listed {
+            store::ListedAgent::Summary(agent) => Self::Summary(Arc::new(agent)),
+            store::ListedAgent::Whole(agent) => Self::Whole(Arc::new(agent)),
+        }
     }
 }
 
@@ -162,10 +179,36 @@ impl From<domain::Agent> for Agent {
     }
 }
 
+/// The fields that a summary of an agent answers.
+pub(super) const SUMMARY_FIELDS: [&str; 7] =
+    ["__typename", "id", "name", "status", "phoneNumber", "phoneNumbers", "calls"];
+
 impl Agent {
+    fn key(&self) -> domain::AgentId {
+        match self {
+            Self::Summary(agent) => agent.id,
+            Self::Whole(agent) => agent.id,
+        }
+    }
+
+    /// Where it is in its life.
+    pub(crate) fn state(&self) -> domain::AgentStatus {
+        match self {
+            Self::Summary(agent) => agent.status,
+            Self::Whole(agent) => agent.status,
+        }
+    }
+
+    fn whole(&self) -> Result<&store::AgentProfile, ApiError> {
+        match self {
+            Self::Whole(agent) => Ok(agent),
+            Self::Summary(agent) => Err(NotRead::of(agent.id)),
+        }
+    }
+
     /// The agent under this id, as far as the caller may see it.
     pub(crate) async fn load(ctx: &Context<'_>, id: domain::AgentId) -> Option<Result<Self, ApiError>> {
-        let load = async || Ok(ctx.loaders()?.load_one(id).await?.map(Self));
+        let load = async || Ok(ctx.loaders()?.load_one(id).await?.map(Self::Whole));
         Box::pin(load()).await.transpose()
     }
 }

@@ -178,10 +178,9 @@ impl Call {
     #[graphql(complexity = "2")]
     async fn estimated_cost(&self, ctx: &Context<'_>) -> Result<Option<Decimal>, ApiError> {
         let Some(minutes) = self.0.billed_minutes() else { return Ok(None) };
-        let Some(number) = PhoneNumber::load(ctx, self.0.number_id).await.transpose()? else {
-            return Ok(None);
-        };
-        let price = ctx.session()?.services().provisioning.minute_price(&number.0);
+        let number = Box::pin(ctx.loaders()?.load_one(self.0.number_id)).await?;
+        let Some(number) = number else { return Ok(None) };
+        let price = ctx.session()?.services().provisioning.minute_price(&number);
         Ok(Some(Decimal(price * rust_decimal::Decimal::from(minutes))))
     }
 

@@ -43,3 +43,14 @@ pub(crate) fn read_id<T: std::str::FromStr<Err = Invalid>>(
 ) -> Result<T, ApiError> {
     id.parse().map_err(|why| ApiError::bad_input(format!("{argument}: {why}")))
 }
+
+/// A list did not read a field that it was asked for: a mistake of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} was listed without a field that was asked for")]
+struct NotRead(String);
+
+impl NotRead {
+    fn of(id: impl std::fmt::Display) -> ApiError {
+        ApiError::internal(Self(id.to_string()))
+    }
+}

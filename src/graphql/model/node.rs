@@ -33,7 +33,9 @@ impl Node {
     pub(crate) async fn find(ctx: &Context<'_>, id: NodeId) -> Result<Option<Self>, ApiError> {
         let loaders = ctx.loaders()?;
         Ok(match id.kind {
-            NodeKind::Agent => loaders.load_one(AgentId(id.uuid)).await?.map(|row| Self::Agent(Agent(row))),
+            NodeKind::Agent => {
+                loaders.load_one(AgentId(id.uuid)).await?.map(|row| Self::Agent(Agent::Whole(row)))
+            }
             NodeKind::Number => {
                 loaders.load_one(NumberId(id.uuid)).await?.map(|row| Self::PhoneNumber(row.into()))
             }

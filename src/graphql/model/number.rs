@@ -1,24 +1,34 @@
 //! A telephone number.
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Lookahead, Object, SelectionField, SimpleObject};
 
 use super::paging::{List, Listed, nothing, wrap};
 use super::routing::{RoutingRule, size_of_rules};
 use super::scalars::{DateTime, Decimal};
-use super::{Agent, read_id};
+use super::{Agent, NotRead, agent, read_id};
 use crate::domain::{self, CountryCode, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 use crate::graphql::loaders::{NumberCountOf, NumbersOf, RulesOf};
-use crate::store::{self, PageOf, PageRequest};
+use crate::store::{self, Extent, ListExtent, ListedAgent, ListedNumber, PageOf, PageRequest};
 
 /// A telephone number leased for an agent.
 #[derive(Debug, Clone)]
-pub(crate) struct PhoneNumber(pub(crate) domain::PhoneNumber, Option<Agent>);
+pub(crate) struct PhoneNumber {
+    number: ListedNumber,
+    /// Where it was read with the number.
+    agent: Option<Agent>,
+}
 
 impl From<domain::PhoneNumber> for PhoneNumber {
     fn from(number: domain::PhoneNumber) -> Self {
-        Self(number, None)
+        Self { number: ListedNumber::Whole(number), agent: None }
+    }
+}
+
+impl From<(ListedNumber, Option<ListedAgent>)> for PhoneNumber {
+    fn from((number, agent): (ListedNumber, Option<ListedAgent>)) -> Self {
+        Self { number, agent: agent.map(Agent::from) }
     }
 }
 
@@ -83,104 +93,133 @@ impl From<domain::Capabilities> for PhoneNumberCapabilities {
 impl PhoneNumber {
     /// Its global id. Opaque: do not parse it.
     pub(crate) async fn id(&self) -> ID {
-        self.0.id.to_string().into()
+        self.key().to_string().into()
     }
 
     /// The number.
     async fn number(&self) -> &E164 {
-        &self.0.number
+        match &self.number {
+            ListedNumber::Summary(number) => &number.number,
+            ListedNumber::Whole(number) => &number.number,
+        }
     }
 
     /// The number as people read it: `(212) 555-0123`.
-    async fn friendly_name(&self) -> &str {
-        &self.0.friendly_name
+    async fn friendly_name(&self) -> Result<&str, ApiError> {
+        Ok(&self.whole()?.friendly_name)
     }
 
     /// The carrier's id, `PN…`; null until it is bought.
-    async fn sid(&self) -> Option<&str> {
-        self.0.sid.as_deref()
+    async fn sid(&self) -> Result<Option<&str>, ApiError> {
+        Ok(self.whole()?.sid.as_deref())
     }
 
     /// Who leases it to us.
-    async fn provider(&self) -> PhoneNumberProvider {
-        self.0.provider.into()
+    async fn provider(&self) -> Result<PhoneNumberProvider, ApiError> {
+        Ok(self.whole()?.provider.into())
     }
 
     /// What kind of number it is.
     #[graphql(name = "type")]
-    async fn kind(&self) -> PhoneNumberType {
-        self.0.kind.into()
+    async fn kind(&self) -> Result<PhoneNumberType, ApiError> {
+        Ok(self.whole()?.kind.into())
     }
 
     /// Where it is in its life.
     async fn status(&self) -> PhoneNumberStatus {
-        self.0.status.into()
+        self.state().into()
     }
 
     /// What it can carry.
-    async fn capabilities(&self) -> PhoneNumberCapabilities {
-        self.0.capabilities.into()
+    async fn capabilities(&self) -> Result<PhoneNumberCapabilities, ApiError> {
+        Ok(self.whole()?.capabilities.into())
     }
 
     /// Its country.
-    async fn country_code(&self) -> CountryCode {
-        self.0.country
+    async fn country_code(&self) -> Result<CountryCode, ApiError> {
+        Ok(self.whole()?.country)
     }
 
     /// Its place, where it has one.
-    async fn locality(&self) -> Option<&str> {
-        self.0.locality.as_deref()
+    async fn locality(&self) -> Result<Option<&str>, ApiError> {
+        Ok(self.whole()?.locality.as_deref())
     }
 
     /// Its state or region, where it has one.
-    async fn region(&self) -> Option<&str> {
-        self.0.region.as_deref()
+    async fn region(&self) -> Result<Option<&str>, ApiError> {
+        Ok(self.whole()?.region.as_deref())
     }
 
     /// What it costs a month, in US dollars, at the carrier's list price.
-    async fn monthly_cost(&self) -> Decimal {
-        Decimal(self.0.monthly_cost)
+    async fn monthly_cost(&self) -> Result<Decimal, ApiError> {
+        Ok(Decimal(self.whole()?.monthly_cost))
     }
 
     /// Who answers it.
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
-        match &self.1 {
-            Some(agent) => Some(Ok(agent.clone())),
-            None => Agent::load(ctx, self.0.agent_id).await,
+        if let Some(agent) = &self.agent {
+            return Some(Ok(agent.clone()));
         }
+        let id = match &self.number {
+            ListedNumber::Summary(number) => number.agent_id,
+            ListedNumber::Whole(number) => number.agent_id,
+        };
+        Agent::load(ctx, id).await
     }
 
     /// What is done with calls to it, by their time and their caller: the first rule that applies decides, and where none
     /// does the agent answers. Set with `setRoutingRules`.
     #[graphql(complexity = "10 * child_complexity + 1")]
     async fn routing_rules(&self, ctx: &Context<'_>) -> Result<Vec<RoutingRule>, ApiError> {
-        let found = Box::pin(ctx.loaders()?.load_one(RulesOf(self.0.id))).await?;
+        let found = Box::pin(ctx.loaders()?.load_one(RulesOf(self.key()))).await?;
         let Some(found) = found else { return Ok(Vec::new()) };
         ctx.session()?.spend(size_of_rules(&found.1))?;
         Ok(found.1.as_slice().iter().map(Into::into).collect())
     }
 
     /// Counts changes of the rules: pass it as `expectedVersion`, so that nobody's change is lost.
-    async fn routing_version(&self) -> i32 {
-        self.0.routing_version
+    async fn routing_version(&self) -> Result<i32, ApiError> {
+        Ok(self.whole()?.routing_version)
     }
 
     /// When it was bought; null until then.
-    async fn provisioned_at(&self) -> Option<DateTime> {
-        self.0.provisioned_at.map(DateTime)
+    async fn provisioned_at(&self) -> Result<Option<DateTime>, ApiError> {
+        Ok(self.whole()?.provisioned_at.map(DateTime))
     }
 
     /// When it was given back; null until then.
-    async fn released_at(&self) -> Option<DateTime> {
-        self.0.released_at.map(DateTime)
+    async fn released_at(&self) -> Result<Option<DateTime>, ApiError> {
+        Ok(self.whole()?.released_at.map(DateTime))
     }
 }
 
 impl PhoneNumber {
     /// Whether it is held, or about to be: a claim that was given up is nothing to show.
     pub(crate) fn is_held(&self) -> bool {
-        self.0.status != domain::NumberStatus::Released
+        self.state() != domain::NumberStatus::Released
+    }
+
+    fn key(&self) -> domain::NumberId {
+        match &self.number {
+            ListedNumber::Summary(number) => number.id,
+            ListedNumber::Whole(number) => number.id,
+        }
+    }
+
+    fn state(&self) -> domain::NumberStatus {
+        match &self.number {
+            ListedNumber::Summary(number) => number.status,
+            ListedNumber::Whole(number) => number.status,
+        }
+    }
+
+    /// The whole number: a list reads it whole where a field beside [`SUMMARY_FIELDS`] is asked for.
+    fn whole(&self) -> Result<&domain::PhoneNumber, ApiError> {
+        match &self.number {
+            ListedNumber::Whole(number) => Ok(number),
+            ListedNumber::Summary(number) => Err(NotRead::of(number.id)),
+        }
     }
 
     /// The number under this id, as far as the caller may see it.
@@ -221,10 +260,29 @@ fn all_of(filter: &store::NumberFilter) -> Option<domain::AgentId> {
     }
 }
 
-/// Whether the page's numbers are asked for their agents: then those are read with them.
-fn asks_for_agents(ctx: &Context<'_>) -> bool {
-    let asked = ctx.look_ahead();
-    [asked.field("nodes"), asked.field("edges").field("node")].iter().any(|node| node.field("agent").exists())
+/// The fields that a summary of a number answers.
+const SUMMARY_FIELDS: [&str; 6] = ["__typename", "id", "number", "status", "agent", "routingRules"];
+
+/// How much of the page's numbers and of their agents a client asks for.
+fn extent(ctx: &Context<'_>) -> ListExtent {
+    let page = ctx.look_ahead();
+    let nodes = [page.field("nodes"), page.field("edges").field("node")];
+    let asked = beneath(nodes.iter().flat_map(Lookahead::selection_fields));
+    let agents = beneath(asked.iter().copied().filter(|field| field.name() == "agent"));
+    ListExtent {
+        numbers: extent_of(&asked, &SUMMARY_FIELDS),
+        agents: (!agents.is_empty()).then(|| extent_of(&agents, &agent::SUMMARY_FIELDS)),
+    }
+}
+
+fn beneath<'a>(fields: impl Iterator<Item = SelectionField<'a>>) -> Vec<SelectionField<'a>> {
+    let mut beneath = Vec::new();
+    fields.for_each(|field| beneath.extend(field.selection_set()));
+    beneath
+}
+
+fn extent_of(fields: &[SelectionField<'_>], summary: &[&str]) -> Extent {
+    if fields.iter().all(|field| summary.contains(&field.name())) { Extent::Summary } else { Extent::Whole }
 }
 
 impl Listed for PhoneNumber {
@@ -246,11 +304,7 @@ impl Listed for PhoneNumber {
         let Some(agent) = session.scope()?.narrow(filter.agent) else { return Ok(nothing()) };
         let filter = store::NumberFilter { agent, ..filter.clone() };
         let reader = session.reader().await?;
-        if !asks_for_agents(ctx) {
-            return Ok(wrap(reader.numbers(&filter, page).await?, Self::from));
-        }
-        let found = reader.numbers_with_agents(&filter, page).await?;
-        Ok(wrap(found, |(number, agent)| Self(number, agent.map(Agent::from))))
+        Ok(wrap(reader.numbers(&filter, page, extent(ctx)).await?, Self::from))
     }
 
     async fn count(ctx: &Context<'_>, filter: &Self::Filter) -> Result<i64, ApiError> {

@@ -159,7 +159,7 @@ async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted, 
     let operation = provisioning.run(operation.id, session.waits_until()).await?;
     let stands = |agent: &Agent| {
         operation.state != OperationState::Failed
-            || matches!(agent.0.status, AgentStatus::Active | AgentStatus::Inactive)
+            || matches!(agent.state(), AgentStatus::Active | AgentStatus::Inactive)
     };
     let agent = match agent_now(session, operation.agent_id).await?.filter(stands) {
         None => None,

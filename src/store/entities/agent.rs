@@ -7,7 +7,7 @@ use sea_orm::{FromQueryResult, QueryResult};
 use super::operation::read_refusal;
 use super::read;
 use crate::domain::{Agent, AgentId, AnsweringAgent, Refusal, SyncState, TenantId};
-use crate::store::{AgentProfile, StoreError};
+use crate::store::{AgentProfile, AgentSummary, Extent, ListedAgent, StoreError};
 
 /// A voice agent.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -67,13 +67,38 @@ pub(in crate::store) const TABLE: &str = "agents";
 pub(in crate::store) const PROFILE: &str = "id, voice_agent_id, name, language, first_message, fallback_number, \
     status, token_preview, created_at, updated_at, revision, synced_revision, refused_revision, sync_attempts, sync_error";
 
-/// The same, of the agent of each number that is listed.
-pub(in crate::store) const JOINED_PROFILE: (&str, &str) = (
-    "agent.id, agent.voice_agent_id, agent.name, agent.language, agent.first_message, agent.fallback_number, \
-     agent.status, agent.token_preview, agent.created_at, agent.updated_at, agent.revision, agent.synced_revision, \
-     agent.refused_revision, agent.sync_attempts, agent.sync_error",
-    "LEFT JOIN agents AS agent ON agent.tenant_id = $1 AND agent.id = listed.agent_id",
-);
+/// Adds its agent to each number that is listed.
+pub(in crate::store) const JOIN: &str =
+    "LEFT JOIN agents AS agent ON agent.tenant_id = $1 AND agent.id = listed.agent_id";
+
+/// The columns read of such an agent.
+pub(in crate::store) fn joined(extent: Extent) -> &'static str {
+    match extent {
+        Extent::Summary => "agent.id, agent.name, agent.status",
+        Extent::Whole => {
+            "agent.id, agent.voice_agent_id, agent.name, agent.language, agent.first_message, agent.fallback_number, \
+             agent.status, agent.token_preview, agent.created_at, agent.updated_at, agent.revision, \
+             agent.synced_revision, agent.refused_revision, agent.sync_attempts, agent.sync_error"
+        }
+    }
+}
+
+/// Reads [`joined`] from a row, from this column on; `None` if there is no such agent.
+pub(in crate::store) fn read_joined(
+    row: &QueryResult,
+    from: usize,
+    extent: Extent,
+) -> Result<Option<ListedAgent>, StoreError> {
+    let Some(id) = row.try_get_by_index::<Option<Uuid>>(from)? else { return Ok(None) };
+    Ok(Some(match extent {
+        Extent::Whole => ListedAgent::Whole(read_profile(row, from)?),
+        Extent::Summary => ListedAgent::Summary(AgentSummary {
+            id: AgentId(id),
+            name: read::text(TABLE, "name", &row.try_get_by_index::<String>(from + 1)?)?,
+            status: read::text(TABLE, "status", &row.try_get_by_index::<String>(from + 2)?)?,
+        }),
+    }))
+}
 
 /// Reads [`PROFILE`] from a row, from this column on.
 pub(in crate::store) fn read_profile(row: &QueryResult, from: usize) -> Result<AgentProfile, StoreError> {

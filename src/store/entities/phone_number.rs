@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 
 use super::read;
 use crate::domain::{AgentId, Capabilities, NumberId, OperationId, PhoneNumber, TenantId};
-use crate::store::StoreError;
+use crate::store::{NumberSummary, StoreError};
 
 /// A telephone number, without its rules ([`RULES`]): they are long, and few need them.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -65,6 +65,24 @@ pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_i
 
 /// How many those are.
 pub(in crate::store) const WIDTH: usize = 22;
+
+/// The columns of a [`NumberSummary`], and when the number was created.
+pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at";
+
+/// How many those are.
+pub(in crate::store) const SUMMARY_WIDTH: usize = 5;
+
+/// Reads a row of [`SUMMARY`]: when the number was created, and the rest.
+pub(in crate::store) fn read_summary(row: &QueryResult) -> Result<(DateTimeUtc, NumberSummary), StoreError> {
+    let text = |index| row.try_get_by_index::<String>(index);
+    let number = NumberSummary {
+        id: NumberId(row.try_get_by_index(0)?),
+        agent_id: AgentId(row.try_get_by_index(1)?),
+        number: read::text(TABLE, "number", &text(2)?)?,
+        status: read::text(TABLE, "status", &text(3)?)?,
+    };
+    Ok((row.try_get_by_index(4)?, number))
+}
 
 impl Model {
     /// Reads a row of [`COLUMNS`] by position: by name, each column of each row would be searched for.
@@ -136,5 +154,6 @@ mod tests {
         let columns: Vec<String> = Column::iter().map(|column| column.unquoted().to_owned()).collect();
         assert_eq!(COLUMNS.split(", ").collect::<Vec<_>>(), columns);
         assert_eq!(WIDTH, columns.len());
+        assert_eq!(SUMMARY_WIDTH, SUMMARY.split(", ").count());
     }
 }

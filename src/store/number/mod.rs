@@ -3,10 +3,12 @@
 mod cache;
 mod chain;
 mod claim;
+mod listed;
 
 pub use cache::NumberReader;
 pub(super) use cache::{CachedNumber, NumberCache};
 pub use claim::{ClaimRefused, NumberClaim, PurchaseRules};
+pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
 
 use std::collections::HashMap;
 
@@ -16,11 +18,10 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QueryResult,
     QuerySelect, Select, Statement,
 };
-use uuid::Uuid;
 
 use super::entities::{self, agent, phone_number};
 use super::page::{self, Cursor, Keyset, Listing, Page, PageOf, PageRequest};
-use super::{AgentProfile, Change, StoreError, SystemStore, TenantStore, dialect};
+use super::{Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
     AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber, RoutingRules, TenantId,
 };
@@ -127,7 +128,7 @@ impl TenantStore {
         entities::all(held_by(self.own_numbers(), agent).all(&self.transaction).await?)
     }
 
-    /// A page of numbers, newest first.
+    /// A page of numbers, newest first, with as much of each number and of its agent as is asked for, in one statement.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -135,35 +136,35 @@ impl TenantStore {
         &self,
         filter: &NumberFilter,
         page: PageRequest,
-    ) -> Result<PageOf<PhoneNumber>, StoreError> {
-        let read = |row: &QueryResult| {
-            let row = phone_number::Model::read(row)?;
-            Ok((Cursor { at: row.created_at, id: row.id }, row.try_into()?))
+        extent: ListExtent,
+    ) -> Result<PageOf<(ListedNumber, Option<ListedAgent>)>, StoreError> {
+        let (columns, width) = match extent.numbers {
+            Extent::Summary => (phone_number::SUMMARY, phone_number::SUMMARY_WIDTH),
+            Extent::Whole => (phone_number::COLUMNS, phone_number::WIDTH),
         };
-        self.listing(filter).page(&self.transaction, page, read).await
+        let mut list = self.listing(filter, columns);
+        if let Some(extent) = extent.agents {
+            list = list.joining(agent::joined(extent), agent::JOIN);
+        }
+        let read = |row: &QueryResult| {
+            let (at, number) = match extent.numbers {
+                Extent::Summary => {
+                    let (created_at, number) = phone_number::read_summary(row)?;
+                    (Cursor { at: created_at, id: number.id.0 }, ListedNumber::Summary(number))
+                }
+                Extent::Whole => {
+                    let number = phone_number::Model::read(row)?;
+                    (Cursor { at: number.created_at, id: number.id }, ListedNumber::Whole(number.try_into()?))
+                }
+            };
+            let agent = extent.agents.map(|extent| agent::read_joined(row, width, extent));
+            Ok((at, (number, agent.transpose()?.flatten())))
+        };
+        list.page(&self.transaction, page, read).await
     }
 
-    /// The same page, each number with its agent, in one statement.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn numbers_with_agents(
-        &self,
-        filter: &NumberFilter,
-        page: PageRequest,
-    ) -> Result<PageOf<(PhoneNumber, Option<AgentProfile>)>, StoreError> {
-        let (columns, join) = agent::JOINED_PROFILE;
-        let read = |row: &QueryResult| {
-            let number = phone_number::Model::read(row)?;
-            let joined = row.try_get_by_index::<Option<Uuid>>(phone_number::WIDTH)?;
-            let agent = joined.map(|_| agent::read_profile(row, phone_number::WIDTH)).transpose()?;
-            Ok((Cursor { at: number.created_at, id: number.id }, (number.try_into()?, agent)))
-        };
-        self.listing(filter).joining(columns, join).page(&self.transaction, page, read).await
-    }
-
-    fn listing(&self, filter: &NumberFilter) -> Listing {
-        let mut list = Listing::new(phone_number::TABLE, phone_number::COLUMNS, self.tenant);
+    fn listing(&self, filter: &NumberFilter, columns: &'static str) -> Listing {
+        let mut list = Listing::new(phone_number::TABLE, columns, self.tenant);
         list = match filter.status {
             Some(status) => list.with("status", "=", status.as_str()),
             None => list.and("status <> 'released'"),

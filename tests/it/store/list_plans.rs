@@ -2,7 +2,9 @@
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnection};
 use switchboard::domain::{AgentId, Clock, TenantId};
-use switchboard::store::{AgentFilter, Cursor, Database, NumberFilter, Page, PageRequest};
+use switchboard::store::{
+    AgentFilter, Cursor, Database, Extent, ListExtent, NumberFilter, Page, PageRequest,
+};
 use uuid::Uuid;
 
 use super::fixtures::first;
@@ -62,10 +64,12 @@ where
     }
 }
 
+const WHOLE: ListExtent = ListExtent { numbers: Extent::Whole, agents: None };
+
 /// A page after another, which is also read.
 async fn pages(db: &Database, tenant: TenantId) -> [PageRequest; 3] {
     let door = db.read_as(tenant).await.unwrap();
-    let page = door.numbers(&NumberFilter::default(), first(20)).await.unwrap();
+    let page = door.numbers(&NumberFilter::default(), first(20), WHOLE).await.unwrap();
     assert_eq!((page.items.len(), page.has_next), (20, true));
     let after: Option<Cursor> = page.items.last().map(|(at, _)| *at);
     [
@@ -155,11 +159,14 @@ async fn sent(test: &TestDatabase, db: &Database, tenant: TenantId) -> Vec<(Stri
             if parameters.is_empty() { tenant_text.clone() } else { format!("{tenant_text}, {parameters}") };
         let door = db.read_as(tenant).await.unwrap();
         // Of a page with a cursor it is the look at what lies behind it.
-        door.numbers(&NumberFilter::default(), page).await.unwrap();
+        door.numbers(&NumberFilter::default(), page, WHOLE).await.unwrap();
         statements.push((last(&mut watcher).await, parameters.clone()));
         if page.is_outermost() {
-            door.numbers_with_agents(&NumberFilter::default(), page).await.unwrap();
-            statements.push((last(&mut watcher).await, parameters.clone()));
+            for extent in [Extent::Summary, Extent::Whole] {
+                let extent = ListExtent { numbers: extent, agents: Some(extent) };
+                door.numbers(&NumberFilter::default(), page, extent).await.unwrap();
+                statements.push((last(&mut watcher).await, parameters.clone()));
+            }
         }
         door.agents(&AgentFilter::default(), page).await.unwrap();
         statements.push((last(&mut watcher).await, parameters));

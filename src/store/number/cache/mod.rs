@@ -7,6 +7,7 @@
 //! The cache is filled once, page by page ([`NumberReader`]); from then on only what changed is read. It is kept on disk
 //! ([`saved`]), for a server that starts while the database is unavailable.
 
+mod interned;
 mod reader;
 mod record;
 mod saved;

@@ -49,14 +49,20 @@ pub(super) struct Record {
     agent_changed: Bytes<6>,
     /// Digits; 0 for none.
     fallback: Bytes<7>,
-    /// Which set of rules.
-    pub(super) rules: Bytes<4>,
-    rules_version: Bytes<4>,
-    tenant: Uuid,
+    tenant: Bytes<4>,
+    rules: Bytes<4>,
     agent: Uuid,
     voice_agent_id: [u8; PACKED_LENGTH],
     language: u8,
     status: u8,
+}
+
+/// Keys of what a number shares with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct SharedKeys {
+    pub(super) tenant: u32,
+    /// Of the set of rules and its version.
+    pub(super) rules: u32,
 }
 
 /// Voice agent ids of another form than the usual.
@@ -66,7 +72,7 @@ impl Record {
     /// Packs a number; an unusual voice agent id goes to `unusual`.
     pub(super) fn pack(
         number: u64,
-        (rules, rules_version): (u32, i32),
+        shared: SharedKeys,
         agent: &AnsweringAgent,
         (number_changed, agent_changed): (i64, i64),
         unusual: &mut UnusualIds,
@@ -76,9 +82,8 @@ impl Record {
             number_changed: mark(number_changed),
             agent_changed: mark(agent_changed),
             fallback: Bytes::new(agent.fallback_number.as_ref().map_or(0, E164::digits)),
-            rules: Bytes::new(u64::from(rules)),
-            rules_version: Bytes::new(u64::from(rules_version.unsigned_abs())),
-            tenant: agent.tenant_id.0,
+            tenant: Bytes::new(shared.tenant.into()),
+            rules: Bytes::new(shared.rules.into()),
             agent: agent.id.0,
             voice_agent_id: pack_id(agent.voice_agent_id.as_deref(), unusual),
             language: position(Language::all(), &agent.language),
@@ -86,12 +91,12 @@ impl Record {
         }
     }
 
-    /// The agent that answers.
-    pub(super) fn agent(&self, unusual: &UnusualIds) -> AnsweringAgent {
+    /// The agent that answers, which is this tenant's.
+    pub(super) fn agent(&self, tenant_id: TenantId, unusual: &UnusualIds) -> AnsweringAgent {
         let fallback = self.fallback.get();
         AnsweringAgent {
             id: AgentId(self.agent),
-            tenant_id: TenantId(self.tenant),
+            tenant_id,
             voice_agent_id: unpack_id(&self.voice_agent_id, unusual),
             language: Language::all().nth(usize::from(self.language)).unwrap_or_default(),
             fallback_number: (fallback > 0).then(|| E164::from_digits(fallback)).flatten(),
@@ -99,9 +104,10 @@ impl Record {
         }
     }
 
-    /// The version of the set of rules.
-    pub(super) fn rules_version(&self) -> i32 {
-        i32::try_from(self.rules_version.get()).unwrap_or_default()
+    /// The keys of what it shares with others.
+    pub(super) fn shared(&self) -> SharedKeys {
+        let key = |bytes: Bytes<4>| u32::from_be_bytes(bytes.0);
+        SharedKeys { tenant: key(self.tenant), rules: key(self.rules) }
     }
 
     /// The change marks of the number's and the agent's rows.
@@ -180,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_record_is_small() {
-        assert_eq!(size_of::<Record>(), 89);
+        assert_eq!(size_of::<Record>(), 73);
     }
 
     proptest! {
@@ -201,9 +207,10 @@ mod tests {
                 status,
             };
             let mut unusual = UnusualIds::default();
-            let record = Record::pack(4_930_123_456, (9, 8), &agent, marks, &mut unusual);
-            prop_assert_eq!(record.agent(&unusual), agent);
-            prop_assert_eq!((record.number.get(), record.rules.get(), record.rules_version()), (4_930_123_456, 9, 8));
+            let shared = SharedKeys { tenant: 70_000, rules: 9 };
+            let record = Record::pack(4_930_123_456, shared, &agent, marks, &mut unusual);
+            prop_assert_eq!(record.agent(agent.tenant_id, &unusual), agent);
+            prop_assert_eq!((record.number.get(), record.shared()), (4_930_123_456, shared));
             prop_assert_eq!(record.marks(), marks);
             record.discard(&mut unusual);
             prop_assert!(unusual.is_empty());

@@ -1,20 +1,19 @@
-//! The cached numbers: records in chunks, found by number, and each set of routing rules once.
+//! The cached numbers: records in chunks, found by number, and what many of them share once.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
-use slab::Slab;
 use uuid::Uuid;
 
 use super::CachedNumber;
-use super::record::{Record, UnusualIds};
-use crate::domain::{NumberId, RoutingRules};
+use super::interned::Interned;
+use super::record::{Record, SharedKeys, UnusualIds};
+use crate::domain::{NumberId, RoutingRules, TenantId};
 
 /// Records a chunk: it is allocated whole, so that growing neither copies nor doubles anything. Ids and records of so
-/// many take 46 and 256 KiB, which fit the allocator's sizes of 48 and 256.
-const CHUNK: usize = 2944;
+/// many take 56 and 256 KiB, which are sizes of the allocator.
+const CHUNK: usize = 3584;
 /// Parts of the index: each grows on its own, which keeps the lock for a moment only.
 const PARTS: usize = 64;
 
@@ -27,7 +26,9 @@ pub(super) struct Table {
     /// The slot of each number.
     index: Vec<HashTable<u32>>,
     hasher: RandomState,
-    rules: RuleSets,
+    tenants: Interned<TenantId>,
+    /// Sets of routing rules, each with its version.
+    rules: Interned<(Arc<RoutingRules>, i32)>,
     unusual: UnusualIds,
 }
 
@@ -45,7 +46,8 @@ impl Default for Table {
             free: Vec::new(),
             index: (0..PARTS).map(|_| HashTable::new()).collect(),
             hasher: RandomState::new(),
-            rules: RuleSets::default(),
+            tenants: Interned::default(),
+            rules: Interned::default(),
             unusual: UnusualIds::default(),
         }
     }
@@ -61,11 +63,13 @@ impl Table {
     pub(super) fn get(&self, number: u64) -> Option<CachedNumber> {
         let (id, record) = self.at(self.slot_of(number)?)?;
         let (number_changed, agent_changed) = record.marks();
+        let shared = record.shared();
+        let (rules, rules_version) = self.rules.get(shared.rules)?;
         Some(CachedNumber {
             id: NumberId(id),
-            agent: record.agent(&self.unusual),
-            rules: self.rules.get(record.rules.get()),
-            rules_version: record.rules_version(),
+            agent: record.agent(*self.tenants.get(shared.tenant)?, &self.unusual),
+            rules: Arc::clone(rules),
+            rules_version: *rules_version,
             number_changed,
             agent_changed,
         })
@@ -95,10 +99,12 @@ impl Table {
 
     /// Caches a number, in place of what was cached of it.
     pub(super) fn set(&mut self, number: u64, cached: &CachedNumber) {
-        let rules = self.rules.take(&cached.rules);
+        let shared = SharedKeys {
+            tenant: self.tenants.take(cached.agent.tenant_id),
+            rules: self.rules.take((Arc::clone(&cached.rules), cached.rules_version)),
+        };
         let marks = (cached.number_changed, cached.agent_changed);
-        let record =
-            Record::pack(number, (rules, cached.rules_version), &cached.agent, marks, &mut self.unusual);
+        let record = Record::pack(number, shared, &cached.agent, marks, &mut self.unusual);
         let id = cached.id.0;
         if let Some(slot) = self.slot_of(number) {
             self.discard(slot);
@@ -177,8 +183,10 @@ impl Table {
     /// Gives up what the record in a slot holds beside itself.
     fn discard(&mut self, slot: u32) {
         let Some((_, record)) = at(&self.chunks, slot) else { return };
+        let shared = record.shared();
         record.discard(&mut self.unusual);
-        self.rules.give_back(record.rules.get());
+        self.tenants.give_back(shared.tenant);
+        self.rules.give_back(shared.rules);
     }
 }
 
@@ -198,60 +206,6 @@ fn part(hash: u64) -> usize {
     (hash >> 40) as usize % PARTS
 }
 
-/// Each set of rules once, however many numbers have it.
-#[derive(Debug)]
-struct RuleSets {
-    /// With the count of numbers that have it.
-    sets: Slab<(Arc<RoutingRules>, u32)>,
-    keys: HashMap<Arc<RoutingRules>, u32>,
-    none: Arc<RoutingRules>,
-}
-
-/// The key of no rules, which most numbers have; the others' keys are one above their slab's.
-const NO_RULES: u32 = 0;
-
-impl Default for RuleSets {
-    fn default() -> Self {
-        Self { sets: Slab::new(), keys: HashMap::new(), none: Arc::default() }
-    }
-}
-
-impl RuleSets {
-    fn get(&self, key: u64) -> Arc<RoutingRules> {
-        let found = slab_key(key).and_then(|key| self.sets.get(key));
-        Arc::clone(found.map_or(&self.none, |(rules, _)| rules))
-    }
-
-    fn take(&mut self, rules: &Arc<RoutingRules>) -> u32 {
-        if rules.as_slice().is_empty() {
-            return NO_RULES;
-        }
-        if let Some(key) = self.keys.get(rules).copied() {
-            if let Some((_, count)) = slab_key(key.into()).and_then(|key| self.sets.get_mut(key)) {
-                *count += 1;
-            }
-            return key;
-        }
-        let key = u32::try_from(self.sets.insert((Arc::clone(rules), 1)) + 1).unwrap_or(u32::MAX);
-        self.keys.insert(Arc::clone(rules), key);
-        key
-    }
-
-    fn give_back(&mut self, key: u64) {
-        let Some(key) = slab_key(key) else { return };
-        let Some((_, count)) = self.sets.get_mut(key) else { return };
-        *count -= 1;
-        if *count == 0 {
-            let (rules, _) = self.sets.remove(key);
-            self.keys.remove(&rules);
-        }
-    }
-}
-
-fn slab_key(key: u64) -> Option<usize> {
-    usize::try_from(key.checked_sub(1)?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,7 +220,7 @@ mod tests {
     fn cached(id: u128, rules: Arc<RoutingRules>, voice_agent_id: &str) -> CachedNumber {
         let agent = AnsweringAgent {
             id: AgentId(Uuid::from_u128(id)),
-            tenant_id: TenantId(Uuid::from_u128(id)),
+            tenant_id: TenantId(Uuid::from_u128(id % 50)),
             voice_agent_id: Some(voice_agent_id.to_owned()),
             language: Language::default(),
             fallback_number: None,
@@ -289,22 +243,24 @@ mod tests {
             let rules = if n % 2 == 0 { Arc::default() } else { rules(&format!("R{}", n % 10)) };
             table.set(n, &cached(n.into(), rules, &format!("odd {n}")));
         }
-        assert_eq!((table.len(), table.rules.sets.len(), table.unusual.len()), (5000, 5, 5000));
+        assert_eq!((table.len(), table.rules.len(), table.unusual.len()), (5000, 6, 5000));
+        assert_eq!(table.tenants.len(), 50);
         for n in (1..=5000_u64).rev() {
             let found = table.get(n).unwrap();
             assert_eq!(
-                (found.id.0.as_u128(), found.agent.voice_agent_id),
-                (n.into(), Some(format!("odd {n}")))
+                (found.id.0.as_u128(), found.agent.tenant_id.0.as_u128(), found.agent.voice_agent_id),
+                (n.into(), u128::from(n % 50), Some(format!("odd {n}")))
             );
             assert_eq!(table.number_of(NumberId(Uuid::from_u128(n.into()))), Some(n));
             table.set(n, &cached(u128::from(n) + 9000, Arc::default(), "odd"));
         }
-        assert_eq!((table.len(), table.rules.sets.len(), table.rules.keys.len()), (5000, 0, 0));
+        assert_eq!((table.len(), table.rules.len(), table.tenants.len()), (5000, 1, 50));
         assert_eq!(table.number_of(NumberId(Uuid::from_u128(1))), None);
         for n in 1..=5000 {
             assert!(table.remove(n) && !table.remove(n) && table.get(n).is_none());
         }
         assert_eq!((table.len(), table.unusual.len(), table.free.len()), (0, 0, 5000));
+        assert_eq!((table.rules.len(), table.tenants.len()), (0, 0));
         table.set(7, &cached(7, rules("R"), "odd"));
         assert_eq!((table.chunks.len(), table.get(7).unwrap().rules), (2, rules("R")));
     }

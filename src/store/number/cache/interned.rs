@@ -1,0 +1,66 @@
+//! Values that many cached numbers share, each kept once and named by a small key.
+
+use std::hash::{BuildHasher, Hash, RandomState};
+
+use hashbrown::HashTable;
+use slab::Slab;
+
+/// Values with the count of their users; a value without users is dropped.
+#[derive(Debug)]
+pub(super) struct Interned<T> {
+    values: Slab<(T, u32)>,
+    /// Keys only: the values are not kept twice.
+    index: HashTable<u32>,
+    hasher: RandomState,
+}
+
+impl<T> Default for Interned<T> {
+    fn default() -> Self {
+        Self { values: Slab::new(), index: HashTable::new(), hasher: RandomState::new() }
+    }
+}
+
+impl<T: Hash + Eq> Interned<T> {
+    /// The value of a key.
+    pub(super) fn get(&self, key: u32) -> Option<&T> {
+        self.values.get(key as usize).map(|(value, _)| value)
+    }
+
+    /// Counts one more user of a value, and returns its key.
+    pub(super) fn take(&mut self, value: T) -> u32 {
+        let Self { values, index, hasher } = self;
+        let hash = hasher.hash_one(&value);
+        let is_it = |key: &u32| values.get(*key as usize).is_some_and(|(known, _)| *known == value);
+        if let Some(key) = index.find(hash, is_it).copied() {
+            if let Some((_, users)) = values.get_mut(key as usize) {
+                *users += 1;
+            }
+            return key;
+        }
+        // Each value has a user among the cached numbers, whose slots fit as well.
+        let key = u32::try_from(values.insert((value, 1))).unwrap_or(u32::MAX);
+        let hash_of = |key: &u32| values.get(*key as usize).map_or(0, |(value, _)| hasher.hash_one(value));
+        index.insert_unique(hash, key, hash_of);
+        key
+    }
+
+    /// Counts one user less.
+    pub(super) fn give_back(&mut self, key: u32) {
+        let Self { values, index, hasher } = self;
+        let Some((value, users)) = values.get_mut(key as usize) else { return };
+        *users -= 1;
+        if *users == 0 {
+            if let Ok(entry) = index.find_entry(hasher.hash_one(&*value), |known| *known == key) {
+                entry.remove();
+            }
+            values.remove(key as usize);
+        }
+    }
+
+    /// How many values are kept.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        assert_eq!(self.values.len(), self.index.len());
+        self.values.len()
+    }
+}
