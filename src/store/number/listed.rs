@@ -36,7 +36,6 @@ pub struct NumberSummary {
 
 /// A number of a list, as far as it was read.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a page holds one kind only")]
 pub enum ListedNumber {
     /// [`Extent::Summary`].
     Summary(NumberSummary),
