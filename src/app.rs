@@ -423,6 +423,7 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
         quarantine: TimeDelta::days(config.quarantine_days.into()),
         month_price: config.twilio.number_price,
         minute_price: config.twilio.minute_price,
+        dialing: config.dialing.clone(),
     }
 }
 
@@ -431,6 +432,7 @@ fn routing_config(config: &Config) -> RoutingConfig {
         answer_deadline: config.answer_deadline,
         webhook_base_url: config.webhook_base_url.clone(),
         state_dir: config.state_dir.clone(),
+        dialing: config.dialing.clone(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Telephone numbers in E.164 form, and how they are shown in logs.
 
+mod plan;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -139,6 +139,8 @@ async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, 
     let present = store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     input::alive(&present)?;
     if let Some(Some(fallback)) = &changes.fallback_number {
+        let dialing = session.provisioning().dialing().for_tenant(&store.tenant().await?.dialing);
+        dialing.check(fallback).map_err(|why| Refusal::invalid("fallbackNumber", &why))?;
         let own = store.held_numbers(id).await?;
         let own: Vec<_> = own.into_iter().map(|number| number.number).collect();
         if store.leads_to(fallback, &own).await? {

@@ -170,6 +170,7 @@ impl NumberReader {
         let Whole::After(last) = self.whole else { return Ok(()) };
         let cache = &self.store.shared.numbers;
         if self.seen.is_none() {
+            self.store.read_dialings().await?;
             // Whatever is written from here on is found as a change, on whichever page it would have been.
             self.seen = Some(dialect::horizon(self.store.db()).await?);
         }
@@ -202,6 +203,7 @@ impl NumberReader {
         let changes = match self.changes.clone() {
             Some(changes) => changes,
             None => {
+                self.store.read_dialings().await?;
                 let (began, until) =
                     (self.store.shared.clock.now(), dialect::horizon(self.store.db()).await?);
                 if until.is_behind(&seen) {
