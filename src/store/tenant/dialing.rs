@@ -72,7 +72,8 @@ impl SystemStore {
         self.shared.dialings.lock().of.get(&tenant).cloned().unwrap_or_default()
     }
 
-    /// Reads what operators have decided.
+    /// Reads what operators have decided. On SQLite a plan alone is no change that is looked for: its one server knows what it
+    /// has written.
     pub(in crate::store) async fn read_dialings(&self) -> Result<(), StoreError> {
         use tenant::Column::{DialCountries, DialPremium, Id};
         let (version, mut of, mut last) = (self.shared.dialings.version(), HashMap::new(), Uuid::nil());

@@ -170,9 +170,10 @@ impl NumberReader {
         let Whole::After(last) = self.whole else { return Ok(()) };
         let cache = &self.store.shared.numbers;
         if self.seen.is_none() {
-            self.store.read_dialings().await?;
             // Whatever is written from here on is found as a change, on whichever page it would have been.
-            self.seen = Some(dialect::horizon(self.store.db()).await?);
+            let seen = dialect::horizon(self.store.db()).await?;
+            self.store.read_dialings().await?;
+            self.seen = Some(seen);
         }
         let began = self.store.shared.clock.now();
         let reading = cache.begin();
@@ -203,9 +204,11 @@ impl NumberReader {
         let changes = match self.changes.clone() {
             Some(changes) => changes,
             None => {
-                self.store.read_dialings().await?;
                 let (began, until) =
                     (self.store.shared.clock.now(), dialect::horizon(self.store.db()).await?);
+                if until != seen {
+                    self.store.read_dialings().await?;
+                }
                 if until.is_behind(&seen) {
                     tracing::warn!("the database is back at an earlier state: all numbers are read again");
                     (self.seen, self.whole) = (Some(until), Whole::After(Uuid::nil()));
