@@ -20,7 +20,7 @@ use url::Url;
 use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
 use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
-use crate::domain::{Clock, Entropy, ZoneData};
+use crate::domain::{Clock, Entropy, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
@@ -177,6 +177,7 @@ impl App {
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
         telemetry::metrics();
         tell_zone_data(clock.now());
+        let _loaded_meanwhile = tokio::task::spawn_blocking(load_numbering_plans);
         let shutdown = Shutdown::default();
         let (database, is_checked) = open_or_wait(config, &clock).await?;
         let unchecked = (!is_checked).then(|| (config.clone(), clock.clone()));

@@ -2,6 +2,8 @@
 
 mod plan;
 
+pub use plan::load_numbering_plans;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -30,7 +30,7 @@ pub use call::{
     TranscriptLine,
 };
 pub use country::{AreaCode, CountryCode};
-pub use e164::{E164, mask};
+pub use e164::{E164, load_numbering_plans, mask};
 pub use id::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
 pub use language::Language;
 pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};

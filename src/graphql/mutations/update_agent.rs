@@ -25,7 +25,8 @@ pub(crate) struct UpdateAgentInput {
     prompt: MaybeUndefined<String>,
     /// A voice at ElevenLabs, by its id. Null: a stock voice.
     voice_id: MaybeUndefined<String>,
-    /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead.
+    /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead. Refused unless
+    /// `viewer.limits` allows its country and its kind.
     fallback_number: MaybeUndefined<Checked<E164>>,
     /// ACTIVE takes calls; INACTIVE sends them to the fallback number. Nothing else can be set.
     status: MaybeUndefined<AgentStatus>,

@@ -239,7 +239,7 @@ async fn rows_with_marks_of_the_future_are_not_read_at_each_poll() {
     let (db, mut reader) = server(&test).await;
     for _ in 0..3 {
         fixtures::tenant(&other).await;
-        assert_eq!(poll(&db, &mut reader).await, 3, "marks, numbers, agents; no agent's numbers");
+        assert_eq!(poll(&db, &mut reader).await, 4, "marks, dialing, numbers, agents; no agent's numbers");
     }
     // A call is admitted by such marks, and a change gives the row a mark of the present.
     let (id, call) = fixtures::incoming(&number);
