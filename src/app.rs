@@ -20,7 +20,7 @@ use url::Url;
 use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
 use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
-use crate::domain::{Clock, Entropy, ZoneData};
+use crate::domain::{Clock, Entropy, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
@@ -177,6 +177,7 @@ impl App {
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
         telemetry::metrics();
         tell_zone_data(clock.now());
+        let _loaded_meanwhile = tokio::task::spawn_blocking(load_numbering_plans);
         let shutdown = Shutdown::default();
         let (database, is_checked) = open_or_wait(config, &clock).await?;
         let unchecked = (!is_checked).then(|| (config.clone(), clock.clone()));
@@ -423,6 +424,7 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
         quarantine: TimeDelta::days(config.quarantine_days.into()),
         month_price: config.twilio.number_price,
         minute_price: config.twilio.minute_price,
+        dialing: config.dialing.clone(),
     }
 }
 
@@ -431,6 +433,7 @@ fn routing_config(config: &Config) -> RoutingConfig {
         answer_deadline: config.answer_deadline,
         webhook_base_url: config.webhook_base_url.clone(),
         state_dir: config.state_dir.clone(),
+        dialing: config.dialing.clone(),
     }
 }
 

@@ -4,6 +4,7 @@
 //! No secret is ever printed: neither by `Debug` nor in a [`Mistake`], which tells what is wrong with a value but
 //! not the value.
 
+mod calls;
 mod environment;
 mod read;
 
@@ -18,6 +19,7 @@ use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::domain::Dialing;
 use read::Reader;
 
 /// All a server is told from outside.
@@ -51,6 +53,8 @@ pub struct Config {
     pub release_grace: Duration,
     /// Days for which a number that served one client is not given to another.
     pub quarantine_days: u16,
+    /// Which numbers are dialled for tenants without a setting of their own.
+    pub dialing: Dialing,
     /// What is kept of calls.
     pub records: Records,
     /// How often the providers' inventories are compared with the database; zero: never by itself.
@@ -248,7 +252,7 @@ impl Config {
         let release_grace =
             vars.or("RELEASE_GRACE", seconds(0), "24h", read::duration(seconds(0), seconds(30 * 24 * 3600)));
         let quarantine_days = vars.or("QUARANTINE_DAYS", 90, "90", read::days);
-        let records = read_records(&mut vars);
+        let (records, dialing) = (calls::read_records(&mut vars), calls::read_dialing(&mut vars));
         let reconcile_every = vars.or(
             "RECONCILE_EVERY",
             seconds(3600),
@@ -287,6 +291,7 @@ impl Config {
             hourly,
             release_grace,
             quarantine_days,
+            dialing,
             records,
             reconcile_every,
             answer_deadline,
@@ -447,13 +452,6 @@ fn read_jwt(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Jwt {
             read::tenant_claim,
         ),
         allow_anonymous: vars.or("ALLOW_ANONYMOUS_TENANTS", false, "true", read::true_false),
-    }
-}
-
-fn read_records(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Records {
-    Records {
-        retention_days: vars.or("CALL_RETENTION_DAYS", 0, "365", read::days),
-        transcripts: vars.or("STORE_TRANSCRIPTS", false, "true", read::true_false),
     }
 }
 

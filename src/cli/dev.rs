@@ -23,7 +23,7 @@ use crate::telemetry;
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What may be set in the environment; everything else is the folder's own.
-const TUNABLE: [&str; 19] = [
+const TUNABLE: [&str; 20] = [
     "OPERATION_WAIT",
     "OPERATION_LEASE",
     "PROVIDER_TIMEOUT",
@@ -32,6 +32,7 @@ const TUNABLE: [&str; 19] = [
     "TENANT_AGENTS_PER_HOUR",
     "RELEASE_GRACE",
     "QUARANTINE_DAYS",
+    "DIAL_COUNTRIES",
     "CALL_RETENTION_DAYS",
     "STORE_TRANSCRIPTS",
     "RECONCILE_EVERY",

@@ -23,12 +23,17 @@ impl CountryCode {
     pub const US: Self = Self(*b"US");
 
     /// Canada.
-    const CANADA: Self = Self(*b"CA");
+    pub const CANADA: Self = Self(*b"CA");
 
     /// The two letters.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The country of an area code of the North American plan, where that is known not to be the United States.
+    pub(super) fn of_area_code(code: &str) -> Option<Self> {
+        code.parse::<AreaCode>().ok()?.country()
     }
 
     /// Whether numbers there are searched by three-digit area code (Twilio: US and Canada only).

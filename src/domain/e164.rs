@@ -1,5 +1,9 @@
 //! Telephone numbers in E.164 form, and how they are shown in logs.
 
+mod plan;
+
+pub use plan::load_numbering_plans;
+
 use std::fmt;
 use std::str::FromStr;
 

@@ -30,7 +30,7 @@ pub use call::{
     TranscriptLine,
 };
 pub use country::{AreaCode, CountryCode};
-pub use e164::{E164, mask};
+pub use e164::{E164, load_numbering_plans, mask};
 pub use id::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
 pub use language::Language;
 pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
@@ -41,7 +41,7 @@ pub use routing::{
     ActionDraft, AppliedRule, CallerId, CallerPattern, ConditionDraft, Decision, RoutingAction,
     RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window, Zone, ZoneData,
 };
-pub use tenant::{Limits, Tenant};
+pub use tenant::{Countries, Dialing, DialingChange, DialingOverride, Limits, Tenant};
 
 /// A value from outside that is not what it should be: says what is wrong and what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,9 @@
 //! A tenant: one client of the platform, and what its plan allows.
 
+mod dialing;
+
+pub use dialing::{Countries, Dialing, DialingChange, DialingOverride};
+
 use chrono::{DateTime, Utc};
 
 use super::TenantId;
@@ -13,6 +17,8 @@ pub struct Tenant {
     pub plan: String,
     /// What the plan allows.
     pub limits: Limits,
+    /// Which numbers are dialled for it, where an operator has decided that.
+    pub dialing: DialingOverride,
     /// When the tenant was first seen.
     pub created_at: DateTime<Utc>,
 }

@@ -37,7 +37,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::carrier::{Carrier, NumberSettings};
-use crate::domain::{Clock, Entropy, OperationId};
+use crate::domain::{Clock, Dialing, Entropy, OperationId};
 use crate::store::{PurchaseRules, SystemStore};
 use crate::voice::Voice;
 
@@ -75,6 +75,8 @@ pub struct ProvisioningConfig {
     pub month_price: Option<Decimal>,
     /// US dollars for a begun minute of a call, while the carrier's price list cannot be read.
     pub minute_price: Option<Decimal>,
+    /// Which numbers are dialled, but for tenants with a setting of their own.
+    pub dialing: Dialing,
 }
 
 /// Drives operations. Cheap to clone.
@@ -127,6 +129,12 @@ impl Provisioning {
     #[must_use]
     pub fn ambient(&self) -> (&Clock, &Entropy) {
         (&self.0.clock, &self.0.entropy)
+    }
+
+    /// Which numbers are dialled, but for tenants with a setting of their own.
+    #[must_use]
+    pub fn dialing(&self) -> &Dialing {
+        &self.0.config.dialing
     }
 
     /// What every purchase is held to at this moment.

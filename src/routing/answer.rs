@@ -1,10 +1,15 @@
 //! The ladder itself: what the rules say, agent, fallback number, sentence.
 //!
-//! A number that would only bring the call back is never dialled ([`Routing::may_dial`]): the next rung takes the call.
+//! A number that is not allowed ([`Dialing`]), or that would only bring the call back, is never dialled
+//! ([`Routing::why_not`]): the next rung takes the call.
+//!
+//! [`Dialing`]: crate::domain::Dialing
+
+use std::borrow::Cow;
 
 use tokio::time::Instant;
 
-use super::plan::{self, Plan};
+use super::plan::{self, LEADS_BACK, NOT_ALLOWED, Plan};
 use super::{Routing, say, sorry};
 use crate::carrier::{Dial, RejectReason, Twiml, Verb};
 use crate::domain::{CallOutcome, CallerId, E164, mask};
@@ -13,7 +18,6 @@ use crate::voice::{CallToRegister, VoiceError};
 
 /// How long a number may ring that no rule says more about, before the caller hears a sentence.
 const RING_SECONDS: u16 = 20;
-const LEADS_BACK: &str = "the call would only come back from the number it is forwarded to";
 
 /// What a call is answered with.
 #[derive(Debug, Clone)]
@@ -22,20 +26,18 @@ pub(super) struct Answer {
     pub(super) outcome: CallOutcome,
     pub(super) conversation_id: Option<String>,
     /// For the record and the log.
-    pub(super) reason: &'static str,
+    pub(super) reason: Cow<'static, str>,
 }
 
 impl Routing {
     /// What is done with a call that comes in.
     pub(super) async fn decide(&self, route: &Route, until: Instant) -> Answer {
-        let plan = plan::of(&route.call.decision, &route.agent, !route.is_busy());
-        let plan = match plan {
-            Plan::Forward { to, .. } if !self.may_dial(route, to) => Plan::FallBack { why: LEADS_BACK },
-            Plan::ForwardThenAgent { to, .. } if !self.may_dial(route, to) => {
-                return self.agent(route, until).await;
-            }
-            other => other,
-        };
+        let why_not = |number: &E164| self.why_not(route, number);
+        let (plan, passed_over) = plan::of(&route.call.decision, &route.agent, !route.is_busy(), why_not);
+        if let Some(why) = passed_over {
+            let answer = self.agent(route, until).await;
+            return Answer { reason: format!("{why}; {}", answer.reason).into(), ..answer };
+        }
         let (outcome, reason) = (plan.outcome(), plan.reason());
         let twiml = match plan {
             Plan::Agent { voice_agent_id } => return self.connect(route, voice_agent_id, until).await,
@@ -49,7 +51,7 @@ impl Routing {
             Plan::Message { text } => say(text, route.agent.language),
             Plan::Reject => reject(),
         };
-        Answer { twiml, outcome, conversation_id: None, reason }
+        Answer { twiml, outcome, conversation_id: None, reason: reason.into() }
     }
 
     /// The agent, in so far as it can: the next step for a call that a rule had forwarded in vain, too.
@@ -60,10 +62,16 @@ impl Routing {
         }
     }
 
-    /// Whether dialling a number for this call makes sense: not if it is the number called, the caller, or who passed the
-    /// call on to us, and not if it is one of ours whose rules or fallback number lead back to the number called. Such
-    /// numbers would ring each other, and each round would be billed.
-    fn may_dial(&self, route: &Route, number: &E164) -> bool {
+    /// Why a number is not dialled for this call. It is not if it is none that the platform pays for; not if it is the
+    /// number called, the caller, or who passed the call on to us; and not if it is one of ours whose rules or fallback
+    /// number lead back to the number called. Such numbers would ring each other, and each round would be billed.
+    fn why_not(&self, route: &Route, number: &E164) -> Option<&'static str> {
+        let own = self.0.store.dialing_of(route.call.tenant_id);
+        if let Err(why) = self.0.dialing.for_tenant(&own).check(number) {
+            tracing::warn!(call = %route.call.id, tenant = %route.call.tenant_id, number = mask(number.as_str()), %why, "number not dialled: not allowed");
+            metrics::counter!("switchboard_dials_not_allowed_total").increment(1);
+            return Some(NOT_ALLOWED);
+        }
         let called = &route.call.to;
         let is_caller = match CallerId::read(&route.call.from) {
             CallerId::Number(caller) => caller == *number,
@@ -75,7 +83,7 @@ impl Routing {
         if leads_back {
             tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "a number is not dialled: it leads back");
         }
-        !leads_back
+        leads_back.then_some(LEADS_BACK)
     }
 
     async fn connect(&self, route: &Route, voice_agent_id: &str, until: Instant) -> Answer {
@@ -91,7 +99,7 @@ impl Routing {
                 twiml: registered.twiml,
                 outcome: CallOutcome::Agent,
                 conversation_id: registered.conversation_id,
-                reason: plan::AGENT_TAKES_IT,
+                reason: plan::AGENT_TAKES_IT.into(),
             },
             Err(error) => {
                 tracing::error!(%error, call = %route.call.id, agent = %route.agent.id, "the voice provider did not take a call");
@@ -102,8 +110,8 @@ impl Routing {
 
     /// What follows when the carrier could not carry out the first answer.
     pub(super) fn after_failure(&self, route: &Route) -> Answer {
-        if let Plan::Reject = plan::of(&route.call.decision, &route.agent, !route.is_busy()) {
-            let reason = "the call is rejected again";
+        if route.call.decision.rejects() {
+            let reason = "the call is rejected again".into();
             return Answer { twiml: reject(), outcome: CallOutcome::Rejected, conversation_id: None, reason };
         }
         self.fall_back(route, "the first answer failed at the carrier")
@@ -111,8 +119,8 @@ impl Routing {
 
     /// The fallback number, else a sentence in the agent's language.
     pub(super) fn fall_back(&self, route: &Route, reason: &'static str) -> Answer {
-        let number = plan::fallback_number(&route.agent, &route.call.to);
-        let number = number.filter(|number| self.may_dial(route, number));
+        let why_not = |number: &E164| self.why_not(route, number);
+        let (number, reason) = plan::fallback_number(&route.agent, reason, why_not);
         let outcome = plan::fallback_outcome(number, route.is_busy());
         let twiml = match number {
             Some(number) => dial(route, number, RING_SECONDS, &self.0.dial_action),

@@ -2,7 +2,7 @@
 //!
 //! First the number's own rules: they may forward a call, answer it with a message or reject it. Then the ladder: the
 //! number's agent, if it is active, the plan has room and the voice provider takes the call in time; else the agent's
-//! fallback number; else a sentence in its language. Whatever fails, what is returned is TwiML, within
+//! fallback number; else a sentence in its language. A number that is not allowed is passed over. Whatever fails, what is returned is TwiML, within
 //! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment, it gets the
 //! same answer, and the voice provider hears of it once. When the plan has no room, it is looked first whether the calls
 //! that take it are still under way. Its admission is committed before it is answered; what it was
@@ -42,7 +42,7 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
-use crate::domain::{CallId, Clock, E164, Entropy, Language, mask};
+use crate::domain::{CallId, Clock, Dialing, E164, Entropy, Language, mask};
 use crate::store::{self, Route, StoreError, SystemStore};
 use crate::voice::Voice;
 use answer::Answer;
@@ -63,6 +63,8 @@ pub struct RoutingConfig {
     pub webhook_base_url: Url,
     /// Where what waits for the database is kept.
     pub state_dir: PathBuf,
+    /// Which numbers are dialled, but for tenants with a setting of their own.
+    pub dialing: Dialing,
 }
 
 impl RoutingConfig {
@@ -78,6 +80,7 @@ struct Inner {
     answer_deadline: Duration,
     dial_action: String,
     forward_action: String,
+    dialing: Dialing,
     store: SystemStore,
     voice: Voice,
     sweep: Sweep,
@@ -114,12 +117,13 @@ impl Routing {
         clock: Clock,
         entropy: Entropy,
     ) -> std::io::Result<Self> {
-        let RoutingConfig { answer_deadline, webhook_base_url, state_dir } = config;
+        let RoutingConfig { answer_deadline, webhook_base_url, state_dir, dialing } = config;
         let base = webhook_base_url.as_str().trim_end_matches('/');
         Ok(Self(Arc::new(Inner {
             answer_deadline,
             dial_action: format!("{base}{DIAL_PATH}"),
             forward_action: format!("{base}{FORWARD_PATH}"),
+            dialing,
             store,
             voice,
             sweep,
@@ -232,7 +236,7 @@ impl Routing {
             agent = %route.agent.id,
             from = mask(&call.from),
             outcome = %answer.outcome,
-            reason = answer.reason,
+            reason = %answer.reason,
             millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "answered a call"
         );
@@ -302,7 +306,7 @@ impl Routing {
             keep();
             return;
         }
-        let decision = route.call.decision.then(answer.reason);
+        let decision = route.call.decision.then(&answer.reason);
         let conversation = answer.conversation_id.as_deref();
         let recorded =
             self.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml);

@@ -117,7 +117,7 @@ impl Entry {
         Self::Answer {
             sid: route.call.sid.clone(),
             outcome: answer.outcome.to_string(),
-            decision: route.call.decision.then(answer.reason),
+            decision: route.call.decision.then(&answer.reason),
             conversation_id: answer.conversation_id.clone(),
             twiml: answer.twiml.clone(),
             at,

@@ -35,7 +35,7 @@ impl Routing {
         let twiml = sorry(route.agent.language);
         let reason = "nobody answered at the number dialled, and the caller hears a sentence";
         let outcome = CallOutcome::Unavailable;
-        let answer = Answer { twiml, outcome, conversation_id: None, reason };
+        let answer = Answer { twiml, outcome, conversation_id: None, reason: reason.into() };
         tracing::info!(call = %route.call.id, agent = %route.agent.id, dialled = result.dial_call_status, "a dialled number did not answer");
         self.give(reply, &route, answer).await;
     }
@@ -65,7 +65,7 @@ impl Routing {
             agent = %route.agent.id,
             dialled = result.dial_call_status,
             outcome = %answer.outcome,
-            reason = answer.reason,
+            reason = %answer.reason,
             "a number that rang first did not answer"
         );
         self.give(reply, &route, answer).await;

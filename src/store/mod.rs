@@ -86,6 +86,7 @@ struct Shared {
     clock: Clock,
     entropy: Entropy,
     numbers: number::NumberCache,
+    dialings: tenant::Dialings,
     changes: broadcast::Sender<Change>,
     statements: Arc<AtomicU64>,
     /// Calls that wait to be admitted.
@@ -167,6 +168,7 @@ impl Database {
             clock,
             entropy,
             numbers,
+            dialings: tenant::Dialings::default(),
             changes,
             statements,
             admissions: Lane::default(),

@@ -1,5 +1,9 @@
 //! The tenant itself: its plan and its use of it.
 
+mod dialing;
+
+pub(in crate::store) use dialing::Dialings;
+
 use std::ops::Range;
 
 use chrono::{NaiveDate, NaiveTime};
@@ -8,7 +12,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter}
 
 use super::entities::{phone_number, tenant};
 use super::{StoreError, SystemStore, TenantStore, audit_event, dialect};
-use crate::domain::{Author, Limits, PhoneNumber, Tenant, TenantId};
+use crate::domain::{Author, DialingChange, DialingOverride, Limits, PhoneNumber, Tenant, TenantId};
 
 /// Usage of a number on some days.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +73,7 @@ impl SystemStore {
             id,
             plan: Tenant::DEFAULT_PLAN.to_owned(),
             limits: Tenant::DEFAULT_LIMITS,
+            dialing: DialingOverride::default(),
             created_at: self.shared.clock.now(),
         };
         tenant::Entity::insert(tenant::ActiveModel::from(&new))
@@ -79,7 +84,8 @@ impl SystemStore {
         Ok(find(self.db(), id).await?.unwrap_or(new))
     }
 
-    /// Gives a tenant a plan, whether it was seen before or not, and tells its trail who did.
+    /// Gives a tenant a plan, whether it was seen before or not, and tells its trail who did. What it changes about dialing
+    /// holds here at once, and at other servers from their next poll on.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -89,10 +95,23 @@ impl SystemStore {
         id: TenantId,
         plan: &str,
         limits: Limits,
+        dialing: DialingChange,
     ) -> Result<Tenant, StoreError> {
         let transaction = self.begin().await?;
-        let new = Tenant { id, plan: plan.to_owned(), limits, created_at: self.shared.clock.now() };
-        let changed = [tenant::Column::Plan, tenant::Column::ConcurrentCalls, tenant::Column::PhoneNumbers];
+        let mut changed =
+            vec![tenant::Column::Plan, tenant::Column::ConcurrentCalls, tenant::Column::PhoneNumbers];
+        changed.extend(dialing.countries.as_ref().map(|_| tenant::Column::DialCountries));
+        changed.extend(dialing.premium.map(|_| tenant::Column::DialPremium));
+        let new = Tenant {
+            id,
+            plan: plan.to_owned(),
+            limits,
+            dialing: DialingOverride {
+                countries: dialing.countries.flatten(),
+                premium: dialing.premium.flatten(),
+            },
+            created_at: self.shared.clock.now(),
+        };
         tenant::Entity::insert(tenant::ActiveModel::from(&new))
             .on_conflict(OnConflict::column(tenant::Column::Id).update_columns(changed).to_owned())
             .exec_without_returning(&transaction)
@@ -100,6 +119,7 @@ impl SystemStore {
         audit_event::plan_set(&transaction, &self.shared, author, id).await?;
         let written = find(&transaction, id).await?.unwrap_or(new);
         transaction.commit().await?;
+        self.shared.dialings.set(id, &written.dialing);
         Ok(written)
     }
 }

@@ -61,6 +61,10 @@ fn what_is_needed_is_enough_and_the_rest_has_defaults() {
     assert_eq!(config.reconcile_every.as_secs(), 3600);
     assert_eq!((config.twilio.number_price, config.twilio.minute_price), (None, None));
     assert_eq!((config.records.retention_days, config.records.transcripts), (0, false));
+    let countries = |config: Config| config.dialing.countries.map(|countries| countries.to_string());
+    assert_eq!((config.dialing.premium, countries(config.clone())), (false, Some("CA,US".to_owned())));
+    assert_eq!(countries(with("DIAL_COUNTRIES", "GB, US").unwrap()), Some("GB,US".to_owned()));
+    assert_eq!(countries(with("DIAL_COUNTRIES", "*").unwrap()), None);
     assert_eq!(config.state_dir, std::path::Path::new(".switchboard"));
     assert_eq!(config.jwt.tenant_claim, "/sub");
     assert_eq!(config.log.filter, "info");
@@ -115,6 +119,7 @@ fn each_variable_refuses_what_would_fail_later() {
         ("ELEVENLABS_WEBHOOK_SECRET_PREVIOUS", vec!["webhook-secret-0123456789"]),
         ("OPERATION_WAIT", vec!["ten seconds", "10", "5m"]),
         ("ANSWER_DEADLINE", vec!["0s", "15s"]),
+        ("DIAL_COUNTRIES", vec!["us", "US,UK", "US;CA", ",", "*,US"]),
         ("PURCHASES_PER_HOUR", vec!["-1", "many"]),
         ("TENANT_PURCHASES_PER_HOUR", vec!["-1", "many"]),
         ("TENANT_AGENTS_PER_HOUR", vec!["-1", "many"]),

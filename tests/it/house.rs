@@ -46,6 +46,7 @@ const ALONE_MAY_USE: &str = "
     axum                         | app server webhooks sandbox
     clap                         | cli
     jiff                         | domain
+    phonenumber                  | domain
     indicatif                    | cli
     std::env                     | config
     metrics_exporter_prometheus  | telemetry

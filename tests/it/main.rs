@@ -15,6 +15,7 @@ mod conversation;
 mod coverage;
 mod crash;
 mod dev;
+mod dialing;
 mod doubt;
 mod edge;
 mod fuzz;

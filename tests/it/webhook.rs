@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use switchboard::carrier::{Carrier, CarrierConfig};
-use switchboard::domain::{Clock, Entropy};
+use switchboard::domain::{Clock, Dialing, Entropy};
 use switchboard::routing::{Conversations, Routing, RoutingConfig, Sweep};
 use switchboard::sandbox::Credentials;
 use switchboard::store::{Database, DatabaseConfig};
@@ -439,6 +439,7 @@ impl Bare {
                 answer_deadline: Duration::from_secs(1),
                 webhook_base_url: base_url.clone(),
                 state_dir: self.folder.path().join("state"),
+                dialing: Dialing { countries: None, premium: true },
             },
             self.database.system(),
             voice,

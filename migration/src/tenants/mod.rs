@@ -22,9 +22,16 @@ impl MigrationTrait for Migration {
             .col(text("plan"))
             .col(integer("concurrent_calls").check(Expr::col("concurrent_calls").between(0, 65_535)))
             .col(integer("phone_numbers").check(Expr::col("phone_numbers").between(0, 65_535)))
+            // Null: the platform's setting.
+            .col(text_null("dial_countries"))
+            .col(boolean_null("dial_premium"))
             .col(timestamp_with_time_zone("created_at"))
             .take();
         manager.create_table(table).await?;
+        let has_own = Expr::col("dial_countries").is_not_null().or(Expr::col("dial_premium").is_not_null());
+        let own =
+            Index::create().name("tenants_dialing").table("tenants").col("id").and_where(has_own).take();
+        manager.create_index(own).await?;
         on_postgres(manager, include_str!("tenants.sql")).await
     }
 

@@ -41,6 +41,12 @@ impl Decision {
         Self { rule: self.rule.clone(), reason: format!("{}; {what}", self.reason) }
     }
 
+    /// Whether the call is rejected.
+    #[must_use]
+    pub fn rejects(&self) -> bool {
+        self.rule.as_ref().is_some_and(|rule| rule.action == RoutingAction::Reject)
+    }
+
     /// Whether the call may come to the agent, and so needs one of the plan's places.
     #[must_use]
     pub fn needs_a_place(&self) -> bool {

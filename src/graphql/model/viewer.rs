@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 
 use super::scalars::{Decimal, Uuid};
-use crate::domain::Tenant;
+use crate::domain::{Countries, CountryCode, Tenant};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::provisioning::Provisioning;
@@ -44,11 +44,14 @@ impl Viewer {
     }
 
     /// What the plan allows.
-    async fn limits(&self) -> Limits {
-        Limits {
+    async fn limits(&self, ctx: &Context<'_>) -> Result<Limits, ApiError> {
+        let dialing = ctx.session()?.provisioning().dialing().for_tenant(&self.0.dialing);
+        Ok(Limits {
             concurrent_calls: self.0.limits.concurrent_calls.into(),
             phone_numbers: self.0.limits.phone_numbers.into(),
-        }
+            dial_countries: dialing.countries.map(|Countries(countries)| countries.into_iter().collect()),
+            dial_premium_numbers: dialing.premium,
+        })
     }
 
     /// How many of the plan's concurrent calls are taken. A call takes one when it comes in, unless its number's rules keep
@@ -114,6 +117,11 @@ pub(crate) struct Limits {
     concurrent_calls: i32,
     /// Numbers held at the same time, those being bought or released included.
     phone_numbers: i32,
+    /// Countries whose numbers a fallback number or a rule's `forwardTo` may be; every country when null.
+    dial_countries: Option<Vec<CountryCode>>,
+    /// Whether these may also be numbers that can cost more than an ordinary call: premium-rate, shared-cost, personal and
+    /// satellite numbers, pagers, and numbers that no numbering plan knows.
+    dial_premium_numbers: bool,
 }
 
 /// What was used in a month, as far as it is known.

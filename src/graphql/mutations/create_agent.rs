@@ -24,7 +24,8 @@ pub(crate) struct CreateAgentInput {
     prompt: Option<String>,
     /// A voice at ElevenLabs, by its id. Unset: a stock voice.
     voice_id: Option<String>,
-    /// Where a call goes when the voice agent cannot take it. Set it: callers then always reach somebody.
+    /// Where a call goes when the voice agent cannot take it. Set it: callers then always reach somebody. Refused unless
+    /// `viewer.limits` allows its country and its kind.
     fallback_number: Option<Checked<E164>>,
     /// Whether to buy it a number at once.
     #[graphql(default = true)]

@@ -69,14 +69,19 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
     let mut refusals = standing(&present, input.expected_version);
     let rules = checked.map_err(|faults| refusals.extend(faults)).ok();
     let Some(rules) = rules.filter(|_| refusals.is_empty()) else { return Err(Stop::Refused(refusals)) };
+    let dialing = session.provisioning().dialing().for_tenant(&store.tenant().await?.dialing);
     for (nth, rule) in rules.as_slice().iter().enumerate() {
         let Some(to) = rule.action.forwards_to() else { continue };
-        if store.leads_to(to, std::slice::from_ref(&present.number)).await? {
-            let why = "this number passes calls on to the one with these rules, so that they would ring each other: name \
-                       another";
-            let path = ["input", "rules", &nth.to_string(), "action", "forwardTo"].map(str::to_owned);
-            refusals.push(Refusal { field: path.into(), ..Refusal::new(RefusalCode::InvalidInput, why) });
-        }
+        let why = if let Err(Invalid(why)) = dialing.check(to) {
+            why
+        } else if store.leads_to(to, std::slice::from_ref(&present.number)).await? {
+            "this number passes calls on to the one with these rules, so that they would ring each other: name another"
+                .to_owned()
+        } else {
+            continue;
+        };
+        let path = ["input", "rules", &nth.to_string(), "action", "forwardTo"].map(str::to_owned);
+        refusals.push(Refusal { field: path.into(), ..Refusal::new(RefusalCode::InvalidInput, why) });
     }
     if !refusals.is_empty() {
         return Err(Stop::Refused(refusals));

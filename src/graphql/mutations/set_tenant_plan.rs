@@ -1,13 +1,13 @@
 //! `setTenantPlan`.
 
-use async_graphql::{Context, InputObject, Object};
+use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 
 use super::input::Faults;
 use super::outcome::{Outcome, Stop};
-use crate::domain::{Limits, TenantId};
+use crate::domain::{Countries, CountryCode, DialingChange, Invalid, Limits, TenantId};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
-use crate::graphql::model::{UserError, Uuid, Viewer};
+use crate::graphql::model::{Checked, UserError, Uuid, Viewer};
 
 const LONGEST_NAME: usize = 100;
 
@@ -22,10 +22,16 @@ pub(crate) struct SetTenantPlanInput {
     concurrent_calls: i32,
     /// Numbers held at the same time: 0 to 65535. Numbers held stay when it is lowered.
     phone_numbers: i32,
+    /// Countries whose numbers the client may have dialled, as fallback numbers or by routing rules. An empty list allows none;
+    /// null: the server's `DIAL_COUNTRIES`. Left out: as before. Numbers set earlier stay, but are dialled only if allowed.
+    dial_countries: MaybeUndefined<Vec<Checked<CountryCode>>>,
+    /// Whether the client may also have numbers dialled that can cost more than an ordinary call: premium-rate, shared-cost,
+    /// personal and satellite numbers, pagers, and numbers that no numbering plan knows. Null: no. Left out: as before.
+    dial_premium_numbers: MaybeUndefined<bool>,
 }
 
 impl SetTenantPlanInput {
-    fn check(self) -> Result<(TenantId, String, Limits), Stop> {
+    fn check(self) -> Result<(TenantId, String, Limits, DialingChange), Stop> {
         let mut faults = Faults::default();
         let name = self.name.trim().to_owned();
         if !(1..=LONGEST_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
@@ -41,10 +47,24 @@ impl SetTenantPlanInput {
         if phone_numbers.is_none() {
             faults.note("phoneNumbers", format!("a plan has 0 to 65535 numbers, not {}", self.phone_numbers));
         }
+        let countries = match self.dial_countries {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(codes) => {
+                let read: Result<_, Invalid> = codes.into_iter().map(|code| code.0).collect();
+                faults.take("dialCountries", read).map(|codes| Some(Countries(codes)))
+            }
+        };
+        let premium = match self.dial_premium_numbers {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(premium) => Some(Some(premium)),
+        };
+        let dialing = DialingChange { countries, premium };
         let limits = concurrent_calls
             .zip(phone_numbers)
             .map(|(concurrent_calls, phone_numbers)| Limits { concurrent_calls, phone_numbers });
-        faults.unless_any(limits.map(|limits| (TenantId(self.user_id.0), name, limits)))
+        faults.unless_any(limits.map(|limits| (TenantId(self.user_id.0), name, limits, dialing)))
     }
 }
 
@@ -86,8 +106,8 @@ impl SetTenantPlan {
 
 async fn set(session: &Session, input: SetTenantPlanInput) -> Result<Viewer, Stop> {
     let estate = session.estate()?;
-    let (tenant, name, limits) = input.check()?;
+    let (tenant, name, limits, dialing) = input.check()?;
     let _released = session.release().await;
     let author = session.author()?;
-    Ok(Viewer(estate.set_plan(&author, tenant, &name, limits).await?))
+    Ok(Viewer(estate.set_plan(&author, tenant, &name, limits, dialing).await?))
 }

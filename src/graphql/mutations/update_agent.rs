@@ -25,7 +25,8 @@ pub(crate) struct UpdateAgentInput {
     prompt: MaybeUndefined<String>,
     /// A voice at ElevenLabs, by its id. Null: a stock voice.
     voice_id: MaybeUndefined<String>,
-    /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead.
+    /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead. Refused unless
+    /// `viewer.limits` allows its country and its kind.
     fallback_number: MaybeUndefined<Checked<E164>>,
     /// ACTIVE takes calls; INACTIVE sends them to the fallback number. Nothing else can be set.
     status: MaybeUndefined<AgentStatus>,
@@ -139,6 +140,8 @@ async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, 
     let present = store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     input::alive(&present)?;
     if let Some(Some(fallback)) = &changes.fallback_number {
+        let dialing = session.provisioning().dialing().for_tenant(&store.tenant().await?.dialing);
+        dialing.check(fallback).map_err(|why| Refusal::invalid("fallbackNumber", &why))?;
         let own = store.held_numbers(id).await?;
         let own: Vec<_> = own.into_iter().map(|number| number.number).collect();
         if store.leads_to(fallback, &own).await? {

@@ -68,12 +68,15 @@ async fn simulate(
     let found = store.number_by_e164(number).await?.filter(takes_calls);
     let Some(number) = found else { return Ok(None) };
     let Some(agent) = store.agent(number.agent_id).await? else { return Ok(None) };
-    let places = i64::from(store.tenant().await?.limits.concurrent_calls);
+    let tenant = store.tenant().await?;
+    let places = i64::from(tenant.limits.concurrent_calls);
+    let dialing = session.provisioning().dialing().for_tenant(&tenant.dialing);
     let has_room = store.active_calls().await? < places;
     let rules = store.routing_rules(&[number.id]).await?.remove(&number.id);
     let (version, rules) = rules.unwrap_or((number.routing_version, RoutingRules::default()));
     let decision = rules.decide(&caller, at).of_version(version);
-    let (outcome, decision) = foresee(&decision, &AnsweringAgent::from(&agent), &number.number, has_room);
+    let agent = AnsweringAgent::from(&agent);
+    let (outcome, decision) = foresee(&decision, &agent, &number.number, has_room, &dialing);
     Ok(Some(CallDecision { outcome, decision, number: number.id }))
 }
 

@@ -70,7 +70,8 @@ impl Provisioning {
     /// was shown then.
     ///
     /// # Errors
-    /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED` and `LIMIT_REACHED` as [`StoreError::Refused`].
+    /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED`, `LIMIT_REACHED` and a fallback number that is not dialled as
+    /// [`StoreError::Refused`].
     pub async fn create_agent(
         &self,
         store: &TenantStore,
@@ -82,6 +83,10 @@ impl Provisioning {
             return Ok((operation, None));
         }
         self.may_create(store).await?;
+        if let Some(number) = &wanted.fallback_number {
+            let dialing = self.dialing().for_tenant(&store.tenant().await?.dialing);
+            dialing.check(number).map_err(|why| Refusal::invalid("fallbackNumber", &why))?;
+        }
         let data = PurchaseData { purchase: wanted.number.clone().map(Purchase::new) };
         let token = AgentToken::generate(&self.0.entropy);
         let agent = self.pending_agent(store, wanted, &token);

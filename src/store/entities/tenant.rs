@@ -4,7 +4,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 
 use super::read;
-use crate::domain::{Limits, Tenant, TenantId};
+use crate::domain::{DialingOverride, Limits, Tenant, TenantId};
 use crate::store::StoreError;
 
 /// A tenant.
@@ -17,6 +17,9 @@ pub struct Model {
     pub plan: String,
     pub concurrent_calls: i32,
     pub phone_numbers: i32,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub dial_countries: Option<String>,
+    pub dial_premium: Option<bool>,
     pub created_at: DateTimeUtc,
 }
 
@@ -36,7 +39,11 @@ impl TryFrom<Model> for Tenant {
             concurrent_calls: read::small(TABLE, "concurrent_calls", row.concurrent_calls)?,
             phone_numbers: read::small(TABLE, "phone_numbers", row.phone_numbers)?,
         };
-        Ok(Self { id: TenantId(row.id), plan: row.plan, limits, created_at: row.created_at })
+        let dialing = DialingOverride {
+            countries: read::optional(TABLE, "dial_countries", row.dial_countries.as_deref())?,
+            premium: row.dial_premium,
+        };
+        Ok(Self { id: TenantId(row.id), plan: row.plan, limits, dialing, created_at: row.created_at })
     }
 }
 
@@ -47,6 +54,8 @@ impl From<&Tenant> for ActiveModel {
             plan: Set(tenant.plan.clone()),
             concurrent_calls: Set(tenant.limits.concurrent_calls.into()),
             phone_numbers: Set(tenant.limits.phone_numbers.into()),
+            dial_countries: Set(tenant.dialing.countries.as_ref().map(ToString::to_string)),
+            dial_premium: Set(tenant.dialing.premium),
             created_at: Set(tenant.created_at),
         }
     }

@@ -44,7 +44,8 @@ pub(crate) struct RoutingConditionInput {
 pub(crate) struct RoutingActionInput {
     /// What is done.
     kind: RoutingActionKind,
-    /// Which number rings: needed for FORWARD and FORWARD_THEN_AGENT, and not the number itself.
+    /// Which number rings: needed for FORWARD and FORWARD_THEN_AGENT, and not the number itself. Refused unless `viewer.limits`
+    /// allows its country and its kind.
     forward_to: Option<Checked<E164>>,
     /// For how long it rings, 5 to 60 seconds: needed for FORWARD_THEN_AGENT; 20 for FORWARD when unset.
     ring_seconds: Option<i32>,

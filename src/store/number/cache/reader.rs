@@ -171,7 +171,9 @@ impl NumberReader {
         let cache = &self.store.shared.numbers;
         if self.seen.is_none() {
             // Whatever is written from here on is found as a change, on whichever page it would have been.
-            self.seen = Some(dialect::horizon(self.store.db()).await?);
+            let seen = dialect::horizon(self.store.db()).await?;
+            self.store.read_dialings().await?;
+            self.seen = Some(seen);
         }
         let began = self.store.shared.clock.now();
         let reading = cache.begin();
@@ -204,6 +206,9 @@ impl NumberReader {
             None => {
                 let (began, until) =
                     (self.store.shared.clock.now(), dialect::horizon(self.store.db()).await?);
+                if until != seen {
+                    self.store.read_dialings().await?;
+                }
                 if until.is_behind(&seen) {
                     tracing::warn!("the database is back at an earlier state: all numbers are read again");
                     (self.seen, self.whole) = (Some(until), Whole::After(Uuid::nil()));

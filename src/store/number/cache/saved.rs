@@ -1,9 +1,10 @@
-//! The cache as it outlives the server: a line about the whole of it, then one for each number. No secret is in there, but
+//! The cache as it outlives the server: a line about the whole of it and about tenants' dialing, then one for each number. No secret is in there, but
 //! numbers and what is said to callers are.
 //!
 //! What was restored is trusted as long as the cache itself would have been. It is read again as soon as the database
 //! answers, and a number that was not found there then is in doubt.
 
+use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
 
@@ -12,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::CachedNumber;
-use crate::domain::{AgentId, AgentStatus, AnsweringAgent, E164, Language, NumberId, RoutingRules, TenantId};
+use crate::domain::{
+    AgentId, AgentStatus, AnsweringAgent, DialingOverride, E164, Language, NumberId, RoutingRules, TenantId,
+};
 use crate::store::SystemStore;
 
 /// Counts up whenever lines are written that older versions would misread.
@@ -24,6 +27,8 @@ struct Whole {
     /// Which database it is of.
     database: String,
     confirmed_at: DateTime<Utc>,
+    #[serde(default)]
+    dialings: HashMap<TenantId, DialingOverride>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -86,10 +91,10 @@ impl Saved {
 }
 
 impl SystemStore {
-    /// Counts the changes of the cache.
+    /// Counts the changes of what [`Self::save_numbers`] writes.
     #[must_use]
     pub fn numbers_version(&self) -> u64 {
-        self.shared.numbers.lock().version()
+        self.shared.numbers.lock().version() + self.shared.dialings.version()
     }
 
     /// Writes the cache out, as it is once all numbers were read. Returns whether they were. Calls are answered meanwhile.
@@ -98,7 +103,8 @@ impl SystemStore {
     /// When it cannot be written.
     pub fn save_numbers(&self, mut into: impl Write) -> io::Result<bool> {
         let Some(confirmed_at) = self.shared.numbers.lock().confirmed_at() else { return Ok(false) };
-        let whole = Whole { format: FORMAT, database: self.shared.place.clone(), confirmed_at };
+        let (database, dialings) = (self.shared.place.clone(), self.shared.dialings.all());
+        let whole = Whole { format: FORMAT, database, confirmed_at, dialings };
         let mut line = |line: serde_json::Result<Vec<u8>>| {
             into.write_all(&line?)?;
             into.write_all(b"\n")
@@ -133,6 +139,7 @@ impl SystemStore {
         if !self.shared.numbers.lock().restore(restored, whole.confirmed_at, now) {
             return Err(io::Error::other("the saved routing cache is too old"));
         }
+        self.shared.dialings.restore(whole.dialings);
         Ok(count)
     }
 }

@@ -1,0 +1,189 @@
+//! Where a number rings and of what kind it is, by the numbering plans of the world as libphonenumber knows them.
+//!
+//! A number that no plan knows is not taken for an ordinary one: carriers ignore surplus digits, so that a premium-rate
+//! number with one digit more would ring all the same. In North America every number has ten digits, and there an area
+//! code newer than the plan known here passes.
+
+use phonenumber::metadata::DATABASE;
+use phonenumber::{PhoneNumber, Type};
+
+use super::E164;
+use crate::domain::CountryCode;
+
+const PREMIUM: &str = "a premium-rate number";
+const UNKNOWN: &str = "in no numbering plan known here";
+
+/// The numbering plan's word on a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::domain) struct Standing {
+    /// The country or territory; `None` for international networks, and for what has no ISO 3166-1 code.
+    pub(in crate::domain) country: Option<CountryCode>,
+    /// What it is, if calling it may cost more than an ordinary call to its country.
+    pub(in crate::domain) special: Option<&'static str>,
+}
+
+/// Loads the numbering plans, which takes a tenth of a second: at start, so that no caller waits for it.
+pub fn load_numbering_plans() {
+    std::hint::black_box(DATABASE.region(&1_u16));
+}
+
+impl E164 {
+    /// The numbering plan's word on this number.
+    pub(in crate::domain) fn standing(&self) -> Standing {
+        let Ok(number) = phonenumber::parse(None, self.as_str()) else {
+            return Standing { country: None, special: Some(UNKNOWN) };
+        };
+        match self.area_code() {
+            Some(area) => Standing {
+                country: self.country_in_north_america(&number),
+                special: special_in_north_america(area, self.exchange(), number.number_type(&DATABASE)),
+            },
+            None => elsewhere(&number),
+        }
+    }
+
+    fn country_in_north_america(&self, number: &PhoneNumber) -> Option<CountryCode> {
+        let by_area_code = || CountryCode::of_area_code(self.area_code()?);
+        Some(known(number).or_else(by_area_code).unwrap_or(CountryCode::US))
+    }
+
+    /// The three digits after the area code.
+    fn exchange(&self) -> &str {
+        self.as_str().get(5..8).unwrap_or_default()
+    }
+}
+
+fn known(number: &PhoneNumber) -> Option<CountryCode> {
+    number.country().id()?.as_ref().parse().ok()
+}
+
+fn special_in_north_america(area: &str, exchange: &str, kind: Type) -> Option<&'static str> {
+    let [_, second, third] = area.as_bytes() else { return Some(UNKNOWN) };
+    if exchange == "976" {
+        return Some(PREMIUM);
+    }
+    match special(kind) {
+        // Area codes such as 600 are of services, not of places.
+        None if second == third && kind != Type::TollFree => Some("a number of a special service"),
+        // 710 is the United States government's, 880 to 887 and 889 are charged to the caller.
+        Some(UNKNOWN) if second != third && area != "710" && !area.starts_with("88") => None,
+        other => other,
+    }
+}
+
+fn elsewhere(number: &PhoneNumber) -> Standing {
+    let regions = DATABASE.region(&number.country().code()).unwrap_or_default();
+    if regions.iter().all(|region| *region == "001") {
+        return Standing {
+            country: None,
+            special: Some("a number of an international or satellite network"),
+        };
+    }
+    // Where the plan does not know it, it is billed as the first of those that share the calling code.
+    let country = known(number).or_else(|| regions.first()?.parse().ok());
+    Standing { country, special: special(number.number_type(&DATABASE)) }
+}
+
+fn special(kind: Type) -> Option<&'static str> {
+    match kind {
+        Type::FixedLine
+        | Type::Mobile
+        | Type::FixedLineOrMobile
+        | Type::TollFree
+        | Type::Voip
+        | Type::Uan
+        | Type::StandardRate => None,
+        Type::PremiumRate => Some(PREMIUM),
+        Type::SharedCost => Some("a shared-cost number"),
+        Type::PersonalNumber => Some("a personal number"),
+        Type::Pager => Some("a pager's number"),
+        Type::Unknown => Some(UNKNOWN),
+        Type::Emergency | Type::Voicemail | Type::ShortCode | Type::Carrier | Type::NoInternational => {
+            Some("a number of a special service")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn standing(number: &str) -> (String, &'static str) {
+        let Standing { country, special } = number.parse::<E164>().unwrap().standing();
+        (country.map(|country| country.to_string()).unwrap_or_default(), special.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_number_is_of_a_country_and_of_a_kind() {
+        for (number, country, special) in [
+            // North America: by area code, not all of it the United States.
+            ("+12125550123", "US", ""),
+            ("+14165550123", "CA", ""),
+            ("+12425550123", "BS", ""),
+            ("+18765550123", "JM", ""),
+            ("+18095550123", "DO", ""),
+            ("+17875550123", "PR", ""),
+            ("+16715550123", "GU", ""),
+            ("+18885550123", "US", ""),
+            // An area code that is not in use yet.
+            ("+19835550123", "US", ""),
+            ("+19005550123", "US", "a premium-rate number"),
+            ("+12129765550", "US", "a premium-rate number"),
+            ("+15005550123", "US", "a personal number"),
+            ("+15215550123", "US", "a personal number"),
+            ("+16005550123", "CA", "a number of a special service"),
+            ("+17005550123", "US", "in no numbering plan known here"),
+            ("+17105550123", "US", "in no numbering plan known here"),
+            ("+18815550123", "US", "in no numbering plan known here"),
+            // Europe and beyond.
+            ("+442079460123", "GB", ""),
+            ("+443001234567", "GB", ""),
+            ("+447797712345", "JE", ""),
+            ("+447624312345", "IM", ""),
+            ("+449012345678", "GB", "a premium-rate number"),
+            ("+448712345678", "GB", "a premium-rate number"),
+            ("+447012345678", "GB", "a personal number"),
+            ("+447640123456", "GB", "a pager's number"),
+            ("+493012345678", "DE", ""),
+            ("+4990011234567", "DE", "a premium-rate number"),
+            ("+49900112345678", "DE", "in no numbering plan known here"),
+            ("+491805123456", "DE", "a shared-cost number"),
+            ("+4970012345678", "DE", "a personal number"),
+            ("+33142278186", "FR", ""),
+            ("+33899123456", "FR", "a premium-rate number"),
+            ("+39899123456", "IT", "a premium-rate number"),
+            ("+43900123456", "AT", "a premium-rate number"),
+            ("+41900123456", "CH", "a premium-rate number"),
+            ("+34803123456", "ES", "a premium-rate number"),
+            ("+31900123456", "NL", "a premium-rate number"),
+            ("+61190112345", "AU", "in no numbering plan known here"),
+            ("+77012345678", "KZ", ""),
+            ("+262262123456", "RE", ""),
+            ("+38344123456", "", ""),
+            // Of no country.
+            ("+870773123456", "", "a number of an international or satellite network"),
+            ("+881612345678", "", "a number of an international or satellite network"),
+            ("+8821612345678", "", "a number of an international or satellite network"),
+            ("+883510012345678", "", "a number of an international or satellite network"),
+            ("+878101234567890", "", "a number of an international or satellite network"),
+            ("+979123456789", "", "a number of an international or satellite network"),
+            ("+80812345678", "", "a number of an international or satellite network"),
+            ("+888123456789", "", "a number of an international or satellite network"),
+            ("+999123456789", "", "in no numbering plan known here"),
+        ] {
+            assert_eq!(standing(number), (country.to_owned(), special), "{number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_number_has_a_standing(digits in "[1-9][0-9]{6,14}") {
+            if let Ok(number) = format!("+{digits}").parse::<E164>() {
+                let Standing { country, special } = number.standing();
+                prop_assert!(country.is_some() || special.is_some() || digits.starts_with("383") || digits.starts_with("247") || digits.starts_with("290"));
+            }
+        }
+    }
+}
