@@ -305,7 +305,7 @@ impl Routing {
         let decision = route.call.decision.then(answer.reason);
         let conversation = answer.conversation_id.as_deref();
         let recorded =
-            self.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml);
+            self.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml, at);
         match self.ask(recorded, "an answer", sid).await {
             Ok(true) => {}
             // Its call waits in another server's journal.
