@@ -1,19 +1,16 @@
 //! The ladder itself: what the rules say, agent, fallback number, sentence.
-//!
-//! A number that would only bring the call back is never dialled ([`Routing::may_dial`]): the next rung takes the call.
 
 use tokio::time::Instant;
 
 use super::plan::{self, Plan};
 use super::{Routing, say, sorry};
 use crate::carrier::{Dial, RejectReason, Twiml, Verb};
-use crate::domain::{CallOutcome, CallerId, E164, mask};
+use crate::domain::{CallOutcome, CallerId, E164, RoutingAction, mask};
 use crate::store::Route;
 use crate::voice::{CallToRegister, VoiceError};
 
 /// How long a number may ring that no rule says more about, before the caller hears a sentence.
 const RING_SECONDS: u16 = 20;
-const LEADS_BACK: &str = "the call would only come back from the number it is forwarded to";
 
 /// What a call is answered with.
 #[derive(Debug, Clone)]
@@ -28,14 +25,8 @@ pub(super) struct Answer {
 impl Routing {
     /// What is done with a call that comes in.
     pub(super) async fn decide(&self, route: &Route, until: Instant) -> Answer {
-        let plan = plan::of(&route.call.decision, &route.agent, !route.is_busy());
-        let plan = match plan {
-            Plan::Forward { to, .. } if !self.may_dial(route, to) => Plan::FallBack { why: LEADS_BACK },
-            Plan::ForwardThenAgent { to, .. } if !self.may_dial(route, to) => {
-                return self.agent(route, until).await;
-            }
-            other => other,
-        };
+        let may_dial = |number: &E164| self.may_dial(route, number);
+        let plan = plan::of(&route.call.decision, &route.agent, !route.is_busy(), may_dial);
         let (outcome, reason) = (plan.outcome(), plan.reason());
         let twiml = match plan {
             Plan::Agent { voice_agent_id } => return self.connect(route, voice_agent_id, until).await,
@@ -60,17 +51,10 @@ impl Routing {
         }
     }
 
-    /// Whether dialling a number for this call makes sense: not if it is the number called, the caller, or who passed the
-    /// call on to us, and not if it is one of ours whose rules or fallback number lead back to the number called. Such
-    /// numbers would ring each other, and each round would be billed.
+    /// Whether a number may be dialled for this call: see [`plan`].
     fn may_dial(&self, route: &Route, number: &E164) -> bool {
-        let called = &route.call.to;
-        let is_caller = match CallerId::read(&route.call.from) {
-            CallerId::Number(caller) => caller == *number,
-            CallerId::Hidden | CallerId::Other(_) => false,
-        };
-        let leads_back = is_caller
-            || route.forwarded_from.as_ref() == Some(number)
+        let (called, caller) = (&route.call.to, CallerId::read(&route.call.from));
+        let leads_back = plan::is_at_the_other_end(number, called, &caller, route.forwarded_from.as_ref())
             || self.0.store.leads_to(number, called);
         if leads_back {
             tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "a number is not dialled: it leads back");
@@ -102,7 +86,7 @@ impl Routing {
 
     /// What follows when the carrier could not carry out the first answer.
     pub(super) fn after_failure(&self, route: &Route) -> Answer {
-        if let Plan::Reject = plan::of(&route.call.decision, &route.agent, !route.is_busy()) {
+        if let Some(RoutingAction::Reject) = route.call.decision.rule.as_ref().map(|rule| &rule.action) {
             let reason = "the call is rejected again";
             return Answer { twiml: reject(), outcome: CallOutcome::Rejected, conversation_id: None, reason };
         }
@@ -111,8 +95,7 @@ impl Routing {
 
     /// The fallback number, else a sentence in the agent's language.
     pub(super) fn fall_back(&self, route: &Route, reason: &'static str) -> Answer {
-        let number = plan::fallback_number(&route.agent, &route.call.to);
-        let number = number.filter(|number| self.may_dial(route, number));
+        let number = route.agent.fallback_number.as_ref().filter(|number| self.may_dial(route, number));
         let outcome = plan::fallback_outcome(number, route.is_busy());
         let twiml = match number {
             Some(number) => dial(route, number, RING_SECONDS, &self.0.dial_action),

@@ -22,7 +22,7 @@ mod sweep;
 
 pub use conversations::Conversations;
 pub use known::restore;
-pub use plan::foresee;
+pub use plan::Imagined;
 pub use reports::NotRecorded;
 pub use retention::Retention;
 pub use sweep::Sweep;

@@ -1,9 +1,14 @@
 //! What will be done with a call, before anybody outside is asked: the same for a call that comes in and for one that is
 //! only imagined.
+//!
+//! A number that would only bring the call back is never dialled: not the number called, the caller, or who passed the call
+//! on to us ([`is_at_the_other_end`]), and none of ours whose rules or fallback number lead back to the number called. Such
+//! numbers would ring each other, and each round would be billed. The next rung takes the call.
 
-use crate::domain::{AgentStatus, AnsweringAgent, CallOutcome, Decision, E164, RoutingAction};
+use crate::domain::{AgentStatus, AnsweringAgent, CallOutcome, CallerId, Decision, E164, RoutingAction};
 
 pub(super) const AGENT_TAKES_IT: &str = "the agent takes it";
+const LEADS_BACK: &str = "the call would only come back from the number it is forwarded to";
 
 /// What will be done.
 #[derive(Debug, Clone, Copy)]
@@ -40,10 +45,17 @@ impl Plan<'_> {
     }
 }
 
-/// What the decision comes to.
-pub(super) fn of<'a>(decision: &'a Decision, agent: &'a AnsweringAgent, has_room: bool) -> Plan<'a> {
+/// What the decision comes to. `may_dial` says of a number whether it would not bring the call back.
+pub(super) fn of<'a>(
+    decision: &'a Decision,
+    agent: &'a AnsweringAgent,
+    has_room: bool,
+    may_dial: impl Fn(&E164) -> bool,
+) -> Plan<'a> {
     match decision.rule.as_ref().map(|rule| &rule.action) {
         None | Some(RoutingAction::Agent) => to_agent(agent, has_room),
+        Some(RoutingAction::Forward { to, .. }) if !may_dial(to) => Plan::FallBack { why: LEADS_BACK },
+        Some(RoutingAction::ForwardThenAgent { to, .. }) if !may_dial(to) => to_agent(agent, has_room),
         Some(RoutingAction::Forward { to, ring_seconds }) => {
             Plan::Forward { to, ring_seconds: *ring_seconds }
         }
@@ -67,9 +79,18 @@ pub(super) fn to_agent(agent: &AnsweringAgent, has_room: bool) -> Plan<'_> {
     Plan::FallBack { why }
 }
 
-/// The agent's fallback number, unless dialling it would only call ourselves again.
-pub(super) fn fallback_number<'a>(agent: &'a AnsweringAgent, called: &E164) -> Option<&'a E164> {
-    agent.fallback_number.as_ref().filter(|number| *number != called)
+/// Whether a number is already on the line: the number called, the caller, or who passed the call on.
+pub(super) fn is_at_the_other_end(
+    number: &E164,
+    called: &E164,
+    caller: &CallerId,
+    forwarded_from: Option<&E164>,
+) -> bool {
+    let is_caller = match caller {
+        CallerId::Number(caller) => caller == number,
+        CallerId::Hidden | CallerId::Other(_) => false,
+    };
+    number == called || is_caller || forwarded_from == Some(number)
 }
 
 /// What falling back comes to.
@@ -81,21 +102,49 @@ pub(super) fn fallback_outcome(number: Option<&E164>, is_busy: bool) -> CallOutc
     }
 }
 
-/// What would come of a call to `called` for which this was decided, if both providers do their part; the decision's
-/// reason then says it whole.
-#[must_use]
-pub fn foresee(
-    decision: &Decision,
-    agent: &AnsweringAgent,
-    called: &E164,
-    has_room: bool,
-) -> (CallOutcome, Decision) {
-    let plan = of(decision, agent, has_room);
-    let Plan::FallBack { why } = plan else {
-        return (plan.outcome(), decision.then(plan.reason()));
-    };
-    let number = fallback_number(agent, called);
-    let next = if number.is_some() { "the fallback number rings" } else { "the caller hears a sentence" };
-    let is_busy = decision.needs_a_place() && !has_room;
-    (fallback_outcome(number, is_busy), decision.then(why).then(next))
+/// A call that is only imagined.
+#[derive(Debug)]
+pub struct Imagined<'a> {
+    /// What the number's rules say to it.
+    pub decision: &'a Decision,
+    /// The number's agent.
+    pub agent: &'a AnsweringAgent,
+    /// The number called.
+    pub called: &'a E164,
+    /// The caller.
+    pub caller: &'a CallerId,
+    /// The number that passed the call on.
+    pub forwarded_from: Option<&'a E164>,
+    /// Whether the plan has a free call slot.
+    pub has_room: bool,
+}
+
+impl Imagined<'_> {
+    /// The numbers that may be dialled for it.
+    pub fn dials(&self) -> impl Iterator<Item = &E164> {
+        let action = self.decision.rule.as_ref().map(|rule| &rule.action);
+        action.and_then(RoutingAction::forwards_to).into_iter().chain(&self.agent.fallback_number)
+    }
+
+    /// What would come of it, if both providers do their part; the decision's reason then says it whole. `leading_back` are
+    /// those of [`Self::dials`] from which a call would come back to the number called.
+    #[must_use]
+    pub fn foresee(&self, leading_back: &[E164]) -> (CallOutcome, Decision) {
+        let Self { decision, agent, called, caller, forwarded_from, has_room } = *self;
+        let may_dial = |number: &E164| {
+            !is_at_the_other_end(number, called, caller, forwarded_from) && !leading_back.contains(number)
+        };
+        let plan = of(decision, agent, has_room, may_dial);
+        let Plan::FallBack { why } = plan else {
+            return (plan.outcome(), decision.then(plan.reason()));
+        };
+        let number = agent.fallback_number.as_ref();
+        let next = match number.map(may_dial) {
+            Some(true) => "the fallback number rings",
+            Some(false) => "the fallback number would bring the call back, and the caller hears a sentence",
+            None => "the caller hears a sentence",
+        };
+        let is_busy = decision.needs_a_place() && !has_room;
+        (fallback_outcome(number.filter(|number| may_dial(number)), is_busy), decision.then(why).then(next))
+    }
 }
