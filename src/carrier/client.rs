@@ -1,5 +1,6 @@
 //! Talks HTTP with Twilio: every request has a deadline, few run at once, none is sent while Twilio stays down, and
-//! every failure ends up in one of the three classes of [`CarrierError`]. Searches wait for each other first: see [`super::turns`].
+//! every failure ends up in one of the three classes of [`CarrierError`]. Calls and purchases go before searches: see
+//! [`super::turns`].
 //!
 //! What is asked of Twilio stands beside its noun: `search`, `numbers`, `calls`.
 
@@ -9,17 +10,14 @@ use std::time::Duration;
 use reqwest::{RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
 use super::error::{Answer, Effect};
-use super::turns::{Turn, Turns};
+use super::turns::{Rank, Slots, Turn, Turns};
 use super::{CarrierError, Rejection};
 use crate::domain::{BreakerChange, Clock, Entropy, Gate, TenantId, backoff, lenient_json};
 
-/// Requests at the same time. Twilio caps them per account and does not publish the cap.
-const PARALLEL_REQUESTS: usize = 5;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A page of a thousand numbers is about 2 MB.
 const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
@@ -47,7 +45,8 @@ pub struct CarrierConfig {
 pub struct Carrier {
     http: reqwest::Client,
     config: Arc<CarrierConfig>,
-    slots: Arc<Semaphore>,
+    slots: Slots,
+    rank: Rank,
     turns: Turns,
     gate: Gate,
     /// Prices are another host's: when that is down, nothing else is.
@@ -70,11 +69,15 @@ impl Carrier {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| CarrierError::unavailable(reason(&error)))?;
-        let slots = Arc::new(Semaphore::new(PARALLEL_REQUESTS));
         let gate = Gate::new(clock.clone(), told);
         let pricing_gate = Gate::new(clock.clone(), |_| ());
-        let turns = Turns::new();
-        Ok(Self { http, config: Arc::new(config), slots, turns, gate, pricing_gate, clock, entropy })
+        let (slots, rank, turns) = (Slots::new(), Rank::First, Turns::new());
+        Ok(Self { http, config: Arc::new(config), slots, rank, turns, gate, pricing_gate, clock, entropy })
+    }
+
+    /// The same carrier, for requests that wait until nothing else does.
+    pub(super) fn ranking_last(&self) -> Self {
+        Self { rank: Rank::Last, ..self.clone() }
     }
 
     /// `…/Accounts/{AC}/` and `path`, whose last segment gets the suffix that asks for JSON.
@@ -102,7 +105,8 @@ impl Carrier {
 
     /// Reads from a price list.
     pub(super) async fn get_price<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
-        let answer = self.exchange_behind(&self.pricing_gate, self.http.get(url), Effect::Reads).await?;
+        let this = self.ranking_last();
+        let answer = this.exchange_behind(&this.pricing_gate, this.http.get(url), Effect::Reads).await?;
         read_json(&answer.into_body(Effect::Reads)?, Effect::Reads)
     }
 
@@ -125,9 +129,14 @@ impl Carrier {
         turn.ok().and_then(Result::ok).ok_or_else(too_many)
     }
 
-    /// As [`Self::get`], for what nobody else repeats: asks again shortly, a bounded number of times, when the carrier
-    /// turned the request away or failed, all within one request's deadline.
-    pub(super) async fn get_again<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
+    /// As [`Self::get`], for whoever must know more of the answer than its body.
+    pub(super) async fn get_for_answer(&self, url: Url) -> Result<Answer, CarrierError> {
+        self.exchange(self.http.get(url), Effect::Reads).await
+    }
+
+    /// As [`Self::get_for_answer`], for what nobody else repeats: asks again shortly, a bounded number of times, when the
+    /// carrier turned the request away or failed, all within one request's deadline.
+    pub(super) async fn get_again(&self, url: Url) -> Result<Answer, CarrierError> {
         let deadline = Instant::now() + self.config.timeout;
         let mut answer = self.exchange(self.http.get(url.clone()), Effect::Reads).await?;
         for repeat in 1..=REPEATS {
@@ -141,7 +150,7 @@ impl Carrier {
             let Ok(again) = timeout_at(deadline, again).await else { break };
             answer = again?;
         }
-        read_json(&answer.into_body(Effect::Reads)?, Effect::Reads)
+        Ok(answer)
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
@@ -188,7 +197,7 @@ impl Carrier {
         if let Some(wait) = gate.shut_for() {
             return Err(CarrierError::left_alone(wait));
         }
-        let waiting = tokio::time::timeout(self.config.timeout, self.slots.acquire());
+        let waiting = tokio::time::timeout(self.config.timeout, self.slots.take(self.rank));
         let Ok(Ok(_slot)) = waiting.await else {
             return Err(CarrierError::unavailable("too many requests are waiting for it".to_owned()));
         };

@@ -65,6 +65,9 @@ pub struct NumberOnSale {
     pub needs_address: bool,
     /// US dollars a month: the carrier's list price.
     pub monthly_cost: Decimal,
+    /// When it was on sale, by the carrier's own clock, or somewhat earlier; `None` where the carrier did not say.
+    #[serde(default)]
+    pub offered_at: Option<DateTime<Utc>>,
 }
 
 /// How the carrier asks our webhooks.
@@ -72,7 +75,7 @@ pub const METHOD: &str = "POST";
 /// How the carrier takes calls to our numbers.
 pub const RECEIVE_MODE: &str = "voice";
 
-/// Where the carrier sends a number's calls, and the mark by which we know the number again.
+/// Where the carrier sends a number's calls, and the mark by which we know it again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberSettings {
     /// At most 64 characters; carries the id of the operation that bought the number.

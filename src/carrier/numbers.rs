@@ -1,11 +1,10 @@
 //! The numbers we own: buying, finding, setting, giving back.
 //!
-//! A purchase names its number and carries its settings, so that the number answers from its first
-//! second and a purchase whose answer was lost can be found again.
-//!
 //! Twilio has no idempotency key, and is reported to answer the purchase of a number that the account owns already with
-//! success, pointing it elsewhere. So whoever buys looks first whether the account owns the number ([`Carrier::find`]),
-//! and [`Carrier::buy`] tells a number that is older than the request from one that the request bought.
+//! success, applying what the request says to it. So a purchase says as little as it can: its number, and a mark as the name by
+//! which it can be found again when its answer was lost. Where the number sends its calls is set by a second request
+//! ([`Carrier::point`]), once it is known whose the number is. Whoever buys looks first whether the account owns the number
+//! ([`Carrier::find`]), and [`Carrier::buy`] tells a number that is older than the request from one that the request bought.
 
 use serde::de::IgnoredAny;
 
@@ -32,13 +31,12 @@ pub enum Purchase {
 }
 
 impl Carrier {
-    /// Buys exactly this number, with its settings, in one request. Make sure first that the account does not own it.
+    /// Buys exactly this number under a name, and sets nothing else. Make sure first that the account does not own it.
     ///
     /// # Errors
     /// [`CarrierError`]; after an unknown outcome, [`Self::find`] tells.
-    pub async fn buy(&self, number: &E164, settings: &NumberSettings) -> Result<Purchase, CarrierError> {
-        let mut form = vec![("PhoneNumber", number.as_str())];
-        form.extend(fields(settings));
+    pub async fn buy(&self, number: &E164, name: &str) -> Result<Purchase, CarrierError> {
+        let form = [("PhoneNumber", number.as_str()), ("FriendlyName", name)];
         let answer = self.post_for_answer(self.url(&[NUMBERS]), &form).await?;
         let began = answer.request_began();
         let bought: Owned = read_json(&answer.into_body(Effect::Writes)?, Effect::Writes)?;
@@ -88,8 +86,7 @@ impl Carrier {
     /// # Errors
     /// [`CarrierError`]; unknown as long as the number was not read back. Safe to repeat.
     pub async fn update(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
-        let mut form = fields(settings).to_vec();
-        form.extend([("VoiceApplicationSid", ""), ("TrunkSid", "")]);
+        let form = update_fields(settings);
         let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
         match self.fetch(sid).await {
             Ok(standing) => standing.ok_or(CarrierError::Rejected(Rejection::NotFound)),
@@ -99,15 +96,33 @@ impl Carrier {
         }
     }
 
-    /// Takes our mark off a number that is somebody else's, so that nobody here takes it for ours. What it was called before
-    /// is not known.
+    /// Sets where a number sends its calls, but not its name, and returns how the number stands afterwards. The name in that
+    /// answer says whose the number was when it was pointed: whoever is named there later finds it pointed already.
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
-    pub async fn unmark(&self, owned: &OwnedNumber) -> Result<(), CarrierError> {
+    pub async fn point(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
+        let [_name, form @ ..] = update_fields(settings);
+        let standing: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
+        let nothing = || CarrierError::OutcomeUnknown { reason: "it answered without a number".to_owned() };
+        standing.read().ok_or_else(nothing)
+    }
+
+    /// Takes a mark off a number that is somebody else's, if it still bears it, and gives it its own digits for a name, so that
+    /// nobody here takes it for ours. Returns whether it bore the mark.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; safe to repeat.
+    pub async fn unmark(&self, sid: &str, mark: &str) -> Result<bool, CarrierError> {
+        let Some(owned) = self.fetch(sid).await?.filter(|owned| owned.friendly_name == mark) else {
+            return Ok(false);
+        };
         let form = [("FriendlyName", owned.number.as_str())];
-        let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(&owned.sid)?]), &form).await?;
-        Ok(())
+        let standing: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
+        match standing.read() {
+            Some(standing) if standing.friendly_name != mark => Ok(true),
+            _ => Err(CarrierError::OutcomeUnknown { reason: "the mark is still there".to_owned() }),
+        }
     }
 
     /// Gives a number back. One that is gone already counts as given back.
@@ -140,7 +155,10 @@ impl Carrier {
             // A single number is looked for by operations, which repeat their steps themselves.
             let page: OwnedPage = match like {
                 Some(_) => self.get(url).await?,
-                None => self.get_again(url).await?,
+                None => {
+                    let answer = self.get_again(url).await?;
+                    read_json(&answer.into_body(Effect::Reads)?, Effect::Reads)?
+                }
             };
             if !page.incoming_phone_numbers.iter().all(Owned::is_whole) {
                 return Err(CarrierError::unavailable("its list of numbers is in pieces".to_owned()));
@@ -155,7 +173,8 @@ impl Carrier {
     }
 }
 
-fn fields(settings: &NumberSettings) -> [(&'static str, &str); 8] {
+/// The name first.
+fn update_fields(settings: &NumberSettings) -> [(&'static str, &str); 10] {
     [
         ("FriendlyName", &settings.friendly_name),
         ("VoiceUrl", settings.voice_url.as_str()),
@@ -165,5 +184,7 @@ fn fields(settings: &NumberSettings) -> [(&'static str, &str); 8] {
         ("StatusCallback", settings.status_callback.as_str()),
         ("StatusCallbackMethod", METHOD),
         ("VoiceReceiveMode", RECEIVE_MODE),
+        ("VoiceApplicationSid", ""),
+        ("TrunkSid", ""),
     ]
 }

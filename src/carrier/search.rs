@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use super::client::read_json;
+use super::error::{Answer, Effect};
 use super::wire::OnSalePage;
 use super::{Carrier, CarrierError, NumberOnSale, NumberSearch, Rejection};
 use crate::domain::{NumberType, TenantId};
@@ -18,7 +20,7 @@ impl Carrier {
         tenant: TenantId,
     ) -> Result<Vec<NumberOnSale>, CarrierError> {
         let _turn = self.search_turn(tenant).await?;
-        on_sale(self.get(self.search_url(search)).await, search)
+        on_sale(self.ranking_last().get_for_answer(self.search_url(search)).await, search)
     }
 
     /// As [`Self::search`], for somebody who waits for the answer: asks again shortly when the carrier has no time for
@@ -32,7 +34,7 @@ impl Carrier {
         tenant: TenantId,
     ) -> Result<Vec<NumberOnSale>, CarrierError> {
         let _turn = self.search_turn(tenant).await?;
-        on_sale(self.get_again(self.search_url(search)).await, search)
+        on_sale(self.ranking_last().get_again(self.search_url(search)).await, search)
     }
 
     fn search_url(&self, search: &NumberSearch) -> Url {
@@ -58,11 +60,16 @@ impl Carrier {
 }
 
 fn on_sale(
-    page: Result<OnSalePage, CarrierError>,
+    answer: Result<Answer, CarrierError>,
     search: &NumberSearch,
 ) -> Result<Vec<NumberOnSale>, CarrierError> {
-    match page {
-        Ok(page) => Ok(page.numbers(search)),
+    let read = |answer: Answer| {
+        let offered_at = answer.request_began();
+        let page: OnSalePage = read_json(&answer.into_body(Effect::Reads)?, Effect::Reads)?;
+        Ok(page.numbers(search, offered_at))
+    };
+    match answer.and_then(read) {
+        Ok(numbers) => Ok(numbers),
         // How Twilio says that the country has no numbers of this kind; the US has no mobile ones.
         Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(Vec::new()),
         Err(error) => Err(error),

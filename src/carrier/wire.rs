@@ -28,8 +28,13 @@ struct OnSale {
 
 impl OnSalePage {
     /// What was found, but for numbers that no E.164 can be: nobody could buy those.
-    pub(super) fn numbers(self, search: &NumberSearch) -> Vec<NumberOnSale> {
-        self.available_phone_numbers.into_iter().filter_map(|number| number.read(search)).collect()
+    pub(super) fn numbers(
+        self,
+        search: &NumberSearch,
+        offered_at: Option<DateTime<Utc>>,
+    ) -> Vec<NumberOnSale> {
+        let read = |number: OnSale| Some(NumberOnSale { offered_at, ..number.read(search)? });
+        self.available_phone_numbers.into_iter().filter_map(read).collect()
     }
 }
 
@@ -47,6 +52,7 @@ impl OnSale {
             capabilities: capabilities(self.capabilities),
             needs_address: set(self.address_requirements).is_some_and(|rule| rule != "none"),
             monthly_cost: list_price(search.kind),
+            offered_at: None,
         })
     }
 }

@@ -44,6 +44,9 @@ use crate::voice::Voice;
 /// Begins the name at the carrier of every number bought here; the id of the operation that bought it follows.
 const MARK: &str = "switchboard:";
 
+/// Where every installation of this system has its numbers' calls announced.
+const INCOMING_PATH: &str = "/api/webhooks/call/incoming";
+
 /// The operation that bought a number with this name at the carrier; `None` for numbers not bought by this system.
 fn operation_of_mark(friendly_name: &str) -> Option<OperationId> {
     friendly_name.strip_prefix(MARK)?.parse().ok()
@@ -156,7 +159,7 @@ impl Provisioning {
         };
         NumberSettings {
             friendly_name: format!("{MARK}{bought_by}"),
-            voice_url: webhook("/api/webhooks/call/incoming"),
+            voice_url: webhook(INCOMING_PATH),
             voice_fallback_url: self
                 .0
                 .config

@@ -1,9 +1,6 @@
 //! The ladder itself: what the rules say, agent, fallback number, sentence.
 //!
-//! A number that is not allowed ([`Dialing`]), or that would only bring the call back, is never dialled
-//! ([`Routing::why_not`]): the next rung takes the call.
-//!
-//! [`Dialing`]: crate::domain::Dialing
+//! Some numbers are never dialled ([`plan`]): the next rung takes the call.
 
 use std::borrow::Cow;
 
@@ -62,9 +59,7 @@ impl Routing {
         }
     }
 
-    /// Why a number is not dialled for this call. It is not if it is none that the platform pays for; not if it is the
-    /// number called, the caller, or who passed the call on to us; and not if it is one of ours whose rules or fallback
-    /// number lead back to the number called. Such numbers would ring each other, and each round would be billed.
+    /// Why a number is not dialled for this call: see [`plan`].
     fn why_not(&self, route: &Route, number: &E164) -> Option<&'static str> {
         let own = self.0.store.dialing_of(route.call.tenant_id);
         if let Err(why) = self.0.dialing.for_tenant(&own).check(number) {
@@ -72,13 +67,8 @@ impl Routing {
             metrics::counter!("switchboard_dials_not_allowed_total").increment(1);
             return Some(NOT_ALLOWED);
         }
-        let called = &route.call.to;
-        let is_caller = match CallerId::read(&route.call.from) {
-            CallerId::Number(caller) => caller == *number,
-            CallerId::Hidden | CallerId::Other(_) => false,
-        };
-        let leads_back = is_caller
-            || route.forwarded_from.as_ref() == Some(number)
+        let (called, caller) = (&route.call.to, CallerId::read(&route.call.from));
+        let leads_back = plan::is_at_the_other_end(number, called, &caller, route.forwarded_from.as_ref())
             || self.0.store.leads_to(number, called);
         if leads_back {
             tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "a number is not dialled: it leads back");

@@ -22,7 +22,7 @@ mod sweep;
 
 pub use conversations::Conversations;
 pub use known::restore;
-pub use plan::foresee;
+pub use plan::Imagined;
 pub use reports::NotRecorded;
 pub use retention::Retention;
 pub use sweep::Sweep;
@@ -309,7 +309,7 @@ impl Routing {
         let decision = route.call.decision.then(&answer.reason);
         let conversation = answer.conversation_id.as_deref();
         let recorded =
-            self.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml);
+            self.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml, at);
         match self.ask(recorded, "an answer", sid).await {
             Ok(true) => {}
             // Its call waits in another server's journal.

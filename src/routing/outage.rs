@@ -3,7 +3,8 @@
 //!
 //! An entry leaves the journal once it is written, or once the database has rejected its contents
 //! ([`StoreError::is_verdict`]): then it is put aside, and with a call whatever else waits about it. Any other error
-//! keeps it. What is about a call that is not on record yet waits for it in [`super::journal`]'s other file.
+//! keeps it. What is about a call that is not on record yet waits for it in [`super::journal`]'s other file. So what is about one
+//! call may be written in any order, by several servers: the answer given last holds, and the report that says most.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -322,9 +323,9 @@ impl Routing {
                 self.0.store.record_call(&call, *admitted).await?;
                 true
             }
-            Entry::Answer { sid, outcome, decision, conversation_id, twiml, .. } => {
+            Entry::Answer { sid, outcome, decision, conversation_id, twiml, at } => {
                 let conversation = conversation_id.as_deref();
-                self.0.store.record_answer(sid, outcome.parse()?, decision, conversation, twiml).await?
+                self.0.store.record_answer(sid, outcome.parse()?, decision, conversation, twiml, *at).await?
             }
             Entry::Report { sid, status, duration_seconds, at } => {
                 let report =

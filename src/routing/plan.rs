@@ -1,9 +1,16 @@
 //! What will be done with a call, before anybody outside is asked: the same for a call that comes in and for one that is
 //! only imagined.
+//!
+//! A number that would only bring the call back is never dialled: not the number called, the caller, or who passed the call
+//! on to us ([`is_at_the_other_end`]), and none of ours whose rules or fallback number lead back to the number called. Such
+//! numbers would ring each other, and each round would be billed. Neither is a number that is not allowed ([`Dialing`]). The next
+//! rung takes the call.
 
 use std::borrow::Cow;
 
-use crate::domain::{AgentStatus, AnsweringAgent, CallOutcome, Decision, Dialing, E164, RoutingAction};
+use crate::domain::{
+    AgentStatus, AnsweringAgent, CallOutcome, CallerId, Decision, Dialing, E164, RoutingAction,
+};
 
 pub(super) const AGENT_TAKES_IT: &str = "the agent takes it";
 pub(super) const LEADS_BACK: &str = "the call would only come back from the number it is forwarded to";
@@ -90,9 +97,26 @@ pub(super) fn fallback_number<'a>(
         Some((_, Some(NOT_ALLOWED))) => {
             (None, format!("{reason}; the fallback number is not allowed").into())
         }
-        Some((_, Some(_))) | None => (None, reason.into()),
+        Some((_, Some(_))) => {
+            (None, format!("{reason}; the fallback number would bring the call back").into())
+        }
+        None => (None, reason.into()),
         Some((number, None)) => (Some(number), reason.into()),
     }
+}
+
+/// Whether a number is already on the line: the number called, the caller, or who passed the call on.
+pub(super) fn is_at_the_other_end(
+    number: &E164,
+    called: &E164,
+    caller: &CallerId,
+    forwarded_from: Option<&E164>,
+) -> bool {
+    let is_caller = match caller {
+        CallerId::Number(caller) => caller == number,
+        CallerId::Hidden | CallerId::Other(_) => false,
+    };
+    number == called || is_caller || forwarded_from == Some(number)
 }
 
 /// What falling back comes to.
@@ -104,27 +128,53 @@ pub(super) fn fallback_outcome(number: Option<&E164>, is_busy: bool) -> CallOutc
     }
 }
 
-/// What would come of a call to `called` for which this was decided, if both providers do their part; the decision's
-/// reason then says it whole.
-#[must_use]
-pub fn foresee(
-    decision: &Decision,
-    agent: &AnsweringAgent,
-    called: &E164,
-    has_room: bool,
-    dialing: &Dialing,
-) -> (CallOutcome, Decision) {
-    let why_not = |number: &E164| {
-        let is_itself = (number == called).then_some(LEADS_BACK);
-        is_itself.or_else(|| dialing.check(number).is_err().then_some(NOT_ALLOWED))
-    };
-    let (plan, passed_over) = of(decision, agent, has_room, why_not);
-    let decision = &passed_over.map_or_else(|| decision.clone(), |why| decision.then(why));
-    let Plan::FallBack { why } = plan else {
-        return (plan.outcome(), decision.then(plan.reason()));
-    };
-    let (number, why) = fallback_number(agent, why, why_not);
-    let next = if number.is_some() { "the fallback number rings" } else { "the caller hears a sentence" };
-    let is_busy = decision.needs_a_place() && !has_room;
-    (fallback_outcome(number, is_busy), decision.then(&why).then(next))
+/// A call that is only imagined.
+#[derive(Debug)]
+pub struct Imagined<'a> {
+    /// What the number's rules say to it.
+    pub decision: &'a Decision,
+    /// The number's agent.
+    pub agent: &'a AnsweringAgent,
+    /// The number called.
+    pub called: &'a E164,
+    /// The caller.
+    pub caller: &'a CallerId,
+    /// The number that passed the call on.
+    pub forwarded_from: Option<&'a E164>,
+    /// Whether the plan has a free call slot.
+    pub has_room: bool,
+    /// Which numbers are dialled for the tenant.
+    pub dialing: &'a Dialing,
+}
+
+impl Imagined<'_> {
+    /// The numbers that may be dialled for it.
+    pub fn dials(&self) -> impl Iterator<Item = &E164> {
+        let action = self.decision.rule.as_ref().map(|rule| &rule.action);
+        action.and_then(RoutingAction::forwards_to).into_iter().chain(&self.agent.fallback_number)
+    }
+
+    /// What would come of it, if both providers do their part; the decision's reason then says it whole. `leading_back` are
+    /// those of [`Self::dials`] from which a call would come back to the number called.
+    #[must_use]
+    pub fn foresee(&self, leading_back: &[E164]) -> (CallOutcome, Decision) {
+        let Self { decision, agent, called, caller, forwarded_from, has_room, dialing } = *self;
+        let why_not = |number: &E164| {
+            if dialing.check(number).is_err() {
+                return Some(NOT_ALLOWED);
+            }
+            let leads_back =
+                is_at_the_other_end(number, called, caller, forwarded_from) || leading_back.contains(number);
+            leads_back.then_some(LEADS_BACK)
+        };
+        let (plan, passed_over) = of(decision, agent, has_room, why_not);
+        let decision = &passed_over.map_or_else(|| decision.clone(), |why| decision.then(why));
+        let Plan::FallBack { why } = plan else {
+            return (plan.outcome(), decision.then(plan.reason()));
+        };
+        let (number, why) = fallback_number(agent, why, why_not);
+        let next = if number.is_some() { "the fallback number rings" } else { "the caller hears a sentence" };
+        let is_busy = decision.needs_a_place() && !has_room;
+        (fallback_outcome(number, is_busy), decision.then(&why).then(next))
+    }
 }

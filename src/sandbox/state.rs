@@ -175,6 +175,8 @@ pub(crate) struct Counters {
     pub(crate) releases: u64,
     pub(crate) agents_created: u64,
     pub(crate) agents_refused: u64,
+    #[serde(default)]
+    pub(crate) agents_updated: u64,
     pub(crate) agents_deleted: u64,
     pub(crate) calls_placed: u64,
     pub(crate) calls_registered: u64,

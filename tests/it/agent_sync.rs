@@ -69,8 +69,10 @@ async fn a_slow_update_is_delivered_and_never_overtakes_a_later_one() {
     let second = rename(&app, &other, &id, "Third").await;
     assert_eq!(second["agent"]["syncState"], "PENDING", "one delivery at a time: {second}");
     until_synced(&app, &id, "Third").await;
-    // Whatever was on its way has arrived by then.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    wait_until("both updates have arrived", SOON, async || {
+        (app.sandbox_state().await["counters"]["agents_updated"] == 2).then_some(())
+    })
+    .await;
     assert_eq!(name_there(&app).await, "Third");
 
     // A request that went away, and a server that died, leave the change to the others.

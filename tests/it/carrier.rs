@@ -86,7 +86,7 @@ async fn answer_all(template: ResponseTemplate) -> MockServer {
 }
 
 async fn buy(server: &MockServer) -> Result<Purchase, CarrierError> {
-    carrier(server).buy(&number("+12125550123"), &settings()).await
+    carrier(server).buy(&number("+12125550123"), &settings().friendly_name).await
 }
 
 fn is_unknown<T>(result: &Result<T, CarrierError>) -> bool {
@@ -98,7 +98,7 @@ fn is_unavailable<T>(result: &Result<T, CarrierError>) -> bool {
 }
 
 #[tokio::test]
-async fn a_purchase_names_its_number_and_carries_everything() {
+async fn a_purchase_names_its_number_and_changes_nothing_else_of_it() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path(NUMBERS))
@@ -116,14 +116,24 @@ async fn a_purchase_names_its_number_and_carries_everything() {
 
     let sent = server.received_requests().await.unwrap();
     let body = String::from_utf8(sent[0].body.clone()).unwrap();
-    assert!(body.starts_with("PhoneNumber=%2B12125550123&"), "{body}");
+    assert_eq!(body, "PhoneNumber=%2B12125550123&FriendlyName=switchboard+operation_1");
+}
+
+#[tokio::test]
+async fn a_number_is_pointed_without_naming_it_and_the_answer_says_how_it_stands() {
+    let server = answer_all(ResponseTemplate::new(200).set_body_json(owned(SID, "+12125550123"))).await;
+    let standing = carrier(&server).point(SID, &settings()).await.unwrap();
+    assert_eq!(standing.friendly_name, "switchboard operation_1");
+    let sent = server.received_requests().await.unwrap();
+    let body = String::from_utf8(sent[0].body.clone()).unwrap();
     let fields: Vec<_> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+    assert!(!fields.iter().any(|(name, _)| name == "FriendlyName" || name == "PhoneNumber"), "{fields:?}");
     for (name, value) in [
-        ("FriendlyName", "switchboard operation_1"),
         ("VoiceUrl", "https://voice.switchboard.example/incoming?a=1&b=2"),
         ("VoiceFallbackUrl", "https://voice.switchboard.example/fallback?a=1&b=2"),
         ("StatusCallback", "https://voice.switchboard.example/status?a=1&b=2"),
         ("VoiceMethod", "POST"),
+        ("TrunkSid", ""),
     ] {
         assert!(fields.contains(&(name.to_owned(), value.to_owned())), "{name} in {fields:?}");
     }
@@ -217,7 +227,7 @@ async fn turned_away_is_not_carried_out() {
 
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let nobody = client(&format!("http://{closed}"), Duration::from_secs(5));
-    assert!(is_unavailable(&nobody.buy(&number("+12125550123"), &settings()).await));
+    assert!(is_unavailable(&nobody.buy(&number("+12125550123"), &settings().friendly_name).await));
 }
 
 #[tokio::test]
@@ -234,7 +244,7 @@ async fn a_lost_answer_leaves_a_write_open_and_a_read_undone() {
     for answer in answers {
         let server = answer_all(answer).await;
         let carrier = client(&server.uri(), Duration::from_millis(300));
-        assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings()).await));
+        assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings().friendly_name).await));
         assert!(is_unknown(&carrier.update(SID, &settings()).await));
         assert!(is_unavailable(&carrier.search(&search(NumberType::Local), tenant(1)).await));
         assert!(is_unavailable(&carrier.find(&number("+12125550123")).await));
@@ -254,7 +264,7 @@ async fn a_dropped_connection_leaves_a_write_open() {
             assert!(stream.read(&mut read).await.unwrap() > 0);
         }
     });
-    assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings()).await));
+    assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings().friendly_name).await));
     assert!(is_unavailable(&carrier.fetch(SID).await));
     hang_up.abort();
 }
@@ -458,7 +468,7 @@ async fn a_carrier_that_stays_down_is_left_alone_until_one_trial_finds_it_back()
     assert_eq!(asked().await, 5);
     assert!(is_left_alone(&carrier.release(SID).await) && is_left_alone(&carrier.fetch(SID).await));
     time.advance(TimeDelta::milliseconds(9_999));
-    assert!(is_left_alone(&carrier.buy(&number("+12125550123"), &settings()).await));
+    assert!(is_left_alone(&carrier.buy(&number("+12125550123"), &settings().friendly_name).await));
     assert_eq!(asked().await, 5, "it was asked while it was left alone");
 
     time.advance(TimeDelta::milliseconds(1));

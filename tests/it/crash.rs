@@ -58,6 +58,8 @@ fn places() -> Vec<Place> {
         at(kind, Step::ClaimNumber, &[KilledAfter], search);
         at(kind, Step::ClaimNumber, &[KilledBefore], number("POST"));
         at(kind, Step::BuyNumber, &all, number("POST"));
+        // Bought, and pointed here by a second request.
+        at(kind, Step::BuyNumber, &all, ("twilio", "POST", "IncomingPhoneNumbers/PN"));
     }
     at(ReleaseNumber, Step::ReleaseNumber, &all, number("DELETE"));
     at(RepairNumber, Step::RepairNumber, &all, number("POST"));

@@ -12,6 +12,15 @@ const UPDATE: &str = "mutation($id: ID!, $to: E164) { updateAgent(input: { id: $
 const RULES: &str = "mutation($input: SetRoutingRulesInput!) { setRoutingRules(input: $input) {
     phoneNumber { routingVersion } userErrors { code field } } }";
 
+const SIMULATE: &str = "query($number: E164!, $from: String, $via: E164) {
+    simulateCall(number: $number, from: $from, forwardedFrom: $via) { outcome reason } }";
+
+async fn simulate(app: &App, token: &str, variables: Value) -> Value {
+    let answer = app.graphql(token, SIMULATE, variables).await;
+    assert!(answer["errors"].is_null(), "{answer}");
+    answer["data"]["simulateCall"].clone()
+}
+
 async fn fall_back(app: &App, token: &str, agent: &Value, to: &Value) -> Value {
     let answer = app.graphql(token, UPDATE, json!({ "id": agent["agent"]["id"], "to": to })).await;
     answer["data"]["updateAgent"].clone()
@@ -74,6 +83,22 @@ async fn numbers_that_would_ring_each_other_are_refused_and_not_dialled() {
         })
         .await;
     }
+
+    // The simulation says what the real call met, whether the agent cannot take it or a rule forwards it.
+    let inactive =
+        "mutation($id: ID!) { updateAgent(input: { id: $id, status: INACTIVE }) { userErrors { message } } }";
+    for of in [a, &b, &c] {
+        let answer = app.graphql(token, inactive, json!({"id": of["agent"]["id"]})).await;
+        assert_eq!(answer["data"]["updateAgent"]["userErrors"], json!([]), "{answer}");
+        let foreseen = simulate(app, token, json!({"number": number(of), "from": CALLER})).await;
+        assert_eq!(foreseen["outcome"], "UNAVAILABLE", "{foreseen}");
+        assert!(foreseen["reason"].as_str().unwrap().contains("would bring the call back"), "{foreseen}");
+    }
+    practice.always(json!({"kind": "FORWARD", "forwardTo": DESK})).await;
+    let foreseen = simulate(app, token, json!({"number": number(a), "from": CALLER})).await;
+    assert_eq!(foreseen["outcome"], "FALLBACK", "{foreseen}");
+    let foreseen = simulate(app, token, json!({"number": number(a), "via": DESK})).await;
+    assert_eq!(foreseen["outcome"], "UNAVAILABLE", "{foreseen}");
 }
 
 #[tokio::test]
@@ -81,12 +106,26 @@ async fn who_calls_and_who_passed_the_call_on_are_not_rung() {
     let practice = Practice::open(json!({"fallbackNumber": DESK})).await;
     let by_desk = json!({"from": DESK});
     let via_desk = json!({"parameters": {"ForwardedFrom": DESK}});
-    for order in [&by_desk, &via_desk] {
+    let number = practice.made["phoneNumber"]["number"].clone();
+    let simulated = async |variables: Value| {
+        let mut all = json!({"number": number});
+        all.as_object_mut().unwrap().extend(variables.as_object().unwrap().clone());
+        simulate(&practice.app, &practice.token, all).await["outcome"].clone()
+    };
+    for (order, same) in
+        [(&by_desk, json!({"from": DESK})), (&via_desk, json!({"via": DESK, "from": CALLER}))]
+    {
         practice.always(json!({"kind": "FORWARD_THEN_AGENT", "forwardTo": DESK, "ringSeconds": 20})).await;
         assert_eq!(verbs(&practice.call(order.clone()).await), [["Connect"]], "the agent is the next rung");
+        assert_eq!(
+            (simulated(same.clone()).await, simulated(json!({})).await),
+            (json!("AGENT"), json!("FALLBACK"))
+        );
         practice.always(json!({"kind": "FORWARD", "forwardTo": DESK})).await;
         assert_eq!(verbs(&practice.call(order.clone()).await), [["Say"]]);
+        assert_eq!(simulated(same).await, "UNAVAILABLE");
     }
+    assert_eq!(simulated(json!({"from": CALLER})).await, "FALLBACK");
     assert_eq!(verbs(&practice.call(json!({})).await), [["Dial"], ["Say"]]);
     practice.set(json!([]), None).await;
     mute(&practice.app).await;

@@ -170,7 +170,7 @@ async fn what_another_server_changes_is_in_the_cache_within_a_second_or_by_the_n
 }
 
 /// Runs statements past every door, in a session that may write.
-async fn execute(app: &App, statements: &[&str]) {
+pub(crate) async fn execute(app: &App, statements: &[&str]) {
     let url = app.database_url();
     if url.starts_with("postgres") {
         let mut connection = PgConnection::connect(&url).await.unwrap();

@@ -42,7 +42,8 @@ $$;
 REVOKE ALL ON FUNCTION calls_with_slot(uuid[], text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION calls_with_slot(uuid[], text[]) TO switchboard_system;
 
--- Records what a batch of calls was answered with: one object of the array each, no call twice. One statement, without a
+-- Records what a batch of calls was answered with: one object of the array each, no call twice. An answer given before the
+-- one on record changes nothing but a conversation that is missing. One statement, without a
 -- join: its plan is made once, perhaps while the table is empty, and a join's would then read the whole table later. The
 -- settings leave one index look-up a call, in the order of their "sid", which is the order in which everybody locks calls.
 CREATE FUNCTION record_answers(told json) RETURNS TABLE (id uuid, tenant_id uuid, agent_id uuid, sid text)
@@ -57,12 +58,21 @@ BEGIN
         FROM json_array_elements(told) AS answer;
     RETURN QUERY
         UPDATE calls SET
-            outcome = answers -> calls.sid ->> 'outcome',
-            decision = answers -> calls.sid -> 'decision',
-            answer_twiml = answers -> calls.sid ->> 'twiml',
-            conversation_id = coalesce(answers -> calls.sid ->> 'conversation_id', calls.conversation_id),
-            conversation_due_at = CASE WHEN answers -> calls.sid ->> 'conversation_id' IS NULL
-                THEN calls.conversation_due_at ELSE (answers -> calls.sid ->> 'at')::timestamptz END,
+            outcome = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
+                THEN calls.outcome ELSE answers -> calls.sid ->> 'outcome' END,
+            decision = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
+                THEN calls.decision ELSE answers -> calls.sid -> 'decision' END,
+            answer_twiml = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
+                THEN calls.answer_twiml ELSE answers -> calls.sid ->> 'twiml' END,
+            answered_at = greatest(calls.answered_at, (answers -> calls.sid ->> 'answered_at')::timestamptz),
+            conversation_id = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
+                THEN coalesce(calls.conversation_id, answers -> calls.sid ->> 'conversation_id')
+                ELSE coalesce(answers -> calls.sid ->> 'conversation_id', calls.conversation_id) END,
+            conversation_due_at = CASE
+                WHEN answers -> calls.sid ->> 'conversation_id' IS NULL THEN calls.conversation_due_at
+                WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
+                    AND calls.conversation_id IS NOT NULL THEN calls.conversation_due_at
+                ELSE (answers -> calls.sid ->> 'at')::timestamptz END,
             sequence = calls.sequence + 1,
             updated_at = (answers -> calls.sid ->> 'at')::timestamptz
         WHERE calls.sid = ANY (sids)

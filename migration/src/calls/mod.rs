@@ -37,6 +37,7 @@ impl MigrationTrait for Migration {
             .col(text_null("conversation_id"))
             .col(timestamp_with_time_zone_null("conversation_due_at"))
             .col(text_null("answer_twiml"))
+            .col(timestamp_with_time_zone_null("answered_at"))
             .col(integer_null("duration_seconds").check(Expr::col("duration_seconds").gte(0)))
             .col(integer_null("conversation_seconds").check(Expr::col("conversation_seconds").gte(0)))
             .col(big_integer("sequence").check(Expr::col("sequence").gte(0)))

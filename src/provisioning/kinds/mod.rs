@@ -89,14 +89,33 @@ async fn agent_of(store: &TenantStore, id: AgentId, field: &str) -> Result<Agent
     Ok(store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", field))?)
 }
 
-/// The tenant's number, if it is one that an operation may begin on: bought and not being given back.
+/// The operation that is to give back a number that is RELEASING. `None`: whatever was to do it ended without, and the number
+/// is still in service.
+async fn given_back_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option<Operation>, StoreError> {
+    let unfinished = store.unfinished_operations(number.agent_id).await?;
+    Ok(unfinished.into_iter().find(|operation| match operation.kind {
+        OperationKind::ReleaseNumber => operation.number_id == Some(number.id),
+        OperationKind::DeleteAgent => true,
+        OperationKind::CreateAgent | OperationKind::ProvisionNumber | OperationKind::RepairNumber => false,
+    }))
+}
+
+/// The tenant's number, if it is one that an operation may begin on: bought and not being given back. One whose release
+/// stalled is put into service first.
 async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNumber, StoreError> {
     let number =
         store.numbers_by_id(&[id]).await?.pop().ok_or_else(|| Refusal::not_found("phone number", "id"))?;
     let why = match number.status {
         NumberStatus::Active | NumberStatus::Inactive => return Ok(number),
         NumberStatus::Pending => "this number is being bought: wait until it is ACTIVE",
-        NumberStatus::Releasing => "this number is being released already",
+        NumberStatus::Releasing => {
+            if given_back_by(store, &number).await?.is_none()
+                && let Some(kept) = store.end_release(id, NumberStatus::Active).await?
+            {
+                return Ok(kept);
+            }
+            "this number is being released already"
+        }
         NumberStatus::Released => "this number has been released already",
     };
     Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into())

@@ -1,35 +1,43 @@
 //! A number's purchase: search, claim, buy; shared by the kinds that buy one.
 //!
 //! A number is claimed in the database before it is bought, so that two operations never want the same one, and it
-//! is bought by its exact E.164 and under the operation's mark. Twilio answers a purchase of a number that the
-//! account already owns with success and re-points it, and the account may be shared with another installation. So:
+//! is bought by its exact E.164 and under the operation's mark.
+//!
+//! Twilio answers a purchase of a number that the account already owns with success, and the account may be shared with
+//! another installation. So ([`ownership`]):
 //! - Before every request to buy, the number is looked up in the account. One that is owned under another name is left as
 //!   it is; one under our mark was bought by an earlier request of ours.
-//! - A number that turns out to be older than the only request for it is somebody else's: our mark is taken off again.
+//! - A purchase changes nothing but the number's name. Whose the number is, is decided by what comes back, and only one that
+//!   is ours is pointed here: somebody else's goes on sending its calls where it sent them.
+//! - A number that turns out to be somebody else's loses our mark before its claim is freed.
 //! - While an earlier request may still be carried out, a claim is not freed, whatever the carrier answers to a later one:
 //!   the answer is kept, and acted on once a further look has found nothing.
+//! - Once a number is bought, the operation ends only when the number is pointed here, given back, or somebody else's.
 
+mod buy;
+mod ownership;
+
+pub(in crate::provisioning) use buy::buy_number;
+
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use tracing::{error, warn};
 
 use super::{present, read_data, write_data};
-use crate::carrier::{self, CarrierError, NumberOnSale, NumberSearch, OwnedNumber, Rejection};
+use crate::carrier::{CarrierError, NumberOnSale, NumberSearch, Rejection};
 use crate::domain::{
-    AreaCode, CountryCode, E164, NumberId, NumberType, Operation, OperationKind, PhoneNumber, Refusal,
-    RefusalCode, Step, TenantId,
+    AreaCode, CountryCode, E164, NumberId, NumberType, Operation, OperationKind, Refusal, RefusalCode, Step,
+    TenantId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::carrier_refusal;
-use crate::provisioning::outcome::{Outcome, Patience, Progress, SETTLING, unsettled_for};
-use crate::store::{ClaimRefused, Effect, Lease, NumberClaim, StoreError};
+use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::store::{ClaimRefused, Lease, NumberClaim, StoreError};
 
 /// Candidates kept from one search.
 const CANDIDATES: usize = 20;
 /// How many numbers each search asks for, one search after the other, before an operation gives up. A search shows the
 /// same numbers first each time: when none of them can be had, the next must look further.
 const SEARCHES: [u16; 3] = [20, 200, 1000];
-/// Candidates that the carrier may refuse for want of an address or documents before a purchase gives up.
-const UNREGULATED_TRIES: u8 = 3;
 /// Area codes suggested where the one asked for has nothing.
 const SUGGESTIONS: usize = 5;
 
@@ -60,6 +68,12 @@ pub(in crate::provisioning) struct Purchase {
     /// The carrier's refusal of the claimed number, kept while an earlier request for it is in doubt.
     #[serde(default)]
     refused: Option<Refused>,
+    /// When the claimed number was on sale, by the carrier's clock.
+    #[serde(default)]
+    offered_at: Option<DateTime<Utc>>,
+    /// Where the claimed number was to be pointed when it was claimed.
+    #[serde(default)]
+    voice_url: Option<String>,
 }
 
 /// How the carrier refused to sell a number.
@@ -72,6 +86,11 @@ enum Refused {
     Regulated,
     /// The purchase, of whichever number.
     Purchase {
+        /// Why, for the client.
+        message: String,
+    },
+    /// Our settings, for a number that it has sold: it is given back.
+    Settings {
         /// Why, for the client.
         message: String,
     },
@@ -97,7 +116,8 @@ pub(in crate::provisioning) struct PurchaseData {
 
 impl Purchase {
     pub(super) fn new(wanted: WantedNumber) -> Self {
-        Self { wanted, candidates: Vec::new(), searches: 0, regulated: 0, refused: None }
+        let (candidates, searches, regulated) = (Vec::new(), 0, 0);
+        Self { wanted, candidates, searches, regulated, refused: None, offered_at: None, voice_url: None }
     }
 
     /// How many numbers the next search asks for; `None` when enough were made.
@@ -236,6 +256,8 @@ pub(in crate::provisioning) async fn claim_number(
     let mut purchase = purchase_of(operation)?;
     while !purchase.candidates.is_empty() {
         let candidate = purchase.candidates.remove(0);
+        purchase.offered_at = candidate.offered_at;
+        purchase.voice_url = Some(driver.settings(operation.id).voice_url.into());
         let claim = claim_for(driver, candidate);
         let progress = with_purchase(Progress::of(operation), purchase.clone())?.about(Some(claim.id));
         let update = progress.into_update(crate::domain::OperationState::Running, Step::BuyNumber, None);
@@ -265,108 +287,6 @@ fn claim_for(driver: &Provisioning, candidate: NumberOnSale) -> NumberClaim {
         region: candidate.region,
         monthly_cost: candidate.monthly_cost,
     }
-}
-
-/// Step: buy exactly the claimed number.
-pub(in crate::provisioning) async fn buy_number(
-    driver: &Provisioning,
-    operation: &Operation,
-) -> Result<Outcome, StoreError> {
-    let purchase = purchase_of(operation)?;
-    let id = present(operation.number_id, "operations")?;
-    let number = present(driver.0.store.number(id).await?, "phone_numbers")?;
-    let settings = driver.settings(operation.id);
-
-    match driver.carrier().find(&number.number).await {
-        Ok(Some(owned)) if owned.friendly_name == settings.friendly_name => {
-            return Ok(bought(operation, &number, owned.sid));
-        }
-        Ok(found) => {
-            if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
-                return Ok(Outcome::settling(looked_for(), Progress::of(operation), wait, false));
-            }
-            if let Some(owned) = found {
-                error!(operation = %operation.id, number = %number.number, sid = owned.sid, "the carrier account owns a number that the database does not know: it is left alone; reconcile");
-                return refused(operation, purchase, &number, Refused::Sold);
-            }
-        }
-        Err(failure) => {
-            return Ok(Outcome::failed(operation, &failure, free(&number), Patience::UntilSettled));
-        }
-    }
-    if let Some(earlier) = purchase.refused.clone() {
-        return refused(operation, purchase, &number, earlier);
-    }
-    match driver.carrier().buy(&number.number, &settings).await {
-        Ok(carrier::Purchase::New(owned)) => Ok(bought(operation, &number, owned.sid)),
-        // Bought by the earlier request.
-        Ok(carrier::Purchase::Older(owned)) if operation.in_doubt_at.is_some() => {
-            Ok(bought(operation, &number, owned.sid))
-        }
-        Ok(carrier::Purchase::Older(owned)) => {
-            give_up(driver, operation, &owned).await;
-            refused(operation, purchase, &number, Refused::Sold)
-        }
-        Err(CarrierError::Rejected(rejection)) if CarrierError::Rejected(rejection.clone()).is_verdict() => {
-            let by = Refused::by(&rejection);
-            if operation.in_doubt_at.is_none() {
-                return refused(operation, purchase, &number, by);
-            }
-            warn!(operation = %operation.id, %rejection, "the carrier refused a number that an earlier request may have bought: it is looked up again");
-            let progress =
-                with_purchase(Progress::of(operation), Purchase { refused: Some(by), ..purchase })?;
-            let wait = SETTLING.to_std().unwrap_or_default();
-            Ok(Outcome::settling(looked_for(), progress, wait, true))
-        }
-        Err(failure) => Ok(Outcome::failed(operation, &failure, free(&number), Patience::UntilSettled)),
-    }
-}
-
-/// What a purchase in doubt waits for.
-fn looked_for() -> Refusal {
-    let message = "the carrier did not say whether it sold the number: it is looked up until that is known";
-    Refusal::new(RefusalCode::CarrierUnavailable, message)
-}
-
-/// Leaves a number to whoever else owned it before our request pointed it here.
-async fn give_up(driver: &Provisioning, operation: &Operation, owned: &OwnedNumber) {
-    let unmarked = driver.carrier().unmark(owned).await;
-    let unmarked = unmarked.map_or_else(|failure| failure.to_string(), |()| "yes".to_owned());
-    error!(operation = %operation.id, number = %owned.number, sid = owned.sid, unmarked, "somebody else with this carrier account owned a number before it was bought here, and its calls now come here: its owner must set it right, with repairPhoneNumber or reconcile --fix");
-}
-
-fn bought(operation: &Operation, number: &PhoneNumber, sid: String) -> Outcome {
-    Outcome::Done(Progress::of(operation).with([Effect::NumberBought { number: number.id, sid }]))
-}
-
-/// Undo of a claim: nothing was bought.
-fn free(number: &PhoneNumber) -> Vec<Effect> {
-    vec![Effect::NumberReleased { number: number.id }]
-}
-
-/// The way on once it is certain that the claimed number cannot be had.
-fn refused(
-    operation: &Operation,
-    purchase: Purchase,
-    number: &PhoneNumber,
-    by: Refused,
-) -> Result<Outcome, StoreError> {
-    let progress = Progress::of(operation).with(free(number)).about(None);
-    let mut purchase = Purchase { refused: None, ..purchase };
-    match by {
-        Refused::Purchase { message } => {
-            return Ok(Outcome::Failed(Refusal::new(RefusalCode::CarrierRejected, message), progress));
-        }
-        Refused::Regulated => {
-            purchase.regulated = purchase.regulated.saturating_add(1);
-            purchase.candidates.retain(|candidate| !candidate.needs_address);
-        }
-        Refused::Sold => {}
-    }
-    if purchase.wanted.number.is_some() || purchase.regulated >= UNREGULATED_TRIES {
-        return Ok(Outcome::Failed(purchase.none_left(Vec::new()), progress));
-    }
-    Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)?))
 }
 
 fn purchase_of(operation: &Operation) -> Result<Purchase, StoreError> {

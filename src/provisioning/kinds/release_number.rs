@@ -7,15 +7,15 @@
 //! still answers, and the release can be taken back.
 
 use serde::{Deserialize, Serialize};
-use tracing::warn;
+use tracing::{error, warn};
 
-use super::{insert, present, read_data, settled_number_of, write_data};
-use crate::carrier::CarrierError;
+use super::{given_back_by, insert, present, read_data, settled_number_of, write_data};
+use crate::carrier::{CarrierError, OwnedNumber};
 use crate::domain::{
     NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
 };
-use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::provisioning::{Provisioning, operation_of_mark};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
 impl Provisioning {
@@ -60,24 +60,18 @@ impl Provisioning {
                 return Err(refused("this number is not being released: there is nothing to cancel"));
             }
         }
-        let unfinished = store.unfinished_operations(number.agent_id).await?;
-        let is_release = |operation: &&Operation| {
-            operation.kind == OperationKind::ReleaseNumber && operation.number_id == Some(id)
-        };
-        let deletes = |operation: &Operation| operation.kind == OperationKind::DeleteAgent;
         let cancelled = Refusal::new(RefusalCode::InvalidInput, "the release was cancelled by cancelRelease");
         let too_late = || refused("it is too late: the number is being given back to the carrier");
-        let Some(release) = unfinished.iter().find(is_release) else {
-            if unfinished.iter().any(deletes) {
-                return Err(too_late());
-            }
-            // Whatever was to give it back ended without.
+        let Some(release) = given_back_by(store, &number).await? else {
             return store.end_release(id, NumberStatus::Active).await?.ok_or_else(too_late);
         };
+        if release.kind == OperationKind::DeleteAgent {
+            return Err(too_late());
+        }
         if !store.take_back_release(id, &cancelled).await? {
             return Err(too_late());
         }
-        let was = read_data::<ReleaseData>(release)?.was;
+        let was = read_data::<ReleaseData>(&release)?.was;
         store.end_release(id, was).await?.ok_or_else(too_late)
     }
 }
@@ -110,13 +104,21 @@ pub(in crate::provisioning) async fn release_number(
     })
 }
 
-/// Gives a number back; one without the carrier's id is looked up first.
+/// Gives a number back, unless it bears the mark of another installation, which holds it then; one without the carrier's id is
+/// looked up by its digits.
 pub(super) async fn give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<(), CarrierError> {
     if number.status == NumberStatus::Released {
         return Ok(());
     }
     match &number.sid {
-        Some(sid) => driver.carrier().release(sid).await,
+        Some(sid) => match driver.carrier().fetch(sid).await? {
+            Some(owned) if is_marked_by_another(&owned, number) => {
+                error!(number = %number.number, sid, "not given back: another installation with this carrier account holds the number");
+                Ok(())
+            }
+            Some(_) => driver.carrier().release(sid).await,
+            None => Ok(()),
+        },
         None => {
             let mark = driver.settings(number.operation_id).friendly_name;
             match driver.carrier().find(&number.number).await? {
@@ -129,4 +131,8 @@ pub(super) async fn give_back(driver: &Provisioning, number: &PhoneNumber) -> Re
             }
         }
     }
+}
+
+fn is_marked_by_another(owned: &OwnedNumber, number: &PhoneNumber) -> bool {
+    operation_of_mark(&owned.friendly_name).is_some_and(|mark| mark != number.operation_id)
 }

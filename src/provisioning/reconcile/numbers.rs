@@ -33,7 +33,7 @@ pub(super) fn known(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSet
     }
     if row.status == NumberStatus::Releasing {
         let detail = "it was to be given back, and nothing is at it any more: cancelRelease puts it into service \
-                      again, deleteAgent gives it back";
+                      again, releasePhoneNumber gives it back";
         return Some(about(DifferenceKind::StalledRelease, detail.to_owned()).costing(row.monthly_cost));
     }
     let wrong = deviations(owned, settings);

@@ -1,20 +1,20 @@
 //! The journal's file: entries that wait for the database, oldest first. A line is one entry, or the word that the first
 //! so many entries before it are over.
 //!
-//! The entries themselves stay in the file and are read in windows; in memory there is a small index of their calls.
+//! The entries themselves stay in the file and are read in windows; in memory there is a small [`Index`] of their calls.
 //! Lines are written where the last whole one ends, so that one that was written in part (on a full disk) is
 //! overwritten and spoils no other. An entry that the file does not take stays in memory, behind those in it, and is
 //! not counted as one of the file's: it goes there as soon as the file takes it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fs::File;
-use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::super::outage::Entry;
+use super::index::{Index, MOST_INDEXED};
 
 /// Entries of one window.
 const WINDOW: usize = 256;
@@ -34,17 +34,8 @@ pub(super) struct State {
     in_file: usize,
     /// Entries that the file did not take.
     unwritten: VecDeque<Entry>,
-    about: HashMap<u64, About>,
-    hasher: RandomState,
+    index: Index,
     unsynced: bool,
-}
-
-/// What waits about a call.
-#[derive(Debug, Default, Clone, Copy)]
-struct About {
-    entries: u32,
-    /// Where its last answer is in the file.
-    answer: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -57,7 +48,15 @@ enum Line {
 impl State {
     /// The journal in a file, with what waits in it. A line that a crash cut off is none; `unreadable` is told of each
     /// that cannot be read.
-    pub(super) fn open(file: File, mut unreadable: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
+    pub(super) fn open(file: File, unreadable: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
+        Self::open_indexing(file, MOST_INDEXED, unreadable)
+    }
+
+    fn open_indexing(
+        file: File,
+        most_indexed: usize,
+        mut unreadable: impl FnMut(&str) -> io::Result<()>,
+    ) -> io::Result<Self> {
         let (mut entries, mut over, mut end) = (0, 0, 0);
         let mut lines = Lines::from(&file, 0)?;
         while let Some((line, at)) = lines.next_line()? {
@@ -76,8 +75,7 @@ impl State {
             read: 0,
             in_file: 0,
             unwritten: VecDeque::new(),
-            about: HashMap::new(),
-            hasher: RandomState::new(),
+            index: Index::of(most_indexed),
             unsynced: true,
         };
         let (mut left, mut began) = (over.min(entries), 0);
@@ -89,7 +87,7 @@ impl State {
                     left -= 1;
                     state.read = at;
                 } else {
-                    state.index(&entry, Some(began));
+                    state.index.add(&entry, Some(began));
                     state.in_file += 1;
                 }
             }
@@ -121,7 +119,7 @@ impl State {
             );
             return;
         }
-        self.index(entry, None);
+        self.index.add(entry, None);
         self.unwritten.push_back(entry.clone());
     }
 
@@ -149,7 +147,7 @@ impl State {
                 None => return,
             },
         };
-        self.forget(entry.sid());
+        self.index.forget(entry.sid());
         let written = if self.in_file == 0 {
             self.clear()
         } else if was_in_file {
@@ -163,12 +161,12 @@ impl State {
     }
 
     pub(super) fn is_about(&self, sid: &str) -> bool {
-        self.about.contains_key(&self.hasher.hash_one(sid))
+        self.index.get(sid).is_some()
     }
 
     /// What a call was answered with last, if that waits.
     pub(super) fn answer_to(&self, call: &str) -> Option<String> {
-        let about = self.about.get(&self.hasher.hash_one(call))?;
+        let about = self.index.get(call)?;
         let answer = |entry: &Entry| match entry {
             Entry::Answer { sid, twiml, .. } if sid == call => Some(twiml.clone()),
             _ => None,
@@ -212,7 +210,7 @@ impl State {
 
     fn append(&mut self, entry: &Entry) -> io::Result<()> {
         let began = self.write(&Line::Entry { entry: Box::new(entry.clone()) })?;
-        self.index(entry, Some(began));
+        self.index.add(entry, Some(began));
         self.in_file += 1;
         Ok(())
     }
@@ -238,7 +236,7 @@ impl State {
         while let Some(entry) = self.unwritten.pop_front() {
             match self.append(&entry) {
                 // It was counted when it came.
-                Ok(()) => self.forget(entry.sid()),
+                Ok(()) => self.index.forget(entry.sid()),
                 Err(_) => {
                     self.unwritten.push_front(entry);
                     return;
@@ -272,32 +270,13 @@ impl State {
         if self.window.is_empty() {
             // Somebody has changed the file.
             self.in_file = 0;
-            self.about.clear();
-            for entry in std::mem::take(&mut self.unwritten) {
-                self.index(&entry, None);
-                self.unwritten.push_back(entry);
+            self.index.clear();
+            for entry in &self.unwritten {
+                self.index.add(entry, None);
             }
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "entries of the journal are gone"));
         }
         Ok(())
-    }
-
-    fn index(&mut self, entry: &Entry, at: Option<u64>) {
-        let about = self.about.entry(self.hasher.hash_one(entry.sid())).or_default();
-        about.entries += 1;
-        if let (Entry::Answer { .. }, Some(at)) = (entry, at) {
-            about.answer = Some(at);
-        }
-    }
-
-    fn forget(&mut self, sid: &str) {
-        let key = self.hasher.hash_one(sid);
-        if let Some(about) = self.about.get_mut(&key) {
-            about.entries -= 1;
-            if about.entries == 0 {
-                self.about.remove(&key);
-            }
-        }
     }
 }
 
@@ -381,6 +360,52 @@ mod tests {
             state.done();
         }
         assert_eq!(left[left.len() - 2..], ["fourth", "fifth"], "{left:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn the_index_is_bounded_and_what_leaves_it_is_not_lost() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("journal");
+        let open = || {
+            let file = super::super::options().truncate(false).open(&path)?;
+            State::open_indexing(file, 3, |line| Err(io::Error::other(line.to_owned())))
+        };
+        let mut state = open()?;
+        let answer = |sid: &str| Entry::Answer {
+            sid: sid.to_owned(),
+            outcome: "agent".to_owned(),
+            decision: crate::domain::Decision { rule: None, reason: "none".to_owned() },
+            conversation_id: None,
+            twiml: format!("<{sid}>"),
+            at: chrono::DateTime::UNIX_EPOCH,
+        };
+        for sid in ["a", "b", "c", "d", "e"] {
+            state.add(&answer(sid));
+        }
+        let indexed = |state: &State| ["a", "b", "c", "d", "e"].map(|sid| state.is_about(sid));
+        assert_eq!(indexed(&state), [false, false, true, true, true]);
+        assert_eq!((state.answer_to("a"), state.answer_to("e").as_deref()), (None, Some("<e>")));
+        // Something more about one that has left: it counts as new, and the oldest makes room.
+        state.add(&about("a"));
+        assert_eq!(indexed(&state), [true, false, false, true, true]);
+        drop(state);
+        let mut state = open()?;
+        assert_eq!(indexed(&state), [true, false, false, true, true], "after a restart as before");
+        let mut left = Vec::new();
+        while let Some(entry) = state.first()? {
+            left.push(entry.sid().to_owned());
+            state.done();
+            assert!(state.index.is_within_bounds());
+        }
+        assert_eq!(left, ["a", "b", "c", "d", "e", "a"]);
+        // Whatever comes and goes, what it remembers of the order stays bounded.
+        for n in 0..100 {
+            state.add(&about("first"));
+            state.add(&about(&n.to_string()));
+            state.done();
+            assert!(state.index.is_within_bounds(), "{n}");
+        }
         Ok(())
     }
 }

@@ -9,6 +9,7 @@
 
 mod early;
 mod file;
+mod index;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};

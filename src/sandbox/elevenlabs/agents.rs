@@ -192,7 +192,9 @@ pub(crate) async fn update(
         let agent = agent.ok_or_else(|| unknown(&agent_id))?;
         apply(agent, &body)?;
         agent.version_id = ambient::word_id("agtvrsn");
-        Ok::<Value, Refusal>(rendered(agent))
+        let updated = rendered(agent);
+        state.counters.agents_updated += 1;
+        Ok::<Value, Refusal>(updated)
     })??;
     Ok(Json(updated))
 }

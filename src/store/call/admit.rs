@@ -245,6 +245,7 @@ impl SystemStore {
             conversation_id: Set(None),
             conversation_due_at: Set(None),
             answer_twiml: Set(None),
+            answered_at: Set(None),
             duration_seconds: Set(None),
             conversation_seconds: Set(None),
             sequence: Set(0),

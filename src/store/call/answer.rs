@@ -1,4 +1,7 @@
 //! What a call was answered with, recorded in batches.
+//!
+//! Answers of several servers' journals may be recorded in any order. The one that was given last holds, and a conversation
+//! that any of them began is kept.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,11 +21,13 @@ pub(in crate::store) struct CallAnswer {
     decision: Decision,
     twiml: String,
     conversation_id: Option<String>,
+    answered_at: String,
     at: String,
 }
 
 impl SystemStore {
-    /// Records what a call, by the carrier's id, was answered with, and why. Returns whether the call is on record.
+    /// Records what a call, by the carrier's id, was answered with at `answered_at`, and why. Returns whether the call is on
+    /// record.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -33,6 +38,7 @@ impl SystemStore {
         decision: &Decision,
         conversation_id: Option<&str>,
         twiml: &str,
+        answered_at: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         self.write_batched(CallAnswer {
             sid: sid.to_owned(),
@@ -40,6 +46,7 @@ impl SystemStore {
             decision: decision.clone(),
             twiml: twiml.to_owned(),
             conversation_id: conversation_id.map(str::to_owned),
+            answered_at: instant(answered_at),
             at: instant(self.shared.clock.now()),
         })
         .await
@@ -55,8 +62,14 @@ impl Batched for CallAnswer {
     }
 
     async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<bool>, StoreError> {
-        // Of several answers to one call the last one holds: a statement writes each row once.
-        let last: HashMap<&str, &Self> = batch.iter().map(|answer| (answer.sid.as_str(), answer)).collect();
+        // A statement writes each row once.
+        let mut last: HashMap<&str, &Self> = HashMap::with_capacity(batch.len());
+        for answer in batch {
+            let held = last.entry(&answer.sid).or_insert(answer);
+            if held.answered_at <= answer.answered_at {
+                *held = answer;
+            }
+        }
         let last: Vec<&Self> = last.into_values().collect();
         let _turn = store.writer_turn().await;
         let statement = dialect::RECORD_ANSWERS.with_rows(store.db(), &last)?;

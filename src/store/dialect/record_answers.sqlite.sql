@@ -1,13 +1,23 @@
--- Records what a batch of calls was answered with: one row of ?1 each, no call twice.
+-- Records what a batch of calls was answered with: one row of ?1 each, no call twice. An answer given before the one on record
+-- changes nothing but a conversation that is missing.
 UPDATE calls SET
-    outcome = told.outcome, decision = told.decision, answer_twiml = told.twiml,
-    conversation_id = COALESCE(told.conversation_id, calls.conversation_id),
-    conversation_due_at = CASE WHEN told.conversation_id IS NULL THEN calls.conversation_due_at ELSE told.at END,
+    outcome = CASE WHEN calls.answered_at > told.answered_at THEN calls.outcome ELSE told.outcome END,
+    decision = CASE WHEN calls.answered_at > told.answered_at THEN calls.decision ELSE told.decision END,
+    answer_twiml = CASE WHEN calls.answered_at > told.answered_at THEN calls.answer_twiml ELSE told.twiml END,
+    answered_at = CASE WHEN calls.answered_at > told.answered_at THEN calls.answered_at ELSE told.answered_at END,
+    conversation_id = CASE WHEN calls.answered_at > told.answered_at
+        THEN COALESCE(calls.conversation_id, told.conversation_id)
+        ELSE COALESCE(told.conversation_id, calls.conversation_id) END,
+    conversation_due_at = CASE
+        WHEN told.conversation_id IS NULL THEN calls.conversation_due_at
+        WHEN calls.answered_at > told.answered_at AND calls.conversation_id IS NOT NULL THEN calls.conversation_due_at
+        ELSE told.at END,
     sequence = calls.sequence + 1, updated_at = told.at
 FROM (
     SELECT
         value ->> 'sid' AS sid, value ->> 'outcome' AS outcome, value -> 'decision' AS decision,
-        value ->> 'twiml' AS twiml, value ->> 'conversation_id' AS conversation_id, value ->> 'at' AS at
+        value ->> 'twiml' AS twiml, value ->> 'conversation_id' AS conversation_id,
+        value ->> 'answered_at' AS answered_at, value ->> 'at' AS at
     FROM json_each(?1)
 ) AS told
 WHERE calls.sid = told.sid

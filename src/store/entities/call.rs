@@ -37,6 +37,7 @@ pub struct Model {
     pub conversation_due_at: Option<DateTimeUtc>,
     #[sea_orm(column_type = "Text", nullable)]
     pub answer_twiml: Option<String>,
+    pub answered_at: Option<DateTimeUtc>,
     pub duration_seconds: Option<i32>,
     pub conversation_seconds: Option<i32>,
     pub sequence: i64,

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 
+use chrono::TimeDelta;
 use futures_util::future::join_all;
-use switchboard::domain::{CallId, CallOutcome, CallReport, CallStatus, Clock};
+use switchboard::domain::{Call, CallId, CallOutcome, CallReport, CallStatus, Clock};
 use switchboard::store::{Change, IncomingCall, StoreError};
 
 use super::fixtures::{self, e164, uuid};
@@ -40,7 +41,8 @@ async fn what_waits_at_the_same_time_shares_statements_and_is_told_call_by_call(
 
     let before = db.statements();
     let answered = first.iter().map(|route| {
-        system.record_answer(&route.call.sid, CallOutcome::Agent, &route.call.decision, None, "<Response/>")
+        let Call { sid, decision, started_at, .. } = &route.call;
+        system.record_answer(sid, CallOutcome::Agent, decision, None, "<Response/>", *started_at)
     });
     assert!(join_all(answered).await.into_iter().all(|recorded| recorded.is_ok()));
     let ended = CallReport {
@@ -103,13 +105,54 @@ async fn the_last_of_several_answers_to_a_call_holds_and_strangers_change_nothin
     let route = system.admit_call(id, &call).await.unwrap().unwrap();
     let answers = [("CA-nobodys", "<A/>"), (&call.sid, "<B/>"), (&call.sid, "<C/>")];
     let recorded = answers.map(|(sid, twiml)| {
-        system.record_answer(sid, CallOutcome::Fallback, &route.call.decision, Some("conv_1"), twiml)
+        let Call { decision, started_at, .. } = &route.call;
+        system.record_answer(sid, CallOutcome::Fallback, decision, Some("conv_1"), twiml, *started_at)
     });
     assert!(join_all(recorded).await.into_iter().all(|recorded| recorded.is_ok()));
     let again = system.admit_call(CallId(uuid()), &call).await.unwrap().unwrap();
     assert_eq!((again.answered.as_deref(), again.call.outcome), (Some("<C/>"), CallOutcome::Fallback));
     let unknown = CallReport { status: CallStatus::Busy, duration_seconds: None, at: Clock::system().now() };
     assert_eq!(system.report_call("CA-nobodys", unknown).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_answer_given_earlier_overwrites_none_whichever_is_written_last() {
+    let test = TestDatabase::create().await;
+    let db = test.open().await;
+    let agent = fixtures::agent(&db, fixtures::tenant(&db).await).await;
+    let number = fixtures::number(&db, &agent, &e164(740)).await;
+    let system = &db.system();
+    // The agent was connected first; then its answer failed at the carrier.
+    let given = [(0, CallOutcome::Agent, Some("conv_a"), "<A/>"), (5, CallOutcome::Fallback, None, "<B/>")];
+    for (nth, order) in [[0, 1], [1, 0]].into_iter().enumerate() {
+        for is_one_batch in [false, true] {
+            let (id, incoming) = fixtures::incoming(&number.number);
+            let Call { sid, decision, started_at, .. } =
+                &system.admit_call(id, &incoming).await.unwrap().unwrap().call;
+            let record = |at: usize| {
+                let (seconds, outcome, conversation, twiml) = given[at];
+                let decision = decision.then(twiml);
+                async move {
+                    let at = *started_at + TimeDelta::milliseconds(seconds * 1001);
+                    system.record_answer(sid, outcome, &decision, conversation, twiml, at).await.unwrap()
+                }
+            };
+            if is_one_batch {
+                assert_eq!(join_all(order.map(record)).await, [true, true]);
+            } else {
+                for at in order {
+                    assert!(record(at).await, "{nth}: an answer that changes nothing has its call on record");
+                }
+            }
+            let left = system.admit_call(CallId(uuid()), &incoming).await.unwrap().unwrap();
+            let reason = &left.call.decision.reason;
+            assert_eq!((left.answered.as_deref(), left.call.outcome), (Some("<B/>"), CallOutcome::Fallback));
+            assert!(reason.ends_with("<B/>"), "{reason}");
+            if !is_one_batch {
+                assert_eq!(left.call.conversation_id.as_deref(), Some("conv_a"), "{order:?}");
+            }
+        }
+    }
 }
 
 #[tokio::test]

@@ -65,7 +65,14 @@ async fn left_of(db: &Database, all: &[Told]) -> Call {
         match told {
             Told::Answered => {
                 system
-                    .record_answer(sid, CallOutcome::Agent, &decision, Some(&conversation), "<Response/>")
+                    .record_answer(
+                        sid,
+                        CallOutcome::Agent,
+                        &decision,
+                        Some(&conversation),
+                        "<Response/>",
+                        began,
+                    )
                     .await
                     .unwrap();
             }

@@ -193,7 +193,8 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
 
     let decision = route.call.decision.then("the agent takes it");
     let (sid, answer) = (incoming.sid.as_str(), "<Response/>");
-    system.record_answer(sid, CallOutcome::Agent, &decision, Some("conv_1"), answer).await.unwrap();
+    let at = route.call.started_at;
+    system.record_answer(sid, CallOutcome::Agent, &decision, Some("conv_1"), answer, at).await.unwrap();
     let again = system.admit_call(switchboard::domain::CallId(uuid()), &incoming).await.unwrap().unwrap();
     assert_eq!((again.call.id, again.answered.as_deref()), (id, Some("<Response/>")));
     for (reported, duration, then) in [

@@ -1,0 +1,206 @@
+//! The step that buys the claimed number and points it here.
+
+use std::time::Duration;
+
+use tracing::{error, warn};
+
+use super::ownership::{self, Ownership};
+use super::{Purchase, Refused, purchase_of, with_purchase};
+use crate::carrier::{self, CarrierError, NumberSettings, OwnedNumber, Rejection};
+use crate::domain::{Operation, PhoneNumber, Refusal, RefusalCode, Step};
+use crate::provisioning::kinds::present;
+use crate::provisioning::kinds::repair_number::deviations;
+use crate::provisioning::outcome::{Outcome, Patience, Progress, SETTLING, unsettled_for};
+use crate::provisioning::{Provisioning, carrier_refusal};
+use crate::store::{Effect, StoreError};
+
+/// Candidates that the carrier may refuse for want of an address or documents before a purchase gives up.
+const UNREGULATED_TRIES: u8 = 3;
+
+/// What the step is about.
+struct Buying<'a> {
+    driver: &'a Provisioning,
+    operation: &'a Operation,
+    purchase: Purchase,
+    number: PhoneNumber,
+    settings: NumberSettings,
+}
+
+/// Step: buy exactly the claimed number, and point it here.
+pub(in crate::provisioning) async fn buy_number(
+    driver: &Provisioning,
+    operation: &Operation,
+) -> Result<Outcome, StoreError> {
+    let id = present(operation.number_id, "operations")?;
+    let buying = Buying {
+        driver,
+        operation,
+        purchase: purchase_of(operation)?,
+        number: present(driver.0.store.number(id).await?, "phone_numbers")?,
+        settings: driver.settings(operation.id),
+    };
+    buying.look().await
+}
+
+impl Buying<'_> {
+    async fn look(self) -> Result<Outcome, StoreError> {
+        let found = match self.driver.carrier().find(&self.number.number).await {
+            Ok(found) => found,
+            Err(failure) => return Ok(self.not_bought(&failure)),
+        };
+        let found = found.map(|owned| (self.whose(&owned), owned));
+        match found {
+            Some((Ownership::Ours, owned)) => self.keep(owned).await,
+            Some((Ownership::MarkedByMistake, owned)) => self.give_up(&owned).await,
+            found => {
+                if let Some(wait) = unsettled_for(self.operation, self.driver.0.clock.now()) {
+                    return Ok(Outcome::settling(looked_for(), Progress::of(self.operation), wait, false));
+                }
+                if let Some((Ownership::Anothers, owned)) = &found {
+                    error!(operation = %self.operation.id, number = %self.number.number, sid = owned.sid, "the carrier account owns a number that the database does not know: it is left alone; reconcile");
+                    return self.refused(Refused::Sold);
+                }
+                match self.purchase.refused.clone().filter(|_| found.is_none()) {
+                    Some(earlier) => self.refused(earlier),
+                    None => self.buy().await,
+                }
+            }
+        }
+    }
+
+    fn whose(&self, owned: &OwnedNumber) -> Ownership {
+        ownership::of(owned, self.operation, &self.purchase, &self.settings)
+    }
+
+    async fn buy(self) -> Result<Outcome, StoreError> {
+        match self.driver.carrier().buy(&self.number.number, &self.settings.friendly_name).await {
+            Ok(carrier::Purchase::Older(owned)) if self.operation.in_doubt_at.is_none() => {
+                self.give_up(&owned).await
+            }
+            // An older one was bought by the earlier request.
+            Ok(carrier::Purchase::New(owned) | carrier::Purchase::Older(owned)) => match self.whose(&owned) {
+                Ownership::MarkedByMistake => self.give_up(&owned).await,
+                Ownership::Ours | Ownership::Nobodys | Ownership::Anothers => self.point(owned).await,
+            },
+            Err(CarrierError::Rejected(rejection))
+                if CarrierError::Rejected(rejection.clone()).is_verdict() =>
+            {
+                let by = Refused::by(&rejection);
+                if self.operation.in_doubt_at.is_none() {
+                    return self.refused(by);
+                }
+                warn!(operation = %self.operation.id, %rejection, "the carrier refused a number that an earlier request may have bought: it is looked up again");
+                self.refused_for_now(by, SETTLING.to_std().unwrap_or_default())
+            }
+            Err(failure) => Ok(self.not_bought(&failure)),
+        }
+    }
+
+    /// A number of ours is in the account.
+    async fn keep(self, owned: OwnedNumber) -> Result<Outcome, StoreError> {
+        let Some(refused @ Refused::Settings { .. }) = self.purchase.refused.clone() else {
+            return self.point(owned).await;
+        };
+        match self.driver.carrier().release(&owned.sid).await {
+            Ok(()) => self.refused(refused),
+            Err(failure) => Ok(self.still_held(&failure)),
+        }
+    }
+
+    /// Points a number here that bears our mark.
+    async fn point(self, owned: OwnedNumber) -> Result<Outcome, StoreError> {
+        if deviations(&owned, &self.settings).is_empty() {
+            return Ok(self.bought(owned.sid));
+        }
+        match self.driver.carrier().point(&owned.sid, &self.settings).await {
+            Ok(standing) if standing.friendly_name != self.settings.friendly_name => {
+                error!(operation = %self.operation.id, number = %owned.number, sid = owned.sid, "another installation with this carrier account took a number while it was bought here, and keeps it: should its calls come here, repairPhoneNumber or reconcile --fix there sets that right");
+                self.refused(Refused::Sold)
+            }
+            Ok(standing) if deviations(&standing, &self.settings).is_empty() => Ok(self.bought(standing.sid)),
+            Ok(standing) => {
+                let deviating = deviations(&standing, &self.settings).join(", ");
+                let reason = format!("it answered with other settings than were sent: {deviating}");
+                Ok(self.still_held(&CarrierError::OutcomeUnknown { reason }))
+            }
+            Err(failure)
+                if failure.is_verdict() && failure != CarrierError::Rejected(Rejection::NotFound) =>
+            {
+                error!(operation = %self.operation.id, number = %owned.number, sid = owned.sid, %failure, "the carrier sold a number and refuses our settings for it: it is given back");
+                let message = carrier_refusal(&failure).message;
+                self.refused_for_now(Refused::Settings { message }, Duration::ZERO)
+            }
+            Err(failure) => Ok(self.still_held(&failure)),
+        }
+    }
+
+    /// Leaves a number to whoever else owned it. Until our mark is off, its claim stays: nobody must take it for a number of
+    /// ours that nobody holds, and give it back.
+    async fn give_up(self, owned: &OwnedNumber) -> Result<Outcome, StoreError> {
+        match self.driver.carrier().unmark(&owned.sid, &self.settings.friendly_name).await {
+            Ok(_) => {
+                error!(operation = %self.operation.id, number = %owned.number, sid = owned.sid, "somebody else with this carrier account owned a number before it was bought here: it was renamed and is left to them otherwise as it was; they must give it its name again, with repairPhoneNumber or reconcile --fix");
+                self.refused(Refused::Sold)
+            }
+            Err(failure) => Ok(self.still_held(&failure)),
+        }
+    }
+
+    fn bought(&self, sid: String) -> Outcome {
+        let bought = Effect::NumberBought { number: self.number.id, sid };
+        Outcome::Done(Progress::of(self.operation).with([bought]))
+    }
+
+    /// A request failed before which nothing was bought, for all that is known.
+    fn not_bought(&self, failure: &CarrierError) -> Outcome {
+        Outcome::failed(self.operation, failure, self.freed(), Patience::UntilSettled)
+    }
+
+    /// A request about a number that is in the account failed: the number is looked up again, however often.
+    fn still_held(&self, failure: &CarrierError) -> Outcome {
+        warn!(operation = %self.operation.id, number = %self.number.number, %failure, "a number that was bought is not set up yet");
+        Outcome::settling(carrier_refusal(failure), Progress::of(self.operation), Duration::ZERO, true)
+    }
+
+    /// The carrier's refusal is kept until a look has told whether the number is in the account.
+    fn refused_for_now(self, by: Refused, wait: Duration) -> Result<Outcome, StoreError> {
+        let purchase = Purchase { refused: Some(by), ..self.purchase };
+        Ok(Outcome::settling(
+            looked_for(),
+            with_purchase(Progress::of(self.operation), purchase)?,
+            wait,
+            true,
+        ))
+    }
+
+    /// Undo of a claim: nothing is held.
+    fn freed(&self) -> Vec<Effect> {
+        vec![Effect::NumberReleased { number: self.number.id }]
+    }
+
+    /// The way on once it is certain that the claimed number cannot be had.
+    fn refused(self, by: Refused) -> Result<Outcome, StoreError> {
+        let progress = Progress::of(self.operation).with(self.freed()).about(None);
+        let mut purchase = Purchase { refused: None, ..self.purchase };
+        match by {
+            Refused::Purchase { message } | Refused::Settings { message } => {
+                return Ok(Outcome::Failed(Refusal::new(RefusalCode::CarrierRejected, message), progress));
+            }
+            Refused::Regulated => {
+                purchase.regulated = purchase.regulated.saturating_add(1);
+                purchase.candidates.retain(|candidate| !candidate.needs_address);
+            }
+            Refused::Sold => {}
+        }
+        if purchase.wanted.number.is_some() || purchase.regulated >= UNREGULATED_TRIES {
+            return Ok(Outcome::Failed(purchase.none_left(Vec::new()), progress));
+        }
+        Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)?))
+    }
+}
+
+/// What a purchase in doubt waits for.
+fn looked_for() -> Refusal {
+    let message = "the carrier did not say whether it sold the number: it is looked up until that is known";
+    Refusal::new(RefusalCode::CarrierUnavailable, message)
+}

@@ -1,0 +1,101 @@
+//! Which calls something waits about in the journal.
+//!
+//! The index is bounded, and the call that has waited longest leaves it first. It serves a call that is announced again,
+//! which happens within seconds: it is answered as before. A call that has left the index is answered anew, and what is told
+//! of it later no longer queues behind what waits already. No caller and no record is lost by that, since what is about one
+//! call may be written in any order: see [`super::super::outage`].
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher, RandomState};
+
+use super::super::outage::Entry;
+
+/// Calls that are indexed: some 10 MB.
+pub(super) const MOST_INDEXED: usize = 100_000;
+
+/// What waits about a call, as far as it was indexed.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct About {
+    entries: u32,
+    /// Where its last answer is in the file.
+    pub(super) answer: Option<u64>,
+    /// Which call that was indexed it is.
+    nth: u64,
+}
+
+/// The calls that something waits about, by a hash of the carrier's id.
+#[derive(Debug)]
+pub(super) struct Index {
+    about: HashMap<u64, About>,
+    /// Their keys as they came, each with which call it was; among them are such about which nothing waits any more.
+    order: VecDeque<(u64, u64)>,
+    indexed: u64,
+    hasher: RandomState,
+    /// Calls at most.
+    most: usize,
+}
+
+impl Index {
+    pub(super) fn of(most: usize) -> Self {
+        let (about, order) = (HashMap::new(), VecDeque::new());
+        Self { about, order, indexed: 0, hasher: RandomState::new(), most }
+    }
+
+    pub(super) fn get(&self, sid: &str) -> Option<&About> {
+        self.about.get(&self.hasher.hash_one(sid))
+    }
+
+    pub(super) fn add(&mut self, entry: &Entry, at: Option<u64>) {
+        let key = self.hasher.hash_one(entry.sid());
+        if !self.about.contains_key(&key) {
+            self.make_room();
+            self.indexed += 1;
+            self.order.push_back((key, self.indexed));
+            self.about.insert(key, About { nth: self.indexed, ..About::default() });
+        }
+        let about = self.about.entry(key).or_default();
+        about.entries += 1;
+        if let (Entry::Answer { .. }, Some(at)) = (entry, at) {
+            about.answer = Some(at);
+        }
+    }
+
+    /// For one more call.
+    fn make_room(&mut self) {
+        let Self { about, order, most, .. } = self;
+        let is_indexed =
+            |about: &HashMap<u64, About>, (key, nth)| about.get(&key).is_some_and(|about| about.nth == nth);
+        while about.len() >= *most {
+            let Some(oldest) = order.pop_front() else { break };
+            if is_indexed(about, oldest) {
+                about.remove(&oldest.0);
+            }
+        }
+        if order.len() >= most.saturating_mul(2) {
+            order.retain(|call| is_indexed(about, *call));
+        }
+    }
+
+    pub(super) fn forget(&mut self, sid: &str) {
+        let key = self.hasher.hash_one(sid);
+        if let Some(about) = self.about.get_mut(&key) {
+            about.entries -= 1;
+            if about.entries == 0 {
+                self.about.remove(&key);
+            }
+        }
+        if self.about.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Gives the memory back too.
+    pub(super) fn clear(&mut self) {
+        (self.about, self.order) = (HashMap::new(), VecDeque::new());
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_within_bounds(&self) -> bool {
+        self.about.len() <= self.most && self.order.len() <= 2 * self.most
+    }
+}
