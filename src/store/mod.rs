@@ -30,7 +30,7 @@ pub use error::StoreError;
 pub use number::{ClaimRefused, NumberClaim, NumberFilter, NumberReader, PurchaseRules};
 pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
-pub use reconciliation::{ReconciliationRun, Standing};
+pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
 pub use tenant::NumberUsage;
 pub use voice_event::{AcceptedEvent, Untold};
 
