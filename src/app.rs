@@ -232,7 +232,11 @@ impl App {
             reconcile_every,
             shutdown,
             drain,
-            connections: ConnectionLimits { most: config.connections.most, idle: config.connections.idle },
+            connections: ConnectionLimits {
+                most: config.connections.most,
+                most_of_address: config.connections.most_of_address,
+                idle: config.connections.idle,
+            },
             unchecked,
             unfit: Arc::default(),
         })

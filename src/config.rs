@@ -5,9 +5,11 @@
 //! not the value.
 
 mod calls;
+mod connections;
 mod environment;
 mod read;
 
+pub use connections::Connections;
 pub use environment::Environment;
 
 use std::fmt;
@@ -128,15 +130,6 @@ pub struct Jwt {
     pub tenant_claim: String,
     /// Whether a token with `is_anonymous`, of somebody who has not signed up, speaks for a tenant.
     pub allow_anonymous: bool,
-}
-
-/// What connections may take.
-#[derive(Debug, Clone, Copy)]
-pub struct Connections {
-    /// How many there are at the same time.
-    pub most: usize,
-    /// How long one may be idle between two requests.
-    pub idle: Duration,
 }
 
 /// What may be asked for in any hour.
@@ -268,7 +261,7 @@ impl Config {
             vars.or("ALLOWED_ORIGINS", Vec::new(), "https://dashboard.example.com", read::origins);
         let introspection = vars.or("INTROSPECTION", true, "off", read::on_off);
         let rate = read_rate(&mut vars);
-        let connections = read_connections(&mut vars);
+        let connections = Connections::read(&mut vars, rate.trusted_proxies);
         let log = read_log(&mut vars);
         let (Some(webhook_base_url), Some(database_url)) = (webhook_base_url, database_url) else {
             return Err(vars.mistakes);
@@ -462,13 +455,6 @@ fn read_rate(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Rate {
         anonymous_per_minute: vars.or("RATE_LIMIT_ANONYMOUS_PER_MINUTE", 60, "60", number()),
         trusted_proxies: vars.or("TRUST_FORWARDED_FOR", 0, "1", read::parsed("a number of proxies")),
     }
-}
-
-fn read_connections(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Connections {
-    let number = read::parsed::<std::num::NonZero<u32>>("a whole number, 1 or more");
-    let most = vars.read("MAX_CONNECTIONS", "10000", number).map_or(10_000, |most| most.get() as usize);
-    let idle = vars.or("IDLE_TIMEOUT", seconds(75), "75s", read::duration(seconds(1), seconds(3600)));
-    Connections { most, idle }
 }
 
 fn read_log(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Log {

@@ -119,6 +119,7 @@ impl Routing {
     ) -> std::io::Result<Self> {
         let RoutingConfig { answer_deadline, webhook_base_url, state_dir, dialing } = config;
         let base = webhook_base_url.as_str().trim_end_matches('/');
+        let journal = Journal::open(&state_dir, clock.now())?;
         Ok(Self(Arc::new(Inner {
             answer_deadline,
             dial_action: format!("{base}{DIAL_PATH}"),
@@ -129,7 +130,7 @@ impl Routing {
             sweep,
             clock,
             entropy,
-            journal: Journal::open(&state_dir)?,
+            journal,
             state_dir,
             answering: Mutex::default(),
             tasks: TaskTracker::new(),

@@ -6,7 +6,6 @@
 //! keeps it. What is about a call that is not on record yet waits for it in [`super::journal`]'s other file. So what is about one
 //! call may be written in any order, by several servers: the answer given last holds, and the report that says most.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,7 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How long what came before its call waits for it.
-const EARLY_FOR: TimeDelta = TimeDelta::days(1);
+pub(super) const EARLY_FOR: TimeDelta = TimeDelta::days(1);
 
 /// What waits for the database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -214,21 +213,21 @@ impl Routing {
     /// Writes down what waits, in its order, as far as the database takes it. That it answers is not enough: it is back once
     /// it has taken an entry, or none waits.
     async fn replay(&self) {
-        let (mut written, mut refused) = (0_u64, HashSet::new());
+        let mut written = 0_u64;
         while let Some(entry) = self.0.journal.first() {
             let sid = entry.sid();
-            if refused.contains(sid) {
-                tracing::error!(sid, "an entry of the journal is put aside: its call was refused");
-                if !self.0.journal.put_aside(&entry).await {
-                    break;
-                }
-                continue;
-            }
             match timeout(PATIENCE, self.write(&entry)).await {
                 Ok(Ok(true)) => {
                     self.0.journal.done();
                     written += 1;
                     self.note_up();
+                }
+                Ok(Ok(false)) if self.0.journal.is_refused(sid) => {
+                    self.note_up();
+                    tracing::error!(sid, "an entry of the journal is put aside: its call was refused");
+                    if !self.0.journal.put_aside(&entry).await {
+                        break;
+                    }
                 }
                 Ok(Ok(false)) => {
                     self.note_up();
@@ -240,9 +239,6 @@ impl Routing {
                     tracing::error!(%error, sid, "the database refuses an entry of the journal: it is put aside");
                     if !self.0.journal.put_aside(&entry).await {
                         break;
-                    }
-                    if let Entry::Call { sid, .. } = entry {
-                        refused.insert(sid);
                     }
                 }
                 Ok(Err(error)) => {
@@ -263,7 +259,8 @@ impl Routing {
         }
     }
 
-    /// Writes down what came before its call, for calls that are on record now. What is too old is put aside.
+    /// Writes down what came before its call, for calls that are on record now. What is too old is put aside, and what is
+    /// about a refused call.
     async fn match_early(&self) {
         let journal = &self.0.journal;
         let some = journal.some_early();
@@ -287,7 +284,7 @@ impl Routing {
                     }
                     _ => break,
                 }
-            } else if entry.at() < too_old {
+            } else if entry.at() < too_old || journal.is_refused(sid) {
                 tracing::warn!(sid, "what was told of a call that never came on record is put aside");
                 if journal.keep_aside(entry).await {
                     over.push(nth);

@@ -101,17 +101,22 @@ impl Sweep {
         match self.ask(sid).await {
             Err(Unswept::Carrier(error)) if !is_left_alone(&error) => {
                 warn!(sid, %error, "the carrier does not tell of a call: it is put off");
-                let mut put_off = self.put_off.lock().unwrap_or_else(PoisonError::into_inner);
-                if put_off.len() < MOST_PUT_OFF {
-                    put_off.insert(sid.to_owned(), Instant::now() + PUT_OFF);
-                }
+                self.put_off(sid);
                 Ok(())
             }
             Err(Unswept::Store(error)) if error.is_of_one_statement() => {
-                warn!(sid, %error, "the end of a call could not be written");
+                warn!(sid, %error, "the end of a call could not be written: it is put off");
+                self.put_off(sid);
                 Ok(())
             }
             other => other,
+        }
+    }
+
+    fn put_off(&self, sid: &str) {
+        let mut put_off = self.put_off.lock().unwrap_or_else(PoisonError::into_inner);
+        if put_off.len() < MOST_PUT_OFF {
+            put_off.insert(sid.to_owned(), Instant::now() + PUT_OFF);
         }
     }
 

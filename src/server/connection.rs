@@ -1,10 +1,12 @@
 //! What one connection may take: time to say what it wants, to be idle between requests, and to take an answer; and how many
-//! there may be.
+//! there may be, altogether and from one address.
 //!
 //! hyper has one timer for idling and for a request's head, and none for a client that does not read. A load balancer keeps
 //! connections longer than a head may take: closed by us first, each is a request that fails there. So a connection is
 //! watched here, from its first byte on; a socket that it becomes has deadlines of its own.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,8 +18,10 @@ use axum::response::Response;
 use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
+
+use super::rate::ClientAddress;
 
 /// How long a request's head may take, from its first byte or from the connection's beginning.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -31,8 +35,66 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub struct ConnectionLimits {
     /// How many there are at the same time, sockets included.
     pub most: usize,
+    /// How many of them may come from one address; `None`: any number, as behind a proxy, whose address they all share.
+    pub most_of_address: Option<usize>,
     /// How long one may be idle between two requests. Longer than a proxy in front keeps it.
     pub idle: Duration,
+}
+
+/// Counts connections, all together and by address, so that no address can take all of them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Connections {
+    free: Arc<Semaphore>,
+    most_of_address: Option<usize>,
+    by_address: Arc<Mutex<HashMap<ClientAddress, usize>>>,
+}
+
+impl Connections {
+    /// None so far.
+    pub(super) fn new(limits: ConnectionLimits) -> Self {
+        let free = Arc::new(Semaphore::new(limits.most.min(Semaphore::MAX_PERMITS)));
+        Self { free, most_of_address: limits.most_of_address, by_address: Arc::default() }
+    }
+
+    /// Counts one more from this address.
+    ///
+    /// # Errors
+    /// Whose limit is reached: the server's or the address's.
+    pub(super) fn count(&self, address: ClientAddress) -> Result<Counted, &'static str> {
+        let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| "server")?;
+        let mut by_address = self.lock();
+        let held = by_address.get(&address).copied().unwrap_or_default();
+        if self.most_of_address.is_some_and(|most| held >= most) {
+            return Err("address");
+        }
+        by_address.insert(address, held + 1);
+        drop(by_address);
+        Ok(Counted { connections: self.clone(), address, _permit: permit })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ClientAddress, usize>> {
+        self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that is counted, until dropped.
+#[derive(Debug)]
+pub(super) struct Counted {
+    connections: Connections,
+    address: ClientAddress,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut by_address = self.connections.lock();
+        if let Entry::Occupied(mut held) = by_address.entry(self.address) {
+            *held.get_mut() -= 1;
+            if *held.get() == 0 {
+                held.remove();
+            }
+        }
+    }
 }
 
 /// What a connection is at. Cheap to clone.
@@ -146,14 +208,14 @@ impl HttpBody for Answer {
 /// A connection that is watched, and counted until it is dropped.
 pub(super) struct Watched {
     // Given back before the client sees that the connection ended: it may come back at once.
-    _counted: OwnedSemaphorePermit,
+    _counted: Counted,
     stream: TcpStream,
     progress: Progress,
 }
 
 impl Watched {
     /// Watches a connection.
-    pub(super) fn new(stream: TcpStream, progress: Progress, counted: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(stream: TcpStream, progress: Progress, counted: Counted) -> Self {
         Self { _counted: counted, stream, progress }
     }
 }

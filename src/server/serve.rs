@@ -1,7 +1,6 @@
 //! Accepting connections, and letting them end.
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,13 +11,12 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::connection::{ConnectionLimits, Progress, Watched};
+use super::connection::{ConnectionLimits, Connections, Progress, Watched};
 use super::rate::Peer;
 
 /// What a connection hears that is one too many.
@@ -53,13 +51,12 @@ pub async fn serve(
     drain: Drain,
     limits: ConnectionLimits,
 ) -> io::Result<()> {
-    let connections = GracefulShutdown::new();
-    let free = Arc::new(Semaphore::new(limits.most.min(Semaphore::MAX_PERMITS)));
+    let (connections, counts) = (GracefulShutdown::new(), Connections::new(limits));
     loop {
         tokio::select! {
             () = drain.stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => match Arc::clone(&free).try_acquire_owned() {
+                Ok((stream, peer)) => match counts.count(peer.ip().into()) {
                     Ok(counted) => {
                         // Answers are whole: there is nothing to wait for.
                         let _ = stream.set_nodelay(true);
@@ -67,7 +64,7 @@ pub async fn serve(
                         let watched = Watched::new(stream, progress.clone(), counted);
                         connect(watched, progress, Peer(peer.ip()), &router, &connections, limits.idle);
                     }
-                    Err(_) => turn_away(&stream),
+                    Err(whose) => turn_away(&stream, whose),
                 },
                 Err(error) if of_one_connection(&error) => {}
                 Err(error) => {
@@ -84,9 +81,9 @@ pub async fn serve(
     Ok(())
 }
 
-/// Ends a connection that is one too many, with a word where that can be said at once.
-fn turn_away(stream: &TcpStream) {
-    metrics::counter!("switchboard_connections_refused_total").increment(1);
+/// Ends a connection that is one too many by this limit, with a word where that can be said at once.
+fn turn_away(stream: &TcpStream, whose: &'static str) {
+    metrics::counter!("switchboard_connections_refused_total", "limit" => whose).increment(1);
     let _ = stream.try_write(FULL);
 }
 

@@ -10,7 +10,9 @@ use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query, SelectStatement};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
+};
 use uuid::Uuid;
 
 use super::entities::{self, agent, operation, phone_number};
@@ -298,8 +300,8 @@ impl SystemStore {
         agent::Entity::find_by_id(id.0).one(self.db()).await?.map(Agent::try_from).transpose()
     }
 
-    /// Those of these agents that exist, whichever tenants own them, in no order. Each of those tenants' audit trails says
-    /// that `author` has read them.
+    /// Those of these agents that exist and can be read, whichever tenants own them, in no order. Each of those tenants' audit
+    /// trails says that `author` has read them.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -311,8 +313,8 @@ impl SystemStore {
     ) -> Result<Vec<Agent>, StoreError> {
         let transaction = self.begin().await?;
         let wanted = agent::Column::Id.is_in(ids.iter().map(|id| id.0));
-        let agents: Vec<Agent> =
-            entities::all(agent::Entity::find().filter(wanted).all(&transaction).await?)?;
+        let rows = entities::found(&transaction, agent::Entity::find().filter(wanted)).await?;
+        let (agents, _left_out) = entities::readable(&rows, |row: agent::Model| Agent::try_from(row));
         let tenants: BTreeSet<TenantId> = agents.iter().map(|agent| agent.tenant_id).collect();
         audit_event::accessed(&transaction, &self.shared, author, action, tenants).await?;
         transaction.commit().await?;
@@ -339,18 +341,20 @@ impl SystemStore {
             query = query.filter(agent::Column::Id.gt(after.0));
         }
         let columns = [agent::Column::Id, agent::Column::TenantId, agent::Column::Name];
-        let rows: Vec<(Uuid, Uuid, String)> =
-            query.select_only().columns(columns).into_tuple().all(self.db()).await?;
-        let under_way = self.purchases_under_way(rows.iter().map(|(id, ..)| *id)).await?;
-        let read = |(id, tenant, name): (Uuid, Uuid, String)| {
+        let rows = entities::found(self.db(), query.select_only().columns(columns)).await?;
+        let (mut agents, _left_out) = entities::readable(&rows, |row: NamedRow| {
             Ok(AgentWithoutNumber {
-                id: AgentId(id),
-                tenant_id: TenantId(tenant),
-                name: entities::text("agents", "name", &name)?,
-                under_way: under_way.get(&id).copied().map(OperationId),
+                id: AgentId(row.id),
+                tenant_id: TenantId(row.tenant_id),
+                name: entities::text("agents", "name", &row.name)?,
+                under_way: None,
             })
-        };
-        Ok(entities::readable(rows, |(id, ..)| *id, read).0)
+        });
+        let under_way = self.purchases_under_way(agents.iter().map(|agent| agent.id.0)).await?;
+        for agent in &mut agents {
+            agent.under_way = under_way.get(&agent.id.0).copied().map(OperationId);
+        }
+        Ok(agents)
     }
 
     /// The unfinished operation of each of these agents that may buy it a number, where there is one.
@@ -359,19 +363,31 @@ impl SystemStore {
         agents: impl Iterator<Item = Uuid>,
     ) -> Result<HashMap<Uuid, Uuid>, StoreError> {
         let buying = [OperationKind::CreateAgent.as_str(), OperationKind::ProvisionNumber.as_str()];
-        let found: Vec<(Uuid, Uuid)> = operation::Entity::find()
+        let buying = operation::Entity::find()
             .filter(operation::Column::AgentId.is_in(agents))
             .filter(operation::Column::Kind.is_in(buying))
             // An active agent at this step is being given another voice agent: nothing is bought for it.
             .filter(operation::Column::Step.ne(Step::CreateVoiceAgent.as_str()))
             .filter(operation::Column::State.is_in(UNFINISHED))
             .select_only()
-            .columns([operation::Column::AgentId, operation::Column::Id])
-            .into_tuple()
-            .all(self.db())
-            .await?;
+            .columns([operation::Column::AgentId, operation::Column::Id]);
+        let rows = entities::found(self.db(), buying).await?;
+        let (found, _left_out) = entities::readable(&rows, |row: PurchaseRow| Ok((row.agent_id, row.id)));
         Ok(found.into_iter().collect())
     }
+}
+
+#[derive(FromQueryResult)]
+struct NamedRow {
+    id: Uuid,
+    tenant_id: Uuid,
+    name: String,
+}
+
+#[derive(FromQueryResult)]
+struct PurchaseRow {
+    id: Uuid,
+    agent_id: Uuid,
 }
 
 impl AgentChanges {

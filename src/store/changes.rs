@@ -86,7 +86,12 @@ impl Batched for Announcement {
         let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Unheard);
         let changes = gap.into_iter().chain(batch.iter().map(|announcement| announcement.0));
         let texts: Vec<String> = changes.map(|change| change.written_by(&store.shared.name)).collect();
-        match timeout(ANNOUNCEMENT, dialect::notify(store.db(), CHANNEL, &texts)).await {
+        match timeout(
+            ANNOUNCEMENT,
+            store.db().again(|| dialect::notify(store.db().connections(), CHANNEL, &texts)),
+        )
+        .await
+        {
             // Under load one notification carries many changes.
             Ok(Ok(())) => tokio::time::sleep(ANNOUNCE_EVERY).await,
             _failed => {
@@ -192,7 +197,7 @@ impl Database {
 
     /// Listens until the connection is lost.
     async fn listen(&self, failures: &mut u32) -> Result<std::convert::Infallible, sqlx::Error> {
-        let mut listener = dialect::listener(&self.shared.tenants, CHANNEL).await?;
+        let mut listener = dialect::listener(self.shared.tenants.connections(), CHANNEL).await?;
         if std::mem::take(failures) > 0 {
             tracing::info!("what other servers change is heard again");
             self.shared.tell(Change::Unheard);

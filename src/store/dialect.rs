@@ -1,10 +1,12 @@
 //! Every difference between Postgres and SQLite.
 //!
-//! A connection goes back to its pool only once it has left its transaction; else it is closed.
+//! A connection goes back to its pool only once it has left its transaction (on Postgres: a failed COMMIT is followed by a
+//! ROLLBACK, and a connection that does not answer that is closed by the pool), and is taken out of it only if no session of
+//! its age was found to be read-only ([`Sessions`]); else it is closed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::{Condition, Expr, LockBehavior, LockType, SelectStatement};
 use sea_orm::sqlx;
@@ -20,6 +22,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::DatabaseConfig;
+use super::error::is_read_only;
 use crate::domain::{IdempotencyKey, TenantId};
 
 /// How long a connection may lie idle before it is tried out ahead of its next use.
@@ -104,13 +107,47 @@ fn json_text(rows: &(impl Serialize + ?Sized)) -> Result<String, DbErr> {
     serde_json::to_string(rows).map_err(|error| DbErr::Json(error.to_string()))
 }
 
-/// The two connection pools: the tenants' first. On SQLite they are one. On Postgres every connection bears this name, and
-/// until the database `is_checked` none is given out.
+/// Which sessions of Postgres may be used. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Sessions {
+    /// Whether any may: the database was looked at.
+    is_checked: Arc<AtomicBool>,
+    /// Only those that began later.
+    begun_after: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Sessions {
+    /// All of them, once the database `is_checked`.
+    pub(super) fn new(is_checked: Arc<AtomicBool>) -> Self {
+        Self { is_checked, begun_after: Arc::default() }
+    }
+
+    /// Passes an outcome on. If it tells that the session is read-only, neither it nor an older one is used again.
+    pub(super) fn noting<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+        if let Err(error) = &outcome
+            && is_read_only(error)
+        {
+            self.renew();
+        }
+        outcome
+    }
+
+    fn renew(&self) {
+        *self.begun_after.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn may_be_used(&self, age: Duration) -> bool {
+        let begun_after = *self.begun_after.lock().unwrap_or_else(PoisonError::into_inner);
+        begun_after.is_none_or(|begun_after| age < begun_after.elapsed())
+    }
+}
+
+/// The two connection pools: the tenants' first. On SQLite they are one. On Postgres every connection bears this name.
 pub(super) async fn connect(
     config: &DatabaseConfig,
     name: &str,
-    is_checked: &Arc<AtomicBool>,
-) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
+    sessions: &Sessions,
+) -> Result<[DatabaseConnection; 2], DbErr> {
     let url = config.url.expose_secret();
     // SeaORM knows Postgres by one of its two schemes.
     let url =
@@ -124,11 +161,16 @@ pub(super) async fn connect(
         .record_stmt_in_spans(false)
         .test_before_acquire_if_idle_for(TRUSTED_IDLE);
     if options.get_url().starts_with("sqlite:") {
-        return connect_sqlite(options).await.map(|pool| (pool.clone(), pool));
+        return connect_sqlite(options).await.map(|pool| [pool.clone(), pool]);
     }
     let named = name.to_owned();
     options.map_sqlx_postgres_opts(move |o| o.application_name(&named).options(SESSION));
-    let gate = Arc::clone(is_checked);
+    let usable = sessions.clone();
+    options.map_sqlx_postgres_before_acquire(move |_, connection| {
+        let may_be_used = usable.may_be_used(connection.age);
+        Box::pin(async move { Ok(may_be_used) })
+    });
+    let gate = Arc::clone(&sessions.is_checked);
     options.map_sqlx_postgres_pool_opts(move |o| {
         let gate = Arc::clone(&gate);
         o.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
@@ -137,7 +179,7 @@ pub(super) async fn connect(
                 Box::pin(async move { if is_open { Ok(()) } else { Err(sqlx::Error::PoolClosed) } })
             })
     });
-    options.connect_lazy(!is_checked.load(Ordering::Acquire));
+    options.connect_lazy(!sessions.is_checked.load(Ordering::Acquire));
     let tenants = sea_orm::Database::connect(options.clone()).await?;
     // Lazy: before the first migration the role does not exist.
     let named = name.to_owned();
@@ -148,7 +190,7 @@ pub(super) async fn connect(
             o.application_name(&named).options(SESSION).options([("role", "switchboard_system")])
         });
     let system = sea_orm::Database::connect(options).await?;
-    Ok((tenants, system))
+    Ok([tenants, system])
 }
 
 /// Whether a connection that comes back to the pool has left its transaction. One whose COMMIT or ROLLBACK failed may be in it
@@ -212,8 +254,9 @@ pub(super) fn most_connections(db: &DatabaseConnection) -> u32 {
     }
 }
 
-/// Fails when the database does not answer, or takes no writes: a standby, or one set to read-only.
-pub(super) async fn ping(db: &DatabaseConnection) -> Result<(), DbErr> {
+/// Fails when the database does not answer, or takes no writes: a standby, or one set to read-only. The next one asks in
+/// another session then.
+pub(super) async fn ping(db: &impl ConnectionTrait, sessions: &Sessions) -> Result<(), DbErr> {
     let backend = db.get_database_backend();
     let sql = match backend {
         DbBackend::Postgres => "SELECT current_setting('transaction_read_only') = 'on' AS read_only",
@@ -221,6 +264,7 @@ pub(super) async fn ping(db: &DatabaseConnection) -> Result<(), DbErr> {
     };
     let row = db.query_one_raw(Statement::from_string(backend, sql)).await?;
     if row.map(|row| row.try_get("", "read_only")).transpose()?.unwrap_or(false) {
+        sessions.renew();
         return Err(DbErr::Conn(sea_orm::RuntimeErr::Internal("the database is read-only".to_owned())));
     }
     Ok(())
@@ -234,7 +278,7 @@ pub(super) async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTrans
 }
 
 /// Makes a writing transaction the tenant's. Ends with the transaction.
-pub(super) async fn become_tenant(transaction: &DatabaseTransaction, tenant: TenantId) -> Result<(), DbErr> {
+pub(super) async fn become_tenant(transaction: &impl ConnectionTrait, tenant: TenantId) -> Result<(), DbErr> {
     if !has_policies(transaction) {
         return Ok(());
     }
@@ -287,7 +331,7 @@ pub(super) fn lock_free_rows(db: &impl ConnectionTrait, query: &mut SelectStatem
 }
 
 /// Waits until no other server migrates; until the transaction ends none does. A large table takes as long as it takes.
-pub(super) async fn migrate_alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+pub(super) async fn migrate_alone(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
     if has_policies(transaction) {
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
     }
@@ -295,12 +339,12 @@ pub(super) async fn migrate_alone(transaction: &DatabaseTransaction) -> Result<(
 }
 
 /// Waits until no other claims a number; until the transaction ends none does.
-pub(super) async fn claim_alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+pub(super) async fn claim_alone(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
     hold(transaction, PURCHASE_LOCK).await
 }
 
 /// Waits until no other begins a reconciliation; until the transaction ends none does.
-pub(super) async fn reconcile_alone(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+pub(super) async fn reconcile_alone(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
     hold(transaction, RECONCILIATION_LOCK).await
 }
 
@@ -388,7 +432,7 @@ async fn hold_named(transaction: &impl ConnectionTrait, name: String) -> Result<
     Ok(())
 }
 
-async fn hold(transaction: &DatabaseTransaction, lock: i64) -> Result<(), DbErr> {
+async fn hold(transaction: &impl ConnectionTrait, lock: i64) -> Result<(), DbErr> {
     if has_policies(transaction) {
         let sql = "SELECT pg_advisory_xact_lock($1)";
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [lock.into()]);

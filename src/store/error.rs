@@ -76,8 +76,19 @@ pub(super) fn has_broken(error: &DbErr) -> bool {
     match driver_error(error) {
         Some(SqlxError::Io(_)) => true,
         Some(SqlxError::Database(error)) => {
-            error.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "08003" | "08006"))
+            // Shut down, crashed, idle for too long; whatever a proxy in between says of the connection.
+            error.code().is_some_and(|code| {
+                code.len() == 5 && (code.starts_with("08") || matches!(&*code, "57P01" | "57P02" | "57P05"))
+            })
         }
+        _ => false,
+    }
+}
+
+/// Whether Postgres refused a write because the session or its server is read-only.
+pub(super) fn is_read_only(error: &DbErr) -> bool {
+    match driver_error(error) {
+        Some(SqlxError::Database(error)) => error.code().as_deref() == Some("25006"),
         _ => false,
     }
 }

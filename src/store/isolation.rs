@@ -1,8 +1,9 @@
 //! Looks whether the database keeps tenants apart, as the migrations left it: a role, a policy or a table that
 //! somebody changed since is found before anything is served.
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
+use super::doors::Pool;
 use super::{StoreError, dialect, doors};
 use crate::domain::TenantId;
 
@@ -22,7 +23,7 @@ const OF_NO_TENANT: &str = "reconciliations";
 
 /// Why tenants are not kept apart, each with the SQL that mends it.
 /// `stranger` is nobody: a tenant that does not exist.
-pub(super) async fn faults(db: &DatabaseConnection, stranger: TenantId) -> Result<Vec<String>, StoreError> {
+pub(super) async fn faults(db: &Pool, stranger: TenantId) -> Result<Vec<String>, StoreError> {
     if !dialect::has_policies(db) {
         return Ok(Vec::new());
     }
@@ -47,7 +48,7 @@ async fn query(db: &impl ConnectionTrait, sql: &str) -> Result<Vec<QueryResult>,
     Ok(db.query_all_raw(Statement::from_string(DbBackend::Postgres, sql)).await?)
 }
 
-async fn roles(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+async fn roles(db: &Pool) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT rolname::text AS name, rolsuper OR rolbypassrls AS above, rolname = session_user AS login, \
                pg_has_role(session_user, oid, 'MEMBER') AS member, quote_ident(session_user) AS session \
                FROM pg_roles WHERE rolname IN (session_user, 'switchboard_tenant', 'switchboard_system')";
@@ -69,7 +70,7 @@ async fn roles(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
 }
 
 /// Behind the doors the role is another: a search path that follows the role finds other tables there.
-async fn search_path(db: &DatabaseConnection) -> Result<Option<String>, StoreError> {
+async fn search_path(db: &Pool) -> Result<Option<String>, StoreError> {
     let sql = "SELECT quote_ident(session_user) AS name FROM pg_roles WHERE rolname = session_user \
                AND current_schema() = session_user AND current_setting('search_path') LIKE '%\"$user\"%'";
     let Some(row) = query(db, sql).await?.into_iter().next() else { return Ok(None) };
@@ -80,7 +81,7 @@ async fn search_path(db: &DatabaseConnection) -> Result<Option<String>, StoreErr
     )))
 }
 
-async fn fences(db: &DatabaseConnection, table: &str) -> Result<Option<String>, StoreError> {
+async fn fences(db: &Pool, table: &str) -> Result<Option<String>, StoreError> {
     let sql = format!(
         "SELECT relrowsecurity AND relforcerowsecurity AS fenced, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) \
          AS policies FROM pg_class c WHERE c.oid = to_regclass('{table}')"
@@ -106,7 +107,7 @@ async fn fences(db: &DatabaseConnection, table: &str) -> Result<Option<String>, 
 
 /// Each policy that lets somebody in is one of the two the migrations made, and says what it said then. Restrictive
 /// ones only keep more out.
-async fn policies(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+async fn policies(db: &Pool) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT tablename::text AS relation, quote_ident(policyname) AS policy, array_to_string(roles, ',') AS roles, \
                coalesce(qual, '') AS qual, coalesce(with_check, '') AS check FROM pg_policies \
                WHERE schemaname = current_schema() AND permissive = 'PERMISSIVE' ORDER BY tablename, policyname";
@@ -134,7 +135,7 @@ async fn policies(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
 }
 
 /// Nobody of ours may change or delete what the audit trail holds, its table's owner included.
-async fn append_only(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
+async fn append_only(db: &Pool) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT rolname::text AS role FROM pg_roles WHERE rolname IN ('switchboard_tenant', 'switchboard_system') \
                AND to_regclass('audit_events') IS NOT NULL \
                AND has_table_privilege(rolname, 'audit_events', 'UPDATE, DELETE, TRUNCATE')";
@@ -159,7 +160,7 @@ async fn append_only(db: &DatabaseConnection) -> Result<Vec<String>, StoreError>
 }
 
 /// A tenant that does not exist sees nothing, as it would see nothing of another's.
-async fn strangers_rows(db: &DatabaseConnection, stranger: TenantId) -> Result<Option<String>, StoreError> {
+async fn strangers_rows(db: &Pool, stranger: TenantId) -> Result<Option<String>, StoreError> {
     let transaction = doors::begin(db.clone()).await?;
     dialect::become_tenant(&transaction, stranger).await?;
     for table in TABLES.into_iter().filter(|table| *table != OF_NO_TENANT) {
@@ -175,7 +176,7 @@ async fn strangers_rows(db: &DatabaseConnection, stranger: TenantId) -> Result<O
 }
 
 /// The login role, having opened no door, sees nothing.
-async fn unscoped_rows(db: &DatabaseConnection, table: &str) -> Result<Option<String>, StoreError> {
+async fn unscoped_rows(db: &Pool, table: &str) -> Result<Option<String>, StoreError> {
     let sql = format!("SELECT to_regclass('{table}') IS NOT NULL AS present");
     let present = query(db, &sql).await?.first().map(|row| row.try_get::<bool>("", "present")).transpose()?;
     if present != Some(true) || query(db, &format!("SELECT 1 FROM {table} LIMIT 1")).await?.is_empty() {

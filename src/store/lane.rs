@@ -21,8 +21,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 
-use super::error::has_broken;
-use super::{Shared, StoreError, SystemStore, dialect};
+use super::{Shared, StoreError, SystemStore};
 
 /// Items of one batch: a larger one gains little and keeps its first caller waiting.
 const MAX_BATCH: usize = 256;
@@ -240,15 +239,7 @@ async fn one_by_one<T: Batched>(store: &SystemStore, items: &[T], answers: Vec<A
 /// Writes a batch, again if its connection was broken: written twice, an item is the same. Whatever happens in there, the lane
 /// goes on: it would otherwise stop for all callers to come.
 async fn write<T: Batched>(store: &SystemStore, items: &[T]) -> Result<Vec<T::Done>, StoreError> {
-    let unbroken = async {
-        for _ in 0..dialect::most_connections(store.db()) {
-            match T::write(store, items).await {
-                Err(StoreError::Unavailable(error)) if has_broken(&error) => {}
-                other => return other,
-            }
-        }
-        T::write(store, items).await
-    };
+    let unbroken = store.db().again(|| T::write(store, items));
     let written = AssertUnwindSafe(unbroken).catch_unwind();
     match timeout(PATIENCE, written).await {
         Ok(Ok(Ok(done))) if done.len() != items.len() => Err(away("answers are missing")),

@@ -33,7 +33,7 @@ pub use number::{
 };
 pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
-pub use reconciliation::{ReconciliationRun, Standing};
+pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
 pub use tenant::NumberUsage;
 pub use voice_event::{AcceptedEvent, Untold};
 
@@ -41,12 +41,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
 use switchboard_migration::Migrator;
 use switchboard_migration::sea_orm_migration::MigratorTrait;
 use tokio::sync::broadcast;
 
+use self::doors::Pool;
 use self::lane::Lane;
 use crate::domain::{Author, Clock, Entropy, TenantId};
 
@@ -74,9 +75,9 @@ pub struct Database {
 #[derive(Debug)]
 struct Shared {
     /// As the login role, which sees nothing until it becomes a tenant.
-    tenants: DatabaseConnection,
+    tenants: Pool,
     /// As the system's role.
-    system: DatabaseConnection,
+    system: Pool,
     /// Of this server's connections among others' on the same database.
     name: String,
     /// Where it is, without who logs in.
@@ -148,15 +149,10 @@ impl Database {
         let entropy = Entropy::system();
         let name = format!("switchboard {}", entropy.uuid(clock.now()).simple());
         let is_checked = Arc::new(AtomicBool::new(is_checked));
-        let (mut tenants, mut system) =
-            dialect::connect(config, &name, &is_checked).await.map_err(StoreError::Unavailable)?;
+        let sessions = dialect::Sessions::new(Arc::clone(&is_checked));
+        let pools = dialect::connect(config, &name, &sessions).await.map_err(StoreError::Unavailable)?;
         let statements = Arc::new(AtomicU64::new(0));
-        for pool in [&mut tenants, &mut system] {
-            let counter = Arc::clone(&statements);
-            pool.set_metric_callback(move |_| {
-                counter.fetch_add(1, Ordering::Relaxed);
-            });
-        }
+        let [tenants, system] = pools.map(|pool| Pool::new(pool, sessions.clone(), Arc::clone(&statements)));
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let numbers = number::NumberCache::default();
         let shared = Shared {
@@ -192,7 +188,7 @@ impl Database {
         dialect::migrate_alone(&transaction).await?;
         let pending = pending(&transaction).await?;
         if !pending.is_empty() {
-            Migrator::up(&transaction, None).await?;
+            Migrator::up(transaction.of_the_orm(), None).await?;
             transaction.commit().await?;
         }
         Ok(pending)
@@ -220,7 +216,7 @@ impl Database {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        dialect::ping(&self.shared.tenants).await.map_err(StoreError::Unavailable)
+        self.shared.tenants.ping().await.map_err(StoreError::Unavailable)
     }
 
     /// A tenant's door for reading: one transaction, rolled back when dropped.
@@ -275,7 +271,7 @@ impl Database {
         self.settle().await;
         for pool in [&self.shared.tenants, &self.shared.system] {
             // Whatever a pool reports while closing, nothing is left to be done about it.
-            let _ = pool.close_by_ref().await;
+            let _ = pool.connections().close_by_ref().await;
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Reconciliations: who compares the providers' inventories with the database, one at a time; what the database says
 //! to compare them with; and what was found.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult, TryGetable,
+};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -14,7 +17,9 @@ use super::entities::reconciliation::{ActiveModel, Column, Entity};
 use super::entities::{self, agent, operation, phone_number};
 use super::operation::UNFINISHED;
 use super::{StoreError, SystemStore, dialect};
-use crate::domain::{Agent, AgentId, AgentStatus, NumberStatus, Operation, OperationId, PhoneNumber};
+use crate::domain::{
+    Agent, AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, PhoneNumber,
+};
 
 /// How long reports are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
@@ -43,6 +48,57 @@ pub struct Standing {
     /// Operations that were not over at some time since the instant asked for: what they are about may have changed
     /// since, on either side.
     pub busy: Vec<Operation>,
+    /// What rows are about that cannot be read. Nothing may be concluded of it.
+    pub unreadable: Unreadable,
+}
+
+/// What rows are about that cannot be read.
+#[derive(Debug, Clone, Default)]
+pub struct Unreadable {
+    /// Numbers that rows of numbers hold, and the carrier's ids of them.
+    pub held: HashSet<String>,
+    /// Numbers that unfinished operations are about.
+    pub numbers: HashSet<NumberId>,
+    /// Agents, and those that operations are about.
+    pub agents: HashSet<AgentId>,
+    /// Operations, and those that bought numbers.
+    pub operations: HashSet<OperationId>,
+}
+
+impl Unreadable {
+    fn number(&mut self, row: &QueryResult) -> Result<(), StoreError> {
+        let sid: Option<String> = column(row, "sid").flatten();
+        let bought_by = column(row, "operation_id").map(OperationId);
+        if sid.is_none() && bought_by.is_none() {
+            return Err(StoreError::Corrupt { table: "phone_numbers", column: "operation_id" });
+        }
+        self.held.extend(column(row, "number"));
+        self.held.extend(sid);
+        self.operations.extend(bought_by);
+        Ok(())
+    }
+
+    fn agent(&mut self, row: &QueryResult) -> Result<(), StoreError> {
+        let id = column(row, "id").ok_or(StoreError::Corrupt { table: "agents", column: "id" })?;
+        self.agents.insert(AgentId(id));
+        Ok(())
+    }
+
+    fn operation(&mut self, row: &QueryResult) -> Result<(), StoreError> {
+        let corrupt = |column| StoreError::Corrupt { table: "operations", column };
+        let id = column(row, "id").ok_or_else(|| corrupt("id"))?;
+        let agent = column(row, "agent_id").ok_or_else(|| corrupt("agent_id"))?;
+        let number: Option<Uuid> =
+            column(row, "phone_number_id").ok_or_else(|| corrupt("phone_number_id"))?;
+        self.operations.insert(OperationId(id));
+        self.agents.insert(AgentId(agent));
+        self.numbers.extend(number.map(NumberId));
+        Ok(())
+    }
+}
+
+fn column<T: TryGetable>(row: &QueryResult, name: &str) -> Option<T> {
+    row.try_get("", name).ok()
 }
 
 impl SystemStore {
@@ -126,41 +182,48 @@ impl SystemStore {
 
     /// What providers should hold: all of it, with the operations that numbers there are marked with and the agents
     /// that voice agents there are tagged with. What is busy is read last, so that nothing else read here can have
-    /// changed unnoticed.
+    /// changed unnoticed. A row that cannot be read is told of by what it is about.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], also when a row does not even tell what it is about.
     pub async fn standing(
         &self,
         marks: &[OperationId],
         tagged: &[AgentId],
         since: DateTime<Utc>,
     ) -> Result<Standing, StoreError> {
-        let db = self.db();
+        let (db, mut unreadable) = (self.db(), Unreadable::default());
         let numbers = phone_number::Entity::find()
             .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()))
             .order_by_asc(phone_number::Column::CreatedAt);
-        let numbers = entities::all(numbers.all(db).await?)?;
+        let rows = entities::found(db, numbers).await?;
+        let (numbers, bad) = entities::sorted(&rows, |row: phone_number::Model| row.try_into());
+        bad.into_iter().try_for_each(|row| unreadable.number(row))?;
         let live = agent::Entity::find().filter(agent::Column::Status.ne(AgentStatus::Deleted.as_str()));
-        let mut agents: Vec<Agent> =
-            entities::all(live.order_by_asc(agent::Column::CreatedAt).all(db).await?)?;
+        let mut rows = entities::found(db, live.order_by_asc(agent::Column::CreatedAt)).await?;
         for tagged in tagged.chunks(AT_ONCE) {
             let deleted = agent::Entity::find()
                 .filter(agent::Column::Status.eq(AgentStatus::Deleted.as_str()))
                 .filter(agent::Column::Id.is_in(tagged.iter().map(|id| id.0)));
-            agents.extend(entities::all::<_, Agent>(deleted.all(db).await?)?);
+            rows.extend(entities::found(db, deleted).await?);
         }
-        let mut operations = Vec::new();
+        let (agents, bad) = entities::sorted(&rows, |row: agent::Model| row.try_into());
+        bad.into_iter().try_for_each(|row| unreadable.agent(row))?;
+        let mut rows = Vec::new();
         for marks in marks.chunks(AT_ONCE) {
             let marked =
                 operation::Entity::find().filter(operation::Column::Id.is_in(marks.iter().map(|id| id.0)));
-            operations.extend(entities::all::<_, Operation>(marked.all(db).await?)?);
+            rows.extend(entities::found(db, marked).await?);
         }
+        let (operations, bad) = entities::sorted(&rows, |row: operation::Model| row.try_into());
+        bad.into_iter().try_for_each(|row| unreadable.operation(row))?;
         let lately = Condition::any()
             .add(operation::Column::State.is_in(UNFINISHED))
             .add(operation::Column::FinishedAt.gte(since));
-        let busy = entities::all(operation::Entity::find().filter(lately).all(db).await?)?;
-        Ok(Standing { numbers, agents, operations, busy })
+        let rows = entities::found(db, operation::Entity::find().filter(lately)).await?;
+        let (busy, bad) = entities::sorted(&rows, |row: operation::Model| row.try_into());
+        bad.into_iter().try_for_each(|row| unreadable.operation(row))?;
+        Ok(Standing { numbers, agents, operations, busy, unreadable })
     }
 }
 

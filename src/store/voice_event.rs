@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use super::entities::voice_event::{ActiveModel, Column, Entity};
@@ -37,6 +37,18 @@ pub struct Untold {
     pub conversation_id: String,
     /// When the call ended.
     pub ended_at: DateTime<Utc>,
+}
+
+#[derive(FromQueryResult)]
+struct UntoldRow {
+    id: Uuid,
+    conversation_id: String,
+    ended_at: DateTime<Utc>,
+}
+
+#[derive(FromQueryResult)]
+struct IdRow {
+    id: Uuid,
 }
 
 impl TenantStore {
@@ -99,16 +111,13 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn events_due(&self, limit: u64) -> Result<Vec<AcceptedEvent>, StoreError> {
-        let rows = Entity::find()
-            .filter(Column::DueAt.lte(self.shared.clock.now()))
-            .order_by_asc(Column::DueAt)
-            .limit(limit)
-            .all(self.db())
-            .await?;
+        let due =
+            Entity::find().filter(Column::DueAt.lte(self.shared.clock.now())).order_by_asc(Column::DueAt);
+        let rows = entities::found(self.db(), due.limit(limit)).await?;
         let read = |row: entities::voice_event::Model| {
             Ok(AcceptedEvent { id: row.id, accepted_at: row.accepted_at, report: row.try_into()? })
         };
-        let (due, unreadable) = entities::readable(rows, |row| row.id, read);
+        let (due, unreadable) = entities::readable(&rows, read);
         for event in unreadable {
             self.put_event_off(event, self.shared.clock.now() + PUT_ASIDE).await?;
         }
@@ -147,7 +156,7 @@ impl SystemStore {
     }
 
     /// Conversations whose call was over before then and of which the voice provider has not told: those that are due
-    /// to be asked about, the longest due first.
+    /// to be asked about, the longest due first. One that cannot be read is put aside.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -156,7 +165,7 @@ impl SystemStore {
         over_before: DateTime<Utc>,
         limit: u64,
     ) -> Result<Vec<Untold>, StoreError> {
-        let rows: Vec<(Uuid, String, DateTime<Utc>)> = call::Entity::find()
+        let untold = call::Entity::find()
             .filter(call::Column::ConversationDueAt.lte(self.shared.clock.now()))
             .filter(call::Column::EndedAt.lt(over_before))
             .filter(call::Column::ConversationId.is_not_null())
@@ -165,13 +174,15 @@ impl SystemStore {
             .select_only()
             .column(call::Column::Id)
             .column(call::Column::ConversationId)
-            .column(call::Column::EndedAt)
-            .into_tuple()
-            .all(self.db())
-            .await?;
-        let untold =
-            |(call, conversation_id, ended_at)| Untold { call: CallId(call), conversation_id, ended_at };
-        Ok(rows.into_iter().map(untold).collect())
+            .column(call::Column::EndedAt);
+        let rows = entities::found(self.db(), untold).await?;
+        let (untold, unreadable) = entities::readable(&rows, |row: UntoldRow| {
+            Ok(Untold { call: CallId(row.id), conversation_id: row.conversation_id, ended_at: row.ended_at })
+        });
+        for call in unreadable {
+            self.ask_about_conversation(CallId(call), Some(self.shared.clock.now() + PUT_ASIDE)).await?;
+        }
+        Ok(untold)
     }
 
     /// Has the voice provider asked about a call's conversation then, unless it tells before; `None`: not at all.
@@ -197,24 +208,15 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_calls(&self, ended_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
-        let old: Vec<Uuid> = call::Entity::find()
-            .filter(call::Column::EndedAt.lt(ended_before))
-            .limit(limit)
-            .select_only()
-            .column(call::Column::Id)
-            .into_tuple()
-            .all(self.db())
-            .await?;
+        let id = |row: IdRow| Ok(row.id);
+        let old = call::Entity::find().filter(call::Column::EndedAt.lt(ended_before)).limit(limit);
+        let rows = entities::found(self.db(), old.select_only().column(call::Column::Id)).await?;
+        let (old, _left_out) = entities::readable(&rows, id);
         let forgotten =
             call::Entity::delete_many().filter(call::Column::Id.is_in(old)).exec(self.db()).await?;
-        let old: Vec<Uuid> = Entity::find()
-            .filter(Column::AcceptedAt.lt(ended_before))
-            .limit(limit)
-            .select_only()
-            .column(Column::Id)
-            .into_tuple()
-            .all(self.db())
-            .await?;
+        let old = Entity::find().filter(Column::AcceptedAt.lt(ended_before)).limit(limit);
+        let rows = entities::found(self.db(), old.select_only().column(Column::Id)).await?;
+        let (old, _left_out) = entities::readable(&rows, id);
         Entity::delete_many().filter(Column::Id.is_in(old)).exec(self.db()).await?;
         Ok(forgotten.rows_affected)
     }

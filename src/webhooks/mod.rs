@@ -13,7 +13,10 @@ mod verified;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::handler::Handler;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
 use secrecy::SecretString;
 use url::Url;
 
@@ -51,15 +54,25 @@ pub fn router(config: WebhookConfig, routing: Routing, conversations: Conversati
     let refusals = Refusals::new(clock.clone());
     let webhooks = Arc::new(Webhooks { config, routing, conversations, clock, refusals });
     let routes = Router::new()
-        .route("/api/webhooks/call/incoming", get(call::incoming).post(call::incoming))
-        .route("/api/webhooks/call/fallback", get(call::fallback).post(call::fallback))
-        .route("/api/webhooks/call/status", get(call::status).post(call::status))
-        .route(DIAL_PATH, get(call::dial).post(call::dial))
-        .route(FORWARD_PATH, get(call::forwarded).post(call::forwarded));
+        .route("/api/webhooks/call/incoming", of_the_carrier(call::incoming))
+        .route("/api/webhooks/call/fallback", of_the_carrier(call::fallback))
+        .route("/api/webhooks/call/status", of_the_carrier(call::status))
+        .route(DIAL_PATH, of_the_carrier(call::dial))
+        .route(FORWARD_PATH, of_the_carrier(call::forwarded));
     let routes = if proves_events {
         routes.route("/api/webhooks/elevenlabs", post(elevenlabs::event))
     } else {
         routes
     };
     routes.with_state(webhooks)
+}
+
+/// A route of the carrier's, which asks by GET or POST. By HEAD nobody may: it would have the effect of a GET, and its answer
+/// would reach no caller.
+fn of_the_carrier<T: 'static>(handler: impl Handler<T, Arc<Webhooks>>) -> MethodRouter<Arc<Webhooks>> {
+    get(handler.clone()).post(handler).head(no_head)
+}
+
+async fn no_head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]).into_response()
 }

@@ -1,7 +1,7 @@
 //! Raw bytes in, proven parameters out: the only way a carrier's request reaches a handler.
 //!
 //! A `GET` counts as well, with its parameters in the query: a number may be set to it, and a redirect on the way turns `POST`
-//! into it.
+//! into it. A `HEAD` does not.
 
 use std::sync::Arc;
 

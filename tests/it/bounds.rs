@@ -182,6 +182,93 @@ async fn a_token_that_is_taken_away_closes_its_sockets_at_every_server() {
 }
 
 #[tokio::test]
+async fn a_token_that_ends_untold_closes_its_sockets_at_the_next_operation_and_at_the_next_ping() {
+    let app = App::start().await;
+    let token = app.token(TENANT);
+    let query = "subscription { callUpdated { sid } }";
+    let mut agents = Vec::new();
+    for area_code in ["212", "415"] {
+        agents.push(create(&app, &token, json!({"name": "Practice", "areaCode": area_code})).await);
+    }
+    let mut asking = Vec::new();
+    let mut silent = Vec::new();
+    for made in &agents {
+        let presented = json!({ "X-Agent-Token": made["apiToken"] });
+        asking.push(app.watch_as(presented.clone(), query, json!({})).await);
+        silent.push(app.watch_as(presented, query, json!({})).await);
+    }
+    asking.push(app.watch(&token, query, json!({})).await);
+    silent.push(app.watch(&token, query, json!({})).await);
+    // One rotated, one deleted, as by a server whose word does not arrive; and a JWT that runs out.
+    let id = |made: &Value| made["agent"]["id"].as_str().unwrap().rsplit_once('_').unwrap().1.to_owned();
+    let is_postgres = app.database_url().starts_with("postgres");
+    let literal =
+        |made: &Value| if is_postgres { format!("'{}'", id(made)) } else { format!("x'{}'", id(made)) };
+    app.execute(&format!(
+        "UPDATE agents SET token_hash = '{}' WHERE id = {}",
+        "0".repeat(64),
+        literal(&agents[0])
+    ))
+    .await;
+    app.execute(&format!("UPDATE agents SET status = 'deleted' WHERE id = {}", literal(&agents[1]))).await;
+    app.advance(Duration::from_secs(3601));
+    let taken = Instant::now();
+    for watched in &mut asking {
+        watched.subscribe_again("2", query).await;
+        assert_eq!(watched.next().await, None);
+    }
+    assert!(taken.elapsed() < Duration::from_secs(5), "not before it was pinged: {:?}", taken.elapsed());
+    for watched in &mut silent {
+        assert_eq!(watched.ended(Duration::from_secs(60)).await, Some(4403));
+    }
+}
+
+#[tokio::test]
+async fn one_address_cannot_take_all_connections() {
+    const LIVE: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let from = async |app: &App, address: &str| {
+        let to: std::net::SocketAddr = app.base_url().trim_start_matches("http://").parse().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{address}:0").parse().unwrap()).unwrap();
+        socket.connect(to).await.unwrap()
+    };
+    let is_served = async |connection: &mut TcpStream| {
+        connection.write_all(LIVE).await.unwrap();
+        answered(connection).await;
+    };
+    // A quarter of all, unless it is set.
+    for variables in [&[("MAX_CONNECTIONS", "12")][..], &[("MAX_CONNECTIONS_PER_ADDRESS", "3")]] {
+        let app = App::start_with(variables).await;
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            let mut connection = from(&app, "127.0.0.2").await;
+            is_served(&mut connection).await;
+            held.push(connection);
+        }
+        let (_, answer) = until_closed(from(&app, "127.0.0.2").await, Duration::from_secs(5)).await;
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        is_served(&mut from(&app, "127.0.0.3").await).await;
+        held.pop();
+        wait_until("there is room again", Duration::from_secs(5), async || {
+            let mut connection = from(&app, "127.0.0.2").await;
+            connection.write_all(LIVE).await.ok()?;
+            let mut start = [0; 12];
+            connection.read_exact(&mut start).await.ok()?;
+            (&start == b"HTTP/1.1 200").then_some(())
+        })
+        .await;
+    }
+    // Behind a proxy all connections come from its address.
+    let app = App::start_with(&[("MAX_CONNECTIONS", "8"), ("TRUST_FORWARDED_FOR", "1")]).await;
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        let mut connection = from(&app, "127.0.0.2").await;
+        is_served(&mut connection).await;
+        held.push(connection);
+    }
+}
+
+#[tokio::test]
 async fn made_up_agent_tokens_are_counted_before_the_database_is_asked() {
     let app = App::start_with(&[("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "3")]).await;
     let token = app.token(TENANT);
@@ -278,7 +365,12 @@ async fn a_connection_has_so_long_for_a_request_and_may_be_idle_longer() {
         unread
     );
 
-    let app = App::start_with(&[("MAX_CONNECTIONS", "4"), ("IDLE_TIMEOUT", "1s")]).await;
+    let app = App::start_with(&[
+        ("MAX_CONNECTIONS", "4"),
+        ("MAX_CONNECTIONS_PER_ADDRESS", "0"),
+        ("IDLE_TIMEOUT", "1s"),
+    ])
+    .await;
     let mut held = Vec::new();
     for _ in 0..4 {
         held.push(narrow(&app).await);

@@ -131,6 +131,7 @@ fn each_variable_refuses_what_would_fail_later() {
         ("RATE_LIMIT_PER_MINUTE", vec!["-1", "many", "99999999999"]),
         ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", vec!["1.5"]),
         ("MAX_CONNECTIONS", vec!["0", "many"]),
+        ("MAX_CONNECTIONS_PER_ADDRESS", vec!["-1", "many"]),
         ("IDLE_TIMEOUT", vec!["75", "0s", "2h"]),
         ("TRUST_FORWARDED_FOR", vec!["yes", "-1", "10.0.0.1"]),
         ("INTROSPECTION", vec!["true"]),

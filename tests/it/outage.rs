@@ -249,7 +249,7 @@ async fn a_database_that_takes_no_writes_is_away_and_nothing_it_refuses_meanwhil
 
 #[tokio::test]
 async fn what_is_about_a_call_that_the_database_rejects_is_put_aside_with_it() {
-    let (app, mut database) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
+    let (mut app, mut database) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
     let token = app.token(Uuid::from_u128(1));
     let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
     number_is_known(&app).await;
@@ -272,6 +272,21 @@ async fn what_is_about_a_call_that_the_database_rejects_is_put_aside_with_it() {
         let kind = format!("\"kind\":\"{kind}\"");
         assert!(aside.lines().any(|line| line.contains(&kind) && line.contains(sid)), "{kind}: {aside}");
     }
+
+    // Also what is told of it after a restart.
+    app.restart().await;
+    let mut late = ringing(number["number"].as_str().unwrap(), sid);
+    late.retain(|(name, _)| name != "CallStatus");
+    late.push(("CallStatus".to_owned(), "completed".to_owned()));
+    database.sever().await;
+    assert_eq!(send(&app, "/api/webhooks/call/status", &late).await.status(), 200);
+    database.mend().await;
+    wait_until("it is put aside at once", Duration::from_secs(10), async || {
+        let now = std::fs::read_to_string(app.state_dir().join("calls.refused")).unwrap();
+        (now.lines().count() == aside.lines().count() + 1).then_some(())
+    })
+    .await;
+    assert!(!app.state_dir().join("calls.0.early").exists());
 }
 
 #[tokio::test]
@@ -352,29 +367,70 @@ async fn a_server_that_restarts_while_the_database_is_away_answers_calls_and_is_
 }
 
 #[tokio::test]
-async fn after_a_restart_of_the_database_no_request_fails() {
-    let app = App::start().await;
+async fn after_a_restart_of_the_database_no_request_of_any_kind_fails() {
+    let app =
+        App::start_with(&[("RATE_LIMIT_PER_MINUTE", "0"), ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "0")]).await;
     let token = app.token(Uuid::from_u128(1));
-    let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    let made = create(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    let (number, agent) = (&made["phoneNumber"]["number"], &made["agent"]["id"]);
     number_is_known(&app).await;
     let agents = "{ agents { nodes { id } } }";
     let rename = "mutation($id: ID!) { updateAgent(input: { id: $id, name: \"Other\" }) { agent { id } } }";
-    let agent = app.graphql(&token, agents, json!({})).await["data"]["agents"]["nodes"][0]["id"].clone();
-    for _ in 0..3 {
+    let ringing = ringing(number.as_str().unwrap(), &sid(100));
+    assert_eq!(twiml(send(&app, INCOMING, &ringing).await).await.0, ["Connect"]);
+    let by_agent = async |query: &str| {
+        let request = app.http().post(format!("{}/graphql", app.base_url()));
+        let request = request.header("x-agent-token", made["apiToken"].as_str().unwrap());
+        request.json(&json!({ "query": query })).send().await.unwrap().json::<Value>().await.unwrap()
+    };
+    let is_whole = |answer: &Value| assert!(answer["errors"].is_null(), "{answer}");
+    for kind in 0..10 {
         // As many connections as there are.
-        assert!(join_all((0..20).map(|_| app.graphql(&token, agents, json!({})))).await.len() == 20);
+        assert_eq!(join_all((0..20).map(|_| app.graphql(&token, agents, json!({})))).await.len(), 20);
+        assert_eq!(join_all((0..8).map(|_| call(&app, number, json!({})))).await.len(), 8);
         if app.database_url().starts_with("postgres") {
-            let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            let others = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
                 WHERE datname = current_database() AND pid <> pg_backend_pid()";
             execute(&app, &[others]).await;
         }
-        let reads = join_all((0..8).map(|_| app.graphql(&token, agents, json!({}))));
-        let writes = join_all((0..8).map(|_| app.graphql(&token, rename, json!({ "id": agent }))));
-        let calls = join_all((0..4).map(|_| call(&app, &number["number"], json!({}))));
-        let (reads, writes, calls) = tokio::join!(reads, writes, calls);
-        for answer in reads.iter().chain(&writes) {
-            assert!(answer["errors"].is_null(), "{answer}");
-        }
-        assert!(calls.iter().all(|call| verbs(call) == [["Connect"]]), "{calls:?}");
+        let each = |nth: u8| {
+            let (app, token, ringing, by_agent) = (&app, &token, &ringing, &by_agent);
+            async move {
+                match kind {
+                    0 => is_whole(&app.graphql(token, agents, json!({})).await),
+                    1 => is_whole(&app.graphql(token, rename, json!({ "id": agent })).await),
+                    2 => assert_eq!(verbs(&call(app, number, json!({})).await), [["Connect"]]),
+                    3 => {
+                        let mut form = ringing.clone();
+                        form.retain(|(name, _)| name != "CallStatus");
+                        form.push(("CallStatus".to_owned(), "in-progress".to_owned()));
+                        assert_eq!(send(app, "/api/webhooks/call/status", &form).await.status(), 200);
+                    }
+                    4 => assert_eq!(readiness(app).await, "ok"),
+                    5 => is_whole(&by_agent(agents).await),
+                    6 => {
+                        let opened =
+                            app.watch(token, "subscription { callUpdated { sid } }", json!({})).await;
+                        drop(opened);
+                    }
+                    // Somebody who was never seen.
+                    7 => is_whole(
+                        &app.graphql(&app.token(Uuid::from_u128(1000 + u128::from(nth))), agents, json!({}))
+                            .await,
+                    ),
+                    8 => is_whole(
+                        &app.graphql(&app.operator_token(), "{ reconciliation { startedAt } }", json!({}))
+                            .await,
+                    ),
+                    _ => {
+                        let again = twiml(send(app, INCOMING, ringing).await).await;
+                        assert_eq!(again.0, ["Connect"], "a call that is announced again");
+                    }
+                }
+            }
+        };
+        join_all((0..8).map(each)).await;
+        assert_eq!(readiness(&app).await, "ok", "{kind}");
     }
+    assert!(!app.state_dir().join("calls.refused").exists());
 }

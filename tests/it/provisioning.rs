@@ -207,28 +207,37 @@ async fn a_number_pointed_elsewhere_is_set_right() {
     let token = app.token(Uuid::from_u128(1));
     let created = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;
     let number = &created["phoneNumber"];
-    let before = app.sandbox_state().await["numbers"][0]["settings"].clone();
-    app.as_account_owner(
-        number["sid"].as_str().unwrap(),
-        &[
-            ("VoiceUrl", "https://elsewhere.example.com/voice"),
-            ("VoiceApplicationSid", "AP0123456789abcdef0123456789abcdef"),
-        ],
-    )
-    .await;
-    assert_ne!(app.sandbox_state().await["numbers"][0]["settings"]["voice_url"], before["voice_url"]);
-
+    let settings = async || app.sandbox_state().await["numbers"][0]["settings"].clone();
+    let before = settings().await;
     let repair = r"mutation($input: RepairPhoneNumberInput!) {
       repairPhoneNumber(input: $input) { phoneNumber { status } operation { state } userErrors { code message } } }";
-    let repaired = app.graphql(&token, repair, json!({ "input": { "id": number["id"] } })).await;
-    assert_eq!(repaired["data"]["repairPhoneNumber"]["operation"]["state"], "SUCCEEDED", "{repaired}");
-    let after = app.sandbox_state().await["numbers"][0]["settings"].clone();
-    for setting in
-        ["voice_url", "voice_application_sid", "voice_fallback_url", "status_callback", "friendly_name"]
-    {
-        assert_eq!(after[setting], before[setting], "{setting}");
+    for (setting, name, other) in ASTRAY {
+        app.as_account_owner(number["sid"].as_str().unwrap(), &[(setting, other)]).await;
+        assert_eq!(settings().await[name], other, "{setting}");
+        let repaired = app.graphql(&token, repair, json!({ "input": { "id": number["id"] } })).await;
+        assert_eq!(repaired["data"]["repairPhoneNumber"]["operation"]["state"], "SUCCEEDED", "{repaired}");
+        let after = settings().await;
+        for (_, name, _) in ASTRAY {
+            assert_eq!(after[name], before[name], "{name} after {setting} was changed");
+        }
+        let called = app.place_call(json!({ "to": number["number"] })).await;
+        assert_eq!(crate::rules::verbs(&called), [["Connect"]], "{setting}: {called}");
     }
 }
+
+/// Settings that keep calls from their agent, or us from hearing of them: the carrier's name, its JSON name, a wrong value.
+pub(crate) const ASTRAY: [(&str, &str, &str); 10] = [
+    ("FriendlyName", "friendly_name", "Front desk"),
+    ("VoiceUrl", "voice_url", "https://elsewhere.example.com/voice"),
+    ("VoiceFallbackUrl", "voice_fallback_url", "https://elsewhere.example.com/fallback"),
+    ("StatusCallback", "status_callback", "https://elsewhere.example.com/status"),
+    ("VoiceMethod", "voice_method", "GET"),
+    ("VoiceFallbackMethod", "voice_fallback_method", "GET"),
+    ("StatusCallbackMethod", "status_callback_method", "GET"),
+    ("VoiceReceiveMode", "voice_receive_mode", "fax"),
+    ("VoiceApplicationSid", "voice_application_sid", "AP0123456789abcdef0123456789abcdef"),
+    ("TrunkSid", "trunk_sid", "TK0123456789abcdef0123456789abcdef"),
+];
 
 #[tokio::test]
 async fn the_same_key_buys_once_and_other_input_is_refused() {

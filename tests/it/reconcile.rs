@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::agent::create;
+use crate::provisioning::ASTRAY;
 use crate::support::program::{PUBLIC_URL, err, finish, out};
 use crate::support::{App, wait_until};
 
@@ -345,4 +346,66 @@ async fn a_voice_agent_that_lost_its_tags_keeps_its_place_and_one_that_is_gone_i
     let own = format!("switchboard:{}", untagged["agent"]["id"].as_str().unwrap());
     assert_eq!(tags, Some(&json!(["reception", "switchboard", own])));
     assert_eq!(state["counters"]["purchases"], 3);
+}
+
+#[tokio::test]
+async fn every_setting_that_a_purchase_makes_is_told_and_mended() {
+    let app = start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let made = practice(&app, &token, "212").await;
+    let sid = made["phoneNumber"]["sid"].as_str().unwrap();
+    let settings = async || app.sandbox_state().await["numbers"][0]["settings"].clone();
+    let before = settings().await;
+    wait_until("the purchase has settled", DEADLINE, async || {
+        let (code, told) = report(&app, &[]).await;
+        (code == Some(0) && told["compared"]["numbers"] == 1).then_some(())
+    })
+    .await;
+    for (setting, name, other) in ASTRAY {
+        app.as_account_owner(sid, &[(setting, other)]).await;
+        let fixed = wait_until("it is told and mended", DEADLINE, async || {
+            // What was mended a moment ago is busy for as long as clocks may differ.
+            let (_, told) = report(&app, &["--fix"]).await;
+            told["differences"].as_array().unwrap().first().cloned()
+        })
+        .await;
+        assert_eq!(
+            (&fixed["kind"], &fixed["mended"]),
+            (&json!("MISDIRECTED_NUMBER"), &json!(true)),
+            "{fixed}"
+        );
+        assert!(fixed["detail"].as_str().unwrap().contains(setting), "{setting}: {fixed}");
+        assert_eq!(settings().await[name], before[name], "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_row_is_about_that_cannot_be_read_is_left_alone_and_the_rest_is_mended() {
+    let app = start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let [unreadable, voiced, astray] = [
+        practice(&app, &token, "212").await,
+        practice(&app, &token, "415").await,
+        practice(&app, &token, "305").await,
+    ];
+    let literal = |id: &Value| {
+        let hex = id.as_str().unwrap().rsplit_once('_').unwrap().1.to_owned();
+        if app.database_url().starts_with("postgres") { format!("'{hex}'") } else { format!("x'{hex}'") }
+    };
+    let (number, agent) = (literal(&unreadable["phoneNumber"]["id"]), literal(&voiced["agent"]["id"]));
+    app.execute(&format!("UPDATE phone_numbers SET monthly_cost = 'NaN' WHERE id = {number}")).await;
+    let odd = r#"{"code":"UNHEARD_OF","message":""}"#;
+    app.execute(&format!("UPDATE agents SET sync_error = '{odd}' WHERE id = {agent}")).await;
+    let sid = astray["phoneNumber"]["sid"].as_str().unwrap();
+    app.as_account_owner(sid, &[("VoiceMethod", "GET")]).await;
+    let before = app.sandbox_state().await;
+    let fixed = wait_until("the rest is mended", DEADLINE, async || {
+        let (_, fixed) = report(&app, &["--fix"]).await;
+        fixed["differences"].as_array().is_some_and(|found| !found.is_empty()).then_some(fixed)
+    })
+    .await;
+    assert_eq!((kinds(&fixed), &fixed["remaining"]), (vec!["MISDIRECTED_NUMBER"], &json!(0)), "{fixed}");
+    let after = app.sandbox_state().await;
+    assert_eq!(after["numbers"].as_array().unwrap().len(), 3, "{after}");
+    assert_eq!(before["agents"], after["agents"]);
 }

@@ -3,6 +3,7 @@
 mod admission;
 mod audit_event;
 mod batches;
+mod connections;
 pub(crate) mod fixtures;
 mod isolation;
 mod leases;

@@ -224,6 +224,14 @@ async fn what_proves_nothing_is_refused_and_leaves_no_trace() {
         assert_eq!(post(&url, FORM, Some("AAAA"), encoded(&form)).await.status(), 403, "{path}");
         let get = client().request(Method::GET, &url).query(&form).send().await.unwrap();
         assert_eq!(get.status(), 403, "{path}");
+        let query = format!("{url}?{}", encoded(&form));
+        let head = client().request(Method::HEAD, &query).header("content-type", FORM);
+        let head = head.header("x-twilio-signature", signature(&token, &query, &[])).send().await.unwrap();
+        assert_eq!(
+            (head.status().as_u16(), &head.headers()["allow"]),
+            (405, &"GET, POST".parse().unwrap()),
+            "{path}"
+        );
         let put = client().request(Method::PUT, &url).query(&form).send().await.unwrap();
         assert_eq!(put.status(), 405, "{path}");
     }

@@ -71,6 +71,7 @@ pub(super) fn unknown(
         return foreign("not bought by this system: it is left alone");
     };
     match operations.get(&mark) {
+        _ if busy.operations.contains(&mark) => None,
         None if owned.voice_url.as_deref() == Some(settings(mark).voice_url.as_str()) => {
             let detail = format!(
                 "bought by {mark}, which the database does not know, and it points at this server: the database lost \
@@ -80,9 +81,7 @@ pub(super) fn unknown(
             Some(about(DifferenceKind::UnrecordedNumber, detail))
         }
         None => foreign("bought by another installation of this system: it is left alone"),
-        Some(bought_by) if busy.operations.contains(&mark) || busy.agents.contains(&bought_by.agent_id) => {
-            None
-        }
+        Some(bought_by) if busy.agents.contains(&bought_by.agent_id) => None,
         Some(bought_by) => {
             let detail = format!("bought by {mark}, which {}; nobody holds it", bought_by.state);
             let orphan = about(DifferenceKind::OrphanedNumber, detail);

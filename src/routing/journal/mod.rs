@@ -2,7 +2,8 @@
 //!
 //! A folder holds a file for each server that ever ran beside another there. A server locks the first that is free for as
 //! long as it runs, and takes over what dead ones left in theirs. Beside it is what came before its call ([`early`]), and
-//! one file for all servers with what the database will never take.
+//! one file for all servers with what the database will never take, which also tells after a restart whose call that was
+//! ([`refused`]).
 //!
 //! Writing an entry is done when the operating system has it: what a crash of the machine itself may cost is bounded by how
 //! often [`Journal::sync`] is called. The disk is flushed on a thread for that, while no lock is held.
@@ -10,6 +11,7 @@
 mod early;
 mod file;
 mod index;
+mod refused;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -17,9 +19,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::outage::Entry;
+use chrono::{DateTime, Utc};
+
+use super::outage::{EARLY_FOR, Entry};
 use early::Early;
 use file::State;
+use refused::Refused;
 
 /// More than servers that share a folder.
 const MOST_FILES: usize = 64;
@@ -34,14 +39,15 @@ pub(super) struct Journal {
     folder: PathBuf,
     state: Mutex<State>,
     early: Arc<Mutex<Early>>,
+    refused: Mutex<Refused>,
 }
 
 impl Journal {
-    /// Opens the folder's journal, making the folder when it is missing, with whatever waits in it.
+    /// Opens the folder's journal, making the folder when it is missing, with whatever waits in it `now`.
     ///
     /// # Errors
     /// When the folder cannot be made, read or written.
-    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+    pub(super) fn open(folder: &Path, now: DateTime<Utc>) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let unreadable = |line: &str| {
             tracing::error!(file = REFUSED, "a line of the journal cannot be read and is put aside");
@@ -72,7 +78,8 @@ impl Journal {
         let busy = || io::Error::new(io::ErrorKind::ResourceBusy, "too many servers share the folder");
         let (state, early) = own.ok_or_else(busy)?;
         let early = Arc::new(Mutex::new(early));
-        Ok(Self { folder: folder.to_owned(), state: Mutex::new(state), early })
+        let refused = Mutex::new(Refused::open(&folder.join(REFUSED), now - EARLY_FOR)?);
+        Ok(Self { folder: folder.to_owned(), state: Mutex::new(state), early, refused })
     }
 
     /// Keeps an entry.
@@ -108,11 +115,20 @@ impl Journal {
 
     /// Puts an entry aside, wherever it waits. Returns whether it was.
     pub(super) async fn keep_aside(&self, entry: &Entry) -> bool {
-        let (folder, entry) = (self.folder.clone(), entry.clone());
-        is_done("what the database refuses could not be put aside", move || {
-            put_aside(&folder, &serde_json::to_string(&entry)?)
+        let (folder, aside) = (self.folder.clone(), entry.clone());
+        let is_aside = is_done("what the database refuses could not be put aside", move || {
+            put_aside(&folder, &serde_json::to_string(&aside)?)
         })
-        .await
+        .await;
+        if is_aside {
+            self.refused().note(entry);
+        }
+        is_aside
+    }
+
+    /// Whether the database refused this call, so that it never comes on record.
+    pub(super) fn is_refused(&self, sid: &str) -> bool {
+        self.refused().holds(sid)
     }
 
     /// The first entry is about a call that is not on record yet: it waits for that beside the journal. The oldest that
@@ -175,6 +191,10 @@ impl Journal {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn early(&self) -> MutexGuard<'_, Early> {
         self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -228,6 +248,10 @@ mod tests {
 
     use super::*;
 
+    fn open(folder: &Path) -> io::Result<Journal> {
+        Journal::open(folder, DateTime::UNIX_EPOCH)
+    }
+
     fn about(sid: &str) -> Entry {
         let (status, at) = ("completed".to_owned(), chrono::DateTime::UNIX_EPOCH);
         Entry::Report { sid: sid.to_owned(), status, duration_seconds: None, at }
@@ -247,7 +271,7 @@ mod tests {
     #[tokio::test]
     async fn what_waits_outlives_its_server_in_order_and_only_once() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let journal = Journal::open(folder.path())?;
+        let journal = open(folder.path())?;
         for entry in ["a", "b", "c"] {
             journal.add(&about(entry));
         }
@@ -255,27 +279,27 @@ mod tests {
         journal.sync().await;
         assert_eq!([journal.is_about("a"), journal.is_about("c")], [false, true]);
         drop(journal);
-        let journal = Journal::open(folder.path())?;
+        let journal = open(folder.path())?;
         journal.add(&about("d"));
         assert_eq!(drain(&journal), ["b", "c", "d"]);
         drop(journal);
         assert_eq!(fs::metadata(folder.path().join("calls.0.journal"))?.len(), 0);
-        assert_eq!(drain(&Journal::open(folder.path())?), [""; 0]);
+        assert_eq!(drain(&open(folder.path())?), [""; 0]);
         Ok(())
     }
 
     #[test]
     fn servers_share_a_folder_and_take_over_from_the_dead() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let (first, second) = (Journal::open(folder.path())?, Journal::open(folder.path())?);
+        let (first, second) = (open(folder.path())?, open(folder.path())?);
         first.add(&about("first"));
         second.add(&about("second"));
         assert!(first.is_about("first") && !first.is_about("second"), "each has its own");
         drop(second);
-        let third = Journal::open(folder.path())?;
+        let third = open(folder.path())?;
         third.add(&about("third"));
         drop((first, third));
-        let alone = Journal::open(folder.path())?;
+        let alone = open(folder.path())?;
         assert_eq!(drain(&alone), ["first", "second", "third"]);
         Ok(())
     }
@@ -283,14 +307,14 @@ mod tests {
     #[tokio::test]
     async fn a_line_cut_off_by_a_crash_is_none_and_one_nobody_can_read_is_put_aside() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let journal = Journal::open(folder.path())?;
+        let journal = open(folder.path())?;
         journal.add(&about("whole"));
         drop(journal);
         let path = folder.path().join("calls.0.journal");
         let mut text = fs::read_to_string(&path)?;
         text.push_str("{\"entry\":7}\n{\"entry\":\"cut o");
         fs::write(&path, text)?;
-        let journal = Journal::open(folder.path())?;
+        let journal = open(folder.path())?;
         journal.add(&about("next"));
         let first = journal.first().unwrap();
         assert!(journal.put_aside(&first).await);
@@ -298,14 +322,14 @@ mod tests {
         assert!(aside.starts_with("{\"entry\":7}\n") && aside.lines().count() == 2, "{aside}");
         assert!(aside.contains("whole"), "{aside}");
         drop(journal);
-        assert_eq!(drain(&Journal::open(folder.path())?), ["next"]);
+        assert_eq!(drain(&open(folder.path())?), ["next"]);
         Ok(())
     }
 
     #[test]
     fn more_than_a_window_waits_in_the_file_and_answers_are_found_there() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let journal = Journal::open(folder.path())?;
+        let journal = open(folder.path())?;
         let sids: Vec<String> = (0..1000).map(|n| format!("call {n}")).collect();
         for sid in &sids {
             journal.add(&about(sid));
@@ -323,7 +347,7 @@ mod tests {
             journal.done();
         }
         drop(journal);
-        let journal = Journal::open(folder.path())?;
+        let journal = open(folder.path())?;
         assert_eq!(journal.answer_to("call 999").as_deref(), Some("<call 999>"));
         assert_eq!((journal.answer_to("call 299"), journal.is_about("call 299")), (None, false));
         let left = drain(&journal);
@@ -334,7 +358,7 @@ mod tests {
     #[tokio::test]
     async fn what_came_before_its_call_waits_behind_nothing_and_outlives_its_server() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let (dead, alive) = (Journal::open(folder.path())?, Journal::open(folder.path())?);
+        let (dead, alive) = (open(folder.path())?, open(folder.path())?);
         for journal in [&dead, &alive] {
             for sid in ["a", "b", "c"] {
                 journal.add(&about(sid));
@@ -345,12 +369,44 @@ mod tests {
             journal.early_over(2, &[0]).await;
         }
         drop((dead, alive));
-        let journal = Journal::open(folder.path())?;
+        let journal = open(folder.path())?;
         let sids: Vec<String> = journal.some_early().iter().map(|entry| entry.sid().to_owned()).collect();
         assert_eq!(sids, ["c", "b", "c", "b"]);
         journal.early_over(4, &[0, 1, 2, 3]).await;
         drop(journal);
-        assert!(Journal::open(folder.path())?.some_early().is_empty());
+        assert!(open(folder.path())?.some_early().is_empty());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_refused_call_is_known_after_a_restart_for_as_long_as_anything_waits_for_it() -> io::Result<()>
+    {
+        let folder = tempfile::tempdir()?;
+        let call = |sid: &str| Entry::Call {
+            id: uuid::Uuid::nil(),
+            tenant: uuid::Uuid::nil(),
+            agent: uuid::Uuid::nil(),
+            number: uuid::Uuid::nil(),
+            sid: sid.to_owned(),
+            from: String::new(),
+            attestation: None,
+            to: "+12125550100".parse().unwrap(),
+            decision: crate::domain::Decision { rule: None, reason: "none".to_owned() },
+            admitted: true,
+            at: DateTime::UNIX_EPOCH + chrono::TimeDelta::days(1),
+        };
+        let journal = open(folder.path())?;
+        journal.add(&call("refused"));
+        let first = journal.first().unwrap();
+        assert!(journal.put_aside(&first).await && journal.keep_aside(&about("other")).await);
+        assert!(journal.is_refused("refused") && !journal.is_refused("other"));
+        drop(journal);
+        put_aside(folder.path(), "nothing that can be read")?;
+        let journal = open(folder.path())?;
+        assert!(journal.is_refused("refused") && !journal.is_refused("other"));
+        drop(journal);
+        let later = DateTime::UNIX_EPOCH + chrono::TimeDelta::days(3);
+        assert!(!Journal::open(folder.path(), later)?.is_refused("refused"));
         Ok(())
     }
 }

@@ -33,11 +33,16 @@ fn client(peer: IpAddr, headers: &HeaderMap, proxies: u8) -> ClientAddress {
     let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
     let outermost = hops.get(hops.len().saturating_sub(proxies.into()));
-    let address = outermost.and_then(|hop| parse(hop)).unwrap_or(peer);
-    ClientAddress(match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
-        v4 => v4,
-    })
+    outermost.and_then(|hop| parse(hop)).unwrap_or(peer).into()
+}
+
+impl From<IpAddr> for ClientAddress {
+    fn from(address: IpAddr) -> Self {
+        Self(match address.to_canonical() {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+            v4 => v4,
+        })
+    }
 }
 
 /// An address, alone or with a port.

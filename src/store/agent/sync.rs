@@ -8,12 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryResult, UpdateMany};
 
 use crate::domain::{Agent, AgentId, AgentStatus, Refusal};
 use crate::store::entities::agent::{ActiveModel, Column, Entity, Model};
 use crate::store::entities::operation::write_refusal;
-use crate::store::entities::readable;
+use crate::store::entities::{readable, updated};
 use crate::store::{StoreError, SystemStore, dialect};
 
 /// A row that cannot be read is left alone for so long.
@@ -62,7 +62,7 @@ impl SystemStore {
     ) -> Result<Option<AgentDelivery>, StoreError> {
         let now = self.shared.clock.now();
         let taken = taking(now + lease).filter(Column::Id.eq(id.0)).filter(undelivered(now));
-        let claimed = self.claimed(taken.exec_with_returning(self.db()).await?).await?;
+        let claimed = self.claimed(updated(self.db(), taken).await?).await?;
         Ok(claimed.into_iter().next())
     }
 
@@ -87,11 +87,11 @@ impl SystemStore {
             .take();
         dialect::lock_free_rows(self.db(), &mut waiting);
         let taken = taking(now + lease).filter(Column::Id.in_subquery(waiting));
-        self.claimed(taken.exec_with_returning(self.db()).await?).await
+        self.claimed(updated(self.db(), taken).await?).await
     }
 
-    async fn claimed(&self, rows: Vec<Model>) -> Result<Vec<AgentDelivery>, StoreError> {
-        let (claimed, unreadable) = readable(rows, |row| row.id, delivery);
+    async fn claimed(&self, rows: Vec<QueryResult>) -> Result<Vec<AgentDelivery>, StoreError> {
+        let (claimed, unreadable) = readable(&rows, delivery);
         if !unreadable.is_empty() {
             let row = ActiveModel {
                 sync_lease_until: Set(None),

@@ -5,7 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, Select,
+};
 use serde::Serialize;
 
 use super::answer::instant;
@@ -39,7 +42,8 @@ impl SystemStore {
         self.report(which, |before| before.conversed(report)).await
     }
 
-    /// The carrier's ids of calls under way of which nothing was heard since `heard_before`, those left longest first.
+    /// The carrier's ids of calls under way of which nothing was heard since `heard_before`, those left longest first. A row
+    /// that cannot be read is put aside: it counts as heard of now.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -48,17 +52,7 @@ impl SystemStore {
         heard_before: DateTime<Utc>,
         limit: u64,
     ) -> Result<Vec<String>, StoreError> {
-        let sids = call::Entity::find()
-            .filter(under_way())
-            .filter(call::Column::UpdatedAt.lt(heard_before))
-            .order_by_asc(call::Column::UpdatedAt)
-            .limit(limit)
-            .select_only()
-            .column(call::Column::Sid)
-            .into_tuple()
-            .all(self.db())
-            .await?;
-        Ok(sids)
+        self.longest_unheard(call::Entity::find().filter(under_way()), heard_before, limit).await
     }
 
     /// The carrier's ids of a tenant's calls that hold its places and of which nothing was heard since `heard_before`, those
@@ -72,16 +66,37 @@ impl SystemStore {
         heard_before: DateTime<Utc>,
         limit: u64,
     ) -> Result<Vec<String>, StoreError> {
-        let sids = call::Entity::find()
-            .filter(call::Column::TenantId.eq(tenant.0))
-            .filter(holds_a_place())
+        let theirs = call::Entity::find().filter(call::Column::TenantId.eq(tenant.0)).filter(holds_a_place());
+        self.longest_unheard(theirs, heard_before, limit).await
+    }
+
+    async fn longest_unheard(
+        &self,
+        calls: Select<call::Entity>,
+        heard_before: DateTime<Utc>,
+        limit: u64,
+    ) -> Result<Vec<String>, StoreError> {
+        let unheard = calls
             .filter(call::Column::UpdatedAt.lt(heard_before))
             .order_by_asc(call::Column::UpdatedAt)
             .limit(limit)
             .select_only()
-            .column(call::Column::Sid)
-            .into_tuple();
-        Ok(sids.all(self.db()).await?)
+            .columns([call::Column::Id, call::Column::Sid]);
+        let rows = entities::found(self.db(), unheard).await?;
+        let (sids, unreadable) = entities::readable(&rows, |row: SidRow| Ok(row.sid));
+        if !unreadable.is_empty() {
+            self.heard_of(call::Column::Id.is_in(unreadable)).await?;
+        }
+        Ok(sids)
+    }
+
+    async fn heard_of(&self, which: Expr) -> Result<(), StoreError> {
+        call::Entity::update_many()
+            .col_expr(call::Column::UpdatedAt, Expr::value(self.shared.clock.now()))
+            .filter(which)
+            .exec(self.db())
+            .await?;
+        Ok(())
     }
 
     /// Which of these calls, by the carrier's ids, are on record.
@@ -102,12 +117,7 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn call_goes_on(&self, sid: &str) -> Result<(), StoreError> {
-        call::Entity::update_many()
-            .col_expr(call::Column::UpdatedAt, Expr::value(self.shared.clock.now()))
-            .filter(call::Column::Sid.eq(sid))
-            .exec(self.db())
-            .await?;
-        Ok(())
+        self.heard_of(call::Column::Sid.eq(sid)).await
     }
 
     async fn report(
@@ -138,6 +148,11 @@ impl SystemStore {
         self.tell_all(&[changed(&after)]);
         Ok(Some(after))
     }
+}
+
+#[derive(FromQueryResult)]
+struct SidRow {
+    sid: String,
 }
 
 async fn update(

@@ -5,18 +5,20 @@
 //! own: if nobody waits for it any more, the finished transaction is dropped, which rolls it back. A [`reading`] one
 //! sees to that itself.
 
+mod pool;
 mod reading;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction, DbErr, TransactionTrait};
-
+use sea_orm::DbErr;
 use tokio::sync::broadcast;
 
 use self::reading::{Reading, Transaction};
-use super::{Change, Shared, StoreError, dialect, error::begin_was_lost, error::has_broken};
+use super::{Change, Shared, StoreError, dialect, error::begin_was_lost};
 use crate::domain::{Author, TenantId};
+
+pub(super) use self::pool::{Pool, Writing};
 
 /// One tenant's rows, in one transaction. Statements run one after the other; shared by all resolvers of a query.
 #[derive(Debug)]
@@ -36,15 +38,14 @@ impl TenantStore {
         author: Option<Author>,
     ) -> Result<Self, StoreError> {
         if author.is_none() && dialect::has_policies(&shared.tenants) {
-            let pool = shared.tenants.get_postgres_connection_pool();
-            let reading = Reading::begin_as_tenant(pool, tenant, Arc::clone(&shared.statements)).await?;
+            let reading = Reading::begin_as_tenant(&shared.tenants, tenant).await?;
             let transaction = Transaction::Reading(reading);
             return Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() });
         }
         let opening = tokio::spawn(async move {
-            let writing = author.is_some();
+            let pool = &shared.tenants;
             let transaction =
-                if writing { begin_unbroken(&shared.tenants).await? } else { shared.tenants.begin().await? };
+                if author.is_some() { pool.begin_write().await? } else { pool.begin_read().await? };
             dialect::become_tenant(&transaction, tenant).await?;
             let transaction = Transaction::Begun(transaction);
             Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() })
@@ -100,7 +101,7 @@ pub struct SystemStore {
 
 impl SystemStore {
     /// For single statements.
-    pub(super) fn db(&self) -> &DatabaseConnection {
+    pub(super) fn db(&self) -> &Pool {
         &self.shared.system
     }
 
@@ -115,7 +116,7 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
-        dialect::ping(self.db()).await.map_err(StoreError::Unavailable)
+        self.db().ping().await.map_err(StoreError::Unavailable)
     }
 
     /// Whether the database is known not to take writes.
@@ -137,42 +138,21 @@ impl SystemStore {
     /// A reading transaction of the system's on a connection of the tenants'.
     pub(super) async fn read_beside_calls(&self) -> Result<Transaction, StoreError> {
         if dialect::has_policies(&self.shared.tenants) {
-            let pool = self.shared.tenants.get_postgres_connection_pool();
-            let reading = Reading::begin_as_system(pool, Arc::clone(&self.shared.statements)).await?;
-            return Ok(Transaction::Reading(reading));
+            return Ok(Transaction::Reading(Reading::begin_as_system(&self.shared.tenants).await?));
         }
         let pool = self.shared.tenants.clone();
-        let opening = tokio::spawn(async move { pool.begin().await });
+        let opening = tokio::spawn(async move { pool.begin_read().await });
         Ok(Transaction::Begun(opening.await.map_err(|lost| begin_was_lost(&lost))??))
     }
 
     /// For what must be kept whole; rolled back when dropped.
-    pub(super) async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
+    pub(super) async fn begin(&self) -> Result<Writing, StoreError> {
         begin(self.shared.system.clone()).await
     }
 }
 
 /// Begins a writing transaction in a task of its own.
-pub(super) async fn begin(pool: DatabaseConnection) -> Result<DatabaseTransaction, StoreError> {
-    let opening = tokio::spawn(async move { begin_unbroken(&pool).await });
+pub(super) async fn begin(pool: Pool) -> Result<Writing, StoreError> {
+    let opening = tokio::spawn(async move { pool.begin_write().await });
     Ok(opening.await.map_err(|lost| begin_was_lost(&lost))??)
-}
-
-async fn begin_unbroken(pool: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
-    again(dialect::most_connections(pool), || dialect::begin_write(pool)).await
-}
-
-/// Repeats what begins a transaction as long as it meets connections that broke while they lay in the pool, as after a
-/// restart of the database: nothing was asked of them yet. There are at most so many.
-async fn again<T, F>(pooled: u32, begin: impl Fn() -> F) -> Result<T, DbErr>
-where
-    F: Future<Output = Result<T, DbErr>>,
-{
-    for _ in 0..pooled {
-        match begin().await {
-            Err(error) if has_broken(&error) => {}
-            other => return other,
-        }
-    }
-    begin().await
 }

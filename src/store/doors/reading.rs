@@ -7,15 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sea_orm::entity::prelude::async_trait::async_trait;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor, PgPool, Postgres, SqlSafeStr};
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement,
-};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement};
 use sea_query_sqlx::SqlxValues;
 use sqlx_core::transaction::TransactionManager;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::again;
+use super::pool::{Pool, Writing};
 use crate::domain::TenantId;
+use crate::store::error::is_read_only;
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
@@ -25,7 +24,7 @@ pub(in crate::store) enum Transaction {
     /// For reading.
     Reading(Reading),
     /// For writing, and everything on SQLite.
-    Begun(DatabaseTransaction),
+    Begun(Writing),
 }
 
 /// A connection in a read-only transaction as the tenant. When it is dropped the rollback goes out while the
@@ -39,31 +38,24 @@ pub(in crate::store) struct Reading {
 
 impl Reading {
     /// Begins the transaction and makes it the tenant's, in one message. May be dropped at any instant.
-    pub(super) async fn begin_as_tenant(
-        pool: &PgPool,
-        tenant: TenantId,
-        statements: Arc<AtomicU64>,
-    ) -> Result<Self, DbErr> {
+    pub(super) async fn begin_as_tenant(pool: &Pool, tenant: TenantId) -> Result<Self, DbErr> {
         // A UUID holds nothing that could end the string.
         let sql = format!(
             "BEGIN READ ONLY; SET LOCAL ROLE switchboard_tenant; \
              SET LOCAL request.jwt.claims = '{{\"sub\":\"{}\",\"role\":\"switchboard_tenant\"}}'",
             tenant.0.hyphenated()
         );
-        Self::begin(pool, &sql, &statements).await
+        Self::begin(pool, &sql).await
     }
 
     /// The same, as the system.
-    pub(super) async fn begin_as_system(pool: &PgPool, statements: Arc<AtomicU64>) -> Result<Self, DbErr> {
-        Self::begin(pool, "BEGIN READ ONLY; SET LOCAL ROLE switchboard_system", &statements).await
+    pub(super) async fn begin_as_system(pool: &Pool) -> Result<Self, DbErr> {
+        Self::begin(pool, "BEGIN READ ONLY; SET LOCAL ROLE switchboard_system").await
     }
 
-    /// A pooled connection that turns out to be broken is given up for the next: nothing was asked of it yet.
-    async fn begin(pool: &PgPool, sql: &str, statements: &Arc<AtomicU64>) -> Result<Self, DbErr> {
-        again(pool.options().get_max_connections(), || {
-            Self::begin_once(pool, sql.to_owned(), Arc::clone(statements))
-        })
-        .await
+    async fn begin(pool: &Pool, sql: &str) -> Result<Self, DbErr> {
+        let connections = pool.connections().get_postgres_connection_pool();
+        pool.again(|| Self::begin_once(connections, sql.to_owned(), pool.statements())).await
     }
 
     async fn begin_once(pool: &PgPool, sql: String, statements: Arc<AtomicU64>) -> Result<Self, DbErr> {
@@ -105,7 +97,7 @@ impl Drop for Opening {
     }
 }
 
-fn query(statement: &Statement) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
+pub(super) fn query(statement: &Statement) -> sqlx::query::Query<'_, Postgres, SqlxValues> {
     let values = statement.values.clone().unwrap_or_else(|| sea_orm::Values(Vec::new()));
     sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
 }
@@ -118,23 +110,29 @@ impl ConnectionTrait for Reading {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let connection = &mut **self.connection().await;
-        Ok(query(&statement).execute(connection).await.map_err(execute_error)?.into())
+        Ok(query(&statement).execute(connection).await.map_err(execute_error).map_err(own_write)?.into())
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let connection = &mut **self.connection().await;
-        Ok(connection.execute(AssertSqlSafe(sql.to_owned())).await.map_err(execute_error)?.into())
+        Ok(connection
+            .execute(AssertSqlSafe(sql.to_owned()))
+            .await
+            .map_err(execute_error)
+            .map_err(own_write)?
+            .into())
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let connection = &mut **self.connection().await;
-        let row = query(&statement).fetch_optional(connection).await.map_err(query_error)?;
+        let row =
+            query(&statement).fetch_optional(connection).await.map_err(query_error).map_err(own_write)?;
         Ok(row.map(QueryResult::from))
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let connection = &mut **self.connection().await;
-        let rows = query(&statement).fetch_all(connection).await.map_err(query_error)?;
+        let rows = query(&statement).fetch_all(connection).await.map_err(query_error).map_err(own_write)?;
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 }
@@ -177,7 +175,7 @@ impl ConnectionTrait for Transaction {
     }
 }
 
-fn acquire_error(error: sqlx::Error) -> DbErr {
+pub(super) fn acquire_error(error: sqlx::Error) -> DbErr {
     match error {
         sqlx::Error::PoolTimedOut => DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout),
         sqlx::Error::PoolClosed => DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::ConnectionClosed),
@@ -185,16 +183,15 @@ fn acquire_error(error: sqlx::Error) -> DbErr {
     }
 }
 
-fn query_error(error: sqlx::Error) -> DbErr {
-    own_write(&error).unwrap_or_else(|| DbErr::Query(RuntimeErr::SqlxError(error.into())))
+pub(super) fn query_error(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
 }
 
-fn execute_error(error: sqlx::Error) -> DbErr {
-    own_write(&error).unwrap_or_else(|| DbErr::Exec(RuntimeErr::SqlxError(error.into())))
+pub(super) fn execute_error(error: sqlx::Error) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(error.into()))
 }
 
 /// A write through this door is a mistake of ours. On any other the same code means that the server is read-only.
-fn own_write(error: &sqlx::Error) -> Option<DbErr> {
-    let sqlx::Error::Database(error) = error else { return None };
-    (error.code().as_deref() == Some("25006")).then(|| DbErr::Custom("this door is for reading".to_owned()))
+fn own_write(error: DbErr) -> DbErr {
+    if is_read_only(&error) { DbErr::Custom("this door is for reading".to_owned()) } else { error }
 }

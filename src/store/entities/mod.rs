@@ -14,4 +14,4 @@ pub(super) mod reconciliation;
 pub(super) mod tenant;
 pub(super) mod voice_event;
 
-pub(super) use read::{all, json, readable, text};
+pub(super) use read::{all, found, json, readable, sorted, text, unreadable, updated};

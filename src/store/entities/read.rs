@@ -3,6 +3,11 @@
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryResult, QueryTrait, Select,
+    UpdateMany,
+};
 use serde::de::DeserializeOwned;
 use tracing::error;
 use uuid::Uuid;
@@ -57,24 +62,62 @@ pub(in crate::store) fn all<M, T: TryFrom<M, Error = StoreError>>(
     rows.into_iter().map(T::try_from).collect()
 }
 
+/// The rows a query finds, none decoded yet: [`readable`] decodes each by itself.
+pub(in crate::store) async fn found<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
+) -> Result<Vec<QueryResult>, StoreError> {
+    Ok(db.query_all_raw(query.build(db.get_database_backend())).await?)
+}
+
+/// The same, of rows that an update changes.
+pub(in crate::store) async fn updated<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    update: UpdateMany<E>,
+) -> Result<Vec<QueryResult>, StoreError> {
+    let mut update = update.into_query();
+    update.returning(
+        Query::returning().exprs(E::Column::iter().map(|column| column.select_as(Expr::col(column)))),
+    );
+    Ok(db.query_all(&update).await?)
+}
+
 /// Those rows of a batch that can be read, and the ids of those that cannot, which are reported here: work on many goes
-/// on past a row that cannot be read, and whoever claimed such a row puts it aside.
-pub(in crate::store) fn readable<M, T>(
-    rows: Vec<M>,
-    id: impl Fn(&M) -> Uuid,
+/// on past a row that cannot be read, and whoever claimed such a row puts it aside. SQLite keeps anything in any column, so
+/// each row is decoded by itself. One without a readable id can only be passed over.
+pub(in crate::store) fn readable<M: FromQueryResult, T>(
+    rows: &[QueryResult],
     read: impl Fn(M) -> Result<T, StoreError>,
 ) -> (Vec<T>, Vec<Uuid>) {
+    let (good, bad) = sorted(rows, read);
+    (good, bad.into_iter().filter_map(id).collect())
+}
+
+/// The same, with the rows themselves that cannot be read: some of their columns may be readable.
+pub(in crate::store) fn sorted<M: FromQueryResult, T>(
+    rows: &[QueryResult],
+    read: impl Fn(M) -> Result<T, StoreError>,
+) -> (Vec<T>, Vec<&QueryResult>) {
     let (mut good, mut bad) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
-        let id = id(&row);
-        match read(row) {
+        match M::from_query_result(row, "").map_err(StoreError::from).and_then(&read) {
             Ok(read) => good.push(read),
             Err(failure) => {
-                error!(%id, error = &failure as &dyn std::error::Error, "unreadable row put aside: a person must mend it");
-                metrics::counter!("switchboard_unreadable_rows_total").increment(1);
-                bad.push(id);
+                unreadable(row, &failure);
+                bad.push(row);
             }
         }
     }
     (good, bad)
+}
+
+/// Reports a row that cannot be read.
+pub(in crate::store) fn unreadable(row: &QueryResult, failure: &StoreError) {
+    // The driver's words may quote the row.
+    error!(id = ?id(row), %failure, "unreadable row put aside: a person must mend it");
+    metrics::counter!("switchboard_unreadable_rows_total").increment(1);
+}
+
+fn id(row: &QueryResult) -> Option<Uuid> {
+    row.try_get("", "id").ok()
 }

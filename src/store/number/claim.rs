@@ -5,13 +5,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use crate::domain::{
     Capabilities, CountryCode, E164, NumberId, NumberStatus, NumberType, Operation, Provider, Refusal, UsedUp,
 };
+use crate::store::doors::Writing;
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
 use crate::store::operation::{self, Lease, OperationUpdate};
 use crate::store::{StoreError, SystemStore, dialect, tenant};
@@ -135,10 +135,7 @@ fn numbers_but_of(operation: &Operation) -> Select<Entity> {
     Entity::find().filter(Column::OperationId.ne(operation.id.0))
 }
 
-async fn plan_is_full(
-    transaction: &DatabaseTransaction,
-    operation: &Operation,
-) -> Result<Option<Refusal>, StoreError> {
+async fn plan_is_full(transaction: &Writing, operation: &Operation) -> Result<Option<Refusal>, StoreError> {
     let tenant = tenant::find_locked(transaction, operation.tenant_id).await?;
     let held = numbers_but_of(operation)
         .filter(Column::TenantId.eq(tenant.id.0))
@@ -158,7 +155,7 @@ async fn plan_is_full(
 /// Counts what was bought or is about to be within the hour, by the tenant and by all together; a claim that was freed
 /// unbought cost nothing.
 async fn hour_is_full(
-    transaction: &DatabaseTransaction,
+    transaction: &Writing,
     operation: &Operation,
     now: DateTime<Utc>,
     rules: &PurchaseRules,
@@ -183,7 +180,7 @@ async fn hour_is_full(
 
 /// When there is room for another purchase, for people; `None` when there is.
 async fn room_again(
-    transaction: &DatabaseTransaction,
+    transaction: &Writing,
     operation: &Operation,
     now: DateTime<Utc>,
     whose: Option<Expr>,

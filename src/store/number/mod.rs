@@ -15,8 +15,8 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, QueryFilter, QueryOrder, QueryResult,
-    QuerySelect, Select, Statement,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect, Select, Statement,
 };
 
 use super::entities::{self, agent, phone_number};
@@ -299,16 +299,21 @@ const COUNTRIES: &str = "WITH RECURSIVE next (country) AS (
     SELECT (SELECT min(country) FROM phone_numbers WHERE country > next.country) FROM next WHERE next.country IS NOT NULL
 ) SELECT country FROM next WHERE country IS NOT NULL";
 
+#[derive(FromQueryResult)]
+struct CountryRow {
+    country: String,
+}
+
 impl SystemStore {
-    /// The countries there are or were numbers of, whosever they are.
+    /// The countries there are or were numbers of, whosever they are; but those that cannot be read.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn countries_with_numbers(&self) -> Result<Vec<CountryCode>, StoreError> {
         let statement = Statement::from_string(self.db().get_database_backend(), COUNTRIES);
-        let corrupt = |_| StoreError::Corrupt { table: "phone_numbers", column: "country" };
-        let read = |row: QueryResult| row.try_get::<String>("", "country")?.parse().map_err(corrupt);
-        self.db().query_all_raw(statement).await?.into_iter().map(read).collect()
+        let rows = self.db().query_all_raw(statement).await?;
+        let read = |row: CountryRow| entities::text("phone_numbers", "country", &row.country);
+        Ok(entities::readable(&rows, read).0)
     }
 
     /// A number, whosever it is.
@@ -339,12 +344,16 @@ impl SystemStore {
         quarantined_since: DateTime<Utc>,
     ) -> Result<Vec<E164>, StoreError> {
         let held = phone_number::Column::Status.ne(NumberStatus::Released.as_str());
-        let found = phone_number::Entity::find()
+        let found: Vec<String> = phone_number::Entity::find()
             .filter(phone_number::Column::Number.is_in(numbers.iter().map(E164::as_str)))
             .filter(Condition::any().add(held).add(in_quarantine(tenant, quarantined_since)))
+            .select_only()
+            // Nothing else in the row matters, readable or not.
+            .column(phone_number::Column::Number)
+            .into_tuple()
             .all(self.db())
             .await?;
-        found.into_iter().map(|row| Ok(PhoneNumber::try_from(row)?.number)).collect()
+        found.iter().map(|number| entities::text("phone_numbers", "number", number)).collect()
     }
 }
 

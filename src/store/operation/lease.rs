@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryResult, UpdateMany};
 
 use super::UNFINISHED;
 use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step};
 use crate::store::entities::operation::{Column, Entity, Model};
-use crate::store::entities::readable;
+use crate::store::entities::{readable, updated};
 use crate::store::{StoreError, SystemStore, dialect};
 
 /// An operation that cannot be read is left alone for so long.
@@ -55,7 +55,7 @@ impl SystemStore {
     ) -> Result<Option<Claimed>, StoreError> {
         let now = self.shared.clock.now();
         let taken = taking(owner, now, now + lease).filter(Column::Id.eq(id.0)).filter(due(now));
-        let rows = taken.exec_with_returning(self.db()).await?;
+        let rows = updated(self.db(), taken).await?;
         Ok(self.readable_claims(rows, owner).await?.into_iter().next())
     }
 
@@ -80,13 +80,18 @@ impl SystemStore {
             .take();
         dialect::lock_free_rows(self.db(), &mut waiting);
         let taken = taking(owner, now, now + lease).filter(Column::Id.in_subquery(waiting));
-        let mut rows = taken.exec_with_returning(self.db()).await?;
-        rows.sort_by_key(|row| (row.created_at, row.id));
-        self.readable_claims(rows, owner).await
+        let rows = updated(self.db(), taken).await?;
+        let mut claimed = self.readable_claims(rows, owner).await?;
+        claimed.sort_by_key(|claimed| (claimed.operation.created_at, claimed.operation.id.0));
+        Ok(claimed)
     }
 
-    async fn readable_claims(&self, rows: Vec<Model>, owner: uuid::Uuid) -> Result<Vec<Claimed>, StoreError> {
-        let (readable, unreadable) = readable(rows, |row| row.id, |row| claimed(row, owner));
+    async fn readable_claims(
+        &self,
+        rows: Vec<QueryResult>,
+        owner: uuid::Uuid,
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let (readable, unreadable) = readable(&rows, |row| claimed(row, owner));
         if !unreadable.is_empty() {
             let none = || Expr::cust("NULL");
             Entity::update_many()

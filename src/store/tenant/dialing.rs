@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, IdenStatic, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
 
 use crate::domain::{DialingOverride, Tenant, TenantId};
-use crate::store::entities::{readable, tenant};
+use crate::store::entities::{found, readable, tenant};
 use crate::store::{StoreError, SystemStore};
 
 /// Tenants read in one statement.
@@ -78,15 +78,15 @@ impl SystemStore {
         use tenant::Column::{DialCountries, DialPremium, Id};
         let (version, mut of, mut last) = (self.shared.dialings.version(), HashMap::new(), Uuid::nil());
         loop {
-            let rows = tenant::Entity::find()
+            let decided = tenant::Entity::find()
                 .filter(Condition::any().add(DialCountries.is_not_null()).add(DialPremium.is_not_null()))
                 .filter(Id.gt(last))
                 .order_by_asc(Id)
-                .limit(PAGE)
-                .all(self.db())
-                .await?;
-            let next = rows.last().filter(|_| rows.len() as u64 >= PAGE).map(|row| row.id);
-            let (tenants, _) = readable(rows, |row| row.id, Tenant::try_from);
+                .limit(PAGE);
+            let rows = found(self.db(), decided).await?;
+            let full = rows.last().filter(|_| rows.len() as u64 >= PAGE);
+            let next = full.map(|row| row.try_get("", Id.as_str())).transpose()?;
+            let (tenants, _) = readable(&rows, |row: tenant::Model| Tenant::try_from(row));
             of.extend(tenants.into_iter().map(|tenant| (tenant.id, tenant.dialing)));
             match next {
                 Some(id) => last = id,

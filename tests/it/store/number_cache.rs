@@ -51,14 +51,7 @@ async fn server(test: &TestDatabase) -> (Database, NumberReader) {
 
 /// Runs SQL past every door.
 pub(super) async fn run(test: &TestDatabase, sql: &str) {
-    if test.is_postgres() {
-        let mut connection = test.raw().await;
-        sqlx::raw_sql("SET ROLE switchboard_system").execute(&mut connection).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-    } else {
-        let mut connection = SqliteConnection::connect(&test.url).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
-    }
+    test.execute(sql).await;
 }
 
 /// So many numbers more, as this one.

@@ -70,3 +70,90 @@ async fn an_unreadable_row_is_put_aside_and_the_others_of_its_batch_run() {
     assert!(delivered().await.contains(&agents[0]));
     assert_eq!(told().await, 3);
 }
+
+/// SQLite keeps anything in any column.
+#[tokio::test]
+async fn a_row_with_garbage_in_a_column_costs_the_others_nothing() {
+    let test = TestDatabase::create().await;
+    if test.is_postgres() {
+        return;
+    }
+    let time = HandClock::new();
+    let db = test.open_with(4, time.clock()).await;
+    let system = db.system();
+    let tenant = fixtures::tenant(&db).await;
+    let (mut agents, mut numbers) = (Vec::new(), Vec::new());
+    for nth in 0..3 {
+        let agent = fixtures::agent(&db, tenant).await;
+        numbers.push(fixtures::number(&db, &agent, &fixtures::e164(101 + nth)).await);
+        agents.push(agent);
+    }
+    let mut operations = Vec::new();
+    for agent in &agents {
+        operations.push(fixtures::operation(&db, agent).await.id);
+        let (voice, conversation) = (format!("agent_{}", agent.id.0), format!("conv_{}", agent.id.0));
+        let id = literal(&test, agent.id.0);
+        run(&test, &format!("UPDATE agents SET voice_agent_id = '{voice}' WHERE id = {id}")).await;
+        assert!(system.accept_event(&over(&conversation, None, None)).await.unwrap());
+    }
+    let mut sids = Vec::new();
+    for number in [&numbers[0], &numbers[1], &numbers[1], &numbers[2]] {
+        let (id, call) = fixtures::incoming(&number.number);
+        system.admit_call(id, &call).await.unwrap().unwrap();
+        sids.push(call.sid);
+    }
+    let garbage = "x'ff00'";
+    let bad = [
+        format!("UPDATE operations SET created_at = 'garbage' WHERE id = {}", literal(&test, operations[0].0)),
+        format!("UPDATE agents SET created_at = 'garbage' WHERE id = {}", literal(&test, agents[0].id.0)),
+        format!("UPDATE voice_events SET duration_seconds = 'garbage' WHERE conversation_id LIKE '%{}'", agents[0].id.0),
+        format!("UPDATE phone_numbers SET country = {garbage}, monthly_cost = 'garbage', routing_version = 'garbage'
+                 WHERE id = {}", literal(&test, numbers[0].id.0)),
+        format!("UPDATE calls SET sid = {garbage} WHERE sid = '{}'", sids[1]),
+        format!("UPDATE calls SET conversation_id = 'conv', ended_at = started_at, status = 'completed',
+                 conversation_due_at = started_at WHERE sid IN ('{}', '{}')", sids[0], sids[3]),
+        format!("UPDATE calls SET conversation_id = {garbage} WHERE sid = '{}'", sids[0]),
+    ];
+    for sql in &bad {
+        run(&test, &format!("PRAGMA ignore_check_constraints = 1; {sql}")).await;
+    }
+    time.advance(TimeDelta::minutes(1));
+    let now = time.clock().now();
+
+    let due = system.claim_due(uuid(), LEASE, 10).await.unwrap();
+    let due: HashSet<_> = due.into_iter().map(|claimed| claimed.operation.id).collect();
+    assert_eq!(due, operations[1..].iter().copied().collect());
+    let due = system.claim_deliveries_due(LEASE, 10).await.unwrap();
+    let due: HashSet<_> = due.into_iter().map(|delivery| delivery.agent.id).collect();
+    assert_eq!(due, agents[1..].iter().map(|agent| agent.id).collect());
+    assert_eq!(system.events_due(10).await.unwrap().len(), 2);
+    let untold = system.conversations_untold(now, 10).await.unwrap();
+    assert_eq!(untold.len(), 1, "{untold:?}");
+    assert_eq!(system.calls_unheard_of(now, 10).await.unwrap(), [sids[2].as_str()]);
+    assert_eq!(system.oldest_places(tenant, now, 10).await.unwrap(), [sids[2].as_str()]);
+    assert_eq!(system.countries_with_numbers().await.unwrap().len(), 1);
+    // Each is put aside: the first of a batch of one is a good one.
+    assert_eq!(system.claim_due(uuid(), LEASE, 1).await.unwrap().len(), 0);
+    assert_eq!(system.conversations_untold(now, 1).await.unwrap(), untold);
+    assert_eq!(system.calls_unheard_of(now, 1).await.unwrap(), [sids[2].as_str()]);
+    assert_eq!(system.events_due(1).await.unwrap().len(), 1);
+
+    let standing = system.standing(&[operations[0], operations[1]], &[], now).await.unwrap();
+    assert_eq!((standing.numbers.len(), standing.agents.len(), standing.operations.len()), (2, 2, 1));
+    let unreadable = standing.unreadable;
+    assert!(unreadable.held.contains(numbers[0].number.as_str()));
+    assert!(unreadable.held.contains(numbers[0].sid.as_deref().unwrap()));
+    assert!(unreadable.operations.contains(&operations[0]));
+    assert!(unreadable.operations.contains(&numbers[0].operation_id));
+    assert!(unreadable.agents.contains(&agents[0].id));
+
+    // A server that has met none of the numbers so far.
+    let fresh = test.open_with(2, time.clock()).await.system();
+    let mut reader = fresh.number_reader();
+    while !reader.is_complete() {
+        reader.read_page().await.unwrap();
+    }
+    assert_eq!(fresh.cached_numbers(), 2);
+    let since = now + TimeDelta::days(1);
+    assert_eq!(system.forget_calls(since, 10).await.unwrap(), 2, "whatever their columns hold");
+}

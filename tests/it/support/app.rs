@@ -181,6 +181,11 @@ impl App {
         &self.config.state_dir
     }
 
+    /// Runs SQL past every door.
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.database.execute(sql).await;
+    }
+
     /// How many rows this counts, past every door.
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         self.database.count(sql).await

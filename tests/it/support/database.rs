@@ -80,6 +80,18 @@ impl TestDatabase {
         }
     }
 
+    /// Runs SQL past every door.
+    pub(crate) async fn execute(&self, sql: &str) {
+        if self.is_postgres() {
+            let mut connection = self.raw().await;
+            sqlx::raw_sql("SET ROLE switchboard_system").execute(&mut connection).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        }
+    }
+
     /// How many rows this counts, past every door.
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
         if self.is_postgres() {

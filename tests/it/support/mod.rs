@@ -4,7 +4,7 @@ mod app;
 pub(crate) mod database;
 mod levers;
 pub(crate) mod program;
-mod severable;
+pub(crate) mod severable;
 mod system;
 mod watch;
 

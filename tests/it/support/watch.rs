@@ -66,6 +66,24 @@ impl Watched {
         self.send(json!({"id": "1", "type": "subscribe", "payload": payload})).await;
     }
 
+    /// Begins another operation on the same socket.
+    pub(crate) async fn subscribe_again(&mut self, id: &str, query: &str) {
+        self.send(json!({"id": id, "type": "subscribe", "payload": {"query": query}})).await;
+    }
+
+    /// The code with which the server closes, whatever comes before; `None` when it just ends.
+    pub(crate) async fn ended(&mut self, patience: Duration) -> Option<u16> {
+        let ended = async {
+            while let Some(Ok(message)) = self.socket.next().await {
+                if let Message::Close(frame) = message {
+                    return frame.map(|frame| u16::from(frame.code));
+                }
+            }
+            None
+        };
+        tokio::time::timeout(patience, ended).await.expect("the socket stays open")
+    }
+
     /// The next answer; `None` when the server says that there will be no more.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         let message = self.receive().await?;

@@ -157,8 +157,12 @@ impl SystemStore {
         let wanted = phone_number::Column::Number.is_in(numbers.iter().map(E164::as_str));
         let found = reader::read(self.db(), |query| query.cond_where(wanted).cond_where(answering())).await?;
         let mut absent: HashSet<&E164> = numbers.iter().collect();
-        let mut ours = HashSet::with_capacity(found.len());
-        for row in found {
+        if found.has_unreadable() {
+            // It may be of any of them.
+            absent.clear();
+        }
+        let mut ours = HashSet::with_capacity(found.rows.len());
+        for row in found.rows {
             absent.retain(|number| number.as_str() != row.number());
             if let Some((number, found)) = row.found() {
                 reading.take(found);

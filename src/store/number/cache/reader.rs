@@ -85,7 +85,7 @@ impl Row {
 pub(super) async fn read(
     db: &impl ConnectionTrait,
     narrowed: impl FnOnce(&mut SelectStatement) -> &mut SelectStatement,
-) -> Result<Vec<Row>, StoreError> {
+) -> Result<Rows, StoreError> {
     use phone_number::Column::{Changed, Id, Number, RoutingVersion, Status};
     let mut query = Query::select();
     query.from(phone_number::Entity);
@@ -101,7 +101,43 @@ pub(super) async fn read(
     query.inner_join(agent::Entity, agent_of_number);
     narrowed(&mut query);
     let rows = db.query_all(&query).await?;
-    Ok(rows.iter().map(Row::read).collect::<Result<_, _>>()?)
+    let mut read = Rows { rows: Vec::with_capacity(rows.len()), count: rows.len() as u64, last: None };
+    for row in &rows {
+        read.last = place(row).or(read.last);
+        match Row::read(row) {
+            Ok(row) => read.rows.push(row),
+            Err(error) => entities::unreadable(row, &error.into()),
+        }
+    }
+    Ok(read)
+}
+
+/// What one statement found.
+#[derive(Debug)]
+pub(super) struct Rows {
+    /// Those that could be decoded.
+    pub(super) rows: Vec<Row>,
+    /// How many there were.
+    count: u64,
+    /// The place of the last.
+    last: Option<(i64, Uuid)>,
+}
+
+impl Rows {
+    /// Whether some row could not be decoded.
+    pub(super) fn has_unreadable(&self) -> bool {
+        self.count > self.rows.len() as u64
+    }
+
+    /// The place of the last of a full page: more may follow.
+    fn full(&self, page: u64) -> Option<(i64, Uuid)> {
+        self.last.filter(|_| self.count >= page)
+    }
+}
+
+/// Mark and id of a row.
+fn place(row: &QueryResult) -> Option<(i64, Uuid)> {
+    Some((row.try_get("", "changed").ok()?, row.try_get("", "id").ok()?))
 }
 
 fn of_number(column: phone_number::Column) -> Expr {
@@ -185,7 +221,7 @@ impl NumberReader {
                 .limit(PAGE)
         })
         .await?;
-        let last = full(&rows, PAGE).map(|row| row.number.id);
+        let last = rows.full(PAGE).map(|(_, id)| id);
         take(&reading, rows);
         drop(reading);
         self.whole = last.map_or(Whole::Done, Whole::After);
@@ -253,7 +289,7 @@ impl NumberReader {
                 .limit(PAGE)
         })
         .await?;
-        let last = full(&rows, PAGE).map(|row| At::Numbers(row.number.changed, row.number.id));
+        let last = rows.full(PAGE).map(|(mark, id)| At::Numbers(mark, id));
         take(&reading, rows);
         Ok(Some(last.unwrap_or(At::Agents(0, Uuid::nil()))))
     }
@@ -276,9 +312,7 @@ impl NumberReader {
             .order_by((agent::Entity, Id), Order::Asc)
             .limit(AGENTS);
         let rows = self.store.db().query_all(&query).await?;
-        let changed =
-            rows.iter().map(|row| Ok((row.try_get("", Changed.as_str())?, row.try_get("", Id.as_str())?)));
-        let changed: Vec<(i64, Uuid)> = changed.collect::<Result<_, DbErr>>()?;
+        let changed: Vec<(i64, Uuid)> = rows.iter().filter_map(place).collect();
         if !changed.is_empty() {
             let reading = self.store.shared.numbers.begin();
             let theirs = phone_number::Column::AgentId.is_in(changed.iter().map(|(_, id)| *id));
@@ -287,7 +321,8 @@ impl NumberReader {
                 read(self.store.db(), |query| query.cond_where(theirs).cond_where(answering())).await?,
             );
         }
-        Ok(Some(full(&changed, AGENTS).map_or(At::Doubts, |(mark, id)| At::Agents(*mark, *id))))
+        let last = changed.last().filter(|_| rows.len() as u64 >= AGENTS);
+        Ok(Some(last.map_or(At::Doubts, |(mark, id)| At::Agents(*mark, *id))))
     }
 
     /// Reads numbers again of which two readings said different things.
@@ -303,13 +338,8 @@ impl NumberReader {
     }
 }
 
-fn take(reading: &Reading<'_>, rows: Vec<Row>) {
-    rows.into_iter().filter_map(Row::found).for_each(|(_, found)| reading.take(found));
-}
-
-/// The last of a full page: more may follow.
-fn full<T>(rows: &[T], page: u64) -> Option<&T> {
-    rows.last().filter(|_| rows.len() as u64 >= page)
+fn take(reading: &Reading<'_>, rows: Rows) {
+    rows.rows.into_iter().filter_map(Row::found).for_each(|(_, found)| reading.take(found));
 }
 
 /// In the order of mark and id, after this place.
