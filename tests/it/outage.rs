@@ -55,8 +55,12 @@ async fn calls_to_known_numbers_are_answered_and_on_record_afterwards_even_acros
     let answer = app.graphql(&other, release, input).await;
     assert_eq!(answer["data"]["releasePhoneNumber"]["userErrors"], json!([]), "{answer}");
     // None of these numbers was called before: what is known was read, not met.
-    wait_until("the numbers are known", Duration::from_secs(10), async || {
-        app.database().system().knows_numbers().then_some(())
+    wait_until("the numbers and the rules are known", Duration::from_secs(10), async || {
+        let system = app.database().system();
+        let (from, to) = ("+13105550199".to_owned(), ruled["number"].as_str().unwrap().parse().unwrap());
+        let call = switchboard::store::IncomingCall { sid: sid(1), from, attestation: None, to };
+        let route = system.route_from_memory(switchboard::domain::CallId(Uuid::from_u128(1)), &call)?;
+        (system.knows_numbers() && route.call.decision.rule.is_some()).then_some(())
     })
     .await;
 
