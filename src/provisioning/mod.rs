@@ -19,6 +19,7 @@ mod refusals;
 mod repoint;
 mod run;
 mod sync;
+mod waits;
 mod worker;
 
 pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
@@ -37,8 +38,8 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::carrier::{Carrier, NumberSettings};
-use crate::domain::{Clock, Dialing, Entropy, OperationId};
-use crate::store::{PurchaseRules, SystemStore};
+use crate::domain::{AgentId, Clock, Dialing, Entropy, Operation, OperationId};
+use crate::store::{PurchaseRules, StoreError, SystemStore};
 use crate::voice::Voice;
 
 /// Begins the name at the carrier of every number bought here; the id of the operation that bought it follows.
@@ -101,6 +102,10 @@ struct Parts {
     drives: TaskTracker,
     /// Every delivery of an agent under way, for the same reason.
     deliveries: TaskTracker,
+    /// Who waits for an operation.
+    runs: waits::Waits<OperationId, Result<Operation, StoreError>>,
+    /// Who waits for an agent to reach the voice provider.
+    syncs: waits::Waits<AgentId, sync::Seen>,
 }
 
 impl Provisioning {
@@ -117,8 +122,21 @@ impl Provisioning {
         let owner = entropy.uuid(clock.now());
         let (drives, deliveries) = (TaskTracker::new(), TaskTracker::new());
         let prices = prices::Prices::default();
-        let parts =
-            Parts { config, store, carrier, voice, clock, entropy, owner, prices, drives, deliveries };
+        let (runs, syncs) = (waits::Waits::default(), waits::Waits::default());
+        let parts = Parts {
+            config,
+            store,
+            carrier,
+            voice,
+            clock,
+            entropy,
+            owner,
+            prices,
+            drives,
+            deliveries,
+            runs,
+            syncs,
+        };
         Self(Arc::new(parts))
     }
 

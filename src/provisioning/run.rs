@@ -1,4 +1,5 @@
-//! The driver: takes a lease, does one step after the other, writes each down.
+//! The driver: takes a lease, does one step after the other, writes each down. Requests that wait for the same operation
+//! share one wait ([`super::waits`]).
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tracing::{error, info, warn};
 use super::Provisioning;
 use super::kinds::{create_agent, delete_agent, purchase, release_number, repair_number};
 use super::outcome::{Delay, Outcome, Patience, Progress, asleep};
+use super::waits::Watch;
 use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step, backoff};
 use crate::store::{Claimed, Lease, OperationUpdate, Retry, StoreError};
 
@@ -16,8 +18,6 @@ use crate::store::{Claimed, Lease, OperationUpdate, Retry, StoreError};
 const BOUNDED_TRIES: i32 = 6;
 const FIRST_BACKOFF: Duration = Duration::from_millis(400);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-/// How often whoever waits looks at an operation that somebody else drives.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 impl Provisioning {
     /// Until when a request that begins now waits for its operations, however many they are.
@@ -32,20 +32,8 @@ impl Provisioning {
     /// # Errors
     /// [`StoreError`].
     pub async fn run(&self, id: OperationId, deadline: Instant) -> Result<Operation, StoreError> {
-        if let Some(claimed) = self.0.store.claim(id, self.0.owner, self.0.config.lease).await? {
-            let drive = self.spawn_drive(claimed);
-            // An error here is time running out, or a drive that panicked and said so itself.
-            let _ = tokio::time::timeout_at(deadline, drive).await;
-        }
-        loop {
-            let operation = self.present(id).await?;
-            // Still pending although nobody else has taken it: it is not due, which may take days.
-            let asleep = operation.state == OperationState::Pending;
-            if operation.state.is_final() || asleep || Instant::now() >= deadline {
-                return Ok(operation);
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
+        // Pending although it was to be claimed: it is not due, which may take days.
+        self.wait_for(id, deadline, |state| state.is_final() || state == OperationState::Pending).await
     }
 
     /// Drives an operation to its end, whenever it is due and nobody else does; returns it as it stands when that takes
@@ -55,17 +43,55 @@ impl Provisioning {
         id: OperationId,
         patience: Duration,
     ) -> Result<Operation, StoreError> {
-        let deadline = Instant::now() + patience;
+        self.wait_for(id, Instant::now() + patience, OperationState::is_final).await
+    }
+
+    async fn wait_for(
+        &self,
+        id: OperationId,
+        deadline: Instant,
+        is_enough: impl Fn(OperationState) -> bool,
+    ) -> Result<Operation, StoreError> {
+        let begin = |watch| drop(tokio::spawn(self.clone().see_to_operation(id, watch)));
+        let settles = |seen: &Result<Operation, StoreError>| match seen {
+            Ok(operation) if !is_enough(operation.state) => None,
+            settled => Some(settled.clone()),
+        };
+        match self.0.runs.join(id, begin).until(deadline, settles).await {
+            Some(settled) => settled,
+            None => self.present(id).await,
+        }
+    }
+
+    /// Drives an operation whenever it is due and nobody else does, and looks at it for all who wait for it. It is driven
+    /// even for a request that does not wait.
+    async fn see_to_operation(
+        self,
+        id: OperationId,
+        watch: Watch<OperationId, Result<Operation, StoreError>>,
+    ) {
         loop {
-            if let Some(claimed) = self.0.store.claim(id, self.0.owner, self.0.config.lease).await? {
-                // As in `run`.
-                let _ = tokio::time::timeout_at(deadline, self.spawn_drive(claimed)).await;
+            let mut look = watch.look();
+            let seen = match self.0.store.claim(id, self.0.owner, self.0.config.lease).await {
+                Ok(claimed) => {
+                    if let Some(claimed) = claimed {
+                        // An error here is a drive that panicked and said so itself.
+                        let _ = self.spawn_drive(claimed).await;
+                        look = watch.look();
+                    }
+                    self.present(id).await
+                }
+                Err(failure) => Err(failure),
+            };
+            let is_over = seen.is_err();
+            watch.tell(look, seen);
+            if is_over {
+                return;
             }
-            let operation = self.present(id).await?;
-            if operation.state.is_final() || Instant::now() >= deadline {
-                return Ok(operation);
+            watch.news(true).await;
+            if !watch.is_wanted() {
+                return;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
@@ -74,17 +100,7 @@ impl Provisioning {
         operation.ok_or(StoreError::Corrupt { table: "operations", column: "id" })
     }
 
-    /// Drives operations that wait or were left, up to `limit` of them; returns how many were taken up.
-    pub(super) async fn take_up_due(&self, limit: u16) -> Result<usize, StoreError> {
-        let due = self.0.store.claim_due(self.0.owner, self.0.config.lease, limit).await?;
-        let taken = due.len();
-        for claimed in due {
-            drop(self.spawn_drive(claimed));
-        }
-        Ok(taken)
-    }
-
-    fn spawn_drive(&self, claimed: Claimed) -> tokio::task::JoinHandle<()> {
+    pub(super) fn spawn_drive(&self, claimed: Claimed) -> tokio::task::JoinHandle<()> {
         let driver = self.clone();
         self.0.drives.spawn(async move {
             let operation = claimed.operation.id;
@@ -95,6 +111,7 @@ impl Provisioning {
                     error!(%operation, error = &failure as &dyn std::error::Error, "an operation was left where it stands; its lease will run out and it will be taken up again");
                 }
             }
+            driver.0.runs.ended(operation);
         })
     }
 

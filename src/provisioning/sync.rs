@@ -5,8 +5,9 @@
 //! rejection of the content ends it ([`VoiceError::rejects_content`]), and the agent's owner sees the reason; whatever else
 //! goes wrong is tried again later. While a delivery may still be carried out, nobody begins another.
 //!
-//! A delivery belongs to no request: a request waits for it until its deadline, and the delivery goes on. Neither do
-//! deliveries wait for operations, nor operations for deliveries.
+//! A delivery belongs to no request: a request waits for it until its deadline, and the delivery goes on. Requests that wait
+//! for the same agent share one wait ([`super::waits`]). Neither do deliveries wait for operations, nor operations for
+//! deliveries; and those that requests began take nothing from those that the background begins.
 
 use std::time::Duration;
 
@@ -14,23 +15,31 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
 use super::outcome::SETTLING;
+use super::waits::Watch;
 use super::worker::DRAIN;
 use super::{Provisioning, voice_refusal};
-use crate::domain::{AgentId, Refusal, RefusalCode, backoff};
+use crate::domain::{Agent, AgentId, Refusal, RefusalCode, backoff};
 use crate::store::{AgentDelivery, Delivered, StoreError};
 use crate::voice::VoiceError;
 
 /// How often it is looked for agents that are to be delivered.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Deliveries at the same time by this process, requests' own included.
+/// Deliveries at the same time that the background of this process began.
 const PARALLEL: usize = 8;
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-/// How often a request looks at an agent that somebody else delivers.
-const WATCH_EVERY: Duration = Duration::from_millis(100);
+
+/// An agent on its way to the voice provider, as those who wait for it see it.
+#[derive(Debug)]
+pub(super) struct Seen {
+    agent: Result<Option<Agent>, StoreError>,
+    /// The latest revision that a delivery has tried since they began to wait.
+    tried: i32,
+}
 
 impl Provisioning {
     /// Waits until the voice provider has this revision of the agent, but no longer than `deadline`. Returns why it does
@@ -44,25 +53,56 @@ impl Provisioning {
         revision: i32,
         deadline: Instant,
     ) -> Result<Option<Refusal>, StoreError> {
-        let mut attempted = false;
-        loop {
-            let Some(agent) = self.0.store.agent(id).await? else { return Ok(None) };
-            if agent.voice_agent_id.is_none() || agent.synced_revision >= revision {
-                return Ok(None);
+        if Instant::now() < deadline {
+            let begin = |watch| drop(tokio::spawn(self.clone().see_to_agent(id, watch)));
+            let settles = |seen: &Seen| match &seen.agent {
+                Err(failure) => Some(Err(failure.clone())),
+                Ok(None) => Some(Ok(None)),
+                Ok(Some(agent)) => match came_of(agent, revision) {
+                    None if seen.tried >= revision => Some(Ok(Some(undelivered(agent.sync_error.clone())))),
+                    came_of => came_of.map(Ok),
+                },
+            };
+            let seen = self.0.syncs.join(id, begin).until(deadline, settles).await;
+            if let Some(came_of) = seen {
+                return came_of;
             }
-            if agent.refused_revision >= revision {
-                return Ok(agent.sync_error);
-            }
-            if attempted || Instant::now() >= deadline {
-                return Ok(Some(undelivered(agent.sync_error)));
-            }
-            match self.0.store.claim_delivery(id, self.lease()).await? {
-                Some(delivery) => {
-                    attempted = true;
-                    // An error here is time running out, or a delivery that panicked and said so itself.
-                    let _ = tokio::time::timeout_at(deadline, self.spawn_delivery(delivery)).await;
+        }
+        let Some(agent) = self.0.store.agent(id).await? else { return Ok(None) };
+        Ok(came_of(&agent, revision).unwrap_or_else(|| Some(undelivered(agent.sync_error))))
+    }
+
+    /// Delivers an agent, unless somebody else does, and looks at it for all who wait for it.
+    async fn see_to_agent(self, id: AgentId, watch: Watch<AgentId, Seen>) {
+        let (mut own, mut tried) = (None, 0);
+        while watch.is_wanted() {
+            let look = watch.look();
+            let mut agent = self.0.store.agent(id).await;
+            if own.is_none()
+                && let Ok(Some(found)) = &agent
+                && came_of(found, found.revision).is_none()
+            {
+                match self.0.store.claim_delivery(id, self.lease()).await {
+                    Ok(claimed) => own = claimed.map(|delivery| self.spawn_delivery(delivery)),
+                    Err(failure) => agent = Err(failure),
                 }
-                None => tokio::time::sleep(WATCH_EVERY).await,
+            }
+            let is_over = agent.is_err();
+            watch.tell(look, Seen { agent, tried });
+            if is_over {
+                return;
+            }
+            let Some(delivery) = &mut own else {
+                watch.news(true).await;
+                continue;
+            };
+            tokio::select! {
+                ended = delivery => {
+                    // An error here is a delivery that panicked and said so itself: its lease will run out.
+                    tried = ended.map_or(tried, |revision| revision.max(tried));
+                    own = None;
+                }
+                () = watch.news(false) => {}
             }
         }
     }
@@ -70,11 +110,14 @@ impl Provisioning {
     /// Delivers whatever no request has delivered, until told to stop; then waits for the deliveries under way, within a
     /// deadline.
     pub async fn deliver_agents(&self, stop: CancellationToken) {
+        let begun = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
-            let room = PARALLEL.saturating_sub(self.0.deliveries.len());
+            let room = PARALLEL.saturating_sub(begun.len());
             let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0) else { continue };
             match self.0.store.claim_deliveries_due(self.lease(), limit).await {
-                Ok(due) => due.into_iter().for_each(|delivery| drop(self.spawn_delivery(delivery))),
+                Ok(due) => due.into_iter().for_each(|delivery| {
+                    begun.spawn(self.spawn_delivery(delivery));
+                }),
                 Err(failure) => {
                     warn!(
                         error = &failure as &dyn std::error::Error,
@@ -92,13 +135,16 @@ impl Provisioning {
         }
     }
 
-    fn spawn_delivery(&self, delivery: AgentDelivery) -> JoinHandle<()> {
+    /// Returns the latest revision that was tried.
+    fn spawn_delivery(&self, delivery: AgentDelivery) -> JoinHandle<i32> {
         let provisioning = self.clone();
         self.0.deliveries.spawn(async move {
-            let agent = delivery.agent.id;
-            if let Err(failure) = provisioning.deliver(delivery).await {
+            let (agent, mut tried) = (delivery.agent.id, delivery.agent.revision);
+            if let Err(failure) = provisioning.deliver(delivery, &mut tried).await {
                 warn!(%agent, error = &failure as &dyn std::error::Error, "delivery abandoned; it is repeated when its lease has run out");
             }
+            provisioning.0.syncs.ended(agent);
+            tried
         })
     }
 
@@ -108,9 +154,10 @@ impl Provisioning {
     }
 
     /// Until the provider has the agent as it is, rejects it, or must be asked again later.
-    async fn deliver(&self, first: AgentDelivery) -> Result<(), StoreError> {
+    async fn deliver(&self, first: AgentDelivery, tried: &mut i32) -> Result<(), StoreError> {
         let mut next = Some(first);
         while let Some(delivery) = next {
+            *tried = delivery.agent.revision;
             let told = tokio::select! {
                 told = self.0.voice.update_agent(&delivery.voice_agent_id, &delivery.agent) => told,
                 lost = self.keep_delivery(&delivery) => return Err(lost),
@@ -119,6 +166,7 @@ impl Provisioning {
             let is_settled = !matches!(outcome, Delivered::NotYet { .. });
             self.0.store.finish_delivery(&delivery, outcome).await?;
             next = if is_settled {
+                self.0.syncs.ended(delivery.agent.id);
                 self.0.store.claim_delivery(delivery.agent.id, self.lease()).await?
             } else {
                 None
@@ -160,6 +208,14 @@ impl Provisioning {
 
 fn later(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
     now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)
+}
+
+/// What came of a revision of an agent, once that is certain: the provider has it or needs none, or rejected it.
+fn came_of(agent: &Agent, revision: i32) -> Option<Option<Refusal>> {
+    if agent.voice_agent_id.is_none() || agent.synced_revision >= revision {
+        return Some(None);
+    }
+    (agent.refused_revision >= revision).then(|| agent.sync_error.clone())
 }
 
 /// What a request is told whose change the provider does not have yet; `met` is what the last delivery met.

@@ -4,13 +4,14 @@
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::Provisioning;
 
 /// How often the worker looks for work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Operations driven at the same time by this process, requests' own included.
+/// Operations driven at the same time that the worker of this process took up: requests' own take nothing from it.
 const PARALLEL_DRIVES: usize = 16;
 /// How long a shutdown waits for drives under way. What is left then is taken up after the lease.
 pub(super) const DRAIN: Duration = Duration::from_secs(20);
@@ -32,12 +33,20 @@ impl Provisioning {
 
     /// Works off what waits, until told to stop; then waits for the drives under way, within a deadline.
     pub async fn work(&self, stop: CancellationToken) {
+        let taken_up = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
-            let room = PARALLEL_DRIVES.saturating_sub(self.0.drives.len());
-            if let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0)
-                && let Err(failure) = self.take_up_due(limit).await
-            {
-                warn!(error = &failure as &dyn std::error::Error, "the worker could not look for operations");
+            let room = PARALLEL_DRIVES.saturating_sub(taken_up.len());
+            let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0) else { continue };
+            match self.0.store.claim_due(self.0.owner, self.0.config.lease, limit).await {
+                Ok(due) => due.into_iter().for_each(|claimed| {
+                    taken_up.spawn(self.spawn_drive(claimed));
+                }),
+                Err(failure) => {
+                    warn!(
+                        error = &failure as &dyn std::error::Error,
+                        "the worker could not look for operations"
+                    );
+                }
             }
         }
         self.0.drives.close();

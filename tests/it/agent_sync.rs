@@ -149,3 +149,36 @@ async fn deliveries_that_hang_keep_no_operation_waiting() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_waiting_costs_the_database_does_not_grow_with_those_who_wait() {
+    const WAITING: usize = 100;
+    let app = App::start_with(&[("OPERATION_WAIT", "3s"), ("RATE_LIMIT_PER_MINUTE", "100000")]).await;
+    let (server, token) = (app.base_url(), app.token(Uuid::from_u128(1)));
+    let id = agent(&app).await;
+    // The background reads, too: at most so many statements in the time of a wait.
+    let background = 300;
+    let before = app.database().statements();
+    rename(&app, &server, &id, "Alone").await;
+    let alone = app.database().statements() - before;
+    app.faults(updates(&json!({"delay_ms": 6000}), None)).await;
+    let before = app.database().statements();
+    let renamed = join_all((0..WAITING).map(|_| rename(&app, &server, &id, "Together"))).await;
+    let together = app.database().statements() - before;
+    assert!(renamed.iter().all(|renamed| renamed["agent"]["syncState"] == "PENDING"), "{renamed:?}");
+    assert!(
+        together < WAITING as u64 * alone + background,
+        "{together} statements for {WAITING} that wait, {alone} for one that does not"
+    );
+
+    let creates = json!({"provider": "elevenlabs", "method": "POST", "path_contains": "/agents/create"});
+    app.faults(json!({"match": creates, "action": {"delay_ms": 6000}})).await;
+    let query = "mutation($input: CreateAgentInput!) { createAgent(input: $input) { operation { state } } }";
+    let input = json!({"input": {"name": "Once", "provisionPhone": false, "idempotencyKey": "once"}});
+    let before = app.database().statements();
+    let created = join_all((0..WAITING).map(|_| app.graphql(&token, query, input.clone()))).await;
+    let together = app.database().statements() - before;
+    let is_running = |created: &Value| created["data"]["createAgent"]["operation"]["state"] == "RUNNING";
+    assert!(created.iter().all(is_running), "{created:?}");
+    assert!(together < WAITING as u64 * 12 + background, "{together} statements for {WAITING} that wait");
+}
