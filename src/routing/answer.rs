@@ -6,10 +6,10 @@ use std::borrow::Cow;
 
 use tokio::time::Instant;
 
-use super::plan::{self, LEADS_BACK, NOT_ALLOWED, Plan};
+use super::plan::{self, LEADS_BACK, NOT_ALLOWED, Plan, RINGS_ALREADY};
 use super::{Routing, say, sorry};
 use crate::carrier::{Dial, RejectReason, Twiml, Verb};
-use crate::domain::{CallOutcome, CallerId, E164, mask};
+use crate::domain::{CallOutcome, CallerId, E164, RoutingAction, mask};
 use crate::store::Route;
 use crate::voice::{CallToRegister, VoiceError};
 
@@ -29,8 +29,13 @@ pub(super) struct Answer {
 impl Routing {
     /// What is done with a call that comes in.
     pub(super) async fn decide(&self, route: &Route, until: Instant) -> Answer {
-        let why_not = |number: &E164| self.why_not(route, number);
-        let (plan, passed_over) = plan::of(&route.call.decision, &route.agent, !route.is_busy(), why_not);
+        let action = route.call.decision.rule.as_ref().map(|rule| &rule.action);
+        let why_not = match action.and_then(RoutingAction::forwards_to) {
+            Some(number) => self.why_not(route, number).await,
+            None => None,
+        };
+        let (plan, passed_over) =
+            plan::of(&route.call.decision, &route.agent, !route.is_busy(), |_forward| why_not);
         if let Some(why) = passed_over {
             let answer = self.agent(route, until).await;
             return Answer { reason: format!("{why}; {}", answer.reason).into(), ..answer };
@@ -38,7 +43,7 @@ impl Routing {
         let (outcome, reason) = (plan.outcome(), plan.reason());
         let twiml = match plan {
             Plan::Agent { voice_agent_id } => return self.connect(route, voice_agent_id, until).await,
-            Plan::FallBack { why } => return self.fall_back(route, why),
+            Plan::FallBack { why } => return self.fall_back(route, why).await,
             Plan::Forward { to, ring_seconds } => {
                 dial(route, to, ring_seconds.unwrap_or(RING_SECONDS), &self.0.dial_action)
             }
@@ -55,12 +60,12 @@ impl Routing {
     pub(super) async fn agent(&self, route: &Route, until: Instant) -> Answer {
         match plan::to_agent(&route.agent, !route.is_busy()) {
             Plan::Agent { voice_agent_id } => self.connect(route, voice_agent_id, until).await,
-            other => self.fall_back(route, other.reason()),
+            other => self.fall_back(route, other.reason()).await,
         }
     }
 
     /// Why a number is not dialled for this call: see [`plan`].
-    fn why_not(&self, route: &Route, number: &E164) -> Option<&'static str> {
+    async fn why_not(&self, route: &Route, number: &E164) -> Option<&'static str> {
         let own = self.0.store.dialing_of(route.call.tenant_id);
         if let Err(why) = self.0.dialing.for_tenant(&own).check(number) {
             tracing::warn!(call = %route.call.id, tenant = %route.call.tenant_id, number = mask(number.as_str()), %why, "number not dialled: not allowed");
@@ -73,7 +78,17 @@ impl Routing {
         if leads_back {
             tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "a number is not dialled: it leads back");
         }
-        leads_back.then_some(LEADS_BACK)
+        if leads_back {
+            return Some(LEADS_BACK);
+        }
+        let others = self.0.store.callers_ringing(&route.call, number);
+        // While the database does not answer, the call is dialled: better once too often than not at all.
+        let others = self.ask(others, "open calls", &route.call.sid).await.unwrap_or_default();
+        if !plan::rings_already(&caller, &others) {
+            return None;
+        }
+        tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "number not dialled: it rings for several calls of this caller already");
+        Some(RINGS_ALREADY)
     }
 
     async fn connect(&self, route: &Route, voice_agent_id: &str, until: Instant) -> Answer {
@@ -93,24 +108,27 @@ impl Routing {
             },
             Err(error) => {
                 tracing::error!(%error, call = %route.call.id, agent = %route.agent.id, "the voice provider did not take a call");
-                self.fall_back(route, why(&error))
+                self.fall_back(route, why(&error)).await
             }
         }
     }
 
     /// What follows when the carrier could not carry out the first answer.
-    pub(super) fn after_failure(&self, route: &Route) -> Answer {
+    pub(super) async fn after_failure(&self, route: &Route) -> Answer {
         if route.call.decision.rejects() {
             let reason = "the call is rejected again".into();
             return Answer { twiml: reject(), outcome: CallOutcome::Rejected, conversation_id: None, reason };
         }
-        self.fall_back(route, "the first answer failed at the carrier")
+        self.fall_back(route, "the first answer failed at the carrier").await
     }
 
     /// The fallback number, else a sentence in the agent's language.
-    pub(super) fn fall_back(&self, route: &Route, reason: &'static str) -> Answer {
-        let why_not = |number: &E164| self.why_not(route, number);
-        let (number, reason) = plan::fallback_number(&route.agent, reason, why_not);
+    pub(super) async fn fall_back(&self, route: &Route, reason: &'static str) -> Answer {
+        let why_not = match &route.agent.fallback_number {
+            Some(number) => self.why_not(route, number).await,
+            None => None,
+        };
+        let (number, reason) = plan::fallback_number(&route.agent, reason, |_fallback| why_not);
         let outcome = plan::fallback_outcome(number, route.is_busy());
         let twiml = match number {
             Some(number) => dial(route, number, RING_SECONDS, &self.0.dial_action),

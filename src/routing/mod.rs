@@ -175,7 +175,7 @@ impl Routing {
     ) {
         let Some(mut route) = self.admit(call).await else { return };
         route.forwarded_from = forwarded_from;
-        let answer = self.after_failure(&route);
+        let answer = self.after_failure(&route).await;
         self.give(reply, &route, answer).await;
     }
 

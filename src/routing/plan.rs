@@ -5,6 +5,12 @@
 //! on to us ([`is_at_the_other_end`]), and none of ours whose rules or fallback number lead back to the number called. Such
 //! numbers would ring each other, and each round would be billed. Neither is a number that is not allowed ([`Dialing`]). The next
 //! rung takes the call.
+//!
+//! A desk may forward our calls back to us without telling so (no `ForwardedFrom`): the same call then comes in again and again,
+//! each time as a new one. A call that shows the number called as its caller is such a call, since we dial with that number
+//! for hidden callers. Else the open calls to the number called that ring the same number are counted when it is about to
+//! be dialled: with [`MOST_OF_ONE_CALLER`] others of the same caller it is not dialled, so from the third one on; with
+//! [`MOST_HIDDEN`] others where the callers are hidden, since those may be different people.
 
 use std::borrow::Cow;
 
@@ -14,7 +20,14 @@ use crate::domain::{
 
 pub(super) const AGENT_TAKES_IT: &str = "the agent takes it";
 pub(super) const LEADS_BACK: &str = "the call would only come back from the number it is forwarded to";
+pub(super) const RINGS_ALREADY: &str =
+    "the number it is forwarded to already rings for several calls of this caller";
 pub(super) const NOT_ALLOWED: &str = "the number it is forwarded to is not allowed";
+
+/// Calls of one caller that may ring the same number at the same time.
+const MOST_OF_ONE_CALLER: usize = 2;
+/// The same, of callers that are hidden.
+const MOST_HIDDEN: usize = 10;
 
 /// What will be done.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +110,10 @@ pub(super) fn fallback_number<'a>(
         Some((_, Some(NOT_ALLOWED))) => {
             (None, format!("{reason}; the fallback number is not allowed").into())
         }
+        Some((_, Some(RINGS_ALREADY))) => (
+            None,
+            format!("{reason}; the fallback number already rings for several calls of this caller").into(),
+        ),
         Some((_, Some(_))) => {
             (None, format!("{reason}; the fallback number would bring the call back").into())
         }
@@ -105,7 +122,8 @@ pub(super) fn fallback_number<'a>(
     }
 }
 
-/// Whether a number is already on the line: the number called, the caller, or who passed the call on.
+/// Whether a number is already on the line: the number called, the caller, or who passed the call on. With the number called
+/// as its own caller, the call was dialled by us, and any number leads back.
 pub(super) fn is_at_the_other_end(
     number: &E164,
     called: &E164,
@@ -113,10 +131,22 @@ pub(super) fn is_at_the_other_end(
     forwarded_from: Option<&E164>,
 ) -> bool {
     let is_caller = match caller {
-        CallerId::Number(caller) => caller == number,
+        CallerId::Number(caller) => caller == number || caller == called,
         CallerId::Hidden | CallerId::Other(_) => false,
     };
     number == called || is_caller || forwarded_from == Some(number)
+}
+
+/// Whether a number rings already for as many calls of this caller as it may. `others`: the callers of the open calls that
+/// ring it.
+pub(super) fn rings_already(caller: &CallerId, others: &[String]) -> bool {
+    let mut others = others.iter().map(|other| CallerId::read(other));
+    match caller {
+        CallerId::Number(_) => others.filter(|other| other == caller).count() >= MOST_OF_ONE_CALLER,
+        CallerId::Hidden | CallerId::Other(_) => {
+            others.by_ref().filter(|other| !matches!(other, CallerId::Number(_))).count() >= MOST_HIDDEN
+        }
+    }
 }
 
 /// What falling back comes to.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::agent::create;
 use crate::rules::{CALLER, DESK, Practice, verbs};
 use crate::support::App;
+use crate::webhook;
 
 const UPDATE: &str = "mutation($id: ID!, $to: E164) { updateAgent(input: { id: $id, fallbackNumber: $to }) {
     agent { fallbackNumber } userErrors { code field message } } }";
@@ -133,4 +134,67 @@ async fn who_calls_and_who_passed_the_call_on_are_not_rung() {
         assert_eq!(verbs(&practice.call(order).await), [["Say"]]);
     }
     assert_eq!(verbs(&practice.call(json!({})).await), [["Dial"], ["Say"]]);
+}
+
+/// Calls the practice as this caller would, at once and without an end: the outcomes, one a call.
+async fn round_after_round(practice: &Practice, from: &str, first: u8, rounds: u8) -> Vec<String> {
+    let mut answers = Vec::new();
+    for nth in first..first + rounds {
+        let number = practice.made["phoneNumber"]["number"].as_str().unwrap();
+        let mut form = webhook::ringing(number, &webhook::sid(nth));
+        form.retain(|(name, _)| name != "From");
+        form.push(("From".to_owned(), from.to_owned()));
+        let answer = webhook::send(&practice.app, "/api/webhooks/call/incoming", &form).await;
+        let document = answer.text().await.unwrap();
+        let verb = document.split(['<', '>', ' ']).find(|word| ["Dial", "Say", "Connect"].contains(word));
+        answers.push(verb.unwrap_or_else(|| panic!("{document}")).to_owned());
+    }
+    answers
+}
+
+async fn hang_up(practice: &Practice, nth: u8) {
+    let number = practice.made["phoneNumber"]["number"].as_str().unwrap();
+    let mut form = webhook::ringing(number, &webhook::sid(nth));
+    form.retain(|(name, _)| name != "CallStatus");
+    form.extend([("CallStatus", "completed"), ("CallDuration", "7")].map(|(n, v)| (n.into(), v.into())));
+    assert!(webhook::send(&practice.app, "/api/webhooks/call/status", &form).await.status().is_success());
+}
+
+#[tokio::test]
+async fn a_desk_that_sends_calls_back_without_a_word_is_rung_a_bounded_number_of_times() {
+    let practice = Practice::open(json!({})).await;
+    practice.always(json!({"kind": "FORWARD", "forwardTo": DESK})).await;
+    // Each round comes in while those before it still ring.
+    let rounds = round_after_round(&practice, CALLER, 1, 8).await;
+    assert_eq!(rounds, ["Dial", "Dial", "Say", "Say", "Say", "Say", "Say", "Say"]);
+    crate::support::wait_until("the record says why", std::time::Duration::from_secs(10), async || {
+        let reason = practice.newest().await["decision"]["reason"].clone();
+        reason.as_str().unwrap().contains("already rings for several calls of this caller").then_some(())
+    })
+    .await;
+    assert_eq!(round_after_round(&practice, "+13125550123", 20, 2).await, ["Dial", "Dial"], "others do ring");
+    // Who calls twice and hangs up rings again.
+    for nth in 1..=8 {
+        hang_up(&practice, nth).await;
+    }
+    assert_eq!(round_after_round(&practice, CALLER, 30, 1).await, ["Dial"]);
+    hang_up(&practice, 30).await;
+
+    // The next rung is the agent where the rule says so, and the sentence behind a fallback number.
+    practice.always(json!({"kind": "FORWARD_THEN_AGENT", "forwardTo": DESK, "ringSeconds": 20})).await;
+    assert_eq!(round_after_round(&practice, CALLER, 40, 4).await, ["Dial", "Dial", "Connect", "Connect"]);
+    for nth in 40..44 {
+        hang_up(&practice, nth).await;
+    }
+    practice.set(json!([]), None).await;
+    let set = fall_back(&practice.app, &practice.token, &practice.made, &json!(DESK)).await;
+    assert_eq!(set["userErrors"], json!([]), "{set}");
+    mute(&practice.app).await;
+    assert_eq!(round_after_round(&practice, CALLER, 50, 4).await, ["Dial", "Dial", "Say", "Say"]);
+
+    // Hidden callers may be different people; and we dial for them with the number called.
+    let hidden = round_after_round(&practice, "anonymous", 60, 14).await;
+    assert_eq!(hidden.iter().filter(|verb| *verb == "Dial").count(), 10, "{hidden:?}");
+    let own = practice.made["phoneNumber"]["number"].as_str().unwrap();
+    assert_eq!(round_after_round(&practice, own, 80, 1).await, ["Say"]);
 }

@@ -8,7 +8,9 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde::Serialize;
 
 use super::answer::instant;
@@ -20,6 +22,9 @@ use crate::store::entities::{call, tenant};
 use crate::store::lane::{Batched, Lane};
 use crate::store::number::CachedNumber;
 use crate::store::{Shared, StoreError, SystemStore, dialect};
+
+/// Open calls to a number that are looked through for those that ring the same number.
+const MOST_RINGING: u64 = 100;
 
 /// A call as the carrier announces it.
 #[derive(Debug, Clone)]
@@ -202,6 +207,27 @@ impl SystemStore {
             .await?;
         transaction.commit().await?;
         Ok(admitted.rows_affected > 0)
+    }
+
+    /// The callers of other open calls to the number called that ring this number, or are not answered on record yet: at
+    /// most [`MOST_RINGING`] of them, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn callers_ringing(&self, call: &Call, dialled: &E164) -> Result<Vec<String>, StoreError> {
+        let open = call::Entity::find()
+            .filter(call::Column::TenantId.eq(call.tenant_id.0))
+            .filter(under_way())
+            .filter(call::Column::PhoneNumberId.eq(call.number_id.0))
+            .filter(call::Column::Sid.ne(&call.sid))
+            .order_by_desc(call::Column::StartedAt)
+            .limit(MOST_RINGING)
+            .select_only()
+            .columns([call::Column::Caller, call::Column::AnswerTwiml]);
+        let rows: Vec<(String, Option<String>)> = open.into_tuple().all(self.db()).await?;
+        let rung = format!(">{}<", dialled.as_str());
+        let rings = |twiml: Option<String>| twiml.is_none_or(|twiml| twiml.contains(&rung));
+        Ok(rows.into_iter().filter_map(|(caller, twiml)| rings(twiml).then_some(caller)).collect())
     }
 
     async fn cached_or_learnt(&self, number: &E164) -> Result<Option<CachedNumber>, StoreError> {
