@@ -1,7 +1,8 @@
 //! Numbers for agents that have none: which agents, and their purchases, a few at a time.
 //!
 //! Each purchase is an operation like any other, so a run may be killed at any instant: what it had begun is driven on
-//! by a server or by the next run, and an agent whose purchase is under way is bought no second number.
+//! by a server or by the next run, and an agent whose purchase is under way is bought no second number. An agent whose rows
+//! cannot be read or written does not keep the others from their turn; only a database that does not answer ends a run.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub enum NumberGiven {
     Without(Refusal),
     /// Its purchase takes longer than it was waited for, and goes on by itself.
     UnderWay(OperationId),
+    /// The database failed on it: it may have a number or not, and the next run looks again.
+    Failed(StoreError),
     /// It needs none any more: somebody else has seen to it meanwhile, or it is deleted.
     NotNeeded(Refusal),
 }
@@ -45,7 +48,7 @@ pub enum NumberGiven {
 pub struct BulkEnd {
     /// Why no further agents were begun; `None` when every agent had its turn.
     pub because: Option<EndedEarly>,
-    /// How many agents were not begun, or not seen through because the database failed.
+    /// How many agents were not begun, or not seen through because the database did not answer.
     pub not_begun: usize,
 }
 
@@ -56,7 +59,7 @@ pub enum EndedEarly {
     Stopped,
     /// Nothing further can be bought now.
     Refused(Refusal),
-    /// The database failed.
+    /// The database did not answer.
     Failed(StoreError),
 }
 
@@ -87,7 +90,7 @@ impl Run {
                 }
                 _ => None,
             },
-            NumberGiven::Bought(_) | NumberGiven::NotNeeded(_) => None,
+            NumberGiven::Bought(_) | NumberGiven::NotNeeded(_) | NumberGiven::Failed(_) => None,
         };
         let Some(refusal) = carrier_failed else {
             self.failures_in_a_row = 0;
@@ -168,10 +171,11 @@ impl Provisioning {
                     run.learn(&agent, &given);
                     tell(&agent, &given);
                 }
-                Err(failure) => {
+                Err(failure @ StoreError::Unavailable(_)) => {
                     not_begun += 1;
                     run.ended = Some(EndedEarly::Failed(failure));
                 }
+                Err(failure) => tell(&agent, &NumberGiven::Failed(failure)),
             }
         }
         BulkEnd { because: run.ended, not_begun }

@@ -171,6 +171,20 @@ impl SystemStore {
         if finished.rows_affected == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
     }
 
+    /// Ends a reconciliation that failed, without a report: another may begin.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_reconciliation(&self, run: &ReconciliationRun) -> Result<(), StoreError> {
+        let now = self.shared.clock.now();
+        Entity::update_many()
+            .col_expr(Column::LeaseUntil, Expr::value(now))
+            .filter(held(run, now))
+            .exec(self.db())
+            .await?;
+        Ok(())
+    }
+
     /// The report of the reconciliation that ended last.
     ///
     /// # Errors

@@ -182,3 +182,24 @@ async fn what_waiting_costs_the_database_does_not_grow_with_those_who_wait() {
     assert!(created.iter().all(is_running), "{created:?}");
     assert!(together < WAITING as u64 * 12 + background, "{together} statements for {WAITING} that wait");
 }
+
+#[tokio::test]
+async fn what_requests_deliver_takes_nothing_from_the_background() {
+    let app = App::start_with(&[("OPERATION_WAIT", "1s")]).await;
+    let (ids, server) = (join_all((0..10).map(|_| agent(&app))).await, app.base_url());
+    let theirs = app.token(Uuid::from_u128(2));
+    let other = create(&app, &theirs, json!({"name": "Other", "provisionPhone": false})).await;
+    let id = &other["agent"]["id"];
+    app.faults(updates(&json!({"delay_ms": 20000}), Some(10))).await;
+    join_all(ids.iter().map(|id| rename(&app, &server, id, "Slow"))).await;
+    assert_eq!(app.pending_faults().await, 0, "all of them hang");
+    app.faults(updates(&json!({"status": 500}), Some(1))).await;
+    let put_off = app.graphql(&theirs, RENAME, json!({"id": id, "name": "Put off"})).await;
+    assert_eq!(put_off["data"]["updateAgent"]["agent"]["syncState"], "PENDING", "{put_off}");
+    app.advance(Duration::from_secs(10));
+    wait_until("the background delivers it", Duration::from_secs(8), async || {
+        let answer = app.graphql(&theirs, SYNC, json!({ "id": id })).await;
+        (answer["data"]["agent"]["syncState"] == "SYNCED").then_some(())
+    })
+    .await;
+}

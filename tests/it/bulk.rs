@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::agent::create;
+use crate::reconcile;
 use crate::support::program::{err, finish, out, run};
 use crate::support::{App, wait_until};
 
@@ -244,4 +245,20 @@ fn what_it_is_asked_must_make_sense() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));
         assert!(err(&output).contains(said), "{arguments:?}: {}", err(&output));
     }
+}
+
+#[tokio::test]
+async fn an_agent_that_the_database_fails_on_does_not_keep_the_others_from_their_turn() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    agents_without_numbers(&app, 1, 3).await;
+    let query = "{ agents { nodes { id } } }";
+    let agents = app.graphql(&token, query, json!({})).await["data"]["agents"]["nodes"].clone();
+    let oldest = reconcile::literal(&app, &agents[2]["id"]);
+    reconcile::refuse(&app, "operations", "INSERT", &format!("NEW.agent_id = {oldest}")).await;
+    let given = finish(provision(&app, &[], &[])).await;
+    assert!(!given.status.success(), "{}", out(&given));
+    assert_eq!(numbers(&app, 1).await, [0, 1, 1], "{}", out(&given));
+    let told = format!("{}{}", out(&given), err(&given));
+    assert!(told.contains("the database refused a statement"), "{told}");
 }

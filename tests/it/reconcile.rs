@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::agent::create;
+use crate::outage;
 use crate::provisioning::ASTRAY;
 use crate::support::program::{PUBLIC_URL, err, finish, out};
 use crate::support::{App, wait_until};
@@ -408,4 +409,67 @@ async fn what_a_row_is_about_that_cannot_be_read_is_left_alone_and_the_rest_is_m
     let after = app.sandbox_state().await;
     assert_eq!(after["numbers"].as_array().unwrap().len(), 3, "{after}");
     assert_eq!(before["agents"], after["agents"]);
+}
+
+/// Has the database refuse writes to a table, past every door, while this holds of the new row.
+pub(crate) async fn refuse(app: &App, table: &str, writes: &str, condition: &str) {
+    if app.database_url().starts_with("postgres") {
+        let function = "CREATE OR REPLACE FUNCTION no_such_row() RETURNS trigger LANGUAGE plpgsql AS \
+            $$ BEGIN RAISE EXCEPTION 'no'; END $$";
+        let trigger = format!(
+            "CREATE TRIGGER no_such_row BEFORE {writes} ON {table} FOR EACH ROW WHEN ({condition}) \
+             EXECUTE FUNCTION no_such_row()"
+        );
+        outage::execute(app, &[function, &trigger]).await;
+    } else {
+        let trigger = format!(
+            "CREATE TRIGGER no_such_row BEFORE {writes} ON {table} WHEN {condition} \
+             BEGIN SELECT RAISE(ABORT, 'no'); END"
+        );
+        outage::execute(app, &[&trigger]).await;
+    }
+}
+
+/// An id of the public API, as SQL names it on either database.
+pub(crate) fn literal(app: &App, id: &Value) -> String {
+    let hex = id.as_str().unwrap().rsplit_once('_').unwrap().1;
+    if app.database_url().starts_with("postgres") { format!("'{hex}'") } else { format!("x'{hex}'") }
+}
+
+#[tokio::test]
+async fn a_difference_that_cannot_be_mended_is_told_and_a_run_that_fails_is_over() {
+    let app = start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let (refused, other) = (practice(&app, &token, "212").await, practice(&app, &token, "305").await);
+    for number in [&refused, &other] {
+        app.as_account_owner(number["phoneNumber"]["sid"].as_str().unwrap(), &[("VoiceMethod", "GET")]).await;
+    }
+    let number = literal(&app, &refused["phoneNumber"]["id"]);
+    refuse(&app, "operations", "INSERT", &format!("NEW.phone_number_id = {number}")).await;
+    let (_, fixed) = wait_until("both are told of", DEADLINE, async || {
+        let (code, told) = report(&app, &["--fix"]).await;
+        (kinds(&told).len() == 2).then_some((code, told))
+    })
+    .await;
+    assert_eq!(fixed["remaining"], 1, "{fixed}");
+    let of = |practice: &Value| {
+        let found = fixed["differences"].as_array().unwrap().iter();
+        let sid = practice["phoneNumber"]["sid"].clone();
+        found.clone().find(|difference| difference["sid"] == sid).unwrap().to_string()
+    };
+    assert!(of(&refused).contains("the database refused a statement"), "{fixed}");
+    assert!(!of(&other).contains("the database refused"), "{fixed}");
+
+    let drop = |table: &str| {
+        let on =
+            if app.database_url().starts_with("postgres") { format!(" ON {table}") } else { String::new() };
+        format!("DROP TRIGGER no_such_row{on}")
+    };
+    outage::execute(&app, &[&drop("operations")]).await;
+    refuse(&app, "reconciliations", "UPDATE", "NEW.report IS NOT NULL").await;
+    let failed = reconcile(&app, &[]).await;
+    assert!(!failed.status.success() && err(&failed).contains("the database refused"), "{}", err(&failed));
+    outage::execute(&app, &[&drop("reconciliations")]).await;
+    let (code, told) = report(&app, &["--fix"]).await;
+    assert_eq!((code, &told["remaining"]), (Some(0), &json!(0)), "not under way any more: {told}");
 }

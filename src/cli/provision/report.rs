@@ -78,16 +78,8 @@ impl Report {
                 self.monthly_cost += number.monthly_cost;
                 format!("{:<16}  {}", number.number, named(agent))
             }
-            NumberGiven::Without(refusal) => {
-                self.without += 1;
-                let why = self.reason(refusal);
-                let line = format!("{:<16}  {}: {why}", "none", named(agent));
-                match self.reasons.iter_mut().find(|(known, _)| *known == why) {
-                    Some((_, agents)) => agents.push(named(agent)),
-                    None => self.reasons.push((why, vec![named(agent)])),
-                }
-                line
-            }
+            NumberGiven::Without(refusal) => self.left_without("none", agent, self.reason(refusal)),
+            NumberGiven::Failed(failure) => self.left_without("failed", agent, failure.to_string()),
             NumberGiven::UnderWay(operation) => {
                 self.under_way += 1;
                 format!("{:<16}  {}: see {operation}", "under way", named(agent))
@@ -102,6 +94,16 @@ impl Report {
         }
         self.bar.inc(1);
         self.bar.set_message(self.standing());
+    }
+
+    fn left_without(&mut self, what: &str, agent: &AgentWithoutNumber, why: String) -> String {
+        self.without += 1;
+        let line = format!("{what:<16}  {}: {why}", named(agent));
+        match self.reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, agents)) => agents.push(named(agent)),
+            None => self.reasons.push((why, vec![named(agent)])),
+        }
+        line
     }
 
     /// The summary; a failure when some agents were left without a number. `longest`: what a purchase was waited for.

@@ -1,6 +1,10 @@
 //! Mending what differs. What an operation can do is done by one, so that it is durable, under a lease and its
 //! tenant's to see. What nobody holds any more is given up here, after another look at both sides, and after the
 //! intent was written into its last owner's audit trail.
+//!
+//! A difference that cannot be mended, whatever the reason, costs the others nothing: the report says why.
+
+use tracing::error;
 
 use super::{Difference, Mended, Reconciler, Repair};
 use crate::domain::{
@@ -15,15 +19,11 @@ const CHANGED: &str = "it has changed since it was compared: reconcile again";
 
 impl Reconciler {
     /// Does what can be done about a difference, and writes what became of it into it.
-    pub(super) async fn mend(
-        &self,
-        run: &ReconciliationRun,
-        difference: &mut Difference,
-    ) -> Result<(), StoreError> {
+    pub(super) async fn mend(&self, run: &ReconciliationRun, difference: &mut Difference) {
         let (Some(repair), Some(tenant), Some(agent)) =
             (difference.repair, difference.tenant, difference.agent)
         else {
-            return Ok(());
+            return;
         };
         let done = match repair {
             Repair::MarkInactive { id } => self.mark_inactive(run, tenant, id).await,
@@ -41,9 +41,11 @@ impl Reconciler {
             Ok(Err(why)) => Mended::Failed(why),
             // A rule of ours forbids it at this moment.
             Err(StoreError::Refused(refusal)) => Mended::Failed(refusal.message),
-            Err(broken) => return Err(broken),
+            Err(failure) => {
+                error!(kind = %difference.kind, %tenant, %agent, error = &failure as &dyn std::error::Error, "a difference could not be mended");
+                Mended::Failed(failure.to_string())
+            }
         };
-        Ok(())
     }
 
     async fn mark_inactive(

@@ -127,13 +127,31 @@ impl Reconciler {
         }
     }
 
+    /// One that fails is over too: the next need not wait for its lease.
     async fn finish(&self, run: ReconciliationRun, act: Act) -> Result<ReconciliationReport, ReconcileError> {
+        let finished = self.report(&run, act).await;
+        if finished.is_err()
+            && let Err(failure) = self.database.system().end_reconciliation(&run).await
+        {
+            warn!(
+                error = &failure as &dyn std::error::Error,
+                "a reconciliation that failed counts as under way until its lease runs out"
+            );
+        }
+        finished
+    }
+
+    async fn report(
+        &self,
+        run: &ReconciliationRun,
+        act: Act,
+    ) -> Result<ReconciliationReport, ReconcileError> {
         let report = tokio::select! {
-            report = self.reconcile(&run, act) => report?,
-            lost = self.keep(&run) => return Err(lost.into()),
+            report = self.reconcile(run, act) => report?,
+            lost = self.keep(run) => return Err(lost.into()),
         };
         let stored = serde_json::to_value(&report).map_err(|_| ReconcileError::Unreadable)?;
-        self.database.system().finish_reconciliation(&run, stored).await?;
+        self.database.system().finish_reconciliation(run, stored).await?;
         Ok(report)
     }
 
@@ -166,7 +184,7 @@ impl Reconciler {
         }
         for difference in &mut report.differences {
             if act.allows(difference) {
-                self.mend(run, difference).await?;
+                self.mend(run, difference).await;
             }
         }
         report.finished_at = self.provisioning.0.clock.now();
