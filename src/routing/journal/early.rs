@@ -1,5 +1,8 @@
 //! What came before its call: answers and reports of calls that are not on record yet, since another server's journal has
 //! them. They wait in a file of their own, so that nothing waits behind them.
+//!
+//! Nothing is dropped: a line that cannot be read, and the oldest where too many wait, are put aside. Only a last line that a
+//! crash cut off is none.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -19,24 +22,55 @@ pub(super) struct Early {
 }
 
 impl Early {
-    /// What waits in a file, if there is one; lines that cannot be read are none.
-    pub(super) fn open(path: PathBuf) -> io::Result<Self> {
+    /// What waits in a file, if there is one; lines that cannot be read are put aside.
+    pub(super) fn open(path: PathBuf, mut put_aside: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error),
         };
-        let waiting = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok());
-        Ok(Self { path, waiting: waiting.take(MOST).collect() })
+        let (mut early, mut is_as_saved) = (Self { path, waiting: VecDeque::new() }, true);
+        let mut unreadable = Vec::new();
+        for line in text.split_inclusive(|byte| *byte == b'\n').filter(|line| *line != b"\n") {
+            match serde_json::from_slice(line) {
+                Ok(entry) => early.waiting.push_back(entry),
+                Err(_) if !line.ends_with(b"\n") => is_as_saved = false,
+                Err(_) => unreadable.push(String::from_utf8_lossy(line).trim_end().to_owned()),
+            }
+        }
+        if !unreadable.is_empty() {
+            put_aside(&unreadable.join("\n"))?;
+            is_as_saved = false;
+        }
+        if !early.make_room(put_aside)? || !is_as_saved {
+            early.save()?;
+        }
+        Ok(early)
     }
 
     /// Takes over what a dead server left: first kept here, then gone there.
-    pub(super) fn take_over(&mut self, left: PathBuf) -> io::Result<()> {
-        let mut there = Self::open(left)?;
+    pub(super) fn take_over(
+        &mut self,
+        left: PathBuf,
+        mut put_aside: impl FnMut(&str) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut there = Self::open(left, &mut put_aside)?;
         self.waiting.append(&mut there.waiting);
-        self.waiting.truncate(MOST);
+        self.make_room(put_aside)?;
         self.save()?;
         there.remove()
+    }
+
+    /// Puts the oldest aside where too many wait. Returns whether all had room.
+    fn make_room(&mut self, mut put_aside: impl FnMut(&str) -> io::Result<()>) -> io::Result<bool> {
+        let too_many = self.waiting.len().saturating_sub(MOST);
+        if too_many == 0 {
+            return Ok(true);
+        }
+        let oldest: Result<Vec<String>, _> =
+            self.waiting.drain(..too_many).map(|entry| serde_json::to_string(&entry)).collect();
+        put_aside(&oldest?.join("\n"))?;
+        Ok(false)
     }
 
     pub(super) fn is_full(&self) -> bool {

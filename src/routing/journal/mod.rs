@@ -53,6 +53,13 @@ impl Journal {
             tracing::error!(file = REFUSED, "a line of the journal cannot be read and is put aside");
             put_aside(folder, line)
         };
+        let early_aside = |line: &str| {
+            tracing::error!(
+                file = REFUSED,
+                "entries that came before their call are put aside: they cannot be read, or too many wait"
+            );
+            put_aside(folder, line)
+        };
         let mut own: Option<(State, Early)> = None;
         for n in 0..MOST_FILES {
             let path = folder.join(format!("calls.{n}.journal"));
@@ -67,10 +74,10 @@ impl Journal {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             match &mut own {
-                None => own = Some((State::open(file, unreadable)?, Early::open(early)?)),
+                None => own = Some((State::open(file, unreadable)?, Early::open(early, early_aside)?)),
                 Some((state, own_early)) => {
                     // While the lock on the dead one's journal is held.
-                    own_early.take_over(early)?;
+                    own_early.take_over(early, early_aside)?;
                     state.take_over(file, unreadable)?;
                 }
             }
@@ -375,6 +382,33 @@ mod tests {
         journal.early_over(4, &[0, 1, 2, 3]).await;
         drop(journal);
         assert!(open(folder.path())?.some_early().is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn what_came_before_its_call_is_put_aside_where_it_cannot_be_read_or_too_many_wait() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let dead = (open(folder.path())?, open(folder.path())?);
+        drop(dead);
+        for (nth, more) in [(0, "{\"kind\":\"of a later version\"}\n\n"), (1, "{\"kind\":\"rep")] {
+            let line = |n| serde_json::to_string(&about(&format!("{nth} {n}"))).map(|line| line + "\n");
+            let mut text = (0..early::MOST - 10).map(line).collect::<Result<String, _>>()?;
+            text.push_str(more);
+            fs::write(folder.path().join(format!("calls.{nth}.early")), text)?;
+        }
+        let aside = || -> io::Result<Vec<String>> {
+            let text = fs::read_to_string(folder.path().join(REFUSED))?;
+            Ok(text.lines().map(str::to_owned).collect())
+        };
+        let journal = open(folder.path())?;
+        assert!(journal.early().is_full());
+        let first = aside()?;
+        assert_eq!(first.len(), 1 + early::MOST - 20, "what cannot be read, and the oldest");
+        assert!(first[0].contains("of a later version") && first[1].contains("\"0 0\""), "{:?}", &first[..2]);
+        assert!(!folder.path().join("calls.1.early").exists());
+        drop(journal);
+        assert!(open(folder.path())?.early().is_full());
+        assert_eq!(aside()?, first, "once");
         Ok(())
     }
 
