@@ -4,6 +4,9 @@
 //! A conversation that cannot be worked off, or that the voice provider cannot tell of, is put off, each time for longer, and
 //! the others go on: only a voice provider that is left alone, or a database that does not answer, ends a pass.
 //!
+//! Events are worked off by one task, and what never came is asked for by another, a few questions at a time: an event never
+//! waits for the voice provider.
+//!
 //! Whatever is written down is the same whoever writes it and however often, so every server may work at the same time,
 //! and one that dies in between leaves nothing half done.
 
@@ -11,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{TryStreamExt, stream};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -24,6 +28,8 @@ use crate::voice::{Conversation, Voice, VoiceError};
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Worked off, or asked about, in one go.
 const AT_ONCE: u64 = 100;
+/// Asked about at the same time: calls need the voice provider too.
+const PARALLEL: usize = 4;
 /// An event may come before its call is written down: so long it is tried again,
 const WORTH_WAITING: TimeDelta = TimeDelta::hours(1);
 /// after as long each time.
@@ -97,11 +103,24 @@ impl Conversations {
 
     /// Works off what was taken down and asks for what never came, until told to stop.
     pub async fn watch(&self, stop: CancellationToken) {
-        let mut ask_again = DateTime::<Utc>::MIN_UTC;
+        tokio::join!(self.watch_events(&stop), self.watch_missing(&stop));
+    }
+
+    async fn watch_events(&self, stop: &CancellationToken) {
         while let Some(worked) = stop.run_until_cancelled(self.work_off()).await {
             if let Err(failure) = worked {
                 warn!(error = &failure as &dyn std::error::Error, "what was told of conversations waits");
             }
+            let look = tokio::time::timeout(LOOK_EVERY, self.0.told.notified());
+            if stop.run_until_cancelled(look).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn watch_missing(&self, stop: &CancellationToken) {
+        let mut ask_again = DateTime::<Utc>::MIN_UTC;
+        loop {
             let now = self.0.clock.now();
             if now >= ask_again
                 && let Some(Err(failure)) = stop.run_until_cancelled(self.ask_for_missing()).await
@@ -112,8 +131,7 @@ impl Conversations {
                     "conversations that nobody told of stay unknown"
                 );
             }
-            let look = tokio::time::timeout(LOOK_EVERY, self.0.told.notified());
-            if stop.run_until_cancelled(look).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
                 return;
             }
         }
@@ -160,18 +178,27 @@ impl Conversations {
 
     async fn ask_for_missing(&self) -> Result<(), Unasked> {
         let (store, now) = (&self.0.store, self.0.clock.now());
-        for untold in store.conversations_untold(now - OVERDUE, AT_ONCE).await? {
-            let again = match self.ask(&untold).await {
-                Ok(again) => again,
-                Err(Unasked::Store(failure)) if failure.is_of_one_statement() => {
-                    super::reports::log("a conversation", &untold.conversation_id, &failure);
-                    put_off(&untold, now)
-                }
-                Err(ended) => return Err(ended),
-            };
-            store.ask_about_conversation(untold.call, again).await?;
-        }
-        Ok(())
+        let missing = store.conversations_untold(now - OVERDUE, AT_ONCE).await?;
+        let asked = stream::iter(missing.into_iter().map(Ok));
+        asked
+            .try_for_each_concurrent(PARALLEL, |untold| async move { self.ask_or_put_off(&untold).await })
+            .await
+    }
+
+    /// Asks about a conversation, and writes down when to ask again.
+    ///
+    /// # Errors
+    /// When there is no use in asking about another.
+    async fn ask_or_put_off(&self, untold: &Untold) -> Result<(), Unasked> {
+        let again = match self.ask(untold).await {
+            Ok(again) => again,
+            Err(Unasked::Store(failure)) if failure.is_of_one_statement() => {
+                super::reports::log("a conversation", &untold.conversation_id, &failure);
+                put_off(untold, self.0.clock.now())
+            }
+            Err(ended) => return Err(ended),
+        };
+        Ok(self.0.store.ask_about_conversation(untold.call, again).await?)
     }
 
     /// Asks about a conversation; returns when to ask again.

@@ -1,4 +1,5 @@
-//! Calls that ended long ago are deleted, with all that was told of them, where the operator wants so.
+//! Calls that ended long ago are deleted, with all that was told of them, where the operator wants so; and so are the voice
+//! provider's events that came as long ago. Every hour all of them go, however many they are.
 
 use std::time::Duration;
 
@@ -53,14 +54,18 @@ impl Retention {
         }
     }
 
-    async fn purge(&self, ended_before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut all = 0;
+    /// Returns how many calls were deleted.
+    async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut calls = 0;
         loop {
-            let forgotten = self.store.forget_calls(ended_before, AT_ONCE).await?;
-            all += forgotten;
+            let forgotten = self.store.forget_calls(before, AT_ONCE).await?;
+            calls += forgotten;
             if forgotten < AT_ONCE {
-                return Ok(all);
+                break;
             }
         }
+        // Those about no call of ours are deleted with no call.
+        while self.store.forget_events(before, AT_ONCE).await? == AT_ONCE {}
+        Ok(calls)
     }
 }

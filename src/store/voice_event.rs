@@ -77,7 +77,8 @@ impl TenantStore {
 
 impl SystemStore {
     /// Takes down what the voice provider tells, what was said included; the same news of the same conversation once.
-    /// Whether it is to be worked off: it is news, or no call was found for it so far.
+    /// Whether it is to be worked off: it is news, or no call was found for it so far. Then what was said is taken down
+    /// again, since [`Self::settle_event`] drops it where there is no call.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -99,7 +100,7 @@ impl SystemStore {
             due_at: Set(Some(now)),
         };
         let known = OnConflict::columns([Column::Kind, Column::ConversationId])
-            .update_column(Column::DueAt)
+            .update_columns([Column::DueAt, Column::Transcript])
             .action_and_where(Expr::col((Entity, Column::CallId)).is_null())
             .to_owned();
         let written = Entity::insert(row).on_conflict(known).exec_without_returning(self.db()).await?;
@@ -124,8 +125,8 @@ impl SystemStore {
         Ok(due)
     }
 
-    /// Writes down that an event was worked off: what it tells is recorded of this call, or it is about no call of ours.
-    /// The voice provider need not be asked about that call any more.
+    /// Writes down that an event was worked off: what it tells is recorded of this call, or it is about no call of ours: then
+    /// what was said is dropped, since it belongs to no tenant. The voice provider need not be asked about that call any more.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -140,6 +141,8 @@ impl SystemStore {
                 .filter(call::Column::Id.eq(call.id.0))
                 .exec(&transaction)
                 .await?;
+        } else {
+            row.transcript = Set(None);
         }
         Entity::update_many().set(row).filter(Column::Id.eq(event)).exec(&transaction).await?;
         Ok(transaction.commit().await?)
@@ -202,22 +205,28 @@ impl SystemStore {
         Ok(())
     }
 
-    /// Deletes calls that ended before then, with all that was told of them, and events that came before then; at most
-    /// so many of each. How many calls.
+    /// Deletes calls that ended before then, with all that was told of them, at most so many. Returns how many.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_calls(&self, ended_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
-        let id = |row: IdRow| Ok(row.id);
         let old = call::Entity::find().filter(call::Column::EndedAt.lt(ended_before)).limit(limit);
         let rows = entities::found(self.db(), old.select_only().column(call::Column::Id)).await?;
-        let (old, _left_out) = entities::readable(&rows, id);
+        let (old, _left_out) = entities::readable(&rows, |row: IdRow| Ok(row.id));
         let forgotten =
             call::Entity::delete_many().filter(call::Column::Id.is_in(old)).exec(self.db()).await?;
-        let old = Entity::find().filter(Column::AcceptedAt.lt(ended_before)).limit(limit);
+        Ok(forgotten.rows_affected)
+    }
+
+    /// Deletes events that came before then, at most so many, whatever they are about. Returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_events(&self, accepted_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
+        let old = Entity::find().filter(Column::AcceptedAt.lt(accepted_before)).limit(limit);
         let rows = entities::found(self.db(), old.select_only().column(Column::Id)).await?;
-        let (old, _left_out) = entities::readable(&rows, id);
-        Entity::delete_many().filter(Column::Id.is_in(old)).exec(self.db()).await?;
+        let (old, _left_out) = entities::readable(&rows, |row: IdRow| Ok(row.id));
+        let forgotten = Entity::delete_many().filter(Column::Id.is_in(old)).exec(self.db()).await?;
         Ok(forgotten.rows_affected)
     }
 }

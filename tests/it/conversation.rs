@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::store::fixtures::over;
 use crate::support::{App, WEBHOOK_SECRET, wait_until};
 use crate::webhook::{INCOMING, Practice, sid, twiml};
 
@@ -256,4 +257,55 @@ async fn an_event_of_any_length_is_acknowledged_if_it_is_signed_and_a_long_trans
     assert_eq!(practice.tell(&long).await, 200);
     practice.until_counted("the event is worked off", SETTLED, 1).await;
     assert_eq!(practice.call(&call).await["transcript"], what_was_said());
+}
+
+#[tokio::test]
+async fn an_event_does_not_wait_for_questions_about_other_conversations() {
+    let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
+    let missing = join_all((0..6).map(|_| practice.talked())).await;
+    let fetch = json!({"provider": "elevenlabs", "method": "GET", "path_contains": "/conversations/"});
+    for _ in &missing {
+        practice.app.faults(json!({"match": fetch, "action": {"delay_ms": 7000}, "times": 1})).await;
+    }
+    practice.app.advance(Duration::from_secs(11 * 60));
+    wait_until("the provider is asked, a few questions at a time", SOON, async || {
+        (practice.app.pending_faults().await < 6).then_some(())
+    })
+    .await;
+    assert!(practice.app.pending_faults().await >= 2, "four at a time");
+    let fresh = practice.talked().await;
+    let begun = std::time::Instant::now();
+    assert_eq!(practice.told_by_provider(&fresh).await, 200);
+    practice.until_counted("the event is worked off", SETTLED, 1).await;
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    practice.until_counted("the others are told of", SETTLED, 7).await;
+    assert_eq!(practice.call(&missing[0]).await["transcript"], what_was_said());
+}
+
+#[tokio::test]
+async fn what_was_said_in_no_call_of_ours_is_not_kept() {
+    let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
+    let said = json!({"type": "post_call_transcription", "data": {"conversation_id": "conv_of_nobody",
+        "transcript": [{"role": "agent", "message": "Hello", "time_in_call_secs": 0}]}});
+    assert_eq!(practice.tell(&said).await, 200);
+    practice.until_counted("it is taken down", TRANSCRIPTS, 1).await;
+    practice.app.advance(Duration::from_secs(2 * 3600));
+    practice.until_counted("it belongs to nobody", TRANSCRIPTS, 0).await;
+    // Told again, it is looked for once more.
+    assert_eq!(practice.tell(&said).await, 200);
+    practice.until_counted("it still belongs to nobody", TRANSCRIPTS, 0).await;
+    assert_eq!(practice.app.count(KEPT).await, 1);
+}
+
+#[tokio::test]
+async fn every_old_event_is_deleted_even_if_no_call_is() {
+    let practice = Practice::open_with(&[("CALL_RETENTION_DAYS", "30")], json!({})).await;
+    let system = practice.app.database().system();
+    let events: Vec<_> = (0..2100).map(|nth| over(&format!("conv_{nth}"), None, None)).collect();
+    for some in events.chunks(50) {
+        let accepted = join_all(some.iter().map(|event| system.accept_event(event))).await;
+        assert!(accepted.iter().all(Result::is_ok), "{accepted:?}");
+    }
+    practice.app.advance(31 * DAY);
+    practice.until_counted("all are gone", KEPT, 0).await;
 }
