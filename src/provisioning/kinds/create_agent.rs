@@ -66,8 +66,8 @@ impl NewAgent {
 }
 
 impl Provisioning {
-    /// Writes a new agent and its operation down. The token is `None` when the same request was made before: it
-    /// was shown then.
+    /// Writes a new agent and its operation down. The agent and its token are `None` when the same request was made before:
+    /// the token was shown then.
     ///
     /// # Errors
     /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED`, `LIMIT_REACHED` and a fallback number that is not dialled as
@@ -77,7 +77,7 @@ impl Provisioning {
         store: &TenantStore,
         wanted: NewAgent,
         key: Option<IdempotencyKey>,
-    ) -> Result<(Operation, Option<AgentToken>), StoreError> {
+    ) -> Result<(Operation, Option<(Agent, AgentToken)>), StoreError> {
         let idempotency = idempotency(key, &wanted.fingerprint())?;
         if let Some(operation) = repeated(store, OperationKind::CreateAgent, &idempotency).await? {
             return Ok((operation, None));
@@ -101,7 +101,7 @@ impl Provisioning {
             not_before: None,
             idempotency,
         };
-        Ok((insert(store, operation).await?, Some(token)))
+        Ok((insert(store, operation).await?, Some((agent, token))))
     }
 
     /// Writes down that an agent whose voice agent the provider does not have any more is given a new one.
