@@ -103,7 +103,7 @@ async fn a_mutation_whose_operation_is_written_down_answers_with_it_although_the
         assert_eq!(accepted["userErrors"], json!([]), "{mutation}: {answer}");
         match mutation {
             "createAgent" => {
-                assert!(accepted["apiToken"].is_string() && accepted["agent"].is_object(), "{answer}")
+                assert!(accepted["apiToken"].is_string() && accepted["agent"].is_object(), "{answer}");
             }
             "provisionPhoneNumber" => {}
             "deleteAgent" => assert_eq!(accepted["agent"]["id"], *agent_id),
