@@ -418,6 +418,7 @@ pub fn auth_config(jwt: &Jwt) -> AuthConfig {
 fn provisioning_config(config: &Config) -> ProvisioningConfig {
     ProvisioningConfig {
         webhook_base_url: config.webhook_base_url.clone(),
+        webhook_base_url_previous: config.webhook_base_url_previous.clone(),
         voice_fallback_url: config.voice_fallback_url.clone(),
         operation_wait: config.operation_wait,
         lease: config.operation_lease,

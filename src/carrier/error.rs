@@ -1,8 +1,9 @@
 //! How a call to the carrier can fail. The third class decides everything: it may have happened.
 //!
-//! An answer counts as the carrier's only if it is in the carrier's own words. A page of a proxy is not: it leaves a
-//! write's outcome unknown, whatever its status. Only [`CarrierError::is_verdict`] says whether an answer settles what was
-//! asked for.
+//! An answer counts as the carrier's only if it is in the carrier's own words ([`ErrorBody::is_carriers`]). A page of a
+//! proxy is not, nor is a gateway's JSON: both leave a write's outcome unknown, whatever their status. Above all a number
+//! is gone only if the carrier itself says so. Only [`CarrierError::is_verdict`] says whether an answer settles what was asked
+//! for.
 
 use std::time::Duration;
 
@@ -108,7 +109,22 @@ pub(super) struct Answer {
 struct ErrorBody {
     code: Option<u32>,
     message: Option<String>,
+    status: Option<u16>,
 }
+
+impl ErrorBody {
+    /// Whether the carrier itself says this. Gateways answer in JSON too, with a `message` and sometimes the HTTP status as
+    /// `code`. Twilio's codes have five digits; where it leaves the code out, it repeats the HTTP status and names the request.
+    fn is_carriers(&self, status: StatusCode, request_id: Option<&str>) -> bool {
+        match self.code {
+            Some(code) => TWILIO_CODES.contains(&code),
+            None => self.status == Some(status.as_u16()) && request_id.is_some(),
+        }
+    }
+}
+
+const TWILIO_CODES: std::ops::Range<u32> = 10_000..100_000;
+const NOT_FOUND: u32 = 20404;
 
 /// The longest of the carrier's messages that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
@@ -161,7 +177,8 @@ impl Answer {
     fn error(&self, effect: Effect) -> CarrierError {
         let body = self.body.as_deref().unwrap_or_default();
         let body: ErrorBody = serde_json::from_slice(body).unwrap_or_default();
-        let reason = || match (body.code, self.header("twilio-request-id")) {
+        let request_id = self.header("twilio-request-id");
+        let reason = || match (body.code, request_id) {
             (Some(code), Some(id)) => format!("status {}, code {code}, request {id}", self.status.as_u16()),
             (Some(code), None) => format!("status {}, code {code}", self.status.as_u16()),
             (None, _) => format!("status {}", self.status.as_u16()),
@@ -173,11 +190,11 @@ impl Answer {
             408 | 500.. => self.unavailable(reason()),
             // Somebody between us answered: believing that would count a number we go on paying for as given back, or as
             // never bought.
-            _ if body.code.is_none() && body.message.is_none() => effect.lost(reason()),
+            _ if !body.is_carriers(self.status, request_id) => effect.lost(reason()),
             // It conflicts with something under way.
             409 => self.unavailable(reason()),
             401 | 403 => CarrierError::Rejected(Rejection::Account),
-            404 => CarrierError::Rejected(Rejection::NotFound),
+            404 if body.code.is_none() => CarrierError::Rejected(Rejection::NotFound),
             status => CarrierError::Rejected(Rejection::of(
                 body.code.unwrap_or(status.into()),
                 body.message.as_deref().unwrap_or_default(),
@@ -202,7 +219,7 @@ impl Rejection {
     /// What a code says, whatever the HTTP status beside it.
     fn of(code: u32, message: &str) -> Self {
         match code {
-            20404 => Self::NotFound,
+            NOT_FOUND => Self::NotFound,
             21421 | 21422 => Self::NumberNotAvailable,
             21451 | 21452 => Self::NoneInAreaCode,
             21402 | 21403 => Self::WebhookAddress,
@@ -224,6 +241,12 @@ impl CarrierError {
 
     pub(super) fn unavailable(reason: String) -> Self {
         Self::Unavailable { reason, retry_after: None, breaker_open: false }
+    }
+
+    /// An earlier request may still be carried out for so long: what it did cannot be told before.
+    pub(crate) fn settling(wait: Duration) -> Self {
+        let reason = "an earlier request may still be carried out".to_owned();
+        Self::Unavailable { reason, retry_after: Some(wait), breaker_open: false }
     }
 
     /// It was not asked, and will not be for so long.

@@ -57,10 +57,15 @@ impl Carrier {
     /// The number if we own it, by its exact E.164.
     ///
     /// # Errors
-    /// [`CarrierError`].
+    /// [`CarrierError`], but never a verdict: a list that was refused says nothing about the number.
     pub async fn find(&self, number: &E164) -> Result<Option<OwnedNumber>, CarrierError> {
         // Twilio's filter also matches parts of numbers.
-        let similar = self.list(Some(number)).await?;
+        let similar = self.list(Some(number)).await.map_err(|error| match error {
+            refused if refused.is_verdict() => {
+                CarrierError::unavailable(format!("it did not list the account's numbers: {refused}"))
+            }
+            other => other,
+        })?;
         Ok(similar.into_iter().find(|owned| owned.number == *number))
     }
 

@@ -57,7 +57,7 @@ pub(crate) struct Session {
     caller: Caller,
     reader: RwLock<Option<TenantStore>>,
     waits_until: OnceLock<Instant>,
-    purchases: AtomicU8,
+    operations: AtomicU8,
     spent: AtomicUsize,
     turns: Option<Arc<Semaphore>>,
     turn: Mutex<Option<Turn>>,
@@ -67,8 +67,9 @@ pub(crate) struct Session {
 #[derive(Debug)]
 pub struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
-/// Agents and numbers that one request may ask for. They are made one after the other, and their tokens are in the one answer.
-const MOST_PURCHASES: u8 = 5;
+/// Operations that one request may start: all of them take turns at the providers with those of every other tenant. The
+/// mutations of a request run one after the other, and their tokens are in the one answer.
+const MOST_OPERATIONS: u8 = 5;
 
 /// Bytes of one answer.
 pub(super) const MAX_ANSWER: usize = 10_000_000;
@@ -89,7 +90,7 @@ impl Session {
             caller,
             reader: RwLock::new(None),
             waits_until: OnceLock::new(),
-            purchases: AtomicU8::new(0),
+            operations: AtomicU8::new(0),
             spent: AtomicUsize::new(0),
             turns,
             turn: Mutex::default(),
@@ -279,18 +280,18 @@ impl Session {
         *self.waits_until.get_or_init(|| self.services.provisioning.wait_until())
     }
 
-    /// Counts an agent or a number that the request asks for.
+    /// Counts an operation that the request is about to start.
     ///
     /// # Errors
     /// `LIMIT_REACHED` for one too many; nothing was done about that one.
-    pub(crate) fn count_purchase(&self) -> Result<(), Refusal> {
-        if self.purchases.fetch_add(1, Ordering::Relaxed) < MOST_PURCHASES {
+    pub(crate) fn count_operation(&self) -> Result<(), Refusal> {
+        if self.operations.fetch_add(1, Ordering::Relaxed) < MOST_OPERATIONS {
             return Ok(());
         }
         // It must not overflow however many are asked for.
-        self.purchases.store(MOST_PURCHASES, Ordering::Relaxed);
+        self.operations.store(MOST_OPERATIONS, Ordering::Relaxed);
         let message = format!(
-            "one request creates at most {MOST_PURCHASES} agents or numbers: ask for the others in further requests"
+            "one request starts at most {MOST_OPERATIONS} operations: ask for the others in further requests"
         );
         Err(Refusal::limit_reached(UsedUp::Request, message))
     }

@@ -53,11 +53,20 @@ fn operation_of_mark(friendly_name: &str) -> Option<OperationId> {
     friendly_name.strip_prefix(MARK)?.parse().ok()
 }
 
+/// The address of a webhook under a server's address.
+fn webhook(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+    url
+}
+
 /// What provisioning is allowed, and where the carrier is to send calls.
 #[derive(Debug, Clone)]
 pub struct ProvisioningConfig {
     /// The public address of this server, to which the webhooks' paths are added.
     pub webhook_base_url: Url,
+    /// The address before a change, from which numbers may not have been pointed away yet.
+    pub webhook_base_url_previous: Option<Url>,
     /// Where calls go when this server is gone; our own fallback route when unset.
     pub voice_fallback_url: Option<Url>,
     /// How long a request waits for its operation.
@@ -167,14 +176,19 @@ impl Provisioning {
         }
     }
 
+    /// Whether a number that sends its calls to this address sends them to this server, by its present address or its previous
+    /// one.
+    fn is_here(&self, voice_url: &str) -> bool {
+        let config = &self.0.config;
+        let mut addresses =
+            std::iter::once(&config.webhook_base_url).chain(&config.webhook_base_url_previous);
+        addresses.any(|base| webhook(base, INCOMING_PATH).as_str() == voice_url)
+    }
+
     /// What a number bought by this operation must look like at the carrier. Its name is the mark by which
     /// a purchase whose answer was lost is known again.
     fn settings(&self, bought_by: OperationId) -> NumberSettings {
-        let webhook = |path: &str| {
-            let mut url = self.0.config.webhook_base_url.clone();
-            url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
-            url
-        };
+        let webhook = |path: &str| webhook(&self.0.config.webhook_base_url, path);
         NumberSettings {
             friendly_name: format!("{MARK}{bought_by}"),
             voice_url: webhook(INCOMING_PATH),

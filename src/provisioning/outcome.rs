@@ -2,8 +2,9 @@
 //!
 //! The rule on unknown outcomes, kept by [`Outcome::failed`] and [`unsettled_for`]: a step whose request may have been carried
 //! out is in doubt ([`Operation::in_doubt_at`]). While it is, nothing is undone and nothing else is tried instead. A look-up
-//! that fails, a refusal of the account, and the page of a proxy do not settle it. What settles it is finding the thing, or
-//! not finding it once [`SETTLING`] has passed since the last such request.
+//! that fails, whatever the provider answers to it, a refusal of the account, and the page of a proxy do not settle it. What
+//! settles it is finding the thing, or not finding it once [`SETTLING`] has passed since the last such request. A step that
+//! has settled it in this way, and is refused then, says so: [`Undone::Refused`].
 
 use std::time::Duration;
 
@@ -35,7 +36,42 @@ pub(super) enum Outcome {
     Recorded(Operation),
 }
 
+/// Why a step could not do its thing.
+#[derive(Debug)]
+pub(super) enum Undone<E> {
+    /// The provider refused it for good, and no earlier request can have done it.
+    Refused(E),
+    /// Anything else; with a request in doubt, even a refusal.
+    Unclear(E),
+}
+
+impl<E> From<E> for Undone<E> {
+    fn from(error: E) -> Self {
+        Self::Unclear(error)
+    }
+}
+
 impl Outcome {
+    /// As [`Self::failed`], for a step that tells a verdict from a failed look-up itself.
+    pub(super) fn undone<E>(
+        operation: &Operation,
+        why: Undone<E>,
+        undo: Vec<Effect>,
+        patience: Patience,
+    ) -> Self
+    where
+        E: std::fmt::Display,
+        for<'a> Failure: From<&'a E>,
+    {
+        match why {
+            Undone::Refused(error) => {
+                warn!(operation = %operation.id, step = %operation.step, failure = %error, "a provider rejected a request");
+                Self::Failed(Failure::from(&error).because, Progress::of(operation).with(undo))
+            }
+            Undone::Unclear(error) => Self::failed(operation, &error, undo, patience),
+        }
+    }
+
     /// A provider did not do as asked. This alone decides whether that ends the operation, with `undo`, or whether the step
     /// is begun again: see [`Patience`].
     pub(super) fn failed<'a, E>(
@@ -52,11 +88,10 @@ impl Outcome {
         warn!(operation = %operation.id, step = %operation.step, failure = %error, "a provider rejected a request or did not answer");
         let in_doubt = operation.in_doubt_at.is_some();
         let (retry_after, breaker_open, leaves_doubt) = match speaks_of {
-            About::Object => return Self::Failed(because, Progress::of(operation).with(undo)),
-            About::Account if !in_doubt || matches!(patience, Patience::Bounded) => {
+            About::Object | About::Account if !in_doubt || matches!(patience, Patience::Bounded) => {
                 return Self::Failed(because, Progress::of(operation).with(undo));
             }
-            About::Account => (None, false, false),
+            About::Object | About::Account => (None, false, false),
             About::Moment { retry_after, breaker_open } => (retry_after, breaker_open, false),
             About::Nothing => (None, false, !matches!(patience, Patience::Bounded)),
         };
@@ -93,7 +128,7 @@ pub(super) struct Failure {
 /// What a provider's failure says something about.
 #[derive(Debug, Clone, Copy)]
 enum About {
-    /// What was asked for: a verdict. Asking again changes nothing.
+    /// What was asked for: a verdict on this request, not on an earlier one.
     Object,
     /// The account, its credentials or its plan. This request did nothing; an earlier one may have.
     Account,
@@ -159,7 +194,7 @@ pub(super) enum Patience {
     /// Bounded until an attempt's outcome is unknown. From then on the step is tried until a look-up has settled it:
     /// giving up would forget what is paid for.
     UntilSettled,
-    /// It must be done. Only a verdict ends it, or a refusal of the account before anything can have happened.
+    /// It must be done. Only a refusal before anything can have happened ends it, or a verdict once the doubt is settled.
     Endless,
 }
 

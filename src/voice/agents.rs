@@ -65,9 +65,14 @@ impl Voice {
     /// The provider's agents that carry our id: usually none or one, more after a creation was repeated.
     ///
     /// # Errors
-    /// [`VoiceError`].
+    /// [`VoiceError`], but never a verdict: a list that was refused says nothing about the agent.
     pub async fn find(&self, agent: AgentId) -> Result<Vec<VoiceAgent>, VoiceError> {
-        self.tagged(&profile::tag(agent)).await
+        self.tagged(&profile::tag(agent)).await.map_err(|error| match error {
+            refused if refused.is_verdict() => {
+                VoiceError::unavailable(format!("it did not list its agents: {refused}"))
+            }
+            other => other,
+        })
     }
 
     /// Every agent that carries a tag of ours, all pages.

@@ -1,7 +1,8 @@
 //! How a call to the voice provider can fail.
 //!
 //! An answer counts as the provider's only if it is in the provider's own words. A page of a proxy is not: it leaves a
-//! write's outcome unknown, whatever its status. Only [`VoiceError::is_verdict`] says whether an answer settles what was
+//! write's outcome unknown, whatever its status; so does a 404 without the provider's own error object, since every web
+//! framework answers `{"detail": "Not Found"}` for an unknown path. Only [`VoiceError::is_verdict`] says whether an answer settles what was
 //! asked for.
 
 use std::time::Duration;
@@ -101,6 +102,12 @@ impl VoiceError {
         Self::Unavailable { reason, retry_after: None, breaker_open: false }
     }
 
+    /// An earlier request may still be carried out for so long: what it did cannot be told before.
+    pub(crate) fn settling(wait: Duration) -> Self {
+        let reason = "an earlier request may still be carried out".to_owned();
+        Self::Unavailable { reason, retry_after: Some(wait), breaker_open: false }
+    }
+
     /// It was not asked, and will not be for so long.
     pub(super) fn left_alone(wait: Duration) -> Self {
         let reason = "it has failed again and again and is not asked for a while".to_owned();
@@ -129,13 +136,21 @@ impl VoiceError {
             408 | 500.. => unavailable(),
             // Somebody between us answered. A call is not connected by that either.
             _ if words.is_none() && effect != Effect::Connects => effect.lost(reason()),
-            // Which words a 404 has for agents is not documented: that it has any, and the status, decide.
-            404 => Self::NotFound,
+            // The code of a 404 on agents is not documented: the shape and the status decide. Bare text is what any framework
+            // answers for a path that it does not know.
+            404 if is_structured(body) => Self::NotFound,
+            404 if effect != Effect::Connects => effect.lost(reason()),
             status => {
                 Self::Rejected { status, message: words.unwrap_or_else(|| "no reason given".to_owned()) }
             }
         }
     }
+}
+
+/// Whether `detail` has one of the shapes in which the provider's own routes answer.
+fn is_structured(body: &[u8]) -> bool {
+    let body = serde_json::from_slice::<Value>(body).unwrap_or_default();
+    matches!(body["detail"], Value::Object(_) | Value::Array(_))
 }
 
 /// The provider's words, in whichever of its three shapes: `detail` is a list of `{loc, msg}`, an object

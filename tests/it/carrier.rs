@@ -176,8 +176,21 @@ async fn the_carriers_words_are_fit_to_be_shown() {
 #[tokio::test]
 async fn a_page_of_a_proxy_is_no_answer_of_the_carriers() {
     let page = |status| ResponseTemplate::new(status).set_body_string("<html>sign in</html>");
+    let gateway = |status: u16, body: Value| {
+        ResponseTemplate::new(status).set_body_json(body).insert_header("server", "gateway")
+    };
     let elsewhere = ResponseTemplate::new(307).insert_header("location", "https://elsewhere.example/");
-    for answer in [page(400), page(401), page(403), page(404), page(409), page(503), elsewhere] {
+    let pages = [page(400), page(401), page(403), page(404), page(409), page(503), elsewhere];
+    let gateways = [
+        gateway(404, json!({ "message": "no Route matched with those values" })),
+        gateway(404, json!({ "code": 404, "message": "HTTP 404 Not Found" })),
+        gateway(404, json!({ "status": 404, "message": "Not Found" })),
+        gateway(400, json!({ "message": "Bad Request" })),
+        gateway(401, json!({ "message": "Unauthorized" })),
+        gateway(404, json!({ "message": "Not Found", "status": 400 }))
+            .insert_header("twilio-request-id", "RQ1"),
+    ];
+    for answer in pages.into_iter().chain(gateways) {
         let server = answer_all(answer).await;
         let bought = buy(&server).await;
         assert!(is_unknown(&bought) && !bought.unwrap_err().is_verdict());
@@ -185,7 +198,17 @@ async fn a_page_of_a_proxy_is_no_answer_of_the_carriers() {
         assert!(is_unknown(&carrier(&server).update(SID, &settings()).await));
         assert!(is_unavailable(&carrier(&server).find(&number("+12125550123")).await));
         assert!(is_unavailable(&carrier(&server).fetch(SID).await));
+        assert!(carrier(&server).call("CA1").await.is_err(), "a live call would be taken for unknown");
     }
+    let without_code = json!({ "message": "The requested resource was not found", "status": 404 });
+    let gone =
+        ResponseTemplate::new(404).set_body_json(without_code).insert_header("twilio-request-id", "RQ1");
+    assert_eq!(carrier(&answer_all(gone).await).release(SID).await, Ok(()));
+    let list = answer_all(refusal(404, 20404)).await;
+    assert!(
+        is_unavailable(&carrier(&list).find(&number("+12125550123")).await),
+        "a look-up gives no verdict"
+    );
     let refused = answer_all(refusal(401, 20003)).await;
     assert!(!buy(&refused).await.unwrap_err().is_verdict(), "it speaks of the account");
 }

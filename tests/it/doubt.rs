@@ -112,21 +112,35 @@ impl Practice {
 /// Answers that say nothing about what an earlier request did.
 fn no_verdicts(provider: &str) -> Vec<Value> {
     let own = if provider == "twilio" {
-        json!({ "status": 403, "code": 20003 })
+        vec![
+            json!({ "status": 403, "code": 20003 }),
+            json!({ "status": 404, "body": { "message": "no Route matched with those values" } }),
+            json!({ "status": 400, "body": { "message": "Bad Request" } }),
+        ]
     } else {
-        json!({ "status": 401, "code": "invalid_api_key" })
+        vec![
+            json!({ "status": 401, "code": "invalid_api_key" }),
+            json!({ "status": 404, "body": { "detail": "Not Found" } }),
+            json!({ "status": 400, "body": { "detail": "Bad Request" } }),
+            json!({ "status": 400, "code": "invalid_parameters" }),
+        ]
     };
-    vec![
-        own,
+    let pages = [
         json!({ "status": 401, "body": "<html>sign in</html>" }),
         json!({ "status": 404, "body": "<html>no such page</html>" }),
         json!({ "status": 502, "body": "<html>bad gateway</html>" }),
-    ]
+    ];
+    own.into_iter().chain(pages).collect()
+}
+
+/// The carrier's own refusals of a list, which say nothing about the number either.
+fn refused_lists() -> [Value; 2] {
+    [json!({ "status": 404, "code": 20404 }), json!({ "status": 400, "code": 20001 })]
 }
 
 #[tokio::test]
 async fn a_purchase_in_doubt_survives_a_look_up_that_is_refused() {
-    let answers = no_verdicts("twilio").into_iter();
+    let answers = no_verdicts("twilio").into_iter().chain(refused_lists());
     join_all(answers.map(async |answer| {
         let practice = Practice::open().await;
         // The look before the purchase passes.
@@ -161,8 +175,8 @@ async fn a_repeated_purchase_that_is_refused_settles_nothing() {
 }
 
 #[tokio::test]
-async fn a_release_in_doubt_survives_a_refusal_of_the_account() {
-    let answers = no_verdicts("twilio").into_iter();
+async fn a_release_in_doubt_survives_a_look_up_that_is_refused() {
+    let answers = no_verdicts("twilio").into_iter().chain([json!({ "status": 400, "code": 20001 })]);
     join_all(answers.map(async |answer| {
         let practice = Practice::open().await;
         let made = practice.with_number().await;
@@ -178,6 +192,42 @@ async fn a_release_in_doubt_survives_a_refusal_of_the_account() {
         practice.agree(0, 1).await;
     }))
     .await;
+}
+
+#[tokio::test]
+async fn a_release_carried_out_late_is_known_although_its_repetition_was_refused() {
+    let answers = no_verdicts("twilio").into_iter().chain([json!({ "status": 400, "code": 21628 })]);
+    join_all(answers.map(async |answer| {
+        for (mutation, what) in [(RELEASE, "number"), (DELETE, "agent")] {
+            let practice = Practice::open().await;
+            let made = practice.with_number().await;
+            practice.fault("twilio", "DELETE", NUMBERS, json!({ "delay_ms": 3500 })).await;
+            practice.fault("twilio", "DELETE", NUMBERS, answer.clone()).await;
+            let id = made[what].get("id").unwrap_or(&made[what]);
+            let ended = practice.ask(mutation, json!({ "id": id })).await;
+            practice.waiting(&ended).await;
+            assert_eq!(practice.over(&ended).await["state"], "SUCCEEDED", "{answer}");
+            practice.agree(0, usize::from(what == "number")).await;
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_gateways_not_found_is_not_the_end_of_a_number_or_an_agent() {
+    let practice = Practice::open().await;
+    let made = practice.with_number().await;
+    let no_route = json!({ "status": 404, "body": { "message": "no Route matched with those values" } });
+    practice.fault("twilio", "GET", NUMBERS, no_route.clone()).await;
+    let repair = "mutation($id: ID!) { repairPhoneNumber(input: {id: $id}) { operation { id state } userErrors { message } } }";
+    let repaired = practice.ask(repair, json!({ "id": made["number"]["id"] })).await;
+    assert_eq!(practice.over(&repaired).await["state"], "SUCCEEDED");
+    practice.fault("twilio", "DELETE", NUMBERS, no_route).await;
+    let unknown_path = json!({ "status": 404, "body": { "detail": "Not Found" } });
+    practice.fault("elevenlabs", "DELETE", "/convai/agents/", unknown_path).await;
+    let deleted = practice.ask(DELETE, json!({ "id": made["agent"] })).await;
+    assert_eq!(practice.over(&deleted).await["state"], "SUCCEEDED");
+    practice.agree(0, 0).await;
 }
 
 #[tokio::test]
@@ -325,4 +375,16 @@ async fn numbers_in_quarantine_do_not_hide_those_behind_them() {
     })
     .await;
     assert_eq!(ended["phoneNumber"]["number"], "+16465550122", "{ended}");
+    // Neither do they when another area code would do: this one has numbers on sale still.
+    let elsewhere =
+        json!({ "name": "Eastside Dental", "areaCode": "646", "ifUnavailable": "ANY_IN_COUNTRY" });
+    let created = practice.app.graphql(&other, CREATE, json!({ "input": elsewhere })).await;
+    let created = created["data"]["createAgent"].clone();
+    let ended = wait_until("it is over", DEADLINE, async || {
+        let id = json!({ "id": created["operation"]["id"] });
+        let operation = practice.app.graphql(&other, query, id).await["data"]["operation"].clone();
+        matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
+    })
+    .await;
+    assert_eq!(ended["phoneNumber"]["number"], "+16465550123", "{ended}");
 }

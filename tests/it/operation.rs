@@ -1,10 +1,12 @@
 //! Operations through the public API: read by their owner, watched until they are over.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::agent::create;
-use crate::support::App;
+use crate::support::{App, wait_until};
 
 const WATCH: &str =
     "subscription($id: ID!) { operationUpdated(id: $id) { id state step phoneNumber { status } } }";
@@ -52,4 +54,71 @@ async fn a_watched_operation_is_shown_as_it_stands_and_then_to_its_end() {
         app.watch(&app.token(Uuid::from_u128(2)), WATCH, json!({"id": slow["operation"]["id"]})).await;
     let refused = unseen.next().await.unwrap();
     assert!(refused["errors"][0]["message"].as_str().unwrap().contains("no operation"), "{refused}");
+}
+
+/// The mutations that wait for an operation, each with the request of a provider during which the database goes away.
+const WAITING: [(&str, &str, &str, &str); 5] = [
+    ("createAgent", "elevenlabs", "POST", "/agents/create"),
+    ("provisionPhoneNumber", "twilio", "GET", "AvailablePhoneNumbers"),
+    ("repairPhoneNumber", "twilio", "GET", "IncomingPhoneNumbers"),
+    ("releasePhoneNumber", "twilio", "DELETE", "IncomingPhoneNumbers"),
+    ("deleteAgent", "elevenlabs", "DELETE", "/agents/"),
+];
+
+#[tokio::test]
+async fn a_mutation_whose_operation_is_written_down_answers_with_it_although_the_database_goes_away() {
+    let (app, mut database) =
+        App::start_severable(&[("OPERATION_WAIT", "4s"), ("OPERATION_LEASE", "2s"), ("RELEASE_GRACE", "0s")])
+            .await;
+    let token = app.token(Uuid::from_u128(1));
+    let agent = create(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    let (agent_id, number_id) = (&agent["agent"]["id"], &agent["phoneNumber"]["id"]);
+    for (mutation, provider, method, path) in WAITING {
+        let (input, fields) = match mutation {
+            "createAgent" => (json!({ "name": "Other", "areaCode": "305" }), "apiToken agent { id status }"),
+            "provisionPhoneNumber" => {
+                (json!({ "agentId": agent_id, "additional": true, "areaCode": "646" }), "phoneNumber { id }")
+            }
+            "deleteAgent" => (json!({ "id": agent_id }), "agent { id status }"),
+            _ => (json!({ "id": number_id }), "phoneNumber { id status }"),
+        };
+        let mut kind = mutation[..1].to_uppercase();
+        kind.push_str(&mutation[1..]);
+        let query = format!(
+            "mutation($input: {kind}Input!) {{ {mutation}(input: $input) {{ {fields} operation {{ id }} userErrors {{ message }} }} }}"
+        );
+        let matching = json!({ "provider": provider, "method": method, "path_contains": path });
+        app.faults(json!({ "match": matching, "action": { "delay_ms": 2000 }, "times": 1 })).await;
+        let sever = async {
+            wait_until("the provider is asked", Duration::from_secs(20), async || {
+                (app.pending_faults().await == 0).then_some(())
+            })
+            .await;
+            database.sever().await;
+        };
+        let (answer, ()) = tokio::join!(app.graphql(&token, &query, json!({ "input": input })), sever);
+        database.mend().await;
+        assert!(answer["errors"].is_null(), "{mutation}: {answer}");
+        let accepted = &answer["data"][mutation];
+        assert_eq!(accepted["userErrors"], json!([]), "{mutation}: {answer}");
+        match mutation {
+            "createAgent" => {
+                assert!(accepted["apiToken"].is_string() && accepted["agent"].is_object(), "{answer}");
+            }
+            "provisionPhoneNumber" => {}
+            "deleteAgent" => assert_eq!(accepted["agent"]["id"], *agent_id),
+            _ => assert_eq!(accepted["phoneNumber"]["id"], *number_id),
+        }
+        let id = json!({ "id": accepted["operation"]["id"] });
+        wait_until("the operation is carried out all the same", Duration::from_secs(60), async || {
+            let answer =
+                app.graphql(&token, "query($id: ID!) { operation(id: $id) { state } }", id.clone()).await;
+            assert_ne!(answer["data"]["operation"]["state"], "FAILED", "{mutation}: {answer}");
+            (answer["data"]["operation"]["state"] == "SUCCEEDED").then_some(())
+        })
+        .await;
+    }
+    let state = app.sandbox_state().await;
+    let held = (state["numbers"].as_array().unwrap().len(), state["agents"].as_array().unwrap().len());
+    assert_eq!(held, (1, 1), "{state}");
 }

@@ -1,12 +1,15 @@
 //! What one tenant, and one request, may ask for, so that none uses up what all share.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::App;
+use crate::agent::create;
+use crate::support::{App, wait_until};
 
 const CREATE: &str = "mutation($input: CreateAgentInput!) { createAgent(input: $input) {
     agent { id } phoneNumber { id } userErrors { code message } } }";
@@ -88,4 +91,41 @@ async fn one_request_asks_for_a_few_agents_and_is_answered_in_time() {
     let refused = made.values().filter(|made| made["userErrors"][0]["code"] == "LIMIT_REACHED").count();
     assert_eq!((with_token, refused), (5, 15), "{answer}");
     assert!(made["a19"]["userErrors"][0]["message"].as_str().unwrap().contains("at most 5"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_number_has_one_repair_at_a_time_and_a_request_few_operations() {
+    let app = App::start_with(&[("OPERATION_WAIT", "2s")]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let made = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;
+    let id = json!({ "id": made["phoneNumber"]["id"] });
+    let slow = json!({ "provider": "twilio", "method": "GET", "path_contains": "IncomingPhoneNumbers" });
+    app.faults(json!({ "match": slow, "action": { "delay_ms": 4000 } })).await;
+    let mut query = String::from("mutation($id: ID!) {");
+    for n in 0..30 {
+        write!(
+            query,
+            " a{n}: repairPhoneNumber(input: {{id: $id}}) {{ operation {{ id }} userErrors {{ code }} }}"
+        )
+        .unwrap();
+    }
+    query.push('}');
+    let answers = join_all((0..4).map(|_| app.graphql(&token, &query, id.clone()))).await;
+    let mut operations = HashSet::new();
+    for answer in &answers {
+        let repairs: Vec<&Value> = answer["data"].as_object().unwrap().values().collect();
+        let refused = repairs.iter().filter(|one| one["userErrors"][0]["code"] == "LIMIT_REACHED").count();
+        assert_eq!(refused, 25, "{answer}");
+        operations.extend(repairs.iter().filter_map(|one| one["operation"]["id"].as_str()));
+    }
+    assert_eq!(operations.len(), 1, "{operations:?}");
+    app.clear_faults().await;
+    let one =
+        "mutation($id: ID!) { repairPhoneNumber(input: {id: $id}) { operation { id } userErrors { code } } }";
+    wait_until("the repair is over, and another begins", Duration::from_secs(20), async || {
+        let answer = app.graphql(&token, one, id.clone()).await;
+        let next = answer["data"]["repairPhoneNumber"]["operation"]["id"].as_str().unwrap().to_owned();
+        (!operations.contains(next.as_str())).then_some(())
+    })
+    .await;
 }

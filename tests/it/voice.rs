@@ -251,7 +251,8 @@ async fn each_failure_has_its_class() {
         let expected = Err(VoiceError::Rejected { status, message: message.to_owned() });
         assert_eq!(voice(&server).create_agent(&agent("en")).await, expected);
     }
-    let server = answer_all(ResponseTemplate::new(404).set_body_json(detail(json!("Not found")))).await;
+    let gone = detail(json!({ "status": "not_found", "message": "no such agent" }));
+    let server = answer_all(ResponseTemplate::new(404).set_body_json(gone)).await;
     assert_eq!(voice(&server).update_agent("agent_1", &agent("en")).await, Err(VoiceError::NotFound));
     assert_eq!(voice(&server).delete_agent("agent_1").await, Ok(()));
 
@@ -276,6 +277,8 @@ async fn each_failure_has_its_class() {
         ResponseTemplate::new(401).set_body_string("<html>sign in</html>"),
         ResponseTemplate::new(403),
         ResponseTemplate::new(404).set_body_json(json!("no such page")),
+        // An unknown path, in the words of the framework.
+        ResponseTemplate::new(404).set_body_json(detail(json!("Not Found"))),
         ResponseTemplate::new(200).set_body_string("not json"),
         ResponseTemplate::new(200).set_delay(Duration::from_secs(30)),
     ] {

@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object};
 
 use super::input::{Faults, IfUnavailable};
-use super::outcome::{Outcome, Stop, agent_now, number_now};
+use super::outcome::{Outcome, Stop, agent_now, carried_out, now_or, number_now};
 use crate::domain::{AgentStatus, CountryCode, E164, IdempotencyKey, NumberType, OperationState};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -152,21 +152,28 @@ impl CreateAgent {
 async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted, Stop> {
     session.owner()?;
     let (agent, key) = input.check()?;
-    session.count_purchase()?;
+    session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
-    let (operation, token) = provisioning.create_agent(&store, agent, key).await?;
+    let (operation, created) = provisioning.create_agent(&store, agent, key).await?;
     store.commit().await?;
-    let operation = provisioning.run(operation.id, session.waits_until()).await?;
+    let operation = carried_out(session, operation).await;
     let stands = |agent: &Agent| {
         operation.state != OperationState::Failed
             || matches!(agent.state(), AgentStatus::Active | AgentStatus::Inactive)
     };
-    let agent = match agent_now(session, operation.agent_id).await?.filter(stands) {
+    let now = agent_now(session, operation.agent_id).await;
+    let (agent, token) = match created {
+        Some((written, token)) => (now_or(now, Some(written)), Some(token)),
+        // Safe to repeat: it was a repetition, and its operation is found again.
+        None => (now?, None),
+    };
+    let agent = match agent.filter(stands) {
         None => None,
         Some(agent) => Some(Created {
             agent,
-            number: number_now(session, operation.number_id).await?.filter(PhoneNumber::is_held),
+            number: now_or(number_now(session, operation.number_id).await, None::<PhoneNumber>)
+                .filter(PhoneNumber::is_held),
             token: token.map(|token| token.expose().to_owned()),
         }),
     };

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::input;
-use super::outcome::{Outcome, Stop, agent_now};
+use super::outcome::{Outcome, Stop, agent_now, carried_out, now_or};
 use crate::domain::AgentId;
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -66,10 +66,12 @@ impl DeleteAgent {
 async fn delete(session: &Session, input: &DeleteAgentInput) -> Result<Accepted, Stop> {
     session.owner()?;
     let id: AgentId = input::id("id", &input.id)?;
+    session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
-    let (operation, _) = provisioning.delete_agent(&store, id).await?;
+    let (operation, agent) = provisioning.delete_agent(&store, id).await?;
     store.commit().await?;
-    let operation = provisioning.run(operation.id, session.waits_until()).await?;
-    Ok(Accepted { agent: agent_now(session, id).await?, operation: Operation(operation) })
+    let operation = carried_out(session, operation).await;
+    let agent = now_or(agent_now(session, id).await, Some(agent));
+    Ok(Accepted { agent, operation: Operation(operation) })
 }

@@ -1,7 +1,12 @@
 //! What a mutation came to: refused, with everything the client can put right, or accepted. What is neither is
 //! an error of the whole field.
+//!
+//! Once an operation is committed, nothing fails its field any more ([`carried_out`], [`now_or`]): a client that is told
+//! "try again" would buy a second number, and a token that was not shown is lost.
 
-use crate::domain::{AgentId, NumberId, Refusal};
+use tracing::warn;
+
+use crate::domain::{AgentId, NumberId, Operation, Refusal};
 use crate::graphql::context::Session;
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Agent, PhoneNumber, UserError};
@@ -74,6 +79,26 @@ impl<T> Outcome<T> {
             Self::Accepted(accepted) => late(accepted).cloned().map(UserError).into_iter().collect(),
         }
     }
+}
+
+/// Waits for an operation that was committed. When the wait fails the operation is as it was written down: a worker carries
+/// it out.
+pub(super) async fn carried_out(session: &Session, committed: Operation) -> Operation {
+    match session.provisioning().run(committed.id, session.waits_until()).await {
+        Ok(operation) => operation,
+        Err(failure) => {
+            warn!(operation = %committed.id, error = &failure as &dyn std::error::Error, "the wait for an operation failed; it is carried out in the background");
+            committed
+        }
+    }
+}
+
+/// What a read of a committed operation's subject gave, or how that was written down when it cannot be read.
+pub(super) fn now_or<T>(read: Result<Option<T>, ApiError>, written: Option<impl Into<T>>) -> Option<T> {
+    read.unwrap_or_else(|failure| {
+        warn!(%failure, "what an accepted mutation changed could not be read back");
+        written.map(Into::into)
+    })
 }
 
 /// An agent as it is now.

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::input::{Faults, IfUnavailable};
-use super::outcome::{Outcome, Stop, number_now};
+use super::outcome::{Outcome, Stop, carried_out, now_or, number_now};
 use crate::domain::{AgentId, CountryCode, E164, IdempotencyKey};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -122,13 +122,14 @@ impl ProvisionPhoneNumber {
 async fn provision(session: &Session, input: ProvisionPhoneNumberInput) -> Result<Accepted, Stop> {
     session.owner()?;
     let wish = input.check()?;
-    session.count_purchase()?;
+    session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let operation =
         provisioning.provision_number(&store, wish.agent, wish.wanted, wish.additional, wish.key).await?;
     store.commit().await?;
-    let operation = provisioning.run(operation.id, session.waits_until()).await?;
-    let number = number_now(session, operation.number_id).await?.filter(PhoneNumber::is_held);
+    let operation = carried_out(session, operation).await;
+    let number = now_or(number_now(session, operation.number_id).await, None::<PhoneNumber>);
+    let number = number.filter(PhoneNumber::is_held);
     Ok(Accepted { number, operation: Operation(operation) })
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::input;
-use super::outcome::{Outcome, Stop, number_now};
+use super::outcome::{Outcome, Stop, carried_out, now_or, number_now};
 use crate::domain::NumberId;
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -66,10 +66,12 @@ impl RepairPhoneNumber {
 async fn repair(session: &Session, input: &RepairPhoneNumberInput) -> Result<Accepted, Stop> {
     session.owner()?;
     let id: NumberId = input::id("id", &input.id)?;
+    session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
-    let (operation, _) = provisioning.repair_number(&store, id).await?;
+    let (operation, number) = provisioning.repair_number(&store, id).await?;
     store.commit().await?;
-    let operation = provisioning.run(operation.id, session.waits_until()).await?;
-    Ok(Accepted { number: number_now(session, Some(id)).await?, operation: Operation(operation) })
+    let operation = carried_out(session, operation).await;
+    let number = now_or(number_now(session, Some(id)).await, Some(number));
+    Ok(Accepted { number, operation: Operation(operation) })
 }

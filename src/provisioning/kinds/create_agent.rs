@@ -16,7 +16,7 @@ use crate::domain::{
     Operation, OperationKind, Prompt, Refusal, RefusalCode, Step, UsedUp, VoiceId,
 };
 use crate::provisioning::Provisioning;
-use crate::provisioning::outcome::{Outcome, Patience, Progress, unsettled_for};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 use crate::voice::VoiceError;
 
@@ -66,8 +66,8 @@ impl NewAgent {
 }
 
 impl Provisioning {
-    /// Writes a new agent and its operation down. The token is `None` when the same request was made before: it
-    /// was shown then.
+    /// Writes a new agent and its operation down. The agent and its token are `None` when the same request was made before:
+    /// the token was shown then.
     ///
     /// # Errors
     /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED`, `LIMIT_REACHED` and a fallback number that is not dialled as
@@ -77,7 +77,7 @@ impl Provisioning {
         store: &TenantStore,
         wanted: NewAgent,
         key: Option<IdempotencyKey>,
-    ) -> Result<(Operation, Option<AgentToken>), StoreError> {
+    ) -> Result<(Operation, Option<(Agent, AgentToken)>), StoreError> {
         let idempotency = idempotency(key, &wanted.fingerprint())?;
         if let Some(operation) = repeated(store, OperationKind::CreateAgent, &idempotency).await? {
             return Ok((operation, None));
@@ -101,7 +101,7 @@ impl Provisioning {
             not_before: None,
             idempotency,
         };
-        Ok((insert(store, operation).await?, Some(token)))
+        Ok((insert(store, operation).await?, Some((agent, token))))
     }
 
     /// Writes down that an agent whose voice agent the provider does not have any more is given a new one.
@@ -191,7 +191,7 @@ pub(in crate::provisioning) async fn create_voice_agent(
             let outcome = after_creation(driver, operation, purchase, found).await?;
             Ok(with_effects(outcome, effects))
         }
-        Err(failure) => Ok(Outcome::failed(operation, &failure, undo(&agent), Patience::UntilSettled)),
+        Err(why) => Ok(Outcome::undone(operation, why, undo(&agent), Patience::UntilSettled)),
     }
 }
 
@@ -200,13 +200,13 @@ async fn ensure_voice_agent(
     driver: &Provisioning,
     agent: &Agent,
     operation: &Operation,
-) -> Result<String, VoiceError> {
+) -> Result<String, Undone<VoiceError>> {
     if let Some(known) = &agent.voice_agent_id {
         // Held to be gone; it may only have lost the tags by which it is listed, and gets them back.
         match driver.0.voice.update_agent(known, agent).await {
             Ok(()) => return Ok(known.clone()),
             Err(VoiceError::NotFound) => {}
-            Err(failure) => return Err(failure),
+            Err(failure) => return Err(failure.into()),
         }
     }
     if operation.in_doubt_at.is_some() || !is_new(agent) {
@@ -214,16 +214,24 @@ async fn ensure_voice_agent(
             return Ok(there);
         }
         if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
-            let reason = "an earlier request to create the agent may still be carried out".to_owned();
-            return Err(VoiceError::Unavailable { reason, retry_after: Some(wait), breaker_open: false });
+            return Err(VoiceError::settling(wait).into());
         }
     }
-    driver.0.voice.create_agent(agent).await
+    // Whatever an earlier request could do is known by now.
+    driver
+        .0
+        .voice
+        .create_agent(agent)
+        .await
+        .map_err(|failure| if failure.is_verdict() { Undone::Refused(failure) } else { failure.into() })
 }
 
 /// The voice agent that an earlier try left, if it did. It is brought to what it should be, since nobody has read
 /// it back; any further one is deleted.
-async fn adopt_voice_agent(driver: &Provisioning, agent: &Agent) -> Result<Option<String>, VoiceError> {
+async fn adopt_voice_agent(
+    driver: &Provisioning,
+    agent: &Agent,
+) -> Result<Option<String>, Undone<VoiceError>> {
     let voice = &driver.0.voice;
     let mut there = voice.find(agent.id).await?.into_iter();
     let Some(ours) = there.next() else { return Ok(None) };
@@ -234,11 +242,13 @@ async fn adopt_voice_agent(driver: &Provisioning, agent: &Agent) -> Result<Optio
     match voice.update_agent(&ours.voice_agent_id, agent).await {
         Ok(()) => Ok(Some(ours.voice_agent_id)),
         Err(VoiceError::NotFound) => Ok(None),
-        Err(refused) if is_new(agent) && refused.is_verdict() => {
-            voice.delete_agent(&ours.voice_agent_id).await?;
-            Err(refused)
+        Err(refused) if refused.is_verdict() => {
+            if is_new(agent) {
+                voice.delete_agent(&ours.voice_agent_id).await?;
+            }
+            Err(Undone::Refused(refused))
         }
-        Err(unclear) => Err(unclear),
+        Err(unclear) => Err(unclear.into()),
     }
 }
 

@@ -11,7 +11,7 @@ use super::{agent_of, insert, present, read_data, write_data};
 use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
 };
-use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
 use crate::provisioning::{Provisioning, carrier_refusal};
 use crate::store::{AgentChanges, Effect, NewOperation, StoreError, TenantStore};
 use crate::voice::VoiceError;
@@ -90,20 +90,20 @@ pub(in crate::provisioning) async fn release_next_number(
             Some(why) => Outcome::Failed(not_all(data.kept.len(), why), restored(operation, &data, &[])),
         });
     };
-    let failure = match give_back(driver, number).await {
+    let refusal = match give_back(driver, operation, number).await {
         Ok(()) => {
             let released = Effect::NumberReleased { number: number.id };
             return Ok(Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([released])));
         }
-        Err(failure) => failure,
+        Err(Undone::Unclear(failure)) if !failure.is_verdict() || operation.in_doubt_at.is_some() => {
+            let undo = restored(operation, &data, &numbers).effects;
+            return Ok(Outcome::failed(operation, &failure, undo, Patience::Endless));
+        }
+        Err(Undone::Refused(refusal) | Undone::Unclear(refusal)) => refusal,
     };
-    if !failure.is_verdict() {
-        let undo = restored(operation, &data, &numbers).effects;
-        return Ok(Outcome::failed(operation, &failure, undo, Patience::Endless));
-    }
-    warn!(operation = %operation.id, number = %number.number, %failure, "the carrier will not take a number back: the others are given back all the same");
+    warn!(operation = %operation.id, number = %number.number, %refusal, "the carrier will not take a number back: the others are given back all the same");
     data.kept.push(number.id);
-    data.why = Some(carrier_refusal(&failure).message);
+    data.why = Some(carrier_refusal(&refusal).message);
     let kept = Progress { data: write_data(&data)?, ..Progress::of(operation) };
     Ok(Outcome::Next(Step::ReleaseNumber, kept.with([Effect::NumberKept { number: number.id }])))
 }
@@ -129,24 +129,37 @@ pub(in crate::provisioning) async fn delete_voice_agent(
     operation: &Operation,
 ) -> Result<Outcome, StoreError> {
     let agent = present(driver.0.store.agent(operation.agent_id).await?, "agents")?;
-    Ok(match delete_at_provider(driver, &agent).await {
+    Ok(match delete_at_provider(driver, operation, &agent).await {
         Ok(()) => {
             let deleted = Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted };
             Outcome::Done(Progress::of(operation).with([deleted]))
         }
-        Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Endless),
+        Err(why) => Outcome::undone(operation, why, Vec::new(), Patience::Endless),
     })
 }
 
-async fn delete_at_provider(driver: &Provisioning, agent: &Agent) -> Result<(), VoiceError> {
+async fn delete_at_provider(
+    driver: &Provisioning,
+    operation: &Operation,
+    agent: &Agent,
+) -> Result<(), Undone<VoiceError>> {
     let voice = &driver.0.voice;
-    match &agent.voice_agent_id {
-        Some(id) => voice.delete_agent(id).await,
-        None => {
-            for found in voice.find(agent.id).await? {
-                voice.delete_agent(&found.voice_agent_id).await?;
+    let there = match &agent.voice_agent_id {
+        Some(id) => vec![id.clone()],
+        None => voice.find(agent.id).await?.into_iter().map(|found| found.voice_agent_id).collect(),
+    };
+    for id in there {
+        match voice.delete_agent(&id).await {
+            Err(refusal) if refusal.is_verdict() && operation.in_doubt_at.is_some() => {
+                if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
+                    return Err(VoiceError::settling(wait).into());
+                }
+                if voice.fetch(&id).await?.is_some() {
+                    return Err(Undone::Refused(refusal));
+                }
             }
-            Ok(())
+            done => done?,
         }
     }
+    Ok(())
 }

@@ -13,6 +13,9 @@
 //! - While an earlier request may still be carried out, a claim is not freed, whatever the carrier answers to a later one:
 //!   the answer is kept, and acted on once a further look has found nothing.
 //! - Once a number is bought, the operation ends only when the number is pointed here, given back, or somebody else's.
+//!
+//! A purchase that may take any number of the country ([`WantedNumber::any_in_country`]) leaves the area code only when every
+//! number on sale there was looked at, or as many as [`SEARCHES`] look at, and none can be had ([`Purchase::searched`]).
 
 mod buy;
 mod ownership;
@@ -62,6 +65,9 @@ pub(in crate::provisioning) struct Purchase {
     wanted: WantedNumber,
     candidates: Vec<NumberOnSale>,
     searches: u8,
+    /// Whether it has left the area code.
+    #[serde(default)]
+    elsewhere: bool,
     /// How many candidates the carrier has refused for want of an address or documents.
     #[serde(default)]
     regulated: u8,
@@ -116,13 +122,29 @@ pub(in crate::provisioning) struct PurchaseData {
 
 impl Purchase {
     pub(super) fn new(wanted: WantedNumber) -> Self {
-        let (candidates, searches, regulated) = (Vec::new(), 0, 0);
-        Self { wanted, candidates, searches, regulated, refused: None, offered_at: None, voice_url: None }
+        let (candidates, searches, elsewhere, regulated) = (Vec::new(), 0, false, 0);
+        let (refused, offered_at, voice_url) = (None, None, None);
+        Self { wanted, candidates, searches, elsewhere, regulated, refused, offered_at, voice_url }
     }
 
     /// How many numbers the next search asks for; `None` when enough were made.
     fn next_search(&self) -> Option<u16> {
         SEARCHES.get(usize::from(self.searches)).copied()
+    }
+
+    /// A search was answered. Once the area code shows no further numbers, the searches elsewhere begin from the first.
+    fn searched(&mut self, reach: Reach) {
+        self.searches = self.searches.saturating_add(1);
+        let is_area_over = reach == Reach::WholeArea || self.next_search().is_none();
+        if reach == Reach::Elsewhere {
+            self.elsewhere = true;
+        } else if self.may_leave_area() && is_area_over {
+            (self.elsewhere, self.searches) = (true, 0);
+        }
+    }
+
+    fn may_leave_area(&self) -> bool {
+        self.wanted.any_in_country && self.wanted.area_code.is_some() && !self.elsewhere
     }
 
     /// What to do when nothing could be found: say so, with area codes that do have numbers.
@@ -157,8 +179,19 @@ impl Purchase {
 
 /// What a search came to.
 pub(super) enum Found {
-    Candidates(Vec<NumberOnSale>),
+    Candidates(Vec<NumberOnSale>, Reach),
     Nothing { suggested: Vec<AreaCode> },
+}
+
+/// How far a search has looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The first of the numbers wanted.
+    First,
+    /// All of them: the carrier listed fewer than it was asked for.
+    WholeArea,
+    /// The country, after the area code had nothing.
+    Elsewhere,
 }
 
 /// Looks for numbers on sale, further with every search. Some of them may be barred here: that is looked at afterwards.
@@ -171,29 +204,27 @@ pub(super) async fn find(
     let search = NumberSearch {
         country: wanted.country,
         kind: wanted.kind,
-        area_code: wanted.area_code.clone().filter(|_| wanted.number.is_none()),
+        area_code: wanted.area_code.clone().filter(|_| wanted.number.is_none() && !purchase.elsewhere),
         contains: wanted.number.as_ref().map(|number| number.as_str().trim_start_matches('+').to_owned()),
         limit: purchase.next_search().unwrap_or(SEARCHES[0]),
     };
-    // None of those in the area code could be had.
-    let elsewhere = wanted.any_in_country && purchase.searches > 0;
-    let search = NumberSearch { area_code: search.area_code.filter(|_| !elsewhere), ..search };
     let mut found = driver.carrier().search(&search, tenant).await?;
+    let reach = if found.len() < usize::from(search.limit) { Reach::WholeArea } else { Reach::First };
     if let Some(exactly) = &wanted.number {
         found.retain(|candidate| candidate.number == *exactly);
     }
     if !found.is_empty() || search.area_code.is_none() {
-        return Ok(candidates_or_nothing(found));
+        return Ok(candidates_or_nothing(found, reach));
     }
     let anywhere = driver.carrier().search(&NumberSearch { area_code: None, ..search }, tenant).await?;
     if wanted.any_in_country {
-        return Ok(candidates_or_nothing(anywhere));
+        return Ok(candidates_or_nothing(anywhere, Reach::Elsewhere));
     }
     Ok(Found::Nothing { suggested: area_codes(&anywhere) })
 }
 
-fn candidates_or_nothing(found: Vec<NumberOnSale>) -> Found {
-    if found.is_empty() { Found::Nothing { suggested: Vec::new() } } else { Found::Candidates(found) }
+fn candidates_or_nothing(found: Vec<NumberOnSale>, reach: Reach) -> Found {
+    if found.is_empty() { Found::Nothing { suggested: Vec::new() } } else { Found::Candidates(found, reach) }
 }
 
 fn area_codes(found: &[NumberOnSale]) -> Vec<AreaCode> {
@@ -228,7 +259,7 @@ pub(super) async fn after_search(
     let progress = Progress::of(operation);
     match found {
         Found::Nothing { suggested } => Ok(Outcome::Failed(purchase.none_left(suggested), progress)),
-        Found::Candidates(mut candidates) => {
+        Found::Candidates(mut candidates, reach) => {
             let numbers: Vec<E164> = candidates.iter().map(|candidate| candidate.number.clone()).collect();
             let since = driver.purchase_rules().quarantined_since;
             let barred = driver.0.store.barred_among(&numbers, operation.tenant_id, since).await?;
@@ -240,7 +271,7 @@ pub(super) async fn after_search(
             // Stable: otherwise in the carrier's order.
             candidates.sort_by_key(|candidate| candidate.needs_address);
             candidates.truncate(CANDIDATES);
-            purchase.searches = purchase.searches.saturating_add(1);
+            purchase.searched(reach);
             purchase.candidates = candidates;
             Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)?))
         }

@@ -1,7 +1,7 @@
 //! RELEASE_NUMBER: gives a number back to the carrier. Once it is gone it cannot be had back, so the intent is
-//! stored first, and a number that the carrier does not know any more counts as given back. A number is taken for kept only
-//! on the carrier's word about this number, or when nothing can have happened yet: while a request to give it back is in
-//! doubt, a refusal of the account ends nothing.
+//! stored first, and a number that the carrier does not know any more counts as given back. While a request to give it back
+//! is in doubt, no refusal ends the release: the number is taken for kept only if the carrier still has it once that request
+//! can no longer be carried out, and refuses then.
 //!
 //! Where the server grants a grace, the operation sleeps until it is over. Until then the number is RELEASING and
 //! still answers, and the release can be taken back.
@@ -14,7 +14,7 @@ use crate::carrier::{CarrierError, OwnedNumber};
 use crate::domain::{
     NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
 };
-use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
 use crate::provisioning::{Provisioning, operation_of_mark};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
@@ -94,43 +94,53 @@ pub(in crate::provisioning) async fn release_number(
 ) -> Result<Outcome, StoreError> {
     let id = present(operation.number_id, "operations")?;
     let number = present(driver.0.store.number(id).await?, "phone_numbers")?;
-    Ok(match give_back(driver, &number).await {
+    Ok(match give_back(driver, operation, &number).await {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
         // The carrier still has the number: it answers again.
-        Err(failure) => {
+        Err(why) => {
             let kept = vec![Effect::NumberKept { number: number.id }];
-            Outcome::failed(operation, &failure, kept, Patience::Endless)
+            Outcome::undone(operation, why, kept, Patience::Endless)
         }
     })
 }
 
-/// Gives a number back, unless it bears the mark of another installation, which holds it then; one without the carrier's id is
-/// looked up by its digits.
-pub(super) async fn give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<(), CarrierError> {
+/// Gives a number back, unless it bears the mark of another installation, which holds it then.
+pub(super) async fn give_back(
+    driver: &Provisioning,
+    operation: &Operation,
+    number: &PhoneNumber,
+) -> Result<(), Undone<CarrierError>> {
     if number.status == NumberStatus::Released {
         return Ok(());
     }
-    match &number.sid {
-        Some(sid) => match driver.carrier().fetch(sid).await? {
-            Some(owned) if is_marked_by_another(&owned, number) => {
-                error!(number = %number.number, sid, "not given back: another installation with this carrier account holds the number");
-                Ok(())
-            }
-            Some(_) => driver.carrier().release(sid).await,
-            None => Ok(()),
-        },
-        None => {
-            let mark = driver.settings(number.operation_id).friendly_name;
-            match driver.carrier().find(&number.number).await? {
-                Some(owned) if owned.friendly_name == mark => driver.carrier().release(&owned.sid).await,
-                Some(owned) => {
-                    warn!(number = %number.number, sid = owned.sid, "not given back: the carrier's number does not carry our mark");
-                    Ok(())
-                }
-                None => Ok(()),
-            }
-        }
+    let Some(sid) = to_give_back(driver, number).await? else { return Ok(()) };
+    match driver.carrier().release(&sid).await {
+        Err(refusal) if refusal.is_verdict() => Err(match unsettled_for(operation, driver.0.clock.now()) {
+            Some(wait) => CarrierError::settling(wait).into(),
+            None => Undone::Refused(refusal),
+        }),
+        done => Ok(done?),
     }
+}
+
+/// The carrier's id of a number that it still has and that nobody else holds; a number without the carrier's id is looked up by
+/// its digits.
+async fn to_give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<Option<String>, CarrierError> {
+    if let Some(sid) = &number.sid {
+        let owned = driver.carrier().fetch(sid).await?;
+        if owned.as_ref().is_some_and(|owned| is_marked_by_another(owned, number)) {
+            error!(number = %number.number, sid, "not given back: another installation with this carrier account holds the number");
+            return Ok(None);
+        }
+        return Ok(owned.map(|_| sid.clone()));
+    }
+    let owned = driver.carrier().find(&number.number).await?;
+    let mark = driver.settings(number.operation_id).friendly_name;
+    if let Some(other) = owned.as_ref().filter(|owned| owned.friendly_name != mark) {
+        warn!(number = %number.number, sid = other.sid, "not given back: the carrier's number does not carry our mark");
+        return Ok(None);
+    }
+    Ok(owned.map(|owned| owned.sid))
 }
 
 fn is_marked_by_another(owned: &OwnedNumber, number: &PhoneNumber) -> bool {

@@ -12,7 +12,8 @@ use crate::provisioning::outcome::{Outcome, Patience, Progress};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
 impl Provisioning {
-    /// Writes a repair of a number's webhooks down.
+    /// Writes a repair of a number's webhooks down. One that is under way for the number is returned instead of a second: it
+    /// has not ended, so the number is set right after this request as well.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -44,6 +45,9 @@ impl Provisioning {
         data: RepairData,
     ) -> Result<(Operation, PhoneNumber), StoreError> {
         let number = settled_number_of(store, id).await?;
+        if let Some(under_way) = repaired_by(store, &number, data.only_look).await? {
+            return Ok((under_way, number));
+        }
         let operation = NewOperation {
             id: self.new_operation_id(),
             kind: OperationKind::RepairNumber,
@@ -56,6 +60,25 @@ impl Provisioning {
         };
         Ok((insert(store, operation).await?, number))
     }
+}
+
+/// The repair that is under way for a number and does what is wanted. Locks the agent: of two requests at the same time, the
+/// second finds the operation of the first.
+async fn repaired_by(
+    store: &TenantStore,
+    number: &PhoneNumber,
+    only_look: bool,
+) -> Result<Option<Operation>, StoreError> {
+    present(store.agent(number.agent_id).await?, "agents")?;
+    for operation in store.unfinished_operations(number.agent_id).await? {
+        if operation.kind == OperationKind::RepairNumber
+            && operation.number_id == Some(number.id)
+            && (only_look || !read_data::<RepairData>(&operation)?.only_look)
+        {
+            return Ok(Some(operation));
+        }
+    }
+    Ok(None)
 }
 
 /// The kind's own data.

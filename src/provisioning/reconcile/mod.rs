@@ -10,6 +10,7 @@ mod mend;
 mod numbers;
 mod plan;
 mod report;
+mod voice_agents;
 
 pub use report::{Difference, Mended, ReconciliationReport};
 
@@ -207,7 +208,8 @@ impl Reconciler {
         // Read after the lists, so that whatever was changed while they were read is known to be busy.
         let standing = parts.store.standing(&inventories.marks(), &inventories.tagged(), since).await?;
         let settings = |bought_by: OperationId| self.provisioning.settings(bought_by);
-        let differences = inventories.compare(&standing, settings);
+        let differences =
+            inventories.compare(&standing, settings, |voice_url| self.provisioning.is_here(voice_url));
         Ok(differences.map(|found| (inventories, found)).map_err(|doubt| doubt.to_string()))
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn unknown(
     owned: &OwnedNumber,
     operations: &HashMap<OperationId, &Operation>,
     busy: &Busy,
-    settings: impl Fn(OperationId) -> NumberSettings,
+    is_here: impl Fn(&str) -> bool,
 ) -> Option<Difference> {
     let cost = owned.kind.map_or(Decimal::ZERO, list_price);
     let about = |kind, detail: String| {
@@ -72,7 +72,7 @@ pub(super) fn unknown(
     };
     match operations.get(&mark) {
         _ if busy.operations.contains(&mark) => None,
-        None if owned.voice_url.as_deref() == Some(settings(mark).voice_url.as_str()) => {
+        None if owned.voice_url.as_deref().is_some_and(is_here) => {
             let detail = format!(
                 "bought by {mark}, which the database does not know, and it points at this server: the database lost \
                  that operation, or another installation has the same address; give it back at the carrier if nobody \

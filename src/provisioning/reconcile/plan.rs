@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::doubt::{Doubt, believable};
 use super::numbers::{known, missing_number, still_missing_number, unknown};
-use super::report::{Difference, DifferenceKind, Repair};
+use super::report::Difference;
+use super::voice_agents::{foreign_voice_agent, missing_voice_agent, surplus};
 use crate::carrier::{NumberSettings, OwnedNumber};
 use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, PhoneNumber,
@@ -36,7 +37,8 @@ impl Inventories {
         self.voice_agents.iter().filter_map(VoiceAgent::created_for).collect()
     }
 
-    /// Compares. `settings` says what a number bought by an operation should look like.
+    /// Compares. `settings` says what a number bought by an operation should look like; `is_here`, whether an address is one
+    /// of this server's.
     ///
     /// # Errors
     /// [`Doubt`].
@@ -44,9 +46,10 @@ impl Inventories {
         &self,
         standing: &Standing,
         settings: impl Fn(OperationId) -> NumberSettings,
+        is_here: impl Fn(&str) -> bool,
     ) -> Result<Vec<Difference>, Doubt> {
         let busy = Busy::new(&standing.busy, &standing.unreadable);
-        let mut differences = self.numbers(standing, &busy, settings)?;
+        let mut differences = self.numbers(standing, &busy, settings, is_here)?;
         differences.extend(self.voice_agents(standing, &busy)?);
         Ok(differences)
     }
@@ -56,6 +59,7 @@ impl Inventories {
         standing: &Standing,
         busy: &Busy,
         settings: impl Fn(OperationId) -> NumberSettings,
+        is_here: impl Fn(&str) -> bool,
     ) -> Result<Vec<Difference>, Doubt> {
         let rows: HashMap<&str, &PhoneNumber> =
             standing.numbers.iter().map(|row| (row.number.as_str(), row)).collect();
@@ -71,7 +75,7 @@ impl Inventories {
                     None
                 }
                 Some(row) => known(owned, row, &settings(row.operation_id)),
-                None => unknown(owned, &operations, busy, &settings),
+                None => unknown(owned, &operations, busy, &is_here),
             });
         }
         let owned: HashSet<&str> = self.numbers.iter().map(|owned| owned.number.as_str()).collect();
@@ -145,36 +149,6 @@ impl Busy {
     }
 }
 
-/// A voice agent whose agent is known: `None` when it is the agent's one.
-fn surplus(found: &VoiceAgent, row: &Agent) -> Option<Difference> {
-    let detail = match (&row.voice_agent_id, row.status) {
-        (_, AgentStatus::Deleted) => "its agent is deleted".to_owned(),
-        (Some(id), _) if *id == found.voice_agent_id => return None,
-        (Some(id), _) => format!("its agent has another one, {id}"),
-        // Its creation is under way, or ended badly and is being cleaned up.
-        (None, _) => return None,
-    };
-    let orphan = Difference::new(DifferenceKind::OrphanedVoiceAgent, detail);
-    Some(
-        orphan
-            .voice_agent(&found.voice_agent_id)
-            .of(row.tenant_id, row.id)
-            .mended_by(Repair::DeleteVoiceAgent),
-    )
-}
-
-fn foreign_voice_agent(found: &VoiceAgent) -> Difference {
-    let detail = "tagged by another installation of this system: it is left alone".to_owned();
-    Difference::new(DifferenceKind::ForeignVoiceAgent, detail).voice_agent(&found.voice_agent_id)
-}
-
-fn missing_voice_agent(row: &Agent) -> Difference {
-    let detail = "the voice provider does not list it: deleted there, or without its tags".to_owned();
-    let missing = Difference::new(DifferenceKind::MissingVoiceAgent, detail);
-    let missing = missing.voice_agent(row.voice_agent_id.as_deref().unwrap_or_default());
-    missing.of(row.tenant_id, row.id).mended_by(Repair::RestoreVoiceAgent)
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
@@ -187,6 +161,7 @@ mod tests {
         AgentName, Capabilities, CountryCode, Language, NumberType, OperationKind, OperationState, Provider,
         Step, TenantId,
     };
+    use crate::provisioning::reconcile::report::DifferenceKind;
 
     const CAPABILITIES: Capabilities = Capabilities { voice: true, sms: true, mms: true };
 
@@ -202,6 +177,10 @@ mod tests {
             voice_fallback_url: url("fallback"),
             status_callback: url("status"),
         }
+    }
+
+    fn is_here(voice_url: &str) -> bool {
+        ["https://calls.example.com/in", "https://previous.example.com/in"].contains(&voice_url)
     }
 
     fn operation(n: u128, state: OperationState) -> Operation {
@@ -317,7 +296,12 @@ mod tests {
     }
 
     fn found((inventories, standing): &(Inventories, Standing)) -> Vec<DifferenceKind> {
-        inventories.compare(standing, settings).unwrap().iter().map(|difference| difference.kind).collect()
+        inventories
+            .compare(standing, settings, is_here)
+            .unwrap()
+            .iter()
+            .map(|difference| difference.kind)
+            .collect()
     }
 
     /// What can go wrong with client 1 of an estate of three, and what is then found.
@@ -396,7 +380,7 @@ mod tests {
             let mut whole = estate(3);
             mishap(&mut whole.0, &mut whole.1);
             assert_eq!(found(&whole), *kinds, "mishap {at}");
-            for difference in whole.0.compare(&whole.1, settings).unwrap() {
+            for difference in whole.0.compare(&whole.1, settings, is_here).unwrap() {
                 use DifferenceKind as Kind;
                 let for_a_person = matches!(
                     difference.kind,
@@ -424,6 +408,15 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_points_at_the_previous_address_is_unrecorded_too() {
+        let mut whole = estate(3);
+        whole.1.numbers.remove(0);
+        whole.1.operations.remove(0);
+        whole.0.numbers[0].voice_url = Some("https://previous.example.com/in".into());
+        assert_eq!(found(&whole), [DifferenceKind::UnrecordedNumber]);
+    }
+
+    #[test]
     fn a_lost_voice_agents_late_twin_takes_its_place() {
         let mut whole = estate(3);
         whole.0.voice_agents[0] = voice_agent(9, 1);
@@ -435,7 +428,7 @@ mod tests {
         let mut whole = estate(3);
         whole.0.numbers.remove(0);
         whole.1.numbers[0].status = NumberStatus::Inactive;
-        let differences = whole.0.compare(&whole.1, settings).unwrap();
+        let differences = whole.0.compare(&whole.1, settings, is_here).unwrap();
         assert_eq!(differences.len(), 1, "{differences:?}");
         assert_eq!((differences[0].kind, differences[0].repair), (DifferenceKind::MissingNumber, None));
         // It does not make the list less believable: it is known to be missing.
@@ -450,11 +443,11 @@ mod tests {
         whole.0.numbers.truncate(4);
         assert_eq!(found(&whole).len(), 4);
         whole.0.numbers.truncate(3);
-        let doubt = whole.0.compare(&whole.1, settings).unwrap_err();
+        let doubt = whole.0.compare(&whole.1, settings, is_here).unwrap_err();
         assert_eq!(doubt, Doubt { what: "numbers", missing: 5, held: 8 });
         whole = estate(2);
         whole.0.voice_agents.clear();
-        assert!(whole.0.compare(&whole.1, settings).is_err());
+        assert!(whole.0.compare(&whole.1, settings, is_here).is_err());
     }
 
     proptest! {
@@ -485,7 +478,7 @@ mod tests {
                 here.unreadable.operations.extend(part.1.unreadable.operations);
             }
             let whole = (Inventories { numbers: there, voice_agents: agents_there }, here);
-            if let Ok(differences) = whole.0.compare(&whole.1, settings) {
+            if let Ok(differences) = whole.0.compare(&whole.1, settings, is_here) {
                 let mut kinds: Vec<_> = differences.iter().map(|difference| difference.kind).collect();
                 kinds.sort_unstable();
                 expected.sort_unstable();
