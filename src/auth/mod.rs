@@ -5,8 +5,9 @@
 //! a token cannot choose how it is checked. Everything in it is read after its signature held, and against
 //! [`Clock`], never the machine's own. The key set is the one thing this module fetches over the network.
 //!
-//! An agent's token is looked up in the database, beside the connections that answer calls. One that has not proved lately to
-//! be an agent's is a guess ([`Authenticator::is_guess`]): whoever presents it is counted before the database is asked.
+//! An agent's token is looked up in the database each time, beside the connections that answer calls. Which agent it was when
+//! it was looked up last is remembered ([`Authenticator::known`]), only so that whoever presents it is counted before the
+//! database is asked: a token is never accepted from memory, so one that is taken away ends at once.
 //!
 //! A tenant is written down at first sight. Refusals say one of a few constant reasons, never what was presented.
 
@@ -18,7 +19,7 @@ mod mint;
 pub use error::{AuthConfigError, AuthError};
 pub use mint::mint;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,6 +63,17 @@ pub enum Principal {
         /// Which one.
         agent: AgentId,
     },
+}
+
+/// What is known of presented credentials before they are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// A bearer token: checking it does not ask the database about the token.
+    Signed,
+    /// A token that was this agent's when it was checked last.
+    Proven(Principal),
+    /// A token that has not proved lately to be an agent's: it may be made up.
+    Guess,
 }
 
 /// A principal whose proof was checked.
@@ -112,9 +124,9 @@ struct Inner {
     store: SystemStore,
     clock: Clock,
     seen: Mutex<HashSet<TenantId>>,
-    /// Hashes of agents' tokens that were an agent's when they were checked last; with keys of this process, so that nobody
+    /// Whose agents' tokens were when they were checked last, by their hashes; with keys of this process, so that nobody
     /// outside finds two tokens with one hash.
-    proven: Mutex<HashSet<u64>>,
+    proven: Mutex<HashMap<u64, Principal>>,
     hasher: RandomState,
 }
 
@@ -172,15 +184,16 @@ impl Authenticator {
         }
     }
 
-    /// Whether checking these would ask the database about a token that has not proved lately to be an agent's.
+    /// What is known of these before they are checked, to count whoever presents them. It proves nothing.
     #[must_use]
-    pub fn is_guess(&self, credentials: &Credentials) -> bool {
+    pub fn known(&self, credentials: &Credentials) -> Known {
         match (&credentials.bearer, &credentials.agent_token) {
             (None, Some(token)) => {
                 let hash = self.0.hasher.hash_one(token.expose_secret());
-                !self.0.proven.lock().unwrap_or_else(PoisonError::into_inner).contains(&hash)
+                let proven = self.0.proven.lock().unwrap_or_else(PoisonError::into_inner);
+                proven.get(&hash).map_or(Known::Guess, |agent| Known::Proven(*agent))
             }
-            _ => false,
+            _ => Known::Signed,
         }
     }
 
@@ -229,23 +242,22 @@ impl Authenticator {
         let token = AgentToken::parse(token).map_err(|_| AuthError::INVALID)?;
         let agent = Box::pin(self.0.store.agent_by_token(&token));
         let agent = agent.await.map_err(|error| AuthError::unavailable(&error))?;
-        self.note_proof(&token, agent.is_some());
-        let agent = agent.ok_or(AuthError::INVALID)?;
-        let principal = Principal::Agent { tenant: agent.tenant_id, agent: agent.id };
-        Ok(Authenticated { principal, expires_at: None })
+        let principal = agent.map(|agent| Principal::Agent { tenant: agent.tenant_id, agent: agent.id });
+        self.note_proof(&token, principal);
+        Ok(Authenticated { principal: principal.ok_or(AuthError::INVALID)?, expires_at: None })
     }
 
-    fn note_proof(&self, token: &AgentToken, is_an_agents: bool) {
+    fn note_proof(&self, token: &AgentToken, whose: Option<Principal>) {
         let hash = self.0.hasher.hash_one(token.expose());
         let mut proven = self.0.proven.lock().unwrap_or_else(PoisonError::into_inner);
-        if !is_an_agents {
+        let Some(agent) = whose else {
             proven.remove(&hash);
             return;
-        }
+        };
         if proven.len() >= MAX_TOKENS_PROVEN {
             proven.clear();
         }
-        proven.insert(hash);
+        proven.insert(hash, agent);
     }
 
     async fn write_down(&self, tenant: TenantId) -> Result<(), AuthError> {

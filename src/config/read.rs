@@ -11,7 +11,8 @@ use url::{Host, Url};
 use super::Mistake;
 
 /// Claims that hold what users wrote about themselves: Supabase's, Auth0's and Clerk's.
-const USERS_OWN: [&str; 4] = ["user_metadata", "raw_user_meta_data", "unsafe_metadata", "unsafeMetadata"];
+const USERS_OWN: [&str; 5] =
+    ["user_metadata", "usermetadata", "user_meta_data", "unsafe_metadata", "unsafemetadata"];
 
 /// Reads variables one after the other and keeps every mistake until the end.
 pub(super) struct Reader<F> {
@@ -173,7 +174,12 @@ fn json_pointer(value: &str) -> Result<String, String> {
 /// set to any other tenant.
 pub(super) fn tenant_claim(value: &str) -> Result<String, String> {
     let pointer = json_pointer(value)?;
-    if pointer.split('/').any(|part| USERS_OWN.contains(&part)) {
+    // A claim may be named by a whole address that ends in such a name, with its slashes escaped.
+    let is_users_own = |part: &str| {
+        let name = part.replace("~1", "/").replace("~0", "~").to_lowercase();
+        USERS_OWN.iter().any(|own| name.contains(own))
+    };
+    if pointer.split('/').any(is_users_own) {
         return Err(
             "names a claim that users edit themselves, so that each could become any tenant: use one under \
                     app_metadata"

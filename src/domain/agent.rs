@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
 
-use super::{AgentId, E164, Invalid, Language, Refusal, TenantId, text_enum};
+use super::{AgentId, E164, Invalid, Language, Refusal, TenantId, is_blank, text_enum};
 
 text_enum! {
     /// Where an agent is in its life.
@@ -165,6 +165,9 @@ macro_rules! bounded_text {
                         concat!("the ", $what, " has 1 to {} characters, this one has {}"),
                         Self::MAX_CHARS, length
                     )));
+                }
+                if is_blank(text) {
+                    return Err(Invalid::new(concat!("the ", $what, " has no visible character: write some")));
                 }
                 if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
                     return Err(Invalid::new(concat!("the ", $what, " must not hold control characters")));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Invalid;
+use super::{Invalid, NumberType};
 
 /// The officially assigned codes of ISO 3166-1 alpha-2.
 const ASSIGNED: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS \
@@ -31,9 +31,12 @@ impl CountryCode {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The country of an area code of the North American plan, where that is known not to be the United States.
+    /// The country of an area code of the North American plan, where it is known and the code belongs to a place.
     pub(super) fn of_area_code(code: &str) -> Option<Self> {
-        code.parse::<AreaCode>().ok()?.country()
+        match code.parse::<AreaCode>().ok()?.belongs()? {
+            Belongs::To(country) => Some(country),
+            Belongs::TollFree | Belongs::Nowhere => None,
+        }
     }
 
     /// Whether numbers there are searched by three-digit area code (Twilio: US and Canada only).
@@ -42,27 +45,75 @@ impl CountryCode {
         matches!(self, Self::US | Self::CANADA)
     }
 
-    /// An area code for numbers there.
+    /// An area code for numbers of this type there.
     ///
     /// # Errors
-    /// When it is none, or another country's: the carrier would only say that it has no numbers.
-    pub fn area_code(self, code: &str) -> Result<AreaCode, Invalid> {
+    /// When it is none, another country's, or one without such numbers: the carrier would only say that it has none.
+    pub fn area_code(self, kind: NumberType, code: &str) -> Result<AreaCode, Invalid> {
         let code: AreaCode = code.parse()?;
-        match code.country() {
-            Some(country) if country != self && country.has_area_codes() => Err(Invalid::new(format!(
-                "area code {code} belongs to {country}: set country to {country}, or take an area code of {self}"
-            ))),
-            Some(country) if country != self => Err(Invalid::new(format!(
+        let is_toll_free = kind == NumberType::TollFree;
+        let why = match code.belongs() {
+            None => return Ok(code),
+            Some(Belongs::TollFree) if is_toll_free => return Ok(code),
+            Some(Belongs::TollFree) => {
+                format!(
+                    "area code {code} belongs to toll-free numbers: take one of a place, or search TOLL_FREE numbers"
+                )
+            }
+            Some(Belongs::Nowhere) => format!("no numbers are sold in area code {code}: take another"),
+            Some(Belongs::To(_)) if is_toll_free => {
+                format!("area code {code} has no toll-free numbers: take one of {TOLL_FREE}")
+            }
+            Some(Belongs::To(country)) if country == self => return Ok(code),
+            Some(Belongs::To(country)) if country.has_area_codes() => {
+                format!(
+                    "area code {code} belongs to {country}: set country to {country}, or take an area code of {self}"
+                )
+            }
+            Some(Belongs::To(country)) => format!(
                 "area code {code} belongs to {country}, where numbers are not bought by area code: take one of {self}"
-            ))),
-            _ => Ok(code),
-        }
+            ),
+        };
+        Err(Invalid(why))
     }
 }
 
-/// Area codes of the North American plan outside of the United States, by country. What is not here is the United States', or
-/// belongs to no country, as those of toll-free numbers; so a code that is added later is let pass.
-const AREA_CODES_ABROAD: [(&str, &str); 19] = [
+/// What an area code of the North American plan is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belongs {
+    To(CountryCode),
+    TollFree,
+    /// Services and personal numbers, in which no numbers are sold.
+    Nowhere,
+}
+
+/// Area codes of toll-free numbers.
+const TOLL_FREE: &str = "800 833 844 855 866 877 888";
+
+/// Area codes without numbers for sale: short services (`911`), personal, data and government numbers, premium rate.
+const NOWHERE: &str = "211 311 411 456 500 511 521 522 523 524 525 526 527 528 529 532 533 535 538 542 543 544 545 546 547 549 \
+ 550 552 553 554 556 566 569 577 578 588 589 600 611 622 633 644 655 677 688 700 710 711 811 900 911";
+
+/// Area codes of places in the North American plan, by country. One in no table, as one that is added later, is let pass.
+const AREA_CODES: [(&str, &str); 20] = [
+    (
+        "US",
+        "201 202 203 205 206 207 208 209 210 212 213 214 215 216 217 218 219 220 223 224 225 227 228 229 231 234 \
+         235 239 240 248 251 252 253 254 256 260 262 267 269 270 272 274 276 279 281 283 301 302 303 304 305 307 \
+         308 309 310 312 313 314 315 316 317 318 319 320 321 323 324 325 326 327 329 330 331 332 334 336 337 339 \
+         341 346 347 350 351 352 353 360 361 363 364 369 380 385 386 401 402 404 405 406 407 408 409 410 412 413 \
+         414 415 417 419 423 424 425 430 432 434 435 436 440 442 443 445 447 448 457 458 463 464 469 470 471 472 \
+         475 478 479 480 483 484 501 502 503 504 505 507 508 509 510 512 513 515 516 517 518 520 530 531 534 539 \
+         540 541 551 557 559 561 562 563 564 567 570 571 572 573 574 575 580 582 585 586 601 602 603 605 606 607 \
+         608 609 610 612 614 615 616 617 618 619 620 621 623 624 626 628 629 630 631 636 640 641 645 646 650 651 \
+         656 657 659 660 661 662 667 669 678 680 681 682 686 689 701 702 703 704 706 707 708 712 713 714 715 716 \
+         717 718 719 720 724 725 726 727 728 729 730 731 732 734 737 738 740 743 747 748 754 757 760 762 763 765 \
+         769 770 771 772 773 774 775 779 781 785 786 801 802 803 804 805 806 808 810 812 813 814 815 816 817 818 \
+         820 821 826 828 830 831 832 835 837 838 839 840 843 845 847 848 850 854 856 857 858 859 860 861 862 863 \
+         864 865 870 872 878 901 903 904 906 907 908 909 910 912 913 914 915 916 917 918 919 920 924 925 928 929 \
+         930 931 934 936 937 938 940 941 943 945 947 948 949 951 952 954 956 957 959 970 971 972 973 975 978 979 \
+         980 983 984 985 986 989",
+    ),
     (
         "CA",
         "204 226 236 249 250 257 263 289 306 343 354 365 367 368 382 403 416 418 428 431 437 438 450 468 474 506 514 519 \
@@ -119,11 +170,16 @@ impl AreaCode {
         &self.0
     }
 
-    /// The country it belongs to, where that is known not to be the United States.
-    fn country(&self) -> Option<CountryCode> {
-        let (country, _) =
-            AREA_CODES_ABROAD.iter().find(|(_, codes)| codes.split(' ').any(|code| code == self.0))?;
-        country.parse().ok()
+    fn belongs(&self) -> Option<Belongs> {
+        let is_among = |codes: &str| codes.split(' ').any(|code| code == self.0);
+        if is_among(TOLL_FREE) {
+            return Some(Belongs::TollFree);
+        }
+        if is_among(NOWHERE) {
+            return Some(Belongs::Nowhere);
+        }
+        let (country, _) = AREA_CODES.iter().find(|(_, codes)| is_among(codes))?;
+        country.parse().ok().map(Belongs::To)
     }
 }
 
@@ -159,24 +215,45 @@ mod tests {
             assert!(bad.parse::<CountryCode>().is_err(), "{bad}");
         }
         assert!("212".parse::<AreaCode>().is_ok());
-        for (_, codes) in AREA_CODES_ABROAD {
-            for code in codes.split(' ') {
-                assert!(code.parse::<AreaCode>().unwrap().country().is_some(), "{code}");
-            }
+        let tables = AREA_CODES.iter().map(|(_, codes)| codes).chain([&TOLL_FREE, &NOWHERE]);
+        let all: Vec<_> = tables.flat_map(|codes| codes.split(' ')).collect();
+        assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len(), "one meaning each");
+        for code in all {
+            assert!(code.parse::<AreaCode>().unwrap().belongs().is_some(), "{code}");
         }
     }
 
     #[test]
-    fn an_area_code_of_another_country_is_named_with_it() {
-        let code = |country: &str, code: &str| country.parse::<CountryCode>().unwrap().area_code(code);
-        for (country, good) in
-            [("US", "212"), ("CA", "416"), ("US", "888"), ("CA", "888"), ("US", "787"), ("US", "988")]
-        {
-            assert!(code(country, good).is_ok(), "{country} {good}");
+    fn an_area_code_without_such_numbers_is_refused_with_what_it_is_for() {
+        use NumberType::{Local, TollFree};
+        let code =
+            |country: &str, kind, code: &str| country.parse::<CountryCode>().unwrap().area_code(kind, code);
+        for (country, kind, good) in [
+            ("US", Local, "212"),
+            ("CA", Local, "416"),
+            ("US", TollFree, "888"),
+            ("CA", TollFree, "800"),
+            ("US", Local, "787"),
+            ("US", Local, "988"),
+            ("CA", Local, "988"),
+        ] {
+            assert!(code(country, kind, good).is_ok(), "{country} {good}");
         }
-        assert!(code("US", "416").unwrap_err().0.contains("416 belongs to CA: set country to CA"));
-        assert!(code("CA", "876").unwrap_err().0.contains("belongs to JM, where"));
-        assert!(code("US", "41").unwrap_err().0.contains("three digits"));
+        for (country, kind, bad, words) in [
+            ("US", Local, "416", "416 belongs to CA: set country to CA"),
+            ("CA", Local, "212", "212 belongs to US: set country to US"),
+            ("CA", Local, "876", "belongs to JM, where"),
+            ("US", Local, "800", "800 belongs to toll-free numbers"),
+            ("CA", Local, "888", "888 belongs to toll-free numbers"),
+            ("US", TollFree, "212", "has no toll-free numbers: take one of 800 833"),
+            ("US", Local, "710", "no numbers are sold in area code 710"),
+            ("CA", Local, "600", "no numbers are sold in area code 600"),
+            ("US", TollFree, "911", "no numbers are sold in area code 911"),
+            ("US", Local, "41", "three digits"),
+        ] {
+            let why = code(country, kind, bad).unwrap_err().0;
+            assert!(why.contains(words), "{country} {bad}: {why}");
+        }
     }
 
     #[test]

@@ -54,6 +54,19 @@ impl Invalid {
     }
 }
 
+/// Whether nothing of a text can be seen: it is empty, or all white space and characters without an appearance of their own.
+pub(crate) fn is_blank(text: &str) -> bool {
+    // Unicode's `Default_Ignorable_Code_Point`, and the empty pattern of Braille.
+    let is_invisible = |c| {
+        matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+    };
+    text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
 /// An enum whose values have one spelling in the database and on the wire.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {

@@ -11,11 +11,10 @@ use futures_util::future::ready;
 use futures_util::stream::BoxStream;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Map, Value};
-use tokio::sync::Semaphore;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument;
 
-use super::context::{Caller, MAX_ANSWER, Services, Session, Turn};
+use super::context::{Caller, MAX_ANSWER, Services, Session, Turn, Turns};
 use super::documents::{Documents, Validated};
 use super::errors::{self, ApiError};
 use super::limits::{self, Document, Run};
@@ -160,7 +159,7 @@ impl Api {
         &self,
         caller: Caller,
         request: GraphqlRequest,
-        turns: Arc<Semaphore>,
+        turns: Turns,
     ) -> impl Stream<Item = Executed> + Send + use<> {
         let (run, span) = (Arc::new(Run::default()), span());
         let ending = Ending::new(&caller, &run);

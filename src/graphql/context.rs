@@ -59,8 +59,17 @@ pub(crate) struct Session {
     waits_until: OnceLock<Instant>,
     operations: AtomicU8,
     spent: AtomicUsize,
-    turns: Option<Arc<Semaphore>>,
-    turn: Mutex<Option<Turn>>,
+    turns: Option<Turns>,
+    turn: Mutex<Option<(Turn, OwnedSemaphorePermit)>>,
+}
+
+/// What a socket's requests take their turns from.
+#[derive(Debug, Clone)]
+pub struct Turns {
+    /// Answers of the socket that are being made or wait to be sent.
+    pub of_socket: Arc<Semaphore>,
+    /// Requests of the caller that are executed, wherever they were sent.
+    pub of_caller: Arc<Semaphore>,
 }
 
 /// The right to make an answer, held until the answer is sent.
@@ -84,7 +93,7 @@ pub(crate) struct Released<'a>(
 
 impl Session {
     /// A session for one request, which takes turns with others if there are `turns`.
-    pub(crate) fn new(services: Services, caller: Caller, turns: Option<Arc<Semaphore>>) -> Self {
+    pub(crate) fn new(services: Services, caller: Caller, turns: Option<Turns>) -> Self {
         Self {
             services,
             caller,
@@ -223,20 +232,23 @@ impl Session {
     /// Waits for the request's turn to make an answer, where it takes turns and has none.
     pub(super) async fn take_turn(&self) {
         let Some(turns) = self.turns.clone().filter(|_| self.turn().is_none()) else { return };
-        // The semaphore is never closed.
-        if let Ok(permit) = turns.acquire_owned().await {
-            *self.turn() = Some(Turn(permit));
+        // The semaphores are never closed.
+        if let Ok(of_socket) = turns.of_socket.acquire_owned().await
+            && let Ok(of_caller) = turns.of_caller.acquire_owned().await
+        {
+            *self.turn() = Some((Turn(of_socket), of_caller));
         }
     }
 
-    /// Closes the reading door, and hands out the turn: an answer is made.
+    /// Closes the reading door, and hands out the socket's turn: an answer is made. The caller's is given back, since a client
+    /// may read slowly.
     pub(super) async fn rest(&self) -> Option<Turn> {
         drop(self.release().await);
         self.spent.store(0, Ordering::Relaxed);
-        self.turn().take()
+        self.turn().take().map(|(turn, _)| turn)
     }
 
-    fn turn(&self) -> MutexGuard<'_, Option<Turn>> {
+    fn turn(&self) -> MutexGuard<'_, Option<(Turn, OwnedSemaphorePermit)>> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -22,7 +22,7 @@ mod subscription;
 mod trail;
 
 pub use api::{Api, Executed, GraphqlRequest, Summary};
-pub use context::{Caller, Services, Turn};
+pub use context::{Caller, Services, Turn, Turns};
 pub use errors::ApiError;
 pub use model::{List, Place};
 pub use schema::sdl;

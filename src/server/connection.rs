@@ -4,6 +4,9 @@
 //! hyper has one timer for idling and for a request's head, and none for a client that does not read. A load balancer keeps
 //! connections longer than a head may take: closed by us first, each is a request that fails there. So a connection is
 //! watched here, from its first byte on; a socket that it becomes has deadlines of its own.
+//!
+//! An answer's body is handed to hyper in one piece, long before the client has taken all of it. So time between two requests
+//! counts from the last byte that the client took, for up to [`ANSWER_TIME`] after the answer was made.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -27,6 +30,8 @@ use super::rate::ClientAddress;
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// How long a client may take nothing of what is sent to it.
 const WRITE_TIME: Duration = Duration::from_secs(20);
+/// How long a client may take for a whole answer, however steadily it reads.
+const ANSWER_TIME: Duration = Duration::from_secs(600);
 /// How often connections are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -104,6 +109,8 @@ pub(super) struct Progress(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     at: At,
+    /// When the last answer was handed to the connection.
+    answered: Instant,
     /// Since when nothing that is to be sent is taken.
     stuck_since: Option<Instant>,
 }
@@ -121,7 +128,8 @@ enum At {
 impl Progress {
     /// A connection that has just begun.
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { at: At::Head(Instant::now()), stuck_since: None })))
+        let now = Instant::now();
+        Self(Arc::new(Mutex::new(State { at: At::Head(now), answered: now, stuck_since: None })))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -162,12 +170,20 @@ impl Progress {
         }
     }
 
-    fn wrote<T>(&self, outcome: Poll<T>) -> Poll<T> {
-        let mut state = self.lock();
+    fn wrote(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        let (mut state, now) = (self.lock(), Instant::now());
         if outcome.is_pending() {
-            state.stuck_since.get_or_insert_with(Instant::now);
-        } else {
-            state.stuck_since = None;
+            state.stuck_since.get_or_insert(now);
+            return outcome;
+        }
+        state.stuck_since = None;
+        let took_some = matches!(outcome, Poll::Ready(Ok(1..)));
+        if took_some && state.answered + ANSWER_TIME > now {
+            match &mut state.at {
+                // What was sent ahead of its turn is read only once the answer before it is sent.
+                At::Idle(since) | At::Head(since) => *since = now,
+                At::Request => {}
+            }
         }
         outcome
     }
@@ -181,7 +197,8 @@ struct Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        self.progress.lock().at = At::Idle(Instant::now());
+        let (mut state, now) = (self.progress.lock(), Instant::now());
+        (state.at, state.answered) = (At::Idle(now), now);
     }
 }
 

@@ -13,13 +13,14 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
-use tokio::sync::SemaphorePermit;
 
 use super::credentials::{self, anonymous};
+use super::executing::Sharer;
 use super::negotiation::{self, Media};
 use super::rate::ClientAddress;
 use super::rejection::{Rejection, challenge};
 use super::{Edge, RequestId};
+use crate::auth::Known;
 use crate::graphql::{Caller, Executed, GraphqlRequest};
 
 /// The longest body; there are no files here.
@@ -27,10 +28,6 @@ const MAX_BODY: usize = 256 * 1024;
 
 /// How much of a longer one is read and thrown away.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
-
-/// HTTP requests executed at the same time; more are turned away at once. It bounds memory, and how long one waits for the
-/// database. Sockets have bounds of their own, and webhooks are not counted: a call is always answered.
-pub(super) const MAX_EXECUTING: usize = 512;
 
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
@@ -48,7 +45,8 @@ pub(super) async fn post(
         json_only(&headers)?;
         let caller = caller(&edge, &request_id, address, &headers).await?;
         let request = decode(&read(body).await?)?;
-        let _in_flight = in_flight(&edge)?;
+        // Once the body has arrived, so that no slow sender holds a share.
+        let _in_flight = edge.executing.begin(Sharer::of(caller.principal, address))?;
         Ok(answer(edge.api.execute(caller, request).await, media))
     };
     answer.await.unwrap_or_else(|rejection: Rejection| rejection.respond(&request_id.0))
@@ -72,20 +70,10 @@ pub(super) async fn get(
         let media = acceptable(&headers)?;
         let caller = caller(&edge, &request_id, address, &headers).await?;
         let request = from_parameters(parameters.as_deref().unwrap_or_default())?;
-        let _in_flight = in_flight(&edge)?;
+        let _in_flight = edge.executing.begin(Sharer::of(caller.principal, address))?;
         Ok(answer(edge.api.read(caller, request).await, media))
     };
     answer.await.unwrap_or_else(|rejection: Rejection| rejection.respond(&request_id.0))
-}
-
-/// The right to be executed. Taken once the body has arrived, so that no slow sender holds one.
-fn in_flight(edge: &Edge) -> Result<SemaphorePermit<'_>, Rejection> {
-    edge.executing.try_acquire().map_err(|_| {
-        metrics::counter!("switchboard_graphql_shed_total").increment(1);
-        let message = format!("the server executes {MAX_EXECUTING} requests already; try again in 1 second");
-        let refusal = Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message);
-        Rejection { retry_after: Some(1), ..refusal }
-    })
 }
 
 /// Answers every other method.
@@ -128,8 +116,8 @@ fn json_only(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message))
 }
 
-/// Who asks, after the request was counted: theirs, or, when it proves nothing, their address's. A token that may be made up is
-/// counted there before the database is asked about it.
+/// Who asks, after the request was counted: theirs, or, when it proves nothing, their address's. An agent's token is counted
+/// before the database is asked about it: as its agent's where it proved lately to be one, else as its address's.
 async fn caller(
     edge: &Edge,
     request_id: &RequestId,
@@ -143,23 +131,28 @@ async fn caller(
             return Err(unreadable);
         }
     };
-    let (is_anonymous, is_guess) = (anonymous(&presented), edge.authenticator.is_guess(&presented));
-    if is_anonymous || is_guess {
+    if anonymous(&presented) {
         edge.rates.from(address)?;
-    }
-    if is_anonymous {
         return Ok(Caller { principal: None, request_id: request_id.0.clone() });
+    }
+    let known = edge.authenticator.known(&presented);
+    match known {
+        Known::Proven(agent) => edge.rates.by(agent)?,
+        Known::Guess => edge.rates.from(address)?,
+        Known::Signed => {}
     }
     match credentials::check(&edge.authenticator, &presented).await {
         Ok(who) => {
-            if is_guess {
+            if known == Known::Guess {
                 edge.rates.proven(address);
             }
-            edge.rates.by(who.principal)?;
+            if !matches!(known, Known::Proven(_)) {
+                edge.rates.by(who.principal)?;
+            }
             Ok(Caller { principal: Some(who.principal), request_id: request_id.0.clone() })
         }
         Err(refused) => {
-            if !is_guess && refused.status == StatusCode::UNAUTHORIZED {
+            if known != Known::Guess && refused.status == StatusCode::UNAUTHORIZED {
                 edge.rates.from(address)?;
             }
             Err(refused)

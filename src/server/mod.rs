@@ -5,6 +5,7 @@
 
 mod connection;
 mod credentials;
+mod executing;
 mod graphiql;
 mod graphql_http;
 mod graphql_ws;
@@ -26,9 +27,9 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn_with_state, map_request};
 use axum::response::Response;
 use axum::routing::get;
-use tokio::sync::Semaphore;
 use tower_http::timeout::TimeoutLayer;
 
+use self::executing::Executing;
 use self::graphiql::Graphiql;
 use self::graphql_ws::Sockets;
 use self::health::Readiness;
@@ -48,7 +49,7 @@ pub use self::serve::{Drain, serve};
 /// The longest body outside of GraphQL, unless a route sets its own limit.
 const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// How long any request may take: beyond what a mutation is given.
+/// How long a request may take, beyond what a mutation is given. Webhooks have limits of their own.
 const REQUEST_TIME: Duration = Duration::from_secs(60);
 
 /// How the server behaves.
@@ -81,8 +82,7 @@ struct Edge {
     /// Ours and the allowed ones.
     origins: Arc<[String]>,
     rates: Rates,
-    /// GraphQL requests over HTTP that may be executed at the same time.
-    executing: Arc<Semaphore>,
+    executing: Executing,
     trusted_proxies: u8,
     clock: Clock,
     entropy: Entropy,
@@ -108,7 +108,7 @@ pub fn router(
         graphiql: config.graphiql.map(|assets| Arc::new(Graphiql::new(assets))),
         origins: config.own_origins.into_iter().chain(config.allowed_origins).collect(),
         rates: Rates::new(config.rate_limits, config.clock.clone()),
-        executing: Arc::new(Semaphore::new(graphql_http::MAX_EXECUTING)),
+        executing: Executing::new(),
         trusted_proxies: config.trusted_proxies,
         clock: config.clock,
         entropy: config.entropy,
@@ -125,18 +125,40 @@ pub fn router(
     if edge.graphiql.is_some() {
         routes = routes.merge(graphiql::routes());
     }
-    surround(routes.fallback(not_found).with_state(edge.clone()).merge(webhooks), edge)
+    let routes = routes.fallback(not_found).with_state(edge.clone());
+    surround(with_webhooks(routes, webhooks, REQUEST_TIME), edge)
+}
+
+/// All routes. The time that a request may take is for the server's own: webhooks have limits of theirs.
+fn with_webhooks(own: Router, webhooks: Router, time: Duration) -> Router {
+    own.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time)).merge(webhooks)
 }
 
 /// The layers around every route, the innermost first.
 fn surround(routes: Router, edge: Edge) -> Router {
-    routes
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIME))
-        .layer(from_fn_with_state(edge, layers::observe))
+    routes.layer(DefaultBodyLimit::max(MAX_BODY)).layer(from_fn_with_state(edge, layers::observe))
 }
 
 async fn not_found(request_id: RequestId) -> Response {
     Rejection::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing under this path")
         .respond(&request_id.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_time_of_a_request_is_not_a_webhooks() {
+        let takes = |time| get(async move || tokio::time::sleep(time).await);
+        let own = Router::new().route("/own", takes(Duration::from_secs(60)));
+        let webhooks = Router::new().route("/webhook", takes(Duration::from_millis(200)));
+        let routes = with_webhooks(own, webhooks, Duration::from_millis(20));
+        for (path, status) in [("/own", StatusCode::SERVICE_UNAVAILABLE), ("/webhook", StatusCode::OK)] {
+            let request = axum::http::Request::get(path).body(axum::body::Body::empty()).unwrap();
+            assert_eq!(routes.clone().oneshot(request).await.unwrap().status(), status, "{path}");
+        }
+    }
 }

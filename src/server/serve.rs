@@ -1,14 +1,18 @@
 //! Accepting connections, and letting them end.
+//!
+//! Only HTTP/1 is served: the limits of a connection ([`super::connection`]) assume one request at a time. A client that
+//! begins with HTTP/2 is closed at once. hyper's own HTTP/1 server is used, since `hyper_util`'s `auto` server speaks HTTP/2
+//! as soon as any dependency enables that feature.
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper::server::conn::http1;
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
@@ -51,7 +55,7 @@ pub async fn serve(
     drain: Drain,
     limits: ConnectionLimits,
 ) -> io::Result<()> {
-    let (connections, counts) = (GracefulShutdown::new(), Connections::new(limits));
+    let (open, counts) = (TaskTracker::new(), Connections::new(limits));
     loop {
         tokio::select! {
             () = drain.stop.cancelled() => break,
@@ -62,7 +66,15 @@ pub async fn serve(
                         let _ = stream.set_nodelay(true);
                         let progress = Progress::new();
                         let watched = Watched::new(stream, progress.clone(), counted);
-                        connect(watched, progress, Peer(peer.ip()), &router, &connections, limits.idle);
+                        let served = connection(
+                            watched,
+                            progress,
+                            Peer(peer.ip()),
+                            router.clone(),
+                            drain.stop.clone(),
+                            limits.idle,
+                        );
+                        open.spawn(served);
                     }
                     Err(whose) => turn_away(&stream, whose),
                 },
@@ -76,8 +88,9 @@ pub async fn serve(
         }
     }
     drop(listener);
+    open.close();
     drain.sockets.close();
-    tokio::join!(connections.shutdown(), drain.sockets.wait());
+    tokio::join!(open.wait(), drain.sockets.wait());
     Ok(())
 }
 
@@ -87,17 +100,17 @@ fn turn_away(stream: &TcpStream, whose: &'static str) {
     let _ = stream.try_write(FULL);
 }
 
-fn connect(
+/// Serves one connection until it ends, takes too long, or `stop` is cancelled and its request has been answered.
+async fn connection(
     stream: Watched,
     progress: Progress,
     peer: Peer,
-    router: &Router,
-    connections: &GracefulShutdown,
+    router: Router,
+    stop: CancellationToken,
     idle: Duration,
 ) {
     let (begun, over) = (progress.clone(), progress.clone());
     let service = router
-        .clone()
         .map_request(move |mut request: Request<hyper::body::Incoming>| {
             begun.request();
             request.extensions_mut().insert(peer);
@@ -105,19 +118,30 @@ fn connect(
         })
         .map_response(move |response| over.clone().answer(response));
     // Without hyper's timer, which counts idling as part of the next request's head.
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().header_read_timeout(None);
-    let connection =
-        builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service));
-    let connection = connections.watch(connection.into_owned());
-    tokio::spawn(async move {
+    let mut builder = http1::Builder::new();
+    builder.header_read_timeout(None);
+    let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    let mut connection = pin!(connection.with_upgrades());
+    let mut overdue = pin!(progress.overdue(idle));
+    let mut is_stopping = false;
+    loop {
         tokio::select! {
-            ended = connection => if let Err(error) = ended {
-                tracing::debug!(%error, "a connection broke");
-            },
-            () = progress.overdue(idle) => tracing::debug!("a connection was idle or slow for too long"),
+            ended = connection.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(%error, "a connection broke");
+                }
+                return;
+            }
+            () = overdue.as_mut() => {
+                tracing::debug!("a connection was idle or slow for too long");
+                return;
+            }
+            () = stop.cancelled(), if !is_stopping => {
+                is_stopping = true;
+                connection.as_mut().graceful_shutdown();
+            }
         }
-    });
+    }
 }
 
 fn of_one_connection(error: &io::Error) -> bool {

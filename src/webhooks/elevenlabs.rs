@@ -1,8 +1,10 @@
 //! What the voice provider tells after a conversation. It counts exactly 200 as delivered, repeats transcripts after a 5xx,
 //! and switches a webhook off that fails again and again. So whatever is signed is acknowledged, however long: the signature is
-//! checked as the body streams in, and only so much is kept as is of use. The rest of a transcript is fetched.
+//! checked as the body streams in, and only so much is kept as is of use. The rest of a transcript is fetched. It may take
+//! [`WHOLE_TIME`] to arrive, as long as it goes on: each part has its own limit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
@@ -18,6 +20,10 @@ use crate::voice::{EventHead, EventSignature, VoiceEvent};
 const KEPT_BYTES: usize = 1024 * 1024;
 /// The longest event: hours of audio.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// How long an event may take to arrive: the longest one at 3.5 Mbit/s.
+const WHOLE_TIME: Duration = Duration::from_secs(600);
+/// How long it may take to write an event down.
+const RECORD_TIME: Duration = Duration::from_secs(60);
 const SIGNATURE: &str = "elevenlabs-signature";
 
 /// What was kept of a body that was read to its end.
@@ -38,7 +44,7 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
     let Some(mut signature) = EventSignature::read(given, secrets, webhooks.clock.now()) else {
         return unsigned();
     };
-    let kept = match receive(body, &mut signature).await {
+    let kept = match receive(body, &mut signature, WHOLE_TIME).await {
         Ok(kept) => kept,
         Err(status) => {
             tracing::warn!(limit = MAX_BYTES, %status, "an event of the voice provider is too long, too slow, or was cut off");
@@ -48,16 +54,22 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
     if !signature.is_valid() {
         return unsigned();
     }
-    let recorded = if kept.is_whole {
-        record(&webhooks, &kept.bytes).await
-    } else {
-        fetch(&webhooks, &EventHead::read(&kept.bytes)).await
-    };
-    recorded.into_response()
+    let recorded = timeout(RECORD_TIME, async {
+        if kept.is_whole {
+            record(&webhooks, &kept.bytes).await
+        } else {
+            fetch(&webhooks, &EventHead::read(&kept.bytes)).await
+        }
+    });
+    recorded.await.unwrap_or(StatusCode::SERVICE_UNAVAILABLE).into_response()
 }
 
-/// Reads a body to its end, however long that takes as long as it goes on; refuses one that is too long or was cut off.
-async fn receive(body: Body, signature: &mut EventSignature) -> Result<Kept, StatusCode> {
+/// Reads a body to its end as long as it goes on; refuses one that is too long, takes longer than `time`, or was cut off.
+async fn receive(body: Body, signature: &mut EventSignature, time: Duration) -> Result<Kept, StatusCode> {
+    timeout(time, collect(body, signature)).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+}
+
+async fn collect(body: Body, signature: &mut EventSignature) -> Result<Kept, StatusCode> {
     let mut kept = Kept { bytes: Vec::new(), is_whole: true };
     let mut length = 0;
     let mut parts = body.into_data_stream();
@@ -99,5 +111,29 @@ async fn fetch(webhooks: &Webhooks, head: &EventHead) -> StatusCode {
     match webhooks.conversations.fetch(conversation).await {
         Ok(()) => StatusCode::OK,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_event_may_take_its_time_but_no_longer() {
+        let now = chrono::Utc::now();
+        let signed = format!("t={},v0={}", now.timestamp(), "0".repeat(64));
+        let steadily = |parts: usize| {
+            Body::from_stream(stream::iter(0..parts).then(async |_| {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                Ok::<_, std::io::Error>("part")
+            }))
+        };
+        let mut signature = EventSignature::read(&signed, &["secret".into()], now).unwrap();
+        let kept = receive(steadily(20), &mut signature, Duration::from_secs(60)).await;
+        assert_eq!(kept.map(|kept| kept.bytes.len()), Ok(80));
+        let kept = receive(steadily(100_000), &mut signature, Duration::from_millis(100)).await;
+        assert_eq!(kept.map(|kept| kept.bytes.len()), Err(StatusCode::REQUEST_TIMEOUT));
     }
 }

@@ -11,6 +11,7 @@ mod refusals;
 mod verified;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::handler::Handler;
@@ -18,11 +19,16 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use secrecy::SecretString;
+use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
 use crate::domain::Clock;
 use crate::routing::{Conversations, DIAL_PATH, FORWARD_PATH, Routing};
 use refusals::Refusals;
+
+/// How long any request of the carrier may take, far beyond what it waits for an answer. An event of the voice provider has
+/// limits of its own: it may be hours of audio.
+const REQUEST_TIME: Duration = Duration::from_secs(60);
 
 /// What proves that a request is the carrier's or the voice provider's.
 #[derive(Debug, Clone)]
@@ -53,18 +59,26 @@ pub fn router(config: WebhookConfig, routing: Routing, conversations: Conversati
     let proves_events = !config.elevenlabs_secrets.is_empty();
     let refusals = Refusals::new(clock.clone());
     let webhooks = Arc::new(Webhooks { config, routing, conversations, clock, refusals });
-    let routes = Router::new()
+    let carriers = Router::new()
         .route("/api/webhooks/call/incoming", of_the_carrier(call::incoming))
         .route("/api/webhooks/call/fallback", of_the_carrier(call::fallback))
         .route("/api/webhooks/call/status", of_the_carrier(call::status))
         .route(DIAL_PATH, of_the_carrier(call::dial))
         .route(FORWARD_PATH, of_the_carrier(call::forwarded));
-    let routes = if proves_events {
-        routes.route("/api/webhooks/elevenlabs", post(elevenlabs::event))
-    } else {
-        routes
-    };
-    routes.with_state(webhooks)
+    let mut events = Router::new();
+    if proves_events {
+        events = events.route("/api/webhooks/elevenlabs", post(elevenlabs::event));
+    }
+    with_events(carriers, events, REQUEST_TIME).with_state(webhooks)
+}
+
+/// All routes. The time that a request may take is for the carrier's: an event has limits of its own.
+fn with_events<S: Clone + Send + Sync + 'static>(
+    carriers: Router<S>,
+    events: Router<S>,
+    time: Duration,
+) -> Router<S> {
+    carriers.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time)).merge(events)
 }
 
 /// A route of the carrier's, which asks by GET or POST. By HEAD nobody may: it would have the effect of a GET, and its answer
@@ -75,4 +89,25 @@ fn of_the_carrier<T: 'static>(handler: impl Handler<T, Arc<Webhooks>>) -> Method
 
 async fn no_head() -> Response {
     (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET, POST")]).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_time_of_a_carriers_request_is_not_an_events() {
+        let takes = |time| get(async move || tokio::time::sleep(time).await);
+        let carriers = Router::new().route("/call", takes(Duration::from_secs(60)));
+        let events = Router::new().route("/event", takes(Duration::from_millis(200)));
+        let routes = with_events::<()>(carriers, events, Duration::from_millis(20));
+        for (path, status) in [("/call", StatusCode::SERVICE_UNAVAILABLE), ("/event", StatusCode::OK)] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            assert_eq!(routes.clone().oneshot(request).await.unwrap().status(), status, "{path}");
+        }
+    }
 }

@@ -112,6 +112,14 @@ async fn every_fault_of_an_input_is_named_at_once_and_nothing_is_written() {
 
     let long = create(&app, &token, json!({"name": "n".repeat(300)})).await;
     assert_eq!(faults(&long), ["name"]);
+    for invisible in ["\u{feff}", "\u{200b}\u{2060} \u{3164}", "\u{2800}", "\u{ad}", "\u{e0041}"] {
+        let input = json!({"name": invisible, "firstMessage": invisible, "prompt": invisible});
+        assert_eq!(
+            faults(&create(&app, &token, input).await),
+            ["name", "firstMessage", "prompt"],
+            "{invisible:?}"
+        );
+    }
     let abroad = create(&app, &token, json!({"name": "Practice", "country": "GB", "areaCode": "212"})).await;
     assert_eq!(faults(&abroad), ["areaCode"]);
     assert_eq!(

@@ -357,13 +357,7 @@ async fn a_connection_has_so_long_for_a_request_and_may_be_idle_longer() {
         let flood = async { while connection.write_all(request.as_bytes()).await.is_ok() {} };
         timeout(Duration::from_secs(40), flood).await.expect("it is not closed, though nothing is read");
     };
-    tokio::join!(
-        beginning(b""),
-        beginning(b"PRI * HTTP/2"),
-        beginning(b"GET / HTTP/1.1\r\nx: "),
-        idle,
-        unread
-    );
+    tokio::join!(beginning(b""), beginning(b"GET / HTTP/1.1\r\nx: "), idle, unread);
 
     let app = App::start_with(&[
         ("MAX_CONNECTIONS", "4"),

@@ -112,7 +112,17 @@ fn each_variable_refuses_what_would_fail_later() {
         ("JWT_JWKS_URL", vec!["http://auth.example.com/jwks.json"]),
         (
             "JWT_TENANT_CLAIM",
-            vec!["tenant", "/", "/user_metadata/tenant", "/a/unsafe_metadata", "/raw_user_meta_data/id"],
+            vec![
+                "tenant",
+                "/",
+                "/user_metadata/tenant",
+                "/a/unsafe_metadata",
+                "/raw_user_meta_data/id",
+                "/https:~1~1x.example~1user_metadata/tenant",
+                "/https:~1~1x.example~1unsafeMetadata",
+                "/~0user_metadata~01",
+                "/User_Metadata/tenant",
+            ],
         ),
         ("ALLOW_ANONYMOUS_TENANTS", vec!["yes", "on"]),
         ("WEBHOOK_BASE_URL_PREVIOUS", vec!["https://localhost", "https://calls.example.org/old"]),

@@ -223,6 +223,12 @@ async fn an_operator_decides_for_one_tenant_what_is_dialled() {
     let input = json!({"userId": TENANT, "name": "Clinic", "concurrentCalls": 5, "phoneNumbers": 5, "dialCountries": ["UK"]});
     let answer = practice.app.graphql(&practice.app.operator_token(), PLAN, json!({ "input": input })).await;
     refused(&answer["data"]["setTenantPlan"], &["input", "dialCountries"], "ISO 3166-1");
+    let nobodys = json!({"userId": Uuid::nil(), "name": "\u{200b}", "concurrentCalls": 5, "phoneNumbers": 5});
+    let answer =
+        practice.app.graphql(&practice.app.operator_token(), PLAN, json!({ "input": nobodys })).await;
+    let errors = answer["data"]["setTenantPlan"]["userErrors"].as_array().unwrap();
+    let fields: Vec<_> = errors.iter().map(|error| &error["field"][1]).collect();
+    assert_eq!(fields, ["name", "userId"], "{answer}");
     let own = practice.app.graphql(&practice.token, PLAN, json!({ "input": input })).await;
     assert_eq!(own["errors"][0]["extensions"]["code"], "FORBIDDEN", "{own}");
 

@@ -43,6 +43,7 @@ mod rules;
 mod sandbox;
 mod scope;
 mod shared_account;
+mod shares;
 mod signatures;
 mod store;
 mod subscription;

@@ -129,6 +129,9 @@ async fn an_area_code_of_another_country_is_named_before_the_carrier_is_asked() 
         (json!({"name": "Practice", "areaCode": "416"}), "belongs to CA: set country to CA"),
         (json!({"name": "Practice", "areaCode": "876"}), "belongs to JM"),
         (json!({"name": "Practice", "areaCode": "809", "country": "CA"}), "belongs to DO"),
+        (json!({"name": "Practice", "areaCode": "212", "country": "CA"}), "belongs to US: set country to US"),
+        (json!({"name": "Practice", "areaCode": "888"}), "belongs to toll-free numbers"),
+        (json!({"name": "Practice", "areaCode": "710"}), "no numbers are sold in area code 710"),
     ] {
         let answer = app.graphql(&token, create, json!({ "input": input })).await;
         let error = &answer["data"]["createAgent"]["userErrors"][0];

@@ -373,7 +373,7 @@ async fn only_a_caller_that_the_carrier_calls_hidden_is_anonymous_and_whoever_is
         .set(
             json!([
                 {"name": "Hidden", "condition": {"callers": ["anonymous"]}, "action": {"kind": "REJECT"}},
-                {"name": "Short", "condition": {"callers": ["+464", "client:alice"]}, "action": {"kind": "MESSAGE", "message": "Hello"}},
+                {"name": "Short", "condition": {"callers": ["+464", "client:alice", "911", "TELCO-1"]}, "action": {"kind": "MESSAGE", "message": "Hello"}},
                 {"name": "Rest", "condition": {}, "action": {"kind": "FORWARD", "forwardTo": DESK}},
             ]),
             None,
@@ -391,7 +391,9 @@ async fn only_a_caller_that_the_carrier_calls_hidden_is_anonymous_and_whoever_is
         ("client:alice", "Short", None),
         ("client:bob", "Rest", Some(own)),
         ("sip:desk@pbx.example.com", "Rest", Some(own)),
-        ("911", "Rest", Some(own)),
+        ("911", "Short", None),
+        ("TELCO-1", "Short", None),
+        ("9110", "Rest", Some(own)),
         ("+46", "Rest", Some(own)),
         ("not a number", "Rest", Some(own)),
         (CALLER, "Rest", None),

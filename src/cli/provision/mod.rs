@@ -48,7 +48,8 @@ impl Args {
             )));
         }
         if let Some(code) = &self.area_code {
-            country.area_code(code.as_str()).map_err(|why| Failure::Usage(why.to_string()))?;
+            let read = country.area_code(NumberType::Local, code.as_str());
+            read.map_err(|why| Failure::Usage(why.to_string()))?;
         }
         Ok(WantedNumber {
             country,

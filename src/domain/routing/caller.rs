@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::domain::{E164, Invalid, e164::is_withheld, mask, serde_as_text};
+use crate::domain::{CountryCode, E164, Invalid, e164::is_withheld, mask, serde_as_text};
 
 /// The word for callers who show no number.
 const HIDDEN: &str = "anonymous";
@@ -68,8 +68,9 @@ fn is_hidden(from: &str) -> bool {
         || address.starts_with("sip") && address.ends_with(HIDDEN_HOST)
 }
 
-/// Callers: those whose numbers begin like this, `+` and 1 to 15 digits; those at exactly this address, `sip:…` or
-/// `client:…`; or those who show none, `anonymous`. A whole number is the longest of its beginnings.
+/// Callers: those whose numbers begin like this, `+` and 1 to 15 digits; those who show exactly this address (`sip:…`,
+/// `client:…`), short code (`911`) or word; or those who show none, `anonymous`. A whole number is the longest of its
+/// beginnings.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallerPattern(String);
 
@@ -78,7 +79,8 @@ impl CallerPattern {
         self.0 == HIDDEN
     }
 
-    pub(super) fn is_address(&self) -> bool {
+    /// Whether it means callers who show exactly this.
+    pub(super) fn is_exact(&self) -> bool {
         !self.is_hidden() && !self.0.starts_with('+')
     }
 
@@ -98,7 +100,7 @@ impl FromStr for CallerPattern {
         if !text.is_empty() && is_hidden(text) {
             return Ok(Self(HIDDEN.to_owned()));
         }
-        if is_address(text) {
+        if is_address(text) || is_short_code(text) || is_word(text) {
             return Ok(Self(text.to_owned()));
         }
         let kept = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '\u{a0}'));
@@ -108,7 +110,8 @@ impl FromStr for CallerPattern {
         if !well_formed || digits.starts_with('0') {
             return Err(Invalid::new(
                 "a caller is a number in E.164 form, like +12125550123, or how numbers begin, like +1212, or an address \
-                 like sip:desk@example.com or client:alice, or the word anonymous for those who show none",
+                 like sip:desk@example.com or client:alice, or a short code of 3 to 6 digits or a word, exactly as the \
+                 carrier sends it, or the word anonymous for those who show none",
             ));
         }
         if is_withheld(&pattern) {
@@ -116,6 +119,23 @@ impl FromStr for CallerPattern {
         }
         Ok(Self(pattern))
     }
+}
+
+/// Three to six digits. An area code, alone or with its country's 1, is most likely meant as how numbers begin; that is
+/// written with a plus.
+fn is_short_code(text: &str) -> bool {
+    let is_area_code = |code| CountryCode::of_area_code(code).is_some();
+    (3..=6).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && !is_area_code(text)
+        && !text.strip_prefix('1').is_some_and(is_area_code)
+}
+
+/// A letter, then letters, digits and the punctuation of names.
+fn is_word(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.len() <= MOST_CHARS
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
 }
 
 /// A scheme, a colon and visible characters.
@@ -148,7 +168,7 @@ pub(super) fn pattern_of<'a>(
 ) -> Option<&'a CallerPattern> {
     let Some(shown) = caller else { return among.iter().find(|pattern| pattern.is_hidden()) };
     if !shown.starts_with('+') {
-        return among.iter().find(|pattern| pattern.is_address() && pattern.0 == shown);
+        return among.iter().find(|pattern| pattern.is_exact() && pattern.0 == shown);
     }
     // Every beginning of at least one digit; none inside of a character.
     let beginnings = (2..=shown.len()).filter_map(|length| shown.get(..length));

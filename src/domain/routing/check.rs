@@ -8,7 +8,7 @@ use super::{
     CallerPattern, RoutingAction, RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, When,
     Window,
 };
-use crate::domain::{E164, Invalid, Refusal, RefusalCode, Zone};
+use crate::domain::{E164, Invalid, Refusal, RefusalCode, Zone, is_blank};
 
 const MOST_RULES: usize = 50;
 const LONGEST_NAME: usize = 100;
@@ -130,9 +130,9 @@ impl Faults {
 fn rule(draft: RuleDraft, at: usize, number: &E164, faults: &mut Faults) -> RoutingRule {
     let at = at.to_string();
     let name = draft.name.trim().to_owned();
-    let length = name.chars().count();
-    if length == 0 || length > LONGEST_NAME || name.chars().any(char::is_control) {
-        faults.note(&[&at, "name"], format!("a rule's name has 1 to {LONGEST_NAME} characters"));
+    if is_blank(&name) || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        let why = format!("a rule's name has 1 to {LONGEST_NAME} characters, one of them visible");
+        faults.note(&[&at, "name"], why);
     }
     let condition = condition(&draft.condition, &at, faults);
     let action = action(draft.action, &at, number, faults);
@@ -315,7 +315,7 @@ fn forward_to(
 
 fn message(given: Option<String>, at: &str, faults: &mut Faults) -> Option<String> {
     let text = given.unwrap_or_default().trim().to_owned();
-    if !(1..=LONGEST_MESSAGE).contains(&text.chars().count()) {
+    if is_blank(&text) || text.chars().count() > LONGEST_MESSAGE {
         let why = format!("MESSAGE needs a message of 1 to {LONGEST_MESSAGE} characters");
         faults.note(&[at, "action", "message"], why);
         return None;

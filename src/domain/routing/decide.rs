@@ -91,7 +91,7 @@ impl RoutingCondition {
             let pattern = pattern_of(caller.shown(), &self.callers)?;
             why.push(if pattern.is_hidden() {
                 "the caller shows no number".to_owned()
-            } else if pattern.is_address() {
+            } else if pattern.is_exact() {
                 format!("the caller is {pattern}")
             } else {
                 format!("the caller's number begins with {pattern}")

@@ -33,7 +33,7 @@ impl RoutingCondition {
 /// Whether every caller meant by one of these is meant by one of the others. Both sets are walked once, in their order: what
 /// begins like a pattern stands right behind it.
 fn each_is_within(patterns: &BTreeSet<CallerPattern>, others: &BTreeSet<CallerPattern>) -> bool {
-    let is_beginning = |pattern: &&CallerPattern| !pattern.is_hidden() && !pattern.is_address();
+    let is_beginning = |pattern: &&CallerPattern| !pattern.is_hidden() && !pattern.is_exact();
     let mut beginnings = others.iter().filter(is_beginning).peekable();
     // The shortest of those passed that the patterns to come may begin with.
     let mut reached: Option<&str> = None;
@@ -110,7 +110,8 @@ mod tests {
     const ZONES: [&str; 2] = ["Europe/Berlin", "America/New_York"];
     const DAYS: [Weekday; 7] =
         [Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat, Weekday::Sun];
-    const CALLERS: [&str; 7] = ["+1", "+1212", "+12125550123", "+49", "+4930", "anonymous", "client:alice"];
+    const CALLERS: [&str; 8] =
+        ["+1", "+1212", "+12125550123", "+49", "+4930", "anonymous", "client:alice", "911"];
     const HOURS: [u32; 6] = [0, 3, 8, 12, 18, 22];
 
     /// The Friday before clocks go forward in Europe.

@@ -53,7 +53,7 @@ impl CreateAgentInput {
         let voice_id = faults.optional("voiceId", self.voice_id);
         let fallback_number = faults.scalar("fallbackNumber", self.fallback_number);
         let country = faults.take("country", self.country.0);
-        let area_code = faults.area_code(country, self.area_code);
+        let area_code = faults.area_code(country, NumberType::Local, self.area_code);
         let key = faults.optional("idempotencyKey", self.idempotency_key);
         let any_in_country = self.if_unavailable == IfUnavailable::AnyInCountry;
         let wanted = country.filter(|_| self.provision_phone).map(|country| WantedNumber {

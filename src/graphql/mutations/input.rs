@@ -5,7 +5,7 @@ use std::str::FromStr;
 use async_graphql::{Enum, ID};
 
 use super::outcome::Stop;
-use crate::domain::{Agent, AgentStatus, AreaCode, CountryCode, Invalid, Refusal};
+use crate::domain::{Agent, AgentStatus, AreaCode, CountryCode, Invalid, NumberType, Refusal};
 use crate::graphql::model::Checked;
 
 /// What to do when no number is to be had where it was asked for.
@@ -50,6 +50,7 @@ impl Faults {
     pub(super) fn area_code(
         &mut self,
         country: Option<CountryCode>,
+        kind: NumberType,
         code: Option<String>,
     ) -> Option<AreaCode> {
         let code = code?;
@@ -58,7 +59,7 @@ impl Faults {
             return None;
         }
         let Some(country) = country else { return self.take("areaCode", code.parse()) };
-        self.take("areaCode", country.area_code(&code))
+        self.take("areaCode", country.area_code(kind, &code))
     }
 
     /// What was read, unless something is wrong. `read` is `None` only when something is.

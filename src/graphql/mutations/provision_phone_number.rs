@@ -49,7 +49,7 @@ impl ProvisionPhoneNumberInput {
         let mut faults = Faults::default();
         let agent = faults.take("agentId", self.agent_id.parse());
         let country = faults.take("country", self.country.0);
-        let area_code = faults.area_code(country, self.area_code);
+        let area_code = faults.area_code(country, self.kind.into(), self.area_code);
         let number = faults.scalar("number", self.number);
         let key = faults.optional("idempotencyKey", self.idempotency_key);
         if let (Some(number), Some(code)) = (&number, &area_code)

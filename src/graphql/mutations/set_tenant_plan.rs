@@ -4,7 +4,7 @@ use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 
 use super::input::Faults;
 use super::outcome::{Outcome, Stop};
-use crate::domain::{Countries, CountryCode, DialingChange, Invalid, Limits, TenantId};
+use crate::domain::{Countries, CountryCode, DialingChange, Invalid, Limits, TenantId, is_blank};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Checked, UserError, Uuid, Viewer};
@@ -34,8 +34,12 @@ impl SetTenantPlanInput {
     fn check(self) -> Result<(TenantId, String, Limits, DialingChange), Stop> {
         let mut faults = Faults::default();
         let name = self.name.trim().to_owned();
-        if !(1..=LONGEST_NAME).contains(&name.chars().count()) || name.chars().any(char::is_control) {
-            faults.note("name", format!("a plan's name has 1 to {LONGEST_NAME} characters"));
+        if is_blank(&name) || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            let why = format!("a plan's name has 1 to {LONGEST_NAME} characters, one of them visible");
+            faults.note("name", why);
+        }
+        if self.user_id.0.is_nil() {
+            faults.note("userId", "the nil UUID stands for nobody: name the client's user id");
         }
         let concurrent_calls =
             u16::try_from(self.concurrent_calls).ok().filter(|calls| (1..=50).contains(calls));

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 
-use crate::domain::{AreaCode, CountryCode, E164};
+use crate::domain::{AreaCode, CountryCode, E164, NumberType};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{
@@ -88,10 +88,11 @@ impl NumberQuery {
         session.owner()?;
         let country = country.0.unwrap_or(CountryCode::US);
         let limit = limit.0.unwrap_or(10);
+        let kind = kind.0.unwrap_or(PhoneNumberType::Local).into();
         let search = NumberSearch {
             country,
-            kind: kind.0.unwrap_or(PhoneNumberType::Local).into(),
-            area_code: area_code.map(|code| read_area_code(country, &code)).transpose()?,
+            kind,
+            area_code: area_code.map(|code| read_area_code(country, kind, &code)).transpose()?,
             contains: contains.map(read_pattern).transpose()?,
             limit: match u16::try_from(limit) {
                 Ok(limit @ 1..=30) => limit,
@@ -112,13 +113,13 @@ async fn by_number(ctx: &Context<'_>, number: &E164) -> Result<Option<PhoneNumbe
     Ok(found.filter(|number| scope.admits(number.agent_id)).map(PhoneNumber::from))
 }
 
-fn read_area_code(country: CountryCode, code: &str) -> Result<AreaCode, ApiError> {
+fn read_area_code(country: CountryCode, kind: NumberType, code: &str) -> Result<AreaCode, ApiError> {
     if !country.has_area_codes() {
         return Err(ApiError::bad_input(format!(
             "areaCode: numbers in {country} are not searched by area code: leave it out, or use contains"
         )));
     }
-    country.area_code(code).map_err(|why| ApiError::bad_input(format!("areaCode: {why}")))
+    country.area_code(kind, code).map_err(|why| ApiError::bad_input(format!("areaCode: {why}")))
 }
 
 fn read_pattern(pattern: String) -> Result<String, ApiError> {

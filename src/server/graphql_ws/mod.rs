@@ -1,7 +1,7 @@
 //! `GET /graphql/ws`: operations over a socket, in `graphql-transport-ws`.
 //!
 //! One task drives a socket: it reads and writes. Operations run beside it, so that one under way goes on while another's
-//! answer is sent, and a few at a time ([`TURNS`]), so that nothing queues without bound. Events wait at
+//! answer is sent, and a few at a time ([`TURNS`], and no more than the caller's share), so that nothing queues without bound. Events wait at
 //! their source while a client reads slowly, and a client that takes too long over one message is closed with 1013.
 //!
 //! A socket lives no longer than the token that opened it. The token is checked again with every operation, every time the
@@ -29,12 +29,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout
 
 use self::message::{Closing, FromClient, PROTOCOL, about, bare, next, parse};
 use self::sockets::{Running, Seat};
+use super::executing::Sharer;
 use super::rate::ClientAddress;
 use super::rejection::Rejection;
 use super::{Edge, RequestId, credentials, origin};
-use crate::auth::{Authenticated, Credentials, Principal};
+use crate::auth::{Authenticated, Credentials, Known, Principal};
 use crate::domain::AgentId;
-use crate::graphql::{Caller, Executed, GraphqlRequest};
+use crate::graphql::{Caller, Executed, GraphqlRequest, Turns};
 use crate::store::Change;
 
 pub(super) use self::sockets::Sockets;
@@ -201,9 +202,15 @@ impl Driver {
         let presented = credentials::from_payload(payload).map_err(forbidden)?;
         // Before the check: a token that is taken away meanwhile is told of.
         let changes = self.edge.database.changes();
+        let known = self.edge.authenticator.known(&presented);
+        if let Known::Proven(agent) = known {
+            self.edge.rates.by(agent).map_err(forbidden)?;
+        }
         let who = credentials::check(&self.edge.authenticator, &presented).await.map_err(forbidden)?;
         self.edge.rates.proven(self.address);
-        self.edge.rates.by(who.principal).map_err(forbidden)?;
+        if !matches!(known, Known::Proven(_)) {
+            self.edge.rates.by(who.principal).map_err(forbidden)?;
+        }
         let seat = self.edge.sockets.take(who.principal);
         let seat = seat.ok_or_else(|| Closing::new(1013, "too many sockets with this token"))?;
         if let Principal::Agent { agent, .. } = who.principal {
@@ -214,7 +221,6 @@ impl Driver {
     }
 
     async fn subscribe(&mut self, id: String, request: GraphqlRequest) -> Result<(), Closing> {
-        self.check_again().await?;
         let Some(Acknowledged { who, seat, .. }) = &self.session else {
             return Err(Closing::new(4401, "Unauthorized"));
         };
@@ -236,13 +242,17 @@ impl Driver {
                 return self.refuse(&id, &refused).await;
             }
         };
-        let caller = Caller { principal: Some(who.principal), request_id: self.request_id.clone() };
+        let principal = Some(who.principal);
+        // Counted before: it asks the database about an agent's token.
+        self.check_again().await?;
+        let caller = Caller { principal, request_id: self.request_id.clone() };
+        let turns = Turns {
+            of_socket: Arc::clone(&self.turns),
+            of_caller: self.edge.executing.share(Sharer::of(principal, self.address)),
+        };
         let (name, ended) = (id.clone(), id.clone());
-        let answers = self
-            .edge
-            .api
-            .stream(caller, request, Arc::clone(&self.turns))
-            .map(move |executed| (name.clone(), Some(executed)));
+        let answers =
+            self.edge.api.stream(caller, request, turns).map(move |executed| (name.clone(), Some(executed)));
         let answers = answers.chain(stream::once(std::future::ready((ended, None)))).boxed();
         let (handle, registration) = AbortHandle::new_pair();
         self.operations.push(Abortable::new(answers, registration));

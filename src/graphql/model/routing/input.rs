@@ -34,8 +34,9 @@ pub(crate) struct RoutingConditionInput {
     /// On these dates, such as holidays, `YYYY-MM-DD` in `timeZone`; at most 366. A window over midnight belongs to the
     /// date on which it began.
     dates: Option<Vec<String>>,
-    /// From these numbers in E.164 form, or numbers that begin so: `+12125550123`, `+1212`; or from exactly this
-    /// address: `sip:desk@example.com`, `client:alice`; at most 500. `anonymous`: from callers whom the carrier calls hidden.
+    /// From these numbers in E.164 form, or numbers that begin so: `+12125550123`, `+1212`; or from callers who show
+    /// exactly this address, short code (3 to 6 digits) or word: `sip:desk@example.com`, `client:alice`, `911`; at most 500.
+    /// `anonymous`: from callers whom the carrier calls hidden.
     callers: Option<Vec<String>>,
 }
 

@@ -37,8 +37,8 @@ pub(crate) struct RoutingCondition {
     time_zone: Option<String>,
     /// On these dates, `YYYY-MM-DD` in `timeZone`. A window over midnight belongs to the date on which it began.
     dates: Option<Vec<String>>,
-    /// From numbers that are these or begin with them, or from these addresses; `anonymous`: from callers whom the carrier
-    /// calls hidden.
+    /// From numbers that are these or begin with them, or from callers who show exactly these addresses, short codes or
+    /// words; `anonymous`: from callers whom the carrier calls hidden.
     callers: Option<Vec<String>>,
 }
 
