@@ -9,7 +9,7 @@
 //! A desk may forward our calls back to us without telling so (no `ForwardedFrom`): the same call then comes in again and again,
 //! each time as a new one. A call that shows the number called as its caller is such a call, since we dial with that number
 //! for hidden callers. Else the open calls to the number called that ring the same number are counted when it is about to
-//! be dialled: with [`MOST_OF_ONE_CALLER`] others of the same caller it is not dialled, so from the third one on; with
+//! be dialled: with [`MOST_OF_ONE_CALLER`] others of the same caller it is not dialled, so from the sixth one on; with
 //! [`MOST_HIDDEN`] others where the callers are hidden, since those may be different people.
 
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ pub(super) const RINGS_ALREADY: &str =
 pub(super) const NOT_ALLOWED: &str = "the number it is forwarded to is not allowed";
 
 /// Calls of one caller that may ring the same number at the same time.
-const MOST_OF_ONE_CALLER: usize = 2;
+const MOST_OF_ONE_CALLER: usize = 5;
 /// The same, of callers that are hidden.
 const MOST_HIDDEN: usize = 10;
 

@@ -93,7 +93,7 @@ pub(crate) const COUNTRIES: &[(&str, &str, &[Kind])] = &[
     ("AU", "Australia", &[Kind::Local, Kind::TollFree, Kind::Mobile]),
 ];
 
-/// North American local stock: area code, town, state, postal code, how many. 907 is nearly sold out; 533 has none.
+/// North American local stock: area code, town, state, postal code, how many. 907 is nearly sold out; 909 has none.
 const AMERICAN: &[(&str, &str, &str, &str, u32)] = &[
     ("212", "New York", "NY", "10001", 20),
     ("646", "New York", "NY", "10016", 100),

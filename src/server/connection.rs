@@ -160,7 +160,9 @@ impl Progress {
             At::Idle(since) => since.elapsed() >= idle,
             At::Request => false,
         };
-        is_late || state.stuck_since.is_some_and(|since| since.elapsed() >= WRITE_TIME)
+        // The kernel takes a long answer in large pieces: while it takes none, that has a limit of its own.
+        let is_sending = state.stuck_since.is_some() && state.answered.elapsed() < ANSWER_TIME;
+        is_late && !is_sending || state.stuck_since.is_some_and(|since| since.elapsed() >= WRITE_TIME)
     }
 
     fn read_something(&self) {

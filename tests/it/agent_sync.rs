@@ -152,7 +152,7 @@ async fn deliveries_that_hang_keep_no_operation_waiting() {
 
 #[tokio::test]
 async fn what_waiting_costs_the_database_does_not_grow_with_those_who_wait() {
-    const WAITING: usize = 100;
+    const WAITING: usize = 30;
     let app = App::start_with(&[("OPERATION_WAIT", "3s"), ("RATE_LIMIT_PER_MINUTE", "100000")]).await;
     let (server, token) = (app.base_url(), app.token(Uuid::from_u128(1)));
     let id = agent(&app).await;

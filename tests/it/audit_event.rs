@@ -101,7 +101,7 @@ async fn every_change_stands_in_the_trail_with_who_asked_and_what_came_of_it() {
     let (refused, _) = practice.change(RENAME, json!({"id": agent, "name": ""})).await;
     assert_eq!(refused["userErrors"][0]["code"], "INVALID_INPUT");
 
-    let (none, id) = practice.change(PROVISION, json!({"id": agent, "areaCode": "533"})).await;
+    let (none, id) = practice.change(PROVISION, json!({"id": agent, "areaCode": "909"})).await;
     assert_eq!(none["userErrors"][0]["code"], "NO_AVAILABLE_NUMBERS", "{none}");
     expect(&me, "provisionPhoneNumber", agent, "accepted", &id);
     let failed = "failed: NO_AVAILABLE_NUMBERS";

@@ -122,7 +122,7 @@ async fn every_agent_without_a_number_gets_one() {
         out(&dry)
     );
 
-    let none = finish(provision(&app, &["--area-code", "533", "--limit", "1"], &[])).await;
+    let none = finish(provision(&app, &["--area-code", "909", "--limit", "1"], &[])).await;
     assert_eq!(none.status.code(), Some(1));
     assert!(out(&none).contains("1 agent left without a number: the area code has none"), "{}", out(&none));
     assert!(out(&none).contains("leave --area-code out"), "{}", out(&none));

@@ -83,7 +83,7 @@ async fn what_cannot_be_bought_is_refused_with_the_field_and_the_remedy() {
     let taken = provision(&app, &token, json!({"agentId": agent, "number": "+15005550000"})).await;
     assert_eq!(taken["userErrors"][0]["code"], "NUMBER_TAKEN", "{taken}");
     assert_eq!(taken["phoneNumber"], Value::Null);
-    let none = provision(&app, &token, json!({"agentId": agent, "areaCode": "533"})).await;
+    let none = provision(&app, &token, json!({"agentId": agent, "areaCode": "909"})).await;
     assert_eq!(none["userErrors"][0]["code"], "NO_AVAILABLE_NUMBERS");
     let held = app.graphql(&token, "{ phoneNumbers { totalCount } }", json!({})).await;
     assert_eq!(held["data"]["phoneNumbers"]["totalCount"], 0);

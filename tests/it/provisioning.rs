@@ -103,7 +103,7 @@ async fn a_lost_answer_is_looked_up_and_nothing_is_bought_or_made_twice() {
 async fn an_area_code_without_numbers_leaves_the_agent_and_names_codes_that_have_some() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
-    let payload = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "533" })).await;
+    let payload = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "909" })).await;
     assert_eq!(payload["agent"]["status"], "ACTIVE", "{payload}");
     assert!(payload["apiToken"].as_str().unwrap().starts_with("vami_agent_"), "{payload}");
     assert_eq!(payload["phoneNumber"], Value::Null);
@@ -113,7 +113,7 @@ async fn an_area_code_without_numbers_leaves_the_agent_and_names_codes_that_have
     assert_eq!(agree(&app, &token).await, 0);
 
     let anywhere =
-        json!({ "name": "Northside Dental", "areaCode": "533", "ifUnavailable": "ANY_IN_COUNTRY" });
+        json!({ "name": "Northside Dental", "areaCode": "909", "ifUnavailable": "ANY_IN_COUNTRY" });
     let payload = create(&app, &token, anywhere).await;
     assert_eq!(payload["phoneNumber"]["status"], "ACTIVE", "{payload}");
     assert_eq!(agree(&app, &token).await, 1);

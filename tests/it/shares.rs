@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::agent::create;
@@ -18,6 +18,7 @@ const UNLIMITED: [(&str, &str); 2] =
     [("RATE_LIMIT_PER_MINUTE", "0"), ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "0")];
 /// Requests of one caller executed at the same time.
 const SHARE: usize = 32;
+const LIVE: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const UPDATE: &str =
     "mutation($input: UpdateAgentInput!) { updateAgent(input: $input) { userErrors { message } } }";
 
@@ -131,4 +132,47 @@ async fn an_agents_token_beyond_its_limit_does_not_reach_the_database() {
     let rotated = app.graphql(&token, rotate, json!({"id": made["agent"]["id"]})).await;
     assert!(rotated["errors"].is_null(), "{rotated}");
     assert_eq!(ask().await, 401);
+}
+
+#[tokio::test]
+async fn a_client_that_reads_steadily_gets_the_whole_of_a_long_answer() {
+    let app = App::start_with(&[("IDLE_TIMEOUT", "1s"), UNLIMITED[0], UNLIMITED[1]]).await;
+    let token = app.token(TENANT);
+    let message = "\u{1d11e}".repeat(2000);
+    for n in 0..30 {
+        let long = json!({"name": format!("Practice {n}"), "provisionPhone": false, "firstMessage": message});
+        create(&app, &token, long).await;
+    }
+    let alias = |n| format!("a{n}: agents(first: 30) {{ nodes {{ firstMessage }} }} ");
+    let query = format!("{{ {} }}", (0..30).map(alias).collect::<String>());
+    let body = json!({ "query": query }).to_string();
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let address = app.base_url().trim_start_matches("http://").parse().unwrap();
+    let mut connection = socket.connect(address).await.unwrap();
+    connection.write_all(request.as_bytes()).await.unwrap();
+    // The next request is sent ahead: it has time once the answer before it is read.
+    connection.write_all(LIVE).await.unwrap();
+    let (begun, mut read, mut buffer) = (Instant::now(), Vec::new(), vec![0; 256 * 1024]);
+    let last = b"{\"status\":\"ok\"}";
+    let whole = async {
+        while !read.ends_with(b"ok") && !read.ends_with(last) {
+            let length = connection.read(&mut buffer).await.unwrap();
+            assert!(length > 0, "closed after {} bytes and {:?}", read.len(), begun.elapsed());
+            read.extend_from_slice(&buffer[..length]);
+            // A steady pace, at which the answer takes many times as long as a connection may be idle.
+            sleep(Duration::from_secs_f64(length as f64 / 1_000_000.0)).await;
+        }
+    };
+    timeout(Duration::from_secs(60), whole).await.expect("it does not end");
+    assert!(read.len() > 7_000_000, "{}", read.len());
+    assert!(begun.elapsed() > Duration::from_secs(5), "read too fast to tell");
+    // Then it is idle for as long as it may.
+    let ended = timeout(Duration::from_secs(6), connection.read(&mut buffer)).await;
+    assert_eq!(ended.expect("it stays open").unwrap_or(0), 0);
 }
