@@ -99,7 +99,8 @@ async fn one_tenant_with_all_its_requests_at_a_slow_provider_keeps_nobody_else_w
 
 #[tokio::test]
 async fn an_agents_token_beyond_its_limit_does_not_reach_the_database() {
-    let app = App::start_with(&[("RATE_LIMIT_PER_MINUTE", "20")]).await;
+    // The allowance grows again only after 15 seconds: longer than the refusals take.
+    let app = App::start_with(&[("RATE_LIMIT_PER_MINUTE", "4")]).await;
     let token = app.token(TENANT);
     let made = create(&app, &token, json!({"name": "Practice", "provisionPhone": false})).await;
     let agents = made["apiToken"].as_str().unwrap();
