@@ -77,8 +77,6 @@ impl Routing {
             || self.0.store.leads_to(number, called);
         if leads_back {
             tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "a number is not dialled: it leads back");
-        }
-        if leads_back {
             return Some(LEADS_BACK);
         }
         let others = self.0.store.callers_ringing(&route.call, number);

@@ -8,9 +8,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
 use super::answer::instant;
@@ -128,7 +126,7 @@ impl Batched for Admission {
             .map(|(nth, admission)| admission.row(nth))
             .collect();
         let _turn = store.writer_turn().await;
-        let rows = store.db().query_all_raw(dialect::ADMIT_CALLS.with_rows(store.db(), &first)?).await?;
+        let rows = store.db().group_commit(dialect::ADMIT_CALLS.with_rows(store.db(), &first)?).await?;
         let mut written: HashMap<String, bool> = rows
             .iter()
             .map(|row| Ok::<_, StoreError>((row.try_get("", "sid")?, row.try_get("", "admitted")?)))

@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::QueryResult;
 use serde::Serialize;
 
 use crate::domain::{AgentId, CallId, CallOutcome, Decision, TenantId};
@@ -73,7 +73,7 @@ impl Batched for CallAnswer {
         let last: Vec<&Self> = last.into_values().collect();
         let _turn = store.writer_turn().await;
         let statement = dialect::RECORD_ANSWERS.with_rows(store.db(), &last)?;
-        let written = store.db().query_all_raw(statement).await?;
+        let written = store.db().group_commit(statement).await?;
         store.tell_all(&written.iter().map(changed).collect::<Result<Vec<_>, _>>()?);
         let on_record: HashSet<String> =
             written.iter().map(|row| row.try_get("", "sid")).collect::<Result<_, _>>()?;

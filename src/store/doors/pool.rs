@@ -2,8 +2,9 @@
 //!
 //! A restart of the database, a failover or a proxy's time-out breaks connections that lie in the pool. None of them costs a
 //! request: a broken one is replaced and the next tried, of which there are at most as many as the pool holds. What is
-//! repeated has done nothing: the beginning of a transaction, a read, or the ping ahead of a lone write. A write itself is
-//! never sent twice, since its first attempt may have been carried out.
+//! repeated has done nothing: the beginning of a transaction, a read, or the ping ahead of a lone write. A lone write is
+//! never sent twice, since its first attempt may have been carried out. A group commit is: written twice, it is the same
+//! ([`Pool::group_commit`]).
 //!
 //! A session of Postgres that refuses a write because it is read-only is not used again, nor are those that are older:
 //! sessions keep the setting they began with (`default_transaction_read_only`), and after a failover they may be with a server
@@ -90,6 +91,23 @@ impl Pool {
         work().await
     }
 
+    /// Runs a group commit's one statement. No ping goes ahead of it, since calls wait for it: whoever asks repeats it when the
+    /// connection was broken.
+    pub(in crate::store) async fn group_commit(
+        &self,
+        statement: Statement,
+    ) -> Result<Vec<QueryResult>, DbErr> {
+        if !dialect::has_policies(self) {
+            return self.connections.query_all_raw(statement).await;
+        }
+        self.statements.fetch_add(1, Ordering::Relaxed);
+        let written = async {
+            let pool = self.connections.get_postgres_connection_pool();
+            rows(&statement, &mut pool.acquire().await.map_err(acquire_error)?).await
+        };
+        self.sessions.noting(written.await)
+    }
+
     /// A connection to Postgres for this statement. Ahead of a write it has answered a ping.
     async fn connection(&self, statement: &str) -> Result<PoolConnection<Postgres>, DbErr> {
         let pool = self.connections.get_postgres_connection_pool();
@@ -113,6 +131,14 @@ impl Pool {
         let outcome = if is_read(statement) { self.again(run).await } else { run().await };
         self.sessions.noting(outcome)
     }
+}
+
+async fn rows(
+    statement: &Statement,
+    connection: &mut PoolConnection<Postgres>,
+) -> Result<Vec<QueryResult>, DbErr> {
+    let rows = query(statement).fetch_all(&mut **connection).await.map_err(query_error)?;
+    Ok(rows.into_iter().map(QueryResult::from).collect())
 }
 
 /// Whether a statement changes nothing. One that does not look so may still be a read.
@@ -186,9 +212,7 @@ impl ConnectionTrait for Pool {
         }
         let statement = &statement;
         self.single(&statement.sql, || async move {
-            let mut connection = self.connection(&statement.sql).await?;
-            let rows = query(statement).fetch_all(&mut *connection).await.map_err(query_error)?;
-            Ok(rows.into_iter().map(QueryResult::from).collect())
+            rows(statement, &mut self.connection(&statement.sql).await?).await
         })
         .await
     }
