@@ -4,7 +4,7 @@
 //! Every request takes one of a few slots. Calls, purchases and whatever else is not [`Rank::Last`] get a free slot before any
 //! search does that waits for one, however long it has waited. Searches take a turn first, of which there are fewer than
 //! slots: some are always left for the rest. A tenant has one turn at a time, and turns are taken in the order in which they
-//! were asked for: however much one tenant searches, each other one waits for one search of his at most.
+//! were asked for: however much one tenant searches, every other one waits for one of its searches at most.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -106,7 +106,7 @@ impl Turns {
     fn of(&self, tenant: TenantId) -> Arc<Semaphore> {
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if own.len() >= REMEMBERED {
-            // Whoever holds or waits for a turn has a hand on his own.
+            // Whoever holds or waits for a turn holds another reference.
             own.retain(|_, turn| Arc::strong_count(turn) > 1);
         }
         Arc::clone(own.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(1))))
