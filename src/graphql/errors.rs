@@ -162,7 +162,7 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Refused(refusal) => Self::Refused(refusal),
-            StoreError::Unavailable(_) => Self::Unavailable(Arc::new(error)),
+            StoreError::Unavailable(_) | StoreError::Busy => Self::Unavailable(Arc::new(error)),
             StoreError::LeaseLost | StoreError::Corrupt { .. } | StoreError::Database(_) => {
                 Self::internal(error)
             }

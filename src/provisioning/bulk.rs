@@ -171,7 +171,7 @@ impl Provisioning {
                     run.learn(&agent, &given);
                     tell(&agent, &given);
                 }
-                Err(failure @ StoreError::Unavailable(_)) => {
+                Err(failure @ (StoreError::Unavailable(_) | StoreError::Busy)) => {
                     not_begun += 1;
                     run.ended = Some(EndedEarly::Failed(failure));
                 }

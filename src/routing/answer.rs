@@ -6,11 +6,11 @@ use std::borrow::Cow;
 
 use tokio::time::Instant;
 
-use super::plan::{self, LEADS_BACK, NOT_ALLOWED, Plan, RINGS_ALREADY};
+use super::plan::{self, LEADS_BACK, NOT_ALLOWED, Plan, RINGS_ALREADY, Room};
 use super::{Routing, say, sorry};
 use crate::carrier::{Dial, RejectReason, Twiml, Verb};
 use crate::domain::{CallOutcome, CallerId, E164, RoutingAction, mask};
-use crate::store::Route;
+use crate::store::{CallSlot, Route};
 use crate::voice::{CallToRegister, VoiceError};
 
 /// How long a number may ring that no rule says more about, before the caller hears a sentence.
@@ -35,7 +35,7 @@ impl Routing {
             None => None,
         };
         let (plan, passed_over) =
-            plan::of(&route.call.decision, &route.agent, !route.is_busy(), |_forward| why_not);
+            plan::of(&route.call.decision, &route.agent, Room::of(route), |_forward| why_not);
         if let Some(why) = passed_over {
             let answer = self.agent(route, until).await;
             return Answer { reason: format!("{why}; {}", answer.reason).into(), ..answer };
@@ -58,7 +58,7 @@ impl Routing {
 
     /// The agent, in so far as it can: the next step for a call that a rule had forwarded in vain, too.
     pub(super) async fn agent(&self, route: &Route, until: Instant) -> Answer {
-        match plan::to_agent(&route.agent, !route.is_busy()) {
+        match plan::to_agent(&route.agent, Room::of(route)) {
             Plan::Agent { voice_agent_id } => self.connect(route, voice_agent_id, until).await,
             other => self.fall_back(route, other.reason()).await,
         }
@@ -79,9 +79,13 @@ impl Routing {
             tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "a number is not dialled: it leads back");
             return Some(LEADS_BACK);
         }
-        let others = self.0.store.callers_ringing(&route.call, number);
-        // While the database does not answer, the call is dialled: better once too often than not at all.
-        let others = self.ask(others, "open calls", &route.call.sid).await.unwrap_or_default();
+        // While the database does not answer or is too busy, the call is dialled: better once too often than not at all.
+        let others = if route.slot == CallSlot::NotCounted {
+            Vec::new()
+        } else {
+            let others = self.0.store.callers_ringing(&route.call, number);
+            self.ask(others, "open calls", &route.call.sid).await.unwrap_or_default()
+        };
         if !plan::rings_already(&caller, &others) {
             return None;
         }
@@ -127,7 +131,7 @@ impl Routing {
             None => None,
         };
         let (number, reason) = plan::fallback_number(&route.agent, reason, |_fallback| why_not);
-        let outcome = plan::fallback_outcome(number, route.is_busy());
+        let outcome = plan::fallback_outcome(number, route.call.decision.needs_a_place(), Room::of(route));
         let twiml = match number {
             Some(number) => dial(route, number, RING_SECONDS, &self.0.dial_action),
             None => sorry(route.agent.language),

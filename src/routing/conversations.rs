@@ -142,7 +142,7 @@ impl Conversations {
             let due = self.0.store.events_due(AT_ONCE).await?;
             for event in &due {
                 match self.settle(event).await {
-                    Err(failure @ StoreError::Unavailable(_)) => return Err(failure),
+                    Err(failure @ (StoreError::Unavailable(_) | StoreError::Busy)) => return Err(failure),
                     // The others do not wait for it.
                     Err(failure) => {
                         super::reports::log("a conversation", &event.report.conversation_id, &failure);

@@ -3,8 +3,8 @@
 //! First the number's own rules: they may forward a call, answer it with a message or reject it. Then the ladder: the
 //! number's agent, if it is active, the plan has room and the voice provider takes the call in time; else the agent's
 //! fallback number; else a sentence in its language. A number that is not allowed is passed over. Whatever fails, what is returned is TwiML, within
-//! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment, it gets the
-//! same answer, and the voice provider hears of it once. When the plan has no room, it is looked first whether the calls
+//! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment and to another server, it
+//! gets the same answer, and the voice provider hears of it once ([`turn`]). When the plan has no room, it is looked first whether the calls
 //! that take it are still under way. Its admission is committed before it is answered; what it was
 //! answered with is recorded right after, so that the caller does not wait for that. While the database does not answer,
 //! calls are routed by what was last known of the numbers, and their records wait in a file.
@@ -19,10 +19,11 @@ mod plan;
 mod reports;
 mod retention;
 mod sweep;
+mod turn;
 
 pub use conversations::Conversations;
 pub use known::restore;
-pub use plan::Imagined;
+pub use plan::{Imagined, Room};
 pub use reports::NotRecorded;
 pub use retention::Retention;
 pub use sweep::Sweep;
@@ -43,11 +44,12 @@ use url::Url;
 
 use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
 use crate::domain::{CallId, Clock, Dialing, E164, Entropy, Language, mask};
-use crate::store::{self, Route, StoreError, SystemStore};
+use crate::store::{self, CallAnswer, CallSlot, Route, StoreError, SystemStore};
 use crate::voice::Voice;
 use answer::Answer;
 use journal::Journal;
 use outage::Entry;
+use turn::InTurn;
 
 /// The path at which a dialled fallback number's outcome is reported.
 pub const DIAL_PATH: &str = "/api/webhooks/call/dial";
@@ -92,6 +94,8 @@ struct Inner {
     answering: Mutex<HashMap<String, Shared<BoxFuture<'static, String>>>>,
     /// Their tasks.
     tasks: TaskTracker,
+    /// Whether the database kept what it was given when it was tried out last, and when that was.
+    alive: tokio::sync::Mutex<Option<(bool, Instant)>>,
 }
 
 /// Takes the TwiML of a call once it is certain. Dropped without it, the caller hears a sentence.
@@ -134,6 +138,7 @@ impl Routing {
             state_dir,
             answering: Mutex::default(),
             tasks: TaskTracker::new(),
+            alive: tokio::sync::Mutex::default(),
         })))
     }
 
@@ -222,16 +227,26 @@ impl Routing {
         let until = started + self.0.answer_deadline;
         let Some(mut route) = self.admit(call).await else { return };
         route.forwarded_from = forwarded_from;
-        if let Some(answered) = route.answered {
-            tracing::info!(call = %route.call.id, "announced again, answered as before");
-            // Whoever asked may be gone.
-            let _ = reply.send(answered);
-            return;
-        }
-        if route.is_busy() {
-            self.make_room(&mut route, started).await;
-        }
-        let answer = self.decide(&route, until).await;
+        let answered = self.in_turn(
+            route,
+            until,
+            |route| route.answered.clone(),
+            async |mut route| {
+                if route.is_busy() && route.slot != CallSlot::NotCounted {
+                    self.make_room(&mut route, started).await;
+                }
+                let answer = self.decide(&route, until).await;
+                (route, answer)
+            },
+        );
+        let (route, answer) = match answered.await {
+            InTurn::Answered(twiml) => {
+                // Whoever asked may be gone.
+                let _ = reply.send(twiml);
+                return;
+            }
+            InTurn::Ours(route, answer) => (route, answer),
+        };
         tracing::info!(
             call = %route.call.id,
             agent = %route.agent.id,
@@ -252,7 +267,7 @@ impl Routing {
         let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
         let route = match self.ask(self.0.store.admit_call(id, call), "a call", &call.sid).await {
             Ok(found) => found,
-            Err(NoAnswer) => self.admit_from_memory(id, call),
+            Err(why) => self.admit_from_memory(id, call, why),
         };
         if route.is_none() {
             tracing::warn!(to = %call.to, sid = call.sid, "a call to a number that is not known to be ours");
@@ -268,12 +283,12 @@ impl Routing {
         let admitted = self.0.store.admit_after_all(&route.call);
         if let Ok(true) = self.ask(admitted, "a call slot", &route.call.sid).await {
             tracing::info!(call = %route.call.id, "a call slot was free after all");
-            route.admitted = true;
+            route.slot = CallSlot::Held;
         }
     }
 
-    /// Asks the database for something about a call, unless it is known not to answer, for half the time there is, so
-    /// that what comes after has time too.
+    /// Asks the database for something about a call, unless it is known not to answer, for three tenths of the time there is; finding
+    /// out what is the matter with it may take two more. So what comes after has time too.
     async fn ask<T>(
         &self,
         asked: impl Future<Output = Result<T, StoreError>>,
@@ -281,22 +296,30 @@ impl Routing {
         sid: &str,
     ) -> Result<T, NoAnswer> {
         if self.is_down() {
-            return Err(NoAnswer);
+            return Err(NoAnswer::Away);
         }
-        match tokio::time::timeout(self.0.answer_deadline / 2, asked).await {
+        let may_be_overload = match tokio::time::timeout(self.0.answer_deadline * 3 / 10, asked).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, sid, "the database failed on {what}");
                 if error.is_of_one_statement() {
                     // Other calls fare better.
-                    return Err(NoAnswer);
+                    return Err(NoAnswer::Failed);
                 }
+                error.may_be_overload()
             }
-            Err(_) => tracing::error!(sid, "the database is too slow on {what}"),
+            Err(_) => {
+                tracing::error!(sid, "the database is too slow on {what}");
+                true
+            }
+        };
+        if may_be_overload && self.is_alive().await {
+            metrics::counter!("switchboard_database_overloads_total").increment(1);
+            return Err(NoAnswer::Busy);
         }
         self.note_down();
-        Err(NoAnswer)
+        Err(NoAnswer::Away)
     }
 
     /// Records the answer. What the database does not take waits in the journal.
@@ -307,20 +330,33 @@ impl Routing {
             keep();
             return;
         }
-        let decision = route.call.decision.then(&answer.reason);
-        let conversation = answer.conversation_id.as_deref();
-        let recorded =
-            self.0.store.record_answer(sid, answer.outcome, &decision, conversation, &answer.twiml, at);
+        let recorded = self.0.store.record_answer(CallAnswer {
+            sid: sid.clone(),
+            outcome: answer.outcome,
+            decision: route.call.decision.then(&answer.reason),
+            twiml: answer.twiml.clone(),
+            conversation_id: answer.conversation_id.clone(),
+            answered_at: at,
+            keeps_slot: route.slot != CallSlot::NotCounted,
+        });
         match self.ask(recorded, "an answer", sid).await {
             Ok(true) => {}
             // Its call waits in another server's journal.
-            Ok(false) | Err(NoAnswer) => keep(),
+            Ok(false) | Err(_) => keep(),
         }
     }
 }
 
-/// The database did not do it, which is told to the log already.
-struct NoAnswer;
+/// Why the database did not do something; the log knows already.
+#[derive(Debug, Clone, Copy)]
+enum NoAnswer {
+    /// It does not answer, or takes no writes.
+    Away,
+    /// It answers, but has too much to do.
+    Busy,
+    /// It refused just this.
+    Failed,
+}
 
 /// What is said when nobody can take a call, in a language its caller is likely to speak.
 #[must_use]

@@ -1,6 +1,10 @@
 //! While the database does not answer or takes no writes: calls go where the numbers known last say, what is to be written
 //! down waits in the journal, and the database is tried out by one task instead of by every caller.
 //!
+//! A database that is only slow, or has too much to do, is another thing ([`NoAnswer::Busy`]): it goes on counting the calls of
+//! each plan, and calls that it cannot count in time do not reach the agent. Which of the two it is, [`Routing::is_alive`] finds
+//! out by having it keep something.
+//!
 //! An entry leaves the journal once it is written, or once the database has rejected its contents
 //! ([`StoreError::is_verdict`]): then it is put aside, and with a call whatever else waits about it. Any other error
 //! keeps it. What is about a call that is not on record yet waits for it in [`super::journal`]'s other file. So what is about one
@@ -9,21 +13,24 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::Routing;
 use super::answer::Answer;
+use super::{NoAnswer, Routing};
 use crate::domain::{
     AgentId, Call, CallDirection, CallId, CallOutcome, CallReport, CallStatus, Decision, E164, NumberId,
     TenantId,
 };
-use crate::store::{self, Route, StoreError};
+use crate::store::{self, CallAnswer, CallSlot, Route, StoreError};
 
 /// How often it is looked whether the database is back, and whether anything waits for it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long the outcome of that holds.
+const TRIED_OUT_FOR: Duration = Duration::from_millis(500);
 /// How long the database may take to take or to give one thing.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -58,6 +65,9 @@ pub(super) enum Entry {
         twiml: String,
         #[serde(default)]
         at: DateTime<Utc>,
+        /// Whether it goes on holding the call slot that it may hold.
+        #[serde(default = "yes")]
+        keeps_slot: bool,
     },
     /// The carrier told how a call goes, or went.
     Report { sid: String, status: String, duration_seconds: Option<i32>, at: DateTime<Utc> },
@@ -80,9 +90,33 @@ impl Unwritten {
             Self::Odd(_) => true,
         }
     }
+
+    fn may_be_overload(&self) -> bool {
+        matches!(self, Self::Store(error) if error.may_be_overload())
+    }
+}
+
+/// What an entry tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Call,
+    Answer,
+    Report,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Entry {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Call { .. } => Kind::Call,
+            Self::Answer { .. } => Kind::Answer,
+            Self::Report { .. } => Kind::Report,
+        }
+    }
+
     pub(super) fn sid(&self) -> &str {
         match self {
             Self::Call { sid, .. } | Self::Answer { sid, .. } | Self::Report { sid, .. } => sid,
@@ -108,7 +142,7 @@ impl Entry {
             attestation: call.attestation.clone(),
             to: call.to.clone(),
             decision: call.decision.clone(),
-            admitted: route.admitted,
+            admitted: route.has_slot(),
             at: call.started_at,
         }
     }
@@ -121,6 +155,7 @@ impl Entry {
             conversation_id: answer.conversation_id.clone(),
             twiml: answer.twiml.clone(),
             at,
+            keeps_slot: route.slot != CallSlot::NotCounted,
         }
     }
 }
@@ -145,9 +180,18 @@ impl Routing {
         self.0.journal.is_about(sid)
     }
 
-    /// Where a call goes by what was last known; its record waits. One that is announced again keeps its answer.
-    pub(super) fn admit_from_memory(&self, id: CallId, call: &store::IncomingCall) -> Option<Route> {
-        let route = self.route_from_memory(id, call)?;
+    /// Where a call goes by what was last known; its record waits. One that is announced again keeps its answer. A database that
+    /// is only busy goes on counting the plans' calls: one that it does not count does not reach the agent.
+    pub(super) fn admit_from_memory(
+        &self,
+        id: CallId,
+        call: &store::IncomingCall,
+        why: NoAnswer,
+    ) -> Option<Route> {
+        let mut route = self.route_from_memory(id, call)?;
+        if matches!(why, NoAnswer::Busy) && route.has_slot() {
+            route.slot = CallSlot::NotCounted;
+        }
         if !self.waits(&call.sid) {
             self.0.journal.add(&Entry::of_call(&route));
         }
@@ -182,7 +226,7 @@ impl Routing {
 
     async fn look(&self) {
         self.0.journal.sync().await;
-        if self.is_down() && !self.in_time(self.0.store.ping()).await {
+        if self.is_down() && !self.is_alive().await {
             return;
         }
         self.replay().await;
@@ -198,65 +242,108 @@ impl Routing {
         }
     }
 
-    /// Whether the database did it, in time.
-    async fn in_time(&self, asked: impl Future<Output = Result<(), StoreError>>) -> bool {
-        match timeout(PATIENCE, asked).await {
+    /// Whether the database answers and keeps what it is told, however busy it is: it has lately, or does when it is tried out,
+    /// once for all who ask within [`TRIED_OUT_FOR`]. Takes at most a fifth of the time for a call's answer.
+    pub(super) async fn is_alive(&self) -> bool {
+        let try_out = self.0.answer_deadline / 5;
+        if self.0.store.has_kept(try_out) {
+            return true;
+        }
+        let mut known = self.0.alive.lock().await;
+        if let Some((is_alive, _)) = known.filter(|(_, at)| at.elapsed() < TRIED_OUT_FOR) {
+            return is_alive;
+        }
+        let is_alive = match timeout(try_out, self.0.store.try_out()).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
-                tracing::debug!(%error, "the database does not tell");
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::debug!(%error, cause, "the database was tried out in vain");
                 false
             }
             Err(_) => false,
-        }
+        };
+        *known = Some((is_alive, Instant::now()));
+        is_alive
     }
 
-    /// Writes down what waits, in its order, as far as the database takes it. That it answers is not enough: it is back once
-    /// it has taken an entry, or none waits.
+    /// Writes down what waits, many entries at a time, as far as the database takes it. That it answers is not enough: it is
+    /// back once it has taken an entry, or none waits. Callers go first: while they wait for it, it is given nothing.
     async fn replay(&self) {
         let mut written = 0_u64;
-        while let Some(entry) = self.0.journal.first() {
-            let sid = entry.sid();
-            match timeout(PATIENCE, self.write(&entry)).await {
-                Ok(Ok(true)) => {
-                    self.0.journal.done();
-                    written += 1;
-                    self.note_up();
+        loop {
+            if !self.is_down() && self.0.store.is_slow() {
+                break;
+            }
+            let some = self.0.journal.first(self.0.store.batch_size());
+            if some.is_empty() {
+                self.note_up();
+                break;
+            }
+            let outcomes = self.write_all(&some).await;
+            let mut over = 0;
+            for (entry, outcome) in some.iter().zip(outcomes) {
+                match self.conclude(entry, outcome).await {
+                    Some(is_written) => written += u64::from(is_written),
+                    None => break,
                 }
-                Ok(Ok(false)) if self.0.journal.is_refused(sid) => {
-                    self.note_up();
-                    tracing::error!(sid, "an entry of the journal is put aside: its call was refused");
-                    if !self.0.journal.put_aside(&entry).await {
-                        break;
-                    }
-                }
-                Ok(Ok(false)) => {
-                    self.note_up();
-                    if !self.0.journal.put_early(&entry).await {
-                        break;
-                    }
-                }
-                Ok(Err(error)) if error.is_verdict() => {
-                    tracing::error!(%error, sid, "the database refuses an entry of the journal: it is put aside");
-                    if !self.0.journal.put_aside(&entry).await {
-                        break;
-                    }
-                }
-                Ok(Err(error)) => {
-                    let cause = std::error::Error::source(&error).map(ToString::to_string);
-                    tracing::debug!(%error, cause, sid, "an entry of the journal is not written");
-                    self.note_down();
-                    return;
-                }
-                Err(_) => {
-                    self.note_down();
-                    return;
-                }
+                over += 1;
+            }
+            self.0.journal.done(over);
+            if over < some.len() {
+                break;
             }
         }
-        self.note_up();
         if written > 0 {
             tracing::info!(written, "entries of the journal are in the database");
         }
+    }
+
+    /// What became of an entry: whether it is written, or `None` if it goes on waiting in its place.
+    async fn conclude(&self, entry: &Entry, outcome: Result<bool, Unwritten>) -> Option<bool> {
+        let (journal, sid) = (&self.0.journal, entry.sid());
+        match outcome {
+            Ok(true) => {
+                self.note_up();
+                Some(true)
+            }
+            Ok(false) if journal.is_refused(sid) => {
+                self.note_up();
+                tracing::error!(sid, "an entry of the journal is put aside: its call was refused");
+                journal.put_aside(entry).await.then_some(false)
+            }
+            Ok(false) => {
+                self.note_up();
+                journal.put_early(entry).await.then_some(false)
+            }
+            Err(error) if error.is_verdict() => {
+                tracing::error!(%error, sid, "the database refuses an entry of the journal: it is put aside");
+                journal.put_aside(entry).await.then_some(false)
+            }
+            Err(error) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::debug!(%error, cause, sid, "an entry of the journal is not written");
+                if !error.may_be_overload() {
+                    self.note_down();
+                }
+                None
+            }
+        }
+    }
+
+    /// Writes entries in as few batches as there are kinds: first the calls, so that what is about them finds them on record.
+    async fn write_all(&self, entries: &[Entry]) -> Vec<Result<bool, Unwritten>> {
+        let mut outcomes: Vec<Option<Result<bool, Unwritten>>> = entries.iter().map(|_| None).collect();
+        for kind in [Kind::Call, Kind::Answer, Kind::Report] {
+            let of_kind = entries.iter().enumerate().filter(|(_, entry)| entry.kind() == kind);
+            let written = of_kind.map(|(nth, entry)| async move { (nth, self.write(entry).await) });
+            for (nth, outcome) in join_all(written).await {
+                if let Some(place) = outcomes.get_mut(nth) {
+                    *place = Some(outcome);
+                }
+            }
+        }
+        // None is missing: each entry is of one kind.
+        outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(StoreError::Busy.into()))).collect()
     }
 
     /// Writes down what came before its call, for calls that are on record now. What is too old is put aside, and what is
@@ -278,7 +365,7 @@ impl Routing {
                     Ok(Ok(true)) => over.push(nth),
                     Ok(Err(error)) if error.is_verdict() => {
                         tracing::error!(%error, sid, "the database refuses what came before its call: it is put aside");
-                        if journal.keep_aside(entry).await {
+                        if journal.put_aside(entry).await {
                             over.push(nth);
                         }
                     }
@@ -286,7 +373,7 @@ impl Routing {
                 }
             } else if entry.at() < too_old || journal.is_refused(sid) {
                 tracing::warn!(sid, "what was told of a call that never came on record is put aside");
-                if journal.keep_aside(entry).await {
+                if journal.put_aside(entry).await {
                     over.push(nth);
                 }
             }
@@ -317,12 +404,20 @@ impl Routing {
                     started_at: *at,
                     ended_at: None,
                 };
-                self.0.store.record_call(&call, *admitted).await?;
+                self.0.store.record_call(call, *admitted).await?;
                 true
             }
-            Entry::Answer { sid, outcome, decision, conversation_id, twiml, at } => {
-                let conversation = conversation_id.as_deref();
-                self.0.store.record_answer(sid, outcome.parse()?, decision, conversation, twiml, *at).await?
+            Entry::Answer { sid, outcome, decision, conversation_id, twiml, at, keeps_slot } => {
+                let answer = CallAnswer {
+                    sid: sid.clone(),
+                    outcome: outcome.parse()?,
+                    decision: decision.clone(),
+                    twiml: twiml.clone(),
+                    conversation_id: conversation_id.clone(),
+                    answered_at: *at,
+                    keeps_slot: *keeps_slot,
+                };
+                self.0.store.record_answer(answer).await?
             }
             Entry::Report { sid, status, duration_seconds, at } => {
                 let report =

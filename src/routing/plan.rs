@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use crate::domain::{
     AgentStatus, AnsweringAgent, CallOutcome, CallerId, Decision, Dialing, E164, RoutingAction,
 };
+use crate::store::{CallSlot, Route};
 
 pub(super) const AGENT_TAKES_IT: &str = "the agent takes it";
 pub(super) const LEADS_BACK: &str = "the call would only come back from the number it is forwarded to";
@@ -28,6 +29,27 @@ pub(super) const NOT_ALLOWED: &str = "the number it is forwarded to is not allow
 const MOST_OF_ONE_CALLER: usize = 5;
 /// The same, of callers that are hidden.
 const MOST_HIDDEN: usize = 10;
+
+/// Whether the tenant's plan has room for a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// It has, or none is needed.
+    Free,
+    /// Its concurrent calls are used up.
+    UsedUp,
+    /// Nobody knows: the database was too busy to count them.
+    NotCounted,
+}
+
+impl Room {
+    pub(super) fn of(route: &Route) -> Self {
+        match route.slot {
+            _ if !route.is_busy() => Self::Free,
+            CallSlot::NotCounted => Self::NotCounted,
+            CallSlot::Held | CallSlot::None => Self::UsedUp,
+        }
+    }
+}
 
 /// What will be done.
 #[derive(Debug, Clone, Copy)]
@@ -69,17 +91,17 @@ impl Plan<'_> {
 pub(super) fn of<'a>(
     decision: &'a Decision,
     agent: &'a AnsweringAgent,
-    has_room: bool,
+    room: Room,
     why_not: impl Fn(&E164) -> Option<&'static str>,
 ) -> (Plan<'a>, Option<&'static str>) {
     let plan = match decision.rule.as_ref().map(|rule| &rule.action) {
-        None | Some(RoutingAction::Agent) => to_agent(agent, has_room),
+        None | Some(RoutingAction::Agent) => to_agent(agent, room),
         Some(RoutingAction::Forward { to, ring_seconds }) => match why_not(to) {
             Some(why) => Plan::FallBack { why },
             None => Plan::Forward { to, ring_seconds: *ring_seconds },
         },
         Some(RoutingAction::ForwardThenAgent { to, ring_seconds }) => match why_not(to) {
-            Some(why) => return (to_agent(agent, has_room), Some(why)),
+            Some(why) => return (to_agent(agent, room), Some(why)),
             None => Plan::ForwardThenAgent { to, ring_seconds: *ring_seconds },
         },
         Some(RoutingAction::Message { text }) => Plan::Message { text },
@@ -89,10 +111,13 @@ pub(super) fn of<'a>(
 }
 
 /// The agent, if it can take a call.
-pub(super) fn to_agent(agent: &AnsweringAgent, has_room: bool) -> Plan<'_> {
+pub(super) fn to_agent(agent: &AnsweringAgent, room: Room) -> Plan<'_> {
     let why = match (&agent.voice_agent_id, agent.status) {
-        (Some(voice_agent_id), AgentStatus::Active) if has_room => return Plan::Agent { voice_agent_id },
-        (Some(_), AgentStatus::Active) => "the plan's concurrent calls are used up",
+        (Some(voice_agent_id), AgentStatus::Active) => match room {
+            Room::Free => return Plan::Agent { voice_agent_id },
+            Room::UsedUp => "the plan's concurrent calls are used up",
+            Room::NotCounted => "the database was too busy to count the plan's concurrent calls",
+        },
         (_, AgentStatus::Pending) | (None, AgentStatus::Active) => "the agent does not exist yet",
         (_, AgentStatus::Inactive) => "the agent is inactive",
         (_, AgentStatus::Deleted) => "the agent is deleted",
@@ -150,10 +175,10 @@ pub(super) fn rings_already(caller: &CallerId, others: &[String]) -> bool {
 }
 
 /// What falling back comes to.
-pub(super) fn fallback_outcome(number: Option<&E164>, is_busy: bool) -> CallOutcome {
+pub(super) fn fallback_outcome(number: Option<&E164>, needs_slot: bool, room: Room) -> CallOutcome {
     match number {
         Some(_) => CallOutcome::Fallback,
-        None if is_busy => CallOutcome::Busy,
+        None if needs_slot && room == Room::UsedUp => CallOutcome::Busy,
         None => CallOutcome::Unavailable,
     }
 }
@@ -172,7 +197,7 @@ pub struct Imagined<'a> {
     /// The number that passed the call on.
     pub forwarded_from: Option<&'a E164>,
     /// Whether the plan has a free call slot.
-    pub has_room: bool,
+    pub room: Room,
     /// Which numbers are dialled for the tenant.
     pub dialing: &'a Dialing,
 }
@@ -188,7 +213,7 @@ impl Imagined<'_> {
     /// those of [`Self::dials`] from which a call would come back to the number called.
     #[must_use]
     pub fn foresee(&self, leading_back: &[E164]) -> (CallOutcome, Decision) {
-        let Self { decision, agent, called, caller, forwarded_from, has_room, dialing } = *self;
+        let Self { decision, agent, called, caller, forwarded_from, room, dialing } = *self;
         let why_not = |number: &E164| {
             if dialing.check(number).is_err() {
                 return Some(NOT_ALLOWED);
@@ -197,14 +222,13 @@ impl Imagined<'_> {
                 is_at_the_other_end(number, called, caller, forwarded_from) || leading_back.contains(number);
             leads_back.then_some(LEADS_BACK)
         };
-        let (plan, passed_over) = of(decision, agent, has_room, why_not);
+        let (plan, passed_over) = of(decision, agent, room, why_not);
         let decision = &passed_over.map_or_else(|| decision.clone(), |why| decision.then(why));
         let Plan::FallBack { why } = plan else {
             return (plan.outcome(), decision.then(plan.reason()));
         };
         let (number, why) = fallback_number(agent, why, why_not);
         let next = if number.is_some() { "the fallback number rings" } else { "the caller hears a sentence" };
-        let is_busy = decision.needs_a_place() && !has_room;
-        (fallback_outcome(number, is_busy), decision.then(&why).then(next))
+        (fallback_outcome(number, decision.needs_a_place(), room), decision.then(&why).then(next))
     }
 }

@@ -4,6 +4,7 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::outage::Entry;
+use super::turn::InTurn;
 use super::{NoAnswer, Reply, Routing, sorry};
 use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
 use crate::domain::{CallId, CallOutcome, CallReport};
@@ -52,14 +53,21 @@ impl Routing {
 
     async fn forwarded_in_vain(&self, result: &DialResult, reply: Reply) {
         let until = Instant::now() + self.0.answer_deadline;
-        let Some(mut route) = self.route_of(result).await else { return };
-        if let Some(answered) = already(&route, &self.0.forward_action) {
-            // Whoever asked may be gone.
-            let _ = reply.send(answered);
-            return;
-        }
-        route.call.decision = route.call.decision.then("nobody answered there");
-        let answer = self.agent(&route, until).await;
+        let Some(route) = self.route_of(result).await else { return };
+        let answered = |route: &Route| already(route, &self.0.forward_action);
+        let in_turn = self.in_turn(route, until, answered, async |mut route| {
+            route.call.decision = route.call.decision.then("nobody answered there");
+            let answer = self.agent(&route, until).await;
+            (route, answer)
+        });
+        let (route, answer) = match in_turn.await {
+            InTurn::Answered(twiml) => {
+                // Whoever asked may be gone.
+                let _ = reply.send(twiml);
+                return;
+            }
+            InTurn::Ours(route, answer) => (route, answer),
+        };
         tracing::info!(
             call = %route.call.id,
             agent = %route.agent.id,
@@ -77,7 +85,7 @@ impl Routing {
         let known = self.ask(self.0.store.route_by_sid(sid), "a dialled number's end", sid).await;
         let route = match known {
             Ok(Some(route)) => Some(route),
-            Ok(None) | Err(NoAnswer) => {
+            Ok(None) | Err(_) => {
                 let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
                 let call = super::announced_by_dial(result);
                 call.and_then(|call| self.route_from_memory(id, &call))
@@ -114,7 +122,7 @@ impl Routing {
         let at = report.at.unwrap_or_else(|| self.0.clock.now());
         // Asked first: should its record be written this very moment, the report follows it through the journal.
         let told = if self.waits(sid) {
-            Err(NoAnswer)
+            Err(NoAnswer::Away)
         } else {
             let told = CallReport { status, duration_seconds: report.duration_seconds, at };
             self.ask(self.0.store.report_call(sid, told), "a call's status", sid).await
@@ -124,7 +132,7 @@ impl Routing {
                 tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
             }
             // Its call may wait in another server's journal.
-            Ok(None) | Err(NoAnswer) => self.0.journal.add(&Entry::Report {
+            Ok(None) | Err(_) => self.0.journal.add(&Entry::Report {
                 sid: sid.clone(),
                 status: status.to_string(),
                 duration_seconds: report.duration_seconds,

@@ -76,6 +76,7 @@ pub(super) struct Announcement(Change);
 
 impl Batched for Announcement {
     type Done = ();
+    const IS_KEPT: bool = false;
 
     fn lane(shared: &Shared) -> &Lane<Self> {
         &shared.announcements

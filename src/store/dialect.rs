@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::{Condition, Expr, LockBehavior, LockType, SelectStatement};
 use sea_orm::sqlx;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{Connection, Executor};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use secrecy::ExposeSecret;
@@ -63,6 +63,10 @@ pub(super) const ADMIT_CALLS: RowsStatement = RowsStatement {
 pub(super) const RECORD_ANSWERS: RowsStatement = RowsStatement {
     postgres: include_str!("dialect/record_answers.postgres.sql"),
     sqlite: include_str!("dialect/record_answers.sqlite.sql"),
+};
+pub(super) const RECORD_CALLS: RowsStatement = RowsStatement {
+    postgres: include_str!("dialect/record_calls.postgres.sql"),
+    sqlite: include_str!("dialect/record_calls.sqlite.sql"),
 };
 pub(super) const LOCK_CALLS: RowsStatement = RowsStatement {
     postgres: include_str!("dialect/lock_calls.postgres.sql"),
@@ -268,6 +272,23 @@ pub(super) async fn ping(db: &impl ConnectionTrait, sessions: &Sessions) -> Resu
         return Err(DbErr::Conn(sea_orm::RuntimeErr::Internal("the database is read-only".to_owned())));
     }
     Ok(())
+}
+
+/// Has the database keep something, on a connection that is no pool's. On Postgres a message in its log: its commit waits for
+/// the disk, and for a standby where the database is to wait for one.
+///
+/// # Errors
+/// When it does not answer, or takes no writes.
+pub(super) async fn try_out(db: &DatabaseConnection) -> Result<(), DbErr> {
+    if !has_policies(db) {
+        return begin_write(db).await?.rollback().await;
+    }
+    let options = PgConnectOptions::clone(&db.get_postgres_connection_pool().connect_options());
+    let kept = async {
+        let mut connection = PgConnection::connect_with(&options).await?;
+        connection.execute("SELECT pg_logical_emit_message(true, 'switchboard', '')").await
+    };
+    kept.await.map(drop).map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))
 }
 
 /// Begins a transaction that will write. On SQLite it takes the write lock at once: one that reads first and

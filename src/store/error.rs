@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The database does not answer, not in time, or takes no writes at the moment.
     #[error("the database is not available")]
     Unavailable(#[source] sea_orm::DbErr),
+    /// More is asked of the database than it does in time; whether it answers at all is for others to find out.
+    #[error("the database is too busy")]
+    Busy,
     /// A rule of ours, held by the database, forbids it: the client can put it right.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -41,6 +44,7 @@ impl StoreError {
     pub fn is_of_one_statement(&self) -> bool {
         match self {
             Self::Unavailable(_) => self.has_lost_a_race(),
+            Self::Busy => false,
             Self::Refused(_) | Self::LeaseLost | Self::Corrupt { .. } | Self::Database(_) => true,
         }
     }
@@ -50,7 +54,7 @@ impl StoreError {
     #[must_use]
     pub fn is_verdict(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::LeaseLost => false,
+            Self::Unavailable(_) | Self::Busy | Self::LeaseLost => false,
             Self::Refused(_) | Self::Corrupt { .. } => true,
             Self::Database(error) => match driver_error(error) {
                 Some(SqlxError::Database(error)) => {
@@ -58,6 +62,22 @@ impl StoreError {
                 }
                 _ => true,
             },
+        }
+    }
+
+    /// Whether the database may be there and only have too much to do: no connection was free in time, a statement took too
+    /// long, a lock was not had. A database that is silent looks the same.
+    #[must_use]
+    pub fn may_be_overload(&self) -> bool {
+        match self {
+            Self::Busy => true,
+            Self::Unavailable(DbErr::ConnectionAcquire(_)) => true,
+            Self::Unavailable(error) => match driver_error(error) {
+                Some(SqlxError::PoolTimedOut) => true,
+                Some(SqlxError::Database(error)) => error.code().is_some_and(|code| is_overload(&code)),
+                _ => false,
+            },
+            _ => false,
         }
     }
 
@@ -185,6 +205,11 @@ fn meaning(code: &str) -> Meaning {
         Ok(1 | 21) => Meaning::Mistake,
         _ => Meaning::Unavailable,
     }
+}
+
+/// Postgres: a statement or a lock that took too long, too many connections. SQLite: another process holds the file.
+fn is_overload(code: &str) -> bool {
+    matches!(code, "57014" | "55P03" | "53300") || code.parse::<u32>().is_ok_and(|code| code & 0xff == 5)
 }
 
 /// Postgres: a conflict that a repeated transaction does not meet, a deadlock, a lock that is held.

@@ -8,6 +8,10 @@
 //!
 //! A batch that the database rejects is written again item by item, so that only the item at fault fails. An item whose
 //! caller has stopped waiting is not written, and at most [`MAX_WAITING`] items wait.
+//!
+//! A slow database gets smaller batches: as many items as it has lately written in [`BATCH_TIME`]. If it takes less than comes
+//! in, the queue grows; once its oldest item has waited for [`LONGEST_WAIT`], whoever would wait behind it is turned away at
+//! once ([`StoreError::Busy`]), while there is time for another answer. So the database works for callers who still wait.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -31,6 +35,11 @@ const MAX_WAITING: usize = 10_000;
 const BESIDE: usize = 16;
 /// How long the database may take for one batch.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a batch should take at most: the next one waits as long. Far below a caller's deadline.
+const BATCH_TIME: Duration = Duration::from_millis(300);
+/// How long the oldest item may have waited when another joins the queue: with a batch before and its own, the other is written
+/// within the 1.5 s that a caller waits for the database.
+const LONGEST_WAIT: Duration = Duration::from_millis(750);
 
 /// Something that is written in batches.
 pub(super) trait Batched: Send + Sync + Sized + 'static {
@@ -38,6 +47,8 @@ pub(super) trait Batched: Send + Sync + Sized + 'static {
     type Done: Send + 'static;
     /// Whether items are to be written in the order they are handed in.
     const IS_ORDERED: bool = true;
+    /// Whether writing it has the database keep something.
+    const IS_KEPT: bool = true;
 
     /// Its lane.
     fn lane(shared: &Shared) -> &Lane<Self>;
@@ -65,11 +76,14 @@ struct Queue<T: Batched> {
     handed_in: u64,
     /// How many tasks work it off.
     writers: usize,
+    /// What one item has cost lately.
+    cost: Duration,
 }
 
 struct Waiting<T: Batched> {
     item: T,
     answer: Answer<T>,
+    since: Instant,
 }
 
 /// Where the answer goes; `None` where nobody waits for one.
@@ -77,7 +91,7 @@ type Answer<T> = Option<oneshot::Sender<Result<<T as Batched>::Done, StoreError>
 
 impl<T: Batched> Default for Lane<T> {
     fn default() -> Self {
-        let queue = Queue { waiting: VecDeque::new(), handed_in: 0, writers: 0 };
+        let queue = Queue { waiting: VecDeque::new(), handed_in: 0, writers: 0, cost: Duration::ZERO };
         Self { queue: Mutex::new(queue), done: watch::Sender::new(0) }
     }
 }
@@ -109,11 +123,21 @@ impl<T: Batched> Lane<T> {
         self.lock().writers == 0
     }
 
+    /// How many items the database writes in one go without anybody waiting long.
+    pub(super) fn batch_size(&self) -> usize {
+        self.lock().batch_size()
+    }
+
+    /// Whether an item would wait for long.
+    pub(super) fn is_slow(&self) -> bool {
+        self.lock().is_slow()
+    }
+
     /// Queues items. Returns whether a task is to be started that works them off.
-    fn add(&self, items: impl IntoIterator<Item = Waiting<T>>) -> Result<bool, StoreError> {
+    fn add(&self, items: impl IntoIterator<Item = Waiting<T>>, is_urgent: bool) -> Result<bool, StoreError> {
         let mut queue = self.lock();
-        if queue.waiting.len() >= MAX_WAITING {
-            return Err(away("too many writes wait for the database"));
+        if queue.waiting.len() >= MAX_WAITING || is_urgent && queue.is_slow() {
+            return Err(StoreError::Busy);
         }
         let before = queue.waiting.len();
         queue.waiting.extend(items);
@@ -134,8 +158,14 @@ impl<T: Batched> Lane<T> {
             return None;
         }
         queue.writers += 1;
-        let size = queue.waiting.len().min(MAX_BATCH);
+        let size = queue.waiting.len().min(queue.batch_size());
         Some(queue.waiting.drain(..size).collect())
+    }
+
+    /// So many items took so long. A single slow batch, on a disk that stalled, is half forgotten after the next.
+    fn note_cost(&self, items: usize, took: Duration) {
+        let mut queue = self.lock();
+        queue.cost = (queue.cost + took / u32::try_from(items).unwrap_or(u32::MAX).max(1)) / 2;
     }
 }
 
@@ -148,6 +178,15 @@ impl<T: Batched> Queue<T> {
             _ => false,
         }
     }
+
+    fn batch_size(&self) -> usize {
+        let fit = BATCH_TIME.as_nanos() / self.cost.as_nanos().max(1);
+        usize::try_from(fit).map_or(MAX_BATCH, |fit| fit.clamp(1, MAX_BATCH))
+    }
+
+    fn is_slow(&self) -> bool {
+        self.waiting.front().is_some_and(|oldest| oldest.since.elapsed() > LONGEST_WAIT)
+    }
 }
 
 impl SystemStore {
@@ -155,10 +194,11 @@ impl SystemStore {
     /// waiting before its batch begins is not written.
     ///
     /// # Errors
-    /// [`StoreError`]: its own, never another item's; `Unavailable` when the outcome is unknown.
+    /// [`StoreError`]: its own, never another item's; `Unavailable` when the outcome is unknown; `Busy` when it would wait for
+    /// too long.
     pub(super) async fn write_batched<T: Batched>(&self, item: T) -> Result<T::Done, StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.hand_in([Waiting { item, answer: Some(answer) }])?;
+        self.hand_in([Waiting { item, answer: Some(answer), since: Instant::now() }], true)?;
         answered.await.unwrap_or_else(|_| Err(away("the server is shutting down")))
     }
 
@@ -170,11 +210,16 @@ impl SystemStore {
         &self,
         items: impl IntoIterator<Item = T>,
     ) -> Result<(), StoreError> {
-        self.hand_in(items.into_iter().map(|item| Waiting { item, answer: None }))
+        let since = Instant::now();
+        self.hand_in(items.into_iter().map(|item| Waiting { item, answer: None, since }), false)
     }
 
-    fn hand_in<T: Batched>(&self, items: impl IntoIterator<Item = Waiting<T>>) -> Result<(), StoreError> {
-        if T::lane(&self.shared).add(items)? {
+    fn hand_in<T: Batched>(
+        &self,
+        items: impl IntoIterator<Item = Waiting<T>>,
+        is_urgent: bool,
+    ) -> Result<(), StoreError> {
+        if T::lane(&self.shared).add(items, is_urgent)? {
             tokio::spawn(work_off::<T>(self.clone()));
         }
         Ok(())
@@ -186,8 +231,17 @@ async fn work_off<T: Batched>(store: SystemStore) {
         let size = batch.len();
         let (items, answers): (Vec<T>, Vec<_>) =
             batch.into_iter().map(|waiting| (waiting.item, waiting.answer)).unzip();
-        match write(&store, &items).await {
+        let began = Instant::now();
+        let written = write(&store, &items).await;
+        // A database that answers nothing at all is found out otherwise, and says nothing of an item's cost.
+        if !matches!(&written, Err(StoreError::Unavailable(_))) {
+            T::lane(&store.shared).note_cost(size, began.elapsed());
+        }
+        match written {
             Ok(done) => {
+                if T::IS_KEPT {
+                    store.note_kept();
+                }
                 for (answer, done) in answers.into_iter().zip(done) {
                     send::<T>(answer, Ok(done));
                 }
@@ -223,7 +277,7 @@ async fn one_by_one<T: Batched>(store: &SystemStore, items: &[T], answers: Vec<A
         }
         let written = match &is_away {
             Some(error) => Err(StoreError::clone(error)),
-            None if Instant::now() >= until => Err(away("the database is too slow")),
+            None if Instant::now() >= until => Err(StoreError::Busy),
             None => write(store, std::slice::from_ref(item)).await,
         };
         if let Err(error) = &written
@@ -245,7 +299,7 @@ async fn write<T: Batched>(store: &SystemStore, items: &[T]) -> Result<Vec<T::Do
         Ok(Ok(Ok(done))) if done.len() != items.len() => Err(away("answers are missing")),
         Ok(Ok(written)) => written,
         Ok(Err(_panic)) => Err(away("the write panicked")),
-        Err(_elapsed) => Err(away("the write took too long")),
+        Err(_elapsed) => Err(StoreError::Busy),
     }
 }
 

@@ -23,7 +23,7 @@ mod tenant;
 mod voice_event;
 
 pub use agent::{AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWithoutNumber, Delivered};
-pub use call::{CallFilter, IncomingCall, Route};
+pub use call::{CallAnswer, CallFilter, CallSlot, IncomingCall, Route, Turn};
 pub use changes::Change;
 pub use doors::{SystemStore, TenantStore};
 pub use error::StoreError;
@@ -37,9 +37,9 @@ pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
 pub use tenant::NumberUsage;
 pub use voice_event::{AcceptedEvent, Untold};
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
@@ -94,6 +94,8 @@ struct Shared {
     admissions: Lane<call::Admission>,
     /// Answers that wait to be recorded.
     answers: Lane<call::CallAnswer>,
+    /// Calls answered without the database that wait to be recorded.
+    answered_calls: Lane<call::AnsweredCall>,
     /// The carrier's reports that wait to be recorded.
     reports: Lane<call::CarrierReport>,
     /// Changes that other servers are to be told of.
@@ -102,6 +104,8 @@ struct Shared {
     announcement_lost: AtomicBool,
     /// Whether the database was found to take no writes.
     is_away: AtomicBool,
+    /// When a batch was last written.
+    kept_at: Mutex<Option<Instant>>,
     /// On SQLite batches take turns: its connections would wait for each other in growing naps.
     writing: tokio::sync::Mutex<()>,
 }
@@ -169,10 +173,12 @@ impl Database {
             statements,
             admissions: Lane::default(),
             answers: Lane::default(),
+            answered_calls: Lane::default(),
             reports: Lane::default(),
             announcements: Lane::default(),
             announcement_lost: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
+            kept_at: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })

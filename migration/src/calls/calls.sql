@@ -65,6 +65,9 @@ BEGIN
             answer_twiml = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
                 THEN calls.answer_twiml ELSE answers -> calls.sid ->> 'twiml' END,
             answered_at = greatest(calls.answered_at, (answers -> calls.sid ->> 'answered_at')::timestamptz),
+            admitted = calls.admitted AND (answers -> calls.sid ->> 'keeps_slot')::boolean,
+            answering_by = NULL,
+            answering_until = NULL,
             conversation_id = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
                 THEN coalesce(calls.conversation_id, answers -> calls.sid ->> 'conversation_id')
                 ELSE coalesce(answers -> calls.sid ->> 'conversation_id', calls.conversation_id) END,

@@ -38,6 +38,8 @@ impl MigrationTrait for Migration {
             .col(timestamp_with_time_zone_null("conversation_due_at"))
             .col(text_null("answer_twiml"))
             .col(timestamp_with_time_zone_null("answered_at"))
+            .col(uuid_null("answering_by"))
+            .col(timestamp_with_time_zone_null("answering_until"))
             .col(integer_null("duration_seconds").check(Expr::col("duration_seconds").gte(0)))
             .col(integer_null("conversation_seconds").check(Expr::col("conversation_seconds").gte(0)))
             .col(big_integer("sequence").check(Expr::col("sequence").gte(0)))

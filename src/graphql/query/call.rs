@@ -6,7 +6,7 @@ use crate::domain::{AnsweringAgent, CallerId, E164, NumberStatus, PhoneNumber, R
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Call, CallDecision, CallFilter, Connection, DateTime, PageArgs, cost};
-use crate::routing::Imagined;
+use crate::routing::{Imagined, Room};
 
 /// As much of a caller's name as the carrier sends.
 const LONGEST_CALLER: usize = 255;
@@ -84,7 +84,7 @@ async fn simulate(
     let tenant = store.tenant().await?;
     let places = i64::from(tenant.limits.concurrent_calls);
     let dialing = session.provisioning().dialing().for_tenant(&tenant.dialing);
-    let has_room = store.active_calls().await? < places;
+    let room = if store.active_calls().await? < places { Room::Free } else { Room::UsedUp };
     let rules = store.routing_rules(&[number.id]).await?.remove(&number.id);
     let (version, rules) = rules.unwrap_or((number.routing_version, RoutingRules::default()));
     let decision = rules.decide(&caller, at).of_version(version);
@@ -94,7 +94,7 @@ async fn simulate(
         called: &number.number,
         caller: &caller,
         forwarded_from: asked.forwarded_from,
-        has_room,
+        room,
         dialing: &dialing,
     };
     let mut leading_back = Vec::new();

@@ -123,35 +123,36 @@ impl State {
         self.unwritten.push_back(entry.clone());
     }
 
-    /// The entry that has waited longest.
-    pub(super) fn first(&mut self) -> io::Result<Option<Entry>> {
+    /// Entries that have waited longest, in their order: at most so many, and none only if none waits.
+    pub(super) fn first(&mut self, most: usize) -> io::Result<Vec<Entry>> {
         if self.window.is_empty() && self.in_file > 0 {
             self.read_window()?;
         }
-        Ok(self.window.front().map(|(entry, _)| entry).or_else(|| self.unwritten.front()).cloned())
+        Ok(if self.window.is_empty() {
+            self.unwritten.iter().take(most).cloned().collect()
+        } else {
+            self.window.iter().take(most).map(|(entry, _)| entry.clone()).collect()
+        })
     }
 
-    /// The first entry is over.
-    pub(super) fn done(&mut self) {
-        if let Err(error) = self.first() {
-            tracing::error!(%error, "the journal cannot be read");
-            return;
-        }
-        let (entry, was_in_file) = match self.window.pop_front() {
-            Some((entry, _)) => {
-                self.in_file -= 1;
-                (entry, true)
-            }
-            None => match self.unwritten.pop_front() {
-                Some(entry) => (entry, false),
-                None => return,
-            },
+    /// So many of those that [`Self::first`] returned are over.
+    pub(super) fn done(&mut self, count: usize) {
+        let in_file = count.min(self.window.len());
+        let over: Vec<Entry> = if self.window.is_empty() {
+            self.unwritten.drain(..count.min(self.unwritten.len())).collect()
+        } else {
+            self.in_file -= in_file;
+            self.window.drain(..in_file).map(|(entry, _)| entry).collect()
         };
-        self.index.forget(entry.sid());
-        let written = if self.in_file == 0 {
+        for entry in &over {
+            self.index.forget(entry.sid());
+        }
+        let written = if over.is_empty() {
+            Ok(())
+        } else if self.in_file == 0 {
             self.clear()
-        } else if was_in_file {
-            self.write(&Line::Done { done: 1 }).map(drop)
+        } else if in_file > 0 {
+            self.write(&Line::Done { done: in_file }).map(drop)
         } else {
             Ok(())
         };
@@ -199,10 +200,16 @@ impl State {
         unreadable: impl FnMut(&str) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut left = Self::open(left, unreadable)?;
-        while let Some(entry) = left.first()? {
-            self.append(&entry)?;
-            left.window.pop_front();
-            left.in_file -= 1;
+        loop {
+            let entries = left.first(WINDOW)?;
+            if entries.is_empty() {
+                break;
+            }
+            for entry in &entries {
+                self.append(entry)?;
+            }
+            left.window.clear();
+            left.in_file -= entries.len();
         }
         self.file.sync_data()?;
         left.clear()
@@ -344,8 +351,8 @@ mod tests {
         ["third", "fourth"].iter().for_each(|sid| state.add(&about(sid)));
         assert_eq!((state.len(), state.in_file, state.is_about("third")), (4, 2, true));
         for sid in ["first", "second", "third"] {
-            assert_eq!(state.first()?.unwrap().sid(), sid);
-            state.done();
+            assert_eq!(state.first(1)?[0].sid(), sid);
+            state.done(1);
         }
         assert!(!state.is_about("third") && state.is_about("fourth"));
         // There is room again.
@@ -355,9 +362,9 @@ mod tests {
         drop(state);
         let mut state = open(&path)?;
         let mut left = Vec::new();
-        while let Some(entry) = state.first()? {
+        while let Some(entry) = state.first(1)?.pop() {
             left.push(entry.sid().to_owned());
-            state.done();
+            state.done(1);
         }
         assert_eq!(left[left.len() - 2..], ["fourth", "fifth"], "{left:?}");
         Ok(())
@@ -379,6 +386,7 @@ mod tests {
             conversation_id: None,
             twiml: format!("<{sid}>"),
             at: chrono::DateTime::UNIX_EPOCH,
+            keeps_slot: true,
         };
         for sid in ["a", "b", "c", "d", "e"] {
             state.add(&answer(sid));
@@ -393,9 +401,9 @@ mod tests {
         let mut state = open()?;
         assert_eq!(indexed(&state), [true, false, false, true, true], "after a restart as before");
         let mut left = Vec::new();
-        while let Some(entry) = state.first()? {
+        while let Some(entry) = state.first(1)?.pop() {
             left.push(entry.sid().to_owned());
-            state.done();
+            state.done(1);
             assert!(state.index.is_within_bounds());
         }
         assert_eq!(left, ["a", "b", "c", "d", "e", "a"]);
@@ -403,7 +411,8 @@ mod tests {
         for n in 0..100 {
             state.add(&about("first"));
             state.add(&about(&n.to_string()));
-            state.done();
+            state.first(1)?;
+            state.done(1);
             assert!(state.index.is_within_bounds(), "{n}");
         }
         Ok(())

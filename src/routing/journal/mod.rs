@@ -96,32 +96,23 @@ impl Journal {
         gauge(state.len());
     }
 
-    /// The entry that has waited longest.
-    pub(super) fn first(&self) -> Option<Entry> {
-        self.lock().first().unwrap_or_else(|error| {
+    /// Entries that have waited longest, in their order: at most so many, and none only if none waits or can be read.
+    pub(super) fn first(&self, most: usize) -> Vec<Entry> {
+        self.lock().first(most).unwrap_or_else(|error| {
             tracing::error!(%error, "the journal cannot be read");
-            None
+            Vec::new()
         })
     }
 
-    /// The first entry is in the database.
-    pub(super) fn done(&self) {
+    /// So many of those that [`Self::first`] returned wait no longer.
+    pub(super) fn done(&self, count: usize) {
         let mut state = self.lock();
-        state.done();
+        state.done(count);
         gauge(state.len());
     }
 
-    /// The database will never take the first entry: it is put aside for somebody to look at. Returns whether it was.
-    pub(super) async fn put_aside(&self, first: &Entry) -> bool {
-        let is_aside = self.keep_aside(first).await;
-        if is_aside {
-            self.done();
-        }
-        is_aside
-    }
-
-    /// Puts an entry aside, wherever it waits. Returns whether it was.
-    pub(super) async fn keep_aside(&self, entry: &Entry) -> bool {
+    /// Puts an entry aside that the database will never take, for somebody to look at. Returns whether it was.
+    pub(super) async fn put_aside(&self, entry: &Entry) -> bool {
         let (folder, aside) = (self.folder.clone(), entry.clone());
         let is_aside = is_done("what the database refuses could not be put aside", move || {
             put_aside(&folder, &serde_json::to_string(&aside)?)
@@ -138,28 +129,24 @@ impl Journal {
         self.refused().holds(sid)
     }
 
-    /// The first entry is about a call that is not on record yet: it waits for that beside the journal. The oldest that
-    /// waits so is put aside where too many do. Returns whether that was done.
-    pub(super) async fn put_early(&self, first: &Entry) -> bool {
+    /// An entry is about a call that is not on record yet: it waits for that beside the journal. The oldest that waits so is
+    /// put aside where too many do. Returns whether that was done.
+    pub(super) async fn put_early(&self, early_entry: &Entry) -> bool {
         let oldest = {
             let early = self.early();
             if early.is_full() { early.first(1).pop() } else { None }
         };
         if let Some(oldest) = oldest {
-            if !self.keep_aside(&oldest).await {
+            if !self.put_aside(&oldest).await {
                 return false;
             }
             self.early_over(1, &[0]).await;
         }
-        let (early, entry) = (Arc::clone(&self.early), first.clone());
-        let kept = is_done("what came before its call could not be kept", move || {
+        let (early, entry) = (Arc::clone(&self.early), early_entry.clone());
+        is_done("what came before its call could not be kept", move || {
             early.lock().unwrap_or_else(PoisonError::into_inner).add(entry)
-        });
-        let is_kept = kept.await;
-        if is_kept {
-            self.done();
-        }
-        is_kept
+        })
+        .await
     }
 
     /// Some of what came before its call.
@@ -266,10 +253,10 @@ mod tests {
 
     fn drain(journal: &Journal) -> Vec<String> {
         let mut sids = Vec::new();
-        while let Some(entry) = journal.first() {
+        while let Some(entry) = journal.first(1).pop() {
             assert!(journal.is_about(entry.sid()));
             sids.push(entry.sid().to_owned());
-            journal.done();
+            journal.done(1);
         }
         assert!(sids.iter().all(|sid| !journal.is_about(sid)));
         sids
@@ -282,7 +269,8 @@ mod tests {
         for entry in ["a", "b", "c"] {
             journal.add(&about(entry));
         }
-        journal.done();
+        assert_eq!(journal.first(2).len(), 2);
+        journal.done(1);
         journal.sync().await;
         assert_eq!([journal.is_about("a"), journal.is_about("c")], [false, true]);
         drop(journal);
@@ -323,8 +311,9 @@ mod tests {
         fs::write(&path, text)?;
         let journal = open(folder.path())?;
         journal.add(&about("next"));
-        let first = journal.first().unwrap();
-        assert!(journal.put_aside(&first).await);
+        let first = journal.first(1);
+        assert!(journal.put_aside(&first[0]).await);
+        journal.done(1);
         let aside = fs::read_to_string(folder.path().join(REFUSED))?;
         assert!(aside.starts_with("{\"entry\":7}\n") && aside.lines().count() == 2, "{aside}");
         assert!(aside.contains("whole"), "{aside}");
@@ -347,11 +336,14 @@ mod tests {
                 conversation_id: None,
                 twiml: format!("<{sid}>"),
                 at: chrono::DateTime::UNIX_EPOCH,
+                keeps_slot: true,
             });
         }
-        for _ in 0..601 {
-            journal.first().unwrap();
-            journal.done();
+        let mut over = 0;
+        while over < 601 {
+            let some = journal.first(601 - over).len();
+            journal.done(some);
+            over += some;
         }
         drop(journal);
         let journal = open(folder.path())?;
@@ -369,10 +361,10 @@ mod tests {
         for journal in [&dead, &alive] {
             for sid in ["a", "b", "c"] {
                 journal.add(&about(sid));
-                let first = journal.first().unwrap();
-                assert!(journal.put_early(&first).await);
+                assert!(journal.put_early(&journal.first(1)[0]).await);
+                journal.done(1);
             }
-            assert!(journal.first().is_none());
+            assert!(journal.first(1).is_empty());
             journal.early_over(2, &[0]).await;
         }
         drop((dead, alive));
@@ -431,8 +423,9 @@ mod tests {
         };
         let journal = open(folder.path())?;
         journal.add(&call("refused"));
-        let first = journal.first().unwrap();
-        assert!(journal.put_aside(&first).await && journal.keep_aside(&about("other")).await);
+        let first = journal.first(1);
+        assert!(journal.put_aside(&first[0]).await && journal.put_aside(&about("other")).await);
+        journal.done(1);
         assert!(journal.is_refused("refused") && !journal.is_refused("other"));
         drop(journal);
         put_aside(folder.path(), "nothing that can be read")?;

@@ -6,12 +6,12 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Serialize;
 
 use super::answer::instant;
+use super::claim::Turn;
 use super::{agent_of, changed, find_by_sid, holds_a_place, under_way};
 use crate::domain::{
     AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, CallerId, Decision, E164,
@@ -37,6 +37,23 @@ pub struct IncomingCall {
     pub to: E164,
 }
 
+/// Whether a call holds one of its tenant's call slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallSlot {
+    /// It does.
+    Held,
+    /// It does not: none was free, or it cannot reach the agent and needs none.
+    None,
+    /// It does not, since the database was too busy to count.
+    NotCounted,
+}
+
+impl CallSlot {
+    fn of(admitted: bool) -> Self {
+        if admitted { Self::Held } else { Self::None }
+    }
+}
+
 /// Where a call goes: its record with what its number's rules decided, its agent, and whether it has a call slot.
 #[derive(Debug, Clone)]
 pub struct Route {
@@ -44,19 +61,27 @@ pub struct Route {
     pub call: Call,
     /// The agent that answers.
     pub agent: AnsweringAgent,
-    /// Whether it holds one of the tenant's call slots; a call that cannot reach the agent needs none.
-    pub admitted: bool,
+    /// Whether it holds one of the tenant's call slots.
+    pub slot: CallSlot,
     /// What this call was answered with before, when it was.
     pub answered: Option<String>,
+    /// Who is to answer it.
+    pub turn: Turn,
     /// The number that passed the call on to ours, where the carrier tells of one.
     pub forwarded_from: Option<E164>,
 }
 
 impl Route {
+    /// Whether it holds one of the tenant's call slots.
+    #[must_use]
+    pub fn has_slot(&self) -> bool {
+        self.slot == CallSlot::Held
+    }
+
     /// Whether only the lack of a call slot keeps it from the agent.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.call.decision.needs_a_place() && !self.admitted
+        self.call.decision.needs_a_place() && !self.has_slot()
     }
 }
 
@@ -163,8 +188,9 @@ impl SystemStore {
                 return Ok(Some(Route {
                     call,
                     agent: cached.agent,
-                    admitted,
+                    slot: CallSlot::of(admitted),
                     answered: None,
+                    turn: Turn::Ours(id.0),
                     forwarded_from: None,
                 }));
             }
@@ -235,8 +261,8 @@ impl SystemStore {
         Ok(if Box::pin(self.learn_number(number)).await? { self.cached(number) } else { None })
     }
 
-    /// Where a call goes by what was last known, without the database. The plan's call slots are not counted. `None`: no
-    /// number of ours, or what is known is too old.
+    /// Where a call goes by what was last known, without the database. The plan's call slots are not counted: it holds one if
+    /// it needs one. `None`: no number of ours, or what is known is too old.
     #[must_use]
     pub fn route_from_memory(&self, id: CallId, incoming: &IncomingCall) -> Option<Route> {
         let known = self.cached(&incoming.to).filter(|_| self.knows_numbers())?;
@@ -244,47 +270,14 @@ impl SystemStore {
         let decision = decide(&known, incoming, now);
         let admitted = decision.needs_a_place();
         let call = announced(id, incoming, &known, decision.then("the database did not answer"), now);
-        Some(Route { call, agent: known.agent, admitted, answered: None, forwarded_from: None })
-    }
-
-    /// Writes a call down that was routed without the database; one that is written down already stays as it is.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn record_call(&self, call: &Call, admitted: bool) -> Result<(), StoreError> {
-        let row = call::ActiveModel {
-            id: Set(call.id.0),
-            tenant_id: Set(call.tenant_id.0),
-            agent_id: Set(call.agent_id.0),
-            phone_number_id: Set(call.number_id.0),
-            sid: Set(call.sid.clone()),
-            direction: Set(call.direction.to_string()),
-            caller: Set(call.from.clone()),
-            caller_attestation: Set(call.attestation.clone()),
-            called: Set(call.to.to_string()),
-            status: Set(call.status.to_string()),
-            outcome: Set(call.outcome.to_string()),
-            admitted: Set(admitted),
-            decision: Set(serde_json::json!(call.decision)),
-            conversation_id: Set(None),
-            conversation_due_at: Set(None),
-            answer_twiml: Set(None),
-            answered_at: Set(None),
-            duration_seconds: Set(None),
-            conversation_seconds: Set(None),
-            sequence: Set(0),
-            started_at: Set(call.started_at),
-            ended_at: Set(None),
-            updated_at: Set(self.shared.clock.now()),
-        };
-        let inserted = call::Entity::insert(row)
-            .on_conflict(OnConflict::column(call::Column::Sid).do_nothing().to_owned())
-            .exec_without_returning(self.db())
-            .await?;
-        if inserted > 0 {
-            self.tell_all(&[changed(call)]);
-        }
-        Ok(())
+        Some(Route {
+            call,
+            agent: known.agent,
+            slot: CallSlot::of(admitted),
+            answered: None,
+            turn: Turn::Unknown,
+            forwarded_from: None,
+        })
     }
 
     /// Where a call went that was admitted before; `None`: unknown call. Whatever this server has had recorded of its
@@ -296,8 +289,9 @@ impl SystemStore {
         self.shared.answers.settled().await;
         let Some(row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };
         let agent = agent_of(self.db(), &row).await?;
-        let (admitted, answered) = (row.admitted, row.answer_twiml.clone());
-        Ok(Some(Route { call: row.try_into()?, agent, admitted, answered, forwarded_from: None }))
+        let (slot, answered) = (CallSlot::of(row.admitted), row.answer_twiml.clone());
+        let call = row.try_into()?;
+        Ok(Some(Route { call, agent, slot, answered, turn: Turn::Open, forwarded_from: None }))
     }
 }
 

@@ -13,43 +13,60 @@ use crate::domain::{AgentId, CallId, CallOutcome, Decision, TenantId};
 use crate::store::lane::{Batched, Lane};
 use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
 
-/// What one call was answered with.
+/// What a call was answered with.
+#[derive(Debug, Clone)]
+pub struct CallAnswer {
+    /// The carrier's id of the call.
+    pub sid: String,
+    /// Who or what answers.
+    pub outcome: CallOutcome,
+    /// Why.
+    pub decision: Decision,
+    /// What the carrier was told to do.
+    pub twiml: String,
+    /// The voice provider's conversation, if one began.
+    pub conversation_id: Option<String>,
+    /// When.
+    pub answered_at: DateTime<Utc>,
+    /// Whether the call goes on holding the call slot that it may hold. A call whose admission was not waited for was answered
+    /// without one, and may have got one since.
+    pub keeps_slot: bool,
+}
+
 #[derive(Debug, Serialize)]
-pub(in crate::store) struct CallAnswer {
-    sid: String,
+struct AnswerRow<'a> {
+    sid: &'a str,
     outcome: &'static str,
-    decision: Decision,
-    twiml: String,
-    conversation_id: Option<String>,
+    decision: &'a Decision,
+    twiml: &'a str,
+    conversation_id: Option<&'a str>,
     answered_at: String,
-    at: String,
+    keeps_slot: bool,
+    at: &'a str,
+}
+
+impl CallAnswer {
+    fn row<'a>(&'a self, at: &'a str) -> AnswerRow<'a> {
+        AnswerRow {
+            sid: &self.sid,
+            outcome: self.outcome.as_str(),
+            decision: &self.decision,
+            twiml: &self.twiml,
+            conversation_id: self.conversation_id.as_deref(),
+            answered_at: instant(self.answered_at),
+            keeps_slot: self.keeps_slot,
+            at,
+        }
+    }
 }
 
 impl SystemStore {
-    /// Records what a call, by the carrier's id, was answered with at `answered_at`, and why. Returns whether the call is on
-    /// record.
+    /// Records what a call was answered with. Returns whether the call is on record.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn record_answer(
-        &self,
-        sid: &str,
-        outcome: CallOutcome,
-        decision: &Decision,
-        conversation_id: Option<&str>,
-        twiml: &str,
-        answered_at: DateTime<Utc>,
-    ) -> Result<bool, StoreError> {
-        self.write_batched(CallAnswer {
-            sid: sid.to_owned(),
-            outcome: outcome.as_str(),
-            decision: decision.clone(),
-            twiml: twiml.to_owned(),
-            conversation_id: conversation_id.map(str::to_owned),
-            answered_at: instant(answered_at),
-            at: instant(self.shared.clock.now()),
-        })
-        .await
+    pub async fn record_answer(&self, answer: CallAnswer) -> Result<bool, StoreError> {
+        self.write_batched(answer).await
     }
 }
 
@@ -70,7 +87,8 @@ impl Batched for CallAnswer {
                 *held = answer;
             }
         }
-        let last: Vec<&Self> = last.into_values().collect();
+        let at = instant(store.shared.clock.now());
+        let last: Vec<_> = last.into_values().map(|answer| answer.row(&at)).collect();
         let _turn = store.writer_turn().await;
         let statement = dialect::RECORD_ANSWERS.with_rows(store.db(), &last)?;
         let written = store.db().group_commit(statement).await?;

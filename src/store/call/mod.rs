@@ -1,14 +1,18 @@
-//! Calls: what a tenant sees of them. [`admit`] admits them, [`answer`] and [`report`] record what becomes of them,
-//! [`totals`] counts them.
+//! Calls: what a tenant sees of them. [`admit`] admits them, [`claim`] says who answers them, [`answer`],
+//! [`record`] and [`report`] record what becomes of them, [`totals`] counts them.
 
 mod admit;
 mod answer;
+mod claim;
+mod record;
 mod report;
 mod totals;
 
 pub(super) use admit::Admission;
-pub use admit::{IncomingCall, Route};
-pub(super) use answer::CallAnswer;
+pub use admit::{CallSlot, IncomingCall, Route};
+pub use answer::CallAnswer;
+pub use claim::Turn;
+pub(super) use record::AnsweredCall;
 pub(super) use report::CarrierReport;
 
 use std::collections::HashMap;

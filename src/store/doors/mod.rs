@@ -10,6 +10,7 @@ mod reading;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
 use tokio::sync::broadcast;
@@ -117,6 +118,42 @@ impl SystemStore {
     /// [`StoreError::Unavailable`].
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.db().ping().await.map_err(StoreError::Unavailable)
+    }
+
+    /// Notes that the database has kept something.
+    pub(super) fn note_kept(&self) {
+        *self.shared.kept_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether the database has kept something of ours in the time that has passed since `within` ago.
+    #[must_use]
+    pub fn has_kept(&self, within: Duration) -> bool {
+        let kept_at = *self.shared.kept_at.lock().unwrap_or_else(PoisonError::into_inner);
+        kept_at.is_some_and(|at| at.elapsed() < within)
+    }
+
+    /// Returns once the database has kept something, even if every connection of the pools is taken. The caller says how long
+    /// that may take.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the database is away.
+    pub async fn try_out(&self) -> Result<(), StoreError> {
+        let kept = dialect::try_out(self.db().connections()).await.map_err(StoreError::from);
+        // Too many connections: so it is there.
+        kept.or_else(|error| if error.may_be_overload() { Ok(()) } else { Err(error) })
+    }
+
+    /// How many entries of each kind the database records in one go: calls, answers, reports.
+    #[must_use]
+    pub fn batch_size(&self) -> usize {
+        let Shared { answered_calls, answers, reports, .. } = &*self.shared;
+        answered_calls.batch_size().min(answers.batch_size()).min(reports.batch_size())
+    }
+
+    /// Whether calls wait for long to be admitted.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        self.shared.admissions.is_slow()
     }
 
     /// Whether the database is known not to take writes.

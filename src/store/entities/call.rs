@@ -38,6 +38,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub answer_twiml: Option<String>,
     pub answered_at: Option<DateTimeUtc>,
+    pub answering_by: Option<Uuid>,
+    pub answering_until: Option<DateTimeUtc>,
     pub duration_seconds: Option<i32>,
     pub conversation_seconds: Option<i32>,
     pub sequence: i64,

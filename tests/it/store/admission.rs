@@ -49,11 +49,11 @@ async fn a_call_costs_one_statement_and_three_more_when_its_rules_have_changed()
     let agent = fixtures::agent(&db, tenant).await;
     let number = fixtures::number(&db, &agent, &e164(610)).await;
     let caller = "+13105550199";
-    let is_rejected = |route: &Route| !route.admitted && route.call.decision.rule.is_some();
+    let is_rejected = |route: &Route| !route.has_slot() && route.call.decision.rule.is_some();
 
     let first = call_from(caller, &number);
     let (admitted, cost) = admit(&db, &first).await;
-    assert!(admitted.admitted && admitted.agent == AnsweringAgent::from(&agent));
+    assert!(admitted.has_slot() && admitted.agent == AnsweringAgent::from(&agent));
     assert_eq!((cost, admitted.call.decision.rule.clone()), (2, None), "read into the cache, and admitted");
 
     assert_eq!(block(&other, &number, &["+1310"]).await, 1);
@@ -66,11 +66,11 @@ async fn a_call_costs_one_statement_and_three_more_when_its_rules_have_changed()
 
     for server in [&db, &other] {
         let (again, _) = admit(server, &first).await;
-        assert_eq!((again.call, again.admitted), (admitted.call.clone(), true), "it was decided already");
+        assert_eq!((&again.call, again.has_slot()), (&admitted.call, true), "it was decided already");
     }
     assert_eq!(block(&other, &number, &[]).await, 2);
     let (admitted, cost) = admit(&db, &call_from(caller, &number)).await;
-    assert!(admitted.admitted && cost == 4, "{cost}");
+    assert!(admitted.has_slot() && cost == 4, "{cost}");
     assert_eq!(db.read_as(tenant).await.unwrap().active_calls().await.unwrap(), 2);
     let nobodys = IncomingCall { to: e164(611), ..call_from(caller, &number) };
     assert!(db.system().admit_call(CallId(uuid()), &nobodys).await.unwrap().is_none());
@@ -104,7 +104,7 @@ async fn a_number_that_has_changed_hands_knows_nothing_of_its_former_rules() {
     let next = fixtures::agent(&db, fixtures::tenant(&db).await).await;
     let same = fixtures::number(&db, &next, &number.number).await;
     let (admitted, _) = admit(&db, &call_from("+13105550199", &same)).await;
-    assert!(admitted.admitted && admitted.call.decision.rule.is_none());
+    assert!(admitted.has_slot() && admitted.call.decision.rule.is_none());
     assert_eq!((admitted.call.tenant_id, admitted.agent), (next.tenant_id, AnsweringAgent::from(&next)));
 }
 
@@ -129,9 +129,9 @@ async fn what_needs_no_place_takes_none_however_many_calls_come_at_once() {
     let routes: Vec<_> = join_all(at_once).await.into_iter().map(Result::unwrap).collect();
     for (is_blocked, route) in &routes {
         assert_eq!(route.call.decision.rule.is_some(), *is_blocked);
-        assert!(!(*is_blocked && (route.admitted || route.is_busy())));
+        assert!(!(*is_blocked && (route.has_slot() || route.is_busy())));
     }
-    assert_eq!(routes.iter().filter(|(_, route)| route.admitted).count(), 4);
+    assert_eq!(routes.iter().filter(|(_, route)| route.has_slot()).count(), 4);
     assert_eq!(routes.iter().filter(|(_, route)| route.is_busy()).count(), 8);
     assert_eq!(db.read_as(tenant).await.unwrap().active_calls().await.unwrap(), 4);
 }

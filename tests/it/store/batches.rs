@@ -32,9 +32,9 @@ async fn what_waits_at_the_same_time_shares_statements_and_is_told_call_by_call(
     let routes: Vec<_> = join_all(announced).await.into_iter().map(|route| route.unwrap().unwrap()).collect();
     let (first, again) = routes.split_at(AT_ONCE);
     for (first, again) in first.iter().zip(again) {
-        assert_eq!((&first.call, first.admitted), (&again.call, again.admitted));
+        assert_eq!((&first.call, first.has_slot()), (&again.call, again.has_slot()));
     }
-    assert_eq!(first.iter().filter(|route| route.admitted).count(), 9, "one of ten slots was taken before");
+    assert_eq!(first.iter().filter(|route| route.has_slot()).count(), 9, "one of ten slots was taken before");
     // Each call announced again is looked up, with its agent. The rest are batches.
     let cost = db.statements() - before - 2 * AT_ONCE as u64;
     assert!(cost <= 8, "{cost} statements for {AT_ONCE} calls");
@@ -42,7 +42,13 @@ async fn what_waits_at_the_same_time_shares_statements_and_is_told_call_by_call(
     let before = db.statements();
     let answered = first.iter().map(|route| {
         let Call { sid, decision, started_at, .. } = &route.call;
-        system.record_answer(sid, CallOutcome::Agent, decision, None, "<Response/>", *started_at)
+        system.record_answer(fixtures::answer(
+            (sid, CallOutcome::Agent),
+            &decision,
+            None,
+            "<Response/>",
+            *started_at,
+        ))
     });
     assert!(join_all(answered).await.into_iter().all(|recorded| recorded.is_ok()));
     let ended = CallReport {
@@ -106,7 +112,13 @@ async fn the_last_of_several_answers_to_a_call_holds_and_strangers_change_nothin
     let answers = [("CA-nobodys", "<A/>"), (&call.sid, "<B/>"), (&call.sid, "<C/>")];
     let recorded = answers.map(|(sid, twiml)| {
         let Call { decision, started_at, .. } = &route.call;
-        system.record_answer(sid, CallOutcome::Fallback, decision, Some("conv_1"), twiml, *started_at)
+        system.record_answer(fixtures::answer(
+            (sid, CallOutcome::Fallback),
+            &decision,
+            Some("conv_1"),
+            twiml,
+            *started_at,
+        ))
     });
     assert!(join_all(recorded).await.into_iter().all(|recorded| recorded.is_ok()));
     let again = system.admit_call(CallId(uuid()), &call).await.unwrap().unwrap();
@@ -134,7 +146,10 @@ async fn an_answer_given_earlier_overwrites_none_whichever_is_written_last() {
                 let decision = decision.then(twiml);
                 async move {
                     let at = *started_at + TimeDelta::milliseconds(seconds * 1001);
-                    system.record_answer(sid, outcome, &decision, conversation, twiml, at).await.unwrap()
+                    system
+                        .record_answer(fixtures::answer((sid, outcome), &decision, conversation, twiml, at))
+                        .await
+                        .unwrap()
                 }
             };
             if is_one_batch {
@@ -200,7 +215,7 @@ async fn a_tenant_whose_row_is_locked_does_not_hold_up_the_others() {
     let calls = numbers.iter().map(|number| fixtures::incoming(&number.number).1).collect::<Vec<_>>();
     let admitted = join_all(calls.iter().map(|call| system.admit_call(CallId(uuid()), call))).await;
     assert!(matches!(admitted[0], Err(StoreError::Unavailable(_))), "{:?}", admitted[0]);
-    assert!(admitted[1].as_ref().unwrap().as_ref().unwrap().admitted);
+    assert!(admitted[1].as_ref().unwrap().as_ref().unwrap().has_slot());
     sqlx::raw_sql("ROLLBACK").execute(&mut holder).await.unwrap();
-    assert!(system.admit_call(CallId(uuid()), &calls[0]).await.unwrap().unwrap().admitted);
+    assert!(system.admit_call(CallId(uuid()), &calls[0]).await.unwrap().unwrap().has_slot());
 }

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use switchboard::domain::{
-    Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, CallReport, CallStatus, Capabilities,
-    Clock, ConversationNews, ConversationReport, CountryCode, E164, Entropy, NumberId, NumberType, Operation,
-    OperationId, OperationKind, OperationState, PhoneNumber, Step, TenantId,
+    Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, CallOutcome, CallReport, CallStatus,
+    Capabilities, Clock, ConversationNews, ConversationReport, CountryCode, Decision, E164, Entropy,
+    NumberId, NumberType, Operation, OperationId, OperationKind, OperationState, PhoneNumber, Step, TenantId,
 };
 use switchboard::store::{
-    Claimed, Database, Effect, IncomingCall, Inserted, NewOperation, NumberClaim, OperationUpdate, Page,
-    PageRequest, PurchaseRules, TenantStore,
+    CallAnswer, Claimed, Database, Effect, IncomingCall, Inserted, NewOperation, NumberClaim,
+    OperationUpdate, Page, PageRequest, PurchaseRules, TenantStore,
 };
 use uuid::Uuid;
 
@@ -140,6 +140,25 @@ pub(crate) fn incoming(to: &E164) -> (CallId, IncomingCall) {
     let sid = format!("CA{}", id.simple());
     let from = "+13105550199".to_owned();
     (CallId(id), IncomingCall { sid, from, attestation: None, to: to.clone() })
+}
+
+/// What a call, by the carrier's id, was answered with.
+pub(crate) fn answer(
+    (sid, outcome): (&str, CallOutcome),
+    decision: &Decision,
+    conversation_id: Option<&str>,
+    twiml: &str,
+    answered_at: DateTime<Utc>,
+) -> CallAnswer {
+    CallAnswer {
+        sid: sid.to_owned(),
+        outcome,
+        decision: decision.clone(),
+        twiml: twiml.to_owned(),
+        conversation_id: conversation_id.map(str::to_owned),
+        answered_at,
+        keeps_slot: true,
+    }
 }
 
 /// The carrier's word on a call, of this moment.

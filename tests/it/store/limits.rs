@@ -125,9 +125,9 @@ async fn calls_at_once_get_the_places_there_are_and_one_record_each() {
     });
     let routes: Vec<_> = join_all(announced).await.into_iter().map(Result::unwrap).collect();
     for (first, second) in routes.iter().zip(&routes[12..]) {
-        assert_eq!((first.call.id, first.admitted), (second.call.id, second.admitted));
+        assert_eq!((first.call.id, first.has_slot()), (second.call.id, second.has_slot()));
     }
-    let admitted: Vec<_> = routes[..12].iter().filter(|route| route.admitted).collect();
+    let admitted: Vec<_> = routes[..12].iter().filter(|route| route.has_slot()).collect();
     assert_eq!(admitted.len(), 3);
     assert_eq!(
         db.read_as(tenant).await.unwrap().active_calls().await.unwrap(),
@@ -137,20 +137,20 @@ async fn calls_at_once_get_the_places_there_are_and_one_record_each() {
 
     let (_, late) = fixtures::incoming(&number.number);
     let busy = db.system().admit_call(CallId(uuid()), &late).await.unwrap().unwrap();
-    assert!(!busy.admitted);
+    assert!(!busy.has_slot());
     db.system()
         .report_call(&admitted[0].call.sid, fixtures::report(CallStatus::Completed, Some(5)))
         .await
         .unwrap();
     let again = db.system().admit_call(CallId(uuid()), &late).await.unwrap().unwrap();
-    assert!(!again.admitted, "a decision stands");
+    assert!(!again.has_slot(), "a decision stands");
     let (id, next) = fixtures::incoming(&number.number);
-    assert!(db.system().admit_call(id, &next).await.unwrap().unwrap().admitted);
+    assert!(db.system().admit_call(id, &next).await.unwrap().unwrap().has_slot());
 
     // However long ago they began, only a report ends calls.
     time.advance(TimeDelta::days(4));
     let (id, later) = fixtures::incoming(&number.number);
-    assert!(!db.system().admit_call(id, &later).await.unwrap().unwrap().admitted);
+    assert!(!db.system().admit_call(id, &later).await.unwrap().unwrap().has_slot());
     let (id, unknown) = fixtures::incoming(&e164(601));
     assert!(db.system().admit_call(id, &unknown).await.unwrap().is_none());
     assert_eq!(db.system().ensure_tenant(tenant).await.unwrap().plan, Tenant::DEFAULT_PLAN);

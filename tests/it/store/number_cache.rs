@@ -236,7 +236,7 @@ async fn rows_with_marks_of_the_future_are_not_read_at_each_poll() {
     }
     // A call is admitted by such marks, and a change gives the row a mark of the present.
     let (id, call) = fixtures::incoming(&number);
-    assert!(db.system().admit_call(id, &call).await.unwrap().unwrap().admitted);
+    assert!(db.system().admit_call(id, &call).await.unwrap().unwrap().has_slot());
     set_fallback(&other, &agent, "+4930123456").await;
     poll(&db, &mut reader).await;
     assert!(by_cache(&db, &number).unwrap().agent.fallback_number.is_some());

@@ -65,14 +65,13 @@ async fn left_of(db: &Database, all: &[Told]) -> Call {
         match told {
             Told::Answered => {
                 system
-                    .record_answer(
-                        sid,
-                        CallOutcome::Agent,
+                    .record_answer(fixtures::answer(
+                        (sid, CallOutcome::Agent),
                         &decision,
                         Some(&conversation),
                         "<Response/>",
                         began,
-                    )
+                    ))
                     .await
                     .unwrap();
             }

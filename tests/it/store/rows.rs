@@ -187,14 +187,17 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     let system = db.system();
     let (id, incoming) = fixtures::incoming(&e164(103));
     let route = system.admit_call(id, &incoming).await.unwrap().unwrap();
-    assert!(route.admitted && route.agent == AnsweringAgent::from(&agent) && route.answered.is_none());
+    assert!(route.has_slot() && route.agent == AnsweringAgent::from(&agent) && route.answered.is_none());
     let call = Change::Call { tenant, id, agent: agent.id };
     assert_eq!(changes.recv().await.unwrap(), call);
 
     let decision = route.call.decision.then("the agent takes it");
     let (sid, answer) = (incoming.sid.as_str(), "<Response/>");
     let at = route.call.started_at;
-    system.record_answer(sid, CallOutcome::Agent, &decision, Some("conv_1"), answer, at).await.unwrap();
+    system
+        .record_answer(fixtures::answer((sid, CallOutcome::Agent), &decision, Some("conv_1"), answer, at))
+        .await
+        .unwrap();
     let again = system.admit_call(switchboard::domain::CallId(uuid()), &incoming).await.unwrap().unwrap();
     assert_eq!((again.call.id, again.answered.as_deref()), (id, Some("<Response/>")));
     for (reported, duration, then) in [

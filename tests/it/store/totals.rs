@@ -97,7 +97,7 @@ impl Ledger {
                 let call =
                     call(&self.agents[agent], &self.numbers[number], now - TimeDelta::hours(hours_ago));
                 for _ in 0..2 {
-                    system.record_call(&call, true).await.unwrap();
+                    system.record_call(call.clone(), true).await.unwrap();
                 }
                 self.calls.push((call, true));
             }
@@ -253,7 +253,7 @@ async fn a_call_cannot_move_to_another_total() {
     let tenant = fixtures::tenant(&db).await;
     let agent = fixtures::agent(&db, tenant).await;
     let number = fixtures::number(&db, &agent, &e164(900)).await;
-    db.system().record_call(&call(&agent, &number, Clock::system().now()), true).await.unwrap();
+    db.system().record_call(call(&agent, &number, Clock::system().now()), true).await.unwrap();
     for column in ["tenant_id", "agent_id", "phone_number_id", "started_at"] {
         let sql = format!("UPDATE calls SET {column} = {column}");
         let refused = if test.is_postgres() {
@@ -351,7 +351,7 @@ async fn write_one_by_one(db: &Database, writer: usize, agent: &Agent, numbers: 
             let days = if at < BATCH / 4 { days + 200 } else { days };
             let started_at = Clock::system().now() - TimeDelta::days(days);
             let call = call(agent, &numbers[number], started_at);
-            system.record_call(&call, true).await.unwrap();
+            system.record_call(call.clone(), true).await.unwrap();
             if at < BATCH / 2 {
                 let report =
                     CallReport { status: CallStatus::Completed, duration_seconds: Some(61), at: started_at };
@@ -386,7 +386,7 @@ async fn servers_that_report_calls_of_the_same_totals_do_not_deadlock() {
                     calls.push(call);
                 }
                 for call in &calls {
-                    db.system().record_call(call, true).await.unwrap();
+                    db.system().record_call(call.clone(), true).await.unwrap();
                 }
                 for call in calls {
                     let system = db.system();

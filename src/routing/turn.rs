@@ -1,0 +1,120 @@
+//! A call is answered once, whichever servers hear of it: one of them claims the answer, works it out and records it, and the
+//! others read it.
+//!
+//! While the database is away no claim can be made: then each server answers what it is told of, once.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::Routing;
+use super::answer::Answer;
+use crate::store::{Route, SystemStore, Turn};
+
+/// Waits between two looks for another server's answer: most come within a second.
+const FIRST_WAIT: Duration = Duration::from_millis(25);
+const LONGEST_WAIT: Duration = Duration::from_millis(200);
+/// What is left of the time when another server's answer is waited for no longer.
+const SPARE: Duration = Duration::from_millis(500);
+
+/// What came of a call's turn.
+pub(super) enum InTurn {
+    /// It was answered before, or by another server meanwhile.
+    Answered(String),
+    /// It is to be answered with this.
+    Ours(Route, Answer),
+}
+
+/// How the wait for a turn ended.
+enum Waited {
+    Answered(String),
+    Ours(Route),
+    Late(Route),
+}
+
+impl Routing {
+    /// Works an answer out, once for all servers: or waits for that of the server which is at it. `answered` says what a call
+    /// was answered with at this stage, if it was.
+    pub(super) async fn in_turn<F>(
+        &self,
+        mut route: Route,
+        until: Instant,
+        answered: impl Fn(&Route) -> Option<String>,
+        work: impl Fn(Route) -> F,
+    ) -> InTurn
+    where
+        F: Future<Output = (Route, Answer)>,
+    {
+        loop {
+            let ours = match self.wait_for_turn(route, until, &answered).await {
+                Waited::Answered(twiml) => {
+                    return InTurn::Answered(twiml);
+                }
+                Waited::Late(route) => {
+                    let answer =
+                        self.fall_back(&route, "another server did not answer the call in time").await;
+                    return InTurn::Ours(route, answer);
+                }
+                Waited::Ours(route) => route,
+            };
+            let held = ours.clone();
+            tokio::select! {
+                (route, answer) = work(ours) => return InTurn::Ours(route, answer),
+                () = self.until_taken_over(&held) => {}
+            }
+            tracing::warn!(call = %held.call.id, "another server has taken the call over");
+            route = Route { turn: Turn::Open, ..held };
+        }
+    }
+
+    async fn wait_for_turn(
+        &self,
+        mut route: Route,
+        until: Instant,
+        answered: &impl Fn(&Route) -> Option<String>,
+    ) -> Waited {
+        let sid = route.call.sid.clone();
+        let mut wait = FIRST_WAIT;
+        loop {
+            if let Some(twiml) = answered(&route) {
+                tracing::info!(call = %route.call.id, "announced again, answered as before");
+                return Waited::Answered(twiml);
+            }
+            if route.turn != Turn::Open {
+                return Waited::Ours(route);
+            }
+            let name = self.0.entropy.uuid(self.0.clock.now());
+            match self.ask(self.0.store.claim_answer(&route, name), "a claim", &sid).await {
+                Ok(true) => return Waited::Ours(Route { turn: Turn::Ours(name), ..route }),
+                Ok(false) => {}
+                Err(_) => return Waited::Ours(Route { turn: Turn::Unknown, ..route }),
+            }
+            if Instant::now() + wait + SPARE > until {
+                return Waited::Late(route);
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(LONGEST_WAIT);
+            if let Ok(Some(now)) = self.ask(self.0.store.route_by_sid(&sid), "another's answer", &sid).await {
+                route = Route { forwarded_from: route.forwarded_from, ..now };
+            }
+        }
+    }
+
+    /// Renews a claim for as long as it is polled; returns if another server has taken it over.
+    async fn until_taken_over(&self, route: &Route) {
+        let Turn::Ours(name) = route.turn else { return std::future::pending().await };
+        // What was waited for since the call began counts: the claim began with it.
+        let age = (self.0.clock.now() - route.call.started_at).to_std().unwrap_or_default();
+        let mut next = SystemStore::RENEW_EVERY.saturating_sub(age);
+        loop {
+            sleep(next).await;
+            let renewed = pin!(self.0.store.renew_claim(route, name));
+            // An answer that is already recorded ends a claim too, but then this is polled no more.
+            if let Ok(false) = self.ask(renewed, "a claim", &route.call.sid).await {
+                return;
+            }
+            next = SystemStore::RENEW_EVERY;
+        }
+    }
+}

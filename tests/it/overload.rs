@@ -1,0 +1,64 @@
+//! A database that is there and has too much to do: the plan's calls are counted all the same, every caller gets an answer,
+//! and all of it is on record afterwards.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::time::sleep;
+
+use crate::support::wait_until;
+use crate::webhook::{INCOMING, Practice, ringing, send, twiml};
+
+/// Every row of a call costs the database some 50 ms.
+const SLOW: [&str; 2] = [
+    "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.05); RETURN new; END $$;
+     CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION take_time()",
+    "CREATE TRIGGER slow BEFORE INSERT ON calls BEGIN SELECT count(*) FROM (
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT i FROM n
+     ); END",
+];
+const FAST: [&str; 2] = ["DROP TRIGGER slow ON calls", "DROP TRIGGER slow"];
+const CALLS: usize = 150;
+
+fn sid(nth: usize) -> String {
+    format!("CA{nth:032x}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_database_goes_on_counting_the_plans_calls_and_keeps_all_of_them() {
+    let practice = Practice::open(json!({"fallbackNumber": "+12125550142"})).await;
+    let system = practice.app.database().system();
+    wait_until("the number is known", Duration::from_secs(10), async || system.knows_numbers().then_some(()))
+        .await;
+    let which = usize::from(!practice.app.database_url().starts_with("postgres"));
+    crate::outage::execute(&practice.app, &[SLOW[which]]).await;
+    // Some 50 a second, of which it takes a third.
+    let calls = (0..CALLS).map(|nth| {
+        let practice = &practice;
+        async move {
+            sleep(Duration::from_millis(20 * nth as u64)).await;
+            // Callers of their own: the desk does not ring for many calls of one.
+            let mut form = ringing(&practice.number, &sid(nth));
+            form.retain(|(name, _)| name != "From");
+            form.push(("From".to_owned(), format!("+1312555{:04}", 1000 + nth)));
+            twiml(send(&practice.app, INCOMING, &form).await).await
+        }
+    });
+    let given = join_all(calls).await;
+    let to_agent = given.iter().filter(|(verbs, _)| verbs == &["Connect"]).count();
+    let to_desk = given.iter().filter(|(verbs, _)| verbs == &["Dial"]).count();
+    assert_eq!(to_agent + to_desk, CALLS);
+    assert!((1..=10).contains(&to_agent), "the plan has ten call slots: {to_agent}");
+    let ready = practice.app.http().get(format!("{}/readyz", practice.app.base_url())).send().await.unwrap();
+    let ready: Value = ready.json().await.unwrap();
+    assert_eq!(ready["status"], "ok", "slow is not away: {ready}");
+    crate::outage::execute(&practice.app, &[FAST[which]]).await;
+    let answered = "SELECT count(*) AS n FROM calls WHERE answer_twiml IS NOT NULL";
+    wait_until("every call is on record with its answer", Duration::from_secs(60), async || {
+        (practice.app.count(answered).await == i64::try_from(CALLS).unwrap()).then_some(())
+    })
+    .await;
+    let active = practice.app.graphql(&practice.token, "{ viewer { activeCalls } }", json!({})).await;
+    assert_eq!(active["data"]["viewer"]["activeCalls"], to_agent, "no other call holds a slot");
+}
