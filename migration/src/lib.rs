@@ -23,6 +23,7 @@ mod call_totals;
 mod calls;
 mod operations;
 mod phone_numbers;
+mod rate_buckets;
 mod reconciliations;
 mod roles;
 mod tenants;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(reconciliations::Migration),
             Box::new(voice_events::Migration),
             Box::new(call_totals::Migration),
+            Box::new(rate_buckets::Migration),
         ]
     }
 }

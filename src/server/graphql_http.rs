@@ -127,18 +127,18 @@ async fn caller(
     let presented = match credentials::from_headers(headers) {
         Ok(presented) => presented,
         Err(unreadable) => {
-            edge.rates.from(address)?;
+            edge.rates.from(address).await?;
             return Err(unreadable);
         }
     };
     if anonymous(&presented) {
-        edge.rates.from(address)?;
+        edge.rates.from(address).await?;
         return Ok(Caller { principal: None, request_id: request_id.0.clone() });
     }
     let known = edge.authenticator.known(&presented);
     match known {
-        Known::Proven(agent) => edge.rates.by(agent)?,
-        Known::Guess => edge.rates.from(address)?,
+        Known::Proven(agent) => edge.rates.by(agent).await?,
+        Known::Guess => edge.rates.from(address).await?,
         Known::Signed => {}
     }
     match credentials::check(&edge.authenticator, &presented).await {
@@ -147,13 +147,13 @@ async fn caller(
                 edge.rates.proven(address);
             }
             if !matches!(known, Known::Proven(_)) {
-                edge.rates.by(who.principal)?;
+                edge.rates.by(who.principal).await?;
             }
             Ok(Caller { principal: Some(who.principal), request_id: request_id.0.clone() })
         }
         Err(refused) => {
             if known != Known::Guess && refused.status == StatusCode::UNAUTHORIZED {
-                edge.rates.from(address)?;
+                edge.rates.from(address).await?;
             }
             Err(refused)
         }

@@ -7,7 +7,7 @@ use super::doors::Pool;
 use super::{StoreError, dialect, doors};
 use crate::domain::TenantId;
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "tenants",
     "agents",
     "operations",
@@ -16,10 +16,11 @@ const TABLES: [&str; 9] = [
     "call_totals",
     "audit_events",
     "voice_events",
-    OF_NO_TENANT,
+    "reconciliations",
+    "rate_buckets",
 ];
-/// Tells of all tenants at once, so that none may see it.
-const OF_NO_TENANT: &str = "reconciliations";
+/// Those that tell of all tenants at once, so that none may see them.
+const OF_NO_TENANT: [&str; 2] = ["reconciliations", "rate_buckets"];
 
 /// How much of a table is looked at for rows that must not be visible.
 const SAMPLED_BYTES: u32 = 512 * 1024;
@@ -122,7 +123,9 @@ async fn policies(db: &Pool) -> Result<Vec<String>, StoreError> {
         }
         let roles: String = row.try_get("", "roles")?;
         let (test, mended) = match roles.as_str() {
-            "switchboard_tenant" if table != OF_NO_TENANT => ("auth.uid()", tenant_policy(&table)),
+            "switchboard_tenant" if !OF_NO_TENANT.contains(&table.as_str()) => {
+                ("auth.uid()", tenant_policy(&table))
+            }
             "switchboard_system" => ("CURRENT_USER = 'switchboard_system'", system_policy(&table)),
             _ => ("", String::new()),
         };
@@ -166,7 +169,7 @@ async fn append_only(db: &Pool) -> Result<Vec<String>, StoreError> {
 async fn strangers_rows(db: &Pool, stranger: TenantId) -> Result<Option<String>, StoreError> {
     let transaction = doors::begin(db.clone()).await?;
     dialect::become_tenant(&transaction, stranger).await?;
-    for table in TABLES.into_iter().filter(|table| *table != OF_NO_TENANT) {
+    for table in TABLES.into_iter().filter(|table| !OF_NO_TENANT.contains(table)) {
         if sees_rows(&transaction, table).await? {
             return Ok(Some(format!(
                 "a tenant sees another's rows of {table}, so auth.uid() does not tell who asks: CREATE OR REPLACE FUNCTION \
@@ -203,7 +206,7 @@ async fn sees_rows(db: &impl ConnectionTrait, table: &str) -> Result<bool, Store
 
 /// Empty for a table no tenant may see.
 fn tenant_policy(table: &str) -> String {
-    if table == OF_NO_TENANT {
+    if OF_NO_TENANT.contains(&table) {
         return String::new();
     }
     let key = if table == "tenants" { "id" } else { "tenant_id" };

@@ -18,6 +18,7 @@ mod lane;
 mod number;
 mod operation;
 mod page;
+mod rate;
 mod reconciliation;
 mod tenant;
 mod voice_event;
@@ -33,6 +34,7 @@ pub use number::{
 };
 pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
+pub use rate::Taken;
 pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
 pub use tenant::NumberUsage;
 pub use voice_event::{AcceptedEvent, Untold};

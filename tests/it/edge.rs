@@ -150,13 +150,51 @@ async fn sockets_and_their_operations_count() {
     limited.init(&token).await;
     assert_eq!(limited.closed(Duration::from_secs(5)).await, 1013);
     // Sockets that proved who opened them cost their address nothing; those that did not, do.
-    for _ in 0..2 {
+    for code in [4403, 4403, 1013] {
         let mut stranger = Socket::open(&app).await;
         stranger.init("nonsense").await;
-        assert_eq!(stranger.closed(Duration::from_secs(5)).await, 4403);
+        assert_eq!(stranger.closed(Duration::from_secs(5)).await, code);
     }
-    let protocol = [("sec-websocket-protocol", "graphql-transport-ws")];
-    assert_eq!(Socket::try_open(&app, &protocol).await.err(), Some(429));
+    // They keep nobody at the same address from opening one, as behind a proxy.
+    Socket::ready(&app, &app.token(Uuid::from_u128(2))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_hold_for_all_servers_together() {
+    const MINUTE: usize = 60;
+    let limits = [("RATE_LIMIT_PER_MINUTE", "60"), ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "60")];
+    let mut app = App::start_with(&limits).await;
+    if !app.database_url().starts_with("postgres") {
+        println!("left out on SQLite: a file has one server");
+        return;
+    }
+    let servers = [app.base_url(), app.add_server().await, app.add_server().await];
+    let token = app.token(Uuid::from_u128(1));
+    let ask = async |server: &str, token: Option<&str>| {
+        let request = app.http().post(format!("{server}/graphql")).json(&json!({"query": "{ __typename }"}));
+        let request = if let Some(token) = token { request.bearer_auth(token) } else { request };
+        request.send().await.unwrap().status().as_u16()
+    };
+    for token in [Some(token.as_str()), None] {
+        // At all servers in turn, then at one of them.
+        for count_of_servers in [3, 1] {
+            let mut granted = 0;
+            for nth in 0..3 * MINUTE {
+                let status = ask(&servers[nth % count_of_servers], token).await;
+                assert!([200, 429].contains(&status), "{status}");
+                granted += usize::from(status == 200);
+            }
+            // Some are refilled meanwhile.
+            let most = MINUTE * 12 / 10 + 3;
+            assert!((MINUTE * 8 / 10..=most).contains(&granted), "{granted} of {count_of_servers} servers");
+            app.advance(Duration::from_secs(70));
+        }
+    }
+    // Without the database each server goes by its own count.
+    crate::outage::execute(&app, &["DROP FUNCTION take_requests(text, int, int, timestamptz)"]).await;
+    for nth in 0..MINUTE {
+        assert_eq!(ask(&servers[nth % 3], Some(&token)).await, 200);
+    }
 }
 
 #[tokio::test]

@@ -74,10 +74,6 @@ pub(super) async fn upgrade(
         let message = format!("offer the subprotocol {PROTOCOL}");
         return Rejection::bad_request(message).respond(&request_id.0);
     }
-    // Until it proves who opens it, the socket is the address's.
-    if let Err(refused) = edge.rates.from(address) {
-        return refused.respond(&request_id.0);
-    }
     let tasks = edge.drain.sockets.clone();
     upgrade
         .on_upgrade(move |socket| tasks.track_future(Driver::new(edge, request_id.0, address, socket).run()))
@@ -199,17 +195,37 @@ impl Driver {
             StatusCode::UNAUTHORIZED => Closing::new(4403, format!("Forbidden: {}", rejection.message)),
             _ => Closing::new(1013, rejection.message),
         };
-        let presented = credentials::from_payload(payload).map_err(forbidden)?;
+        let presented = match credentials::from_payload(payload) {
+            Ok(presented) => presented,
+            Err(unreadable) => {
+                self.edge.rates.from(self.address).await.map_err(forbidden)?;
+                return Err(forbidden(unreadable));
+            }
+        };
         // Before the check: a token that is taken away meanwhile is told of.
         let changes = self.edge.database.changes();
         let known = self.edge.authenticator.known(&presented);
-        if let Known::Proven(agent) = known {
-            self.edge.rates.by(agent).map_err(forbidden)?;
+        // A socket counts as its token's, and only one that proves nothing as its address's: behind a proxy strangers have the
+        // same address as everybody else.
+        match known {
+            Known::Proven(agent) => self.edge.rates.by(agent).await.map_err(forbidden)?,
+            Known::Guess => self.edge.rates.from(self.address).await.map_err(forbidden)?,
+            Known::Signed => {}
         }
-        let who = credentials::check(&self.edge.authenticator, &presented).await.map_err(forbidden)?;
-        self.edge.rates.proven(self.address);
+        let who = match credentials::check(&self.edge.authenticator, &presented).await {
+            Ok(who) => who,
+            Err(refused) => {
+                if known != Known::Guess && refused.status == StatusCode::UNAUTHORIZED {
+                    self.edge.rates.from(self.address).await.map_err(forbidden)?;
+                }
+                return Err(forbidden(refused));
+            }
+        };
+        if known == Known::Guess {
+            self.edge.rates.proven(self.address);
+        }
         if !matches!(known, Known::Proven(_)) {
-            self.edge.rates.by(who.principal).map_err(forbidden)?;
+            self.edge.rates.by(who.principal).await.map_err(forbidden)?;
         }
         let seat = self.edge.sockets.take(who.principal);
         let seat = seat.ok_or_else(|| Closing::new(1013, "too many sockets with this token"))?;
@@ -232,7 +248,7 @@ impl Driver {
             let refused = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
             return self.refuse(&id, &refused).await;
         }
-        if let Err(refused) = self.edge.rates.by(who.principal) {
+        if let Err(refused) = self.edge.rates.by(who.principal).await {
             return self.refuse(&id, &refused).await;
         }
         let running = match seat.run() {

@@ -1,6 +1,7 @@
 //! Where a request comes from: the connection's other end, or what the proxies in front say of it.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
@@ -17,6 +18,13 @@ pub(in crate::server) struct Peer(pub(in crate::server) IpAddr);
 /// client's to choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::server) struct ClientAddress(IpAddr);
+
+/// The name of its bucket in the database.
+impl fmt::Display for ClientAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "address {}", self.0)
+    }
+}
 
 impl FromRequestParts<Edge> for ClientAddress {
     type Rejection = Infallible;

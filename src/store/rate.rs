@@ -1,0 +1,55 @@
+//! How often callers ask all servers together: on Postgres servers share a bucket of requests for each caller.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use super::{StoreError, SystemStore, dialect};
+
+/// What was taken out of a shared bucket.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    /// How many requests.
+    pub granted: u32,
+    /// When there will be one more, if there was none.
+    pub free_at: DateTime<Utc>,
+}
+
+impl SystemStore {
+    /// Whether servers on this database share buckets: an SQLite file has one server.
+    #[must_use]
+    pub fn shares_buckets(&self) -> bool {
+        dialect::has_policies(self.db())
+    }
+
+    /// Takes up to so many requests out of a caller's bucket, which holds those of a minute.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn take_requests(
+        &self,
+        bucket: &str,
+        wanted: u32,
+        per_minute: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Taken, StoreError> {
+        let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+        let sql = "SELECT granted, free_at FROM take_requests($1, $2, $3, $4)";
+        let values = [bucket.into(), count(wanted).into(), count(per_minute).into(), now.into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        let corrupt = StoreError::Corrupt { table: "rate_buckets", column: "full_at" };
+        let row = self.db().query_one_raw(statement).await?.ok_or(corrupt)?;
+        let granted: i32 = row.try_get("", "granted")?;
+        Ok(Taken { granted: granted.unsigned_abs(), free_at: row.try_get("", "free_at")? })
+    }
+
+    /// Forgets the buckets that are full.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn forget_full_buckets(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let sql = "DELETE FROM rate_buckets WHERE full_at < $1";
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [now.into()]);
+        self.db().execute_raw(statement).await?;
+        Ok(())
+    }
+}
