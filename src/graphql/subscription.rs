@@ -108,7 +108,7 @@ impl Watch {
             let look = match told {
                 Ok(Ok(Some(Change::Operation { id: changed, .. }))) => changed == id,
                 Ok(Ok(Some(Change::Call { .. } | Change::Number { .. } | Change::Agent { .. }))) => false,
-                Ok(Ok(Some(Change::Unheard) | None)) | Err(_) => true,
+                Ok(Ok(Some(Change::Unheard | Change::ReadAgain) | None)) | Err(_) => true,
                 Ok(Err(error)) => return Err(error),
             };
             if !look {

@@ -1,5 +1,9 @@
 //! What changed, told to whoever watches in this process: what it did itself at once, and on Postgres what other servers
 //! did, which the database tells.
+//!
+//! Where no connection can hear the database (a pooler in transaction mode, an address that does not answer) watchers are told
+//! every few seconds that something may have changed, and read again. Whether a connection hears is not assumed but
+//! tried: it is sent a word by way of the pool.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,6 +14,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::lane::{Batched, Lane};
+use super::dialect::NotHeard;
 use super::{Database, Shared, StoreError, SystemStore, dialect};
 use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
 
@@ -25,6 +30,13 @@ const ANNOUNCE_EVERY: Duration = Duration::from_millis(10);
 const ANNOUNCEMENT: Duration = Duration::from_secs(3);
 /// The time until the next attempt when one has failed.
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);
+/// How long it may take to connect for listening, and until the first word arrives.
+const LISTENER_TIME: Duration = Duration::from_secs(8);
+const FIRST_WORD: Duration = Duration::from_secs(3);
+/// How often watchers are told to read again while nothing is heard, at most.
+const READ_AGAIN: Duration = Duration::from_secs(5);
+/// How many times, where a pooler is in the way, before it is tried again.
+const READS_BEHIND_POOLER: u32 = 60;
 /// Waits between attempts to listen again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -66,6 +78,8 @@ pub enum Change {
     },
     /// Unknown: for a while changes by other servers were not received.
     Unheard,
+    /// Unknown: changes by other servers cannot be received at present. Told every few seconds; who watches reads again.
+    ReadAgain,
 }
 
 /// A change that other servers are told of in the background, with whatever else has changed meanwhile. A hint: it makes
@@ -88,7 +102,7 @@ impl Batched for Announcement {
         let texts: Vec<String> = changes.map(|change| change.written_by(&store.shared.name)).collect();
         match timeout(
             ANNOUNCEMENT,
-            store.db().again(|| dialect::notify(store.db().connections(), CHANNEL, &texts)),
+            dialect::notify(store.db(), CHANNEL, &texts),
         )
         .await
         {
@@ -132,7 +146,7 @@ impl Change {
             | Self::Call { tenant: owner, .. }
             | Self::Number { tenant: owner, .. }
             | Self::Agent { tenant: owner, .. } => owner == tenant,
-            Self::Unheard => true,
+            Self::Unheard | Self::ReadAgain => true,
         }
     }
 
@@ -146,7 +160,8 @@ impl Change {
                 format!("{kind} {} {} {server}", tenant.0, id.0)
             }
             Self::Agent { tenant, id } => format!("agent {} {} {server}", tenant.0, id.0),
-            Self::Unheard => format!("unheard {server}"),
+            // The second is not announced: every server finds out for itself what it hears.
+            Self::Unheard | Self::ReadAgain => format!("unheard {server}"),
         }
     }
 
@@ -184,32 +199,55 @@ impl Database {
     /// SQLite file has one server: there it returns at once.
     pub async fn hear(&self) {
         let mut failures = 0;
-        while dialect::has_policies(&self.shared.tenants) {
-            let Err(error) = self.listen(&mut failures).await;
+        while let Some(hosts) = self.shared.tenants.hosts() {
+            let hosts = self.shared.listening.as_ref().unwrap_or(hosts);
+            let Err(error) = self.listen(hosts, &mut failures).await;
             failures += 1;
             if failures == 1 {
-                tracing::warn!(%error, "what other servers change is not heard: watchers here learn of it late");
+                tracing::warn!(
+                    %error,
+                    "what other servers change is not heard: watchers here learn of it within seconds; DATABASE_LISTEN_URL can name an \
+                     address past a connection pooler"
+                );
             }
-            let wait = backoff(&self.shared.entropy, FIRST_WAIT, LONGEST_WAIT, failures);
-            tokio::time::sleep(wait).await;
+            let reads = if matches!(error, NotHeard::Lent) { READS_BEHIND_POOLER } else { 1 };
+            for _ in 0..reads {
+                let wait = backoff(&self.shared.entropy, FIRST_WAIT, LONGEST_WAIT, failures.max(reads));
+                tokio::time::sleep(wait.min(READ_AGAIN)).await;
+                // Reading again makes sense only where something can be read.
+                if self.ping().await.is_ok() {
+                    self.shared.tell(Change::ReadAgain);
+                }
+            }
         }
     }
 
     /// Listens until the connection is lost.
-    async fn listen(&self, failures: &mut u32) -> Result<std::convert::Infallible, sqlx::Error> {
-        let mut listener = dialect::listener(self.shared.tenants.connections(), CHANNEL).await?;
+    async fn listen(
+        &self,
+        hosts: &dialect::Hosts,
+        failures: &mut u32,
+    ) -> Result<std::convert::Infallible, NotHeard> {
+        let word = self.shared.entropy.uuid(self.shared.clock.now()).simple().to_string();
+        let own = format!("switchboard_{word}");
+        let mut listener = hosts.listen([CHANNEL, &own], LISTENER_TIME).await?;
+        self.hears(&mut listener, &own, word).await?;
         if std::mem::take(failures) > 0 {
             tracing::info!("what other servers change is heard again");
-            self.shared.tell(Change::Unheard);
         }
+        // Whatever was told before the first word is missing.
+        self.shared.tell(Change::Unheard);
         loop {
             let told = match timeout(SILENCE, listener.try_recv()).await {
-                Ok(told) => told?.ok_or_else(lost)?,
+                Ok(told) => told.map_err(lost)?.ok_or_else(gone)?,
                 Err(_silence) => {
                     try_out(&mut listener).await?;
                     continue;
                 }
             };
+            if told.channel() != CHANNEL {
+                continue;
+            }
             match Change::read(told.payload()) {
                 Some((_, who)) if who == self.shared.name => {}
                 Some((change, _)) => self.shared.tell(change),
@@ -220,16 +258,32 @@ impl Database {
             }
         }
     }
+
+    /// Sends a word by way of the pool and waits until it is heard: then this is the same database, and nothing lies between
+    /// that keeps notifications back.
+    async fn hears(&self, listener: &mut PgListener, channel: &str, word: String) -> Result<(), NotHeard> {
+        let arrives = async {
+            let sent = dialect::notify(&self.shared.tenants, channel, std::slice::from_ref(&word)).await;
+            sent.map_err(|error| NotHeard::Lost(error.to_string()))?;
+            while listener.try_recv().await.map_err(lost)?.ok_or_else(gone)?.payload() != word {}
+            Ok(())
+        };
+        timeout(FIRST_WORD, arrives).await.unwrap_or(Err(NotHeard::Deaf))
+    }
 }
 
-async fn try_out(listener: &mut PgListener) -> Result<(), sqlx::Error> {
+async fn try_out(listener: &mut PgListener) -> Result<(), NotHeard> {
     let answer = sqlx::Executor::execute(listener, "SELECT 1");
-    timeout(ANSWER, answer).await.map_err(|_| lost())??;
+    timeout(ANSWER, answer).await.map_err(|_| gone())?.map_err(lost)?;
     Ok(())
 }
 
-fn lost() -> sqlx::Error {
-    sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into())
+fn lost(error: sqlx::Error) -> NotHeard {
+    NotHeard::Lost(error.to_string())
+}
+
+fn gone() -> NotHeard {
+    NotHeard::Lost("the connection is gone".to_owned())
 }
 
 #[cfg(test)]

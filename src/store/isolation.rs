@@ -161,8 +161,7 @@ async fn append_only(db: &Pool) -> Result<Vec<String>, StoreError> {
 
 /// A tenant that does not exist sees nothing, as it would see nothing of another's.
 async fn strangers_rows(db: &Pool, stranger: TenantId) -> Result<Option<String>, StoreError> {
-    let transaction = doors::begin(db.clone()).await?;
-    dialect::become_tenant(&transaction, stranger).await?;
+    let transaction = doors::begin_as(db, stranger).await?;
     for table in TABLES.into_iter().filter(|table| *table != OF_NO_TENANT) {
         if !query(&transaction, &format!("SELECT 1 FROM {table} LIMIT 1")).await?.is_empty() {
             return Ok(Some(format!(

@@ -32,6 +32,7 @@ async fn a_database_that_does_not_answer_is_unavailable_within_the_time_allowed(
     for url in ["postgresql://nobody@127.0.0.1:1/none", "sqlite:///nowhere/at/all.db"] {
         let config = DatabaseConfig {
             url: url.into(),
+            listen_url: None,
             max_connections: 1,
             acquire_timeout: std::time::Duration::from_millis(200),
         };

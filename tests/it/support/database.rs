@@ -54,6 +54,7 @@ impl TestDatabase {
     pub(crate) async fn open_with(&self, max_connections: u32, clock: Clock) -> Database {
         let config = DatabaseConfig {
             url: self.url.clone().into(),
+            listen_url: None,
             max_connections,
             acquire_timeout: Duration::from_secs(20),
         };
