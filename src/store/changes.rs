@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sea_orm::sqlx;
-use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::sqlx::postgres::{PgListener, PgNotification};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -231,12 +231,11 @@ impl Database {
         let word = self.shared.entropy.uuid(self.shared.clock.now()).simple().to_string();
         let own = format!("switchboard_{word}");
         let mut listener = hosts.listen([CHANNEL, &own], LISTENER_TIME).await?;
-        self.hears(&mut listener, &own, word).await?;
+        self.hears(&mut listener, &own, &word).await?;
         if std::mem::take(failures) > 0 {
             tracing::info!("what other servers change is heard again");
+            self.shared.tell(Change::Unheard);
         }
-        // Whatever was told before the first word is missing.
-        self.shared.tell(Change::Unheard);
         loop {
             let told = match timeout(SILENCE, listener.try_recv()).await {
                 Ok(told) => told.map_err(lost)?.ok_or_else(gone)?,
@@ -245,28 +244,35 @@ impl Database {
                     continue;
                 }
             };
-            if told.channel() != CHANNEL {
-                continue;
-            }
-            match Change::read(told.payload()) {
-                Some((_, who)) if who == self.shared.name => {}
-                Some((change, _)) => self.shared.tell(change),
-                None => tracing::warn!(
-                    told = told.payload(),
-                    "the database tells of a change nobody here can read"
-                ),
-            }
+            self.pass_on(&told);
+        }
+    }
+
+    /// Tells watchers here what was heard.
+    fn pass_on(&self, told: &PgNotification) {
+        match Change::read(told.payload()) {
+            Some((_, who)) if who == self.shared.name => {}
+            Some((change, _)) => self.shared.tell(change),
+            None => tracing::warn!(
+                told = told.payload(),
+                "the database tells of a change nobody here can read"
+            ),
         }
     }
 
     /// Sends a word by way of the pool and waits until it is heard: then this is the same database, and nothing lies between
     /// that keeps notifications back.
-    async fn hears(&self, listener: &mut PgListener, channel: &str, word: String) -> Result<(), NotHeard> {
+    async fn hears(&self, listener: &mut PgListener, channel: &str, word: &str) -> Result<(), NotHeard> {
         let arrives = async {
-            let sent = dialect::notify(&self.shared.tenants, channel, std::slice::from_ref(&word)).await;
+            let sent = dialect::notify(&self.shared.tenants, channel, &[word.to_owned()]).await;
             sent.map_err(|error| NotHeard::Lost(error.to_string()))?;
-            while listener.try_recv().await.map_err(lost)?.ok_or_else(gone)?.payload() != word {}
-            Ok(())
+            loop {
+                let told = listener.try_recv().await.map_err(lost)?.ok_or_else(gone)?;
+                if told.channel() == channel {
+                    return Ok(());
+                }
+                self.pass_on(&told);
+            }
         };
         timeout(FIRST_WORD, arrives).await.unwrap_or(Err(NotHeard::Deaf))
     }

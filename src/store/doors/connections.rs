@@ -129,12 +129,13 @@ impl Connections {
         while let Some(idle) = shared.pop() {
             let is_trusted = idle.since.elapsed() < TRUSTED_IDLE;
             held.session = Some(idle.session);
-            if is_trusted || held.ping().await.is_ok() {
+            if is_trusted || Box::pin(held.ping()).await.is_ok() {
                 return Ok(held);
             }
             held.session = None;
         }
-        held.session = Some(shared.hosts.connect(shared.role, deadline).await?);
+        // Boxed, as all that is seldom needed: it would make every statement's future larger.
+        held.session = Some(Box::pin(shared.hosts.connect(shared.role, deadline)).await?);
         held.state = State::Ready;
         Ok(held)
     }
@@ -197,6 +198,8 @@ enum State {
     Beginning,
     /// A statement is under way, or has failed.
     Unsure,
+    /// It is brought back to what the next one expects; if that is given up, it is dropped.
+    Restoring,
 }
 
 /// A session in use. It goes back when dropped.
@@ -286,16 +289,15 @@ impl Held {
         match &outcome {
             Ok(_) => self.state = State::Ready,
             Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_)) => self.session = None,
-            Err(_) if self.state == State::Beginning => {}
+            Err(_) if matches!(self.state, State::Beginning | State::Restoring) => {}
             Err(_) => self.state = State::Unsure,
         }
         outcome
     }
 
     /// Brings the session into the state in which the next one expects it.
-    async fn restore(&mut self) -> Result<(), sqlx::Error> {
-        let was = self.state;
-        let (watch, connection) = self.start(State::Unsure)?;
+    async fn restore(&mut self, was: State) -> Result<(), sqlx::Error> {
+        let (watch, connection) = self.start(State::Restoring)?;
         let restored = watch.over(AT_ONCE, async {
             if Manager::get_transaction_depth(connection) > 0 {
                 Manager::start_rollback(connection);
@@ -309,6 +311,13 @@ impl Held {
     }
 }
 
+impl Held {
+    fn may_be_restored(&self, session: &Begun) -> bool {
+        // A runtime that shuts down drops a task as soon as it is begun.
+        self.state != State::Restoring && self.shared.may_be_used(session)
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
@@ -317,16 +326,12 @@ impl Drop for Held {
         if is_clean {
             self.shared.put_back(session);
         } else if let (Ok(runtime), true) =
-            (tokio::runtime::Handle::try_current(), self.shared.may_be_used(&session))
+            (tokio::runtime::Handle::try_current(), self.may_be_restored(&session))
         {
-            let (permit, shared, state) = (self.permit.take(), Arc::clone(&self.shared), self.state);
-            let mut unclean = Self { session: Some(session), permit, shared, state };
-            runtime.spawn(async move {
-                if unclean.restore().await.is_err() {
-                    // Else it would be tried again when it is dropped.
-                    drop(unclean.session.take());
-                }
-            });
+            let (permit, shared, was) = (self.permit.take(), Arc::clone(&self.shared), self.state);
+            let mut unclean = Self { session: Some(session), permit, shared, state: State::Restoring };
+            // Nobody is told: it goes back if this succeeds.
+            runtime.spawn(async move { unclean.restore(was).await });
         }
     }
 }
@@ -371,7 +376,7 @@ impl Watch<'_> {
             let is_lost = tokio::select! {
                 biased;
                 done = &mut work => return done,
-                is_lost = self.doubts.is_lost(self.pid) => is_lost,
+                is_lost = Box::pin(self.doubts.is_lost(self.pid)) => is_lost,
             };
             if is_lost {
                 if let Ok(done) = timeout(UNDER_WAY, &mut work).await {

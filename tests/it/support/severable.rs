@@ -15,8 +15,18 @@ pub(crate) struct Severable {
 
 enum Line {
     /// Whether bytes pass.
-    Postgres(Arc<watch::Sender<bool>>),
+    Postgres(Arc<watch::Sender<Passage>>),
     Sqlite(Option<SqliteConnection>),
+}
+
+/// What becomes of connections.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    Open,
+    /// They are closed.
+    Cut,
+    /// They stay open, and nothing passes any more: whatever was connected by then never passes anything again.
+    Silent,
 }
 
 impl Severable {
@@ -31,7 +41,7 @@ impl Severable {
         let address = listener.local_addr().unwrap();
         near.set_host(Some("127.0.0.1")).unwrap();
         near.set_port(Some(address.port())).unwrap();
-        let passes = Arc::new(watch::Sender::new(true));
+        let passes = Arc::new(watch::Sender::new(Passage::Open));
         tokio::spawn(carry(listener, far, Arc::clone(&passes)));
         Self { url: near.into(), line: Line::Postgres(passes) }
     }
@@ -44,7 +54,7 @@ impl Severable {
     /// Takes the database away.
     pub(crate) async fn sever(&mut self) {
         match &mut self.line {
-            Line::Postgres(passes) => drop(passes.send_replace(false)),
+            Line::Postgres(passes) => drop(passes.send_replace(Passage::Cut)),
             Line::Sqlite(holder) => {
                 let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
                 sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await.unwrap();
@@ -53,27 +63,41 @@ impl Severable {
         }
     }
 
+    /// Takes Postgres away without a word: connections stay open.
+    pub(crate) fn silence(&mut self) {
+        let Line::Postgres(passes) = &self.line else { panic!("a file is never silent") };
+        passes.send_replace(Passage::Silent);
+    }
+
     /// Gives it back.
     pub(crate) async fn mend(&mut self) {
         match &mut self.line {
-            Line::Postgres(passes) => drop(passes.send_replace(true)),
+            Line::Postgres(passes) => drop(passes.send_replace(Passage::Open)),
             Line::Sqlite(holder) => holder.take().unwrap().close().await.unwrap(),
         }
     }
 }
 
-/// Carries every connection to the far end, until it is cut; while it is, new ones are closed at once.
-async fn carry(listener: TcpListener, far: String, passes: Arc<watch::Sender<bool>>) {
+/// Carries every connection to the far end, until it is cut or falls silent.
+async fn carry(listener: TcpListener, far: String, passes: Arc<watch::Sender<Passage>>) {
     while let Ok((mut near, _)) = listener.accept().await {
         let (far, mut passing) = (far.clone(), passes.subscribe());
-        if !*passing.borrow_and_update() {
-            continue;
-        }
         tokio::spawn(async move {
-            let mut far = TcpStream::connect(far).await.unwrap();
-            tokio::select! {
-                _ended = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                _cut = passing.wait_for(|passes| !passes) => {}
+            let open_or = *passing.borrow_and_update();
+            let mut carried = None;
+            let fate = if open_or == Passage::Open {
+                let far = carried.insert(TcpStream::connect(far).await.unwrap());
+                tokio::select! {
+                    _ended = tokio::io::copy_bidirectional(&mut near, far) => Passage::Cut,
+                    fate = passing.wait_for(|passage| *passage != Passage::Open) => {
+                        fate.map_or(Passage::Cut, |fate| *fate)
+                    }
+                }
+            } else {
+                open_or
+            };
+            if fate == Passage::Silent {
+                std::future::pending::<()>().await;
             }
         });
     }
