@@ -37,6 +37,8 @@ const FIRST_WORD: Duration = Duration::from_secs(3);
 const READ_AGAIN: Duration = Duration::from_secs(5);
 /// How many times, where a pooler is in the way, before it is tried again.
 const READS_BEHIND_POOLER: u32 = 60;
+/// After so many failed attempts watchers read again in the meantime.
+const BRIEF: u32 = 4;
 /// Waits between attempts to listen again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -198,11 +200,12 @@ impl Database {
     /// Hears what other servers on this database change and tells it to who watches here, for as long as it is polled. An
     /// SQLite file has one server: there it returns at once.
     pub async fn hear(&self) {
-        let mut failures = 0;
+        let (mut failures, mut gap) = (0, None);
         while let Some(hosts) = self.shared.tenants.hosts() {
             let hosts = self.shared.listening.as_ref().unwrap_or(hosts);
-            let Err(error) = self.listen(hosts, &mut failures).await;
+            let Err(error) = self.listen(hosts, &mut failures, &mut gap).await;
             failures += 1;
+            gap = gap.or(Some(Change::Unheard));
             if failures == 1 {
                 tracing::warn!(
                     %error,
@@ -214,8 +217,11 @@ impl Database {
             for _ in 0..reads {
                 let wait = backoff(&self.shared.entropy, FIRST_WAIT, LONGEST_WAIT, failures.max(reads));
                 tokio::time::sleep(wait.min(READ_AGAIN)).await;
-                // Reading again makes sense only where something can be read.
-                if self.ping().await.is_ok() {
+                // A connection that is back at once leaves a gap, which is told. Reading again makes sense only where something can
+                // be read.
+                let lasts = failures > BRIEF || reads > 1;
+                if lasts && self.ping().await.is_ok() {
+                    gap = Some(Change::ReadAgain);
                     self.shared.tell(Change::ReadAgain);
                 }
             }
@@ -227,14 +233,16 @@ impl Database {
         &self,
         hosts: &dialect::Hosts,
         failures: &mut u32,
+        gap: &mut Option<Change>,
     ) -> Result<std::convert::Infallible, NotHeard> {
         let word = self.shared.entropy.uuid(self.shared.clock.now()).simple().to_string();
         let own = format!("switchboard_{word}");
         let mut listener = hosts.listen([CHANNEL, &own], LISTENER_TIME).await?;
         self.hears(&mut listener, &own, &word).await?;
-        if std::mem::take(failures) > 0 {
+        *failures = 0;
+        if let Some(gap) = gap.take() {
             tracing::info!("what other servers change is heard again");
-            self.shared.tell(Change::Unheard);
+            self.shared.tell(gap);
         }
         loop {
             let told = match timeout(SILENCE, listener.try_recv()).await {

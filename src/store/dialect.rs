@@ -90,8 +90,7 @@ impl RowsStatement {
 /// When the database is unavailable.
 pub(super) async fn notify(db: &Pool, channel: &str, texts: &[String]) -> Result<(), DbErr> {
     let values = [json_text(texts)?.into(), channel.into()];
-    db.query_all_raw(Statement::from_sql_and_values(DbBackend::Postgres, NOTIFY, values)).await?;
-    Ok(())
+    db.notify(Statement::from_sql_and_values(DbBackend::Postgres, NOTIFY, values)).await
 }
 
 fn json_text(rows: &(impl Serialize + ?Sized)) -> Result<String, DbErr> {
@@ -322,8 +321,8 @@ pub(super) async fn session_is_lost(pool: &Pool, pid: Option<i32>) -> DbErr {
     let mut missed = 0;
     while missed < MIGRATOR_MISSED {
         sleep(MIGRATOR_WATCHED_EVERY).await;
-        let is_there = match hosts.busy_pids(Instant::now() + MIGRATOR_WATCHED_EVERY).await {
-            Ok(pids) => pids.contains(&pid),
+        let is_there = match hosts.busy(Instant::now() + MIGRATOR_WATCHED_EVERY).await {
+            Ok(busy) => busy.iter().any(|(busy, _)| *busy == pid),
             Err(error) => error.is_full,
         };
         missed = if is_there { 0 } else { missed + 1 };

@@ -237,12 +237,13 @@ impl Hosts {
         sql + more
     }
 
-    /// Of this server's sessions, the processes that are in a statement or a transaction.
-    pub(in crate::store) async fn busy_pids(&self, deadline: Instant) -> Result<Vec<i32>, NoHost> {
+    /// Of this server's sessions, the processes that are in a transaction, and whether they work on a statement or wait for one.
+    pub(in crate::store) async fn busy(&self, deadline: Instant) -> Result<Vec<(i32, bool)>, NoHost> {
         let lost = |error: sqlx::Error| NoHost { message: error.to_string(), is_full: false };
         let mut begun = self.connect(Role::Login, deadline).await?;
         let sql = format!(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = '{}' AND state <> 'idle'",
+            "SELECT pid, state NOT LIKE 'idle%' FROM pg_stat_activity \
+             WHERE application_name = '{}' AND state <> 'idle'",
             self.application_name.replace('\'', "''")
         );
         let asked = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut begun.connection);
@@ -251,7 +252,7 @@ impl Hosts {
             .map_err(|_| lost(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))?
             .map_err(lost)?;
         close(begun.connection).await;
-        rows.iter().map(|row| row.try_get::<i32, _>(0).map_err(lost)).collect()
+        rows.iter().map(|row| Ok((row.try_get(0).map_err(lost)?, row.try_get(1).map_err(lost)?))).collect()
     }
 
     /// A pool of one connection for the migrations, which are the ORM's.

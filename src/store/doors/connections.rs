@@ -379,9 +379,6 @@ impl Watch<'_> {
                 is_lost = Box::pin(self.doubts.is_lost(self.pid)) => is_lost,
             };
             if is_lost {
-                if let Ok(done) = timeout(UNDER_WAY, &mut work).await {
-                    return done;
-                }
                 tracing::warn!("a connection to the database went silent: it and all older ones are replaced");
                 self.doubts.sessions.renew(begun);
                 return Err(lost());
@@ -410,12 +407,23 @@ struct Asked {
 
 #[derive(Debug)]
 enum Answer {
-    /// The processes that work for this server.
-    Busy(Vec<i32>),
+    /// The processes that work on this server's statements.
+    Working(Vec<i32>),
     /// The database answers that it has no room for the question.
     Full,
     /// None.
     Silence,
+}
+
+/// What the database says of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It works on its statement, or that cannot be told.
+    Attended,
+    /// It knows of no statement, or no session.
+    Idle,
+    /// The database says nothing.
+    Unknown,
 }
 
 impl Doubts {
@@ -423,26 +431,42 @@ impl Doubts {
         Self { hosts, sessions, last: tokio::sync::Mutex::default() }
     }
 
+    /// Whether nobody works for a session that is silent. What a statement waits for may change just then, and its answer be under
+    /// way: it is asked twice.
     async fn is_lost(&self, pid: Option<i32>) -> bool {
+        match self.standing(pid).await {
+            Standing::Unknown => true,
+            Standing::Attended => false,
+            Standing::Idle => {
+                sleep(UNDER_WAY).await;
+                self.standing(pid).await != Standing::Attended
+            }
+        }
+    }
+
+    async fn standing(&self, pid: Option<i32>) -> Standing {
         let since = Instant::now();
         let mut last = self.last.lock().await;
         let asked = match last.take().filter(|asked| asked.at >= since) {
             Some(asked) => asked,
             None => self.ask().await,
         };
-        let is_lost = match &asked.answer {
-            Answer::Busy(pids) => pid.is_some_and(|pid| !pids.contains(&pid)),
-            Answer::Full => false,
-            Answer::Silence => true,
+        let standing = match &asked.answer {
+            Answer::Working(pids) if pid.is_some_and(|pid| !pids.contains(&pid)) => Standing::Idle,
+            Answer::Working(_) | Answer::Full => Standing::Attended,
+            Answer::Silence => Standing::Unknown,
         };
         *last = Some(asked);
-        is_lost
+        standing
     }
 
     async fn ask(&self) -> Asked {
         let at = Instant::now();
-        let answer = match self.hosts.busy_pids(at + DOUBT).await {
-            Ok(pids) => Answer::Busy(pids),
+        let answer = match self.hosts.busy(at + DOUBT).await {
+            Ok(busy) => {
+                let working = busy.into_iter().filter(|(_, is_working)| *is_working);
+                Answer::Working(working.map(|(pid, _)| pid).collect())
+            }
             Err(error) if error.is_full => Answer::Full,
             Err(_) => Answer::Silence,
         };

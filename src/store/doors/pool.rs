@@ -167,6 +167,13 @@ impl Pool {
         }
     }
 
+    /// Runs a notification, which is of no request's making and not counted. SQLite has none.
+    pub(in crate::store) async fn notify(&self, statement: Statement) -> Result<(), DbErr> {
+        let Link::Postgres(connections) = &self.link else { return Ok(()) };
+        let work = Work::Statement(&statement);
+        self.again(|| alone(connections, work, execute_error)).await.map(drop)
+    }
+
     /// Runs a single statement on Postgres, a read as often as connections turn out to be broken.
     async fn single(
         &self,

@@ -15,17 +15,24 @@ pub(crate) struct Severable {
 
 enum Line {
     /// Whether bytes pass.
-    Postgres(Arc<watch::Sender<Passage>>),
+    Postgres(Arc<watch::Sender<State>>),
     Sqlite(Option<SqliteConnection>),
 }
 
 /// What becomes of connections.
+#[derive(Clone, Copy)]
+struct State {
+    passage: Passage,
+    /// How often the line fell silent: whoever was connected by then stays so, and never passes anything again.
+    silences: u32,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Passage {
     Open,
     /// They are closed.
     Cut,
-    /// They stay open, and nothing passes any more: whatever was connected by then never passes anything again.
+    /// They stay open, and nothing passes.
     Silent,
 }
 
@@ -41,7 +48,7 @@ impl Severable {
         let address = listener.local_addr().unwrap();
         near.set_host(Some("127.0.0.1")).unwrap();
         near.set_port(Some(address.port())).unwrap();
-        let passes = Arc::new(watch::Sender::new(Passage::Open));
+        let passes = Arc::new(watch::Sender::new(State { passage: Passage::Open, silences: 0 }));
         tokio::spawn(carry(listener, far, Arc::clone(&passes)));
         Self { url: near.into(), line: Line::Postgres(passes) }
     }
@@ -54,7 +61,7 @@ impl Severable {
     /// Takes the database away.
     pub(crate) async fn sever(&mut self) {
         match &mut self.line {
-            Line::Postgres(passes) => drop(passes.send_replace(Passage::Cut)),
+            Line::Postgres(passes) => passes.send_modify(|state| state.passage = Passage::Cut),
             Line::Sqlite(holder) => {
                 let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
                 sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await.unwrap();
@@ -66,37 +73,40 @@ impl Severable {
     /// Takes Postgres away without a word: connections stay open.
     pub(crate) fn silence(&mut self) {
         let Line::Postgres(passes) = &self.line else { panic!("a file is never silent") };
-        passes.send_replace(Passage::Silent);
+        passes.send_modify(|state| {
+            state.passage = Passage::Silent;
+            state.silences += 1;
+        });
     }
 
     /// Gives it back.
     pub(crate) async fn mend(&mut self) {
         match &mut self.line {
-            Line::Postgres(passes) => drop(passes.send_replace(Passage::Open)),
+            Line::Postgres(passes) => passes.send_modify(|state| state.passage = Passage::Open),
             Line::Sqlite(holder) => holder.take().unwrap().close().await.unwrap(),
         }
     }
 }
 
 /// Carries every connection to the far end, until it is cut or falls silent.
-async fn carry(listener: TcpListener, far: String, passes: Arc<watch::Sender<Passage>>) {
+async fn carry(listener: TcpListener, far: String, passes: Arc<watch::Sender<State>>) {
     while let Ok((mut near, _)) = listener.accept().await {
         let (far, mut passing) = (far.clone(), passes.subscribe());
         tokio::spawn(async move {
-            let open_or = *passing.borrow_and_update();
+            let begun = *passing.borrow_and_update();
             let mut carried = None;
-            let fate = if open_or == Passage::Open {
+            let is_silent = if begun.passage == Passage::Open {
                 let far = carried.insert(TcpStream::connect(far).await.unwrap());
+                let ends =
+                    |state: &State| state.passage == Passage::Cut || state.silences != begun.silences;
                 tokio::select! {
-                    _ended = tokio::io::copy_bidirectional(&mut near, far) => Passage::Cut,
-                    fate = passing.wait_for(|passage| *passage != Passage::Open) => {
-                        fate.map_or(Passage::Cut, |fate| *fate)
-                    }
+                    _ended = tokio::io::copy_bidirectional(&mut near, far) => false,
+                    fate = passing.wait_for(ends) => fate.is_ok_and(|fate| fate.silences != begun.silences),
                 }
             } else {
-                open_or
+                begun.passage == Passage::Silent
             };
-            if fate == Passage::Silent {
+            if is_silent {
                 std::future::pending::<()>().await;
             }
         });
