@@ -106,6 +106,7 @@ fn requests(criterion: &mut Criterion, now: DateTime<Utc>) -> Result<(), Box<dyn
     let core = runtime.block_on(async {
         let settings = DatabaseConfig {
             url: config.database_url.clone(),
+            listen_url: None,
             max_connections: 2,
             acquire_timeout: Duration::from_secs(3),
         };

@@ -380,6 +380,7 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
 fn database_config(config: &Config) -> DatabaseConfig {
     DatabaseConfig {
         url: config.database_url.clone(),
+        listen_url: config.database_listen_url.clone(),
         max_connections: config.database_max_connections,
         acquire_timeout: ACQUIRE_TIMEOUT,
     }

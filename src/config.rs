@@ -31,6 +31,8 @@ pub struct Config {
     pub bind_address: SocketAddr,
     /// `postgres:` or `sqlite:`.
     pub database_url: SecretString,
+    /// Where to hear what other servers change, past a connection pooler; at `database_url` when unset.
+    pub database_listen_url: Option<SecretString>,
     /// Connections to the database for requests; webhooks and workers have half as many of their own.
     pub database_max_connections: u32,
     /// The origin under which the carrier reaches this server.
@@ -224,6 +226,8 @@ impl Config {
         let mut vars = Reader::new(lookup);
         let (webhook_base_url, webhook_base_url_previous) = read_webhook_base_urls(&mut vars, reach);
         let database_url = read_database_url(&mut vars);
+        let listen_example = "postgres://switchboard:password@db.internal:5432/switchboard";
+        let database_listen_url = vars.read("DATABASE_LISTEN_URL", listen_example, read::postgres_url);
         let twilio = read_twilio(&mut vars);
         let elevenlabs = read_elevenlabs(&mut vars);
         let jwt = read_jwt(&mut vars);
@@ -272,6 +276,7 @@ impl Config {
         Ok(Self {
             bind_address,
             database_url,
+            database_listen_url,
             database_max_connections,
             webhook_base_url,
             webhook_base_url_previous,

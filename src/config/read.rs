@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::Mistake;
+use crate::domain::DatabaseUrl;
 
 /// Claims that hold what users wrote about themselves: Supabase's, Auth0's and Clerk's.
 const USERS_OWN: [&str; 5] =
@@ -191,8 +192,18 @@ pub(super) fn tenant_claim(value: &str) -> Result<String, String> {
 
 /// `sqlite:` or `postgres:`.
 pub(super) fn database_url(value: &str) -> Result<SecretString, String> {
-    let known = ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| value.starts_with(scheme));
-    if known { Ok(value.into()) } else { Err("begins with neither postgres: nor sqlite:".into()) }
+    if value.starts_with("sqlite:") {
+        return Ok(value.into());
+    }
+    if !["postgres:", "postgresql:"].iter().any(|scheme| value.starts_with(scheme)) {
+        return Err("begins with neither postgres: nor sqlite:".into());
+    }
+    postgres_url(value)
+}
+
+/// `postgres:`, with one host or several.
+pub(super) fn postgres_url(value: &str) -> Result<SecretString, String> {
+    DatabaseUrl::parse(value).map(|_| value.into()).map_err(|problem| problem.to_string())
 }
 
 /// The address of somebody else's service, to which paths are added: https, or plain http on this machine, where no wire

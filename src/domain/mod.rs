@@ -10,6 +10,7 @@ mod ambient;
 mod audit_event;
 mod call;
 mod country;
+mod database_url;
 mod e164;
 mod id;
 mod language;
@@ -30,6 +31,7 @@ pub use call::{
     TranscriptLine,
 };
 pub use country::{AreaCode, CountryCode};
+pub use database_url::{DatabaseHost, DatabaseUrl};
 pub use e164::{E164, load_numbering_plans, mask};
 pub use id::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
 pub use language::Language;

@@ -1,10 +1,12 @@
 //! What can be watched. Events say only that something changed; it is read again through the watcher's own door,
 //! which is closed while the watcher waits.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::{Context, ID, Subscription};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -16,6 +18,12 @@ use crate::store::Change;
 
 /// Every change is told, by other servers too, and so is a gap: looking all the same is for what nobody has thought of.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+/// While changes by other servers are not heard, calls are read that changed since the last reading, and a bit before: a
+/// transaction writes its time before others can see it.
+const OVERLAP: TimeDelta = TimeDelta::seconds(10);
+/// How many are read at once. A tenant with more has missed some.
+const MOST_READ: usize = 500;
 
 /// What can be watched, over WebSocket at `/graphql/ws`.
 #[derive(Debug)]
@@ -37,7 +45,7 @@ impl Subscription {
         let watched = read_operation(&session, id)
             .await?
             .ok_or_else(|| ApiError::bad_input("id: there is no operation with this id"))?;
-        let watch = Watch { session, changes };
+        let watch = Watch::new(session, changes);
         Ok(stream::try_unfold((watch, Next::Show(watched)), move |(mut watch, next)| async move {
             let operation = match next {
                 Next::Show(operation) => operation,
@@ -67,7 +75,7 @@ impl Subscription {
                 return Err(ApiError::bad_input("agentId: there is no agent with this id"));
             }
         }
-        let watch = Watch { session, changes };
+        let watch = Watch::new(session, changes);
         Ok(stream::try_unfold(watch, move |mut watch| async move {
             let call = watch.next_call(agent).await?;
             Ok(call.map(|call| (Call(call), watch)))
@@ -87,9 +95,19 @@ enum Next {
 struct Watch {
     session: Arc<Session>,
     changes: Receiver<Change>,
+    /// Calls that were found by reading, and are to be shown.
+    found: VecDeque<domain::Call>,
+    /// Those of the last reading, which are not shown twice.
+    read: Vec<domain::Call>,
+    read_at: DateTime<Utc>,
 }
 
 impl Watch {
+    fn new(session: Arc<Session>, changes: Receiver<Change>) -> Self {
+        let read_at = session.services().clock.now();
+        Self { session, changes, found: VecDeque::new(), read: Vec::new(), read_at }
+    }
+
     /// The next change that may be this tenant's; `None` when the server stops.
     async fn change(&mut self) -> Result<Option<Change>, ApiError> {
         let tenant = self.session.scope()?.tenant();
@@ -108,7 +126,7 @@ impl Watch {
             let look = match told {
                 Ok(Ok(Some(Change::Operation { id: changed, .. }))) => changed == id,
                 Ok(Ok(Some(Change::Call { .. } | Change::Number { .. } | Change::Agent { .. }))) => false,
-                Ok(Ok(Some(Change::Unheard) | None)) | Err(_) => true,
+                Ok(Ok(Some(Change::Unheard | Change::ReadAgain) | None)) | Err(_) => true,
                 Ok(Err(error)) => return Err(error),
             };
             if !look {
@@ -126,8 +144,15 @@ impl Watch {
     /// The next call that comes in or changes; `None` when the server stops.
     async fn next_call(&mut self, agent: Option<AgentId>) -> Result<Option<domain::Call>, ApiError> {
         loop {
+            if let Some(call) = self.found.pop_front() {
+                return Ok(Some(call));
+            }
             let id: CallId = match self.change().await? {
                 None => return Ok(None),
+                Some(Change::ReadAgain) => {
+                    self.read_changed(agent).await?;
+                    continue;
+                }
                 Some(Change::Unheard) => return Err(missed_events("the database was away")),
                 Some(Change::Call { id, agent: of, .. }) if agent.is_none_or(|agent| agent == of) => id,
                 Some(_) => continue,
@@ -138,6 +163,23 @@ impl Watch {
                 return Ok(call);
             }
         }
+    }
+
+    /// Finds calls that changed since the last time. One that this server changed itself is shown again.
+    async fn read_changed(&mut self, agent: Option<AgentId>) -> Result<(), ApiError> {
+        self.session.take_turn().await;
+        let now = self.session.services().clock.now();
+        let most = u64::try_from(MOST_READ).unwrap_or(u64::MAX);
+        let changed = self.session.reader().await?.calls_changed_since(self.read_at - OVERLAP, most).await?;
+        if changed.len() >= MOST_READ {
+            return Err(missed_events("too many calls changed"));
+        }
+        let is_new = |call: &&domain::Call| {
+            agent.is_none_or(|agent| agent == call.agent_id) && !self.read.contains(call)
+        };
+        self.found.extend(changed.iter().filter(is_new).cloned());
+        (self.read, self.read_at) = (changed, now);
+        Ok(())
     }
 }
 

@@ -102,7 +102,7 @@ impl Routing {
 /// Whether something the cache holds may have changed.
 fn is_hint(change: &Result<Change, RecvError>) -> bool {
     match change {
-        Ok(Change::Number { .. } | Change::Agent { .. } | Change::Unheard) => true,
+        Ok(Change::Number { .. } | Change::Agent { .. } | Change::Unheard | Change::ReadAgain) => true,
         Ok(Change::Call { .. } | Change::Operation { .. }) => false,
         // Something was missed.
         Err(RecvError::Lagged(_) | RecvError::Closed) => true,

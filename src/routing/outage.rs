@@ -253,7 +253,7 @@ impl Routing {
         if let Some((is_alive, _)) = known.filter(|(_, at)| at.elapsed() < TRIED_OUT_FOR) {
             return is_alive;
         }
-        let is_alive = match timeout(try_out, self.0.store.try_out()).await {
+        let is_alive = match timeout(try_out, self.0.store.try_out(try_out)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);

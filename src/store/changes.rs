@@ -1,14 +1,19 @@
 //! What changed, told to whoever watches in this process: what it did itself at once, and on Postgres what other servers
 //! did, which the database tells.
+//!
+//! Where no connection can hear the database (a pooler in transaction mode, an address that does not answer) watchers are told
+//! every few seconds that something may have changed, and read again. Whether a connection hears is not assumed but
+//! tried: it is sent a word by way of the pool.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sea_orm::sqlx;
-use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::sqlx::postgres::{PgListener, PgNotification};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::dialect::NotHeard;
 use super::lane::{Batched, Lane};
 use super::{Database, Shared, StoreError, SystemStore, dialect};
 use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
@@ -25,6 +30,15 @@ const ANNOUNCE_EVERY: Duration = Duration::from_millis(10);
 const ANNOUNCEMENT: Duration = Duration::from_secs(3);
 /// The time until the next attempt when one has failed.
 const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);
+/// How long it may take to connect for listening, and until the first word arrives.
+const LISTENER_TIME: Duration = Duration::from_secs(8);
+const FIRST_WORD: Duration = Duration::from_secs(3);
+/// How often watchers are told to read again while nothing is heard, at most.
+const READ_AGAIN: Duration = Duration::from_secs(5);
+/// How many times, where a pooler is in the way, before it is tried again.
+const READS_BEHIND_POOLER: u32 = 60;
+/// After so many failed attempts watchers read again in the meantime.
+const BRIEF: u32 = 4;
 /// Waits between attempts to listen again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
@@ -66,6 +80,8 @@ pub enum Change {
     },
     /// Unknown: for a while changes by other servers were not received.
     Unheard,
+    /// Unknown: changes by other servers cannot be received at present. Told every few seconds; who watches reads again.
+    ReadAgain,
 }
 
 /// A change that other servers are told of in the background, with whatever else has changed meanwhile. A hint: it makes
@@ -87,12 +103,7 @@ impl Batched for Announcement {
         let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Unheard);
         let changes = gap.into_iter().chain(batch.iter().map(|announcement| announcement.0));
         let texts: Vec<String> = changes.map(|change| change.written_by(&store.shared.name)).collect();
-        match timeout(
-            ANNOUNCEMENT,
-            store.db().again(|| dialect::notify(store.db().connections(), CHANNEL, &texts)),
-        )
-        .await
-        {
+        match timeout(ANNOUNCEMENT, dialect::notify(store.db(), CHANNEL, &texts)).await {
             // Under load one notification carries many changes.
             Ok(Ok(())) => tokio::time::sleep(ANNOUNCE_EVERY).await,
             _failed => {
@@ -133,7 +144,7 @@ impl Change {
             | Self::Call { tenant: owner, .. }
             | Self::Number { tenant: owner, .. }
             | Self::Agent { tenant: owner, .. } => owner == tenant,
-            Self::Unheard => true,
+            Self::Unheard | Self::ReadAgain => true,
         }
     }
 
@@ -147,7 +158,8 @@ impl Change {
                 format!("{kind} {} {} {server}", tenant.0, id.0)
             }
             Self::Agent { tenant, id } => format!("agent {} {} {server}", tenant.0, id.0),
-            Self::Unheard => format!("unheard {server}"),
+            // The second is not announced: every server finds out for itself what it hears.
+            Self::Unheard | Self::ReadAgain => format!("unheard {server}"),
         }
     }
 
@@ -184,53 +196,103 @@ impl Database {
     /// Hears what other servers on this database change and tells it to who watches here, for as long as it is polled. An
     /// SQLite file has one server: there it returns at once.
     pub async fn hear(&self) {
-        let mut failures = 0;
-        while dialect::has_policies(&self.shared.tenants) {
-            let Err(error) = self.listen(&mut failures).await;
+        let (mut failures, mut gap) = (0, None);
+        while let Some(hosts) = self.shared.tenants.hosts() {
+            let hosts = self.shared.listening.as_ref().unwrap_or(hosts);
+            let Err(error) = self.listen(hosts, &mut failures, &mut gap).await;
             failures += 1;
+            gap = gap.or(Some(Change::Unheard));
             if failures == 1 {
-                tracing::warn!(%error, "what other servers change is not heard: watchers here learn of it late");
+                tracing::warn!(
+                    %error,
+                    "what other servers change is not heard: watchers here learn of it within seconds; DATABASE_LISTEN_URL can name an \
+                     address past a connection pooler"
+                );
             }
-            let wait = backoff(&self.shared.entropy, FIRST_WAIT, LONGEST_WAIT, failures);
-            tokio::time::sleep(wait).await;
+            let reads = if matches!(error, NotHeard::Lent) { READS_BEHIND_POOLER } else { 1 };
+            for _ in 0..reads {
+                let wait = backoff(&self.shared.entropy, FIRST_WAIT, LONGEST_WAIT, failures.max(reads));
+                tokio::time::sleep(wait.min(READ_AGAIN)).await;
+                // A connection that is back at once leaves a gap, which is told. Reading again makes sense only where something can
+                // be read.
+                let lasts = failures > BRIEF || reads > 1;
+                if lasts && self.ping().await.is_ok() {
+                    gap = Some(Change::ReadAgain);
+                    self.shared.tell(Change::ReadAgain);
+                }
+            }
         }
     }
 
     /// Listens until the connection is lost.
-    async fn listen(&self, failures: &mut u32) -> Result<std::convert::Infallible, sqlx::Error> {
-        let mut listener = dialect::listener(self.shared.tenants.connections(), CHANNEL).await?;
-        if std::mem::take(failures) > 0 {
+    async fn listen(
+        &self,
+        hosts: &dialect::Hosts,
+        failures: &mut u32,
+        gap: &mut Option<Change>,
+    ) -> Result<std::convert::Infallible, NotHeard> {
+        let word = self.shared.entropy.uuid(self.shared.clock.now()).simple().to_string();
+        let own = format!("switchboard_{word}");
+        let mut listener = hosts.listen([CHANNEL, &own], LISTENER_TIME).await?;
+        self.hears(&mut listener, &own, &word).await?;
+        *failures = 0;
+        if let Some(gap) = gap.take() {
             tracing::info!("what other servers change is heard again");
-            self.shared.tell(Change::Unheard);
+            self.shared.tell(gap);
         }
         loop {
             let told = match timeout(SILENCE, listener.try_recv()).await {
-                Ok(told) => told?.ok_or_else(lost)?,
+                Ok(told) => told.map_err(lost)?.ok_or_else(gone)?,
                 Err(_silence) => {
                     try_out(&mut listener).await?;
                     continue;
                 }
             };
-            match Change::read(told.payload()) {
-                Some((_, who)) if who == self.shared.name => {}
-                Some((change, _)) => self.shared.tell(change),
-                None => tracing::warn!(
-                    told = told.payload(),
-                    "the database tells of a change nobody here can read"
-                ),
+            self.pass_on(&told);
+        }
+    }
+
+    /// Tells watchers here what was heard.
+    fn pass_on(&self, told: &PgNotification) {
+        match Change::read(told.payload()) {
+            Some((_, who)) if who == self.shared.name => {}
+            Some((change, _)) => self.shared.tell(change),
+            None => {
+                tracing::warn!(told = told.payload(), "the database tells of a change nobody here can read")
             }
         }
     }
+
+    /// Sends a word by way of the pool and waits until it is heard: then this is the same database, and nothing lies between
+    /// that keeps notifications back.
+    async fn hears(&self, listener: &mut PgListener, channel: &str, word: &str) -> Result<(), NotHeard> {
+        let arrives = async {
+            let sent = dialect::notify(&self.shared.tenants, channel, &[word.to_owned()]).await;
+            sent.map_err(|error| NotHeard::Lost(error.to_string()))?;
+            loop {
+                let told = listener.try_recv().await.map_err(lost)?.ok_or_else(gone)?;
+                if told.channel() == channel {
+                    return Ok(());
+                }
+                self.pass_on(&told);
+            }
+        };
+        timeout(FIRST_WORD, arrives).await.unwrap_or(Err(NotHeard::Deaf))
+    }
 }
 
-async fn try_out(listener: &mut PgListener) -> Result<(), sqlx::Error> {
+async fn try_out(listener: &mut PgListener) -> Result<(), NotHeard> {
     let answer = sqlx::Executor::execute(listener, "SELECT 1");
-    timeout(ANSWER, answer).await.map_err(|_| lost())??;
+    timeout(ANSWER, answer).await.map_err(|_| gone())?.map_err(lost)?;
     Ok(())
 }
 
-fn lost() -> sqlx::Error {
-    sqlx::Error::Io(std::io::ErrorKind::ConnectionAborted.into())
+fn lost(error: sqlx::Error) -> NotHeard {
+    NotHeard::Lost(error.to_string())
+}
+
+fn gone() -> NotHeard {
+    NotHeard::Lost("the connection is gone".to_owned())
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Every difference between Postgres and SQLite.
+//! Every difference between Postgres and SQLite. How a session of Postgres begins is in [`postgres`].
 //!
-//! A connection goes back to its pool only once it has left its transaction (on Postgres: a failed COMMIT is followed by a
-//! ROLLBACK, and a connection that does not answer that is closed by the pool), and is taken out of it only if no session of
-//! its age was found to be read-only ([`Sessions`]); else it is closed.
+//! An SQLite connection goes back to its pool only once it has left its transaction; else it is closed.
+
+mod postgres;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,39 +10,33 @@ use std::time::{Duration, Instant};
 
 use sea_orm::sea_query::{Condition, Expr, LockBehavior, LockType, SelectStatement};
 use sea_orm::sqlx;
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgConnection, PgListener, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::sqlx::{Connection, Executor};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    SqliteTransactionMode, SqlxPostgresConnector, Statement, TransactionOptions, TransactionTrait, Value,
 };
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::DatabaseConfig;
+use super::doors::{Connections, Doubts, Pool};
 use super::error::is_read_only;
 use crate::domain::{IdempotencyKey, TenantId};
 
-/// How long a connection may lie idle before it is tried out ahead of its next use.
+pub(super) use self::postgres::{Begun, Hosts, NotHeard, Role, close};
+
+/// How long a connection to SQLite may lie idle before it is tried out ahead of its next use.
 const TRUSTED_IDLE: Duration = Duration::from_secs(30);
-/// How long Postgres lets one statement run, wait for a lock, or a transaction stand still: longer than anything of ours takes.
-/// And it tries connections out, so that the locks of a machine that vanished are free within a minute. (Otherwise it notices
-/// after hours; one of them is the lock on all purchases.)
-const SESSION: [(&str, &str); 7] = [
-    ("statement_timeout", "30s"),
-    ("lock_timeout", "10s"),
-    ("idle_in_transaction_session_timeout", "30s"),
-    ("tcp_keepalives_idle", "20"),
-    ("tcp_keepalives_interval", "10"),
-    ("tcp_keepalives_count", "3"),
-    ("tcp_user_timeout", "30000"),
-];
 /// How long SQLite's writers wait for each other.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
-/// How long it may take to connect for listening.
-const LISTENER_TIME: Duration = Duration::from_secs(5);
+/// How long it may take to connect for the migrations.
+const MIGRATOR_TIME: Duration = Duration::from_secs(10);
+/// How often it is looked whether the migrating session is alive, and how often it may seem not to be.
+const MIGRATOR_WATCHED_EVERY: Duration = Duration::from_secs(5);
+const MIGRATOR_MISSED: u32 = 3;
 /// The locks shared by all servers on one database; any numbers, as long as they stay.
 const MIGRATION_LOCK: i64 = 0x5357_4249_0001;
 const PURCHASE_LOCK: i64 = 0x5357_4249_0002;
@@ -98,13 +92,9 @@ impl RowsStatement {
 ///
 /// # Errors
 /// When the database is unavailable.
-pub(super) async fn notify(db: &DatabaseConnection, channel: &str, texts: &[String]) -> Result<(), DbErr> {
-    let notify = sqlx::query(NOTIFY).bind(json_text(texts)?).bind(channel);
-    notify
-        .execute(db.get_postgres_connection_pool())
-        .await
-        .map_err(|error| DbErr::Exec(sea_orm::RuntimeErr::SqlxError(error.into())))?;
-    Ok(())
+pub(super) async fn notify(db: &Pool, channel: &str, texts: &[String]) -> Result<(), DbErr> {
+    let values = [json_text(texts)?.into(), channel.into()];
+    db.notify(Statement::from_sql_and_values(DbBackend::Postgres, NOTIFY, values)).await
 }
 
 fn json_text(rows: &(impl Serialize + ?Sized)) -> Result<String, DbErr> {
@@ -131,70 +121,67 @@ impl Sessions {
         if let Err(error) = &outcome
             && is_read_only(error)
         {
-            self.renew();
+            self.renew(Instant::now());
         }
         outcome
     }
 
-    fn renew(&self) {
-        *self.begun_after.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    /// None is used again that began before this.
+    pub(super) fn renew(&self, before: Instant) {
+        let mut begun_after = self.begun_after.lock().unwrap_or_else(PoisonError::into_inner);
+        *begun_after = Some(begun_after.map_or(before, |known| known.max(before)));
     }
 
-    fn may_be_used(&self, age: Duration) -> bool {
+    /// Whether the database was looked at, so that any may be used.
+    pub(super) fn are_checked(&self) -> bool {
+        self.is_checked.load(Ordering::Acquire)
+    }
+
+    /// Whether one may be used that began then.
+    pub(super) fn may_be_used(&self, since: Instant) -> bool {
         let begun_after = *self.begun_after.lock().unwrap_or_else(PoisonError::into_inner);
-        begun_after.is_none_or(|begun_after| age < begun_after.elapsed())
+        begun_after.is_none_or(|begun_after| since > begun_after)
     }
 }
 
-/// The two connection pools: the tenants' first. On SQLite they are one. On Postgres every connection bears this name.
+/// The two connection pools: the tenants' first. On SQLite they are one. On Postgres every connection bears this name, and
+/// none is made yet.
 pub(super) async fn connect(
     config: &DatabaseConfig,
     name: &str,
     sessions: &Sessions,
-) -> Result<[DatabaseConnection; 2], DbErr> {
-    let url = config.url.expose_secret();
-    // SeaORM knows Postgres by one of its two schemes.
-    let url =
-        url.strip_prefix("postgresql:").map_or_else(|| url.to_owned(), |rest| format!("postgres:{rest}"));
-    let mut options = ConnectOptions::new(url);
+    statements: &Arc<std::sync::atomic::AtomicU64>,
+) -> Result<[Pool; 2], DbErr> {
+    if config.url.expose_secret().starts_with("sqlite:") {
+        let connections = connect_sqlite(sqlite_options(config)).await?;
+        return Ok(
+            [(); 2].map(|()| Pool::of_the_orm(connections.clone(), sessions.clone(), Arc::clone(statements)))
+        );
+    }
+    let hosts = Arc::new(Hosts::of(&config.url, "DATABASE_URL", name)?);
+    let doubts = Arc::new(Doubts::new(hosts, sessions.clone()));
+    let half = config.max_connections.div_ceil(2).max(1);
+    Ok([(Role::Login, config.max_connections), (Role::System, half)].map(|(role, most)| {
+        let connections = Connections::new(&doubts, role, most, config.acquire_timeout);
+        Pool::of_sessions(connections, sessions.clone(), Arc::clone(statements))
+    }))
+}
+
+/// The hosts of a URL that only listens. `None` where there is none.
+pub(super) fn listening_hosts(config: &DatabaseConfig, name: &str) -> Result<Option<Hosts>, DbErr> {
+    let read = |url: &SecretString| Hosts::of(url, "DATABASE_LISTEN_URL", name);
+    config.listen_url.as_ref().map(read).transpose()
+}
+
+fn sqlite_options(config: &DatabaseConfig) -> ConnectOptions {
+    let mut options = ConnectOptions::new(config.url.expose_secret());
     options
-        .max_connections(config.max_connections.max(1))
+        .max_connections(config.max_connections)
         .acquire_timeout(config.acquire_timeout)
-        .connect_timeout(config.acquire_timeout)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .test_before_acquire_if_idle_for(TRUSTED_IDLE);
-    if options.get_url().starts_with("sqlite:") {
-        return connect_sqlite(options).await.map(|pool| [pool.clone(), pool]);
-    }
-    let named = name.to_owned();
-    options.map_sqlx_postgres_opts(move |o| o.application_name(&named).options(SESSION));
-    let usable = sessions.clone();
-    options.map_sqlx_postgres_before_acquire(move |_, connection| {
-        let may_be_used = usable.may_be_used(connection.age);
-        Box::pin(async move { Ok(may_be_used) })
-    });
-    let gate = Arc::clone(&sessions.is_checked);
-    options.map_sqlx_postgres_pool_opts(move |o| {
-        let gate = Arc::clone(&gate);
-        o.after_release(|connection, _| Box::pin(async move { Ok(!connection.is_in_transaction()) }))
-            .after_connect(move |_, _| {
-                let is_open = gate.load(Ordering::Acquire);
-                Box::pin(async move { if is_open { Ok(()) } else { Err(sqlx::Error::PoolClosed) } })
-            })
-    });
-    options.connect_lazy(!sessions.is_checked.load(Ordering::Acquire));
-    let tenants = sea_orm::Database::connect(options.clone()).await?;
-    // Lazy: before the first migration the role does not exist.
-    let named = name.to_owned();
     options
-        .max_connections(config.max_connections.div_ceil(2).max(1))
-        .connect_lazy(true)
-        .map_sqlx_postgres_opts(move |o| {
-            o.application_name(&named).options(SESSION).options([("role", "switchboard_system")])
-        });
-    let system = sea_orm::Database::connect(options).await?;
-    Ok([tenants, system])
 }
 
 /// Whether a connection that comes back to the pool has left its transaction. One whose COMMIT or ROLLBACK failed may be in it
@@ -233,29 +220,9 @@ pub(super) fn has_policies(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres
 }
 
-/// A connection of its own to the same Postgres, which hears what is told on a channel.
-pub(super) async fn listener(db: &DatabaseConnection, channel: &str) -> Result<PgListener, sqlx::Error> {
-    let options = PgConnectOptions::clone(&db.get_postgres_connection_pool().connect_options());
-    let pool = PgPoolOptions::new()
-        .max_connections(1)
-        .max_lifetime(None)
-        .idle_timeout(None)
-        .acquire_timeout(LISTENER_TIME)
-        .connect_lazy_with(options);
-    let mut listener = PgListener::connect_with(&pool).await?;
-    // What was missed meanwhile must be told: whoever lost it connects anew.
-    listener.eager_reconnect(false);
-    listener.listen(channel).await?;
-    Ok(listener)
-}
-
-/// How many connections a pool has at most.
+/// How many connections a pool to SQLite has at most.
 pub(super) fn most_connections(db: &DatabaseConnection) -> u32 {
-    if has_policies(db) {
-        db.get_postgres_connection_pool().options().get_max_connections()
-    } else {
-        db.get_sqlite_connection_pool().options().get_max_connections()
-    }
+    db.get_sqlite_connection_pool().options().get_max_connections()
 }
 
 /// Fails when the database does not answer, or takes no writes: a standby, or one set to read-only. The next one asks in
@@ -268,27 +235,25 @@ pub(super) async fn ping(db: &impl ConnectionTrait, sessions: &Sessions) -> Resu
     };
     let row = db.query_one_raw(Statement::from_string(backend, sql)).await?;
     if row.map(|row| row.try_get("", "read_only")).transpose()?.unwrap_or(false) {
-        sessions.renew();
+        sessions.renew(Instant::now());
         return Err(DbErr::Conn(sea_orm::RuntimeErr::Internal("the database is read-only".to_owned())));
     }
     Ok(())
 }
 
-/// Has the database keep something, on a connection that is no pool's. On Postgres a message in its log: its commit waits for
-/// the disk, and for a standby where the database is to wait for one.
+/// Has the database keep something, on a connection that is no pool's.
 ///
 /// # Errors
 /// When it does not answer, or takes no writes.
-pub(super) async fn try_out(db: &DatabaseConnection) -> Result<(), DbErr> {
-    if !has_policies(db) {
-        return begin_write(db).await?.rollback().await;
+pub(super) async fn try_out(pool: &Pool, deadline: Instant) -> Result<(), DbErr> {
+    match pool.hosts() {
+        // One that has no connection to spare is there.
+        Some(hosts) => hosts
+            .try_out(deadline)
+            .await
+            .or_else(|no_host| if no_host.is_full { Ok(()) } else { Err(no_host.into()) }),
+        None => begin_write(&pool.of_sqlite()?).await?.rollback().await,
     }
-    let options = PgConnectOptions::clone(&db.get_postgres_connection_pool().connect_options());
-    let kept = async {
-        let mut connection = PgConnection::connect_with(&options).await?;
-        connection.execute("SELECT pg_logical_emit_message(true, 'switchboard', '')").await
-    };
-    kept.await.map(drop).map_err(|error| DbErr::Conn(RuntimeErr::SqlxError(error.into())))
 }
 
 /// Begins a transaction that will write. On SQLite it takes the write lock at once: one that reads first and
@@ -298,18 +263,19 @@ pub(super) async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTrans
     db.begin_with_options(TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() }).await
 }
 
-/// Makes a writing transaction the tenant's. Ends with the transaction.
-pub(super) async fn become_tenant(transaction: &impl ConnectionTrait, tenant: TenantId) -> Result<(), DbErr> {
-    if !has_policies(transaction) {
-        return Ok(());
-    }
-    let claims = serde_json::json!({ "sub": tenant.0, "role": "switchboard_tenant" }).to_string();
-    let sql =
-        "SELECT set_config('role', 'switchboard_tenant', true), set_config('request.jwt.claims', $1, true)";
-    transaction
-        .query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, sql, [claims.into()]))
-        .await?;
-    Ok(())
+/// What makes a transaction the tenant's until it ends.
+pub(super) fn become_tenant(tenant: TenantId) -> String {
+    // A UUID holds nothing that could end the string.
+    format!(
+        "; SET LOCAL ROLE switchboard_tenant; \
+         SET LOCAL request.jwt.claims = '{{\"sub\":\"{}\",\"role\":\"switchboard_tenant\"}}'",
+        tenant.0.hyphenated()
+    )
+}
+
+/// What makes a transaction the system's until it ends.
+pub(super) fn become_system() -> String {
+    "; SET LOCAL ROLE switchboard_system".to_owned()
 }
 
 /// The condition that this column holds one of the ids in the parameter of this position: one text, however many
@@ -351,12 +317,53 @@ pub(super) fn lock_free_rows(db: &impl ConnectionTrait, query: &mut SelectStatem
     }
 }
 
+/// The ORM's transaction for the migrations, on a connection of its own, with the process that serves it.
+pub(super) async fn begin_migration(pool: &Pool) -> Result<(DatabaseTransaction, Option<i32>), DbErr> {
+    let Some(hosts) = pool.hosts() else {
+        return Ok((begin_write(&pool.of_sqlite()?).await?, None));
+    };
+    let connections = SqlxPostgresConnector::from_sqlx_postgres_pool(hosts.pool_of_one(MIGRATOR_TIME));
+    let beginning = async {
+        let transaction = begin_write(&connections).await?;
+        let pid = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid() AS pid");
+        let row = transaction.query_one_raw(pid).await?;
+        let pid = row.map(|row| row.try_get("", "pid")).transpose()?;
+        Ok((transaction, pid))
+    };
+    let late = |_| DbErr::Conn(sea_orm::RuntimeErr::Internal("the database does not answer".to_owned()));
+    timeout(MIGRATOR_TIME, beginning).await.map_err(late)?
+}
+
+/// Returns once the server does not work for this process any more: whoever waits for it would wait for good.
+pub(super) async fn session_is_lost(pool: &Pool, pid: Option<i32>) -> DbErr {
+    let (Some(hosts), Some(pid)) = (pool.hosts(), pid) else { return std::future::pending().await };
+    let mut missed = 0;
+    while missed < MIGRATOR_MISSED {
+        sleep(MIGRATOR_WATCHED_EVERY).await;
+        let is_there = match hosts.busy(Instant::now() + MIGRATOR_WATCHED_EVERY).await {
+            Ok(busy) => busy.iter().any(|(busy, _)| *busy == pid),
+            Err(error) => error.is_full,
+        };
+        missed = if is_there { 0 } else { missed + 1 };
+    }
+    let words = "the connection to the database was lost: whether the migrations were applied is told by repeating the command";
+    DbErr::Conn(sea_orm::RuntimeErr::Internal(words.to_owned()))
+}
+
 /// Waits until no other server migrates; until the transaction ends none does. A large table takes as long as it takes.
 pub(super) async fn migrate_alone(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
     if has_policies(transaction) {
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
     }
     hold(transaction, MIGRATION_LOCK).await
+}
+
+/// Leaves none of the statements that the ORM prepared by name to the next one to whom a pooler lends the session.
+pub(super) async fn forget_statements(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
+    if has_policies(transaction) {
+        transaction.execute_unprepared("DEALLOCATE ALL").await?;
+    }
+    Ok(())
 }
 
 /// Waits until no other claims a number; until the transaction ends none does.

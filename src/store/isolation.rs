@@ -167,8 +167,7 @@ async fn append_only(db: &Pool) -> Result<Vec<String>, StoreError> {
 
 /// A tenant that does not exist sees nothing, as it would see nothing of another's.
 async fn strangers_rows(db: &Pool, stranger: TenantId) -> Result<Option<String>, StoreError> {
-    let transaction = doors::begin(db.clone()).await?;
-    dialect::become_tenant(&transaction, stranger).await?;
+    let transaction = doors::begin_as(db, stranger).await?;
     for table in TABLES.into_iter().filter(|table| !OF_NO_TENANT.contains(table)) {
         if sees_rows(&transaction, table).await? {
             return Ok(Some(format!(

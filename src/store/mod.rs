@@ -51,7 +51,7 @@ use tokio::sync::broadcast;
 
 use self::doors::Pool;
 use self::lane::Lane;
-use crate::domain::{Author, Clock, Entropy, TenantId};
+use crate::domain::{Author, Clock, DatabaseUrl, Entropy, TenantId};
 
 /// How many changes a watcher may be behind before it loses the oldest.
 const CHANGES_KEPT: usize = 1024;
@@ -59,8 +59,10 @@ const CHANGES_KEPT: usize = 1024;
 /// How to reach the database.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
-    /// `sqlite://path` or `postgres://…`.
+    /// `sqlite://path` or `postgres://…`, with one host or several.
     pub url: SecretString,
+    /// Where to hear what other servers change, if that is elsewhere: past a connection pooler.
+    pub listen_url: Option<SecretString>,
     /// Connections of the tenants' pool; the system's pool has half as many.
     pub max_connections: u32,
     /// How long a request waits for a connection.
@@ -82,6 +84,8 @@ struct Shared {
     system: Pool,
     /// Of this server's connections among others' on the same database.
     name: String,
+    /// Where to hear what other servers change, if that is elsewhere.
+    listening: Option<dialect::Hosts>,
     /// Where it is, without who logs in.
     place: String,
     /// Whether connections may be used: the database was looked at.
@@ -123,13 +127,14 @@ impl Shared {
 }
 
 impl Database {
-    /// Connects; on SQLite creates the file when it is missing.
+    /// Connects; on SQLite creates the file when it is missing. A standby, or a database that is read-only, will not do.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     pub async fn connect(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
         let database = Self::open(config, clock, true).await?;
         database.set_clock().await?;
+        database.ping().await?;
         Ok(database)
     }
 
@@ -156,15 +161,18 @@ impl Database {
         let name = format!("switchboard {}", entropy.uuid(clock.now()).simple());
         let is_checked = Arc::new(AtomicBool::new(is_checked));
         let sessions = dialect::Sessions::new(Arc::clone(&is_checked));
-        let pools = dialect::connect(config, &name, &sessions).await.map_err(StoreError::Unavailable)?;
         let statements = Arc::new(AtomicU64::new(0));
-        let [tenants, system] = pools.map(|pool| Pool::new(pool, sessions.clone(), Arc::clone(&statements)));
+        let unavailable = StoreError::Unavailable;
+        let [tenants, system] =
+            dialect::connect(config, &name, &sessions, &statements).await.map_err(unavailable)?;
+        let listening = dialect::listening_hosts(config, &name).map_err(unavailable)?;
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let numbers = number::NumberCache::default();
         let shared = Shared {
             tenants,
             system,
             name,
+            listening,
             place: place(config.url.expose_secret()),
             is_checked,
             clock,
@@ -192,14 +200,23 @@ impl Database {
     /// # Errors
     /// [`StoreError`].
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        let transaction = doors::begin(self.shared.tenants.clone()).await?;
-        dialect::migrate_alone(&transaction).await?;
-        let pending = pending(&transaction).await?;
-        if !pending.is_empty() {
-            Migrator::up(transaction.of_the_orm(), None).await?;
+        let tenants = &self.shared.tenants;
+        let (transaction, pid) = dialect::begin_migration(tenants).await?;
+        let migrating = async {
+            dialect::forget_statements(&transaction).await?;
+            dialect::migrate_alone(&transaction).await?;
+            let pending = pending(&transaction).await?;
+            if !pending.is_empty() {
+                Migrator::up(&transaction, None).await?;
+            }
+            dialect::forget_statements(&transaction).await?;
             transaction.commit().await?;
+            Ok(pending)
+        };
+        tokio::select! {
+            migrated = migrating => migrated,
+            lost = dialect::session_is_lost(tenants, pid) => Err(lost.into()),
         }
-        Ok(pending)
     }
 
     /// The names of the migrations that wait to be applied; changes nothing, needs no rights to.
@@ -274,18 +291,19 @@ impl Database {
         let _settled_or_too_late = tokio::time::timeout(Duration::from_secs(1), settled).await;
     }
 
-    /// Closes every connection, once everything is written ([`Self::settle`]).
+    /// Closes every connection, once everything is written ([`Self::settle`]). Takes two seconds at most, also when the database
+    /// does not answer.
     pub async fn close(self) {
         self.settle().await;
-        for pool in [&self.shared.tenants, &self.shared.system] {
-            // Whatever a pool reports while closing, nothing is left to be done about it.
-            let _ = pool.connections().close_by_ref().await;
-        }
+        tokio::join!(self.shared.tenants.close(), self.shared.system.close());
     }
 }
 
 /// Where a database is, without scheme, login and settings.
 fn place(url: &str) -> String {
+    if let Ok(url) = DatabaseUrl::parse(url) {
+        return url.place().to_owned();
+    }
     let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
     let rest = rest.split('?').next().unwrap_or_default().trim_start_matches('/');
     rest.rsplit_once('@').map_or(rest, |(_, place)| place).to_owned()

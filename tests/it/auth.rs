@@ -65,6 +65,7 @@ impl World {
         let clock = Clock::from_fn(move || DateTime::from_timestamp(told.load(Ordering::SeqCst), 0).unwrap());
         let settings = DatabaseConfig {
             url: format!("sqlite://{}", folder.path().join("auth.db").display()).into(),
+            listen_url: None,
             max_connections: 4,
             acquire_timeout: Duration::from_secs(3),
         };

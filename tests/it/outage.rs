@@ -148,6 +148,7 @@ async fn what_another_server_changes_is_in_the_cache_within_a_second_or_by_the_n
     let agent = wait_until("the number is cached", Duration::from_secs(10), async || by_cache()).await.agent;
     let config = switchboard::store::DatabaseConfig {
         url: app.database_url().into(),
+        listen_url: None,
         max_connections: 2,
         acquire_timeout: Duration::from_secs(5),
     };

@@ -17,4 +17,5 @@ mod put_aside;
 mod reports;
 mod rows;
 mod shared_database;
+mod silent;
 mod totals;

@@ -417,6 +417,7 @@ impl Bare {
         let folder = tempfile::tempdir().unwrap();
         let settings = DatabaseConfig {
             url: format!("sqlite://{}", folder.path().join("bare.db").display()).into(),
+            listen_url: None,
             max_connections: 2,
             acquire_timeout: Duration::from_secs(1),
         };

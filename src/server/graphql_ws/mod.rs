@@ -348,7 +348,7 @@ async fn told(changes: &mut Option<(AgentId, Receiver<Change>)>) {
     loop {
         match changes.recv().await {
             Ok(Change::Agent { id, .. }) if id == *agent => return,
-            Ok(Change::Unheard) | Err(RecvError::Lagged(_)) => return,
+            Ok(Change::Unheard | Change::ReadAgain) | Err(RecvError::Lagged(_)) => return,
             Ok(_) => {}
             Err(RecvError::Closed) => return std::future::pending().await,
         }

@@ -17,9 +17,11 @@ pub(super) use report::CarrierReport;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 use super::entities::{self, agent, call};
 use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
@@ -41,6 +43,8 @@ pub struct CallFilter {
     pub started_before: Option<DateTime<Utc>>,
 }
 
+/// How long a call lasts at most.
+const LONGEST_CALL: TimeDelta = TimeDelta::hours(4);
 const KEYSET: Keyset<call::Column> = Keyset { at: call::Column::StartedAt, id: call::Column::Id };
 
 impl TenantStore {
@@ -63,6 +67,27 @@ impl TenantStore {
     pub async fn calls_by_id(&self, ids: &[CallId]) -> Result<Vec<Call>, StoreError> {
         let wanted = call::Column::Id.is_in(ids.iter().map(|id| id.0));
         entities::all(self.own_calls().filter(wanted).all(&self.transaction).await?)
+    }
+
+    /// Calls that changed since then, the first to change first, at most so many. One that began more than four hours earlier is
+    /// not among them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn calls_changed_since(
+        &self,
+        since: DateTime<Utc>,
+        most: u64,
+    ) -> Result<Vec<Call>, StoreError> {
+        use call::Column;
+        let query = self
+            .own_calls()
+            // What the index finds; there is none by the time of the change.
+            .filter(Column::StartedAt.gte(since - LONGEST_CALL))
+            .filter(Column::UpdatedAt.gte(since))
+            .order_by_asc(Column::UpdatedAt)
+            .limit(most);
+        entities::all(query.all(&self.transaction).await?)
     }
 
     /// A page of calls, newest first.

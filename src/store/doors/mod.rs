@@ -1,12 +1,12 @@
 //! The two doors: how each is opened, and what keeps a lost caller from leaving one ajar.
 //!
-//! sqlx 0.9 puts a connection whose BEGIN was abandoned back into its pool with the transaction open, so that
-//! the next borrower would inherit another tenant's role. Hence a transaction of the ORM's begins in a task of its
-//! own: if nobody waits for it any more, the finished transaction is dropped, which rolls it back. A [`reading`] one
-//! sees to that itself.
+//! sqlx 0.9 puts an SQLite connection whose BEGIN was abandoned back into its pool with the transaction open. Hence the
+//! ORM's transactions begin in a task of their own: if nobody waits for one any more, the finished transaction is dropped,
+//! which rolls it back. Sessions of Postgres see to that themselves ([`connections`]).
 
+mod connections;
 mod pool;
-mod reading;
+mod transaction;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,11 +15,13 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 use tokio::sync::broadcast;
 
-use self::reading::{Reading, Transaction};
+use self::pool::Purpose;
 use super::{Change, Shared, StoreError, dialect, error::begin_was_lost};
 use crate::domain::{Author, TenantId};
 
-pub(super) use self::pool::{Pool, Writing};
+pub(super) use self::connections::{Connections, Doubts};
+pub(super) use self::pool::Pool;
+pub(super) use self::transaction::Transaction;
 
 /// One tenant's rows, in one transaction. Statements run one after the other; shared by all resolvers of a query.
 #[derive(Debug)]
@@ -38,20 +40,10 @@ impl TenantStore {
         tenant: TenantId,
         author: Option<Author>,
     ) -> Result<Self, StoreError> {
-        if author.is_none() && dialect::has_policies(&shared.tenants) {
-            let reading = Reading::begin_as_tenant(&shared.tenants, tenant).await?;
-            let transaction = Transaction::Reading(reading);
-            return Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() });
-        }
-        let opening = tokio::spawn(async move {
-            let pool = &shared.tenants;
-            let transaction =
-                if author.is_some() { pool.begin_write().await? } else { pool.begin_read().await? };
-            dialect::become_tenant(&transaction, tenant).await?;
-            let transaction = Transaction::Begun(transaction);
-            Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() })
-        });
-        opening.await.map_err(|lost| begin_was_lost(&lost))?
+        let purpose =
+            if author.is_some() { Purpose::WriteAsTenant(tenant) } else { Purpose::ReadAsTenant(tenant) };
+        let transaction = begin_for(&shared.tenants, purpose).await?;
+        Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() })
     }
 
     /// Whose door this is.
@@ -65,8 +57,8 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`]; then nothing is kept.
     pub async fn commit(self) -> Result<(), StoreError> {
-        if let Transaction::Begun(transaction) = self.transaction {
-            transaction.commit().await?;
+        if self.author.is_some() {
+            self.transaction.commit().await?;
         }
         for change in self.untold.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.shared.tell(change);
@@ -132,15 +124,12 @@ impl SystemStore {
         kept_at.is_some_and(|at| at.elapsed() < within)
     }
 
-    /// Returns once the database has kept something, even if every connection of the pools is taken. The caller says how long
-    /// that may take.
+    /// Has the database keep something, even if every connection of the pools is taken.
     ///
     /// # Errors
     /// [`StoreError`]: the database is away.
-    pub async fn try_out(&self) -> Result<(), StoreError> {
-        let kept = dialect::try_out(self.db().connections()).await.map_err(StoreError::from);
-        // Too many connections: so it is there.
-        kept.or_else(|error| if error.may_be_overload() { Ok(()) } else { Err(error) })
+    pub async fn try_out(&self, within: Duration) -> Result<(), StoreError> {
+        Ok(dialect::try_out(self.db(), Instant::now() + within).await?)
     }
 
     /// How many entries of each kind the database records in one go: calls, answers, reports.
@@ -174,22 +163,31 @@ impl SystemStore {
 
     /// A reading transaction of the system's on a connection of the tenants'.
     pub(super) async fn read_beside_calls(&self) -> Result<Transaction, StoreError> {
-        if dialect::has_policies(&self.shared.tenants) {
-            return Ok(Transaction::Reading(Reading::begin_as_system(&self.shared.tenants).await?));
-        }
-        let pool = self.shared.tenants.clone();
-        let opening = tokio::spawn(async move { pool.begin_read().await });
-        Ok(Transaction::Begun(opening.await.map_err(|lost| begin_was_lost(&lost))??))
+        begin_for(&self.shared.tenants, Purpose::ReadAsSystem).await
     }
 
     /// For what must be kept whole; rolled back when dropped.
-    pub(super) async fn begin(&self) -> Result<Writing, StoreError> {
-        begin(self.shared.system.clone()).await
+    pub(super) async fn begin(&self) -> Result<Transaction, StoreError> {
+        begin(&self.shared.system).await
     }
 }
 
-/// Begins a writing transaction in a task of its own.
-pub(super) async fn begin(pool: Pool) -> Result<Writing, StoreError> {
-    let opening = tokio::spawn(async move { pool.begin_write().await });
+/// Begins a writing transaction.
+pub(super) async fn begin(pool: &Pool) -> Result<Transaction, StoreError> {
+    begin_for(pool, Purpose::Write).await
+}
+
+/// Begins a transaction as a tenant that may be none, to see what it may.
+pub(super) async fn begin_as(pool: &Pool, tenant: TenantId) -> Result<Transaction, StoreError> {
+    begin_for(pool, Purpose::WriteAsTenant(tenant)).await
+}
+
+/// Begins a transaction, the ORM's in a task of its own.
+async fn begin_for(pool: &Pool, purpose: Purpose) -> Result<Transaction, StoreError> {
+    if dialect::has_policies(pool) {
+        return Ok(pool.begin(purpose).await?);
+    }
+    let pool = pool.clone();
+    let opening = tokio::spawn(async move { pool.begin(purpose).await });
     Ok(opening.await.map_err(|lost| begin_was_lost(&lost))??)
 }

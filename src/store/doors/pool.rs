@@ -4,40 +4,67 @@
 //! request: a broken one is replaced and the next tried, of which there are at most as many as the pool holds. What is
 //! repeated has done nothing: the beginning of a transaction, a read, or the ping ahead of a lone write. A lone write is
 //! never sent twice, since its first attempt may have been carried out. A group commit is: written twice, it is the same
-//! ([`Pool::group_commit`]).
+//! ([`Pool::group_commit`]). A connection that went silent counts as broken ([`super::connections`]).
 //!
 //! A session of Postgres that refuses a write because it is read-only is not used again, nor are those that are older:
 //! sessions keep the setting they began with (`default_transaction_read_only`), and after a failover they may be with a server
 //! that is a standby now.
+//!
+//! Through a pooler a lone statement is a transaction of three messages.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::entity::prelude::async_trait::async_trait;
-use sea_orm::sqlx::pool::PoolConnection;
-use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, Postgres};
+use sea_orm::sqlx;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    Statement, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DbBackend, DbErr, ExecResult, QueryResult, Statement,
+    TransactionTrait,
 };
 
-use super::reading::{acquire_error, execute_error, query, query_error};
+use super::connections::{Connections, Held, Outcome, Work};
+use super::transaction::{Session, Transaction, execute_error, query_error};
+use crate::domain::TenantId;
 use crate::store::StoreError;
-use crate::store::dialect::{self, Sessions};
+use crate::store::dialect::{self, Hosts, Sessions};
 use crate::store::error::has_broken;
 
 /// One of the two pools. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Pool {
-    connections: DatabaseConnection,
+    link: Link,
     sessions: Sessions,
     /// Counts statements.
     statements: Arc<AtomicU64>,
 }
 
+#[derive(Debug, Clone)]
+enum Link {
+    Postgres(Connections),
+    Orm(DatabaseConnection),
+}
+
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Purpose {
+    Write,
+    WriteAsTenant(TenantId),
+    ReadAsTenant(TenantId),
+    ReadAsSystem,
+}
+
 impl Pool {
-    /// Over these connections.
-    pub(in crate::store) fn new(
+    /// Over sessions of Postgres.
+    pub(in crate::store) fn of_sessions(
+        connections: Connections,
+        sessions: Sessions,
+        statements: Arc<AtomicU64>,
+    ) -> Self {
+        Self { link: Link::Postgres(connections), sessions, statements }
+    }
+
+    /// Over the ORM's connections to SQLite.
+    pub(in crate::store) fn of_the_orm(
         mut connections: DatabaseConnection,
         sessions: Sessions,
         statements: Arc<AtomicU64>,
@@ -46,17 +73,23 @@ impl Pool {
         connections.set_metric_callback(move |_| {
             counter.fetch_add(1, Ordering::Relaxed);
         });
-        Self { connections, sessions, statements }
+        Self { link: Link::Orm(connections), sessions, statements }
     }
 
-    /// The driver's own pool.
-    pub(in crate::store) fn connections(&self) -> &DatabaseConnection {
-        &self.connections
+    /// Where Postgres is. `None` on SQLite.
+    pub(in crate::store) fn hosts(&self) -> Option<&Arc<Hosts>> {
+        match &self.link {
+            Link::Postgres(connections) => Some(connections.hosts()),
+            Link::Orm(_) => None,
+        }
     }
 
-    /// Counts what is run past this pool.
-    pub(super) fn statements(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.statements)
+    /// The ORM's connections to SQLite.
+    pub(in crate::store) fn of_sqlite(&self) -> Result<DatabaseConnection, DbErr> {
+        match &self.link {
+            Link::Orm(connections) => Ok(connections.clone()),
+            Link::Postgres(_) => Err(DbErr::Custom("sessions of Postgres are not the ORM's".to_owned())),
+        }
     }
 
     /// Fails when the database does not answer, or takes no writes.
@@ -64,16 +97,38 @@ impl Pool {
         dialect::ping(self, &self.sessions).await
     }
 
-    /// Begins a transaction that will write.
-    pub(super) async fn begin_write(&self) -> Result<Writing, DbErr> {
-        let transaction = self.again(|| dialect::begin_write(&self.connections)).await?;
-        Ok(Writing { transaction, sessions: self.sessions.clone() })
+    /// Closes it. Waits for no session that is in use, nor for one that does not answer.
+    pub(in crate::store) async fn close(&self) {
+        match &self.link {
+            Link::Postgres(connections) => connections.close().await,
+            // Whatever it reports while closing, nothing is left to be done about it.
+            Link::Orm(connections) => drop(connections.close_by_ref().await),
+        }
     }
 
-    /// Begins a transaction on SQLite that only reads.
-    pub(super) async fn begin_read(&self) -> Result<Writing, DbErr> {
-        let transaction = self.connections.begin().await?;
-        Ok(Writing { transaction, sessions: self.sessions.clone() })
+    /// Begins a transaction. May be dropped at any instant on Postgres; on SQLite it must run to its end.
+    pub(super) async fn begin(&self, purpose: Purpose) -> Result<Transaction, DbErr> {
+        let connections = match &self.link {
+            Link::Postgres(connections) => connections,
+            Link::Orm(connections) => {
+                let begun = match purpose {
+                    Purpose::Write | Purpose::WriteAsTenant(_) => dialect::begin_write(connections).await,
+                    Purpose::ReadAsTenant(_) | Purpose::ReadAsSystem => connections.begin().await,
+                };
+                return begun.map(Transaction::Orm);
+            }
+        };
+        let (mode, more) = match purpose {
+            Purpose::Write => ("", String::new()),
+            Purpose::WriteAsTenant(tenant) => ("", dialect::become_tenant(tenant)),
+            Purpose::ReadAsTenant(tenant) => (" READ ONLY", dialect::become_tenant(tenant)),
+            Purpose::ReadAsSystem => (" READ ONLY", dialect::become_system()),
+        };
+        let more = more.as_str();
+        let held = self.again(|| async move { begin_once(connections, mode, more).await }).await?;
+        let is_reading = !mode.is_empty();
+        let session = Session::new(held, is_reading, self.sessions.clone(), Arc::clone(&self.statements));
+        Ok(Transaction::Session(session))
     }
 
     /// Repeats what does nothing if it fails, as long as it meets connections that broke while they lay in the pool.
@@ -82,7 +137,11 @@ impl Pool {
         F: Future<Output = Result<T, E>>,
         E: MayBeBroken,
     {
-        for _ in 0..dialect::most_connections(&self.connections) {
+        let most = match &self.link {
+            Link::Postgres(connections) => connections.most(),
+            Link::Orm(connections) => dialect::most_connections(connections),
+        };
+        for _ in 0..most {
             match work().await {
                 Err(error) if error.is_broken() => {}
                 other => return other,
@@ -97,53 +156,96 @@ impl Pool {
         &self,
         statement: Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
-        if !dialect::has_policies(self) {
-            return self.connections.query_all_raw(statement).await;
+        match &self.link {
+            Link::Postgres(connections) => {
+                self.statements.fetch_add(1, Ordering::Relaxed);
+                let work = Work::Statement(&statement);
+                let written = self.sessions.noting(alone(connections, work, query_error).await);
+                Ok(written?.rows.into_iter().map(QueryResult::from).collect())
+            }
+            Link::Orm(connections) => connections.query_all_raw(statement).await,
         }
-        self.statements.fetch_add(1, Ordering::Relaxed);
-        let written = async {
-            let pool = self.connections.get_postgres_connection_pool();
-            rows(&statement, &mut pool.acquire().await.map_err(acquire_error)?).await
-        };
-        self.sessions.noting(written.await)
     }
 
-    /// A connection to Postgres for this statement. Ahead of a write it has answered a ping.
-    async fn connection(&self, statement: &str) -> Result<PoolConnection<Postgres>, DbErr> {
-        let pool = self.connections.get_postgres_connection_pool();
-        if is_read(statement) {
-            return pool.acquire().await.map_err(acquire_error);
-        }
-        self.again(|| async {
-            let mut connection = pool.acquire().await.map_err(acquire_error)?;
-            connection.ping().await.map_err(query_error)?;
-            Ok(connection)
-        })
-        .await
+    /// Runs a notification, which is of no request's making and not counted. SQLite has none.
+    pub(in crate::store) async fn notify(&self, statement: Statement) -> Result<(), DbErr> {
+        let Link::Postgres(connections) = &self.link else { return Ok(()) };
+        let work = Work::Statement(&statement);
+        self.again(|| alone(connections, work, execute_error)).await.map(drop)
     }
 
     /// Runs a single statement on Postgres, a read as often as connections turn out to be broken.
-    async fn single<T, F>(&self, statement: &str, run: impl Fn() -> F) -> Result<T, DbErr>
-    where
-        F: Future<Output = Result<T, DbErr>>,
-    {
+    async fn single(
+        &self,
+        connections: &Connections,
+        work: Work<'_>,
+        error: fn(sqlx::Error) -> DbErr,
+    ) -> Result<Outcome, DbErr> {
         self.statements.fetch_add(1, Ordering::Relaxed);
-        let outcome = if is_read(statement) { self.again(run).await } else { run().await };
+        let outcome = if work.is_read() {
+            self.again(|| alone(connections, work, error)).await
+        } else {
+            let held = self.again(|| ready(connections)).await?;
+            finish(held, work, error).await
+        };
         self.sessions.noting(outcome)
     }
 }
 
-async fn rows(
-    statement: &Statement,
-    connection: &mut PoolConnection<Postgres>,
-) -> Result<Vec<QueryResult>, DbErr> {
-    let rows = query(statement).fetch_all(&mut **connection).await.map_err(query_error)?;
-    Ok(rows.into_iter().map(QueryResult::from).collect())
+/// A session on which a transaction has begun.
+async fn begin_once(connections: &Connections, mode: &str, more: &str) -> Result<Held, DbErr> {
+    let mut held = connections.acquire().await?;
+    let sql = Hosts::begin_sql(held.is_pooled(), connections.role(), mode, more);
+    held.begin(sql).await.map_err(query_error)?;
+    Ok(held)
 }
 
-/// Whether a statement changes nothing. One that does not look so may still be a read.
-fn is_read(statement: &str) -> bool {
-    statement.starts_with("SELECT ")
+/// A session that has answered: a ping, or the beginning of the transaction in which a pooler's statements run.
+async fn ready(connections: &Connections) -> Result<Held, DbErr> {
+    let mut held = connections.acquire().await?;
+    if held.is_pooled() {
+        begin_alone(connections, &mut held).await?;
+    } else {
+        held.ping().await.map_err(query_error)?;
+    }
+    Ok(held)
+}
+
+async fn begin_alone(connections: &Connections, held: &mut Held) -> Result<(), DbErr> {
+    let sql = Hosts::begin_sql(true, connections.role(), "", "");
+    held.begin(sql).await.map_err(query_error)
+}
+
+/// Runs one statement without a word ahead of it, unless a pooler needs one.
+async fn alone(
+    connections: &Connections,
+    work: Work<'_>,
+    error: fn(sqlx::Error) -> DbErr,
+) -> Result<Outcome, DbErr> {
+    let mut held = connections.acquire().await?;
+    if held.is_pooled() {
+        begin_alone(connections, &mut held).await?;
+    }
+    finish(held, work, error).await
+}
+
+/// Runs a statement, and ends the transaction around it if there is one.
+async fn finish(mut held: Held, work: Work<'_>, error: fn(sqlx::Error) -> DbErr) -> Result<Outcome, DbErr> {
+    let outcome = held.run(work).await.map_err(error)?;
+    if held.is_pooled() {
+        held.commit().await.map_err(error)?;
+    }
+    Ok(outcome)
+}
+
+impl Work<'_> {
+    /// Whether it changes nothing. What does not look so may still be a read.
+    fn is_read(self) -> bool {
+        match self {
+            Self::Statement(statement) => statement.sql.starts_with("SELECT "),
+            Self::Text(sql) => sql.starts_with("SELECT "),
+        }
+    }
 }
 
 /// An error that may mean that the connection broke, so that nothing was done.
@@ -166,96 +268,48 @@ impl MayBeBroken for StoreError {
 #[async_trait]
 impl ConnectionTrait for Pool {
     fn get_database_backend(&self) -> DbBackend {
-        self.connections.get_database_backend()
+        match &self.link {
+            Link::Postgres(_) => DbBackend::Postgres,
+            Link::Orm(connections) => connections.get_database_backend(),
+        }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        if !dialect::has_policies(self) {
-            return self.connections.execute_raw(statement).await;
+        match &self.link {
+            Link::Postgres(connections) => {
+                let work = Work::Statement(&statement);
+                Ok(self.single(connections, work, execute_error).await?.done.into())
+            }
+            Link::Orm(connections) => connections.execute_raw(statement).await,
         }
-        let statement = &statement;
-        self.single(&statement.sql, || async move {
-            let mut connection = self.connection(&statement.sql).await?;
-            Ok(query(statement).execute(&mut *connection).await.map_err(execute_error)?.into())
-        })
-        .await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        if !dialect::has_policies(self) {
-            return self.connections.execute_unprepared(sql).await;
+        match &self.link {
+            Link::Postgres(connections) => {
+                Ok(self.single(connections, Work::Text(sql), execute_error).await?.done.into())
+            }
+            Link::Orm(connections) => connections.execute_unprepared(sql).await,
         }
-        self.single(sql, || async move {
-            let mut connection = self.connection(sql).await?;
-            let done = connection.execute(AssertSqlSafe(sql.to_owned())).await;
-            Ok(done.map_err(execute_error)?.into())
-        })
-        .await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        if !dialect::has_policies(self) {
-            return self.connections.query_one_raw(statement).await;
+        match &self.link {
+            Link::Postgres(connections) => {
+                let outcome = self.single(connections, Work::Statement(&statement), query_error).await?;
+                Ok(outcome.rows.into_iter().next().map(QueryResult::from))
+            }
+            Link::Orm(connections) => connections.query_one_raw(statement).await,
         }
-        let statement = &statement;
-        self.single(&statement.sql, || async move {
-            let mut connection = self.connection(&statement.sql).await?;
-            let row = query(statement).fetch_optional(&mut *connection).await.map_err(query_error)?;
-            Ok(row.map(QueryResult::from))
-        })
-        .await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        if !dialect::has_policies(self) {
-            return self.connections.query_all_raw(statement).await;
+        match &self.link {
+            Link::Postgres(connections) => {
+                let outcome = self.single(connections, Work::Statement(&statement), query_error).await?;
+                Ok(outcome.rows.into_iter().map(QueryResult::from).collect())
+            }
+            Link::Orm(connections) => connections.query_all_raw(statement).await,
         }
-        let statement = &statement;
-        self.single(&statement.sql, || async move {
-            rows(statement, &mut self.connection(&statement.sql).await?).await
-        })
-        .await
-    }
-}
-
-/// A transaction of the ORM's, rolled back when dropped.
-#[derive(Debug)]
-pub(in crate::store) struct Writing {
-    transaction: DatabaseTransaction,
-    sessions: Sessions,
-}
-
-impl Writing {
-    /// Keeps what was written.
-    pub(in crate::store) async fn commit(self) -> Result<(), DbErr> {
-        self.transaction.commit().await
-    }
-
-    /// The ORM's own, for the migrations.
-    pub(in crate::store) fn of_the_orm(&self) -> &DatabaseTransaction {
-        &self.transaction
-    }
-}
-
-#[async_trait]
-impl ConnectionTrait for Writing {
-    fn get_database_backend(&self) -> DbBackend {
-        self.transaction.get_database_backend()
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.sessions.noting(self.transaction.execute_raw(statement).await)
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.sessions.noting(self.transaction.execute_unprepared(sql).await)
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.sessions.noting(self.transaction.query_one_raw(statement).await)
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.sessions.noting(self.transaction.query_all_raw(statement).await)
     }
 }

@@ -11,7 +11,7 @@ use sea_orm::{
 use crate::domain::{
     Capabilities, CountryCode, E164, NumberId, NumberStatus, NumberType, Operation, Provider, Refusal, UsedUp,
 };
-use crate::store::doors::Writing;
+use crate::store::doors::Transaction;
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
 use crate::store::operation::{self, Lease, OperationUpdate};
 use crate::store::{StoreError, SystemStore, dialect, tenant};
@@ -135,7 +135,10 @@ fn numbers_but_of(operation: &Operation) -> Select<Entity> {
     Entity::find().filter(Column::OperationId.ne(operation.id.0))
 }
 
-async fn plan_is_full(transaction: &Writing, operation: &Operation) -> Result<Option<Refusal>, StoreError> {
+async fn plan_is_full(
+    transaction: &Transaction,
+    operation: &Operation,
+) -> Result<Option<Refusal>, StoreError> {
     let tenant = tenant::find_locked(transaction, operation.tenant_id).await?;
     let held = numbers_but_of(operation)
         .filter(Column::TenantId.eq(tenant.id.0))
@@ -155,7 +158,7 @@ async fn plan_is_full(transaction: &Writing, operation: &Operation) -> Result<Op
 /// Counts what was bought or is about to be within the hour, by the tenant and by all together; a claim that was freed
 /// unbought cost nothing.
 async fn hour_is_full(
-    transaction: &Writing,
+    transaction: &Transaction,
     operation: &Operation,
     now: DateTime<Utc>,
     rules: &PurchaseRules,
@@ -180,7 +183,7 @@ async fn hour_is_full(
 
 /// When there is room for another purchase, for people; `None` when there is.
 async fn room_again(
-    transaction: &Writing,
+    transaction: &Transaction,
     operation: &Operation,
     now: DateTime<Utc>,
     whose: Option<Expr>,

@@ -142,6 +142,7 @@ async fn a_broken_connection_costs_no_statement_and_none_is_carried_out_twice() 
     let mut line = Severable::before(&test.url).await;
     let config = DatabaseConfig {
         url: line.url.clone().into(),
+        listen_url: None,
         max_connections: 4,
         acquire_timeout: Duration::from_secs(10),
     };

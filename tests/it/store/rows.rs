@@ -20,7 +20,7 @@ async fn migrating_twice_changes_nothing() {
     let db = test.open_with(1, Clock::system()).await;
     let waiting = db.pending_migrations().await.unwrap();
     assert_eq!(db.migrate().await.unwrap(), waiting);
-    assert_eq!(waiting.len(), 10);
+    assert_eq!(waiting.len(), 11);
     assert!(db.pending_migrations().await.unwrap().is_empty());
     assert!(db.migrate().await.unwrap().is_empty());
     assert_eq!(db.isolation_faults().await.unwrap(), Vec::<String>::new());
@@ -32,6 +32,7 @@ async fn a_database_that_does_not_answer_is_unavailable_within_the_time_allowed(
     for url in ["postgresql://nobody@127.0.0.1:1/none", "sqlite:///nowhere/at/all.db"] {
         let config = DatabaseConfig {
             url: url.into(),
+            listen_url: None,
             max_connections: 1,
             acquire_timeout: std::time::Duration::from_millis(200),
         };

@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use super::database::TestDatabase;
+use super::database::{TestDatabase, pooler};
 use super::severable::Severable;
 use super::{Levers, program};
 
@@ -78,7 +78,7 @@ impl App {
     /// Starts all of it over a database that can be taken away from the server.
     pub(crate) async fn start_severable(variables: &[(&'static str, &str)]) -> (Self, Severable) {
         let database = TestDatabase::create().await;
-        let severable = Severable::before(&database.url).await;
+        let severable = Severable::before(&database.server_url()).await;
         let mut variables = variables.to_vec();
         variables.push(("DATABASE_URL", &severable.url));
         (Self::start_over(database, &variables).await, severable)
@@ -167,12 +167,15 @@ impl App {
     /// [`program::PUBLIC_URL`].
     pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let mut command = program::switchboard(Path::new("/"), arguments);
-        command.envs(program::environment(&self.database.url, &self.sandbox_url()));
+        command.envs(program::environment(&self.database.server_url(), &self.sandbox_url()));
         command
     }
 
     /// The database's address, for a connection of the test's own.
     pub(crate) fn database_url(&self) -> String {
+        if pooler().is_some() {
+            return self.database.url.clone();
+        }
         self.config.database_url.expose_secret().to_owned()
     }
 
@@ -269,8 +272,11 @@ fn configure(
         ("WEBHOOK_BASE_URL", format!("http://{}", listener.local_addr().unwrap())),
         ("ELEVENLABS_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
     ];
-    let mut all: HashMap<_, _> = program::environment(&database.url, &sandbox.base_url()).into();
+    let mut all: HashMap<_, _> = program::environment(&database.server_url(), &sandbox.base_url()).into();
     all.extend(own);
+    if pooler().is_some() {
+        all.insert("DATABASE_LISTEN_URL", database.url.clone());
+    }
     all.extend(variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
     Config::for_this_machine(|name| all.get(name).cloned()).unwrap()
 }

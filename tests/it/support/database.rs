@@ -1,5 +1,7 @@
 //! A database of its own for each test: an SQLite file, or, where `SWITCHBOARD_TEST_POSTGRES` names a server by the
-//! URL of a role that may create databases and roles, a copy of a migrated template there.
+//! URL of a role that may create databases and roles, a copy of a migrated template there. Where `SWITCHBOARD_TEST_POOLER`
+//! names a connection pooler before that server by host and port, the servers under test reach the database through it, and the
+//! tests themselves do not.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
@@ -53,11 +55,22 @@ impl TestDatabase {
     /// Opens it with so many connections and this clock.
     pub(crate) async fn open_with(&self, max_connections: u32, clock: Clock) -> Database {
         let config = DatabaseConfig {
-            url: self.url.clone().into(),
+            url: self.server_url().into(),
+            listen_url: None,
             max_connections,
             acquire_timeout: Duration::from_secs(20),
         };
         Database::connect(&config, clock).await.unwrap()
+    }
+
+    /// Its address for a server under test.
+    pub(crate) fn server_url(&self) -> String {
+        let Some(pooler) = pooler().filter(|_| self.is_postgres()) else { return self.url.clone() };
+        let (host, port) = pooler.split_once(':').unwrap();
+        let mut url = url::Url::parse(&self.url).unwrap();
+        url.set_host(Some(host)).unwrap();
+        url.set_port(port.parse().ok()).unwrap();
+        url.into()
     }
 
     /// Whether it keeps tenants apart itself.
@@ -153,6 +166,12 @@ fn server() -> Option<String> {
     std::env::var("SWITCHBOARD_TEST_POSTGRES").ok().filter(|url| !url.is_empty())
 }
 
+/// The connection pooler's host and port.
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment which database to run on")]
+pub(crate) fn pooler() -> Option<String> {
+    std::env::var("SWITCHBOARD_TEST_POOLER").ok().filter(|address| !address.is_empty())
+}
+
 /// The same server's database of that name.
 fn sibling(server: &str, database: &str) -> String {
     let mut url = url::Url::parse(server).unwrap();
@@ -183,8 +202,14 @@ async fn template(server: &str) -> String {
         for sql in [format!("DROP DATABASE IF EXISTS {name}"), format!("CREATE DATABASE {name}")] {
             sqlx::query(AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
         }
-        let test = TestDatabase { url: sibling(server, &name), _folder: None };
-        let database = test.open().await;
+        // Past the pooler, whose connections would keep it from being copied.
+        let config = DatabaseConfig {
+            url: sibling(server, &name).into(),
+            listen_url: None,
+            max_connections: 2,
+            acquire_timeout: Duration::from_secs(20),
+        };
+        let database = Database::connect(&config, Clock::system()).await.unwrap();
         database.migrate().await.unwrap();
         database.close().await;
         let sql = format!("ALTER DATABASE {name} IS_TEMPLATE true ALLOW_CONNECTIONS false");

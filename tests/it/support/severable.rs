@@ -15,8 +15,25 @@ pub(crate) struct Severable {
 
 enum Line {
     /// Whether bytes pass.
-    Postgres(Arc<watch::Sender<bool>>),
+    Postgres(Arc<watch::Sender<State>>),
     Sqlite(Option<SqliteConnection>),
+}
+
+/// What becomes of connections.
+#[derive(Clone, Copy)]
+struct State {
+    passage: Passage,
+    /// How often the line fell silent: whoever was connected by then stays so, and never passes anything again.
+    silences: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Passage {
+    Open,
+    /// They are closed.
+    Cut,
+    /// They stay open, and nothing passes.
+    Silent,
 }
 
 impl Severable {
@@ -31,7 +48,7 @@ impl Severable {
         let address = listener.local_addr().unwrap();
         near.set_host(Some("127.0.0.1")).unwrap();
         near.set_port(Some(address.port())).unwrap();
-        let passes = Arc::new(watch::Sender::new(true));
+        let passes = Arc::new(watch::Sender::new(State { passage: Passage::Open, silences: 0 }));
         tokio::spawn(carry(listener, far, Arc::clone(&passes)));
         Self { url: near.into(), line: Line::Postgres(passes) }
     }
@@ -44,7 +61,7 @@ impl Severable {
     /// Takes the database away.
     pub(crate) async fn sever(&mut self) {
         match &mut self.line {
-            Line::Postgres(passes) => drop(passes.send_replace(false)),
+            Line::Postgres(passes) => passes.send_modify(|state| state.passage = Passage::Cut),
             Line::Sqlite(holder) => {
                 let mut connection = SqliteConnection::connect(&self.url).await.unwrap();
                 sqlx::query("BEGIN EXCLUSIVE").execute(&mut connection).await.unwrap();
@@ -53,27 +70,43 @@ impl Severable {
         }
     }
 
+    /// Takes Postgres away without a word: connections stay open.
+    pub(crate) fn silence(&mut self) {
+        let Line::Postgres(passes) = &self.line else { panic!("a file is never silent") };
+        passes.send_modify(|state| {
+            state.passage = Passage::Silent;
+            state.silences += 1;
+        });
+    }
+
     /// Gives it back.
     pub(crate) async fn mend(&mut self) {
         match &mut self.line {
-            Line::Postgres(passes) => drop(passes.send_replace(true)),
+            Line::Postgres(passes) => passes.send_modify(|state| state.passage = Passage::Open),
             Line::Sqlite(holder) => holder.take().unwrap().close().await.unwrap(),
         }
     }
 }
 
-/// Carries every connection to the far end, until it is cut; while it is, new ones are closed at once.
-async fn carry(listener: TcpListener, far: String, passes: Arc<watch::Sender<bool>>) {
+/// Carries every connection to the far end, until it is cut or falls silent.
+async fn carry(listener: TcpListener, far: String, passes: Arc<watch::Sender<State>>) {
     while let Ok((mut near, _)) = listener.accept().await {
         let (far, mut passing) = (far.clone(), passes.subscribe());
-        if !*passing.borrow_and_update() {
-            continue;
-        }
         tokio::spawn(async move {
-            let mut far = TcpStream::connect(far).await.unwrap();
-            tokio::select! {
-                _ended = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                _cut = passing.wait_for(|passes| !passes) => {}
+            let begun = *passing.borrow_and_update();
+            let mut carried = None;
+            let is_silent = if begun.passage == Passage::Open {
+                let far = carried.insert(TcpStream::connect(far).await.unwrap());
+                let ends = |state: &State| state.passage == Passage::Cut || state.silences != begun.silences;
+                tokio::select! {
+                    _ended = tokio::io::copy_bidirectional(&mut near, far) => false,
+                    fate = passing.wait_for(ends) => fate.is_ok_and(|fate| fate.silences != begun.silences),
+                }
+            } else {
+                begun.passage == Passage::Silent
+            };
+            if is_silent {
+                std::future::pending::<()>().await;
             }
         });
     }
