@@ -1,11 +1,13 @@
 //! The composition root: builds the parts from a [`Config`], joins their routers, runs them and lets them finish.
 //!
 //! Nothing here decides anything about the trade. A server that could not keep its promises does not start: the
-//! database must be up to date, and on Postgres it must keep tenants apart by itself. A server that starts while the
+//! database must be up to date (or newer: [`crate::store::Migrations`]), and on Postgres it must keep tenants apart by itself. A server that starts while the
 //! database is away answers calls by the routing cache of an earlier run, if there is one, and uses the database for
 //! nothing before it has been found to be so; a server that finds it otherwise ends.
 
 mod later;
+mod supervisor;
+mod workers;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,27 +15,27 @@ use std::time::Duration;
 use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
 use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
-use crate::domain::{Clock, Entropy, ZoneData, load_numbering_plans};
+use crate::domain::{Clock, Entropy, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, GraphiqlAssets, RateLimits, ServerConfig};
-use crate::store::{Database, DatabaseConfig, StoreError};
+use crate::store::{Database, DatabaseConfig, Migrations, StoreError};
 use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
-use later::{check_later, open_or_wait};
+use later::open_or_wait;
 
 /// How long a request waits for a connection to the database.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long what has begun may go on after the first signal.
+/// How long what has begun may go on once no more requests are taken. With `DRAIN_DELAY` before it, it stays below the 30 s
+/// after which Kubernetes kills.
 const DRAIN: Duration = Duration::from_secs(20);
 
 /// Why the server does not start, or has stopped.
@@ -79,23 +81,53 @@ pub enum AppError {
     Serve(#[source] std::io::Error),
 }
 
-/// Ends a running [`App`]: gently, or at once. Every clone ends the same one.
+/// Ends a running [`App`], in steps: it leaves the load balancer, then drains, then drops what is left. Every clone ends the
+/// same one.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
+    leave: CancellationToken,
     drain: CancellationToken,
     drop: CancellationToken,
 }
 
 impl Shutdown {
+    /// Says by `/readyz` that no more requests should come and serves those that do, each on its connection's last; drains
+    /// after `DRAIN_DELAY`.
+    pub fn leave(&self) {
+        self.leave.cancel();
+    }
+
     /// Takes no more requests and finishes those it has, under a deadline.
     pub fn drain(&self) {
+        self.leave.cancel();
         self.drain.cancel();
     }
 
     /// Drops everything where it stands: what was under way goes on when a server runs again.
     pub fn drop_everything(&self) {
-        self.drain.cancel();
+        self.drain();
         self.drop.cancel();
+    }
+
+    /// Goes one step further than the server has gone so far.
+    pub fn hurry(&self) {
+        if !self.leave.is_cancelled() {
+            self.leave();
+        } else if !self.drain.is_cancelled() {
+            self.drain();
+        } else {
+            self.drop_everything();
+        }
+    }
+
+    /// Drains once the load balancer has had `delay` to notice that the server leaves.
+    async fn drain_in_time(&self, delay: Duration) {
+        self.leave.cancelled().await;
+        if !self.drain.is_cancelled() && !delay.is_zero() {
+            tracing::info!(?delay, "leaving: /readyz answers 503, requests are still served");
+        }
+        let _slept_or_hurried = self.drain.run_until_cancelled(tokio::time::sleep(delay)).await;
+        self.drain();
     }
 
     /// Returns when it is time to drop everything.
@@ -160,6 +192,9 @@ pub struct App {
     conversations: Conversations,
     retention: Option<Retention>,
     reconcile_every: Duration,
+    workers: Workers,
+    entropy: Entropy,
+    drain_delay: Duration,
     shutdown: Shutdown,
     drain: Drain,
     connections: ConnectionLimits,
@@ -209,12 +244,14 @@ impl App {
             reconciler: reconciler.clone(),
             clock: clock.clone(),
         };
-        let drain = Drain::new(shutdown.drain.clone());
+        let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
+        let workers = Workers::new(clock.clone());
         let router = server::router(
-            server_config(config, clock, entropy)?,
+            server_config(config, clock, entropy.clone())?,
             Api::new(services, config.introspection),
             authenticator.clone(),
             database.clone(),
+            workers.clone(),
             webhooks,
             drain.clone(),
         );
@@ -230,6 +267,9 @@ impl App {
             conversations,
             retention,
             reconcile_every,
+            workers,
+            entropy,
+            drain_delay: config.connections.drain_delay,
             shutdown,
             drain,
             connections: ConnectionLimits {
@@ -253,65 +293,16 @@ impl App {
         &self.database
     }
 
+    /// Its background workers, for a test in which one ails.
+    #[must_use]
+    pub fn workers(&self) -> &Workers {
+        &self.workers
+    }
+
     /// How to end it once it runs.
     #[must_use]
     pub fn shutdown(&self) -> Shutdown {
         self.shutdown.clone()
-    }
-
-    /// What goes on beside the requests, until the first signal. Dropping the set aborts what is left in it.
-    fn workers(&self) -> JoinSet<()> {
-        let mut workers = JoinSet::new();
-        let stop = || self.shutdown.drain.clone();
-        let (authenticator, stopped) = (self.authenticator.clone(), stop());
-        workers.spawn(async move {
-            stopped.run_until_cancelled(authenticator.fetch_keys()).await;
-        });
-        let stopped = stop();
-        workers.spawn(async move {
-            stopped.run_until_cancelled(telemetry::keep_metrics()).await;
-        });
-        let (provisioning, stopped) = (self.provisioning.clone(), stop());
-        workers.spawn(async move { provisioning.work(stopped).await });
-        let (provisioning, stopped) = (self.provisioning.clone(), stop());
-        workers.spawn(async move { provisioning.deliver_agents(stopped).await });
-        let (provisioning, stopped) = (self.provisioning.clone(), stop());
-        workers.spawn(async move { provisioning.watch_prices(stopped).await });
-        let (routing, stopped) = (self.routing.clone(), stop());
-        workers.spawn(async move { routing.keep(stopped).await });
-        let (others, stopped) = (self.database.clone(), stop());
-        workers.spawn(async move {
-            stopped.run_until_cancelled(others.hear()).await;
-        });
-        let (timed, stopped) = (self.database.clone(), stop());
-        workers.spawn(async move {
-            stopped.run_until_cancelled(timed.keep_time()).await;
-        });
-        if let Some((config, clock)) = self.unchecked.clone() {
-            let (database, shutdown) = (self.database.clone(), self.shutdown.clone());
-            let (unfit, stopped) = (Arc::clone(&self.unfit), stop());
-            workers.spawn(async move {
-                let checking = Box::pin(check_later(&config, &clock, &database));
-                if let Some(Err(error)) = stopped.run_until_cancelled(checking).await {
-                    tracing::error!(%error, "the database is back and must not be used: the server ends");
-                    *unfit.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    shutdown.drain();
-                }
-            });
-        }
-        let (sweep, stopped) = (self.sweep.clone(), stop());
-        workers.spawn(async move { sweep.watch(stopped).await });
-        let (conversations, stopped) = (self.conversations.clone(), stop());
-        workers.spawn(async move { conversations.watch(stopped).await });
-        if let Some(retention) = self.retention.clone() {
-            let stopped = stop();
-            workers.spawn(async move { retention.watch(stopped).await });
-        }
-        if !self.reconcile_every.is_zero() {
-            let (reconciler, every, stopped) = (self.reconciler.clone(), self.reconcile_every, stop());
-            workers.spawn(async move { reconciler.watch(every, stopped).await });
-        }
-        workers
     }
 
     /// Serves requests and works off what waits, until told to stop.
@@ -319,25 +310,25 @@ impl App {
     /// # Errors
     /// When the listener fails.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
-        let mut workers = self.workers();
-        let Self { router, database, routing, shutdown, drain, connections, unfit, .. } = self;
+        let mut workers = self.start_workers();
+        let Self { router, database, routing, shutdown, drain, drain_delay, connections, unfit, .. } = self;
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }
         let finished = async {
             let served = server::serve(listener, router, drain, connections).await;
             shutdown.drain();
-            while let Some(ended) = workers.join_next().await {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "a worker has died");
-                }
-            }
+            workers.ended().await;
             routing.recorded().await;
             served.map_err(AppError::Serve)
         };
+        let ending = async {
+            shutdown.drain_in_time(drain_delay).await;
+            shutdown.overdue().await;
+        };
         let outcome = tokio::select! {
             outcome = finished => outcome,
-            () = shutdown.overdue() => Ok(()),
+            () = ending => Ok(()),
         };
         drop(workers);
         database.close().await;
@@ -366,9 +357,15 @@ fn tell_zone_data(now: DateTime<Utc>) {
 /// Connects to the database, and refuses one that is out of date or does not keep tenants apart.
 async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
     let database = Database::connect(&database_config(config), clock).await?;
-    let pending = database.pending_migrations().await?;
+    let Migrations { pending, newer } = database.migrations().await?;
     if !pending.is_empty() {
         return Err(AppError::Unmigrated { pending });
+    }
+    if !newer.is_empty() {
+        tracing::warn!(
+            migrations = newer.join(", "),
+            "a newer version has migrated the database: this server works on it, and is to be upgraded"
+        );
     }
     let faults = database.isolation_faults().await?;
     if !faults.is_empty() {

@@ -265,7 +265,7 @@ impl Config {
             vars.or("ALLOWED_ORIGINS", Vec::new(), "https://dashboard.example.com", read::origins);
         let introspection = vars.or("INTROSPECTION", true, "off", read::on_off);
         let rate = read_rate(&mut vars);
-        let connections = Connections::read(&mut vars, rate.trusted_proxies);
+        let connections = Connections::read(&mut vars, rate.trusted_proxies, reach);
         let log = read_log(&mut vars);
         let (Some(webhook_base_url), Some(database_url)) = (webhook_base_url, database_url) else {
             return Err(vars.mistakes);

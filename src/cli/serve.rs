@@ -32,14 +32,15 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
     })
 }
 
-/// Runs the app until it is over: the first signal lets it finish what it has begun, the second does not.
+/// Runs the app until it is over. The first signal has it leave the load balancer and then finish what it has begun; each
+/// further one skips what it is at.
 pub(super) async fn drive(app: App, listener: TcpListener, mut signals: Signals) -> Result<(), Failure> {
     let shutdown = app.shutdown();
     let watcher = tokio::spawn(async move {
-        signals.next().await;
-        shutdown.drain();
-        signals.next().await;
-        shutdown.drop_everything();
+        loop {
+            signals.next().await;
+            shutdown.hurry();
+        }
     });
     let outcome = app.run(listener).await.map_err(|error| Failure::from_error(&error));
     watcher.abort();

@@ -163,9 +163,10 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Unavailable(_) | StoreError::Busy => Self::Unavailable(Arc::new(error)),
-            StoreError::LeaseLost | StoreError::Corrupt { .. } | StoreError::Database(_) => {
-                Self::internal(error)
-            }
+            StoreError::LeaseLost
+            | StoreError::Corrupt { .. }
+            | StoreError::Foreign { .. }
+            | StoreError::Database(_) => Self::internal(error),
         }
     }
 }

@@ -11,6 +11,7 @@
 //! [`crate::domain::Step`]; a line in the driver's table (`run.rs`).
 
 mod bulk;
+mod keeping;
 pub mod kinds;
 mod outcome;
 mod prices;

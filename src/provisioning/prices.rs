@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::Provisioning;
 use crate::carrier::{CountryPrices, list_minute_price};
-use crate::domain::{CountryCode, PhoneNumber};
+use crate::domain::{CountryCode, Heartbeat, PhoneNumber, caught};
 use crate::store::StoreError;
 
 /// Prices change seldom.
@@ -59,13 +59,19 @@ impl Provisioning {
     }
 
     /// Reads the prices of countries with numbers, where it is time to.
-    pub(super) async fn refresh_prices(&self) -> Result<(), StoreError> {
+    pub(super) async fn refresh_prices(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
+        heartbeat.beat();
         for country in self.0.store.countries_with_numbers().await? {
+            heartbeat.beat();
             let now = self.0.clock.now();
             if !self.0.prices.is_due(country, now) {
                 continue;
             }
-            let read = self.0.carrier.prices(country).await;
+            let Some(read) = caught("prices", self.0.carrier.prices(country)).await else {
+                let mut known = self.0.prices.0.write().unwrap_or_else(PoisonError::into_inner);
+                known.entry(country).or_default().due = now + TRY_AGAIN;
+                continue;
+            };
             let mut known = self.0.prices.0.write().unwrap_or_else(PoisonError::into_inner);
             let known = known.entry(country).or_default();
             match read {

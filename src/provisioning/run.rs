@@ -7,11 +7,11 @@ use chrono::TimeDelta;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::Provisioning;
 use super::kinds::{create_agent, delete_agent, purchase, release_number, repair_number};
 use super::outcome::{Delay, Outcome, Patience, Progress, asleep};
 use super::waits::Watch;
-use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step, backoff};
+use super::{Provisioning, keeping};
+use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step, backoff, caught};
 use crate::store::{Claimed, Lease, OperationUpdate, Retry, StoreError};
 
 /// How often a step is tried when nothing has happened.
@@ -75,7 +75,7 @@ impl Provisioning {
             let seen = match self.0.store.claim(id, self.0.owner, self.0.config.lease).await {
                 Ok(claimed) => {
                     if let Some(claimed) = claimed {
-                        // An error here is a drive that panicked and said so itself.
+                        // An error here is a drive that was aborted with the server.
                         let _ = self.spawn_drive(claimed).await;
                         look = watch.look();
                     }
@@ -104,10 +104,11 @@ impl Provisioning {
         let driver = self.clone();
         self.0.drives.spawn(async move {
             let operation = claimed.operation.id;
-            match driver.drive(claimed).await {
-                Ok(()) => {}
-                Err(StoreError::LeaseLost) => warn!(%operation, "another driver took this operation over"),
-                Err(failure) => {
+            match caught("operation", driver.drive(claimed)).await {
+                Some(Ok(())) => {}
+                None => error!(%operation, "driving an operation panicked; it is taken up again when its lease has run out"),
+                Some(Err(StoreError::LeaseLost)) => warn!(%operation, "another driver took this operation over"),
+                Some(Err(failure)) => {
                     error!(%operation, error = &failure as &dyn std::error::Error, "an operation was left where it stands; its lease will run out and it will be taken up again");
                 }
             }
@@ -145,15 +146,11 @@ impl Provisioning {
         Ok(())
     }
 
-    /// Renews the lease for as long as it is polled; ends when it cannot.
+    /// Renews the lease for as long as it is polled; ends when it is lost.
     async fn keep(&self, lease: &Lease) -> StoreError {
         let length = self.0.config.lease;
-        loop {
-            tokio::time::sleep(length / 3).await;
-            if let Err(lost) = self.0.store.renew(lease, length).await {
-                return lost;
-            }
-        }
+        let renew = || async { self.0.store.renew(lease, length).await.map(drop) };
+        keeping::keep(length, length / 3, renew).await
     }
 
     /// The update that ends the operation when patience is over, else the one that puts it to sleep. A provider that

@@ -21,8 +21,8 @@ use tracing::{error, warn};
 use super::outcome::SETTLING;
 use super::waits::Watch;
 use super::worker::DRAIN;
-use super::{Provisioning, voice_refusal};
-use crate::domain::{Agent, AgentId, Refusal, RefusalCode, backoff};
+use super::{Provisioning, keeping, voice_refusal};
+use crate::domain::{Agent, AgentId, Heartbeat, Refusal, RefusalCode, backoff, caught};
 use crate::store::{AgentDelivery, Delivered, StoreError};
 use crate::voice::VoiceError;
 
@@ -109,9 +109,10 @@ impl Provisioning {
 
     /// Delivers whatever no request has delivered, until told to stop; then waits for the deliveries under way, within a
     /// deadline.
-    pub async fn deliver_agents(&self, stop: CancellationToken) {
+    pub async fn deliver_agents(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let begun = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+            heartbeat.beat();
             let room = PARALLEL.saturating_sub(begun.len());
             let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0) else { continue };
             match self.0.store.claim_deliveries_due(self.lease(), limit).await {
@@ -140,7 +141,7 @@ impl Provisioning {
         let provisioning = self.clone();
         self.0.deliveries.spawn(async move {
             let (agent, mut tried) = (delivery.agent.id, delivery.agent.revision);
-            if let Err(failure) = provisioning.deliver(delivery, &mut tried).await {
+            if let Some(Err(failure)) = caught("delivery", provisioning.deliver(delivery, &mut tried)).await {
                 warn!(%agent, error = &failure as &dyn std::error::Error, "delivery abandoned; it is repeated when its lease has run out");
             }
             provisioning.0.syncs.ended(agent);
@@ -175,14 +176,11 @@ impl Provisioning {
         Ok(())
     }
 
-    /// Renews the lease for as long as it is polled; ends when it cannot.
+    /// Renews the lease for as long as it is polled; ends when it is lost.
     async fn keep_delivery(&self, delivery: &AgentDelivery) -> StoreError {
-        loop {
-            tokio::time::sleep(self.0.config.lease / 3).await;
-            if let Err(lost) = self.0.store.renew_delivery(delivery, self.lease()).await {
-                return lost;
-            }
-        }
+        let length = self.lease();
+        let renew = || self.0.store.renew_delivery(delivery, length);
+        keeping::keep(length, self.0.config.lease / 3, renew).await
     }
 
     fn judge(&self, delivery: &AgentDelivery, told: Result<(), VoiceError>) -> Delivered {

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::Provisioning;
+use crate::domain::Heartbeat;
 
 /// How often the worker looks for work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -20,8 +21,8 @@ const PRICES_EVERY: Duration = Duration::from_secs(5);
 
 impl Provisioning {
     /// Keeps the carrier's prices known, until told to stop.
-    pub async fn watch_prices(&self, stop: CancellationToken) {
-        while let Some(read) = stop.run_until_cancelled(self.refresh_prices()).await {
+    pub async fn watch_prices(&self, stop: CancellationToken, heartbeat: Heartbeat) {
+        while let Some(read) = stop.run_until_cancelled(self.refresh_prices(&heartbeat)).await {
             if let Err(failure) = read {
                 warn!(error = &failure as &dyn std::error::Error, "the worker could not look for prices");
             }
@@ -32,9 +33,10 @@ impl Provisioning {
     }
 
     /// Works off what waits, until told to stop; then waits for the drives under way, within a deadline.
-    pub async fn work(&self, stop: CancellationToken) {
+    pub async fn work(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let taken_up = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+            heartbeat.beat();
             let room = PARALLEL_DRIVES.saturating_sub(taken_up.len());
             let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0) else { continue };
             match self.0.store.claim_due(self.0.owner, self.0.config.lease, limit).await {

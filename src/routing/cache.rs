@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Routing;
 use super::outage::PATIENCE;
-use crate::domain::backoff;
+use crate::domain::{Heartbeat, backoff};
 use crate::store::{Change, NumberReader, StoreError};
 
 /// How often the database is asked for changes without a hint.
@@ -24,7 +24,7 @@ struct Unread;
 
 impl Routing {
     /// Reads all numbers, and then what changes, until told to stop.
-    pub(super) async fn keep_cache(&self, stop: &CancellationToken) {
+    pub async fn keep_cache(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut changes = self.0.store.changes();
         let mut reader = self.0.store.number_reader();
         let now = Instant::now();
@@ -44,6 +44,7 @@ impl Routing {
                     continue;
                 }
             }
+            heartbeat.beat();
             let now = Instant::now();
             let is_poll = poll_at <= now;
             match stop.run_until_cancelled(self.read(&mut reader, is_poll)).await {
@@ -82,11 +83,11 @@ impl Routing {
         let is_done = match timeout(PATIENCE, page).await {
             Ok(Ok(is_done)) => is_done,
             Ok(Err(error)) => {
-                tracing::debug!(%error, "a page of the routing cache could not be read");
+                tracing::warn!(%error, "a page of the routing cache could not be read: it is tried again");
                 return Err(Unread);
             }
             Err(_) => {
-                tracing::debug!("a page of the routing cache could not be read in time");
+                tracing::warn!("a page of the routing cache could not be read in time: it is tried again");
                 return Err(Unread);
             }
         };

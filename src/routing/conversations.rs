@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::NotRecorded;
-use crate::domain::{Clock, ConversationReport};
+use crate::domain::{Clock, ConversationReport, Heartbeat, caught};
 use crate::store::{AcceptedEvent, StoreError, SystemStore, Untold};
 use crate::voice::{Conversation, Voice, VoiceError};
 
@@ -101,13 +101,9 @@ impl Conversations {
         }
     }
 
-    /// Works off what was taken down and asks for what never came, until told to stop.
-    pub async fn watch(&self, stop: CancellationToken) {
-        tokio::join!(self.watch_events(&stop), self.watch_missing(&stop));
-    }
-
-    async fn watch_events(&self, stop: &CancellationToken) {
-        while let Some(worked) = stop.run_until_cancelled(self.work_off()).await {
+    /// Works off what was taken down, until told to stop.
+    pub async fn watch_events(&self, stop: CancellationToken, heartbeat: Heartbeat) {
+        while let Some(worked) = stop.run_until_cancelled(self.work_off(&heartbeat)).await {
             if let Err(failure) = worked {
                 warn!(error = &failure as &dyn std::error::Error, "what was told of conversations waits");
             }
@@ -118,12 +114,14 @@ impl Conversations {
         }
     }
 
-    async fn watch_missing(&self, stop: &CancellationToken) {
+    /// Asks for what never came, until told to stop.
+    pub async fn watch_missing(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut ask_again = DateTime::<Utc>::MIN_UTC;
         loop {
+            heartbeat.beat();
             let now = self.0.clock.now();
             if now >= ask_again
-                && let Some(Err(failure)) = stop.run_until_cancelled(self.ask_for_missing()).await
+                && let Some(Err(failure)) = stop.run_until_cancelled(self.ask_for_missing(&heartbeat)).await
             {
                 ask_again = now + LEFT_ALONE;
                 warn!(
@@ -137,21 +135,26 @@ impl Conversations {
         }
     }
 
-    async fn work_off(&self) -> Result<(), StoreError> {
+    async fn work_off(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
         loop {
+            heartbeat.beat();
             let due = self.0.store.events_due(AT_ONCE).await?;
             for event in &due {
-                match self.settle(event).await {
-                    Err(failure @ (StoreError::Unavailable(_) | StoreError::Busy)) => return Err(failure),
-                    // The others do not wait for it.
-                    Err(failure) => {
-                        super::reports::log("a conversation", &event.report.conversation_id, &failure);
-                        let now = self.0.clock.now();
-                        let again = now + longer(TRY_AGAIN, now - event.accepted_at);
-                        self.0.store.put_event_off(event.id, again).await?;
+                heartbeat.beat();
+                match caught("event", self.settle(event)).await {
+                    Some(Err(failure @ (StoreError::Unavailable(_) | StoreError::Busy))) => {
+                        return Err(failure);
                     }
-                    Ok(()) => {}
+                    Some(Ok(())) => continue,
+                    // The others do not wait for it.
+                    Some(Err(failure)) => {
+                        super::reports::log("a conversation", &event.report.conversation_id, &failure);
+                    }
+                    None => {}
                 }
+                let now = self.0.clock.now();
+                let again = now + longer(TRY_AGAIN, now - event.accepted_at);
+                self.0.store.put_event_off(event.id, again).await?;
             }
             if due.len() < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) {
                 return Ok(());
@@ -176,12 +179,15 @@ impl Conversations {
         Ok(())
     }
 
-    async fn ask_for_missing(&self) -> Result<(), Unasked> {
+    async fn ask_for_missing(&self, heartbeat: &Heartbeat) -> Result<(), Unasked> {
         let (store, now) = (&self.0.store, self.0.clock.now());
         let missing = store.conversations_untold(now - OVERDUE, AT_ONCE).await?;
         let asked = stream::iter(missing.into_iter().map(Ok));
         asked
-            .try_for_each_concurrent(PARALLEL, |untold| async move { self.ask_or_put_off(&untold).await })
+            .try_for_each_concurrent(PARALLEL, |untold| async move {
+                heartbeat.beat();
+                self.ask_or_put_off(&untold).await
+            })
             .await
     }
 
@@ -190,13 +196,14 @@ impl Conversations {
     /// # Errors
     /// When there is no use in asking about another.
     async fn ask_or_put_off(&self, untold: &Untold) -> Result<(), Unasked> {
-        let again = match self.ask(untold).await {
-            Ok(again) => again,
-            Err(Unasked::Store(failure)) if failure.is_of_one_statement() => {
+        let again = match caught("missing_event", self.ask(untold)).await {
+            Some(Ok(again)) => again,
+            Some(Err(Unasked::Store(failure))) if failure.is_of_one_statement() => {
                 super::reports::log("a conversation", &untold.conversation_id, &failure);
                 put_off(untold, self.0.clock.now())
             }
-            Err(ended) => return Err(ended),
+            None => put_off(untold, self.0.clock.now()),
+            Some(Err(ended)) => return Err(ended),
         };
         Ok(self.0.store.ask_about_conversation(untold.call, again).await?)
     }

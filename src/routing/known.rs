@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Routing;
 use super::journal;
+use crate::domain::Heartbeat;
 use crate::store::SystemStore;
 
 /// The file's name in the folder. Servers that share the folder write the same.
@@ -29,9 +30,10 @@ pub fn restore(folder: &Path, store: &SystemStore) -> io::Result<usize> {
 
 impl Routing {
     /// Saves the cache whenever it has changed, until told to stop, and then once more.
-    pub(super) async fn keep_saved(&self, stop: &CancellationToken) {
+    pub async fn keep_saved(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut saved: Option<(u64, Instant)> = None;
         loop {
+            heartbeat.beat();
             let goes_on = stop.run_until_cancelled(tokio::time::sleep(SAVE_EVERY)).await.is_some();
             let version = self.0.store.numbers_version();
             let is_saved = saved.is_some_and(|(of, at)| of == version && at.elapsed() < AT_LEAST_EVERY);

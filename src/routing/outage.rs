@@ -22,8 +22,8 @@ use uuid::Uuid;
 use super::answer::Answer;
 use super::{NoAnswer, Routing};
 use crate::domain::{
-    AgentId, Call, CallDirection, CallId, CallOutcome, CallReport, CallStatus, Decision, E164, NumberId,
-    TenantId,
+    AgentId, Call, CallDirection, CallId, CallOutcome, CallReport, CallStatus, Decision, E164, Heartbeat,
+    NumberId, TenantId,
 };
 use crate::store::{self, CallAnswer, CallSlot, Route, StoreError};
 
@@ -206,30 +206,27 @@ impl Routing {
         Some(route)
     }
 
-    /// Keeps the routing cache fresh and writes down what waits, until told to stop.
-    pub async fn keep(&self, stop: CancellationToken) {
-        tokio::join!(self.keep_journal(&stop), self.keep_cache(&stop), self.keep_saved(&stop));
-        self.0.journal.sync().await;
-    }
-
-    async fn keep_journal(&self, stop: &CancellationToken) {
+    /// Writes down what waits, until told to stop.
+    pub async fn keep_journal(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 // Whatever it is at may be done again after a restart.
-                _ = looks.tick() => drop(stop.run_until_cancelled(self.look()).await),
+                _ = looks.tick() => drop(stop.run_until_cancelled(self.look(&heartbeat)).await),
             }
         }
+        self.0.journal.sync().await;
     }
 
-    async fn look(&self) {
+    async fn look(&self, heartbeat: &Heartbeat) {
+        heartbeat.beat();
         self.0.journal.sync().await;
         if self.is_down() && !self.is_alive().await {
             return;
         }
-        self.replay().await;
+        self.replay(heartbeat).await;
         if !self.is_down() {
             self.match_early().await;
         }
@@ -268,9 +265,10 @@ impl Routing {
 
     /// Writes down what waits, many entries at a time, as far as the database takes it. That it answers is not enough: it is
     /// back once it has taken an entry, or none waits. Callers go first: while they wait for it, it is given nothing.
-    async fn replay(&self) {
+    async fn replay(&self, heartbeat: &Heartbeat) {
         let mut written = 0_u64;
         loop {
+            heartbeat.beat();
             if !self.is_down() && self.0.store.is_slow() {
                 break;
             }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::domain::Clock;
+use crate::domain::{Clock, Heartbeat};
 use crate::store::{StoreError, SystemStore};
 
 /// How often it is looked whether it is time.
@@ -33,13 +33,14 @@ impl Retention {
     }
 
     /// Deletes every hour, until told to stop. Every server may.
-    pub async fn watch(&self, stop: CancellationToken) {
+    pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut due = DateTime::<Utc>::MIN_UTC;
         loop {
+            heartbeat.beat();
             let now = self.clock.now();
             if now >= due {
                 due = now + PURGE_EVERY;
-                match stop.run_until_cancelled(self.purge(now - self.kept)).await {
+                match stop.run_until_cancelled(self.purge(now - self.kept, &heartbeat)).await {
                     Some(Ok(0)) => {}
                     Some(Ok(forgotten)) => info!(forgotten, "calls were deleted: they ended long ago"),
                     Some(Err(failure)) => {
@@ -55,9 +56,10 @@ impl Retention {
     }
 
     /// Returns how many calls were deleted.
-    async fn purge(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+    async fn purge(&self, before: DateTime<Utc>, heartbeat: &Heartbeat) -> Result<u64, StoreError> {
         let mut calls = 0;
         loop {
+            heartbeat.beat();
             let forgotten = self.store.forget_calls(before, AT_ONCE).await?;
             calls += forgotten;
             if forgotten < AT_ONCE {
@@ -65,7 +67,9 @@ impl Retention {
             }
         }
         // Those about no call of ours are deleted with no call.
-        while self.store.forget_events(before, AT_ONCE).await? == AT_ONCE {}
+        while self.store.forget_events(before, AT_ONCE).await? == AT_ONCE {
+            heartbeat.beat();
+        }
         Ok(calls)
     }
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::carrier::{Carrier, CarrierError};
-use crate::domain::{CallReport, CallStatus, Clock, TenantId};
+use crate::domain::{CallReport, CallStatus, Clock, Heartbeat, TenantId, caught};
 use crate::store::{StoreError, SystemStore};
 
 /// How often it is looked for calls of which nothing is heard.
@@ -69,9 +69,10 @@ impl Sweep {
     }
 
     /// Sweeps every few seconds, until told to stop.
-    pub async fn watch(&self, stop: CancellationToken) {
+    pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
-            if let Some(Err(failure)) = stop.run_until_cancelled(self.run()).await {
+            heartbeat.beat();
+            if let Some(Err(failure)) = stop.run_until_cancelled(self.run(&heartbeat)).await {
                 warn!(
                     error = &failure as &dyn std::error::Error,
                     "calls whose end is overdue are left as they are"
@@ -80,7 +81,7 @@ impl Sweep {
         }
     }
 
-    async fn run(&self) -> Result<(), Unswept> {
+    async fn run(&self, heartbeat: &Heartbeat) -> Result<(), Unswept> {
         let put_off: HashMap<String, Instant> = {
             let mut put_off = self.put_off.lock().unwrap_or_else(PoisonError::into_inner);
             put_off.retain(|_, until| *until > Instant::now());
@@ -90,7 +91,12 @@ impl Sweep {
         let unheard_of = self.store.calls_unheard_of(self.clock.now() - QUIET, limit).await?;
         let due = unheard_of.into_iter().filter(|sid| !put_off.contains_key(sid));
         let asked = stream::iter(due.map(Ok));
-        asked.try_for_each_concurrent(PARALLEL, |sid| async move { self.ask_or_put_off(&sid).await }).await
+        asked
+            .try_for_each_concurrent(PARALLEL, |sid| async move {
+                heartbeat.beat();
+                self.ask_or_put_off(&sid).await
+            })
+            .await
     }
 
     /// Asks about a call, and puts it off if the carrier does not tell.
@@ -98,7 +104,11 @@ impl Sweep {
     /// # Errors
     /// When there is no use in asking about another.
     async fn ask_or_put_off(&self, sid: &str) -> Result<(), Unswept> {
-        match self.ask(sid).await {
+        let Some(asked) = caught("sweep", self.ask(sid)).await else {
+            self.put_off(sid);
+            return Ok(());
+        };
+        match asked {
             Err(Unswept::Carrier(error)) if !is_left_alone(&error) => {
                 warn!(sid, %error, "the carrier does not tell of a call: it is put off");
                 self.put_off(sid);
@@ -135,7 +145,7 @@ impl Sweep {
                 Err(error) => return warn!(%tenant, %error, "a full tenant's calls could not be read"),
             };
             let asked = stream::iter(sids).for_each_concurrent(None, |sid| async move {
-                if let Err(error) = self.ask(&sid).await {
+                if let Some(Err(error)) = caught("sweep", self.ask(&sid)).await {
                     warn!(
                         sid,
                         error = &error as &dyn std::error::Error,

@@ -1,4 +1,10 @@
 //! `/healthz`: the process runs. `/readyz`: it can do its work, so that requests may be sent to it.
+//!
+//! 503 says that no request should be sent here: the server leaves, or must not work on this database. What a server can do
+//! without (the database for a while, a worker) makes it degraded: 200, since calls are answered.
+//!
+//! A load balancer takes a server whose answer comes late for one that is gone. So a probe never waits long for a database
+//! that has fallen silent: it is told what was known last, until the question has timed out.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,10 +15,12 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tokio::sync::Mutex;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::Edge;
-use crate::store::Database;
+use crate::domain::Workers;
+use crate::store::{Database, Migrations};
 
 /// How long an answer holds: probes come often, and from many.
 const HOLDS: Duration = Duration::from_secs(3);
@@ -23,11 +31,17 @@ const ISOLATION_HOLDS: Duration = Duration::from_secs(60);
 /// How long the database may take to answer.
 const DATABASE_TIME: Duration = Duration::from_secs(2);
 
+/// How long a probe waits for that, once anything is known.
+const PROBE_TIME: Duration = Duration::from_millis(300);
+
 /// What is known about the database, and since when. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Readiness {
     database: Database,
-    known: Arc<Mutex<Option<Known>>>,
+    workers: Workers,
+    known: Arc<watch::Sender<Option<Known>>>,
+    /// Held while the database is asked.
+    asking: Arc<Mutex<()>>,
     /// When it was last seen that the database keeps tenants apart.
     isolated: Arc<Mutex<Option<Instant>>>,
 }
@@ -36,6 +50,8 @@ pub(super) struct Readiness {
 struct Known {
     since: Instant,
     obstacle: Option<Obstacle>,
+    /// Whether a newer version has migrated the database.
+    is_newer: bool,
 }
 
 /// What stands in the way of some of the work, or of all of it.
@@ -47,35 +63,73 @@ enum Obstacle {
     Unfit(&'static str),
 }
 
+const LATE: Obstacle = Obstacle::Away("the database does not answer in time");
+
+impl Known {
+    fn new(asked: Result<bool, Obstacle>) -> Self {
+        let (obstacle, is_newer) = match asked {
+            Ok(is_newer) => (None, is_newer),
+            Err(obstacle) => (Some(obstacle), false),
+        };
+        Self { since: Instant::now(), obstacle, is_newer }
+    }
+
+    fn holds(&self) -> bool {
+        self.since.elapsed() < HOLDS
+    }
+}
+
 impl Readiness {
     /// Nothing is known yet.
-    pub(super) fn new(database: Database) -> Self {
-        Self { database, known: Arc::default(), isolated: Arc::default() }
+    pub(super) fn new(database: Database, workers: Workers) -> Self {
+        let known = Arc::new(watch::Sender::new(None));
+        Self { database, workers, known, asking: Arc::default(), isolated: Arc::default() }
     }
 
-    /// What stands in the way, if anything does. One question at a time goes to the database.
-    async fn obstacle(&self) -> Option<Obstacle> {
-        let mut known = self.known.lock().await;
-        if let Some(known) = known.filter(|known| known.since.elapsed() < HOLDS) {
-            return known.obstacle;
+    /// What is known of the database.
+    async fn known(&self) -> Known {
+        let last = *self.known.borrow();
+        if let Some(known) = last.filter(Known::holds) {
+            return known;
         }
-        let late = Obstacle::Away("the database does not answer in time");
-        let obstacle = timeout(DATABASE_TIME, self.ask()).await.unwrap_or(Some(late));
-        *known = Some(Known { since: Instant::now(), obstacle });
-        obstacle
+        let wait = if last.is_some() { PROBE_TIME } else { DATABASE_TIME };
+        let this = self.clone();
+        // In a task of its own, which goes on when the probe does not wait for it any longer.
+        let asked = tokio::spawn(async move { this.ask_in_turn().await });
+        match timeout(wait, asked).await {
+            Ok(Ok(known)) => known,
+            _late => last.unwrap_or_else(|| Known::new(Err(LATE))),
+        }
     }
 
-    async fn ask(&self) -> Option<Obstacle> {
+    /// One question at a time goes to the database.
+    async fn ask_in_turn(&self) -> Known {
+        let _turn = self.asking.lock().await;
+        if let Some(known) = self.known.borrow().filter(Known::holds) {
+            return known;
+        }
+        let known = Known::new(timeout(DATABASE_TIME, self.ask()).await.unwrap_or(Err(LATE)));
+        self.known.send_replace(Some(known));
+        known
+    }
+
+    /// Whether a newer version has migrated the database, which may be used.
+    async fn ask(&self) -> Result<bool, Obstacle> {
         if self.database.ping().await.is_err() {
-            return Some(Obstacle::Away("the database does not answer, or is read-only"));
+            return Err(Obstacle::Away("the database does not answer, or is read-only"));
         }
         if self.database.system().is_away() {
-            return Some(Obstacle::Away("the database takes no writes"));
+            return Err(Obstacle::Away("the database takes no writes"));
         }
-        match self.database.pending_migrations().await {
-            Ok(pending) if pending.is_empty() => self.breach().await,
-            Ok(_) => Some(Obstacle::Unfit("migrations are pending: run `switchboard migrate`")),
-            Err(_) => Some(Obstacle::Away("the database does not tell which migrations it has")),
+        match self.database.migrations().await {
+            Ok(Migrations { pending, .. }) if !pending.is_empty() => {
+                Err(Obstacle::Unfit("migrations are pending: run `switchboard migrate`"))
+            }
+            Ok(Migrations { newer, .. }) => match self.breach().await {
+                Some(breach) => Err(breach),
+                None => Ok(!newer.is_empty()),
+            },
+            Err(_) => Err(Obstacle::Away("the database does not tell which migrations it has")),
         }
     }
 
@@ -109,21 +163,31 @@ pub(super) async fn live() -> Response {
 }
 
 /// Answers 503 while something stands in the way, or we are going. While the database is away but the numbers are known,
-/// calls are answered: then it is 200, and says so.
+/// calls are answered: then it is 200, and says so; and so it is while a worker does not run.
 pub(super) async fn ready(State(edge): State<Edge>) -> Response {
-    let obstacle = if edge.drain.stop.is_cancelled() {
-        Some(Obstacle::Unfit("the server is shutting down"))
-    } else {
-        edge.readiness.obstacle().await
+    let answer = |code: StatusCode, status: &str, reason: &str| {
+        (code, Json(json!({"status": status, "reason": reason}))).into_response()
     };
-    let (code, status, reason) = match obstacle {
-        None => return Json(json!({"status": "ok"})).into_response(),
+    if edge.drain.leave.is_cancelled() {
+        let reason = "the server is about to end: send requests to another";
+        return answer(StatusCode::SERVICE_UNAVAILABLE, "draining", reason);
+    }
+    let known = edge.readiness.known().await;
+    match known.obstacle {
+        None => {}
         Some(Obstacle::Away(reason)) if edge.readiness.database.system().knows_numbers() => {
-            (StatusCode::OK, "degraded", reason)
+            return answer(StatusCode::OK, "degraded", reason);
         }
         Some(Obstacle::Away(reason) | Obstacle::Unfit(reason)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", reason)
+            return answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", reason);
         }
-    };
-    (code, Json(json!({"status": status, "reason": reason}))).into_response()
+    }
+    if let Some(ailing) = edge.readiness.workers.ailing(Instant::now()) {
+        return answer(StatusCode::OK, "degraded", &ailing.to_string());
+    }
+    if known.is_newer {
+        let note = "a newer version has migrated the database: this server works, and is to be upgraded";
+        return Json(json!({"status": "ok", "note": note})).into_response();
+    }
+    Json(json!({"status": "ok"})).into_response()
 }

@@ -37,7 +37,7 @@ use self::layers::RequestId;
 use self::rate::Rates;
 use self::rejection::Rejection;
 use crate::auth::Authenticator;
-use crate::domain::{Clock, Entropy};
+use crate::domain::{Clock, Entropy, Workers};
 use crate::graphql::Api;
 use crate::store::Database;
 
@@ -96,6 +96,7 @@ pub fn router(
     api: Api,
     authenticator: Authenticator,
     database: Database,
+    workers: Workers,
     webhooks: Router,
     drain: Drain,
 ) -> Router {
@@ -103,7 +104,7 @@ pub fn router(
     let edge = Edge {
         api,
         authenticator,
-        readiness: Readiness::new(database.clone()),
+        readiness: Readiness::new(database.clone(), workers),
         rates: Rates::new(config.rate_limits, config.clock.clone(), database.system()),
         database,
         graphiql: config.graphiql.map(|assets| Arc::new(Graphiql::new(assets))),

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{HeaderValue, Request, StatusCode, header};
+use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
@@ -30,6 +31,9 @@ const FULL: &[u8] =
 /// How the server is told to stop, and knows when all sockets have. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
+    /// Cancelled when no more requests should come: those that do are answered, each as the last on its connection, so that
+    /// a proxy keeps no idle connection into which it would send a request while the server closes it.
+    pub leave: CancellationToken,
     /// Cancelled when the server is to stop.
     pub stop: CancellationToken,
     /// The open sockets, which outlive the HTTP request that opened them.
@@ -37,10 +41,18 @@ pub struct Drain {
 }
 
 impl Drain {
-    /// Stops when `stop` is cancelled.
+    /// Leaves when `leave` is cancelled, and stops when `stop` is.
     #[must_use]
-    pub fn new(stop: CancellationToken) -> Self {
-        Self { stop, sockets: TaskTracker::new() }
+    pub fn new(leave: CancellationToken, stop: CancellationToken) -> Self {
+        Self { leave, stop, sockets: TaskTracker::new() }
+    }
+
+    /// Has the connection closed after this answer if the server leaves. A socket's connection goes on.
+    fn last_if_leaving(&self, mut response: Response) -> Response {
+        if self.leave.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
     }
 }
 
@@ -71,7 +83,7 @@ pub async fn serve(
                             progress,
                             Peer(peer.ip()),
                             router.clone(),
-                            drain.stop.clone(),
+                            drain.clone(),
                             limits.idle,
                         );
                         open.spawn(served);
@@ -100,23 +112,24 @@ fn turn_away(stream: &TcpStream, whose: &'static str) {
     let _ = stream.try_write(FULL);
 }
 
-/// Serves one connection until it ends, takes too long, or `stop` is cancelled and its request has been answered.
+/// Serves one connection until it ends, takes too long, or the server stops and its request has been answered.
 async fn connection(
     stream: Watched,
     progress: Progress,
     peer: Peer,
     router: Router,
-    stop: CancellationToken,
+    drain: Drain,
     idle: Duration,
 ) {
     let (begun, over) = (progress.clone(), progress.clone());
+    let stop = drain.stop.clone();
     let service = router
         .map_request(move |mut request: Request<hyper::body::Incoming>| {
             begun.request();
             request.extensions_mut().insert(peer);
             request.map(Body::new)
         })
-        .map_response(move |response| over.clone().answer(response));
+        .map_response(move |response| over.clone().answer(drain.last_if_leaving(response)));
     // Without hyper's timer, which counts idling as part of the next request's head.
     let mut builder = http1::Builder::new();
     builder.header_read_timeout(None);

@@ -314,7 +314,8 @@ impl SystemStore {
         let transaction = self.begin().await?;
         let wanted = agent::Column::Id.is_in(ids.iter().map(|id| id.0));
         let rows = entities::found(&transaction, agent::Entity::find().filter(wanted)).await?;
-        let (agents, _left_out) = entities::readable(&rows, |row: agent::Model| Agent::try_from(row));
+        let (agents, _left_out) =
+            self.readable(agent::TABLE, &rows, |row: agent::Model| Agent::try_from(row));
         let tenants: BTreeSet<TenantId> = agents.iter().map(|agent| agent.tenant_id).collect();
         audit_event::accessed(&transaction, &self.shared, author, action, tenants).await?;
         transaction.commit().await?;
@@ -342,7 +343,7 @@ impl SystemStore {
         }
         let columns = [agent::Column::Id, agent::Column::TenantId, agent::Column::Name];
         let rows = entities::found(self.db(), query.select_only().columns(columns)).await?;
-        let (mut agents, _left_out) = entities::readable(&rows, |row: NamedRow| {
+        let (mut agents, _left_out) = self.readable(agent::TABLE, &rows, |row: NamedRow| {
             Ok(AgentWithoutNumber {
                 id: AgentId(row.id),
                 tenant_id: TenantId(row.tenant_id),
@@ -372,7 +373,8 @@ impl SystemStore {
             .select_only()
             .columns([operation::Column::AgentId, operation::Column::Id]);
         let rows = entities::found(self.db(), buying).await?;
-        let (found, _left_out) = entities::readable(&rows, |row: PurchaseRow| Ok((row.agent_id, row.id)));
+        let (found, _left_out) =
+            self.readable(operation::TABLE, &rows, |row: PurchaseRow| Ok((row.agent_id, row.id)));
         Ok(found.into_iter().collect())
     }
 }

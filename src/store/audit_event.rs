@@ -6,7 +6,8 @@ use std::fmt::Display;
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select};
 
-use super::entities::audit_event::{ActiveModel, Column, Entity};
+use super::entities;
+use super::entities::audit_event::{ActiveModel, Column, Entity, Model};
 use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
 use super::{Shared, StoreError, TenantStore};
 use crate::domain::{Actor, AuditEvent, AuditEventId, AuditOutcome, Author, Operation, TenantId};
@@ -75,8 +76,8 @@ impl TenantStore {
     /// [`StoreError`].
     pub async fn audit_events_by_id(&self, ids: &[AuditEventId]) -> Result<Vec<AuditEvent>, StoreError> {
         let wanted = Column::Id.is_in(ids.iter().map(|id| id.0));
-        let rows = self.own_audit_events().filter(wanted).all(&self.transaction).await?;
-        Ok(rows.into_iter().map(AuditEvent::from).collect())
+        let rows = entities::found(&self.transaction, self.own_audit_events().filter(wanted)).await?;
+        rows.iter().map(|row| Ok(AuditEvent::from(entities::decoded::<Model>(row)?))).collect()
     }
 
     /// A page of the trail, newest first.

@@ -4,6 +4,8 @@
 
 mod postgres;
 
+mod instants;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,6 +22,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
+
+pub(super) use instants::sound;
 
 use super::DatabaseConfig;
 use super::doors::{Connections, Doubts, Pool};

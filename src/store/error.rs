@@ -32,6 +32,15 @@ pub enum StoreError {
         /// Which column.
         column: &'static str,
     },
+    /// The database was migrated by a version that is neither older nor newer than this one.
+    #[error(
+        "the database has the migration {unknown}, which this version does not know, and lacks others: run `switchboard \
+         migrate` of the version that made it"
+    )]
+    Foreign {
+        /// The first such migration.
+        unknown: String,
+    },
     /// Any other error of the database; never shown to a client.
     #[error("the database refused a statement")]
     Database(#[source] sea_orm::DbErr),
@@ -45,7 +54,11 @@ impl StoreError {
         match self {
             Self::Unavailable(_) => self.has_lost_a_race(),
             Self::Busy => false,
-            Self::Refused(_) | Self::LeaseLost | Self::Corrupt { .. } | Self::Database(_) => true,
+            Self::Refused(_)
+            | Self::LeaseLost
+            | Self::Corrupt { .. }
+            | Self::Foreign { .. }
+            | Self::Database(_) => true,
         }
     }
 
@@ -54,7 +67,7 @@ impl StoreError {
     #[must_use]
     pub fn is_verdict(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Busy | Self::LeaseLost => false,
+            Self::Unavailable(_) | Self::Busy | Self::LeaseLost | Self::Foreign { .. } => false,
             Self::Refused(_) | Self::Corrupt { .. } => true,
             Self::Database(error) => match driver_error(error) {
                 Some(SqlxError::Database(error)) => {

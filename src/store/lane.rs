@@ -298,7 +298,8 @@ async fn write<T: Batched>(store: &SystemStore, items: &[T]) -> Result<Vec<T::Do
     match timeout(PATIENCE, written).await {
         Ok(Ok(Ok(done))) if done.len() != items.len() => Err(away("answers are missing")),
         Ok(Ok(written)) => written,
-        Ok(Err(_panic)) => Err(away("the write panicked")),
+        // Of one item: the others of its batch are written by themselves.
+        Ok(Err(_panic)) => Err(StoreError::Database(DbErr::Custom("the write panicked".to_owned()))),
         Err(_elapsed) => Err(StoreError::Busy),
     }
 }

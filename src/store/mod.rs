@@ -13,13 +13,13 @@ mod dialect;
 mod doors;
 mod entities;
 mod error;
-mod isolation;
 mod lane;
 mod number;
 mod operation;
 mod page;
 mod rate;
 mod reconciliation;
+mod schema;
 mod tenant;
 mod voice_event;
 
@@ -27,6 +27,7 @@ pub use agent::{AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWit
 pub use call::{CallAnswer, CallFilter, CallSlot, IncomingCall, Route, Turn};
 pub use changes::Change;
 pub use doors::{SystemStore, TenantStore};
+pub use entities::UnreadableRow;
 pub use error::StoreError;
 pub use number::{
     AgentSummary, ClaimRefused, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
@@ -36,6 +37,7 @@ pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpd
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use rate::Taken;
 pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
+pub use schema::Migrations;
 pub use tenant::NumberUsage;
 pub use voice_event::{AcceptedEvent, Untold};
 
@@ -43,10 +45,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use sea_orm::ConnectionTrait;
 use secrecy::{ExposeSecret, SecretString};
-use switchboard_migration::Migrator;
-use switchboard_migration::sea_orm_migration::MigratorTrait;
 use tokio::sync::broadcast;
 
 use self::doors::Pool;
@@ -112,6 +111,8 @@ struct Shared {
     is_away: AtomicBool,
     /// When a batch was last written.
     kept_at: Mutex<Option<Instant>>,
+    /// Rows that could not be read.
+    unreadable: entities::UnreadableRows,
     /// On SQLite batches take turns: its connections would wait for each other in growing naps.
     writing: tokio::sync::Mutex<()>,
 }
@@ -189,42 +190,10 @@ impl Database {
             announcement_lost: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
             kept_at: Mutex::default(),
+            unreadable: entities::UnreadableRows::default(),
             writing: tokio::sync::Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
-    }
-
-    /// Brings the tables up to date; returns the names of the migrations applied: all
-    /// of them or, on an error, none. Several servers may do so at once.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        let tenants = &self.shared.tenants;
-        let (transaction, pid) = dialect::begin_migration(tenants).await?;
-        let migrating = async {
-            dialect::forget_statements(&transaction).await?;
-            dialect::migrate_alone(&transaction).await?;
-            let pending = pending(&transaction).await?;
-            if !pending.is_empty() {
-                Migrator::up(&transaction, None).await?;
-            }
-            dialect::forget_statements(&transaction).await?;
-            transaction.commit().await?;
-            Ok(pending)
-        };
-        tokio::select! {
-            migrated = migrating => migrated,
-            lost = dialect::session_is_lost(tenants, pid) => Err(lost.into()),
-        }
-    }
-
-    /// The names of the migrations that wait to be applied; changes nothing, needs no rights to.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn pending_migrations(&self) -> Result<Vec<String>, StoreError> {
-        pending(&self.shared.tenants).await
     }
 
     /// Why this database does not keep tenants apart, a sentence each with the SQL that mends it; empty when it does.
@@ -233,7 +202,7 @@ impl Database {
     /// [`StoreError`].
     pub async fn isolation_faults(&self) -> Result<Vec<String>, StoreError> {
         let stranger = TenantId(self.shared.entropy.uuid(self.shared.clock.now()));
-        isolation::faults(&self.shared.tenants, stranger).await
+        schema::isolation::faults(&self.shared.tenants, stranger).await
     }
 
     /// Answers when the database does and takes writes, as far as it tells.
@@ -259,6 +228,12 @@ impl Database {
     /// [`StoreError`].
     pub async fn write_by(&self, author: Author, tenant: TenantId) -> Result<TenantStore, StoreError> {
         TenantStore::open(Arc::clone(&self.shared), tenant, Some(author)).await
+    }
+
+    /// Whether other servers may work on this database, so that it is worth hearing what they change. An SQLite file has one.
+    #[must_use]
+    pub fn has_other_servers(&self) -> bool {
+        dialect::has_policies(&self.shared.tenants)
     }
 
     /// The system's door.
@@ -307,9 +282,4 @@ fn place(url: &str) -> String {
     let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
     let rest = rest.split('?').next().unwrap_or_default().trim_start_matches('/');
     rest.rsplit_once('@').map_or(rest, |(_, place)| place).to_owned()
-}
-
-async fn pending(db: &impl ConnectionTrait) -> Result<Vec<String>, StoreError> {
-    let pending = Migrator::get_pending_migrations_read_only(db).await?;
-    Ok(pending.iter().map(|migration| migration.name().to_owned()).collect())
 }

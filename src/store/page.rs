@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{StoreError, dialect};
+use super::{StoreError, dialect, entities};
 use crate::domain::{AgentId, TenantId};
 
 /// The place of a row in a list ordered by creation, newest first, then by id.
@@ -104,7 +104,8 @@ where
         window = window.filter(key.row::<E>().gt(place(before)));
     }
     let window = window.order_by(key.at, order.clone()).order_by(key.id, order).limit(wanted as u64 + 1);
-    let mut rows = window.all(db).await?;
+    let rows = entities::found(db, window).await?;
+    let mut rows: Vec<E::Model> = rows.iter().map(entities::decoded).collect::<Result<_, _>>()?;
     let more = rows.len() > wanted;
     rows.truncate(wanted);
 
@@ -261,7 +262,9 @@ async fn run(
     values: Vec<Value>,
 ) -> Result<Vec<QueryResult>, StoreError> {
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-    Ok(db.query_all_raw(statement).await?)
+    let rows = db.query_all_raw(statement).await?;
+    rows.iter().try_for_each(dialect::sound)?;
+    Ok(rows)
 }
 
 /// How many rows are asked for: the least that is more than the page's size.
@@ -296,8 +299,8 @@ where
     let rows = E::find().filter(key.id.in_subquery(chosen)).order_by_desc(key.at).order_by_desc(key.id);
 
     let mut pages = HashMap::new();
-    for row in rows.all(db).await? {
-        let (agent, at, item) = read(row)?;
+    for row in &entities::found(db, rows).await? {
+        let (agent, at, item) = read(entities::decoded(row)?)?;
         let none = || PageOf { items: Vec::new(), has_next: false, has_previous: false };
         pages.entry(agent).or_insert_with(none).items.push((at, item));
     }

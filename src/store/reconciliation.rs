@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QueryResult, TryGetable,
 };
@@ -21,6 +21,7 @@ use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, PhoneNumber,
 };
 
+const DAY: TimeDelta = TimeDelta::days(1);
 /// How long reports are kept.
 const KEPT: TimeDelta = TimeDelta::days(90);
 /// Values in one statement; SQLite takes 32,766 at most.
@@ -116,8 +117,11 @@ impl SystemStore {
         let now = self.shared.clock.now();
         let transaction = self.begin().await?;
         dialect::reconcile_alone(&transaction).await?;
-        let under_way = Condition::all().add(Column::FinishedAt.is_null()).add(Column::LeaseUntil.gt(now));
-        let lately = not_since.map(|instant| Column::StartedAt.gt(instant));
+        // Instants of a far future, which no server of ours writes, keep nobody from it.
+        let leased = Column::LeaseUntil.gt(now).and(Column::LeaseUntil.lte(now + lease + DAY));
+        let under_way = Condition::all().add(Column::FinishedAt.is_null()).add(leased);
+        let lately =
+            not_since.map(|instant| Column::StartedAt.gt(instant).and(Column::StartedAt.lte(now + DAY)));
         let in_the_way = Condition::any().add(under_way).add_option(lately);
         if Entity::find().filter(in_the_way).count(&transaction).await? > 0 {
             return Ok(None);
@@ -211,7 +215,8 @@ impl SystemStore {
             .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()))
             .order_by_asc(phone_number::Column::CreatedAt);
         let rows = entities::found(db, numbers).await?;
-        let (numbers, bad) = entities::sorted(&rows, |row: phone_number::Model| row.try_into());
+        let (numbers, bad) =
+            self.sorted(phone_number::TABLE, &rows, |row: phone_number::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.number(row))?;
         let live = agent::Entity::find().filter(agent::Column::Status.ne(AgentStatus::Deleted.as_str()));
         let mut rows = entities::found(db, live.order_by_asc(agent::Column::CreatedAt)).await?;
@@ -221,7 +226,7 @@ impl SystemStore {
                 .filter(agent::Column::Id.is_in(tagged.iter().map(|id| id.0)));
             rows.extend(entities::found(db, deleted).await?);
         }
-        let (agents, bad) = entities::sorted(&rows, |row: agent::Model| row.try_into());
+        let (agents, bad) = self.sorted(agent::TABLE, &rows, |row: agent::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.agent(row))?;
         let mut rows = Vec::new();
         for marks in marks.chunks(AT_ONCE) {
@@ -229,13 +234,13 @@ impl SystemStore {
                 operation::Entity::find().filter(operation::Column::Id.is_in(marks.iter().map(|id| id.0)));
             rows.extend(entities::found(db, marked).await?);
         }
-        let (operations, bad) = entities::sorted(&rows, |row: operation::Model| row.try_into());
+        let (operations, bad) = self.sorted(operation::TABLE, &rows, |row: operation::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.operation(row))?;
         let lately = Condition::any()
             .add(operation::Column::State.is_in(UNFINISHED))
             .add(operation::Column::FinishedAt.gte(since));
         let rows = entities::found(db, operation::Entity::find().filter(lately)).await?;
-        let (busy, bad) = entities::sorted(&rows, |row: operation::Model| row.try_into());
+        let (busy, bad) = self.sorted(operation::TABLE, &rows, |row: operation::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.operation(row))?;
         Ok(Standing { numbers, agents, operations, busy, unreadable })
     }

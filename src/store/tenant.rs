@@ -10,7 +10,7 @@ use chrono::{NaiveDate, NaiveTime};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 
-use super::entities::{phone_number, tenant};
+use super::entities::{self, phone_number, tenant};
 use super::{StoreError, SystemStore, TenantStore, audit_event, dialect};
 use crate::domain::{Author, DialingChange, DialingOverride, Limits, PhoneNumber, Tenant, TenantId};
 
@@ -47,16 +47,15 @@ impl TenantStore {
         let not_given_back =
             Condition::any().add(Number::ReleasedAt.is_null()).add(Number::ReleasedAt.gt(from));
         let held = Condition::all().add(Number::ProvisionedAt.lt(until)).add(not_given_back);
-        let rows = phone_number::Entity::find()
+        let numbers = phone_number::Entity::find()
             .filter(Number::TenantId.eq(self.tenant.0))
-            .filter(Condition::any().add(held).add(Number::Id.is_in(called.keys().copied())))
-            .all(&self.transaction)
-            .await?;
-        let used = |row: phone_number::Model| {
-            let (calls, minutes) = called.get(&row.id).copied().unwrap_or_default();
-            Ok(NumberUsage { number: row.try_into()?, calls, minutes })
+            .filter(Condition::any().add(held).add(Number::Id.is_in(called.keys().copied())));
+        let used = |number: PhoneNumber| {
+            let (calls, minutes) = called.get(&number.id.0).copied().unwrap_or_default();
+            NumberUsage { number, calls, minutes }
         };
-        rows.into_iter().map(used).collect()
+        let numbers = entities::all(&self.transaction, numbers).await?;
+        Ok(numbers.into_iter().map(used).collect())
     }
 }
 

@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use super::entities::voice_event::{ActiveModel, Column, Entity};
-use super::entities::{self, call};
+use super::entities::{self, call, voice_event};
 use super::{StoreError, SystemStore, TenantStore};
 use crate::domain::{Call, CallId, ConversationReport, TranscriptLine};
 
@@ -60,18 +60,17 @@ impl TenantStore {
         &self,
         calls: &[CallId],
     ) -> Result<HashMap<CallId, Vec<TranscriptLine>>, StoreError> {
-        let rows = Entity::find()
+        let kept = Entity::find()
             .filter(Column::TenantId.eq(self.tenant.0))
             .filter(Column::CallId.is_in(calls.iter().map(|id| id.0)))
-            .filter(Column::Transcript.is_not_null())
-            .all(&self.transaction)
-            .await?;
+            .filter(Column::Transcript.is_not_null());
         let corrupt = |_| StoreError::Corrupt { table: "voice_events", column: "transcript" };
-        let read = |row: entities::voice_event::Model| {
+        let read = |row: voice_event::Model| {
             let (Some(call), Some(said)) = (row.call_id, row.transcript) else { return Ok(None) };
             Ok(Some((CallId(call), serde_json::from_value(said).map_err(corrupt)?)))
         };
-        rows.into_iter().filter_map(|row| read(row).transpose()).collect()
+        let rows = entities::found(&self.transaction, kept).await?;
+        rows.iter().filter_map(|row| entities::decoded(row).and_then(read).transpose()).collect()
     }
 }
 
@@ -115,10 +114,10 @@ impl SystemStore {
         let due =
             Entity::find().filter(Column::DueAt.lte(self.shared.clock.now())).order_by_asc(Column::DueAt);
         let rows = entities::found(self.db(), due.limit(limit)).await?;
-        let read = |row: entities::voice_event::Model| {
+        let read = |row: voice_event::Model| {
             Ok(AcceptedEvent { id: row.id, accepted_at: row.accepted_at, report: row.try_into()? })
         };
-        let (due, unreadable) = entities::readable(&rows, read);
+        let (due, unreadable) = self.readable(voice_event::TABLE, &rows, read);
         for event in unreadable {
             self.put_event_off(event, self.shared.clock.now() + PUT_ASIDE).await?;
         }
@@ -179,7 +178,7 @@ impl SystemStore {
             .column(call::Column::ConversationId)
             .column(call::Column::EndedAt);
         let rows = entities::found(self.db(), untold).await?;
-        let (untold, unreadable) = entities::readable(&rows, |row: UntoldRow| {
+        let (untold, unreadable) = self.readable(call::TABLE, &rows, |row: UntoldRow| {
             Ok(Untold { call: CallId(row.id), conversation_id: row.conversation_id, ended_at: row.ended_at })
         });
         for call in unreadable {
@@ -212,7 +211,7 @@ impl SystemStore {
     pub async fn forget_calls(&self, ended_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
         let old = call::Entity::find().filter(call::Column::EndedAt.lt(ended_before)).limit(limit);
         let rows = entities::found(self.db(), old.select_only().column(call::Column::Id)).await?;
-        let (old, _left_out) = entities::readable(&rows, |row: IdRow| Ok(row.id));
+        let (old, _left_out) = self.readable(call::TABLE, &rows, |row: IdRow| Ok(row.id));
         let forgotten =
             call::Entity::delete_many().filter(call::Column::Id.is_in(old)).exec(self.db()).await?;
         Ok(forgotten.rows_affected)
@@ -225,7 +224,7 @@ impl SystemStore {
     pub async fn forget_events(&self, accepted_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
         let old = Entity::find().filter(Column::AcceptedAt.lt(accepted_before)).limit(limit);
         let rows = entities::found(self.db(), old.select_only().column(Column::Id)).await?;
-        let (old, _left_out) = entities::readable(&rows, |row: IdRow| Ok(row.id));
+        let (old, _left_out) = self.readable(voice_event::TABLE, &rows, |row: IdRow| Ok(row.id));
         let forgotten = Entity::delete_many().filter(Column::Id.is_in(old)).exec(self.db()).await?;
         Ok(forgotten.rows_affected)
     }

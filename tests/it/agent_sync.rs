@@ -203,3 +203,57 @@ async fn what_requests_deliver_takes_nothing_from_the_background() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn updates_left_behind_are_delivered_once_however_many_servers_there_are() {
+    const AGENTS: u64 = 20;
+    let mut app = App::start_with(&[("OPERATION_WAIT", "1s"), ("OPERATION_LEASE", "2s")]).await;
+    join_all((0..AGENTS).map(|_| agent(&app))).await;
+    for _ in 0..2 {
+        app.add_server().await;
+    }
+    let delivered =
+        async |app: &App| app.sandbox_state().await["counters"]["agents_updated"].as_u64().unwrap();
+    // Slow ones as well: a delivery that takes longer than a lease is not begun a second time.
+    for (round, delay) in [(1, 0), (2, 400), (3, 3000)] {
+        app.clear_faults().await;
+        app.faults(updates(&json!({ "delay_ms": delay }), None)).await;
+        app.execute("UPDATE agents SET revision = revision + 1").await;
+        let behind = "SELECT count(*) FROM agents WHERE synced_revision < revision";
+        wait_until("all agents are delivered", Duration::from_secs(60), async || {
+            (app.count(behind).await == 0).then_some(())
+        })
+        .await;
+        assert_eq!(delivered(&app).await, round * AGENTS, "round {round}");
+    }
+    // An outage of the provider leaves them behind, too: whoever asked, whichever server tries again.
+    app.clear_faults().await;
+    app.faults(updates(&json!({"status": 503}), Some(30))).await;
+    app.execute("UPDATE agents SET revision = revision + 1").await;
+    wait_until("the provider was asked in vain", Duration::from_secs(60), async || {
+        (app.pending_faults().await < 2).then_some(())
+    })
+    .await;
+    app.clear_faults().await;
+    wait_until("all agents are delivered after the outage", Duration::from_secs(90), async || {
+        (app.count("SELECT count(*) FROM agents WHERE synced_revision < revision").await == 0).then_some(())
+    })
+    .await;
+    assert_eq!(delivered(&app).await, 4 * AGENTS);
+
+    // A server dies with deliveries under way: the others take those over once they cannot arrive late any more.
+    app.faults(updates(&json!({"delay_ms": 2000}), None)).await;
+    app.execute("UPDATE agents SET revision = revision + 1").await;
+    wait_until("every server is at it", SOON, async || {
+        (app.count("SELECT count(*) FROM agents WHERE sync_lease_until IS NOT NULL").await == AGENTS as i64)
+            .then_some(())
+    })
+    .await;
+    app.kill().await;
+    wait_until("all agents are delivered by those left", Duration::from_secs(60), async || {
+        (app.count("SELECT count(*) FROM agents WHERE synced_revision < revision").await == 0).then_some(())
+    })
+    .await;
+    let twice = delivered(&app).await - 5 * AGENTS;
+    assert!(twice <= 8, "at most what the dead one was at: {twice}");
+}

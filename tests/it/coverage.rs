@@ -52,6 +52,7 @@ const ROWS: &[Row] = &[
         Gets::It,
     ),
     for_operators("Query.reconciliation", "{ reconciliation { complete differences { kind } } }"),
+    for_operators("Query.unreadableRows", "{ unreadableRows { table rowId column } }"),
     row(
         "Query.simulateCall",
         "query($id: E164!) { simulateCall(number: $id) { outcome reason } }",

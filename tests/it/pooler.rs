@@ -72,7 +72,7 @@ async fn migrations_run_and_tenants_are_kept_apart() {
     let (first, second) = (first.unwrap(), second.unwrap());
     assert!(first.is_empty() != second.is_empty(), "{first:?} {second:?}");
     for database in [&one, &other] {
-        assert!(database.pending_migrations().await.unwrap().is_empty());
+        assert!(database.migrations().await.unwrap().pending.is_empty());
         assert_eq!(database.isolation_faults().await.unwrap(), Vec::<String>::new());
     }
 }

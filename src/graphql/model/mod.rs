@@ -12,6 +12,7 @@ mod paging;
 mod reconciliation;
 mod routing;
 mod scalars;
+mod unreadable_row;
 mod user_error;
 mod viewer;
 
@@ -27,6 +28,7 @@ pub use paging::{List, Place};
 pub(crate) use reconciliation::ReconciliationReport;
 pub(crate) use routing::{CallDecision, RoutingRuleInput, size_of_rules};
 pub(crate) use scalars::{Checked, DateTime, Defaulted, Uuid};
+pub(crate) use unreadable_row::UnreadableRow;
 pub(crate) use user_error::UserError;
 pub(crate) use viewer::Viewer;
 

@@ -20,8 +20,8 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::Provisioning;
-use crate::domain::OperationId;
+use super::{Provisioning, keeping};
+use crate::domain::{Heartbeat, OperationId, caught};
 use crate::store::{Database, ReconciliationRun, StoreError};
 use plan::Inventories;
 use report::{DifferenceKind, Repair};
@@ -106,9 +106,10 @@ impl Reconciler {
 
     /// Reconciles whenever the last time is longer ago than `every`, until told to stop. Gives nothing up and changes
     /// nothing at a provider: it marks numbers that are gone, and raises the alarm.
-    pub async fn watch(&self, every: Duration, stop: CancellationToken) {
+    pub async fn watch(&self, every: Duration, stop: CancellationToken, heartbeat: Heartbeat) {
         let pause = tokio::time::sleep;
         while stop.run_until_cancelled(pause(every.min(LOOK_EVERY))).await.is_some() {
+            heartbeat.beat();
             let watched = stop.run_until_cancelled(self.run_if_due(every)).await;
             if let Some(Err(failure)) = watched {
                 warn!(error = &failure as &dyn std::error::Error, "no reconciliation could be made");
@@ -158,12 +159,8 @@ impl Reconciler {
 
     /// Renews the lease until it is lost.
     async fn keep(&self, run: &ReconciliationRun) -> StoreError {
-        loop {
-            tokio::time::sleep(LEASE / 3).await;
-            if let Err(lost) = self.database.system().renew_reconciliation(run, LEASE).await {
-                return lost;
-            }
-        }
+        let system = self.database.system();
+        keeping::keep(LEASE, LEASE / 3, || system.renew_reconciliation(run, LEASE)).await
     }
 
     async fn reconcile(&self, run: &ReconciliationRun, act: Act) -> Result<ReconciliationReport, StoreError> {
@@ -184,8 +181,8 @@ impl Reconciler {
             Err(why) => report.incomplete = Some(why),
         }
         for difference in &mut report.differences {
-            if act.allows(difference) {
-                self.mend(run, difference).await;
+            if act.allows(difference) && caught("mending", self.mend(run, difference)).await.is_none() {
+                difference.mended = Mended::Failed("mending it panicked: the log says more".to_owned());
             }
         }
         report.finished_at = self.provisioning.0.clock.now();

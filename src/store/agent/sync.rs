@@ -11,9 +11,9 @@ use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryResult, UpdateMany};
 
 use crate::domain::{Agent, AgentId, AgentStatus, Refusal};
-use crate::store::entities::agent::{ActiveModel, Column, Entity, Model};
+use crate::store::entities::agent::{ActiveModel, Column, Entity, Model, TABLE};
 use crate::store::entities::operation::write_refusal;
-use crate::store::entities::{readable, updated};
+use crate::store::entities::updated;
 use crate::store::{StoreError, SystemStore, dialect};
 
 /// A row that cannot be read is left alone for so long.
@@ -91,7 +91,7 @@ impl SystemStore {
     }
 
     async fn claimed(&self, rows: Vec<QueryResult>) -> Result<Vec<AgentDelivery>, StoreError> {
-        let (claimed, unreadable) = readable(&rows, delivery);
+        let (claimed, unreadable) = self.readable(TABLE, &rows, delivery);
         if !unreadable.is_empty() {
             let row = ActiveModel {
                 sync_lease_until: Set(None),
@@ -175,6 +175,8 @@ fn undelivered(now: DateTime<Utc>) -> Condition {
         .add(Column::VoiceAgentId.is_not_null())
         .add(Expr::col(Column::Revision).gt(Expr::col(Column::SyncedRevision)))
         .add(Expr::col(Column::Revision).gt(Expr::col(Column::RefusedRevision)))
+        // It must be able to grow: one that is at its end would fail the whole batch.
+        .add(Column::SyncFence.lt(i64::MAX))
         .add(unheld)
 }
 

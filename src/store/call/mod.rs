@@ -66,7 +66,7 @@ impl TenantStore {
     /// [`StoreError`].
     pub async fn calls_by_id(&self, ids: &[CallId]) -> Result<Vec<Call>, StoreError> {
         let wanted = call::Column::Id.is_in(ids.iter().map(|id| id.0));
-        entities::all(self.own_calls().filter(wanted).all(&self.transaction).await?)
+        entities::all(&self.transaction, self.own_calls().filter(wanted)).await
     }
 
     /// Calls that changed since then, the first to change first, at most so many. One that began more than four hours earlier is
@@ -87,7 +87,7 @@ impl TenantStore {
             .filter(Column::UpdatedAt.gte(since))
             .order_by_asc(Column::UpdatedAt)
             .limit(most);
-        entities::all(query.all(&self.transaction).await?)
+        entities::all(&self.transaction, query).await
     }
 
     /// A page of calls, newest first.

@@ -7,7 +7,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::{Expr, ExprTrait, IntoCondition};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Select,
+    QueryResult, QuerySelect, Select,
 };
 use serde::Serialize;
 
@@ -83,7 +83,7 @@ impl SystemStore {
             .select_only()
             .columns([call::Column::Id, call::Column::Sid]);
         let rows = entities::found(self.db(), unheard).await?;
-        let (sids, unreadable) = entities::readable(&rows, |row: SidRow| Ok(row.sid));
+        let (sids, unreadable) = self.readable(call::TABLE, &rows, |row: SidRow| Ok(row.sid));
         if !unreadable.is_empty() {
             self.heard_of(call::Column::Id.is_in(unreadable)).await?;
         }
@@ -201,9 +201,12 @@ impl Batched for CarrierReport {
         let transaction = store.begin().await?;
         let sids: BTreeSet<&str> = batch.iter().map(|told| told.sid.as_str()).collect();
         let statement = dialect::LOCK_CALLS.with_rows(&transaction, &sids)?;
-        let rows = call::Entity::find().from_raw_sql(statement).all(&transaction).await?;
-        let before: HashMap<String, Call> =
-            entities::all(rows)?.into_iter().map(|call: Call| (call.sid.clone(), call)).collect();
+        let read = |row: &QueryResult| {
+            let call = Call::try_from(entities::decoded::<call::Model>(row)?)?;
+            Ok::<_, StoreError>((call.sid.clone(), call))
+        };
+        let rows = transaction.query_all_raw(statement).await?;
+        let before: HashMap<String, Call> = rows.iter().map(read).collect::<Result<_, _>>()?;
         let mut after = before.clone();
         for told in batch {
             if let Some(call) = after.get_mut(&told.sid) {

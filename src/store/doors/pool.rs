@@ -248,6 +248,11 @@ impl Work<'_> {
     }
 }
 
+/// A row that can be decoded without a panic.
+pub(super) fn sound(row: QueryResult) -> Result<QueryResult, DbErr> {
+    dialect::sound(&row).map(|()| row)
+}
+
 /// An error that may mean that the connection broke, so that nothing was done.
 pub(in crate::store) trait MayBeBroken {
     fn is_broken(&self) -> bool;
@@ -297,7 +302,7 @@ impl ConnectionTrait for Pool {
         match &self.link {
             Link::Postgres(connections) => {
                 let outcome = self.single(connections, Work::Statement(&statement), query_error).await?;
-                Ok(outcome.rows.into_iter().next().map(QueryResult::from))
+                outcome.rows.into_iter().next().map(QueryResult::from).map(sound).transpose()
             }
             Link::Orm(connections) => connections.query_one_raw(statement).await,
         }

@@ -12,6 +12,7 @@ use sea_orm::{
 use tokio::sync::Mutex;
 
 use super::connections::{Held, Outcome, Work};
+use super::pool::sound;
 use crate::store::dialect::Sessions;
 use crate::store::error::is_read_only;
 
@@ -102,7 +103,7 @@ impl ConnectionTrait for Transaction {
         match self {
             Self::Session(session) => {
                 let outcome = session.run(Work::Statement(&statement), query_error).await?;
-                Ok(outcome.rows.into_iter().next().map(QueryResult::from))
+                outcome.rows.into_iter().next().map(QueryResult::from).map(sound).transpose()
             }
             Self::Orm(transaction) => transaction.query_one_raw(statement).await,
         }

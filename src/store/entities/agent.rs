@@ -6,7 +6,9 @@ use sea_orm::{FromQueryResult, QueryResult};
 
 use super::operation::read_refusal;
 use super::read;
-use crate::domain::{Agent, AgentId, AnsweringAgent, Refusal, SyncState, TenantId};
+use crate::domain::{
+    Agent, AgentId, AgentStatus, AnsweringAgent, E164, Language, Refusal, SyncState, TenantId,
+};
 use crate::store::{AgentProfile, AgentSummary, Extent, ListedAgent, StoreError};
 
 /// A voice agent.
@@ -175,6 +177,36 @@ impl AnsweringRow {
         Column::FallbackNumber,
         Column::Status,
     ];
+}
+
+/// The agent whose columns of [`AnsweringRow`] a row has behind this prefix, as far as they can be read, and those that
+/// cannot: an agent without a readable status is passed over, and one without a readable language speaks the default.
+pub(in crate::store) fn as_far_as_readable(
+    row: &QueryResult,
+    prefix: &str,
+) -> Result<(AnsweringAgent, Vec<&'static str>), DbErr> {
+    let mut unreadable = Vec::new();
+    let mut text = |column, is_good: &dyn Fn(&str) -> bool| {
+        let read: Result<Option<String>, _> = row.try_get(prefix, column);
+        let good = read.ok().filter(|text| text.as_deref().is_none_or(is_good));
+        if good.is_none() {
+            unreadable.push(column);
+        }
+        good.flatten()
+    };
+    let voice_agent_id = text("voice_agent_id", &|_| true);
+    let language = text("language", &|text| text.parse::<Language>().is_ok());
+    let fallback_number = text("fallback_number", &|text| text.parse::<E164>().is_ok());
+    let status = text("status", &|text| text.parse::<AgentStatus>().is_ok());
+    let agent = AnsweringAgent {
+        id: AgentId(row.try_get(prefix, "id")?),
+        tenant_id: TenantId(row.try_get(prefix, "tenant_id")?),
+        voice_agent_id,
+        language: language.and_then(|text| text.parse().ok()).unwrap_or_default(),
+        fallback_number: fallback_number.and_then(|text| text.parse().ok()),
+        status: status.and_then(|text| text.parse().ok()).unwrap_or(AgentStatus::Inactive),
+    };
+    Ok((agent, unreadable))
 }
 
 impl TryFrom<AnsweringRow> for AnsweringAgent {

@@ -54,7 +54,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-const TABLE: &str = "calls";
+pub(in crate::store) const TABLE: &str = "calls";
 
 impl TryFrom<Model> for Call {
     type Error = StoreError;

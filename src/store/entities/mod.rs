@@ -12,6 +12,9 @@ pub(super) mod phone_number;
 mod read;
 pub(super) mod reconciliation;
 pub(super) mod tenant;
+mod unreadable;
 pub(super) mod voice_event;
 
-pub(super) use read::{all, found, json, readable, sorted, text, unreadable, updated};
+pub(super) use read::{all, decoded, found, json, text, updated};
+pub use unreadable::UnreadableRow;
+pub(super) use unreadable::{UnreadableRows, id};

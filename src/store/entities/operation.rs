@@ -49,7 +49,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-const TABLE: &str = "operations";
+pub(in crate::store) const TABLE: &str = "operations";
 
 impl TryFrom<Model> for Operation {
     type Error = StoreError;

@@ -9,10 +9,10 @@ use sea_orm::{
     UpdateMany,
 };
 use serde::de::DeserializeOwned;
-use tracing::error;
 use uuid::Uuid;
 
-use crate::store::StoreError;
+use super::unreadable::id;
+use crate::store::{StoreError, SystemStore, dialect};
 
 /// A column whose text has a meaning.
 pub(in crate::store) fn text<T: FromStr>(
@@ -55,14 +55,21 @@ pub(super) fn money(stored: Decimal) -> Decimal {
     amount
 }
 
-/// Every row.
-pub(in crate::store) fn all<M, T: TryFrom<M, Error = StoreError>>(
-    rows: Vec<M>,
+/// Every row that a query finds; one that cannot be read fails all of them. For what is one tenant's, or one thing.
+pub(in crate::store) async fn all<E: EntityTrait, T: TryFrom<E::Model, Error = StoreError>>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
 ) -> Result<Vec<T>, StoreError> {
-    rows.into_iter().map(T::try_from).collect()
+    found(db, query).await?.iter().map(|row| decoded::<E::Model>(row)?.try_into()).collect()
 }
 
-/// The rows a query finds, none decoded yet: [`readable`] decodes each by itself.
+/// A row as the query's model has it. What SeaORM's own `all` would panic on is an error here.
+pub(in crate::store) fn decoded<M: FromQueryResult>(row: &QueryResult) -> Result<M, StoreError> {
+    dialect::sound(row)?;
+    Ok(M::from_query_result(row, "")?)
+}
+
+/// The rows a query finds, none decoded yet: [`SystemStore::readable`] decodes each by itself.
 pub(in crate::store) async fn found<E: EntityTrait>(
     db: &impl ConnectionTrait,
     query: Select<E>,
@@ -82,42 +89,41 @@ pub(in crate::store) async fn updated<E: EntityTrait>(
     Ok(db.query_all(&update).await?)
 }
 
-/// Those rows of a batch that can be read, and the ids of those that cannot, which are reported here: work on many goes
-/// on past a row that cannot be read, and whoever claimed such a row puts it aside. SQLite keeps anything in any column, so
-/// each row is decoded by itself. One without a readable id can only be passed over.
-pub(in crate::store) fn readable<M: FromQueryResult, T>(
-    rows: &[QueryResult],
-    read: impl Fn(M) -> Result<T, StoreError>,
-) -> (Vec<T>, Vec<Uuid>) {
-    let (good, bad) = sorted(rows, read);
-    (good, bad.into_iter().filter_map(id).collect())
-}
+impl SystemStore {
+    /// Those rows of a batch that can be read, and the ids of those that cannot, which are reported here: work on many goes
+    /// on past a row that cannot be read, and whoever claimed such a row puts it aside. SQLite keeps anything in any column,
+    /// and Postgres instants that we cannot hold, so each row is decoded by itself. One without a readable id can only be
+    /// passed over.
+    pub(in crate::store) fn readable<M: FromQueryResult, T>(
+        &self,
+        table: &'static str,
+        rows: &[QueryResult],
+        read: impl Fn(M) -> Result<T, StoreError>,
+    ) -> (Vec<T>, Vec<Uuid>) {
+        let (good, bad) = self.sorted(table, rows, read);
+        (good, bad.into_iter().filter_map(id).collect())
+    }
 
-/// The same, with the rows themselves that cannot be read: some of their columns may be readable.
-pub(in crate::store) fn sorted<M: FromQueryResult, T>(
-    rows: &[QueryResult],
-    read: impl Fn(M) -> Result<T, StoreError>,
-) -> (Vec<T>, Vec<&QueryResult>) {
-    let (mut good, mut bad) = (Vec::with_capacity(rows.len()), Vec::new());
-    for row in rows {
-        match M::from_query_result(row, "").map_err(StoreError::from).and_then(&read) {
-            Ok(read) => good.push(read),
-            Err(failure) => {
-                unreadable(row, &failure);
-                bad.push(row);
+    /// The same, with the rows themselves that cannot be read: some of their columns may be readable.
+    pub(in crate::store) fn sorted<'a, M: FromQueryResult, T>(
+        &self,
+        table: &'static str,
+        rows: &'a [QueryResult],
+        read: impl Fn(M) -> Result<T, StoreError>,
+    ) -> (Vec<T>, Vec<&'a QueryResult>) {
+        let (mut good, mut bad) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in rows {
+            match decoded(row).and_then(&read) {
+                Ok(read) => {
+                    self.seen(table, || id(row), row, &[]);
+                    good.push(read);
+                }
+                Err(failure) => {
+                    self.seen(table, || id(row), row, &[failure]);
+                    bad.push(row);
+                }
             }
         }
+        (good, bad)
     }
-    (good, bad)
-}
-
-/// Reports a row that cannot be read.
-pub(in crate::store) fn unreadable(row: &QueryResult, failure: &StoreError) {
-    // The driver's words may quote the row.
-    error!(id = ?id(row), %failure, "unreadable row put aside: a person must mend it");
-    metrics::counter!("switchboard_unreadable_rows_total").increment(1);
-}
-
-fn id(row: &QueryResult) -> Option<Uuid> {
-    row.try_get("", "id").ok()
 }

@@ -29,7 +29,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-const TABLE: &str = "tenants";
+pub(in crate::store) const TABLE: &str = "tenants";
 
 impl TryFrom<Model> for Tenant {
     type Error = StoreError;

@@ -36,7 +36,7 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-const TABLE: &str = "voice_events";
+pub(in crate::store) const TABLE: &str = "voice_events";
 
 /// What was told, but for what was said: that is read where it is asked for.
 impl TryFrom<Model> for ConversationReport {

@@ -104,17 +104,14 @@ impl TenantStore {
         &self,
         agents: &[AgentId],
     ) -> Result<HashMap<AgentId, PhoneNumber>, StoreError> {
-        let rows = self
+        let active = self
             .own_numbers()
             .filter(phone_number::Column::AgentId.is_in(agents.iter().map(|id| id.0)))
             .filter(phone_number::Column::Status.eq(NumberStatus::Active.as_str()))
             .order_by_asc(phone_number::Column::CreatedAt)
-            .order_by_asc(phone_number::Column::Id)
-            .all(&self.transaction)
-            .await?;
+            .order_by_asc(phone_number::Column::Id);
         let mut first = HashMap::new();
-        for row in rows {
-            let number = PhoneNumber::try_from(row)?;
+        for number in entities::all::<_, PhoneNumber>(&self.transaction, active).await? {
             first.entry(number.agent_id).or_insert(number);
         }
         Ok(first)
@@ -125,7 +122,7 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn held_numbers(&self, agent: AgentId) -> Result<Vec<PhoneNumber>, StoreError> {
-        entities::all(held_by(self.own_numbers(), agent).all(&self.transaction).await?)
+        entities::all(&self.transaction, held_by(self.own_numbers(), agent)).await
     }
 
     /// A page of numbers, newest first, with as much of each number and of its agent as is asked for, in one statement.
@@ -313,7 +310,7 @@ impl SystemStore {
         let statement = Statement::from_string(self.db().get_database_backend(), COUNTRIES);
         let rows = self.db().query_all_raw(statement).await?;
         let read = |row: CountryRow| entities::text("phone_numbers", "country", &row.country);
-        Ok(entities::readable(&rows, read).0)
+        Ok(self.readable(phone_number::TABLE, &rows, read).0)
     }
 
     /// A number, whosever it is.
@@ -329,7 +326,7 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn numbers_of(&self, agent: AgentId) -> Result<Vec<PhoneNumber>, StoreError> {
-        entities::all(held_by(phone_number::Entity::find(), agent).all(self.db()).await?)
+        entities::all(self.db(), held_by(phone_number::Entity::find(), agent)).await
     }
 
     /// Which of these this tenant cannot have: held by anybody, or given back by another tenant since

@@ -13,10 +13,12 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryResu
 
 use super::UNFINISHED;
 use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step};
-use crate::store::entities::operation::{Column, Entity, Model};
-use crate::store::entities::{readable, updated};
+use crate::store::entities::operation::{Column, Entity, Model, TABLE};
+use crate::store::entities::updated;
 use crate::store::{StoreError, SystemStore, dialect};
 
+/// Attempts are counted up to here.
+const MOST_ATTEMPTS: i32 = 1_000_000;
 /// An operation that cannot be read is left alone for so long.
 const PUT_ASIDE: TimeDelta = TimeDelta::minutes(5);
 
@@ -91,7 +93,7 @@ impl SystemStore {
         rows: Vec<QueryResult>,
         owner: uuid::Uuid,
     ) -> Result<Vec<Claimed>, StoreError> {
-        let (readable, unreadable) = readable(&rows, |row| claimed(row, owner));
+        let (readable, unreadable) = self.readable(TABLE, &rows, |row| claimed(row, owner));
         if !unreadable.is_empty() {
             let none = || Expr::cust("NULL");
             Entity::update_many()
@@ -125,12 +127,23 @@ impl SystemStore {
     }
 }
 
-/// Not over, not asleep, of a kind and at a step that this version knows, and nobody holds it any more.
+/// One more, as long as there is room: one row whose number is at its type's end would fail the whole batch.
+fn one_more(column: Column, most: i32) -> Expr {
+    CaseStatement::new()
+        .case(Expr::col(column).lt(most), Expr::col(column).add(1))
+        .finally(Expr::col(column))
+        .into()
+}
+
+/// Not over, not asleep, of a kind and at a step that this version knows, and nobody holds it any more. Whatever a newer
+/// version has written is left to it: neither claimed nor counted.
 fn due(now: DateTime<Utc>) -> Condition {
     let unheld = Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now));
     Condition::all()
         .add(Column::State.is_in(UNFINISHED))
         .add(Column::RunAfter.lte(now))
+        // It must be able to grow.
+        .add(Column::Fence.lt(i64::MAX))
         .add(Column::Kind.is_in(OperationKind::ALL.iter().map(|kind| kind.as_str())))
         .add(Column::Step.is_in(Step::ALL.iter().map(|step| step.as_str())))
         .add(unheld)
@@ -149,7 +162,7 @@ fn taking(owner: uuid::Uuid, now: DateTime<Utc>, until: DateTime<Utc>) -> Update
         .col_expr(Column::State, Expr::value(OperationState::Running.as_str()))
         .col_expr(Column::LeaseOwner, Expr::value(owner))
         .col_expr(Column::LeaseUntil, Expr::value(until))
-        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .col_expr(Column::Attempts, one_more(Column::Attempts, MOST_ATTEMPTS))
         .col_expr(Column::Fence, Expr::col(Column::Fence).add(1))
         .col_expr(
             Column::InDoubtAt,
@@ -162,7 +175,7 @@ fn taking(owner: uuid::Uuid, now: DateTime<Utc>, until: DateTime<Utc>) -> Update
 }
 
 fn claimed(row: Model, owner: uuid::Uuid) -> Result<Claimed, StoreError> {
-    let until = row.lease_until.ok_or(StoreError::Corrupt { table: "operations", column: "lease_until" })?;
+    let until = row.lease_until.ok_or(StoreError::Corrupt { table: TABLE, column: "lease_until" })?;
     let lease = Lease { operation: OperationId(row.id), owner, fence: row.fence, until };
     Ok(Claimed { operation: row.try_into()?, lease })
 }

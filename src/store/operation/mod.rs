@@ -140,7 +140,7 @@ impl TenantStore {
     /// [`StoreError`].
     pub async fn operations_by_id(&self, ids: &[OperationId]) -> Result<Vec<Operation>, StoreError> {
         let wanted = operation::Column::Id.is_in(ids.iter().map(|id| id.0));
-        entities::all(self.own_operations().filter(wanted).all(&self.transaction).await?)
+        entities::all(&self.transaction, self.own_operations().filter(wanted)).await
     }
 
     /// Ends the release of this number, if nobody has begun it; says whether that was so. A driver that takes it up at
@@ -184,7 +184,7 @@ impl TenantStore {
             .filter(operation::Column::AgentId.eq(agent.0))
             .filter(operation::Column::State.is_in(UNFINISHED))
             .order_by_asc(operation::Column::CreatedAt);
-        entities::all(found.all(&self.transaction).await?)
+        entities::all(&self.transaction, found).await
     }
 }
 

@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, IdenStatic, QueryFilter, Quer
 use uuid::Uuid;
 
 use crate::domain::{DialingOverride, Tenant, TenantId};
-use crate::store::entities::{found, readable, tenant};
+use crate::store::entities::{found, tenant};
 use crate::store::{StoreError, SystemStore};
 
 /// Tenants read in one statement.
@@ -86,7 +86,8 @@ impl SystemStore {
             let rows = found(self.db(), decided).await?;
             let full = rows.last().filter(|_| rows.len() as u64 >= PAGE);
             let next = full.map(|row| row.try_get("", Id.as_str())).transpose()?;
-            let (tenants, _) = readable(&rows, |row: tenant::Model| Tenant::try_from(row));
+            let (tenants, _) =
+                self.readable(tenant::TABLE, &rows, |row: tenant::Model| Tenant::try_from(row));
             of.extend(tenants.into_iter().map(|tenant| (tenant.id, tenant.dialing)));
             match next {
                 Some(id) => last = id,

@@ -183,7 +183,7 @@ async fn a_broken_connection_costs_no_statement_and_none_is_carried_out_twice() 
                     2 => system.ensure_tenant(TenantId(uuid())).await.map(drop),
                     3 => db.ping().await,
                     4 => system.ping().await,
-                    5 => db.pending_migrations().await.map(drop),
+                    5 => db.migrations().await.map(drop),
                     6 => db.isolation_faults().await.map(drop),
                     7 => system.number(number.id).await.map(drop),
                     8 => system.claim_due(uuid(), LEASE, 1).await.map(drop),

@@ -153,7 +153,101 @@ async fn a_row_with_garbage_in_a_column_costs_the_others_nothing() {
     while !reader.is_complete() {
         reader.read_page().await.unwrap();
     }
-    assert_eq!(fresh.cached_numbers(), 2);
+    assert_eq!(fresh.cached_numbers(), 3, "it takes calls by what can be read of it");
     let since = now + TimeDelta::days(1);
     assert_eq!(system.forget_calls(since, 10).await.unwrap(), 2, "whatever their columns hold");
+}
+
+/// Postgres keeps instants that the program cannot hold, and numbers at their type's end, which cannot grow.
+#[tokio::test]
+async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
+    let test = TestDatabase::create().await;
+    let time = HandClock::new();
+    let db = test.open_with(4, time.clock()).await;
+    let system = db.system();
+    let tenant = fixtures::tenant(&db).await;
+    let (mut agents, mut numbers, mut operations, mut sids) = (vec![], vec![], vec![], vec![]);
+    for nth in 0..6 {
+        let agent = fixtures::agent(&db, tenant).await;
+        let number = fixtures::number(&db, &agent, &fixtures::e164(101 + nth)).await;
+        operations.push(fixtures::operation(&db, &agent).await.id);
+        let voice = format!("agent_{}", agent.id.0);
+        let id = literal(&test, agent.id.0);
+        run(&test, &format!("UPDATE agents SET voice_agent_id = '{voice}' WHERE id = {id}")).await;
+        assert!(system.accept_event(&over(&format!("conv_{nth}"), None, None)).await.unwrap());
+        let (id, call) = fixtures::incoming(&number.number);
+        system.admit_call(id, &call).await.unwrap().unwrap();
+        sids.push(call.sid);
+        agents.push(agent);
+        numbers.push(number);
+    }
+    let instants = if test.is_postgres() {
+        ["'-infinity'", "'infinity'", "'294000-01-01'", "'4000-01-01 BC'"]
+    } else {
+        ["'-infinity'", "9223372036854775807", "'294000-01-01'", "-1e300"]
+    };
+    for (nth, instant) in instants.iter().enumerate() {
+        let [operation, agent, number] =
+            [operations[nth].0, agents[nth].id.0, numbers[nth].id.0].map(|id| literal(&test, id));
+        let sid = &sids[nth];
+        for sql in [
+            format!(
+                "UPDATE operations SET created_at = {instant}, in_doubt_at = {instant} WHERE id = {operation}"
+            ),
+            format!("UPDATE agents SET created_at = {instant} WHERE id = {agent}"),
+            format!("UPDATE phone_numbers SET provisioned_at = {instant} WHERE id = {number}"),
+            format!("UPDATE voice_events SET accepted_at = {instant} WHERE conversation_id = 'conv_{nth}'"),
+            format!("UPDATE calls SET answered_at = {instant} WHERE sid = '{sid}'"),
+        ] {
+            run(&test, &sql).await;
+        }
+    }
+    let [last, last_agent] = [operations[4].0, agents[4].id.0].map(|id| literal(&test, id));
+    run(&test, &format!("UPDATE operations SET attempts = 2147483647 WHERE id = {last}")).await;
+    run(&test, &format!("UPDATE agents SET sync_attempts = 2147483647 WHERE id = {last_agent}")).await;
+
+    let due = system.claim_due(uuid(), LEASE, 10).await.unwrap();
+    let due: HashSet<_> = due.into_iter().map(|claimed| claimed.operation.id).collect();
+    assert_eq!(due, operations[4..].iter().copied().collect());
+    assert!(system.claim(operations[0], uuid(), LEASE).await.unwrap().is_none());
+    let due = system.claim_deliveries_due(LEASE, 10).await.unwrap();
+    let due: HashSet<_> = due.into_iter().map(|delivery| delivery.agent.id).collect();
+    assert_eq!(due, agents[4..].iter().map(|agent| agent.id).collect());
+    assert_eq!(system.events_due(10).await.unwrap().len(), 2);
+    let standing = system.standing(&[], &[], time.clock().now()).await.unwrap();
+    assert_eq!((standing.numbers.len(), standing.agents.len()), (2, 2));
+    assert_eq!(standing.busy.len(), 2 + numbers.len(), "those that bought the numbers, too");
+    // Written in one batch, but for those that cannot be read.
+    let told = fixtures::report(switchboard::domain::CallStatus::Completed, Some(7));
+    let reported = sids.iter().map(|sid| system.report_call(sid, told));
+    let reported = futures_util::future::join_all(reported).await;
+    let written: Vec<_> = reported.iter().map(Result::is_ok).collect();
+    assert_eq!(written, [false, false, false, false, true, true], "{reported:?}");
+    assert!(reported[..4].iter().all(|refused| refused.as_ref().is_err_and(|error| error.is_verdict())));
+    for sid in &sids[..4] {
+        assert!(system.route_by_sid(sid).await.is_err(), "an error, and no panic");
+    }
+
+    let told = system.unreadable_rows();
+    let has = |table: &str, id: Uuid, column: &str| {
+        told.iter()
+            .any(|row| row.table == table && row.id == Some(id) && row.column.as_deref() == Some(column))
+    };
+    for nth in 0..4 {
+        assert!(
+            has("operations", operations[nth].0, "in_doubt_at")
+                || has("operations", operations[nth].0, "created_at")
+        );
+        assert!(has("agents", agents[nth].id.0, "created_at"), "{told:?}");
+        assert!(has("phone_numbers", numbers[nth].id.0, "provisioned_at"), "{told:?}");
+    }
+    assert_eq!(told.iter().filter(|row| row.table == "voice_events").count(), 4);
+    // Whose numbers are at their type's end is claimed as often as any other.
+    time.advance(TimeDelta::minutes(10));
+    let again = system.claim(operations[4], uuid(), LEASE).await.unwrap().unwrap();
+    assert_eq!(again.operation.attempts, i32::MAX);
+    run(&test, &format!("UPDATE operations SET fence = 9223372036854775807, lease_owner = NULL, lease_until = NULL WHERE id = {last}")).await;
+    time.advance(TimeDelta::minutes(10));
+    let due = system.claim_due(uuid(), LEASE, 10).await.unwrap();
+    assert_eq!(due.len(), 1, "{due:?}");
 }

@@ -18,10 +18,10 @@ use crate::support::database::TestDatabase;
 async fn migrating_twice_changes_nothing() {
     let test = TestDatabase::create_empty().await;
     let db = test.open_with(1, Clock::system()).await;
-    let waiting = db.pending_migrations().await.unwrap();
+    let waiting = db.migrations().await.unwrap().pending;
     assert_eq!(db.migrate().await.unwrap(), waiting);
     assert_eq!(waiting.len(), 11);
-    assert!(db.pending_migrations().await.unwrap().is_empty());
+    assert!(db.migrations().await.unwrap().pending.is_empty());
     assert!(db.migrate().await.unwrap().is_empty());
     assert_eq!(db.isolation_faults().await.unwrap(), Vec::<String>::new());
     db.ping().await.unwrap();

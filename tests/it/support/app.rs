@@ -16,7 +16,7 @@ use serde_json::Value;
 use switchboard::app::{self, Shutdown};
 use switchboard::auth;
 use switchboard::config::Config;
-use switchboard::domain::{Clock, Entropy, TenantId};
+use switchboard::domain::{Clock, Entropy, TenantId, Workers};
 use switchboard::sandbox::{self, Credentials, Options, Running};
 use switchboard::store::Database;
 use tempfile::TempDir;
@@ -50,6 +50,7 @@ pub(crate) struct App {
 struct Server {
     address: SocketAddr,
     database: Database,
+    workers: Workers,
     shutdown: Shutdown,
     finished: JoinHandle<()>,
     /// Taken when the server is killed.
@@ -158,6 +159,16 @@ impl App {
         &self.server.database
     }
 
+    /// The server's own workers.
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.server.workers
+    }
+
+    /// Tells the server that it is to leave its load balancer.
+    pub(crate) fn leave(&self) {
+        self.server.shutdown.leave();
+    }
+
     /// Gives a tenant that was seen already a plan with so many numbers.
     pub(crate) async fn set_phone_numbers(&self, tenant: Uuid, phone_numbers: i32) {
         self.database.set_plan(TenantId(tenant), 10, phone_numbers).await;
@@ -243,11 +254,11 @@ impl Server {
         let finished = runtime.spawn(async move {
             let app = app::App::build(&config, clock, Entropy::system()).await.unwrap();
             let listener = TcpListener::from_std(listener).unwrap();
-            started.send((app.database().clone(), app.shutdown())).unwrap();
+            started.send((app.database().clone(), app.workers().clone(), app.shutdown())).unwrap();
             app.run(listener).await.unwrap();
         });
-        let (database, shutdown) = start.await.expect("the server did not start");
-        Self { address, database, shutdown, finished, runtime: Some(runtime) }
+        let (database, workers, shutdown) = start.await.expect("the server did not start");
+        Self { address, database, workers, shutdown, finished, runtime: Some(runtime) }
     }
 }
 

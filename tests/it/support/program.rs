@@ -60,8 +60,18 @@ pub(crate) struct Running(pub(crate) Child);
 impl Running {
     /// SIGTERM, and the exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
+        self.signal();
+        self.exit_code()
+    }
+
+    /// SIGTERM.
+    pub(crate) fn signal(&self) {
         let pid = self.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// The exit code, once it has ended.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
         self.0.wait().unwrap().code()
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct System {
 
 struct Server {
     url: String,
-    _process: Running,
+    process: Running,
 }
 
 impl Deref for System {
@@ -77,14 +77,36 @@ impl System {
         drop(self.servers.remove(0));
     }
 
+    /// The first server's address.
+    pub(crate) fn url(&self) -> &str {
+        &self.servers[0].url
+    }
+
+    /// Sends the first server SIGTERM.
+    pub(crate) fn signal(&self) {
+        self.servers[0].process.signal();
+    }
+
+    /// Ends the first server with SIGTERM, and gives its exit code.
+    pub(crate) async fn terminate(&mut self) -> Option<i32> {
+        self.signal();
+        let mut process = self.servers.remove(0).process;
+        tokio::task::spawn_blocking(move || process.exit_code()).await.unwrap()
+    }
+
     /// Starts a further server over the same database.
     pub(crate) async fn add_server(&mut self) {
+        self.add_server_with(&[]).await;
+    }
+
+    /// The same, with these variables of the environment.
+    pub(crate) async fn add_server_with(&mut self, variables: &[(&'static str, &str)]) {
         let mut command = program::switchboard(self.folder.path(), &["serve"]);
-        command.envs(&self.environment).stderr(Stdio::piped());
+        command.envs(&self.environment).envs(variables.iter().copied()).stderr(Stdio::piped());
         let (process, line) = launch(&mut command, "listening").await;
         let line: Value = serde_json::from_str(&line).unwrap();
         let url = format!("http://{}", line["address"].as_str().unwrap());
-        self.servers.push(Server { url, _process: process });
+        self.servers.push(Server { url, process });
     }
 
     /// A tenant's token, good for an hour.

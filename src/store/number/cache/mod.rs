@@ -155,19 +155,17 @@ impl SystemStore {
     ) -> Result<HashSet<E164>, StoreError> {
         let reading = self.shared.numbers.begin();
         let wanted = phone_number::Column::Number.is_in(numbers.iter().map(E164::as_str));
-        let found = reader::read(self.db(), |query| query.cond_where(wanted).cond_where(answering())).await?;
+        let found = reader::read(self, |query| query.cond_where(wanted).cond_where(answering())).await?;
         let mut absent: HashSet<&E164> = numbers.iter().collect();
         if found.has_unreadable() {
             // It may be of any of them.
             absent.clear();
         }
-        let mut ours = HashSet::with_capacity(found.rows.len());
-        for row in found.rows {
-            absent.retain(|number| number.as_str() != row.number());
-            if let Some((number, found)) = row.found() {
-                reading.take(found);
-                ours.insert(number);
-            }
+        let mut ours = HashSet::with_capacity(found.found.len());
+        for (number, found) in found.found {
+            absent.remove(&number);
+            reading.take(found);
+            ours.insert(number);
         }
         absent.into_iter().for_each(|number| reading.take_none(number));
         numbers.iter().for_each(|number| reading.trust(number));

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, FromQueryResult, IdenStatic, QueryResult};
+use sea_orm::{ColumnTrait, ConnectionTrait, IdenStatic, QueryResult};
 use uuid::Uuid;
 
 use super::state::{Found, Standing};
 use super::{CachedNumber, Reading, answering};
-use crate::domain::{E164, NumberId, NumberStatus, RoutingRules};
+use crate::domain::{AgentId, E164, NumberId, NumberStatus, RoutingRules};
 use crate::store::dialect::{self, Horizon};
+use crate::store::entities::phone_number::TABLE;
 use crate::store::entities::{self, agent, phone_number};
 use crate::store::{StoreError, SystemStore};
 
@@ -20,70 +21,62 @@ const AGENTS: u64 = 500;
 const OF_AGENT: &str = "agent__";
 
 /// A number's row, joined with as much of its agent's as answering a call needs.
-#[derive(Debug)]
-pub(super) struct Row {
-    number: NumberRow,
-    agent: agent::AnsweringRow,
-    agent_changed: i64,
-}
-
-#[derive(Debug, FromQueryResult)]
-struct NumberRow {
-    id: Uuid,
-    number: String,
-    status: String,
-    routing_rules: serde_json::Value,
-    routing_version: i32,
-    changed: i64,
+struct Row {
+    number: E164,
+    agent: AgentId,
+    found: Found,
+    /// Columns that cannot be read, by table.
+    unreadable: Vec<(&'static str, &'static str)>,
 }
 
 impl Row {
-    fn read(row: &QueryResult) -> Result<Self, DbErr> {
-        Ok(Self {
-            number: NumberRow::from_query_result(row, "")?,
-            agent: agent::AnsweringRow::from_query_result(row, OF_AGENT)?,
-            agent_changed: row.try_get(OF_AGENT, agent::Column::Changed.as_str())?,
-        })
-    }
-
-    /// The number as its row has it.
-    pub(super) fn number(&self) -> &str {
-        &self.number.number
-    }
-
-    /// What the row says; `None`, told to the log, if a newer version wrote what this one cannot read.
-    pub(super) fn found(self) -> Option<(E164, Found)> {
-        let id = NumberId(self.number.id);
-        let log = |error| tracing::error!(%error, number = %id, "number not cached: its row or its agent's is unreadable");
-        self.try_into_found().map_err(log).ok()
-    }
-
-    fn try_into_found(self) -> Result<(E164, Found), StoreError> {
-        let NumberRow { id, number, status, routing_rules, routing_version, changed } = self.number;
-        let number: E164 = entities::text("phone_numbers", "number", &number)?;
-        let standing = match entities::text("phone_numbers", "status", &status)? {
+    /// What the row says. A number whose rules or whose agent's columns cannot be read, since a newer version has written
+    /// them, say, takes calls all the same, by what can be read: without rules its agent answers.
+    fn read(row: &QueryResult) -> Result<Self, StoreError> {
+        let id = NumberId(row.try_get("", "id")?);
+        let number: E164 = entities::text(TABLE, "number", &row.try_get::<String>("", "number")?)?;
+        let (agent, of_agent) = agent::as_far_as_readable(row, OF_AGENT)?;
+        let (agent_id, mut unreadable) = (agent.id, Vec::new());
+        let standing = match entities::text(TABLE, "status", &row.try_get::<String>("", "status")?)? {
             NumberStatus::Released => Standing::Released,
             NumberStatus::Pending => Standing::Pending,
             NumberStatus::Active | NumberStatus::Inactive | NumberStatus::Releasing => {
-                let rules: RoutingRules = entities::json("phone_numbers", "routing_rules", routing_rules)?;
+                unreadable.extend(of_agent.into_iter().map(|column| (agent::TABLE, column)));
+                let rules = row.try_get("", phone_number::RULES).ok();
+                let rules = rules.and_then(|rules| serde_json::from_value::<RoutingRules>(rules).ok());
+                if rules.is_none() {
+                    unreadable.push((TABLE, phone_number::RULES));
+                }
                 Standing::TakesCalls(CachedNumber {
-                    id: NumberId(id),
-                    agent: self.agent.try_into()?,
-                    rules: rules.into(),
-                    rules_version: routing_version,
-                    number_changed: changed,
-                    agent_changed: self.agent_changed,
+                    id,
+                    agent,
+                    rules: rules.unwrap_or_default().into(),
+                    rules_version: row.try_get("", "routing_version").unwrap_or_else(|_| {
+                        unreadable.push((TABLE, "routing_version"));
+                        0
+                    }),
+                    number_changed: row.try_get("", "changed")?,
+                    agent_changed: row.try_get(OF_AGENT, agent::Column::Changed.as_str())?,
                 })
             }
         };
-        let found = Found { number: number.digits(), id: NumberId(id), standing };
-        Ok((number, found))
+        let found = Found { number: number.digits(), id, standing };
+        Ok(Self { number, agent: agent_id, found, unreadable })
+    }
+
+    /// Reports what cannot be read.
+    fn report(&self, store: &SystemStore, row: &QueryResult) {
+        for (table, id) in [(TABLE, self.found.id.0), (agent::TABLE, self.agent.0)] {
+            let its = self.unreadable.iter().filter(|(of, _)| *of == table);
+            let failures: Vec<_> = its.map(|(table, column)| StoreError::Corrupt { table, column }).collect();
+            store.seen(table, || Some(id), row, &failures);
+        }
     }
 }
 
-/// Numbers with their agents, as many as `narrowed` leaves.
+/// Numbers with their agents, as many as `narrowed` leaves. What cannot be read is reported.
 pub(super) async fn read(
-    db: &impl ConnectionTrait,
+    store: &SystemStore,
     narrowed: impl FnOnce(&mut SelectStatement) -> &mut SelectStatement,
 ) -> Result<Rows, StoreError> {
     use phone_number::Column::{Changed, Id, Number, RoutingVersion, Status};
@@ -100,13 +93,16 @@ pub(super) async fn read(
     let agent_of_number = of_agent(agent::Column::Id).eq(of_number(phone_number::Column::AgentId));
     query.inner_join(agent::Entity, agent_of_number);
     narrowed(&mut query);
-    let rows = db.query_all(&query).await?;
-    let mut read = Rows { rows: Vec::with_capacity(rows.len()), count: rows.len() as u64, last: None };
+    let rows = store.db().query_all(&query).await?;
+    let mut read = Rows { found: Vec::with_capacity(rows.len()), count: rows.len() as u64, last: None };
     for row in &rows {
         read.last = place(row).or(read.last);
         match Row::read(row) {
-            Ok(row) => read.rows.push(row),
-            Err(error) => entities::unreadable(row, &error.into()),
+            Ok(found) => {
+                found.report(store, row);
+                read.found.push((found.number, found.found));
+            }
+            Err(failure) => store.seen(TABLE, || entities::id(row), row, &[failure]),
         }
     }
     Ok(read)
@@ -115,8 +111,8 @@ pub(super) async fn read(
 /// What one statement found.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// Those that could be decoded.
-    pub(super) rows: Vec<Row>,
+    /// Those that could be read.
+    pub(super) found: Vec<(E164, Found)>,
     /// How many there were.
     count: u64,
     /// The place of the last.
@@ -124,9 +120,9 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Whether some row could not be decoded.
+    /// Whether some row could not be read.
     pub(super) fn has_unreadable(&self) -> bool {
-        self.count > self.rows.len() as u64
+        self.count > self.found.len() as u64
     }
 
     /// The place of the last of a full page: more may follow.
@@ -213,7 +209,7 @@ impl NumberReader {
         }
         let began = self.store.shared.clock.now();
         let reading = cache.begin();
-        let rows = read(self.store.db(), |query| {
+        let rows = read(&self.store, |query| {
             query
                 .cond_where(answering())
                 .and_where(of_number(phone_number::Column::Id).gt(last))
@@ -280,7 +276,7 @@ impl NumberReader {
     ) -> Result<Option<At>, StoreError> {
         use phone_number::Column::{Changed, Id};
         let reading = self.store.shared.numbers.begin();
-        let rows = read(self.store.db(), |query| {
+        let rows = read(&self.store, |query| {
             query
                 .cond_where(dialect::changed_since(&of_number(Changed), seen, until))
                 .and_where(after([of_number(Changed), of_number(Id)], mark, id))
@@ -318,7 +314,7 @@ impl NumberReader {
             let theirs = phone_number::Column::AgentId.is_in(changed.iter().map(|(_, id)| *id));
             take(
                 &reading,
-                read(self.store.db(), |query| query.cond_where(theirs).cond_where(answering())).await?,
+                read(&self.store, |query| query.cond_where(theirs).cond_where(answering())).await?,
             );
         }
         let last = changed.last().filter(|_| rows.len() as u64 >= AGENTS);
@@ -339,7 +335,7 @@ impl NumberReader {
 }
 
 fn take(reading: &Reading<'_>, rows: Rows) {
-    rows.rows.into_iter().filter_map(Row::found).for_each(|(_, found)| reading.take(found));
+    rows.found.into_iter().for_each(|(_, found)| reading.take(found));
 }
 
 /// In the order of mark and id, after this place.

@@ -40,10 +40,11 @@ struct Saved {
     tenant: Uuid,
     voice_agent_id: Option<String>,
     language: String,
+    #[serde(deserialize_with = "as_far_as_readable")]
     fallback_number: Option<E164>,
     status: String,
     agent_changed: i64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "as_far_as_readable")]
     rules: RoutingRules,
     #[serde(default)]
     rules_version: i32,
@@ -68,9 +69,10 @@ impl Saved {
         })
     }
 
-    fn cached(self) -> io::Result<(u64, CachedNumber)> {
-        let language: Language = self.language.parse().map_err(io::Error::other)?;
-        let status: AgentStatus = self.status.parse().map_err(io::Error::other)?;
+    /// As from its row ([`super::reader`]), what cannot be read is passed over.
+    fn cached(self) -> (u64, CachedNumber) {
+        let language: Language = self.language.parse().unwrap_or_default();
+        let status: AgentStatus = self.status.parse().unwrap_or(AgentStatus::Inactive);
         let cached = CachedNumber {
             id: NumberId(self.id),
             agent: AnsweringAgent {
@@ -86,8 +88,17 @@ impl Saved {
             number_changed: self.number_changed,
             agent_changed: self.agent_changed,
         };
-        Ok((self.number.digits(), cached))
+        (self.number.digits(), cached)
     }
+}
+
+/// What a newer version has written may be unreadable: its default then.
+fn as_far_as_readable<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: serde::de::DeserializeOwned + Default,
+    D: serde::Deserializer<'de>,
+{
+    Ok(serde_json::from_value(serde_json::Value::deserialize(deserializer)?).unwrap_or_default())
 }
 
 impl SystemStore {
@@ -119,10 +130,11 @@ impl SystemStore {
         Ok(true)
     }
 
-    /// Reads back what [`Self::save_numbers`] wrote. Returns how many numbers there are.
+    /// Reads back what [`Self::save_numbers`] wrote. Returns how many numbers there are. One that cannot be read costs the
+    /// others nothing.
     ///
     /// # Errors
-    /// When it is unreadable, of another format or database, or too old to be trusted: nothing is cached then.
+    /// When the first line is unreadable, of another format or database, or too old to be trusted: nothing is cached then.
     pub fn restore_numbers(&self, from: impl BufRead) -> io::Result<usize> {
         let mut lines = from.lines();
         let first = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
@@ -130,9 +142,18 @@ impl SystemStore {
         if whole.format != FORMAT || whole.database != self.shared.place {
             return Err(io::Error::other("the saved routing cache is of another version or database"));
         }
-        let mut restored = Vec::new();
+        let (mut restored, mut unreadable) = (Vec::new(), 0_u64);
         for line in lines {
-            restored.push(serde_json::from_str::<Saved>(&line?)?.cached()?);
+            match serde_json::from_str::<Saved>(&line?) {
+                Ok(saved) => restored.push(saved.cached()),
+                Err(_) => unreadable += 1,
+            }
+        }
+        if unreadable > 0 {
+            tracing::error!(
+                unreadable,
+                "numbers of the saved routing cache cannot be read and are not answered"
+            );
         }
         let count = restored.len();
         let now = self.shared.clock.now();

@@ -3,9 +3,9 @@
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
-use super::doors::Pool;
-use super::{StoreError, dialect, doors};
 use crate::domain::TenantId;
+use crate::store::doors::{self, Pool};
+use crate::store::{StoreError, dialect};
 
 const TABLES: [&str; 10] = [
     "tenants",
@@ -27,7 +27,7 @@ const SAMPLED_BYTES: u32 = 512 * 1024;
 
 /// Why tenants are not kept apart, each with the SQL that mends it.
 /// `stranger` is nobody: a tenant that does not exist.
-pub(super) async fn faults(db: &Pool, stranger: TenantId) -> Result<Vec<String>, StoreError> {
+pub(in crate::store) async fn faults(db: &Pool, stranger: TenantId) -> Result<Vec<String>, StoreError> {
     if !dialect::has_policies(db) {
         return Ok(Vec::new());
     }

@@ -1,0 +1,242 @@
+//! Background workers: their names, and how it is known whether each of them runs.
+//!
+//! A worker beats once a round. It ails when it has been silent for longer than [`Worker::patience`], several times as long
+//! as one of its rounds may take, or when it keeps ending before it is told to.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::domain::{Clock, text_enum};
+
+text_enum! {
+    /// A background worker, as log lines, metrics and `/readyz` name it.
+    Worker {
+        /// Fetches the keys that check tokens, once.
+        Keys = "keys",
+        /// Sums up what was measured.
+        Metrics = "metrics",
+        /// Drives operations that wait or whose driver died.
+        Operations = "operations",
+        /// Delivers agents to the voice provider.
+        Deliveries = "deliveries",
+        /// Reads the carrier's prices.
+        Prices = "prices",
+        /// Writes down what waits in the journal.
+        Journal = "journal",
+        /// Keeps the routing cache as the database has it.
+        RoutingCache = "routing_cache",
+        /// Saves the routing cache to disk.
+        SavedCache = "saved_cache",
+        /// Hears what other servers change.
+        Changes = "changes",
+        /// Keeps the clock at the database's time.
+        Clock = "clock",
+        /// Checks a database that was away at start, once.
+        DatabaseCheck = "database_check",
+        /// Asks the carrier about calls whose end was not heard.
+        Sweep = "sweep",
+        /// Works off the voice provider's events.
+        Events = "events",
+        /// Asks the voice provider for events that never came.
+        MissingEvents = "missing_events",
+        /// Deletes old calls.
+        Retention = "retention",
+        /// Compares the providers' inventories with the database.
+        Reconciliation = "reconciliation",
+    }
+}
+
+/// After so many early ends in a row a worker counts as one that cannot run.
+const TOO_MANY_ENDS: u32 = 3;
+/// A run that lasted so long ends the row.
+const SOUND_RUN: Duration = Duration::from_secs(60);
+
+impl Worker {
+    /// How long it may be silent: several times what a round takes at worst, when a provider or the database is slow.
+    #[must_use]
+    pub const fn patience(self) -> Duration {
+        let minutes = match self {
+            Self::Operations | Self::Deliveries | Self::Journal | Self::RoutingCache | Self::Events => 1,
+            Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
+            Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
+            Self::Retention => 5,
+            // It lists whole inventories, page by page.
+            Self::Reconciliation => 60,
+        };
+        Duration::from_secs(minutes * 60)
+    }
+}
+
+/// A worker that does not do its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ailing {
+    /// Which.
+    pub worker: Worker,
+    /// Whether it keeps ending early; else it is silent.
+    pub keeps_ending: bool,
+}
+
+impl std::fmt::Display for Ailing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = if self.keeps_ending { "keeps failing and is restarted" } else { "makes no progress" };
+        write!(f, "the worker \"{}\" {what}: the log says more", self.worker)
+    }
+}
+
+/// The workers of a server. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Workers(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    /// Beats are counted in milliseconds from here.
+    since: Instant,
+    enlisted: Mutex<Vec<Heartbeat>>,
+}
+
+/// A worker's end of it: the worker beats once a round. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Heartbeat(Arc<Pulse>);
+
+#[derive(Debug)]
+struct Pulse {
+    worker: Worker,
+    clock: Clock,
+    since: Instant,
+    beaten: AtomicU64,
+    begun: AtomicU64,
+    /// Early ends in a row.
+    ends: AtomicU32,
+}
+
+impl Workers {
+    /// None so far.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self(Arc::new(Inner { clock, since: Instant::now(), enlisted: Mutex::default() }))
+    }
+
+    /// Enlists a worker, whose first run begins now.
+    #[must_use]
+    pub fn enlist(&self, worker: Worker) -> Heartbeat {
+        let Inner { clock, since, .. } = &*self.0;
+        let heartbeat = Heartbeat(Arc::new(Pulse {
+            worker,
+            clock: clock.clone(),
+            since: *since,
+            beaten: AtomicU64::default(),
+            begun: AtomicU64::default(),
+            ends: AtomicU32::default(),
+        }));
+        heartbeat.begin(Instant::now());
+        let mut enlisted = self.lock();
+        enlisted.retain(|other| other.0.worker != worker);
+        enlisted.push(heartbeat.clone());
+        heartbeat
+    }
+
+    /// A worker has done all it had to do.
+    pub fn dismiss(&self, worker: Worker) {
+        self.lock().retain(|other| other.0.worker != worker);
+    }
+
+    /// The first worker that does not do its work at `now`.
+    #[must_use]
+    pub fn ailing(&self, now: Instant) -> Option<Ailing> {
+        self.lock().iter().find_map(|heartbeat| heartbeat.ailing(now))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Heartbeat>> {
+        self.0.enlisted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Heartbeat {
+    /// A round begins, or a part of a long one.
+    pub fn beat(&self) {
+        self.beat_at(Instant::now());
+    }
+
+    fn beat_at(&self, now: Instant) {
+        let Pulse { worker, clock, beaten, .. } = &*self.0;
+        beaten.store(self.millis(now), Ordering::Relaxed);
+        let at = clock.now().timestamp_millis() as f64 / 1000.0;
+        metrics::gauge!("switchboard_worker_heartbeat_timestamp_seconds", "worker" => worker.as_str())
+            .set(at);
+    }
+
+    /// A run begins.
+    pub fn begin(&self, now: Instant) {
+        self.0.begun.store(self.millis(now), Ordering::Relaxed);
+        self.beat_at(now);
+    }
+
+    /// The run has ended early. Returns how many have in a row.
+    #[must_use]
+    pub fn end(&self, now: Instant) -> u32 {
+        let Pulse { worker, ends, .. } = &*self.0;
+        if self.runs_soundly(now) {
+            ends.store(0, Ordering::Relaxed);
+        }
+        metrics::counter!("switchboard_worker_restarts_total", "worker" => worker.as_str()).increment(1);
+        ends.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn ailing(&self, now: Instant) -> Option<Ailing> {
+        let Pulse { worker, beaten, ends, .. } = &*self.0;
+        let silence = self.millis(now).saturating_sub(beaten.load(Ordering::Relaxed));
+        let keeps_ending = ends.load(Ordering::Relaxed) >= TOO_MANY_ENDS && !self.runs_soundly(now);
+        let is_silent = Duration::from_millis(silence) > worker.patience();
+        (keeps_ending || is_silent).then_some(Ailing { worker: *worker, keeps_ending })
+    }
+
+    fn runs_soundly(&self, now: Instant) -> bool {
+        let begun = self.0.begun.load(Ordering::Relaxed);
+        Duration::from_millis(self.millis(now).saturating_sub(begun)) >= SOUND_RUN
+    }
+
+    fn millis(&self, now: Instant) -> u64 {
+        let elapsed = now.saturating_duration_since(self.0.since);
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_ails_while_it_is_silent_and_while_it_keeps_ending() {
+        let workers = Workers::new(Clock::system());
+        let (beating, ending) = (workers.enlist(Worker::Operations), workers.enlist(Worker::Sweep));
+        let now = Instant::now();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        assert_eq!(workers.ailing(at(30)), None);
+        let silent = Ailing { worker: Worker::Operations, keeps_ending: false };
+        assert_eq!(workers.ailing(at(70)), Some(silent));
+        beating.beat_at(at(71));
+        assert_eq!(workers.ailing(at(80)), None, "it has beaten");
+
+        for nth in 1..=3 {
+            ending.begin(at(80 + u64::from(nth)));
+            assert_eq!(ending.end(at(80 + u64::from(nth))), nth);
+        }
+        beating.beat_at(at(90));
+        let fails = Ailing { worker: Worker::Sweep, keeps_ending: true };
+        assert_eq!(workers.ailing(at(90)), Some(fails));
+        assert!(fails.to_string().contains("\"sweep\""));
+        ending.begin(at(95));
+        assert_eq!(workers.ailing(at(100)), Some(fails), "the last run is too short to tell");
+        beating.beat_at(at(150));
+        assert_eq!(workers.ailing(at(156)), None);
+        ending.begin(at(160));
+        assert_eq!(ending.end(at(230)), 1, "a sound run ends the row");
+
+        beating.beat_at(at(230));
+        assert_eq!(workers.ailing(at(230)), None);
+        workers.dismiss(Worker::Operations);
+        assert_eq!(workers.ailing(at(280)), None, "what is done is not waited for");
+    }
+}

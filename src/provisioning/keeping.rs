@@ -1,0 +1,67 @@
+//! Leases that are held for as long as their work takes.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::store::StoreError;
+
+/// Renews a lease of this length again and again. Ends when the lease is lost, or may have run out because it could not be
+/// renewed. Until then a database that fails costs nothing: work that is given up under a lease that still holds is begun a
+/// second time by whoever takes it over.
+pub(super) async fn keep<F>(length: Duration, every: Duration, renew: impl Fn() -> F) -> StoreError
+where
+    F: Future<Output = Result<(), StoreError>>,
+{
+    // It was claimed a moment ago.
+    let mut until = Instant::now() + length - length / 3;
+    loop {
+        sleep(every).await;
+        let began = Instant::now();
+        let failure = match timeout_at(until, renew()).await {
+            Ok(Ok(())) => {
+                until = began + length;
+                continue;
+            }
+            Ok(Err(failure)) => failure,
+            Err(_elapsed) => StoreError::Busy,
+        };
+        if matches!(failure, StoreError::LeaseLost) || Instant::now() >= until {
+            return failure;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    const LENGTH: Duration = Duration::from_secs(30);
+
+    async fn kept(renew: impl Fn(u32) -> Result<(), StoreError>) -> (StoreError, Duration) {
+        let (begun, renewals) = (Instant::now(), Cell::new(0));
+        let end = keep(LENGTH, LENGTH / 3, || {
+            renewals.set(renewals.get() + 1);
+            std::future::ready(renew(renewals.get()))
+        });
+        let end = tokio::time::timeout(Duration::from_secs(3600), end).await;
+        (end.expect("it is kept for good"), begun.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_is_kept_over_failures_until_it_is_lost_or_may_have_run_out() {
+        let fails_twice = |nth: u32| match nth {
+            3 | 4 => Err(StoreError::Busy),
+            9 => Err(StoreError::LeaseLost),
+            _ => Ok(()),
+        };
+        let (end, after) = kept(fails_twice).await;
+        assert!(matches!(end, StoreError::LeaseLost) && after == LENGTH * 3, "{end} {after:?}");
+        let (end, after) = kept(|nth| if nth < 3 { Ok(()) } else { Err(StoreError::Busy) }).await;
+        assert!(matches!(end, StoreError::Busy) && after == LENGTH / 3 * 5, "{end} {after:?}");
+        let (_, after) = kept(|_| Err(StoreError::Busy)).await;
+        assert!(after <= LENGTH, "{after:?}");
+    }
+}
