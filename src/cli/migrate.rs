@@ -56,6 +56,11 @@ async fn status(url: SecretString) -> Result<(), Failure> {
 }
 
 async fn connect(url: SecretString) -> Result<Database, Failure> {
-    let config = DatabaseConfig { url, listen_url: None, max_connections: 2, acquire_timeout: Duration::from_secs(10) };
+    let config = DatabaseConfig {
+        url,
+        listen_url: None,
+        max_connections: 2,
+        acquire_timeout: Duration::from_secs(10),
+    };
     Database::connect(&config, Clock::system()).await.map_err(|error| Failure::from_error(&error))
 }

@@ -170,8 +170,7 @@ impl Watch {
         self.session.take_turn().await;
         let now = self.session.services().clock.now();
         let most = u64::try_from(MOST_READ).unwrap_or(u64::MAX);
-        let changed =
-            self.session.reader().await?.calls_changed_since(self.read_at - OVERLAP, most).await?;
+        let changed = self.session.reader().await?.calls_changed_since(self.read_at - OVERLAP, most).await?;
         if changed.len() >= MOST_READ {
             return Err(missed_events("too many calls changed"));
         }

@@ -13,8 +13,8 @@ use sea_orm::sqlx::postgres::{PgListener, PgNotification};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::lane::{Batched, Lane};
 use super::dialect::NotHeard;
+use super::lane::{Batched, Lane};
 use super::{Database, Shared, StoreError, SystemStore, dialect};
 use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
 
@@ -102,12 +102,7 @@ impl Batched for Announcement {
         let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Unheard);
         let changes = gap.into_iter().chain(batch.iter().map(|announcement| announcement.0));
         let texts: Vec<String> = changes.map(|change| change.written_by(&store.shared.name)).collect();
-        match timeout(
-            ANNOUNCEMENT,
-            dialect::notify(store.db(), CHANNEL, &texts),
-        )
-        .await
-        {
+        match timeout(ANNOUNCEMENT, dialect::notify(store.db(), CHANNEL, &texts)).await {
             // Under load one notification carries many changes.
             Ok(Ok(())) => tokio::time::sleep(ANNOUNCE_EVERY).await,
             _failed => {
@@ -246,7 +241,7 @@ impl Database {
         }
         loop {
             let told = match timeout(SILENCE, listener.try_recv()).await {
-                Ok(told) => told.map_err(lost)?.ok_or_else(gone)?,
+                Ok(told) => told?.ok_or_else(gone)?,
                 Err(_silence) => {
                     try_out(&mut listener).await?;
                     continue;
@@ -261,10 +256,9 @@ impl Database {
         match Change::read(told.payload()) {
             Some((_, who)) if who == self.shared.name => {}
             Some((change, _)) => self.shared.tell(change),
-            None => tracing::warn!(
-                told = told.payload(),
-                "the database tells of a change nobody here can read"
-            ),
+            None => {
+                tracing::warn!(told = told.payload(), "the database tells of a change nobody here can read");
+            }
         }
     }
 
@@ -275,7 +269,7 @@ impl Database {
             let sent = dialect::notify(&self.shared.tenants, channel, &[word.to_owned()]).await;
             sent.map_err(|error| NotHeard::Lost(error.to_string()))?;
             loop {
-                let told = listener.try_recv().await.map_err(lost)?.ok_or_else(gone)?;
+                let told = listener.try_recv().await?.ok_or_else(gone)?;
                 if told.channel() == channel {
                     return Ok(());
                 }
@@ -288,12 +282,8 @@ impl Database {
 
 async fn try_out(listener: &mut PgListener) -> Result<(), NotHeard> {
     let answer = sqlx::Executor::execute(listener, "SELECT 1");
-    timeout(ANSWER, answer).await.map_err(|_| gone())?.map_err(lost)?;
+    timeout(ANSWER, answer).await.map_err(|_| gone())??;
     Ok(())
-}
-
-fn lost(error: sqlx::Error) -> NotHeard {
-    NotHeard::Lost(error.to_string())
 }
 
 fn gone() -> NotHeard {

@@ -14,7 +14,7 @@ use sea_orm::sqlx::sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchrono
 use sea_orm::sqlx::{Connection, Executor};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqlxPostgresConnector, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait, Value,
+    SqliteTransactionMode, SqlxPostgresConnector, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -150,8 +150,9 @@ pub(super) async fn connect(
 ) -> Result<[Pool; 2], DbErr> {
     if config.url.expose_secret().starts_with("sqlite:") {
         let connections = connect_sqlite(sqlite_options(config)).await?;
-        return Ok([(); 2]
-            .map(|()| Pool::of_the_orm(connections.clone(), sessions.clone(), Arc::clone(statements))));
+        return Ok(
+            [(); 2].map(|()| Pool::of_the_orm(connections.clone(), sessions.clone(), Arc::clone(statements)))
+        );
     }
     let hosts = Arc::new(Hosts::of(&config.url, "DATABASE_URL", name)?);
     let doubts = Arc::new(Doubts::new(hosts, sessions.clone()));
@@ -302,8 +303,7 @@ pub(super) async fn begin_migration(pool: &Pool) -> Result<(DatabaseTransaction,
     let Some(hosts) = pool.hosts() else {
         return Ok((begin_write(&pool.of_sqlite()?).await?, None));
     };
-    let connections =
-        SqlxPostgresConnector::from_sqlx_postgres_pool(hosts.pool_of_one(MIGRATOR_TIME));
+    let connections = SqlxPostgresConnector::from_sqlx_postgres_pool(hosts.pool_of_one(MIGRATOR_TIME));
     let beginning = async {
         let transaction = begin_write(&connections).await?;
         let pid = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid() AS pid");

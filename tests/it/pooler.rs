@@ -38,8 +38,9 @@ async fn what_another_server_does_is_learnt_also_where_no_session_hears_the_data
     assert_eq!(tokio::time::timeout(PATIENCE, to_its_end).await.expect("no end"), "SUCCEEDED");
 
     let agents = "{ agents { nodes { phoneNumber { number } } } }";
-    let number = app.graphql(&token, agents, json!({})).await["data"]["agents"]["nodes"][0]["phoneNumber"]["number"]
-        .clone();
+    let number =
+        app.graphql(&token, agents, json!({})).await["data"]["agents"]["nodes"][0]["phoneNumber"]["number"]
+            .clone();
     let calls = "subscription { callUpdated { sid } }";
     let mut watched = Watched::at(&other, &token, calls, json!({})).await;
     // The socket does not say when watching begins.

@@ -34,8 +34,7 @@ fn no_message_and_no_log_line_holds_the_password() {
     let folder = tempfile::tempdir().unwrap();
     let all = |url: &str, command: &[&str]| -> (Option<i32>, String) {
         let environment = program::environment(url, "http://127.0.0.1:1");
-        let mut variables: Vec<_> =
-            environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut variables: Vec<_> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
         variables.extend([("RUST_LOG", "trace"), ("BIND_ADDRESS", "127.0.0.1:0")]);
         let output = program::run(folder.path(), command, &variables);
         (output.status.code(), program::out(&output) + &program::err(&output))

@@ -143,7 +143,12 @@ impl DatabaseHost {
         // A URL may not have a user or a port without a host: those go where the driver takes them as well.
         let url = if host.is_empty() {
             let port = port.map(|port| format!("&port={port}")).unwrap_or_default();
-            format!("postgres:///{}?{}{port}{}", parts.database, parameters.passed_on, parts.login_parameters())
+            format!(
+                "postgres:///{}?{}{port}{}",
+                parts.database,
+                parameters.passed_on,
+                parts.login_parameters()
+            )
         } else {
             format!(
                 "postgres://{}{written}{port_text}/{}?{}",
@@ -285,7 +290,8 @@ fn hosts_of(text: &str) -> Result<Vec<(String, Option<u16>)>, Invalid> {
                 (format!("[{host}]"), after.strip_prefix(':'))
             }
             None => {
-                let (host, port) = part.split_once(':').map_or((part, None), |(host, port)| (host, Some(port)));
+                let (host, port) =
+                    part.split_once(':').map_or((part, None), |(host, port)| (host, Some(port)));
                 (host.to_owned(), port)
             }
         };
@@ -329,7 +335,10 @@ mod tests {
         let names = |text: &str| -> Vec<String> { hosts(text).into_iter().map(|(name, _)| name).collect() };
         for (text, expected) in [
             ("postgresql://u:p@h1:5432,h2:5433/db?target_session_attrs=read-write", ["h1:5432", "h2:5433"]),
-            ("postgres://u:p@h1,h2/db?port=5433&target_session_attrs=any&connect_timeout=2", ["h1:5433", "h2:5433"]),
+            (
+                "postgres://u:p@h1,h2/db?port=5433&target_session_attrs=any&connect_timeout=2",
+                ["h1:5433", "h2:5433"],
+            ),
             ("postgres:///db?host=h1,h2&port=1,2&user=u&target_session_attrs=primary", ["h1:1", "h2:2"]),
             ("postgres://u@[::1]:1,[fe80::1]/db", ["[::1]:1", "[fe80::1]"]),
             ("postgres://u@x/db?hostaddr=::1,10.0.0.1&host=a,b", ["::1", "10.0.0.1"]),
@@ -369,7 +378,8 @@ mod tests {
             let problem = DatabaseUrl::parse(text).unwrap_err().to_string();
             assert!(!problem.contains("hunter"), "{text}: {problem}");
         }
-        let debug = format!("{:?}", DatabaseUrl::parse("postgres://u:hunter2@h/db?password=hunter2").unwrap());
+        let debug =
+            format!("{:?}", DatabaseUrl::parse("postgres://u:hunter2@h/db?password=hunter2").unwrap());
         assert!(!debug.contains("hunter2"), "{debug}");
     }
 }

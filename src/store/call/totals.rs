@@ -125,8 +125,12 @@ mod tests {
     async fn sqlite_finds_the_indexes() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("switchboard.db").display());
-        let config =
-            DatabaseConfig { url: url.into(), listen_url: None, max_connections: 1, acquire_timeout: Duration::from_secs(5) };
+        let config = DatabaseConfig {
+            url: url.into(),
+            listen_url: None,
+            max_connections: 1,
+            acquire_timeout: Duration::from_secs(5),
+        };
         let db = Database::connect(&config, Clock::system()).await.unwrap();
         db.migrate().await.unwrap();
         let door = db.read_as(TenantId(Uuid::nil())).await.unwrap();

@@ -274,26 +274,25 @@ impl Hosts {
     ) -> Result<PgListener, NotHeard> {
         // Which host takes writes is found out by a session that is also needed to tell whether the listener's is its own.
         let deadline = Instant::now() + within;
-        let lost = |error: sqlx::Error| NotHeard::Lost(error.to_string());
         let mut other =
             self.connect(Role::Login, deadline).await.map_err(|error| NotHeard::Lost(error.message))?;
         let at = self.preferred.load(Ordering::Relaxed);
         let options = self.each.get(at).map(|host| plain(host.options.clone())).unwrap_or_default();
         let listening = async {
-            let mut listener = PgListener::connect_with(&lone_pool(options, within)).await.map_err(lost)?;
+            let mut listener = PgListener::connect_with(&lone_pool(options, within)).await?;
             // What was missed meanwhile must be told: whoever lost it connects anew.
             listener.eager_reconnect(false);
-            if is_lent(&mut listener, &mut other.connection).await.map_err(lost)? {
+            if is_lent(&mut listener, &mut other.connection).await? {
                 return Err(NotHeard::Lent);
             }
             let keepalives = KEEPALIVES.map(|(name, value)| format!("SET {name} = {value}")).join("; ");
-            (&mut listener).execute(AssertSqlSafe(keepalives)).await.map_err(lost)?;
-            listener.listen_all(channels).await.map_err(lost)?;
+            (&mut listener).execute(AssertSqlSafe(keepalives)).await?;
+            listener.listen_all(channels).await?;
             Ok(listener)
         };
         let listening = timeout_at(deadline.into(), listening).await;
         close(other.connection).await;
-        listening.map_err(|_| lost(sqlx::Error::PoolTimedOut))?
+        listening.map_err(|_| NotHeard::from(sqlx::Error::PoolTimedOut))?
     }
 }
 
@@ -309,6 +308,12 @@ pub(in crate::store) enum NotHeard {
     /// What is told by way of the pool does not arrive.
     #[error("notifications do not arrive: is it another database, or a pooler that keeps them back?")]
     Deaf,
+}
+
+impl From<sqlx::Error> for NotHeard {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Lost(error.to_string())
+    }
 }
 
 /// Closes a session, but waits for nobody.
@@ -367,7 +372,7 @@ impl From<sqlx::Error> for Obstacle {
 }
 
 fn code(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
 /// A session whose role and limits hold for all of it. `None` when they were refused or did not take effect.
@@ -376,7 +381,9 @@ async fn try_directly(host: &Host, role: Role) -> Result<Option<(Begun, Standing
     let mut connection = match direct(host.options.clone(), role).connect().await {
         Ok(connection) => connection,
         // Unsupported startup parameters, or command-line options.
-        Err(error) if matches!(code(&error).as_deref(), Some("08P01" | "0A000" | "42704")) => return Ok(None),
+        Err(error) if matches!(code(&error).as_deref(), Some("08P01" | "0A000" | "42704")) => {
+            return Ok(None);
+        }
         Err(error) => return Err(error.into()),
     };
     let told = sqlx::raw_sql(CHECK).fetch_one(&mut connection).await?;

@@ -125,7 +125,8 @@ impl Connections {
         let deadline = Instant::now() + shared.acquire_timeout;
         let permit = timeout_at(deadline.into(), Arc::clone(&shared.permits).acquire_owned());
         let permit = permit.await.map_err(|_| late())?.map_err(|_| closed())?;
-        let mut held = Held { session: None, permit: Some(permit), shared: Arc::clone(shared), state: State::Ready };
+        let mut held =
+            Held { session: None, permit: Some(permit), shared: Arc::clone(shared), state: State::Ready };
         while let Some(idle) = shared.pop() {
             let is_trusted = idle.since.elapsed() < TRUSTED_IDLE;
             held.session = Some(idle.session);
@@ -321,8 +322,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
-        let is_clean =
-            self.state == State::Ready && Manager::get_transaction_depth(&session.connection) == 0;
+        let is_clean = self.state == State::Ready && Manager::get_transaction_depth(&session.connection) == 0;
         if is_clean {
             self.shared.put_back(session);
         } else if let (Ok(runtime), true) =
@@ -379,7 +379,9 @@ impl Watch<'_> {
                 is_lost = Box::pin(self.doubts.is_lost(self.pid)) => is_lost,
             };
             if is_lost {
-                tracing::warn!("a connection to the database went silent: it and all older ones are replaced");
+                tracing::warn!(
+                    "a connection to the database went silent: it and all older ones are replaced"
+                );
                 self.doubts.sessions.renew(begun);
                 return Err(lost());
             }

@@ -230,11 +230,7 @@ async fn alone(
 }
 
 /// Runs a statement, and ends the transaction around it if there is one.
-async fn finish(
-    mut held: Held,
-    work: Work<'_>,
-    error: fn(sqlx::Error) -> DbErr,
-) -> Result<Outcome, DbErr> {
+async fn finish(mut held: Held, work: Work<'_>, error: fn(sqlx::Error) -> DbErr) -> Result<Outcome, DbErr> {
     let outcome = held.run(work).await.map_err(error)?;
     if held.is_pooled() {
         held.commit().await.map_err(error)?;

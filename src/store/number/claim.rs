@@ -135,7 +135,10 @@ fn numbers_but_of(operation: &Operation) -> Select<Entity> {
     Entity::find().filter(Column::OperationId.ne(operation.id.0))
 }
 
-async fn plan_is_full(transaction: &Transaction, operation: &Operation) -> Result<Option<Refusal>, StoreError> {
+async fn plan_is_full(
+    transaction: &Transaction,
+    operation: &Operation,
+) -> Result<Option<Refusal>, StoreError> {
     let tenant = tenant::find_locked(transaction, operation.tenant_id).await?;
     let held = numbers_but_of(operation)
         .filter(Column::TenantId.eq(tenant.id.0))

@@ -72,9 +72,12 @@ async fn open(test: &TestDatabase, login: &str) -> Database {
     url.set_password(Some("of-the-tests")).unwrap();
     let url = SecretString::from(String::from(url));
     let acquire_timeout = std::time::Duration::from_secs(20);
-    Database::connect(&DatabaseConfig { url, listen_url: None, max_connections: 2, acquire_timeout }, Clock::system())
-        .await
-        .unwrap()
+    Database::connect(
+        &DatabaseConfig { url, listen_url: None, max_connections: 2, acquire_timeout },
+        Clock::system(),
+    )
+    .await
+    .unwrap()
 }
 
 #[tokio::test]

@@ -136,7 +136,10 @@ async fn a_statement_that_the_server_works_on_is_not_taken_for_lost() {
     let tenant = fixtures::tenant(&db).await;
     let agent = fixtures::agent(&db, tenant).await;
     let mut raw = test.raw().await;
-    sqlx::raw_sql("SET ROLE switchboard_system; BEGIN; SELECT FROM agents FOR UPDATE").execute(&mut raw).await.unwrap();
+    sqlx::raw_sql("SET ROLE switchboard_system; BEGIN; SELECT FROM agents FOR UPDATE")
+        .execute(&mut raw)
+        .await
+        .unwrap();
     let waiting = tokio::spawn({
         let db = db.clone();
         async move {

@@ -97,8 +97,7 @@ async fn carry(listener: TcpListener, far: String, passes: Arc<watch::Sender<Sta
             let mut carried = None;
             let is_silent = if begun.passage == Passage::Open {
                 let far = carried.insert(TcpStream::connect(far).await.unwrap());
-                let ends =
-                    |state: &State| state.passage == Passage::Cut || state.silences != begun.silences;
+                let ends = |state: &State| state.passage == Passage::Cut || state.silences != begun.silences;
                 tokio::select! {
                     _ended = tokio::io::copy_bidirectional(&mut near, far) => false,
                     fate = passing.wait_for(ends) => fate.is_ok_and(|fate| fate.silences != begun.silences),
