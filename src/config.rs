@@ -225,11 +225,8 @@ impl Config {
     fn read(lookup: impl Fn(&str) -> Option<String>, reach: Reach) -> Result<Self, Vec<Mistake>> {
         let mut vars = Reader::new(lookup);
         let (webhook_base_url, webhook_base_url_previous) = read_webhook_base_urls(&mut vars, reach);
-        let database_url = read_database_url(&mut vars);
-        let listen_example = "postgres://switchboard:password@db.internal:5432/switchboard";
-        let database_listen_url = vars.read("DATABASE_LISTEN_URL", listen_example, read::postgres_url);
-        let twilio = read_twilio(&mut vars);
-        let elevenlabs = read_elevenlabs(&mut vars);
+        let (database_url, database_listen_url) = read_database_urls(&mut vars);
+        let (twilio, elevenlabs) = (read_twilio(&mut vars), read_elevenlabs(&mut vars));
         let jwt = read_jwt(&mut vars);
         let warnings = warnings(database_url.as_ref(), reach);
         let bind_address = read_bind_address(&mut vars);
@@ -390,6 +387,13 @@ fn read_bind_address(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Sock
 fn read_database_url(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<SecretString> {
     let example = "postgres://switchboard:password@localhost/switchboard";
     vars.require("DATABASE_URL", example, read::database_url)
+}
+
+fn read_database_urls(
+    vars: &mut Reader<impl Fn(&str) -> Option<String>>,
+) -> (Option<SecretString>, Option<SecretString>) {
+    let example = "postgres://switchboard:password@db.internal:5432/switchboard";
+    (read_database_url(vars), vars.read("DATABASE_LISTEN_URL", example, read::postgres_url))
 }
 
 fn read_twilio(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Twilio> {

@@ -22,8 +22,10 @@ pub(super) async fn open_or_wait(config: &Config, clock: &Clock) -> Result<(Data
     let later = Database::connect_later(&database_config(config), clock.clone()).await?;
     match routing::restore(&config.state_dir, &later.system()) {
         Ok(numbers) => {
+            let why = std::error::Error::source(&away).map(ToString::to_string);
             tracing::error!(
                 numbers,
+                why,
                 "the database does not answer: calls are answered by the routing cache of an earlier run, and nothing else is done \
                  until it does"
             );

@@ -18,12 +18,16 @@ mod token;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::Environment;
 use shared::failure::Failure;
 use shared::{core, failure, folder, print, signals};
+
+/// How long what runs on threads of its own may take to end: looking up names, reading files.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A telephone number of its own for every client of a voice-agent platform.
 #[derive(Debug, Parser)]
@@ -74,7 +78,7 @@ fn execute(command: Command) -> Result<(), Failure> {
     let environment = Environment::read(Path::new(".")).map_err(|mistake| Failure::from(vec![mistake]))?;
     let runtime = tokio::runtime::Runtime::new()
         .map_err(|error| Failure::new(format!("the asynchronous runtime does not start: {error}")))?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match command {
             Command::Dev(args) => Box::pin(dev::run(args, &environment)).await,
             Command::Serve => Box::pin(serve::run(&environment)).await,
@@ -87,7 +91,10 @@ fn execute(command: Command) -> Result<(), Failure> {
             Command::Repoint(args) => Box::pin(repoint::run(args, &environment)).await,
             Command::Sandbox(args) => sandbox::run(args, &environment).await,
         }
-    })
+    });
+    // A name server that does not answer would otherwise keep the process.
+    runtime.shutdown_timeout(LAST_WORDS);
+    outcome
 }
 
 #[cfg(test)]

@@ -242,7 +242,7 @@ impl Database {
         }
         loop {
             let told = match timeout(SILENCE, listener.try_recv()).await {
-                Ok(told) => told.map_err(lost)?.ok_or_else(gone)?,
+                Ok(told) => told?.ok_or_else(gone)?,
                 Err(_silence) => {
                     try_out(&mut listener).await?;
                     continue;
@@ -270,7 +270,7 @@ impl Database {
             let sent = dialect::notify(&self.shared.tenants, channel, &[word.to_owned()]).await;
             sent.map_err(|error| NotHeard::Lost(error.to_string()))?;
             loop {
-                let told = listener.try_recv().await.map_err(lost)?.ok_or_else(gone)?;
+                let told = listener.try_recv().await?.ok_or_else(gone)?;
                 if told.channel() == channel {
                     return Ok(());
                 }
@@ -283,12 +283,8 @@ impl Database {
 
 async fn try_out(listener: &mut PgListener) -> Result<(), NotHeard> {
     let answer = sqlx::Executor::execute(listener, "SELECT 1");
-    timeout(ANSWER, answer).await.map_err(|_| gone())?.map_err(lost)?;
+    timeout(ANSWER, answer).await.map_err(|_| gone())??;
     Ok(())
-}
-
-fn lost(error: sqlx::Error) -> NotHeard {
-    NotHeard::Lost(error.to_string())
 }
 
 fn gone() -> NotHeard {

@@ -253,3 +253,21 @@ fn one_way_to_check_tokens_is_enough() {
     assert!(jwt.secret.is_none() && jwt.jwks_url.is_some());
     assert_eq!(Jwt::from_vars(|_| None).unwrap_err()[0].variable, "JWT_SECRET");
 }
+
+#[test]
+fn the_database_may_have_several_hosts_and_an_address_for_listening() {
+    let several = "postgres://u:hunter2@h1:5432,h2/db?target_session_attrs=read-write";
+    assert!(with("DATABASE_URL", several).unwrap().database_listen_url.is_none());
+    let direct = with("DATABASE_LISTEN_URL", "postgres://u:hunter2@h1/db").unwrap();
+    assert!(direct.database_listen_url.is_some());
+    for (name, value, problem) in [
+        ("DATABASE_URL", "postgres://u:hunter2@h1:x/db", "host 1 has a port"),
+        ("DATABASE_URL", "postgres://u:hunter2/x@h1/db", "has an @ or a /"),
+        ("DATABASE_LISTEN_URL", "sqlite://file.db", "does not begin with postgres://"),
+    ] {
+        let mistakes = with(name, value).unwrap_err();
+        assert_eq!(mistakes.len(), 1);
+        assert!(mistakes[0].variable == name && mistakes[0].problem.contains(problem), "{mistakes:?}");
+        assert!(!format!("{mistakes:?}").contains("hunter2"), "{mistakes:?}");
+    }
+}

@@ -286,26 +286,25 @@ impl Hosts {
     ) -> Result<PgListener, NotHeard> {
         // Which host takes writes is found out by a session that is also needed to tell whether the listener's is its own.
         let deadline = Instant::now() + within;
-        let lost = |error: sqlx::Error| NotHeard::Lost(error.to_string());
         let mut other =
             self.connect(Role::Login, deadline).await.map_err(|error| NotHeard::Lost(error.message))?;
         let at = self.preferred.load(Ordering::Relaxed);
         let options = self.each.get(at).map(|host| plain(host.options.clone())).unwrap_or_default();
         let listening = async {
-            let mut listener = PgListener::connect_with(&lone_pool(options, within)).await.map_err(lost)?;
+            let mut listener = PgListener::connect_with(&lone_pool(options, within)).await?;
             // What was missed meanwhile must be told: whoever lost it connects anew.
             listener.eager_reconnect(false);
-            if is_lent(&mut listener, &mut other.connection).await.map_err(lost)? {
+            if is_lent(&mut listener, &mut other.connection).await? {
                 return Err(NotHeard::Lent);
             }
             let keepalives = KEEPALIVES.map(|(name, value)| format!("SET {name} = {value}")).join("; ");
-            (&mut listener).execute(AssertSqlSafe(keepalives)).await.map_err(lost)?;
-            listener.listen_all(channels).await.map_err(lost)?;
+            (&mut listener).execute(AssertSqlSafe(keepalives)).await?;
+            listener.listen_all(channels).await?;
             Ok(listener)
         };
         let listening = timeout_at(deadline.into(), listening).await;
         close(other.connection).await;
-        listening.map_err(|_| lost(sqlx::Error::PoolTimedOut))?
+        listening.map_err(|_| NotHeard::from(sqlx::Error::PoolTimedOut))?
     }
 }
 
@@ -321,6 +320,12 @@ pub(in crate::store) enum NotHeard {
     /// What is told by way of the pool does not arrive.
     #[error("notifications do not arrive: is it another database, or a pooler that keeps them back?")]
     Deaf,
+}
+
+impl From<sqlx::Error> for NotHeard {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Lost(error.to_string())
+    }
 }
 
 /// Closes a session, but waits for nobody.
@@ -379,7 +384,7 @@ impl From<sqlx::Error> for Obstacle {
 }
 
 fn code(error: &sqlx::Error) -> Option<String> {
-    error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned)
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
 /// A session whose role and limits hold for all of it. `None` when they were refused or did not take effect.
