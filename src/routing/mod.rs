@@ -287,8 +287,8 @@ impl Routing {
         }
     }
 
-    /// Asks the database for something about a call, unless it is known not to answer, for three tenths of the time there is; finding
-    /// out what is the matter with it may take two more. So what comes after has time too.
+    /// Asks the database for something about a call, unless it is known not to answer, for half of the time there is; finding
+    /// out what is the matter with it may take another tenth. So what comes after has time too.
     async fn ask<T>(
         &self,
         asked: impl Future<Output = Result<T, StoreError>>,
@@ -298,7 +298,7 @@ impl Routing {
         if self.is_down() {
             return Err(NoAnswer::Away);
         }
-        let may_be_overload = match tokio::time::timeout(self.0.answer_deadline * 3 / 10, asked).await {
+        let may_be_overload = match tokio::time::timeout(self.0.answer_deadline / 2, asked).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);

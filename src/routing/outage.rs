@@ -29,7 +29,9 @@ use crate::store::{self, CallAnswer, CallSlot, Route, StoreError};
 
 /// How often it is looked whether the database is back, and whether anything waits for it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How long the outcome of that holds.
+/// A database that has kept something within this time is there.
+const KEPT_LATELY: Duration = Duration::from_secs(1);
+/// How long the outcome of trying it out holds.
 const TRIED_OUT_FOR: Duration = Duration::from_millis(500);
 /// How long the database may take to take or to give one thing.
 pub(super) const PATIENCE: Duration = Duration::from_secs(3);
@@ -240,10 +242,10 @@ impl Routing {
     }
 
     /// Whether the database answers and keeps what it is told, however busy it is: it has lately, or does when it is tried out,
-    /// once for all who ask within [`TRIED_OUT_FOR`]. Takes at most a fifth of the time for a call's answer.
+    /// once for all who ask within [`TRIED_OUT_FOR`]. Takes at most a tenth of the time for a call's answer.
     pub(super) async fn is_alive(&self) -> bool {
-        let try_out = self.0.answer_deadline / 5;
-        if self.0.store.has_kept(try_out) {
+        let try_out = self.0.answer_deadline / 10;
+        if self.0.store.has_kept(KEPT_LATELY) {
             return true;
         }
         let mut known = self.0.alive.lock().await;

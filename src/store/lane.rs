@@ -38,8 +38,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a batch should take at most: the next one waits as long. Far below a caller's deadline.
 const BATCH_TIME: Duration = Duration::from_millis(300);
 /// How long the oldest item may have waited when another joins the queue: with a batch before and its own, the other is written
-/// within the 1.5 s that a caller waits for the database.
-const LONGEST_WAIT: Duration = Duration::from_millis(750);
+/// within the 2.5 s that a caller waits for the database.
+const LONGEST_WAIT: Duration = Duration::from_millis(1500);
 
 /// Something that is written in batches.
 pub(super) trait Batched: Send + Sync + Sized + 'static {
