@@ -30,9 +30,8 @@ class Scene:
     system: object
     load: object
     faults: object
-    # How long a fault lasts, and how long the load goes on after its cure.
+    # How long a fault lasts, in seconds.
     lasts: float
-    after: float
 
     def fault_begins(self):
         self.faults.away = self.load.now()
@@ -62,6 +61,7 @@ class Scene:
         await self.blocking(self.system.pair.promote)
         if self.system.database == "moved":
             self.system.move()
+            self.faults.notes.append("the servers know one address, which was moved to the new primary")
         self.cured()
 
 

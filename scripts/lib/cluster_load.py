@@ -357,7 +357,7 @@ class Load:
                 _, _, text = await client.send("GET", "/readyz", "", {}, 3)
                 word = json.loads(text)["status"]
             except (*FAILURES, KeyError):
-                word = "silent" if server.process.poll() is None else "gone"
+                word = "no answer" if server.process.poll() is None else "gone"
             if not told or told[-1][1] != word:
                 told.append((begun, word))
             await self.pause(0.5)

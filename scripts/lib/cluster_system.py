@@ -100,8 +100,8 @@ class System:
         self.processes, self.servers, self.log_files = [], [], []
 
     def start(self, database="hosts", retries=0, small_disk=False):
-        """`database`: "hosts", "moved", "session" or "transaction". Returns notes about what differs from what was asked for."""
-        notes = []
+        """`database`: how the servers reach it. "hosts": both by their addresses; a binary that takes only one gets "moved",
+        one address that leads to the primary of the moment. "session", "transaction": through PgBouncer."""
         self.pair.start(small_disk)
         self.start_sandbox()
         # Migrations want a session of their own, so they go past the pooler.
@@ -110,7 +110,6 @@ class System:
         self.command("migrate")
         if database == "hosts" and not self.takes_several_hosts():
             database = "moved"
-            notes.append("this binary takes one host: a single address was moved to the new primary")
         self.database = database
         if database in ("session", "transaction"):
             self.environment |= {"DATABASE_URL": self.pair.pool(database), "DATABASE_LISTEN_URL": self.direct}
@@ -129,7 +128,6 @@ class System:
                 raise Cannot(f"the servers do not start: {error}") from error
         self.start_haproxy(ports[-1], retries)
         self.make_tenants()
-        return notes
 
     def start_sandbox(self):
         # By name: the sandbox's stock and the bill are kept in memory only.
@@ -184,7 +182,7 @@ class System:
             self.ask(token, "{ viewer { activeCalls } }")
             self.ask(operator, PLAN, {"i": plan})
             if tenant not in BUYERS:
-                wanted = {"name": "Practice", "ifUnavailable": "ANY_IN_COUNTRY", "idempotencyKey": f"first {tenant}"}
+                wanted = {"name": "Practice", "ifUnavailable": "ANY_IN_COUNTRY", "idempotencyKey": f"first-{tenant}"}
                 if tenant == LIMITED:
                     wanted["fallbackNumber"] = "+12125550142"
                 number = until(lambda: self.first_number(token, wanted), "a number was bought", 30)
