@@ -179,10 +179,11 @@ async def disk_full(scene):
     scene.cured()
 
 
-@disaster("poison", "rows that no server can read: an operation of an unknown kind, one due at -infinity, unreadable rules",
-          is_quick=True)
+@disaster("poison", "rows that no server can read: an operation of an unknown kind, one due at -infinity, unreadable rules; then "
+          "a server is killed and started beside them", is_quick=True, retries=3)
 async def poison(scene):
     system, faults = scene.system, scene.faults
+    faults.excused_requests = True
     # As a newer version's migration would.
     await scene.blocking(
         system.pair.query,
@@ -201,7 +202,6 @@ async def poison(scene):
     # Whatever it cannot read, a server must start, and know all other numbers without the database.
     server = system.servers[2]
     await scene.blocking(server.kill)
-    scene.faults.excused_requests = True
     server.start()
     await scene.until_ready(server)
     known = 0

@@ -124,8 +124,10 @@ def recovery(told, faults):
         if call.verb and faults.cured <= call.asked < end - PROMPT
         and told.seen.get(call.sid, float("inf")) - call.answered > PROMPT
     ]
-    refused = [attempt.at for attempt in told.attempts if attempt.error and attempt.at >= faults.cured]
-    taken = [attempt.at for attempt in told.attempts if not attempt.error and attempt.at >= faults.cured]
+    # Whoever asked before the cure waits until his answer.
+    ended = [attempt for attempt in told.attempts if attempt.ended >= faults.cured]
+    refused = [each.ended for each in ended if each.error or each.ended - each.at > RECOVERED_WITHIN]
+    taken = [each.ended for each in ended if not each.error]
     never = float("inf")
     calls = max(late) - faults.cured if late else 0
     if late and max(late) > end - PROMPT - 1:

@@ -16,6 +16,7 @@ Ends at the end of its input.
 
 import asyncio
 import json
+import os
 import socket
 import struct
 import sys
@@ -120,6 +121,8 @@ async def main():
         wanted = json.loads(line)
         routes[wanted.pop("route")].order(wanted)
         print("ok", flush=True)
+    # At once: whatever is still open ends with the process.
+    os._exit(0)
 
 
 if __name__ == "__main__":
