@@ -5,7 +5,6 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from cluster_load import CALLED, TALK
 from cluster_system import LIMIT, ask_http
 
 # A call that is in the database so soon after its answer came from there, or was at least written there at once.
@@ -29,6 +28,8 @@ COLUMNS = [
 @dataclass
 class Faults:
     """What a disaster did, and when, in seconds of the load; filled in by the disaster."""
+    # How long a call lasts, about.
+    talk: float
     # When the database stopped answering, and when a database that works could be reached again.
     away: float | None = None
     cured: float | None = None
@@ -41,7 +42,7 @@ class Faults:
 
     def is_away(self, at):
         """Without a database neither plans nor answers of other servers can be looked up; nor soon after."""
-        return self.away is not None and self.away - 1 <= at <= (self.cured or at) + RECOVERED_WITHIN + 2 * TALK
+        return self.away is not None and self.away - 1 <= at <= (self.cured or at) + RECOVERED_WITHIN + 2 * self.talk
 
 
 async def settle(system, told, poisoned, seconds):
@@ -118,25 +119,22 @@ def recovery(told, faults):
     if faults.cured is None:
         return None, None
     end = max((call.asked for call in told.calls), default=0)
-    late = [
-        call.asked for call in told.calls
-        # Of the very last calls it cannot be said.
-        if call.verb and faults.cured <= call.asked < end - PROMPT
-        and told.seen.get(call.sid, float("inf")) - call.answered > PROMPT
-    ]
+    # Of the very last calls it cannot be said.
+    judged = [call for call in told.calls if call.verb and faults.cured <= call.asked < end - PROMPT]
+    late = [call.asked for call in judged if told.seen.get(call.sid, float("inf")) - call.answered > PROMPT]
+    prompt = [call.asked for call in judged if told.seen.get(call.sid, float("inf")) - call.answered <= PROMPT]
     # Whoever asked before the cure waits until his answer.
     ended = [attempt for attempt in told.attempts if attempt.ended >= faults.cured]
     refused = [each.ended for each in ended if each.error or each.ended - each.at > RECOVERED_WITHIN]
     taken = [each.ended for each in ended if not each.error]
-    never = float("inf")
-    calls = max(late) - faults.cured if late else 0
-    if late and max(late) > end - PROMPT - 1:
-        calls = never
-    mutations = max(refused) - faults.cured if refused else 0
-    # One must have been accepted after the last that was not.
-    if not taken or refused and max(taken) < max(refused):
-        mutations = never
-    return calls, mutations
+    return back_after(late, prompt, faults.cured), back_after(refused, taken, faults.cured)
+
+
+def back_after(bad, good, cured):
+    """Seconds from the cure until the last bad outcome; endless unless a good one came after it."""
+    if not good or bad and max(bad) > max(good):
+        return float("inf")
+    return max(bad) - cured if bad else 0
 
 
 def seconds(value):

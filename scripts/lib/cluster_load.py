@@ -9,13 +9,12 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
-from cluster_system import BASE_URL, BUYERS, CALLED, LIMITED
+from cluster_system import BASE_URL, BUYERS, CALLED, LIMIT, LIMITED
 from harness import twilio_signature
 
 INCOMING, FALLBACK, STATUS = (f"/api/webhooks/call/{name}" for name in ("incoming", "fallback", "status"))
 # As long as Twilio waits for an answer.
 CARRIER_WAITS = 15
-TALK = 4
 # A mutation that fails is repeated after so long, under the same key.
 PAUSE = 0.5
 DELETE = "mutation($i: ID!) { deleteAgent(input: {id: $i}) { operation { id } userErrors { code message } } }"
@@ -130,8 +129,10 @@ class Told:
 
 
 class Load:
-    def __init__(self, system, rate, chance):
-        self.system, self.rate, self.chance = system, rate, chance
+    def __init__(self, system, rate, talk, chance):
+        """`rate` calls a second, each of about `talk` seconds; of the first tenant's as many that twice its plan is wanted."""
+        self.system, self.rate, self.talk, self.chance = system, rate, talk, chance
+        self.share = 2 * LIMIT / talk / rate
         self.web = Client(system.port)
         self.direct = {server.name: Client(server.port) for server in system.servers}
         self.told, self.live, self.tasks, self.calls_under_way = Told(), 0, [], set()
@@ -170,7 +171,8 @@ class Load:
 
     async def callers(self):
         while not self.stopping.is_set():
-            task = asyncio.create_task(self.call(self.chance.choice(CALLED)))
+            tenant = LIMITED if self.chance.random() < self.share else self.chance.choice(CALLED[1:])
+            task = asyncio.create_task(self.call(tenant))
             self.calls_under_way.add(task)
             task.add_done_callback(self.calls_under_way.discard)
             await self.pause(self.chance.expovariate(self.rate))
@@ -194,14 +196,14 @@ class Load:
         if call.verb == "Connect" and tenant == LIMITED:
             self.live += 1
             self.told.most_live = max(self.told.most_live, self.live)
-            if self.live > 10:
+            if self.live > LIMIT:
                 self.told.over_limit.append(self.now())
         if call.verb and not call.fell_back and self.chance.random() < 0.05:
             await self.announce_again(call, form)
-        await asyncio.sleep(TALK * self.chance.uniform(0.5, 1.5))
+        await asyncio.sleep(self.talk * self.chance.uniform(0.5, 1.5))
         if call.verb == "Connect" and tenant == LIMITED:
             self.live -= 1
-        await self.webhook(self.web, STATUS, {"CallSid": sid, "CallStatus": "completed", "CallDuration": str(TALK)})
+        await self.webhook(self.web, STATUS, {"CallSid": sid, "CallStatus": "completed", "CallDuration": "4"})
 
     async def announce_again(self, call, form):
         others = [name for name in self.direct if name != call.server]
@@ -234,10 +236,7 @@ class Load:
     async def buyer(self, tenant):
         agents = []
         while not self.stopping.is_set():
-            key = "%016x" % self.chance.getrandbits(64)
-            wanted = {"name": "Practice", "ifUnavailable": "ANY_IN_COUNTRY", "idempotencyKey": key}
-            self.told.keys.append(key)
-            made = await self.until_done(tenant, CREATE, {"i": wanted})
+            made = await self.until_done(tenant, CREATE, {"i": self.new_agent()})
             if made and made["createAgent"]["agent"]:
                 agents.append(made["createAgent"]["agent"]["id"])
             while len(agents) > 3:
@@ -245,6 +244,15 @@ class Load:
                     break
                 agents.pop(0)
             await self.pause(self.chance.uniform(0.2, 0.8))
+
+    def new_agent(self):
+        self.told.keys.append("%016x" % self.chance.getrandbits(64))
+        return {"name": "Practice", "ifUnavailable": "ANY_IN_COUNTRY", "idempotencyKey": self.told.keys[-1]}
+
+    async def leave_behind(self, server, count):
+        """Agents wanted of this server alone, by clients who never ask again: whatever becomes of it, others finish the work."""
+        wanted = [self.graphql(BUYERS[0], CREATE, {"i": self.new_agent()}, self.direct[server.name]) for _ in range(count)]
+        await asyncio.gather(*wanted)
 
     async def until_done(self, tenant, query, variables):
         """Repeats a mutation until it is accepted, also for a while after the load has ended."""
@@ -261,12 +269,12 @@ class Load:
                     return None
             await asyncio.sleep(PAUSE)
 
-    async def graphql(self, tenant, query, variables):
+    async def graphql(self, tenant, query, variables, client=None):
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.system.tokens[tenant]}"}
         body, begun = json.dumps({"query": query, "variables": variables}), self.now()
         try:
-            status, _, text = await self.web.send("POST", "/graphql", body, headers, 35)
-            answer = json.loads(text)
+            status, _, text = await (client or self.web).send("POST", "/graphql", body, headers, 35)
+            answer = json.loads(text) if text.startswith("{") else {}
         except FAILURES as error:
             self.told.failures.append((begun, f"mutation {type(error).__name__}"))
             return None, type(error).__name__

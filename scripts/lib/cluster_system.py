@@ -28,7 +28,6 @@ CALLED = [LIMITED, *(str(uuid.UUID(int=n)) for n in range(2, 10))]
 BUYERS = [str(uuid.UUID(int=n)) for n in (21, 22)]
 # Has a number that nobody calls.
 BYSTANDER = str(uuid.UUID(int=31))
-DRAIN_DELAY = 5
 
 
 def ask_http(url, body=None, headers=None, timeout=10):
@@ -91,8 +90,8 @@ class Server:
 
 
 class System:
-    def __init__(self, binary):
-        self.binary = str(binary)
+    def __init__(self, binary, drain_delay):
+        self.binary, self.drain_delay = str(binary), drain_delay
         self.folder = Path(tempfile.mkdtemp(prefix="switchboard-cluster.", dir="/dev/shm"))
         # Postgres, which runs as another user, has to get to its own folder below.
         self.folder.chmod(0o755)
@@ -140,7 +139,7 @@ class System:
             "PURCHASES_PER_HOUR": "1000000", "TENANT_PURCHASES_PER_HOUR": "1000000", "TENANT_AGENTS_PER_HOUR": "1000000",
             "OPERATION_LEASE": "2s", "OPERATION_WAIT": "2s", "QUARANTINE_DAYS": "0", "RECONCILE_EVERY": "0s",
             "RATE_LIMIT_PER_MINUTE": "0", "RATE_LIMIT_ANONYMOUS_PER_MINUTE": "0", "TRUST_FORWARDED_FOR": "1",
-            "DRAIN_DELAY": f"{DRAIN_DELAY}s", "RUST_LOG": "warn",
+            "DRAIN_DELAY": f"{self.drain_delay}s", "RUST_LOG": "warn",
         }
 
     def launch(self, name, words, environment=None):
