@@ -27,7 +27,7 @@ class Disaster:
 
 @dataclass
 class Scene:
-    """What a disaster may lay its hands on."""
+    """What a disaster acts on."""
     system: object
     load: object
     faults: object
@@ -41,13 +41,17 @@ class Scene:
         self.faults.cured = self.load.now()
 
     async def blocking(self, what, *arguments):
-        """The load goes on meanwhile."""
+        """Runs what blocks in a thread; the load goes on meanwhile."""
         return await asyncio.to_thread(what, *arguments)
 
     def network(self, **order):
-        """Where the servers reach the primary, by whichever way they know it."""
+        """Sets the network between the servers and the primary, whichever route they use."""
         for route in ("a", "moved"):
             self.system.pair.network.order(route, **order)
+
+    async def kill(self, server):
+        self.faults.kills.append((server.name, self.load.now()))
+        await self.blocking(server.kill)
 
     async def until_ready(self, server, seconds=30):
         deadline = self.load.now() + seconds
@@ -58,7 +62,7 @@ class Scene:
             await asyncio.sleep(0.1)
 
     async def lead_to_the_new_primary(self):
-        """Several hosts are the servers' business; one address is moved."""
+        """Promotes the standby. Servers that know both hosts find it; a single address is moved there."""
         await self.blocking(self.system.pair.promote)
         if self.system.database == "moved":
             self.system.move()
@@ -80,7 +84,7 @@ async def kill(scene):
     scene.faults.excused_requests = True
     server = scene.system.servers[0]
     scene.cured()
-    await scene.blocking(server.kill)
+    await scene.kill(server)
     await asyncio.sleep(scene.lasts)
     server.start()
     await scene.until_ready(server)
@@ -113,7 +117,7 @@ async def poison(scene):
     await scene.blocking(ask_http, f"{system.sandbox_url}/sandbox/faults", json.dumps(slow).encode())
     left = asyncio.create_task(scene.load.leave_behind(server, 6))
     await asyncio.sleep(0.7)
-    await scene.blocking(server.kill)
+    await scene.kill(server)
     await left
     await scene.blocking(clear_faults, system)
     server.start()
@@ -169,15 +173,15 @@ async def twice(scene):
         await asyncio.gather(*(announce(nth) for nth in range(first, first + 8)))
     told = conversations_with(scene.system, callers)
     scene.faults.notes.append(f"200 calls announced twice: {differing} with different answers; {connected} were connected to the "
-                              f"agent, the voice provider was told of {told}")
+                              f"agent, {told} were registered with the voice provider")
     if differing:
         scene.faults.broken.append(f"{differing} of 200 calls that were announced to two servers at once got different answers")
     if told > connected:
-        scene.faults.broken.append(f"the voice provider was told of {told} calls instead of {connected}")
+        scene.faults.broken.append(f"{told} calls were registered with the voice provider instead of {connected}")
 
 
 def conversations_with(system, callers):
-    """How many calls of these callers the voice provider was told of."""
+    """How many calls of these callers were registered with the voice provider."""
     state = json.loads(ask_http(f"{system.sandbox_url}/sandbox/state", timeout=30)[1])
     return sum(conversation["from"] in callers for conversation in state["conversations"])
 

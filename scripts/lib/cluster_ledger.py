@@ -1,4 +1,4 @@
-"""What one disaster cost, and which promises it broke."""
+"""The figures of one disaster, and the promises that were broken."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ PROMPT = 3
 # So long after the database is there again, everything must be as before.
 RECOVERED_WITHIN = 10
 
-CALLS = """SELECT json_build_object('sid', sid, 'twiml', answer_twiml, 'caller', caller, 'open', ended_at IS NULL) FROM calls"""
+CALLS = "SELECT json_build_object('sid', sid, 'twiml', answer_twiml) FROM calls"
 UNFINISHED = "SELECT id FROM operations WHERE state IN ('pending', 'running')"
 NUMBERS = "SELECT number || ' ' || coalesce(sid, '-') FROM phone_numbers WHERE status <> 'released'"
 TWO_NUMBERS = "SELECT agent_id FROM phone_numbers WHERE status <> 'released' GROUP BY 1 HAVING count(*) > 1"
@@ -37,6 +37,8 @@ class Faults:
     excused_requests: bool = False
     # Operations that were made unreadable, and so never end.
     poisoned: set = field(default_factory=set)
+    # (server, when) of each SIGKILL.
+    kills: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     broken: list = field(default_factory=list)
 
@@ -45,14 +47,20 @@ class Faults:
         return self.away is not None and self.away - 1 <= at <= (self.cured or at) + RECOVERED_WITHIN + 2 * self.talk
 
 
-async def settle(system, told, poisoned, seconds):
+    def is_cut_off(self, call):
+        """A caller does not wait until the answer is on record: a server that is killed right then leaves the call's row without
+        one."""
+        return any(call.server == server and abs(call.answered - at) < 1 for server, at in self.kills)
+
+
+async def settle(system, told, faults, seconds):
     """Gives journals and operations time to be worked off; returns how long they took."""
     begun = time.monotonic()
-    wanted = {call.sid for call in told.calls if call.verb}
+    wanted = {call.sid for call in told.calls if call.verb and not faults.is_cut_off(call)}
     while time.monotonic() - begun < seconds:
         try:
             held = set(await asyncio.to_thread(system.pair.query, "SELECT sid FROM calls WHERE answer_twiml IS NOT NULL"))
-            unfinished = set(await asyncio.to_thread(system.pair.query, UNFINISHED)) - poisoned
+            unfinished = set(await asyncio.to_thread(system.pair.query, UNFINISHED)) - faults.poisoned
             if wanted <= held and not unfinished:
                 break
         except Exception:  # Still gone.
@@ -66,9 +74,18 @@ def figures(system, told, faults):
     query = system.pair.query
     held = {row["sid"]: row for row in map(json.loads, query(CALLS))}
     answered = [call for call in told.calls if call.verb]
-    # Whoever was answered must be on record with an answer that the caller was given.
-    missing = [call for call in answered if (held.get(call.sid) or {}).get("twiml") is None]
-    wrong = [call for call in answered if call not in missing and held[call.sid]["twiml"] not in (call.twiml, call.again)]
+    # Whoever was answered must be on record, with an answer that the caller was given.
+    missing, cut_off, wrong = [], [], []
+    for call in answered:
+        row = held.get(call.sid)
+        if row and row["twiml"] is None and faults.is_cut_off(call):
+            cut_off.append(call)
+        elif not row or row["twiml"] is None:
+            missing.append(call)
+        elif row["twiml"] not in (call.twiml, call.again):
+            wrong.append(call)
+    if cut_off:
+        faults.notes.append(f"{len(cut_off)} calls are on record without their answer: their server was killed right after it")
     differing = [call for call in answered if call.again and call.again != call.twiml]
     while_away = sum(faults.is_away(call.asked) or faults.is_away(call.again_at) for call in differing)
     over = [at for at in told.over_limit if not faults.is_away(at)]

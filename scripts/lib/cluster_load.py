@@ -1,4 +1,4 @@
-"""Callers, dashboards and watchers, at a steady rate whatever happens; all they meet is written down."""
+"""The load: callers, dashboards and subscribers at a steady rate, and a record of all answers they get."""
 
 import asyncio
 import base64
@@ -106,14 +106,14 @@ FAILURES = (OSError, asyncio.IncompleteReadError, asyncio.TimeoutError, ValueErr
 
 
 def verb_of(twiml):
-    """What a caller gets: an agent, another number, or words."""
+    """The first verb of an answer: an agent (Connect), a number (Dial), a sentence (Say)."""
     found = re.search(r"<(Connect|Dial|Say|Reject)", twiml)
     return found[1] if found else ""
 
 
 @dataclass
 class Told:
-    """Everything that was seen during one disaster."""
+    """The record of one disaster."""
     calls: list = field(default_factory=list)
     attempts: list = field(default_factory=list)
     keys: list = field(default_factory=list)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""TCP routes whose network can fail: a process of its own, ordered about by lines on its standard input.
+"""A TCP proxy whose routes can fail. It is a process of its own, controlled through its standard input.
 
     tcp_proxy.py NAME=TARGET_PORT...
 
-Prints the routes' ports as one JSON object, then reads one order a line, also JSON, and answers each with "ok":
+Prints the routes' ports as one JSON object. Then reads one order a line, also JSON, and answers each with "ok":
 
     {"route": "a", "mode": "pass"}     new connections are forwarded (those that went silent stay silent)
     {"route": "a", "mode": "silent"}   every connection, open or new, stays open and carries nothing any more
