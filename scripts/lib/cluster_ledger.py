@@ -138,13 +138,19 @@ def recovery(told, faults):
     end = max((call.asked for call in told.calls), default=0)
     # Of the very last calls it cannot be said.
     judged = [call for call in told.calls if call.verb and faults.cured <= call.asked < end - PROMPT]
-    late = [call.asked for call in judged if told.seen.get(call.sid, float("inf")) - call.answered > PROMPT]
-    prompt = [call.asked for call in judged if told.seen.get(call.sid, float("inf")) - call.answered <= PROMPT]
+    late = [call.asked for call in judged if is_late(told, call)]
+    prompt = [call.asked for call in judged if not is_late(told, call) and call.sid in told.seen]
     # Whoever asked before the cure waits until his answer.
     ended = [attempt for attempt in told.attempts if attempt.ended >= faults.cured]
     refused = [each.ended for each in ended if each.error or each.ended - each.at > RECOVERED_WITHIN]
     taken = [each.ended for each in ended if not each.error]
     return back_after(late, prompt, faults.cured), back_after(refused, taken, faults.cured)
+
+
+def is_late(told, call):
+    """Whether a look into the database that came long enough after the answer did not find the call."""
+    seen = told.seen.get(call.sid, float("inf"))
+    return any(call.answered + PROMPT <= look < seen for look in told.looks)
 
 
 def back_after(bad, good, cured):

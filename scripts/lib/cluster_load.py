@@ -123,6 +123,8 @@ class Told:
     over_limit: list = field(default_factory=list)
     most_live: int = 0
     ready: dict = field(default_factory=dict)
+    # When the database was looked into, and at which of these times each call was first found.
+    looks: list = field(default_factory=list)
     seen: dict = field(default_factory=dict)
     events: int = 0
     watches: int = 0
@@ -374,11 +376,11 @@ class Load:
     async def look_into_database(self):
         """When each call came to be in the database."""
         while not self.stopping.is_set():
+            begun = self.now()
             try:
-                sids = await asyncio.to_thread(self.system.pair.query, "SELECT sid FROM calls", timeout=3)
+                for sid in await asyncio.to_thread(self.system.pair.query, "SELECT sid FROM calls", timeout=3):
+                    self.told.seen.setdefault(sid, begun)
+                self.told.looks.append(begun)
             except Exception:  # It may be stopped, full or gone: that is what is being tried.
-                sids = []
-            now = self.now()
-            for sid in sids:
-                self.told.seen.setdefault(sid, now)
+                pass
             await self.pause(0.5)

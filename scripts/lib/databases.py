@@ -181,7 +181,8 @@ class Network:
 
 
 class Pooler:
-    """PgBouncer in its default configuration, but for addresses and the number of connections."""
+    """PgBouncer in its default configuration, but for addresses, the number of connections, and how soon it tries a database again
+    that refused it: 15 s by default, in which every client waits or fails."""
 
     def __init__(self, pair, mode):
         folder = pair.folder / f"pgbouncer-{mode}"
@@ -199,6 +200,7 @@ auth_type = trust
 auth_file = {folder}/users
 pool_mode = {mode}
 max_client_conn = 400
+server_login_retry = 1
 default_pool_size = {20 if mode == 'transaction' else 100}
 admin_users = postgres
 """)
