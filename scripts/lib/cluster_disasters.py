@@ -149,7 +149,7 @@ async def rolling(scene):
         server.start()
         await scene.until_ready(server)
         # The proxy has to notice.
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(1)
 
 
 @disaster("twice", "200 calls are announced to two servers at the same moment", spoils=False)
