@@ -204,6 +204,19 @@ async def slow(scene):
     scene.cured()
 
 
+@disaster("slow-writes", "every call that is written takes the database 50 ms longer, more than it can keep up with")
+async def slow_writes(scene):
+    query = scene.system.pair.query
+    await scene.blocking(
+        query, "CREATE FUNCTION nap() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END'",
+        "CREATE TRIGGER nap BEFORE INSERT ON calls FOR EACH ROW EXECUTE FUNCTION nap()",
+    )
+    await asyncio.sleep(2 * scene.lasts)
+    # Never away: plans must be counted, though callers may be turned down.
+    await scene.blocking(query, "DROP TRIGGER nap ON calls")
+    scene.cured()
+
+
 @disaster("stopped", "the processes of the primary stand still (SIGSTOP), then go on", spoils=False)
 async def stopped(scene):
     scene.fault_begins()
