@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.error
@@ -129,7 +128,7 @@ class System:
         self.make_tenants()
 
     def start_sandbox(self):
-        # By name: the sandbox's stock and the bill are kept in memory only.
+        # Its state is kept in memory: it ends with this run.
         log = self.launch("sandbox", [self.binary, "sandbox", "--port", "0"])
         until(lambda: "Ctrl-C" in log.read_text(), "the sandbox tells its credentials", 20)
         self.credentials = dict(re.findall(r"([A-Z_]+)=(\S+)", log.read_text()))
