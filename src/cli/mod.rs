@@ -22,8 +22,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::Environment;
+use crate::telemetry;
 use shared::failure::Failure;
-use shared::{core, failure, folder, print, signals};
+use shared::{core, failure, folder, logging, print, signals};
 
 /// A telephone number of its own for every client of a voice-agent platform.
 #[derive(Debug, Parser)]
@@ -61,10 +62,15 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
-    match execute(command) {
+    let outcome = execute(command);
+    // If stderr takes no log lines, it takes no other line either: printing one would wait for ever.
+    let takes_lines = telemetry::flush_logs();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            print::problem(&failure);
+            if takes_lines {
+                print::problem(&failure);
+            }
             failure.exit_code()
         }
     }

@@ -36,7 +36,9 @@ pub use language::Language;
 pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
 pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, Step};
 pub use refusal::{Refusal, RefusalCode, UsedUp};
-pub use resilience::{BreakerChange, Gate, Passage, backoff, lenient_json, retry_after};
+pub use resilience::{
+    BreakerChange, BreakerState, Exchange, Gate, Passage, backoff, lenient_json, retry_after, set_traceparent,
+};
 pub use routing::{
     ActionDraft, AppliedRule, CallerId, CallerPattern, ConditionDraft, Decision, RoutingAction,
     RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window, Zone, ZoneData,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{Instrument, debug_span, error, info, warn};
 
 use super::Provisioning;
 use super::kinds::{create_agent, delete_agent, purchase, release_number, repair_number};
@@ -52,7 +52,9 @@ impl Provisioning {
         deadline: Instant,
         is_enough: impl Fn(OperationState) -> bool,
     ) -> Result<Operation, StoreError> {
-        let begin = |watch| drop(tokio::spawn(self.clone().see_to_operation(id, watch)));
+        let begin = |watch| {
+            drop(tokio::spawn(self.clone().see_to_operation(id, watch).in_current_span()));
+        };
         let settles = |seen: &Result<Operation, StoreError>| match seen {
             Ok(operation) if !is_enough(operation.state) => None,
             settled => Some(settled.clone()),
@@ -102,7 +104,9 @@ impl Provisioning {
 
     pub(super) fn spawn_drive(&self, claimed: Claimed) -> tokio::task::JoinHandle<()> {
         let driver = self.clone();
-        self.0.drives.spawn(async move {
+        let Operation { id, kind, .. } = &claimed.operation;
+        let span = debug_span!("operation", operation = %id, kind = kind.as_str());
+        let drive = async move {
             let operation = claimed.operation.id;
             match driver.drive(claimed).await {
                 Ok(()) => {}
@@ -112,15 +116,17 @@ impl Provisioning {
                 }
             }
             driver.0.runs.ended(operation);
-        })
+        };
+        self.0.drives.spawn(drive.instrument(span))
     }
 
     /// Until the operation is over or must wait.
     async fn drive(&self, claimed: Claimed) -> Result<(), StoreError> {
         let Claimed { mut operation, lease } = claimed;
         while !operation.state.is_final() {
+            let span = debug_span!("step", step = operation.step.as_str(), attempt = operation.attempts);
             let outcome = tokio::select! {
-                outcome = self.step(&operation, &lease) => outcome?,
+                outcome = self.step(&operation, &lease).instrument(span) => outcome?,
                 lost = self.keep(&lease) => return Err(lost),
             };
             let update = match outcome {
@@ -142,6 +148,9 @@ impl Provisioning {
                 return Ok(());
             }
         }
+        let (kind, state) = (operation.kind.as_str(), operation.state.as_str());
+        metrics::counter!("switchboard_operations_ended_total", "kind" => kind, "state" => state)
+            .increment(1);
         Ok(())
     }
 

@@ -31,7 +31,7 @@ pub use number::{
     AgentSummary, ClaimRefused, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
     NumberReader, NumberSummary, PurchaseRules,
 };
-pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
+pub use operation::{Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
 pub use tenant::NumberUsage;
@@ -47,7 +47,7 @@ use switchboard_migration::Migrator;
 use switchboard_migration::sea_orm_migration::MigratorTrait;
 use tokio::sync::broadcast;
 
-use self::doors::Pool;
+use self::doors::{Meters, Pool};
 use self::lane::Lane;
 use crate::domain::{Author, Clock, Entropy, TenantId};
 
@@ -69,6 +69,19 @@ pub struct DatabaseConfig {
 #[derive(Debug, Clone)]
 pub struct Database {
     shared: Arc<Shared>,
+}
+
+/// A pool's connections.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolConnections {
+    /// The pool's name.
+    pub name: &'static str,
+    /// Those that somebody uses.
+    pub in_use: u32,
+    /// Those that are open and free.
+    pub idle: u32,
+    /// How many there may be.
+    pub most: u32,
 }
 
 /// What both doors need.
@@ -152,7 +165,11 @@ impl Database {
         let sessions = dialect::Sessions::new(Arc::clone(&is_checked));
         let pools = dialect::connect(config, &name, &sessions).await.map_err(StoreError::Unavailable)?;
         let statements = Arc::new(AtomicU64::new(0));
-        let [tenants, system] = pools.map(|pool| Pool::new(pool, sessions.clone(), Arc::clone(&statements)));
+        let pool = |connections, name| {
+            Pool::new(connections, sessions.clone(), Meters::new(name, Arc::clone(&statements)))
+        };
+        let [tenants, system] = pools;
+        let (tenants, system) = (pool(tenants, "tenants"), pool(system, "system"));
         let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let numbers = number::NumberCache::default();
         let shared = Shared {
@@ -252,6 +269,18 @@ impl Database {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.shared.statements.load(Ordering::Relaxed)
+    }
+
+    /// Both pools' connections at this moment. On SQLite the pools are one.
+    #[must_use]
+    pub fn pools(&self) -> [PoolConnections; 2] {
+        let of = |name, pool: &Pool| {
+            let connections = pool.connections();
+            let (open, idle) = dialect::open_connections(connections);
+            let most = dialect::most_connections(connections);
+            PoolConnections { name, in_use: open.saturating_sub(idle), idle, most }
+        };
+        [of("tenants", &self.shared.tenants), of("system", &self.shared.system)]
     }
 
     /// Returns once everything is written that callers did not wait for: answers and reports of calls, announcements to

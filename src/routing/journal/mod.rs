@@ -93,7 +93,7 @@ impl Journal {
     pub(super) fn add(&self, entry: &Entry) {
         let mut state = self.lock();
         state.add(entry);
-        gauge(state.len());
+        gauges(&state);
     }
 
     /// The entry that has waited longest.
@@ -108,7 +108,7 @@ impl Journal {
     pub(super) fn done(&self) {
         let mut state = self.lock();
         state.done();
-        gauge(state.len());
+        gauges(&state);
     }
 
     /// The database will never take the first entry: it is put aside for somebody to look at. Returns whether it was.
@@ -128,6 +128,7 @@ impl Journal {
         })
         .await;
         if is_aside {
+            metrics::counter!("switchboard_journal_put_aside_total").increment(1);
             self.refused().note(entry);
         }
         is_aside
@@ -174,6 +175,12 @@ impl Journal {
             early.lock().unwrap_or_else(PoisonError::into_inner).over(looked_at, &over)
         })
         .await;
+    }
+
+    /// Tells how long the first entry has waited.
+    pub(super) fn tell_age(&self) {
+        let oldest = self.first().map_or(0, |entry| entry.at().timestamp());
+        metrics::gauge!("switchboard_journal_oldest_timestamp_seconds").set(oldest as f64);
     }
 
     /// Whether anything waits about a call, by the carrier's id.
@@ -245,8 +252,9 @@ fn options() -> OpenOptions {
     options
 }
 
-fn gauge(waiting: usize) {
-    metrics::gauge!("switchboard_journal_entries").set(waiting as f64);
+fn gauges(state: &State) {
+    metrics::gauge!("switchboard_journal_entries").set(state.len() as f64);
+    metrics::gauge!("switchboard_journal_bytes").set(state.bytes() as f64);
 }
 
 #[cfg(test)]

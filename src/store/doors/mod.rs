@@ -5,6 +5,7 @@
 //! own: if nobody waits for it any more, the finished transaction is dropped, which rolls it back. A [`reading`] one
 //! sees to that itself.
 
+mod meters;
 mod pool;
 mod reading;
 
@@ -18,6 +19,7 @@ use self::reading::{Reading, Transaction};
 use super::{Change, Shared, StoreError, dialect, error::begin_was_lost};
 use crate::domain::{Author, TenantId};
 
+pub(super) use self::meters::Meters;
 pub(super) use self::pool::{Pool, Writing};
 
 /// One tenant's rows, in one transaction. Statements run one after the other; shared by all resolvers of a query.

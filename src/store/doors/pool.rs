@@ -10,9 +10,6 @@
 //! sessions keep the setting they began with (`default_transaction_read_only`), and after a failover they may be with a server
 //! that is a standby now.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use sea_orm::entity::prelude::async_trait::async_trait;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, Postgres};
@@ -21,6 +18,7 @@ use sea_orm::{
     Statement, TransactionTrait,
 };
 
+use super::meters::{Kind, Meters, is_read};
 use super::reading::{acquire_error, execute_error, query, query_error};
 use crate::store::StoreError;
 use crate::store::dialect::{self, Sessions};
@@ -31,8 +29,7 @@ use crate::store::error::has_broken;
 pub(in crate::store) struct Pool {
     connections: DatabaseConnection,
     sessions: Sessions,
-    /// Counts statements.
-    statements: Arc<AtomicU64>,
+    meters: Meters,
 }
 
 impl Pool {
@@ -40,13 +37,13 @@ impl Pool {
     pub(in crate::store) fn new(
         mut connections: DatabaseConnection,
         sessions: Sessions,
-        statements: Arc<AtomicU64>,
+        meters: Meters,
     ) -> Self {
-        let counter = Arc::clone(&statements);
-        connections.set_metric_callback(move |_| {
-            counter.fetch_add(1, Ordering::Relaxed);
+        let of_the_orm = meters.clone();
+        connections.set_metric_callback(move |ran| {
+            of_the_orm.ran(Kind::of(&ran.statement.sql), ran.elapsed);
         });
-        Self { connections, sessions, statements }
+        Self { connections, sessions, meters }
     }
 
     /// The driver's own pool.
@@ -54,9 +51,9 @@ impl Pool {
         &self.connections
     }
 
-    /// Counts what is run past this pool.
-    pub(super) fn statements(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.statements)
+    /// Measures what is run past this pool.
+    pub(super) fn meters(&self) -> &Meters {
+        &self.meters
     }
 
     /// Fails when the database does not answer, or takes no writes.
@@ -66,7 +63,8 @@ impl Pool {
 
     /// Begins a transaction that will write.
     pub(super) async fn begin_write(&self) -> Result<Writing, DbErr> {
-        let transaction = self.again(|| dialect::begin_write(&self.connections)).await?;
+        let beginning = self.again(|| dialect::begin_write(&self.connections));
+        let transaction = self.meters.waiting(beginning).await?;
         Ok(Writing { transaction, sessions: self.sessions.clone() })
     }
 
@@ -100,26 +98,35 @@ impl Pool {
         if !dialect::has_policies(self) {
             return self.connections.query_all_raw(statement).await;
         }
-        self.statements.fetch_add(1, Ordering::Relaxed);
         let written = async {
-            let pool = self.connections.get_postgres_connection_pool();
-            rows(&statement, &mut pool.acquire().await.map_err(acquire_error)?).await
+            let mut connection = self.acquire().await?;
+            self.meters.running(Kind::Batch, rows(&statement, &mut connection)).await
         };
         self.sessions.noting(written.await)
     }
 
+    /// A free connection to Postgres.
+    async fn acquire(&self) -> Result<PoolConnection<Postgres>, DbErr> {
+        let pool = self.connections.get_postgres_connection_pool();
+        self.meters.waiting(pool.acquire()).await.map_err(acquire_error)
+    }
+
     /// A connection to Postgres for this statement. Ahead of a write it has answered a ping.
     async fn connection(&self, statement: &str) -> Result<PoolConnection<Postgres>, DbErr> {
-        let pool = self.connections.get_postgres_connection_pool();
         if is_read(statement) {
-            return pool.acquire().await.map_err(acquire_error);
+            return self.acquire().await;
         }
         self.again(|| async {
-            let mut connection = pool.acquire().await.map_err(acquire_error)?;
+            let mut connection = self.acquire().await?;
             connection.ping().await.map_err(query_error)?;
             Ok(connection)
         })
         .await
+    }
+
+    /// Measures a statement.
+    async fn run<T>(&self, sql: &str, statement: impl Future<Output = T>) -> T {
+        self.meters.running(Kind::of(sql), statement).await
     }
 
     /// Runs a single statement on Postgres, a read as often as connections turn out to be broken.
@@ -127,7 +134,6 @@ impl Pool {
     where
         F: Future<Output = Result<T, DbErr>>,
     {
-        self.statements.fetch_add(1, Ordering::Relaxed);
         let outcome = if is_read(statement) { self.again(run).await } else { run().await };
         self.sessions.noting(outcome)
     }
@@ -139,11 +145,6 @@ async fn rows(
 ) -> Result<Vec<QueryResult>, DbErr> {
     let rows = query(statement).fetch_all(&mut **connection).await.map_err(query_error)?;
     Ok(rows.into_iter().map(QueryResult::from).collect())
-}
-
-/// Whether a statement changes nothing. One that does not look so may still be a read.
-fn is_read(statement: &str) -> bool {
-    statement.starts_with("SELECT ")
 }
 
 /// An error that may mean that the connection broke, so that nothing was done.
@@ -176,7 +177,8 @@ impl ConnectionTrait for Pool {
         let statement = &statement;
         self.single(&statement.sql, || async move {
             let mut connection = self.connection(&statement.sql).await?;
-            Ok(query(statement).execute(&mut *connection).await.map_err(execute_error)?.into())
+            let done = self.run(&statement.sql, query(statement).execute(&mut *connection)).await;
+            Ok(done.map_err(execute_error)?.into())
         })
         .await
     }
@@ -187,7 +189,7 @@ impl ConnectionTrait for Pool {
         }
         self.single(sql, || async move {
             let mut connection = self.connection(sql).await?;
-            let done = connection.execute(AssertSqlSafe(sql.to_owned())).await;
+            let done = self.run(sql, connection.execute(AssertSqlSafe(sql.to_owned()))).await;
             Ok(done.map_err(execute_error)?.into())
         })
         .await
@@ -200,8 +202,8 @@ impl ConnectionTrait for Pool {
         let statement = &statement;
         self.single(&statement.sql, || async move {
             let mut connection = self.connection(&statement.sql).await?;
-            let row = query(statement).fetch_optional(&mut *connection).await.map_err(query_error)?;
-            Ok(row.map(QueryResult::from))
+            let row = self.run(&statement.sql, query(statement).fetch_optional(&mut *connection)).await;
+            Ok(row.map_err(query_error)?.map(QueryResult::from))
         })
         .await
     }
@@ -212,7 +214,8 @@ impl ConnectionTrait for Pool {
         }
         let statement = &statement;
         self.single(&statement.sql, || async move {
-            rows(statement, &mut self.connection(&statement.sql).await?).await
+            let mut connection = self.connection(&statement.sql).await?;
+            self.run(&statement.sql, rows(statement, &mut connection)).await
         })
         .await
     }

@@ -1,9 +1,7 @@
 //! A tenant's reading transaction on Postgres, in as few messages as it takes: one opens it, and nobody waits for its
 //! end.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
+use futures_util::TryFutureExt;
 use sea_orm::entity::prelude::async_trait::async_trait;
 use sea_orm::sqlx::pool::PoolConnection;
 use sea_orm::sqlx::{self, AssertSqlSafe, Executor, PgPool, Postgres, SqlSafeStr};
@@ -12,6 +10,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx_core::transaction::TransactionManager;
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::meters::{Kind, Meters};
 use super::pool::{Pool, Writing};
 use crate::domain::TenantId;
 use crate::store::error::is_read_only;
@@ -32,8 +31,7 @@ pub(in crate::store) enum Transaction {
 #[derive(Debug)]
 pub(in crate::store) struct Reading {
     connection: Mutex<PoolConnection<Postgres>>,
-    /// Counts statements.
-    statements: Arc<AtomicU64>,
+    meters: Meters,
 }
 
 impl Reading {
@@ -55,24 +53,28 @@ impl Reading {
 
     async fn begin(pool: &Pool, sql: &str) -> Result<Self, DbErr> {
         let connections = pool.connections().get_postgres_connection_pool();
-        pool.again(|| Self::begin_once(connections, sql.to_owned(), pool.statements())).await
+        pool.again(|| Self::begin_once(connections, sql.to_owned(), pool.meters())).await
     }
 
-    async fn begin_once(pool: &PgPool, sql: String, statements: Arc<AtomicU64>) -> Result<Self, DbErr> {
-        let connection = pool.acquire().await.map_err(acquire_error)?;
+    async fn begin_once(pool: &PgPool, sql: String, meters: &Meters) -> Result<Self, DbErr> {
+        let connection = meters.waiting(pool.acquire()).await.map_err(acquire_error)?;
         let mut opening = Opening(Some(connection));
         if let Some(connection) = &mut opening.0 {
             Manager::begin(connection, Some(AssertSqlSafe(sql).into_sql_str())).await.map_err(query_error)?;
         }
-        let opened = opening.0.take().map(|open| Self { connection: Mutex::new(open), statements });
+        let meters = meters.clone();
+        let opened = opening.0.take().map(|open| Self { connection: Mutex::new(open), meters });
         opened.ok_or_else(|| DbErr::Custom("the connection is gone".to_owned()))
     }
 
     /// The connection, for one statement.
     async fn connection(&self) -> MutexGuard<'_, PoolConnection<Postgres>> {
-        let connection = self.connection.lock().await;
-        self.statements.fetch_add(1, Ordering::Relaxed);
-        connection
+        self.connection.lock().await
+    }
+
+    /// Measures a statement.
+    async fn run<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
+        self.meters.running(Kind::Read, statement).await.map_err(own_write)
     }
 }
 
@@ -110,29 +112,25 @@ impl ConnectionTrait for Reading {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let connection = &mut **self.connection().await;
-        Ok(query(&statement).execute(connection).await.map_err(execute_error).map_err(own_write)?.into())
+        let done = self.run(query(&statement).execute(connection).map_err(execute_error)).await?;
+        Ok(done.into())
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let connection = &mut **self.connection().await;
-        Ok(connection
-            .execute(AssertSqlSafe(sql.to_owned()))
-            .await
-            .map_err(execute_error)
-            .map_err(own_write)?
-            .into())
+        let done = connection.execute(AssertSqlSafe(sql.to_owned())).map_err(execute_error);
+        Ok(self.run(done).await?.into())
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         let connection = &mut **self.connection().await;
-        let row =
-            query(&statement).fetch_optional(connection).await.map_err(query_error).map_err(own_write)?;
+        let row = self.run(query(&statement).fetch_optional(connection).map_err(query_error)).await?;
         Ok(row.map(QueryResult::from))
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         let connection = &mut **self.connection().await;
-        let rows = query(&statement).fetch_all(connection).await.map_err(query_error).map_err(own_write)?;
+        let rows = self.run(query(&statement).fetch_all(connection).map_err(query_error)).await?;
         Ok(rows.into_iter().map(QueryResult::from).collect())
     }
 }
