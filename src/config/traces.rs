@@ -42,11 +42,14 @@ impl Traces {
             let json = read::one_of(&[("http/json", ()), ("http/protobuf", ())]);
             vars.read(name, "http/json", json);
         }
-        let headers = ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"]
-            .into_iter()
-            .flat_map(|name| vars.read(name, "authorization=Bearer%20abc", pairs).unwrap_or_default())
-            .map(|(name, value)| (name.to_lowercase(), value.into()))
-            .collect();
+        let mut headers: Vec<(String, SecretString)> = Vec::new();
+        for name in ["OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TRACES_HEADERS"] {
+            for (name, value) in vars.read(name, "authorization=Bearer%20abc", pairs).unwrap_or_default() {
+                let name = name.to_lowercase();
+                headers.retain(|(known, _)| *known != name);
+                headers.push((name, value.into()));
+            }
+        }
         let mut resource = vars
             .read("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=production", pairs)
             .unwrap_or_default();
@@ -145,7 +148,8 @@ mod tests {
         assert!(read(&[(ENDPOINT, EXAMPLE), ("OTEL_SDK_DISABLED", "true")]).0.is_none());
         let (traces, mistakes) = read(&[
             (ENDPOINT, "https://otel.example.com/base/"),
-            ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Basic%20a%3D, x-team = blue"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Basic%20b, x-team = blue"),
+            ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "authorization=Basic%20a%3D"),
             ("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,region=eu"),
             ("OTEL_SERVICE_NAME", "calls"),
             ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
@@ -156,7 +160,7 @@ mod tests {
         assert_eq!(traces.url.as_str(), "https://otel.example.com/base/v1/traces");
         let headers: Vec<_> =
             traces.headers.iter().map(|(name, v)| (name.as_str(), v.expose_secret())).collect();
-        assert_eq!(headers, [("authorization", "Basic a="), ("x-team", "blue")]);
+        assert_eq!(headers, [("x-team", "blue"), ("authorization", "Basic a=")]);
         let resource: Vec<_> = traces.resource.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         assert_eq!(resource, [("service.name", "calls"), ("region", "eu")]);
         assert_eq!((traces.ratio, traces.follows_parent), (0.25, true));

@@ -182,7 +182,7 @@ impl Routing {
 
     async fn look(&self) {
         self.0.journal.sync().await;
-        self.0.journal.tell_age();
+        self.0.journal.measure();
         if self.is_down() && !self.in_time(self.0.store.ping()).await {
             return;
         }

@@ -255,15 +255,13 @@ pub(super) fn most_connections(db: &DatabaseConnection) -> u32 {
 }
 
 /// How many connections of a pool are open, and how many of them are free.
-pub(super) fn open_connections(db: &DatabaseConnection) -> (u32, u32) {
-    let (open, idle) = if has_policies(db) {
+pub(super) fn open_connections(db: &DatabaseConnection) -> (u32, usize) {
+    if has_policies(db) {
         let pool = db.get_postgres_connection_pool();
-        (pool.size(), pool.num_idle())
-    } else {
-        let pool = db.get_sqlite_connection_pool();
-        (pool.size(), pool.num_idle())
-    };
-    (open, u32::try_from(idle).unwrap_or(u32::MAX))
+        return (pool.size(), pool.num_idle());
+    }
+    let pool = db.get_sqlite_connection_pool();
+    (pool.size(), pool.num_idle())
 }
 
 /// Fails when the database does not answer, or takes no writes: a standby, or one set to read-only. The next one asks in

@@ -277,6 +277,7 @@ impl Database {
         let of = |name, pool: &Pool| {
             let connections = pool.connections();
             let (open, idle) = dialect::open_connections(connections);
+            let idle = u32::try_from(idle).unwrap_or(u32::MAX);
             let most = dialect::most_connections(connections);
             PoolConnections { name, in_use: open.saturating_sub(idle), idle, most }
         };

@@ -143,6 +143,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_panic_is_a_line_like_any_other() {
+        let queue: &'static Queue = Box::leak(Box::default());
+        let subscriber = tracing_subscriber::fmt().json().with_writer(Lines(queue)).finish();
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(super::super::log_panic));
+        let caught = tracing::subscriber::with_default(subscriber, || {
+            std::panic::catch_unwind(|| assert_eq!("out of", "luck", "as it happens"))
+        });
+        std::panic::set_hook(before);
+        assert!(caught.is_err());
+        let text = String::from_utf8(queue.lock().bytes.clone()).unwrap();
+        assert!(
+            text.contains("as it happens") && text.contains("lines.rs") && text.contains("ERROR"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn a_reader_that_stops_loses_lines_and_holds_nobody_up() {
         let queue: &'static Queue = Box::leak(Box::default());
         let (reader, writer) = io::pipe().unwrap();

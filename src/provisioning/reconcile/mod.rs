@@ -12,7 +12,7 @@ mod plan;
 mod report;
 mod voice_agents;
 
-pub use report::{Difference, Mended, ReconciliationReport};
+pub use report::{Difference, DifferenceKind, Mended, ReconciliationReport};
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use super::Provisioning;
 use crate::domain::OperationId;
 use crate::store::{Database, ReconciliationRun, StoreError};
 use plan::Inventories;
-use report::{DifferenceKind, Repair};
+use report::Repair;
 
 /// How long after its server died another may begin.
 const LEASE: Duration = Duration::from_secs(60);

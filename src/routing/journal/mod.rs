@@ -177,8 +177,9 @@ impl Journal {
         .await;
     }
 
-    /// Tells how long the first entry has waited.
-    pub(super) fn tell_age(&self) {
+    /// Tells how much waits, and since when.
+    pub(super) fn measure(&self) {
+        gauges(&self.lock());
         let oldest = self.first().map_or(0, |entry| entry.at().timestamp());
         metrics::gauge!("switchboard_journal_oldest_timestamp_seconds").set(oldest as f64);
     }
