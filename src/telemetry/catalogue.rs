@@ -295,7 +295,7 @@ pub const METRICS: &[Metric] = &[
         "switchboard_differences",
         Unit::Count,
         &[of("kind", differences)],
-        "Differences between the providers and the database that the last reconciliation of this server left.",
+        "Differences between the providers and the database that the last reconciliation left: aggregate with max.",
     ),
     counter(
         "switchboard_retention_runs_total",

@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn a_ratio_is_that_share_of_all_traces_and_a_parent_decides_where_it_is_followed() {
         let sampler = |ratio, follows_parent| Sampler { ratio, follows_parent };
-        let traces: Vec<u128> = (0..1000).map(|n| (7 << 100) | (n << 56) / 1000).collect();
+        let traces: Vec<u128> = (0..1000).map(|n| (7 << 100) | ((n << 56) / 1000)).collect();
         let sampled = |ratio| traces.iter().filter(|trace| sampler(ratio, true).samples(**trace)).count();
         assert_eq!([sampled(0.0), sampled(1.0)], [0, 1000]);
         assert!((240..=260).contains(&sampled(0.25)), "{}", sampled(0.25));
