@@ -1,9 +1,12 @@
 //! What is measured of a pool: statements, and how long they and a free connection took. Registered once for each pool.
+//!
+//! The futures are measured without an `async` block around them, which would hold them twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use metrics::Histogram;
 
 /// Measures one pool's work. Cheap to clone.
@@ -51,19 +54,19 @@ impl Meters {
     }
 
     /// Measures how long a connection takes to be had. What fails is measured too: it kept somebody waiting.
-    pub(super) async fn waiting<T>(&self, connection: impl Future<Output = T>) -> T {
+    pub(super) fn waiting<T>(&self, connection: impl Future<Output = T>) -> impl Future<Output = T> {
         let began = Instant::now();
-        let connection = connection.await;
-        self.0.waited.record(began.elapsed());
-        connection
+        connection.inspect(move |_| self.0.waited.record(began.elapsed()))
     }
 
     /// Counts a statement and measures how long it takes.
-    pub(super) async fn running<T>(&self, kind: Kind, statement: impl Future<Output = T>) -> T {
+    pub(super) fn running<T>(
+        &self,
+        kind: Kind,
+        statement: impl Future<Output = T>,
+    ) -> impl Future<Output = T> {
         let began = Instant::now();
-        let outcome = statement.await;
-        self.ran(kind, began.elapsed());
-        outcome
+        statement.inspect(move |_| self.ran(kind, began.elapsed()))
     }
 
     /// Counts a statement that took this long.

@@ -125,8 +125,8 @@ impl Pool {
     }
 
     /// Measures a statement.
-    async fn run<T>(&self, sql: &str, statement: impl Future<Output = T>) -> T {
-        self.meters.running(Kind::of(sql), statement).await
+    fn run<T>(&self, sql: &str, statement: impl Future<Output = T>) -> impl Future<Output = T> {
+        self.meters.running(Kind::of(sql), statement)
     }
 
     /// Runs a single statement on Postgres, a read as often as connections turn out to be broken.

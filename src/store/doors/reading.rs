@@ -73,8 +73,11 @@ impl Reading {
     }
 
     /// Measures a statement.
-    async fn run<T>(&self, statement: impl Future<Output = Result<T, DbErr>>) -> Result<T, DbErr> {
-        self.meters.running(Kind::Read, statement).await.map_err(own_write)
+    fn run<T>(
+        &self,
+        statement: impl Future<Output = Result<T, DbErr>>,
+    ) -> impl Future<Output = Result<T, DbErr>> {
+        self.meters.running(Kind::Read, statement).map_err(own_write)
     }
 }
 
