@@ -210,7 +210,7 @@ impl App {
     /// # Errors
     /// [`AppError`]: nothing runs then.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
-        telemetry::metrics();
+        telemetry::record_metrics();
         tell_zone_data(clock.now());
         let _loaded_meanwhile = tokio::task::spawn_blocking(load_numbering_plans);
         let shutdown = Shutdown::default();

@@ -8,9 +8,11 @@ mod calls;
 mod connections;
 mod environment;
 mod read;
+mod traces;
 
 pub use connections::Connections;
 pub use environment::Environment;
+pub use traces::Traces;
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -81,7 +83,7 @@ pub struct Config {
     pub rate: Rate,
     /// What connections may take.
     pub connections: Connections,
-    /// How log lines look, and which there are.
+    /// How log lines look, which there are, and where traces go.
     pub log: Log,
     /// What is accepted but deserves a word.
     pub warnings: Vec<String>,
@@ -165,13 +167,15 @@ pub struct Rate {
     pub trusted_proxies: u8,
 }
 
-/// How log lines look, and which there are.
+/// How log lines look, which there are, and where traces go.
 #[derive(Debug, Clone)]
 pub struct Log {
     /// One JSON object a line, for collectors; else lines for people.
     pub json: bool,
     /// As `RUST_LOG` is written.
     pub filter: String,
+    /// Where traces go; `None`: nothing is traced.
+    pub traces: Option<Traces>,
 }
 
 /// One thing that is wrong with the environment.
@@ -472,7 +476,7 @@ fn read_log(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Log {
         let readable = value.parse::<tracing_subscriber::filter::EnvFilter>();
         readable.map(|_| value.to_owned()).map_err(|error| format!("is not a log filter: {error}"))
     });
-    Log { json, filter }
+    Log { json, filter, traces: Traces::read(vars) }
 }
 
 fn warnings(database_url: Option<&SecretString>, reach: Reach) -> Vec<String> {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use reqwest::{RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -15,8 +16,10 @@ use url::Url;
 
 use super::error::{Answer, Effect};
 use super::turns::{Rank, Slots, Turn, Turns};
-use super::{CarrierError, Rejection};
-use crate::domain::{BreakerChange, Clock, Entropy, Gate, TenantId, backoff, lenient_json};
+use super::{CarrierError, Rejection, endpoint};
+use crate::domain::{
+    BreakerChange, BreakerState, Clock, Entropy, Exchange, Gate, TenantId, backoff, lenient_json,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A page of a thousand numbers is about 2 MB.
@@ -69,8 +72,8 @@ impl Carrier {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| CarrierError::unavailable(reason(&error)))?;
-        let gate = Gate::new(clock.clone(), told);
-        let pricing_gate = Gate::new(clock.clone(), |_| ());
+        let gate = Gate::new(clock.clone(), told, |state| show("carrier", state));
+        let pricing_gate = Gate::new(clock.clone(), |_| (), |state| show("carrier_prices", state));
         let (slots, rank, turns) = (Slots::new(), Rank::First, Turns::new());
         Ok(Self { http, config: Arc::new(config), slots, rank, turns, gate, pricing_gate, clock, entropy })
     }
@@ -201,12 +204,17 @@ impl Carrier {
         let Ok(Ok(_slot)) = waiting.await else {
             return Err(CarrierError::unavailable("too many requests are waiting for it".to_owned()));
         };
-        // It may have gone down while this request waited for its turn.
-        let passage = gate.pass().map_err(CarrierError::left_alone)?;
         let request =
             request.basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()));
+        let mut request = request.build().map_err(|error| CarrierError::unavailable(reason(&error)))?;
+        // It may have gone down while this request waited for its turn.
+        let passage = gate.pass().map_err(CarrierError::left_alone)?;
+        let mut exchange = Exchange::begin("carrier", endpoint::of(&request));
+        if let Some(Ok(trace)) = exchange.traceparent().map(HeaderValue::try_from) {
+            request.headers_mut().insert("traceparent", trace);
+        }
         let sent = Instant::now();
-        let response = match request.send().await {
+        let response = match self.http.execute(request).await {
             Ok(response) => response,
             // A request that cannot be built was never sent.
             Err(error) if error.is_builder() => return Err(CarrierError::unavailable(reason(&error))),
@@ -222,6 +230,7 @@ impl Carrier {
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await;
+        exchange.answered(status.as_u16());
         let answer = Answer { status, headers, body, at: self.clock.now(), took: sent.elapsed() };
         if answer.is_failure() {
             passage.failed();
@@ -230,6 +239,10 @@ impl Carrier {
         }
         Ok(answer)
     }
+}
+
+fn show(breaker: &'static str, state: BreakerState) {
+    metrics::gauge!("switchboard_breaker_state", "provider" => breaker).set(state.as_gauge());
 }
 
 /// Tells the operator that the carrier is down, or back.

@@ -5,6 +5,7 @@
 
 mod calls;
 mod client;
+mod endpoint;
 mod error;
 mod numbers;
 mod prices;

@@ -12,12 +12,11 @@ use super::failure::Failure;
 use super::folder::{self, Folder, Remembered};
 use super::serve::{drive, listen};
 use super::signals::Signals;
-use super::{migrate, print, sandbox, token};
+use super::{logging, migrate, print, sandbox, token};
 use crate::app::App;
 use crate::config::{self, Config, Environment};
 use crate::domain::{Clock, Entropy};
 use crate::sandbox::{Credentials, Running};
-use crate::telemetry;
 
 /// Long enough not to be in the way, short enough to be of no use to a finder.
 const TOKEN_TTL: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -55,7 +54,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
     let log = config::log(|name| environment.get(name).or_else(|| quiet(name)))?;
-    telemetry::start_logging(log.json, &log.filter);
+    logging::start(&log);
     let (clock, entropy) = (Clock::system(), Entropy::system());
     let folder = Folder::take()?;
     let mut remembered = folder.remembered(&clock, &entropy)?;

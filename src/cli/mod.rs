@@ -23,8 +23,9 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::config::Environment;
+use crate::telemetry;
 use shared::failure::Failure;
-use shared::{core, failure, folder, print, signals};
+use shared::{core, failure, folder, logging, print, signals};
 
 /// How long what runs on threads of its own may take to end: looking up names, reading files.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -65,10 +66,15 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
-    match execute(command) {
+    let outcome = execute(command);
+    // If stderr takes no log lines, it takes no other line either: printing one would wait for ever.
+    let takes_lines = telemetry::flush_logs();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            print::problem(&failure);
+            if takes_lines {
+                print::problem(&failure);
+            }
             failure.exit_code()
         }
     }

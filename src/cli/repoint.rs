@@ -27,7 +27,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
     if std::io::stderr().is_terminal() && environment.get("RUST_LOG").is_none() {
         // What fails is told for each number; in between it would only tear the bar.
-        telemetry::start_logging(false, "error");
+        telemetry::start(false, "error", None);
     }
     let (core, config) = core::open(environment).await?;
     let outcome = repoint(&core, args.dry_run, config.webhook_base_url.as_str()).await;

@@ -27,7 +27,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
     let log = config::log(|name| environment.get(name))?;
-    telemetry::start_logging(log.json, &log.filter);
+    telemetry::start(log.json, &log.filter, None);
     let mut signals = Signals::listen()?;
     let (credentials, shown) = credentials(environment);
     let running = start(args.port, credentials, args.state).await?;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 
 use super::failure::Failure;
+use super::logging;
 use super::signals::Signals;
 use crate::app::App;
 use crate::config::{Config, Environment};
@@ -13,7 +14,7 @@ use crate::telemetry;
 
 pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
     let config = Config::from_vars(|name| environment.get(name))?;
-    telemetry::start_logging(config.log.json, &config.log.filter);
+    logging::start(&config.log);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -44,5 +45,6 @@ pub(super) async fn drive(app: App, listener: TcpListener, mut signals: Signals)
     });
     let outcome = app.run(listener).await.map_err(|error| Failure::from_error(&error));
     watcher.abort();
+    telemetry::flush_traces().await;
     outcome
 }

@@ -22,6 +22,8 @@ use super::persisted::{Offer, Persisted};
 use super::rounds::Rounds;
 use super::schema::{self, ApiSchema};
 use super::trail;
+use crate::auth::Principal;
+use crate::domain::TenantId;
 
 /// How long a query may take.
 const QUERY_TIME: Duration = Duration::from_secs(10);
@@ -61,6 +63,8 @@ pub struct Executed {
 /// What the log says of a request. Never variables, never tokens.
 #[derive(Debug, Clone)]
 pub struct Summary {
+    /// The tenant that asks, itself or by an agent's token; `None` for operators, and for who proved nothing.
+    pub tenant: Option<TenantId>,
     /// The operation's type; `unknown` where the document did not say.
     pub kind: &'static str,
     /// The operation's name; empty where it has none.
@@ -327,13 +331,18 @@ impl std::io::Write for Bounded {
 /// What is done with every answer: errors are finished, it is written as JSON, and it is summed up for the log.
 struct Ending {
     request_id: String,
+    tenant: Option<TenantId>,
     run: Arc<Run>,
     started: Instant,
 }
 
 impl Ending {
     fn new(caller: &Caller, run: &Arc<Run>) -> Self {
-        Self { request_id: caller.request_id.clone(), run: Arc::clone(run), started: Instant::now() }
+        let tenant = match caller.principal {
+            Some(Principal::Tenant(tenant) | Principal::Agent { tenant, .. }) => Some(tenant),
+            Some(Principal::Operator { .. }) | None => None,
+        };
+        Self { request_id: caller.request_id.clone(), tenant, run: Arc::clone(run), started: Instant::now() }
     }
 
     fn finish(&self, mut response: Response) -> Executed {
@@ -348,6 +357,7 @@ impl Ending {
             }
         };
         let summary = Summary {
+            tenant: self.tenant,
             kind: match self.run.kind() {
                 Some(OperationType::Query) => "query",
                 Some(OperationType::Mutation) => "mutation",
@@ -367,6 +377,7 @@ impl Ending {
         let executed = self.finish(response);
         let summary = &executed.summary;
         tracing::info!(
+            tenant = summary.tenant.map(tracing::field::display),
             operation.kind = summary.kind,
             operation.name = summary.name,
             operation.complexity = summary.complexity,

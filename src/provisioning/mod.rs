@@ -25,7 +25,9 @@ mod worker;
 
 pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
 pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
-pub use reconcile::{Act, Difference, Mended, ReconcileError, Reconciler, ReconciliationReport};
+pub use reconcile::{
+    Act, Difference, DifferenceKind, Mended, ReconcileError, Reconciler, ReconciliationReport,
+};
 pub use refusals::{carrier_refusal, voice_refusal};
 pub use repoint::{RepointEnd, RepointError, Repointed};
 

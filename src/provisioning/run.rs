@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{Instrument, debug_span, error, info, warn};
 
 use super::kinds::{create_agent, delete_agent, purchase, release_number, repair_number};
 use super::outcome::{Delay, Outcome, Patience, Progress, asleep};
@@ -52,7 +52,9 @@ impl Provisioning {
         deadline: Instant,
         is_enough: impl Fn(OperationState) -> bool,
     ) -> Result<Operation, StoreError> {
-        let begin = |watch| drop(tokio::spawn(self.clone().see_to_operation(id, watch)));
+        let begin = |watch| {
+            drop(tokio::spawn(self.clone().see_to_operation(id, watch).in_current_span()));
+        };
         let settles = |seen: &Result<Operation, StoreError>| match seen {
             Ok(operation) if !is_enough(operation.state) => None,
             settled => Some(settled.clone()),
@@ -102,26 +104,34 @@ impl Provisioning {
 
     pub(super) fn spawn_drive(&self, claimed: Claimed) -> tokio::task::JoinHandle<()> {
         let driver = self.clone();
-        self.0.drives.spawn(async move {
+        let Operation { id, kind, .. } = &claimed.operation;
+        let span = debug_span!("operation", operation = %id, kind = kind.as_str());
+        let drive = async move {
             let operation = claimed.operation.id;
             match caught("operation", driver.drive(claimed)).await {
                 Some(Ok(())) => {}
-                None => error!(%operation, "driving an operation panicked; it is taken up again when its lease has run out"),
-                Some(Err(StoreError::LeaseLost)) => warn!(%operation, "another driver took this operation over"),
+                None => {
+                    error!(%operation, "driving an operation panicked; it is taken up again when its lease has run out")
+                }
+                Some(Err(StoreError::LeaseLost)) => {
+                    warn!(%operation, "another driver took this operation over")
+                }
                 Some(Err(failure)) => {
                     error!(%operation, error = &failure as &dyn std::error::Error, "an operation was left where it stands; its lease will run out and it will be taken up again");
                 }
             }
             driver.0.runs.ended(operation);
-        })
+        };
+        self.0.drives.spawn(drive.instrument(span))
     }
 
     /// Until the operation is over or must wait.
     async fn drive(&self, claimed: Claimed) -> Result<(), StoreError> {
         let Claimed { mut operation, lease } = claimed;
         while !operation.state.is_final() {
+            let span = debug_span!("step", step = operation.step.as_str(), attempt = operation.attempts);
             let outcome = tokio::select! {
-                outcome = self.step(&operation, &lease) => outcome?,
+                outcome = self.step(&operation, &lease).instrument(span) => outcome?,
                 lost = self.keep(&lease) => return Err(lost),
             };
             let update = match outcome {
@@ -143,6 +153,9 @@ impl Provisioning {
                 return Ok(());
             }
         }
+        let (kind, state) = (operation.kind.as_str(), operation.state.as_str());
+        metrics::counter!("switchboard_operations_ended_total", "kind" => kind, "state" => state)
+            .increment(1);
         Ok(())
     }
 

@@ -96,6 +96,10 @@ impl Routing {
             tracing::info!(numbers = cached, "the routing cache is complete");
         }
         metrics::gauge!("switchboard_cached_numbers").set(cached as f64);
+        if is_poll && is_done && reader.is_complete() {
+            let now = self.0.clock.now().timestamp();
+            metrics::gauge!("switchboard_cache_confirmed_timestamp_seconds").set(now as f64);
+        }
         Ok(is_done)
     }
 }

@@ -40,6 +40,7 @@ use futures_util::{FutureExt, poll};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use url::Url;
 
 use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
@@ -196,12 +197,13 @@ impl Routing {
             let begin = || {
                 let (reply, replied) = oneshot::channel();
                 let answer = answer(reply);
-                self.0.tasks.spawn(async move {
+                let task = async move {
                     if AssertUnwindSafe(answer).catch_unwind().await.is_err() {
                         tracing::error!(key = own, "answering a call panicked");
                     }
                     this.0.answering.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
-                });
+                };
+                self.0.tasks.spawn(task.in_current_span());
                 async move { replied.await.unwrap_or_else(|_| sorry(Language::default())) }.boxed().shared()
             };
             answering.entry(key).or_insert_with(begin).clone()
@@ -265,12 +267,21 @@ impl Routing {
     /// Who answers this number; `None`, told to the log, when nobody does, or nobody here knows.
     async fn admit(&self, call: &store::IncomingCall) -> Option<Route> {
         let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
-        let route = match self.ask(self.0.store.admit_call(id, call), "a call", &call.sid).await {
+        let span = tracing::debug_span!("admission", call = %id.0, from_memory = tracing::field::Empty);
+        let asked = self.ask(self.0.store.admit_call(id, call), "a call", &call.sid);
+        let route = match asked.instrument(span.clone()).await {
             Ok(found) => found,
-            Err(why) => self.admit_from_memory(id, call, why),
+            Err(why) => {
+                span.record("from_memory", true);
+                self.admit_from_memory(id, call, why)
+            }
         };
         if route.is_none() {
-            tracing::warn!(to = %call.to, sid = call.sid, "a call to a number that is not known to be ours");
+            tracing::warn!(
+                to = mask(call.to.as_str()),
+                sid = call.sid,
+                "a call to a number that is not known to be ours"
+            );
             metrics::counter!("switchboard_calls_answered_total", "outcome" => "unrouted").increment(1);
         }
         route

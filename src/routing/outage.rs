@@ -225,6 +225,7 @@ impl Routing {
     async fn look(&self, heartbeat: &Heartbeat) {
         heartbeat.beat();
         self.0.journal.sync().await;
+        self.0.journal.measure();
         if self.is_down() && !self.is_alive().await {
             return;
         }

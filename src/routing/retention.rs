@@ -41,9 +41,16 @@ impl Retention {
             if now >= due {
                 due = now + PURGE_EVERY;
                 match stop.run_until_cancelled(self.purge(now - self.kept, &heartbeat)).await {
-                    Some(Ok(0)) => {}
-                    Some(Ok(forgotten)) => info!(forgotten, "calls were deleted: they ended long ago"),
+                    Some(Ok(forgotten)) => {
+                        metrics::counter!("switchboard_retention_runs_total", "outcome" => "done")
+                            .increment(1);
+                        if forgotten > 0 {
+                            info!(forgotten, "calls were deleted: they ended long ago");
+                        }
+                    }
                     Some(Err(failure)) => {
+                        metrics::counter!("switchboard_retention_runs_total", "outcome" => "failed")
+                            .increment(1);
                         warn!(error = &failure as &dyn std::error::Error, "old calls could not be deleted");
                     }
                     None => return,

@@ -74,6 +74,7 @@ impl Connections {
         }
         by_address.insert(address, held + 1);
         drop(by_address);
+        metrics::gauge!("switchboard_connections").increment(1);
         Ok(Counted { connections: self.clone(), address, _permit: permit })
     }
 
@@ -92,6 +93,7 @@ pub(super) struct Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
+        metrics::gauge!("switchboard_connections").decrement(1);
         let mut by_address = self.connections.lock();
         if let Entry::Occupied(mut held) = by_address.entry(self.address) {
             *held.get_mut() -= 1;

@@ -1,4 +1,6 @@
-//! What surrounds every request: its id, a trace line, a net under panics, headers.
+//! What surrounds every request: its id, its span and one log line, a net under panics, headers.
+//!
+//! Probes (`/healthz`, `/readyz`, `/metrics`) are logged at `debug` and not traced: they come every few seconds.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -15,8 +17,13 @@ use tracing::{Instrument, Span};
 use super::rejection::Rejection;
 use super::{Edge, metrics};
 use crate::graphql::Summary;
+use crate::telemetry;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// W3C Trace Context.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// The name of one request, in answers, logs and the audit trail.
 #[derive(Debug, Clone)]
@@ -30,13 +37,21 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// Names the request, traces it in one line, and answers for it when it panics.
+/// Names the request, opens its span, logs it in one line, and answers for it when it panics.
 pub(super) async fn observe(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
     let id = incoming(request.headers())
         .unwrap_or_else(|| edge.entropy.uuid(edge.clock.now()).simple().to_string());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", request_id = id, %method, route);
+    let is_probe = PROBES.contains(&route.as_str());
+    let span = if is_probe {
+        tracing::info_span!("probe", request_id = id, %method, route)
+    } else {
+        tracing::info_span!("request", request_id = id, %method, route)
+    };
+    if let Some(above) = request.headers().get(TRACEPARENT).and_then(|header| header.to_str().ok()) {
+        telemetry::continue_trace(&span, above);
+    }
     request.extensions_mut().insert(RequestId(id.clone()));
 
     let started = Instant::now();
@@ -48,7 +63,12 @@ pub(super) async fn observe(State(edge): State<Edge>, mut request: Request, next
     });
     let (took, status) = (started.elapsed(), response.status());
     metrics::answered(&method, &route, status, took);
-    trace(&span, response.extensions_mut().remove(), status, took);
+    telemetry::answered(&span, status.as_u16());
+    if is_probe {
+        tracing::debug!(parent: &span, status = status.as_u16(), "probe answered");
+    } else {
+        log(&span, response.extensions_mut().remove(), status, took);
+    }
     set_headers(response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, id);
@@ -64,7 +84,7 @@ fn incoming(headers: &HeaderMap) -> Option<String> {
 }
 
 /// One line for each request; for GraphQL, with what came of its operation.
-fn trace(span: &Span, operation: Option<Summary>, status: StatusCode, took: Duration) {
+fn log(span: &Span, operation: Option<Summary>, status: StatusCode, took: Duration) {
     let (status, duration_ms) = (status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     match operation {
         None => tracing::info!(parent: span, status, duration_ms, "request answered"),
@@ -72,6 +92,7 @@ fn trace(span: &Span, operation: Option<Summary>, status: StatusCode, took: Dura
             parent: span,
             status,
             duration_ms,
+            tenant = operation.tenant.map(tracing::field::display),
             operation.kind = operation.kind,
             operation.name = operation.name,
             operation.complexity = operation.complexity,

@@ -1,16 +1,28 @@
-//! `/metrics`: counters for Prometheus. Routes and statuses, never who or what.
+//! `/metrics`: what was measured, for Prometheus. Routes and statuses, never who or what.
+//!
+//! Gauges of what others hold (pools, unfinished operations, readiness) are read when they are asked for. Unfinished operations are
+//! counted in the database, by an index over these alone and no more often than every [`COUNT_EVERY`]; while the database is away
+//! the figures stay as they were last.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use metrics::{Counter, Histogram};
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use super::Edge;
+use super::{Edge, health};
 use crate::telemetry;
+use crate::telemetry::catalogue::METHODS;
+
+/// How often unfinished operations are counted at most, however many ask for metrics.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// How long the database may take to count them.
+const COUNT_TIME: Duration = Duration::from_secs(2);
 
 /// What is recorded of a route.
 struct Recorded {
@@ -22,7 +34,7 @@ struct Recorded {
 /// By route, of which there are as many as the router has.
 static RECORDED: LazyLock<RwLock<HashMap<String, Recorded>>> = LazyLock::new(|| {
     // What is asked for before the recorder is in place records nothing.
-    telemetry::metrics();
+    telemetry::record_metrics();
     RwLock::default()
 });
 
@@ -54,14 +66,48 @@ pub(super) fn answered(method: &Method, route: &str, status: StatusCode, took: D
 
 /// A method's name. Clients can make up others without end: they are one.
 fn name(method: &Method) -> &'static str {
-    const NAMES: [&str; 9] = ["POST", "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT"];
-    NAMES.into_iter().find(|name| *name == method.as_str()).unwrap_or("OTHER")
+    METHODS.into_iter().find(|name| *name == method.as_str()).unwrap_or("OTHER")
 }
+
+/// When unfinished operations were last counted. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counted(Arc<Mutex<Option<Instant>>>);
 
 /// All that was recorded.
 pub(super) async fn render(State(edge): State<Edge>) -> Response {
-    metrics::counter!("database_statements_total").absolute(edge.database.statements());
-    let recorded = telemetry::metrics();
-    recorded.run_upkeep();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], recorded.render()).into_response()
+    metrics::counter!("switchboard_database_statements_total").absolute(edge.database.statements());
+    for pool in edge.database.pools() {
+        let connections = |state| metrics::gauge!("switchboard_database_connections", "pool" => pool.name, "state" => state);
+        connections("in_use").set(pool.in_use);
+        connections("idle").set(pool.idle);
+        metrics::gauge!("switchboard_database_connections_max", "pool" => pool.name).set(pool.most);
+    }
+    let system = edge.database.system();
+    metrics::gauge!("switchboard_database_away").set(f64::from(u8::from(system.is_away())));
+    count_operations(&edge).await;
+    let is_ready = health::ready(State(edge)).await.status().is_success();
+    metrics::gauge!("switchboard_ready").set(f64::from(u8::from(is_ready)));
+    let content_type = (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+    ([content_type], telemetry::render_metrics()).into_response()
+}
+
+async fn count_operations(edge: &Edge) {
+    // Whoever asks at the same moment waits for the same count.
+    let mut counted = edge.counted.0.lock().await;
+    let system = edge.database.system();
+    if system.is_away() || counted.is_some_and(|at| at.elapsed() < COUNT_EVERY) {
+        return;
+    }
+    *counted = Some(Instant::now());
+    match timeout(COUNT_TIME, system.backlog()).await {
+        Ok(Ok(backlog)) => {
+            for (state, operations) in backlog.by_state {
+                metrics::gauge!("switchboard_operations", "state" => state.as_str()).set(operations as f64);
+            }
+            let oldest = backlog.oldest.map_or(0.0, |oldest| oldest.timestamp_millis() as f64 / 1000.0);
+            metrics::gauge!("switchboard_operation_oldest_timestamp_seconds").set(oldest);
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "unfinished operations could not be counted"),
+        Err(_) => tracing::debug!("unfinished operations could not be counted in time"),
+    }
 }

@@ -87,6 +87,7 @@ struct Edge {
     clock: Clock,
     entropy: Entropy,
     sockets: Sockets,
+    counted: metrics::Counted,
     drain: Drain,
 }
 
@@ -114,6 +115,7 @@ pub fn router(
         clock: config.clock,
         entropy: config.entropy,
         sockets: Sockets::default(),
+        counted: metrics::Counted::default(),
         drain,
     };
     let graphql = get(graphql_http::get).post(graphql_http::post).fallback(graphql_http::other_method);

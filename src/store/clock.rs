@@ -40,6 +40,7 @@ impl Database {
         let told: DateTime<Utc> = row.try_get("", "now")?;
         // On average it was told half-way between the question and the answer.
         let ahead = self.shared.clock.set(told, asked + asked.elapsed() / 2);
+        metrics::gauge!("switchboard_clock_offset_seconds").set(ahead.as_seconds_f64());
         if ahead.abs() > WORTH_A_WORD {
             warn!(
                 seconds = ahead.num_seconds(),

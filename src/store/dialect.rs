@@ -229,6 +229,13 @@ pub(super) fn most_connections(db: &DatabaseConnection) -> u32 {
     db.get_sqlite_connection_pool().options().get_max_connections()
 }
 
+/// How many connections of SQLite are in use, how many are open and free, and how many there may be.
+pub(super) fn counts(db: &DatabaseConnection) -> (u32, u32, u32) {
+    let pool = db.get_sqlite_connection_pool();
+    let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+    (pool.size().saturating_sub(idle), idle, pool.options().get_max_connections())
+}
+
 /// Fails when the database does not answer, or takes no writes: a standby, or one set to read-only. The next one asks in
 /// another session then.
 pub(super) async fn ping(db: &impl ConnectionTrait, sessions: &Sessions) -> Result<(), DbErr> {

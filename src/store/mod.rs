@@ -33,7 +33,7 @@ pub use number::{
     AgentSummary, ClaimRefused, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
     NumberReader, NumberSummary, PurchaseRules,
 };
-pub use operation::{Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
+pub use operation::{Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use rate::Taken;
 pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
@@ -72,6 +72,19 @@ pub struct DatabaseConfig {
 #[derive(Debug, Clone)]
 pub struct Database {
     shared: Arc<Shared>,
+}
+
+/// A pool's connections.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolConnections {
+    /// The pool's name.
+    pub name: &'static str,
+    /// Those that somebody uses.
+    pub in_use: u32,
+    /// Those that are open and free.
+    pub idle: u32,
+    /// How many there may be.
+    pub most: u32,
 }
 
 /// What both doors need.
@@ -252,6 +265,16 @@ impl Database {
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.shared.statements.load(Ordering::Relaxed)
+    }
+
+    /// Both pools' connections at this moment. On SQLite the pools are one.
+    #[must_use]
+    pub fn pools(&self) -> [PoolConnections; 2] {
+        let of = |name, pool: &Pool| {
+            let (in_use, idle, most) = pool.counts();
+            PoolConnections { name, in_use, idle, most }
+        };
+        [of("tenants", &self.shared.tenants), of("system", &self.shared.system)]
     }
 
     /// Returns once everything is written that callers did not wait for: answers and reports of calls, announcements to

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reqwest::header::HeaderValue;
 use reqwest::{Method, RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::VoiceError;
 use super::error::Effect;
-use crate::domain::{BreakerChange, Clock, Entropy, Gate, lenient_json};
+use super::{VoiceError, endpoint};
+use crate::domain::{BreakerChange, BreakerState, Clock, Entropy, Exchange, Gate, lenient_json};
 
 /// Short, since a caller waits for [`Voice::register_call`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -55,7 +56,9 @@ impl Voice {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| VoiceError::unavailable(reason(&error)))?;
-        let gate = |purpose| Gate::new(clock.clone(), move |change| told(purpose, change));
+        let gate = |purpose| {
+            Gate::new(clock.clone(), move |change| told(purpose, change), move |state| show(purpose, state))
+        };
         let (agents, calls) = (gate("voice_agents"), gate("voice_calls"));
         let conversations = gate("voice_conversations");
         Ok(Self { http, config: Arc::new(config), agents, calls, conversations, clock, entropy })
@@ -86,8 +89,13 @@ impl Voice {
         request: RequestBuilder,
         effect: Effect,
     ) -> Result<Vec<u8>, VoiceError> {
+        let mut request = request.build().map_err(|error| VoiceError::unavailable(reason(&error)))?;
         let passage = gate.pass().map_err(VoiceError::left_alone)?;
-        let response = match request.send().await {
+        let mut exchange = Exchange::begin("voice", endpoint::of(&request));
+        if let Some(Ok(trace)) = exchange.traceparent().map(HeaderValue::try_from) {
+            request.headers_mut().insert("traceparent", trace);
+        }
+        let response = match self.http.execute(request).await {
             Ok(response) => response,
             // A request that cannot be built was never sent.
             Err(error) if error.is_builder() => return Err(VoiceError::unavailable(reason(&error))),
@@ -99,6 +107,7 @@ impl Voice {
         };
         let (status, headers) = (response.status(), response.headers().clone());
         let body = read(response).await;
+        exchange.answered(status.as_u16());
         let broke_off = matches!(body, Err(Unread::BrokeOff(_)));
         if effect.is_down(status) || (status.is_success() && broke_off) {
             passage.failed();
@@ -111,6 +120,10 @@ impl Voice {
         let body = body.as_deref().unwrap_or_default();
         Err(VoiceError::from_answer(status, &headers, body, effect, self.clock.now()))
     }
+}
+
+fn show(purpose: &'static str, state: BreakerState) {
+    metrics::gauge!("switchboard_breaker_state", "provider" => purpose).set(state.as_gauge());
 }
 
 /// Tells the operator that the provider is down for a purpose, or back.

@@ -7,6 +7,7 @@ mod agents;
 mod calls;
 mod client;
 mod conversations;
+mod endpoint;
 mod error;
 mod events;
 mod profile;

@@ -65,7 +65,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     let wanted = args.wanted()?;
     if std::io::stderr().is_terminal() && environment.get("RUST_LOG").is_none() {
         // What a purchase fails of is told at the end; in between it would only tear the bar.
-        telemetry::start_logging(false, "error");
+        telemetry::start(false, "error", None);
     }
     let (core, config) = core::open(environment).await?;
     let agents = core.provisioning.agents_without_number().await;

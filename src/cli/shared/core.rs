@@ -14,7 +14,7 @@ use crate::telemetry;
 pub(in crate::cli) async fn open(environment: &Environment) -> Result<(Core, Config), Failure> {
     let config = configuration(environment)?;
     let filter = environment.get("RUST_LOG").unwrap_or_else(|| "warn".to_owned());
-    telemetry::start_logging(config.log.json, &filter);
+    telemetry::start(config.log.json, &filter, None);
     let core = Core::build(&config, &Clock::system(), &Entropy::system()).await;
     Ok((core.map_err(|error| Failure::from_error(&error))?, config))
 }

@@ -3,5 +3,6 @@
 pub(super) mod core;
 pub(super) mod failure;
 pub(super) mod folder;
+pub(super) mod logging;
 pub(super) mod print;
 pub(super) mod signals;

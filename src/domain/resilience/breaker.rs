@@ -38,6 +38,29 @@ impl Default for State {
     }
 }
 
+/// What a breaker lets pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BreakerState {
+    /// Every request.
+    Closed,
+    /// None. The next one after the pause is the trial.
+    Open,
+    /// None: the trial is under way.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// As metrics tell it: 0, 1, 2.
+    #[must_use]
+    pub const fn as_gauge(self) -> f64 {
+        match self {
+            Self::Closed => 0.0,
+            Self::Open => 1.0,
+            Self::HalfOpen => 2.0,
+        }
+    }
+}
+
 /// The right to send one request, to be handed back once, with its outcome, in [`Breaker::report`].
 #[derive(Debug, Clone, Copy)]
 #[must_use = "a trial that is never reported keeps the breaker shut"]
@@ -70,6 +93,16 @@ pub enum BreakerChange {
 }
 
 impl Breaker {
+    /// What it lets pass.
+    #[must_use]
+    pub(super) fn state(&self) -> BreakerState {
+        match self.state {
+            State::Closed { .. } => BreakerState::Closed,
+            State::Open { .. } => BreakerState::Open,
+            State::Trying { .. } => BreakerState::HalfOpen,
+        }
+    }
+
     /// How long no request may be sent; `None`: one may be sent now.
     #[must_use]
     pub(super) fn shut_for(&self, now: DateTime<Utc>) -> Option<Duration> {
@@ -192,14 +225,17 @@ mod tests {
         let mut breaker = opened();
         let mut now = 0;
         for pause in [10_000, 20_000, 40_000, 60_000, 60_000] {
+            assert_eq!(breaker.state(), BreakerState::Open);
             assert!(breaker.admit(at(now + pause - 1)).is_err());
             now += pause;
             let trial = breaker.admit(at(now)).expect("its pause is over");
             assert_eq!(breaker.admit(at(now)).err(), Some(TRIAL), "a second trial");
+            assert_eq!(breaker.state(), BreakerState::HalfOpen);
             assert_eq!(breaker.report(trial, Verdict::Failed, at(now)), None);
         }
         now += 60_000;
         assert_eq!(ask(&mut breaker, Verdict::Alive, now), Some(BreakerChange::Closed));
+        assert_eq!(breaker.state(), BreakerState::Closed);
         for _ in 1..FAILURES {
             assert_eq!(ask(&mut breaker, Verdict::Failed, now), None);
         }

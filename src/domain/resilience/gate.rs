@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::breaker::{Breaker, BreakerChange, Pass, Verdict};
+use super::breaker::{Breaker, BreakerChange, BreakerState, Pass, Verdict};
 use crate::domain::Clock;
 
 /// The one way to a provider, for requests of one purpose. Cheap to clone; clones share one breaker.
@@ -15,12 +15,19 @@ struct Parts {
     breaker: Mutex<Breaker>,
     clock: Clock,
     tell: Box<dyn Fn(BreakerChange) + Send + Sync>,
+    show: Box<dyn Fn(BreakerState) + Send + Sync>,
 }
 
 impl Gate {
-    /// With everything let through at first; `tell` hears of every change once.
-    pub fn new(clock: Clock, tell: impl Fn(BreakerChange) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(Parts { breaker: Mutex::default(), clock, tell: Box::new(tell) }))
+    /// With everything let through at first; `tell` hears of every change worth telling once, `show` of every state, the first
+    /// one included.
+    pub fn new(
+        clock: Clock,
+        tell: impl Fn(BreakerChange) + Send + Sync + 'static,
+        show: impl Fn(BreakerState) + Send + Sync + 'static,
+    ) -> Self {
+        show(BreakerState::Closed);
+        Self(Arc::new(Parts { breaker: Mutex::default(), clock, tell: Box::new(tell), show: Box::new(show) }))
     }
 
     /// How long no request may be sent; `None`: one may be sent now.
@@ -39,7 +46,14 @@ impl Gate {
     }
 
     fn breaker<T>(&self, work: impl FnOnce(&mut Breaker) -> T) -> T {
-        work(&mut self.0.breaker.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut breaker = self.0.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = breaker.state();
+        let outcome = work(&mut breaker);
+        // Under the lock: what is shown last is the latest.
+        if breaker.state() != before {
+            (self.0.show)(breaker.state());
+        }
+        outcome
     }
 }
 

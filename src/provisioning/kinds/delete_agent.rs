@@ -10,6 +10,7 @@ use super::release_number::give_back;
 use super::{agent_of, insert, present, read_data, write_data};
 use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
+    mask,
 };
 use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
 use crate::provisioning::{Provisioning, carrier_refusal};
@@ -101,7 +102,7 @@ pub(in crate::provisioning) async fn release_next_number(
         }
         Err(Undone::Refused(refusal) | Undone::Unclear(refusal)) => refusal,
     };
-    warn!(operation = %operation.id, number = %number.number, %refusal, "the carrier will not take a number back: the others are given back all the same");
+    warn!(operation = %operation.id, number = mask(number.number.as_str()), %refusal, "the carrier will not take a number back: the others are given back all the same");
     data.kept.push(number.id);
     data.why = Some(carrier_refusal(&refusal).message);
     let kept = Progress { data: write_data(&data)?, ..Progress::of(operation) };

@@ -12,7 +12,7 @@ use tracing::{error, warn};
 use super::{given_back_by, insert, present, read_data, settled_number_of, write_data};
 use crate::carrier::{CarrierError, OwnedNumber};
 use crate::domain::{
-    NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
+    NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
 use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
 use crate::provisioning::{Provisioning, operation_of_mark};
@@ -129,7 +129,10 @@ async fn to_give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<Opt
     if let Some(sid) = &number.sid {
         let owned = driver.carrier().fetch(sid).await?;
         if owned.as_ref().is_some_and(|owned| is_marked_by_another(owned, number)) {
-            error!(number = %number.number, sid, "not given back: another installation with this carrier account holds the number");
+            error!(
+                number = mask(number.number.as_str()),
+                sid, "not given back: another installation with this carrier account holds the number"
+            );
             return Ok(None);
         }
         return Ok(owned.map(|_| sid.clone()));
@@ -137,7 +140,11 @@ async fn to_give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<Opt
     let owned = driver.carrier().find(&number.number).await?;
     let mark = driver.settings(number.operation_id).friendly_name;
     if let Some(other) = owned.as_ref().filter(|owned| owned.friendly_name != mark) {
-        warn!(number = %number.number, sid = other.sid, "not given back: the carrier's number does not carry our mark");
+        warn!(
+            number = mask(number.number.as_str()),
+            sid = other.sid,
+            "not given back: the carrier's number does not carry our mark"
+        );
         return Ok(None);
     }
     Ok(owned.map(|owned| owned.sid))

@@ -6,7 +6,7 @@ use tracing::{error, info};
 
 use super::{insert, present, read_data, settled_number_of, write_data};
 use crate::carrier::{CarrierError, METHOD, NumberSettings, OwnedNumber, RECEIVE_MODE};
-use crate::domain::{NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step};
+use crate::domain::{NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask};
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
@@ -120,7 +120,7 @@ pub(in crate::provisioning) async fn repair_number(
             Outcome::Failed(refusal, Progress::of(operation))
         }
         Ok(Found::Gone) => {
-            error!(number = %number.number, sid, "a number is gone at the carrier");
+            error!(number = mask(number.number.as_str()), sid, "a number is gone at the carrier");
             let why = "the number is gone at the carrier and cannot be repaired: release it and provision another one";
             let lost = Effect::NumberLost { number: number.id };
             let refusal = Refusal::new(RefusalCode::CarrierRejected, why);

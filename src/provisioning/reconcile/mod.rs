@@ -12,7 +12,7 @@ mod plan;
 mod report;
 mod voice_agents;
 
-pub use report::{Difference, Mended, ReconciliationReport};
+pub use report::{Difference, DifferenceKind, Mended, ReconciliationReport};
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ use super::{Provisioning, keeping};
 use crate::domain::{Heartbeat, OperationId, caught};
 use crate::store::{Database, ReconciliationRun, StoreError};
 use plan::Inventories;
-use report::{DifferenceKind, Repair};
+use report::Repair;
 
 /// How long after its server died another may begin.
 const LEASE: Duration = Duration::from_secs(60);
@@ -110,7 +110,7 @@ impl Reconciler {
         let pause = tokio::time::sleep;
         while stop.run_until_cancelled(pause(every.min(LOOK_EVERY))).await.is_some() {
             heartbeat.beat();
-            let watched = stop.run_until_cancelled(self.run_if_due(every)).await;
+            let watched = stop.run_until_cancelled(Box::pin(self.run_if_due(every))).await;
             if let Some(Err(failure)) = watched {
                 warn!(error = &failure as &dyn std::error::Error, "no reconciliation could be made");
             }
@@ -123,10 +123,15 @@ impl Reconciler {
         match self.database.system().begin_reconciliation(owner, LEASE, Some(due)).await? {
             Some(run) => {
                 raise_alarm(&self.finish(run, Act::Note).await?);
-                Ok(())
             }
-            None => Ok(()),
+            // It may have been another server's, and every server is to tell the same.
+            None => {
+                if let Ok(Some(last)) = self.last().await {
+                    count(&last);
+                }
+            }
         }
+        Ok(())
     }
 
     /// One that fails is over too: the next need not wait for its lease.
@@ -211,6 +216,18 @@ impl Reconciler {
     }
 }
 
+/// Counts what is left by kind, if anything was concluded.
+fn count(report: &ReconciliationReport) {
+    if report.incomplete.is_some() {
+        return;
+    }
+    for kind in DifferenceKind::ALL {
+        let remaining = report.remaining().filter(|difference| difference.kind == *kind).count();
+        let gauge = metrics::gauge!("switchboard_differences", "kind" => kind.as_str());
+        gauge.set(u32::try_from(remaining).unwrap_or(u32::MAX));
+    }
+}
+
 /// For whoever watches the logs and the metrics: once for each difference that is there still.
 fn raise_alarm(report: &ReconciliationReport) {
     if let Some(why) = &report.incomplete {
@@ -219,11 +236,7 @@ fn raise_alarm(report: &ReconciliationReport) {
         return;
     }
     metrics::counter!("switchboard_reconciliations_total", "outcome" => "complete").increment(1);
-    for kind in DifferenceKind::ALL {
-        let remaining = report.remaining().filter(|difference| difference.kind == *kind).count();
-        let gauge = metrics::gauge!("switchboard_differences", "kind" => kind.as_str());
-        gauge.set(u32::try_from(remaining).unwrap_or(u32::MAX));
-    }
+    count(report);
     for difference in report.remaining() {
         let sid = difference.sid.as_deref().unwrap_or_default();
         error!(kind = %difference.kind, sid, "a provider and the database differ: {}", difference.detail);

@@ -96,6 +96,11 @@ impl State {
         Ok(state)
     }
 
+    /// Of the file.
+    pub(super) fn bytes(&self) -> u64 {
+        self.end
+    }
+
     pub(super) fn len(&self) -> usize {
         self.in_file + self.unwritten.len()
     }

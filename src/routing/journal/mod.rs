@@ -93,7 +93,7 @@ impl Journal {
     pub(super) fn add(&self, entry: &Entry) {
         let mut state = self.lock();
         state.add(entry);
-        gauge(state.len());
+        gauges(&state);
     }
 
     /// Entries that have waited longest, in their order: at most so many, and none only if none waits or can be read.
@@ -108,7 +108,7 @@ impl Journal {
     pub(super) fn done(&self, count: usize) {
         let mut state = self.lock();
         state.done(count);
-        gauge(state.len());
+        gauges(&state);
     }
 
     /// Puts an entry aside that the database will never take, for somebody to look at. Returns whether it was.
@@ -119,6 +119,7 @@ impl Journal {
         })
         .await;
         if is_aside {
+            metrics::counter!("switchboard_journal_put_aside_total").increment(1);
             self.refused().note(entry);
         }
         is_aside
@@ -161,6 +162,13 @@ impl Journal {
             early.lock().unwrap_or_else(PoisonError::into_inner).over(looked_at, &over)
         })
         .await;
+    }
+
+    /// Tells how much waits, and since when.
+    pub(super) fn measure(&self) {
+        gauges(&self.lock());
+        let oldest = self.first().map_or(0, |entry| entry.at().timestamp());
+        metrics::gauge!("switchboard_journal_oldest_timestamp_seconds").set(oldest as f64);
     }
 
     /// Whether anything waits about a call, by the carrier's id.
@@ -232,8 +240,9 @@ fn options() -> OpenOptions {
     options
 }
 
-fn gauge(waiting: usize) {
-    metrics::gauge!("switchboard_journal_entries").set(waiting as f64);
+fn gauges(state: &State) {
+    metrics::gauge!("switchboard_journal_entries").set(state.len() as f64);
+    metrics::gauge!("switchboard_journal_bytes").set(state.bytes() as f64);
 }
 
 #[cfg(test)]

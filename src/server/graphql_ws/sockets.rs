@@ -59,7 +59,7 @@ impl Sockets {
             return None;
         }
         count.sockets += 1;
-        metrics::gauge!("graphql_sockets").increment(1);
+        metrics::gauge!("switchboard_graphql_sockets").increment(1);
         Some(Seat { sockets: self.clone(), caller })
     }
 
@@ -86,6 +86,7 @@ impl Seat {
         }
         count.operations += 1;
         held.operations += 1;
+        metrics::gauge!("switchboard_graphql_socket_operations").increment(1);
         Ok(Running { sockets: self.sockets.clone(), caller: self.caller })
     }
 }
@@ -94,6 +95,7 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut held = self.sockets.lock();
         held.operations = held.operations.saturating_sub(1);
+        metrics::gauge!("switchboard_graphql_socket_operations").decrement(1);
         if let Some(count) = held.by_caller.get_mut(&self.caller) {
             count.operations = count.operations.saturating_sub(1);
         }
@@ -109,7 +111,7 @@ impl Drop for Seat {
                 held.by_caller.remove(&self.caller);
             }
         }
-        metrics::gauge!("graphql_sockets").decrement(1);
+        metrics::gauge!("switchboard_graphql_sockets").decrement(1);
     }
 }
 

@@ -27,6 +27,7 @@ use sqlx_core::transaction::TransactionManager;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout, timeout_at};
 
+use super::meters::{Kind, Meters};
 use crate::store::dialect::{Begun, Hosts, Role, Sessions, close};
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
@@ -61,6 +62,7 @@ struct Shared {
     role: Role,
     sessions: Sessions,
     doubts: Arc<Doubts>,
+    meters: Meters,
     permits: Arc<Semaphore>,
     most: u32,
     acquire_timeout: Duration,
@@ -92,6 +94,10 @@ impl Connections {
             role,
             sessions: doubts.sessions.clone(),
             doubts: Arc::clone(doubts),
+            meters: Meters::new(match role {
+                Role::Login => "tenants",
+                Role::System => "system",
+            }),
             permits: Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS))),
             most,
             acquire_timeout,
@@ -116,8 +122,22 @@ impl Connections {
         self.shared.role
     }
 
+    /// How many are in use, how many are open and free, and how many there may be.
+    pub(super) fn counts(&self) -> (u32, u32, u32) {
+        let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        let free = of(self.shared.permits.available_permits());
+        (self.shared.most.saturating_sub(free), of(self.shared.idle().len()), self.shared.most)
+    }
+
     /// A session of one's own for a while.
     pub(super) async fn acquire(&self) -> Result<Held, DbErr> {
+        let began = Instant::now();
+        let acquired = self.acquire_one().await;
+        self.shared.meters.waited(began.elapsed());
+        acquired
+    }
+
+    async fn acquire_one(&self) -> Result<Held, DbErr> {
         let shared = &self.shared;
         if !shared.sessions.are_checked() {
             return Err(closed());
@@ -223,8 +243,23 @@ impl std::fmt::Debug for Held {
 pub(super) enum Work<'a> {
     /// With its values apart.
     Statement(&'a Statement),
+    /// The same, of a group commit.
+    Batch(&'a Statement),
     /// Statements without values.
     Text(&'a str),
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn sql(self) -> &'a str {
+        match self {
+            Self::Statement(statement) | Self::Batch(statement) => &statement.sql,
+            Self::Text(sql) => sql,
+        }
+    }
+
+    fn kind(self) -> Kind {
+        if matches!(self, Self::Batch(_)) { Kind::Batch } else { Kind::of(self.sql()) }
+    }
 }
 
 /// What came of it.
@@ -243,9 +278,10 @@ impl Held {
     /// Runs a statement.
     pub(super) async fn run(&mut self, work: Work<'_>) -> Result<Outcome, sqlx::Error> {
         let is_pooled = self.is_pooled();
+        let began = Instant::now();
         let (watch, connection) = self.start(State::Unsure)?;
         let outcome = match work {
-            Work::Statement(statement) => {
+            Work::Statement(statement) | Work::Batch(statement) => {
                 let query = query(statement).persistent(!is_pooled);
                 watch.over(STATEMENT, collect(connection.fetch_many(query))).await
             }
@@ -254,6 +290,7 @@ impl Held {
                 watch.over(STATEMENT, collect(connection.fetch_many(query))).await
             }
         };
+        self.shared.meters.ran(work.kind(), began.elapsed());
         self.end(outcome)
     }
 

@@ -5,6 +5,7 @@
 //! which rolls it back. Sessions of Postgres see to that themselves ([`connections`]).
 
 mod connections;
+mod meters;
 mod pool;
 mod transaction;
 

@@ -23,6 +23,7 @@ use sea_orm::{
 };
 
 use super::connections::{Connections, Held, Outcome, Work};
+use super::meters::{Kind, Meters, is_read};
 use super::transaction::{Session, Transaction, execute_error, query_error};
 use crate::domain::TenantId;
 use crate::store::StoreError;
@@ -69,9 +70,10 @@ impl Pool {
         sessions: Sessions,
         statements: Arc<AtomicU64>,
     ) -> Self {
-        let counter = Arc::clone(&statements);
-        connections.set_metric_callback(move |_| {
+        let (counter, meters) = (Arc::clone(&statements), Meters::new("tenants"));
+        connections.set_metric_callback(move |ran| {
             counter.fetch_add(1, Ordering::Relaxed);
+            meters.ran(Kind::of(&ran.statement.sql), ran.elapsed);
         });
         Self { link: Link::Orm(connections), sessions, statements }
     }
@@ -89,6 +91,14 @@ impl Pool {
         match &self.link {
             Link::Orm(connections) => Ok(connections.clone()),
             Link::Postgres(_) => Err(DbErr::Custom("sessions of Postgres are not the ORM's".to_owned())),
+        }
+    }
+
+    /// How many connections are in use, how many are open and free, and how many there may be.
+    pub(in crate::store) fn counts(&self) -> (u32, u32, u32) {
+        match &self.link {
+            Link::Postgres(connections) => connections.counts(),
+            Link::Orm(connections) => dialect::counts(connections),
         }
     }
 
@@ -159,7 +169,7 @@ impl Pool {
         match &self.link {
             Link::Postgres(connections) => {
                 self.statements.fetch_add(1, Ordering::Relaxed);
-                let work = Work::Statement(&statement);
+                let work = Work::Batch(&statement);
                 let written = self.sessions.noting(alone(connections, work, query_error).await);
                 Ok(written?.rows.into_iter().map(QueryResult::from).collect())
             }
@@ -241,10 +251,7 @@ async fn finish(mut held: Held, work: Work<'_>, error: fn(sqlx::Error) -> DbErr)
 impl Work<'_> {
     /// Whether it changes nothing. What does not look so may still be a read.
     fn is_read(self) -> bool {
-        match self {
-            Self::Statement(statement) => statement.sql.starts_with("SELECT "),
-            Self::Text(sql) => sql.starts_with("SELECT "),
-        }
+        is_read(self.sql())
     }
 }
 

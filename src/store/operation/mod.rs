@@ -1,9 +1,11 @@
 //! Operations: a tenant asks for them here; who drives one is [`lease`]'s matter, what a step leaves behind
 //! [`record`]'s.
 
+mod backlog;
 mod lease;
 mod record;
 
+pub use backlog::Backlog;
 pub use lease::{Claimed, Lease};
 pub use record::{Effect, OperationUpdate, Retry};
 pub(super) use record::{changed, held, write};

@@ -236,6 +236,16 @@ impl App {
         token.unwrap().expose_secret().to_owned()
     }
 
+    /// A metric of this process, which other tests record into as well: `name`, or `name{label="value"}`.
+    pub(crate) async fn metric(&self, series: &str) -> f64 {
+        let metrics = self.http().get(format!("{}/metrics", self.base_url())).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        let values = metrics.lines().filter_map(|line| line.rsplit_once(' '));
+        let value =
+            values.filter(|(name, _)| *name == series).map(|(_, value)| value.parse().unwrap()).next();
+        value.unwrap_or_else(|| panic!("no {series} in {metrics}"))
+    }
+
     /// Runs a query or a mutation over HTTP and gives the whole answer, `data` and `errors`. What calls were answered with
     /// before is recorded by then.
     pub(crate) async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {

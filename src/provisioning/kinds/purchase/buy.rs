@@ -7,7 +7,7 @@ use tracing::{error, warn};
 use super::ownership::{self, Ownership};
 use super::{Purchase, Refused, purchase_of, with_purchase};
 use crate::carrier::{self, CarrierError, NumberSettings, OwnedNumber, Rejection};
-use crate::domain::{Operation, PhoneNumber, Refusal, RefusalCode, Step};
+use crate::domain::{Operation, PhoneNumber, Refusal, RefusalCode, Step, mask};
 use crate::provisioning::kinds::present;
 use crate::provisioning::kinds::repair_number::deviations;
 use crate::provisioning::outcome::{Outcome, Patience, Progress, SETTLING, unsettled_for};
@@ -57,7 +57,7 @@ impl Buying<'_> {
                     return Ok(Outcome::settling(looked_for(), Progress::of(self.operation), wait, false));
                 }
                 if let Some((Ownership::Anothers, owned)) = &found {
-                    error!(operation = %self.operation.id, number = %self.number.number, sid = owned.sid, "the carrier account owns a number that the database does not know: it is left alone; reconcile");
+                    error!(operation = %self.operation.id, number = mask(self.number.number.as_str()), sid = owned.sid, "the carrier account owns a number that the database does not know: it is left alone; reconcile");
                     return self.refused(Refused::Sold);
                 }
                 match self.purchase.refused.clone().filter(|_| found.is_none()) {
@@ -114,7 +114,7 @@ impl Buying<'_> {
         }
         match self.driver.carrier().point(&owned.sid, &self.settings).await {
             Ok(standing) if standing.friendly_name != self.settings.friendly_name => {
-                error!(operation = %self.operation.id, number = %owned.number, sid = owned.sid, "another installation with this carrier account took a number while it was bought here, and keeps it: should its calls come here, repairPhoneNumber or reconcile --fix there sets that right");
+                error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "another installation with this carrier account took a number while it was bought here, and keeps it: should its calls come here, repairPhoneNumber or reconcile --fix there sets that right");
                 self.refused(Refused::Sold)
             }
             Ok(standing) if deviations(&standing, &self.settings).is_empty() => Ok(self.bought(standing.sid)),
@@ -126,7 +126,7 @@ impl Buying<'_> {
             Err(failure)
                 if failure.is_verdict() && failure != CarrierError::Rejected(Rejection::NotFound) =>
             {
-                error!(operation = %self.operation.id, number = %owned.number, sid = owned.sid, %failure, "the carrier sold a number and refuses our settings for it: it is given back");
+                error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, %failure, "the carrier sold a number and refuses our settings for it: it is given back");
                 let message = carrier_refusal(&failure).message;
                 self.refused_for_now(Refused::Settings { message }, Duration::ZERO)
             }
@@ -139,7 +139,7 @@ impl Buying<'_> {
     async fn give_up(self, owned: &OwnedNumber) -> Result<Outcome, StoreError> {
         match self.driver.carrier().unmark(&owned.sid, &self.settings.friendly_name).await {
             Ok(_) => {
-                error!(operation = %self.operation.id, number = %owned.number, sid = owned.sid, "somebody else with this carrier account owned a number before it was bought here: it was renamed and is left to them otherwise as it was; they must give it its name again, with repairPhoneNumber or reconcile --fix");
+                error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "somebody else with this carrier account owned a number before it was bought here: it was renamed and is left to them otherwise as it was; they must give it its name again, with repairPhoneNumber or reconcile --fix");
                 self.refused(Refused::Sold)
             }
             Err(failure) => Ok(self.still_held(&failure)),
@@ -158,7 +158,7 @@ impl Buying<'_> {
 
     /// A request about a number that is in the account failed: the number is looked up again, however often.
     fn still_held(&self, failure: &CarrierError) -> Outcome {
-        warn!(operation = %self.operation.id, number = %self.number.number, %failure, "a number that was bought is not set up yet");
+        warn!(operation = %self.operation.id, number = mask(self.number.number.as_str()), %failure, "a number that was bought is not set up yet");
         Outcome::settling(carrier_refusal(failure), Progress::of(self.operation), Duration::ZERO, true)
     }
 

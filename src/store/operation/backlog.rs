@@ -1,0 +1,50 @@
+//! How much work waits: a figure for operators, read by the index over unfinished operations alone.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect};
+
+use super::UNFINISHED;
+use crate::domain::OperationState;
+use crate::store::entities::operation::{Column, Entity};
+use crate::store::{StoreError, SystemStore};
+
+/// All tenants' unfinished operations.
+#[derive(Debug, Clone)]
+pub struct Backlog {
+    /// How many there are in each state that is not final.
+    pub by_state: Vec<(OperationState, i64)>,
+    /// When the oldest was created of those that are due or begun. One that is to begin later, as a release within its grace
+    /// period is, does not count.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+impl SystemStore {
+    /// Counts unfinished operations.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn backlog(&self) -> Result<Backlog, StoreError> {
+        let is_begun =
+            Condition::any().add(Column::RunAfter.lte(self.shared.clock.now())).add(Column::Attempts.gt(0));
+        let begun = CaseStatement::new().case(is_begun, Expr::col(Column::CreatedAt));
+        let found: Vec<(String, i64, Option<DateTime<Utc>>)> = Entity::find()
+            .select_only()
+            .column(Column::State)
+            .column_as(Column::Id.count(), "operations")
+            .column_as(Expr::expr(begun).min(), "oldest")
+            .filter(Column::State.is_in(UNFINISHED))
+            .group_by(Column::State)
+            .into_tuple()
+            .all(self.db())
+            .await?;
+        let states = OperationState::ALL.iter().filter(|state| !state.is_final());
+        let count = |state: OperationState| {
+            found.iter().find(|(known, ..)| known == state.as_str()).map_or(0, |(_, count, _)| *count)
+        };
+        Ok(Backlog {
+            by_state: states.map(|state| (*state, count(*state))).collect(),
+            oldest: found.iter().filter_map(|(.., oldest)| *oldest).min(),
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! Spans on their way to the exporter: which are recorded, what of them, and which trace they belong to.
+//!
+//! Every span of this crate is recorded, whatever `RUST_LOG` says, but for those of probes (`/healthz`, `/readyz`, `/metrics`).
+//! Most are `debug_span!`s: without an exporter they cost nothing at the usual log level. A span's fields become its
+//! attributes, so they hold no telephone numbers, tokens or prompts. `outcome = "failed"` marks the span as failed.
+//!
+//! A trace begins with a request, or goes on with the one that its `traceparent` header (W3C Trace Context) names. An operation is a
+//! child of the request that drives it; where a worker takes it up, perhaps on another server, it begins a trace of its own, and
+//! the attribute `operation` leads from one to the other. Requests to providers carry a `traceparent` too
+//! ([`domain::Exchange::traceparent`]).
+
+use std::fmt::{self, Write};
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Level, Metadata, Span, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_subscriber::{Layer, Registry};
+
+use super::otlp::{Queue, Sampler};
+use crate::domain::{self, Clock, Entropy};
+
+/// The span of a request that is not to be traced.
+const PROBE: &str = "probe";
+/// Attributes kept of one span.
+const MOST_ATTRIBUTES: usize = 32;
+/// Bytes kept of one attribute's text.
+const MOST_TEXT: usize = 1024;
+
+/// Which trace a span belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TraceContext {
+    pub(super) trace: u128,
+    pub(super) span: u64,
+    pub(super) is_sampled: bool,
+}
+
+impl TraceContext {
+    /// Reads a `traceparent` header. One of a later version may be longer.
+    fn read(header: &str) -> Option<Self> {
+        let mut parts = header.split('-');
+        let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let is_hexadecimal = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+        let lengths = [version.len(), trace.len(), span.len(), flags.len()];
+        let is_whole =
+            lengths == [2, 32, 16, 2] && [version, trace, span, flags].into_iter().all(is_hexadecimal);
+        let is_known = version != "ff" && (version != "00" || parts.next().is_none());
+        if !is_whole || !is_known {
+            return None;
+        }
+        let (trace, span) = (u128::from_str_radix(trace, 16).ok()?, u64::from_str_radix(span, 16).ok()?);
+        let is_sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
+        (trace != 0 && span != 0).then_some(Self { trace, span, is_sampled })
+    }
+
+    fn header(&self) -> String {
+        format!("00-{:032x}-{:016x}-{:02x}", self.trace, self.span, u8::from(self.is_sampled))
+    }
+}
+
+/// What an attribute holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Attribute {
+    Text(String),
+    Integer(i64),
+    Double(f64),
+    Bool(bool),
+}
+
+/// A span, while it is open and until it is exported.
+#[derive(Debug)]
+pub(super) struct Recorded {
+    pub(super) context: TraceContext,
+    pub(super) parent: Option<u64>,
+    pub(super) name: &'static str,
+    pub(super) began_at: DateTime<Utc>,
+    began: Instant,
+    /// When a request was answered: what goes on after that in its name is not its own.
+    ended: Option<Instant>,
+    pub(super) attributes: Vec<(&'static str, Attribute)>,
+    pub(super) has_failed: bool,
+}
+
+impl Recorded {
+    pub(super) fn ended_at(&self) -> DateTime<Utc> {
+        self.began_at + self.ended.unwrap_or(self.began).duration_since(self.began)
+    }
+
+    pub(super) fn attribute(&self, name: &str) -> Option<&Attribute> {
+        self.attributes.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    fn set(&mut self, name: &'static str, value: Attribute) {
+        self.has_failed |= name == "outcome" && value == Attribute::Text("failed".to_owned());
+        if let Some((_, known)) = self.attributes.iter_mut().find(|(known, _)| *known == name) {
+            *known = value;
+        } else if self.attributes.len() < MOST_ATTRIBUTES {
+            self.attributes.push((name, value));
+        }
+    }
+}
+
+impl Visit for Recorded {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let mut end = value.len().min(MOST_TEXT);
+        while !value.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.set(field.name(), Attribute::Text(value[..end].to_owned()));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field.name(), Attribute::Integer(value));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field.name(), Attribute::Integer(i64::try_from(value).unwrap_or(i64::MAX)));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.set(field.name(), Attribute::Double(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field.name(), Attribute::Bool(value));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let mut text = String::new();
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{value:?}");
+        self.record_str(field, &text);
+    }
+}
+
+/// Records spans into the exporter's queue.
+pub(super) fn layer<S>(queue: Queue) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    domain::set_traceparent(current);
+    let is_ours = |metadata: &Metadata<'_>| {
+        metadata.is_span()
+            && *metadata.level() <= Level::DEBUG
+            && metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
+            && metadata.name() != PROBE
+    };
+    let filter = filter_fn(is_ours).with_max_level_hint(LevelFilter::DEBUG);
+    Spans { queue, clock: Clock::system(), entropy: Entropy::system() }.with_filter(filter)
+}
+
+struct Spans {
+    queue: Queue,
+    clock: Clock,
+    entropy: Entropy,
+}
+
+impl Spans {
+    fn span_id(&self) -> u64 {
+        u64::from_be_bytes(self.entropy.bytes()).max(1)
+    }
+
+    /// The first span of a trace.
+    fn root(&self) -> TraceContext {
+        let trace = u128::from_be_bytes(self.entropy.bytes()).max(1);
+        TraceContext { trace, span: self.span_id(), is_sampled: self.queue.sampler().samples(trace) }
+    }
+}
+
+impl<S> Layer<S> for Spans
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        let above = span.parent().and_then(|parent| context_of(&parent));
+        let (context, parent) = match above {
+            Some(above) => (TraceContext { span: self.span_id(), ..above }, Some(above.span)),
+            None => (self.root(), None),
+        };
+        let mut recorded = Recorded {
+            context,
+            parent,
+            name: span.name(),
+            began_at: self.clock.now(),
+            began: Instant::now(),
+            ended: None,
+            attributes: Vec::new(),
+            has_failed: false,
+        };
+        attributes.record(&mut recorded);
+        span.extensions_mut().insert(recorded);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
+        let Some(span) = context.span(id) else { return };
+        if let Some(recorded) = span.extensions_mut().get_mut::<Recorded>() {
+            values.record(recorded);
+        }
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        let Some(span) = context.span(&id) else { return };
+        let recorded = span.extensions_mut().remove::<Recorded>();
+        if let Some(mut recorded) = recorded.filter(|recorded| recorded.context.is_sampled) {
+            recorded.ended.get_or_insert_with(Instant::now);
+            self.queue.add(recorded);
+        }
+    }
+}
+
+fn context_of<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<TraceContext> {
+    span.extensions().get::<Recorded>().map(|recorded| recorded.context)
+}
+
+/// Has a span that has no children yet go on with the trace that a `traceparent` header names. One that cannot be read counts
+/// as none.
+pub fn continue_trace(span: &Span, header: &str) {
+    let Some(above) = TraceContext::read(header) else { return };
+    change(span, |recorded, sampler| {
+        recorded.parent = Some(above.span);
+        recorded.context.trace = above.trace;
+        recorded.context.is_sampled = sampler.samples_below(above.trace, above.is_sampled);
+    });
+}
+
+/// Ends a request's span with its answer: it stays open for as long as anything goes on in its name.
+pub fn answered(span: &Span, status: u16) {
+    change(span, |recorded, _| {
+        recorded.ended = Some(Instant::now());
+        recorded.set("status", Attribute::Integer(status.into()));
+        recorded.has_failed |= status >= 500;
+    });
+}
+
+fn change(span: &Span, change: impl FnOnce(&mut Recorded, &Sampler)) {
+    span.with_subscriber(|(id, dispatch)| {
+        let sampler = super::otlp::sampler()?;
+        let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
+        span.extensions_mut().get_mut::<Recorded>().map(|recorded| change(recorded, sampler))
+    });
+}
+
+/// The `traceparent` of the innermost span that is open here and recorded.
+fn current() -> Option<String> {
+    let found = Span::current().with_subscriber(|(id, dispatch)| {
+        let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
+        let context = span.scope().find_map(|span| context_of(&span))?;
+        Some(context.header())
+    });
+    found.flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_is_read_as_w3c_writes_it_and_nothing_else_is() {
+        let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let read = TraceContext::read(header).unwrap();
+        assert_eq!((read.header().as_str(), read.is_sampled), (header, true));
+        assert!(!TraceContext::read(&header.replace("-01", "-00")).unwrap().is_sampled);
+        assert!(TraceContext::read(&format!("{}-more", header.replacen("00", "01", 1))).is_some());
+        for wrong in [
+            "",
+            "00",
+            &header[..54],
+            &format!("{header}-more"),
+            &header.to_uppercase(),
+            &header.replacen("00", "ff", 1),
+            &header.replace("0af7651916cd43dd8448eb211c80319c", &"0".repeat(32)),
+            &header.replace("b7ad6b7169203331", &"0".repeat(16)),
+            &header.replace("b7ad", "+7ad"),
+            &header.replace('b', "\u{e9}"),
+        ] {
+            assert_eq!(TraceContext::read(wrong), None, "{wrong}");
+        }
+    }
+}
