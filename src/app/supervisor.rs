@@ -149,12 +149,12 @@ mod tests {
     async fn runs(counted: &AtomicU32, so_many: u32) {
         let begun = Instant::now();
         while counted.load(Ordering::SeqCst) < so_many {
-            assert!(begun.elapsed() < Duration::from_secs(600), "it was not restarted");
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert!(begun.elapsed() < Duration::from_secs(60), "it was not restarted");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_worker_that_panics_or_returns_early_is_restarted_and_told_of_and_the_others_go_on() {
         let (mut supervisor, workers, stop) = supervisor();
         let counts = [(); 4].map(|()| Arc::new(AtomicU32::new(0)));
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(workers.ailing(Instant::now() + Duration::from_secs(36_000)), None, "all are dismissed");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_worker_that_waits_to_be_restarted_still_does_what_it_does_at_its_end() {
         let (mut supervisor, _, stop) = supervisor();
         let (begun, ended) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));

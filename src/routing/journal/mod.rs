@@ -167,7 +167,7 @@ impl Journal {
     /// Tells how much waits, and since when.
     pub(super) fn measure(&self) {
         gauges(&self.lock());
-        let oldest = self.first().map_or(0, |entry| entry.at().timestamp());
+        let oldest = self.first(1).first().map_or(0, |entry| entry.at().timestamp());
         metrics::gauge!("switchboard_journal_oldest_timestamp_seconds").set(oldest as f64);
     }
 

@@ -109,11 +109,6 @@ impl System {
         self.servers.push(Server { url, process });
     }
 
-    /// Where the first server listens, without a slash at the end.
-    pub(crate) fn url(&self) -> &str {
-        &self.servers[0].url
-    }
-
     /// A tenant's token, good for an hour.
     pub(crate) fn token(&self, tenant: Uuid) -> String {
         let (config, hour) = (app::auth_config(&self.jwt), Duration::from_secs(3600));
