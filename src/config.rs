@@ -234,9 +234,7 @@ impl Config {
         let jwt = read_jwt(&mut vars);
         let warnings = warnings(database_url.as_ref(), reach);
         let bind_address = read_bind_address(&mut vars);
-        let database_max_connections = vars.or("DATABASE_MAX_CONNECTIONS", 10, "10", |value| {
-            value.parse().ok().filter(|n| (1..=500).contains(n)).ok_or_else(|| "is not 1 to 500".into())
-        });
+        let database_max_connections = vars.or("DATABASE_MAX_CONNECTIONS", 10, "10", read::connections);
         let operation_wait =
             vars.or("OPERATION_WAIT", seconds(10), "10s", read::duration(seconds(0), seconds(60)));
         let operation_lease =

@@ -122,6 +122,11 @@ pub(super) fn days(value: &str) -> Result<u16, String> {
     parsed("a whole number of days, 0 or more")(value)
 }
 
+/// A number of connections of a pool.
+pub(super) fn connections(value: &str) -> Result<u32, String> {
+    value.parse().ok().filter(|n| (1..=500).contains(n)).ok_or_else(|| "is not 1 to 500".into())
+}
+
 /// A duration as people write it, within bounds.
 pub(super) fn duration(least: Duration, most: Duration) -> impl FnOnce(&str) -> Result<Duration, String> {
     move |value| {

@@ -8,13 +8,13 @@ use std::time::Duration;
 use async_graphql::{Context, ID, Subscription};
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{Stream, stream};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::error::RecvError;
 
 use super::context::{ContextExt, Session};
 use super::errors::ApiError;
 use super::model::{Call, Operation, read_id};
 use crate::domain::{self, AgentId, CallId, OperationId};
-use crate::store::Change;
+use crate::store::{Change, Topic, Watcher};
 
 /// Every change is told, by other servers too, and so is a gap: looking all the same is for what nobody has thought of.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -41,7 +41,8 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<Operation, ApiError>> + use<>, ApiError> {
         let session = Arc::clone(ctx.session()?);
         let id: OperationId = read_id("id", &id)?;
-        let changes = session.services().database.changes();
+        let topic = Topic::Operation(session.scope()?.tenant(), id);
+        let changes = session.services().database.watch(topic);
         let watched = read_operation(&session, id)
             .await?
             .ok_or_else(|| ApiError::bad_input("id: there is no operation with this id"))?;
@@ -64,11 +65,13 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<Call, ApiError>> + use<>, ApiError> {
         let session = Arc::clone(ctx.session()?);
         let asked: Option<AgentId> = agent_id.map(|id| read_id("agentId", &id)).transpose()?;
-        let changes = session.services().database.changes();
         let agent = session
             .scope()?
             .narrow(asked)
             .ok_or_else(|| ApiError::forbidden("an agent's token watches its own agent's calls only"))?;
+        let tenant = session.scope()?.tenant();
+        let topic = agent.map_or(Topic::Calls(tenant), |agent| Topic::CallsOf(tenant, agent));
+        let changes = session.services().database.watch(topic);
         if let Some(agent) = agent {
             let known = session.reader().await?.agents_by_id(&[agent]).await?;
             if known.is_empty() {
@@ -94,7 +97,7 @@ enum Next {
 /// A watcher: its door, and what changes.
 struct Watch {
     session: Arc<Session>,
-    changes: Receiver<Change>,
+    changes: Watcher,
     /// Calls that were found by reading, and are to be shown.
     found: VecDeque<domain::Call>,
     /// Those of the last reading, which are not shown twice.
@@ -103,16 +106,22 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(session: Arc<Session>, changes: Receiver<Change>) -> Self {
+    fn new(session: Arc<Session>, changes: Watcher) -> Self {
         let read_at = session.services().clock.now();
         Self { session, changes, found: VecDeque::new(), read: Vec::new(), read_at }
     }
 
-    /// The next change that may be this tenant's; `None` when the server stops.
+    /// The next change of what is watched; `None` when the server stops.
     async fn change(&mut self) -> Result<Option<Change>, ApiError> {
-        let tenant = self.session.scope()?.tenant();
         drop(self.session.rest().await);
-        next_concerning(&mut self.changes, tenant).await
+        match self.changes.recv().await {
+            Ok(change) => Ok(Some(change)),
+            Err(RecvError::Closed) => Ok(None),
+            Err(RecvError::Lagged(missed)) => {
+                tracing::warn!(missed, "a watcher was too slow");
+                Err(missed_events("too slow"))
+            }
+        }
     }
 
     /// The operation, once it differs from `shown`.
@@ -123,14 +132,8 @@ impl Watch {
     ) -> Result<domain::Operation, ApiError> {
         loop {
             let told = tokio::time::timeout(LOOK_EVERY, self.change()).await;
-            let look = match told {
-                Ok(Ok(Some(Change::Operation { id: changed, .. }))) => changed == id,
-                Ok(Ok(Some(Change::Call { .. } | Change::Number { .. } | Change::Agent { .. }))) => false,
-                Ok(Ok(Some(Change::Unheard | Change::ReadAgain) | None)) | Err(_) => true,
-                Ok(Err(error)) => return Err(error),
-            };
-            if !look {
-                continue;
+            if let Ok(Err(error)) = told {
+                return Err(error);
             }
             self.session.take_turn().await;
             if let Some(now) = read_operation(&self.session, id).await?
@@ -154,7 +157,7 @@ impl Watch {
                     continue;
                 }
                 Some(Change::Unheard) => return Err(missed_events("the database was away")),
-                Some(Change::Call { id, agent: of, .. }) if agent.is_none_or(|agent| agent == of) => id,
+                Some(Change::Call { id, .. }) => id,
                 Some(_) => continue,
             };
             self.session.take_turn().await;
@@ -183,24 +186,6 @@ impl Watch {
     }
 }
 
-/// The next change that may be this tenant's; `None` when the server stops.
-async fn next_concerning(
-    changes: &mut Receiver<Change>,
-    tenant: domain::TenantId,
-) -> Result<Option<Change>, ApiError> {
-    loop {
-        match changes.recv().await {
-            Ok(change) if change.concerns(tenant) => return Ok(Some(change)),
-            Ok(_) => {}
-            Err(RecvError::Closed) => return Ok(None),
-            Err(RecvError::Lagged(missed)) => {
-                tracing::warn!(missed, "a watcher was too slow");
-                return Err(missed_events("too slow"));
-            }
-        }
-    }
-}
-
 fn missed_events(cause: &str) -> ApiError {
     ApiError::bad_input(format!("{cause}: events were missed; query the present state, then subscribe again"))
 }
@@ -209,30 +194,4 @@ async fn read_operation(session: &Session, id: OperationId) -> Result<Option<dom
     let scope = session.scope()?;
     let found = session.reader().await?.operations_by_id(&[id]).await?.pop();
     Ok(found.filter(|operation| scope.admits(operation.agent_id)))
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::sync::broadcast;
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::domain::TenantId;
-
-    #[tokio::test]
-    async fn a_watcher_gets_its_own_and_one_that_fell_behind_is_told_so() {
-        let [mine, theirs] = [1, 2].map(|n| TenantId(Uuid::from_u128(n)));
-        let change = |tenant| Change::Operation { tenant, id: OperationId(Uuid::from_u128(3)) };
-        let (sender, mut changes) = broadcast::channel(2);
-        for told in [change(theirs), change(mine)] {
-            assert!(sender.send(told).is_ok());
-        }
-        assert_eq!(next_concerning(&mut changes, mine).await.ok(), Some(Some(change(mine))));
-        for told in [theirs, theirs, mine] {
-            assert!(sender.send(change(told)).is_ok());
-        }
-        let error = next_concerning(&mut changes, mine).await.err().map(|error| error.to_string());
-        assert!(error.as_ref().is_some_and(|error| error.contains("events were missed")), "{error:?}");
-        drop(sender);
-    }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Routing;
 use super::outage::PATIENCE;
 use crate::domain::{Heartbeat, backoff};
-use crate::store::{Change, NumberReader, StoreError};
+use crate::store::{Change, NumberReader, StoreError, Topic};
 
 /// How often the database is asked for changes without a hint.
 const POLL_EVERY: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ struct Unread;
 impl Routing {
     /// Reads all numbers, and then what changes, until told to stop.
     pub async fn keep_cache(&self, stop: CancellationToken, heartbeat: Heartbeat) {
-        let mut changes = self.0.store.changes();
+        let mut changes = self.0.store.watch(Topic::Routing);
         let mut reader = self.0.store.number_reader();
         let now = Instant::now();
         let (mut failures, mut poll_began, mut not_before) = (0, None, now);

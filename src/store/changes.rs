@@ -5,6 +5,8 @@
 //! every few seconds that something may have changed, and read again. Whether a connection hears is not assumed but
 //! tried: it is sent a word by way of the pool.
 
+mod hub;
+
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -13,6 +15,9 @@ use sea_orm::sqlx::postgres::{PgListener, PgNotification};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+pub(super) use hub::Hub;
+pub use hub::{Topic, Watcher};
+
 use super::dialect::NotHeard;
 use super::lane::{Batched, Lane};
 use super::{Database, Shared, StoreError, SystemStore, dialect};
@@ -20,6 +25,12 @@ use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
 
 /// The channel that the tables' triggers tell on.
 const CHANNEL: &str = "switchboard_changes";
+/// How the changes that a server announces begin: with its name.
+const FROM: &str = "from ";
+/// What it announces when something may be missing.
+const UNHEARD: &str = "unheard";
+/// The most bytes of one announcement: Postgres takes 8,000.
+const MOST_BYTES: usize = 7_800;
 /// After so long a silence the connection is tried out: one that died without a word is silent too.
 const SILENCE: Duration = Duration::from_secs(20);
 /// How long the database may take to say that it is there.
@@ -102,9 +113,8 @@ impl Batched for Announcement {
         let lost = &store.shared.announcement_lost;
         let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Unheard);
         let changes = gap.into_iter().chain(batch.iter().map(|announcement| announcement.0));
-        let texts: Vec<String> = changes.map(|change| change.written_by(&store.shared.name)).collect();
+        let texts = packed(changes, &store.shared.name);
         match timeout(ANNOUNCEMENT, dialect::notify(store.db(), CHANNEL, &texts)).await {
-            // Under load one notification carries many changes.
             Ok(Ok(())) => tokio::time::sleep(ANNOUNCE_EVERY).await,
             _failed => {
                 tracing::debug!("changes could not be announced to other servers");
@@ -136,39 +146,29 @@ impl SystemStore {
 }
 
 impl Change {
-    /// Whether it may concern this tenant.
-    #[must_use]
-    pub fn concerns(self, tenant: TenantId) -> bool {
+    /// The line that other servers receive; [`Self::read`] reads it.
+    fn line(self) -> String {
         match self {
-            Self::Operation { tenant: owner, .. }
-            | Self::Call { tenant: owner, .. }
-            | Self::Number { tenant: owner, .. }
-            | Self::Agent { tenant: owner, .. } => owner == tenant,
-            Self::Unheard | Self::ReadAgain => true,
-        }
-    }
-
-    /// The text that other servers receive; [`Self::read`] reads it.
-    fn written_by(self, server: &str) -> String {
-        match self {
-            Self::Operation { tenant, id } => format!("operation {} {} {server}", tenant.0, id.0),
-            Self::Call { tenant, id, agent } => format!("call {} {} {} {server}", tenant.0, id.0, agent.0),
+            Self::Operation { tenant, id } => format!("operation {} {}", tenant.0.simple(), id.0.simple()),
+            Self::Call { tenant, id, agent } => {
+                format!("call {} {} {}", tenant.0.simple(), id.0.simple(), agent.0.simple())
+            }
             Self::Number { tenant, id, is_released } => {
                 let kind = if is_released { "released" } else { "number" };
-                format!("{kind} {} {} {server}", tenant.0, id.0)
+                format!("{kind} {} {}", tenant.0.simple(), id.0.simple())
             }
-            Self::Agent { tenant, id } => format!("agent {} {} {server}", tenant.0, id.0),
+            Self::Agent { tenant, id } => format!("agent {} {}", tenant.0.simple(), id.0.simple()),
             // The second is not announced: every server finds out for itself what it hears.
-            Self::Unheard | Self::ReadAgain => format!("unheard {server}"),
+            Self::Unheard | Self::ReadAgain => UNHEARD.to_owned(),
         }
     }
 
-    /// Reads what a trigger or another server told, with the name of the connection that made the change.
+    /// Reads a line of another server's, or what a trigger told, with the name of the connection that made the change.
     fn read(told: &str) -> Option<(Self, &str)> {
-        let (kind, rest) = told.split_once(' ')?;
-        if kind == "unheard" {
-            return Some((Self::Unheard, rest));
+        if told == UNHEARD {
+            return Some((Self::Unheard, ""));
         }
+        let (kind, rest) = told.split_once(' ')?;
         let (tenant, rest) = id(rest)?;
         let (row, rest) = id(rest)?;
         let tenant = TenantId(tenant);
@@ -185,6 +185,21 @@ impl Change {
             _ => None,
         }
     }
+}
+
+/// As few texts as hold these changes: the name of the server, then a line for each. Under load one notification carries many.
+fn packed(changes: impl Iterator<Item = Change>, server: &str) -> Vec<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for line in changes.map(Change::line) {
+        match texts.last_mut().filter(|text| text.len() + line.len() < MOST_BYTES) {
+            Some(text) => {
+                text.push('\n');
+                text.push_str(&line);
+            }
+            None => texts.push(format!("{FROM}{server}\n{line}")),
+        }
+    }
+    texts
 }
 
 fn id(text: &str) -> Option<(Uuid, &str)> {
@@ -254,11 +269,17 @@ impl Database {
 
     /// Tells watchers here what was heard.
     fn pass_on(&self, told: &PgNotification) {
-        match Change::read(told.payload()) {
-            Some((_, who)) if who == self.shared.name => {}
-            Some((change, _)) => self.shared.tell(change),
-            None => {
-                tracing::warn!(told = told.payload(), "the database tells of a change nobody here can read")
+        let told = told.payload();
+        let (server, lines) =
+            told.strip_prefix(FROM).and_then(|told| told.split_once('\n')).unwrap_or(("", told));
+        if server == self.shared.name {
+            return;
+        }
+        for line in lines.lines() {
+            match Change::read(line) {
+                Some((_, who)) if who == self.shared.name => {}
+                Some((change, _)) => self.shared.tell(change),
+                None => tracing::warn!(told = line, "the database tells of a change nobody here can read"),
             }
         }
     }
@@ -312,8 +333,12 @@ mod tests {
         }
         let answering = Change::Agent { tenant: TenantId(tenant), id: AgentId(row) };
         for change in [operation, call, answering, Change::Unheard] {
-            assert_eq!(Change::read(&change.written_by("me")), Some((change, "me")));
+            assert_eq!(Change::read(&change.line()), Some((change, "")));
         }
+        let texts = packed(std::iter::repeat_n(call, 200), "me");
+        assert!((2..=3).contains(&texts.len()) && texts.iter().all(|text| text.len() < 8000));
+        let lines = texts.iter().flat_map(|text| text.strip_prefix("from me\n").unwrap().lines());
+        assert_eq!(lines.filter(|line| Change::read(line) == Some((call, ""))).count(), 200);
         assert_eq!(Change::read(&format!("agent {tenant} {row} me")), Some((answering, "me")));
         for odd in ["", "call", "call x y z", &format!("call {tenant} {row}"), &format!("fax {tenant} {row}")]
         {

@@ -25,7 +25,7 @@ mod voice_event;
 
 pub use agent::{AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWithoutNumber, Delivered};
 pub use call::{CallAnswer, CallFilter, CallSlot, IncomingCall, Route, Turn};
-pub use changes::Change;
+pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
 pub use error::StoreError;
@@ -46,14 +46,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::broadcast;
 
 use self::doors::Pool;
 use self::lane::Lane;
 use crate::domain::{Author, Clock, DatabaseUrl, Entropy, TenantId};
-
-/// How many changes a watcher may be behind before it loses the oldest.
-const CHANGES_KEPT: usize = 1024;
 
 /// How to reach the database.
 #[derive(Debug, Clone)]
@@ -106,7 +102,7 @@ struct Shared {
     entropy: Entropy,
     numbers: number::NumberCache,
     dialings: tenant::Dialings,
-    changes: broadcast::Sender<Change>,
+    changes: changes::Hub,
     statements: Arc<AtomicU64>,
     /// Calls that wait to be admitted.
     admissions: Lane<call::Admission>,
@@ -135,8 +131,7 @@ impl Shared {
         if let Change::Number { id, is_released: true, .. } = change {
             self.numbers.forget(id);
         }
-        // Nobody may be watching.
-        let _ = self.changes.send(change);
+        self.changes.tell(change);
     }
 }
 
@@ -180,7 +175,6 @@ impl Database {
         let [tenants, system] =
             dialect::connect(config, &name, &sessions, &statements).await.map_err(unavailable)?;
         let listening = dialect::listening_hosts(config, &name).map_err(unavailable)?;
-        let (changes, _) = broadcast::channel(CHANGES_KEPT);
         let numbers = number::NumberCache::default();
         let shared = Shared {
             tenants,
@@ -193,7 +187,7 @@ impl Database {
             entropy,
             numbers,
             dialings: tenant::Dialings::default(),
-            changes,
+            changes: changes::Hub::default(),
             statements,
             admissions: Lane::default(),
             answers: Lane::default(),
@@ -255,10 +249,10 @@ impl Database {
         SystemStore { shared: Arc::clone(&self.shared) }
     }
 
-    /// What changes from now on, for those who watch: what other servers do while [`Self::hear`] is polled. A slow watcher loses the oldest and is told so.
+    /// What changes of a topic from now on: what other servers do while [`Self::hear`] is polled.
     #[must_use]
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.shared.changes.subscribe()
+    pub fn watch(&self, topic: Topic) -> Watcher {
+        self.shared.changes.watch(topic)
     }
 
     /// How many statements were run so far; beginning and ending transactions is not counted.

@@ -7,7 +7,7 @@
 
 use metrics::{Label as Pair, Unit};
 
-use crate::domain::{CallOutcome, CallStatus, ConversationNews, OperationKind, OperationState};
+use crate::domain::{CallOutcome, CallStatus, ConversationNews, OperationKind, OperationState, Worker};
 
 /// A metric.
 #[derive(Debug)]
@@ -92,6 +92,8 @@ const POOL: Label = of("pool", || vec!["tenants", "system"]);
 const BREAKER: Label = of("provider", || {
     vec!["carrier", "carrier_prices", "voice_agents", "voice_calls", "voice_conversations"]
 });
+
+const WORKER: Label = of("worker", || Worker::ALL.iter().map(|worker| worker.as_str()).collect());
 
 /// Every metric.
 pub const METRICS: &[Metric] = &[
@@ -239,8 +241,31 @@ pub const METRICS: &[Metric] = &[
     ),
     counter(
         "switchboard_unreadable_rows_total",
-        &[],
+        &[of("table", tables)],
         "Times that a row could not be read and was put aside.",
+    ),
+    counter(
+        "switchboard_database_overloads_total",
+        &[],
+        "Times that a call could not wait for a database that answers but has too much to do.",
+    ),
+    counter(
+        "switchboard_worker_restarts_total",
+        &[WORKER],
+        "Times that a background worker ended early and was started again.",
+    ),
+    gauge(
+        "switchboard_worker_heartbeat_timestamp_seconds",
+        Unit::Seconds,
+        &[WORKER],
+        "Unix time at which a background worker last began a round.",
+    ),
+    counter(
+        "switchboard_item_panics_total",
+        &[of("work", || {
+            vec!["delivery", "event", "mending", "missing_event", "operation", "prices", "sweep"]
+        })],
+        "Panics that cost one item of a worker's round.",
     ),
     histogram(
         "switchboard_provider_request_seconds",
@@ -348,6 +373,21 @@ fn endpoints() -> Vec<&'static str> {
 }
 
 /// As provisioning names them.
+/// The tables whose rows are read one by one.
+fn tables() -> Vec<&'static str> {
+    vec![
+        "agents",
+        "audit_events",
+        "call_totals",
+        "calls",
+        "operations",
+        "phone_numbers",
+        "reconciliations",
+        "tenants",
+        "voice_events",
+    ]
+}
+
 fn differences() -> Vec<&'static str> {
     vec![
         "ORPHANED_NUMBER",

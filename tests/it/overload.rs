@@ -18,7 +18,8 @@ const SLOW: [&str; 2] = [
         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400000) SELECT i FROM n
      ); END",
 ];
-const FAST: [&str; 2] = ["DROP TRIGGER slow ON calls", "DROP TRIGGER slow"];
+const FAST: [&[&str]; 2] =
+    [&["DROP TRIGGER slow ON calls"], &["PRAGMA busy_timeout = 60000", "DROP TRIGGER slow"]];
 const CALLS: usize = 150;
 
 fn sid(nth: usize) -> String {
@@ -53,7 +54,7 @@ async fn a_slow_database_goes_on_counting_the_plans_calls_and_keeps_all_of_them(
     let ready = practice.app.http().get(format!("{}/readyz", practice.app.base_url())).send().await.unwrap();
     let ready: Value = ready.json().await.unwrap();
     assert_eq!(ready["status"], "ok", "slow is not away: {ready}");
-    crate::outage::execute(&practice.app, &[FAST[which]]).await;
+    crate::outage::execute(&practice.app, FAST[which]).await;
     let answered = "SELECT count(*) AS n FROM calls WHERE answer_twiml IS NOT NULL";
     wait_until("every call is on record with its answer", Duration::from_secs(60), async || {
         (practice.app.count(answered).await == i64::try_from(CALLS).unwrap()).then_some(())

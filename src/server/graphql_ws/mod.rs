@@ -24,7 +24,7 @@ use futures_util::stream::{AbortHandle, Abortable, BoxStream, SelectAll};
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
 use self::message::{Closing, FromClient, PROTOCOL, about, bare, next, parse};
@@ -34,9 +34,8 @@ use super::rate::ClientAddress;
 use super::rejection::Rejection;
 use super::{Edge, RequestId, credentials, origin};
 use crate::auth::{Authenticated, Credentials, Known, Principal};
-use crate::domain::AgentId;
 use crate::graphql::{Caller, Executed, GraphqlRequest, Turns};
-use crate::store::Change;
+use crate::store::{Topic, Watcher};
 
 pub(super) use self::sockets::Sockets;
 
@@ -98,7 +97,7 @@ struct Driver {
     /// Who opened it, once it is acknowledged.
     session: Option<Acknowledged>,
     /// What may be about the agent whose token opened it.
-    changes: Option<(AgentId, Receiver<Change>)>,
+    changes: Option<Watcher>,
     operations: SelectAll<Abortable<BoxStream<'static, Produced>>>,
     running: HashMap<String, (AbortHandle, Running)>,
     turns: Arc<Semaphore>,
@@ -202,8 +201,6 @@ impl Driver {
                 return Err(forbidden(unreadable));
             }
         };
-        // Before the check: a token that is taken away meanwhile is told of.
-        let changes = self.edge.database.changes();
         let known = self.edge.authenticator.known(&presented);
         // A socket counts as its token's, and only one that proves nothing as its address's: behind a proxy strangers have the
         // same address as everybody else.
@@ -230,7 +227,9 @@ impl Driver {
         let seat = self.edge.sockets.take(who.principal);
         let seat = seat.ok_or_else(|| Closing::new(1013, "too many sockets with this token"))?;
         if let Principal::Agent { agent, .. } = who.principal {
-            self.changes = Some((agent, changes));
+            self.changes = Some(self.edge.database.watch(Topic::Agent(agent)));
+            // A token that was taken away meanwhile was told of to nobody here.
+            credentials::check(&self.edge.authenticator, &presented).await.map_err(forbidden)?;
         }
         self.session = Some(Acknowledged { who, presented, seat });
         self.send(bare("connection_ack")).await
@@ -343,15 +342,10 @@ impl Driver {
 }
 
 /// Ends when something is told that may be about the agent, or was missed.
-async fn told(changes: &mut Option<(AgentId, Receiver<Change>)>) {
-    let Some((agent, changes)) = changes else { return std::future::pending().await };
-    loop {
-        match changes.recv().await {
-            Ok(Change::Agent { id, .. }) if id == *agent => return,
-            Ok(Change::Unheard | Change::ReadAgain) | Err(RecvError::Lagged(_)) => return,
-            Ok(_) => {}
-            Err(RecvError::Closed) => return std::future::pending().await,
-        }
+async fn told(changes: &mut Option<Watcher>) {
+    let Some(changes) = changes else { return std::future::pending().await };
+    if let Err(RecvError::Closed) = changes.recv().await {
+        std::future::pending().await
     }
 }
 

@@ -5,6 +5,7 @@
 //! which rolls it back. Sessions of Postgres see to that themselves ([`connections`]).
 
 mod connections;
+mod doubts;
 mod meters;
 mod pool;
 mod transaction;
@@ -14,13 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sea_orm::DbErr;
-use tokio::sync::broadcast;
 
 use self::pool::Purpose;
-use super::{Change, Shared, StoreError, dialect, error::begin_was_lost};
+use super::{Change, Shared, StoreError, Topic, Watcher, dialect, error::begin_was_lost};
 use crate::domain::{Author, TenantId};
 
-pub(super) use self::connections::{Connections, Doubts};
+pub(super) use self::connections::Connections;
+pub(super) use self::doubts::Doubts;
 pub(super) use self::pool::Pool;
 pub(super) use self::transaction::Transaction;
 
@@ -99,10 +100,10 @@ impl SystemStore {
         &self.shared.system
     }
 
-    /// What changes from now on, as [`super::Database::changes`] tells it.
+    /// What changes of a topic from now on, as [`super::Database::watch`] tells it.
     #[must_use]
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
-        self.shared.changes.subscribe()
+    pub fn watch(&self, topic: Topic) -> Watcher {
+        self.shared.changes.watch(topic)
     }
 
     /// Answers when the database does and takes writes, as far as it tells.

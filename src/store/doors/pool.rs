@@ -14,6 +14,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use sea_orm::entity::prelude::async_trait::async_trait;
 use sea_orm::sqlx;
@@ -37,6 +38,8 @@ pub(in crate::store) struct Pool {
     sessions: Sessions,
     /// Counts statements.
     statements: Arc<AtomicU64>,
+    /// Measures waits for the ORM's connections; sessions of Postgres are measured where they are kept.
+    of_the_orm: Option<Meters>,
 }
 
 #[derive(Debug, Clone)]
@@ -61,7 +64,7 @@ impl Pool {
         sessions: Sessions,
         statements: Arc<AtomicU64>,
     ) -> Self {
-        Self { link: Link::Postgres(connections), sessions, statements }
+        Self { link: Link::Postgres(connections), sessions, statements, of_the_orm: None }
     }
 
     /// Over the ORM's connections to SQLite.
@@ -71,11 +74,12 @@ impl Pool {
         statements: Arc<AtomicU64>,
     ) -> Self {
         let (counter, meters) = (Arc::clone(&statements), Meters::new("tenants"));
+        let of_the_orm = Some(meters.clone());
         connections.set_metric_callback(move |ran| {
             counter.fetch_add(1, Ordering::Relaxed);
             meters.ran(Kind::of(&ran.statement.sql), ran.elapsed);
         });
-        Self { link: Link::Orm(connections), sessions, statements }
+        Self { link: Link::Orm(connections), sessions, statements, of_the_orm }
     }
 
     /// Where Postgres is. `None` on SQLite.
@@ -121,10 +125,14 @@ impl Pool {
         let connections = match &self.link {
             Link::Postgres(connections) => connections,
             Link::Orm(connections) => {
+                let began = Instant::now();
                 let begun = match purpose {
                     Purpose::Write | Purpose::WriteAsTenant(_) => dialect::begin_write(connections).await,
                     Purpose::ReadAsTenant(_) | Purpose::ReadAsSystem => connections.begin().await,
                 };
+                if let Some(meters) = &self.of_the_orm {
+                    meters.waited(began.elapsed());
+                }
                 return begun.map(Transaction::Orm);
             }
         };

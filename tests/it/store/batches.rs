@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use switchboard::domain::{Call, CallId, CallOutcome, CallReport, CallStatus, Clock};
-use switchboard::store::{Change, IncomingCall, StoreError};
+use switchboard::store::{Change, IncomingCall, StoreError, Topic};
 
 use super::fixtures::{self, e164, uuid};
 use crate::support::database::TestDatabase;
@@ -21,7 +21,7 @@ async fn what_waits_at_the_same_time_shares_statements_and_is_told_call_by_call(
     test.set_plan(tenant, 10, 5).await;
     let agent = fixtures::agent(&db, tenant).await;
     let number = fixtures::number(&db, &agent, &e164(700)).await;
-    let (system, mut changes) = (db.system(), db.changes());
+    let (system, mut changes) = (db.system(), db.watch(Topic::All));
     system.admit_call(CallId(uuid()), &fixtures::incoming(&number.number).1).await.unwrap();
     changes.recv().await.unwrap();
 

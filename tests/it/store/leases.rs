@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use switchboard::domain::{AgentStatus, Clock, OperationState, Refusal, RefusalCode, Step};
 use switchboard::store::{
-    Change, ClaimRefused, Database, Effect, OperationUpdate, PurchaseRules, Retry, StoreError,
+    Change, ClaimRefused, Database, Effect, OperationUpdate, PurchaseRules, Retry, StoreError, Topic,
 };
 
 use super::fixtures::{self, LEASE, uuid};
@@ -80,7 +80,7 @@ async fn a_driver_that_lost_its_lease_writes_nothing() {
     assert!(system.numbers_of(agent.id).await.unwrap().is_empty());
 
     // The very same words, under the lease that holds.
-    let mut changes = db.changes();
+    let mut changes = db.watch(Topic::All);
     let done = system.record(&second.lease, late.clone()).await.unwrap();
     assert_eq!(changes.recv().await.unwrap(), Change::Agent { tenant, id: agent.id });
     assert_eq!(changes.recv().await.unwrap(), Change::Operation { tenant, id: operation.id });

@@ -8,7 +8,7 @@ use switchboard::domain::{
 };
 use switchboard::store::{
     AgentChanges, AgentFilter, CallFilter, Change, Database, DatabaseConfig, Inserted, NewOperation,
-    NumberFilter, StoreError,
+    NumberFilter, StoreError, Topic,
 };
 
 use super::fixtures::{self, e164, first, uuid};
@@ -184,7 +184,7 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     let tenant = fixtures::tenant(&db).await;
     let agent = fixtures::agent(&db, tenant).await;
     fixtures::number(&db, &agent, &e164(103)).await;
-    let mut changes = db.changes();
+    let mut changes = db.watch(Topic::All);
     let system = db.system();
     let (id, incoming) = fixtures::incoming(&e164(103));
     let route = system.admit_call(id, &incoming).await.unwrap().unwrap();
