@@ -108,13 +108,13 @@ impl Provisioning {
         let span = debug_span!("operation", operation = %id, kind = kind.as_str());
         let drive = async move {
             let operation = claimed.operation.id;
-            match caught("operation", driver.drive(claimed)).await {
+            match Box::pin(caught("operation", driver.drive(claimed))).await {
                 Some(Ok(())) => {}
                 None => {
-                    error!(%operation, "driving an operation panicked; it is taken up again when its lease has run out")
+                    error!(%operation, "driving an operation panicked; it is taken up again when its lease has run out");
                 }
                 Some(Err(StoreError::LeaseLost)) => {
-                    warn!(%operation, "another driver took this operation over")
+                    warn!(%operation, "another driver took this operation over");
                 }
                 Some(Err(failure)) => {
                     error!(%operation, error = &failure as &dyn std::error::Error, "an operation was left where it stands; its lease will run out and it will be taken up again");

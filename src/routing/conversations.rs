@@ -103,7 +103,7 @@ impl Conversations {
 
     /// Works off what was taken down, until told to stop.
     pub async fn watch_events(&self, stop: CancellationToken, heartbeat: Heartbeat) {
-        while let Some(worked) = stop.run_until_cancelled(self.work_off(&heartbeat)).await {
+        while let Some(worked) = stop.run_until_cancelled(Box::pin(self.work_off(&heartbeat))).await {
             if let Err(failure) = worked {
                 warn!(error = &failure as &dyn std::error::Error, "what was told of conversations waits");
             }

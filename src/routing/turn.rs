@@ -3,7 +3,6 @@
 //!
 //! While the database is away no claim can be made: then each server answers what it is told of, once.
 
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -19,6 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(200);
 const SPARE: Duration = Duration::from_millis(500);
 
 /// What came of a call's turn.
+#[expect(clippy::large_enum_variant, reason = "almost every call is of the larger kind")]
 pub(super) enum InTurn {
     /// It was answered before, or by another server meanwhile.
     Answered(String),
@@ -47,16 +47,19 @@ impl Routing {
         F: Future<Output = (Route, Answer)>,
     {
         loop {
-            let ours = match self.wait_for_turn(route, until, &answered).await {
-                Waited::Answered(twiml) => {
-                    return InTurn::Answered(twiml);
+            let ours = if route.turn == Turn::Open || route.answered.is_some() {
+                // What is rare stands on the heap: every call would carry the room for it along.
+                match Box::pin(self.wait_for_turn(route, until, &answered)).await {
+                    Waited::Answered(twiml) => return InTurn::Answered(twiml),
+                    Waited::Late(route) => {
+                        let why = "another server did not answer the call in time";
+                        let answer = Box::pin(self.fall_back(&route, why)).await;
+                        return InTurn::Ours(route, answer);
+                    }
+                    Waited::Ours(route) => route,
                 }
-                Waited::Late(route) => {
-                    let answer =
-                        self.fall_back(&route, "another server did not answer the call in time").await;
-                    return InTurn::Ours(route, answer);
-                }
-                Waited::Ours(route) => route,
+            } else {
+                route
             };
             let held = ours.clone();
             tokio::select! {
@@ -109,9 +112,9 @@ impl Routing {
         let mut next = SystemStore::RENEW_EVERY.saturating_sub(age);
         loop {
             sleep(next).await;
-            let renewed = pin!(self.0.store.renew_claim(route, name));
+            let renewed = self.0.store.renew_claim(route, name);
             // An answer that is already recorded ends a claim too, but then this is polled no more.
-            if let Ok(false) = self.ask(renewed, "a claim", &route.call.sid).await {
+            if let Ok(false) = Box::pin(self.ask(renewed, "a claim", &route.call.sid)).await {
                 return;
             }
             next = SystemStore::RENEW_EVERY;

@@ -138,7 +138,7 @@ async fn replacing_every_server_behind_a_proxy_fails_no_request() {
         let (mut failures, mut calls) = (Vec::new(), 0);
         while !is_over.load(Ordering::Relaxed) {
             let at = sent.fetch_add(1, Ordering::Relaxed);
-            let request = if nth % 2 == 0 {
+            let request = if nth.is_multiple_of(2) {
                 client
                     .post(format!("{url}/graphql"))
                     .bearer_auth(&token)

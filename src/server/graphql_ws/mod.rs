@@ -345,7 +345,7 @@ impl Driver {
 async fn told(changes: &mut Option<Watcher>) {
     let Some(changes) = changes else { return std::future::pending().await };
     if let Err(RecvError::Closed) = changes.recv().await {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

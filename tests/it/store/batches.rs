@@ -44,7 +44,7 @@ async fn what_waits_at_the_same_time_shares_statements_and_is_told_call_by_call(
         let Call { sid, decision, started_at, .. } = &route.call;
         system.record_answer(fixtures::answer(
             (sid, CallOutcome::Agent),
-            &decision,
+            decision,
             None,
             "<Response/>",
             *started_at,
@@ -114,7 +114,7 @@ async fn the_last_of_several_answers_to_a_call_holds_and_strangers_change_nothin
         let Call { decision, started_at, .. } = &route.call;
         system.record_answer(fixtures::answer(
             (sid, CallOutcome::Fallback),
-            &decision,
+            decision,
             Some("conv_1"),
             twiml,
             *started_at,

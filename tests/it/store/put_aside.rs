@@ -223,7 +223,11 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
     let reported = futures_util::future::join_all(reported).await;
     let written: Vec<_> = reported.iter().map(Result::is_ok).collect();
     assert_eq!(written, [false, false, false, false, true, true], "{reported:?}");
-    assert!(reported[..4].iter().all(|refused| refused.as_ref().is_err_and(|error| error.is_verdict())));
+    assert!(
+        reported[..4]
+            .iter()
+            .all(|refused| refused.as_ref().is_err_and(switchboard::store::StoreError::is_verdict))
+    );
     for sid in &sids[..4] {
         assert!(system.route_by_sid(sid).await.is_err(), "an error, and no panic");
     }
