@@ -17,9 +17,7 @@ use url::Url;
 use super::error::{Answer, Effect};
 use super::turns::{Rank, Slots, Turn, Turns};
 use super::{CarrierError, Rejection, endpoint};
-use crate::domain::{
-    BreakerChange, BreakerState, Clock, Entropy, Exchange, Gate, TenantId, backoff, lenient_json,
-};
+use crate::domain::{BreakerChange, Clock, Entropy, Exchange, Gate, TenantId, backoff, lenient_json};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A page of a thousand numbers is about 2 MB.
@@ -72,8 +70,8 @@ impl Carrier {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| CarrierError::unavailable(reason(&error)))?;
-        let gate = Gate::new(clock.clone(), told, |state| show("carrier", state));
-        let pricing_gate = Gate::new(clock.clone(), |_| (), |state| show("carrier_prices", state));
+        let gate = Gate::new("carrier", clock.clone(), told);
+        let pricing_gate = Gate::new("carrier_prices", clock.clone(), |_| ());
         let (slots, rank, turns) = (Slots::new(), Rank::First, Turns::new());
         Ok(Self { http, config: Arc::new(config), slots, rank, turns, gate, pricing_gate, clock, entropy })
     }
@@ -239,10 +237,6 @@ impl Carrier {
         }
         Ok(answer)
     }
-}
-
-fn show(breaker: &'static str, state: BreakerState) {
-    metrics::gauge!("switchboard_breaker_state", "provider" => breaker).set(state.as_gauge());
 }
 
 /// Tells the operator that the carrier is down, or back.

@@ -39,8 +39,8 @@ pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
 pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, Step};
 pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use resilience::{
-    Ailing, BreakerChange, BreakerState, Exchange, Gate, Heartbeat, Passage, Worker, Workers, backoff,
-    caught, lenient_json, retry_after, set_traceparent,
+    Ailing, BreakerChange, Exchange, Gate, Heartbeat, Passage, Worker, Workers, backoff, caught,
+    lenient_json, retry_after, set_traceparent,
 };
 pub use routing::{
     ActionDraft, AppliedRule, CallerId, CallerPattern, ConditionDraft, Decision, RoutingAction,

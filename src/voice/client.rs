@@ -12,7 +12,7 @@ use url::Url;
 
 use super::error::Effect;
 use super::{VoiceError, endpoint};
-use crate::domain::{BreakerChange, BreakerState, Clock, Entropy, Exchange, Gate, lenient_json};
+use crate::domain::{BreakerChange, Clock, Entropy, Exchange, Gate, lenient_json};
 
 /// Short, since a caller waits for [`Voice::register_call`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -56,9 +56,7 @@ impl Voice {
             builder = builder.no_proxy();
         }
         let http = builder.build().map_err(|error| VoiceError::unavailable(reason(&error)))?;
-        let gate = |purpose| {
-            Gate::new(clock.clone(), move |change| told(purpose, change), move |state| show(purpose, state))
-        };
+        let gate = |purpose| Gate::new(purpose, clock.clone(), move |change| told(purpose, change));
         let (agents, calls) = (gate("voice_agents"), gate("voice_calls"));
         let conversations = gate("voice_conversations");
         Ok(Self { http, config: Arc::new(config), agents, calls, conversations, clock, entropy })
@@ -120,10 +118,6 @@ impl Voice {
         let body = body.as_deref().unwrap_or_default();
         Err(VoiceError::from_answer(status, &headers, body, effect, self.clock.now()))
     }
-}
-
-fn show(purpose: &'static str, state: BreakerState) {
-    metrics::gauge!("switchboard_breaker_state", "provider" => purpose).set(state.as_gauge());
 }
 
 /// Tells the operator that the provider is down for a purpose, or back.

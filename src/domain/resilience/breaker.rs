@@ -40,7 +40,7 @@ impl Default for State {
 
 /// What a breaker lets pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BreakerState {
+pub(super) enum BreakerState {
     /// Every request.
     Closed,
     /// None. The next one after the pause is the trial.
@@ -51,8 +51,7 @@ pub enum BreakerState {
 
 impl BreakerState {
     /// As metrics tell it: 0, 1, 2.
-    #[must_use]
-    pub const fn as_gauge(self) -> f64 {
+    pub(super) const fn as_gauge(self) -> f64 {
         match self {
             Self::Closed => 0.0,
             Self::Open => 1.0,

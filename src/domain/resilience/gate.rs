@@ -15,19 +15,21 @@ struct Parts {
     breaker: Mutex<Breaker>,
     clock: Clock,
     tell: Box<dyn Fn(BreakerChange) + Send + Sync>,
-    show: Box<dyn Fn(BreakerState) + Send + Sync>,
+    /// Shows its state in the metrics.
+    gauge: metrics::Gauge,
 }
 
 impl Gate {
-    /// With everything let through at first; `tell` hears of every change worth telling once, `show` of every state, the first
-    /// one included.
+    /// With everything let through at first; `tell` hears of every change worth telling once. Metrics show its state under
+    /// this name.
     pub fn new(
+        name: &'static str,
         clock: Clock,
         tell: impl Fn(BreakerChange) + Send + Sync + 'static,
-        show: impl Fn(BreakerState) + Send + Sync + 'static,
     ) -> Self {
-        show(BreakerState::Closed);
-        Self(Arc::new(Parts { breaker: Mutex::default(), clock, tell: Box::new(tell), show: Box::new(show) }))
+        let gauge = metrics::gauge!("switchboard_breaker_state", "provider" => name);
+        gauge.set(BreakerState::Closed.as_gauge());
+        Self(Arc::new(Parts { breaker: Mutex::default(), clock, tell: Box::new(tell), gauge }))
     }
 
     /// How long no request may be sent; `None`: one may be sent now.
@@ -51,7 +53,7 @@ impl Gate {
         let outcome = work(&mut breaker);
         // Under the lock: what is shown last is the latest.
         if breaker.state() != before {
-            (self.0.show)(breaker.state());
+            self.0.gauge.set(breaker.state().as_gauge());
         }
         outcome
     }

@@ -12,7 +12,7 @@ mod retry_after;
 mod worker;
 
 pub use backoff::backoff;
-pub use breaker::{BreakerChange, BreakerState};
+pub use breaker::BreakerChange;
 pub use caught::caught;
 pub use exchange::{Exchange, set_traceparent};
 pub use gate::{Gate, Passage};

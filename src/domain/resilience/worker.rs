@@ -100,7 +100,6 @@ struct Inner {
 #[derive(Debug, Clone)]
 pub struct Heartbeat(Arc<Pulse>);
 
-#[derive(Debug)]
 struct Pulse {
     worker: Worker,
     clock: Clock,
@@ -109,6 +108,14 @@ struct Pulse {
     begun: AtomicU64,
     /// Early ends in a row.
     ends: AtomicU32,
+    /// Shows the last beat in the metrics. Kept: some beat at every notification.
+    gauge: metrics::Gauge,
+}
+
+impl std::fmt::Debug for Pulse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pulse").field("worker", &self.worker).finish_non_exhaustive()
+    }
 }
 
 impl Workers {
@@ -129,6 +136,7 @@ impl Workers {
             beaten: AtomicU64::default(),
             begun: AtomicU64::default(),
             ends: AtomicU32::default(),
+            gauge: metrics::gauge!("switchboard_worker_heartbeat_timestamp_seconds", "worker" => worker.as_str()),
         }));
         heartbeat.begin(Instant::now());
         let mut enlisted = self.lock();
@@ -160,11 +168,9 @@ impl Heartbeat {
     }
 
     fn beat_at(&self, now: Instant) {
-        let Pulse { worker, clock, beaten, .. } = &*self.0;
+        let Pulse { clock, beaten, gauge, .. } = &*self.0;
         beaten.store(self.millis(now), Ordering::Relaxed);
-        let at = clock.now().timestamp_millis() as f64 / 1000.0;
-        metrics::gauge!("switchboard_worker_heartbeat_timestamp_seconds", "worker" => worker.as_str())
-            .set(at);
+        gauge.set(clock.now().timestamp_millis() as f64 / 1000.0);
     }
 
     /// A run begins.
