@@ -40,31 +40,48 @@ impl Supervisor {
         Self { workers, running: JoinSet::new(), stop, entropy }
     }
 
-    /// Runs a worker that ends by itself some time after it is told to stop, and beats.
-    pub(super) fn run<F>(
+    /// Runs a worker that ends by itself some time after it is told to stop, and beats. Each run gets a clone of `on`.
+    pub(super) fn run<S, F>(
         &mut self,
         worker: Worker,
-        work: impl Fn(CancellationToken, Heartbeat) -> F + Send + Sync + 'static,
+        on: &S,
+        work: impl Fn(S, CancellationToken, Heartbeat) -> F + Send + Sync + 'static,
     ) where
+        S: Clone + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        self.supervise(worker, Returns::WhenStopped, work);
+        let on = on.clone();
+        self.supervise(worker, Returns::WhenStopped, move |stop, heartbeat| {
+            work(on.clone(), stop, heartbeat)
+        });
     }
 
     /// Runs a worker that can be dropped at any instant, and does something every little while: each time is a beat.
-    pub(super) fn run_droppable<F>(&mut self, worker: Worker, work: impl Fn() -> F + Send + Sync + 'static)
-    where
+    pub(super) fn run_droppable<S, F>(
+        &mut self,
+        worker: Worker,
+        on: &S,
+        work: impl Fn(S) -> F + Send + Sync + 'static,
+    ) where
+        S: Clone + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        self.supervise(worker, Returns::WhenStopped, droppable(work));
+        let on = on.clone();
+        self.supervise(worker, Returns::WhenStopped, droppable(move || work(on.clone())));
     }
 
     /// The same, of one that returns for good once its work is done.
-    pub(super) fn run_once<F>(&mut self, worker: Worker, work: impl Fn() -> F + Send + Sync + 'static)
-    where
+    pub(super) fn run_once<S, F>(
+        &mut self,
+        worker: Worker,
+        on: &S,
+        work: impl Fn(S) -> F + Send + Sync + 'static,
+    ) where
+        S: Clone + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        self.supervise(worker, Returns::WhenDone, droppable(work));
+        let on = on.clone();
+        self.supervise(worker, Returns::WhenDone, droppable(move || work(on.clone())));
     }
 
     /// Returns once all workers have, after they were told to stop.
@@ -159,23 +176,20 @@ mod tests {
         let (mut supervisor, workers, stop) = supervisor();
         let counts = [(); 4].map(|()| Arc::new(AtomicU32::new(0)));
         let [panicking, returning, sound, once] = counts.clone();
-        supervisor.run(Worker::Operations, move |_, _| {
+        supervisor.run(Worker::Operations, &panicking, |panicking, _, _| {
             assert!(panicking.fetch_add(1, Ordering::SeqCst) == u32::MAX, "a poison row");
             std::future::ready(())
         });
-        supervisor.run(Worker::Sweep, move |_, _| {
+        supervisor.run(Worker::Sweep, &returning, |returning, _, _| {
             returning.fetch_add(1, Ordering::SeqCst);
             std::future::ready(())
         });
-        supervisor.run(Worker::Journal, move |stop, heartbeat| {
-            let sound = Arc::clone(&sound);
-            async move {
-                sound.fetch_add(1, Ordering::SeqCst);
-                heartbeat.beat();
-                stop.cancelled().await;
-            }
+        supervisor.run(Worker::Journal, &sound, |sound, stop, heartbeat| async move {
+            sound.fetch_add(1, Ordering::SeqCst);
+            heartbeat.beat();
+            stop.cancelled().await;
         });
-        supervisor.run_once(Worker::Keys, move || {
+        supervisor.run_once(Worker::Keys, &once, |once| {
             once.fetch_add(1, Ordering::SeqCst);
             std::future::ready(())
         });
@@ -195,14 +209,11 @@ mod tests {
     async fn a_worker_that_waits_to_be_restarted_still_does_what_it_does_at_its_end() {
         let (mut supervisor, _, stop) = supervisor();
         let (begun, ended) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-        let (first, last) = (Arc::clone(&begun), Arc::clone(&ended));
-        supervisor.run(Worker::SavedCache, move |stop, _| {
-            let (first, last) = (Arc::clone(&first), Arc::clone(&last));
-            async move {
-                assert!(first.fetch_add(1, Ordering::SeqCst) > 0, "a poison row");
-                stop.cancelled().await;
-                last.fetch_add(1, Ordering::SeqCst);
-            }
+        let counts = (Arc::clone(&begun), Arc::clone(&ended));
+        supervisor.run(Worker::SavedCache, &counts, |(first, last), stop, _| async move {
+            assert!(first.fetch_add(1, Ordering::SeqCst) > 0, "a poison row");
+            stop.cancelled().await;
+            last.fetch_add(1, Ordering::SeqCst);
         });
         tokio::task::yield_now().await;
         assert_eq!(begun.load(Ordering::SeqCst), 1);

@@ -15,99 +15,80 @@ impl App {
             (self.workers.clone(), self.shutdown.drain.clone(), self.entropy.clone());
         let mut supervisor = Supervisor::new(workers, stop, entropy);
         self.start_keeping(&mut supervisor);
-        let provisioning = self.provisioning.clone();
-        supervisor.run(Worker::Operations, move |stop, heartbeat| {
-            let provisioning = provisioning.clone();
-            async move { provisioning.work(stop, heartbeat).await }
+        let provisioning = &self.provisioning;
+        supervisor.run(Worker::Operations, provisioning, |provisioning, stop, heartbeat| async move {
+            provisioning.work(stop, heartbeat).await;
         });
-        let provisioning = self.provisioning.clone();
-        supervisor.run(Worker::Deliveries, move |stop, heartbeat| {
-            let provisioning = provisioning.clone();
-            async move { provisioning.deliver_agents(stop, heartbeat).await }
+        supervisor.run(Worker::Deliveries, provisioning, |provisioning, stop, heartbeat| async move {
+            provisioning.deliver_agents(stop, heartbeat).await;
         });
-        let provisioning = self.provisioning.clone();
-        supervisor.run(Worker::Prices, move |stop, heartbeat| {
-            let provisioning = provisioning.clone();
-            async move { provisioning.watch_prices(stop, heartbeat).await }
+        supervisor.run(Worker::Prices, provisioning, |provisioning, stop, heartbeat| async move {
+            provisioning.watch_prices(stop, heartbeat).await;
         });
-        let sweep = self.sweep.clone();
-        supervisor.run(Worker::Sweep, move |stop, heartbeat| {
-            let sweep = sweep.clone();
-            async move { sweep.watch(stop, heartbeat).await }
+        supervisor.run(Worker::Sweep, &self.sweep, |sweep, stop, heartbeat| async move {
+            sweep.watch(stop, heartbeat).await;
         });
-        let conversations = self.conversations.clone();
-        supervisor.run(Worker::Events, move |stop, heartbeat| {
-            let conversations = conversations.clone();
-            async move { conversations.watch_events(stop, heartbeat).await }
+        let conversations = &self.conversations;
+        supervisor.run(Worker::Events, conversations, |conversations, stop, heartbeat| async move {
+            conversations.watch_events(stop, heartbeat).await;
         });
-        let conversations = self.conversations.clone();
-        supervisor.run(Worker::MissingEvents, move |stop, heartbeat| {
-            let conversations = conversations.clone();
-            async move { conversations.watch_missing(stop, heartbeat).await }
+        supervisor.run(Worker::MissingEvents, conversations, |conversations, stop, heartbeat| async move {
+            conversations.watch_missing(stop, heartbeat).await;
         });
-        if let Some(retention) = self.retention.clone() {
-            supervisor.run(Worker::Retention, move |stop, heartbeat| {
-                let retention = retention.clone();
-                async move { retention.watch(stop, heartbeat).await }
+        if let Some(retention) = &self.retention {
+            supervisor.run(Worker::Retention, retention, |retention, stop, heartbeat| async move {
+                retention.watch(stop, heartbeat).await;
             });
         }
-        if !self.reconcile_every.is_zero() {
-            let (reconciler, every) = (self.reconciler.clone(), self.reconcile_every);
-            supervisor.run(Worker::Reconciliation, move |stop, heartbeat| {
-                let reconciler = reconciler.clone();
-                async move { reconciler.watch(every, stop, heartbeat).await }
-            });
+        let every = self.reconcile_every;
+        if !every.is_zero() {
+            let reconciler = &self.reconciler;
+            supervisor.run(
+                Worker::Reconciliation,
+                reconciler,
+                move |reconciler, stop, heartbeat| async move {
+                    reconciler.watch(every, stop, heartbeat).await;
+                },
+            );
         }
         supervisor
     }
 
     /// What keeps this server as the world outside it is.
     fn start_keeping(&self, supervisor: &mut Supervisor) {
-        let authenticator = self.authenticator.clone();
-        supervisor.run_once(Worker::Keys, move || {
-            let authenticator = authenticator.clone();
-            async move { authenticator.fetch_keys().await }
+        supervisor.run_once(Worker::Keys, &self.authenticator, |authenticator| async move {
+            authenticator.fetch_keys().await;
         });
-        supervisor.run_droppable(Worker::Metrics, telemetry::keep_metrics);
-        let routing = self.routing.clone();
-        supervisor.run(Worker::Journal, move |stop, heartbeat| {
-            let routing = routing.clone();
-            async move { routing.keep_journal(stop, heartbeat).await }
+        supervisor.run_droppable(Worker::Metrics, &(), |()| telemetry::keep_metrics());
+        let routing = &self.routing;
+        supervisor.run(Worker::Journal, routing, |routing, stop, heartbeat| async move {
+            routing.keep_journal(stop, heartbeat).await;
         });
-        let routing = self.routing.clone();
-        supervisor.run(Worker::RoutingCache, move |stop, heartbeat| {
-            let routing = routing.clone();
-            async move { routing.keep_cache(stop, heartbeat).await }
+        supervisor.run(Worker::RoutingCache, routing, |routing, stop, heartbeat| async move {
+            routing.keep_cache(stop, heartbeat).await;
         });
-        let routing = self.routing.clone();
-        supervisor.run(Worker::SavedCache, move |stop, heartbeat| {
-            let routing = routing.clone();
-            async move { routing.keep_saved(stop, heartbeat).await }
+        supervisor.run(Worker::SavedCache, routing, |routing, stop, heartbeat| async move {
+            routing.keep_saved(stop, heartbeat).await;
         });
-        if self.database.has_other_servers() {
-            let others = self.database.clone();
-            supervisor.run_droppable(Worker::Changes, move || {
-                let others = others.clone();
-                async move { others.hear().await }
+        let database = &self.database;
+        if database.has_other_servers() {
+            supervisor.run_droppable(Worker::Changes, database, |database| async move {
+                database.hear().await;
             });
         }
-        let timed = self.database.clone();
-        supervisor.run_droppable(Worker::Clock, move || {
-            let timed = timed.clone();
-            async move { timed.keep_time().await }
+        supervisor.run_droppable(Worker::Clock, database, |database| async move {
+            database.keep_time().await;
         });
-        if let Some((config, clock)) = self.unchecked.clone() {
-            let (database, shutdown) = (self.database.clone(), self.shutdown.clone());
-            let unfit = Arc::clone(&self.unfit);
-            supervisor.run_once(Worker::DatabaseCheck, move || {
-                let (config, clock, database) = (config.clone(), clock.clone(), database.clone());
-                let (unfit, shutdown) = (Arc::clone(&unfit), shutdown.clone());
-                async move {
-                    if let Err(error) = Box::pin(check_later(&config, &clock, &database)).await {
-                        tracing::error!(%error, "the database is back and must not be used: the server ends");
-                        *unfit.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                        shutdown.drain();
-                    }
+        if let Some((config, clock)) = &self.unchecked {
+            let needed = (config.clone(), clock.clone(), database.clone());
+            let (unfit, shutdown) = (Arc::clone(&self.unfit), self.shutdown.clone());
+            let on = (needed, unfit, shutdown);
+            supervisor.run_once(Worker::DatabaseCheck, &on, |(needed, unfit, shutdown)| async move {
+                let (config, clock, database) = needed;
+                if let Err(error) = Box::pin(check_later(&config, &clock, &database)).await {
+                    tracing::error!(%error, "the database is back and must not be used: the server ends");
+                    *unfit.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    shutdown.drain();
                 }
             });
         }
