@@ -5,7 +5,7 @@ mod audit_event;
 mod batches;
 mod connections;
 pub(crate) mod fixtures;
-mod isolation;
+pub(crate) mod isolation;
 mod leases;
 mod limits;
 mod list_plans;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::agent::create;
 use crate::outage;
 use crate::rules::verbs;
+use crate::store::isolation::TABLES;
 use crate::support::program::{err, finish, out};
 use crate::support::{App, wait_until};
 
@@ -16,17 +17,7 @@ const NEWER: &str = "m20991231_000001_of_a_newer_version";
 
 /// What a migration may do: tables, and columns that are nullable or have a default.
 fn migration(is_postgres: bool) -> Vec<String> {
-    let tables = [
-        "tenants",
-        "agents",
-        "operations",
-        "phone_numbers",
-        "calls",
-        "call_totals",
-        "audit_events",
-        "voice_events",
-    ];
-    let mut sql: Vec<String> = tables
+    let mut sql: Vec<String> = TABLES
         .iter()
         .flat_map(|table| {
             [

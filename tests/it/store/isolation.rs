@@ -15,7 +15,8 @@ use super::fixtures::{self, e164, first};
 use crate::support::database::TestDatabase;
 use crate::support::{App, wait_until};
 
-const TABLES: [&str; 8] = [
+/// The tables that hold tenants' rows.
+pub(crate) const TABLES: [&str; 8] = [
     "tenants",
     "agents",
     "operations",
