@@ -208,7 +208,8 @@ impl<'a> Parts<'a> {
     }
 
     fn login_parameters(&self) -> String {
-        let (user, password) = self.login.unwrap_or_default().split_once(':').unwrap_or_default();
+        let login = self.login.unwrap_or_default();
+        let (user, password) = login.split_once(':').unwrap_or((login, ""));
         let mut parameters = String::new();
         for (name, value) in [("user", user), ("password", password)] {
             if !value.is_empty() {
@@ -346,6 +347,10 @@ mod tests {
             assert_eq!(names(text), expected, "{text}");
         }
         assert_eq!(names("postgres:///db"), ["localhost"]);
+        for (login, read) in [("u", "&user=u"), ("u:p", "&user=u&password=p")] {
+            let url = &hosts(&format!("postgres://{login}@/db"))[0].1;
+            assert!(url.ends_with(read), "{url}");
+        }
         assert_eq!(names("postgres://u:p@%2Frun%2Fpg/db"), ["%2Frun%2Fpg"]);
         assert_eq!(names("postgres:///db?host=/run/pg&user=a%40b"), ["/run/pg"]);
         let place = |text: &str| DatabaseUrl::parse(text).unwrap().place().to_owned();
