@@ -1,8 +1,8 @@
 //! The composition root: builds the parts from a [`Config`], joins their routers, runs them and lets them finish.
 //!
 //! Nothing here decides anything about the trade. A server that could not keep its promises does not start: the
-//! database must be up to date (or newer: [`crate::store::Migrations`]), and on Postgres it must keep tenants apart by itself. A server that starts while the
-//! database is away answers calls by the routing cache of an earlier run, if there is one, and uses the database for
+//! database must be up to date (or newer: [`crate::store::Migrations`]), and on Postgres it must keep tenants apart by
+//! itself. A server that starts while the database is away answers calls by the routing cache of an earlier run, if there is one, and uses the database for
 //! nothing before it has been found to be so; a server that finds it otherwise ends.
 
 mod later;

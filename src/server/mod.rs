@@ -106,7 +106,11 @@ pub fn router(
         api,
         authenticator,
         readiness: Readiness::new(database.clone(), workers),
-        rates: Rates::new(config.rate_limits, config.clock.clone(), database.system()),
+        rates: Rates::new(
+            config.rate_limits,
+            config.clock.clone(),
+            database.has_other_servers().then(|| database.system()),
+        ),
         database,
         graphiql: config.graphiql.map(|assets| Arc::new(Graphiql::new(assets))),
         origins: config.own_origins.into_iter().chain(config.allowed_origins).collect(),

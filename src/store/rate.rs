@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use super::{StoreError, SystemStore, dialect};
+use super::{StoreError, SystemStore};
 
 /// What was taken out of a shared bucket.
 #[derive(Debug, Clone, Copy)]
@@ -15,12 +15,6 @@ pub struct Taken {
 }
 
 impl SystemStore {
-    /// Whether servers on this database share buckets: an SQLite file has one server.
-    #[must_use]
-    pub fn shares_buckets(&self) -> bool {
-        dialect::has_policies(self.db())
-    }
-
     /// Takes up to so many requests out of a caller's bucket, which holds those of a minute.
     ///
     /// # Errors

@@ -108,10 +108,9 @@ impl<K: Copy + Hash + Eq> Limit<K> {
 }
 
 impl Rates {
-    /// All buckets full.
-    pub(super) fn new(limits: RateLimits, clock: Clock, store: SystemStore) -> Self {
+    /// All buckets full. With a store, its servers share what they grant.
+    pub(super) fn new(limits: RateLimits, clock: Clock, store: Option<SystemStore>) -> Self {
         let (owners, addresses) = (Limit::new(limits.per_minute), Limit::new(limits.anonymous_per_minute));
-        let store = store.shares_buckets().then_some(store);
         let swept_at = Mutex::new(clock.now());
         Self(Arc::new(Parts { owners, addresses, clock, store, swept_at }))
     }

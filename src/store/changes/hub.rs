@@ -63,13 +63,11 @@ impl Hub {
 
     /// Tells those who watch it.
     pub(in crate::store) fn tell(&self, change: Change) {
-        let topics = match change {
-            Change::Operation { tenant, id } => [Topic::All, Topic::Operation(tenant, id), Topic::All],
-            Change::Call { tenant, agent, .. } => {
-                [Topic::All, Topic::Calls(tenant), Topic::CallsOf(tenant, agent)]
-            }
-            Change::Number { .. } => [Topic::All, Topic::Routing, Topic::All],
-            Change::Agent { id, .. } => [Topic::All, Topic::Routing, Topic::Agent(id)],
+        let (topic, narrower) = match change {
+            Change::Operation { tenant, id } => (Topic::Operation(tenant, id), None),
+            Change::Call { tenant, agent, .. } => (Topic::Calls(tenant), Some(Topic::CallsOf(tenant, agent))),
+            Change::Number { .. } => (Topic::Routing, None),
+            Change::Agent { id, .. } => (Topic::Routing, Some(Topic::Agent(id))),
             Change::Unheard | Change::ReadAgain => {
                 for sender in self.lock().values() {
                     // Its last watcher may be leaving.
@@ -79,11 +77,10 @@ impl Hub {
             }
         };
         let senders = self.lock();
-        for (nth, topic) in topics.into_iter().enumerate() {
-            if let Some(sender) = senders.get(&topic).filter(|_| nth == 0 || topic != Topic::All) {
-                // The same.
-                let _ = sender.send(change);
-            }
+        let topics = [Some(Topic::All), Some(topic), narrower].into_iter().flatten();
+        for sender in topics.filter_map(|topic| senders.get(&topic)) {
+            // The same.
+            let _ = sender.send(change);
         }
     }
 }
