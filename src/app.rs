@@ -229,7 +229,7 @@ impl App {
             Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
         let routing = Routing::new(
             routing_config(config),
-            system,
+            database.for_calls(),
             voice,
             sweep.clone(),
             clock.clone(),

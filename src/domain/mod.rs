@@ -19,6 +19,7 @@ mod operation;
 mod refusal;
 mod resilience;
 mod routing;
+mod shares;
 mod tenant;
 
 pub use agent::{
@@ -46,6 +47,7 @@ pub use routing::{
     ActionDraft, AppliedRule, CallerId, CallerPattern, ConditionDraft, Decision, RoutingAction,
     RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window, Zone, ZoneData,
 };
+pub use shares::Shares;
 pub use tenant::{Countries, Dialing, DialingChange, DialingOverride, Limits, Tenant};
 
 /// A value from outside that is not what it should be: says what is wrong and what to do instead.

@@ -5,8 +5,7 @@
 //! that prove nothing share their address's. HTTP requests beyond a share are refused, operations on sockets wait for it.
 //! Webhooks are not counted: a call is always answered.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,15 +14,13 @@ use uuid::Uuid;
 use super::rate::ClientAddress;
 use super::rejection::Rejection;
 use crate::auth::Principal;
+use crate::domain::Shares;
 
 /// HTTP requests executed at the same time; more are turned away at once. It bounds memory, and how long one waits for the
 /// database.
 const MAX_EXECUTING: usize = 512;
 /// Requests of one caller executed at the same time.
 const MAX_PER_CALLER: usize = 32;
-/// Shares kept before those that nobody uses are looked for.
-const FEW_SHARES: usize = 1024;
-
 /// Whose share it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Sharer {
@@ -47,15 +44,7 @@ impl Sharer {
 #[derive(Debug, Clone)]
 pub(super) struct Executing {
     free: Arc<Semaphore>,
-    shares: Arc<Mutex<Shares>>,
-}
-
-/// Each share lives as long as somebody uses it.
-#[derive(Debug, Default)]
-struct Shares {
-    by_sharer: HashMap<Sharer, Weak<Semaphore>>,
-    /// How many were in use when the others were last forgotten.
-    in_use: usize,
+    shares: Shares<Sharer>,
 }
 
 /// The right to execute one request, until dropped.
@@ -68,7 +57,7 @@ pub(super) struct InFlight {
 impl Executing {
     /// Nothing is executed so far.
     pub(super) fn new() -> Self {
-        Self { free: Arc::new(Semaphore::new(MAX_EXECUTING)), shares: Arc::default() }
+        Self { free: Arc::new(Semaphore::new(MAX_EXECUTING)), shares: Shares::new(MAX_PER_CALLER) }
     }
 
     /// The right to execute a request of this caller.
@@ -89,19 +78,9 @@ impl Executing {
         Ok(InFlight { _of_caller: of_caller, _of_server: of_server })
     }
 
-    /// What this caller's requests take their turns from.
+    /// The semaphore that this caller's requests take their permits from.
     pub(super) fn share(&self, whose: Sharer) -> Arc<Semaphore> {
-        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(share) = shares.by_sharer.get(&whose).and_then(Weak::upgrade) {
-            return share;
-        }
-        if shares.by_sharer.len() >= FEW_SHARES.max(2 * shares.in_use) {
-            shares.by_sharer.retain(|_, share| share.strong_count() > 0);
-            shares.in_use = shares.by_sharer.len();
-        }
-        let share = Arc::new(Semaphore::new(MAX_PER_CALLER));
-        shares.by_sharer.insert(whose, Arc::downgrade(&share));
-        share
+        self.shares.of(whose)
     }
 }
 
@@ -130,13 +109,6 @@ mod tests {
         assert_eq!(executing.begin(tenant(1000)).unwrap_err().status, StatusCode::SERVICE_UNAVAILABLE);
         held.clear();
         drop(executing.begin(tenant(1)).unwrap());
-        for n in 0..10 * FEW_SHARES as u128 {
-            drop(executing.begin(tenant(n)).unwrap());
-        }
-        assert!(
-            executing.shares.lock().unwrap().by_sharer.len() <= FEW_SHARES,
-            "unused shares are forgotten"
-        );
     }
 
     #[test]

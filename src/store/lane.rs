@@ -220,7 +220,8 @@ impl SystemStore {
         is_urgent: bool,
     ) -> Result<(), StoreError> {
         if T::lane(&self.shared).add(items, is_urgent)? {
-            tokio::spawn(work_off::<T>(self.clone()));
+            // Whoever handed the first item in, calls wait for what is in a lane.
+            tokio::spawn(work_off::<T>(self.for_calls()));
         }
         Ok(())
     }

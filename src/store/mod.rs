@@ -47,7 +47,7 @@ use std::time::{Duration, Instant};
 
 use secrecy::{ExposeSecret, SecretString};
 
-use self::doors::Pool;
+use self::doors::{Pool, SystemWork};
 use self::lane::Lane;
 use crate::domain::{Author, Clock, DatabaseUrl, Entropy, TenantId};
 
@@ -58,7 +58,8 @@ pub struct DatabaseConfig {
     pub url: SecretString,
     /// Where to hear what other servers change, if that is elsewhere: past a connection pooler.
     pub listen_url: Option<SecretString>,
-    /// Connections of the tenants' pool; the system's pool has half as many.
+    /// Connections of the tenants' pool, of which one tenant may hold half. The system's pool has half as many, of which
+    /// half are for calls alone.
     pub max_connections: u32,
     /// How long a request waits for a connection.
     pub acquire_timeout: Duration,
@@ -90,6 +91,8 @@ struct Shared {
     tenants: Pool,
     /// As the system's role.
     system: Pool,
+    /// Half of that pool, for what no caller waits for.
+    background: Pool,
     /// Of this server's connections among others' on the same database.
     name: String,
     /// Where to hear what other servers change, if that is elsewhere.
@@ -174,10 +177,12 @@ impl Database {
         let unavailable = StoreError::Unavailable;
         let [tenants, system] =
             dialect::connect(config, &name, &sessions, &statements).await.map_err(unavailable)?;
+        let tenants = tenants.shared_by_tenants();
         let listening = dialect::listening_hosts(config, &name).map_err(unavailable)?;
         let numbers = number::NumberCache::default();
         let shared = Shared {
             tenants,
+            background: system.half_of_it(),
             system,
             name,
             listening,
@@ -243,10 +248,16 @@ impl Database {
         dialect::has_policies(&self.shared.tenants)
     }
 
-    /// The system's door.
+    /// The system's door for workers and operators.
     #[must_use]
     pub fn system(&self) -> SystemStore {
-        SystemStore { shared: Arc::clone(&self.shared) }
+        SystemStore { shared: Arc::clone(&self.shared), work: SystemWork::Background }
+    }
+
+    /// The system's door for answering calls: background work cannot take its last connections.
+    #[must_use]
+    pub fn for_calls(&self) -> SystemStore {
+        SystemStore { shared: Arc::clone(&self.shared), work: SystemWork::Calls }
     }
 
     /// What changes of a topic from now on: what other servers do while [`Self::hear`] is polled.

@@ -13,6 +13,7 @@ mod number_cache;
 mod pages;
 mod patience;
 mod plans;
+mod pool_shares;
 mod put_aside;
 mod reports;
 mod rows;

@@ -11,6 +11,9 @@
 //! **Suspicion.** Whoever is found lost makes all sessions suspect that began before its last statement: they are dropped as they
 //! come up, and none of them costs a request a wait. Sessions that lay idle are tried out before they are used.
 //!
+//! **Shares.** A pool that is waited for is not one caller's: whoever asks within a share ([`Pool`](super::Pool)) holds at most so many of
+//! its sessions, and waits for its own share before it waits for a session.
+//!
 //! **Coming back costs nothing.** A session that ended its last statement well is put back at once, without asking the server
 //! or starting a task. After an error, in a transaction or in the middle of a statement it is rolled back and tried out first.
 
@@ -24,7 +27,7 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Connection, Either, Executor, PgConnect
 use sea_orm::{ConnAcquireErr, DbErr, Statement};
 use sea_query_sqlx::SqlxValues;
 use sqlx_core::transaction::TransactionManager;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout_at};
 
 use super::doubts::{Doubts, Watch, lost};
@@ -124,24 +127,32 @@ impl Connections {
         (self.shared.most.saturating_sub(free), of(self.shared.idle().len()), self.shared.most)
     }
 
-    /// A session of one's own for a while.
-    pub(super) async fn acquire(&self) -> Result<Held, DbErr> {
+    /// A session for exclusive use, within a share of them if one is given.
+    pub(super) async fn acquire(&self, share: Option<&Arc<Semaphore>>) -> Result<Held, DbErr> {
         let began = Instant::now();
-        let acquired = self.acquire_one().await;
+        let acquired = self.acquire_one(share).await;
         self.shared.meters.waited(began.elapsed());
         acquired
     }
 
-    async fn acquire_one(&self) -> Result<Held, DbErr> {
+    async fn acquire_one(&self, share: Option<&Arc<Semaphore>>) -> Result<Held, DbErr> {
         let shared = &self.shared;
         if !shared.sessions.are_checked() {
             return Err(closed());
         }
         let deadline = Instant::now() + shared.acquire_timeout;
-        let permit = timeout_at(deadline.into(), Arc::clone(&shared.permits).acquire_owned());
-        let permit = permit.await.map_err(|_| late())?.map_err(|_| closed())?;
+        let permits = async {
+            // The share first: whoever waits for its share must not keep a session from others meanwhile.
+            let of_share = match share {
+                Some(share) => Some(Arc::clone(share).acquire_owned().await?),
+                None => None,
+            };
+            Ok::<_, AcquireError>((Arc::clone(&shared.permits).acquire_owned().await?, of_share))
+        };
+        let permits =
+            timeout_at(deadline.into(), permits).await.map_err(|_| late())?.map_err(|_| closed())?;
         let mut held =
-            Held { session: None, permit: Some(permit), shared: Arc::clone(shared), state: State::Ready };
+            Held { session: None, permits: Some(permits), shared: Arc::clone(shared), state: State::Ready };
         while let Some(idle) = shared.pop() {
             let is_trusted = idle.since.elapsed() < TRUSTED_IDLE;
             held.session = Some(idle.session);
@@ -222,7 +233,8 @@ enum State {
 pub(super) struct Held {
     /// None once it is lost.
     session: Option<Begun>,
-    permit: Option<OwnedSemaphorePermit>,
+    /// The pool's permit, and that of a share.
+    permits: Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>,
     shared: Arc<Shared>,
     state: State,
 }
@@ -360,8 +372,8 @@ impl Drop for Held {
         } else if let (Ok(runtime), true) =
             (tokio::runtime::Handle::try_current(), self.may_be_restored(&session))
         {
-            let (permit, shared, was) = (self.permit.take(), Arc::clone(&self.shared), self.state);
-            let mut unclean = Self { session: Some(session), permit, shared, state: State::Restoring };
+            let (permits, shared, was) = (self.permits.take(), Arc::clone(&self.shared), self.state);
+            let mut unclean = Self { session: Some(session), permits, shared, state: State::Restoring };
             // Nobody is told: it goes back if this succeeds.
             runtime.spawn(async move { unclean.restore(was).await });
         }

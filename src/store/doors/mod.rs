@@ -92,12 +92,30 @@ impl TenantStore {
 #[derive(Debug, Clone)]
 pub struct SystemStore {
     pub(super) shared: Arc<Shared>,
+    pub(super) work: SystemWork,
+}
+
+/// What a [`SystemStore`] is used for, and so how many of the system's connections it may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SystemWork {
+    /// Calls: all of them.
+    Calls,
+    /// Workers and operators: half of them, so that calls always find some free.
+    Background,
 }
 
 impl SystemStore {
     /// For single statements.
     pub(super) fn db(&self) -> &Pool {
-        &self.shared.system
+        match self.work {
+            SystemWork::Calls => &self.shared.system,
+            SystemWork::Background => &self.shared.background,
+        }
+    }
+
+    /// The same store with the connections of calls.
+    pub(super) fn for_calls(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), work: SystemWork::Calls }
     }
 
     /// What changes of a topic from now on, as [`super::Database::watch`] tells it.
@@ -170,7 +188,7 @@ impl SystemStore {
 
     /// For what must be kept whole; rolled back when dropped.
     pub(super) async fn begin(&self) -> Result<Transaction, StoreError> {
-        begin(&self.shared.system).await
+        begin(self.db()).await
     }
 }
 

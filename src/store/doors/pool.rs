@@ -23,10 +23,12 @@ use sea_orm::{
     TransactionTrait,
 };
 
+use tokio::sync::Semaphore;
+
 use super::connections::{Connections, Held, Outcome, Work};
 use super::meters::{Kind, Meters, is_read};
 use super::transaction::{Session, Transaction, execute_error, query_error};
-use crate::domain::TenantId;
+use crate::domain::{Shares, TenantId};
 use crate::store::StoreError;
 use crate::store::dialect::{self, Hosts, Sessions};
 use crate::store::error::has_broken;
@@ -36,6 +38,7 @@ use crate::store::error::has_broken;
 pub(in crate::store) struct Pool {
     link: Link,
     sessions: Sessions,
+    shares: PoolShares,
     /// Counts statements.
     statements: Arc<AtomicU64>,
     /// Measures waits for the ORM's connections; sessions of Postgres are measured where they are kept.
@@ -48,6 +51,28 @@ enum Link {
     Orm(DatabaseConnection),
 }
 
+/// How many of the sessions of Postgres one user may hold at a time, so that the others find some free. SQLite's connections have
+/// no shares: its writers take turns anyway.
+#[derive(Debug, Clone)]
+enum PoolShares {
+    /// No limit but the pool's.
+    Whole,
+    /// All users of this handle together.
+    Together(Arc<Semaphore>),
+    /// Each tenant by itself, and what the system reads by itself.
+    Each(Shares<Option<TenantId>>),
+}
+
+impl PoolShares {
+    fn of(&self, tenant: Option<TenantId>) -> Option<Arc<Semaphore>> {
+        match self {
+            Self::Whole => None,
+            Self::Together(share) => Some(Arc::clone(share)),
+            Self::Each(shares) => Some(shares.of(tenant)),
+        }
+    }
+}
+
 /// What a transaction is for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
@@ -57,6 +82,15 @@ pub(super) enum Purpose {
     ReadAsSystem,
 }
 
+impl Purpose {
+    fn tenant(self) -> Option<TenantId> {
+        match self {
+            Self::WriteAsTenant(tenant) | Self::ReadAsTenant(tenant) => Some(tenant),
+            Self::Write | Self::ReadAsSystem => None,
+        }
+    }
+}
+
 impl Pool {
     /// Over sessions of Postgres.
     pub(in crate::store) fn of_sessions(
@@ -64,7 +98,24 @@ impl Pool {
         sessions: Sessions,
         statements: Arc<AtomicU64>,
     ) -> Self {
-        Self { link: Link::Postgres(connections), sessions, statements, of_the_orm: None }
+        let (link, shares) = (Link::Postgres(connections), PoolShares::Whole);
+        Self { link, sessions, shares, statements, of_the_orm: None }
+    }
+
+    /// The same pool; each tenant may hold half of its sessions.
+    pub(in crate::store) fn shared_by_tenants(self) -> Self {
+        let shares = PoolShares::Each(Shares::new(self.half()));
+        Self { shares, ..self }
+    }
+
+    /// The same pool, for users who together may hold half of its sessions.
+    pub(in crate::store) fn half_of_it(&self) -> Self {
+        let share = Arc::new(Semaphore::new(self.half()));
+        Self { shares: PoolShares::Together(share), ..self.clone() }
+    }
+
+    fn half(&self) -> usize {
+        usize::try_from(self.counts().2.div_ceil(2)).unwrap_or(Semaphore::MAX_PERMITS)
     }
 
     /// Over the ORM's connections to SQLite.
@@ -79,7 +130,8 @@ impl Pool {
             counter.fetch_add(1, Ordering::Relaxed);
             meters.ran(Kind::of(&ran.statement.sql), ran.elapsed);
         });
-        Self { link: Link::Orm(connections), sessions, statements, of_the_orm }
+        let (link, shares) = (Link::Orm(connections), PoolShares::Whole);
+        Self { link, sessions, shares, statements, of_the_orm }
     }
 
     /// Where Postgres is. `None` on SQLite.
@@ -142,8 +194,9 @@ impl Pool {
             Purpose::ReadAsTenant(tenant) => (" READ ONLY", dialect::become_tenant(tenant)),
             Purpose::ReadAsSystem => (" READ ONLY", dialect::become_system()),
         };
-        let more = more.as_str();
-        let held = self.again(|| async move { begin_once(connections, mode, more).await }).await?;
+        let (more, tenant) = (more.as_str(), purpose.tenant());
+        let held =
+            self.again(|| async move { self.begin_once(connections, tenant, mode, more).await }).await?;
         let is_reading = !mode.is_empty();
         let session = Session::new(held, is_reading, self.sessions.clone(), Arc::clone(&self.statements));
         Ok(Transaction::Session(session))
@@ -178,7 +231,7 @@ impl Pool {
             Link::Postgres(connections) => {
                 self.statements.fetch_add(1, Ordering::Relaxed);
                 let work = Work::Batch(&statement);
-                let written = self.sessions.noting(alone(connections, work, query_error).await);
+                let written = self.sessions.noting(self.alone(connections, work, query_error).await);
                 Ok(written?.rows.into_iter().map(QueryResult::from).collect())
             }
             Link::Orm(connections) => connections.query_all_raw(statement).await,
@@ -189,7 +242,7 @@ impl Pool {
     pub(in crate::store) async fn notify(&self, statement: Statement) -> Result<(), DbErr> {
         let Link::Postgres(connections) = &self.link else { return Ok(()) };
         let work = Work::Statement(&statement);
-        self.again(|| alone(connections, work, execute_error)).await.map(drop)
+        self.again(|| self.alone(connections, work, execute_error)).await.map(drop)
     }
 
     /// Runs a single statement on Postgres, a read as often as connections turn out to be broken.
@@ -201,50 +254,57 @@ impl Pool {
     ) -> Result<Outcome, DbErr> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         let outcome = if work.is_read() {
-            self.again(|| alone(connections, work, error)).await
+            self.again(|| self.alone(connections, work, error)).await
         } else {
-            let held = self.again(|| ready(connections)).await?;
+            let held = self.again(|| self.ready(connections)).await?;
             finish(held, work, error).await
         };
         self.sessions.noting(outcome)
     }
-}
 
-/// A session on which a transaction has begun.
-async fn begin_once(connections: &Connections, mode: &str, more: &str) -> Result<Held, DbErr> {
-    let mut held = connections.acquire().await?;
-    let sql = Hosts::begin_sql(held.is_pooled(), connections.role(), mode, more);
-    held.begin(sql).await.map_err(query_error)?;
-    Ok(held)
-}
-
-/// A session that has answered: a ping, or the beginning of the transaction in which a pooler's statements run.
-async fn ready(connections: &Connections) -> Result<Held, DbErr> {
-    let mut held = connections.acquire().await?;
-    if held.is_pooled() {
-        begin_alone(connections, &mut held).await?;
-    } else {
-        held.ping().await.map_err(query_error)?;
+    /// A session on which a transaction has begun.
+    async fn begin_once(
+        &self,
+        connections: &Connections,
+        tenant: Option<TenantId>,
+        mode: &str,
+        more: &str,
+    ) -> Result<Held, DbErr> {
+        let mut held = connections.acquire(self.shares.of(tenant).as_ref()).await?;
+        let sql = Hosts::begin_sql(held.is_pooled(), connections.role(), mode, more);
+        held.begin(sql).await.map_err(query_error)?;
+        Ok(held)
     }
-    Ok(held)
+
+    /// A session that has answered: a ping, or the beginning of the transaction in which a pooler's statements run.
+    async fn ready(&self, connections: &Connections) -> Result<Held, DbErr> {
+        let mut held = connections.acquire(self.shares.of(None).as_ref()).await?;
+        if held.is_pooled() {
+            begin_alone(connections, &mut held).await?;
+        } else {
+            held.ping().await.map_err(query_error)?;
+        }
+        Ok(held)
+    }
+
+    /// Runs one statement without a word ahead of it, unless a pooler needs one.
+    async fn alone(
+        &self,
+        connections: &Connections,
+        work: Work<'_>,
+        error: fn(sqlx::Error) -> DbErr,
+    ) -> Result<Outcome, DbErr> {
+        let mut held = connections.acquire(self.shares.of(None).as_ref()).await?;
+        if held.is_pooled() {
+            begin_alone(connections, &mut held).await?;
+        }
+        finish(held, work, error).await
+    }
 }
 
 async fn begin_alone(connections: &Connections, held: &mut Held) -> Result<(), DbErr> {
     let sql = Hosts::begin_sql(true, connections.role(), "", "");
     held.begin(sql).await.map_err(query_error)
-}
-
-/// Runs one statement without a word ahead of it, unless a pooler needs one.
-async fn alone(
-    connections: &Connections,
-    work: Work<'_>,
-    error: fn(sqlx::Error) -> DbErr,
-) -> Result<Outcome, DbErr> {
-    let mut held = connections.acquire().await?;
-    if held.is_pooled() {
-        begin_alone(connections, &mut held).await?;
-    }
-    finish(held, work, error).await
 }
 
 /// Runs a statement, and ends the transaction around it if there is one.

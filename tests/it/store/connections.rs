@@ -88,11 +88,12 @@ async fn sessions_that_are_read_only_are_replaced_once_one_of_them_refuses_a_wri
     let mut raw = test.raw().await;
     let name = url::Url::parse(&test.url).unwrap().path().trim_start_matches('/').to_owned();
     let db = test.open_with(4, Clock::system()).await;
-    let tenant = fixtures::tenant(&db).await;
+    let (tenant, other) = (fixtures::tenant(&db).await, fixtures::tenant(&db).await);
     let agent = fixtures::agent(&db, tenant).await;
     let open_all = async || {
-        let doors = join_all((0..4).map(|_| db.read_as(tenant))).await;
-        let system = db.system();
+        // Two tenants: one may hold half of the connections.
+        let doors = join_all([tenant, other, tenant, other].map(|tenant| db.read_as(tenant))).await;
+        let system = db.for_calls();
         let (one, other) = tokio::join!(system.agent(agent.id), system.countries_with_numbers());
         one.unwrap().unwrap();
         other.unwrap();
@@ -147,12 +148,13 @@ async fn a_broken_connection_costs_no_statement_and_none_is_carried_out_twice() 
         acquire_timeout: Duration::from_secs(10),
     };
     let db = Database::connect(&config, Clock::system()).await.unwrap();
-    let (system, tenant) = (db.system(), fixtures::tenant(&db).await);
+    let system = db.for_calls();
+    let (tenant, other) = (fixtures::tenant(&db).await, fixtures::tenant(&db).await);
     let agent = fixtures::agent(&db, tenant).await;
     let number = fixtures::number(&db, &agent, &e164(101)).await;
     let mut raw = test.raw().await;
     let pooled = async || {
-        let doors = join_all((0..4).map(|_| db.read_as(tenant))).await;
+        let doors = join_all([tenant, other, tenant, other].map(|tenant| db.read_as(tenant))).await;
         join_all((0..2).map(|_| system.agent(agent.id))).await;
         drop(doors);
     };
