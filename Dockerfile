@@ -1,21 +1,21 @@
 # syntax=docker/dockerfile:1
-# docker build -t switchboard .          the image
+# docker build -t switchboard .
 # docker run --env-file .env switchboard migrate
 # docker run --env-file .env -p 127.0.0.1:8000:8000 switchboard
 
-# GraphiQL's four files, checked against their hashes, so that the page needs no other host.
+# GraphiQL's four files, verified by hash, so that the page loads nothing from another host.
 FROM node:20-bookworm AS graphiql
 WORKDIR /src
 COPY scripts/graphiql-assets scripts/graphiql-assets
-# The hashes they are checked against are the ones that the page pins.
+# Contains the hashes that the page pins.
 COPY src/server/graphiql/mod.rs src/server/graphiql/mod.rs
 RUN scripts/graphiql-assets /graphiql
 
 FROM rust:1.95-slim-bookworm AS build
-# The allocator is built with it.
+# Builds jemalloc.
 RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-# The dependencies alone, in a layer of their own: it stays until a manifest changes.
+# Dependencies in their own layer, cached until a manifest changes.
 COPY Cargo.toml Cargo.lock ./
 COPY migration/Cargo.toml migration/Cargo.toml
 COPY benches/floor/Cargo.toml benches/floor/Cargo.toml
@@ -26,13 +26,12 @@ RUN mkdir -p src migration/src benches/floor/src \
     && rm -r src migration/src
 COPY migration migration
 COPY src src
-# Cargo goes by the time of change, and the files of the layer above are newer than the sources.
+# Cargo compares modification times, and the files of the layer above are newer than the sources.
 RUN find src migration/src -type f -exec touch {} + \
     && cargo build --release --locked --bin switchboard
 
 FROM debian:bookworm-slim
-# The certificates are read when a client is built; without them the server does not start. Time zone data that is newer than
-# the built-in is used.
+# ca-certificates: without them the server does not start. tzdata: used if newer than the built-in time zone data.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates tzdata \
     && rm -rf /var/lib/apt/lists/* \
@@ -48,7 +47,7 @@ ENV BIND_ADDRESS=0.0.0.0:8000 \
 VOLUME /var/lib/switchboard
 USER 10001:10001
 EXPOSE 8000
-# There is no curl in here; bash speaks enough HTTP.
+# The image has no curl; bash can send the request.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/${BIND_ADDRESS##*:} && printf 'GET /healthz HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\nConnection: close\\r\\n\\r\\n' >&3 && read -r _ status _ <&3 && [ \"$status\" = 200 ]"]
 ENTRYPOINT ["switchboard"]
