@@ -1,4 +1,4 @@
-//! A voice agent: who answers a practice's calls.
+//! Voice agents, which answer the calls of a tenant's numbers.
 
 mod token;
 
@@ -12,33 +12,33 @@ use chrono::{DateTime, Utc};
 use super::{AgentId, E164, Invalid, Language, Refusal, TenantId, is_blank, text_enum};
 
 text_enum! {
-    /// Where an agent is in its life.
+    /// Lifecycle state of an agent.
     AgentStatus {
-        /// Being created at the voice provider.
+        /// The voice provider's agent is being created.
         Pending = "pending",
-        /// Takes calls.
+        /// Answers calls.
         Active = "active",
-        /// Exists, but takes no calls: they go to the fallback number. Set by its owner, or while it is deleted.
+        /// Answers no calls: they go to the fallback number or message. Set by the tenant, and while the agent is being deleted.
         Inactive = "inactive",
-        /// Gone at the voice provider; kept as history.
+        /// Deleted at the voice provider. The record is kept as history.
         Deleted = "deleted",
     }
 }
 
 text_enum! {
-    /// Whether the voice provider has an agent as it is here.
+    /// Whether the voice provider has the latest revision of an agent.
     SyncState {
-        /// It has.
+        /// The provider has the latest revision.
         Synced = "synced",
-        /// The latest change is still to be delivered.
+        /// The latest change is not delivered yet. Delivery is retried until it succeeds or is rejected.
         Pending = "pending",
-        /// The provider rejected the latest change. It is not delivered again; the next change is.
+        /// The provider rejected the latest change. It is not retried; the next change is delivered.
         Rejected = "rejected",
     }
 }
 
 impl SyncState {
-    /// The state of an agent at `revision`.
+    /// The state of an agent at `revision`, of which the provider confirmed or rejected the given revisions last.
     #[must_use]
     pub fn of(revision: i32, synced_revision: i32, refused_revision: i32) -> Self {
         if synced_revision >= revision {
@@ -51,53 +51,53 @@ impl SyncState {
     }
 }
 
-/// A voice agent.
+/// A voice agent and its configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
-    /// Its id here.
+    /// Identifier in this system.
     pub id: AgentId,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant_id: TenantId,
-    /// Its id at the voice provider, once it exists there.
+    /// Identifier at the voice provider; `None` until the agent exists there.
     pub voice_agent_id: Option<String>,
-    /// The practice's name, as callers hear it.
+    /// The practice's name. The default greeting speaks it.
     pub name: AgentName,
-    /// What it speaks.
+    /// The language of greeting, speech recognition and speech.
     pub language: Language,
-    /// What it says first; without one it greets in its language with its name.
+    /// The first sentence of a call; `None`: the language's default greeting.
     pub first_message: Option<FirstMessage>,
-    /// How it should behave.
+    /// Instructions for the language model; `None`: the default instructions.
     pub prompt: Option<Prompt>,
-    /// The provider's voice; without one, the provider's stock voice.
+    /// The voice provider's voice id; `None`: the provider's default voice.
     pub voice_id: Option<VoiceId>,
-    /// Where a call goes when the voice agent cannot take it.
+    /// The number a call is forwarded to when the agent cannot take it; `None`: the fallback message is spoken.
     pub fallback_number: Option<E164>,
-    /// Where it is in its life.
+    /// Lifecycle state.
     pub status: AgentStatus,
-    /// The first characters of its token, for telling tokens apart.
+    /// The first characters of the agent's token, to tell tokens apart.
     pub token_preview: String,
-    /// Counts changes to what the voice provider knows.
+    /// Increases with every change that the voice provider must learn of.
     pub revision: i32,
-    /// The last revision the voice provider is known to have.
+    /// The latest revision that the voice provider has confirmed.
     pub synced_revision: i32,
-    /// The last revision that the voice provider rejected for its content.
+    /// The latest revision whose content the voice provider rejected.
     pub refused_revision: i32,
-    /// Why the voice provider does not have the latest revision: what the last delivery met.
+    /// The error of the last delivery; `None` once the provider has the latest revision.
     pub sync_error: Option<Refusal>,
-    /// When it was asked for.
+    /// Time of the request that created it.
     pub created_at: DateTime<Utc>,
-    /// When anything about it last changed.
+    /// Time of the last change to the record.
     pub updated_at: DateTime<Utc>,
 }
 
 impl Agent {
-    /// Whether the voice provider has it as it is here.
+    /// Whether the voice provider has the latest revision.
     #[must_use]
     pub fn sync_state(&self) -> SyncState {
         SyncState::of(self.revision, self.synced_revision, self.refused_revision)
     }
 
-    /// What it says first.
+    /// The first sentence of a call: the tenant's own, or the language's default greeting with the agent's name.
     #[must_use]
     pub fn greeting(&self) -> String {
         match &self.first_message {
@@ -107,20 +107,20 @@ impl Agent {
     }
 }
 
-/// As much of an agent as answering a call needs.
+/// The part of an agent that answering a call needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnsweringAgent {
-    /// The agent.
+    /// Identifier in this system.
     pub id: AgentId,
     /// The tenant that owns it.
     pub tenant_id: TenantId,
-    /// Its id at the voice provider; `None` until it exists there.
+    /// Identifier at the voice provider; `None` until the agent exists there.
     pub voice_agent_id: Option<String>,
-    /// The language it speaks.
+    /// The language of the fallback message.
     pub language: Language,
-    /// Where a call goes when the voice agent cannot take it.
+    /// The number a call is forwarded to when the agent cannot take it.
     pub fallback_number: Option<E164>,
-    /// Lifecycle state. Only an active agent takes calls.
+    /// Lifecycle state. Only an active agent answers calls.
     pub status: AgentStatus,
 }
 
@@ -144,10 +144,10 @@ macro_rules! bounded_text {
         pub struct $name(String);
 
         impl $name {
-            /// The longest it may be, in characters.
+            /// Maximum length in characters.
             pub const MAX_CHARS: usize = $max;
 
-            /// The text, without white space at its ends.
+            /// The text, trimmed of white space.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -162,15 +162,15 @@ macro_rules! bounded_text {
                 let length = text.chars().count();
                 if length == 0 || length > Self::MAX_CHARS {
                     return Err(Invalid::new(format!(
-                        concat!("the ", $what, " has 1 to {} characters, this one has {}"),
+                        concat!("the ", $what, " must have 1 to {} characters; got {}"),
                         Self::MAX_CHARS, length
                     )));
                 }
                 if is_blank(text) {
-                    return Err(Invalid::new(concat!("the ", $what, " has no visible character: write some")));
+                    return Err(Invalid::new(concat!("the ", $what, " must contain a visible character")));
                 }
                 if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-                    return Err(Invalid::new(concat!("the ", $what, " must not hold control characters")));
+                    return Err(Invalid::new(concat!("the ", $what, " must not contain control characters")));
                 }
                 Ok(Self(text.to_owned()))
             }
@@ -185,18 +185,18 @@ macro_rules! bounded_text {
 }
 
 bounded_text! {
-    /// An agent's name: 1 to 100 characters, as callers hear it.
+    /// An agent's name: 1 to 100 characters. The default greeting speaks it.
     AgentName, "name", 100
 }
 bounded_text! {
-    /// What an agent says first: 1 to 2000 characters.
+    /// The first sentence of a call: 1 to 2,000 characters.
     FirstMessage, "first message", 2000
 }
 bounded_text! {
-    /// How an agent should behave: 1 to 20 000 characters.
+    /// Instructions for the language model: 1 to 20,000 characters.
     Prompt, "prompt", 20000
 }
 bounded_text! {
-    /// A voice at the voice provider: opaque, 1 to 64 characters.
+    /// A voice id at the voice provider: opaque, 1 to 64 characters.
     VoiceId, "voice id", 64
 }

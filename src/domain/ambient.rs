@@ -1,4 +1,4 @@
-//! Time and randomness, handed in by whoever builds the system, so that a test can choose both.
+//! Time and randomness as values, so that a test can choose both.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +7,16 @@ use std::time::Instant;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use uuid::Uuid;
 
-/// Tells the time. Cheap to clone; every clone tells the same time, and is corrected with the others.
+/// A source of the current time. Cheap to clone; all clones return the same time and are corrected together.
 #[derive(Clone)]
 pub struct Clock {
     tell: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
-    /// `None` for a clock that is never corrected: a test's.
+    /// `None`: the clock cannot be corrected, as in a test.
     set: Option<Arc<Mutex<Option<Setting>>>>,
 }
 
-/// The time that a clock was set to, and when. From then on it counts by itself, whatever becomes of the machine's clock.
+/// The time that a clock was set to, and the instant of that. It advances with the monotonic clock from then on, so that later changes
+/// of the machine's clock have no effect.
 #[derive(Clone, Copy)]
 struct Setting {
     to: DateTime<Utc>,
@@ -23,38 +24,38 @@ struct Setting {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The machine's wall clock.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one reader of the machine's clock")]
     pub fn system() -> Self {
         Self::of_machine(Utc::now)
     }
 
-    /// A machine's clock that may be wrong: it tells what `now` returns until it is set.
+    /// A wall clock that may be wrong: it returns what `now` returns until [`Self::set`] corrects it.
     pub fn of_machine(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self { tell: Arc::new(now), set: Some(Arc::default()) }
     }
 
-    /// A clock that tells what `now` returns: a test's clock, moved by hand.
+    /// A clock for tests: it returns what `now` returns and cannot be corrected.
     pub fn from_fn(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self { tell: Arc::new(now), set: None }
     }
 
-    /// The time, cut to microseconds: what Postgres keeps, so that a value reads back as it was written.
+    /// The current time, truncated to microseconds: the precision of Postgres, so that a value reads back as it was written.
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.setting().map_or_else(|| (self.tell)(), |set| set.to + set.at.elapsed()).trunc_subsecs(6)
     }
 
-    /// Sets the clock and all its clones to what another clock told at the instant `at`. Returns by how much the machine's
-    /// own clock is ahead of that. Does nothing to a test's clock.
+    /// Corrects the clock and all its clones: at the instant `at`, the time was `to`. Returns by how much the machine's clock is ahead.
+    /// Has no effect on a test's clock.
     pub fn set(&self, to: DateTime<Utc>, at: Instant) -> TimeDelta {
         let Some(set) = &self.set else { return TimeDelta::zero() };
         *set.lock().unwrap_or_else(PoisonError::into_inner) = Some(Setting { to, at });
         (self.tell)() - (to + at.elapsed())
     }
 
-    /// The same clock as if it was never set: for what compares with the time of the world outside.
+    /// The same clock without correction, for comparison with the outside world: the expiry of tokens, for example.
     #[must_use]
     pub fn unset(&self) -> Self {
         Self { tell: Arc::clone(&self.tell), set: None }
@@ -71,24 +72,24 @@ impl fmt::Debug for Clock {
     }
 }
 
-/// Gives random bytes: for secrets and for ids. Cheap to clone.
+/// A source of random bytes for secrets and ids. Cheap to clone.
 #[derive(Clone)]
 pub struct Entropy(Arc<Fill>);
 
 type Fill = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Entropy {
-    /// Random bytes from `fill`, which must be fit for secrets outside of tests.
+    /// A source that calls `fill`. Outside tests it must be cryptographically secure.
     pub fn from_fn(fill: impl Fn(&mut [u8]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(fill))
     }
 
-    /// The operating system's random bytes, by way of the UUID crate's version 4.
+    /// The operating system's random generator, through UUIDs of version 4.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one reader of the system's randomness")]
     pub fn system() -> Self {
         Self(Arc::new(|out| {
-            // A version 4 UUID has six fixed bits, in the bytes 6 and 8: the other fourteen are random.
+            // A version 4 UUID has six fixed bits, in bytes 6 and 8; the other fourteen bytes are random.
             for chunk in out.chunks_mut(14) {
                 let random = *Uuid::new_v4().as_bytes();
                 let usable = random.iter().enumerate().filter(|(i, _)| *i != 6 && *i != 8);
@@ -99,7 +100,7 @@ impl Entropy {
         }))
     }
 
-    /// `N` random bytes.
+    /// Returns `N` random bytes.
     #[must_use]
     pub fn bytes<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
@@ -107,7 +108,7 @@ impl Entropy {
         bytes
     }
 
-    /// A UUID of version 7 for the instant `now`: sorts by creation.
+    /// Returns a UUID of version 7, which sorts by `now`.
     #[must_use]
     pub fn uuid(&self, now: DateTime<Utc>) -> Uuid {
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);

@@ -1,4 +1,4 @@
-//! The audit trail: who did what, on which object, when, in which request, and what came of it.
+//! The audit trail: actor, action, object, outcome, time and request of every change.
 
 use std::fmt;
 
@@ -7,34 +7,33 @@ use uuid::Uuid;
 
 use super::{AuditEventId, Refusal, RefusalCode, TenantId};
 
-/// An entry of a tenant's trail. What it says is text as it was written then: nobody can change it, so whoever reads it
-/// may know other words.
+/// An entry of a tenant's audit trail. Entries cannot change, so their words are stored as text: a later version may use other words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
-    /// Its id.
+    /// Identifier of the entry.
     pub id: AuditEventId,
-    /// Who: an [`Actor`] as it prints.
+    /// The [`Actor`], as text.
     pub actor: String,
-    /// What: a mutation's public name, or how an operator asked.
+    /// The mutation's public name, or the kind of an operator's access.
     pub action: String,
-    /// On which object: its global id. An operator's access is about no single one.
+    /// Global id of the object; `None` for an operator's access, which is about no single object.
     pub subject: Option<String>,
-    /// What came of it: an [`AuditOutcome`] as it prints.
+    /// The [`AuditOutcome`], as text.
     pub outcome: String,
-    /// In which request.
+    /// Identifier of the request.
     pub request_id: String,
-    /// When.
+    /// Time of the action.
     pub at: DateTime<Utc>,
 }
 
-/// Who does something.
+/// Who performs an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
-    /// The tenant itself.
+    /// The tenant, by its own token or an agent's.
     Tenant(TenantId),
-    /// One of the platform's own people, by the token's subject.
+    /// An operator, by the token's subject.
     Operator(Uuid),
-    /// The server, which carries out what was asked for.
+    /// The server, while it carries out an operation or repairs drift.
     System,
 }
 
@@ -48,28 +47,28 @@ impl fmt::Display for Actor {
     }
 }
 
-/// Who does something, in which request: what every event of one writing door has in common.
+/// Actor and request of every change made through one writing [`TenantStore`](crate::store::TenantStore).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
-    /// Who.
+    /// The actor.
     pub actor: Actor,
-    /// The request's id.
+    /// Identifier of the request.
     pub request_id: String,
 }
 
-/// What came of it.
+/// Outcome of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditOutcome {
-    /// It was let in, and goes on: what comes of it has events of its own.
+    /// An operation was accepted. Its result is an entry of its own.
     Accepted,
-    /// It was done.
+    /// The action succeeded.
     Succeeded,
-    /// It ended without, for this reason.
+    /// The action failed, with this code.
     Failed(RefusalCode),
 }
 
 impl AuditOutcome {
-    /// What came of something that is over.
+    /// The outcome of a finished action: success, or the error's code.
     #[must_use]
     pub fn of(error: Option<&Refusal>) -> Self {
         error.map_or(Self::Succeeded, |why| Self::Failed(why.code))

@@ -1,4 +1,4 @@
-//! Countries (ISO 3166-1 alpha-2) and the area codes of the North American plan.
+//! Countries (ISO 3166-1 alpha-2) and area codes of the North American Numbering Plan.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL
 SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM \
 US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 
-/// A country by its ISO 3166-1 alpha-2 code, upper case.
+/// An ISO 3166-1 alpha-2 country code, upper case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CountryCode([u8; 2]);
 
@@ -25,13 +25,13 @@ impl CountryCode {
     /// Canada.
     pub const CANADA: Self = Self(*b"CA");
 
-    /// The two letters.
+    /// The two letters, upper case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// The country of an area code of the North American plan, where it is known and the code belongs to a place.
+    /// The country of a North American area code; `None` for non-geographic and unknown codes.
     pub(super) fn of_area_code(code: &str) -> Option<Self> {
         match code.parse::<AreaCode>().ok()?.belongs()? {
             Belongs::To(country) => Some(country),
@@ -39,16 +39,17 @@ impl CountryCode {
         }
     }
 
-    /// Whether numbers there are searched by three-digit area code (Twilio: US and Canada only).
+    /// Whether numbers can be searched by three-digit area code. Twilio offers that in the US and Canada only.
     #[must_use]
     pub fn has_area_codes(self) -> bool {
         matches!(self, Self::US | Self::CANADA)
     }
 
-    /// An area code for numbers of this type there.
+    /// Checks an area code for a search of numbers of this type in this country.
     ///
     /// # Errors
-    /// When it is none, another country's, or one without such numbers: the carrier would only say that it has none.
+    /// The code is malformed, belongs to another country, or has no numbers of this type. The carrier would only return an empty
+    /// list.
     pub fn area_code(self, kind: NumberType, code: &str) -> Result<AreaCode, Invalid> {
         let code: AreaCode = code.parse()?;
         let is_toll_free = kind == NumberType::TollFree;
@@ -57,33 +58,33 @@ impl CountryCode {
             Some(Belongs::TollFree) if is_toll_free => return Ok(code),
             Some(Belongs::TollFree) => {
                 format!(
-                    "area code {code} belongs to toll-free numbers: take one of a place, or search TOLL_FREE numbers"
+                    "area code {code} is toll-free: use a geographic area code, or search TOLL_FREE numbers"
                 )
             }
-            Some(Belongs::Nowhere) => format!("no numbers are sold in area code {code}: take another"),
+            Some(Belongs::Nowhere) => format!("area code {code} has no numbers for sale: use another one"),
             Some(Belongs::To(_)) if is_toll_free => {
-                format!("area code {code} has no toll-free numbers: take one of {TOLL_FREE}")
+                format!("area code {code} has no toll-free numbers: use one of {TOLL_FREE}")
             }
             Some(Belongs::To(country)) if country == self => return Ok(code),
             Some(Belongs::To(country)) if country.has_area_codes() => {
                 format!(
-                    "area code {code} belongs to {country}: set country to {country}, or take an area code of {self}"
+                    "area code {code} belongs to {country}: set country to {country}, or use an area code of {self}"
                 )
             }
             Some(Belongs::To(country)) => format!(
-                "area code {code} belongs to {country}, where numbers are not bought by area code: take one of {self}"
+                "area code {code} belongs to {country}, where numbers cannot be searched by area code: use one of {self}"
             ),
         };
         Err(Invalid(why))
     }
 }
 
-/// What an area code of the North American plan is for.
+/// The use of a North American area code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Belongs {
     To(CountryCode),
     TollFree,
-    /// Services and personal numbers, in which no numbers are sold.
+    /// Services and personal numbers: no numbers are for sale.
     Nowhere,
 }
 
@@ -94,7 +95,7 @@ const TOLL_FREE: &str = "800 833 844 855 866 877 888";
 const NOWHERE: &str = "211 311 411 456 500 511 521 522 523 524 525 526 527 528 529 532 533 535 538 542 543 544 545 546 547 549 \
  550 552 553 554 556 566 569 577 578 588 589 600 611 622 633 644 655 677 688 700 710 711 811 900 911";
 
-/// Area codes of places in the North American plan, by country. One in no table, as one that is added later, is let pass.
+/// Geographic area codes of the North American plan by country. A code in no table is accepted: it may be newer than these tables.
 const AREA_CODES: [(&str, &str); 20] = [
     (
         "US",
@@ -143,10 +144,13 @@ impl FromStr for CountryCode {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let unknown =
-            || Invalid::new("a country is its ISO 3166-1 code of two capital letters, like \"US\" or \"GB\"");
+        let unknown = || {
+            Invalid::new(
+                "a country must be an ISO 3166-1 alpha-2 code in upper case, such as \"US\" or \"GB\"",
+            )
+        };
         let code: [u8; 2] = text.as_bytes().try_into().map_err(|_| unknown())?;
-        // In order, each with the space behind it: every row that is read comes here.
+        // A search in one string: this runs for every row that is read.
         let (codes, last) = ASSIGNED.as_bytes().as_chunks::<3>();
         let found = codes.binary_search_by(|[first, second, _]| [*first, *second].cmp(&code)).is_ok();
         if found || code == *last { Ok(Self(code)) } else { Err(unknown()) }
@@ -159,12 +163,12 @@ impl fmt::Display for CountryCode {
     }
 }
 
-/// A three-digit area code of the North American plan: `212`.
+/// A three-digit area code of the North American Numbering Plan: `212`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AreaCode(String);
 
 impl AreaCode {
-    /// The three digits.
+    /// The three digits, the first of them 2 to 9.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -193,7 +197,7 @@ impl FromStr for AreaCode {
         if well_formed {
             Ok(Self(text.to_owned()))
         } else {
-            Err(Invalid::new("an area code is three digits, the first of them 2 to 9, like \"212\""))
+            Err(Invalid::new("an area code must be three digits, the first of them 2 to 9, such as \"212\""))
         }
     }
 }
@@ -243,12 +247,12 @@ mod tests {
             ("US", Local, "416", "416 belongs to CA: set country to CA"),
             ("CA", Local, "212", "212 belongs to US: set country to US"),
             ("CA", Local, "876", "belongs to JM, where"),
-            ("US", Local, "800", "800 belongs to toll-free numbers"),
-            ("CA", Local, "888", "888 belongs to toll-free numbers"),
-            ("US", TollFree, "212", "has no toll-free numbers: take one of 800 833"),
-            ("US", Local, "710", "no numbers are sold in area code 710"),
-            ("CA", Local, "600", "no numbers are sold in area code 600"),
-            ("US", TollFree, "911", "no numbers are sold in area code 911"),
+            ("US", Local, "800", "800 is toll-free"),
+            ("CA", Local, "888", "888 is toll-free"),
+            ("US", TollFree, "212", "has no toll-free numbers: use one of 800 833"),
+            ("US", Local, "710", "area code 710 has no numbers for sale"),
+            ("CA", Local, "600", "area code 600 has no numbers for sale"),
+            ("US", TollFree, "911", "area code 911 has no numbers for sale"),
             ("US", Local, "41", "three digits"),
         ] {
             let why = code(country, kind, bad).unwrap_err().0;

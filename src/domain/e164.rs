@@ -1,4 +1,4 @@
-//! Telephone numbers in E.164 form, and how they are shown in logs.
+//! Telephone numbers in E.164 form, and their masking in logs.
 
 mod plan;
 
@@ -9,48 +9,48 @@ use std::str::FromStr;
 
 use super::Invalid;
 
-/// What Twilio sends for a caller who withheld the number: `anonymous`, `restricted`, `blocked`,
-/// `unknown` and `unavailable` on a telephone's keypad. They read like numbers and are nobody's.
+/// What Twilio sends for a caller who withheld the number: `anonymous`, `restricted`, `blocked`, `unknown` and `unavailable` spelled
+/// on a telephone's keypad. They parse as numbers and belong to nobody.
 const WITHHELD: [&str; 5] = ["+266696687", "+7378742833", "+2562533", "+8656696", "+86282452253"];
 
-/// A telephone number as ITU-T E.164 writes it: `+`, country calling code, at most 15 digits in all.
+/// A telephone number in ITU-T E.164 form: `+`, country calling code, at most 15 digits in total.
 ///
-/// Parsing takes spaces, dashes, dots and brackets; what is kept and printed is canonical. A number of
-/// the North American plan must be a possible one: area code and exchange begin with 2 to 9.
+/// Parsing accepts spaces, dashes, dots and brackets; the stored form is canonical. In a number of the North American plan, area
+/// code and exchange must begin with 2 to 9. `Debug` prints the number masked.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct E164(String);
 
-/// Whether the carrier says with this that a caller withheld the number.
+/// Whether the carrier's text means that the caller withheld the number.
 pub(super) fn is_withheld(text: &str) -> bool {
     WITHHELD.contains(&text)
 }
 
 impl E164 {
-    /// The number that the carrier means by this; `None` where a caller withheld it, and for what is no number.
+    /// The caller's number in the carrier's text; `None` if the caller withheld it or the text is not a number.
     #[must_use]
     pub fn shown(text: &str) -> Option<Self> {
         if is_withheld(text) { None } else { text.parse().ok() }
     }
 
-    /// The canonical text, `+12125550123`.
+    /// The canonical form: `+12125550123`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The digits after the `+`, as a number: at most 15, and the first of them is not 0.
+    /// The digits after the `+` as an integer. They are 15 at most and do not begin with 0, so nothing is lost.
     #[must_use]
     pub fn digits(&self) -> u64 {
         self.0.bytes().skip(1).fold(0, |number, digit| number * 10 + u64::from(digit.wrapping_sub(b'0')))
     }
 
-    /// The number with these digits; `None` if there is no such number.
+    /// The number with these digits; `None` if they are not a valid number.
     #[must_use]
     pub fn from_digits(digits: u64) -> Option<Self> {
         format!("+{digits}").parse().ok()
     }
 
-    /// The area code, for numbers of the North American plan.
+    /// The area code of a North American number; `None` for other numbers.
     #[must_use]
     pub fn area_code(&self) -> Option<&str> {
         self.0.strip_prefix("+1").and_then(|national| national.get(..3))
@@ -65,20 +65,22 @@ impl FromStr for E164 {
             text.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '\u{a0}')).collect();
         let Some(number) = digits.strip_prefix('+') else {
             return Err(Invalid::new(
-                "a telephone number begins with + and the country's calling code, like +12125550123",
+                "a telephone number must begin with + and a country calling code, such as +12125550123",
             ));
         };
         if !number.bytes().all(|b| b.is_ascii_digit()) || !(7..=15).contains(&number.len()) {
-            return Err(Invalid::new("a telephone number has 7 to 15 digits after the +, like +12125550123"));
+            return Err(Invalid::new(
+                "a telephone number must have 7 to 15 digits after the +, such as +12125550123",
+            ));
         }
         if number.starts_with('0') {
-            return Err(Invalid::new("no country's calling code begins with 0"));
+            return Err(Invalid::new("a country calling code must not begin with 0"));
         }
         if let Some(national) = number.strip_prefix('1')
             && !is_possible_in_north_america(national)
         {
             return Err(Invalid::new(
-                "a number that begins with +1 has ten more digits, and its area code and exchange begin with 2 to 9",
+                "a number that begins with +1 must have ten more digits, with area code and exchange beginning with 2 to 9",
             ));
         }
         Ok(Self(digits))
@@ -97,13 +99,13 @@ impl fmt::Display for E164 {
 }
 
 impl fmt::Debug for E164 {
-    /// Masked: debug output ends up in logs.
+    /// Masked, since debug output ends up in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "E164({})", mask(&self.0))
     }
 }
 
-/// A caller's number for a log line: the first characters and the last two, the rest hidden.
+/// Masks a caller's number for logs: the first characters and the last two stay visible.
 #[must_use]
 pub fn mask(number: &str) -> String {
     let characters: Vec<char> = number.chars().collect();

@@ -1,4 +1,4 @@
-//! Ids: UUIDs of version 7, one type per noun, and the opaque text by which GraphQL clients know them.
+//! Identifiers: UUIDs of version 7, one type per noun, and their opaque form in GraphQL.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ macro_rules! ids {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// The id as GraphQL clients see it.
+            /// The global id for GraphQL clients.
             #[must_use]
             pub fn to_node(self) -> NodeId {
                 NodeId { kind: NodeKind::$kind, uuid: self.0 }
@@ -30,14 +30,14 @@ macro_rules! ids {
         impl FromStr for $name {
             type Err = Invalid;
 
-            /// Refuses an id of another noun: an agent's id is no number's.
+            /// Rejects an id of another noun: an agent's id does not parse as a number's.
             fn from_str(text: &str) -> Result<Self, Invalid> {
                 let id: NodeId = text.parse()?;
                 if id.kind == NodeKind::$kind {
                     Ok(Self(id.uuid))
                 } else {
                     Err(Invalid::new(format!(
-                        "this is an id of another kind: one of kind \"{}\" is needed",
+                        "this is an id of another kind; an id of kind \"{}\" is required",
                         NodeKind::$kind.as_str()
                     )))
                 }
@@ -47,22 +47,22 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A client of the platform: its token's subject.
+    /// A tenant: the subject of its tokens.
     TenantId = Tenant,
-    /// A voice agent.
+    /// An agent of a tenant.
     AgentId = Agent,
-    /// A telephone number's lease from the carrier; a number bought again later gets a new one.
+    /// One lease of a number from the carrier. A number bought again later gets a new id.
     NumberId = Number,
-    /// One durable piece of work at the providers.
+    /// A durable operation.
     OperationId = Operation,
-    /// A call.
+    /// A call to a number.
     CallId = Call,
     /// An entry of the audit trail.
     AuditEventId = AuditEvent,
 }
 
 super::text_enum! {
-    /// What an id names; the text is the id's prefix.
+    /// The noun that an id names. Its text is the id's prefix.
     NodeKind {
         /// `tenant_…`
         Tenant = "tenant",
@@ -82,9 +82,9 @@ super::text_enum! {
 /// A global id: kind and UUID, written `agent_` + 32 hexadecimal digits. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeId {
-    /// What it names.
+    /// The noun.
     pub kind: NodeKind,
-    /// Which one.
+    /// The object among those of its kind.
     pub uuid: Uuid,
 }
 
@@ -97,9 +97,9 @@ impl fmt::Display for NodeId {
 impl FromStr for NodeId {
     type Err = Invalid;
 
-    /// Accepts exactly what `Display` writes.
+    /// Accepts exactly the form that `Display` writes.
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let malformed = || Invalid::new("this is not an id: pass one as the API returned it");
+        let malformed = || Invalid::new("malformed id: pass an id as the API returned it");
         let (kind, digits) = text.split_once('_').ok_or_else(malformed)?;
         let kind = kind.parse().map_err(|_| malformed())?;
         let canonical = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));

@@ -1,7 +1,7 @@
-//! The languages an agent can speak, and what is said in each when nothing was configured.
+//! Languages that an agent can speak, with the default greeting and fallback message of each.
 //!
-//! These are the ones the voice provider's multilingual telephone models speak, under the provider's codes but for
-//! Filipino, which its client translates. The carrier reads sentences aloud under its own BCP 47 tag.
+//! They are the languages of the voice provider's multilingual telephone models, by the provider's codes; only Filipino has another code
+//! there, which the client translates. The carrier's text to speech uses BCP 47 tags.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,9 +16,9 @@ pub struct Language(&'static Entry);
 struct Entry {
     code: &'static str,
     name: &'static str,
-    /// BCP 47, for the carrier's text to speech.
+    /// BCP 47 tag for the carrier's text to speech.
     spoken: &'static str,
-    /// A voice that the carrier lists for that tag: its default voice speaks only a few of them.
+    /// A voice that the carrier lists for that tag. Its default voice speaks only a few languages.
     voice: &'static str,
     /// `{}` stands for the agent's name.
     greeting: &'static str,
@@ -26,43 +26,43 @@ struct Entry {
 }
 
 impl Language {
-    /// The code, as the voice provider writes it.
+    /// The voice provider's code.
     #[must_use]
     pub fn code(self) -> &'static str {
         self.0.code
     }
 
-    /// The name in English, for prompts and people.
+    /// The English name, for prompts and display.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
-    /// The BCP 47 tag under which the carrier speaks it (`<Say language>`).
+    /// The carrier's BCP 47 tag (`<Say language>`).
     #[must_use]
     pub fn spoken_tag(self) -> &'static str {
         self.0.spoken
     }
 
-    /// The carrier's voice that speaks it (`<Say voice>`). The carrier refuses a voice that it does not list for the tag.
+    /// The carrier's voice (`<Say voice>`). The carrier rejects a voice that it does not list for the tag.
     #[must_use]
     pub fn carrier_voice(self) -> &'static str {
         self.0.voice
     }
 
-    /// What an agent of this name says first when its owner wrote no greeting: a caller never hears silence.
+    /// The default greeting of an agent with this name, so that a caller never hears silence.
     #[must_use]
     pub fn greeting(self, name: &str) -> String {
         self.0.greeting.replace("{}", name)
     }
 
-    /// What a caller hears when nobody can take the call.
+    /// The fallback message: spoken when nobody can take the call.
     #[must_use]
     pub fn sorry(self) -> &'static str {
         self.0.sorry
     }
 
-    /// Every accepted language.
+    /// All languages, sorted by code after English.
     pub fn all() -> impl Iterator<Item = Self> {
         ENTRIES.iter().map(Self)
     }

@@ -1,9 +1,8 @@
-//! The words and rules of the trade, without I/O (but for time zone data): what a number, an agent, an operation and a
-//! call are, and which changes of state are legal.
+//! Words and rules of telephony and of this product, without I/O (except time zone data): numbers, agents, operations, calls, their
+//! lifecycles and legal transitions.
 //!
-//! Whatever comes from outside is parsed here once, into a type that cannot be wrong; the rest of the
-//! crate takes these types and checks nothing again. Time and randomness come in as values
-//! ([`Clock`], [`Entropy`]), so that a test can choose them.
+//! Outside input is parsed once, into types whose values are always valid; the other modules rely on them and check nothing
+//! again. Time and randomness come in as values ([`Clock`], [`Entropy`]), so that a test can choose them.
 
 mod agent;
 mod ambient;
@@ -50,7 +49,7 @@ pub use routing::{
 pub use shares::Shares;
 pub use tenant::{Countries, Dialing, DialingChange, DialingOverride, Limits, Tenant};
 
-/// A value from outside that is not what it should be: says what is wrong and what to do instead.
+/// Invalid input. The message says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Invalid(pub String);
@@ -61,9 +60,9 @@ impl Invalid {
     }
 }
 
-/// Whether nothing of a text can be seen: it is empty, or all white space and characters without an appearance of their own.
+/// Whether a text has no visible character: it is empty, white space, or characters that render as nothing.
 pub(crate) fn is_blank(text: &str) -> bool {
-    // Unicode's `Default_Ignorable_Code_Point`, and the empty pattern of Braille.
+    // Unicode's `Default_Ignorable_Code_Point`, and the blank Braille pattern.
     let is_invisible = |c| {
         matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -74,7 +73,7 @@ pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_invisible(c))
 }
 
-/// An enum whose values have one spelling in the database and on the wire.
+/// Defines an enum whose values have one spelling in the database and on the wire.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -82,7 +81,7 @@ macro_rules! text_enum {
         pub enum $name { $($(#[$vdoc])* $variant),+ }
 
         impl $name {
-            /// Every value, in order of declaration.
+            /// All values in order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// The stored spelling.
@@ -105,7 +104,7 @@ macro_rules! text_enum {
                 match text {
                     $($text => Ok(Self::$variant),)+
                     other => Err(crate::domain::Invalid::new(format!(
-                        concat!("\"{}\" is no ", stringify!($name)), other
+                        concat!("\"{}\" is not a ", stringify!($name)), other
                     ))),
                 }
             }
@@ -114,7 +113,7 @@ macro_rules! text_enum {
 }
 pub(crate) use text_enum;
 
-/// Stored and sent as the text it prints, read back by parsing that text.
+/// Implements Serde for a type through its `Display` and `FromStr`.
 macro_rules! serde_as_text {
     ($($name:ty),+ $(,)?) => {$(
         impl serde::Serialize for $name {

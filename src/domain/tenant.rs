@@ -1,4 +1,4 @@
-//! A tenant: one client of the platform, and what its plan allows.
+//! Tenants and the limits of their plans.
 
 mod dialing;
 
@@ -8,34 +8,34 @@ use chrono::{DateTime, Utc};
 
 use super::TenantId;
 
-/// A client of the platform. Made at the first sight of a valid token with its id.
+/// A customer of the platform. Created when a valid token with its id is first seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tenant {
-    /// The token's subject.
+    /// The subject of its tokens.
     pub id: TenantId,
-    /// The plan's name, for people.
+    /// The plan's name, for display only.
     pub plan: String,
-    /// What the plan allows.
+    /// Limits of the plan.
     pub limits: Limits,
-    /// Which numbers are dialled for it, where an operator has decided that.
+    /// Exceptions from the platform's dialling policy, set by an operator.
     pub dialing: DialingOverride,
-    /// When the tenant was first seen.
+    /// Time of the first valid token.
     pub created_at: DateTime<Utc>,
 }
 
-/// What a plan allows.
+/// Limits of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Calls at the same time.
+    /// Call slots: concurrent calls to agents.
     pub concurrent_calls: u16,
-    /// Numbers held at the same time, those being bought or released included.
+    /// Numbers held at the same time, including numbers that are being bought or released.
     pub phone_numbers: u16,
 }
 
 impl Tenant {
-    /// The plan of a tenant nobody has given another.
+    /// Name of the plan of a new tenant.
     pub const DEFAULT_PLAN: &'static str = "starter";
 
-    /// What a tenant may use until an operator sets its plan.
+    /// Limits of a new tenant, until an operator sets its plan.
     pub const DEFAULT_LIMITS: Limits = Limits { concurrent_calls: 10, phone_numbers: 25 };
 }

@@ -94,8 +94,8 @@ async fn a_number_that_is_not_allowed_is_refused_wherever_it_is_written() {
     let fallback = ["input", "fallbackNumber"];
     let forward = ["input", "rules", "1", "action", "forwardTo"];
     for (number, words) in [
-        (LONDON, "numbers in GB are not dialled: name one in CA, US"),
-        (NASSAU, "numbers in BS are not dialled"),
+        (LONDON, "numbers in GB are not allowed: use a number in CA, US"),
+        (NASSAU, "numbers in BS are not allowed"),
         (PREMIUM, "a premium-rate number"),
         (LONDON_PREMIUM, "a premium-rate number"),
         (SATELLITE, "international or satellite network"),

@@ -98,7 +98,7 @@ async fn a_wrong_argument_of_a_query_is_named() {
         ("{ phoneNumber(id: \"x\", number: \"+12125550123\") { id } }", "exactly one"),
         ("{ phoneNumber(number: \"212\") { id } }", "+12125550123"),
         ("{ phoneNumber(id: \"agent_0123456789abcdef0123456789abcdef\") { id } }", "another kind"),
-        ("{ node(id: \"x\") { id } }", "not an id"),
+        ("{ node(id: \"x\") { id } }", "malformed id"),
         ("{ availablePhoneNumbers(limit: 31) { number } }", "1 to 30"),
         ("{ availablePhoneNumbers(country: \"GB\", areaCode: \"212\") { number } }", "area code"),
         ("{ availablePhoneNumbers(areaCode: \"12\") { number } }", "three digits"),
@@ -130,8 +130,8 @@ async fn an_area_code_of_another_country_is_named_before_the_carrier_is_asked() 
         (json!({"name": "Practice", "areaCode": "876"}), "belongs to JM"),
         (json!({"name": "Practice", "areaCode": "809", "country": "CA"}), "belongs to DO"),
         (json!({"name": "Practice", "areaCode": "212", "country": "CA"}), "belongs to US: set country to US"),
-        (json!({"name": "Practice", "areaCode": "888"}), "belongs to toll-free numbers"),
-        (json!({"name": "Practice", "areaCode": "710"}), "no numbers are sold in area code 710"),
+        (json!({"name": "Practice", "areaCode": "888"}), "is toll-free"),
+        (json!({"name": "Practice", "areaCode": "710"}), "area code 710 has no numbers for sale"),
     ] {
         let answer = app.graphql(&token, create, json!({ "input": input })).await;
         let error = &answer["data"]["createAgent"]["userErrors"][0];

@@ -1,4 +1,4 @@
-//! An agent's token: with it the voice agent's tools speak for their agent.
+//! Agent tokens: a voice agent's tools authenticate with one to act for their agent.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,17 +15,17 @@ const PREVIEW_CHARS: usize = PREFIX.len() + 4;
 pub struct AgentToken(SecretString);
 
 impl AgentToken {
-    /// A new one.
+    /// Generates a token from 32 random bytes.
     #[must_use]
     pub fn generate(entropy: &Entropy) -> Self {
         let secret = URL_SAFE_NO_PAD.encode(entropy.bytes::<SECRET_BYTES>());
         Self(format!("{PREFIX}{secret}").into())
     }
 
-    /// Reads one that a caller presents; anything that cannot be one is refused before it is looked up.
+    /// Parses a token from a request, so that malformed text costs no query.
     ///
     /// # Errors
-    /// When it is not of a token's form.
+    /// The text does not have a token's form.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let secret = text.strip_prefix(PREFIX).and_then(|secret| URL_SAFE_NO_PAD.decode(secret).ok());
         match secret {
@@ -34,13 +34,13 @@ impl AgentToken {
         }
     }
 
-    /// The whole token, to hand out once or to hash.
+    /// The whole token: shown once at creation, and hashed.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Enough to tell tokens apart, too little to guess one: `vami_agent_xJ8k…`.
+    /// The first characters, which tell tokens apart without revealing one: `vami_agent_xJ8k…`.
     #[must_use]
     pub fn preview(&self) -> String {
         self.expose().chars().take(PREVIEW_CHARS).chain(['…']).collect()

@@ -1,8 +1,7 @@
-//! `DATABASE_URL` for Postgres, as libpq writes it: one host or several.
+//! `DATABASE_URL` for Postgres in libpq's form: one host or several.
 //!
-//! No part of the URL is ever repeated in an error, since a password with an unescaped character spills into the
-//! parts that follow it: a mistake is told by the position of the host or parameter. For the same reason a URL is refused when
-//! it could be read in two ways.
+//! Errors never repeat any part of the URL, since a password with an unescaped character spills into the parts that follow. They name
+//! the position of the host or parameter instead. For the same reason an ambiguous URL is rejected.
 
 use std::fmt;
 
@@ -11,9 +10,9 @@ use url::{Url, form_urlencoded};
 
 use super::Invalid;
 
-/// How special characters are written.
+/// Advice that ends the messages about special characters.
 const ESCAPES: &str = "in a user name or password write % as %25, / as %2F, ? as %3F, # as %23 and @ as %40";
-/// What the driver understands.
+/// Values of `sslmode` that the driver supports.
 const PASSED_ON: [&str; 15] = [
     "sslmode",
     "ssl-mode",
@@ -31,7 +30,8 @@ const PASSED_ON: [&str; 15] = [
     "options",
     "application_name",
 ];
-/// Parameters of libpq without a meaning here: deadlines and the encoding are ours, and what is not offered is not negotiated.
+/// Parameters of libpq that are accepted and ignored: deadlines and encoding are set by the server, and the driver negotiates neither
+/// GSS nor compression.
 const IGNORED: [&str; 15] = [
     "connect_timeout",
     "keepalives",
@@ -51,19 +51,19 @@ const IGNORED: [&str; 15] = [
 ];
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/// Where Postgres is and who logs in. Debug output holds no secret.
+/// Hosts, database and login. `Debug` prints no secret.
 #[derive(Clone)]
 pub struct DatabaseUrl {
     hosts: Vec<DatabaseHost>,
     place: String,
 }
 
-/// One of the hosts.
+/// One host of a [`DatabaseUrl`].
 #[derive(Clone)]
 pub struct DatabaseHost {
-    /// The host and, if it is given, the port: for messages.
+    /// Host and, if given, port: for messages.
     pub name: String,
-    /// The URL with this host alone.
+    /// The URL with only this host.
     pub url: SecretString,
 }
 
@@ -73,7 +73,7 @@ impl DatabaseUrl {
     /// the same: the host that takes writes is looked for.
     ///
     /// # Errors
-    /// What is wrong, without any of the text.
+    /// The URL is malformed. The message repeats none of its text.
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let parts = Parts::split(text)?;
         let parameters = Parameters::read(parts.query)?;
@@ -96,13 +96,13 @@ impl DatabaseUrl {
         Ok(Self { hosts: read, place })
     }
 
-    /// The hosts, in the order in which they are tried.
+    /// The hosts in the order in which they are tried.
     #[must_use]
     pub fn hosts(&self) -> &[DatabaseHost] {
         &self.hosts
     }
 
-    /// The hosts and the database, without who logs in.
+    /// Hosts and database, without the login.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
@@ -140,7 +140,7 @@ impl DatabaseHost {
         let is_bare_v6 = host.matches(':').count() > 1 && !host.starts_with('[');
         let written = if is_bare_v6 { format!("[{written}]") } else { written };
         let port_text = port.map(|port| format!(":{port}")).unwrap_or_default();
-        // A URL may not have a user or a port without a host: those go where the driver takes them as well.
+        // A URL cannot have a user or a port without a host; the driver also accepts them as parameters.
         let url = if host.is_empty() {
             let port = port.map(|port| format!("&port={port}")).unwrap_or_default();
             format!(
@@ -162,14 +162,14 @@ impl DatabaseHost {
         Ok(Self { name: name + &port_text, url: url.into() })
     }
 
-    /// The URL, for the driver.
+    /// The URL for the driver, with the password.
     #[must_use]
     pub fn expose_url(&self) -> &str {
         self.url.expose_secret()
     }
 }
 
-/// The URL cut at its separators.
+/// The URL split at its separators.
 struct Parts<'a> {
     login: Option<&'a str>,
     hosts: &'a str,
@@ -196,7 +196,7 @@ impl<'a> Parts<'a> {
             Some((login, hosts)) => (Some(login), hosts),
             None => (None, authority),
         };
-        // A password that ends the authority early would otherwise be taken for a host and told in every message.
+        // A password that ends the authority early would otherwise count as a host and appear in messages.
         if database.contains(['@', '/']) || login.is_none() && query.contains('@') {
             return Err(Invalid::new(format!("has an @ or a / where none can be: {ESCAPES}")));
         }
@@ -220,12 +220,12 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// What follows the question mark.
+/// The parameters after the question mark.
 #[derive(Default)]
 struct Parameters {
     hosts: Option<String>,
     ports: Option<String>,
-    /// For the driver, as it is written.
+    /// The parameters for the driver, unchanged.
     passed_on: String,
 }
 
@@ -236,7 +236,7 @@ impl Parameters {
         for (at, (name, value)) in form_urlencoded::parse(query.as_bytes()).enumerate() {
             let wrong = |problem: &str| Invalid::new(format!("parameter {} {problem}", at + 1));
             match &*name {
-                // The address wins over the name, as in libpq.
+                // `hostaddr` has precedence over `host`, as in libpq.
                 "host" if read.hosts.is_some() => {}
                 "host" | "hostaddr" => read.hosts = Some(value.into_owned()),
                 "port" => read.ports = Some(value.into_owned()),
@@ -244,7 +244,7 @@ impl Parameters {
                     "any" | "read-write" | "primary" => {}
                     _ => {
                         return Err(wrong(
-                            "(target_session_attrs) asks for a host that may not take writes: use read-write, or leave it out",
+                            "(target_session_attrs) selects hosts that may be read-only: use read-write, or omit it",
                         ));
                     }
                 },
@@ -252,13 +252,13 @@ impl Parameters {
                     return Err(wrong(&format!("(sslmode) is none of: {}", SSL_MODES.join(", "))));
                 }
                 "statement-cache-capacity" if value.parse::<u16>().is_err() => {
-                    return Err(wrong("(statement-cache-capacity) is not a whole number"));
+                    return Err(wrong("(statement-cache-capacity) must be a whole number"));
                 }
                 name if PASSED_ON.contains(&name) || is_option(name) => {
                     passed_on.append_pair(name, &value);
                 }
                 name if IGNORED.contains(&name) => {}
-                _ => return Err(wrong("is not one that is known here: the README lists those")),
+                _ => return Err(wrong("is unknown: the README lists the supported ones")),
             }
         }
         read.passed_on = passed_on.finish();
@@ -266,7 +266,7 @@ impl Parameters {
     }
 }
 
-/// A setting of the session, as the driver writes it.
+/// Whether a parameter is a session setting in the driver's form: `options[name]`.
 fn is_option(name: &str) -> bool {
     name.strip_prefix("options[").is_some_and(|setting| setting.ends_with(']'))
 }
@@ -278,7 +278,7 @@ fn are_escapes_whole(text: &str) -> bool {
     })
 }
 
-/// The hosts before the path, each with its port if it has one.
+/// Parses the hosts before the path, each with its port if it has one.
 fn hosts_of(text: &str) -> Result<Vec<(String, Option<u16>)>, Invalid> {
     let read = |(at, part): (usize, &str)| {
         let wrong = |problem: &str| Invalid::new(format!("host {} {problem}", at + 1));

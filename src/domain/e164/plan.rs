@@ -1,8 +1,7 @@
-//! Where a number rings and of what kind it is, by the numbering plans of the world as libphonenumber knows them.
+//! Country and kind of a number, by the world's numbering plans (libphonenumber's metadata).
 //!
-//! A number that no plan knows is not taken for an ordinary one: carriers ignore surplus digits, so that a premium-rate
-//! number with one digit more would ring all the same. In North America every number has ten digits, and there an area
-//! code newer than the plan known here passes.
+//! A number in no plan does not count as ordinary: carriers ignore surplus digits, so a premium-rate number with one more digit
+//! would still ring. North American numbers all have ten digits, so an area code newer than the metadata is accepted there.
 
 use phonenumber::metadata::DATABASE;
 use phonenumber::{PhoneNumber, Type};
@@ -13,22 +12,22 @@ use crate::domain::CountryCode;
 const PREMIUM: &str = "a premium-rate number";
 const UNKNOWN: &str = "in no numbering plan known here";
 
-/// The numbering plan's word on a number.
+/// Country and kind of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::domain) struct Standing {
-    /// The country or territory; `None` for international networks, and for what has no ISO 3166-1 code.
+    /// Country or territory; `None` for international networks and territories without an ISO 3166-1 code.
     pub(in crate::domain) country: Option<CountryCode>,
-    /// What it is, if calling it may cost more than an ordinary call to its country.
+    /// The kind, if a call may cost more than an ordinary call to its country; `None` for an ordinary number.
     pub(in crate::domain) special: Option<&'static str>,
 }
 
-/// Loads the numbering plans, which takes a tenth of a second: at start, so that no caller waits for it.
+/// Loads the numbering plans. Called at start, since it takes 0.1 s that no caller should wait for.
 pub fn load_numbering_plans() {
     std::hint::black_box(DATABASE.region(&1_u16));
 }
 
 impl E164 {
-    /// The numbering plan's word on this number.
+    /// Looks the number up in the numbering plans.
     pub(in crate::domain) fn standing(&self) -> Standing {
         let Ok(number) = phonenumber::parse(None, self.as_str()) else {
             return Standing { country: None, special: Some(UNKNOWN) };
@@ -47,7 +46,7 @@ impl E164 {
         Some(known(number).or_else(by_area_code).unwrap_or(CountryCode::US))
     }
 
-    /// The three digits after the area code.
+    /// The three digits after the area code of a North American number.
     fn exchange(&self) -> &str {
         self.as_str().get(5..8).unwrap_or_default()
     }
@@ -63,9 +62,9 @@ fn special_in_north_america(area: &str, exchange: &str, kind: Type) -> Option<&'
         return Some(PREMIUM);
     }
     match special(kind) {
-        // Area codes such as 600 are of services, not of places.
+        // Area codes such as 600 are for services, not places.
         None if second == third && kind != Type::TollFree => Some("a number of a special service"),
-        // 710 is the United States government's, 880 to 887 and 889 are charged to the caller.
+        // 710 belongs to the US government; 880 to 887 and 889 are charged to the caller.
         Some(UNKNOWN) if second != third && area != "710" && !area.starts_with("88") => None,
         other => other,
     }
@@ -79,7 +78,7 @@ fn elsewhere(number: &PhoneNumber) -> Standing {
             special: Some("a number of an international or satellite network"),
         };
     }
-    // Where the plan does not know it, it is billed as the first of those that share the calling code.
+    // Without an entry, carriers bill it as the main country of its calling code.
     let country = known(number).or_else(|| regions.first()?.parse().ok());
     Standing { country, special: special(number.number_type(&DATABASE)) }
 }

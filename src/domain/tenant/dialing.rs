@@ -1,8 +1,7 @@
-//! Which numbers are dialled at the platform's expense: as a fallback number, or because a rule forwards to them.
+//! Dialling policy: which fallback numbers and forwarding targets may be dialled at the platform's expense.
 //!
-//! The rule for every number that a client writes and our TwiML may dial: it is checked when it is written
-//! ([`Dialing::check`]), and again when it would ring, since it may be older than the setting. A number that is not
-//! allowed is not dialled, and the caller gets the next rung of the ladder.
+//! A number is checked when a tenant sets it ([`Dialing::check`]) and again before it is dialled, since the policy may have changed
+//! in between. A number that is not allowed is not dialled: the call takes the next fallback.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,52 +11,52 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{CountryCode, E164, Invalid, serde_as_text};
 
-/// Countries listed in an answer.
+/// Countries listed in an error message.
 const MOST_LISTED: usize = 10;
 
-/// Which numbers are dialled.
+/// The policy in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialing {
-    /// The countries whose numbers are dialled; `None`: all.
+    /// Allowed countries; `None`: all.
     pub countries: Option<Countries>,
-    /// Whether numbers that may cost more than an ordinary call are dialled too.
+    /// Whether numbers may be dialled that cost more than an ordinary call.
     pub premium: bool,
 }
 
-/// What an operator has decided for one tenant; `None`: as the platform does.
+/// An operator's exceptions for one tenant; `None`: the platform's setting applies.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DialingOverride {
-    /// The countries whose numbers are dialled.
+    /// Allowed countries.
     pub countries: Option<Countries>,
-    /// Whether numbers that may cost more than an ordinary call are dialled too.
+    /// Whether numbers may be dialled that cost more than an ordinary call.
     pub premium: Option<bool>,
 }
 
-/// A change of a tenant's [`DialingOverride`]: `None` keeps what is there, `Some(None)` goes back to the platform's setting.
+/// A change of a tenant's [`DialingOverride`]: `None` keeps the value, `Some(None)` restores the platform's setting.
 #[derive(Debug, Clone, Default)]
 pub struct DialingChange {
-    /// The countries.
+    /// Change of the allowed countries.
     pub countries: Option<Option<Countries>>,
-    /// Numbers that may cost more.
+    /// Change of the permission for more expensive numbers.
     pub premium: Option<Option<bool>>,
 }
 
-/// A set of countries, written as their codes with commas between: `CA,US`.
+/// A set of countries, written as comma-separated codes: `CA,US`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Countries(pub BTreeSet<CountryCode>);
 
 impl Dialing {
-    /// Which numbers are dialled for a tenant.
+    /// The policy for one tenant.
     #[must_use]
     pub fn for_tenant(&self, own: &DialingOverride) -> Self {
         let countries = own.countries.clone().or_else(|| self.countries.clone());
         Self { countries, premium: own.premium.unwrap_or(self.premium) }
     }
 
-    /// Whether a number is dialled.
+    /// Checks whether a number may be dialled.
     ///
     /// # Errors
-    /// Why it is not, and what to do.
+    /// The number's country or kind is not allowed.
     pub fn check(&self, number: &E164) -> Result<(), Invalid> {
         if self.countries.is_none() && self.premium {
             return Ok(());
@@ -65,14 +64,14 @@ impl Dialing {
         let standing = number.standing();
         if let Some(special) = standing.special.filter(|_| !self.premium) {
             return Err(Invalid::new(format!(
-                "this number is {special}, and such numbers are not dialled: name an ordinary one, or ask the platform's \
+                "this number is {special}, which is not allowed: use an ordinary number, or ask the platform's \
                  operator to allow them"
             )));
         }
         let Some(Countries(allowed)) = &self.countries else { return Ok(()) };
         let (place, is_allowed) = match standing.country {
             Some(country) => (format!("in {country}"), allowed.contains(&country)),
-            // What belongs to no country is allowed by its kind.
+            // A number without a country is allowed by its kind alone.
             None => ("in this territory".to_owned(), standing.special.is_some()),
         };
         if is_allowed {
@@ -81,12 +80,12 @@ impl Dialing {
         let instead = match allowed.len() {
             0 => "leave it out".to_owned(),
             1..=MOST_LISTED => {
-                format!("name one in {}", Countries(allowed.clone()).to_string().replace(',', ", "))
+                format!("use a number in {}", Countries(allowed.clone()).to_string().replace(',', ", "))
             }
-            _ => "name one in another country".to_owned(),
+            _ => "use a number in another country".to_owned(),
         };
         Err(Invalid::new(format!(
-            "numbers {place} are not dialled: {instead}, or ask the platform's operator to allow them"
+            "numbers {place} are not allowed: {instead}, or ask the platform's operator to allow them"
         )))
     }
 }
@@ -155,12 +154,12 @@ mod tests {
         };
         assert!(
             told("US,CA", "+12425550123")
-                .contains("numbers in BS are not dialled: name one in CA, US, or ask")
+                .contains("numbers in BS are not allowed: use a number in CA, US, or ask")
         );
         assert!(told("US,CA", "+19005550123").contains("is a premium-rate number"));
         assert!(told("", "+12125550123").contains("leave it out"));
         let many = "AD,AE,AF,AG,AI,AL,AM,AO,AQ,AR,AS";
-        assert!(told(many, "+12125550123").contains("name one in another country"));
+        assert!(told(many, "+12125550123").contains("use a number in another country"));
     }
 
     #[test]
