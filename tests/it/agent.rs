@@ -4,32 +4,12 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::App;
-
-const CREATE: &str = "mutation($input: CreateAgentInput!) { createAgent(input: $input) {
-    agent { id name language firstMessage fallbackNumber status tokenPreview elevenlabsAgentId phoneNumber { number } }
-    phoneNumber { id number status sid monthlyCost agent { name } }
-    apiToken
-    operation { id kind state step error { code } phoneNumber { number } agent { id } }
-    userErrors { code message field suggestedAreaCodes }
-} }";
+use crate::support::api::{create, faults};
 
 const UPDATE: &str = "mutation($id: ID!, $name: String, $firstMessage: String, $fallbackNumber: E164) {
     updateAgent(input: {id: $id, name: $name, firstMessage: $firstMessage, fallbackNumber: $fallbackNumber}) {
         agent { name firstMessage fallbackNumber } userErrors { code message field }
 } }";
-
-/// Creates an agent and gives the mutation's payload.
-pub(crate) async fn create(app: &App, token: &str, input: Value) -> Value {
-    let answer = app.graphql(token, CREATE, json!({ "input": input })).await;
-    assert!(answer["errors"].is_null(), "{answer}");
-    answer["data"]["createAgent"].clone()
-}
-
-/// The fields at fault, in order.
-pub(crate) fn faults(payload: &Value) -> Vec<&str> {
-    let errors = payload["userErrors"].as_array().unwrap();
-    errors.iter().map(|error| error["field"][1].as_str().unwrap()).collect()
-}
 
 async fn count(app: &App, token: &str) -> Value {
     app.graphql(token, "{ agents { totalCount } phoneNumbers { totalCount } }", json!({})).await["data"]

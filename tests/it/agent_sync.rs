@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
+use crate::support::api::create;
 use crate::support::{App, wait_until};
 
 const RENAME: &str = "mutation($id: ID!, $name: String) { updateAgent(input: {id: $id, name: $name}) {

@@ -2,21 +2,11 @@
 
 mod keys;
 
-use std::sync::atomic::{AtomicI64, AtomicU16, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::hmac;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::KeySize;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair,
-    RsaPublicKeyComponents,
-};
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RsaPublicKeyComponents};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::DateTime;
@@ -24,165 +14,12 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use switchboard::auth::{AuthConfig, AuthError, Authenticator, Credentials, Principal, mint};
 use switchboard::domain::{AgentToken, Clock, Entropy, TenantId};
-use switchboard::store::{Database, DatabaseConfig};
-use tempfile::TempDir;
-use tokio::net::TcpListener;
 use uuid::Uuid;
 
-const SECRET: &str = "a development secret of forty characters";
-const NOW: i64 = 1_800_000_000;
-const TENANT: Uuid = Uuid::from_u128(0x1111_2222_3333_4444_5555_6666_7777_8888);
-
-const INVALID: AuthError = AuthError::Unauthenticated("the token is not valid");
-const EXPIRED: AuthError = AuthError::Unauthenticated("the token has expired");
-const MISSING: AuthError = AuthError::Unauthenticated("no token was presented");
-
-/// An authenticator over a database of its own, with a clock moved by hand.
-struct World {
-    authenticator: Authenticator,
-    config: AuthConfig,
-    seconds: Arc<AtomicI64>,
-    database: Database,
-    _folder: TempDir,
-}
-
-fn config() -> AuthConfig {
-    AuthConfig {
-        hs256_secret: Some(SECRET.into()),
-        jwks_url: None,
-        issuer: None,
-        audience: None,
-        tenant_claim: "/sub".to_owned(),
-        allow_anonymous: false,
-    }
-}
-
-impl World {
-    async fn start(config: AuthConfig) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let seconds = Arc::new(AtomicI64::new(NOW));
-        let told = seconds.clone();
-        let clock = Clock::from_fn(move || DateTime::from_timestamp(told.load(Ordering::SeqCst), 0).unwrap());
-        let settings = DatabaseConfig {
-            url: format!("sqlite://{}", folder.path().join("auth.db").display()).into(),
-            listen_url: None,
-            max_connections: 4,
-            acquire_timeout: Duration::from_secs(3),
-        };
-        let database = Database::connect(&settings, clock.clone()).await.unwrap();
-        database.migrate().await.unwrap();
-        let authenticator = Authenticator::new(config.clone(), database.system(), clock).unwrap();
-        Self { authenticator, config, seconds, database, _folder: folder }
-    }
-
-    fn wait(&self, seconds: i64) {
-        self.seconds.fetch_add(seconds, Ordering::SeqCst);
-    }
-
-    async fn bearer(&self, token: &str) -> Result<Principal, AuthError> {
-        self.present(Credentials { bearer: Some(token.into()), ..Credentials::default() }).await
-    }
-
-    async fn present(&self, credentials: Credentials) -> Result<Principal, AuthError> {
-        self.authenticator.authenticate(&credentials).await.map(|proven| proven.principal)
-    }
-}
-
-fn signed(header: &Value, claims: &Value, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let message = format!("{}.{}", part(header), part(claims));
-    format!("{message}.{}", URL_SAFE_NO_PAD.encode(sign(message.as_bytes())))
-}
-
-fn hmac_with(key: &[u8], algorithm: hmac::Algorithm) -> impl FnOnce(&[u8]) -> Vec<u8> {
-    let key = hmac::Key::new(algorithm, key);
-    move |message| hmac::sign(&key, message).as_ref().to_vec()
-}
-
-fn hs256(claims: &Value) -> String {
-    signed(&json!({"alg": "HS256", "typ": "JWT"}), claims, hmac_with(SECRET.as_bytes(), hmac::HMAC_SHA256))
-}
-
-fn claims() -> Value {
-    json!({"sub": TENANT, "exp": NOW + 600})
-}
-
-fn with(name: &str, value: Value) -> Value {
-    let mut claims = claims();
-    claims[name] = value;
-    claims
-}
-
-fn rsa() -> RsaKeyPair {
-    RsaKeyPair::generate(KeySize::Rsa2048).unwrap()
-}
-
-fn rs256(key: &RsaKeyPair, kid: &str, claims: &Value) -> String {
-    signed(&json!({"alg": "RS256", "kid": kid}), claims, rsa_with(key))
-}
-
-fn rsa_with(key: &RsaKeyPair) -> impl FnOnce(&[u8]) -> Vec<u8> {
-    |message| {
-        let mut signature = vec![0; key.public_modulus_len()];
-        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).unwrap();
-        signature
-    }
-}
-
-fn es256(key: &EcdsaKeyPair, kid: &str, claims: &Value) -> String {
-    signed(&json!({"alg": "ES256", "kid": kid}), claims, |message| {
-        key.sign(&SystemRandom::new(), message).unwrap().as_ref().to_vec()
-    })
-}
-
-fn rsa_jwk(key: &RsaKeyPair, kid: &str) -> Value {
-    let public = RsaPublicKeyComponents::<Vec<u8>>::from(key.public_key());
-    let (n, e) = (URL_SAFE_NO_PAD.encode(public.n), URL_SAFE_NO_PAD.encode(public.e));
-    json!({"kty": "RSA", "kid": kid, "use": "sig", "alg": "RS256", "n": n, "e": e})
-}
-
-fn ec_jwk(key: &EcdsaKeyPair, kid: &str) -> Value {
-    let (x, y) = key.public_key().as_ref()[1..].split_at(32);
-    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-    json!({"kty": "EC", "kid": kid, "crv": "P-256", "x": x, "y": y})
-}
-
-/// A server that publishes what the test puts there, and counts.
-#[derive(Clone)]
-struct KeyServer {
-    url: url::Url,
-    body: Arc<Mutex<String>>,
-    status: Arc<AtomicU16>,
-    asked: Arc<AtomicUsize>,
-}
-
-impl KeyServer {
-    async fn start(keys: Vec<Value>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/keys", listener.local_addr().unwrap()).parse().unwrap();
-        let server =
-            Self { url, body: Arc::default(), status: Arc::new(AtomicU16::new(200)), asked: Arc::default() };
-        server.publish(&keys);
-        let router = axum::Router::new().route("/keys", get(published)).with_state(server.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        server
-    }
-
-    fn publish(&self, keys: &[Value]) {
-        *self.body.lock().unwrap() = json!({ "keys": keys }).to_string();
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-async fn published(State(server): State<KeyServer>) -> (StatusCode, String) {
-    server.asked.fetch_add(1, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    let status = StatusCode::from_u16(server.status.load(Ordering::SeqCst)).unwrap();
-    (status, server.body.lock().unwrap().clone())
-}
+use crate::support::auth::{
+    EXPIRED, INVALID, KeyServer, MISSING, NOW, SECRET, TENANT, World, claims, config, ec_jwk, es256,
+    hmac_with, hs256, rs256, rsa, rsa_jwk, rsa_with, signed, with,
+};
 
 #[tokio::test]
 async fn a_token_cannot_choose_how_it_is_checked() {

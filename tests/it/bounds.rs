@@ -12,10 +12,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::graphql_ws::Socket;
-use crate::rules::{Practice, TENANT};
-use crate::subscription::until_listening;
+use crate::support::api::create;
+use crate::support::calls::verbs;
+use crate::support::practice::{Practice, TENANT};
+use crate::support::socket::Socket;
+use crate::support::sql::until_listening;
 use crate::support::{App, Watched, wait_until};
 
 const UNLIMITED: [(&str, &str); 2] =
@@ -23,10 +24,7 @@ const UNLIMITED: [(&str, &str); 2] =
 
 /// A practice whose number has as many callers in its rules as a request can set: some 190 KB.
 async fn practice_with_long_rules(variables: &[(&'static str, &str)]) -> Practice {
-    let app = App::start_with(&[&UNLIMITED, variables].concat()).await;
-    let token = app.token(TENANT);
-    let made = create(&app, &token, json!({"name": "Practice", "areaCode": "212"})).await;
-    let practice = Practice { app, token, made };
+    let practice = Practice::open_with(&[&UNLIMITED, variables].concat(), json!({})).await;
     let set = practice.set(long_rules(), None).await;
     assert_eq!(set["userErrors"], json!([]), "{}", set["userErrors"]);
     practice
@@ -133,7 +131,7 @@ async fn an_answer_is_charged_for_what_it_holds_and_bounded_in_bytes() {
 
     // A call keeps its rule's name and version, not its callers.
     let call = practice.call(json!({"from": "+13120000007"})).await;
-    assert_eq!(crate::rules::verbs(&call), [["Reject"]], "{call}");
+    assert_eq!(verbs(&call), [["Reject"]], "{call}");
     let decided = "{ calls { nodes { decision { ruleName routingVersion action { kind } reason
         rule { name condition { callers } } } } } }";
     let decision = ask(decided).await["data"]["calls"]["nodes"][0]["decision"].clone();

@@ -1,56 +1,21 @@
 //! `switchboard provision --missing`, the program itself: every agent without a number gets exactly one, however often
 //! it is stopped, killed and started again.
 
-use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
+use std::process::Command;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::reconcile;
-use crate::support::program::{err, finish, out, run};
-use crate::support::{App, wait_until};
-
-const DEADLINE: Duration = Duration::from_secs(60);
+use crate::support::App;
+use crate::support::api::create;
+use crate::support::program::{Started, err, finish, out, run};
+use crate::support::sql::{literal, refuse};
 
 /// The program in the place of an operator.
 fn provision(app: &App, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
     let mut command = app.program(&[&["provision", "--missing"], arguments].concat());
     command.env("OPERATION_LEASE", "1s").envs(environment.iter().copied());
     command
-}
-
-/// A run under way; killed when the test ends before it.
-pub(crate) struct Started(Option<Child>);
-
-impl Started {
-    pub(crate) fn begin(mut command: Command) -> Self {
-        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
-    }
-
-    /// The first signal of two, and what it came to.
-    pub(crate) async fn terminate(mut self) -> Output {
-        let child = self.0.take().unwrap();
-        let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-        assert!(killed.success());
-        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap()
-    }
-
-    /// SIGKILL.
-    pub(crate) fn kill(mut self) {
-        self.0.as_mut().unwrap().kill().unwrap();
-    }
-}
-
-impl Drop for Started {
-    fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            // It may have ended already.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 async fn agents_without_numbers(app: &App, tenant: u128, count: usize) {
@@ -85,13 +50,6 @@ async fn slow(app: &App, method: &str, path: &str, times: usize) {
         "match": { "provider": "twilio", "method": method, "path_contains": path },
         "action": { "delay_ms": 1500 }, "times": times,
     }))
-    .await;
-}
-
-pub(crate) async fn all_are_waited_for(app: &App) {
-    wait_until("the slow requests have begun", DEADLINE, async || {
-        (app.pending_faults().await == 0).then_some(())
-    })
     .await;
 }
 
@@ -157,7 +115,7 @@ async fn killed_at_any_instant_it_buys_nothing_twice() {
     for (method, path) in [("GET", "AvailablePhoneNumbers"), ("POST", "IncomingPhoneNumbers")] {
         slow(&app, method, path, 4).await;
         let killed = Started::begin(provision(&app, &[], &[]));
-        all_are_waited_for(&app).await;
+        app.all_faults_have_struck().await;
         killed.kill();
     }
     let ended = finish(provision(&app, &[], &[])).await;
@@ -178,7 +136,7 @@ async fn a_signal_lets_it_finish_what_it_has_begun() {
     app.kill().await;
     slow(&app, "POST", "IncomingPhoneNumbers", 4).await;
     let started = Started::begin(provision(&app, &[], &[]));
-    all_are_waited_for(&app).await;
+    app.all_faults_have_struck().await;
     let stopped = started.terminate().await;
     assert_eq!(stopped.status.code(), Some(1));
     assert!(err(&stopped).contains("no further agent is begun"), "{}", err(&stopped));
@@ -254,8 +212,8 @@ async fn an_agent_that_the_database_fails_on_does_not_keep_the_others_from_their
     agents_without_numbers(&app, 1, 3).await;
     let query = "{ agents { nodes { id } } }";
     let agents = app.graphql(&token, query, json!({})).await["data"]["agents"]["nodes"].clone();
-    let oldest = reconcile::literal(&app, &agents[2]["id"]);
-    reconcile::refuse(&app, "operations", "INSERT", &format!("NEW.agent_id = {oldest}")).await;
+    let oldest = literal(&app, &agents[2]["id"]);
+    refuse(&app, "operations", "INSERT", &format!("NEW.agent_id = {oldest}")).await;
     let given = finish(provision(&app, &[], &[])).await;
     assert!(!given.status.success(), "{}", out(&given));
     assert_eq!(numbers(&app, 1).await, [0, 1, 1], "{}", out(&given));

@@ -4,25 +4,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use switchboard::domain::{CallId, CallReport, CallStatus, Clock, Entropy};
-use switchboard::store::IncomingCall;
+use switchboard::domain::{CallReport, CallStatus, Clock};
 use uuid::Uuid;
 
-use crate::agent::create;
+use crate::support::api::create;
+use crate::support::calls::{announce, verbs};
+use crate::support::practice::Practice;
+use crate::support::webhooks::{INCOMING, sid};
 use crate::support::{App, Levers, wait_until};
-use crate::webhook::{INCOMING, Practice, sid};
-
-/// Announces a call to the store as the webhook would.
-pub(crate) async fn announce(app: &App, sid: &str, to: &Value) {
-    let id = CallId(Entropy::system().uuid(Clock::system().now()));
-    let call = IncomingCall {
-        sid: sid.to_owned(),
-        from: "+13055550100".to_owned(),
-        attestation: None,
-        to: to.as_str().unwrap().parse().unwrap(),
-    };
-    app.database().system().admit_call(id, &call).await.unwrap().expect("the number is ours");
-}
 
 fn completed(seconds: i32) -> CallReport {
     let at = Clock::system().now();
@@ -230,12 +219,12 @@ async fn a_plan_full_of_calls_whose_ends_were_lost_has_room_for_the_next_caller(
     let mut lost = Vec::new();
     for _ in 0..2 {
         let held = app.place_call(json!({"to": number, "hold": true})).await;
-        assert_eq!(crate::rules::verbs(&held), [["Connect"]], "{held}");
+        assert_eq!(verbs(&held), [["Connect"]], "{held}");
         lost.push(held);
     }
     let connected = async |app: &App| {
         let call = app.place_call(json!({"to": number, "hold": true})).await;
-        (crate::rules::verbs(&call) == [["Connect"]]).then_some(call)
+        (verbs(&call) == [["Connect"]]).then_some(call)
     };
     assert!(connected(&app).await.is_none(), "nobody asks about calls that have just begun");
 

@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::hmac;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::store::fixtures::over;
-use crate::support::{App, WEBHOOK_SECRET, wait_until};
-use crate::webhook::{INCOMING, Practice, sid, twiml};
+use crate::support::fixtures::over;
+use crate::support::practice::Practice;
+use crate::support::webhooks::{EVENTS, INCOMING, sid, tell, tell_raw, twiml};
+use crate::support::{WEBHOOK_SECRET, wait_until};
 
-const EVENTS: &str = "/api/webhooks/elevenlabs";
 const CALLS: &str = "{ viewer { activeCalls } calls { nodes {
     sid status conversationId durationSeconds transcript { speaker text atSeconds } } } }";
 const KEPT: &str = "SELECT COUNT(*) FROM voice_events";
@@ -20,21 +19,6 @@ const SETTLED: &str = "SELECT COUNT(*) FROM voice_events WHERE call_id IS NOT NU
 const TRANSCRIPTS: &str = "SELECT COUNT(*) FROM voice_events WHERE transcript IS NOT NULL";
 const SOON: Duration = Duration::from_secs(30);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-/// Sends an event as the voice provider does, signed at this time; gives the answer's status.
-pub(crate) async fn tell(app: &App, event: &Value, signed_at: i64) -> u16 {
-    tell_raw(app, event.to_string(), signed_at).await
-}
-
-async fn tell_raw(app: &App, body: String, signed_at: i64) -> u16 {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, WEBHOOK_SECRET.as_bytes());
-    let digest = hmac::sign(&key, format!("{signed_at}.{body}").as_bytes());
-    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    let request = app.http().post(format!("{}{EVENTS}", app.base_url()));
-    let request = request.header("content-type", "application/json");
-    let request = request.header("ElevenLabs-Signature", format!("t={signed_at},v0={digest}"));
-    request.body(body).send().await.unwrap().status().as_u16()
-}
 
 /// The word that a conversation never began.
 fn never_began(conversation: &Value, call_sid: &Value, reason: &str) -> Value {
@@ -45,7 +29,7 @@ fn never_began(conversation: &Value, call_sid: &Value, reason: &str) -> Value {
 
 impl Practice {
     /// A call that the agent takes and that is still under way.
-    async fn held(&self) -> Value {
+    async fn call_under_way(&self) -> Value {
         let call = self.app.place_call(json!({"to": self.number, "hold": true})).await;
         assert_eq!(call["status"], "in-progress", "{call}");
         call
@@ -53,7 +37,7 @@ impl Practice {
 
     /// A call that the agent took and that is over.
     async fn talked(&self) -> Value {
-        let call = self.held().await;
+        let call = self.call_under_way().await;
         let url =
             format!("{}/sandbox/calls/{}/hangup", self.app.sandbox_url(), call["call_sid"].as_str().unwrap());
         assert!(self.app.http().post(url).send().await.unwrap().status().is_success());
@@ -82,7 +66,7 @@ impl Practice {
         (Value::Object(by_sid.collect()), answer["data"]["viewer"]["activeCalls"].clone())
     }
 
-    async fn call(&self, call: &Value) -> Value {
+    async fn recorded(&self, call: &Value) -> Value {
         self.shown().await.0[call["call_sid"].as_str().unwrap()].clone()
     }
 
@@ -109,7 +93,7 @@ async fn an_event_counts_once_and_what_was_said_is_kept_only_where_that_is_wishe
         }
         assert_eq!(practice.app.count(KEPT).await, 1);
         assert_eq!(practice.app.count(TRANSCRIPTS).await, i64::from(!transcript.is_null()));
-        let shown = practice.call(&call).await;
+        let shown = practice.recorded(&call).await;
         assert_eq!((&shown["status"], &shown["transcript"]), (&json!("COMPLETED"), &transcript), "{shown}");
         assert_eq!(shown["conversationId"], call["conversation_id"], "{shown}");
     }
@@ -118,7 +102,7 @@ async fn an_event_counts_once_and_what_was_said_is_kept_only_where_that_is_wishe
 #[tokio::test]
 async fn a_conversation_that_nobody_told_of_is_asked_for() {
     let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
-    let (lost, held) = (practice.talked().await, practice.held().await);
+    let (lost, held) = (practice.talked().await, practice.call_under_way().await);
     let fetch = json!({"provider": "elevenlabs", "method": "GET", "path_contains": "/conversations/"});
     practice.app.faults(json!({"match": fetch, "action": {"status": 503}, "times": 1})).await;
     practice.app.advance(Duration::from_secs(11 * 60));
@@ -126,8 +110,8 @@ async fn a_conversation_that_nobody_told_of_is_asked_for() {
     wait_until("the provider is asked, in vain", SOON, asked).await;
     practice.app.advance(Duration::from_secs(12 * 60));
     practice.until_counted("the provider has told", SETTLED, 1).await;
-    assert_eq!(practice.call(&lost).await["transcript"], what_was_said());
-    let held = practice.call(&held).await;
+    assert_eq!(practice.recorded(&lost).await["transcript"], what_was_said());
+    let held = practice.recorded(&held).await;
     assert_eq!((&held["status"], &held["transcript"]), (&json!("IN_PROGRESS"), &Value::Null), "{held}");
 
     // It comes after all.
@@ -135,13 +119,13 @@ async fn a_conversation_that_nobody_told_of_is_asked_for() {
         "transcript": [{"role": "agent", "message": "Hello again", "time_in_call_secs": 0}]}});
     assert_eq!(practice.tell(&late).await, 200);
     assert_eq!((practice.app.count(KEPT).await, practice.app.count(SETTLED).await), (1, 1));
-    assert_eq!(practice.call(&lost).await["transcript"], what_was_said());
+    assert_eq!(practice.recorded(&lost).await["transcript"], what_was_said());
 }
 
 #[tokio::test]
 async fn what_was_acknowledged_is_worked_off_after_a_crash() {
     let mut practice = Practice::open(json!({})).await;
-    let held = join_all((0..8).map(|_| practice.held())).await;
+    let held = join_all((0..8).map(|_| practice.call_under_way())).await;
     // Of a call that is written down only after the crash.
     let early = json!(sid(1));
     let failed = never_began(&json!("conv_early"), &early, "unknown");
@@ -173,14 +157,14 @@ async fn what_was_acknowledged_is_worked_off_after_a_crash() {
     form.retain(|(name, _)| name != "CallStatus");
     form.extend([("CallStatus", "completed"), ("CallDuration", "7")].map(|(n, v)| (n.into(), v.into())));
     practice.send("/api/webhooks/call/status", &form).await;
-    let call = practice.call(&held[0]).await;
+    let call = practice.recorded(&held[0]).await;
     assert_eq!((&call["status"], &call["durationSeconds"]), (&json!("COMPLETED"), &json!(7)));
 }
 
 #[tokio::test]
 async fn calls_are_deleted_with_all_that_was_told_of_them_so_many_days_after_their_end() {
     let practice = Practice::open_with(&[("CALL_RETENTION_DAYS", "30")], json!({})).await;
-    let (old, held) = (practice.talked().await, practice.held().await);
+    let (old, held) = (practice.talked().await, practice.call_under_way().await);
     let over = |conversation: &Value| json!({"type": "post_call_transcription", "data": {"conversation_id": conversation}});
     for conversation in [&old["conversation_id"], &json!("conv_of_nobody")] {
         assert_eq!(practice.tell(&over(conversation)).await, 200);
@@ -212,13 +196,13 @@ async fn conversations_that_the_provider_cannot_tell_of_hold_up_no_other() {
     practice.app.faults(json!({"match": fetch(&garbled), "action": garbage})).await;
     practice.app.advance(Duration::from_secs(11 * 60));
     practice.until_counted("the third is told of", SETTLED, 1).await;
-    assert_eq!(practice.call(&whole).await["transcript"], what_was_said());
+    assert_eq!(practice.recorded(&whole).await["transcript"], what_was_said());
     // They are asked about again, not at once but in the end.
     practice.app.clear_faults().await;
     practice.app.advance(Duration::from_secs(12 * 60));
     practice.until_counted("the others are told of", SETTLED, 3).await;
-    assert_eq!(practice.call(&failing).await["transcript"], what_was_said());
-    assert_eq!(practice.call(&garbled).await["transcript"], what_was_said());
+    assert_eq!(practice.recorded(&failing).await["transcript"], what_was_said());
+    assert_eq!(practice.recorded(&garbled).await["transcript"], what_was_said());
 }
 
 #[tokio::test]
@@ -231,7 +215,7 @@ async fn half_a_surrogate_pair_costs_one_character() {
     assert_eq!(tell_raw(&practice.app, body, practice.app.clock().now().timestamp()).await, 200);
     practice.until_counted("the event is worked off", SETTLED, 1).await;
     let said = json!([{"speaker": "CALLER", "text": "Thanks \u{fffd}!", "atSeconds": 1}]);
-    assert_eq!(practice.call(&call).await["transcript"], said);
+    assert_eq!(practice.recorded(&call).await["transcript"], said);
 }
 
 #[tokio::test]
@@ -256,7 +240,7 @@ async fn an_event_of_any_length_is_acknowledged_if_it_is_signed_and_a_long_trans
     assert_eq!(practice.tell(&long).await, 503, "to be sent again: it is nowhere yet");
     assert_eq!(practice.tell(&long).await, 200);
     practice.until_counted("the event is worked off", SETTLED, 1).await;
-    assert_eq!(practice.call(&call).await["transcript"], what_was_said());
+    assert_eq!(practice.recorded(&call).await["transcript"], what_was_said());
 }
 
 #[tokio::test]
@@ -279,7 +263,7 @@ async fn an_event_does_not_wait_for_questions_about_other_conversations() {
     practice.until_counted("the event is worked off", SETTLED, 1).await;
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     practice.until_counted("the others are told of", SETTLED, 7).await;
-    assert_eq!(practice.call(&missing[0]).await["transcript"], what_was_said());
+    assert_eq!(practice.recorded(&missing[0]).await["transcript"], what_was_said());
 }
 
 #[tokio::test]

@@ -199,15 +199,15 @@ enum Gets {
     Refused,
 }
 
-/// A practice with one of everything, and what it is known by.
-struct Practice {
+/// A tenant with one of everything, and the ids of each.
+struct Subject {
     app: App,
     expired: String,
     agent_token: String,
     ids: Vec<(On, String)>,
 }
 
-impl Practice {
+impl Subject {
     async fn open() -> Self {
         let app = App::start_with(&[
             ("RELEASE_GRACE", "20m"),
@@ -363,7 +363,7 @@ async fn every_field_is_given_to_whom_it_belongs() {
     assert_eq!(unlisted.collect::<Vec<_>>(), Vec::<&String>::new(), "say in ROWS who may ask for these");
     assert_eq!(gone.collect::<Vec<_>>(), Vec::<&String>::new(), "the schema does not have these");
 
-    let practice = Practice::open().await;
+    let practice = Subject::open().await;
     let bearer = |token: &str| json!({ "Authorization": format!("Bearer {token}") });
     let operator = bearer(&practice.app.operator_token());
     for row in ROWS {

@@ -12,8 +12,8 @@ use switchboard::sandbox::Credentials;
 use uuid::Uuid;
 
 use crate::support::program::PUBLIC_URL;
+use crate::support::webhooks::{INCOMING, ringing, sid, signature};
 use crate::support::{Levers, System, wait_until};
-use crate::webhook::{INCOMING, ringing, sid, signature};
 
 /// What happens while a step is under way.
 #[derive(Debug, Clone, Copy)]

@@ -8,10 +8,10 @@ use switchboard::domain::{Actor, Author, Dialing, DialingChange, Limits, TenantI
 use switchboard::store::{AgentChanges, Database};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::rules::{CALLER, DESK, Practice, TENANT, twiml, verbs};
+use crate::support::calls::{CALLER, DESK, twiml, verbs};
 use crate::support::database::TestDatabase;
-use crate::support::{App, wait_until};
+use crate::support::practice::{Practice, TENANT};
+use crate::support::wait_until;
 
 const CREATE: &str = "mutation($input: CreateAgentInput!) { createAgent(input: $input) {
     agent { id } operation { id } userErrors { code field message } } }";
@@ -165,10 +165,7 @@ async fn a_number_older_than_the_setting_is_passed_over_and_the_caller_reaches_s
 
 #[tokio::test]
 async fn an_operator_decides_for_one_tenant_what_is_dialled() {
-    let app = App::start_with(&[("DIAL_COUNTRIES", "US,JM")]).await;
-    let token = app.token(TENANT);
-    let made = create(&app, &token, json!({"name": "Northside Dental", "areaCode": "212"})).await;
-    let practice = Practice { app, token, made };
+    let practice = Practice::open_with(&[("DIAL_COUNTRIES", "US,JM")], json!({})).await;
     let limits = async |token: &str| {
         let answer = practice.app.graphql(token, LIMITS, json!({})).await;
         answer["data"]["viewer"]["limits"].clone()

@@ -7,107 +7,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{App, wait_until};
-
-pub(crate) const CREATE: &str = "mutation($input: CreateAgentInput!) { createAgent(input: $input) {
-    agent { id status } phoneNumber { id number sid status } operation { id state }
-    userErrors { code message } } }";
-const OPERATION: &str = "query($id: ID!) { operation(id: $id) {
-    state step attempts error { code message } waitsFor { code message } agent { status } } }";
-pub(crate) const HELD: &str = "{ phoneNumbers(first: 50) { nodes { id number sid status agent { status } } }
-    agents(first: 50) { nodes { elevenlabsAgentId status } } }";
-pub(crate) const RELEASE: &str = "mutation($id: ID!) { releasePhoneNumber(input: {id: $id}) {
-    operation { id state } userErrors { code message } } }";
-pub(crate) const DELETE: &str = "mutation($id: ID!) { deleteAgent(input: {id: $id}) {
-    agent { status } operation { id state } userErrors { code message } } }";
-pub(crate) const PROVISION: &str =
-    "mutation($input: ProvisionPhoneNumberInput!) { provisionPhoneNumber(input: $input) {
-    phoneNumber { id number sid status } operation { id state } userErrors { code message } } }";
-
-pub(crate) const NUMBERS: &str = "IncomingPhoneNumbers";
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
-
-/// A practice on a server that gives up early on a provider, and returns before its work is done.
-pub(crate) struct Practice {
-    pub(crate) app: App,
-    pub(crate) token: String,
-}
-
-impl Practice {
-    pub(crate) async fn open() -> Self {
-        let app = App::start_with(&[("OPERATION_WAIT", "0s"), ("PROVIDER_TIMEOUT", "1s")]).await;
-        let token = app.token(Uuid::from_u128(1));
-        Self { app, token }
-    }
-
-    pub(crate) async fn ask(&self, query: &str, variables: Value) -> Value {
-        let answer = self.app.graphql(&self.token, query, variables).await;
-        assert!(answer["errors"].is_null(), "{answer}");
-        answer["data"].as_object().unwrap().values().next().unwrap().clone()
-    }
-
-    pub(crate) async fn create(&self, input: Value) -> Value {
-        self.ask(CREATE, json!({ "input": input })).await
-    }
-
-    async fn operation(&self, payload: &Value) -> Value {
-        self.ask(OPERATION, json!({ "id": payload["operation"]["id"] })).await
-    }
-
-    /// The operation of this payload once it is over.
-    pub(crate) async fn over(&self, payload: &Value) -> Value {
-        wait_until("the operation is over", DEADLINE, async || {
-            let operation = self.operation(payload).await;
-            matches!(operation["state"].as_str(), Some("SUCCEEDED" | "FAILED")).then_some(operation)
-        })
-        .await
-    }
-
-    /// The operation of this payload once every fault has struck and it waits again; it must be open still.
-    async fn waiting(&self, payload: &Value) -> Value {
-        wait_until("every fault has struck", DEADLINE, async || {
-            (self.app.pending_faults().await == 0).then_some(())
-        })
-        .await;
-        wait_until("the operation says what it waits for", DEADLINE, async || {
-            let operation = self.operation(payload).await;
-            assert!(operation["error"].is_null(), "{operation}");
-            assert_eq!(operation["state"], "RUNNING", "{operation}");
-            operation["waitsFor"].is_object().then_some(operation)
-        })
-        .await
-    }
-
-    pub(crate) async fn fault(&self, provider: &str, method: &str, path: &str, action: Value) {
-        let matching = json!({ "provider": provider, "method": method, "path_contains": path });
-        self.app.faults(json!({ "match": matching, "action": action, "times": 1 })).await;
-    }
-
-    /// What is held is what is billed.
-    pub(crate) async fn agree(&self, numbers: usize, agents: usize) {
-        let held = self.app.graphql(&self.token, HELD, json!({})).await["data"].clone();
-        let state = self.app.sandbox_state().await;
-        let sorted = |list: &Value, name: &str| {
-            let mut names: Vec<String> =
-                list.as_array().unwrap().iter().map(|item| item[name].to_string()).collect();
-            names.sort();
-            names
-        };
-        let ours = sorted(&held["phoneNumbers"]["nodes"], "sid");
-        assert_eq!(ours, sorted(&state["numbers"], "sid"), "{held} {state}");
-        let our_agents = sorted(&held["agents"]["nodes"], "elevenlabsAgentId");
-        assert_eq!(our_agents, sorted(&state["agents"], "agent_id"), "{held}");
-        assert_eq!((ours.len(), our_agents.len()), (numbers, agents), "{held}");
-    }
-
-    /// An active agent with a number, both made in peace.
-    pub(crate) async fn with_number(&self) -> Value {
-        let made = self.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
-        assert_eq!(self.over(&made).await["state"], "SUCCEEDED");
-        let held = self.app.graphql(&self.token, HELD, json!({})).await;
-        json!({ "agent": made["agent"]["id"], "number": held["data"]["phoneNumbers"]["nodes"][0] })
-    }
-}
+use crate::support::api::{CREATE, PROVISION};
+use crate::support::practice::{DEADLINE, DELETE, HELD, NUMBERS, Practice, RELEASE};
+use crate::support::wait_until;
 
 /// Answers that say nothing about what an earlier request did.
 fn no_verdicts(provider: &str) -> Vec<Value> {
@@ -142,7 +44,7 @@ fn refused_lists() -> [Value; 2] {
 async fn a_purchase_in_doubt_survives_a_look_up_that_is_refused() {
     let answers = no_verdicts("twilio").into_iter().chain(refused_lists());
     join_all(answers.map(async |answer| {
-        let practice = Practice::open().await;
+        let practice = Practice::in_background().await;
         // The look before the purchase passes.
         practice.fault("twilio", "POST", NUMBERS, json!({ "lose": "after" })).await;
         let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
@@ -163,7 +65,7 @@ async fn a_purchase_in_doubt_survives_a_look_up_that_is_refused() {
 async fn a_repeated_purchase_that_is_refused_settles_nothing() {
     let answers = no_verdicts("twilio").into_iter();
     join_all(answers.map(async |answer| {
-        let practice = Practice::open().await;
+        let practice = Practice::in_background().await;
         practice.fault("twilio", "POST", NUMBERS, json!({ "lose": "before" })).await;
         practice.fault("twilio", "POST", NUMBERS, answer.clone()).await;
         let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
@@ -178,7 +80,7 @@ async fn a_repeated_purchase_that_is_refused_settles_nothing() {
 async fn a_release_in_doubt_survives_a_look_up_that_is_refused() {
     let answers = no_verdicts("twilio").into_iter().chain([json!({ "status": 400, "code": 20001 })]);
     join_all(answers.map(async |answer| {
-        let practice = Practice::open().await;
+        let practice = Practice::in_background().await;
         let made = practice.with_number().await;
         practice.fault("twilio", "DELETE", NUMBERS, json!({ "lose": "after" })).await;
         let release = practice.ask(RELEASE, json!({ "id": made["number"]["id"] })).await;
@@ -199,7 +101,7 @@ async fn a_release_carried_out_late_is_known_although_its_repetition_was_refused
     let answers = no_verdicts("twilio").into_iter().chain([json!({ "status": 400, "code": 21628 })]);
     join_all(answers.map(async |answer| {
         for (mutation, what) in [(RELEASE, "number"), (DELETE, "agent")] {
-            let practice = Practice::open().await;
+            let practice = Practice::in_background().await;
             let made = practice.with_number().await;
             practice.fault("twilio", "DELETE", NUMBERS, json!({ "delay_ms": 3500 })).await;
             practice.fault("twilio", "DELETE", NUMBERS, answer.clone()).await;
@@ -215,7 +117,7 @@ async fn a_release_carried_out_late_is_known_although_its_repetition_was_refused
 
 #[tokio::test]
 async fn a_gateways_not_found_is_not_the_end_of_a_number_or_an_agent() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     let made = practice.with_number().await;
     let no_route = json!({ "status": 404, "body": { "message": "no Route matched with those values" } });
     practice.fault("twilio", "GET", NUMBERS, no_route.clone()).await;
@@ -235,7 +137,7 @@ async fn an_agent_in_doubt_is_looked_for_until_it_is_known() {
     let answers = no_verdicts("elevenlabs").into_iter();
     join_all(answers.map(async |answer| {
         // Created, and not read back; then the search for it is refused.
-        let practice = Practice::open().await;
+        let practice = Practice::in_background().await;
         practice.fault("elevenlabs", "GET", "/convai/agents/", answer.clone()).await;
         practice.fault("elevenlabs", "GET", "/convai/agents", answer.clone()).await;
         let made = practice.create(json!({ "name": "Northside Dental", "provisionPhone": false })).await;
@@ -255,7 +157,7 @@ async fn an_agent_in_doubt_is_looked_for_until_it_is_known() {
 
 #[tokio::test]
 async fn a_refusal_before_anything_can_have_happened_ends_at_once() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     practice.fault("twilio", "POST", NUMBERS, json!({ "status": 401, "code": 20003 })).await;
     let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
     let ended = practice.over(&made).await;
@@ -269,7 +171,7 @@ async fn a_refusal_before_anything_can_have_happened_ends_at_once() {
 async fn a_purchase_carried_out_late_is_found_although_its_repetition_was_refused() {
     let refusals = [21422, 21404].into_iter();
     join_all(refusals.map(async |refusal| {
-        let practice = Practice::open().await;
+        let practice = Practice::in_background().await;
         practice.fault("twilio", "POST", NUMBERS, json!({ "delay_ms": 4500 })).await;
         practice.fault("twilio", "POST", NUMBERS, json!({ "status": 400, "code": refusal })).await;
         let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
@@ -287,7 +189,7 @@ async fn a_purchase_carried_out_late_is_found_although_its_repetition_was_refuse
 
 #[tokio::test]
 async fn a_purchase_that_never_arrived_and_is_refused_frees_its_claim() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     practice.fault("twilio", "POST", NUMBERS, json!({ "lose": "before" })).await;
     practice.fault("twilio", "POST", NUMBERS, json!({ "status": 400, "code": 21422 })).await;
     let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "907" })).await;
@@ -297,21 +199,9 @@ async fn a_purchase_that_never_arrived_and_is_refused_frees_its_claim() {
     assert_eq!(number, "+19075550101", "the second of two");
 }
 
-impl Practice {
-    /// Once the first attempt was given up and looked for in vain.
-    async fn waiting_for_the_first_look(&self, payload: &Value) {
-        wait_until("the first look found nothing", DEADLINE, async || {
-            let operation = self.operation(payload).await;
-            let waits_for = operation["waitsFor"]["message"].as_str().unwrap_or_default();
-            waits_for.contains("looked up").then_some(())
-        })
-        .await;
-    }
-}
-
 #[tokio::test]
 async fn an_account_refused_during_a_deletion_leaves_the_agent_as_it_was() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     let made = practice.with_number().await;
     practice.fault("twilio", "DELETE", NUMBERS, json!({ "status": 401, "code": 20003 })).await;
     let deleted = practice.ask(DELETE, json!({ "id": made["agent"] })).await;
@@ -323,7 +213,7 @@ async fn an_account_refused_during_a_deletion_leaves_the_agent_as_it_was() {
 
 #[tokio::test]
 async fn a_candidate_that_needs_an_address_is_passed_over() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     let offered = json!({ "status": 200, "body": { "available_phone_numbers": [
         { "phone_number": "+61255500110", "iso_country": "AU", "address_requirements": "any", "capabilities": { "voice": true } },
         { "phone_number": "+13055550100", "iso_country": "US", "capabilities": { "voice": true } },
@@ -350,7 +240,7 @@ async fn a_candidate_that_needs_an_address_is_passed_over() {
 
 #[tokio::test]
 async fn numbers_in_quarantine_do_not_hide_those_behind_them() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     let made = practice.with_number().await;
     let mut ids = vec![];
     for _ in 0..22 {

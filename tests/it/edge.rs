@@ -9,8 +9,9 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::graphql_ws::Socket;
 use crate::support::program::{Running, lines, read_until};
+use crate::support::socket::Socket;
+use crate::support::sql::execute;
 use crate::support::{App, wait_until};
 
 const GRAPHQL: &str = "application/graphql-response+json";
@@ -190,7 +191,7 @@ async fn limits_hold_for_all_servers_together() {
         }
     }
     // Without the database each server goes by its own count.
-    crate::outage::execute(&app, &["DROP FUNCTION take_requests(text, int, int, timestamptz)"]).await;
+    execute(&app, &["DROP FUNCTION take_requests(text, int, int, timestamptz)"]).await;
     for nth in 0..MINUTE {
         assert_eq!(ask(&servers[nth % 3], Some(&token)).await, 200);
     }

@@ -8,8 +8,8 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::graphql_ws::Socket;
 use crate::support::App;
+use crate::support::socket::Socket;
 
 const UNLIMITED: [(&str, &str); 1] = [("RATE_LIMIT_PER_MINUTE", "0")];
 const JSON: &str = "application/json";

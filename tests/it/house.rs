@@ -66,7 +66,7 @@ const MOST_FILES_A_FOLDER: usize = 12;
 fn the_arrows_run_one_way() {
     let (may_use, alone_may_use) = (table(MAY_USE), table(ALONE_MAY_USE));
     let mut faults = Vec::new();
-    for source in sources() {
+    for source in sources("src") {
         faults.extend(arrows(&source, &may_use, &alone_may_use));
     }
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
@@ -76,7 +76,7 @@ fn the_arrows_run_one_way() {
 fn every_file_is_one_a_reader_can_take_in() {
     let mut faults = Vec::new();
     let mut folders: BTreeMap<PathBuf, usize> = BTreeMap::new();
-    for source in sources() {
+    for source in sources("src") {
         faults.extend(manners(&source));
         let path = Path::new(&source.path);
         if let Some(folder) = path.parent().filter(|_| !path.ends_with("mod.rs")) {
@@ -89,6 +89,22 @@ fn every_file_is_one_a_reader_can_take_in() {
         }
     }
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn no_test_imports_another() {
+    let faults: Vec<_> = sources("tests/it").iter().flat_map(imports_of_tests).collect();
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+
+    let found =
+        |path: &str, text: &str| imports_of_tests(&Source { path: path.into(), text: text.into() }).len();
+    assert_eq!(found("call.rs", "use crate::support::App;"), 0);
+    assert_eq!(found("call.rs", "use crate::webhook::sid;"), 1);
+    assert_eq!(found("call.rs", "use crate::{support::App, webhook::sid};"), 1);
+    assert_eq!(found("call.rs", "fn f() { crate::webhook::sid() }"), 1);
+    assert_eq!(found("store/pages.rs", "use super::totals::f;"), 1);
+    assert_eq!(found("support/sql.rs", "use super::App;"), 0);
+    assert_eq!(found("support/sql.rs", "use crate::webhook::sid;"), 1);
 }
 
 #[test]
@@ -118,7 +134,7 @@ fn a_wrong_arrow_and_bad_manners_are_found() {
     assert_eq!(bad(&format!("//! x\nfn f() {{\n{}}}\n", "    g();\n".repeat(MOST_LINES_A_FUNCTION))), 1);
 }
 
-/// A file of `src/`, its path from there.
+/// A file, and its path from the folder that it was looked for in.
 struct Source {
     path: String,
     text: String,
@@ -143,8 +159,9 @@ impl Source {
     }
 }
 
-fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// The Rust files of a folder of the repository.
+fn sources(folder: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let (mut folders, mut sources) = (vec![root.clone()], Vec::new());
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -193,6 +210,21 @@ fn arrows(source: &Source, may_use: &Table<'_>, alone_may_use: &Table<'_>) -> Ve
         }
     }
     faults
+}
+
+/// What a file of `tests/it/` imports that is not in `support/`, where everything lies that two tests use.
+fn imports_of_tests(source: &Source) -> Vec<String> {
+    // Its own tests spell wrong imports out.
+    if source.path == "house.rs" {
+        return Vec::new();
+    }
+    let code = source.code();
+    let imports = used_modules(&code, source.modules().len());
+    let mut faults: Vec<_> = imports.into_iter().filter(|module| module != "support").collect();
+    if !source.path.starts_with("support/") && code.contains("super::") {
+        faults.push("super".to_owned());
+    }
+    faults.iter().map(|module| format!("tests/it/{}: uses {module}", source.path)).collect()
 }
 
 /// The modules named after `crate::`, or after as many `super::` as lead to the crate's root.

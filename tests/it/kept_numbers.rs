@@ -1,10 +1,10 @@
 //! Numbers that the carrier does not take back, and releases that nobody carries out any more: each can be called, cancelled,
 //! released again and repaired.
 
+use crate::support::api::PROVISION;
+use crate::support::practice::{DELETE, HELD, Practice, RELEASE};
+use crate::support::sql::execute;
 use serde_json::{Value, json};
-
-use crate::doubt::{DELETE, HELD, PROVISION, Practice, RELEASE};
-use crate::outage::execute;
 
 const CANCEL: &str = "mutation($id: ID!) { cancelRelease(input: {id: $id}) {
     phoneNumber { status } userErrors { code message } } }";
@@ -30,7 +30,7 @@ impl Practice {
         self.fault("twilio", "DELETE", sid.as_str().unwrap(), json!({ "status": 400, "body": body })).await;
     }
 
-    async fn held(&self) -> Vec<Value> {
+    async fn numbers(&self) -> Vec<Value> {
         let held = self.app.graphql(&self.token, HELD, json!({})).await;
         held["data"]["phoneNumbers"]["nodes"].as_array().unwrap().clone()
     }
@@ -50,7 +50,7 @@ impl Practice {
 
 #[tokio::test]
 async fn a_number_that_the_carrier_keeps_stops_no_other_and_stays_in_service() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     let agent = practice.with_three_numbers().await;
     let second = practice.app.sandbox_state().await["numbers"][1]["sid"].clone();
     practice.keep(&second).await;
@@ -58,7 +58,7 @@ async fn a_number_that_the_carrier_keeps_stops_no_other_and_stays_in_service() {
     assert_eq!(ended["state"], "FAILED", "{ended}");
     assert!(ended["error"]["message"].as_str().unwrap().contains(WORDS), "{ended}");
     assert_eq!(ended["agent"]["status"], "ACTIVE", "its number is in service: {ended}");
-    let held = practice.held().await;
+    let held = practice.numbers().await;
     assert_eq!((held.len(), &held[0]["status"], &held[0]["sid"]), (1, &json!("ACTIVE"), &second), "{held:?}");
     practice.agree(1, 1).await;
     let (id, number) = (&held[0]["id"], &held[0]["number"]);
@@ -72,7 +72,7 @@ async fn a_number_that_the_carrier_keeps_stops_no_other_and_stays_in_service() {
     practice.keep(&second).await;
     let ended = practice.ended(RELEASE, id).await;
     assert!(ended["error"]["message"].as_str().unwrap().contains(WORDS), "{ended}");
-    assert_eq!(practice.held().await[0]["status"], "ACTIVE");
+    assert_eq!(practice.numbers().await[0]["status"], "ACTIVE");
     practice.answers(number).await;
 
     assert_eq!(practice.ended(DELETE, &agent).await["state"], "SUCCEEDED");
@@ -81,7 +81,7 @@ async fn a_number_that_the_carrier_keeps_stops_no_other_and_stays_in_service() {
 
 #[tokio::test]
 async fn a_release_that_stalled_is_cancelled_repeated_and_its_number_repaired() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     let made = practice.with_number().await;
     let (id, number) = (&made["number"]["id"], &made["number"]["number"]);
     // As operations that ended otherwise have left numbers.
@@ -90,7 +90,7 @@ async fn a_release_that_stalled_is_cancelled_repeated_and_its_number_repaired() 
         let role: &[&str] = if is_postgres { &["SET ROLE switchboard_system"] } else { &[] };
         let stalled = "UPDATE phone_numbers SET status = 'releasing'";
         execute(&practice.app, &[role, &[stalled]].concat()).await;
-        assert_eq!(practice.held().await[0]["status"], "RELEASING", "the scene is not set");
+        assert_eq!(practice.numbers().await[0]["status"], "RELEASING", "the scene is not set");
     };
     stall().await;
     practice.answers(number).await;
@@ -100,13 +100,13 @@ async fn a_release_that_stalled_is_cancelled_repeated_and_its_number_repaired() 
 
     stall().await;
     assert_eq!(practice.ended(REPAIR, id).await["state"], "SUCCEEDED");
-    assert_eq!(practice.held().await[0]["status"], "ACTIVE");
+    assert_eq!(practice.numbers().await[0]["status"], "ACTIVE");
 
     stall().await;
     practice.keep(&made["number"]["sid"]).await;
     let ended = practice.ended(RELEASE, id).await;
     assert!(ended["error"]["message"].as_str().unwrap().contains(WORDS), "{ended}");
-    assert_eq!(practice.held().await[0]["status"], "ACTIVE");
+    assert_eq!(practice.numbers().await[0]["status"], "ACTIVE");
 
     stall().await;
     assert_eq!(practice.ended(RELEASE, id).await["state"], "SUCCEEDED");

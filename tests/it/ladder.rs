@@ -1,25 +1,16 @@
 //! Why a call does not come to its agent, told apart: each cause as the carrier meets it, on the call's record, and in a
 //! simulation beforehand.
 
+use crate::support::calls::{CALLER, DESK, twiml, verbs};
+use crate::support::practice::{Practice, TENANT};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::rules::{CALLER, DESK, Practice, TENANT, twiml, verbs};
-
 const FALLBACK: &str = "+12125550177";
-const UPDATE: &str =
-    "mutation($input: UpdateAgentInput!) { updateAgent(input: $input) { userErrors { message } } }";
 
 impl Practice {
-    async fn update(&self, change: Value) {
-        let mut input = json!({"id": self.made["agent"]["id"]});
-        input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let answer = self.app.graphql(&self.token, UPDATE, json!({ "input": input })).await;
-        assert_eq!(answer["data"]["updateAgent"]["userErrors"], json!([]), "{answer}");
-    }
-
     /// Calls three times: somebody answers at the fallback number, nobody does, and there is none. Each time this is why.
     async fn assert_falls_back(&self, why: &str, without_number: &str) {
         self.update(json!({ "fallbackNumber": FALLBACK })).await;

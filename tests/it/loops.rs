@@ -3,10 +3,11 @@
 
 use serde_json::{Value, json};
 
-use crate::agent::create;
-use crate::rules::{CALLER, DESK, Practice, verbs};
 use crate::support::App;
-use crate::webhook;
+use crate::support::api::create;
+use crate::support::calls::{CALLER, DESK, verbs};
+use crate::support::practice::Practice;
+use crate::support::webhooks::{ringing, send, sid};
 
 const UPDATE: &str = "mutation($id: ID!, $to: E164) { updateAgent(input: { id: $id, fallbackNumber: $to }) {
     agent { fallbackNumber } userErrors { code field message } } }";
@@ -141,10 +142,10 @@ async fn round_after_round(practice: &Practice, from: &str, first: u8, rounds: u
     let mut answers = Vec::new();
     for nth in first..first + rounds {
         let number = practice.made["phoneNumber"]["number"].as_str().unwrap();
-        let mut form = webhook::ringing(number, &webhook::sid(nth));
+        let mut form = ringing(number, &sid(nth));
         form.retain(|(name, _)| name != "From");
         form.push(("From".to_owned(), from.to_owned()));
-        let answer = webhook::send(&practice.app, "/api/webhooks/call/incoming", &form).await;
+        let answer = send(&practice.app, "/api/webhooks/call/incoming", &form).await;
         let document = answer.text().await.unwrap();
         let verb = document.split(['<', '>', ' ']).find(|word| ["Dial", "Say", "Connect"].contains(word));
         answers.push(verb.unwrap_or_else(|| panic!("{document}")).to_owned());
@@ -154,10 +155,10 @@ async fn round_after_round(practice: &Practice, from: &str, first: u8, rounds: u
 
 async fn hang_up(practice: &Practice, nth: u8) {
     let number = practice.made["phoneNumber"]["number"].as_str().unwrap();
-    let mut form = webhook::ringing(number, &webhook::sid(nth));
+    let mut form = ringing(number, &sid(nth));
     form.retain(|(name, _)| name != "CallStatus");
     form.extend([("CallStatus", "completed"), ("CallDuration", "7")].map(|(n, v)| (n.into(), v.into())));
-    assert!(webhook::send(&practice.app, "/api/webhooks/call/status", &form).await.status().is_success());
+    assert!(send(&practice.app, "/api/webhooks/call/status", &form).await.status().is_success());
 }
 
 #[tokio::test]

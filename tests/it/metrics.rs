@@ -12,10 +12,10 @@ use switchboard::provisioning::DifferenceKind;
 use switchboard::telemetry::catalogue::{self, Kind, METRICS, Metric, Values};
 use uuid::Uuid;
 
-use crate::doubt::RELEASE;
-use crate::graphql_ws::Socket;
+use crate::support::practice::{Practice, RELEASE};
+use crate::support::socket::Socket;
 use crate::support::wait_until;
-use crate::webhook::{INCOMING, Practice, send, sid};
+use crate::support::webhooks::{INCOMING, send, sid};
 
 /// A line of `/metrics`.
 struct Series<'a> {

@@ -3,18 +3,8 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::{create, faults};
 use crate::support::App;
-
-const PROVISION: &str = "mutation($input: ProvisionPhoneNumberInput!) { provisionPhoneNumber(input: $input) {
-    phoneNumber { id number status type countryCode capabilities { voice } agent { id } }
-    operation { id kind state } userErrors { code message field suggestedAreaCodes } } }";
-
-pub(crate) async fn provision(app: &App, token: &str, input: Value) -> Value {
-    let answer = app.graphql(token, PROVISION, json!({ "input": input })).await;
-    assert!(answer["errors"].is_null(), "{answer}");
-    answer["data"]["provisionPhoneNumber"].clone()
-}
+use crate::support::api::{create, faults, provision};
 
 async fn agent_without_number(app: &App, token: &str) -> Value {
     create(app, token, json!({"name": "Practice", "provisionPhone": false})).await["agent"]["id"].clone()

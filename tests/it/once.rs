@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use futures_util::future::{join_all, join3};
 use serde_json::json;
 
-use crate::rules::DESK;
+use crate::support::calls::DESK;
+use crate::support::practice::Practice;
 use crate::support::wait_until;
-use crate::webhook::{INCOMING, Practice, ringing, send_to, sid, twiml};
+use crate::support::webhooks::{INCOMING, ringing, send_to, sid, signature, twiml};
 
 const FORWARDED: &str = "/api/webhooks/call/forwarded";
 const SET: &str =
@@ -55,11 +56,7 @@ async fn when_the_server_that_answers_a_call_dies_another_takes_the_call_over() 
     let (first, path) = (practice.app.base_url(), INCOMING.to_owned());
     let signed = format!("{first}{INCOMING}");
     let client = practice.app.http().clone();
-    let signature = crate::webhook::signature(
-        &switchboard::sandbox::Credentials::development().auth_token,
-        &signed,
-        &form,
-    );
+    let signature = signature(&switchboard::sandbox::Credentials::development().auth_token, &signed, &form);
     let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
     let request = client
         .post(format!("{first}{path}"))

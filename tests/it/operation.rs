@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
+use crate::support::api::create;
 use crate::support::{App, wait_until};
 
 const WATCH: &str =

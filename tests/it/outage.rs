@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::rules::{DESK, verbs};
+use crate::support::api::create;
+use crate::support::calls::{DESK, verbs};
+use crate::support::sql::execute;
+use crate::support::webhooks::{INCOMING, ringing, send, send_to, sid, twiml};
 use crate::support::{App, wait_until};
-use crate::webhook::{INCOMING, ringing, send, send_to, sid, twiml};
 
 const CALLS: &str =
     "{ calls(first: 100) { totalCount nodes { sid status outcome durationSeconds agent { name }
@@ -172,23 +172,6 @@ async fn what_another_server_changes_is_in_the_cache_within_a_second_or_by_the_n
     let gauge = app.http().get(format!("{}/metrics", app.base_url())).send().await.unwrap();
     let gauge = gauge.text().await.unwrap();
     assert!(gauge.contains("switchboard_cached_numbers "), "{gauge}");
-}
-
-/// Runs statements past every door, in a session that may write.
-pub(crate) async fn execute(app: &App, statements: &[&str]) {
-    let url = app.database_url();
-    if url.starts_with("postgres") {
-        let mut connection = PgConnection::connect(&url).await.unwrap();
-        connection.execute("SET default_transaction_read_only = off").await.unwrap();
-        for sql in statements {
-            connection.execute(AssertSqlSafe((*sql).to_owned())).await.unwrap();
-        }
-    } else {
-        let mut connection = SqliteConnection::connect(&url).await.unwrap();
-        for sql in statements {
-            connection.execute(AssertSqlSafe((*sql).to_owned())).await.unwrap();
-        }
-    }
 }
 
 async fn number_is_known(app: &App) {

@@ -7,8 +7,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
+use crate::support::practice::Practice;
+use crate::support::sql::execute;
 use crate::support::wait_until;
-use crate::webhook::{INCOMING, Practice, ringing, send, twiml};
+use crate::support::webhooks::{INCOMING, ringing, send, twiml};
 
 /// Every row of a call costs the database some 50 ms.
 const SLOW: [&str; 2] = [
@@ -33,7 +35,7 @@ async fn a_slow_database_goes_on_counting_the_plans_calls_and_keeps_all_of_them(
     wait_until("the number is known", Duration::from_secs(10), async || system.knows_numbers().then_some(()))
         .await;
     let which = usize::from(!practice.app.database_url().starts_with("postgres"));
-    crate::outage::execute(&practice.app, &[SLOW[which]]).await;
+    execute(&practice.app, &[SLOW[which]]).await;
     // Some 50 a second, of which it takes a third.
     let calls = (0..CALLS).map(|nth| {
         let practice = &practice;
@@ -54,7 +56,7 @@ async fn a_slow_database_goes_on_counting_the_plans_calls_and_keeps_all_of_them(
     let ready = practice.app.http().get(format!("{}/readyz", practice.app.base_url())).send().await.unwrap();
     let ready: Value = ready.json().await.unwrap();
     assert_eq!(ready["status"], "ok", "slow is not away: {ready}");
-    crate::outage::execute(&practice.app, FAST[which]).await;
+    execute(&practice.app, FAST[which]).await;
     let answered = "SELECT count(*) AS n FROM calls WHERE answer_twiml IS NOT NULL";
     wait_until("every call is on record with its answer", Duration::from_secs(60), async || {
         (practice.app.count(answered).await == i64::try_from(CALLS).unwrap()).then_some(())

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
 use crate::support::App;
+use crate::support::api::create;
 
 const PAGE: &str = "query($first: Int, $after: String, $last: Int, $before: String, $filter: AgentFilter) {
     agents(first: $first, after: $after, last: $last, before: $before, filter: $filter) {

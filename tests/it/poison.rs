@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::outage;
-use crate::rules::verbs;
+use crate::support::api::create;
+use crate::support::calls::verbs;
+use crate::support::sql::execute;
+use crate::support::webhooks::{INCOMING, ringing, send, sid};
 use crate::support::{App, wait_until};
-use crate::webhook::{send, sid};
 
 const SOON: Duration = Duration::from_secs(40);
 const UNREADABLE: &str = "{ unreadableRows { table rowId column firstMetAt lastMetAt } }";
@@ -27,7 +27,7 @@ async fn poison(app: &App, statements: &[String]) {
         &["PRAGMA ignore_check_constraints = 1"]
     };
     let statements: Vec<&str> = lifted.iter().copied().chain(statements.iter().map(String::as_str)).collect();
-    outage::execute(app, &statements).await;
+    execute(app, &statements).await;
 }
 
 /// An id of the API as SQL writes it on either database.
@@ -193,8 +193,8 @@ async fn a_call_whose_row_cannot_be_read_keeps_no_others_out_of_the_database_aft
     let number = made["phoneNumber"]["number"].as_str().unwrap();
     wait_until("the number is known", SOON, async || app.database().system().knows_numbers().then_some(()))
         .await;
-    let ringing = crate::webhook::ringing(number, &sid(1));
-    assert_eq!(send(&app, crate::webhook::INCOMING, &ringing).await.status(), 200);
+    let ringing = ringing(number, &sid(1));
+    assert_eq!(send(&app, INCOMING, &ringing).await.status(), 200);
     app.database().settle().await;
     let never = if app.database_url().starts_with("postgres") { "-infinity" } else { "never" };
     app.execute(&format!("UPDATE calls SET answered_at = '{never}'")).await;

@@ -7,8 +7,8 @@ use serde_json::json;
 use switchboard::store::Database;
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::call::announce;
+use crate::support::api::create;
+use crate::support::calls::announce;
 use crate::support::database::{TestDatabase, pooler};
 use crate::support::{App, Watched};
 

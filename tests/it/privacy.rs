@@ -7,8 +7,8 @@ use switchboard::sandbox::Credentials;
 use uuid::Uuid;
 
 use crate::support::program::{self, Running, read_until};
+use crate::support::webhooks::signature;
 use crate::support::{App, Levers, wait_until};
-use crate::webhook::signature;
 
 const CALLER: &str = "+14155550177";
 const FALLBACK: &str = "+14155550188";

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::calls::verbs;
+use crate::support::levers::WRONG_SETTINGS;
 use crate::support::{App, wait_until};
 
 const CREATE: &str = r"
@@ -211,33 +213,19 @@ async fn a_number_pointed_elsewhere_is_set_right() {
     let before = settings().await;
     let repair = r"mutation($input: RepairPhoneNumberInput!) {
       repairPhoneNumber(input: $input) { phoneNumber { status } operation { state } userErrors { code message } } }";
-    for (setting, name, other) in ASTRAY {
+    for (setting, name, other) in WRONG_SETTINGS {
         app.as_account_owner(number["sid"].as_str().unwrap(), &[(setting, other)]).await;
         assert_eq!(settings().await[name], other, "{setting}");
         let repaired = app.graphql(&token, repair, json!({ "input": { "id": number["id"] } })).await;
         assert_eq!(repaired["data"]["repairPhoneNumber"]["operation"]["state"], "SUCCEEDED", "{repaired}");
         let after = settings().await;
-        for (_, name, _) in ASTRAY {
+        for (_, name, _) in WRONG_SETTINGS {
             assert_eq!(after[name], before[name], "{name} after {setting} was changed");
         }
         let called = app.place_call(json!({ "to": number["number"] })).await;
-        assert_eq!(crate::rules::verbs(&called), [["Connect"]], "{setting}: {called}");
+        assert_eq!(verbs(&called), [["Connect"]], "{setting}: {called}");
     }
 }
-
-/// Settings that keep calls from their agent, or us from hearing of them: the carrier's name, its JSON name, a wrong value.
-pub(crate) const ASTRAY: [(&str, &str, &str); 10] = [
-    ("FriendlyName", "friendly_name", "Front desk"),
-    ("VoiceUrl", "voice_url", "https://elsewhere.example.com/voice"),
-    ("VoiceFallbackUrl", "voice_fallback_url", "https://elsewhere.example.com/fallback"),
-    ("StatusCallback", "status_callback", "https://elsewhere.example.com/status"),
-    ("VoiceMethod", "voice_method", "GET"),
-    ("VoiceFallbackMethod", "voice_fallback_method", "GET"),
-    ("StatusCallbackMethod", "status_callback_method", "GET"),
-    ("VoiceReceiveMode", "voice_receive_mode", "fax"),
-    ("VoiceApplicationSid", "voice_application_sid", "AP0123456789abcdef0123456789abcdef"),
-    ("TrunkSid", "trunk_sid", "TK0123456789abcdef0123456789abcdef"),
-];
 
 #[tokio::test]
 async fn the_same_key_buys_once_and_other_input_is_refused() {

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
+use crate::support::api::create;
 use crate::support::{App, wait_until};
 
 const CREATE: &str = "mutation($input: CreateAgentInput!) { createAgent(input: $input) {

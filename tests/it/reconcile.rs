@@ -8,10 +8,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::outage;
-use crate::provisioning::ASTRAY;
+use crate::support::api::create;
+use crate::support::levers::WRONG_SETTINGS;
 use crate::support::program::{PUBLIC_URL, err, finish, out};
+use crate::support::sql::{execute, literal, refuse};
 use crate::support::{App, wait_until};
 
 /// Longer than an operation that is over keeps what it was about from being compared.
@@ -362,7 +362,7 @@ async fn every_setting_that_a_purchase_makes_is_told_and_mended() {
         (code == Some(0) && told["compared"]["numbers"] == 1).then_some(())
     })
     .await;
-    for (setting, name, other) in ASTRAY {
+    for (setting, name, other) in WRONG_SETTINGS {
         app.as_account_owner(sid, &[(setting, other)]).await;
         let fixed = wait_until("it is told and mended", DEADLINE, async || {
             // What was mended a moment ago is busy for as long as clocks may differ.
@@ -411,31 +411,6 @@ async fn what_a_row_is_about_that_cannot_be_read_is_left_alone_and_the_rest_is_m
     assert_eq!(before["agents"], after["agents"]);
 }
 
-/// Has the database refuse writes to a table, past every door, while this holds of the new row.
-pub(crate) async fn refuse(app: &App, table: &str, writes: &str, condition: &str) {
-    if app.database_url().starts_with("postgres") {
-        let function = "CREATE OR REPLACE FUNCTION no_such_row() RETURNS trigger LANGUAGE plpgsql AS \
-            $$ BEGIN RAISE EXCEPTION 'no'; END $$";
-        let trigger = format!(
-            "CREATE TRIGGER no_such_row BEFORE {writes} ON {table} FOR EACH ROW WHEN ({condition}) \
-             EXECUTE FUNCTION no_such_row()"
-        );
-        outage::execute(app, &[function, &trigger]).await;
-    } else {
-        let trigger = format!(
-            "CREATE TRIGGER no_such_row BEFORE {writes} ON {table} WHEN {condition} \
-             BEGIN SELECT RAISE(ABORT, 'no'); END"
-        );
-        outage::execute(app, &[&trigger]).await;
-    }
-}
-
-/// An id of the public API, as SQL names it on either database.
-pub(crate) fn literal(app: &App, id: &Value) -> String {
-    let hex = id.as_str().unwrap().rsplit_once('_').unwrap().1;
-    if app.database_url().starts_with("postgres") { format!("'{hex}'") } else { format!("x'{hex}'") }
-}
-
 #[tokio::test]
 async fn a_difference_that_cannot_be_mended_is_told_and_a_run_that_fails_is_over() {
     let app = start().await;
@@ -465,11 +440,11 @@ async fn a_difference_that_cannot_be_mended_is_told_and_a_run_that_fails_is_over
             if app.database_url().starts_with("postgres") { format!(" ON {table}") } else { String::new() };
         format!("DROP TRIGGER no_such_row{on}")
     };
-    outage::execute(&app, &[&drop("operations")]).await;
+    execute(&app, &[&drop("operations")]).await;
     refuse(&app, "reconciliations", "UPDATE", "NEW.report IS NOT NULL").await;
     let failed = reconcile(&app, &[]).await;
     assert!(!failed.status.success() && err(&failed).contains("the database refused"), "{}", err(&failed));
-    outage::execute(&app, &[&drop("reconciliations")]).await;
+    execute(&app, &[&drop("reconciliations")]).await;
     let (code, told) = report(&app, &["--fix"]).await;
     assert_eq!((code, &told["remaining"]), (Some(0), &json!(0)), "not under way any more: {told}");
 }

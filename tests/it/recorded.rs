@@ -6,10 +6,11 @@ use futures_util::future::join;
 use serde_json::json;
 use switchboard::domain::{CallOutcome, CallStatus, ConversationReport};
 
-use crate::store::fixtures::{self, e164};
 use crate::support::database::{HandClock, TestDatabase};
+use crate::support::fixtures::{self, e164};
+use crate::support::practice::Practice;
 use crate::support::wait_until;
-use crate::webhook::{INCOMING, Practice, sid, twiml};
+use crate::support::webhooks::{INCOMING, sid, twiml};
 
 const RECORDED: &str = "SELECT count(*) FROM calls WHERE outcome = 'agent' AND answer_twiml LIKE '%Connect%'";
 

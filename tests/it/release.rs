@@ -21,8 +21,8 @@ const DELETE: &str = "mutation($id: ID!) {
 const STATUS: &str = "query($id: ID!) { phoneNumber(id: $id) { status } }";
 const OPERATION: &str = "query($id: ID!) { operation(id: $id) { state finishedAt error { message } } }";
 
-/// A practice with a number, and its token.
-struct Practice<'a> {
+/// A tenant with a number, on a server that it shares.
+struct Holder<'a> {
     app: &'a App,
     token: String,
     agent: Value,
@@ -30,7 +30,7 @@ struct Practice<'a> {
     number: Value,
 }
 
-impl<'a> Practice<'a> {
+impl<'a> Holder<'a> {
     async fn open(app: &'a App, tenant: u128) -> Self {
         let token = app.token(Uuid::from_u128(tenant));
         let input = json!({ "name": "Northside Dental", "areaCode": "907" });
@@ -63,7 +63,7 @@ impl<'a> Practice<'a> {
 #[tokio::test]
 async fn within_the_grace_a_number_answers_and_its_release_can_be_taken_back() {
     let app = App::start_with(&[("RELEASE_GRACE", "20m")]).await;
-    let practice = Practice::open(&app, 1).await;
+    let practice = Holder::open(&app, 1).await;
     let release = practice.ask(RELEASE, &practice.id).await;
     assert_eq!(release["phoneNumber"]["status"], "RELEASING", "{release}");
     assert_eq!(release["operation"]["state"], "PENDING", "it does not wait for what is not due: {release}");
@@ -101,7 +101,7 @@ async fn within_the_grace_a_number_answers_and_its_release_can_be_taken_back() {
 #[tokio::test]
 async fn a_release_that_began_is_not_taken_back() {
     let app = App::start_with(&[("OPERATION_WAIT", "0s")]).await;
-    let practice = Practice::open_slowly(&app).await;
+    let practice = Holder::open_slowly(&app).await;
     app.faults(json!({
         "match": { "provider": "twilio", "method": "DELETE" }, "action": { "delay_ms": 1500 }, "times": 1,
     }))
@@ -116,7 +116,7 @@ async fn a_release_that_began_is_not_taken_back() {
     practice.released().await;
 }
 
-impl<'a> Practice<'a> {
+impl<'a> Holder<'a> {
     /// As [`Self::open`], where mutations do not wait for their work.
     async fn open_slowly(app: &'a App) -> Self {
         let token = app.token(Uuid::from_u128(1));
@@ -136,7 +136,7 @@ impl<'a> Practice<'a> {
 #[tokio::test]
 async fn a_deletion_does_not_wait_for_the_grace() {
     let app = App::start_with(&[("RELEASE_GRACE", "24h")]).await;
-    let practice = Practice::open(&app, 1).await;
+    let practice = Holder::open(&app, 1).await;
     let release = practice.ask(RELEASE, &practice.id).await;
     let deleted = practice.ask(DELETE, &practice.agent).await;
     assert_eq!(deleted["agent"]["status"], "DELETED", "{deleted}");
@@ -149,12 +149,12 @@ async fn a_deletion_does_not_wait_for_the_grace() {
 #[tokio::test]
 async fn a_number_that_served_one_client_is_not_given_to_another_for_a_while() {
     let app = App::start_with(&[("QUARANTINE_DAYS", "30")]).await;
-    let practice = Practice::open(&app, 1).await;
+    let practice = Holder::open(&app, 1).await;
     practice.ask(RELEASE, &practice.id).await;
     practice.released().await;
 
     // The area code has two numbers, of which one is in quarantine and offered first.
-    let other = Practice::open(&app, 2).await;
+    let other = Holder::open(&app, 2).await;
     assert_ne!(other.number, practice.number);
     let input = json!({ "agentId": other.agent, "number": practice.number, "additional": true });
     let refused = app.graphql(&other.token, PROVISION, json!({ "input": input })).await;

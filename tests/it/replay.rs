@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use crate::support::practice::Practice;
+use crate::support::webhooks::{INCOMING, sid, tell, twiml};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-use crate::conversation::tell;
-use crate::webhook::{INCOMING, Practice, sid, twiml};
 
 const STATUS: &str = "/api/webhooks/call/status";
 const DIAL: &str = "/api/webhooks/call/dial";

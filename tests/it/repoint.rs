@@ -7,10 +7,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::bulk::{Started, all_are_waited_for};
 use crate::support::App;
-use crate::support::program::{PUBLIC_URL, err, finish, out};
+use crate::support::api::create;
+use crate::support::program::{PUBLIC_URL, Started, err, finish, out};
 
 const NEW_URL: &str = "https://calls.example.net";
 
@@ -105,7 +104,7 @@ async fn killed_or_told_to_stop_the_next_run_goes_on_with_what_is_left() {
         Started::begin(command)
     };
     let started = begin();
-    all_are_waited_for(&app).await;
+    app.all_faults_have_struck().await;
     let stopped = started.terminate().await;
     assert_eq!(stopped.status.code(), Some(1), "{}", err(&stopped));
     assert!(err(&stopped).contains("Stopping"), "{}", err(&stopped));
@@ -116,7 +115,7 @@ async fn killed_or_told_to_stop_the_next_run_goes_on_with_what_is_left() {
     last["times"] = json!(3);
     app.faults(last).await;
     let killed = begin();
-    all_are_waited_for(&app).await;
+    app.all_faults_have_struck().await;
     killed.kill();
     app.clear_faults().await;
     // What the killed run had begun is left to a server; the numbers are set right without one.

@@ -10,8 +10,8 @@ use switchboard::sandbox::Credentials;
 use uuid::Uuid;
 
 use crate::support::program::{PUBLIC_URL, Running};
+use crate::support::webhooks::{INCOMING, ringing, signature};
 use crate::support::{App, System, Watched, wait_until};
-use crate::webhook::{INCOMING, ringing, signature};
 
 const SOON: Duration = Duration::from_secs(30);
 

@@ -8,103 +8,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::support::App;
+use crate::support::calls::{CALLER, DESK, twiml, verbs};
+use crate::support::practice::{Practice, SIMULATE, TENANT};
 
-pub(crate) const TENANT: Uuid = Uuid::from_u128(1);
-pub(crate) const CALLER: &str = "+13125550199";
-pub(crate) const DESK: &str = "+12125550142";
-const SET: &str = "mutation($input: SetRoutingRulesInput!) { setRoutingRules(input: $input) {
-    phoneNumber { routingVersion routingRules { name condition { days from to timeZone dates callers }
-        action { kind forwardTo ringSeconds message } } }
-    userErrors { code field message } } }";
 const CALLS: &str =
     "{ calls { nodes { status outcome decision { outcome reason ruleName action { kind } } } }
     viewer { activeCalls } }";
-const SIMULATE: &str = "query($number: E164!, $from: String, $at: DateTime) {
-    simulateCall(number: $number, from: $from, at: $at) { outcome reason rule { name } } }";
-const PLAN: &str = "mutation($input: SetTenantPlanInput!) { setTenantPlan(input: $input) {
-    viewer { userId plan { name } limits { concurrentCalls phoneNumbers } activeCalls usage { calls } }
-    userErrors { code field message } } }";
-
-/// A practice with an agent and a number.
-pub(crate) struct Practice {
-    pub(crate) app: App,
-    pub(crate) token: String,
-    pub(crate) made: Value,
-}
-
-impl Practice {
-    pub(crate) async fn open(input: Value) -> Self {
-        let app = App::start().await;
-        let token = app.token(TENANT);
-        let mut wanted = json!({"name": "Dr. Smith's Office Assistant", "areaCode": "212"});
-        wanted.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
-        let made = create(&app, &token, wanted).await;
-        Self { app, token, made }
-    }
-
-    fn number(&self) -> &Value {
-        &self.made["phoneNumber"]["number"]
-    }
-
-    pub(crate) async fn set(&self, rules: Value, expected: Option<i32>) -> Value {
-        let input = json!({"phoneNumberId": self.made["phoneNumber"]["id"], "rules": rules, "expectedVersion": expected});
-        let answer = self.app.graphql(&self.token, SET, json!({ "input": input })).await;
-        assert!(answer["errors"].is_null(), "{answer}");
-        answer["data"]["setRoutingRules"].clone()
-    }
-
-    /// One rule for every call.
-    pub(crate) async fn always(&self, action: Value) {
-        let set = self.set(json!([{"name": "Always", "condition": {}, "action": action}]), None).await;
-        assert_eq!(set["userErrors"], json!([]), "{set}");
-    }
-
-    pub(crate) async fn call(&self, order: Value) -> Value {
-        let mut wanted = json!({"to": self.number(), "from": CALLER});
-        wanted.as_object_mut().unwrap().extend(order.as_object().unwrap().clone());
-        self.app.place_call(wanted).await
-    }
-
-    /// The newest call on record.
-    pub(crate) async fn newest(&self) -> Value {
-        self.app.graphql(&self.token, CALLS, json!({})).await["data"]["calls"]["nodes"][0].clone()
-    }
-
-    pub(crate) async fn active_calls(&self) -> Value {
-        self.app.graphql(&self.token, CALLS, json!({})).await["data"]["viewer"]["activeCalls"].clone()
-    }
-
-    pub(crate) async fn simulate(&self, from: Option<&str>, at: Option<&str>) -> Value {
-        let variables = json!({"number": self.number(), "from": from, "at": at});
-        let answer = self.app.graphql(&self.token, SIMULATE, variables).await;
-        assert!(answer["errors"].is_null(), "{answer}");
-        answer["data"]["simulateCall"].clone()
-    }
-
-    pub(crate) async fn plan(&self, user: Uuid, name: &str, calls: i32, numbers: i32) -> Value {
-        let input = json!({"userId": user, "name": name, "concurrentCalls": calls, "phoneNumbers": numbers});
-        let answer = self.app.graphql(&self.app.operator_token(), PLAN, json!({ "input": input })).await;
-        assert!(answer["errors"].is_null(), "{answer}");
-        answer["data"]["setTenantPlan"].clone()
-    }
-}
-
-/// The names of the verbs the carrier was answered with, an answer each.
-pub(crate) fn verbs(call: &Value) -> Vec<Vec<String>> {
-    let answers = call["answered_with"].as_array().unwrap_or_else(|| panic!("{call}"));
-    let of = |answer: &Value| {
-        let twiml = answer["twiml"].as_str().unwrap();
-        let document = roxmltree::Document::parse(twiml).unwrap();
-        document.root_element().children().map(|verb| verb.tag_name().name().to_owned()).collect()
-    };
-    answers.iter().map(of).collect()
-}
-
-pub(crate) fn twiml(call: &Value, nth: usize) -> &str {
-    call["answered_with"][nth]["twiml"].as_str().unwrap()
-}
 
 fn assert_decided(call: &Value, outcome: &str, rule: &str, words: &str) {
     assert_eq!(call["outcome"], outcome, "{call}");
@@ -228,11 +137,11 @@ async fn the_first_rule_that_applies_decides_and_a_simulation_says_so_beforehand
     assert_decided(&practice.newest().await, "REJECTED", "Blocked", &format!("begins with {CALLER}"));
     assert_eq!(practice.active_calls().await, 0);
 
-    let odd = json!({"number": practice.number(), "from": "1".repeat(256)});
+    let odd = json!({"number": practice.number, "from": "1".repeat(256)});
     let odd = practice.app.graphql(&practice.token, SIMULATE, odd).await;
     assert_eq!(odd["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{odd}");
     let foreign = practice.app.token(Uuid::from_u128(2));
-    for number in [practice.number(), &json!("+12125559999")] {
+    for number in [practice.number.as_str(), "+12125559999"] {
         let answer = practice.app.graphql(&foreign, SIMULATE, json!({ "number": number })).await;
         assert_eq!(answer, json!({"data": {"simulateCall": null}}));
     }
@@ -247,7 +156,7 @@ async fn what_cannot_be_is_refused_whole_and_of_changes_at_once_one_holds() {
                 {"name": "Nights", "condition": {"from": "18:00", "to": "08:00", "timeZone": "Europe/Atlantis"},
                     "action": {"kind": "AGENT"}},
                 {"name": "Nights", "condition": {"days": []},
-                    "action": {"kind": "FORWARD_THEN_AGENT", "forwardTo": practice.number()}},
+                    "action": {"kind": "FORWARD_THEN_AGENT", "forwardTo": practice.number}},
             ]),
             Some(7),
         )
@@ -380,7 +289,7 @@ async fn only_a_caller_that_the_carrier_calls_hidden_is_anonymous_and_whoever_is
         )
         .await;
     assert_eq!(set["userErrors"], json!([]), "{set}");
-    let own = practice.number().as_str().unwrap();
+    let own = practice.number.as_str();
     // Who calls, which rule applies, what the carrier is told to show.
     for (from, rule, shown) in [
         ("anonymous", "Hidden", None),

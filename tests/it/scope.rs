@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
 use crate::support::App;
+use crate::support::api::create;
 
 async fn ask(app: &App, headers: &[(&str, &str)], query: &str, variables: Value) -> Value {
     let mut request = app.http().post(format!("{}/graphql", app.base_url()));

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use switchboard::domain::OperationId;
 use uuid::Uuid;
 
-use crate::doubt::{CREATE, DEADLINE, HELD, NUMBERS, Practice, RELEASE};
+use crate::support::api::CREATE;
+use crate::support::practice::{DEADLINE, HELD, NUMBERS, Practice, RELEASE};
 use crate::support::{App, wait_until};
 
 const FIRST: &str = "+19075550100";
@@ -50,7 +51,7 @@ fn mark_of_another() -> String {
 
 #[tokio::test]
 async fn two_installations_with_one_carrier_account_buy_two_numbers() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     let sandbox = practice.app.sandbox_url();
     let other =
         App::start_with(&[("TWILIO_API_BASE_URL", &sandbox), ("ELEVENLABS_API_BASE_URL", &sandbox)]).await;
@@ -75,7 +76,7 @@ async fn two_installations_with_one_carrier_account_buy_two_numbers() {
 
 #[tokio::test]
 async fn a_number_that_somebody_else_owned_all_along_is_left_to_them() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     let theirs = [
         ("PhoneNumber", "+19075550100"),
         ("FriendlyName", "Front desk"),
@@ -106,7 +107,7 @@ async fn a_number_that_another_installation_bought_in_between_goes_on_taking_the
         Some(("IncomingPhoneNumbers/PN", json!({ "lose": "before" }))),
     ];
     join_all(mishaps.into_iter().map(async |mishap| {
-        let practice = Practice::open().await;
+        let practice = Practice::in_background().await;
         let sandbox = practice.app.sandbox_url();
         let beside = [("TWILIO_API_BASE_URL", &*sandbox), ("ELEVENLABS_API_BASE_URL", &*sandbox)];
         let other = App::start_with(&beside).await;
@@ -146,7 +147,7 @@ async fn a_number_that_another_installation_bought_in_between_goes_on_taking_the
 
 #[tokio::test]
 async fn a_number_that_another_installation_marks_before_it_is_pointed_is_left_to_them() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     practice.fault("twilio", "POST", "IncomingPhoneNumbers/PN", json!({ "delay_ms": 800 })).await;
     let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "907" })).await;
     wait_until("it is about to be pointed", DEADLINE, async || {
@@ -162,7 +163,7 @@ async fn a_number_that_another_installation_marks_before_it_is_pointed_is_left_t
 
 #[tokio::test]
 async fn a_number_of_ours_that_another_installation_took_the_mark_off_is_found_again() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     practice.fault("twilio", "POST", NUMBERS, json!({ "lose": "after" })).await;
     let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "907" })).await;
     wait_until("it is bought", DEADLINE, async || (practice.app.pending_faults().await == 0).then_some(()))
@@ -177,7 +178,7 @@ async fn a_number_of_ours_that_another_installation_took_the_mark_off_is_found_a
 #[tokio::test]
 async fn a_number_for_which_the_carrier_refuses_our_settings_is_given_back() {
     for is_answer_lost in [false, true] {
-        let practice = Practice::open().await;
+        let practice = Practice::in_background().await;
         let refused = json!({ "status": 400, "code": 21402 });
         practice.fault("twilio", "POST", "IncomingPhoneNumbers/PN", refused).await;
         if is_answer_lost {
@@ -201,7 +202,7 @@ async fn a_number_that_is_bought_is_set_up_however_often_that_fails() {
     let answers =
         [json!({ "status": 401, "code": 20003 }), json!({ "status": 503 }), json!({ "status": 429 })];
     join_all(answers.map(async |answer| {
-        let practice = Practice::open().await;
+        let practice = Practice::in_background().await;
         let matching =
             json!({ "provider": "twilio", "method": "POST", "path_contains": "IncomingPhoneNumbers/PN" });
         practice.app.faults(json!({ "match": matching, "action": answer, "times": 3 })).await;
@@ -217,7 +218,7 @@ async fn a_number_that_is_bought_is_set_up_however_often_that_fails() {
 
 #[tokio::test]
 async fn a_number_that_another_installation_holds_is_not_given_back() {
-    let practice = Practice::open().await;
+    let practice = Practice::in_background().await;
     let made = practice.with_number().await;
     let sid = made["number"]["sid"].as_str().unwrap();
     practice.app.as_account_owner(sid, &[("FriendlyName", &mark_of_another())]).await;

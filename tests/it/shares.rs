@@ -9,9 +9,9 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::graphql_ws::Socket;
-use crate::rules::TENANT;
+use crate::support::api::create;
+use crate::support::practice::TENANT;
+use crate::support::socket::Socket;
 use crate::support::{App, wait_until};
 
 const UNLIMITED: [(&str, &str); 2] =

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::rules::verbs;
+use crate::support::api::create;
+use crate::support::calls::verbs;
 use crate::support::{App, wait_until};
 
 async fn readiness(app: &App) -> Value {

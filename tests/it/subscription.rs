@@ -7,9 +7,10 @@ use sqlx::{Connection, PgConnection};
 use switchboard::domain::{CallReport, CallStatus, Clock};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::call::announce;
-use crate::support::{App, Watched, wait_until};
+use crate::support::api::create;
+use crate::support::calls::announce;
+use crate::support::sql::{LISTENING, until_listening};
+use crate::support::{App, Watched};
 
 const OPERATION: &str = "subscription ($id: ID!) { operationUpdated(id: $id) { state step } }";
 const CALLS: &str = "subscription { callUpdated { sid status } }";
@@ -93,18 +94,4 @@ async fn statuses_until_last(watched: &mut Watched) -> Vec<Value> {
             _ => {}
         }
     }
-}
-
-const LISTENING: &str = "pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE 'LISTEN%'";
-
-/// Waits until so many servers listen.
-pub(crate) async fn until_listening(app: &App, servers: i64) {
-    let mut admin = PgConnection::connect(&app.database_url()).await.unwrap();
-    let sql = format!("SELECT count(*) FROM {LISTENING}");
-    wait_until("the servers listen", Duration::from_secs(10), async || {
-        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone()));
-        let found: i64 = query.fetch_one(&mut admin).await.unwrap();
-        (found == servers).then_some(())
-    })
-    .await;
 }

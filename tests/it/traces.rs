@@ -18,8 +18,8 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::support::program::PUBLIC_URL;
+use crate::support::webhooks::{INCOMING, ringing, sid, signature};
 use crate::support::{System, wait_until};
-use crate::webhook::{INCOMING, ringing, sid, signature};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const ABOVE: &str = "b7ad6b7169203331";

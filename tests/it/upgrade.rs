@@ -5,11 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::outage;
-use crate::rules::verbs;
-use crate::store::isolation::TABLES;
+use crate::support::api::create;
+use crate::support::calls::verbs;
 use crate::support::program::{err, finish, out};
+use crate::support::sql::{TABLES, execute};
 use crate::support::{App, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -85,7 +84,7 @@ async fn a_server_works_on_a_database_that_a_newer_version_has_migrated() {
     // Every statement is prepared by then.
     live_once(&app).await;
     let sql = migration(app.database_url().starts_with("postgres"));
-    outage::execute(&app, &sql.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    execute(&app, &sql.iter().map(String::as_str).collect::<Vec<_>>()).await;
     live_once(&app).await;
 
     app.restart().await;
@@ -106,7 +105,7 @@ async fn a_server_works_on_a_database_that_a_newer_version_has_migrated() {
 
     // One that lacks what this version needs is another matter.
     let last = "DELETE FROM seaql_migrations WHERE version LIKE '%call_totals'";
-    outage::execute(&app, &[last]).await;
+    execute(&app, &[last]).await;
     app.kill().await;
     assert!(app.cannot_start().await.contains("lacks 1 migration"));
     let output = finish(app.program(&["migrate"])).await;

@@ -7,8 +7,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::agent::create;
-use crate::number::provision;
+use crate::support::api::{create, provision};
 use crate::support::{App, wait_until};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::{digest, hmac};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::carrier::{Carrier, CarrierConfig};
 use switchboard::domain::{Clock, Dialing, Entropy};
@@ -15,149 +13,14 @@ use switchboard::store::{Database, DatabaseConfig};
 use switchboard::voice::{Voice, VoiceConfig};
 use switchboard::webhooks::{self, WebhookConfig};
 use tokio::net::TcpListener;
-use uuid::Uuid;
 
-use crate::support::{App, wait_until};
+use crate::support::calls::{CALLER, verbs};
+use crate::support::practice::Practice;
+use crate::support::wait_until;
+use crate::support::webhooks::{FORM, INCOMING, client, encoded, post, sid, signature, twiml};
 
-pub(crate) const INCOMING: &str = "/api/webhooks/call/incoming";
-const FORM: &str = "application/x-www-form-urlencoded";
 /// A public address that numbers were bought for and that the server had before.
 const PREVIOUS_URL: &str = "https://calls.example.org";
-const CALLER: &str = "+13125550199";
-const CREATE: &str = r"
-mutation Create($input: CreateAgentInput!) {
-  createAgent(input: $input) { agent { id elevenlabsAgentId } phoneNumber { number } userErrors { message } }
-}";
-const UPDATE: &str = r"
-mutation Update($input: UpdateAgentInput!) { updateAgent(input: $input) { userErrors { message } } }";
-const CALLS: &str = r"{
-  calls { totalCount nodes { sid from callerAttestation to status outcome durationSeconds estimatedCost conversationId agent { id } } }
-}";
-
-/// A practice with an agent and a number, on a server of its own.
-pub(crate) struct Practice {
-    pub(crate) app: App,
-    pub(crate) token: String,
-    agent: Value,
-    pub(crate) number: String,
-}
-
-impl Practice {
-    pub(crate) async fn open(input: Value) -> Self {
-        Self::open_with(&[], input).await
-    }
-
-    pub(crate) async fn open_with(variables: &[(&'static str, &str)], input: Value) -> Self {
-        let app = App::start_with(variables).await;
-        let token = app.token(Uuid::from_u128(1));
-        let mut wanted = json!({"name": "Dr. Smith's Office Assistant", "areaCode": "212"});
-        wanted.as_object_mut().unwrap().extend(input.as_object().unwrap().clone());
-        let answer = app.graphql(&token, CREATE, json!({ "input": wanted })).await;
-        let made = &answer["data"]["createAgent"];
-        assert_eq!(made["userErrors"], json!([]), "{answer}");
-        let number = made["phoneNumber"]["number"].as_str().unwrap().to_owned();
-        Self { token, agent: made["agent"].clone(), number, app }
-    }
-
-    async fn update(&self, change: Value) {
-        let mut input = json!({"id": self.agent["id"]});
-        input.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        let answer = self.app.graphql(&self.token, UPDATE, json!({ "input": input })).await;
-        assert_eq!(answer["data"]["updateAgent"]["userErrors"], json!([]), "{answer}");
-    }
-
-    /// The calls on record, newest first.
-    pub(crate) async fn calls(&self) -> Vec<Value> {
-        let answer = self.app.graphql(&self.token, CALLS, json!({})).await;
-        let calls = answer["data"]["calls"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}")).clone();
-        assert_eq!(answer["data"]["calls"]["totalCount"], calls.len());
-        calls
-    }
-
-    pub(crate) async fn conversations(&self) -> usize {
-        self.app.sandbox_state().await["conversations"].as_array().unwrap().len()
-    }
-
-    /// The parameters of a first request about a call to the practice.
-    pub(crate) fn ringing(&self, sid: &str) -> Vec<(String, String)> {
-        ringing(&self.number, sid)
-    }
-
-    /// Sends a form, signed as the carrier does.
-    pub(crate) async fn send(&self, path: &str, form: &[(String, String)]) -> Response {
-        send(&self.app, path, form).await
-    }
-}
-
-/// The parameters of a first request about a call to this number.
-pub(crate) fn ringing(number: &str, sid: &str) -> Vec<(String, String)> {
-    let pairs = [("CallSid", sid), ("From", CALLER), ("To", number), ("CallStatus", "ringing")];
-    let account = ("AccountSid".to_owned(), Credentials::development().account_sid);
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().chain([account]).collect()
-}
-
-/// Sends a form, signed as the carrier does.
-pub(crate) async fn send(app: &App, path: &str, form: &[(String, String)]) -> Response {
-    send_to(app, &app.base_url(), path, form).await
-}
-
-/// The same, to another server than the one whose address the carrier was given, as behind a balancer.
-pub(crate) async fn send_to(app: &App, server: &str, path: &str, form: &[(String, String)]) -> Response {
-    let signed = format!("{}{path}", app.base_url());
-    let signature = signature(&Credentials::development().auth_token, &signed, form);
-    post(&format!("{server}{path}"), FORM, Some(&signature), encoded(form)).await
-}
-
-pub(crate) fn sid(last: u8) -> String {
-    format!("CA{last:032x}")
-}
-
-fn encoded(form: &[(String, String)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()
-}
-
-/// `X-Twilio-Signature`, by the carrier's documentation.
-pub(crate) fn signature(auth_token: &str, url: &str, form: &[(String, String)]) -> String {
-    let mut form = form.to_vec();
-    form.sort();
-    form.dedup();
-    let text: String = form.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
-    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, auth_token.as_bytes());
-    STANDARD.encode(hmac::sign(&key, format!("{url}{text}").as_bytes()))
-}
-
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap()
-}
-
-async fn post(url: &str, content_type: &str, signature: Option<&str>, body: String) -> Response {
-    let request = client().post(url).header("content-type", content_type).body(body);
-    let request = match signature {
-        Some(signature) => request.header("X-Twilio-Signature", signature),
-        None => request,
-    };
-    request.send().await.unwrap()
-}
-
-/// The TwiML of an answer that the carrier would accept, as the names of its verbs and its text.
-pub(crate) async fn twiml(answer: Response) -> (Vec<String>, String) {
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["content-type"], "text/xml; charset=utf-8");
-    let text = answer.text().await.unwrap();
-    (verbs(&text), text)
-}
-
-fn verbs(twiml: &str) -> Vec<String> {
-    let document = roxmltree::Document::parse(twiml).unwrap_or_else(|error| panic!("{error}: {twiml}"));
-    assert_eq!(document.root_element().tag_name().name(), "Response");
-    document.root_element().children().map(|verb| verb.tag_name().name().to_owned()).collect()
-}
-
-/// What the sandbox was answered with on the way, verbs only.
-fn answers(call: &Value) -> Vec<Vec<String>> {
-    let answers = call["answered_with"].as_array().unwrap_or_else(|| panic!("{call}"));
-    answers.iter().map(|answer| verbs(answer["twiml"].as_str().unwrap())).collect()
-}
 
 #[tokio::test]
 async fn a_call_reaches_its_agent_and_its_end_is_known() {
@@ -165,12 +28,12 @@ async fn a_call_reaches_its_agent_and_its_end_is_known() {
     let stir = "TN-Validation-Passed-A";
     let order = json!({"to": practice.number, "from": CALLER, "duration_seconds": 42, "stir": stir});
     let call = practice.app.place_call(order).await;
-    assert_eq!(call["agent"]["agent_id"], practice.agent["elevenlabsAgentId"], "{call}");
-    assert_eq!(answers(&call), [["Connect"]]);
+    assert_eq!(call["agent"]["agent_id"], practice.made["agent"]["elevenlabsAgentId"], "{call}");
+    assert_eq!(verbs(&call), [["Connect"]]);
     let expected = json!({
         "sid": call["call_sid"], "from": CALLER, "callerAttestation": stir, "to": practice.number,
         "status": "COMPLETED", "outcome": "AGENT", "estimatedCost": "0.0085",
-        "durationSeconds": 42, "conversationId": call["conversation_id"], "agent": {"id": practice.agent["id"]},
+        "durationSeconds": 42, "conversationId": call["conversation_id"], "agent": {"id": practice.made["agent"]["id"]},
     });
     assert_eq!(practice.calls().await, [expected]);
 
@@ -280,24 +143,24 @@ async fn without_its_agent_a_call_goes_to_the_fallback_number_or_hears_a_sentenc
 
     practice.update(json!({"status": "INACTIVE"})).await;
     let heard = call().await;
-    assert_eq!(answers(&heard), [["Say"]]);
+    assert_eq!(verbs(&heard), [["Say"]]);
     let sentence = heard["answered_with"][0]["twiml"].as_str().unwrap();
     assert!(sentence.contains(r#"language="de-DE""#) && sentence.contains("Es tut uns leid"), "{sentence}");
     assert_eq!(outcome().await, "UNAVAILABLE");
 
     practice.update(json!({"fallbackNumber": "+1 212 555 0142"})).await;
     let reached = practice.app.place_call(json!({"to": practice.number, "dial_result": "completed"})).await;
-    assert_eq!(answers(&reached), [["Dial"], ["Hangup"]]);
+    assert_eq!(verbs(&reached), [["Dial"], ["Hangup"]]);
     assert!(reached["answered_with"][0]["twiml"].as_str().unwrap().contains("+12125550142"), "{reached}");
     assert_eq!(outcome().await, "FALLBACK");
     let unanswered =
         practice.app.place_call(json!({"to": practice.number, "dial_result": "no-answer"})).await;
-    assert_eq!(answers(&unanswered), [["Dial"], ["Say"]]);
+    assert_eq!(verbs(&unanswered), [["Dial"], ["Say"]]);
     assert_eq!(outcome().await, "UNAVAILABLE");
 
     // A fallback number that is the number called would ring for ever.
     practice.update(json!({"fallbackNumber": null})).await;
-    assert_eq!(answers(&call().await), [["Say"]]);
+    assert_eq!(verbs(&call().await), [["Say"]]);
     assert_eq!(practice.conversations().await, 0);
 }
 
@@ -309,16 +172,16 @@ async fn a_plan_that_is_used_up_is_busy() {
     for _ in 0..10 {
         held.push(hold().await);
     }
-    assert!(held.iter().all(|call| answers(call) == [["Connect"]]), "{held:?}");
-    assert_eq!(answers(&hold().await), [["Say"]]);
+    assert!(held.iter().all(|call| verbs(call) == [["Connect"]]), "{held:?}");
+    assert_eq!(verbs(&hold().await), [["Say"]]);
     assert_eq!(practice.calls().await[0]["outcome"], "BUSY");
     practice.update(json!({"fallbackNumber": "+12125550142"})).await;
-    assert_eq!(answers(&hold().await)[0], ["Dial"]);
+    assert_eq!(verbs(&hold().await)[0], ["Dial"]);
 
     let sid = held[0]["call_sid"].as_str().unwrap();
     let hang_up = format!("{}/sandbox/calls/{sid}/hangup", practice.app.sandbox_url());
     assert!(client().post(hang_up).send().await.unwrap().status().is_success());
-    assert_eq!(answers(&hold().await), [["Connect"]]);
+    assert_eq!(verbs(&hold().await), [["Connect"]]);
 }
 
 #[tokio::test]

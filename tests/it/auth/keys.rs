@@ -14,7 +14,7 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::{
+use crate::support::auth::{
     INVALID, KeyServer, NOW, World, claims, config, hs256, rs256, rsa, rsa_jwk, rsa_with, signed, with,
 };
 use crate::support::wait_until;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{World, text};
+use crate::support::sandbox::{World, answer, text};
 
 const CREATE: &str = "/v1/convai/agents/create";
 
@@ -72,7 +72,7 @@ async fn what_cannot_be_an_agent_is_refused_in_the_three_shapes() {
     assert_ne!(kept["name"], "lost", "a refused update changes nothing");
 
     let keyless = world.http.get(format!("{}/v1/convai/agents", world.sandbox.base_url()));
-    let (status, refusal) = super::answer(keyless.send().await.unwrap()).await;
+    let (status, refusal) = answer(keyless.send().await.unwrap()).await;
     assert_eq!((status.as_u16(), &refusal["detail"]["status"]), (401, &json!("invalid_api_key")));
     let call =
         json!({"agent_id": "agent_nobody", "from_number": "+13125550199", "to_number": "+12125550100"});

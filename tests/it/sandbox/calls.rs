@@ -16,7 +16,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::{World, text};
+use crate::support::sandbox::{World, text};
 
 /// The path of a request and its form fields.
 type Asked = (String, Vec<(String, String)>);

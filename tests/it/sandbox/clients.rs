@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use tokio::task::spawn_blocking;
 
-use super::World;
+use crate::support::sandbox::World;
 
 #[tokio::test]
 async fn the_providers_own_clients_run_a_whole_life() {

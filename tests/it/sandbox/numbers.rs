@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{World, text};
+use crate::support::sandbox::{World, answer, text};
 
 #[tokio::test]
 async fn a_number_is_found_bought_changed_and_released() {
@@ -89,7 +89,7 @@ async fn nobody_gets_in_without_credentials_or_into_another_account() {
     let base = world.sandbox.base_url();
     let own = format!("{base}/2010-04-01/Accounts/{}/Calls.json", world.credentials.account_sid);
     let stranger = world.http.get(&own).basic_auth(&world.credentials.account_sid, Some("wrong"));
-    let (status, refusal) = super::answer(stranger.send().await.unwrap()).await;
+    let (status, refusal) = answer(stranger.send().await.unwrap()).await;
     assert_eq!((status.as_u16(), refusal["code"].as_u64()), (401, Some(20003)));
     let elsewhere = format!("/2010-04-01/Accounts/AC{}/Calls.json", "0".repeat(32));
     let (status, refusal) = world.read(&elsewhere).await;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use switchboard::sandbox::{Credentials, Options, SandboxError, start};
 use tokio::net::TcpListener;
 
-use super::World;
+use crate::support::sandbox::{World, answer};
 
 #[tokio::test]
 async fn a_killed_sandbox_has_lost_nothing_it_answered() {
@@ -61,7 +61,7 @@ async fn faults_answer_with_a_status_or_late_until_cleared() {
     let refused = world.twilio(Method::GET, "Calls.json").send().await.unwrap();
     assert_eq!(refused.status(), 429);
     assert_eq!(refused.headers()["retry-after"], "2");
-    assert_eq!(super::answer(refused).await.1["code"], 20429);
+    assert_eq!(answer(refused).await.1["code"], 20429);
     let (status, _) = world.eleven(Method::GET, "/v1/convai/agents", Value::Null).await;
     assert_eq!(status, 200, "the other provider is well");
     world.lever(Method::DELETE, "faults", Value::Null).await;

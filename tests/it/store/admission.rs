@@ -7,8 +7,8 @@ use switchboard::domain::{
 };
 use switchboard::store::{Database, Effect, IncomingCall, OperationUpdate, Route};
 
-use super::fixtures::{self, e164, uuid};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, e164, uuid};
 
 /// Rejects callers whose numbers begin so, and gives the change's version.
 async fn block(db: &Database, number: &PhoneNumber, callers: &[&str]) -> i32 {

@@ -8,8 +8,8 @@ use switchboard::domain::{
 use switchboard::store::{Database, OperationUpdate, StoreError};
 use uuid::Uuid;
 
-use super::fixtures::{self, first};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, first};
 
 async fn trail(db: &Database, tenant: TenantId) -> Vec<AuditEvent> {
     let page = db.read_as(tenant).await.unwrap().audit_events(first(100)).await.unwrap();

@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use switchboard::domain::{Call, CallId, CallOutcome, CallReport, CallStatus, Clock};
 use switchboard::store::{Change, IncomingCall, StoreError, Topic};
 
-use super::fixtures::{self, e164, uuid};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, e164, uuid};
 
 /// How many calls come at the same moment.
 const AT_ONCE: usize = 64;

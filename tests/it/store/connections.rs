@@ -9,8 +9,8 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use switchboard::domain::{Actor, Author, CallStatus, Clock, DialingChange, Limits, TenantId};
 use switchboard::store::{Database, DatabaseConfig, StoreError};
 
-use super::fixtures::{self, LEASE, e164, first, over, report, uuid, write_as};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, LEASE, e164, first, over, report, uuid, write_as};
 use crate::support::severable::Severable;
 use crate::support::wait_until;
 

@@ -11,21 +11,10 @@ use switchboard::store::{
     AgentChanges, AgentFilter, CallFilter, Database, NumberFilter, StoreError, TenantStore,
 };
 
-use super::fixtures::{self, e164, first};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, e164, first};
+use crate::support::sql::TABLES;
 use crate::support::{App, wait_until};
-
-/// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 8] = [
-    "tenants",
-    "agents",
-    "operations",
-    "phone_numbers",
-    "calls",
-    "call_totals",
-    "audit_events",
-    "voice_events",
-];
 
 /// A tenant with a row in every table.
 async fn practice(db: &Database, last_four: u32) -> Agent {

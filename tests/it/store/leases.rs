@@ -11,8 +11,8 @@ use switchboard::store::{
     Change, ClaimRefused, Database, Effect, OperationUpdate, PurchaseRules, Retry, StoreError, Topic,
 };
 
-use super::fixtures::{self, LEASE, uuid};
 use crate::support::database::{HandClock, TestDatabase};
+use crate::support::fixtures::{self, LEASE, uuid};
 
 #[tokio::test]
 async fn one_reconciles_at_a_time_and_a_dead_ones_place_is_taken() {

@@ -5,8 +5,8 @@ use futures_util::future::join_all;
 use switchboard::domain::{Agent, CallId, CallStatus, Operation, RefusalCode, Step, Tenant};
 use switchboard::store::{ClaimRefused, Database, Effect, OperationUpdate};
 
-use super::fixtures::{self, e164, uuid};
 use crate::support::database::{HandClock, TestDatabase};
+use crate::support::fixtures::{self, e164, uuid};
 
 async fn claim(
     db: &Database,

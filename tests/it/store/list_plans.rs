@@ -7,8 +7,8 @@ use switchboard::store::{
 };
 use uuid::Uuid;
 
-use super::fixtures::first;
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::first;
 
 /// Tenants, and rows of each table; every tenant has as many as every other.
 const TENANTS: i64 = 100;

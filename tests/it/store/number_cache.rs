@@ -9,8 +9,8 @@ use switchboard::domain::{
 };
 use switchboard::store::{AgentChanges, Database, Effect, NumberReader, OperationUpdate, Route};
 
-use super::fixtures::{self, e164, uuid};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, e164, uuid};
 use crate::support::wait_until;
 
 /// Numbers read in one statement.
@@ -49,11 +49,6 @@ async fn server(test: &TestDatabase) -> (Database, NumberReader) {
     (db, reader)
 }
 
-/// Runs SQL past every door.
-pub(super) async fn run(test: &TestDatabase, sql: &str) {
-    test.execute(sql).await;
-}
-
 /// So many numbers more, as this one.
 async fn multiply(test: &TestDatabase, number: &E164, count: u32) {
     let (id, series) = if test.is_postgres() {
@@ -72,7 +67,7 @@ async fn multiply(test: &TestDatabase, number: &E164, count: u32) {
         "INSERT INTO phone_numbers (id, number, sid, {rest})
          SELECT {id}, '+1312' || (2000000 + n), 'PN' || n, {rest} FROM phone_numbers, {series} WHERE number = '{number}'"
     );
-    run(test, &sql).await;
+    test.execute(&sql).await;
 }
 
 fn multiplied(n: u32) -> E164 {
@@ -160,7 +155,7 @@ async fn a_page_that_fails_is_read_again_and_not_those_before_it() {
         if test.is_postgres() {
             sqlx::raw_sql(sql).execute(&mut test.raw().await).await.unwrap();
         } else {
-            run(&test, sql).await;
+            test.execute(sql).await;
         }
     };
     owner("ALTER TABLE agents RENAME TO away").await;
@@ -175,7 +170,7 @@ async fn a_page_that_fails_is_read_again_and_not_those_before_it() {
     assert_eq!(db.system().cached_numbers(), 2 * PAGE as usize + 11);
     assert!(db.system().knows_numbers() && by_cache(&db, &multiplied(1)).is_some());
     // The agent's numbers all change at once, over more than a page.
-    run(&test, "UPDATE phone_numbers SET routing_version = routing_version + 1").await;
+    test.execute("UPDATE phone_numbers SET routing_version = routing_version + 1").await;
     set_fallback(&db, &agent, "+4930123456").await;
     poll(&db, &mut reader).await;
     assert!(by_cache(&db, &multiplied(4000)).unwrap().agent.fallback_number.is_some());
@@ -274,7 +269,7 @@ async fn pages_and_polls_are_read_by_their_indexes() {
         SELECT gen_random_uuid(), tenant_id, name, language, status, md5(n::text) || md5((-n)::text), token_preview,
             revision, synced_revision, created_at, updated_at
         FROM (SELECT * FROM agents LIMIT 1) one, generate_series(1, 40000) n";
-    run(&test, agents).await;
+    test.execute(agents).await;
     let mut connection = test.raw().await;
     sqlx::raw_sql("ANALYZE agents; ANALYZE phone_numbers").execute(&mut connection).await.unwrap();
     // What these sessions read is counted by the time they are gone.
@@ -292,13 +287,16 @@ async fn pages_and_polls_are_read_by_their_indexes() {
         let (db, mut reader) = server(&test).await;
         for fallback in ["+4930222222", "+4930333333"] {
             // In sessions of their own: one that knew the tables when they were small would read all of them.
-            run(
-                &test,
-                &format!("UPDATE agents SET fallback_number = '{fallback}' WHERE id = '{}'", small.id.0),
-            )
+            test.execute(&format!(
+                "UPDATE agents SET fallback_number = '{fallback}' WHERE id = '{}'",
+                small.id.0
+            ))
             .await;
-            run(&test, &format!("UPDATE phone_numbers SET routing_version = 7 WHERE id = '{}'", number.id.0))
-                .await;
+            test.execute(&format!(
+                "UPDATE phone_numbers SET routing_version = 7 WHERE id = '{}'",
+                number.id.0
+            ))
+            .await;
             poll(&db, &mut reader).await;
         }
         // What a session read is counted when it ends.

@@ -7,8 +7,8 @@ use switchboard::domain::{Agent, AgentId, AgentToken, Clock, Entropy, TenantId};
 use switchboard::store::{AgentFilter, AgentProfile, Cursor, Database, Page, PageOf, PageRequest};
 use uuid::Uuid;
 
-use super::fixtures;
 use crate::support::database::TestDatabase;
+use crate::support::fixtures;
 
 /// Agents whose creation is `minutes` past an hour ago, several to a minute: the id decides between them.
 async fn insert(db: &Database, tenant: TenantId, minutes: &[i64]) -> Vec<AgentId> {

@@ -6,8 +6,8 @@ use sqlx::Executor;
 use switchboard::domain::Clock;
 use switchboard::store::StoreError;
 
-use super::fixtures;
 use crate::support::database::TestDatabase;
+use crate::support::fixtures;
 
 #[tokio::test]
 async fn a_wait_for_a_lock_and_a_transaction_that_stands_still_come_to_an_end() {

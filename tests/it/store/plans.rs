@@ -9,8 +9,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use switchboard::domain::{CallStatus, CallerId, Clock, RoutingRules, TenantId};
 use switchboard::store::{CallFilter, Database};
 
-use super::fixtures::{self, e164, first};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, e164, first};
 use crate::support::wait_until;
 
 const CALLS: i64 = 100_000;

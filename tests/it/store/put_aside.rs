@@ -5,9 +5,8 @@ use std::collections::HashSet;
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use super::fixtures::{self, LEASE, over, uuid};
-use super::number_cache::run;
 use crate::support::database::{HandClock, TestDatabase};
+use crate::support::fixtures::{self, LEASE, over, uuid};
 
 /// The last of them, as SQL names it on either database.
 fn literal(test: &TestDatabase, id: Uuid) -> String {
@@ -30,19 +29,18 @@ async fn an_unreadable_row_is_put_aside_and_the_others_of_its_batch_run() {
     let unheard_of = r#"{"code":"UNHEARD_OF","message":""}"#;
     for (at, agent) in agents.iter().enumerate() {
         let agent = literal(&test, agent.0);
-        run(&test, &format!("UPDATE agents SET voice_agent_id = 'agent_{at}' WHERE id = {agent}")).await;
+        test.execute(&format!("UPDATE agents SET voice_agent_id = 'agent_{at}' WHERE id = {agent}")).await;
     }
     let (bad_operation, bad_agent) = (literal(&test, operations[0].0), literal(&test, agents[0].0));
-    run(&test, &format!("UPDATE operations SET error = '{unheard_of}' WHERE id = {bad_operation}")).await;
-    run(
-        &test,
-        &format!("UPDATE agents SET sync_error = '{unheard_of}', sync_attempts = 1 WHERE id = {bad_agent}"),
-    )
+    test.execute(&format!("UPDATE operations SET error = '{unheard_of}' WHERE id = {bad_operation}")).await;
+    test.execute(&format!(
+        "UPDATE agents SET sync_error = '{unheard_of}', sync_attempts = 1 WHERE id = {bad_agent}"
+    ))
     .await;
     for conversation in ["conv_0", "conv_1", "conv_2"] {
         assert!(system.accept_event(&over(conversation, None, None)).await.unwrap());
     }
-    run(&test, "UPDATE voice_events SET failed = 'unheard-of' WHERE conversation_id = 'conv_0'").await;
+    test.execute("UPDATE voice_events SET failed = 'unheard-of' WHERE conversation_id = 'conv_0'").await;
 
     let claimed = async || {
         let due = system.claim_due(uuid(), LEASE, 10).await.unwrap();
@@ -62,9 +60,9 @@ async fn an_unreadable_row_is_put_aside_and_the_others_of_its_batch_run() {
         "put aside, not looked at again and again"
     );
 
-    run(&test, "UPDATE operations SET error = NULL").await;
-    run(&test, "UPDATE agents SET sync_error = NULL").await;
-    run(&test, "UPDATE voice_events SET failed = NULL").await;
+    test.execute("UPDATE operations SET error = NULL").await;
+    test.execute("UPDATE agents SET sync_error = NULL").await;
+    test.execute("UPDATE voice_events SET failed = NULL").await;
     time.advance(TimeDelta::minutes(6));
     assert!(claimed().await.contains(&operations[0]));
     assert!(delivered().await.contains(&agents[0]));
@@ -93,7 +91,7 @@ async fn a_row_with_garbage_in_a_column_costs_the_others_nothing() {
         operations.push(fixtures::operation(&db, agent).await.id);
         let (voice, conversation) = (format!("agent_{}", agent.id.0), format!("conv_{}", agent.id.0));
         let id = literal(&test, agent.id.0);
-        run(&test, &format!("UPDATE agents SET voice_agent_id = '{voice}' WHERE id = {id}")).await;
+        test.execute(&format!("UPDATE agents SET voice_agent_id = '{voice}' WHERE id = {id}")).await;
         assert!(system.accept_event(&over(&conversation, None, None)).await.unwrap());
     }
     let mut sids = Vec::new();
@@ -115,7 +113,7 @@ async fn a_row_with_garbage_in_a_column_costs_the_others_nothing() {
         format!("UPDATE calls SET conversation_id = {garbage} WHERE sid = '{}'", sids[0]),
     ];
     for sql in &bad {
-        run(&test, &format!("PRAGMA ignore_check_constraints = 1; {sql}")).await;
+        test.execute(&format!("PRAGMA ignore_check_constraints = 1; {sql}")).await;
     }
     time.advance(TimeDelta::minutes(1));
     let now = time.clock().now();
@@ -173,7 +171,7 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
         operations.push(fixtures::operation(&db, &agent).await.id);
         let voice = format!("agent_{}", agent.id.0);
         let id = literal(&test, agent.id.0);
-        run(&test, &format!("UPDATE agents SET voice_agent_id = '{voice}' WHERE id = {id}")).await;
+        test.execute(&format!("UPDATE agents SET voice_agent_id = '{voice}' WHERE id = {id}")).await;
         assert!(system.accept_event(&over(&format!("conv_{nth}"), None, None)).await.unwrap());
         let (id, call) = fixtures::incoming(&number.number);
         system.admit_call(id, &call).await.unwrap().unwrap();
@@ -199,12 +197,12 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
             format!("UPDATE voice_events SET accepted_at = {instant} WHERE conversation_id = 'conv_{nth}'"),
             format!("UPDATE calls SET answered_at = {instant} WHERE sid = '{sid}'"),
         ] {
-            run(&test, &sql).await;
+            test.execute(&sql).await;
         }
     }
     let [last, last_agent] = [operations[4].0, agents[4].id.0].map(|id| literal(&test, id));
-    run(&test, &format!("UPDATE operations SET attempts = 2147483647 WHERE id = {last}")).await;
-    run(&test, &format!("UPDATE agents SET sync_attempts = 2147483647 WHERE id = {last_agent}")).await;
+    test.execute(&format!("UPDATE operations SET attempts = 2147483647 WHERE id = {last}")).await;
+    test.execute(&format!("UPDATE agents SET sync_attempts = 2147483647 WHERE id = {last_agent}")).await;
 
     let due = system.claim_due(uuid(), LEASE, 10).await.unwrap();
     let due: HashSet<_> = due.into_iter().map(|claimed| claimed.operation.id).collect();
@@ -250,7 +248,7 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
     time.advance(TimeDelta::minutes(10));
     let again = system.claim(operations[4], uuid(), LEASE).await.unwrap().unwrap();
     assert_eq!(again.operation.attempts, i32::MAX);
-    run(&test, &format!("UPDATE operations SET fence = 9223372036854775807, lease_owner = NULL, lease_until = NULL WHERE id = {last}")).await;
+    test.execute(&format!("UPDATE operations SET fence = 9223372036854775807, lease_owner = NULL, lease_until = NULL WHERE id = {last}")).await;
     time.advance(TimeDelta::minutes(10));
     let due = system.claim_due(uuid(), LEASE, 10).await.unwrap();
     assert_eq!(due.len(), 1, "{due:?}");

@@ -6,8 +6,8 @@ use proptest::test_runner::{Config, TestRunner};
 use switchboard::domain::{Call, CallOutcome, CallReport, CallStatus, ConversationReport};
 use switchboard::store::{Database, IncomingCall};
 
-use super::fixtures::{self, e164};
 use crate::support::database::{HandClock, TestDatabase};
+use crate::support::fixtures::{self, e164};
 
 /// Something that is told of a call once it has been announced.
 #[derive(Debug, Clone)]

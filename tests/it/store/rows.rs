@@ -11,8 +11,8 @@ use switchboard::store::{
     NumberFilter, StoreError, Topic,
 };
 
-use super::fixtures::{self, e164, first, uuid};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, e164, first, uuid};
 
 #[tokio::test]
 async fn migrating_twice_changes_nothing() {

@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use switchboard::domain::Clock;
 use switchboard::store::{AgentFilter, Database, DatabaseConfig};
 
-use super::fixtures::{self, first};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, first};
 
 /// What Supabase's own scripts leave behind, as far as it could matter to us.
 const THEIRS: &str = "

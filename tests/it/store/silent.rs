@@ -7,8 +7,8 @@ use switchboard::domain::{CallStatus, Clock};
 use switchboard::store::{AgentChanges, Database, DatabaseConfig, StoreError};
 use tokio::time::timeout;
 
-use super::fixtures::{self, LEASE, e164, first, over, report, uuid, write_as};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, LEASE, e164, first, over, report, uuid, write_as};
 use crate::support::severable::Severable;
 
 /// Two seconds until there are doubts, three until they are settled, and what a busy machine takes.

@@ -14,8 +14,8 @@ use switchboard::domain::{
 use switchboard::store::{CallFilter, Database, TenantStore};
 use uuid::Uuid;
 
-use super::fixtures::{self, e164, first};
 use crate::support::database::{HandClock, TestDatabase};
+use crate::support::fixtures::{self, e164, first};
 
 /// One thing that happens. `call` counts back from the latest call.
 #[derive(Debug, Clone)]

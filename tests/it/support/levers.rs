@@ -6,6 +6,22 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::sandbox::Credentials;
 
+use super::wait_until;
+
+/// Settings that keep calls from their agent, or us from hearing of them: the carrier's name, its JSON name, a wrong value.
+pub(crate) const WRONG_SETTINGS: [(&str, &str, &str); 10] = [
+    ("FriendlyName", "friendly_name", "Front desk"),
+    ("VoiceUrl", "voice_url", "https://elsewhere.example.com/voice"),
+    ("VoiceFallbackUrl", "voice_fallback_url", "https://elsewhere.example.com/fallback"),
+    ("StatusCallback", "status_callback", "https://elsewhere.example.com/status"),
+    ("VoiceMethod", "voice_method", "GET"),
+    ("VoiceFallbackMethod", "voice_fallback_method", "GET"),
+    ("StatusCallbackMethod", "status_callback_method", "GET"),
+    ("VoiceReceiveMode", "voice_receive_mode", "fax"),
+    ("VoiceApplicationSid", "voice_application_sid", "AP0123456789abcdef0123456789abcdef"),
+    ("TrunkSid", "trunk_sid", "TK0123456789abcdef0123456789abcdef"),
+];
+
 /// A client of a sandbox, with the credentials for development.
 pub(crate) struct Levers {
     url: String,
@@ -78,6 +94,14 @@ impl Levers {
     /// How many faults were ordered and have not struck yet.
     pub(crate) async fn pending_faults(&self) -> usize {
         self.pull(Method::GET, "faults", None).await["faults"].as_array().unwrap().len()
+    }
+
+    /// Waits until every fault that was ordered has struck.
+    pub(crate) async fn all_faults_have_struck(&self) {
+        wait_until("every fault has struck", Duration::from_secs(60), async || {
+            (self.pending_faults().await == 0).then_some(())
+        })
+        .await;
     }
 
     /// Takes every fault back that was ordered.

@@ -1,12 +1,22 @@
-//! What the tests share: the whole system in this process, over real HTTP, each test with its own.
+//! What the tests share: the whole system in this process, over real HTTP, each test with its own; a practice on it; requests,
+//! rows and statements that more than one test needs. A test imports nothing of another test.
 
+pub(crate) mod api;
 mod app;
+pub(crate) mod auth;
+pub(crate) mod calls;
 pub(crate) mod database;
-mod levers;
+pub(crate) mod fixtures;
+pub(crate) mod levers;
+pub(crate) mod practice;
 pub(crate) mod program;
+pub(crate) mod sandbox;
 pub(crate) mod severable;
+pub(crate) mod socket;
+pub(crate) mod sql;
 mod system;
 mod watch;
+pub(crate) mod webhooks;
 
 pub(crate) use app::{App, WEBHOOK_SECRET};
 pub(crate) use levers::Levers;

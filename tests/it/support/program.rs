@@ -84,6 +84,38 @@ impl Drop for Running {
     }
 }
 
+/// A run under way; killed when the test ends before it.
+pub(crate) struct Started(Option<Child>);
+
+impl Started {
+    pub(crate) fn begin(mut command: Command) -> Self {
+        Self(Some(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()))
+    }
+
+    /// The first signal of two, and what it came to.
+    pub(crate) async fn terminate(mut self) -> Output {
+        let child = self.0.take().unwrap();
+        let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+        assert!(killed.success());
+        tokio::task::spawn_blocking(move || child.wait_with_output().unwrap()).await.unwrap()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.0.as_mut().unwrap().kill().unwrap();
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It may have ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
 /// The lines a program prints, as they come.
 pub(crate) fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = channel();

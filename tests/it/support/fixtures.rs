@@ -188,7 +188,7 @@ pub(crate) fn first(count: u16) -> PageRequest {
 }
 
 /// So many purchases an hour, and no quarantine.
-pub(super) fn rules(purchases_per_hour: u32) -> PurchaseRules {
+pub(crate) fn rules(purchases_per_hour: u32) -> PurchaseRules {
     let quarantined_since = Clock::system().now() + TimeDelta::days(36_500);
     PurchaseRules { purchases_per_hour, tenant_purchases_per_hour: u32::MAX, quarantined_since }
 }
