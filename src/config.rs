@@ -1,21 +1,28 @@
-//! The environment, read once into one typed [`Config`]; every mistake is told at once.
+//! Configuration: each variable is declared once, in [`table`], and read into one typed [`Config`].
 //!
-//! [`Config::from_vars`] is a pure function of the variables, so that a test needs no process of its own.
-//! No secret is ever printed: neither by `Debug` nor in a [`Mistake`], which tells what is wrong with a value but
-//! not the value.
+//! Every mistake is reported at once, with the limits of the value and an example. [`Config::from_vars`] is a pure function of the
+//! variables, so that a test needs no process of its own. No secret is ever printed: neither by `Debug`, nor in a [`Mistake`], which
+//! says what is wrong with a value without repeating it, nor in the [`Setting`]s that `switchboard config` shows.
 
-mod calls;
 mod connections;
 mod environment;
-mod read;
+mod parse;
+mod reference;
+mod setting;
+mod table;
 mod traces;
+mod values;
+mod variable;
 
 pub use connections::Connections;
-pub use environment::Environment;
+pub use environment::{Environment, Origin};
+pub use reference::{env_example, markdown};
+pub use setting::{Setting, settings};
+pub use table::VARIABLES;
 pub use traces::Traces;
+pub use variable::{Secrecy, Section, Variable, WhenUnset};
 
-use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,312 +31,342 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::domain::Dialing;
-use read::Reader;
+use values::{Lookup, Values};
 
-/// All a server is told from outside.
+/// Configuration of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where the server listens.
+    /// Address to listen on.
     pub bind_address: SocketAddr,
-    /// `postgres:` or `sqlite:`.
+    /// Address of the database: `postgres:` or `sqlite:`.
     pub database_url: SecretString,
-    /// Where to hear what other servers change, past a connection pooler; at `database_url` when unset.
+    /// Address of the same database that bypasses a connection pooler, to listen for other servers' changes; `None`: `database_url`.
     pub database_listen_url: Option<SecretString>,
-    /// Connections to the database for requests; webhooks and workers have half as many of their own.
+    /// Maximum connections to the database for API requests; webhooks and workers have half as many of their own.
     pub database_max_connections: u32,
-    /// The origin under which the carrier reaches this server.
+    /// Public origin of this server.
     pub webhook_base_url: Url,
-    /// The one before, accepted while numbers are pointed to the new one.
+    /// Previous origin, whose signatures are accepted while numbers are pointed to the new one.
     pub webhook_base_url_previous: Option<Url>,
-    /// How Twilio is reached.
+    /// Access to Twilio.
     pub twilio: Twilio,
-    /// How ElevenLabs is reached.
+    /// Access to ElevenLabs.
     pub elevenlabs: ElevenLabs,
-    /// How tokens are checked.
+    /// Verification of access tokens.
     pub jwt: Jwt,
-    /// How long a request waits for its operation.
+    /// Time a mutation waits for its operation.
     pub operation_wait: Duration,
-    /// How long after its driver died an operation is taken up by another.
+    /// Lease of an operation: the time until another server takes it over from one that died.
     pub operation_lease: Duration,
-    /// How long one request to a provider may take.
+    /// Deadline of one request to a provider.
     pub provider_timeout: Duration,
-    /// What may be asked for in any hour.
+    /// Hourly limits of purchases and agents.
     pub hourly: Hourly,
-    /// How long a release can be taken back.
+    /// Grace period of a release.
     pub release_grace: Duration,
-    /// Days for which a number that served one client is not given to another.
+    /// Days for which a released number is not assigned to another tenant.
     pub quarantine_days: u16,
-    /// Which numbers are dialled for tenants without a setting of their own.
+    /// Numbers that may be dialled for tenants without a setting of their own.
     pub dialing: Dialing,
-    /// What is kept of calls.
+    /// Retention of calls and transcripts.
     pub records: Records,
-    /// How often the providers' inventories are compared with the database; zero: never by itself.
+    /// Interval of reconciliation; zero: only on command.
     pub reconcile_every: Duration,
-    /// How long an incoming call may wait for its answer.
+    /// Deadline for answering an incoming call.
     pub answer_deadline: Duration,
-    /// Where the carrier turns when this server is gone; our own fallback route when unset.
+    /// URL that Twilio requests when this server does not answer; `None`: a route of this server.
     pub voice_fallback_url: Option<Url>,
-    /// A folder for what must outlive the server when the database does not take it.
+    /// Folder for what must outlive the server while the database is unavailable.
     pub state_dir: PathBuf,
-    /// Whether a browser at `/graphql` is given GraphiQL.
+    /// Whether `/graphql` serves GraphiQL to browsers.
     pub graphiql: bool,
-    /// A folder with GraphiQL's four files; without it the page loads them from their CDN.
+    /// Folder with GraphiQL's four files; `None`: the page loads them from a CDN.
     pub graphiql_assets: Option<PathBuf>,
-    /// Origins whose pages may call the API.
+    /// Origins whose pages may use the API from a browser.
     pub allowed_origins: Vec<String>,
-    /// Whether the API tells its schema.
+    /// Whether introspection is allowed.
     pub introspection: bool,
-    /// How often one may ask.
+    /// Request rate limits.
     pub rate: Rate,
-    /// What connections may take.
+    /// Limits of incoming connections.
     pub connections: Connections,
-    /// How log lines look, which there are, and where traces go.
+    /// Log output and export of traces.
     pub log: Log,
-    /// What is accepted but deserves a word.
+    /// Values that are accepted and have a drawback.
     pub warnings: Vec<String>,
 }
 
-/// How Twilio is reached.
+/// Access to Twilio.
 #[derive(Debug, Clone)]
 pub struct Twilio {
-    /// `AC…`
+    /// Account SID, `AC…`.
     pub account_sid: String,
-    /// The primary auth token.
+    /// Primary auth token.
     pub auth_token: SecretString,
-    /// The one before, while it is being rotated.
+    /// Previous auth token, accepted for signatures during rotation.
     pub auth_token_previous: Option<SecretString>,
-    /// `https://api.twilio.com`, or where it is emulated.
+    /// Base URL of the API.
     pub base_url: Url,
-    /// US dollars for a number's month, while the price list cannot be read.
+    /// Monthly price of a number in US dollars, while the price list cannot be read.
     pub number_price: Option<Decimal>,
-    /// US dollars for a begun minute of an incoming call, while the price list cannot be read.
+    /// Price of a begun minute of an incoming call in US dollars, while the price list cannot be read.
     pub minute_price: Option<Decimal>,
 }
 
-/// How ElevenLabs is reached.
+/// Access to ElevenLabs.
 #[derive(Debug, Clone)]
 pub struct ElevenLabs {
-    /// The workspace's key.
+    /// API key of the workspace.
     pub api_key: SecretString,
-    /// Signs its events; without it they are refused.
+    /// Secret that signs webhooks; `None`: their route does not exist.
     pub webhook_secret: Option<SecretString>,
-    /// The one before, while it is being rotated.
+    /// Previous secret, accepted during rotation.
     pub webhook_secret_previous: Option<SecretString>,
-    /// `https://api.elevenlabs.io`, or where it is emulated.
+    /// Base URL of the API.
     pub base_url: Url,
 }
 
-/// How tokens are checked. One of `secret` and `jwks_url` is always there.
+/// Verification of access tokens. At least one of `secret` and `jwks_url` is set.
 #[derive(Debug, Clone)]
 pub struct Jwt {
-    /// Checks HS256 tokens.
+    /// Key of HS256 tokens.
     pub secret: Option<SecretString>,
-    /// Where RS256 and ES256 keys are published.
+    /// URL of the JWK set with public keys.
     pub jwks_url: Option<Url>,
-    /// The issuer every token must name.
+    /// Issuer that every token must name.
     pub issuer: Option<String>,
-    /// The audience every token must name.
+    /// Audience that every token must name.
     pub audience: Option<String>,
-    /// A JSON pointer to the claim that names the tenant.
+    /// JSON pointer to the claim that identifies the tenant.
     pub tenant_claim: String,
-    /// Whether a token with `is_anonymous`, of somebody who has not signed up, speaks for a tenant.
+    /// Whether tokens with the claim `is_anonymous` are accepted.
     pub allow_anonymous: bool,
 }
 
-/// What may be asked for in any hour.
+/// Hourly limits.
 #[derive(Debug, Clone, Copy)]
 pub struct Hourly {
-    /// Purchases, all tenants together.
+    /// Purchases by all tenants together.
     pub purchases: u32,
-    /// Purchases of one tenant.
+    /// Purchases by one tenant.
     pub tenant_purchases: u32,
-    /// Agents that one tenant may create.
+    /// Agents created by one tenant.
     pub tenant_agents: u32,
 }
 
-/// What is kept of calls.
+/// Retention of calls and transcripts.
 #[derive(Debug, Clone, Copy)]
 pub struct Records {
-    /// Days for which calls that ended are kept; 0: for good.
+    /// Days until a call that ended is deleted; 0: never.
     pub retention_days: u16,
-    /// Whether what was said in them is kept.
+    /// Whether transcripts are stored.
     pub transcripts: bool,
 }
 
-/// How often one may ask; 0: as often as they like.
+/// Request rate limits; 0: no limit.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// Requests a minute of one tenant, of one operator, of one agent.
+    /// Requests per minute of one tenant, operator or agent.
     pub per_minute: u32,
-    /// Requests a minute from one address without a valid token.
+    /// Requests per minute from one address without a valid token.
     pub anonymous_per_minute: u32,
-    /// How many proxies in front add to `X-Forwarded-For`.
+    /// Number of proxies in front that append to `X-Forwarded-For`.
     pub trusted_proxies: u8,
 }
 
-/// How log lines look, which there are, and where traces go.
+/// Log output and export of traces.
 #[derive(Debug, Clone)]
 pub struct Log {
-    /// One JSON object a line, for collectors; else lines for people.
+    /// One JSON object per line, for collectors; else lines for people.
     pub json: bool,
-    /// As `RUST_LOG` is written.
+    /// Log filter, as in `RUST_LOG`.
     pub filter: String,
-    /// Where traces go; `None`: nothing is traced.
+    /// Export of traces; `None`: nothing is traced.
     pub traces: Option<Traces>,
 }
 
-/// One thing that is wrong with the environment.
+/// One mistake in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{variable}\n      {problem}\n      for example: {example}")]
 pub struct Mistake {
-    /// The variable.
+    /// Name of the variable, or of the file.
     pub variable: &'static str,
-    /// What is wrong with it: completes "VARIABLE …".
+    /// What is wrong with it, with the limits of a value: completes "VARIABLE …".
     pub problem: String,
-    /// A value that would do.
+    /// A valid value.
     pub example: &'static str,
+    /// Whether the variable is required and not set.
+    pub is_missing: bool,
 }
 
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<26}  {}\n{:<26}  for example: {}", self.variable, self.problem, "", self.example)
+impl Mistake {
+    fn missing(variable: &Variable, problem: impl Into<String>) -> Self {
+        Self { variable: variable.name, problem: problem.into(), example: variable.example, is_missing: true }
+    }
+
+    fn wrong(variable: &Variable, problem: String) -> Self {
+        Self { variable: variable.name, problem, example: variable.example, is_missing: false }
     }
 }
 
-/// Whether calls and webhooks stay on this machine.
+/// What the configuration is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    Public,
-    ThisMachine,
+pub enum Profile {
+    /// `serve`: providers call this server over the internet.
+    Serve,
+    /// `dev`: providers are emulated on this machine, so its public address may be a loopback one.
+    Dev,
 }
-
-/// Where a server listens unless told otherwise.
-pub const DEFAULT_BIND_ADDRESS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8000);
-
-/// Where a server keeps what must outlive it.
-const DEFAULT_STATE_DIR: &str = ".switchboard";
 
 impl Config {
-    /// Reads what `serve` needs.
+    /// Reads the configuration of `serve`.
     ///
     /// # Errors
-    /// Every mistake there is.
+    /// Every mistake.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
-        Self::read(lookup, Reach::Public)
+        Self::read(&lookup, Profile::Serve)
     }
 
-    /// As [`Self::from_vars`], for a server whose carriers are emulated on this machine: its public address may be
-    /// a loopback one.
+    /// Reads the configuration of a server whose providers are emulated on this machine.
     ///
     /// # Errors
-    /// Every mistake there is.
+    /// Every mistake.
     pub fn for_this_machine(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
-        Self::read(lookup, Reach::ThisMachine)
+        Self::read(&lookup, Profile::Dev)
     }
 
-    fn read(lookup: impl Fn(&str) -> Option<String>, reach: Reach) -> Result<Self, Vec<Mistake>> {
-        let mut vars = Reader::new(lookup);
-        let (webhook_base_url, webhook_base_url_previous) = read_webhook_base_urls(&mut vars, reach);
-        let (database_url, database_listen_url) = read_database_urls(&mut vars);
-        let (twilio, elevenlabs) = (read_twilio(&mut vars), read_elevenlabs(&mut vars));
-        let jwt = read_jwt(&mut vars);
-        let warnings = warnings(database_url.as_ref(), reach);
-        let bind_address = read_bind_address(&mut vars);
-        let database_max_connections = vars.or("DATABASE_MAX_CONNECTIONS", 10, "10", read::connections);
-        let operation_wait =
-            vars.or("OPERATION_WAIT", seconds(10), "10s", read::duration(seconds(0), seconds(60)));
-        let operation_lease =
-            vars.or("OPERATION_LEASE", seconds(30), "30s", read::duration(seconds(1), seconds(600)));
-        // A purchase takes seconds at worst.
-        let provider_timeout =
-            vars.or("PROVIDER_TIMEOUT", seconds(15), "15s", read::duration(seconds(1), seconds(60)));
-        let answer_deadline =
-            vars.or("ANSWER_DEADLINE", seconds(5), "5s", read::duration(seconds(1), seconds(12)));
-        let hourly = read_hourly(&mut vars);
-        let release_grace =
-            vars.or("RELEASE_GRACE", seconds(0), "24h", read::duration(seconds(0), seconds(30 * 24 * 3600)));
-        let quarantine_days = vars.or("QUARANTINE_DAYS", 90, "90", read::days);
-        let (records, dialing) = (calls::read_records(&mut vars), calls::read_dialing(&mut vars));
-        let reconcile_every = vars.or(
-            "RECONCILE_EVERY",
-            seconds(3600),
-            "1h",
-            read::duration(seconds(0), seconds(7 * 24 * 3600)),
-        );
-        let voice_fallback_url =
-            vars.read("VOICE_FALLBACK_URL", "https://backup.example.com/busy.xml", read::public_url);
-        let state_dir =
-            vars.or("STATE_DIR", DEFAULT_STATE_DIR.to_owned(), "/var/lib/switchboard", read::text).into();
-        let (graphiql, graphiql_assets) = read_graphiql(&mut vars);
-        let allowed_origins =
-            vars.or("ALLOWED_ORIGINS", Vec::new(), "https://dashboard.example.com", read::origins);
-        let introspection = vars.or("INTROSPECTION", true, "off", read::on_off);
-        let rate = read_rate(&mut vars);
-        let connections = Connections::read(&mut vars, rate.trusted_proxies, reach);
-        let log = read_log(&mut vars);
-        let (Some(webhook_base_url), Some(database_url)) = (webhook_base_url, database_url) else {
-            return Err(vars.mistakes);
-        };
-        let (Some(twilio), Some(elevenlabs), true) = (twilio, elevenlabs, vars.mistakes.is_empty()) else {
-            return Err(vars.mistakes);
-        };
+    fn read(lookup: Lookup<'_>, profile: Profile) -> Result<Self, Vec<Mistake>> {
+        let values = Values::checked(lookup, profile, VARIABLES.iter().copied())?;
+        Self::build(&values, profile).map_err(|mistake| vec![mistake])
+    }
+
+    fn build(values: &Values<'_>, profile: Profile) -> Result<Self, Mistake> {
+        let database_url = values.get(&table::DATABASE_URL)?;
         Ok(Self {
-            bind_address,
+            warnings: warnings(&database_url, profile),
+            bind_address: values.get(&table::BIND_ADDRESS)?,
             database_url,
-            database_listen_url,
-            database_max_connections,
-            webhook_base_url,
-            webhook_base_url_previous,
-            twilio,
-            elevenlabs,
-            jwt,
-            operation_wait,
-            operation_lease,
-            provider_timeout,
-            hourly,
-            release_grace,
-            quarantine_days,
-            dialing,
-            records,
-            reconcile_every,
-            answer_deadline,
-            voice_fallback_url,
-            state_dir,
-            graphiql,
-            graphiql_assets,
-            allowed_origins,
-            introspection,
-            rate,
-            connections,
-            log,
-            warnings,
+            database_listen_url: values.optional(&table::DATABASE_LISTEN_URL)?,
+            database_max_connections: values.get(&table::DATABASE_MAX_CONNECTIONS)?,
+            webhook_base_url: values.get(&table::WEBHOOK_BASE_URL)?,
+            webhook_base_url_previous: values.optional(&table::WEBHOOK_BASE_URL_PREVIOUS)?,
+            twilio: Twilio::read(values)?,
+            elevenlabs: ElevenLabs::read(values)?,
+            jwt: Jwt::read(values)?,
+            operation_wait: values.get(&table::OPERATION_WAIT)?,
+            operation_lease: values.get(&table::OPERATION_LEASE)?,
+            provider_timeout: values.get(&table::PROVIDER_TIMEOUT)?,
+            hourly: Hourly {
+                purchases: values.get(&table::PURCHASES_PER_HOUR)?,
+                tenant_purchases: values.get(&table::TENANT_PURCHASES_PER_HOUR)?,
+                tenant_agents: values.get(&table::TENANT_AGENTS_PER_HOUR)?,
+            },
+            release_grace: values.get(&table::RELEASE_GRACE)?,
+            quarantine_days: values.get(&table::QUARANTINE_DAYS)?,
+            dialing: Dialing { countries: values.get(&table::DIAL_COUNTRIES)?, premium: false },
+            records: Records {
+                retention_days: values.get(&table::CALL_RETENTION_DAYS)?,
+                transcripts: values.get(&table::STORE_TRANSCRIPTS)?,
+            },
+            reconcile_every: values.get(&table::RECONCILE_EVERY)?,
+            answer_deadline: values.get(&table::ANSWER_DEADLINE)?,
+            voice_fallback_url: values.optional(&table::VOICE_FALLBACK_URL)?,
+            state_dir: values.get(&table::STATE_DIR)?,
+            graphiql: values.get(&table::GRAPHIQL)?,
+            graphiql_assets: values.optional(&table::GRAPHIQL_ASSETS)?,
+            allowed_origins: values.optional(&table::ALLOWED_ORIGINS)?.unwrap_or_default(),
+            introspection: values.get(&table::INTROSPECTION)?,
+            rate: Rate {
+                per_minute: values.get(&table::RATE_LIMIT_PER_MINUTE)?,
+                anonymous_per_minute: values.get(&table::RATE_LIMIT_ANONYMOUS_PER_MINUTE)?,
+                trusted_proxies: values.get(&table::TRUST_FORWARDED_FOR)?,
+            },
+            connections: Connections::read(values)?,
+            log: Log::read(values)?,
+        })
+    }
+}
+
+impl Twilio {
+    fn read(values: &Values<'_>) -> Result<Self, Mistake> {
+        Ok(Self {
+            account_sid: values.get(&table::TWILIO_ACCOUNT_SID)?,
+            auth_token: values.get(&table::TWILIO_AUTH_TOKEN)?,
+            auth_token_previous: values.optional(&table::TWILIO_AUTH_TOKEN_PREVIOUS)?,
+            base_url: values.get(&table::TWILIO_API_BASE_URL)?,
+            number_price: values.optional(&table::TWILIO_NUMBER_PRICE)?,
+            minute_price: values.optional(&table::TWILIO_MINUTE_PRICE)?,
+        })
+    }
+}
+
+impl ElevenLabs {
+    fn read(values: &Values<'_>) -> Result<Self, Mistake> {
+        Ok(Self {
+            api_key: values.get(&table::ELEVENLABS_API_KEY)?,
+            webhook_secret: values.optional(&table::ELEVENLABS_WEBHOOK_SECRET)?,
+            webhook_secret_previous: values.optional(&table::ELEVENLABS_WEBHOOK_SECRET_PREVIOUS)?,
+            base_url: values.get(&table::ELEVENLABS_API_BASE_URL)?,
         })
     }
 }
 
 impl Jwt {
-    /// Reads how tokens are checked, alone: for a command that makes one.
+    /// Reads the verification of tokens alone, for a command that makes one.
     ///
     /// # Errors
-    /// Every mistake there is.
+    /// Every mistake in it.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
-        alone(lookup, |vars| Some(read_jwt(vars)))
+        section(&lookup, Profile::Serve, &[Section::Tokens], Self::read)
+    }
+
+    fn read(values: &Values<'_>) -> Result<Self, Mistake> {
+        Ok(Self {
+            secret: values.optional(&table::JWT_SECRET)?,
+            jwks_url: values.optional(&table::JWT_JWKS_URL)?,
+            issuer: values.optional(&table::JWT_ISSUER)?,
+            audience: values.optional(&table::JWT_AUDIENCE)?,
+            tenant_claim: values.get(&table::JWT_TENANT_CLAIM)?,
+            allow_anonymous: values.get(&table::ALLOW_ANONYMOUS_TENANTS)?,
+        })
     }
 }
 
-/// Reads `DATABASE_URL` alone: for a command that needs nothing else.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn database_url(lookup: impl Fn(&str) -> Option<String>) -> Result<SecretString, Vec<Mistake>> {
-    alone(lookup, read_database_url)
+impl Log {
+    /// Reads logs and traces alone.
+    ///
+    /// # Errors
+    /// Every mistake in them.
+    pub fn from_vars(
+        lookup: impl Fn(&str) -> Option<String>,
+        profile: Profile,
+    ) -> Result<Self, Vec<Mistake>> {
+        section(&lookup, profile, &[Section::Logs, Section::Traces], Self::read)
+    }
+
+    fn read(values: &Values<'_>) -> Result<Self, Mistake> {
+        Ok(Self {
+            json: values.get(&table::LOG_FORMAT)?,
+            filter: values.get(&table::RUST_LOG)?,
+            traces: Traces::read(values)?,
+        })
+    }
 }
 
-/// Reads how log lines look, alone.
+/// Reads `DATABASE_URL` for a command that needs nothing else. Other variables may be missing, but those that are set must be
+/// right: a database is not migrated for a server that would then refuse to start.
 ///
 /// # Errors
-/// Every mistake there is.
-pub fn log(lookup: impl Fn(&str) -> Option<String>) -> Result<Log, Vec<Mistake>> {
-    alone(lookup, |vars| Some(read_log(vars)))
+/// Every mistake.
+pub fn database_url(lookup: impl Fn(&str) -> Option<String>) -> Result<SecretString, Vec<Mistake>> {
+    let values = Values::unchecked(&lookup, Profile::Serve);
+    let mut mistakes: Vec<_> = VARIABLES.iter().filter_map(|variable| values.mistake(variable)).collect();
+    mistakes.retain(|mistake| !mistake.is_missing || mistake.variable == table::DATABASE_URL.variable.name);
+    if mistakes.is_empty() {
+        values.get(&table::DATABASE_URL).map_err(|mistake| vec![mistake])
+    } else {
+        Err(mistakes)
+    }
 }
 
 /// Reads `BIND_ADDRESS` alone.
@@ -337,159 +374,31 @@ pub fn log(lookup: impl Fn(&str) -> Option<String>) -> Result<Log, Vec<Mistake>>
 /// # Errors
 /// What is wrong with it.
 pub fn bind_address(lookup: impl Fn(&str) -> Option<String>) -> Result<SocketAddr, Vec<Mistake>> {
-    alone(lookup, |vars| Some(read_bind_address(vars)))
+    let values = Values::unchecked(&lookup, Profile::Serve);
+    let mistake = values.mistake(&table::BIND_ADDRESS.variable);
+    mistake.map_or_else(|| values.get(&table::BIND_ADDRESS), Err).map_err(|mistake| vec![mistake])
 }
 
-/// Reads one group of variables; without a mistake there is always a value.
-fn alone<F: Fn(&str) -> Option<String>, T>(
-    lookup: F,
-    read: impl FnOnce(&mut Reader<F>) -> Option<T>,
+/// Reads the variables of these sections.
+fn section<T>(
+    lookup: Lookup<'_>,
+    profile: Profile,
+    sections: &[Section],
+    read: impl FnOnce(&Values<'_>) -> Result<T, Mistake>,
 ) -> Result<T, Vec<Mistake>> {
-    let mut vars = Reader::new(lookup);
-    match read(&mut vars) {
-        Some(value) if vars.mistakes.is_empty() => Ok(value),
-        _ => Err(vars.mistakes),
-    }
+    let variables = VARIABLES.iter().copied().filter(|variable| sections.contains(&variable.section));
+    let values = Values::checked(lookup, profile, variables)?;
+    read(&values).map_err(|mistake| vec![mistake])
 }
 
-fn read_webhook_base_urls(
-    vars: &mut Reader<impl Fn(&str) -> Option<String>>,
-    reach: Reach,
-) -> (Option<Url>, Option<Url>) {
-    let origin = |value: &str| {
-        let url = if reach == Reach::Public { read::public_url(value) } else { read::service_url(value) };
-        url.and_then(read::origin)
-    };
-    let current = vars.require("WEBHOOK_BASE_URL", "https://calls.example.com", origin);
-    (current, vars.read("WEBHOOK_BASE_URL_PREVIOUS", "https://calls.example.org", origin))
-}
-
-fn read_hourly(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Hourly {
-    let count = || read::parsed("a whole number, 0 or more");
-    Hourly {
-        purchases: vars.or("PURCHASES_PER_HOUR", 100, "100", count()),
-        tenant_purchases: vars.or("TENANT_PURCHASES_PER_HOUR", 25, "25", count()),
-        tenant_agents: vars.or("TENANT_AGENTS_PER_HOUR", 100, "100", count()),
-    }
-}
-
-fn read_graphiql(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> (bool, Option<PathBuf>) {
-    let is_on = vars.or("GRAPHIQL", true, "off", read::on_off);
-    let assets = vars.read("GRAPHIQL_ASSETS", "/usr/share/switchboard/graphiql", |value| {
-        Some(PathBuf::from(value)).filter(|path| path.is_dir()).ok_or_else(|| "is not a folder".into())
-    });
-    (is_on, assets)
-}
-
-fn read_bind_address(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> SocketAddr {
-    let what = read::parsed("an IP address and a port");
-    vars.or("BIND_ADDRESS", DEFAULT_BIND_ADDRESS, "127.0.0.1:8000", what)
-}
-
-fn read_database_url(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<SecretString> {
-    let example = "postgres://switchboard:password@localhost/switchboard";
-    vars.require("DATABASE_URL", example, read::database_url)
-}
-
-fn read_database_urls(
-    vars: &mut Reader<impl Fn(&str) -> Option<String>>,
-) -> (Option<SecretString>, Option<SecretString>) {
-    let example = "postgres://switchboard:password@db.internal:5432/switchboard";
-    (read_database_url(vars), vars.read("DATABASE_LISTEN_URL", example, read::postgres_url))
-}
-
-fn read_twilio(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<Twilio> {
-    let example = "https://api.twilio.com";
-    let account_sid =
-        vars.require("TWILIO_ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef", read::account_sid);
-    let auth_token = vars.require("TWILIO_AUTH_TOKEN", "0123456789abcdef0123456789abcdef", read::secret(16));
-    let auth_token_previous =
-        vars.read("TWILIO_AUTH_TOKEN_PREVIOUS", "fedcba9876543210fedcba9876543210", read::secret(16));
-    let base_url = vars.read("TWILIO_API_BASE_URL", example, read::service_url);
-    let number_price = vars.read("TWILIO_NUMBER_PRICE", "1.15", read::price);
-    let minute_price = vars.read("TWILIO_MINUTE_PRICE", "0.0085", read::price);
-    let base_url = base_url.or_else(|| Url::parse(example).ok())?;
-    Some(Twilio {
-        account_sid: account_sid?,
-        auth_token: auth_token?,
-        auth_token_previous,
-        base_url,
-        number_price,
-        minute_price,
-    })
-}
-
-fn read_elevenlabs(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Option<ElevenLabs> {
-    let example = "https://api.elevenlabs.io";
-    let api_key = vars.require("ELEVENLABS_API_KEY", "sk_0123456789abcdef0123456789abcdef", read::secret(16));
-    let webhook_secret =
-        vars.read("ELEVENLABS_WEBHOOK_SECRET", "wsec_0123456789abcdef0123456789abcdef", read::secret(16));
-    let previous = "ELEVENLABS_WEBHOOK_SECRET_PREVIOUS";
-    let webhook_secret_previous =
-        vars.read(previous, "wsec_fedcba9876543210fedcba9876543210", read::secret(16));
-    if webhook_secret_previous.is_some() && vars.text("ELEVENLABS_WEBHOOK_SECRET").is_none() {
-        let problem = "is set without ELEVENLABS_WEBHOOK_SECRET, which it is the predecessor of";
-        vars.mistake(previous, problem, "leave it out");
-    }
-    let base_url = vars.read("ELEVENLABS_API_BASE_URL", example, read::service_url);
-    let base_url = base_url.or_else(|| Url::parse(example).ok())?;
-    Some(ElevenLabs { api_key: api_key?, webhook_secret, webhook_secret_previous, base_url })
-}
-
-fn read_jwt(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Jwt {
-    let example = "what `openssl rand -base64 48` prints";
-    let secret = vars.read("JWT_SECRET", example, read::secret(32));
-    let keys = "https://auth.example.com/.well-known/jwks.json";
-    let jwks_url = vars.read("JWT_JWKS_URL", keys, read::document_url);
-    if vars.text("JWT_SECRET").is_none() && vars.text("JWT_JWKS_URL").is_none() {
-        vars.mistake("JWT_SECRET", "is not set, and neither is JWT_JWKS_URL: one is needed", example);
-    }
-    Jwt {
-        secret,
-        jwks_url,
-        issuer: vars.read("JWT_ISSUER", "https://auth.example.com", read::text),
-        audience: vars.read("JWT_AUDIENCE", "authenticated", read::text),
-        tenant_claim: vars.or(
-            "JWT_TENANT_CLAIM",
-            "/sub".to_owned(),
-            "/app_metadata/tenant",
-            read::tenant_claim,
-        ),
-        allow_anonymous: vars.or("ALLOW_ANONYMOUS_TENANTS", false, "true", read::true_false),
-    }
-}
-
-fn read_rate(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Rate {
-    let number = || read::parsed("a whole number, 0 or more");
-    Rate {
-        per_minute: vars.or("RATE_LIMIT_PER_MINUTE", 600, "600", number()),
-        anonymous_per_minute: vars.or("RATE_LIMIT_ANONYMOUS_PER_MINUTE", 60, "60", number()),
-        trusted_proxies: vars.or("TRUST_FORWARDED_FOR", 0, "1", read::parsed("a number of proxies")),
-    }
-}
-
-fn read_log(vars: &mut Reader<impl Fn(&str) -> Option<String>>) -> Log {
-    let json = vars.or("LOG_FORMAT", false, "json", read::one_of(&[("pretty", false), ("json", true)]));
-    let filter = vars.or("RUST_LOG", "info".to_owned(), "info,switchboard=debug", |value| {
-        let readable = value.parse::<tracing_subscriber::filter::EnvFilter>();
-        readable.map(|_| value.to_owned()).map_err(|error| format!("is not a log filter: {error}"))
-    });
-    Log { json, filter, traces: Traces::read(vars) }
-}
-
-fn warnings(database_url: Option<&SecretString>, reach: Reach) -> Vec<String> {
+fn warnings(database_url: &SecretString, profile: Profile) -> Vec<String> {
     let mut warnings = Vec::new();
-    let sqlite = database_url.is_some_and(|url| url.expose_secret().starts_with("sqlite:"));
-    if sqlite && reach == Reach::Public {
+    if profile == Profile::Serve && database_url.expose_secret().starts_with("sqlite:") {
         warnings.push(
-            "DATABASE_URL is SQLite: tenants are kept apart by our queries alone, not by the database as on \
-             Postgres, and only one server can run"
+            "DATABASE_URL is SQLite: only our queries keep tenants apart, not the database as on Postgres, and only one \
+             server can run"
                 .into(),
         );
     }
     warnings
-}
-
-const fn seconds(n: u64) -> Duration {
-    Duration::from_secs(n)
 }

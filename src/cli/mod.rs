@@ -1,10 +1,10 @@
-//! The command line: one file a subcommand; what they share is in [`shared`].
+//! The command line: one file per subcommand; what they share is in [`shared`].
 //!
-//! What was asked for goes to stdout, everything else to stderr. Exit codes: 0 done, 1 it did not work and stderr
-//! says why, 2 the command line or the environment is wrong, 3 `reconcile`
-//! left differences, or `repoint --dry-run` found numbers.
+//! Results go to stdout, everything else to stderr. Exit codes: 0 success; 1 failure, with the reason on stderr; 2 invalid command
+//! line or configuration; 3 `reconcile` left differences, or `repoint --dry-run` found numbers.
 
 mod call;
+mod config;
 mod dev;
 mod migrate;
 mod provision;
@@ -27,10 +27,10 @@ use crate::telemetry;
 use shared::failure::Failure;
 use shared::{core, failure, folder, logging, print, signals};
 
-/// How long what runs on threads of its own may take to end: looking up names, reading files.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// Time that blocking tasks (name resolution, file access) have to end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A telephone number of its own for every client of a voice-agent platform.
+/// Phone numbers for the tenants of a voice-agent platform.
 #[derive(Debug, Parser)]
 #[command(name = "switchboard", version, about, propagate_version = true)]
 struct Cli {
@@ -40,39 +40,41 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run all of it on this machine with nothing configured: emulated carriers, SQLite, a token to paste
+    /// Run everything on this machine without configuration: emulated providers, SQLite, a token to paste
     Dev(dev::Args),
-    /// Run the server; it is configured by the environment and says all that is missing
+    /// Run the server, configured by the environment
     Serve,
-    /// Bring the database up to date
+    /// Apply pending migrations to the database
     Migrate(migrate::Args),
     /// Print the GraphQL schema
     Schema,
-    /// Print a token signed with JWT_SECRET
+    /// Print an access token signed with JWT_SECRET
     Token(token::Args),
-    /// Place a call through the emulated carrier and tell what became of it
+    /// Place a call through the emulated carrier and print its course
     Call(call::Args),
-    /// Buy a number for every agent that has none; may be stopped and started again at any instant
+    /// Buy a number for every agent without one; can be interrupted and restarted at any time
     Provision(provision::Args),
-    /// Compare what the carrier and the voice provider hold with the database
+    /// Compare the inventories of carrier and voice provider with the database
     Reconcile(reconcile::Args),
-    /// Point every number to the current WEBHOOK_BASE_URL; may be stopped and started again at any instant
+    /// Point every number to the current WEBHOOK_BASE_URL; can be interrupted and restarted at any time
     Repoint(repoint::Args),
-    /// Run the emulated carriers alone
+    /// Run the emulated providers alone
     Sandbox(sandbox::Args),
+    /// Print the configuration in force, where each value comes from, and every mistake; secrets are masked
+    Config(config::Args),
 }
 
-/// Runs the command this process was started with.
+/// Runs the command given on the command line.
 #[must_use]
 pub fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
     let outcome = execute(command);
-    // If stderr takes no log lines, it takes no other line either: printing one would wait for ever.
-    let takes_lines = telemetry::flush_logs();
+    // If stderr accepts no log lines, it accepts no other line either: printing one would block forever.
+    let is_writable = telemetry::flush_logs();
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            if takes_lines {
+            if is_writable {
                 print::problem(&failure);
             }
             failure.exit_code()
@@ -83,7 +85,7 @@ pub fn run() -> ExitCode {
 fn execute(command: Command) -> Result<(), Failure> {
     let environment = Environment::read(Path::new(".")).map_err(|mistake| Failure::from(vec![mistake]))?;
     let runtime = tokio::runtime::Runtime::new()
-        .map_err(|error| Failure::new(format!("the asynchronous runtime does not start: {error}")))?;
+        .map_err(|error| Failure::new(format!("cannot start the asynchronous runtime: {error}")))?;
     let outcome = runtime.block_on(async {
         match command {
             Command::Dev(args) => Box::pin(dev::run(args, &environment)).await,
@@ -96,11 +98,12 @@ fn execute(command: Command) -> Result<(), Failure> {
             Command::Reconcile(args) => Box::pin(reconcile::run(args, &environment)).await,
             Command::Repoint(args) => Box::pin(repoint::run(args, &environment)).await,
             Command::Sandbox(args) => sandbox::run(args, &environment).await,
+            Command::Config(args) => config::run(&args, &environment),
         }
     });
-    // A name server that does not answer would otherwise keep the process.
-    runtime.shutdown_timeout(LAST_WORDS);
-    outcome
+    // A name server that does not answer would otherwise keep the process running.
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    outcome.map_err(|failure| failure.with_hints(environment.misspelt()))
 }
 
 #[cfg(test)]
@@ -108,7 +111,7 @@ mod tests {
     use clap::CommandFactory;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_command_line_is_valid() {
         super::Cli::command().debug_assert();
     }
 }

@@ -1,4 +1,4 @@
-//! `switchboard sandbox`: the emulated carriers alone.
+//! `switchboard sandbox`: the emulated providers alone.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -8,31 +8,31 @@ use tokio::net::TcpListener;
 use super::failure::Failure;
 use super::print;
 use super::signals::Signals;
-use crate::config::{self, Environment};
+use crate::config::{Environment, Log, Profile};
 use crate::sandbox::{self, Credentials, Options, Running};
 use crate::telemetry;
 
-/// Where the emulated carriers listen unless told otherwise.
+/// Default port of the emulated providers.
 pub(super) const DEFAULT_PORT: u16 = 8001;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The port to listen on, on this machine only; 0 picks a free one
+    /// Port to listen on, on a loopback address; 0: any free port
     #[arg(long, default_value_t = DEFAULT_PORT)]
     port: u16,
-    /// Where the state is kept; without it everything is forgotten at the end
+    /// File that keeps the state; without it the state ends with the process
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
 }
 
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
-    let log = config::log(|name| environment.get(name))?;
+    let log = Log::from_vars(|name| environment.get(name), Profile::Serve)?;
     telemetry::start(log.json, &log.filter, None);
     let mut signals = Signals::listen()?;
     let (credentials, shown) = credentials(environment);
     let running = start(args.port, credentials, args.state).await?;
     print::line(format_args!(
-        "Twilio and ElevenLabs, emulated: nothing real is bought or called.\n\n{shown}\n  \
+        "Emulated Twilio and ElevenLabs: nothing real is bought or called.\n\n{shown}\n  \
          TWILIO_API_BASE_URL={base}\n  ELEVENLABS_API_BASE_URL={base}\n\nCtrl-C stops it.",
         base = running.base_url()
     ))?;
@@ -41,7 +41,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     Ok(())
 }
 
-/// Starts the emulated carriers on a port of this machine.
+/// Starts the emulated providers on a loopback port.
 pub(super) async fn start(
     port: u16,
     credentials: Credentials,
@@ -50,15 +50,15 @@ pub(super) async fn start(
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Failure::new(format!(
-            "the emulated carriers cannot listen on {address}: {error}; choose another port"
+            "the emulated providers cannot listen on {address}: {error}; choose another port"
         ))
     })?;
     let options = Options { credentials, state_file };
     sandbox::start(options, listener).await.map_err(|error| Failure::from_error(&error))
 }
 
-/// The credentials, from the variables `serve` reads where all three are set; and how to show them. Those from the
-/// environment may be real ones, so they are not repeated.
+/// The accepted credentials, and how to show them: those of the environment if all three are set. They may be real, so they are not
+/// repeated.
 fn credentials(environment: &Environment) -> (Credentials, String) {
     let given = (
         environment.get("TWILIO_ACCOUNT_SID"),

@@ -1,4 +1,4 @@
-//! `switchboard serve`: the server, for real.
+//! `switchboard serve`: the server.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use crate::telemetry;
 pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
     let config = Config::from_vars(|name| environment.get(name))?;
     logging::start(&config.log);
-    for warning in &config.warnings {
+    for warning in config.warnings.iter().chain(&environment.misspelt()) {
         tracing::warn!("{warning}");
     }
     let signals = Signals::listen()?;
@@ -26,15 +26,15 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
     drive(app, listener, signals).await
 }
 
-/// Binds an address, or says what to do when it cannot be had.
+/// Binds an address.
 pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
-        Failure::new(format!("cannot listen on {address}: {error}; BIND_ADDRESS names another address"))
+        Failure::new(format!("cannot listen on {address}: {error}; set BIND_ADDRESS to another address"))
     })
 }
 
-/// Runs the app until it is over. The first signal has it leave the load balancer and then finish what it has begun; each
-/// further one skips what it is at.
+/// Runs the app until it ends. The first signal makes it leave the load balancer and finish open requests; each further signal
+/// skips the step in progress.
 pub(super) async fn drive(app: App, listener: TcpListener, mut signals: Signals) -> Result<(), Failure> {
     let shutdown = app.shutdown();
     let watcher = tokio::spawn(async move {

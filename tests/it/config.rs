@@ -1,9 +1,12 @@
-//! The environment: what is accepted, and what is said of the rest.
+//! The configuration: which values are accepted, how mistakes are reported, and what the reference says of each variable.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
 use secrecy::ExposeSecret;
-use switchboard::config::{Config, Jwt, Mistake};
+use switchboard::config::{self, Config, Jwt, Mistake, Secrecy, VARIABLES, WhenUnset};
+
+use crate::support::program::{err, out, run};
 
 const SECRET: &str = "a-secret-of-at-least-thirty-two-bytes";
 
@@ -29,7 +32,7 @@ fn with(name: &'static str, value: &'static str) -> Result<Config, Vec<Mistake>>
 }
 
 #[test]
-fn nothing_configured_names_everything_that_is_needed() {
+fn an_empty_configuration_reports_every_required_variable() {
     let mistakes = read(&HashMap::new()).unwrap_err();
     let mut named: Vec<_> = mistakes.iter().map(|mistake| mistake.variable).collect();
     named.sort_unstable();
@@ -49,7 +52,7 @@ fn an_empty_variable_counts_as_not_set() {
 }
 
 #[test]
-fn what_is_needed_is_enough_and_the_rest_has_defaults() {
+fn required_variables_suffice_and_the_rest_have_defaults() {
     let config = read(&complete()).unwrap();
     assert_eq!(config.bind_address.to_string(), "127.0.0.1:8000");
     assert_eq!(config.twilio.base_url.as_str(), "https://api.twilio.com/");
@@ -74,7 +77,7 @@ fn what_is_needed_is_enough_and_the_rest_has_defaults() {
 }
 
 #[test]
-fn each_variable_refuses_what_would_fail_later() {
+fn each_variable_rejects_what_would_fail_later() {
     let refused = [
         ("BIND_ADDRESS", vec!["8000", "localhost:8000", "127.0.0.1"]),
         ("TWILIO_NUMBER_PRICE", vec!["-1", "1,15", "$1.15", "1e400"]),
@@ -125,6 +128,17 @@ fn each_variable_refuses_what_would_fail_later() {
             ],
         ),
         ("ALLOW_ANONYMOUS_TENANTS", vec!["yes", "on"]),
+        ("DATABASE_LISTEN_URL", vec!["sqlite://file.db", "localhost"]),
+        ("TWILIO_AUTH_TOKEN_PREVIOUS", vec!["short", "two words are not one token"]),
+        ("ELEVENLABS_API_KEY", vec!["short"]),
+        ("ELEVENLABS_WEBHOOK_SECRET", vec!["short"]),
+        ("OPERATION_LEASE", vec!["0s", "11m"]),
+        ("PROVIDER_TIMEOUT", vec!["0s", "2m"]),
+        ("RELEASE_GRACE", vec!["31days", "-1h"]),
+        ("QUARANTINE_DAYS", vec!["-1", "65536", "90d"]),
+        ("CALL_RETENTION_DAYS", vec!["-1", "65536"]),
+        ("STORE_TRANSCRIPTS", vec!["on", "1"]),
+        ("DRAIN_DELAY", vec!["61s", "5"]),
         ("WEBHOOK_BASE_URL_PREVIOUS", vec!["https://localhost", "https://calls.example.org/old"]),
         ("ELEVENLABS_WEBHOOK_SECRET_PREVIOUS", vec!["webhook-secret-0123456789"]),
         ("OPERATION_WAIT", vec!["ten seconds", "10", "5m"]),
@@ -149,6 +163,13 @@ fn each_variable_refuses_what_would_fail_later() {
         ("LOG_FORMAT", vec!["xml"]),
         ("RUST_LOG", vec!["switchboard=loud"]),
     ];
+    let named: BTreeSet<_> = refused.iter().map(|(name, _)| *name).collect();
+    // Any text is an issuer, an audience or a path; those of traces have a test of their own.
+    let any_text = ["JWT_ISSUER", "JWT_AUDIENCE", "STATE_DIR"];
+    for variable in VARIABLES.iter().filter(|variable| !variable.name.starts_with("OTEL_")) {
+        let name = variable.name;
+        assert!(named.contains(name) || any_text.contains(&name), "no wrong value of {name} is tested");
+    }
     for (name, values) in refused {
         for value in values {
             let mistakes = with(name, value).expect_err(&format!("{name}={value}"));
@@ -159,7 +180,7 @@ fn each_variable_refuses_what_would_fail_later() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn every_mistake_is_reported_at_once() {
     let mut vars = complete();
     vars.extend([("OPERATION_WAIT", "soon"), ("GRAPHIQL", "maybe"), ("TWILIO_ACCOUNT_SID", "AC1")]);
     vars.remove("ELEVENLABS_API_KEY");
@@ -167,7 +188,7 @@ fn every_mistake_is_told_at_once() {
 }
 
 #[test]
-fn what_people_write_is_understood() {
+fn usual_notations_are_accepted() {
     let config = with("ALLOWED_ORIGINS", "https://a.example.com, http://localhost:3000/").unwrap();
     assert_eq!(config.allowed_origins, ["https://a.example.com", "http://localhost:3000"]);
     assert_eq!(with("OPERATION_WAIT", "1500ms").unwrap().operation_wait.as_millis(), 1500);
@@ -189,24 +210,8 @@ fn what_people_write_is_understood() {
 }
 
 #[test]
-fn a_value_in_quotes_is_named_as_a_mistake_whatever_it_is() {
-    let all = [
-        "DATABASE_URL",
-        "WEBHOOK_BASE_URL",
-        "TWILIO_ACCOUNT_SID",
-        "TWILIO_AUTH_TOKEN",
-        "TWILIO_AUTH_TOKEN_PREVIOUS",
-        "ELEVENLABS_API_KEY",
-        "ELEVENLABS_WEBHOOK_SECRET",
-        "JWT_SECRET",
-        "JWT_ISSUER",
-        "JWT_AUDIENCE",
-        "STATE_DIR",
-        "VOICE_FALLBACK_URL",
-        "PURCHASES_PER_HOUR",
-        "RUST_LOG",
-    ];
-    for name in all {
+fn a_value_in_quotes_is_a_mistake_in_any_variable() {
+    for name in VARIABLES.iter().map(|variable| variable.name).filter(|name| !name.starts_with("OTEL_")) {
         for quoted in ["\"0123456789abcdef0123456789abcdef\"", "'0123456789abcdef0123456789abcdef'"] {
             let mistakes = with(name, quoted).expect_err(name);
             assert_eq!(mistakes.len(), 1, "{name}");
@@ -220,7 +225,7 @@ fn a_value_in_quotes_is_named_as_a_mistake_whatever_it_is() {
 }
 
 #[test]
-fn a_weaker_choice_is_accepted_with_a_word() {
+fn sqlite_is_accepted_with_a_warning() {
     assert!(with("DATABASE_URL", "sqlite://x.db").unwrap().warnings[0].contains("SQLite"));
     assert_eq!(with("RECONCILE_EVERY", "0s").unwrap().reconcile_every.as_secs(), 0);
 }
@@ -236,12 +241,17 @@ fn no_secret_is_printed() {
     for secret in ["hunter2", "auth-token", "previous-0", "api-key", "webhook-secret", SECRET] {
         assert!(!printed.contains(secret), "{secret}");
     }
-    // The value that is wrong may be a secret that was put into the wrong place.
-    for name in vars.clone().into_keys() {
-        let mut wrong = vars.clone();
-        wrong.insert(name, "hunter2 hunter2");
-        for mistake in read(&wrong).unwrap_err() {
-            assert!(!format!("{mistake} {mistake:?}").contains("hunter2"), "{name}");
+    // A wrong value may be a secret that was put into the wrong variable.
+    vars.insert("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318");
+    for variable in VARIABLES {
+        for value in ["hunter2 hunter2", "hunter2", "hunter2=hunter2,[hunter2", "https://hunter2@h/?hunter2"]
+        {
+            let mut wrong = vars.clone();
+            wrong.insert(variable.name, value);
+            for mistake in read(&wrong).err().unwrap_or_default() {
+                let text = format!("{mistake} {mistake:?}");
+                assert!(!text.contains("hunter2"), "{}={value}: {text}", variable.name);
+            }
         }
     }
 }
@@ -269,5 +279,148 @@ fn the_database_may_have_several_hosts_and_an_address_for_listening() {
         assert_eq!(mistakes.len(), 1);
         assert!(mistakes[0].variable == name && mistakes[0].problem.contains(problem), "{mistakes:?}");
         assert!(!format!("{mistakes:?}").contains("hunter2"), "{mistakes:?}");
+    }
+}
+
+#[test]
+fn every_default_and_every_example_is_valid() {
+    for variable in VARIABLES {
+        let examples =
+            (variable.name != "JWT_SECRET" && variable.name != "GRAPHIQL_ASSETS").then_some(variable.example);
+        let default = match variable.when_unset {
+            WhenUnset::Default(default) => Some(default),
+            WhenUnset::Missing | WhenUnset::MissingUnless(_) | WhenUnset::Nothing(_) => None,
+        };
+        for value in examples.into_iter().chain(default).chain(variable.dev_default) {
+            let mut vars = complete();
+            vars.extend([
+                ("ELEVENLABS_WEBHOOK_SECRET", "webhook-secret-0123456789"),
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318"),
+            ]);
+            vars.insert(variable.name, value);
+            assert!(read(&vars).is_ok(), "{}={value}: {:?}", variable.name, read(&vars).err());
+        }
+    }
+}
+
+#[test]
+fn a_name_that_sounds_like_a_secret_is_one() {
+    for variable in VARIABLES {
+        let sounds = ["_TOKEN", "_KEY", "SECRET", "PASSWORD", "HEADERS"]
+            .iter()
+            .any(|part| variable.name.contains(part));
+        assert_eq!(sounds, variable.secrecy == Secrecy::Secret, "{}", variable.name);
+        let is_url = variable.name.contains("_URL") && !variable.name.contains("BASE_URL");
+        assert!(!is_url || variable.secrecy == Secrecy::Address, "{}", variable.name);
+    }
+}
+
+#[test]
+fn the_reference_in_the_repository_is_the_one_that_the_program_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let kept = std::fs::read_to_string(root.join(".env.example")).unwrap();
+    assert_eq!(kept, config::env_example(), "run `cargo run -- config --env-example > .env.example`");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, rest) = readme.split_once("<!-- switchboard config --markdown -->\n").unwrap();
+    let (kept, _) = rest.split_once("<!-- end -->").unwrap();
+    let printed = config::markdown();
+    assert_eq!(
+        kept.trim(),
+        printed.trim(),
+        "put what `cargo run -- config --markdown` prints between the two comments in README.md"
+    );
+    for link in printed.split("](#").skip(1) {
+        let (anchor, _) = link.split_once(')').unwrap();
+        let is_heading = |line: &&str| {
+            line.starts_with('#')
+                && line.trim_start_matches(['#', ' ']).to_lowercase().replace(' ', "-") == anchor
+        };
+        assert!(readme.lines().any(|line| is_heading(&line)), "the README has no heading #{anchor}");
+    }
+    // What the program prints is what the functions return.
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(out(&run(folder.path(), &["config", "--markdown"], &[])).trim(), printed.trim());
+    assert_eq!(out(&run(folder.path(), &["config", "--env-example"], &[])), config::env_example());
+}
+
+#[test]
+fn config_prints_what_is_in_force_and_where_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = "ELEVENLABS_API_KEY=elevenlabs-api-key-0123456789\nOPERATION_WAIT=20s\nPURCHASES_PER_HOUR=7\n";
+    std::fs::write(folder.join(".env"), file).unwrap();
+    let mut vars = complete();
+    vars.remove("ELEVENLABS_API_KEY");
+    vars.extend([
+        ("OPERATION_WAIT", "5s"),
+        ("VOICE_FALLBACK_URL", "https://backup.example.com/busy?key=hunter2"),
+    ]);
+    let vars: Vec<_> = vars.into_iter().collect();
+    let output = run(folder, &["config"], &vars);
+    let printed = out(&output);
+    assert!(output.status.success(), "{printed}{}", err(&output));
+    let line = |name: &str| -> Vec<String> {
+        let line = printed.lines().find(|line| line.split_whitespace().next() == Some(name));
+        let line = line.unwrap_or_else(|| panic!("no {name} in {printed}"));
+        line.split_whitespace().map(str::to_owned).collect()
+    };
+    for (name, value, origin) in [
+        ("DATABASE_URL", "postgres://localhost/switchboard", "environment"),
+        ("TWILIO_AUTH_TOKEN", "••••••••", "environment"),
+        ("ELEVENLABS_API_KEY", "••••••••", ".env"),
+        ("OPERATION_WAIT", "5s", "environment"),
+        ("PURCHASES_PER_HOUR", "7", ".env"),
+        ("PROVIDER_TIMEOUT", "15s", "default"),
+        ("VOICE_FALLBACK_URL", "https://backup.example.com/busy?••••••••", "environment"),
+        ("RUST_LOG", "info", "default"),
+    ] {
+        assert_eq!(line(name), [name, value, origin], "{printed}");
+    }
+    assert_eq!(line("JWT_ISSUER"), ["JWT_ISSUER", "(not", "checked)", "default"]);
+    for variable in VARIABLES {
+        line(variable.name);
+    }
+    for secret in ["hunter2", "auth-token", "api-key", SECRET] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}
+
+#[test]
+fn config_serve_and_migrate_report_every_mistake_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut vars = complete();
+    vars.remove("ELEVENLABS_API_KEY");
+    vars.extend([
+        ("ELEVENLABS_APIKEY", "elevenlabs-api-key-0123456789"),
+        ("DATABASE_URL", "hunter2"),
+        ("OPERATION_WAIT", "hunter2"),
+        ("DATABASE_MAX_CONNECTIONS", "501"),
+        ("JWT_SECRET", "hunter2"),
+        ("WEBHOOK_BASE_URL", "https://localhost"),
+    ]);
+    let vars: Vec<_> = vars.into_iter().collect();
+    for command in [&["config"][..], &["serve"], &["migrate"], &["migrate", "status"], &["reconcile"]] {
+        let output = run(folder, command, &vars);
+        let told = err(&output);
+        assert_eq!(output.status.code(), Some(2), "{command:?}: {told}");
+        for (name, problem) in [
+            ("DATABASE_URL", "must begin with postgres:// or sqlite:"),
+            ("OPERATION_WAIT", "must be a duration with its unit from 0s to 1m"),
+            ("DATABASE_MAX_CONNECTIONS", "must be a whole number from 1 to 500"),
+            ("JWT_SECRET", "must have at least 32 bytes; it has 7"),
+            ("WEBHOOK_BASE_URL", "must have a host that Twilio can reach from the internet"),
+        ] {
+            let report = format!("  {name}\n      {problem}\n      for example: ");
+            assert!(told.contains(&report), "{command:?}: {told}");
+        }
+        // A migration needs the database alone.
+        let is_missing = told.contains("  ELEVENLABS_API_KEY\n      is required and not set");
+        assert_eq!(is_missing, command[0] != "migrate", "{command:?}: {told}");
+        assert!(
+            told.contains("ELEVENLABS_APIKEY is set and has no effect: did you mean ELEVENLABS_API_KEY?"),
+            "{told}"
+        );
+        assert!(!(told + &out(&output)).contains("hunter2"), "{command:?}");
     }
 }

@@ -103,7 +103,7 @@ async fn a_first_session_works_and_is_kept_over_a_restart() {
 }
 
 #[test]
-fn serve_says_all_that_is_missing_and_how_to_write_it() {
+fn serve_reports_every_missing_variable_with_an_example() {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), &["serve"], &[("OPERATION_WAIT", "soon")]);
     assert_eq!(output.status.code(), Some(2));
@@ -129,7 +129,7 @@ fn a_dotenv_file_is_read_but_never_overrides() {
     let literal = "TWILIO_AUTH_TOKEN=\"a-secret-in-quotes\"\nJWT_SECRET=it's-$HOME-and-long-enough-for-a-secret\nINTROSPECTION=off # no comment\n";
     std::fs::write(folder.join(".env"), literal).unwrap();
     let said = err(&run(folder, &["serve"], &[]));
-    assert!(said.contains("TWILIO_AUTH_TOKEN") && said.contains("is in quotes"), "{said}");
+    assert!(said.contains("TWILIO_AUTH_TOKEN") && said.contains("must not be in quotes"), "{said}");
     assert!(
         said.contains("INTROSPECTION") && !said.contains("JWT_SECRET") && !said.contains("a-secret-in"),
         "{said}"

@@ -1,28 +1,60 @@
-//! For commands that do their work without a server: what they work with is configured as `serve` is, or is this
-//! folder's `dev`, which may be running beside them.
+//! The parts that commands without a server work with. They are configured as `serve` is, or as this folder's `dev`, which may be
+//! running at the same time.
 
 use super::failure::Failure;
-use super::folder;
+use super::folder::{self, Remembered};
 use crate::app::Core;
 use crate::cli::dev;
-use crate::config::{Config, Environment};
+use crate::config::{Config, Environment, Origin, Profile};
 use crate::domain::{Clock, Entropy};
 use crate::telemetry;
 
-/// What the environment names; where it names no database, this folder's `dev`. Only what goes wrong is logged,
-/// unless asked otherwise.
+/// Whose configuration applies in a folder.
+pub(in crate::cli) enum Source {
+    /// That of `serve`.
+    Serve,
+    /// That of the folder's `dev`.
+    Dev(Remembered),
+}
+
+impl Source {
+    /// The folder's `dev`, if there is one and `DATABASE_URL` is not set.
+    pub(in crate::cli) fn choose(environment: &Environment) -> Result<Self, Failure> {
+        match folder::read()? {
+            Some(remembered) if environment.get("DATABASE_URL").is_none() => Ok(Self::Dev(remembered)),
+            _ => Ok(Self::Serve),
+        }
+    }
+
+    pub(in crate::cli) fn profile(&self) -> Profile {
+        match self {
+            Self::Serve => Profile::Serve,
+            Self::Dev(_) => Profile::Dev,
+        }
+    }
+
+    /// The value of a variable, and where it comes from.
+    pub(in crate::cli) fn find(&self, name: &str, environment: &Environment) -> Option<(String, Origin)> {
+        match self {
+            Self::Serve => environment.find(name),
+            Self::Dev(remembered) => dev::find(name, remembered, environment),
+        }
+    }
+
+    pub(in crate::cli) fn config(&self, environment: &Environment) -> Result<Config, Failure> {
+        let lookup = |name: &str| self.find(name, environment).map(|(value, _)| value);
+        Ok(match self.profile() {
+            Profile::Serve => Config::from_vars(lookup)?,
+            Profile::Dev => Config::for_this_machine(lookup)?,
+        })
+    }
+}
+
+/// Opens the parts. Only warnings and errors are logged, unless `RUST_LOG` is set.
 pub(in crate::cli) async fn open(environment: &Environment) -> Result<(Core, Config), Failure> {
-    let config = configuration(environment)?;
+    let config = Source::choose(environment)?.config(environment)?;
     let filter = environment.get("RUST_LOG").unwrap_or_else(|| "warn".to_owned());
     telemetry::start(config.log.json, &filter, None);
     let core = Core::build(&config, &Clock::system(), &Entropy::system()).await;
     Ok((core.map_err(|error| Failure::from_error(&error))?, config))
-}
-
-fn configuration(environment: &Environment) -> Result<Config, Failure> {
-    let named = environment.get("DATABASE_URL").is_some_and(|url| !url.trim().is_empty());
-    match folder::read()? {
-        Some(remembered) if !named => dev::configuration(&remembered, environment),
-        _ => Ok(Config::from_vars(|name| environment.get(name))?),
-    }
 }

@@ -1,4 +1,4 @@
-//! Why a command did not do what was asked, in words for the person who typed it.
+//! Failures of commands, with messages for the person who ran them.
 
 use std::error::Error;
 use std::fmt;
@@ -6,16 +6,16 @@ use std::process::ExitCode;
 
 use crate::config::Mistake;
 
-/// Why a command failed.
+/// Why a command failed. Each text is one sentence.
 #[derive(Debug)]
 pub(in crate::cli) enum Failure {
-    /// The environment is wrong: every mistake.
-    Environment(Vec<Mistake>),
-    /// The arguments do not go together, as a sentence.
+    /// Invalid configuration: every mistake, and hints at misspelt names.
+    Configuration { mistakes: Vec<Mistake>, hints: Vec<String> },
+    /// Invalid combination of arguments.
     Usage(String),
-    /// What was looked for is there, which a script wants to know: as a sentence.
+    /// The command found differences, which scripts tell by the exit code.
     Differs(String),
-    /// Anything else, as a sentence.
+    /// Anything else.
     Other(String),
 }
 
@@ -24,24 +24,32 @@ impl Failure {
         Self::Other(sentence.into())
     }
 
-    /// An error and what caused it, on one line; for an operator's eyes, so the database's own words are in.
+    /// An error and its causes on one line. Operators see it, so it includes the database's messages.
     pub(in crate::cli) fn from_error(error: &dyn Error) -> Self {
         let mut sentence = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
-            let words = error.to_string();
+            let message = error.to_string();
             // Some errors print their cause themselves.
-            if !sentence.contains(&words) {
-                sentence = format!("{sentence}: {words}");
+            if !sentence.contains(&message) {
+                sentence = format!("{sentence}: {message}");
             }
             cause = error.source();
         }
         Self::Other(sentence)
     }
 
+    /// Adds hints to mistakes: a variable may be missing because its name is misspelt.
+    pub(in crate::cli) fn with_hints(self, hints: Vec<String>) -> Self {
+        match self {
+            Self::Configuration { mistakes, .. } => Self::Configuration { mistakes, hints },
+            other => other,
+        }
+    }
+
     pub(in crate::cli) fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Environment(_) | Self::Usage(_) => ExitCode::from(2),
+            Self::Configuration { .. } | Self::Usage(_) => ExitCode::from(2),
             Self::Differs(_) => ExitCode::from(3),
             Self::Other(_) => ExitCode::FAILURE,
         }
@@ -50,16 +58,22 @@ impl Failure {
 
 impl From<Vec<Mistake>> for Failure {
     fn from(mistakes: Vec<Mistake>) -> Self {
-        Self::Environment(mistakes)
+        Self::Configuration { mistakes, hints: Vec::new() }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Environment(mistakes) => {
-                writeln!(f, "the environment is not complete (variables or a .env file):\n")?;
-                mistakes.iter().try_for_each(|mistake| writeln!(f, "  {mistake}"))
+            Self::Configuration { mistakes, hints } => {
+                let count = mistakes.len();
+                let s = if count == 1 { "" } else { "s" };
+                writeln!(
+                    f,
+                    "invalid configuration, {count} mistake{s}: correct the environment or the .env file\n"
+                )?;
+                mistakes.iter().try_for_each(|mistake| writeln!(f, "  {mistake}"))?;
+                hints.iter().try_for_each(|hint| writeln!(f, "\n  {hint}"))
             }
             Self::Usage(sentence) | Self::Differs(sentence) | Self::Other(sentence) => f.write_str(sentence),
         }

@@ -1,0 +1,204 @@
+//! How a variable is declared: [`Variable`] is what is known of it, [`Typed`] adds the type of its value.
+
+use std::fmt;
+
+/// A variable of the environment.
+#[derive(Debug)]
+pub struct Variable {
+    /// Name, as in the environment.
+    pub name: &'static str,
+    /// The part of the configuration it belongs to.
+    pub section: Section,
+    /// What it sets, in Markdown.
+    pub description: &'static str,
+    /// What applies while it is not set.
+    pub when_unset: WhenUnset,
+    /// Default of `dev`, where it differs from that of `serve`.
+    pub dev_default: Option<&'static str>,
+    /// A valid value. It is printed with every mistake.
+    pub example: &'static str,
+    /// How much of its value may be printed.
+    pub secrecy: Secrecy,
+    /// Whether `dev` reads it. `dev` reads no address or credential of a provider, so that it cannot reach a real account.
+    pub is_read_by_dev: bool,
+    /// The variable without which this one has no meaning.
+    pub(super) needs: Option<&'static str>,
+    /// Says what is wrong with a value.
+    pub(super) check: fn(&str) -> Result<(), String>,
+    /// A stricter check for servers that providers call over the internet.
+    pub(super) check_in_serve: Option<fn(&str) -> Result<(), String>>,
+}
+
+/// A part of the configuration. The README has one table for each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// The database.
+    Database,
+    /// Addresses and connections of this server.
+    Server,
+    /// Access to Twilio.
+    Twilio,
+    /// Access to ElevenLabs.
+    ElevenLabs,
+    /// Verification of access tokens.
+    Tokens,
+    /// Durable operations and their limits.
+    Operations,
+    /// Answering calls and keeping their records.
+    Calls,
+    /// The GraphQL API.
+    Api,
+    /// Log output.
+    Logs,
+    /// OpenTelemetry export.
+    Traces,
+}
+
+/// What applies while a variable is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenUnset {
+    /// Nothing: the server does not start.
+    Missing,
+    /// Nothing, unless this other variable is set.
+    MissingUnless(&'static str),
+    /// This value.
+    Default(&'static str),
+    /// No value. Says in Markdown what happens instead.
+    Nothing(&'static str),
+}
+
+/// How much of a value may be printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    /// All of it.
+    Public,
+    /// An address: its host and path, but no user, password or query.
+    Address,
+    /// Nothing.
+    Secret,
+}
+
+/// A variable, and the parser that turns its text into a value.
+pub(super) struct Typed<T> {
+    pub(super) variable: Variable,
+    /// Says what is wrong without repeating the text, which may be a secret that was put into the wrong variable.
+    pub(super) parse: fn(&str) -> Result<T, String>,
+}
+
+impl<T> Typed<T> {
+    /// A variable that must be set.
+    pub(super) const fn required(example: &'static str, parse: fn(&str) -> Result<T, String>) -> Self {
+        Self::new(WhenUnset::Missing, example, parse)
+    }
+
+    /// A variable with a default value.
+    pub(super) const fn with_default(default: &'static str, parse: fn(&str) -> Result<T, String>) -> Self {
+        Self::new(WhenUnset::Default(default), default, parse)
+    }
+
+    /// A variable without a value unless it is set; `otherwise` says what happens then.
+    pub(super) const fn optional(
+        otherwise: &'static str,
+        example: &'static str,
+        parse: fn(&str) -> Result<T, String>,
+    ) -> Self {
+        Self::new(WhenUnset::Nothing(otherwise), example, parse)
+    }
+
+    const fn new(when_unset: WhenUnset, example: &'static str, parse: fn(&str) -> Result<T, String>) -> Self {
+        let variable = Variable {
+            name: "",
+            section: Section::Server,
+            description: "",
+            when_unset,
+            dev_default: None,
+            example,
+            secrecy: Secrecy::Public,
+            is_read_by_dev: false,
+            needs: None,
+            check: |_| Ok(()),
+            check_in_serve: None,
+        };
+        Self { variable, parse }
+    }
+
+    /// Required, unless another variable is set.
+    pub(super) const fn unless(mut self, other: &'static str) -> Self {
+        self.variable.when_unset = WhenUnset::MissingUnless(other);
+        self
+    }
+
+    /// An example that says more than the default does.
+    pub(super) const fn example(mut self, example: &'static str) -> Self {
+        self.variable.example = example;
+        self
+    }
+
+    /// `dev` reads it.
+    pub(super) const fn dev(mut self) -> Self {
+        self.variable.is_read_by_dev = true;
+        self
+    }
+
+    /// Default of `dev`.
+    pub(super) const fn dev_default(mut self, default: &'static str) -> Self {
+        self.variable.dev_default = Some(default);
+        self
+    }
+
+    /// A value that is never printed.
+    pub(super) const fn secret(mut self) -> Self {
+        self.variable.secrecy = Secrecy::Secret;
+        self
+    }
+
+    /// A value that is printed without user, password and query.
+    pub(super) const fn address(mut self) -> Self {
+        self.variable.secrecy = Secrecy::Address;
+        self
+    }
+
+    /// Wrong without this other variable.
+    pub(super) const fn needs(mut self, other: &'static str) -> Self {
+        self.variable.needs = Some(other);
+        self
+    }
+
+    /// A stricter check for `serve`.
+    pub(super) const fn in_serve(mut self, check: fn(&str) -> Result<(), String>) -> Self {
+        self.variable.check_in_serve = Some(check);
+        self
+    }
+
+    /// Names it: the last step of a declaration, taken by [`variables`](super::table).
+    pub(super) const fn declared(
+        mut self,
+        name: &'static str,
+        section: Section,
+        description: &'static str,
+        check: fn(&str) -> Result<(), String>,
+    ) -> Self {
+        self.variable.name = name;
+        self.variable.section = section;
+        self.variable.description = description;
+        self.variable.check = check;
+        self
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Database => "Database",
+            Self::Server => "Server",
+            Self::Twilio => "Twilio",
+            Self::ElevenLabs => "ElevenLabs",
+            Self::Tokens => "Access tokens",
+            Self::Operations => "Operations",
+            Self::Calls => "Calls",
+            Self::Api => "API",
+            Self::Logs => "Logs",
+            Self::Traces => "Traces",
+        })
+    }
+}
