@@ -165,7 +165,7 @@ impl From<StoreError> for ApiError {
             StoreError::Unavailable(_) | StoreError::Busy => Self::Unavailable(Arc::new(error)),
             StoreError::LeaseLost
             | StoreError::Corrupt { .. }
-            | StoreError::Foreign { .. }
+            | StoreError::Foreign(_)
             | StoreError::Database(_) => Self::internal(error),
         }
     }

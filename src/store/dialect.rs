@@ -269,6 +269,19 @@ pub(super) fn lock_free_rows(db: &impl ConnectionTrait, query: &mut SelectStatem
     }
 }
 
+/// Names of the tables in the schema that the migrations work on.
+pub(super) async fn tables(db: &impl ConnectionTrait) -> Result<Vec<String>, DbErr> {
+    let backend = db.get_database_backend();
+    let sql = match backend {
+        DbBackend::Postgres => {
+            "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename"
+        }
+        _ => "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name",
+    };
+    let rows = db.query_all_raw(Statement::from_string(backend, sql)).await?;
+    rows.iter().map(|row| row.try_get("", "name")).collect()
+}
+
 /// The ORM's transaction for the migrations, on a connection of its own, with the process that serves it.
 pub(super) async fn begin_migration(pool: &Pool) -> Result<(DatabaseTransaction, Option<i32>), DbErr> {
     let Some(hosts) = pool.hosts() else {

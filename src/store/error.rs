@@ -7,6 +7,7 @@
 use sea_orm::sqlx::Error as SqlxError;
 use sea_orm::{DbErr, RuntimeErr};
 
+use super::schema::ForeignSchema;
 use crate::domain::{Refusal, RefusalCode};
 
 /// Why the store could not do as asked.
@@ -32,15 +33,9 @@ pub enum StoreError {
         /// Which column.
         column: &'static str,
     },
-    /// The database was migrated by a version that is neither older nor newer than this one.
-    #[error(
-        "the database has the migration {unknown}, which this version does not know, and lacks others: run `switchboard \
-         migrate` of the version that made it"
-    )]
-    Foreign {
-        /// The first such migration.
-        unknown: String,
-    },
+    /// This version cannot migrate the database.
+    #[error(transparent)]
+    Foreign(#[from] ForeignSchema),
     /// Any other error of the database; never shown to a client.
     #[error("the database refused a statement")]
     Database(#[source] sea_orm::DbErr),
@@ -57,7 +52,7 @@ impl StoreError {
             Self::Refused(_)
             | Self::LeaseLost
             | Self::Corrupt { .. }
-            | Self::Foreign { .. }
+            | Self::Foreign(_)
             | Self::Database(_) => true,
         }
     }
@@ -67,7 +62,7 @@ impl StoreError {
     #[must_use]
     pub fn is_verdict(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Busy | Self::LeaseLost | Self::Foreign { .. } => false,
+            Self::Unavailable(_) | Self::Busy | Self::LeaseLost | Self::Foreign(_) => false,
             Self::Refused(_) | Self::Corrupt { .. } => true,
             Self::Database(error) => match driver_error(error) {
                 Some(SqlxError::Database(error)) => {

@@ -37,7 +37,7 @@ pub use operation::{Backlog, Claimed, Effect, Inserted, Lease, NewOperation, Ope
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use rate::Taken;
 pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
-pub use schema::Migrations;
+pub use schema::{ForeignSchema, Migrations};
 pub use tenant::NumberUsage;
 pub use voice_event::{AcceptedEvent, Untold};
 

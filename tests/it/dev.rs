@@ -164,7 +164,7 @@ async fn serve_refuses_an_unmigrated_database_and_serves_a_migrated_one() {
 
     let status = run(folder, &["migrate", "status"], &environment);
     assert_eq!(status.status.code(), Some(1), "{}", err(&status));
-    let waiting = out(&status).matches("waiting ").count();
+    let waiting = out(&status).matches("pending ").count();
     let migrated = run(folder, &["migrate"], &environment);
     assert!(migrated.status.success(), "{}", err(&migrated));
     assert_eq!(out(&migrated).matches("applied ").count(), waiting, "{}", out(&migrated));

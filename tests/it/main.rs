@@ -29,6 +29,7 @@ mod limits;
 mod logs;
 mod loops;
 mod metrics;
+mod migrate;
 mod number;
 mod once;
 mod operation;

@@ -6,7 +6,10 @@
 //! version no longer needs is removed by a later one, once no server uses it. Hence no statement of ours reads `*`, nor writes
 //! without naming its columns.
 
+mod foreign;
 pub(super) mod isolation;
+
+pub use foreign::ForeignSchema;
 
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, QuerySelect};
 use switchboard_migration::Migrator;
@@ -29,19 +32,19 @@ impl Database {
     /// as it is.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Foreign`] if the database has migrations that this version does not know and lacks some
-    /// that it knows.
+    /// [`StoreError`]; [`StoreError::Foreign`] if this version cannot migrate the database: [`ForeignSchema`].
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         let tenants = &self.shared.tenants;
         let (transaction, pid) = dialect::begin_migration(tenants).await?;
         let migrating = async {
             dialect::forget_statements(&transaction).await?;
             dialect::migrate_alone(&transaction).await?;
-            let Migrations { pending, newer } = compare(&transaction).await?;
+            let migrations = compare(&transaction).await?;
+            if let Some(foreign) = foreign::of(&transaction, &migrations).await? {
+                return Err(StoreError::Foreign(foreign));
+            }
+            let pending = migrations.pending;
             if !pending.is_empty() {
-                if let Some(unknown) = newer.first() {
-                    return Err(StoreError::Foreign { unknown: unknown.clone() });
-                }
                 Migrator::up(&transaction, None).await?;
             }
             dialect::forget_statements(&transaction).await?;
