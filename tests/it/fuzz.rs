@@ -1,20 +1,21 @@
-//! Whatever comes in from outside, no parser of ours panics, and what one accepts it writes as it reads it. Each takes
-//! the corpus in `tests/corpus/`, and then texts made up anew at every run; one that fails is kept beside this file.
+//! Parsers of what comes from outside never panic, and what one accepts is read back as it is written. Every fuzz target of `fuzz/` runs
+//! on its corpus, on mutations of it and on texts made up anew at every run. An input that fails is shrunk and kept beside this file.
 
-use std::str::FromStr;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
-use chrono::DateTime;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use roxmltree::Document;
-use secrecy::SecretString;
-use switchboard::carrier::signature::{verify_form, verify_get, verify_json};
 use switchboard::carrier::{Twiml, Verb};
-use switchboard::config::Jwt;
-use switchboard::domain::{
-    AgentId, AreaCode, CallId, CountryCode, E164, IdempotencyKey, Language, NodeId, NumberId, OperationId,
-    mask,
-};
-use switchboard::voice::EventSignature;
+use switchboard::domain::{Language, mask};
+
+use targets::TARGETS;
+
+#[path = "../../fuzz/src/lib.rs"]
+#[expect(unreachable_pub, reason = "a library of its own in fuzz/")]
+mod targets;
 
 const CORPUS: &str = include_str!("../corpus/texts.txt");
 
@@ -31,32 +32,131 @@ fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
-fn reads_back<T: FromStr + ToString + PartialEq + std::fmt::Debug>(text: &str) -> Result<(), TestCaseError> {
-    if let Ok(read) = text.parse::<T>() {
-        let written = read.to_string();
-        prop_assert_eq!(written.parse::<T>().ok(), Some(read), "{} was written as {}", text, written);
+/// A change to the bytes of an entry of the corpus.
+#[derive(Debug, Clone)]
+enum Mutation {
+    Flip(prop::sample::Index, u8),
+    Insert(prop::sample::Index, Vec<u8>),
+    Remove(prop::sample::Index, usize),
+    Repeat(prop::sample::Index, usize),
+    Truncate(prop::sample::Index),
+    /// Goes on as another entry does.
+    Splice(prop::sample::Index, Vec<u8>),
+}
+
+impl Mutation {
+    fn apply(&self, data: &mut Vec<u8>) {
+        let at = |index: &prop::sample::Index| index.index(data.len() + 1);
+        match self {
+            Self::Flip(index, mask) => {
+                let at = at(index);
+                if let Some(byte) = data.get_mut(at) {
+                    *byte ^= mask;
+                }
+            }
+            Self::Insert(index, bytes) => drop(data.splice(at(index)..at(index), bytes.iter().copied())),
+            Self::Remove(index, length) => drop(data.drain(at(index)..(at(index) + length).min(data.len()))),
+            Self::Repeat(index, length) => {
+                let part = data[at(index)..(at(index) + length).min(data.len())].to_vec();
+                data.splice(at(index)..at(index), part);
+            }
+            Self::Truncate(index) => data.truncate(at(index)),
+            Self::Splice(index, other) => {
+                let from = at(index);
+                data.truncate(from);
+                data.extend(other.iter().skip(from));
+            }
+        }
     }
-    Ok(())
+}
+
+fn mutation(corpus: Vec<Vec<u8>>) -> impl Strategy<Value = Mutation> {
+    let index = any::<prop::sample::Index>;
+    let piece = prop_oneof![
+        texts().prop_map(String::into_bytes),
+        prop::sample::select(b"\0\n\"'%&=+,;:/@#?[]{}<>|\\-_~*.09aZ\xff".to_vec())
+            .prop_map(|byte| vec![byte]),
+    ];
+    prop_oneof![
+        3 => (index(), 1..=u8::MAX).prop_map(|(at, mask)| Mutation::Flip(at, mask)),
+        3 => (index(), piece).prop_map(|(at, bytes)| Mutation::Insert(at, bytes)),
+        2 => (index(), 1_usize..40).prop_map(|(at, length)| Mutation::Remove(at, length)),
+        1 => (index(), 1_usize..40).prop_map(|(at, length)| Mutation::Repeat(at, length)),
+        1 => index().prop_map(Mutation::Truncate),
+        1 => (index(), prop::sample::select(corpus)).prop_map(|(at, other)| Mutation::Splice(at, other)),
+    ]
+}
+
+fn inputs(corpus: &[Vec<u8>]) -> impl Strategy<Value = Vec<u8>> {
+    let mutations = prop::collection::vec(mutation(corpus.to_vec()), 1..6);
+    let mutated = (prop::sample::select(corpus.to_vec()), mutations).prop_map(|(mut data, mutations)| {
+        mutations.iter().for_each(|mutation| mutation.apply(&mut data));
+        data
+    });
+    prop_oneof![
+        6 => mutated,
+        3 => texts().prop_map(String::into_bytes),
+        1 => prop::collection::vec(any::<u8>(), 0..300),
+    ]
+}
+
+fn fuzz_folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz"))
+}
+
+/// The entries of a target's corpus.
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let files = fs::read_dir(fuzz_folder().join("corpus").join(target));
+    let mut files: Vec<_> = files.unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    files.iter().map(|file| fs::read(file).unwrap()).collect()
+}
+
+#[test]
+fn every_target_stands_mutations_of_its_corpus() {
+    for (name, target) in TARGETS {
+        let corpus = corpus(name);
+        assert!(corpus.len() >= 3, "{name}: too small a corpus");
+        let config = ProptestConfig {
+            cases: 2000,
+            source_file: Some(file!()),
+            test_name: Some(name),
+            ..ProptestConfig::default()
+        };
+        let mut runner = TestRunner::new(config);
+        for entry in &corpus {
+            target(entry);
+        }
+        let ran = runner.run(&inputs(&corpus), |data| {
+            target(&data);
+            Ok(())
+        });
+        if let Err(failure) = ran {
+            panic!("{name}: {failure}");
+        }
+    }
+}
+
+#[test]
+fn each_target_is_a_program_of_the_fuzz_workspace() {
+    let manifest = fs::read_to_string(fuzz_folder().join("Cargo.toml")).unwrap();
+    let programs = manifest.matches("[[bin]]").count();
+    assert_eq!(programs, TARGETS.len());
+    for (name, _) in TARGETS {
+        assert!(
+            manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")),
+            "{name} is not in Cargo.toml"
+        );
+        let program = fs::read_to_string(fuzz_folder().join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(program.contains(&format!("switchboard_fuzz::{name}(data)")), "{name}: {program}");
+    }
+    let folders = fs::read_dir(fuzz_folder().join("corpus")).unwrap();
+    let folders: BTreeSet<_> = folders.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(folders, TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect());
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
-
-    #[test]
-    fn what_is_accepted_reads_back(text in texts()) {
-        reads_back::<E164>(&text)?;
-        reads_back::<AreaCode>(&text)?;
-        reads_back::<CountryCode>(&text)?;
-        reads_back::<IdempotencyKey>(&text)?;
-        reads_back::<NodeId>(&text)?;
-        reads_back::<AgentId>(&text)?;
-        reads_back::<NumberId>(&text)?;
-        reads_back::<OperationId>(&text)?;
-        reads_back::<CallId>(&text)?;
-        if let Ok(language) = text.parse::<Language>() {
-            prop_assert_eq!(language.code().parse::<Language>().ok(), Some(language));
-        }
-    }
 
     #[test]
     fn a_masked_number_shows_at_most_its_ends(text in "[+][1-9][0-9]{6,14}") {
@@ -67,26 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn no_signature_made_up_is_believed(
-        url in texts(), body in prop::collection::vec(any::<u8>(), 0..200), signature in texts(), secret in texts(),
-        seconds in 0_i64..4_000_000_000,
-    ) {
-        let secret = SecretString::from(secret);
-        let tokens = std::slice::from_ref(&secret);
-        prop_assert!(!verify_form(&url, &body, &signature, tokens));
-        prop_assert!(!verify_json(&url, &body, &signature, tokens));
-        prop_assert!(!verify_get(&url, &signature, tokens));
-        let now = DateTime::from_timestamp(seconds, 0).expect("a possible time");
-        let event = EventSignature::read(&signature, tokens, now);
-        let passes = event.is_some_and(|mut event| {
-            event.update(&body);
-            event.is_valid()
-        });
-        prop_assert!(!passes);
-    }
-
-    #[test]
-    fn whatever_is_said_stays_text(text in texts()) {
+    fn what_twiml_says_stays_text(text in texts()) {
         let twiml = Twiml(vec![Verb::Say { text, language: Language::default() }]).to_string();
         let document = Document::parse(&twiml);
         prop_assert!(document.is_ok(), "{}", twiml);
@@ -94,20 +175,5 @@ proptest! {
         let say = document.root_element().first_element_child().expect("it says something");
         prop_assert!(say.tag_name().name() == "Say" && say.next_sibling_element().is_none(), "{}", twiml);
         prop_assert!(say.first_element_child().is_none(), "{}", twiml);
-    }
-
-    #[test]
-    fn a_tenant_claim_is_a_pointer_or_refused(text in texts()) {
-        let secret = "a-secret-of-the-tests-of-more-than-32-bytes";
-        let variables = |name: &str| match name {
-            "JWT_SECRET" => Some(secret.to_owned()),
-            "JWT_TENANT_CLAIM" => Some(text.clone()),
-            _ => None,
-        };
-        if let Ok(jwt) = Jwt::from_vars(variables) {
-            prop_assert!(jwt.tenant_claim.starts_with('/'), "{}", jwt.tenant_claim);
-            let claims = serde_json::Value::Object(serde_json::Map::new());
-            prop_assert!(claims.pointer(&jwt.tenant_claim).is_none());
-        }
     }
 }
