@@ -23,6 +23,7 @@ use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
 use crate::domain::{Clock, Entropy, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
+use crate::provider;
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, GraphiqlAssets, RateLimits, ServerConfig};
@@ -164,6 +165,7 @@ impl Core {
     }
 
     fn over(database: Database, config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
+        provider::set_traceparent(telemetry::traceparent);
         let carrier = Carrier::new(carrier_config(config), clock.clone(), entropy.clone())?;
         let voice = Voice::new(voice_config(config), clock.clone(), entropy.clone())?;
         let provisioning = Provisioning::new(

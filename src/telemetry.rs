@@ -31,7 +31,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 pub use otlp::{Sampler, TraceConfig, flush_traces};
-pub use spans::{answered, continue_trace};
+pub use spans::{answered, continue_trace, traceparent};
 
 /// Starts logging to stderr for the rest of the process: for people, or as one JSON object a line for collectors.
 /// `filter` is written as in `RUST_LOG`; what cannot be read of it is left out. With `traces`, which takes a tokio runtime, spans

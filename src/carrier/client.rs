@@ -17,7 +17,8 @@ use url::Url;
 use super::error::{Answer, Effect};
 use super::turns::{Rank, Slots, Turn, Turns};
 use super::{CarrierError, Rejection, endpoint};
-use crate::domain::{BreakerChange, Clock, Entropy, Exchange, Gate, TenantId, backoff, lenient_json};
+use crate::domain::{Clock, Entropy, TenantId, backoff};
+use crate::provider::{BreakerChange, Exchange, Gate, lenient_json};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A page of a thousand numbers is about 2 MB.

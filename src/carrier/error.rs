@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
-use crate::domain::retry_after;
+use crate::provider::retry_after;
 
 /// How far the carrier's own clocks may differ from each other, and what rounding to seconds adds.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::seconds(5);

@@ -7,6 +7,7 @@
 mod agent;
 mod ambient;
 mod audit_event;
+mod background;
 mod call;
 mod country;
 mod database_url;
@@ -16,7 +17,6 @@ mod language;
 mod number;
 mod operation;
 mod refusal;
-mod resilience;
 mod routing;
 mod shares;
 mod tenant;
@@ -26,6 +26,7 @@ pub use agent::{
 };
 pub use ambient::{Clock, Entropy};
 pub use audit_event::{Actor, AuditEvent, AuditOutcome, Author};
+pub use background::{Ailing, Heartbeat, Worker, Workers, backoff, caught};
 pub use call::{
     Call, CallDirection, CallOutcome, CallReport, CallStatus, ConversationNews, ConversationReport,
     TranscriptLine,
@@ -38,10 +39,6 @@ pub use language::Language;
 pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
 pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, Step};
 pub use refusal::{Refusal, RefusalCode, UsedUp};
-pub use resilience::{
-    Ailing, BreakerChange, Exchange, Gate, Heartbeat, Passage, Worker, Workers, backoff, caught,
-    lenient_json, retry_after, set_traceparent,
-};
 pub use routing::{
     ActionDraft, AppliedRule, CallerId, CallerPattern, ConditionDraft, Decision, RoutingAction,
     RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window, Zone, ZoneData,

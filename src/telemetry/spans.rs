@@ -7,7 +7,7 @@
 //! A trace begins with a request, or goes on with the one that its `traceparent` header (W3C Trace Context) names. An operation is a
 //! child of the request that drives it; where a worker takes it up, perhaps on another server, it begins a trace of its own, and
 //! the attribute `operation` leads from one to the other. Requests to providers carry a `traceparent` too
-//! ([`domain::Exchange::traceparent`]).
+//! ([`traceparent`]).
 
 use std::fmt::{self, Write};
 use std::time::Instant;
@@ -22,7 +22,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{Layer, Registry};
 
 use super::otlp::{Queue, Sampler};
-use crate::domain::{self, Clock, Entropy};
+use crate::domain::{Clock, Entropy};
 
 /// The span of a request that is not to be traced.
 const PROBE: &str = "probe";
@@ -142,7 +142,6 @@ pub(super) fn layer<S>(queue: Queue) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    domain::set_traceparent(current);
     let is_ours = |metadata: &Metadata<'_>| {
         metadata.is_span()
             && *metadata.level() <= Level::DEBUG
@@ -246,7 +245,8 @@ fn change(span: &Span, change: impl FnOnce(&mut Recorded, &Sampler)) {
 }
 
 /// The `traceparent` of the innermost span that is open here and recorded.
-fn current() -> Option<String> {
+#[must_use]
+pub fn traceparent() -> Option<String> {
     let found = Span::current().with_subscriber(|(id, dispatch)| {
         let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
         let context = span.scope().find_map(|span| context_of(&span))?;

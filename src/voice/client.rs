@@ -12,7 +12,8 @@ use url::Url;
 
 use super::error::Effect;
 use super::{VoiceError, endpoint};
-use crate::domain::{BreakerChange, Clock, Entropy, Exchange, Gate, lenient_json};
+use crate::domain::{Clock, Entropy};
+use crate::provider::{BreakerChange, Exchange, Gate, lenient_json};
 
 /// Short, since a caller waits for [`Voice::register_call`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::error::Effect;
 use super::{Voice, VoiceError, events};
-use crate::domain::{ConversationReport, Invalid, lenient_json};
+use crate::domain::{ConversationReport, Invalid};
+use crate::provider::lenient_json;
 
 /// A conversation as the provider has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

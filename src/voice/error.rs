@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use crate::domain::retry_after;
+use crate::provider::retry_after;
 
 /// The longest of the provider's messages that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;

@@ -9,9 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
-use crate::domain::{
-    CallStatus, ConversationNews, ConversationReport, Invalid, TranscriptLine, lenient_json,
-};
+use crate::domain::{CallStatus, ConversationNews, ConversationReport, Invalid, TranscriptLine};
+use crate::provider::lenient_json;
 
 /// The longest id that is taken.
 const LONGEST_ID: usize = 128;

@@ -10,17 +10,18 @@ const MAY_USE: &str = "
     domain          |
     config          | domain
     telemetry       | domain
+    provider        | domain
     store           | domain
-    carrier         | domain
-    voice           | domain
+    carrier         | domain provider
+    voice           | domain provider
     auth            | domain store
-    provisioning    | domain store carrier voice
+    provisioning    | domain store provider carrier voice
     routing         | domain store carrier voice
     graphql         | domain auth store provisioning routing carrier
     webhooks        | domain auth carrier voice routing provisioning
     server          | domain auth graphql store webhooks telemetry
     sandbox         |
-    app             | auth carrier config domain graphql provisioning routing server store telemetry voice webhooks
+    app             | auth carrier config domain graphql provider provisioning routing server store telemetry voice webhooks
     cli             | config app sandbox domain telemetry
     cli/migrate.rs  | store
     cli/provision/mod.rs    | provisioning

@@ -1,11 +1,15 @@
 //! A breaker that many requests share.
 
+mod state;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::breaker::{Breaker, BreakerChange, BreakerState, Pass, Verdict};
+pub use state::BreakerChange;
+
 use crate::domain::Clock;
+use state::{Breaker, BreakerState, Pass, Verdict};
 
 /// The one way to a provider, for requests of one purpose. Cheap to clone; clones share one breaker.
 #[derive(Clone)]
