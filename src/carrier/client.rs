@@ -1,88 +1,94 @@
-//! Talks HTTP with Twilio: every request has a deadline, few run at once, none is sent while Twilio stays down, and
-//! every failure ends up in one of the three classes of [`CarrierError`]. Calls and purchases go before searches: see
-//! [`super::turns`].
-//!
-//! What is asked of Twilio stands beside its noun: `search`, `numbers`, `calls`.
+//! Twilio's REST API: URLs, authentication, limits. Requests are sent by the kernel ([`crate::provider`]); each is made in the
+//! module of its noun: `search`, `numbers`, `calls`, `prices`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::HeaderValue;
-use reqwest::{RequestBuilder, Response, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use url::Url;
 
-use super::error::{Answer, Effect};
-use super::turns::{Rank, Slots, Turn, Turns};
+use super::turns::{Turn, Turns};
 use super::{CarrierError, Rejection, endpoint};
-use crate::domain::{Clock, Entropy, TenantId, backoff};
-use crate::provider::{BreakerChange, Exchange, Gate, lenient_json};
+use crate::domain::{Clock, Entropy, TenantId};
+use crate::provider::{
+    Answer, CircuitBreaker, ConcurrencyLimit, Effect, Method, Priority, RequestBuilder, RetryPolicy,
+    Transport, TransportConfig,
+};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A page of a thousand numbers is about 2 MB.
-const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
-/// How often a read is repeated for somebody who waits for it.
-const REPEATS: u32 = 2;
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// Somebody who waits is better told at once than after a longer pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// A page of 1000 numbers has about 2 MB.
+const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+/// Twilio limits concurrent requests by account and does not publish the limit.
+const PARALLEL_REQUESTS: usize = 5;
+/// For reads that a person waits for: after two seconds an error is better than a longer wait.
+const RETRY: RetryPolicy = RetryPolicy {
+    repeats: 2,
+    first_pause: Duration::from_millis(200),
+    longest_pause: Duration::from_secs(2),
+    time_needed: Duration::ZERO,
+};
 
 /// How to reach the carrier.
 #[derive(Debug, Clone)]
 pub struct CarrierConfig {
-    /// `https://api.twilio.com`, or where it is emulated.
+    /// `https://api.twilio.com`, or the emulated carrier.
     pub base_url: Url,
     /// `AC…`
     pub account_sid: String,
     /// The account's primary auth token.
     pub auth_token: SecretString,
-    /// For a whole request, connecting included.
+    /// Limits a whole request, connecting included.
     pub timeout: Duration,
 }
 
-/// Twilio's REST API. Cheap to clone; clones share the limit on parallel requests and the breaker.
+/// Twilio's REST API. Cheap to clone; clones share the limit on concurrent requests and the circuit breakers.
 #[derive(Debug, Clone)]
 pub struct Carrier {
-    http: reqwest::Client,
+    transport: Transport,
     config: Arc<CarrierConfig>,
-    slots: Slots,
-    rank: Rank,
+    requests: ConcurrencyLimit,
+    priority: Priority,
     turns: Turns,
-    gate: Gate,
-    /// Prices are another host's: when that is down, nothing else is.
-    pricing_gate: Gate,
-    clock: Clock,
+    breaker: CircuitBreaker,
+    /// Prices have a host of their own: its failures must not stop calls and purchases.
+    pricing_breaker: CircuitBreaker,
     entropy: Entropy,
 }
 
 impl Carrier {
-    /// A client; reaches nothing yet.
+    /// A client that has not connected yet.
     ///
     /// # Errors
-    /// When the machine has no certificate authorities to trust.
+    /// The machine has no certificate authorities to trust.
     pub fn new(config: CarrierConfig, clock: Clock, entropy: Entropy) -> Result<Self, CarrierError> {
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(config.timeout)
-            .redirect(redirect::Policy::none());
-        if is_loopback(&config.base_url) {
-            builder = builder.no_proxy();
-        }
-        let http = builder.build().map_err(|error| CarrierError::unavailable(reason(&error)))?;
-        let gate = Gate::new("carrier", clock.clone(), told);
-        let pricing_gate = Gate::new("carrier_prices", clock.clone(), |_| ());
-        let (slots, rank, turns) = (Slots::new(), Rank::First, Turns::new());
-        Ok(Self { http, config: Arc::new(config), slots, rank, turns, gate, pricing_gate, clock, entropy })
+        let transport = TransportConfig {
+            provider: "carrier",
+            base_url: &config.base_url,
+            connect_timeout: CONNECT_TIMEOUT,
+            timeout: config.timeout,
+            longest_answer: LONGEST_ANSWER,
+            endpoint: endpoint::of,
+        };
+        Ok(Self {
+            transport: Transport::new::<Rejection>(&transport, clock.clone())?,
+            config: Arc::new(config),
+            requests: ConcurrencyLimit::new(PARALLEL_REQUESTS),
+            priority: Priority::Normal,
+            turns: Turns::new(),
+            breaker: CircuitBreaker::new("carrier", clock.clone()),
+            pricing_breaker: CircuitBreaker::new("carrier_prices", clock),
+            entropy,
+        })
     }
 
-    /// The same carrier, for requests that wait until nothing else does.
-    pub(super) fn ranking_last(&self) -> Self {
-        Self { rank: Rank::Last, ..self.clone() }
+    /// The same client, for requests of low priority.
+    pub(super) fn with_low_priority(&self) -> Self {
+        Self { priority: Priority::Low, ..self.clone() }
     }
 
-    /// `…/Accounts/{AC}/` and `path`, whose last segment gets the suffix that asks for JSON.
+    /// The URL of a resource of the account. The last segment gets the suffix that selects JSON.
     pub(super) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.config.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -94,65 +100,64 @@ impl Carrier {
         url
     }
 
-    /// The address of the price lists, which Twilio has on a host of their own. The emulated carrier has only one.
+    /// The URL of a price list. Twilio serves price lists from a host of their own; the emulated carrier has one host.
     pub(super) fn pricing_url(&self, path: &str) -> Url {
         let mut url = self.config.base_url.clone();
         if url.host_str().is_some_and(|host| host.ends_with(".twilio.com")) {
-            // Both are host names, so this cannot fail.
+            // Replacing a domain by a domain cannot fail.
             let _renamed = url.set_host(Some("pricing.twilio.com"));
         }
         url.set_path(path);
         url
     }
 
-    /// Reads from a price list.
-    pub(super) async fn get_price<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
-        let this = self.ranking_last();
-        let answer = this.exchange_behind(&this.pricing_gate, this.http.get(url), Effect::Reads).await?;
-        read_json(&answer.into_body(Effect::Reads)?, Effect::Reads)
-    }
-
-    /// The address of a list's next page. Twilio gives it relative to the host; our credentials go to no other.
+    /// The URL of a list's next page, which Twilio gives relative to its host. Another host is rejected: it would receive our
+    /// credentials.
     pub(super) fn next_page(&self, uri: &str) -> Result<Url, CarrierError> {
-        let elsewhere =
-            || CarrierError::unavailable("the next page of a list is not at the carrier".to_owned());
+        let elsewhere = || CarrierError::unavailable("the next page of a list is on another host");
         let next = self.config.base_url.join(uri).map_err(|_| elsewhere())?;
         if next.origin() == self.config.base_url.origin() { Ok(next) } else { Err(elsewhere()) }
     }
 
-    pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
-        self.ask(self.http.get(url), Effect::Reads).await
-    }
-
-    /// Waits for a tenant's turn at searching.
+    /// Waits for a tenant's turn to search.
     pub(super) async fn search_turn(&self, tenant: TenantId) -> Result<Turn, CarrierError> {
-        let turn = tokio::time::timeout(self.config.timeout, self.turns.take(tenant)).await;
-        let too_many = || CarrierError::unavailable("too many searches are waiting for it".to_owned());
-        turn.ok().and_then(Result::ok).ok_or_else(too_many)
+        let turn = timeout(self.config.timeout, self.turns.take(tenant)).await;
+        turn.ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| CarrierError::unavailable("too many searches are waiting"))
     }
 
-    /// As [`Self::get`], for whoever must know more of the answer than its body.
-    pub(super) async fn get_for_answer(&self, url: Url) -> Result<Answer, CarrierError> {
-        self.exchange(self.http.get(url), Effect::Reads).await
+    pub(super) async fn get<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
+        self.get_answer(url).await?.json()
     }
 
-    /// As [`Self::get_for_answer`], for what nobody else repeats: asks again shortly, a bounded number of times, when the
-    /// carrier turned the request away or failed, all within one request's deadline.
-    pub(super) async fn get_again(&self, url: Url) -> Result<Answer, CarrierError> {
+    pub(super) async fn get_answer(&self, url: Url) -> Result<Answer, CarrierError> {
+        self.send(&self.breaker, self.request(Method::GET, url), Effect::Reads).await
+    }
+
+    /// As [`Self::get_answer`], repeated by [`RETRY`] within the deadline of one request. For callers that have no retries of
+    /// their own; a step of an operation is retried as a whole.
+    pub(super) async fn get_answer_with_retry(&self, url: Url) -> Result<Answer, CarrierError> {
         let deadline = Instant::now() + self.config.timeout;
-        let mut answer = self.exchange(self.http.get(url.clone()), Effect::Reads).await?;
-        for repeat in 1..=REPEATS {
-            let Some(wait) = answer.asks_to_wait().filter(|wait| *wait <= LONGEST_PAUSE) else { break };
-            let pause = wait + backoff(&self.entropy, FIRST_PAUSE, LONGEST_PAUSE, repeat);
-            if Instant::now() + pause >= deadline || self.gate.shut_for().is_some() {
+        let mut attempt = 1;
+        let mut answer = self.get_answer(url.clone()).await;
+        while let Err(error) = &answer {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let Some(pause) = RETRY.pause_after(attempt, error, left, &self.breaker, &self.entropy) else {
                 break;
-            }
+            };
             sleep(pause).await;
-            let again = self.exchange(self.http.get(url.clone()), Effect::Reads);
-            let Ok(again) = timeout_at(deadline, again).await else { break };
-            answer = again?;
+            let Ok(again) = timeout_at(deadline, self.get_answer(url.clone())).await else { break };
+            answer = again;
+            attempt += 1;
         }
-        Ok(answer)
+        answer
+    }
+
+    /// Reads a price list, with low priority.
+    pub(super) async fn get_price<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
+        let request = self.request(Method::GET, url);
+        self.with_low_priority().send(&self.pricing_breaker, request, Effect::Reads).await?.json()
     }
 
     pub(super) async fn post<T: DeserializeOwned>(
@@ -160,148 +165,47 @@ impl Carrier {
         url: Url,
         form: &[(&str, &str)],
     ) -> Result<T, CarrierError> {
-        self.ask(self.http.post(url).form(form), Effect::Writes).await
+        self.post_for_answer(url, form).await?.json()
     }
 
-    /// As [`Self::post`], for whoever must know more of the answer than its body.
     pub(super) async fn post_for_answer(
         &self,
         url: Url,
         form: &[(&str, &str)],
     ) -> Result<Answer, CarrierError> {
-        self.exchange(self.http.post(url).form(form), Effect::Writes).await
+        self.send(&self.breaker, self.request(Method::POST, url).form(form), Effect::Writes).await
     }
 
     pub(super) async fn delete(&self, url: Url) -> Result<(), CarrierError> {
-        self.exchange(self.http.delete(url), Effect::Writes).await?.into_body(Effect::Writes).map(drop)
+        self.send(&self.breaker, self.request(Method::DELETE, url), Effect::Writes).await.map(drop)
     }
 
-    async fn ask<T: DeserializeOwned>(
+    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        let CarrierConfig { account_sid, auth_token, .. } = &*self.config;
+        self.transport.request(method, url).basic_auth(account_sid, Some(auth_token.expose_secret()))
+    }
+
+    async fn send(
         &self,
-        request: RequestBuilder,
-        effect: Effect,
-    ) -> Result<T, CarrierError> {
-        read_json(&self.exchange(request, effect).await?.into_body(effect)?, effect)
-    }
-
-    /// Sends a request and gives its answer, whatever it says.
-    async fn exchange(&self, request: RequestBuilder, effect: Effect) -> Result<Answer, CarrierError> {
-        self.exchange_behind(&self.gate, request, effect).await
-    }
-
-    async fn exchange_behind(
-        &self,
-        gate: &Gate,
+        breaker: &CircuitBreaker,
         request: RequestBuilder,
         effect: Effect,
     ) -> Result<Answer, CarrierError> {
-        // Nobody queues for a carrier that is left alone.
-        if let Some(wait) = gate.shut_for() {
-            return Err(CarrierError::left_alone(wait));
+        // Before the queue: while the breaker is open, callers get their error at once. The transport checks again.
+        if let Some(wait) = breaker.open_for() {
+            return Err(CarrierError::breaker_open(wait));
         }
-        let waiting = tokio::time::timeout(self.config.timeout, self.slots.take(self.rank));
-        let Ok(Ok(_slot)) = waiting.await else {
-            return Err(CarrierError::unavailable("too many requests are waiting for it".to_owned()));
+        let Some(_permit) = self.requests.acquire(self.priority, self.config.timeout).await else {
+            return Err(CarrierError::unavailable("too many requests are waiting"));
         };
-        let request =
-            request.basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose_secret()));
-        let mut request = request.build().map_err(|error| CarrierError::unavailable(reason(&error)))?;
-        // It may have gone down while this request waited for its turn.
-        let passage = gate.pass().map_err(CarrierError::left_alone)?;
-        let mut exchange = Exchange::begin("carrier", endpoint::of(&request));
-        if let Some(Ok(trace)) = exchange.traceparent().map(HeaderValue::try_from) {
-            request.headers_mut().insert("traceparent", trace);
-        }
-        let sent = Instant::now();
-        let response = match self.http.execute(request).await {
-            Ok(response) => response,
-            // A request that cannot be built was never sent.
-            Err(error) if error.is_builder() => return Err(CarrierError::unavailable(reason(&error))),
-            Err(error) => {
-                passage.failed();
-                let why = reason(&error);
-                return Err(if error.is_connect() {
-                    CarrierError::unavailable(why)
-                } else {
-                    effect.lost(why)
-                });
-            }
-        };
-        let (status, headers) = (response.status(), response.headers().clone());
-        let body = read(response).await;
-        exchange.answered(status.as_u16());
-        let answer = Answer { status, headers, body, at: self.clock.now(), took: sent.elapsed() };
-        if answer.is_failure() {
-            passage.failed();
-        } else {
-            passage.answered();
-        }
-        Ok(answer)
+        self.transport.send(breaker, request, effect).await
     }
-}
-
-/// Tells the operator that the carrier is down, or back.
-fn told(change: BreakerChange) {
-    let state = match change {
-        BreakerChange::Opened { pause } => {
-            tracing::warn!(?pause, "the carrier keeps failing: it is asked nothing for a while");
-            "open"
-        }
-        BreakerChange::Closed => {
-            tracing::info!("the carrier answers again");
-            "closed"
-        }
-    };
-    metrics::counter!("switchboard_breaker_changes_total", "provider" => "carrier", "state" => state)
-        .increment(1);
-}
-
-pub(super) fn read_json<T: DeserializeOwned>(body: &[u8], effect: Effect) -> Result<T, CarrierError> {
-    lenient_json(body).map_err(|error| effect.lost(format!("an unreadable answer: {error}")))
 }
 
 /// A carrier's id as a path segment: letters and digits only.
 pub(super) fn checked(sid: &str) -> Result<&str, CarrierError> {
     let fits = (2..=64).contains(&sid.len()) && sid.bytes().all(|b| b.is_ascii_alphanumeric());
-    // Twilio's own word for it; "not found" would make a release believe that the number is gone.
-    let invalid = || Rejection::Other { code: 20001, words: "this is no id of the carrier's".to_owned() };
+    // Twilio's code for it. "Not found" would make a release believe that the number is gone.
+    let invalid = || Rejection::Other { code: 20001, words: "this is not an id of the carrier".to_owned() };
     if fits { Ok(sid) } else { Err(CarrierError::Rejected(invalid())) }
-}
-
-async fn read(mut response: Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| reason(&error))? {
-        if body.len() + chunk.len() > LARGEST_ANSWER {
-            return Err("the answer is too long".to_owned());
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// What went wrong, down to its cause, without the address: it names numbers.
-fn reason(error: &reqwest::Error) -> String {
-    let mut text = if error.is_timeout() {
-        "timed out".to_owned()
-    } else if error.is_connect() {
-        "could not connect".to_owned()
-    } else {
-        "the exchange broke off".to_owned()
-    };
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-/// A proxy from the environment is for the world outside; an emulated carrier is on this machine.
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        Some(url::Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }

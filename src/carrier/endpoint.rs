@@ -1,18 +1,16 @@
-//! What a request to the carrier is about, in one word of a closed set: for metrics and traces, which hold no ids or numbers.
+//! Names of the carrier's endpoints in metrics and traces: a closed set, without ids and phone numbers.
 
-use reqwest::{Method, Request};
+use crate::provider::Method;
 
-/// Names a request by its method and path.
-pub(super) fn of(request: &Request) -> &'static str {
-    let path: Vec<&str> = request.url().path().trim_matches('/').split('/').collect();
-    let method = request.method();
-    match path.as_slice() {
+/// The name of a request's endpoint, by its method and the segments of its path.
+pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
+    match path {
         ["2010-04-01", "Accounts", _, rest @ ..] => match rest {
             ["AvailablePhoneNumbers", ..] => "search_numbers",
-            ["IncomingPhoneNumbers.json"] if method == Method::POST => "buy_number",
+            ["IncomingPhoneNumbers.json"] if *method == Method::POST => "buy_number",
             ["IncomingPhoneNumbers.json"] => "list_numbers",
-            ["IncomingPhoneNumbers", _] if method == Method::POST => "update_number",
-            ["IncomingPhoneNumbers", _] if method == Method::DELETE => "release_number",
+            ["IncomingPhoneNumbers", _] if *method == Method::POST => "update_number",
+            ["IncomingPhoneNumbers", _] if *method == Method::DELETE => "release_number",
             ["IncomingPhoneNumbers", _] => "fetch_number",
             ["Calls", _] => "fetch_call",
             _ => "other",
@@ -28,9 +26,8 @@ mod tests {
 
     #[test]
     fn every_request_has_a_name_without_ids() {
-        let account = "https://api.twilio.com/2010-04-01/Accounts/AC1";
-        let named = |method: Method, url: &str| of(&Request::new(method, url.parse().unwrap()));
-        let at = |method, path: &str| named(method, &format!("{account}/{path}.json"));
+        let named = |method: Method, path: &str| of(&method, &path.split('/').collect::<Vec<_>>());
+        let at = |method, path: &str| named(method, &format!("2010-04-01/Accounts/AC1/{path}.json"));
         assert_eq!(at(Method::GET, "AvailablePhoneNumbers/US/Local"), "search_numbers");
         assert_eq!(at(Method::POST, "IncomingPhoneNumbers"), "buy_number");
         assert_eq!(at(Method::GET, "IncomingPhoneNumbers"), "list_numbers");
@@ -38,8 +35,7 @@ mod tests {
         assert_eq!(at(Method::POST, "IncomingPhoneNumbers/PN1"), "update_number");
         assert_eq!(at(Method::DELETE, "IncomingPhoneNumbers/PN1"), "release_number");
         assert_eq!(at(Method::GET, "Calls/CA1"), "fetch_call");
-        let prices = "https://pricing.twilio.com/v1/PhoneNumbers/Countries/US";
-        assert_eq!(named(Method::GET, prices), "fetch_prices");
-        assert_eq!(named(Method::GET, "https://api.twilio.com/else"), "other");
+        assert_eq!(named(Method::GET, "v1/PhoneNumbers/Countries/US"), "fetch_prices");
+        assert_eq!(named(Method::GET, "else"), "other");
     }
 }

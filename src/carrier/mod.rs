@@ -1,7 +1,7 @@
-//! Twilio: the client for its REST API, the signature of its webhooks, and TwiML, its answer language.
+//! Twilio: the client of its REST API, the signature of its webhooks, and TwiML, the language of answers to calls.
 //!
-//! What the rest of the house may rely on: every call has a deadline, every failure is of one of three
-//! classes ([`CarrierError`]), a carrier that stays down is left alone for a while, and a number is only ever bought by its exact E.164.
+//! Guarantees: every request has a deadline, every failure belongs to one of three classes ([`CarrierError`]), a carrier that
+//! keeps failing is not called for a while, and a number is bought only by its exact E.164.
 
 mod calls;
 mod client;

@@ -8,8 +8,7 @@
 
 use serde::de::IgnoredAny;
 
-use super::client::{checked, read_json};
-use super::error::Effect;
+use super::client::checked;
 use super::wire::{Owned, OwnedPage};
 use super::{Carrier, CarrierError, METHOD, NumberSettings, OwnedNumber, RECEIVE_MODE, Rejection};
 use crate::domain::E164;
@@ -39,7 +38,7 @@ impl Carrier {
         let form = [("PhoneNumber", number.as_str()), ("FriendlyName", name)];
         let answer = self.post_for_answer(self.url(&[NUMBERS]), &form).await?;
         let began = answer.request_began();
-        let bought: Owned = read_json(&answer.into_body(Effect::Writes)?, Effect::Writes)?;
+        let bought = answer.json::<Owned, Rejection>()?;
         match bought.read() {
             Some(bought) if bought.number == *number => {
                 let is_older = bought.created_at.zip(began).is_some_and(|(created, began)| created < began);
@@ -60,12 +59,7 @@ impl Carrier {
     /// [`CarrierError`], but never a verdict: a list that was refused says nothing about the number.
     pub async fn find(&self, number: &E164) -> Result<Option<OwnedNumber>, CarrierError> {
         // Twilio's filter also matches parts of numbers.
-        let similar = self.list(Some(number)).await.map_err(|error| match error {
-            refused if refused.is_verdict() => {
-                CarrierError::unavailable(format!("it did not list the account's numbers: {refused}"))
-            }
-            other => other,
-        })?;
+        let similar = self.list(Some(number)).await.map_err(CarrierError::of_search)?;
         Ok(similar.into_iter().find(|owned| owned.number == *number))
     }
 
@@ -79,7 +73,7 @@ impl Carrier {
             Ok(owned) => owned
                 .read()
                 .map(Some)
-                .ok_or_else(|| CarrierError::unavailable("it answered without a number".to_owned())),
+                .ok_or_else(|| CarrierError::unavailable("it answered without a number")),
             Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(None),
             Err(error) => Err(error),
         }
@@ -160,13 +154,10 @@ impl Carrier {
             // A single number is looked for by operations, which repeat their steps themselves.
             let page: OwnedPage = match like {
                 Some(_) => self.get(url).await?,
-                None => {
-                    let answer = self.get_again(url).await?;
-                    read_json(&answer.into_body(Effect::Reads)?, Effect::Reads)?
-                }
+                None => self.get_answer_with_retry(url).await?.json::<_, Rejection>()?,
             };
             if !page.incoming_phone_numbers.iter().all(Owned::is_whole) {
-                return Err(CarrierError::unavailable("its list of numbers is in pieces".to_owned()));
+                return Err(CarrierError::unavailable("its list of numbers is in pieces"));
             }
             numbers.extend(page.incoming_phone_numbers.into_iter().filter_map(Owned::read));
             match page.next_page_uri.filter(|uri| !uri.is_empty()) {
@@ -174,7 +165,7 @@ impl Carrier {
                 None => return Ok(numbers),
             }
         }
-        Err(CarrierError::unavailable("its list of numbers does not end".to_owned()))
+        Err(CarrierError::unavailable("its list of numbers does not end"))
     }
 }
 

@@ -67,7 +67,7 @@ impl Carrier {
 impl PriceList {
     fn read(self) -> Result<HashMap<NumberType, Decimal>, CarrierError> {
         if !self.price_unit.eq_ignore_ascii_case("USD") {
-            return Err(CarrierError::unavailable("its prices are not in US dollars".to_owned()));
+            return Err(CarrierError::unavailable("its prices are not in US dollars"));
         }
         Ok(self.prices.into_iter().filter_map(Price::read).collect())
     }

@@ -1,40 +1,37 @@
-//! Looking for numbers on sale.
+//! Searches for numbers on sale.
 
 use url::Url;
 
-use super::client::read_json;
-use super::error::{Answer, Effect};
 use super::wire::OnSalePage;
 use super::{Carrier, CarrierError, NumberOnSale, NumberSearch, Rejection};
 use crate::domain::{NumberType, TenantId};
+use crate::provider::Answer;
 
 impl Carrier {
-    /// Numbers on sale; empty when there are none, or none of this kind in the country. Asks once, for an operation
-    /// that repeats its steps itself.
+    /// Numbers on sale; empty if the country has none of this kind. Without retries: for operations, which retry their steps.
     ///
     /// # Errors
-    /// [`CarrierError`]; reading has no unknown outcome.
+    /// [`CarrierError`]; the outcome of a search is never unknown.
     pub async fn search(
         &self,
         search: &NumberSearch,
         tenant: TenantId,
     ) -> Result<Vec<NumberOnSale>, CarrierError> {
         let _turn = self.search_turn(tenant).await?;
-        on_sale(self.ranking_last().get_for_answer(self.search_url(search)).await, search)
+        on_sale(self.with_low_priority().get_answer(self.search_url(search)).await, search)
     }
 
-    /// As [`Self::search`], for somebody who waits for the answer: asks again shortly when the carrier has no time for
-    /// it or fails.
+    /// As [`Self::search`], with short retries while the carrier is unavailable: for a person who waits for the answer.
     ///
     /// # Errors
-    /// [`CarrierError`]; reading has no unknown outcome.
+    /// [`CarrierError`]; the outcome of a search is never unknown.
     pub async fn browse(
         &self,
         search: &NumberSearch,
         tenant: TenantId,
     ) -> Result<Vec<NumberOnSale>, CarrierError> {
         let _turn = self.search_turn(tenant).await?;
-        on_sale(self.ranking_last().get_again(self.search_url(search)).await, search)
+        on_sale(self.with_low_priority().get_answer_with_retry(self.search_url(search)).await, search)
     }
 
     fn search_url(&self, search: &NumberSearch) -> Url {
@@ -63,14 +60,11 @@ fn on_sale(
     answer: Result<Answer, CarrierError>,
     search: &NumberSearch,
 ) -> Result<Vec<NumberOnSale>, CarrierError> {
-    let read = |answer: Answer| {
-        let offered_at = answer.request_began();
-        let page: OnSalePage = read_json(&answer.into_body(Effect::Reads)?, Effect::Reads)?;
-        Ok(page.numbers(search, offered_at))
-    };
+    let read =
+        |answer: Answer| answer.json().map(|page: OnSalePage| page.numbers(search, answer.request_began()));
     match answer.and_then(read) {
         Ok(numbers) => Ok(numbers),
-        // How Twilio says that the country has no numbers of this kind; the US has no mobile ones.
+        // Twilio's answer for a kind of number that the country does not have, such as mobile numbers in the US.
         Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(Vec::new()),
         Err(error) => Err(error),
     }

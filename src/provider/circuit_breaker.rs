@@ -1,4 +1,4 @@
-//! A breaker that many requests share.
+//! Circuit breaker: stops requests to a provider that keeps failing.
 
 mod state;
 
@@ -6,101 +6,121 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-pub use state::BreakerChange;
+use state::{Breaker, BreakerState, Change, Pass, Verdict};
 
 use crate::domain::Clock;
-use state::{Breaker, BreakerState, Pass, Verdict};
 
-/// The one way to a provider, for requests of one purpose. Cheap to clone; clones share one breaker.
+/// The circuit breaker of all requests of one purpose. Cheap to clone; clones share its state.
 #[derive(Clone)]
-pub struct Gate(Arc<Parts>);
+pub struct CircuitBreaker(Arc<Shared>);
 
-struct Parts {
+struct Shared {
+    /// The purpose, in logs and metrics.
+    name: &'static str,
     breaker: Mutex<Breaker>,
     clock: Clock,
-    tell: Box<dyn Fn(BreakerChange) + Send + Sync>,
-    /// Shows its state in the metrics.
+    /// Looked up once: it changes while the lock is held.
     gauge: metrics::Gauge,
 }
 
-impl Gate {
-    /// With everything let through at first; `tell` hears of every change worth telling once. Metrics show its state under
-    /// this name.
-    pub fn new(
-        name: &'static str,
-        clock: Clock,
-        tell: impl Fn(BreakerChange) + Send + Sync + 'static,
-    ) -> Self {
+impl CircuitBreaker {
+    /// A closed circuit breaker. Logs and metrics call it `name`, which must be one of the metrics catalogue's.
+    #[must_use]
+    pub fn new(name: &'static str, clock: Clock) -> Self {
         let gauge = metrics::gauge!("switchboard_breaker_state", "provider" => name);
         gauge.set(BreakerState::Closed.as_gauge());
-        Self(Arc::new(Parts { breaker: Mutex::default(), clock, tell: Box::new(tell), gauge }))
+        Self(Arc::new(Shared { name, breaker: Mutex::default(), clock, gauge }))
     }
 
-    /// How long no request may be sent; `None`: one may be sent now.
+    /// How long no request may be sent; `None` if one may be sent now.
     #[must_use]
-    pub fn shut_for(&self) -> Option<Duration> {
-        self.breaker(|breaker| breaker.shut_for(self.0.clock.now()))
+    pub fn open_for(&self) -> Option<Duration> {
+        self.with(|breaker| breaker.open_for(self.0.clock.now()))
     }
 
-    /// Lets a request pass.
+    /// Admits a request.
     ///
     /// # Errors
-    /// How long none may be sent.
-    pub fn pass(&self) -> Result<Passage<'_>, Duration> {
-        let pass = self.breaker(|breaker| breaker.admit(self.0.clock.now()))?;
-        Ok(Passage { gate: self, pass: Some(pass) })
+    /// How long no request may be sent.
+    pub(super) fn admit(&self) -> Result<Permit<'_>, Duration> {
+        let pass = self.with(|breaker| breaker.admit(self.0.clock.now()))?;
+        Ok(Permit { breaker: self, pass: Some(pass) })
     }
 
-    fn breaker<T>(&self, work: impl FnOnce(&mut Breaker) -> T) -> T {
+    /// Changes the state. A poisoned lock is used as it is: every state is valid on its own.
+    fn with<T>(&self, work: impl FnOnce(&mut Breaker) -> T) -> T {
         let mut breaker = self.0.breaker.lock().unwrap_or_else(PoisonError::into_inner);
         let before = breaker.state();
         let outcome = work(&mut breaker);
-        // Under the lock: what is shown last is the latest.
+        // Set under the lock, so that the gauge never ends on an older state.
         if breaker.state() != before {
             self.0.gauge.set(breaker.state().as_gauge());
         }
         outcome
     }
-}
 
-impl fmt::Debug for Gate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Gate").field(&self.0.breaker).finish()
+    fn log(&self, change: Change) {
+        let name = self.0.name;
+        let state = match change {
+            Change::Opened { pause } => {
+                tracing::warn!(
+                    provider = name,
+                    ?pause,
+                    "circuit breaker opened: the provider keeps failing and is not called for a while"
+                );
+                "open"
+            }
+            Change::Closed => {
+                tracing::info!(provider = name, "circuit breaker closed: the provider answers again");
+                "closed"
+            }
+        };
+        metrics::counter!("switchboard_breaker_changes_total", "provider" => name, "state" => state)
+            .increment(1);
     }
 }
 
-/// A request under way. Dropped without a word, as when its future is, it counts as given up.
+impl fmt::Debug for CircuitBreaker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CircuitBreaker")
+            .field("name", &self.0.name)
+            .field("breaker", &self.0.breaker)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An admitted request. Dropped without a report, as when its future is cancelled, it counts as abandoned.
 #[derive(Debug)]
-#[must_use = "dropped at once, it says nothing about the provider"]
-pub struct Passage<'a> {
-    gate: &'a Gate,
-    /// Taken by the report.
+#[must_use = "a permit that is dropped at once reports nothing about the provider"]
+pub(super) struct Permit<'a> {
+    breaker: &'a CircuitBreaker,
+    /// `None` once reported.
     pass: Option<Pass>,
 }
 
-impl Passage<'_> {
-    /// The provider answered, if only to refuse.
-    pub fn answered(mut self) {
-        self.report(Verdict::Alive);
+impl Permit<'_> {
+    /// The provider answered, if only with a rejection.
+    pub(super) fn answered(mut self) {
+        self.report(Verdict::Answered);
     }
 
-    /// The provider did not answer, or failed itself.
-    pub fn failed(mut self) {
+    /// The provider did not answer, or reported a failure of its own.
+    pub(super) fn failed(mut self) {
         self.report(Verdict::Failed);
     }
 
     fn report(&mut self, verdict: Verdict) {
         let Some(pass) = self.pass.take() else { return };
-        let parts = &self.gate.0;
-        let change = self.gate.breaker(|breaker| breaker.report(pass, verdict, parts.clock.now()));
-        if let Some(change) = change {
-            (parts.tell)(change);
+        let now = self.breaker.0.clock.now();
+        // Logged outside the lock, which every request takes.
+        if let Some(change) = self.breaker.with(|breaker| breaker.report(pass, verdict, now)) {
+            self.breaker.log(change);
         }
     }
 }
 
-impl Drop for Passage<'_> {
+impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.report(Verdict::GivenUp);
+        self.report(Verdict::Abandoned);
     }
 }

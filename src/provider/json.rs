@@ -1,13 +1,14 @@
-//! Reading a provider's JSON although some of its text is broken: half a surrogate pair, or bytes that are not UTF-8, cost
-//! that character and nothing else. Both come in what people said and in names that others gave.
+//! Reads JSON with broken characters. Transcripts and names that people typed at the provider contain lone surrogates and bytes
+//! that are not UTF-8; one of them must not cost the whole answer.
 
 use serde::de::DeserializeOwned;
 
-/// Half a surrogate pair, and whatever is not UTF-8, is read as U+FFFD.
+/// Reads JSON. A lone surrogate or a byte sequence that is not UTF-8 becomes U+FFFD.
 ///
 /// # Errors
-/// When it is not JSON, or not of this form.
+/// The body is not JSON, or not of this form.
 pub fn lenient_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    // Almost every answer is sound: the copy is made only after a syntax error.
     let strict = serde_json::from_slice(body);
     if !strict.as_ref().is_err_and(serde_json::Error::is_syntax) {
         return strict;
@@ -15,11 +16,11 @@ pub fn lenient_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::E
     serde_json::from_str(&with_whole_pairs(&String::from_utf8_lossy(body)))
 }
 
-/// JSON whose escapes name no half of a surrogate pair.
+/// The same JSON with every escaped lone surrogate replaced by U+FFFD.
 fn with_whole_pairs(json: &str) -> String {
     let mut whole = String::with_capacity(json.len());
     let mut rest = json;
-    // A backslash stands in strings only, and always before what it escapes.
+    // In JSON a backslash occurs only in strings, and always starts an escape: no tokenizer is needed.
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at(at);
         whole.push_str(before);
@@ -38,7 +39,7 @@ fn with_whole_pairs(json: &str) -> String {
     whole
 }
 
-/// The UTF-16 unit that an escape at the beginning of this text names.
+/// The UTF-16 code unit of the `\u` escape at the start of this text.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
@@ -49,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broken_character_costs_itself_and_nothing_else() {
+    fn a_broken_character_is_replaced_and_everything_else_is_kept() {
         for (json, text) in [
             (&br#""plain \\ud83d""#[..], "plain \\ud83d"),
             (br#""\ud83d\ude00""#, "\u{1f600}"),

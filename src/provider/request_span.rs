@@ -1,4 +1,4 @@
-//! One request to a provider, measured and traced.
+//! Metrics and trace of one request to a provider.
 
 use std::sync::OnceLock;
 use std::time::Instant;
@@ -8,14 +8,14 @@ use tracing::field::Empty;
 
 static READ_TRACEPARENT: OnceLock<fn() -> Option<String>> = OnceLock::new();
 
-/// Says how the `traceparent` of the span that is open here is found. The first one holds.
+/// Sets how the `traceparent` of the current span is read. Only the first call has an effect.
 pub fn set_traceparent(read: fn() -> Option<String>) {
     let _first = READ_TRACEPARENT.get_or_init(|| read);
 }
 
-/// A request under way. Dropped without an answer, it has failed.
+/// A request that was sent. Dropped without an answer, it is recorded as failed.
 #[derive(Debug)]
-pub struct Exchange {
+pub(super) struct RequestSpan {
     provider: &'static str,
     endpoint: &'static str,
     outcome: &'static str,
@@ -23,27 +23,25 @@ pub struct Exchange {
     span: Span,
 }
 
-impl Exchange {
-    /// Begins now. Both names are of closed sets: they tell metrics apart.
-    #[must_use]
-    pub fn begin(provider: &'static str, endpoint: &'static str) -> Self {
+impl RequestSpan {
+    /// Starts measuring. Both names are labels of a metric, so each comes from a closed set.
+    pub(super) fn begin(provider: &'static str, endpoint: &'static str) -> Self {
         let span =
             tracing::debug_span!("provider_request", provider, endpoint, status = Empty, outcome = Empty);
         Self { provider, endpoint, outcome: "failed", began: Instant::now(), span }
     }
 
-    /// The `traceparent` header (W3C Trace Context) to be sent with it; `None` where nothing is traced.
+    /// The `traceparent` header (W3C Trace Context) of the request; `None` if traces are off.
     ///
-    /// Twilio and ElevenLabs get it too. Neither reads it, and it does no harm: it is random, and names neither a tenant nor a
-    /// caller. A proxy on the way out can tell by it which request was whose.
-    #[must_use]
-    pub fn traceparent(&self) -> Option<String> {
+    /// Twilio and ElevenLabs ignore the header. It is random, and identifies neither a tenant nor a caller. An outbound proxy can
+    /// use it to match a request to its trace.
+    pub(super) fn traceparent(&self) -> Option<String> {
         let read = READ_TRACEPARENT.get()?;
         self.span.in_scope(read)
     }
 
-    /// The provider answered with this HTTP status.
-    pub fn answered(&mut self, status: u16) {
+    /// Records the HTTP status of the answer.
+    pub(super) fn answered(&mut self, status: u16) {
         self.span.record("status", status);
         self.outcome = match status {
             200..400 => "ok",
@@ -51,9 +49,14 @@ impl Exchange {
             _ => "rejected",
         };
     }
+
+    /// When the request was sent.
+    pub(super) fn began(&self) -> Instant {
+        self.began
+    }
 }
 
-impl Drop for Exchange {
+impl Drop for RequestSpan {
     fn drop(&mut self) {
         let Self { provider, endpoint, outcome, began, span } = self;
         span.record("outcome", *outcome);

@@ -28,7 +28,7 @@ pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
 pub use reconcile::{
     Act, Difference, DifferenceKind, Mended, ReconcileError, Reconciler, ReconciliationReport,
 };
-pub use refusals::{carrier_refusal, voice_refusal};
+pub(crate) use refusals::provider_refusal;
 pub use repoint::{RepointEnd, RepointError, Repointed};
 
 use std::sync::Arc;

@@ -12,11 +12,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 use tracing::warn;
 
-use super::{carrier_refusal, voice_refusal};
-use crate::carrier::CarrierError;
+use super::provider_refusal;
+use super::refusals::ForTenants;
 use crate::domain::{NumberId, Operation, OperationState, Refusal, Step};
+use crate::provider::ProviderError;
 use crate::store::{Effect, OperationUpdate, Retry};
-use crate::voice::VoiceError;
 
 /// How long a request that was never answered may still be carried out at a provider.
 pub(super) const SETTLING: TimeDelta = TimeDelta::seconds(5);
@@ -138,31 +138,17 @@ enum About {
     Nothing,
 }
 
-impl From<&CarrierError> for Failure {
-    fn from(error: &CarrierError) -> Self {
+impl<R: ForTenants> From<&ProviderError<R>> for Failure {
+    fn from(error: &ProviderError<R>) -> Self {
         let speaks_of = match error {
-            CarrierError::Rejected(_) if error.is_verdict() => About::Object,
-            CarrierError::Rejected(_) => About::Account,
-            CarrierError::Unavailable { retry_after, breaker_open, .. } => {
+            ProviderError::Rejected(_) if error.is_verdict() => About::Object,
+            ProviderError::Rejected(_) => About::Account,
+            ProviderError::Unavailable { retry_after, breaker_open, .. } => {
                 About::Moment { retry_after: *retry_after, breaker_open: *breaker_open }
             }
-            CarrierError::OutcomeUnknown { .. } => About::Nothing,
+            ProviderError::OutcomeUnknown { .. } => About::Nothing,
         };
-        Self { because: carrier_refusal(error), speaks_of }
-    }
-}
-
-impl From<&VoiceError> for Failure {
-    fn from(error: &VoiceError) -> Self {
-        let speaks_of = match error {
-            VoiceError::Rejected { .. } | VoiceError::NotFound if error.is_verdict() => About::Object,
-            VoiceError::Rejected { .. } | VoiceError::NotFound => About::Account,
-            VoiceError::Unavailable { retry_after, breaker_open, .. } => {
-                About::Moment { retry_after: *retry_after, breaker_open: *breaker_open }
-            }
-            VoiceError::OutcomeUnknown { .. } => About::Nothing,
-        };
-        Self { because: voice_refusal(error), speaks_of }
+        Self { because: provider_refusal(error), speaks_of }
     }
 }
 

@@ -12,8 +12,8 @@ use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
 use super::Provisioning;
-use super::carrier_refusal;
 use super::kinds::repair_number::{Found, deviations, set_right};
+use super::provider_refusal;
 use crate::carrier::CarrierError;
 use crate::domain::{Actor, Author, NumberStatus, OperationKind, OperationState, PhoneNumber};
 use crate::store::{Database, StoreError};
@@ -149,7 +149,7 @@ impl Provisioning {
             // Gone: its release was carried out meanwhile.
             Ok(Found::Right | Found::Gone) => Repointed::Yes,
             Ok(Found::Wrong) => Repointed::No("the carrier has not taken the settings".to_owned()),
-            Err(failure) => Repointed::No(carrier_refusal(&failure).message),
+            Err(failure) => Repointed::No(provider_refusal(&failure).message),
         })
     }
 }

@@ -21,7 +21,7 @@ use tracing::{error, warn};
 use super::outcome::SETTLING;
 use super::waits::Watch;
 use super::worker::DRAIN;
-use super::{Provisioning, keeping, voice_refusal};
+use super::{Provisioning, keeping, provider_refusal};
 use crate::domain::{Agent, AgentId, Heartbeat, Refusal, RefusalCode, backoff, caught};
 use crate::store::{AgentDelivery, Delivered, StoreError};
 use crate::voice::VoiceError;
@@ -185,7 +185,7 @@ impl Provisioning {
 
     fn judge(&self, delivery: &AgentDelivery, told: Result<(), VoiceError>) -> Delivered {
         let Err(failure) = told else { return Delivered::Yes };
-        let (agent, because) = (delivery.agent.id, voice_refusal(&failure));
+        let (agent, because) = (delivery.agent.id, provider_refusal(&failure));
         if failure.rejects_content() {
             error!(%agent, %failure, "the voice provider rejected an agent's change");
             return Delivered::Rejected(because);
@@ -197,7 +197,7 @@ impl Provisioning {
         let (asked, settled_at) = match failure {
             VoiceError::Unavailable { retry_after, .. } => (retry_after, None),
             VoiceError::OutcomeUnknown { .. } => (None, Some(now + SETTLING)),
-            VoiceError::Rejected { .. } | VoiceError::NotFound => (None, None),
+            VoiceError::Rejected(_) => (None, None),
         };
         let due_at = later(now, wait.max(asked.unwrap_or_default().min(LONGEST_BACKOFF)));
         Delivered::NotYet { because, due_at: settled_at.map_or(due_at, |at| at.max(due_at)), settled_at }

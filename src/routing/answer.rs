@@ -147,7 +147,7 @@ fn why(error: &VoiceError) -> &'static str {
         }
         VoiceError::Unavailable { .. } => "the voice provider failed",
         VoiceError::OutcomeUnknown { .. } => "the voice provider did not answer in time",
-        VoiceError::NotFound | VoiceError::Rejected { .. } => "the voice provider refused the call",
+        VoiceError::Rejected(_) => "the voice provider refused the call",
     }
 }
 

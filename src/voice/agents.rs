@@ -1,12 +1,11 @@
 //! Agents at the provider: creating, finding, updating, deleting.
 
-use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::error::Effect;
-use super::{Voice, VoiceAgent, VoiceError, profile};
+use super::{Rejection, Voice, VoiceAgent, VoiceError, profile};
 use crate::domain::{Agent, AgentId};
+use crate::provider::{Effect, Method};
 
 /// A list that goes on longer is taken for one that goes in circles.
 const MOST_PAGES: usize = 1000;
@@ -67,12 +66,7 @@ impl Voice {
     /// # Errors
     /// [`VoiceError`], but never a verdict: a list that was refused says nothing about the agent.
     pub async fn find(&self, agent: AgentId) -> Result<Vec<VoiceAgent>, VoiceError> {
-        self.tagged(&profile::tag(agent)).await.map_err(|error| match error {
-            refused if refused.is_verdict() => {
-                VoiceError::unavailable(format!("it did not list its agents: {refused}"))
-            }
-            other => other,
-        })
+        self.tagged(&profile::tag(agent)).await.map_err(VoiceError::of_search)
     }
 
     /// Every agent that carries a tag of ours, all pages.
@@ -97,11 +91,11 @@ impl Voice {
                 (Some(_), _) => {}
                 (None, false) => return Ok(found),
                 (None, true) => {
-                    return Err(VoiceError::unavailable("its list of agents breaks off".to_owned()));
+                    return Err(VoiceError::unavailable("its list of agents breaks off"));
                 }
             }
         }
-        Err(VoiceError::unavailable("its list of agents does not end".to_owned()))
+        Err(VoiceError::unavailable("its list of agents does not end"))
     }
 
     /// The agent with this id; `None` when there is none.
@@ -110,7 +104,7 @@ impl Voice {
     /// [`VoiceError`].
     pub async fn fetch(&self, voice_agent_id: &str) -> Result<Option<VoiceAgent>, VoiceError> {
         let standing = match self.read(voice_agent_id).await {
-            Err(VoiceError::NotFound) => return Ok(None),
+            Err(VoiceError::Rejected(Rejection::NotFound)) => return Ok(None),
             standing => standing?,
         };
         let tags = standing.tags.unwrap_or_default();
@@ -143,7 +137,7 @@ impl Voice {
     pub async fn delete_agent(&self, voice_agent_id: &str) -> Result<(), VoiceError> {
         let request = self.request(Method::DELETE, &["agents", checked(voice_agent_id)?]);
         match self.send(&self.agents, request, Effect::Writes).await {
-            Ok(_) | Err(VoiceError::NotFound) => Ok(()),
+            Ok(_) | Err(VoiceError::Rejected(Rejection::NotFound)) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -169,12 +163,10 @@ impl Standing {
         if hears == profile::TELEPHONE_AUDIO && speaks == profile::TELEPHONE_AUDIO {
             return Ok(());
         }
-        Err(VoiceError::Rejected {
-            status: 200,
-            message: format!(
-                "the agent was stored with other audio than a telephone's: {hears} and {speaks}"
-            ),
-        })
+        Err(VoiceError::rejected(
+            200,
+            format!("the agent was stored with other audio than a telephone's: {hears} and {speaks}"),
+        ))
     }
 }
 
@@ -183,9 +175,5 @@ impl Standing {
 fn checked(id: &str) -> Result<&str, VoiceError> {
     let fits = (1..=64).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if fits {
-        Ok(id)
-    } else {
-        Err(VoiceError::Rejected { status: 422, message: "this is no agent's id".to_owned() })
-    }
+    if fits { Ok(id) } else { Err(VoiceError::rejected(422, "this is not an agent's id")) }
 }

@@ -2,29 +2,29 @@
 
 use std::time::Duration;
 
-use reqwest::Method;
 use roxmltree::{Document, Node};
 use serde_json::json;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep};
 
-use super::error::Effect;
 use super::{CallToRegister, RegisteredCall, Voice, VoiceError};
-use crate::domain::backoff;
+use crate::provider::{Effect, Method, RetryPolicy};
 
-/// Before the one repetition, half of it by chance, when the provider names no time of its own.
-const PAUSE: Duration = Duration::from_millis(200);
-/// A repetition with less time than this left would only make the caller wait.
-const WORTH_REPEATING: Duration = Duration::from_millis(500);
+/// Short, since a caller waits. The deadline limits the pause that the provider may ask for.
+const RETRY: RetryPolicy = RetryPolicy {
+    repeats: 1,
+    first_pause: Duration::from_millis(200),
+    longest_pause: Duration::MAX,
+    time_needed: Duration::from_millis(500),
+};
 
 impl Voice {
     /// Registers a call and returns how to connect it.
     ///
-    /// Repeated once, when the provider could not be reached, turned the request away or failed, and only
-    /// while there is time: after `deadline` the caller is better served by somebody else. While the provider stays
-    /// down it is not asked, and the answer is an immediate no.
+    /// Repeated once while the provider is unavailable, if `deadline` leaves time for it: afterwards the fallback number serves
+    /// the caller better. While the circuit breaker is open the error is immediate.
     ///
     /// # Errors
-    /// [`VoiceError`]. A registration whose outcome is unknown connects nobody and needs no undoing.
+    /// [`VoiceError`]. A registration with an unknown outcome connects nobody and needs no undo.
     pub async fn register_call(
         &self,
         call: CallToRegister<'_>,
@@ -32,15 +32,10 @@ impl Voice {
     ) -> Result<RegisteredCall, VoiceError> {
         let deadline = Instant::now() + deadline;
         let first = self.try_register(&call, deadline).await;
-        let Err(VoiceError::Unavailable { retry_after, breaker_open: false, .. }) = &first else {
-            return first;
-        };
-        let pause = retry_after.unwrap_or_else(|| backoff(&self.entropy, PAUSE, PAUSE, 1));
-        let again_at = Instant::now() + pause;
-        if again_at + WORTH_REPEATING > deadline || self.calls.shut_for().is_some() {
-            return first;
-        }
-        sleep_until(again_at).await;
+        let Err(error) = &first else { return first };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let Some(pause) = RETRY.pause_after(1, error, left, &self.calls, &self.entropy) else { return first };
+        sleep(pause).await;
         self.try_register(&call, deadline).await
     }
 
@@ -56,11 +51,13 @@ impl Voice {
             "direction": "inbound",
             "conversation_initiation_client_data": { "dynamic_variables": { "call_sid": call.call_sid } },
         });
-        // The request's own timeout, so that running out of time is a failure of the provider like any other.
+        // As the request's own timeout, so that the circuit breaker counts a late answer as a failure. A timeout around the
+        // future would cancel it, which counts as abandoned.
         let left = deadline.saturating_duration_since(Instant::now());
         let request = self.request(Method::POST, &["twilio", "register-call"]).json(&body).timeout(left);
         let answer = self.send(&self.calls, request, Effect::Connects).await?;
-        read(&answer).map_err(|why| VoiceError::OutcomeUnknown { reason: format!("its answer is {why}") })
+        read(answer.body())
+            .map_err(|why| VoiceError::OutcomeUnknown { reason: format!("its answer is {why}") })
     }
 }
 

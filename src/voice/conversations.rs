@@ -1,12 +1,10 @@
 //! Conversations at the provider: the safety net for events that never came.
 
-use reqwest::Method;
 use serde_json::Value;
 
-use super::error::Effect;
-use super::{Voice, VoiceError, events};
+use super::{Rejection, Voice, VoiceError, events};
 use crate::domain::{ConversationReport, Invalid};
-use crate::provider::lenient_json;
+use crate::provider::{Effect, Method};
 
 /// A conversation as the provider has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,13 +24,13 @@ impl Voice {
     /// [`VoiceError`].
     pub async fn conversation(&self, id: &str) -> Result<Conversation, VoiceError> {
         let request = self.request(Method::GET, &["conversations", id]);
-        let body = match self.send(&self.conversations, request, Effect::Reads).await {
-            Ok(body) => body,
-            Err(VoiceError::NotFound) => return Ok(Conversation::Unknown),
+        let answer = match self.send(&self.conversations, request, Effect::Reads).await {
+            Ok(answer) => answer,
+            Err(VoiceError::Rejected(Rejection::NotFound)) => return Ok(Conversation::Unknown),
             Err(error) => return Err(error),
         };
         let unreadable = |why: Invalid| VoiceError::unavailable(format!("an unreadable answer: {why}"));
-        let data: Value = lenient_json(&body).map_err(|_| unreadable(Invalid::new("it is not JSON")))?;
+        let data: Value = answer.json::<_, Rejection>()?;
         if !matches!(data["status"].as_str(), Some("done" | "failed")) {
             return Ok(Conversation::GoesOn);
         }

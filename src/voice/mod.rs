@@ -1,7 +1,7 @@
-//! ElevenLabs: the client for its agents and calls, and the signature of its events.
+//! ElevenLabs: the client of its REST API for agents, calls and conversations, and the signature of its events.
 //!
-//! Our agent id travels in the agent's tags, so that an agent whose creation was never answered can be
-//! found again. Every call has a deadline; failures are of three classes ([`VoiceError`]).
+//! An agent at ElevenLabs carries our agent id in its tags, so that it can be found when its creation was never answered.
+//! Every request has a deadline, and every failure belongs to one of three classes ([`VoiceError`]).
 
 mod agents;
 mod calls;
@@ -16,7 +16,7 @@ mod signature;
 
 pub use client::{Voice, VoiceConfig};
 pub use conversations::Conversation;
-pub use error::VoiceError;
+pub use error::{Rejection, VoiceError};
 pub use events::{EventHead, VoiceEvent};
 pub use signature::EventSignature;
 

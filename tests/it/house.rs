@@ -41,7 +41,7 @@ const ALONE_MAY_USE: &str = "
     sqlx_core                    | store
     sea_query_sqlx               | store
     switchboard_migration        | store
-    reqwest                      | carrier voice sandbox auth cli telemetry
+    reqwest                      | provider sandbox auth cli telemetry
     jsonwebtoken                 | auth
     async_graphql                | graphql
     axum                         | app server webhooks sandbox

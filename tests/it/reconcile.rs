@@ -223,7 +223,7 @@ async fn nothing_is_concluded_from_half_a_list_or_from_none() {
     for (provider, path) in [("twilio", "IncomingPhoneNumbers"), ("elevenlabs", "/agents")] {
         let matching = json!({ "provider": provider, "method": "GET", "path_contains": path });
         app.faults(json!({ "match": matching, "action": { "status": 503 } })).await;
-        refused("not available").await;
+        refused("unavailable").await;
         app.clear_faults().await;
     }
     for number in &numbers.as_array().unwrap()[..5] {

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use switchboard::domain::{Agent, AgentId, AgentStatus, Clock, E164, Entropy, TenantId};
-use switchboard::voice::{CallToRegister, RegisteredCall, Voice, VoiceConfig, VoiceError};
+use switchboard::voice::{CallToRegister, RegisteredCall, Rejection, Voice, VoiceConfig, VoiceError};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 use wiremock::matchers::{any, header, method, path, query_param};
@@ -159,14 +159,14 @@ async fn an_agent_stored_with_other_audio_is_refused_and_removed() {
     let server = creating("pcm_16000").await;
     let refused = voice(&server).create_agent(&agent("en")).await;
     assert!(
-        matches!(&refused, Err(VoiceError::Rejected { message, .. }) if message.contains("pcm_16000")),
+        matches!(&refused, Err(VoiceError::Rejected(Rejection::Other { message, .. })) if message.contains("pcm_16000")),
         "{refused:?}"
     );
     let verbs: Vec<_> =
         server.received_requests().await.unwrap().iter().map(|request| request.method.to_string()).collect();
     assert_eq!(verbs, ["POST", "GET", "DELETE"]);
     let refused = voice(&server).update_agent("agent_1", &agent("en")).await;
-    assert!(matches!(refused, Err(VoiceError::Rejected { .. })));
+    assert!(matches!(refused, Err(VoiceError::Rejected(_))));
 }
 
 #[tokio::test]
@@ -248,12 +248,15 @@ async fn each_failure_has_its_class() {
     ];
     for (status, body, message) in refusals {
         let server = answer_all(ResponseTemplate::new(status).set_body_json(body)).await;
-        let expected = Err(VoiceError::Rejected { status, message: message.to_owned() });
+        let expected = Err(VoiceError::Rejected(Rejection::Other { status, message: message.to_owned() }));
         assert_eq!(voice(&server).create_agent(&agent("en")).await, expected);
     }
     let gone = detail(json!({ "status": "not_found", "message": "no such agent" }));
     let server = answer_all(ResponseTemplate::new(404).set_body_json(gone)).await;
-    assert_eq!(voice(&server).update_agent("agent_1", &agent("en")).await, Err(VoiceError::NotFound));
+    assert_eq!(
+        voice(&server).update_agent("agent_1", &agent("en")).await,
+        Err(VoiceError::Rejected(Rejection::NotFound))
+    );
     assert_eq!(voice(&server).delete_agent("agent_1").await, Ok(()));
 
     let server = answer_all(ResponseTemplate::new(429).insert_header("retry-after", "3")).await;

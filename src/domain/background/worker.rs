@@ -1,7 +1,7 @@
-//! Background workers: their names, and how it is known whether each of them runs.
+//! Background workers: their names and their health.
 //!
-//! A worker beats once a round. It ails when it has been silent for longer than [`Worker::patience`], several times as long
-//! as one of its rounds may take, or when it keeps ending before it is told to.
+//! A worker sends a heartbeat in every round. It is ailing if it has sent none for longer than [`Worker::patience`], or if it
+//! keeps ending before it is stopped.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,35 +10,35 @@ use std::time::{Duration, Instant};
 use crate::domain::{Clock, text_enum};
 
 text_enum! {
-    /// A background worker, as log lines, metrics and `/readyz` name it.
+    /// A background worker, by its name in logs, metrics and `/readyz`.
     Worker {
-        /// Fetches the keys that check tokens, once.
+        /// Fetches the keys for verifying tokens, once.
         Keys = "keys",
-        /// Sums up what was measured.
+        /// Aggregates metrics.
         Metrics = "metrics",
-        /// Drives operations that wait or whose driver died.
+        /// Continues operations that wait or were left unfinished.
         Operations = "operations",
         /// Delivers agents to the voice provider.
         Deliveries = "deliveries",
-        /// Reads the carrier's prices.
+        /// Fetches the carrier's prices.
         Prices = "prices",
-        /// Writes down what waits in the journal.
+        /// Writes journaled entries to the database.
         Journal = "journal",
-        /// Keeps the routing cache as the database has it.
+        /// Updates the routing cache from the database.
         RoutingCache = "routing_cache",
         /// Saves the routing cache to disk.
         SavedCache = "saved_cache",
-        /// Hears what other servers change.
+        /// Receives the changes made by other servers.
         Changes = "changes",
-        /// Keeps the clock at the database's time.
+        /// Synchronizes the clock with the database's.
         Clock = "clock",
-        /// Checks a database that was away at start, once.
+        /// Checks a database that was unavailable at startup, once.
         DatabaseCheck = "database_check",
-        /// Asks the carrier about calls whose end was not heard.
+        /// Asks the carrier about calls whose end was not reported.
         Sweep = "sweep",
-        /// Works off the voice provider's events.
+        /// Processes the voice provider's events.
         Events = "events",
-        /// Asks the voice provider for events that never came.
+        /// Asks the voice provider for events that never arrived.
         MissingEvents = "missing_events",
         /// Deletes old calls.
         Retention = "retention",
@@ -47,13 +47,13 @@ text_enum! {
     }
 }
 
-/// After so many early ends in a row a worker counts as one that cannot run.
+/// Consecutive early ends that make a worker ailing.
 const TOO_MANY_ENDS: u32 = 3;
-/// A run that lasted so long ends the row.
+/// A run that lasts this long resets the count of early ends.
 const SOUND_RUN: Duration = Duration::from_secs(60);
 
 impl Worker {
-    /// How long it may be silent: several times what a round takes at worst, when a provider or the database is slow.
+    /// The longest time between two heartbeats: several times the longest round with a slow provider or database.
     #[must_use]
     pub const fn patience(self) -> Duration {
         let minutes = match self {
@@ -61,7 +61,7 @@ impl Worker {
             Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
             Self::Retention => 5,
-            // It lists whole inventories, page by page.
+            // One round lists whole inventories, page by page.
             Self::Reconciliation => 60,
         };
         Duration::from_secs(minutes * 60)
@@ -71,9 +71,9 @@ impl Worker {
 /// A worker that does not do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ailing {
-    /// Which.
+    /// The worker.
     pub worker: Worker,
-    /// Whether it keeps ending early; else it is silent.
+    /// Whether it keeps ending early. If not, it has sent no heartbeat for too long.
     pub keeps_ending: bool,
 }
 
@@ -91,12 +91,12 @@ pub struct Workers(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     clock: Clock,
-    /// Beats are counted in milliseconds from here.
+    /// Heartbeats are stored as milliseconds since this instant, which fit an atomic.
     since: Instant,
     enlisted: Mutex<Vec<Heartbeat>>,
 }
 
-/// A worker's end of it: the worker beats once a round. Cheap to clone.
+/// A worker's handle for its heartbeats. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Heartbeat(Arc<Pulse>);
 
@@ -106,9 +106,9 @@ struct Pulse {
     since: Instant,
     beaten: AtomicU64,
     begun: AtomicU64,
-    /// Early ends in a row.
+    /// Consecutive early ends.
     ends: AtomicU32,
-    /// Shows the last beat in the metrics. Kept: some beat at every notification.
+    /// Time of the last heartbeat. Looked up once, because some workers send a heartbeat at every notification.
     gauge: metrics::Gauge,
 }
 
@@ -119,13 +119,13 @@ impl std::fmt::Debug for Pulse {
 }
 
 impl Workers {
-    /// None so far.
+    /// No workers yet.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self(Arc::new(Inner { clock, since: Instant::now(), enlisted: Mutex::default() }))
     }
 
-    /// Enlists a worker, whose first run begins now.
+    /// Adds a worker whose first run begins now, in place of an earlier one of the same name.
     #[must_use]
     pub fn enlist(&self, worker: Worker) -> Heartbeat {
         let Inner { clock, since, .. } = &*self.0;
@@ -145,12 +145,12 @@ impl Workers {
         heartbeat
     }
 
-    /// A worker has done all it had to do.
+    /// Removes a worker that is finished.
     pub fn dismiss(&self, worker: Worker) {
         self.lock().retain(|other| other.0.worker != worker);
     }
 
-    /// The first worker that does not do its work at `now`.
+    /// A worker that does not do its work at `now`, if there is one.
     #[must_use]
     pub fn ailing(&self, now: Instant) -> Option<Ailing> {
         self.lock().iter().find_map(|heartbeat| heartbeat.ailing(now))
@@ -162,7 +162,7 @@ impl Workers {
 }
 
 impl Heartbeat {
-    /// A round begins, or a part of a long one.
+    /// Sends a heartbeat: at the start of a round, and within a long one.
     pub fn beat(&self) {
         self.beat_at(Instant::now());
     }
@@ -173,13 +173,13 @@ impl Heartbeat {
         gauge.set(clock.now().timestamp_millis() as f64 / 1000.0);
     }
 
-    /// A run begins.
+    /// Starts a run.
     pub fn begin(&self, now: Instant) {
         self.0.begun.store(self.millis(now), Ordering::Relaxed);
         self.beat_at(now);
     }
 
-    /// The run has ended early. Returns how many have in a row.
+    /// Ends a run early. Returns the number of consecutive early ends.
     #[must_use]
     pub fn end(&self, now: Instant) -> u32 {
         let Pulse { worker, ends, .. } = &*self.0;
@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_ails_while_it_is_silent_and_while_it_keeps_ending() {
+    fn a_worker_is_ailing_while_it_is_silent_and_while_it_keeps_ending() {
         let workers = Workers::new(Clock::system());
         let (beating, ending) = (workers.enlist(Worker::Operations), workers.enlist(Worker::Sweep));
         let now = Instant::now();
@@ -223,7 +223,7 @@ mod tests {
         let silent = Ailing { worker: Worker::Operations, keeps_ending: false };
         assert_eq!(workers.ailing(at(70)), Some(silent));
         beating.beat_at(at(71));
-        assert_eq!(workers.ailing(at(80)), None, "it has beaten");
+        assert_eq!(workers.ailing(at(80)), None, "it has sent a heartbeat");
 
         for nth in 1..=3 {
             ending.begin(at(80 + u64::from(nth)));
@@ -234,15 +234,15 @@ mod tests {
         assert_eq!(workers.ailing(at(90)), Some(fails));
         assert!(fails.to_string().contains("\"sweep\""));
         ending.begin(at(95));
-        assert_eq!(workers.ailing(at(100)), Some(fails), "the last run is too short to tell");
+        assert_eq!(workers.ailing(at(100)), Some(fails), "the last run is too short");
         beating.beat_at(at(150));
         assert_eq!(workers.ailing(at(156)), None);
         ending.begin(at(160));
-        assert_eq!(ending.end(at(230)), 1, "a sound run ends the row");
+        assert_eq!(ending.end(at(230)), 1, "a sound run resets the count");
 
         beating.beat_at(at(230));
         assert_eq!(workers.ailing(at(230)), None);
         workers.dismiss(Worker::Operations);
-        assert_eq!(workers.ailing(at(280)), None, "what is done is not waited for");
+        assert_eq!(workers.ailing(at(280)), None, "a finished worker is not expected to send heartbeats");
     }
 }

@@ -9,7 +9,7 @@ use crate::graphql::model::{
     AvailablePhoneNumber, Connection, Defaulted, PageArgs, PhoneNumber, PhoneNumberFilter, PhoneNumberType,
     cost, read_id,
 };
-use crate::provisioning::{NumberSearch, carrier_refusal};
+use crate::provisioning::{NumberSearch, provider_refusal};
 
 /// Questions about numbers.
 #[derive(Debug, Default)]
@@ -138,6 +138,6 @@ async fn on_sale(session: &Session, search: &NumberSearch) -> Result<Vec<Availab
     let tenant = session.owner()?;
     let _released = session.release().await;
     let found = session.provisioning().carrier().browse(search, tenant).await;
-    let numbers = found.map_err(|failure| carrier_refusal(&failure))?;
+    let numbers = found.map_err(|failure| provider_refusal(&failure))?;
     Ok(numbers.into_iter().map(Into::into).collect())
 }

@@ -1,27 +1,31 @@
-//! A circuit breaker: whether a provider that keeps failing is to be asked at all. A pure state machine; the time is
-//! passed in. Should it run backwards, a pause ends early and nothing stays shut.
+//! State machine of the circuit breaker. Pure: the time is passed in.
+//!
+//! A clock that is set back ends a pause early. It never keeps the breaker open for longer.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// Failures in a row after which the provider is left alone.
+/// Consecutive failures that open the breaker.
 const FAILURES: u32 = 5;
-/// How long it is left alone first; twice as long after every trial that fails.
+/// How long it stays open at first. Every failed trial doubles the pause.
 const FIRST_PAUSE: Duration = Duration::from_secs(10);
+/// A provider that is back is noticed at most this much later.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// A request given up unanswered has failed when it was under way for so long. Sooner, whoever asked went away, which
-/// says nothing about the provider.
+/// A request abandoned after this long counts as failed: the provider is slow. If it is abandoned sooner, the caller went away,
+/// which says nothing about the provider.
 const SLOW: Duration = Duration::from_secs(3);
-/// How long to wait for the outcome of a trial under way.
+/// How long callers are told to wait while a trial is in progress.
 const TRIAL: Duration = Duration::from_secs(1);
 
-/// Closed, it lets every request pass. After some failures in a row it opens: none passes for a while. Then exactly
-/// one is let through as a trial, whose outcome closes it or opens it for longer.
+/// Closed, it admits every request. After [`FAILURES`] consecutive failures it opens and admits none for a while. Then it
+/// admits exactly one, the trial, whose outcome closes it or opens it for longer: a provider that is coming back must not
+/// receive all waiting requests at once.
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     state: State,
-    /// Grows with every change of state: what passed before the present state began says nothing about it.
+    /// Grows with every change of state. Reports about requests of an earlier epoch are ignored: a slow failure from before
+    /// the trial must not reopen the breaker.
     epoch: u64,
 }
 
@@ -38,19 +42,19 @@ impl Default for State {
     }
 }
 
-/// What a breaker lets pass.
+/// What a breaker admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BreakerState {
     /// Every request.
     Closed,
-    /// None. The next one after the pause is the trial.
+    /// No request. The first one after the pause is the trial.
     Open,
-    /// None: the trial is under way.
+    /// No request, because the trial is in progress.
     HalfOpen,
 }
 
 impl BreakerState {
-    /// As metrics tell it: 0, 1, 2.
+    /// The value of the metric `switchboard_breaker_state`.
     pub(super) const fn as_gauge(self) -> f64 {
         match self {
             Self::Closed => 0.0,
@@ -60,31 +64,31 @@ impl BreakerState {
     }
 }
 
-/// The right to send one request, to be handed back once, with its outcome, in [`Breaker::report`].
+/// An admitted request. Pass it to [`Breaker::report`] exactly once.
 #[derive(Debug, Clone, Copy)]
-#[must_use = "a trial that is never reported keeps the breaker shut"]
+#[must_use = "a trial that is never reported keeps the breaker open"]
 pub(super) struct Pass {
     epoch: u64,
     at: DateTime<Utc>,
 }
 
-/// What a request says about the provider.
+/// What a request showed about the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It answered, if only to refuse.
-    Alive,
-    /// It did not answer, or failed itself.
+    /// It answered, if only with a rejection.
+    Answered,
+    /// It did not answer, or reported a failure of its own.
     Failed,
-    /// Nobody waited for its answer.
-    GivenUp,
+    /// The caller stopped waiting for the answer.
+    Abandoned,
 }
 
-/// A turn worth telling. A trial that fails is none: the provider is known to be down.
+/// A change to log. A failed trial is none: it is known that the provider is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BreakerChange {
-    /// The provider is down: no request is sent for this long.
+pub(super) enum Change {
+    /// The provider is down.
     Opened {
-        /// Until the first trial.
+        /// The time until the first trial.
         pause: Duration,
     },
     /// The provider is back.
@@ -92,8 +96,6 @@ pub enum BreakerChange {
 }
 
 impl Breaker {
-    /// What it lets pass.
-    #[must_use]
     pub(super) fn state(&self) -> BreakerState {
         match self.state {
             State::Closed { .. } => BreakerState::Closed,
@@ -102,9 +104,8 @@ impl Breaker {
         }
     }
 
-    /// How long no request may be sent; `None`: one may be sent now.
-    #[must_use]
-    pub(super) fn shut_for(&self, now: DateTime<Utc>) -> Option<Duration> {
+    /// How long no request may be sent; `None` if one may be sent now.
+    pub(super) fn open_for(&self, now: DateTime<Utc>) -> Option<Duration> {
         match self.state {
             State::Closed { .. } => None,
             State::Open { since, pause } => {
@@ -115,63 +116,58 @@ impl Breaker {
         }
     }
 
-    /// Lets a request pass, or says how long none may be sent.
+    /// Admits a request.
     ///
     /// # Errors
-    /// The time until the next trial, or until the outcome of the present one can be expected.
+    /// The time until the next trial, or until the outcome of the one in progress can be expected.
     pub(super) fn admit(&mut self, now: DateTime<Utc>) -> Result<Pass, Duration> {
-        if let Some(wait) = self.shut_for(now) {
+        if let Some(wait) = self.open_for(now) {
             return Err(wait);
         }
         if let State::Open { since, pause } = self.state {
-            self.turn(State::Trying { since, pause });
+            self.change_to(State::Trying { since, pause });
         }
         Ok(Pass { epoch: self.epoch, at: now })
     }
 
-    /// Takes a request's outcome in.
-    pub(super) fn report(
-        &mut self,
-        pass: Pass,
-        verdict: Verdict,
-        now: DateTime<Utc>,
-    ) -> Option<BreakerChange> {
+    /// Records what a request showed.
+    pub(super) fn report(&mut self, pass: Pass, verdict: Verdict, now: DateTime<Utc>) -> Option<Change> {
         if pass.epoch != self.epoch {
             return None;
         }
         let slow = (now - pass.at).to_std().is_ok_and(|elapsed| elapsed >= SLOW);
-        let verdict = if verdict == Verdict::GivenUp && slow { Verdict::Failed } else { verdict };
+        let verdict = if verdict == Verdict::Abandoned && slow { Verdict::Failed } else { verdict };
         match (self.state, verdict) {
-            (State::Closed { .. }, Verdict::Alive) => {
+            (State::Closed { .. }, Verdict::Answered) => {
                 self.state = State::default();
                 None
             }
             (State::Closed { failures }, Verdict::Failed) if failures + 1 >= FAILURES => {
-                self.turn(State::Open { since: now, pause: FIRST_PAUSE });
-                Some(BreakerChange::Opened { pause: FIRST_PAUSE })
+                self.change_to(State::Open { since: now, pause: FIRST_PAUSE });
+                Some(Change::Opened { pause: FIRST_PAUSE })
             }
             (State::Closed { failures }, Verdict::Failed) => {
                 self.state = State::Closed { failures: failures + 1 };
                 None
             }
-            (State::Trying { .. }, Verdict::Alive) => {
-                self.turn(State::default());
-                Some(BreakerChange::Closed)
+            (State::Trying { .. }, Verdict::Answered) => {
+                self.change_to(State::default());
+                Some(Change::Closed)
             }
             (State::Trying { pause, .. }, Verdict::Failed) => {
-                self.turn(State::Open { since: now, pause: (pause * 2).min(LONGEST_PAUSE) });
+                self.change_to(State::Open { since: now, pause: (pause * 2).min(LONGEST_PAUSE) });
                 None
             }
-            // Its pause is over: the next request is the trial.
-            (State::Trying { since, pause }, Verdict::GivenUp) => {
-                self.turn(State::Open { since, pause });
+            // The pause is over, so the next request is the trial.
+            (State::Trying { since, pause }, Verdict::Abandoned) => {
+                self.change_to(State::Open { since, pause });
                 None
             }
-            (State::Closed { .. }, Verdict::GivenUp) | (State::Open { .. }, _) => None,
+            (State::Closed { .. }, Verdict::Abandoned) | (State::Open { .. }, _) => None,
         }
     }
 
-    fn turn(&mut self, state: State) {
+    fn change_to(&mut self, state: State) {
         self.state = state;
         self.epoch += 1;
     }
@@ -187,9 +183,9 @@ mod tests {
         DateTime::from_timestamp_millis(1_800_000_000_000 + millis).expect("a time")
     }
 
-    /// Asks and is answered so at once.
-    fn ask(breaker: &mut Breaker, verdict: Verdict, millis: i64) -> Option<BreakerChange> {
-        let pass = breaker.admit(at(millis)).expect("it is shut");
+    /// Sends a request that is reported at once.
+    fn ask(breaker: &mut Breaker, verdict: Verdict, millis: i64) -> Option<Change> {
+        let pass = breaker.admit(at(millis)).expect("it is open");
         breaker.report(pass, verdict, at(millis))
     }
 
@@ -198,29 +194,29 @@ mod tests {
         for _ in 1..FAILURES {
             assert_eq!(ask(&mut breaker, Verdict::Failed, 0), None);
         }
-        assert_eq!(ask(&mut breaker, Verdict::Failed, 0), Some(BreakerChange::Opened { pause: FIRST_PAUSE }));
+        assert_eq!(ask(&mut breaker, Verdict::Failed, 0), Some(Change::Opened { pause: FIRST_PAUSE }));
         breaker
     }
 
     #[test]
-    fn it_opens_after_failures_in_a_row_and_any_answer_breaks_the_row() {
+    fn it_opens_after_consecutive_failures_and_any_answer_resets_the_count() {
         let mut breaker = Breaker::default();
         for _ in 0..10 {
             for _ in 1..FAILURES {
                 assert_eq!(ask(&mut breaker, Verdict::Failed, 0), None);
-                assert_eq!(ask(&mut breaker, Verdict::GivenUp, 0), None);
+                assert_eq!(ask(&mut breaker, Verdict::Abandoned, 0), None);
             }
-            assert_eq!(ask(&mut breaker, Verdict::Alive, 0), None);
+            assert_eq!(ask(&mut breaker, Verdict::Answered, 0), None);
         }
         let breaker = opened();
-        assert_eq!(breaker.shut_for(at(0)), Some(FIRST_PAUSE));
-        assert_eq!(breaker.shut_for(at(9_999)), Some(Duration::from_millis(1)));
-        assert_eq!(breaker.shut_for(at(10_000)), None);
-        assert_eq!(breaker.shut_for(at(-1)), None, "a clock set back does not keep it shut");
+        assert_eq!(breaker.open_for(at(0)), Some(FIRST_PAUSE));
+        assert_eq!(breaker.open_for(at(9_999)), Some(Duration::from_millis(1)));
+        assert_eq!(breaker.open_for(at(10_000)), None);
+        assert_eq!(breaker.open_for(at(-1)), None, "a clock that is set back does not keep it open");
     }
 
     #[test]
-    fn one_trial_decides_and_each_failed_one_doubles_the_pause() {
+    fn one_trial_decides_and_each_failed_trial_doubles_the_pause() {
         let mut breaker = opened();
         let mut now = 0;
         for pause in [10_000, 20_000, 40_000, 60_000, 60_000] {
@@ -233,7 +229,7 @@ mod tests {
             assert_eq!(breaker.report(trial, Verdict::Failed, at(now)), None);
         }
         now += 60_000;
-        assert_eq!(ask(&mut breaker, Verdict::Alive, now), Some(BreakerChange::Closed));
+        assert_eq!(ask(&mut breaker, Verdict::Answered, now), Some(Change::Closed));
         assert_eq!(breaker.state(), BreakerState::Closed);
         for _ in 1..FAILURES {
             assert_eq!(ask(&mut breaker, Verdict::Failed, now), None);
@@ -241,57 +237,56 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_given_up_makes_room_for_the_next_and_a_slow_one_has_failed() {
+    fn an_abandoned_trial_makes_room_for_the_next_and_a_slow_one_has_failed() {
         let mut breaker = opened();
-        assert_eq!(ask(&mut breaker, Verdict::GivenUp, 10_000), None);
-        let slow = breaker.admit(at(10_000)).expect("the trial before was given up");
-        assert_eq!(breaker.report(slow, Verdict::GivenUp, at(13_000)), None);
-        assert_eq!(breaker.shut_for(at(13_000)), Some(FIRST_PAUSE * 2));
+        assert_eq!(ask(&mut breaker, Verdict::Abandoned, 10_000), None);
+        let slow = breaker.admit(at(10_000)).expect("the previous trial was abandoned");
+        assert_eq!(breaker.report(slow, Verdict::Abandoned, at(13_000)), None);
+        assert_eq!(breaker.open_for(at(13_000)), Some(FIRST_PAUSE * 2));
     }
 
     #[test]
-    fn what_passed_before_it_opened_decides_nothing_afterwards() {
+    fn a_request_admitted_before_it_opened_decides_nothing_afterwards() {
         let mut breaker = Breaker::default();
         let (early, late) = (breaker.admit(at(0)), breaker.admit(at(0)));
         for _ in 0..FAILURES {
             ask(&mut breaker, Verdict::Failed, 0);
         }
-        assert_eq!(breaker.report(early.expect("closed"), Verdict::Alive, at(1)), None);
+        assert_eq!(breaker.report(early.expect("closed"), Verdict::Answered, at(1)), None);
         assert!(breaker.admit(at(1)).is_err());
         let trial = breaker.admit(at(10_000)).expect("its pause is over");
         assert_eq!(breaker.report(late.expect("closed"), Verdict::Failed, at(10_000)), None);
-        assert_eq!(breaker.report(trial, Verdict::Alive, at(10_000)), Some(BreakerChange::Closed));
+        assert_eq!(breaker.report(trial, Verdict::Answered, at(10_000)), Some(Change::Closed));
     }
 
     #[derive(Debug, Clone)]
     enum Act {
         Ask,
-        /// Hands the pass of this place, modulo how many are out, back.
+        /// Reports the pass at this index, modulo the number of open ones.
         Report(usize, Verdict),
         Wait(i64),
     }
 
     fn act() -> impl Strategy<Value = Act> {
-        let verdict =
-            prop_oneof![3 => Just(Verdict::Failed), 1 => Just(Verdict::Alive), 1 => Just(Verdict::GivenUp)];
+        let verdict = prop_oneof![3 => Just(Verdict::Failed), 1 => Just(Verdict::Answered), 1 => Just(Verdict::Abandoned)];
         prop_oneof![
             3 => Just(Act::Ask),
-            3 => (any::<usize>(), verdict).prop_map(|(place, verdict)| Act::Report(place, verdict)),
+            3 => (any::<usize>(), verdict).prop_map(|(index, verdict)| Act::Report(index, verdict)),
             1 => (0_i64..30_000).prop_map(Act::Wait),
         ]
     }
 
     proptest! {
         #[test]
-        fn it_never_tries_twice_at_once_nor_stays_shut(acts in prop::collection::vec(act(), 0..200)) {
+        fn it_never_runs_two_trials_at_once_and_never_stays_open(acts in prop::collection::vec(act(), 0..200)) {
             let (mut breaker, mut now, mut out) = (Breaker::default(), 0, Vec::new());
-            // Whether it was told to be open, the failures since anything else, the epoch of the trial under way.
+            // Whether it reported to be open, the failures since any other report, the epoch of the trial in progress.
             let (mut open, mut failures, mut trial) = (false, 0, None);
             for act in acts {
                 match act {
                     Act::Ask => match breaker.admit(at(now)) {
                         Ok(pass) => {
-                            prop_assert!(trial.is_none(), "a request beside the trial");
+                            prop_assert!(trial.is_none(), "a request besides the trial");
                             trial = open.then_some(pass.epoch);
                             out.push(pass);
                         }
@@ -299,25 +294,25 @@ mod tests {
                             prop_assert!(open && !wait.is_zero() && wait <= LONGEST_PAUSE);
                         }
                     },
-                    Act::Report(place, verdict) => {
+                    Act::Report(index, verdict) => {
                         if out.is_empty() {
                             continue;
                         }
-                        let pass = out.swap_remove(place % out.len());
+                        let pass = out.swap_remove(index % out.len());
                         let speaks = pass.epoch == breaker.epoch;
                         if trial == Some(pass.epoch) {
                             trial = None;
                         }
                         if speaks {
-                            failures = if verdict == Verdict::Alive { 0 } else { failures + 1 };
+                            failures = if verdict == Verdict::Answered { 0 } else { failures + 1 };
                         }
                         match breaker.report(pass, verdict, at(now)) {
-                            Some(BreakerChange::Opened { .. }) => {
+                            Some(Change::Opened { .. }) => {
                                 prop_assert!(!open && failures >= FAILURES);
                                 open = true;
                             }
-                            Some(BreakerChange::Closed) => {
-                                prop_assert!(open && verdict == Verdict::Alive);
+                            Some(Change::Closed) => {
+                                prop_assert!(open && verdict == Verdict::Answered);
                                 open = false;
                             }
                             None => {}
@@ -327,10 +322,10 @@ mod tests {
                 }
             }
             for pass in out {
-                breaker.report(pass, Verdict::GivenUp, at(now));
+                breaker.report(pass, Verdict::Abandoned, at(now));
             }
             now += i64::try_from(LONGEST_PAUSE.as_millis()).expect("a minute");
-            prop_assert!(breaker.admit(at(now)).is_ok(), "it stays shut");
+            prop_assert!(breaker.admit(at(now)).is_ok(), "it stays open");
         }
     }
 }

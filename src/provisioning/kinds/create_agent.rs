@@ -18,7 +18,7 @@ use crate::domain::{
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
-use crate::voice::VoiceError;
+use crate::voice::{self, VoiceError};
 
 /// What a new agent should be.
 #[derive(Debug, Clone)]
@@ -205,7 +205,7 @@ async fn ensure_voice_agent(
         // Held to be gone; it may only have lost the tags by which it is listed, and gets them back.
         match driver.0.voice.update_agent(known, agent).await {
             Ok(()) => return Ok(known.clone()),
-            Err(VoiceError::NotFound) => {}
+            Err(VoiceError::Rejected(voice::Rejection::NotFound)) => {}
             Err(failure) => return Err(failure.into()),
         }
     }
@@ -241,7 +241,7 @@ async fn adopt_voice_agent(
     }
     match voice.update_agent(&ours.voice_agent_id, agent).await {
         Ok(()) => Ok(Some(ours.voice_agent_id)),
-        Err(VoiceError::NotFound) => Ok(None),
+        Err(VoiceError::Rejected(voice::Rejection::NotFound)) => Ok(None),
         Err(refused) if refused.is_verdict() => {
             if is_new(agent) {
                 voice.delete_agent(&ours.voice_agent_id).await?;

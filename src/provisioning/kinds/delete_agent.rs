@@ -13,7 +13,7 @@ use crate::domain::{
     mask,
 };
 use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
-use crate::provisioning::{Provisioning, carrier_refusal};
+use crate::provisioning::{Provisioning, provider_refusal};
 use crate::store::{AgentChanges, Effect, NewOperation, StoreError, TenantStore};
 use crate::voice::VoiceError;
 
@@ -104,7 +104,7 @@ pub(in crate::provisioning) async fn release_next_number(
     };
     warn!(operation = %operation.id, number = mask(number.number.as_str()), %refusal, "the carrier will not take a number back: the others are given back all the same");
     data.kept.push(number.id);
-    data.why = Some(carrier_refusal(&refusal).message);
+    data.why = Some(provider_refusal(&refusal).message);
     let kept = Progress { data: write_data(&data)?, ..Progress::of(operation) };
     Ok(Outcome::Next(Step::ReleaseNumber, kept.with([Effect::NumberKept { number: number.id }])))
 }

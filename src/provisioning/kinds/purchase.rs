@@ -32,8 +32,8 @@ use crate::domain::{
     TenantId,
 };
 use crate::provisioning::Provisioning;
-use crate::provisioning::carrier_refusal;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
+use crate::provisioning::provider_refusal;
 use crate::store::{ClaimRefused, Lease, NumberClaim, StoreError};
 
 /// Candidates kept from one search.
@@ -108,7 +108,7 @@ impl Refused {
             Rejection::NumberNotAvailable => Self::Sold,
             Rejection::Regulation => Self::Regulated,
             other => {
-                Self::Purchase { message: carrier_refusal(&CarrierError::Rejected(other.clone())).message }
+                Self::Purchase { message: provider_refusal(&CarrierError::Rejected(other.clone())).message }
             }
         }
     }
@@ -151,7 +151,7 @@ impl Purchase {
     fn none_left(&self, suggested: Vec<AreaCode>) -> Refusal {
         let wanted = &self.wanted;
         if self.regulated > 0 {
-            return carrier_refusal(&CarrierError::Rejected(Rejection::Regulation));
+            return provider_refusal(&CarrierError::Rejected(Rejection::Regulation));
         }
         let (message, field) = match (&wanted.number, &wanted.area_code) {
             (Some(number), _) => {

@@ -11,7 +11,7 @@ use crate::domain::{
     Actor, AgentId, AgentStatus, Author, NumberId, NumberStatus, Operation, OperationId, OperationState,
     TenantId,
 };
-use crate::provisioning::{carrier_refusal, operation_of_mark, voice_refusal};
+use crate::provisioning::{operation_of_mark, provider_refusal};
 use crate::store::{ReconciliationRun, StoreError, TenantStore};
 
 /// It is not what it was when it was compared: the next comparison tells what it is now.
@@ -121,7 +121,7 @@ impl Reconciler {
             Ok(Some(owned))
                 if owned.number == *number && operation_of_mark(&owned.friendly_name) == Some(bought_by) => {}
             Ok(Some(_)) => return Ok(Err(CHANGED.to_owned())),
-            Err(failure) => return Ok(Err(carrier_refusal(&failure).message)),
+            Err(failure) => return Ok(Err(provider_refusal(&failure).message)),
         }
         let (system, now) = (self.database.system(), self.provisioning.0.clock.now());
         let is_held = !system.barred_among(std::slice::from_ref(number), tenant, now).await?.is_empty();
@@ -132,7 +132,7 @@ impl Reconciler {
         let store = self.door(run, tenant).await?;
         store.audit_intent("releaseOrphanedNumber", bought_by).await?;
         store.commit().await?;
-        Ok(carrier.release(sid).await.map_err(|failure| carrier_refusal(&failure).message))
+        Ok(carrier.release(sid).await.map_err(|failure| provider_refusal(&failure).message))
     }
 
     async fn delete_orphan(
@@ -147,7 +147,7 @@ impl Reconciler {
             Ok(None) => return Ok(Ok(())),
             Ok(Some(found)) if found.created_for() == Some(agent) => {}
             Ok(Some(_)) => return Ok(Err(CHANGED.to_owned())),
-            Err(failure) => return Ok(Err(voice_refusal(&failure).message)),
+            Err(failure) => return Ok(Err(provider_refusal(&failure).message)),
         }
         let store = self.door(run, tenant).await?;
         let is_needed = store.agent(agent).await?.is_none_or(|row| {
@@ -160,7 +160,7 @@ impl Reconciler {
         store.audit_intent("deleteOrphanedVoiceAgent", agent).await?;
         store.commit().await?;
         let deleted = self.provisioning.0.voice.delete_agent(voice_agent).await;
-        Ok(deleted.map_err(|failure| voice_refusal(&failure).message))
+        Ok(deleted.map_err(|failure| provider_refusal(&failure).message))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::domain::{Operation, PhoneNumber, Refusal, RefusalCode, Step, mask};
 use crate::provisioning::kinds::present;
 use crate::provisioning::kinds::repair_number::deviations;
 use crate::provisioning::outcome::{Outcome, Patience, Progress, SETTLING, unsettled_for};
-use crate::provisioning::{Provisioning, carrier_refusal};
+use crate::provisioning::{Provisioning, provider_refusal};
 use crate::store::{Effect, StoreError};
 
 /// Candidates that the carrier may refuse for want of an address or documents before a purchase gives up.
@@ -127,7 +127,7 @@ impl Buying<'_> {
                 if failure.is_verdict() && failure != CarrierError::Rejected(Rejection::NotFound) =>
             {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, %failure, "the carrier sold a number and refuses our settings for it: it is given back");
-                let message = carrier_refusal(&failure).message;
+                let message = provider_refusal(&failure).message;
                 self.refused_for_now(Refused::Settings { message }, Duration::ZERO)
             }
             Err(failure) => Ok(self.still_held(&failure)),
@@ -159,7 +159,7 @@ impl Buying<'_> {
     /// A request about a number that is in the account failed: the number is looked up again, however often.
     fn still_held(&self, failure: &CarrierError) -> Outcome {
         warn!(operation = %self.operation.id, number = mask(self.number.number.as_str()), %failure, "a number that was bought is not set up yet");
-        Outcome::settling(carrier_refusal(failure), Progress::of(self.operation), Duration::ZERO, true)
+        Outcome::settling(provider_refusal(failure), Progress::of(self.operation), Duration::ZERO, true)
     }
 
     /// The carrier's refusal is kept until a look has told whether the number is in the account.

@@ -1,0 +1,125 @@
+//! The HTTP client: sends one request and reads its answer.
+
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use reqwest::{Client, Method, Request, RequestBuilder, redirect};
+use url::{Host, Url};
+
+use super::redaction::reason;
+use super::request_span::RequestSpan;
+use super::{Answer, CircuitBreaker, Effect, ProviderError, ProviderRejection};
+use crate::domain::Clock;
+
+/// Names a request by its method and the segments of its path.
+type Endpoint = fn(&Method, &[&str]) -> &'static str;
+
+/// What differs between the providers.
+#[derive(Debug)]
+pub struct TransportConfig<'a> {
+    /// The provider's name in metrics and traces.
+    pub provider: &'static str,
+    /// Where requests go.
+    pub base_url: &'a Url,
+    /// Limits connecting.
+    pub connect_timeout: Duration,
+    /// Limits a whole request, connecting included.
+    pub timeout: Duration,
+    /// The longest answer that is read, in bytes.
+    pub longest_answer: usize,
+    /// Names requests in metrics and traces, from a closed set: neither ids nor phone numbers.
+    pub endpoint: Endpoint,
+}
+
+/// An HTTP client for one provider. Cheap to clone; clones share the connections.
+#[derive(Debug, Clone)]
+pub struct Transport {
+    http: Client,
+    provider: &'static str,
+    longest_answer: usize,
+    endpoint: Endpoint,
+    clock: Clock,
+}
+
+impl Transport {
+    /// A client that has not connected yet.
+    ///
+    /// # Errors
+    /// The machine has no certificate authorities to trust.
+    pub fn new<R: ProviderRejection>(
+        config: &TransportConfig<'_>,
+        clock: Clock,
+    ) -> Result<Self, ProviderError<R>> {
+        // A redirect would take credentials to an address that nobody configured.
+        let mut http = Client::builder()
+            .connect_timeout(config.connect_timeout)
+            .timeout(config.timeout)
+            .redirect(redirect::Policy::none());
+        // The environment's proxy leads to the Internet; an emulated provider runs on this machine.
+        if is_loopback(config.base_url) {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| not_sent::<R>(&error))?;
+        let TransportConfig { provider, longest_answer, endpoint, .. } = *config;
+        Ok(Self { http, provider, longest_answer, endpoint, clock })
+    }
+
+    /// A request without credentials.
+    #[must_use]
+    pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// Sends a request and returns its complete answer, whose status is 2xx.
+    ///
+    /// # Errors
+    /// Any [`ProviderError`]. While the circuit breaker is open the request is not sent.
+    pub async fn send<R: ProviderRejection>(
+        &self,
+        breaker: &CircuitBreaker,
+        request: RequestBuilder,
+        effect: Effect,
+    ) -> Result<Answer, ProviderError<R>> {
+        let mut request = request.build().map_err(|error| not_sent::<R>(&error))?;
+        let permit = breaker.admit().map_err(ProviderError::<R>::breaker_open)?;
+        let mut span = RequestSpan::begin(self.provider, self.endpoint_of(&request));
+        if let Some(Ok(traceparent)) = span.traceparent().map(HeaderValue::try_from) {
+            request.headers_mut().insert("traceparent", traceparent);
+        }
+        let response = match self.http.execute(request).await {
+            Ok(response) => response,
+            Err(error) if error.is_builder() => return Err(not_sent(&error)),
+            Err(error) => {
+                permit.failed();
+                // Without a connection nothing was sent. Any later failure leaves open what the provider received.
+                return Err(if error.is_connect() { not_sent(&error) } else { effect.lost(reason(&error)) });
+            }
+        };
+        let answer = Answer::read(response, effect, self.longest_answer, span.began(), &self.clock).await;
+        span.answered(answer.status());
+        if answer.shows_outage() {
+            permit.failed();
+        } else {
+            permit.answered();
+        }
+        answer.into_result()
+    }
+
+    fn endpoint_of(&self, request: &Request) -> &'static str {
+        let path: Vec<&str> = request.url().path().trim_matches('/').split('/').collect();
+        (self.endpoint)(request.method(), &path)
+    }
+}
+
+fn not_sent<R: ProviderRejection>(error: &reqwest::Error) -> ProviderError<R> {
+    ProviderError::unavailable(reason(error))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
