@@ -29,109 +29,109 @@ use url::Url;
 
 use crate::domain::{AreaCode, Capabilities, CountryCode, E164, NumberType};
 
-/// What to look for among the numbers on sale.
+/// A search for numbers on sale.
 #[derive(Debug, Clone)]
 pub struct NumberSearch {
     /// The country.
     pub country: CountryCode,
     /// The kind of number.
     pub kind: NumberType,
-    /// US and Canada only; for toll-free numbers a prefix such as 888.
+    /// US and Canada only. For toll-free numbers, a prefix such as 888.
     pub area_code: Option<AreaCode>,
-    /// Digits, keypad letters and wildcards, as the carrier takes them.
+    /// Digits, keypad letters and wildcards, in the carrier's syntax.
     pub contains: Option<String>,
-    /// At most so many; 1 to 1000.
+    /// The most numbers to return, 1 to 1000.
     pub limit: u16,
 }
 
-/// A number on sale. A search reserves nothing.
+/// A number on sale. A search does not reserve it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NumberOnSale {
     /// The number.
     pub number: E164,
-    /// As people read it.
+    /// The number formatted for people.
     pub friendly_name: String,
-    /// Its place, where it has one.
+    /// Its city, if it has one.
     pub locality: Option<String>,
-    /// Its state or region, where it has one.
+    /// Its state or region, if it has one.
     pub region: Option<String>,
     /// Its country.
     pub country: CountryCode,
-    /// What kind it is.
+    /// The kind of number.
     pub kind: NumberType,
-    /// What it can carry.
+    /// Voice, SMS and MMS.
     pub capabilities: Capabilities,
-    /// Whether the carrier sells it only to an account with an address on file: we name none.
+    /// Whether the purchase requires an address on file. We send none, so such a number cannot be bought.
     #[serde(default)]
     pub needs_address: bool,
-    /// US dollars a month: the carrier's list price.
+    /// The carrier's list price in US dollars a month.
     pub monthly_cost: Decimal,
-    /// When it was on sale, by the carrier's own clock, or somewhat earlier; `None` where the carrier did not say.
+    /// When it was on sale by the carrier's clock, or somewhat earlier. `None` if the answer had no date.
     #[serde(default)]
     pub offered_at: Option<DateTime<Utc>>,
 }
 
-/// How the carrier asks our webhooks.
+/// The HTTP method of our webhooks.
 pub const METHOD: &str = "POST";
-/// How the carrier takes calls to our numbers.
+/// How our numbers receive calls: as voice, not fax.
 pub const RECEIVE_MODE: &str = "voice";
 
-/// Where the carrier sends a number's calls, and the mark by which we know it again.
+/// Where the carrier sends a number's calls, and our mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberSettings {
     /// At most 64 characters; carries the id of the operation that bought the number.
     pub friendly_name: String,
-    /// Asked for TwiML when a call comes in.
+    /// The webhook that answers incoming calls.
     pub voice_url: Url,
-    /// Asked when that fails.
+    /// The webhook that answers when `voice_url` fails.
     pub voice_fallback_url: Url,
-    /// Told when a call has ended.
+    /// The webhook that is called when a call has ended.
     pub status_callback: Url,
 }
 
-/// A number we own at the carrier.
+/// A number that the account owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnedNumber {
     /// The carrier's id, `PN…`.
     pub sid: String,
     /// The number.
     pub number: E164,
-    /// The name it was bought under: our mark, when it is ours.
+    /// Its name: our mark, if the number is ours.
     pub friendly_name: String,
-    /// Where calls go; `None` when unset.
+    /// The webhook that answers incoming calls; `None` if unset.
     pub voice_url: Option<String>,
-    /// How that is asked: [`METHOD`] is what we set; `None` where the carrier does not tell.
+    /// The method of `voice_url`. We set [`METHOD`]; `None` if the carrier does not return it.
     pub voice_method: Option<String>,
-    /// The same for `voice_fallback_url`.
+    /// The method of `voice_fallback_url`.
     pub voice_fallback_method: Option<String>,
-    /// The same for `status_callback`.
+    /// The method of `status_callback`.
     pub status_callback_method: Option<String>,
-    /// Whether calls are taken as voice or fax: [`RECEIVE_MODE`] is what we set.
+    /// Whether calls are received as voice or fax. We set [`RECEIVE_MODE`].
     pub voice_receive_mode: Option<String>,
-    /// Where calls go when that fails.
+    /// The webhook that answers when `voice_url` fails.
     pub voice_fallback_url: Option<String>,
-    /// Who is told of a call's end.
+    /// The webhook that is called when a call has ended.
     pub status_callback: Option<String>,
-    /// When set, every voice URL is ignored.
+    /// If set, Twilio ignores the voice URLs.
     pub voice_application_sid: Option<String>,
-    /// When set, voice URLs and application are ignored.
+    /// If set, Twilio ignores the voice URLs and the application.
     pub trunk_sid: Option<String>,
-    /// What kind it is; `None` for kinds we do not sell.
+    /// The kind of number; `None` for kinds that we do not sell.
     pub kind: Option<NumberType>,
-    /// What it can carry.
+    /// Voice, SMS and MMS.
     pub capabilities: Capabilities,
     /// When it was bought.
     pub created_at: Option<DateTime<Utc>>,
 }
 
-/// A call as the carrier knows it.
+/// A call in the carrier's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CarrierCall {
     /// The carrier's id, `CA…`.
     pub sid: String,
-    /// The carrier's word: `in-progress`, `completed` …
+    /// The carrier's status, such as `in-progress` or `completed`.
     pub status: String,
-    /// How long it lasted, once it is over.
+    /// Its duration, once it is over.
     pub duration_seconds: Option<i32>,
     /// When it ended.
     pub ended_at: Option<DateTime<Utc>>,

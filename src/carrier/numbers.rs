@@ -1,10 +1,11 @@
-//! The numbers we own: buying, finding, setting, giving back.
+//! The account's numbers: buying, finding, configuring, releasing.
 //!
-//! Twilio has no idempotency key, and is reported to answer the purchase of a number that the account owns already with
-//! success, applying what the request says to it. So a purchase says as little as it can: its number, and a mark as the name by
-//! which it can be found again when its answer was lost. Where the number sends its calls is set by a second request
-//! ([`Carrier::point`]), once it is known whose the number is. Whoever buys looks first whether the account owns the number
-//! ([`Carrier::find`]), and [`Carrier::buy`] tells a number that is older than the request from one that the request bought.
+//! Twilio has no idempotency key. A purchase of a number that the account owns already reportedly succeeds, and changes that
+//! number's settings. Therefore:
+//! - Before a purchase, check that the account does not own the number ([`Carrier::find`]).
+//! - A purchase sets nothing but the name, which carries our mark: by it the number is found if the answer is lost.
+//! - [`Carrier::buy`] distinguishes a number that is older than the request from one that the request bought.
+//! - Where calls go is set by a second request ([`Carrier::point`]), once the number is known to be ours.
 
 use serde::de::IgnoredAny;
 
@@ -16,24 +17,24 @@ use crate::domain::E164;
 const NUMBERS: &str = "IncomingPhoneNumbers";
 /// Twilio's largest page.
 const PAGE_SIZE: &str = "1000";
-/// A list that goes on longer is taken for one that goes in circles.
+/// A longer list is taken for one whose pages form a loop.
 const MOST_PAGES: usize = 1000;
 
-/// What the carrier has sold us, or says it has.
+/// What a successful purchase turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purchase {
-    /// The number, bought by this request.
+    /// This request bought the number.
     New(OwnedNumber),
-    /// The account owned the number before this request, which has only changed its settings: an earlier request of ours
-    /// bought it, or somebody else with this account.
+    /// The account owned the number before this request, which only changed its name. An earlier request of ours bought it, or
+    /// somebody else who uses the account.
     Older(OwnedNumber),
 }
 
 impl Carrier {
-    /// Buys exactly this number under a name, and sets nothing else. Make sure first that the account does not own it.
+    /// Buys exactly this number, sets its name and nothing else. Check first that the account does not own it.
     ///
     /// # Errors
-    /// [`CarrierError`]; after an unknown outcome, [`Self::find`] tells.
+    /// [`CarrierError`]. After an unknown outcome, look for the number with [`Self::find`].
     pub async fn buy(&self, number: &E164, name: &str) -> Result<Purchase, CarrierError> {
         let form = [("PhoneNumber", number.as_str()), ("FriendlyName", name)];
         let answer = self.post_for_answer(self.url(&[NUMBERS]), &form).await?;
@@ -53,23 +54,23 @@ impl Carrier {
         }
     }
 
-    /// The number if we own it, by its exact E.164.
+    /// The account's number with this exact E.164, if there is one.
     ///
     /// # Errors
-    /// [`CarrierError`], but never a verdict: a list that was refused says nothing about the number.
+    /// [`CarrierError`], but never a verdict.
     pub async fn find(&self, number: &E164) -> Result<Option<OwnedNumber>, CarrierError> {
         // Twilio's filter also matches parts of numbers.
         let similar = self.list(Some(number)).await.map_err(CarrierError::of_search)?;
         Ok(similar.into_iter().find(|owned| owned.number == *number))
     }
 
-    /// The number with this carrier's id, if we own it.
+    /// The account's number with this SID, if there is one.
     ///
     /// # Errors
     /// [`CarrierError`].
     pub async fn fetch(&self, sid: &str) -> Result<Option<OwnedNumber>, CarrierError> {
         match self.get::<Owned>(self.url(&[NUMBERS, checked(sid)?])).await {
-            // It exists, so it must not pass for one that is gone.
+            // An unreadable number exists. `None` would say that it is gone.
             Ok(owned) => owned
                 .read()
                 .map(Some)
@@ -79,11 +80,11 @@ impl Carrier {
         }
     }
 
-    /// Sets a number's settings, clearing what would shadow them (application, trunk), and returns how
-    /// the number stands afterwards: compare before believing.
+    /// Configures a number and clears what would override the settings (application, trunk). Returns the number as it was
+    /// read back: compare it, since Twilio ignores parameters that it does not know.
     ///
     /// # Errors
-    /// [`CarrierError`]; unknown as long as the number was not read back. Safe to repeat.
+    /// [`CarrierError`]; the outcome is unknown until the number was read back. Safe to repeat.
     pub async fn update(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
         let form = update_fields(settings);
         let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
@@ -95,8 +96,8 @@ impl Carrier {
         }
     }
 
-    /// Sets where a number sends its calls, but not its name, and returns how the number stands afterwards. The name in that
-    /// answer says whose the number was when it was pointed: whoever is named there later finds it pointed already.
+    /// Configures a number, but keeps its name. Returns the number from the answer, whose name shows who owned the number at
+    /// that moment: of two operations that bought it, one mark remains.
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
@@ -107,8 +108,7 @@ impl Carrier {
         standing.read().ok_or_else(nothing)
     }
 
-    /// Takes a mark off a number that is somebody else's, if it still bears it, and gives it its own digits for a name, so that
-    /// nobody here takes it for ours. Returns whether it bore the mark.
+    /// Removes a mark from a number that is not ours, by naming the number after its digits. Returns whether it had the mark.
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
@@ -124,7 +124,7 @@ impl Carrier {
         }
     }
 
-    /// Gives a number back. One that is gone already counts as given back.
+    /// Releases a number. One that is already gone counts as released.
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
@@ -135,7 +135,7 @@ impl Carrier {
         }
     }
 
-    /// Every number we own, all pages. What is no E.164 number is left out: it cannot be one we bought.
+    /// All numbers of the account. Those without an E.164 number, such as short codes, are left out: we buy none.
     ///
     /// # Errors
     /// [`CarrierError`]; never a partial list.
@@ -151,7 +151,7 @@ impl Carrier {
         }
         let mut numbers = Vec::new();
         for _ in 0..MOST_PAGES {
-            // A single number is looked for by operations, which repeat their steps themselves.
+            // Operations look for a single number, and retry their steps themselves.
             let page: OwnedPage = match like {
                 Some(_) => self.get(url).await?,
                 None => self.get_answer_with_retry(url).await?.json::<_, Rejection>()?,
@@ -169,7 +169,7 @@ impl Carrier {
     }
 }
 
-/// The name first.
+/// The name comes first: [`Carrier::point`] leaves it out.
 fn update_fields(settings: &NumberSettings) -> [(&'static str, &str); 10] {
     [
         ("FriendlyName", &settings.friendly_name),

@@ -1,5 +1,5 @@
-//! What numbers and calls cost: the carrier's price lists for this account, and list prices for when those cannot be
-//! read. The carrier's bill is what counts.
+//! Prices of numbers and calls: the carrier's price lists for this account, and list prices while those are unavailable. The
+//! carrier's bill is authoritative.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::{Carrier, CarrierError};
 use crate::domain::{CountryCode, NumberType};
 
-/// US dollars a month for a number of this kind: Twilio's list price of 2026 for the United States, taken
-/// for every country. The US has no mobile numbers; theirs is the price of a local one.
+/// US dollars a month for a number of this kind: Twilio's list price of 2026 for the United States, used for every country.
+/// The US has no mobile numbers, so their price is that of a local one.
 #[must_use]
 pub fn list_price(kind: NumberType) -> Decimal {
     match kind {
@@ -19,7 +19,7 @@ pub fn list_price(kind: NumberType) -> Decimal {
     }
 }
 
-/// US dollars for a begun minute of a call to a number of this kind, by the same list.
+/// US dollars for each started minute of a call to a number of this kind, by the same list.
 #[must_use]
 pub fn list_minute_price(kind: NumberType) -> Decimal {
     match kind {
@@ -28,12 +28,12 @@ pub fn list_minute_price(kind: NumberType) -> Decimal {
     }
 }
 
-/// What this account pays in a country, in US dollars; a kind that is not sold there is missing.
+/// The account's prices in a country, in US dollars. A kind that is not sold there is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CountryPrices {
-    /// A month of a number.
+    /// For a number, a month.
     pub month: HashMap<NumberType, Decimal>,
-    /// A begun minute of a call to one.
+    /// For each started minute of a call to a number.
     pub inbound_minute: HashMap<NumberType, Decimal>,
 }
 
@@ -51,10 +51,10 @@ struct Price {
 }
 
 impl Carrier {
-    /// What this account pays in a country.
+    /// The account's prices in a country.
     ///
     /// # Errors
-    /// [`CarrierError`]; also when the account pays in another currency.
+    /// [`CarrierError`], also if the account is billed in another currency.
     pub async fn prices(&self, country: CountryCode) -> Result<CountryPrices, CarrierError> {
         let list = async |lists: &str| {
             let url = self.pricing_url(&format!("/{lists}/Countries/{country}"));
@@ -74,7 +74,7 @@ impl PriceList {
 }
 
 impl Price {
-    /// `None` for kinds that we do not sell, and for what is no price.
+    /// `None` for a kind that we do not sell, or if the price is unreadable.
     fn read(self) -> Option<(NumberType, Decimal)> {
         let kind = match self.number_type?.as_str() {
             "local" => NumberType::Local,

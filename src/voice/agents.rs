@@ -1,4 +1,6 @@
 //! Agents at the provider: creating, finding, updating, deleting.
+//!
+//! ElevenLabs has no idempotency key: after an unknown outcome the agent is found by its tag.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -7,7 +9,7 @@ use super::{Rejection, Voice, VoiceAgent, VoiceError, profile};
 use crate::domain::{Agent, AgentId};
 use crate::provider::{Effect, Method};
 
-/// A list that goes on longer is taken for one that goes in circles.
+/// A longer list is taken for one whose pages form a loop.
 const MOST_PAGES: usize = 1000;
 
 #[derive(Deserialize)]
@@ -31,7 +33,7 @@ struct Listed {
     tags: Option<Vec<String>>,
 }
 
-/// An agent, as far as it must be as we asked: the provider accepts and ignores what it does not know.
+/// The parts of an agent that are compared with what was sent: the provider accepts and ignores what it does not know.
 #[derive(Deserialize)]
 struct Standing {
     #[serde(default)]
@@ -41,11 +43,11 @@ struct Standing {
 }
 
 impl Voice {
-    /// Creates the agent, fit for telephony, tagged with our id; returns the provider's id. What was
-    /// created is read back: one that could not be heard on the telephone is deleted again and refused.
+    /// Creates the agent with telephone audio and our tag, and returns the provider's id. The agent is read back: one with other
+    /// audio, which callers could not hear, is deleted and reported as rejected.
     ///
     /// # Errors
-    /// [`VoiceError`]; after an unknown outcome, [`Self::find`] tells.
+    /// [`VoiceError`]. After an unknown outcome, look for the agent with [`Self::find`].
     pub async fn create_agent(&self, agent: &Agent) -> Result<String, VoiceError> {
         let request = self.request(Method::POST, &["agents", "create"]).json(&profile::new_agent(agent));
         let created: Created = self.ask(request, Effect::Writes).await?;
@@ -61,15 +63,15 @@ impl Voice {
         Ok(created.agent_id)
     }
 
-    /// The provider's agents that carry our id: usually none or one, more after a creation was repeated.
+    /// The provider's agents with our id in their tags: usually one or none, more if a creation was repeated.
     ///
     /// # Errors
-    /// [`VoiceError`], but never a verdict: a list that was refused says nothing about the agent.
+    /// [`VoiceError`], but never a verdict.
     pub async fn find(&self, agent: AgentId) -> Result<Vec<VoiceAgent>, VoiceError> {
         self.tagged(&profile::tag(agent)).await.map_err(VoiceError::of_search)
     }
 
-    /// Every agent that carries a tag of ours, all pages.
+    /// All agents with a tag of ours.
     ///
     /// # Errors
     /// [`VoiceError`]; never a partial list.
@@ -98,7 +100,7 @@ impl Voice {
         Err(VoiceError::unavailable("its list of agents does not end"))
     }
 
-    /// The agent with this id; `None` when there is none.
+    /// The agent with this id, if it exists.
     ///
     /// # Errors
     /// [`VoiceError`].
@@ -111,13 +113,13 @@ impl Voice {
         Ok(Some(VoiceAgent { voice_agent_id: voice_agent_id.to_owned(), name: standing.name, tags }))
     }
 
-    /// Brings the provider's agent to the state of ours. Tags that others gave it stay.
+    /// Updates the provider's agent from ours. Tags set by others stay.
     ///
     /// # Errors
     /// [`VoiceError`]; safe to repeat.
     pub async fn update_agent(&self, voice_agent_id: &str, agent: &Agent) -> Result<(), VoiceError> {
         let id = checked(voice_agent_id)?;
-        // The provider replaces lists whole.
+        // The provider replaces the whole list.
         let mut tags = self.read(id).await?.tags.unwrap_or_default();
         for tag in profile::tags(agent.id) {
             if !tags.contains(&tag) {
@@ -130,7 +132,7 @@ impl Voice {
         self.ask::<Standing>(request, Effect::Writes).await?.is_fit_for_telephone()
     }
 
-    /// Deletes an agent. One that is gone already counts as deleted.
+    /// Deletes an agent. One that is already gone counts as deleted.
     ///
     /// # Errors
     /// [`VoiceError`]; safe to repeat.
@@ -148,7 +150,7 @@ impl Voice {
 }
 
 impl Listed {
-    /// How the provider matches tags is not documented: they are compared here.
+    /// Compares the tags again, because it is not documented how the provider matches them.
     fn tagged(self, tag: &str) -> Option<VoiceAgent> {
         let tags = self.tags.unwrap_or_default();
         let ours = tags.iter().any(|of| of == tag);
@@ -170,8 +172,8 @@ impl Standing {
     }
 }
 
-/// An agent's id as a path segment. One that cannot be one is refused, not unknown: a deletion would
-/// otherwise believe that the agent is gone.
+/// An agent's id as a path segment. An invalid one is rejected and not "not found", which would make a deletion believe that
+/// the agent is gone.
 fn checked(id: &str) -> Result<&str, VoiceError> {
     let fits = (1..=64).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));

@@ -61,8 +61,8 @@ impl Voice {
     }
 }
 
-/// The answer is the TwiML itself, whatever its content type says; as a JSON text it is accepted too. White space and byte
-/// order marks around it are dropped: before an XML declaration the carrier takes neither.
+/// The answer is the TwiML itself, whatever its content type says; a JSON string with the TwiML is accepted too. Surrounding
+/// white space and byte order marks are removed, because the carrier accepts neither before an XML declaration.
 fn read(answer: &[u8]) -> Result<RegisteredCall, &'static str> {
     let text = bare(std::str::from_utf8(answer).map_err(|_| "no text")?);
     let twiml = if text.starts_with('"') {
@@ -84,8 +84,8 @@ fn bare(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// The conversation's id: a `Parameter` of the stream, else somewhere in the stream's address. Its place is
-/// not documented, and a call without it is connected all the same.
+/// The conversation's id: a `Parameter` of the stream, or a part of the stream's URL. Its position is not documented, and a call
+/// without it is connected all the same.
 fn conversation_id(document: &Document<'_>) -> Option<String> {
     let parameter = |node: Node<'_, '_>| {
         let named = node.has_tag_name("Parameter") && node.attribute("name") == Some("conversation_id");

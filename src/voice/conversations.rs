@@ -1,4 +1,4 @@
-//! Conversations at the provider: the safety net for events that never came.
+//! Conversations at the provider, fetched when their event never arrived.
 
 use serde_json::Value;
 
@@ -6,10 +6,10 @@ use super::{Rejection, Voice, VoiceError, events};
 use crate::domain::{ConversationReport, Invalid};
 use crate::provider::{Effect, Method};
 
-/// A conversation as the provider has it.
+/// A conversation in the provider's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conversation {
-    /// The two still talk, or the provider is not done with it.
+    /// The call goes on, or the provider still processes it.
     GoesOn,
     /// It is over.
     Over(ConversationReport),
@@ -18,7 +18,7 @@ pub enum Conversation {
 }
 
 impl Voice {
-    /// What the provider knows of a conversation.
+    /// Fetches a conversation.
     ///
     /// # Errors
     /// [`VoiceError`].

@@ -22,43 +22,43 @@ pub use signature::EventSignature;
 
 use crate::domain::{AgentId, E164};
 
-/// An agent as the voice provider lists it.
+/// An agent in the voice provider's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoiceAgent {
     /// The provider's id.
     pub voice_agent_id: String,
-    /// Its name there.
+    /// Its name at the provider.
     pub name: String,
-    /// Its tags; ours among them.
+    /// Its tags, including ours.
     pub tags: Vec<String>,
 }
 
 impl VoiceAgent {
-    /// Our agent that it was created for, as its tags tell.
+    /// Our agent that it was created for, by its tags.
     #[must_use]
     pub fn created_for(&self) -> Option<AgentId> {
         self.tags.iter().find_map(|tag| profile::agent_of(tag))
     }
 }
 
-/// A call to be connected to an agent.
+/// A call to connect to an agent.
 #[derive(Debug, Clone)]
 pub struct CallToRegister<'a> {
     /// The provider's id of the agent.
     pub voice_agent_id: &'a str,
-    /// The caller as the carrier sent it.
+    /// The caller, as the carrier sent it.
     pub from: &'a str,
     /// The number called.
     pub to: &'a E164,
-    /// The carrier's id of the call, passed on as a dynamic variable.
+    /// The carrier's id of the call, sent as a dynamic variable.
     pub call_sid: &'a str,
 }
 
 /// How to connect a registered call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegisteredCall {
-    /// The TwiML to answer with, checked to be XML with a `Response` root; passed on unchanged.
+    /// The TwiML to answer with, unchanged. It is XML with a `Response` root.
     pub twiml: String,
-    /// The conversation's id, when the TwiML names it.
+    /// The conversation's id, if the TwiML contains it.
     pub conversation_id: Option<String>,
 }
