@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor};
 use switchboard::domain::{Actor, Author, Clock, DialingChange, Limits, TenantId};
 use tokio::time::timeout;
 
-use super::fixtures::{self, e164};
 use crate::support::database::TestDatabase;
+use crate::support::fixtures::{self, e164};
 use crate::support::wait_until;
 
 const AT_ONCE: Duration = Duration::from_secs(5);
