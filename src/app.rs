@@ -19,13 +19,14 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
+use crate::calls::{Conversations, Retention, Sweep};
 use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
 use crate::domain::{Clock, Entropy, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
 use crate::provider;
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
-use crate::routing::{Conversations, Retention, Routing, RoutingConfig, Sweep};
+use crate::routing::{Routing, RoutingConfig};
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, GraphiqlAssets, RateLimits, ServerConfig};
 use crate::store::{Database, DatabaseConfig, Migrations, StoreError};
 use crate::telemetry;

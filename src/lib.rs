@@ -7,6 +7,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod calls;
 pub mod carrier;
 pub mod cli;
 pub mod config;

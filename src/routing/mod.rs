@@ -11,22 +11,15 @@
 
 mod answer;
 mod cache;
-mod conversations;
 mod journal;
 mod known;
 mod outage;
 mod plan;
 mod reports;
-mod retention;
-mod sweep;
 mod turn;
 
-pub use conversations::Conversations;
 pub use known::restore;
 pub use plan::{Imagined, Room};
-pub use reports::NotRecorded;
-pub use retention::Retention;
-pub use sweep::Sweep;
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -43,6 +36,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use url::Url;
 
+use crate::calls::Sweep;
 use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
 use crate::domain::{CallId, Clock, Dialing, E164, Entropy, Language, mask};
 use crate::store::{self, CallAnswer, CallSlot, Route, StoreError, SystemStore};

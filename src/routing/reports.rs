@@ -8,12 +8,7 @@ use super::turn::InTurn;
 use super::{NoAnswer, Reply, Routing, sorry};
 use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
 use crate::domain::{CallId, CallOutcome, CallReport};
-use crate::store::{Route, StoreError};
-
-/// The database did not take a report: it should be sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the report could not be written down")]
-pub struct NotRecorded;
+use crate::store::Route;
 
 impl Routing {
     /// The TwiML that follows a dialled number: nothing more if somebody answered, else a sentence.
@@ -150,9 +145,4 @@ fn already(route: &Route, action: &str) -> Option<String> {
 
 fn hang_up() -> String {
     Twiml(vec![Verb::Hangup]).to_string()
-}
-
-pub(super) fn log(what: &str, id: &str, error: &StoreError) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(%error, cause, id, "{what} could not be written down");
 }

@@ -22,8 +22,9 @@ use secrecy::SecretString;
 use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
+use crate::calls::Conversations;
 use crate::domain::Clock;
-use crate::routing::{Conversations, DIAL_PATH, FORWARD_PATH, Routing};
+use crate::routing::{DIAL_PATH, FORWARD_PATH, Routing};
 use refusals::Refusals;
 
 /// How long any request of the carrier may take, far beyond what it waits for an answer. An event of the voice provider has

@@ -16,12 +16,13 @@ const MAY_USE: &str = "
     voice           | domain provider
     auth            | domain store
     provisioning    | domain store provider carrier voice
-    routing         | domain store carrier voice
+    calls           | domain store carrier voice
+    routing         | domain store carrier voice calls
     graphql         | domain auth store provisioning routing carrier
-    webhooks        | domain auth carrier voice routing provisioning
+    webhooks        | domain auth carrier voice routing calls provisioning
     server          | domain auth graphql store webhooks telemetry
     sandbox         |
-    app             | auth carrier config domain graphql provider provisioning routing server store telemetry voice webhooks
+    app             | auth calls carrier config domain graphql provider provisioning routing server store telemetry voice webhooks
     cli             | config app sandbox domain telemetry
     cli/migrate.rs  | store
     cli/provision/mod.rs    | provisioning

@@ -19,7 +19,6 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::NotRecorded;
 use crate::domain::{Clock, ConversationReport, Heartbeat, caught};
 use crate::store::{AcceptedEvent, StoreError, SystemStore, Untold};
 use crate::voice::{Conversation, Voice, VoiceError};
@@ -44,6 +43,11 @@ const WORTH_RETRYING: TimeDelta = TimeDelta::days(30);
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
 /// A voice provider that does not answer is left alone for so long.
 const LEFT_ALONE: TimeDelta = TimeDelta::minutes(1);
+
+/// The database rejected or missed a report: the sender should send it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the report could not be recorded")]
+pub struct NotRecorded;
 
 /// Takes the voice provider's events and works them off. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -78,7 +82,7 @@ impl Conversations {
                 info!(conversation, news = %report.news, "told of a conversation before: nothing new");
             }
             Err(error) => {
-                super::reports::log("a conversation", conversation, &error);
+                log("a conversation", conversation, &error);
                 return Err(NotRecorded);
             }
         }
@@ -148,7 +152,7 @@ impl Conversations {
                     Some(Ok(())) => continue,
                     // The others do not wait for it.
                     Some(Err(failure)) => {
-                        super::reports::log("a conversation", &event.report.conversation_id, &failure);
+                        log("a conversation", &event.report.conversation_id, &failure);
                     }
                     None => {}
                 }
@@ -199,7 +203,7 @@ impl Conversations {
         let again = match caught("missing_event", self.ask(untold)).await {
             Some(Ok(again)) => again,
             Some(Err(Unasked::Store(failure))) if failure.is_of_one_statement() => {
-                super::reports::log("a conversation", &untold.conversation_id, &failure);
+                log("a conversation", &untold.conversation_id, &failure);
                 put_off(untold, self.0.clock.now())
             }
             None => put_off(untold, self.0.clock.now()),
@@ -244,6 +248,11 @@ impl Conversations {
         }
         report
     }
+}
+
+fn log(what: &str, id: &str, error: &StoreError) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, cause, id, "{what} could not be recorded");
 }
 
 /// When to ask again about a conversation that could not be had.
