@@ -20,6 +20,7 @@ mod refusal;
 mod routing;
 mod shares;
 mod tenant;
+mod webhook;
 
 pub use agent::{
     Agent, AgentName, AgentStatus, AgentToken, AnsweringAgent, FirstMessage, Prompt, SyncState, VoiceId,
@@ -45,6 +46,7 @@ pub use routing::{
 };
 pub use shares::Shares;
 pub use tenant::{Countries, Dialing, DialingChange, DialingOverride, Limits, Tenant};
+pub use webhook::Webhook;
 
 /// Invalid input. The message says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

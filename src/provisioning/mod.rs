@@ -41,26 +41,16 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::carrier::{Carrier, NumberSettings};
-use crate::domain::{AgentId, Clock, Dialing, Entropy, Operation, OperationId};
+use crate::domain::{AgentId, Clock, Dialing, Entropy, Operation, OperationId, Webhook};
 use crate::store::{PurchaseRules, StoreError, SystemStore};
 use crate::voice::Voice;
 
 /// Begins the name at the carrier of every number bought here; the id of the operation that bought it follows.
 const MARK: &str = "switchboard:";
 
-/// Where every installation of this system has its numbers' calls announced.
-const INCOMING_PATH: &str = "/api/webhooks/call/incoming";
-
 /// The operation that bought a number with this name at the carrier; `None` for numbers not bought by this system.
 fn operation_of_mark(friendly_name: &str) -> Option<OperationId> {
     friendly_name.strip_prefix(MARK)?.parse().ok()
-}
-
-/// The address of a webhook under a server's address.
-fn webhook(base: &Url, path: &str) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
-    url
 }
 
 /// What provisioning is allowed, and where the carrier is to send calls.
@@ -185,23 +175,23 @@ impl Provisioning {
         let config = &self.0.config;
         let mut addresses =
             std::iter::once(&config.webhook_base_url).chain(&config.webhook_base_url_previous);
-        addresses.any(|base| webhook(base, INCOMING_PATH).as_str() == voice_url)
+        addresses.any(|base| Webhook::IncomingCall.url(base).as_str() == voice_url)
     }
 
     /// What a number bought by this operation must look like at the carrier. Its name is the mark by which
     /// a purchase whose answer was lost is known again.
     fn settings(&self, bought_by: OperationId) -> NumberSettings {
-        let webhook = |path: &str| webhook(&self.0.config.webhook_base_url, path);
+        let url = |webhook: Webhook| webhook.url(&self.0.config.webhook_base_url);
         NumberSettings {
             friendly_name: format!("{MARK}{bought_by}"),
-            voice_url: webhook(INCOMING_PATH),
+            voice_url: url(Webhook::IncomingCall),
             voice_fallback_url: self
                 .0
                 .config
                 .voice_fallback_url
                 .clone()
-                .unwrap_or_else(|| webhook("/api/webhooks/call/fallback")),
-            status_callback: webhook("/api/webhooks/call/status"),
+                .unwrap_or_else(|| url(Webhook::CallFallback)),
+            status_callback: url(Webhook::CallStatus),
         }
     }
 }

@@ -13,8 +13,7 @@
 
 use super::Purchase;
 use crate::carrier::{NumberSettings, OwnedNumber};
-use crate::domain::Operation;
-use crate::provisioning::INCOMING_PATH;
+use crate::domain::{Operation, Webhook};
 
 /// Whose a number is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,5 +54,5 @@ pub(super) fn of(
 fn is_pointed_by_another(owned: &OwnedNumber, purchase: &Purchase, settings: &NumberSettings) -> bool {
     let is_ours =
         |url: &str| url == settings.voice_url.as_str() || purchase.voice_url.as_deref() == Some(url);
-    owned.voice_url.as_deref().is_some_and(|url| url.ends_with(INCOMING_PATH) && !is_ours(url))
+    owned.voice_url.as_deref().is_some_and(|url| url.ends_with(Webhook::IncomingCall.path()) && !is_ours(url))
 }

@@ -1,0 +1,69 @@
+//! The webhooks: which there are, and at which path each is served.
+
+use url::Url;
+
+/// A webhook of this server. The carrier calls all but [`Self::VoiceEvent`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Webhook {
+    /// A call comes in.
+    IncomingCall,
+    /// The answer to a call could not be fetched or carried out.
+    CallFallback,
+    /// The status of a call changed.
+    CallStatus,
+    /// A dialled number's call is over; nobody else rings after it.
+    DialEnded,
+    /// A number's call is over that rang before the agent.
+    ForwardEnded,
+    /// The voice provider reports a conversation.
+    VoiceEvent,
+}
+
+impl Webhook {
+    /// Every webhook.
+    pub const ALL: &'static [Self] = &[
+        Self::IncomingCall,
+        Self::CallFallback,
+        Self::CallStatus,
+        Self::DialEnded,
+        Self::ForwardEnded,
+        Self::VoiceEvent,
+    ];
+
+    /// The path under the server's public address.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::IncomingCall => "/api/webhooks/call/incoming",
+            Self::CallFallback => "/api/webhooks/call/fallback",
+            Self::CallStatus => "/api/webhooks/call/status",
+            Self::DialEnded => "/api/webhooks/call/dial",
+            Self::ForwardEnded => "/api/webhooks/call/forwarded",
+            Self::VoiceEvent => "/api/webhooks/elevenlabs",
+        }
+    }
+
+    /// The URL under a server's public address, which may have a path of its own.
+    #[must_use]
+    pub fn url(self, base: &Url) -> Url {
+        let mut url = base.clone();
+        url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), self.path()));
+        url
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_keeps_the_path_of_the_public_address() {
+        for (base, url) in [
+            ("https://calls.example.com", "https://calls.example.com/api/webhooks/call/incoming"),
+            ("https://calls.example.com/", "https://calls.example.com/api/webhooks/call/incoming"),
+            ("https://example.com/calls/", "https://example.com/calls/api/webhooks/call/incoming"),
+        ] {
+            assert_eq!(Webhook::IncomingCall.url(&base.parse().unwrap()).as_str(), url);
+        }
+    }
+}
