@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
-use crate::calls::{Conversations, Retention, Sweep};
+use crate::calls::{CallRecords, Conversations, Retention, Sweep};
 use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
 use crate::domain::{Clock, Entropy, Workers, ZoneData, load_numbering_plans};
@@ -191,6 +191,7 @@ pub struct App {
     provisioning: Provisioning,
     reconciler: Reconciler,
     routing: Routing,
+    records: CallRecords,
     sweep: Sweep,
     conversations: Conversations,
     retention: Option<Retention>,
@@ -230,17 +231,25 @@ impl App {
         });
         let conversations =
             Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
+        let records =
+            CallRecords::open(&config.state_dir, config.answer_deadline, system.clone(), clock.clone())
+                .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
         let routing = Routing::new(
             routing_config(config),
             database.for_calls(),
             voice,
+            records.clone(),
             sweep.clone(),
             clock.clone(),
             entropy.clone(),
-        )
-        .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
-        let webhooks =
-            webhooks::router(webhook_config(config), routing.clone(), conversations.clone(), clock.unset());
+        );
+        let webhooks = webhooks::router(
+            webhook_config(config),
+            routing.clone(),
+            records.clone(),
+            conversations.clone(),
+            clock.unset(),
+        );
         let services = Services {
             database: database.clone(),
             provisioning: provisioning.clone(),
@@ -266,6 +275,7 @@ impl App {
             provisioning,
             reconciler,
             routing,
+            records,
             sweep,
             conversations,
             retention,

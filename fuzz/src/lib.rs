@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Weekday};
 use secrecy::SecretString;
+use switchboard::calls::rewritten_journal_entry;
 use switchboard::carrier::signature::{verify_form, verify_get, verify_json};
 use switchboard::carrier::{CallStatusReport, DialResult, IncomingCall, Parameters};
 use switchboard::config::Config;
@@ -18,7 +19,6 @@ use switchboard::domain::{
     mask,
 };
 use switchboard::graphql::{List, Place};
-use switchboard::routing::rewritten_journal_entry;
 use switchboard::voice::{EventHead, EventSignature, VoiceEvent};
 
 /// A target: its name, and its function.

@@ -61,8 +61,8 @@ impl App {
         });
         supervisor.run_droppable(Worker::Metrics, &(), |()| telemetry::keep_metrics());
         let routing = &self.routing;
-        supervisor.run(Worker::Journal, routing, |routing, stop, heartbeat| async move {
-            routing.keep_journal(stop, heartbeat).await;
+        supervisor.run(Worker::Journal, &self.records, |records, stop, heartbeat| async move {
+            records.watch_journal(stop, heartbeat).await;
         });
         supervisor.run(Worker::RoutingCache, routing, |routing, stop, heartbeat| async move {
             routing.keep_cache(stop, heartbeat).await;

@@ -84,7 +84,7 @@ impl Routing {
             Vec::new()
         } else {
             let others = self.0.store.callers_ringing(&route.call, number);
-            self.ask(others, "open calls", &route.call.sid).await.unwrap_or_default()
+            self.0.records.ask(others, "open calls", &route.call.sid).await.unwrap_or_default()
         };
         if !plan::rings_already(&caller, &others) {
             return None;

@@ -7,7 +7,6 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Routing;
-use super::outage::PATIENCE;
 use crate::domain::{Heartbeat, backoff};
 use crate::store::{Change, NumberReader, StoreError, Topic};
 
@@ -18,6 +17,9 @@ const POLL_GAP: u32 = 2;
 /// Waits after a page that could not be read.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
+
+/// The time limit for reading a page.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A page could not be read.
 struct Unread;
@@ -69,7 +71,7 @@ impl Routing {
 
     /// Reads a page: of what changed, or of all numbers. Returns whether there is no more.
     async fn read(&self, reader: &mut NumberReader, is_poll: bool) -> Result<bool, Unread> {
-        if self.is_down() {
+        if self.0.records.is_down() {
             return Err(Unread);
         }
         let was_complete = reader.is_complete();

@@ -9,16 +9,15 @@
 //! answered with is recorded right after, so that the caller does not wait for that. While the database does not answer,
 //! calls are routed by what was last known of the numbers, and their records wait in a file.
 
+mod admit;
+mod after_dial;
 mod answer;
 mod cache;
-mod journal;
-mod known;
-mod outage;
+mod cache_file;
 mod plan;
-mod reports;
 mod turn;
 
-pub use known::restore;
+pub use cache_file::restore;
 pub use plan::{Imagined, Room};
 
 use std::collections::HashMap;
@@ -36,20 +35,13 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 use url::Url;
 
-use crate::calls::Sweep;
+use crate::calls::{CallRecords, Sweep};
 use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
-use crate::domain::{CallId, Clock, Dialing, E164, Entropy, Language, mask};
-use crate::store::{self, CallAnswer, CallSlot, Route, StoreError, SystemStore};
+use crate::domain::{Clock, Dialing, E164, Entropy, Language, Webhook, mask};
+use crate::store::{self, CallAnswer, CallSlot, Route, SystemStore};
 use crate::voice::Voice;
 use answer::Answer;
-use journal::Journal;
-use outage::Entry;
 use turn::InTurn;
-
-/// The path at which a dialled fallback number's outcome is reported.
-pub const DIAL_PATH: &str = "/api/webhooks/call/dial";
-/// The path at which the outcome of a number is reported that rang before the agent.
-pub const FORWARD_PATH: &str = "/api/webhooks/call/forwarded";
 
 /// How long routing may take, and where a dialled fallback number's outcome is reported.
 #[derive(Debug, Clone)]
@@ -83,14 +75,12 @@ struct Inner {
     sweep: Sweep,
     clock: Clock,
     entropy: Entropy,
-    journal: Journal,
+    records: CallRecords,
     state_dir: PathBuf,
     /// Calls that are being answered or recorded right now, by what is asked and the carrier's id.
     answering: Mutex<HashMap<String, Shared<BoxFuture<'static, String>>>>,
     /// Their tasks.
     tasks: TaskTracker,
-    /// Whether the database kept what it was given when it was tried out last, and when that was.
-    alive: tokio::sync::Mutex<Option<(bool, Instant)>>,
 }
 
 /// Takes the TwiML of a call once it is certain. Dropped without it, the caller hears a sentence.
@@ -103,38 +93,33 @@ impl std::fmt::Debug for Inner {
 }
 
 impl Routing {
-    /// A router of calls over the system's door and the voice provider, with whatever waits for the database since an
-    /// earlier run.
-    ///
-    /// # Errors
-    /// When the folder cannot be used.
+    /// Routes calls over the system's store and the voice provider.
+    #[must_use]
     pub fn new(
         config: RoutingConfig,
         store: SystemStore,
         voice: Voice,
+        records: CallRecords,
         sweep: Sweep,
         clock: Clock,
         entropy: Entropy,
-    ) -> std::io::Result<Self> {
+    ) -> Self {
         let RoutingConfig { answer_deadline, webhook_base_url, state_dir, dialing } = config;
-        let base = webhook_base_url.as_str().trim_end_matches('/');
-        let journal = Journal::open(&state_dir, clock.now())?;
-        Ok(Self(Arc::new(Inner {
+        Self(Arc::new(Inner {
             answer_deadline,
-            dial_action: format!("{base}{DIAL_PATH}"),
-            forward_action: format!("{base}{FORWARD_PATH}"),
+            dial_action: Webhook::DialEnded.url(&webhook_base_url).into(),
+            forward_action: Webhook::ForwardEnded.url(&webhook_base_url).into(),
             dialing,
             store,
             voice,
             sweep,
             clock,
             entropy,
-            journal,
+            records,
             state_dir,
             answering: Mutex::default(),
             tasks: TaskTracker::new(),
-            alive: tokio::sync::Mutex::default(),
-        })))
+        }))
     }
 
     /// The TwiML that answers a call. Runs to its end, recorded, even if whoever asked hangs up.
@@ -164,7 +149,7 @@ impl Routing {
     pub async fn recorded(&self) {
         self.0.tasks.close();
         self.0.tasks.wait().await;
-        self.0.journal.sync().await;
+        self.0.records.sync().await;
     }
 
     async fn take_after_failure(
@@ -209,7 +194,15 @@ impl Routing {
     /// for its end.
     async fn give(&self, reply: Reply, route: &Route, answer: Answer) {
         let twiml = answer.twiml.clone();
-        let mut recording = pin!(self.record(route, answer));
+        let mut recording = pin!(self.0.records.record_answer(CallAnswer {
+            sid: route.call.sid.clone(),
+            outcome: answer.outcome,
+            decision: route.call.decision.then(&answer.reason),
+            twiml: answer.twiml,
+            conversation_id: answer.conversation_id,
+            answered_at: self.0.clock.now(),
+            keeps_slot: route.slot != CallSlot::NotCounted,
+        }));
         let progress = poll!(&mut recording);
         // Whoever asked may be gone.
         let _ = reply.send(twiml);
@@ -257,110 +250,6 @@ impl Routing {
         metrics::histogram!("switchboard_call_answer_seconds").record(started.elapsed());
         self.give(reply, &route, answer).await;
     }
-
-    /// Who answers this number; `None`, told to the log, when nobody does, or nobody here knows.
-    async fn admit(&self, call: &store::IncomingCall) -> Option<Route> {
-        let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
-        let span = tracing::debug_span!("admission", call = %id.0, from_memory = tracing::field::Empty);
-        let asked = self.ask(self.0.store.admit_call(id, call), "a call", &call.sid);
-        let route = match asked.instrument(span.clone()).await {
-            Ok(found) => found,
-            Err(why) => {
-                span.record("from_memory", true);
-                self.admit_from_memory(id, call, why)
-            }
-        };
-        if route.is_none() {
-            tracing::warn!(
-                to = mask(call.to.as_str()),
-                sid = call.sid,
-                "a call to a number that is not known to be ours"
-            );
-            metrics::counter!("switchboard_calls_answered_total", "outcome" => "unrouted").increment(1);
-        }
-        route
-    }
-
-    /// A plan that looks used up may be full of calls whose ends were not heard: the carrier is asked about the oldest, for a
-    /// quarter of the time there is.
-    async fn make_room(&self, route: &mut Route, started: Instant) {
-        self.0.sweep.make_room(route.call.tenant_id, started + self.0.answer_deadline / 4).await;
-        let admitted = self.0.store.admit_after_all(&route.call);
-        if let Ok(true) = self.ask(admitted, "a call slot", &route.call.sid).await {
-            tracing::info!(call = %route.call.id, "a call slot was free after all");
-            route.slot = CallSlot::Held;
-        }
-    }
-
-    /// Asks the database for something about a call, unless it is known not to answer, for half of the time there is; finding
-    /// out what is the matter with it may take another tenth. So what comes after has time too.
-    async fn ask<T>(
-        &self,
-        asked: impl Future<Output = Result<T, StoreError>>,
-        what: &str,
-        sid: &str,
-    ) -> Result<T, NoAnswer> {
-        if self.is_down() {
-            return Err(NoAnswer::Away);
-        }
-        let may_be_overload = match tokio::time::timeout(self.0.answer_deadline / 2, asked).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, sid, "the database failed on {what}");
-                if error.is_of_one_statement() {
-                    // Other calls fare better.
-                    return Err(NoAnswer::Failed);
-                }
-                error.may_be_overload()
-            }
-            Err(_) => {
-                tracing::error!(sid, "the database is too slow on {what}");
-                true
-            }
-        };
-        if may_be_overload && self.is_alive().await {
-            metrics::counter!("switchboard_database_overloads_total").increment(1);
-            return Err(NoAnswer::Busy);
-        }
-        self.note_down();
-        Err(NoAnswer::Away)
-    }
-
-    /// Records the answer. What the database does not take waits in the journal.
-    async fn record(&self, route: &Route, answer: Answer) {
-        let (sid, at) = (&route.call.sid, self.0.clock.now());
-        let keep = || self.0.journal.add(&Entry::of_answer(route, &answer, at));
-        if self.is_down() || self.waits(sid) {
-            keep();
-            return;
-        }
-        let recorded = self.0.store.record_answer(CallAnswer {
-            sid: sid.clone(),
-            outcome: answer.outcome,
-            decision: route.call.decision.then(&answer.reason),
-            twiml: answer.twiml.clone(),
-            conversation_id: answer.conversation_id.clone(),
-            answered_at: at,
-            keeps_slot: route.slot != CallSlot::NotCounted,
-        });
-        match self.ask(recorded, "an answer", sid).await {
-            Ok(true) => {}
-            // Its call waits in another server's journal.
-            Ok(false) | Err(_) => keep(),
-        }
-    }
-}
-
-/// Why the database did not do something; the log knows already.
-#[derive(Debug, Clone, Copy)]
-enum NoAnswer {
-    /// It does not answer, or takes no writes.
-    Away,
-    /// It answers, but has too much to do.
-    Busy,
-    /// It refused just this.
-    Failed,
 }
 
 /// What is said when nobody can take a call, in a language its caller is likely to speak.
@@ -374,13 +263,6 @@ fn say(text: &str, language: Language) -> String {
 }
 
 /// The call as the store wants it; `None`, told to the log, when what was called is no number.
-/// Reads an entry of the journal and writes it again; `None` if the journal would put the line aside. An entry point for fuzzing.
-#[must_use]
-pub fn rewritten_journal_entry(line: &[u8]) -> Option<String> {
-    let entry: Entry = serde_json::from_slice(line).ok()?;
-    serde_json::to_string(&entry).ok()
-}
-
 fn announced(call: &IncomingCall) -> Option<store::IncomingCall> {
     let Some(to) = call.to_number.clone() else {
         tracing::warn!(to = mask(&call.to), sid = call.call_sid, "a call to something that is no number");

@@ -88,7 +88,7 @@ impl Routing {
                 return Waited::Ours(route);
             }
             let name = self.0.entropy.uuid(self.0.clock.now());
-            match self.ask(self.0.store.claim_answer(&route, name), "a claim", &sid).await {
+            match self.0.records.ask(self.0.store.claim_answer(&route, name), "a claim", &sid).await {
                 Ok(true) => return Waited::Ours(Route { turn: Turn::Ours(name), ..route }),
                 Ok(false) => {}
                 Err(_) => return Waited::Ours(Route { turn: Turn::Unknown, ..route }),
@@ -98,7 +98,9 @@ impl Routing {
             }
             sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
-            if let Ok(Some(now)) = self.ask(self.0.store.route_by_sid(&sid), "another's answer", &sid).await {
+            if let Ok(Some(now)) =
+                self.0.records.ask(self.0.store.route_by_sid(&sid), "another's answer", &sid).await
+            {
                 route = Route { forwarded_from: route.forwarded_from, ..now };
             }
         }
@@ -114,7 +116,7 @@ impl Routing {
             sleep(next).await;
             let renewed = self.0.store.renew_claim(route, name);
             // An answer that is already recorded ends a claim too, but then this is polled no more.
-            if let Ok(false) = Box::pin(self.ask(renewed, "a claim", &route.call.sid)).await {
+            if let Ok(false) = Box::pin(self.0.records.ask(renewed, "a claim", &route.call.sid)).await {
                 return;
             }
             next = SystemStore::RENEW_EVERY;

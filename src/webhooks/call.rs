@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::Webhooks;
 use super::verified::Verified;
 use crate::carrier::{CallStatusReport, DialResult, IncomingCall, Twiml};
-use crate::domain::{Invalid, Language};
+use crate::domain::{CallReport, Invalid, Language};
 use crate::routing::sorry;
 
 /// A call comes in: `VoiceUrl`.
@@ -79,11 +79,26 @@ pub(super) async fn status(
             if let Some(refusal) = webhooks.foreign(&report.account_sid) {
                 return refusal;
             }
-            webhooks.routing.status(&report).await;
+            record_status(&webhooks, &report).await;
         }
         Err(odd) => tracing::warn!(%odd, "the carrier reports a status we cannot read"),
     }
     xml(Twiml::default().to_string())
+}
+
+async fn record_status(webhooks: &Webhooks, report: &CallStatusReport) {
+    let sid = &report.call_sid;
+    let Some(status) = report.status else {
+        tracing::warn!(
+            sid,
+            word = report.word,
+            "call status ignored: Twilio sent a word that it does not document"
+        );
+        return;
+    };
+    let at = report.at.unwrap_or_else(|| webhooks.clock.now());
+    let report = CallReport { status, duration_seconds: report.duration_seconds, at };
+    webhooks.records.report(sid, report).await;
 }
 
 fn answer_odd(route: &'static str, odd: &Invalid) -> Response {

@@ -22,9 +22,9 @@ use secrecy::SecretString;
 use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
-use crate::calls::Conversations;
-use crate::domain::Clock;
-use crate::routing::{DIAL_PATH, FORWARD_PATH, Routing};
+use crate::calls::{CallRecords, Conversations};
+use crate::domain::{Clock, Webhook};
+use crate::routing::Routing;
 use refusals::Refusals;
 
 /// How long any request of the carrier may take, far beyond what it waits for an answer. An event of the voice provider has
@@ -50,25 +50,32 @@ pub struct WebhookConfig {
 struct Webhooks {
     config: WebhookConfig,
     routing: Routing,
+    records: CallRecords,
     conversations: Conversations,
     clock: Clock,
     refusals: Refusals,
 }
 
 /// The routes.
-pub fn router(config: WebhookConfig, routing: Routing, conversations: Conversations, clock: Clock) -> Router {
+pub fn router(
+    config: WebhookConfig,
+    routing: Routing,
+    records: CallRecords,
+    conversations: Conversations,
+    clock: Clock,
+) -> Router {
     let proves_events = !config.elevenlabs_secrets.is_empty();
     let refusals = Refusals::new(clock.clone());
-    let webhooks = Arc::new(Webhooks { config, routing, conversations, clock, refusals });
+    let webhooks = Arc::new(Webhooks { config, routing, records, conversations, clock, refusals });
     let carriers = Router::new()
-        .route("/api/webhooks/call/incoming", of_the_carrier(call::incoming))
-        .route("/api/webhooks/call/fallback", of_the_carrier(call::fallback))
-        .route("/api/webhooks/call/status", of_the_carrier(call::status))
-        .route(DIAL_PATH, of_the_carrier(call::dial))
-        .route(FORWARD_PATH, of_the_carrier(call::forwarded));
+        .route(Webhook::IncomingCall.path(), of_the_carrier(call::incoming))
+        .route(Webhook::CallFallback.path(), of_the_carrier(call::fallback))
+        .route(Webhook::CallStatus.path(), of_the_carrier(call::status))
+        .route(Webhook::DialEnded.path(), of_the_carrier(call::dial))
+        .route(Webhook::ForwardEnded.path(), of_the_carrier(call::forwarded));
     let mut events = Router::new();
     if proves_events {
-        events = events.route("/api/webhooks/elevenlabs", post(elevenlabs::event));
+        events = events.route(Webhook::VoiceEvent.path(), post(elevenlabs::event));
     }
     with_events(carriers, events, REQUEST_TIME).with_state(webhooks)
 }

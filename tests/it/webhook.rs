@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::{digest, hmac};
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard::calls::{Conversations, Sweep};
+use switchboard::calls::{CallRecords, Conversations, Sweep};
 use switchboard::carrier::{Carrier, CarrierConfig};
 use switchboard::domain::{Clock, Dialing, Entropy};
 use switchboard::routing::{Routing, RoutingConfig};
@@ -311,27 +311,30 @@ impl Bare {
         };
         let carrier = Carrier::new(carrier, Clock::system(), Entropy::system()).unwrap();
         let sweep = Sweep::new(self.database.system(), carrier, Clock::system());
+        let (state_dir, answer_deadline) = (self.folder.path().join("state"), Duration::from_secs(1));
+        let records =
+            CallRecords::open(&state_dir, answer_deadline, self.database.system(), Clock::system()).unwrap();
         let routing = Routing::new(
             RoutingConfig {
-                answer_deadline: Duration::from_secs(1),
+                answer_deadline,
                 webhook_base_url: base_url.clone(),
-                state_dir: self.folder.path().join("state"),
+                state_dir,
                 dialing: Dialing { countries: None, premium: true },
             },
             self.database.system(),
             voice,
+            records.clone(),
             sweep,
             Clock::system(),
             Entropy::system(),
         );
-        let routing = routing.unwrap();
         let config = WebhookConfig {
             base_urls: vec![base_url, PREVIOUS_URL.parse().unwrap()],
             account_sid: Credentials::development().account_sid,
             auth_tokens: auth_tokens.iter().map(|token| (*token).into()).collect(),
             elevenlabs_secrets: elevenlabs_secrets.iter().map(|secret| (*secret).into()).collect(),
         };
-        let router = webhooks::router(config, routing, conversations, Clock::system());
+        let router = webhooks::router(config, routing, records, conversations, Clock::system());
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }

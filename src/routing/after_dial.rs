@@ -1,13 +1,12 @@
-//! What is reported of a call afterwards: how dialling a number went, how the call ended.
+//! What follows when a dialled number did not answer: the agent, or a sentence.
 
 use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::outage::Entry;
 use super::turn::InTurn;
-use super::{NoAnswer, Reply, Routing, sorry};
-use crate::carrier::{CallStatusReport, DialResult, Twiml, Verb};
-use crate::domain::{CallId, CallOutcome, CallReport};
+use super::{Reply, Routing, sorry};
+use crate::carrier::{DialResult, Twiml, Verb};
+use crate::domain::{CallId, CallOutcome};
 use crate::store::Route;
 
 impl Routing {
@@ -77,7 +76,7 @@ impl Routing {
     /// The call that dialled a number.
     async fn route_of(&self, result: &DialResult) -> Option<Route> {
         let sid = &result.call_sid;
-        let known = self.ask(self.0.store.route_by_sid(sid), "a dialled number's end", sid).await;
+        let known = self.0.records.ask(self.0.store.route_by_sid(sid), "a dialled number's end", sid).await;
         let route = match known {
             Ok(Some(route)) => Some(route),
             Ok(None) | Err(_) => {
@@ -91,49 +90,6 @@ impl Routing {
             tracing::warn!(sid, "a number was dialled by a call of which nothing is known");
         }
         route
-    }
-
-    /// Takes what the carrier reports of a call. A report that the database does not take waits, and so does one of a call
-    /// that is not on record yet: the carrier would not send it again.
-    pub async fn status(&self, report: &CallStatusReport) {
-        let (this, report) = (self.clone(), report.clone());
-        // To its end, even if whoever reports hangs up.
-        let recorded = tokio::spawn(async move { this.record_status(&report).await });
-        if recorded.await.is_err() {
-            tracing::error!("recording a call's status panicked");
-        }
-    }
-
-    async fn record_status(&self, report: &CallStatusReport) {
-        let sid = &report.call_sid;
-        let Some(status) = report.status else {
-            tracing::warn!(
-                sid,
-                word = report.word,
-                "the carrier reports a call's status in a word it does not document: left as it was"
-            );
-            return;
-        };
-        let at = report.at.unwrap_or_else(|| self.0.clock.now());
-        // Asked first: should its record be written this very moment, the report follows it through the journal.
-        let told = if self.waits(sid) {
-            Err(NoAnswer::Away)
-        } else {
-            let told = CallReport { status, duration_seconds: report.duration_seconds, at };
-            self.ask(self.0.store.report_call(sid, told), "a call's status", sid).await
-        };
-        match told {
-            Ok(Some(call)) => {
-                tracing::info!(call = %call.id, status = %call.status, "a call's status was reported");
-            }
-            // Its call may wait in another server's journal.
-            Ok(None) | Err(_) => self.0.journal.add(&Entry::Report {
-                sid: sid.clone(),
-                status: status.to_string(),
-                duration_seconds: report.duration_seconds,
-                at,
-            }),
-        }
     }
 }
 

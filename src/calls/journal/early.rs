@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use super::super::outage::Entry;
+use super::Entry;
 use super::options;
 
 /// Entries that are kept.
@@ -109,7 +109,7 @@ impl Early {
             serde_json::to_writer(&mut text, entry)?;
             text.push(b'\n');
         }
-        super::replace(&self.path, |file| file.write_all(&text).map(|()| true))
+        super::replace_file(&self.path, |file| file.write_all(&text).map(|()| true))
     }
 
     fn remove(&self) -> io::Result<()> {

@@ -3,12 +3,12 @@
 //! The index is bounded, and the call that has waited longest leaves it first. It serves a call that is announced again,
 //! which happens within seconds: it is answered as before. A call that has left the index is answered anew, and what is told
 //! of it later no longer queues behind what waits already. No caller and no record is lost by that, since what is about one
-//! call may be written in any order: see [`super::super::outage`].
+//! call may be written in any order: see [`super::super::replay`].
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
-use super::super::outage::Entry;
+use super::Entry;
 
 /// Calls that are indexed: some 10 MB.
 pub(super) const MOST_INDEXED: usize = 100_000;

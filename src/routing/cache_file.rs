@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Routing;
-use super::journal;
+use crate::calls::replace_file;
 use crate::domain::Heartbeat;
 use crate::store::SystemStore;
 
@@ -37,7 +37,7 @@ impl Routing {
             let goes_on = stop.run_until_cancelled(tokio::time::sleep(SAVE_EVERY)).await.is_some();
             let version = self.0.store.numbers_version();
             let is_saved = saved.is_some_and(|(of, at)| of == version && at.elapsed() < AT_LEAST_EVERY);
-            if !is_saved && !self.is_down() && self.save().await {
+            if !is_saved && !self.0.records.is_down() && self.save().await {
                 saved = Some((version, Instant::now()));
             }
             if !goes_on {
@@ -50,7 +50,7 @@ impl Routing {
         let (store, path) = (self.0.store.clone(), self.0.state_dir.join(FILE));
         let written = tokio::task::spawn_blocking(move || {
             let mut is_whole = false;
-            journal::replace(&path, |file| {
+            replace_file(&path, |file| {
                 let mut file = BufWriter::new(file);
                 is_whole = store.save_numbers(&mut file)?;
                 file.into_inner().map(drop).map_err(io::IntoInnerError::into_error)?;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::outage::Entry;
+use super::Entry;
 use super::index::{Index, MOST_INDEXED};
 
 /// Entries of one window.
@@ -22,7 +22,7 @@ const WINDOW: usize = 256;
 const MOST_UNWRITTEN: usize = 10_000;
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct JournalFile {
     file: Arc<File>,
     /// Where the next line goes.
     end: u64,
@@ -45,7 +45,7 @@ enum Line {
     Entry { entry: Box<Entry> },
 }
 
-impl State {
+impl JournalFile {
     /// The journal in a file, with what waits in it. A line that a crash cut off is none; `unreadable` is told of each
     /// that cannot be read.
     pub(super) fn open(file: File, unreadable: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
@@ -339,9 +339,9 @@ mod tests {
         Entry::Report { sid: sid.to_owned(), status, duration_seconds: None, at }
     }
 
-    fn open(path: &std::path::Path) -> io::Result<State> {
+    fn open(path: &std::path::Path) -> io::Result<JournalFile> {
         let file = super::super::options().truncate(false).open(path)?;
-        State::open(file, |line| Err(io::Error::other(line.to_owned())))
+        JournalFile::open(file, |line| Err(io::Error::other(line.to_owned())))
     }
 
     #[test]
@@ -381,7 +381,7 @@ mod tests {
         let path = folder.path().join("journal");
         let open = || {
             let file = super::super::options().truncate(false).open(&path)?;
-            State::open_indexing(file, 3, |line| Err(io::Error::other(line.to_owned())))
+            JournalFile::open_indexing(file, 3, |line| Err(io::Error::other(line.to_owned())))
         };
         let mut state = open()?;
         let answer = |sid: &str| Entry::Answer {
@@ -396,7 +396,7 @@ mod tests {
         for sid in ["a", "b", "c", "d", "e"] {
             state.add(&answer(sid));
         }
-        let indexed = |state: &State| ["a", "b", "c", "d", "e"].map(|sid| state.is_about(sid));
+        let indexed = |state: &JournalFile| ["a", "b", "c", "d", "e"].map(|sid| state.is_about(sid));
         assert_eq!(indexed(&state), [false, false, true, true, true]);
         assert_eq!((state.answer_to("a"), state.answer_to("e").as_deref()), (None, Some("<e>")));
         // Something more about one that has left: it counts as new, and the oldest makes room.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::super::outage::Entry;
+use super::Entry;
 
 /// Calls that are remembered. What is told of any other waits a day, as it does for a call in another server's journal.
 const MOST: usize = 100_000;

@@ -9,6 +9,7 @@
 //! often [`Journal::sync`] is called. The disk is flushed on a thread for that, while no lock is held.
 
 mod early;
+mod entry;
 mod file;
 mod index;
 mod refused;
@@ -21,9 +22,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use super::outage::{EARLY_FOR, Entry};
+use super::replay::EARLY_FOR;
 use early::Early;
-use file::State;
+pub use entry::rewritten_journal_entry;
+pub(super) use entry::{Entry, Kind};
+use file::JournalFile;
 use refused::Refused;
 
 /// More than servers that share a folder.
@@ -37,7 +40,7 @@ const EARLY_AT_ONCE: usize = 200;
 #[derive(Debug)]
 pub(super) struct Journal {
     folder: PathBuf,
-    state: Mutex<State>,
+    state: Mutex<JournalFile>,
     early: Arc<Mutex<Early>>,
     refused: Mutex<Refused>,
 }
@@ -60,7 +63,7 @@ impl Journal {
             );
             put_aside(folder, line)
         };
-        let mut own: Option<(State, Early)> = None;
+        let mut own: Option<(JournalFile, Early)> = None;
         for n in 0..MOST_FILES {
             let path = folder.join(format!("calls.{n}.journal"));
             let early = folder.join(format!("calls.{n}.early"));
@@ -74,7 +77,7 @@ impl Journal {
                 Err(TryLockError::Error(error)) => return Err(error),
             }
             match &mut own {
-                None => own = Some((State::open(file, unreadable)?, Early::open(early, early_aside)?)),
+                None => own = Some((JournalFile::open(file, unreadable)?, Early::open(early, early_aside)?)),
                 Some((state, own_early)) => {
                     // While the lock on the dead one's journal is held.
                     own_early.take_over(early, early_aside)?;
@@ -189,7 +192,7 @@ impl Journal {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, JournalFile> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -218,7 +221,7 @@ fn put_aside(folder: &Path, line: &str) -> io::Result<()> {
 }
 
 /// Puts what is written in place of a file, whole or not at all; not if `write` returns false.
-pub(super) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<bool>) -> io::Result<()> {
+pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<bool>) -> io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     // Other servers may write the same file at the same moment.
     let nth = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -240,7 +243,7 @@ fn options() -> OpenOptions {
     options
 }
 
-fn gauges(state: &State) {
+fn gauges(state: &JournalFile) {
     metrics::gauge!("switchboard_journal_entries").set(state.len() as f64);
     metrics::gauge!("switchboard_journal_bytes").set(state.bytes() as f64);
 }

@@ -1,0 +1,115 @@
+//! Whether the database can be used for a call, found out once for all calls.
+//!
+//! A database that does not answer or takes no writes is **unavailable**: calls are routed from the cache and their records are
+//! journaled; one task probes the database instead of every caller. A database that is only slow or overloaded
+//! ([`NoAnswer::Busy`]) still counts the calls of each plan, and a call that it cannot count in time does not reach the agent.
+//! [`CallRecords::is_alive`] tells the two apart by having the database store something.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::CallRecords;
+use crate::store::StoreError;
+
+/// A database that stored something within this time is available.
+const KEPT_LATELY: Duration = Duration::from_secs(1);
+/// How long the result of a probe is valid.
+const PROBE_VALID_FOR: Duration = Duration::from_millis(500);
+
+/// Why the database did not do something; logged already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// It does not answer, or takes no writes.
+    Away,
+    /// It answers, but is overloaded.
+    Busy,
+    /// It rejected this statement alone.
+    Failed,
+}
+
+impl CallRecords {
+    /// Asks the database for something about a call. Takes at most half of the time for an answer, and a tenth more to find out
+    /// why there was none, so that a caller can still be answered otherwise. A database known to be unavailable is not asked.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn ask<T>(
+        &self,
+        asked: impl Future<Output = Result<T, StoreError>>,
+        what: &str,
+        sid: &str,
+    ) -> Result<T, NoAnswer> {
+        if self.is_down() {
+            return Err(NoAnswer::Away);
+        }
+        let may_be_overload = match timeout(self.0.answer_deadline / 2, asked).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(%error, cause, sid, "the database failed on {what}");
+                if error.is_of_one_statement() {
+                    // Other calls fare better.
+                    return Err(NoAnswer::Failed);
+                }
+                error.may_be_overload()
+            }
+            Err(_) => {
+                tracing::error!(sid, "the database is too slow on {what}");
+                true
+            }
+        };
+        if may_be_overload && self.is_alive().await {
+            metrics::counter!("switchboard_database_overloads_total").increment(1);
+            return Err(NoAnswer::Busy);
+        }
+        self.note_down();
+        Err(NoAnswer::Away)
+    }
+
+    /// Whether the database is known to be unavailable.
+    #[must_use]
+    pub fn is_down(&self) -> bool {
+        self.0.store.is_away()
+    }
+
+    /// The database took no write. From here on only [`Self::watch_journal`] probes it.
+    pub(super) fn note_down(&self) {
+        if !self.0.store.note_away(true) {
+            tracing::error!(
+                "the database does not answer or takes no writes: calls are routed from the cache, records wait in the journal"
+            );
+        }
+    }
+
+    /// The database takes writes.
+    pub(super) fn note_up(&self) {
+        if self.0.store.note_away(false) {
+            tracing::info!("the database answers again");
+        }
+    }
+
+    /// Whether the database answers and stores what it is given, however busy it is. One probe serves everybody who asks within
+    /// [`PROBE_VALID_FOR`]; it takes at most a tenth of the time for an answer.
+    pub(super) async fn is_alive(&self) -> bool {
+        let time_limit = self.0.answer_deadline / 10;
+        if self.0.store.has_kept(KEPT_LATELY) {
+            return true;
+        }
+        let mut last_probe = self.0.last_probe.lock().await;
+        if let Some((is_alive, _)) = last_probe.filter(|(_, at)| at.elapsed() < PROBE_VALID_FOR) {
+            return is_alive;
+        }
+        let is_alive = match timeout(time_limit, self.0.store.try_out(time_limit)).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::debug!(%error, cause, "database probe failed");
+                false
+            }
+            Err(_) => false,
+        };
+        *last_probe = Some((is_alive, Instant::now()));
+        is_alive
+    }
+}

@@ -1,0 +1,115 @@
+//! An entry of the journal: a write that waits for the database.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::domain::{Decision, E164};
+use crate::store::{CallAnswer, Route};
+
+/// A write that waits for the database.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(in crate::calls) enum Entry {
+    /// A call came in and was routed.
+    Call {
+        id: Uuid,
+        tenant: Uuid,
+        agent: Uuid,
+        number: Uuid,
+        sid: String,
+        from: String,
+        #[serde(default)]
+        attestation: Option<String>,
+        to: E164,
+        decision: Decision,
+        admitted: bool,
+        at: DateTime<Utc>,
+    },
+    /// A call was answered.
+    Answer {
+        sid: String,
+        outcome: String,
+        decision: Decision,
+        conversation_id: Option<String>,
+        twiml: String,
+        #[serde(default)]
+        at: DateTime<Utc>,
+        /// Whether it goes on holding the call slot that it may hold.
+        #[serde(default = "yes")]
+        keeps_slot: bool,
+    },
+    /// The carrier told how a call goes, or went.
+    Report { sid: String, status: String, duration_seconds: Option<i32>, at: DateTime<Utc> },
+}
+
+/// The kinds of entries, in the order in which a batch is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::calls) enum Kind {
+    Call,
+    Answer,
+    Report,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Entry {
+    pub(in crate::calls) fn kind(&self) -> Kind {
+        match self {
+            Self::Call { .. } => Kind::Call,
+            Self::Answer { .. } => Kind::Answer,
+            Self::Report { .. } => Kind::Report,
+        }
+    }
+
+    pub(in crate::calls) fn sid(&self) -> &str {
+        match self {
+            Self::Call { sid, .. } | Self::Answer { sid, .. } | Self::Report { sid, .. } => sid,
+        }
+    }
+
+    /// When it was told.
+    pub(in crate::calls) fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Call { at, .. } | Self::Answer { at, .. } | Self::Report { at, .. } => *at,
+        }
+    }
+
+    pub(in crate::calls) fn of_call(route: &Route) -> Self {
+        let call = &route.call;
+        Self::Call {
+            id: call.id.0,
+            tenant: call.tenant_id.0,
+            agent: call.agent_id.0,
+            number: call.number_id.0,
+            sid: call.sid.clone(),
+            from: call.from.clone(),
+            attestation: call.attestation.clone(),
+            to: call.to.clone(),
+            decision: call.decision.clone(),
+            admitted: route.has_slot(),
+            at: call.started_at,
+        }
+    }
+
+    pub(in crate::calls) fn of_answer(answer: &CallAnswer) -> Self {
+        Self::Answer {
+            sid: answer.sid.clone(),
+            outcome: answer.outcome.to_string(),
+            decision: answer.decision.clone(),
+            conversation_id: answer.conversation_id.clone(),
+            twiml: answer.twiml.clone(),
+            at: answer.answered_at,
+            keeps_slot: answer.keeps_slot,
+        }
+    }
+}
+
+/// Reads an entry of the journal and writes it again; `None` if the journal would put the line aside. An entry point for fuzzing.
+#[must_use]
+pub fn rewritten_journal_entry(line: &[u8]) -> Option<String> {
+    let entry: Entry = serde_json::from_slice(line).ok()?;
+    serde_json::to_string(&entry).ok()
+}

@@ -1,0 +1,69 @@
+//! Admission: who answers a call, from the database or, while that is unavailable, from the routing cache and the journal.
+
+use tokio::time::Instant;
+use tracing::Instrument;
+
+use super::Routing;
+use crate::calls::NoAnswer;
+use crate::domain::{CallId, mask};
+use crate::store::{self, CallSlot, Route};
+
+impl Routing {
+    /// Who answers this number; `None`, told to the log, when nobody does, or nobody here knows.
+    pub(super) async fn admit(&self, call: &store::IncomingCall) -> Option<Route> {
+        let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
+        let span = tracing::debug_span!("admission", call = %id.0, from_memory = tracing::field::Empty);
+        let asked = self.0.records.ask(self.0.store.admit_call(id, call), "a call", &call.sid);
+        let route = match asked.instrument(span.clone()).await {
+            Ok(found) => found,
+            Err(why) => {
+                span.record("from_memory", true);
+                self.admit_from_memory(id, call, why)
+            }
+        };
+        if route.is_none() {
+            tracing::warn!(
+                to = mask(call.to.as_str()),
+                sid = call.sid,
+                "a call to a number that is not known to be ours"
+            );
+            metrics::counter!("switchboard_calls_answered_total", "outcome" => "unrouted").increment(1);
+        }
+        route
+    }
+
+    /// A plan that looks used up may be full of calls whose ends were not heard: the carrier is asked about the oldest, for a
+    /// quarter of the time there is.
+    pub(super) async fn make_room(&self, route: &mut Route, started: Instant) {
+        self.0.sweep.make_room(route.call.tenant_id, started + self.0.answer_deadline / 4).await;
+        let admitted = self.0.store.admit_after_all(&route.call);
+        if let Ok(true) = self.0.records.ask(admitted, "a call slot", &route.call.sid).await {
+            tracing::info!(call = %route.call.id, "a call slot was free after all");
+            route.slot = CallSlot::Held;
+        }
+    }
+
+    /// Where a call goes by what was last known; its record waits. One that is announced again keeps its answer. A database that
+    /// is only busy goes on counting the plans' calls: one that it does not count does not reach the agent.
+    pub(super) fn admit_from_memory(
+        &self,
+        id: CallId,
+        call: &store::IncomingCall,
+        why: NoAnswer,
+    ) -> Option<Route> {
+        let mut route = self.route_from_memory(id, call)?;
+        if matches!(why, NoAnswer::Busy) && route.has_slot() {
+            route.slot = CallSlot::NotCounted;
+        }
+        self.0.records.journal_call(&route);
+        metrics::counter!("switchboard_calls_routed_from_memory_total").increment(1);
+        Some(route)
+    }
+
+    /// Where a call goes, or went, by what was last known and what waits.
+    pub(super) fn route_from_memory(&self, id: CallId, call: &store::IncomingCall) -> Option<Route> {
+        let mut route = self.0.store.route_from_memory(id, call)?;
+        route.answered = self.0.records.journaled_answer(&call.sid);
+        Some(route)
+    }
+}
