@@ -28,7 +28,7 @@ use crate::provider;
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Routing, RoutingConfig};
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, GraphiqlAssets, RateLimits, ServerConfig};
-use crate::store::{Database, DatabaseConfig, Migrations, StoreError};
+use crate::store::{Database, DatabaseConfig, Migrations, StoreError, SystemStore};
 use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
@@ -231,9 +231,7 @@ impl App {
         });
         let conversations =
             Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
-        let records =
-            CallRecords::open(&config.state_dir, config.answer_deadline, system.clone(), clock.clone())
-                .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
+        let records = open_records(config, system.clone(), clock.clone())?;
         let routing = Routing::new(
             routing_config(config),
             database.for_calls(),
@@ -444,10 +442,15 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
     }
 }
 
+/// Opens the journal, with what waits there since an earlier run.
+fn open_records(config: &Config, store: SystemStore, clock: Clock) -> Result<CallRecords, AppError> {
+    CallRecords::open(&config.state_dir, config.answer_deadline, store, clock)
+        .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })
+}
+
 fn routing_config(config: &Config) -> RoutingConfig {
     RoutingConfig {
         answer_deadline: config.answer_deadline,
-        webhook_base_url: config.webhook_base_url.clone(),
         state_dir: config.state_dir.clone(),
         dialing: config.dialing.clone(),
     }
@@ -455,7 +458,8 @@ fn routing_config(config: &Config) -> RoutingConfig {
 
 fn webhook_config(config: &Config) -> WebhookConfig {
     WebhookConfig {
-        base_urls: base_urls(config),
+        base_url: config.webhook_base_url.clone(),
+        previous_base_url: config.webhook_base_url_previous.clone(),
         account_sid: config.twilio.account_sid.clone(),
         auth_tokens: [Some(&config.twilio.auth_token), config.twilio.auth_token_previous.as_ref()]
             .into_iter()

@@ -1,7 +1,7 @@
 //! Switchboard: a telephone number of its own for every client of a voice-agent platform.
 //!
 //! Arrows run one way:
-//! `server -> graphql / webhooks -> provisioning / routing -> store / carrier / voice -> provider -> domain`.
+//! `server -> graphql / webhooks -> provisioning / routing -> calls -> store / carrier / voice -> provider -> domain`.
 //! [`app`] is the composition root, [`cli`] the command line; [`sandbox`] emulates both providers and
 //! shares nothing with the rest, so that it and the clients check each other.
 

@@ -11,7 +11,7 @@ use chrono::{DateTime, Weekday};
 use secrecy::SecretString;
 use switchboard::calls::rewritten_journal_entry;
 use switchboard::carrier::signature::{verify_form, verify_get, verify_json};
-use switchboard::carrier::{CallStatusReport, DialResult, IncomingCall, Parameters};
+use switchboard::carrier::{DialCallback, Parameters, StatusCallback, VoiceRequest};
 use switchboard::config::Config;
 use switchboard::domain::{
     ActionDraft, AgentId, AreaCode, CallId, CallerId, ConditionDraft, CountryCode, DatabaseUrl, E164,
@@ -43,15 +43,15 @@ pub fn twilio_webhook(data: &[u8]) {
     for parameters in
         [Some(Parameters::from_form(data)), Parameters::from_json(data).ok()].into_iter().flatten()
     {
-        if let Ok(call) = IncomingCall::read(&parameters) {
+        if let Ok(call) = VoiceRequest::read(&parameters) {
             assert!(!call.call_sid.is_empty() && !call.account_sid.is_empty());
         }
-        if let Ok(report) = CallStatusReport::read(&parameters) {
+        if let Ok(report) = StatusCallback::read(&parameters) {
             assert!(
                 !report.call_sid.is_empty() && report.duration_seconds.is_none_or(|seconds| seconds >= 0)
             );
         }
-        if let Ok(result) = DialResult::read(&parameters) {
+        if let Ok(result) = DialCallback::read(&parameters) {
             assert!(!result.call_sid.is_empty());
         }
     }

@@ -51,10 +51,10 @@ pub struct NotRecorded;
 
 /// Takes the voice provider's events and works them off. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Conversations(Arc<Inner>);
+pub struct Conversations(Arc<ConversationsParts>);
 
 #[derive(Debug)]
-struct Inner {
+struct ConversationsParts {
     store: SystemStore,
     voice: Voice,
     clock: Clock,
@@ -66,7 +66,7 @@ impl Conversations {
     /// Over the system's door and the voice provider. Without `keep_transcripts` what was said is written down nowhere.
     #[must_use]
     pub fn new(store: SystemStore, voice: Voice, clock: Clock, keep_transcripts: bool) -> Self {
-        Self(Arc::new(Inner { store, voice, clock, keep_transcripts, told: Notify::new() }))
+        Self(Arc::new(ConversationsParts { store, voice, clock, keep_transcripts, told: Notify::new() }))
     }
 
     /// Takes down what the voice provider tells: from then on it is not lost.

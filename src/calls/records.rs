@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::NoAnswer;
 use super::journal::{Entry, Journal};
-use crate::domain::{CallReport, Clock};
-use crate::store::{CallAnswer, Route, SystemStore};
+use crate::domain::{CallReport, Clock, GivenAnswer};
+use crate::store::{AnswerRecord, Route, SystemStore};
 
 /// Writes the records of calls. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -51,9 +51,9 @@ impl CallRecords {
         self.0.journal.is_about(sid)
     }
 
-    /// What a call was answered with last, if that waits in the journal.
+    /// The answer that a call was given last, if that waits in the journal.
     #[must_use]
-    pub fn journaled_answer(&self, sid: &str) -> Option<String> {
+    pub fn journaled_answer(&self, sid: &str) -> Option<GivenAnswer> {
         self.0.journal.answer_to(sid)
     }
 
@@ -65,7 +65,7 @@ impl CallRecords {
     }
 
     /// Records what a call was answered with.
-    pub async fn record_answer(&self, answer: CallAnswer) {
+    pub async fn record_answer(&self, answer: AnswerRecord) {
         let journal = || self.0.journal.add(&Entry::of_answer(&answer));
         if self.is_down() || self.is_waiting(&answer.sid) {
             journal();

@@ -18,7 +18,7 @@ use super::journal::{Entry, Kind};
 use crate::domain::{
     AgentId, Call, CallDirection, CallId, CallOutcome, CallReport, CallStatus, Heartbeat, NumberId, TenantId,
 };
-use crate::store::{CallAnswer, StoreError};
+use crate::store::{AnswerRecord, StoreError};
 
 /// How often the journal is checked for entries, and an unavailable database for its return.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -221,13 +221,13 @@ impl CallRecords {
                 self.0.store.record_call(call, *admitted).await?;
                 true
             }
-            Entry::Answer { sid, outcome, decision, conversation_id, twiml, at, keeps_slot } => {
-                let answer = CallAnswer {
+            Entry::Answer { sid, outcome, decision, answer, stage, at, keeps_slot } => {
+                let answer = AnswerRecord {
                     sid: sid.clone(),
                     outcome: outcome.parse()?,
                     decision: decision.clone(),
-                    twiml: twiml.clone(),
-                    conversation_id: conversation_id.clone(),
+                    answer: answer.clone(),
+                    stage: *stage,
                     answered_at: *at,
                     keeps_slot: *keeps_slot,
                 };

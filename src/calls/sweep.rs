@@ -1,11 +1,11 @@
 //! Ends that were not heard: the carrier is asked about calls whose status callback is overdue.
 //!
-//! A call holds its place until its end is recorded. Its age alone closes nothing: only what the carrier says, and
+//! A call holds its call slot until its end is recorded. Its age alone closes nothing: only what the carrier says, and
 //! while that does not answer every call stays as it is. What is written is the same whoever writes it, so every
 //! server may sweep at the same time.
 //!
 //! A call that the carrier does not tell of is put off, and the sweep goes on with the next; only when the carrier is left
-//! alone altogether does it end. A tenant without a free place does not wait for the sweep: its calls that were
+//! alone altogether does it end. A tenant without a free call slot does not wait for the sweep: its calls that were
 //! heard of longest ago are asked about at once ([`Sweep::make_room`]).
 
 use std::collections::HashMap;
@@ -140,7 +140,7 @@ impl Sweep {
         let asking = async {
             let _turn = turn.lock().await;
             let heard_before = self.clock.now() - FRESH;
-            let sids = match self.store.oldest_places(tenant, heard_before, TO_MAKE_ROOM).await {
+            let sids = match self.store.longest_held_slots(tenant, heard_before, TO_MAKE_ROOM).await {
                 Ok(sids) => sids,
                 Err(error) => return warn!(%tenant, %error, "a full tenant's calls could not be read"),
             };
@@ -164,13 +164,13 @@ impl Sweep {
 
     async fn ask(&self, sid: &str) -> Result<(), Unswept> {
         let report = match self.carrier.call(sid).await {
-            Ok(Some(call)) => match CallStatus::from_carrier(&call.status) {
+            Ok(Some(call)) => match call.status {
                 Some(status) => {
                     let at = call.ended_at.unwrap_or_else(|| self.clock.now());
                     CallReport { status, duration_seconds: call.duration_seconds, at }
                 }
                 None => {
-                    warn!(sid, word = call.status, "the carrier has a call in a status it does not document");
+                    warn!(sid, word = call.word, "the carrier has a call in a status it does not document");
                     return Ok(self.store.call_goes_on(sid).await?);
                 }
             },

@@ -1,7 +1,8 @@
-//! Calls at the carrier: the safety net for status callbacks that never came.
+//! Calls at the carrier, the safety net for status callbacks that never came; and Twilio's words for a call's status.
 
 use super::client::checked;
 use super::{Carrier, CarrierCall, CarrierError, Rejection, wire};
+use crate::domain::CallStatus;
 
 impl Carrier {
     /// A call, if the carrier knows it.
@@ -15,4 +16,18 @@ impl Carrier {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Reads Twilio's `CallStatus` (`in-progress`, `no-answer` …); `None` for a word that Twilio does not document.
+pub(super) fn call_status(word: &str) -> Option<CallStatus> {
+    Some(match word {
+        "queued" | "initiated" | "ringing" => CallStatus::Ringing,
+        "in-progress" => CallStatus::InProgress,
+        "completed" => CallStatus::Completed,
+        "busy" => CallStatus::Busy,
+        "failed" => CallStatus::Failed,
+        "no-answer" => CallStatus::NoAnswer,
+        "canceled" => CallStatus::Canceled,
+        _ => return None,
+    })
 }

@@ -20,14 +20,14 @@ pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
 pub use numbers::Purchase;
 pub use prices::{CountryPrices, list_minute_price, list_price};
-pub use twiml::{Dial, RejectReason, Twiml, Verb};
-pub use webhook::{CallStatusReport, DialResult, IncomingCall, Parameters};
+pub use twiml::{Dial, RejectReason, Twiml, TwimlRenderer, Verb};
+pub use webhook::{DialCallback, Parameters, StatusCallback, VoiceRequest};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use url::Url;
 
-use crate::domain::{AreaCode, Capabilities, CountryCode, E164, NumberType};
+use crate::domain::{AreaCode, CallStatus, Capabilities, CountryCode, E164, NumberType};
 
 /// A search for numbers on sale.
 #[derive(Debug, Clone)]
@@ -129,8 +129,10 @@ pub struct OwnedNumber {
 pub struct CarrierCall {
     /// The carrier's id, `CA…`.
     pub sid: String,
-    /// The carrier's status, such as `in-progress` or `completed`.
-    pub status: String,
+    /// Its status; `None` for a word that Twilio does not document.
+    pub status: Option<CallStatus>,
+    /// Twilio's word for the status, such as `in-progress` or `completed`.
+    pub word: String,
     /// Its duration, once it is over.
     pub duration_seconds: Option<i32>,
     /// When it ended.

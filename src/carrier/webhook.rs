@@ -4,6 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::calls::call_status;
 use super::wire::instant;
 use crate::domain::{CallStatus, E164, Invalid};
 
@@ -80,9 +81,9 @@ impl Parameters {
 /// As much of a caller's name as is kept.
 const MAX_FROM_CHARS: usize = 255;
 
-/// A call comes in.
+/// Asks for an answer to a call: it came in, or the answer before could not be carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IncomingCall {
+pub struct VoiceRequest {
     /// The call's id, `CA…`.
     pub call_sid: String,
     /// The account that owns the number, `AC…`.
@@ -95,20 +96,19 @@ pub struct IncomingCall {
     pub attestation: Option<String>,
     /// The number that passed the call on to ours, where that is told.
     pub forwarded_from: Option<E164>,
-    /// The number called, as sent.
-    pub to: String,
     /// The number called.
-    pub to_number: Option<E164>,
+    pub to: E164,
 }
 
-impl IncomingCall {
+impl VoiceRequest {
     /// Reads the voice webhook's parameters.
     ///
     /// # Errors
     /// When `CallSid`, `AccountSid` or `To` is missing, or a parameter is malformed; names it.
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
         let from = caller(parameters)?;
-        let to = parameters.required("To")?.to_owned();
+        let to = parameters.required("To")?;
+        let to = E164::shown(to).ok_or_else(|| Invalid::new("To is not a phone number"))?;
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
             account_sid: parameters.sid("AccountSid", "AC")?,
@@ -118,15 +118,14 @@ impl IncomingCall {
                 .filter(|word| is_attestation(word))
                 .map(str::to_owned),
             forwarded_from: forwarded_from(parameters),
-            to_number: E164::shown(&to),
             to,
         })
     }
 }
 
-/// How a call goes, or went. Reports come late, twice, out of order or not at all.
+/// Reports the status of a call. Callbacks come late, twice, out of order or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallStatusReport {
+pub struct StatusCallback {
     /// The call's id.
     pub call_sid: String,
     /// The account that owns the number.
@@ -139,11 +138,9 @@ pub struct CallStatusReport {
     pub duration_seconds: Option<i32>,
     /// When it happened.
     pub at: Option<DateTime<Utc>>,
-    /// Counts a call's reports, where Twilio counts them.
-    pub sequence: Option<u32>,
 }
 
-impl CallStatusReport {
+impl StatusCallback {
     /// Reads a status callback's parameters.
     ///
     /// # Errors
@@ -153,37 +150,34 @@ impl CallStatusReport {
         Ok(Self {
             call_sid: parameters.sid("CallSid", "CA")?,
             account_sid: parameters.sid("AccountSid", "AC")?,
-            status: CallStatus::from_carrier(word),
+            status: call_status(word),
             word: word.to_owned(),
             duration_seconds: seconds(parameters, "CallDuration")?,
             at: parameters.optional("Timestamp")?.and_then(instant),
-            sequence: parameters.optional("SequenceNumber")?.and_then(|text| text.parse().ok()),
         })
     }
 }
 
-/// How a `<Dial>` ended.
+/// Reports how a `<Dial>` ended, and asks what follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DialResult {
+pub struct DialCallback {
     /// The caller's call.
     pub call_sid: String,
     /// The account that owns the number.
     pub account_sid: String,
     /// `completed`, `answered`, `busy`, `no-answer`, `failed` or `canceled`.
     pub dial_call_status: String,
-    /// How long the two talked.
-    pub duration_seconds: Option<i32>,
     /// Whether the caller has hung up meanwhile: nobody hears what is answered.
     pub caller_is_gone: bool,
-    /// The caller, as in [`IncomingCall::from`].
+    /// The caller, as in [`VoiceRequest::from`].
     pub from: String,
-    /// As in [`IncomingCall::forwarded_from`].
+    /// As in [`VoiceRequest::forwarded_from`].
     pub forwarded_from: Option<E164>,
     /// The number called, where it is sent.
     pub to_number: Option<E164>,
 }
 
-impl DialResult {
+impl DialCallback {
     /// Reads the parameters of a `<Dial action>`.
     ///
     /// # Errors
@@ -197,10 +191,9 @@ impl DialResult {
             forwarded_from: forwarded_from(parameters),
             to_number: parameters.optional("To")?.and_then(E164::shown),
             dial_call_status: parameters.required("DialCallStatus")?.to_owned(),
-            duration_seconds: seconds(parameters, "DialCallDuration")?,
             caller_is_gone: parameters
                 .optional("CallStatus")?
-                .and_then(CallStatus::from_carrier)
+                .and_then(call_status)
                 .is_some_and(CallStatus::is_final),
         })
     }
@@ -239,8 +232,8 @@ mod tests {
     const CALL: &str =
         "CallSid=CA0123456789abcdef0123456789abcdef&AccountSid=AC0123456789abcdef0123456789abcdef";
 
-    fn incoming(rest: &str) -> Result<IncomingCall, Invalid> {
-        IncomingCall::read(&Parameters::from_form(format!("{CALL}&{rest}").as_bytes()))
+    fn incoming(rest: &str) -> Result<VoiceRequest, Invalid> {
+        VoiceRequest::read(&Parameters::from_form(format!("{CALL}&{rest}").as_bytes()))
     }
 
     #[test]
@@ -248,8 +241,8 @@ mod tests {
         let form = incoming("From=%2B12125550101&To=%2B12125550123&CallStatus=ringing&New=thing").unwrap();
         let json = br#"{"CallSid":"CA0123456789abcdef0123456789abcdef","AccountSid":"AC0123456789abcdef0123456789abcdef",
             "From":"+12125550101","To":"+12125550123","CallStatus":"ringing","ForwardedFrom":null,"New":{"a":1}}"#;
-        assert_eq!(IncomingCall::read(&Parameters::from_json(json).unwrap()), Ok(form.clone()));
-        assert_eq!(form.to_number, "+12125550123".parse().ok());
+        assert_eq!(VoiceRequest::read(&Parameters::from_json(json).unwrap()), Ok(form.clone()));
+        assert_eq!(Ok(form.to), "+12125550123".parse());
         assert!(Parameters::from_json(b"[1]").is_err());
     }
 
@@ -281,7 +274,7 @@ mod tests {
         assert_eq!(vouched("TN-Validation-Passed-B").as_deref(), Some("TN-Validation-Passed-B"));
         assert_eq!((vouched(""), vouched("a%00b"), vouched(&"x".repeat(65))), (None, None, None));
         let strange = Parameters::from_form(b"CallSid=CA%2F..&AccountSid=AC1&To=x");
-        assert!(IncomingCall::read(&strange).unwrap_err().0.starts_with("CallSid"));
+        assert!(VoiceRequest::read(&strange).unwrap_err().0.starts_with("CallSid"));
     }
 
     #[test]
@@ -289,14 +282,14 @@ mod tests {
         let form = format!(
             "{CALL}&CallStatus=completed&CallDuration=61&SequenceNumber=2&Timestamp=Thu%2C+30+Jul+2026+23%3A19%3A04+%2B0000"
         );
-        let report = CallStatusReport::read(&Parameters::from_form(form.as_bytes())).unwrap();
+        let report = StatusCallback::read(&Parameters::from_form(form.as_bytes())).unwrap();
         assert_eq!((report.status, report.duration_seconds), (Some(CallStatus::Completed), Some(61)));
-        assert_eq!((report.sequence, report.at.map(|at| at.timestamp())), (Some(2), Some(1_785_453_544)));
+        assert_eq!(report.at.map(|at| at.timestamp()), Some(1_785_453_544));
         let odd = format!("{CALL}&CallStatus=parked&CallDuration=long");
-        let report = CallStatusReport::read(&Parameters::from_form(odd.as_bytes())).unwrap();
+        let report = StatusCallback::read(&Parameters::from_form(odd.as_bytes())).unwrap();
         assert_eq!((report.word.as_str(), report.status, report.duration_seconds), ("parked", None, None));
         let dial = format!("{CALL}&DialCallStatus=no-answer&DialCallDuration=0");
-        let read = |form: &str| DialResult::read(&Parameters::from_form(form.as_bytes())).unwrap();
+        let read = |form: &str| DialCallback::read(&Parameters::from_form(form.as_bytes())).unwrap();
         assert!(!read(&dial).was_answered() && !read(&dial).caller_is_gone);
         assert!(read(&format!("{dial}&CallStatus=completed")).caller_is_gone);
         assert!(!read(&format!("{dial}&CallStatus=in-progress")).caller_is_gone);

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::calls::call_status;
 use super::{CarrierCall, NumberOnSale, NumberSearch, OwnedNumber, list_price};
 use crate::domain::{Capabilities, E164, NumberType};
 
@@ -127,7 +128,8 @@ impl Call {
     pub(super) fn read(self) -> CarrierCall {
         CarrierCall {
             sid: self.sid,
-            status: self.status,
+            status: call_status(&self.status),
+            word: self.status,
             duration_seconds: self.duration.and_then(|seconds| seconds.trim().parse().ok()),
             ended_at: self.end_time.as_deref().and_then(instant),
         }

@@ -1,8 +1,12 @@
 //! A call, and how its state may change.
 
+mod answer;
 mod conversation;
+mod webhook;
 
+pub use answer::{AnswerStage, CallAnswer, GivenAnswer, IfUnanswered};
 pub use conversation::{ConversationNews, ConversationReport, TranscriptLine};
+pub use webhook::Webhook;
 
 use chrono::{DateTime, Utc};
 
@@ -39,10 +43,13 @@ text_enum! {
 }
 
 impl CallStatus {
+    /// The call is not over: if it was admitted, it holds a call slot.
+    pub const UNDER_WAY: [Self; 2] = [Self::Ringing, Self::InProgress];
+
     /// Whether the call is over.
     #[must_use]
-    pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Ringing | Self::InProgress)
+    pub fn is_final(self) -> bool {
+        !Self::UNDER_WAY.contains(&self)
     }
 
     /// How much a report of this says: of any two the one that says more holds, whichever came first. A call that
@@ -57,21 +64,6 @@ impl CallStatus {
             Self::Busy => 5,
             Self::Completed => 6,
         }
-    }
-
-    /// Reads the carrier's `CallStatus` (`in-progress`, `no-answer` …); `None` for a word it does not document.
-    #[must_use]
-    pub fn from_carrier(word: &str) -> Option<Self> {
-        Some(match word {
-            "queued" | "initiated" | "ringing" => Self::Ringing,
-            "in-progress" => Self::InProgress,
-            "completed" => Self::Completed,
-            "busy" => Self::Busy,
-            "failed" => Self::Failed,
-            "no-answer" => Self::NoAnswer,
-            "canceled" => Self::Canceled,
-            _ => return None,
-        })
     }
 }
 
@@ -89,6 +81,19 @@ text_enum! {
         /// Refused.
         Rejected = "rejected",
     }
+}
+
+/// A call as the carrier announces it.
+#[derive(Debug, Clone)]
+pub struct IncomingCall {
+    /// The carrier's id.
+    pub sid: String,
+    /// The caller.
+    pub from: String,
+    /// The carrier's word on that number, where it has one.
+    pub attestation: Option<String>,
+    /// The number called.
+    pub to: E164,
 }
 
 /// A call.

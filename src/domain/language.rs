@@ -1,7 +1,7 @@
 //! Languages that an agent can speak, with the default greeting and fallback message of each.
 //!
 //! They are the languages of the voice provider's multilingual telephone models, by the provider's codes; only Filipino has another code
-//! there, which the client translates. The carrier's text to speech uses BCP 47 tags.
+//! there, which the client translates. The carrier's module has a voice for each.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,10 +16,6 @@ pub struct Language(&'static Entry);
 struct Entry {
     code: &'static str,
     name: &'static str,
-    /// BCP 47 tag for the carrier's text to speech.
-    spoken: &'static str,
-    /// A voice that the carrier lists for that tag. Its default voice speaks only a few languages.
-    voice: &'static str,
     /// `{}` stands for the agent's name.
     greeting: &'static str,
     sorry: &'static str,
@@ -36,18 +32,6 @@ impl Language {
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name
-    }
-
-    /// The carrier's BCP 47 tag (`<Say language>`).
-    #[must_use]
-    pub fn spoken_tag(self) -> &'static str {
-        self.0.spoken
-    }
-
-    /// The carrier's voice (`<Say voice>`). The carrier rejects a voice that it does not list for the tag.
-    #[must_use]
-    pub fn carrier_voice(self) -> &'static str {
-        self.0.voice
     }
 
     /// The default greeting of an agent with this name, so that a caller never hears silence.
@@ -94,8 +78,6 @@ impl fmt::Display for Language {
 const ENGLISH: Entry = Entry {
     code: "en",
     name: "English",
-    spoken: "en-US",
-    voice: "Polly.Joanna",
     greeting: "Hello, this is {}. How can I help you?",
     sorry: "We are sorry, nobody can take your call right now. Please try again later.",
 };
@@ -105,256 +87,192 @@ static ENTRIES: [Entry; 33] = [
     Entry {
         code: "ar",
         name: "Arabic",
-        spoken: "ar-AE",
-        voice: "Polly.Hala-Neural",
         greeting: "مرحبًا، معكم {}. كيف يمكنني مساعدتكم؟",
         sorry: "نعتذر، لا يمكن الرد على مكالمتكم الآن. يرجى المحاولة لاحقًا.",
     },
     Entry {
         code: "bg",
         name: "Bulgarian",
-        spoken: "bg-BG",
-        voice: "Google.bg-BG-Standard-A",
         greeting: "Здравейте, тук е {}. С какво мога да Ви помогна?",
         sorry: "Съжаляваме, в момента не можем да приемем обаждането Ви. Моля, опитайте по-късно.",
     },
     Entry {
         code: "cs",
         name: "Czech",
-        spoken: "cs-CZ",
-        voice: "Google.cs-CZ-Standard-A",
         greeting: "Dobrý den, tady {}. Jak vám mohu pomoci?",
         sorry: "Omlouváme se, váš hovor teď nemůžeme přijmout. Zavolejte prosím později.",
     },
     Entry {
         code: "da",
         name: "Danish",
-        spoken: "da-DK",
-        voice: "Polly.Naja",
         greeting: "Goddag, du taler med {}. Hvordan kan jeg hjælpe?",
         sorry: "Vi beklager, men vi kan ikke tage dit opkald lige nu. Prøv venligst igen senere.",
     },
     Entry {
         code: "de",
         name: "German",
-        spoken: "de-DE",
-        voice: "Polly.Vicki",
         greeting: "Guten Tag, hier ist {}. Wie kann ich Ihnen helfen?",
         sorry: "Es tut uns leid, Ihr Anruf kann gerade nicht entgegengenommen werden. Bitte versuchen Sie es später noch einmal.",
     },
     Entry {
         code: "el",
         name: "Greek",
-        spoken: "el-GR",
-        voice: "Google.el-GR-Standard-A",
         greeting: "Γεια σας, εδώ {}. Πώς μπορώ να σας βοηθήσω;",
         sorry: "Λυπούμαστε, δεν μπορούμε να απαντήσουμε στην κλήση σας αυτή τη στιγμή. Παρακαλούμε δοκιμάστε αργότερα.",
     },
     Entry {
         code: "es",
         name: "Spanish",
-        spoken: "es-ES",
-        voice: "Polly.Lucia",
         greeting: "Hola, le atiende {}. ¿En qué puedo ayudarle?",
         sorry: "Lo sentimos, en este momento no podemos atender su llamada. Por favor, inténtelo más tarde.",
     },
     Entry {
         code: "fi",
         name: "Finnish",
-        spoken: "fi-FI",
-        voice: "Polly.Suvi-Neural",
         greeting: "Hei, täällä {}. Kuinka voin auttaa?",
         sorry: "Valitettavasti emme voi nyt vastata puheluusi. Yritä myöhemmin uudelleen.",
     },
     Entry {
         code: "fil",
         name: "Filipino",
-        spoken: "fil-PH",
-        voice: "Google.fil-PH-Standard-A",
         greeting: "Kumusta, ito ang {}. Paano ako makakatulong?",
         sorry: "Paumanhin, hindi namin masagot ang inyong tawag ngayon. Pakisubukang muli mamaya.",
     },
     Entry {
         code: "fr",
         name: "French",
-        spoken: "fr-FR",
-        voice: "Polly.Lea",
         greeting: "Bonjour, ici {}. Comment puis-je vous aider ?",
         sorry: "Nous sommes désolés, personne ne peut répondre à votre appel pour le moment. Veuillez réessayer plus tard.",
     },
     Entry {
         code: "hi",
         name: "Hindi",
-        spoken: "hi-IN",
-        voice: "Polly.Aditi",
         greeting: "नमस्ते, यह {} है। मैं आपकी क्या मदद कर सकता हूँ?",
         sorry: "क्षमा करें, अभी आपकी कॉल नहीं ली जा सकती। कृपया थोड़ी देर बाद फिर प्रयास करें।",
     },
     Entry {
         code: "hr",
         name: "Croatian",
-        spoken: "hr-HR",
-        voice: "Google.hr-HR-Chirp3-HD-Aoede",
         greeting: "Dobar dan, ovdje {}. Kako vam mogu pomoći?",
         sorry: "Žao nam je, trenutačno ne možemo primiti vaš poziv. Molimo pokušajte kasnije.",
     },
     Entry {
         code: "hu",
         name: "Hungarian",
-        spoken: "hu-HU",
-        voice: "Google.hu-HU-Standard-A",
         greeting: "Jó napot kívánok, itt {}. Miben segíthetek?",
         sorry: "Sajnáljuk, jelenleg nem tudjuk fogadni a hívását. Kérjük, próbálja később.",
     },
     Entry {
         code: "id",
         name: "Indonesian",
-        spoken: "id-ID",
-        voice: "Google.id-ID-Standard-A",
         greeting: "Halo, ini {}. Ada yang bisa saya bantu?",
         sorry: "Maaf, panggilan Anda belum dapat kami terima saat ini. Silakan coba lagi nanti.",
     },
     Entry {
         code: "it",
         name: "Italian",
-        spoken: "it-IT",
-        voice: "Polly.Bianca",
         greeting: "Buongiorno, qui {}. Come posso aiutarla?",
         sorry: "Siamo spiacenti, al momento non possiamo rispondere alla sua chiamata. La preghiamo di riprovare più tardi.",
     },
     Entry {
         code: "ja",
         name: "Japanese",
-        spoken: "ja-JP",
-        voice: "Polly.Takumi",
         greeting: "お電話ありがとうございます。{}です。ご用件をお伺いします。",
         sorry: "申し訳ございません。ただいま電話に出ることができません。しばらくしてからおかけ直しください。",
     },
     Entry {
         code: "ko",
         name: "Korean",
-        spoken: "ko-KR",
-        voice: "Polly.Seoyeon",
         greeting: "안녕하세요, {}입니다. 무엇을 도와드릴까요?",
         sorry: "죄송합니다. 지금은 전화를 받을 수 없습니다. 나중에 다시 걸어 주세요.",
     },
     Entry {
         code: "ms",
         name: "Malay",
-        spoken: "ms-MY",
-        voice: "Google.ms-MY-Standard-A",
         greeting: "Helo, ini {}. Apa yang boleh saya bantu?",
         sorry: "Maaf, panggilan anda tidak dapat dijawab sekarang. Sila cuba lagi kemudian.",
     },
     Entry {
         code: "nl",
         name: "Dutch",
-        spoken: "nl-NL",
-        voice: "Polly.Lotte",
         greeting: "Goedendag, u spreekt met {}. Waarmee kan ik u helpen?",
         sorry: "Het spijt ons, we kunnen uw oproep nu niet aannemen. Probeer het later nog eens.",
     },
     Entry {
         code: "no",
         name: "Norwegian",
-        spoken: "nb-NO",
-        voice: "Polly.Liv",
         greeting: "Hei, dette er {}. Hva kan jeg hjelpe deg med?",
         sorry: "Vi beklager, men vi kan ikke ta imot anropet ditt akkurat nå. Prøv igjen senere.",
     },
     Entry {
         code: "pl",
         name: "Polish",
-        spoken: "pl-PL",
-        voice: "Polly.Ewa",
         greeting: "Dzień dobry, tu {}. W czym mogę pomóc?",
         sorry: "Przepraszamy, nie możemy teraz odebrać połączenia. Prosimy spróbować później.",
     },
     Entry {
         code: "pt",
         name: "Portuguese",
-        spoken: "pt-PT",
-        voice: "Polly.Ines",
         greeting: "Olá, fala de {}. Em que posso ajudar?",
         sorry: "Lamentamos, mas de momento não podemos atender a sua chamada. Por favor, tente mais tarde.",
     },
     Entry {
         code: "pt-br",
         name: "Brazilian Portuguese",
-        spoken: "pt-BR",
-        voice: "Polly.Camila",
         greeting: "Olá, aqui é {}. Como posso ajudar?",
         sorry: "Desculpe, não podemos atender sua ligação agora. Por favor, tente novamente mais tarde.",
     },
     Entry {
         code: "ro",
         name: "Romanian",
-        spoken: "ro-RO",
-        voice: "Polly.Carmen",
         greeting: "Bună ziua, aici {}. Cu ce vă pot ajuta?",
         sorry: "Ne pare rău, nu putem răspunde acum la apelul dumneavoastră. Vă rugăm să încercați mai târziu.",
     },
     Entry {
         code: "ru",
         name: "Russian",
-        spoken: "ru-RU",
-        voice: "Polly.Tatyana",
         greeting: "Здравствуйте, это {}. Чем я могу помочь?",
         sorry: "К сожалению, сейчас мы не можем ответить на ваш звонок. Пожалуйста, перезвоните позже.",
     },
     Entry {
         code: "sk",
         name: "Slovak",
-        spoken: "sk-SK",
-        voice: "Google.sk-SK-Standard-A",
         greeting: "Dobrý deň, tu {}. Ako vám môžem pomôcť?",
         sorry: "Ospravedlňujeme sa, váš hovor teraz nemôžeme prijať. Skúste to prosím neskôr.",
     },
     Entry {
         code: "sv",
         name: "Swedish",
-        spoken: "sv-SE",
-        voice: "Polly.Astrid",
         greeting: "Hej, det här är {}. Hur kan jag hjälpa dig?",
         sorry: "Vi beklagar, men vi kan inte ta emot ditt samtal just nu. Försök gärna igen senare.",
     },
     Entry {
         code: "ta",
         name: "Tamil",
-        spoken: "ta-IN",
-        voice: "Google.ta-IN-Standard-C",
         greeting: "வணக்கம், இது {}. நான் உங்களுக்கு எப்படி உதவலாம்?",
         sorry: "மன்னிக்கவும், தற்போது உங்கள் அழைப்பை ஏற்க முடியவில்லை. பிறகு மீண்டும் முயற்சிக்கவும்.",
     },
     Entry {
         code: "tr",
         name: "Turkish",
-        spoken: "tr-TR",
-        voice: "Polly.Filiz",
         greeting: "Merhaba, burası {}. Size nasıl yardımcı olabilirim?",
         sorry: "Üzgünüz, şu anda çağrınızı yanıtlayamıyoruz. Lütfen daha sonra tekrar deneyin.",
     },
     Entry {
         code: "uk",
         name: "Ukrainian",
-        spoken: "uk-UA",
-        voice: "Google.uk-UA-Standard-A",
         greeting: "Добрий день, це {}. Чим можу допомогти?",
         sorry: "На жаль, зараз ми не можемо прийняти ваш дзвінок. Будь ласка, зателефонуйте пізніше.",
     },
     Entry {
         code: "vi",
         name: "Vietnamese",
-        spoken: "vi-VN",
-        voice: "Google.vi-VN-Standard-A",
         greeting: "Xin chào, đây là {}. Tôi có thể giúp gì cho quý vị?",
         sorry: "Xin lỗi, hiện chúng tôi chưa thể nhận cuộc gọi của quý vị. Vui lòng gọi lại sau.",
     },
     Entry {
         code: "zh",
         name: "Chinese",
-        spoken: "cmn-CN",
-        voice: "Polly.Zhiyu",
         greeting: "您好，这里是{}。请问有什么可以帮您？",
         sorry: "很抱歉，现在无法接听您的来电，请稍后再拨。",
     },
@@ -374,18 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn every_language_has_a_voice_that_speaks_it() {
-        for language in Language::all() {
-            let (voice, tag) = (language.carrier_voice(), language.spoken_tag());
-            // Google's voices are named for their tag; Amazon's are people, and belong to one language each.
-            let fits = match voice.strip_prefix("Google.") {
-                Some(named) => named.strip_prefix(tag).is_some_and(|rest| rest.starts_with('-')),
-                None => voice.strip_prefix("Polly.").is_some_and(|person| !person.is_empty()),
-            };
-            assert!(fits, "{language}: {voice} for {tag}");
-            let others = Language::all().filter(|other| other.carrier_voice() == voice);
-            assert_eq!(others.count(), 1, "{language}: {voice}");
-        }
+    fn an_unknown_language_is_rejected_with_the_accepted_ones() {
         assert!("tlh".parse::<Language>().unwrap_err().0.contains("en, ar"));
     }
 }

@@ -20,7 +20,6 @@ mod refusal;
 mod routing;
 mod shares;
 mod tenant;
-mod webhook;
 
 pub use agent::{
     Agent, AgentName, AgentStatus, AgentToken, AnsweringAgent, FirstMessage, Prompt, SyncState, VoiceId,
@@ -29,8 +28,8 @@ pub use ambient::{Clock, Entropy};
 pub use audit_event::{Actor, AuditEvent, AuditOutcome, Author};
 pub use background::{Ailing, Heartbeat, Worker, Workers, backoff, caught};
 pub use call::{
-    Call, CallDirection, CallOutcome, CallReport, CallStatus, ConversationNews, ConversationReport,
-    TranscriptLine,
+    AnswerStage, Call, CallAnswer, CallDirection, CallOutcome, CallReport, CallStatus, ConversationNews,
+    ConversationReport, GivenAnswer, IfUnanswered, IncomingCall, TranscriptLine, Webhook,
 };
 pub use country::{AreaCode, CountryCode};
 pub use database_url::{DatabaseHost, DatabaseUrl};
@@ -41,12 +40,12 @@ pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
 pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, Step};
 pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use routing::{
-    ActionDraft, AppliedRule, CallerId, CallerPattern, ConditionDraft, Decision, RoutingAction,
-    RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window, Zone, ZoneData,
+    ActionDraft, AppliedRule, CallerId, CallerPattern, Cause, Causes, ConditionDraft, Decision, NotDialed,
+    RoutingAction, RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window,
+    Zone, ZoneData,
 };
 pub use shares::Shares;
 pub use tenant::{Countries, Dialing, DialingChange, DialingOverride, Limits, Tenant};
-pub use webhook::Webhook;
 
 /// Invalid input. The message says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,6 +133,7 @@ serde_as_text!(
     E164,
     CountryCode,
     AreaCode,
+    Language,
     NumberType,
     NumberStatus,
     AgentStatus,

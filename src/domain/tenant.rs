@@ -32,6 +32,14 @@ pub struct Limits {
     pub phone_numbers: u16,
 }
 
+impl Limits {
+    /// Whether a call gets a slot while so many calls of the tenant hold one ([`super::CallStatus::UNDER_WAY`]).
+    #[must_use]
+    pub fn has_free_call_slot(self, held: i64) -> bool {
+        held < i64::from(self.concurrent_calls)
+    }
+}
+
 impl Tenant {
     /// Name of the plan of a new tenant.
     pub const DEFAULT_PLAN: &'static str = "starter";

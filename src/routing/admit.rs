@@ -5,12 +5,12 @@ use tracing::Instrument;
 
 use super::Routing;
 use crate::calls::NoAnswer;
-use crate::domain::{CallId, mask};
-use crate::store::{self, CallSlot, Route};
+use crate::domain::{CallId, IncomingCall, mask};
+use crate::store::{CallSlot, Route};
 
 impl Routing {
     /// Who answers this number; `None`, told to the log, when nobody does, or nobody here knows.
-    pub(super) async fn admit(&self, call: &store::IncomingCall) -> Option<Route> {
+    pub(super) async fn admit(&self, call: &IncomingCall) -> Option<Route> {
         let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
         let span = tracing::debug_span!("admission", call = %id.0, from_memory = tracing::field::Empty);
         let asked = self.0.records.ask(self.0.store.admit_call(id, call), "a call", &call.sid);
@@ -45,12 +45,7 @@ impl Routing {
 
     /// Where a call goes by what was last known; its record waits. One that is announced again keeps its answer. A database that
     /// is only busy goes on counting the plans' calls: one that it does not count does not reach the agent.
-    pub(super) fn admit_from_memory(
-        &self,
-        id: CallId,
-        call: &store::IncomingCall,
-        why: NoAnswer,
-    ) -> Option<Route> {
+    pub(super) fn admit_from_memory(&self, id: CallId, call: &IncomingCall, why: NoAnswer) -> Option<Route> {
         let mut route = self.route_from_memory(id, call)?;
         if matches!(why, NoAnswer::Busy) && route.has_slot() {
             route.slot = CallSlot::NotCounted;
@@ -61,7 +56,7 @@ impl Routing {
     }
 
     /// Where a call goes, or went, by what was last known and what waits.
-    pub(super) fn route_from_memory(&self, id: CallId, call: &store::IncomingCall) -> Option<Route> {
+    pub(super) fn route_from_memory(&self, id: CallId, call: &IncomingCall) -> Option<Route> {
         let mut route = self.0.store.route_from_memory(id, call)?;
         route.answered = self.0.records.journaled_answer(&call.sid);
         Some(route)

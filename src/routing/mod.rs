@@ -2,7 +2,7 @@
 //!
 //! First the number's own rules: they may forward a call, answer it with a message or reject it. Then the ladder: the
 //! number's agent, if it is active, the plan has room and the voice provider takes the call in time; else the agent's
-//! fallback number; else a sentence in its language. A number that is not allowed is passed over. Whatever fails, what is returned is TwiML, within
+//! fallback number; else a sentence in its language. A number that is not allowed is passed over. Whatever fails, there is an answer within
 //! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment and to another server, it
 //! gets the same answer, and the voice provider hears of it once ([`turn`]). When the plan has no room, it is looked first whether the calls
 //! that take it are still under way. Its admission is committed before it is answered; what it was
@@ -33,23 +33,35 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
-use url::Url;
 
 use crate::calls::{CallRecords, Sweep};
-use crate::carrier::{DialResult, IncomingCall, Twiml, Verb};
-use crate::domain::{Clock, Dialing, E164, Entropy, Language, Webhook, mask};
-use crate::store::{self, CallAnswer, CallSlot, Route, SystemStore};
+use crate::domain::{AnswerStage, CallAnswer, Clock, Dialing, E164, Entropy, IncomingCall, Language, mask};
+use crate::store::{AnswerRecord, CallSlot, Route, SystemStore};
 use crate::voice::Voice;
-use answer::Answer;
-use turn::InTurn;
+use answer::RoutedAnswer;
 
-/// How long routing may take, and where a dialled fallback number's outcome is reported.
+/// How a dialled number's call ended.
+#[derive(Debug, Clone)]
+pub struct DialEnd {
+    /// The carrier's id of the caller's call.
+    pub sid: String,
+    /// Whether somebody answered.
+    pub was_answered: bool,
+    /// Whether the caller has hung up meanwhile: nobody hears an answer.
+    pub caller_is_gone: bool,
+    /// The carrier's word for it, for the log.
+    pub status: String,
+    /// The caller's call, where the carrier names the number called.
+    pub call: Option<IncomingCall>,
+    /// The number that passed the call on to ours, where the carrier names one.
+    pub forwarded_from: Option<E164>,
+}
+
+/// How long routing may take, and which numbers are dialled.
 #[derive(Debug, Clone)]
 pub struct RoutingConfig {
     /// For the whole answer: the carrier waits 15 s.
     pub answer_deadline: Duration,
-    /// The public address of this server.
-    pub webhook_base_url: Url,
     /// Where what waits for the database is kept.
     pub state_dir: PathBuf,
     /// Which numbers are dialled, but for tenants with a setting of their own.
@@ -63,12 +75,10 @@ impl RoutingConfig {
 
 /// Answers calls. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Routing(Arc<Inner>);
+pub struct Routing(Arc<RoutingParts>);
 
-struct Inner {
+struct RoutingParts {
     answer_deadline: Duration,
-    dial_action: String,
-    forward_action: String,
     dialing: Dialing,
     store: SystemStore,
     voice: Voice,
@@ -78,15 +88,15 @@ struct Inner {
     records: CallRecords,
     state_dir: PathBuf,
     /// Calls that are being answered or recorded right now, by what is asked and the carrier's id.
-    answering: Mutex<HashMap<String, Shared<BoxFuture<'static, String>>>>,
+    answering: Mutex<HashMap<String, Shared<BoxFuture<'static, CallAnswer>>>>,
     /// Their tasks.
     tasks: TaskTracker,
 }
 
-/// Takes the TwiML of a call once it is certain. Dropped without it, the caller hears a sentence.
-type Reply = oneshot::Sender<String>;
+/// Takes the answer to a call once it is certain. Dropped without one, the caller hears a sentence.
+type Reply = oneshot::Sender<CallAnswer>;
 
-impl std::fmt::Debug for Inner {
+impl std::fmt::Debug for RoutingParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Routing").field("answer_deadline", &self.answer_deadline).finish_non_exhaustive()
     }
@@ -104,11 +114,9 @@ impl Routing {
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
-        let RoutingConfig { answer_deadline, webhook_base_url, state_dir, dialing } = config;
-        Self(Arc::new(Inner {
+        let RoutingConfig { answer_deadline, state_dir, dialing } = config;
+        Self(Arc::new(RoutingParts {
             answer_deadline,
-            dial_action: Webhook::DialEnded.url(&webhook_base_url).into(),
-            forward_action: Webhook::ForwardEnded.url(&webhook_base_url).into(),
             dialing,
             store,
             voice,
@@ -122,27 +130,21 @@ impl Routing {
         }))
     }
 
-    /// The TwiML that answers a call. Runs to its end, recorded, even if whoever asked hangs up.
-    pub async fn answer(&self, call: &IncomingCall) -> String {
-        let Some(announced) = announced(call) else {
-            return sorry(Language::default());
-        };
+    /// The answer to a call that comes in. `forwarded_from`: the number that passed it on, where the carrier names one. Runs to its
+    /// end, recorded, even if whoever asked hangs up.
+    pub async fn answer(&self, call: IncomingCall, forwarded_from: Option<E164>) -> CallAnswer {
         let this = self.clone();
-        let key = format!("incoming {}", call.call_sid);
-        let from = call.forwarded_from.clone();
-        self.once(key, |reply| async move { this.take(&announced, from, reply).await }).await
+        let key = format!("incoming {}", call.sid);
+        self.once(key, |reply| async move { this.take(&call, forwarded_from, reply).await }).await
     }
 
-    /// The TwiML for a call whose first answer the carrier could not fetch or carry out. Neither the voice provider nor
-    /// the stored answer is tried again, since one of them just failed: the fallback number, else a sentence.
-    pub async fn fallback(&self, call: &IncomingCall) -> String {
-        let Some(announced) = announced(call) else {
-            return sorry(Language::default());
-        };
+    /// The answer to a call whose answer before the carrier could not fetch or carry out. Neither the voice provider nor that
+    /// answer is tried again, since one of them just failed: the fallback number, else a sentence.
+    pub async fn fallback(&self, call: IncomingCall, forwarded_from: Option<E164>) -> CallAnswer {
         let this = self.clone();
-        let key = format!("fallback {}", call.call_sid);
-        let from = call.forwarded_from.clone();
-        self.once(key, |reply| async move { this.take_after_failure(&announced, from, reply).await }).await
+        let key = format!("fallback {}", call.sid);
+        self.once(key, |reply| async move { this.take_after_failure(&call, forwarded_from, reply).await })
+            .await
     }
 
     /// Returns once every call that was answered is recorded, in the database or in the journal.
@@ -152,21 +154,22 @@ impl Routing {
         self.0.records.sync().await;
     }
 
-    async fn take_after_failure(
-        &self,
-        call: &store::IncomingCall,
-        forwarded_from: Option<E164>,
-        reply: Reply,
-    ) {
+    async fn take_after_failure(&self, call: &IncomingCall, forwarded_from: Option<E164>, reply: Reply) {
         let Some(mut route) = self.admit(call).await else { return };
         route.forwarded_from = forwarded_from;
+        let stage = AnswerStage::AfterFailure;
+        if let Some(given) = route.answered.as_ref().filter(|given| given.answers_again(stage)) {
+            // Whoever asked may be gone.
+            let _ = reply.send(given.answer.clone());
+            return;
+        }
         let answer = self.after_failure(&route).await;
-        self.give(reply, &route, answer).await;
+        self.give(reply, &route, stage, answer).await;
     }
 
     /// Runs `answer` to its end in a task of its own, once for all who ask for `key` meanwhile. Returns as soon as it
     /// replies. Whoever asks while the reply is still being recorded gets the same one.
-    async fn once<F>(&self, key: String, answer: impl FnOnce(Reply) -> F) -> String
+    async fn once<F>(&self, key: String, answer: impl FnOnce(Reply) -> F) -> CallAnswer
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -183,7 +186,9 @@ impl Routing {
                     this.0.answering.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
                 };
                 self.0.tasks.spawn(task.in_current_span());
-                async move { replied.await.unwrap_or_else(|_| sorry(Language::default())) }.boxed().shared()
+                async move { replied.await.unwrap_or_else(|_| CallAnswer::apology(Language::default())) }
+                    .boxed()
+                    .shared()
             };
             answering.entry(key).or_insert_with(begin).clone()
         };
@@ -192,89 +197,51 @@ impl Routing {
 
     /// Replies and records what was replied. The record is under way when the reply goes out, but the caller does not wait
     /// for its end.
-    async fn give(&self, reply: Reply, route: &Route, answer: Answer) {
-        let twiml = answer.twiml.clone();
-        let mut recording = pin!(self.0.records.record_answer(CallAnswer {
+    async fn give(&self, reply: Reply, route: &Route, stage: AnswerStage, routed: RoutedAnswer) {
+        let answer = routed.answer.clone();
+        let mut recording = pin!(self.0.records.record_answer(AnswerRecord {
             sid: route.call.sid.clone(),
-            outcome: answer.outcome,
-            decision: route.call.decision.then(&answer.reason),
-            twiml: answer.twiml,
-            conversation_id: answer.conversation_id,
+            outcome: routed.outcome,
+            decision: route.call.decision.then(&routed.causes),
+            answer: routed.answer,
+            stage,
             answered_at: self.0.clock.now(),
             keeps_slot: route.slot != CallSlot::NotCounted,
         }));
         let progress = poll!(&mut recording);
         // Whoever asked may be gone.
-        let _ = reply.send(twiml);
+        let _ = reply.send(answer);
         if progress.is_pending() {
             recording.await;
         }
     }
 
-    async fn take(&self, call: &store::IncomingCall, forwarded_from: Option<E164>, reply: Reply) {
+    async fn take(&self, call: &IncomingCall, forwarded_from: Option<E164>, reply: Reply) {
         let started = Instant::now();
         let until = started + self.0.answer_deadline;
         let Some(mut route) = self.admit(call).await else { return };
         route.forwarded_from = forwarded_from;
-        let answered = self.in_turn(
-            route,
-            until,
-            |route| route.answered.clone(),
-            async |mut route| {
-                if route.is_busy() && route.slot != CallSlot::NotCounted {
-                    self.make_room(&mut route, started).await;
-                }
-                let answer = self.decide(&route, until).await;
-                (route, answer)
-            },
-        );
-        let (route, answer) = match answered.await {
-            InTurn::Answered(twiml) => {
-                // Whoever asked may be gone.
-                let _ = reply.send(twiml);
-                return;
+        let stage = AnswerStage::First;
+        let in_turn = self.in_turn(route, stage, until, reply, async |mut route| {
+            if route.is_busy() && route.slot != CallSlot::NotCounted {
+                self.make_room(&mut route, started).await;
             }
-            InTurn::Ours(route, answer) => (route, answer),
-        };
+            let answer = self.decide(&route, until).await;
+            (route, answer)
+        });
+        let Some((reply, route, answer)) = in_turn.await else { return };
         tracing::info!(
             call = %route.call.id,
             agent = %route.agent.id,
             from = mask(&call.from),
             outcome = %answer.outcome,
-            reason = %answer.reason,
+            reason = %answer.causes,
             millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             "answered a call"
         );
         metrics::counter!("switchboard_calls_answered_total", "outcome" => answer.outcome.as_str())
             .increment(1);
         metrics::histogram!("switchboard_call_answer_seconds").record(started.elapsed());
-        self.give(reply, &route, answer).await;
+        self.give(reply, &route, stage, answer).await;
     }
-}
-
-/// What is said when nobody can take a call, in a language its caller is likely to speak.
-#[must_use]
-pub fn sorry(language: Language) -> String {
-    say(language.sorry(), language)
-}
-
-fn say(text: &str, language: Language) -> String {
-    Twiml(vec![Verb::Say { text: text.to_owned(), language }]).to_string()
-}
-
-/// The call as the store wants it; `None`, told to the log, when what was called is no number.
-fn announced(call: &IncomingCall) -> Option<store::IncomingCall> {
-    let Some(to) = call.to_number.clone() else {
-        tracing::warn!(to = mask(&call.to), sid = call.call_sid, "a call to something that is no number");
-        return None;
-    };
-    let (sid, from) = (call.call_sid.clone(), call.from.clone());
-    let attestation = call.attestation.clone();
-    Some(store::IncomingCall { sid, from, attestation, to })
-}
-
-/// The call that dialled a number, as far as the report of that tells.
-fn announced_by_dial(result: &DialResult) -> Option<store::IncomingCall> {
-    let DialResult { call_sid, from, to_number, .. } = result.clone();
-    Some(store::IncomingCall { sid: call_sid, from, attestation: None, to: to_number? })
 }

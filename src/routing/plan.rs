@@ -12,18 +12,11 @@
 //! be dialled: with [`MOST_OF_ONE_CALLER`] others of the same caller it is not dialled, so from the sixth one on; with
 //! [`MOST_HIDDEN`] others where the callers are hidden, since those may be different people.
 
-use std::borrow::Cow;
-
 use crate::domain::{
-    AgentStatus, AnsweringAgent, CallOutcome, CallerId, Decision, Dialing, E164, RoutingAction,
+    AgentStatus, AnsweringAgent, CallOutcome, CallerId, Cause, Causes, Decision, Dialing, E164, Limits,
+    NotDialed, RoutingAction,
 };
 use crate::store::{CallSlot, Route};
-
-pub(super) const AGENT_TAKES_IT: &str = "the agent takes it";
-pub(super) const LEADS_BACK: &str = "the call would only come back from the number it is forwarded to";
-pub(super) const RINGS_ALREADY: &str =
-    "the number it is forwarded to already rings for several calls of this caller";
-pub(super) const NOT_ALLOWED: &str = "the number it is forwarded to is not allowed";
 
 /// Calls of one caller that may ring the same number at the same time.
 const MOST_OF_ONE_CALLER: usize = 5;
@@ -42,6 +35,12 @@ pub enum Room {
 }
 
 impl Room {
+    /// The room that a plan has while so many calls hold a slot.
+    #[must_use]
+    pub fn counted(limits: Limits, held: i64) -> Self {
+        if limits.has_free_call_slot(held) { Self::Free } else { Self::UsedUp }
+    }
+
     pub(super) fn of(route: &Route) -> Self {
         match route.slot {
             _ if !route.is_busy() => Self::Free,
@@ -59,7 +58,7 @@ pub(super) enum Plan<'a> {
     ForwardThenAgent { to: &'a E164, ring_seconds: u16 },
     Message { text: &'a str },
     Reject,
-    FallBack { why: &'static str },
+    FallBack { cause: Cause },
 }
 
 impl Plan<'_> {
@@ -73,15 +72,15 @@ impl Plan<'_> {
         }
     }
 
-    /// Why, as the record and the log say it.
-    pub(super) fn reason(self) -> &'static str {
+    /// Why.
+    pub(super) fn cause(self) -> Cause {
         match self {
-            Self::Agent { .. } => AGENT_TAKES_IT,
-            Self::Forward { .. } => "the call is forwarded",
-            Self::ForwardThenAgent { .. } => "another number rings first",
-            Self::Message { .. } => "the caller hears the rule's message",
-            Self::Reject => "the call is rejected",
-            Self::FallBack { why } => why,
+            Self::Agent { .. } => Cause::Agent,
+            Self::Forward { .. } => Cause::Forward,
+            Self::ForwardThenAgent { .. } => Cause::ForwardThenAgent,
+            Self::Message { .. } => Cause::Message,
+            Self::Reject => Cause::Reject,
+            Self::FallBack { cause } => cause,
         }
     }
 }
@@ -92,16 +91,16 @@ pub(super) fn of<'a>(
     decision: &'a Decision,
     agent: &'a AnsweringAgent,
     room: Room,
-    why_not: impl Fn(&E164) -> Option<&'static str>,
-) -> (Plan<'a>, Option<&'static str>) {
+    why_not: impl Fn(&E164) -> Option<NotDialed>,
+) -> (Plan<'a>, Option<Cause>) {
     let plan = match decision.rule.as_ref().map(|rule| &rule.action) {
         None | Some(RoutingAction::Agent) => to_agent(agent, room),
         Some(RoutingAction::Forward { to, ring_seconds }) => match why_not(to) {
-            Some(why) => Plan::FallBack { why },
+            Some(why) => Plan::FallBack { cause: Cause::ForwardNotDialed(why) },
             None => Plan::Forward { to, ring_seconds: *ring_seconds },
         },
         Some(RoutingAction::ForwardThenAgent { to, ring_seconds }) => match why_not(to) {
-            Some(why) => return (to_agent(agent, room), Some(why)),
+            Some(why) => return (to_agent(agent, room), Some(Cause::ForwardNotDialed(why))),
             None => Plan::ForwardThenAgent { to, ring_seconds: *ring_seconds },
         },
         Some(RoutingAction::Message { text }) => Plan::Message { text },
@@ -112,38 +111,28 @@ pub(super) fn of<'a>(
 
 /// The agent, if it can take a call.
 pub(super) fn to_agent(agent: &AnsweringAgent, room: Room) -> Plan<'_> {
-    let why = match (&agent.voice_agent_id, agent.status) {
+    let cause = match (&agent.voice_agent_id, agent.status) {
         (Some(voice_agent_id), AgentStatus::Active) => match room {
             Room::Free => return Plan::Agent { voice_agent_id },
-            Room::UsedUp => "the plan's concurrent calls are used up",
-            Room::NotCounted => "the database was too busy to count the plan's concurrent calls",
+            Room::UsedUp => Cause::SlotsUsedUp,
+            Room::NotCounted => Cause::SlotsNotCounted,
         },
-        (_, AgentStatus::Pending) | (None, AgentStatus::Active) => "the agent does not exist yet",
-        (_, AgentStatus::Inactive) => "the agent is inactive",
-        (_, AgentStatus::Deleted) => "the agent is deleted",
+        (_, AgentStatus::Pending) | (None, AgentStatus::Active) => Cause::AgentPending,
+        (_, AgentStatus::Inactive) => Cause::AgentInactive,
+        (_, AgentStatus::Deleted) => Cause::AgentDeleted,
     };
-    Plan::FallBack { why }
+    Plan::FallBack { cause }
 }
 
-/// The agent's fallback number if it is dialled, and the reason for falling back, with why it is not.
-pub(super) fn fallback_number<'a>(
-    agent: &'a AnsweringAgent,
-    reason: &'static str,
-    why_not: impl Fn(&E164) -> Option<&'static str>,
-) -> (Option<&'a E164>, Cow<'static, str>) {
-    match agent.fallback_number.as_ref().map(|number| (number, why_not(number))) {
-        Some((_, Some(NOT_ALLOWED))) => {
-            (None, format!("{reason}; the fallback number is not allowed").into())
-        }
-        Some((_, Some(RINGS_ALREADY))) => (
-            None,
-            format!("{reason}; the fallback number already rings for several calls of this caller").into(),
-        ),
-        Some((_, Some(_))) => {
-            (None, format!("{reason}; the fallback number would bring the call back").into())
-        }
-        None => (None, reason.into()),
-        Some((number, None)) => (Some(number), reason.into()),
+/// The agent's fallback number if it is dialled, and why not if it has one that is not.
+pub(super) fn fallback_number(
+    agent: &AnsweringAgent,
+    why_not: impl Fn(&E164) -> Option<NotDialed>,
+) -> (Option<&E164>, Option<Cause>) {
+    let number = agent.fallback_number.as_ref();
+    match number.and_then(why_not) {
+        Some(why) => (None, Some(Cause::FallbackNotDialed(why))),
+        None => (number, None),
     }
 }
 
@@ -216,19 +205,20 @@ impl Imagined<'_> {
         let Self { decision, agent, called, caller, forwarded_from, room, dialing } = *self;
         let why_not = |number: &E164| {
             if dialing.check(number).is_err() {
-                return Some(NOT_ALLOWED);
+                return Some(NotDialed::NotAllowed);
             }
             let leads_back =
                 is_at_the_other_end(number, called, caller, forwarded_from) || leading_back.contains(number);
-            leads_back.then_some(LEADS_BACK)
+            leads_back.then_some(NotDialed::LeadsBack)
         };
         let (plan, passed_over) = of(decision, agent, room, why_not);
-        let decision = &passed_over.map_or_else(|| decision.clone(), |why| decision.then(why));
-        let Plan::FallBack { why } = plan else {
-            return (plan.outcome(), decision.then(plan.reason()));
-        };
-        let (number, why) = fallback_number(agent, why, why_not);
-        let next = if number.is_some() { "the fallback number rings" } else { "the caller hears a sentence" };
-        (fallback_outcome(number, decision.needs_a_place(), room), decision.then(&why).then(next))
+        let causes = Causes::from(plan.cause()).after(passed_over);
+        if !matches!(plan, Plan::FallBack { .. }) {
+            return (plan.outcome(), decision.then(&causes));
+        }
+        let (number, not_dialed) = fallback_number(agent, why_not);
+        let next = if number.is_some() { Cause::FallbackNumber } else { Cause::Apology };
+        let causes = causes.then(not_dialed).then(Some(next));
+        (fallback_outcome(number, decision.needs_slot(), room), decision.then(&causes))
     }
 }

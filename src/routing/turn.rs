@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::Routing;
-use super::answer::Answer;
+use super::answer::RoutedAnswer;
+use super::{Reply, Routing};
+use crate::domain::{AnswerStage, CallAnswer, Cause};
 use crate::store::{Route, SystemStore, Turn};
 
 /// Waits between two looks for another server's answer: most come within a second.
@@ -17,44 +18,39 @@ const LONGEST_WAIT: Duration = Duration::from_millis(200);
 /// What is left of the time when another server's answer is waited for no longer.
 const SPARE: Duration = Duration::from_millis(500);
 
-/// What came of a call's turn.
-#[expect(clippy::large_enum_variant, reason = "almost every call is of the larger kind")]
-pub(super) enum InTurn {
-    /// It was answered before, or by another server meanwhile.
-    Answered(String),
-    /// It is to be answered with this.
-    Ours(Route, Answer),
-}
-
 /// How the wait for a turn ended.
 enum Waited {
-    Answered(String),
+    Answered(CallAnswer),
     Ours(Route),
     Late(Route),
 }
 
 impl Routing {
-    /// Works an answer out, once for all servers: or waits for that of the server which is at it. `answered` says what a call
-    /// was answered with at this stage, if it was.
+    /// Works out the answer at a stage of a call, once for all servers, or waits for the server that does. A call that was answered
+    /// at this stage gets the same answer again: then it is replied, and `None` is returned.
     pub(super) async fn in_turn<F>(
         &self,
         mut route: Route,
+        stage: AnswerStage,
         until: Instant,
-        answered: impl Fn(&Route) -> Option<String>,
+        reply: Reply,
         work: impl Fn(Route) -> F,
-    ) -> InTurn
+    ) -> Option<(Reply, Route, RoutedAnswer)>
     where
-        F: Future<Output = (Route, Answer)>,
+        F: Future<Output = (Route, RoutedAnswer)>,
     {
         loop {
             let ours = if route.turn == Turn::Open || route.answered.is_some() {
                 // What is rare stands on the heap: every call would carry the room for it along.
-                match Box::pin(self.wait_for_turn(route, until, &answered)).await {
-                    Waited::Answered(twiml) => return InTurn::Answered(twiml),
+                match Box::pin(self.wait_for_turn(route, stage, until)).await {
+                    Waited::Answered(answer) => {
+                        // Whoever asked may be gone.
+                        let _ = reply.send(answer);
+                        return None;
+                    }
                     Waited::Late(route) => {
-                        let why = "another server did not answer the call in time";
-                        let answer = Box::pin(self.fall_back(&route, why)).await;
-                        return InTurn::Ours(route, answer);
+                        let answer = Box::pin(self.fall_back(&route, Cause::OtherServerLate)).await;
+                        return Some((reply, route, answer));
                     }
                     Waited::Ours(route) => route,
                 }
@@ -63,7 +59,7 @@ impl Routing {
             };
             let held = ours.clone();
             tokio::select! {
-                (route, answer) = work(ours) => return InTurn::Ours(route, answer),
+                (route, answer) = work(ours) => return Some((reply, route, answer)),
                 () = self.until_taken_over(&held) => {}
             }
             tracing::warn!(call = %held.call.id, "another server has taken the call over");
@@ -71,18 +67,13 @@ impl Routing {
         }
     }
 
-    async fn wait_for_turn(
-        &self,
-        mut route: Route,
-        until: Instant,
-        answered: &impl Fn(&Route) -> Option<String>,
-    ) -> Waited {
+    async fn wait_for_turn(&self, mut route: Route, stage: AnswerStage, until: Instant) -> Waited {
         let sid = route.call.sid.clone();
         let mut wait = FIRST_WAIT;
         loop {
-            if let Some(twiml) = answered(&route) {
-                tracing::info!(call = %route.call.id, "announced again, answered as before");
-                return Waited::Answered(twiml);
+            if let Some(given) = route.answered.take_if(|given| given.answers_again(stage)) {
+                tracing::info!(call = %route.call.id, %stage, "call answered as before");
+                return Waited::Answered(given.answer);
             }
             if route.turn != Turn::Open {
                 return Waited::Ours(route);

@@ -24,7 +24,7 @@ mod tenant;
 mod voice_event;
 
 pub use agent::{AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWithoutNumber, Delivered};
-pub use call::{CallAnswer, CallFilter, CallSlot, IncomingCall, Route, Turn};
+pub use call::{AnswerRecord, CallFilter, CallSlot, Route, Turn};
 pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
@@ -110,7 +110,7 @@ struct Shared {
     /// Calls that wait to be admitted.
     admissions: Lane<call::Admission>,
     /// Answers that wait to be recorded.
-    answers: Lane<call::CallAnswer>,
+    answers: Lane<call::AnswerRecord>,
     /// Calls answered without the database that wait to be recorded.
     answered_calls: Lane<call::AnsweredCall>,
     /// The carrier's reports that wait to be recorded.

@@ -1,4 +1,4 @@
-//! The carrier's requests about a call: it comes in, our answer failed, a dialled number is done, it ended.
+//! The carrier's requests about a call: it comes in, our answer failed, a dialled number is done, its status changed.
 
 use std::sync::Arc;
 
@@ -8,23 +8,24 @@ use axum::response::{IntoResponse, Response};
 
 use super::Webhooks;
 use super::verified::Verified;
-use crate::carrier::{CallStatusReport, DialResult, IncomingCall, Twiml};
-use crate::domain::{CallReport, Invalid, Language};
-use crate::routing::sorry;
+use crate::carrier::{DialCallback, StatusCallback, Twiml, VoiceRequest};
+use crate::domain::{CallAnswer, CallReport, E164, IncomingCall, Invalid, Language};
+use crate::routing::DialEnd;
 
 /// A call comes in: `VoiceUrl`.
 pub(super) async fn incoming(
     State(webhooks): State<Arc<Webhooks>>,
     Verified(parameters): Verified,
 ) -> Response {
-    let call = match IncomingCall::read(&parameters) {
-        Ok(call) => call,
-        Err(odd) => return answer_odd("incoming", &odd),
+    let request = match VoiceRequest::read(&parameters) {
+        Ok(request) => request,
+        Err(odd) => return webhooks.answer_unreadable("incoming", &odd),
     };
-    if let Some(refusal) = webhooks.foreign(&call.account_sid) {
+    if let Some(refusal) = webhooks.foreign(&request.account_sid) {
         return refusal;
     }
-    xml(webhooks.routing.answer(&call).await)
+    let (call, forwarded_from) = announced(request);
+    webhooks.twiml(webhooks.routing.answer(call, forwarded_from).await)
 }
 
 /// The answer to [`incoming`] failed: `VoiceFallbackUrl`.
@@ -32,26 +33,27 @@ pub(super) async fn fallback(
     State(webhooks): State<Arc<Webhooks>>,
     Verified(parameters): Verified,
 ) -> Response {
-    let call = match IncomingCall::read(&parameters) {
-        Ok(call) => call,
-        Err(odd) => return answer_odd("fallback", &odd),
+    let request = match VoiceRequest::read(&parameters) {
+        Ok(request) => request,
+        Err(odd) => return webhooks.answer_unreadable("fallback", &odd),
     };
-    if let Some(refusal) = webhooks.foreign(&call.account_sid) {
+    if let Some(refusal) = webhooks.foreign(&request.account_sid) {
         return refusal;
     }
-    xml(webhooks.routing.fallback(&call).await)
+    let (call, forwarded_from) = announced(request);
+    webhooks.twiml(webhooks.routing.fallback(call, forwarded_from).await)
 }
 
 /// A dialled fallback number is done: `<Dial action>`.
 pub(super) async fn dial(State(webhooks): State<Arc<Webhooks>>, Verified(parameters): Verified) -> Response {
-    let result = match DialResult::read(&parameters) {
-        Ok(result) => result,
-        Err(odd) => return answer_odd("dial", &odd),
+    let callback = match DialCallback::read(&parameters) {
+        Ok(callback) => callback,
+        Err(odd) => return webhooks.answer_unreadable("dial", &odd),
     };
-    if let Some(refusal) = webhooks.foreign(&result.account_sid) {
+    if let Some(refusal) = webhooks.foreign(&callback.account_sid) {
         return refusal;
     }
-    xml(webhooks.routing.dialed(&result).await)
+    webhooks.twiml(webhooks.routing.dialed(dial_end(callback)).await)
 }
 
 /// A number that rang before the agent is done: `<Dial action>`.
@@ -59,51 +61,77 @@ pub(super) async fn forwarded(
     State(webhooks): State<Arc<Webhooks>>,
     Verified(parameters): Verified,
 ) -> Response {
-    let result = match DialResult::read(&parameters) {
-        Ok(result) => result,
-        Err(odd) => return answer_odd("forwarded", &odd),
+    let callback = match DialCallback::read(&parameters) {
+        Ok(callback) => callback,
+        Err(odd) => return webhooks.answer_unreadable("forwarded", &odd),
     };
-    if let Some(refusal) = webhooks.foreign(&result.account_sid) {
+    if let Some(refusal) = webhooks.foreign(&callback.account_sid) {
         return refusal;
     }
-    xml(webhooks.routing.forwarded(&result).await)
+    webhooks.twiml(webhooks.routing.forwarded(dial_end(callback)).await)
 }
 
-/// A call ended: `StatusCallback`. The answer's content is ignored.
+/// The status of a call changed: `StatusCallback`. The answer's content is ignored.
 pub(super) async fn status(
     State(webhooks): State<Arc<Webhooks>>,
     Verified(parameters): Verified,
 ) -> Response {
-    match CallStatusReport::read(&parameters) {
-        Ok(report) => {
-            if let Some(refusal) = webhooks.foreign(&report.account_sid) {
+    match StatusCallback::read(&parameters) {
+        Ok(callback) => {
+            if let Some(refusal) = webhooks.foreign(&callback.account_sid) {
                 return refusal;
             }
-            record_status(&webhooks, &report).await;
+            webhooks.record_status(&callback).await;
         }
-        Err(odd) => tracing::warn!(%odd, "the carrier reports a status we cannot read"),
+        Err(odd) => tracing::warn!(%odd, "unreadable Twilio status callback"),
     }
     xml(Twiml::default().to_string())
 }
 
-async fn record_status(webhooks: &Webhooks, report: &CallStatusReport) {
-    let sid = &report.call_sid;
-    let Some(status) = report.status else {
-        tracing::warn!(
-            sid,
-            word = report.word,
-            "call status ignored: Twilio sent a word that it does not document"
-        );
-        return;
-    };
-    let at = report.at.unwrap_or_else(|| webhooks.clock.now());
-    let report = CallReport { status, duration_seconds: report.duration_seconds, at };
-    webhooks.records.report(sid, report).await;
+impl Webhooks {
+    async fn record_status(&self, callback: &StatusCallback) {
+        let sid = &callback.call_sid;
+        let Some(status) = callback.status else {
+            tracing::warn!(
+                sid,
+                word = callback.word,
+                "call status ignored: Twilio sent a word that it does not document"
+            );
+            return;
+        };
+        let at = callback.at.unwrap_or_else(|| self.clock.now());
+        let report = CallReport { status, duration_seconds: callback.duration_seconds, at };
+        self.records.report(sid, report).await;
+    }
+
+    fn twiml(&self, answer: CallAnswer) -> Response {
+        xml(self.renderer.render(answer))
+    }
+
+    fn answer_unreadable(&self, route: &'static str, odd: &Invalid) -> Response {
+        tracing::warn!(route, %odd, "unreadable Twilio webhook: the caller hears an apology");
+        self.twiml(CallAnswer::apology(Language::default()))
+    }
 }
 
-fn answer_odd(route: &'static str, odd: &Invalid) -> Response {
-    tracing::warn!(route, %odd, "the carrier asks for a call we cannot make out");
-    xml(sorry(Language::default()))
+/// The call that an answer is asked for, and the number that passed it on.
+fn announced(request: VoiceRequest) -> (IncomingCall, Option<E164>) {
+    let VoiceRequest { call_sid: sid, account_sid: _, from, attestation, forwarded_from, to } = request;
+    (IncomingCall { sid, from, attestation, to }, forwarded_from)
+}
+
+fn dial_end(callback: DialCallback) -> DialEnd {
+    let was_answered = callback.was_answered();
+    let DialCallback { call_sid: sid, from, to_number, .. } = callback;
+    let call = to_number.map(|to| IncomingCall { sid: sid.clone(), from, attestation: None, to });
+    DialEnd {
+        sid,
+        was_answered,
+        caller_is_gone: callback.caller_is_gone,
+        status: callback.dial_call_status,
+        call,
+        forwarded_from: callback.forwarded_from,
+    }
 }
 
 fn xml(twiml: String) -> Response {

@@ -23,6 +23,7 @@ use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
 use crate::calls::{CallRecords, Conversations};
+use crate::carrier::TwimlRenderer;
 use crate::domain::{Clock, Webhook};
 use crate::routing::Routing;
 use refusals::Refusals;
@@ -34,9 +35,10 @@ const REQUEST_TIME: Duration = Duration::from_secs(60);
 /// What proves that a request is the carrier's or the voice provider's.
 #[derive(Debug, Clone)]
 pub struct WebhookConfig {
-    /// The addresses the carrier was given: what it signs, whatever proxies make of it on the way. The current one comes
-    /// first; a second one while numbers are pointed from it to the first.
-    pub base_urls: Vec<Url>,
+    /// The public address of this server: what the carrier signs, whatever proxies make of it on the way.
+    pub base_url: Url,
+    /// The address before, while numbers still point to it.
+    pub previous_base_url: Option<Url>,
     /// The carrier's account whose calls these are, `AC…`.
     pub account_sid: String,
     /// Its auth token; two while it is being changed.
@@ -44,6 +46,13 @@ pub struct WebhookConfig {
     /// The voice provider's webhook secret; two while it is being changed. Without one its route does not exist: nothing
     /// could be proven.
     pub elevenlabs_secrets: Vec<SecretString>,
+}
+
+impl WebhookConfig {
+    /// The addresses under which the carrier may have signed a request.
+    fn base_urls(&self) -> impl Iterator<Item = &Url> {
+        std::iter::once(&self.base_url).chain(&self.previous_base_url)
+    }
 }
 
 /// What the routes work with.
@@ -54,6 +63,7 @@ struct Webhooks {
     conversations: Conversations,
     clock: Clock,
     refusals: Refusals,
+    renderer: TwimlRenderer,
 }
 
 /// The routes.
@@ -66,7 +76,8 @@ pub fn router(
 ) -> Router {
     let proves_events = !config.elevenlabs_secrets.is_empty();
     let refusals = Refusals::new(clock.clone());
-    let webhooks = Arc::new(Webhooks { config, routing, records, conversations, clock, refusals });
+    let renderer = TwimlRenderer::new(&config.base_url);
+    let webhooks = Arc::new(Webhooks { config, routing, records, conversations, clock, refusals, renderer });
     let carriers = Router::new()
         .route(Webhook::IncomingCall.path(), of_the_carrier(call::incoming))
         .route(Webhook::CallFallback.path(), of_the_carrier(call::fallback))

@@ -66,7 +66,7 @@ impl FromRequest<Arc<Webhooks>> for Verified {
             Encoding::Json => signature::verify_json(&url, &body, given, tokens),
             Encoding::Query => signature::verify_get(&url, given, tokens),
         };
-        if !webhooks.config.base_urls.iter().map(|base| under(base, path)).any(is_signed) {
+        if !webhooks.config.base_urls().map(|base| under(base, path)).any(is_signed) {
             return Err(webhooks.unproven(uri.path(), account_of(&encoding, &body)));
         }
         webhooks.refusals.proven(SENDER);
@@ -110,7 +110,7 @@ impl Webhooks {
         }
         let refusal = self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, HINT, None);
         if self.refusals.none_holds(SENDER) {
-            let expected = self.config.base_urls.first().map(|base| under(base, path));
+            let expected = under(&self.config.base_url, path);
             tracing::error!(
                 expected,
                 "not one webhook of the carrier has held since the start: most likely TWILIO_AUTH_TOKEN is not the \

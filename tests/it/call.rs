@@ -168,7 +168,7 @@ async fn after_a_crash_the_carrier_is_asked_and_only_it_says_which_calls_have_en
 
 #[tokio::test]
 async fn a_status_that_makes_no_sense_is_acknowledged_and_changes_nothing() {
-    const STATUS: &str = "/api/webhooks/call/status";
+    const STATUS: &str = Webhook::CallStatus.path();
     let practice = Practice::open(json!({})).await;
     assert_eq!(practice.send(INCOMING, &practice.ringing(&sid(1))).await.status(), 200);
     let before = practice.calls().await;

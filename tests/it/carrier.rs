@@ -429,7 +429,7 @@ async fn a_call_is_read_as_it_comes() {
     let call = json!({"sid": "CA1", "status": "completed", "duration": "61", "end_time": "Thu, 30 Jul 2026 23:19:04 +0000"});
     let server = answer_all(ResponseTemplate::new(200).set_body_json(call)).await;
     let call = carrier(&server).call("CA1").await.unwrap().unwrap();
-    assert_eq!((call.status.as_str(), call.duration_seconds), ("completed", Some(61)));
+    assert_eq!((call.word.as_str(), call.duration_seconds), ("completed", Some(61)));
     assert_eq!(call.ended_at.map(|at| at.timestamp()), Some(1_785_453_544));
 }
 

@@ -17,7 +17,7 @@ const MAY_USE: &str = "
     auth            | domain store
     provisioning    | domain store provider carrier voice
     calls           | domain store carrier voice
-    routing         | domain store carrier voice calls
+    routing         | domain store voice calls
     graphql         | domain auth store provisioning routing carrier
     webhooks        | domain auth carrier voice routing calls provisioning
     server          | domain auth graphql store webhooks telemetry

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, join3};
 use serde_json::json;
+use switchboard::domain::Webhook;
 
 use crate::support::calls::DESK;
 use crate::support::practice::Practice;
 use crate::support::wait_until;
 use crate::support::webhooks::{INCOMING, ringing, send_to, sid, signature, twiml};
 
-const FORWARDED: &str = "/api/webhooks/call/forwarded";
+const FORWARDED: &str = Webhook::ForwardEnded.path();
 const SET: &str =
     "mutation($input: SetRoutingRulesInput!) { setRoutingRules(input: $input) { userErrors { message } } }";
 
@@ -101,4 +102,48 @@ async fn an_agent_that_follows_a_forwarded_call_hears_of_it_once_whichever_serve
         assert_eq!(given[0], given[1]);
     }
     assert_eq!(practice.conversations().await, 5);
+}
+
+/// What a stored answer is for: whatever is asked again gets the bytes it got, from any server, also while the database is away.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_stage_of_a_call_is_answered_once_and_repeated_as_it_was() {
+    let mut practice = Practice::open(json!({"fallbackNumber": "+12125550142"})).await;
+    let other = practice.app.add_server().await;
+    let number = practice.app.graphql(&practice.token, "{ phoneNumbers { nodes { id } } }", json!({})).await;
+    let id = &number["data"]["phoneNumbers"]["nodes"][0]["id"];
+    let action = json!({"kind": "FORWARD_THEN_AGENT", "forwardTo": DESK, "ringSeconds": 10});
+    let input = json!({"phoneNumberId": id, "rules": [{"name": "Desk", "condition": {}, "action": action}]});
+    let answer = practice.app.graphql(&practice.token, SET, json!({ "input": input })).await;
+    assert_eq!(answer["data"]["setRoutingRules"]["userErrors"], json!([]), "{answer}");
+    let register = json!({"provider": "elevenlabs", "path_contains": "register-call"});
+    practice.app.faults(json!({"match": register, "action": {"status": 500}, "times": 2})).await;
+
+    let first = practice.app.base_url();
+    let form = practice.ringing(&sid(1));
+    let mut unanswered = form.clone();
+    unanswered.push(("DialCallStatus".to_owned(), "no-answer".to_owned()));
+    let told = [
+        (Webhook::IncomingCall, &form, "Dial", Webhook::ForwardEnded.path()),
+        // The voice provider fails, so the fallback number rings.
+        (Webhook::ForwardEnded, &unanswered, "Dial", Webhook::DialEnded.path()),
+        (Webhook::DialEnded, &unanswered, "Say", ""),
+        (Webhook::CallFallback, &form, "Dial", Webhook::DialEnded.path()),
+    ];
+    for (webhook, form, verb, action) in told {
+        let (verbs, text) = twiml(send_to(&practice.app, &first, webhook.path(), form).await).await;
+        assert_eq!(verbs, [verb], "{webhook:?}: {text}");
+        assert!(text.contains(action), "{webhook:?}: {text}");
+        if webhook == Webhook::CallFallback {
+            // What was answered is repeated, not worked out again.
+            practice.update(json!({"fallbackNumber": null})).await;
+        }
+        for server in [&other, &first] {
+            let again = twiml(send_to(&practice.app, server, webhook.path(), form).await).await;
+            assert_eq!(again.1, text, "{webhook:?}, repeated");
+        }
+    }
+    let calls = practice.calls().await;
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    assert_eq!(calls[0]["outcome"], "FALLBACK", "{calls:?}");
+    assert_eq!(practice.conversations().await, 0);
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use switchboard::domain::Webhook;
 use uuid::Uuid;
 
 use crate::support::api::create;
@@ -58,7 +59,7 @@ async fn calls_to_known_numbers_are_answered_and_on_record_afterwards_even_acros
     wait_until("the numbers and the rules are known", Duration::from_secs(10), async || {
         let system = app.database().system();
         let (from, to) = ("+13105550199".to_owned(), ruled["number"].as_str().unwrap().parse().unwrap());
-        let call = switchboard::store::IncomingCall { sid: sid(1), from, attestation: None, to };
+        let call = switchboard::domain::IncomingCall { sid: sid(1), from, attestation: None, to };
         let route = system.route_from_memory(switchboard::domain::CallId(Uuid::from_u128(1)), &call)?;
         (system.knows_numbers() && route.call.decision.rule.is_some()).then_some(())
     })
@@ -142,7 +143,7 @@ async fn what_another_server_changes_is_in_the_cache_within_a_second_or_by_the_n
     let system = app.database().system();
     let by_cache = || {
         let (from, sid) = ("+13105550199".to_owned(), sid(1));
-        let call = switchboard::store::IncomingCall { sid, from, attestation: None, to: called.clone() };
+        let call = switchboard::domain::IncomingCall { sid, from, attestation: None, to: called.clone() };
         system.route_from_memory(switchboard::domain::CallId(Uuid::from_u128(1)), &call)
     };
     let agent = wait_until("the number is cached", Duration::from_secs(10), async || by_cache()).await.agent;
@@ -267,7 +268,7 @@ async fn what_is_about_a_call_that_the_database_rejects_is_put_aside_with_it() {
     late.retain(|(name, _)| name != "CallStatus");
     late.push(("CallStatus".to_owned(), "completed".to_owned()));
     database.sever().await;
-    assert_eq!(send(&app, "/api/webhooks/call/status", &late).await.status(), 200);
+    assert_eq!(send(&app, Webhook::CallStatus.path(), &late).await.status(), 200);
     database.mend().await;
     wait_until("it is put aside at once", Duration::from_secs(10), async || {
         let now = std::fs::read_to_string(app.state_dir().join("calls.refused")).unwrap();
@@ -292,7 +293,7 @@ async fn a_call_and_its_end_may_wait_in_the_journals_of_two_servers() {
         form.retain(|(name, _)| name != "CallStatus");
         let ended = [("CallStatus", "completed"), ("CallDuration", "30")];
         form.extend(ended.map(|(name, value)| (name.to_owned(), value.to_owned())));
-        assert_eq!(send_to(&app, &other, "/api/webhooks/call/status", &form).await.status(), 200);
+        assert_eq!(send_to(&app, &other, Webhook::CallStatus.path(), &form).await.status(), 200);
     }
     // The server that has the call is not there when the database is back; the one that has its end is.
     app.kill().await;
@@ -392,7 +393,7 @@ async fn after_a_restart_of_the_database_no_request_of_any_kind_fails() {
                         let mut form = ringing.clone();
                         form.retain(|(name, _)| name != "CallStatus");
                         form.push(("CallStatus".to_owned(), "in-progress".to_owned()));
-                        assert_eq!(send(app, "/api/webhooks/call/status", &form).await.status(), 200);
+                        assert_eq!(send(app, Webhook::CallStatus.path(), &form).await.status(), 200);
                     }
                     4 => assert_eq!(readiness(app).await, "ok"),
                     5 => is_whole(&by_agent(agents).await),

@@ -57,7 +57,7 @@ async fn a_slow_database_goes_on_counting_the_plans_calls_and_keeps_all_of_them(
     let ready: Value = ready.json().await.unwrap();
     assert_eq!(ready["status"], "ok", "slow is not away: {ready}");
     execute(&practice.app, FAST[which]).await;
-    let answered = "SELECT count(*) AS n FROM calls WHERE answer_twiml IS NOT NULL";
+    let answered = "SELECT count(*) AS n FROM calls WHERE answer IS NOT NULL";
     wait_until("every call is on record with its answer", Duration::from_secs(60), async || {
         (practice.app.count(answered).await == i64::try_from(CALLS).unwrap()).then_some(())
     })

@@ -12,7 +12,7 @@ use crate::support::practice::Practice;
 use crate::support::wait_until;
 use crate::support::webhooks::{INCOMING, sid, twiml};
 
-const RECORDED: &str = "SELECT count(*) FROM calls WHERE outcome = 'agent' AND answer_twiml LIKE '%Connect%'";
+const RECORDED: &str = "SELECT count(*) FROM calls WHERE outcome = 'agent' AND answer ->> 'kind' = 'connect'";
 
 #[tokio::test]
 async fn a_caller_does_not_wait_for_the_record_and_a_server_told_to_stop_writes_it() {

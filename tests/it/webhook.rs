@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::calls::{CallRecords, Conversations, Sweep};
 use switchboard::carrier::{Carrier, CarrierConfig};
-use switchboard::domain::{Clock, Dialing, Entropy};
+use switchboard::domain::{Clock, Dialing, Entropy, Webhook};
 use switchboard::routing::{Routing, RoutingConfig};
 use switchboard::sandbox::Credentials;
 use switchboard::store::{Database, DatabaseConfig};
@@ -45,7 +45,7 @@ async fn a_call_reaches_its_agent_and_its_end_is_known() {
         form.retain(|(name, _)| name != "CallStatus");
         form.push(("CallStatus".to_owned(), status.to_owned()));
         assert_eq!(
-            twiml(practice.send("/api/webhooks/call/status", &form).await).await.0,
+            twiml(practice.send(Webhook::CallStatus.path(), &form).await).await.0,
             [""; 0],
             "{status}"
         );
@@ -238,10 +238,10 @@ async fn an_answer_that_failed_at_the_carrier_is_not_tried_again() {
     let practice = Practice::open(json!({"fallbackNumber": "+12125550142"})).await;
     assert_eq!(twiml(practice.send(INCOMING, &practice.ringing(&sid(5))).await).await.0, ["Connect"]);
     let form = practice.ringing(&sid(5));
-    assert_eq!(twiml(practice.send("/api/webhooks/call/fallback", &form).await).await.0, ["Dial"]);
+    assert_eq!(twiml(practice.send(Webhook::CallFallback.path(), &form).await).await.0, ["Dial"]);
     practice.update(json!({"fallbackNumber": null})).await;
     let form = practice.ringing(&sid(6));
-    assert_eq!(twiml(practice.send("/api/webhooks/call/fallback", &form).await).await.0, ["Say"]);
+    assert_eq!(twiml(practice.send(Webhook::CallFallback.path(), &form).await).await.0, ["Say"]);
     assert_eq!((practice.conversations().await, practice.calls().await.len()), (1, 2));
 }
 
@@ -260,13 +260,13 @@ async fn an_odd_request_still_gets_an_answer_a_caller_can_hear() {
         let mut form = practice.ringing(&sid(7));
         form.retain(|(other, _)| other != name);
         form.extend(value.map(|value| (name.to_owned(), value.to_owned())));
-        for path in [INCOMING, "/api/webhooks/call/fallback"] {
+        for path in [INCOMING, Webhook::CallFallback.path()] {
             let (verbs, text) = twiml(practice.send(path, &form).await).await;
             assert_eq!(verbs, ["Say"], "{name} {value:?}: {text}");
         }
     }
     let form = practice.ringing(&sid(7));
-    assert_eq!(twiml(practice.send("/api/webhooks/call/dial", &form).await).await.0, ["Say"]);
+    assert_eq!(twiml(practice.send(Webhook::DialEnded.path(), &form).await).await.0, ["Say"]);
     assert_eq!(practice.calls().await, [json!(null); 0]);
     let mut hidden = practice.ringing(&sid(8));
     hidden.iter_mut().filter(|(name, _)| name == "From").for_each(|(_, from)| *from = "anonymous".to_owned());
@@ -315,12 +315,7 @@ impl Bare {
         let records =
             CallRecords::open(&state_dir, answer_deadline, self.database.system(), Clock::system()).unwrap();
         let routing = Routing::new(
-            RoutingConfig {
-                answer_deadline,
-                webhook_base_url: base_url.clone(),
-                state_dir,
-                dialing: Dialing { countries: None, premium: true },
-            },
+            RoutingConfig { answer_deadline, state_dir, dialing: Dialing { countries: None, premium: true } },
             self.database.system(),
             voice,
             records.clone(),
@@ -329,7 +324,8 @@ impl Bare {
             Entropy::system(),
         );
         let config = WebhookConfig {
-            base_urls: vec![base_url, PREVIOUS_URL.parse().unwrap()],
+            base_url,
+            previous_base_url: Some(PREVIOUS_URL.parse().unwrap()),
             account_sid: Credentials::development().account_sid,
             auth_tokens: auth_tokens.iter().map(|token| (*token).into()).collect(),
             elevenlabs_secrets: elevenlabs_secrets.iter().map(|secret| (*secret).into()).collect(),

@@ -62,8 +62,10 @@ BEGIN
                 THEN calls.outcome ELSE answers -> calls.sid ->> 'outcome' END,
             decision = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
                 THEN calls.decision ELSE answers -> calls.sid -> 'decision' END,
-            answer_twiml = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
-                THEN calls.answer_twiml ELSE answers -> calls.sid ->> 'twiml' END,
+            answer = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
+                THEN calls.answer ELSE answers -> calls.sid -> 'answer' END,
+            answer_stage = CASE WHEN calls.answered_at > (answers -> calls.sid ->> 'answered_at')::timestamptz
+                THEN calls.answer_stage ELSE answers -> calls.sid ->> 'stage' END,
             answered_at = greatest(calls.answered_at, (answers -> calls.sid ->> 'answered_at')::timestamptz),
             admitted = calls.admitted AND (answers -> calls.sid ->> 'keeps_slot')::boolean,
             answering_by = NULL,

@@ -8,6 +8,8 @@ use crate::{e164, of_tenant, on_postgres, one_of, page_index, same_tenant};
 const STATUSES: &[&str] = &["ringing", "in_progress", "completed", "busy", "failed", "no_answer", "canceled"];
 const OUTCOMES: &[&str] = &["agent", "fallback", "busy", "unavailable", "rejected"];
 
+const ANSWER_STAGES: &[&str] = &["first", "after_failure", "after_forward", "after_dial"];
+
 pub(crate) struct Migration;
 
 impl MigrationName for Migration {
@@ -36,7 +38,8 @@ impl MigrationTrait for Migration {
             .col(json_binary("decision"))
             .col(text_null("conversation_id"))
             .col(timestamp_with_time_zone_null("conversation_due_at"))
-            .col(text_null("answer_twiml"))
+            .col(json_binary_null("answer"))
+            .col(text_null("answer_stage").check(one_of("answer_stage", ANSWER_STAGES)))
             .col(timestamp_with_time_zone_null("answered_at"))
             .col(uuid_null("answering_by"))
             .col(timestamp_with_time_zone_null("answering_until"))
@@ -46,6 +49,8 @@ impl MigrationTrait for Migration {
             .col(timestamp_with_time_zone("started_at"))
             .col(timestamp_with_time_zone_null("ended_at"))
             .col(timestamp_with_time_zone("updated_at"))
+            .check(Expr::cust("(answer IS NULL) = (answer_stage IS NULL)"))
+            .check(Expr::cust("(answer IS NULL) = (answered_at IS NULL)"))
             .check(Expr::cust("(status IN ('ringing', 'in_progress')) = (ended_at IS NULL)"))
             .foreign_key(&mut of_tenant("calls_tenant", "calls"))
             .foreign_key(&mut same_tenant("calls_agent", "calls", "agent_id", "agents"))

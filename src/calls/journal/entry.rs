@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::{Decision, E164};
-use crate::store::{CallAnswer, Route};
+use crate::domain::{AnswerStage, CallAnswer, Decision, E164};
+use crate::store::{AnswerRecord, Route};
 
 /// A write that waits for the database.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,12 +31,10 @@ pub(in crate::calls) enum Entry {
         sid: String,
         outcome: String,
         decision: Decision,
-        conversation_id: Option<String>,
-        twiml: String,
-        #[serde(default)]
+        answer: CallAnswer,
+        stage: AnswerStage,
         at: DateTime<Utc>,
         /// Whether it goes on holding the call slot that it may hold.
-        #[serde(default = "yes")]
         keeps_slot: bool,
     },
     /// The carrier told how a call goes, or went.
@@ -49,10 +47,6 @@ pub(in crate::calls) enum Kind {
     Call,
     Answer,
     Report,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl Entry {
@@ -94,13 +88,13 @@ impl Entry {
         }
     }
 
-    pub(in crate::calls) fn of_answer(answer: &CallAnswer) -> Self {
+    pub(in crate::calls) fn of_answer(answer: &AnswerRecord) -> Self {
         Self::Answer {
             sid: answer.sid.clone(),
             outcome: answer.outcome.to_string(),
             decision: answer.decision.clone(),
-            conversation_id: answer.conversation_id.clone(),
-            twiml: answer.twiml.clone(),
+            answer: answer.answer.clone(),
+            stage: answer.stage,
             at: answer.answered_at,
             keeps_slot: answer.keeps_slot,
         }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use super::index::{Index, MOST_INDEXED};
+use crate::domain::GivenAnswer;
 
 /// Entries of one window.
 const WINDOW: usize = 256;
@@ -171,14 +172,16 @@ impl JournalFile {
     }
 
     /// What a call was answered with last, if that waits.
-    pub(super) fn answer_to(&self, call: &str) -> Option<String> {
+    pub(super) fn answer_to(&self, call: &str) -> Option<GivenAnswer> {
         let about = self.index.get(call)?;
         let answer = |entry: &Entry| match entry {
-            Entry::Answer { sid, twiml, .. } if sid == call => Some(twiml.clone()),
+            Entry::Answer { sid, answer, stage, at, .. } if sid == call => {
+                Some(GivenAnswer { stage: *stage, answer: answer.clone(), at: *at })
+            }
             _ => None,
         };
-        if let Some(twiml) = self.unwritten.iter().rev().find_map(answer) {
-            return Some(twiml);
+        if let Some(given) = self.unwritten.iter().rev().find_map(answer) {
+            return Some(given);
         }
         let (line, _) = Lines::from(&self.file, about.answer?).ok()?.next_line().ok()??;
         match line {
@@ -333,6 +336,11 @@ impl<'a> Lines<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{AnswerStage, CallAnswer, Language};
+
+    fn say(text: &str) -> CallAnswer {
+        CallAnswer::Say { text: text.to_owned(), language: Language::default() }
+    }
 
     fn about(sid: &str) -> Entry {
         let (status, at) = ("completed".to_owned(), chrono::DateTime::UNIX_EPOCH);
@@ -388,8 +396,8 @@ mod tests {
             sid: sid.to_owned(),
             outcome: "agent".to_owned(),
             decision: crate::domain::Decision { rule: None, reason: "none".to_owned() },
-            conversation_id: None,
-            twiml: format!("<{sid}>"),
+            answer: say(sid),
+            stage: AnswerStage::First,
             at: chrono::DateTime::UNIX_EPOCH,
             keeps_slot: true,
         };
@@ -398,7 +406,10 @@ mod tests {
         }
         let indexed = |state: &JournalFile| ["a", "b", "c", "d", "e"].map(|sid| state.is_about(sid));
         assert_eq!(indexed(&state), [false, false, true, true, true]);
-        assert_eq!((state.answer_to("a"), state.answer_to("e").as_deref()), (None, Some("<e>")));
+        assert_eq!(
+            (state.answer_to("a"), state.answer_to("e").map(|given| given.answer)),
+            (None, Some(say("e")))
+        );
         // Something more about one that has left: it counts as new, and the oldest makes room.
         state.add(&about("a"));
         assert_eq!(indexed(&state), [true, false, false, true, true]);

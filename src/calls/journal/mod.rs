@@ -23,6 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::replay::EARLY_FOR;
+use crate::domain::GivenAnswer;
 use early::Early;
 pub use entry::rewritten_journal_entry;
 pub(super) use entry::{Entry, Kind};
@@ -180,7 +181,7 @@ impl Journal {
     }
 
     /// What a call was answered with last, if that waits.
-    pub(super) fn answer_to(&self, call: &str) -> Option<String> {
+    pub(super) fn answer_to(&self, call: &str) -> Option<GivenAnswer> {
         self.lock().answer_to(call)
     }
 
@@ -253,6 +254,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::domain::{AnswerStage, CallAnswer};
 
     fn open(folder: &Path) -> io::Result<Journal> {
         Journal::open(folder, DateTime::UNIX_EPOCH)
@@ -345,8 +347,8 @@ mod tests {
                 sid: sid.clone(),
                 outcome: "agent".to_owned(),
                 decision: crate::domain::Decision { rule: None, reason: "none".to_owned() },
-                conversation_id: None,
-                twiml: format!("<{sid}>"),
+                answer: CallAnswer::HangUp,
+                stage: AnswerStage::AfterDial,
                 at: chrono::DateTime::UNIX_EPOCH,
                 keeps_slot: true,
             });
@@ -359,7 +361,7 @@ mod tests {
         }
         drop(journal);
         let journal = open(folder.path())?;
-        assert_eq!(journal.answer_to("call 999").as_deref(), Some("<call 999>"));
+        assert_eq!(journal.answer_to("call 999").map(|given| given.stage), Some(AnswerStage::AfterDial));
         assert_eq!((journal.answer_to("call 299"), journal.is_about("call 299")), (None, false));
         let left = drain(&journal);
         assert_eq!((left.len(), left[0].as_str(), left[1398].as_str()), (1399, "call 300", "call 999"));

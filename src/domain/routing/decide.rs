@@ -3,7 +3,7 @@
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{CallerId, RoutingAction, RoutingCondition, RoutingRule, RoutingRules, When, pattern_of};
+use super::{CallerId, Causes, RoutingAction, RoutingCondition, RoutingRule, RoutingRules, When, pattern_of};
 
 /// A rule that applies to a call: what the call needs of it, and where the rest is found. A decision is kept with every call,
 /// and a rule may name hundreds of callers and dates.
@@ -23,7 +23,7 @@ pub struct AppliedRule {
 pub struct Decision {
     /// The rule that applies; without one the number's agent answers.
     pub rule: Option<AppliedRule>,
-    /// Why, in plain words; what came of it is added as it comes.
+    /// Why, in plain words, for people: no code reads it. [`Causes`] are added as they come.
     pub reason: String,
 }
 
@@ -37,8 +37,8 @@ impl Decision {
 
     /// The same decision, and what came of it next.
     #[must_use]
-    pub fn then(&self, what: &str) -> Self {
-        Self { rule: self.rule.clone(), reason: format!("{}; {what}", self.reason) }
+    pub fn then(&self, causes: &Causes) -> Self {
+        Self { rule: self.rule.clone(), reason: format!("{}; {causes}", self.reason) }
     }
 
     /// Whether the call is rejected.
@@ -47,9 +47,9 @@ impl Decision {
         self.rule.as_ref().is_some_and(|rule| rule.action == RoutingAction::Reject)
     }
 
-    /// Whether the call may come to the agent, and so needs one of the plan's places.
+    /// Whether the call may come to the agent, and so needs one of the plan's call slots.
     #[must_use]
-    pub fn needs_a_place(&self) -> bool {
+    pub fn needs_slot(&self) -> bool {
         let action = self.rule.as_ref().map(|rule| &rule.action);
         matches!(action, None | Some(RoutingAction::Agent | RoutingAction::ForwardThenAgent { .. }))
     }

@@ -5,12 +5,14 @@
 //! repeats comes twice.
 
 mod caller;
+mod cause;
 mod check;
 mod decide;
 mod reach;
 mod zone;
 
 pub use caller::{CallerId, CallerPattern};
+pub use cause::{Cause, Causes, NotDialed};
 pub use check::{ActionDraft, ConditionDraft, RuleDraft};
 pub use decide::{AppliedRule, Decision};
 pub use zone::{Zone, ZoneData};

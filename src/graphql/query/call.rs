@@ -82,9 +82,8 @@ async fn simulate(
     let Some(number) = found else { return Ok(None) };
     let Some(agent) = store.agent(number.agent_id).await? else { return Ok(None) };
     let tenant = store.tenant().await?;
-    let places = i64::from(tenant.limits.concurrent_calls);
     let dialing = session.provisioning().dialing().for_tenant(&tenant.dialing);
-    let room = if store.active_calls().await? < places { Room::Free } else { Room::UsedUp };
+    let room = Room::counted(tenant.limits, store.active_calls().await?);
     let rules = store.routing_rules(&[number.id]).await?.remove(&number.id);
     let (version, rules) = rules.unwrap_or((number.routing_version, RoutingRules::default()));
     let decision = rules.decide(&caller, at).of_version(version);

@@ -12,9 +12,10 @@ use serde::Serialize;
 
 use super::answer::instant;
 use super::claim::Turn;
-use super::{agent_of, changed, find_by_sid, holds_a_place, under_way};
+use super::{agent_of, changed, find_by_sid, holds_slot, under_way};
 use crate::domain::{
-    AnsweringAgent, Call, CallDirection, CallId, CallOutcome, CallStatus, CallerId, Decision, E164,
+    AnsweringAgent, Call, CallAnswer, CallDirection, CallId, CallOutcome, CallStatus, CallerId, Cause,
+    Decision, E164, GivenAnswer, IncomingCall, Tenant,
 };
 use crate::store::entities::{call, tenant};
 use crate::store::lane::{Batched, Lane};
@@ -23,19 +24,6 @@ use crate::store::{Shared, StoreError, SystemStore, dialect};
 
 /// Open calls to a number that are looked through for those that ring the same number.
 const MOST_RINGING: u64 = 100;
-
-/// A call as the carrier announces it.
-#[derive(Debug, Clone)]
-pub struct IncomingCall {
-    /// The carrier's id.
-    pub sid: String,
-    /// The caller.
-    pub from: String,
-    /// The carrier's word on that number, where it has one.
-    pub attestation: Option<String>,
-    /// The number called.
-    pub to: E164,
-}
 
 /// Whether a call holds one of its tenant's call slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +51,8 @@ pub struct Route {
     pub agent: AnsweringAgent,
     /// Whether it holds one of the tenant's call slots.
     pub slot: CallSlot,
-    /// What this call was answered with before, when it was.
-    pub answered: Option<String>,
+    /// The answer that it was given last, if it was given one.
+    pub answered: Option<GivenAnswer>,
     /// Who is to answer it.
     pub turn: Turn,
     /// The number that passed the call on to ours, where the carrier tells of one.
@@ -81,7 +69,7 @@ impl Route {
     /// Whether only the lack of a call slot keeps it from the agent.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.call.decision.needs_a_place() && !self.has_slot()
+        self.call.decision.needs_slot() && !self.has_slot()
     }
 }
 
@@ -180,7 +168,7 @@ impl SystemStore {
                 return Box::pin(self.route_by_sid(&incoming.sid)).await;
             };
             let decision = decide(&cached, incoming, now);
-            let needs_slot = decision.needs_a_place();
+            let needs_slot = decision.needs_slot();
             let call = announced(id, incoming, &cached, decision, now);
             let (number_changed, agent_changed) = (cached.number_changed, cached.agent_changed);
             let admission = Admission { call: call.clone(), needs_slot, number_changed, agent_changed };
@@ -205,7 +193,7 @@ impl SystemStore {
         }
     }
 
-    /// Gives a call under way that was not admitted one of its tenant's places, if one is free now. Returns whether it did.
+    /// Gives a call under way that was not admitted one of its tenant's call slots, if one is free now. Returns whether it did.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -214,13 +202,14 @@ impl SystemStore {
         let mut of_tenant = tenant::Entity::find_by_id(call.tenant_id.0);
         // In the order in which calls are admitted: the tenant is locked first, and then counted.
         dialect::lock_rows(&transaction, QuerySelect::query(&mut of_tenant));
-        let Some(plan) = of_tenant.one(&transaction).await? else { return Ok(false) };
-        let taken = call::Entity::find()
+        let Some(row) = of_tenant.one(&transaction).await? else { return Ok(false) };
+        let plan = Tenant::try_from(row)?;
+        let held = call::Entity::find()
             .filter(call::Column::TenantId.eq(call.tenant_id.0))
-            .filter(holds_a_place())
+            .filter(holds_slot())
             .count(&transaction)
             .await?;
-        if taken >= u64::try_from(plan.concurrent_calls).unwrap_or_default() {
+        if !plan.limits.has_free_call_slot(i64::try_from(held).unwrap_or(i64::MAX)) {
             return Ok(false);
         }
         let admitted = call::Entity::update_many()
@@ -247,11 +236,15 @@ impl SystemStore {
             .order_by_desc(call::Column::StartedAt)
             .limit(MOST_RINGING)
             .select_only()
-            .columns([call::Column::Caller, call::Column::AnswerTwiml]);
-        let rows: Vec<(String, Option<String>)> = open.into_tuple().all(self.db()).await?;
-        let rung = format!(">{}<", dialled.as_str());
-        let rings = |twiml: Option<String>| twiml.is_none_or(|twiml| twiml.contains(&rung));
-        Ok(rows.into_iter().filter_map(|(caller, twiml)| rings(twiml).then_some(caller)).collect())
+            .columns([call::Column::Caller, call::Column::Answer]);
+        let rows: Vec<(String, Option<serde_json::Value>)> = open.into_tuple().all(self.db()).await?;
+        // An answer that cannot be read may ring it too.
+        let rings = |answer: Option<serde_json::Value>| match answer.map(serde_json::from_value::<CallAnswer>)
+        {
+            Some(Ok(answer)) => answer.dialed() == Some(dialled),
+            Some(Err(_)) | None => true,
+        };
+        Ok(rows.into_iter().filter_map(|(caller, answer)| rings(answer).then_some(caller)).collect())
     }
 
     async fn cached_or_learnt(&self, number: &E164) -> Result<Option<CachedNumber>, StoreError> {
@@ -268,8 +261,8 @@ impl SystemStore {
         let known = self.cached(&incoming.to).filter(|_| self.knows_numbers())?;
         let now = self.shared.clock.now();
         let decision = decide(&known, incoming, now);
-        let admitted = decision.needs_a_place();
-        let call = announced(id, incoming, &known, decision.then("the database did not answer"), now);
+        let admitted = decision.needs_slot();
+        let call = announced(id, incoming, &known, decision.then(&Cause::DatabaseUnavailable.into()), now);
         Some(Route {
             call,
             agent: known.agent,
@@ -287,9 +280,9 @@ impl SystemStore {
     /// [`StoreError`].
     pub async fn route_by_sid(&self, sid: &str) -> Result<Option<Route>, StoreError> {
         self.shared.answers.settled().await;
-        let Some(row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };
+        let Some(mut row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };
         let agent = agent_of(self.db(), &row).await?;
-        let (slot, answered) = (CallSlot::of(row.admitted), row.answer_twiml.clone());
+        let (slot, answered) = (CallSlot::of(row.admitted), row.take_answer()?);
         let call = row.try_into()?;
         Ok(Some(Route { call, agent, slot, answered, turn: Turn::Open, forwarded_from: None }))
     }

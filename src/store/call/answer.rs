@@ -9,24 +9,24 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::QueryResult;
 use serde::Serialize;
 
-use crate::domain::{AgentId, CallId, CallOutcome, Decision, TenantId};
+use crate::domain::{AgentId, AnswerStage, CallAnswer, CallId, CallOutcome, Decision, TenantId};
 use crate::store::lane::{Batched, Lane};
 use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
 
 /// What a call was answered with.
 #[derive(Debug, Clone)]
-pub struct CallAnswer {
+pub struct AnswerRecord {
     /// The carrier's id of the call.
     pub sid: String,
     /// Who or what answers.
     pub outcome: CallOutcome,
     /// Why.
     pub decision: Decision,
-    /// What the carrier was told to do.
-    pub twiml: String,
-    /// The voice provider's conversation, if one began.
-    pub conversation_id: Option<String>,
-    /// When.
+    /// The answer.
+    pub answer: CallAnswer,
+    /// The stage of the call at which it was given.
+    pub stage: AnswerStage,
+    /// When it was given.
     pub answered_at: DateTime<Utc>,
     /// Whether the call goes on holding the call slot that it may hold. A call whose admission was not waited for was answered
     /// without one, and may have got one since.
@@ -38,21 +38,23 @@ struct AnswerRow<'a> {
     sid: &'a str,
     outcome: &'static str,
     decision: &'a Decision,
-    twiml: &'a str,
+    answer: &'a CallAnswer,
+    stage: &'static str,
     conversation_id: Option<&'a str>,
     answered_at: String,
     keeps_slot: bool,
     at: &'a str,
 }
 
-impl CallAnswer {
+impl AnswerRecord {
     fn row<'a>(&'a self, at: &'a str) -> AnswerRow<'a> {
         AnswerRow {
             sid: &self.sid,
             outcome: self.outcome.as_str(),
             decision: &self.decision,
-            twiml: &self.twiml,
-            conversation_id: self.conversation_id.as_deref(),
+            answer: &self.answer,
+            stage: self.stage.as_str(),
+            conversation_id: self.answer.conversation_id(),
             answered_at: instant(self.answered_at),
             keeps_slot: self.keeps_slot,
             at,
@@ -65,12 +67,12 @@ impl SystemStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn record_answer(&self, answer: CallAnswer) -> Result<bool, StoreError> {
+    pub async fn record_answer(&self, answer: AnswerRecord) -> Result<bool, StoreError> {
         self.write_batched(answer).await
     }
 }
 
-impl Batched for CallAnswer {
+impl Batched for AnswerRecord {
     /// Whether the call is on record.
     type Done = bool;
 

@@ -41,7 +41,7 @@ impl SystemStore {
     pub async fn claim_answer(&self, route: &Route, name: Uuid) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
         let until = call::Column::AnsweringUntil;
-        let unclaimed = until.is_null().and(call::Column::AnswerTwiml.is_not_null());
+        let unclaimed = until.is_null().and(call::Column::AnswerStage.is_not_null());
         let first_lapsed = until.is_null().and(call::Column::StartedAt.lte(now - CLAIM));
         let free = Condition::any().add(unclaimed).add(first_lapsed).add(until.lte(now));
         self.hold_answer(route, name, free).await
@@ -58,8 +58,10 @@ impl SystemStore {
 
     async fn hold_answer(&self, route: &Route, name: Uuid, which: Condition) -> Result<bool, StoreError> {
         let unchanged = match &route.answered {
-            Some(answered) => call::Column::AnswerTwiml.eq(answered),
-            None => call::Column::AnswerTwiml.is_null(),
+            Some(given) => {
+                call::Column::AnswerStage.eq(given.stage.as_str()).and(call::Column::AnsweredAt.eq(given.at))
+            }
+            None => call::Column::AnswerStage.is_null(),
         };
         let held = call::Entity::update_many()
             .col_expr(call::Column::AnsweringBy, Expr::value(name))

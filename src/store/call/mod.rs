@@ -9,8 +9,8 @@ mod report;
 mod totals;
 
 pub(super) use admit::Admission;
-pub use admit::{CallSlot, IncomingCall, Route};
-pub use answer::CallAnswer;
+pub use admit::{CallSlot, Route};
+pub use answer::AnswerRecord;
 pub use claim::Turn;
 pub(super) use record::AnsweredCall;
 pub(super) use report::CarrierReport;
@@ -52,12 +52,12 @@ impl TenantStore {
         call::Entity::find().filter(call::Column::TenantId.eq(self.tenant.0))
     }
 
-    /// Calls under way that hold one of the plan's places.
+    /// How many calls hold one of the plan's call slots.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn active_calls(&self) -> Result<i64, StoreError> {
-        page::count(&self.transaction, self.own_calls().filter(holds_a_place())).await
+        page::count(&self.transaction, self.own_calls().filter(holds_slot())).await
     }
 
     /// These calls, in no order.
@@ -142,7 +142,7 @@ impl TenantStore {
 
 /// Under way: its end is not recorded yet. However long ago it began, only the carrier knows whether it has ended.
 fn under_way() -> Expr {
-    status().is_in([CallStatus::Ringing, CallStatus::InProgress].map(literal))
+    status().is_in(CallStatus::UNDER_WAY.map(literal))
 }
 
 /// A status as a literal: a partial index on some statuses cannot serve a parameter, which might be another status.
@@ -154,8 +154,9 @@ fn status() -> Expr {
     Expr::col((call::Entity, call::Column::Status))
 }
 
-/// Under way and holding one of the tenant's places: a call that was not admitted holds none.
-fn holds_a_place() -> Condition {
+/// Holding a call slot: under way and admitted. The statements that admit calls spell the same condition out; a test compares them
+/// with the domain.
+fn holds_slot() -> Condition {
     Condition::all().add(under_way()).add(call::Column::Admitted.eq(true))
 }
 

@@ -12,7 +12,7 @@ use sea_orm::{
 use serde::Serialize;
 
 use super::answer::instant;
-use super::{changed, holds_a_place, under_way};
+use super::{changed, holds_slot, under_way};
 use crate::domain::{Call, CallReport, ConversationReport, TenantId};
 use crate::store::entities::{self, call};
 use crate::store::lane::{Batched, Lane};
@@ -55,18 +55,18 @@ impl SystemStore {
         self.longest_unheard(call::Entity::find().filter(under_way()), heard_before, limit).await
     }
 
-    /// The carrier's ids of a tenant's calls that hold its places and of which nothing was heard since `heard_before`, those
+    /// The carrier's ids of a tenant's calls that hold its call slots and of which nothing was heard since `heard_before`, those
     /// left longest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn oldest_places(
+    pub async fn longest_held_slots(
         &self,
         tenant: TenantId,
         heard_before: DateTime<Utc>,
         limit: u64,
     ) -> Result<Vec<String>, StoreError> {
-        let theirs = call::Entity::find().filter(call::Column::TenantId.eq(tenant.0)).filter(holds_a_place());
+        let theirs = call::Entity::find().filter(call::Column::TenantId.eq(tenant.0)).filter(holds_slot());
         self.longest_unheard(theirs, heard_before, limit).await
     }
 

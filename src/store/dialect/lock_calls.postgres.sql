@@ -2,7 +2,7 @@
 -- no two wait for each other. The columns are named: a prepared statement that reads `*` fails once a column is added.
 SELECT found.id, found.tenant_id, found.agent_id, found.phone_number_id, found.sid, found.direction, found.caller,
     found.caller_attestation, found.called, found.status, found.outcome, found.admitted, found.decision,
-    found.conversation_id, found.conversation_due_at, found.answer_twiml, found.answered_at, found.answering_by,
+    found.conversation_id, found.conversation_due_at, found.answer, found.answer_stage, found.answered_at, found.answering_by,
     found.answering_until, found.duration_seconds, found.conversation_seconds, found.sequence, found.started_at,
     found.ended_at, found.updated_at
 FROM (SELECT sid FROM json_array_elements_text($1::json) AS told (sid) ORDER BY sid) AS told

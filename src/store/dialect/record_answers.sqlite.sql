@@ -3,7 +3,8 @@
 UPDATE calls SET
     outcome = CASE WHEN calls.answered_at > told.answered_at THEN calls.outcome ELSE told.outcome END,
     decision = CASE WHEN calls.answered_at > told.answered_at THEN calls.decision ELSE told.decision END,
-    answer_twiml = CASE WHEN calls.answered_at > told.answered_at THEN calls.answer_twiml ELSE told.twiml END,
+    answer = CASE WHEN calls.answered_at > told.answered_at THEN calls.answer ELSE told.answer END,
+    answer_stage = CASE WHEN calls.answered_at > told.answered_at THEN calls.answer_stage ELSE told.stage END,
     answered_at = CASE WHEN calls.answered_at > told.answered_at THEN calls.answered_at ELSE told.answered_at END,
     admitted = calls.admitted AND told.keeps_slot, answering_by = NULL, answering_until = NULL,
     conversation_id = CASE WHEN calls.answered_at > told.answered_at
@@ -17,7 +18,7 @@ UPDATE calls SET
 FROM (
     SELECT
         value ->> 'sid' AS sid, value ->> 'outcome' AS outcome, value -> 'decision' AS decision,
-        value ->> 'twiml' AS twiml, value ->> 'conversation_id' AS conversation_id,
+        value -> 'answer' AS answer, value ->> 'stage' AS stage, value ->> 'conversation_id' AS conversation_id,
         value ->> 'answered_at' AS answered_at, value ->> 'keeps_slot' AS keeps_slot, value ->> 'at' AS at
     FROM json_each(?1)
 ) AS told

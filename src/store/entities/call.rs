@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 
 use super::read;
-use crate::domain::{AgentId, Call, CallId, NumberId, TenantId};
+use crate::domain::{AgentId, Call, CallId, GivenAnswer, NumberId, TenantId};
 use crate::store::StoreError;
 
 /// A call.
@@ -35,8 +35,10 @@ pub struct Model {
     #[sea_orm(column_type = "Text", nullable)]
     pub conversation_id: Option<String>,
     pub conversation_due_at: Option<DateTimeUtc>,
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub answer: Option<Json>,
     #[sea_orm(column_type = "Text", nullable)]
-    pub answer_twiml: Option<String>,
+    pub answer_stage: Option<String>,
     pub answered_at: Option<DateTimeUtc>,
     pub answering_by: Option<Uuid>,
     pub answering_until: Option<DateTimeUtc>,
@@ -55,6 +57,19 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 pub(in crate::store) const TABLE: &str = "calls";
+
+impl Model {
+    /// The answer that the call was given last.
+    pub(in crate::store) fn take_answer(&mut self) -> Result<Option<GivenAnswer>, StoreError> {
+        let (Some(answer), Some(stage), Some(at)) =
+            (self.answer.take(), &self.answer_stage, self.answered_at)
+        else {
+            return Ok(None);
+        };
+        let stage = read::text(TABLE, "answer_stage", stage)?;
+        Ok(Some(GivenAnswer { stage, answer: read::json(TABLE, "answer", answer)?, at }))
+    }
+}
 
 impl TryFrom<Model> for Call {
     type Error = StoreError;

@@ -2,10 +2,10 @@
 
 use futures_util::future::join_all;
 use switchboard::domain::{
-    ActionDraft, AnsweringAgent, CallId, Clock, ConditionDraft, PhoneNumber, RoutingActionKind, RoutingRules,
-    RuleDraft, Step,
+    ActionDraft, AnsweringAgent, CallId, CallStatus, Clock, ConditionDraft, IncomingCall, Limits,
+    PhoneNumber, RoutingActionKind, RoutingRules, RuleDraft, Step,
 };
-use switchboard::store::{Database, Effect, IncomingCall, OperationUpdate, Route};
+use switchboard::store::{CallSlot, Database, Effect, OperationUpdate, Route};
 
 use crate::support::database::TestDatabase;
 use crate::support::fixtures::{self, e164, uuid};
@@ -74,6 +74,46 @@ async fn a_call_costs_one_statement_and_three_more_when_its_rules_have_changed()
     assert_eq!(db.read_as(tenant).await.unwrap().active_calls().await.unwrap(), 2);
     let nobodys = IncomingCall { to: e164(611), ..call_from(caller, &number) };
     assert!(db.system().admit_call(CallId(uuid()), &nobodys).await.unwrap().is_none());
+}
+
+/// The rule stands in the domain and, since calls are counted where they are written, in the statements of either database.
+#[tokio::test]
+async fn a_call_gets_a_slot_exactly_when_the_domain_says_that_one_is_free() {
+    let test = TestDatabase::create().await;
+    let db = test.open().await;
+    let tenant = fixtures::tenant(&db).await;
+    let number = fixtures::number(&db, &fixtures::agent(&db, tenant).await, &e164(650)).await;
+    let system = db.system();
+    let held = async || db.read_as(tenant).await.unwrap().active_calls().await.unwrap();
+    let mut under_way: Vec<Route> = Vec::new();
+    for concurrent_calls in [0, 1, 3, 2, 4] {
+        test.set_plan(tenant, concurrent_calls.into(), 5).await;
+        let limits = Limits { concurrent_calls, phone_numbers: 5 };
+        for refused in under_way.iter_mut().filter(|route| !route.has_slot()) {
+            let is_free = limits.has_free_call_slot(held().await);
+            assert_eq!(system.admit_after_all(&refused.call).await.unwrap(), is_free);
+            refused.slot = if is_free { CallSlot::Held } else { CallSlot::None };
+        }
+        for _ in 0..3 {
+            let is_free = limits.has_free_call_slot(held().await);
+            let (route, _) = admit(&db, &call_from("+13105550199", &number)).await;
+            assert_eq!(route.has_slot(), is_free, "{concurrent_calls} allowed, {} held", held().await);
+            under_way.push(route);
+        }
+    }
+    assert_eq!(held().await, 4);
+    // Only what ends a call frees its slot.
+    test.set_plan(tenant, 100, 5).await;
+    for status in CallStatus::ALL {
+        let (route, _) = admit(&db, &call_from("+13105550199", &number)).await;
+        let before = held().await;
+        system.report_call(&route.call.sid, fixtures::report(*status, Some(1))).await.unwrap();
+        assert_eq!(held().await < before, status.is_final(), "{status}");
+        test.set_plan(tenant, i32::try_from(before).unwrap(), 5).await;
+        let (next, _) = admit(&db, &call_from("+13105550199", &number)).await;
+        assert_eq!(next.has_slot(), status.is_final(), "{status}");
+        test.set_plan(tenant, 100, 5).await;
+    }
 }
 
 #[tokio::test]

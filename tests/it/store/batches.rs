@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
-use switchboard::domain::{Call, CallId, CallOutcome, CallReport, CallStatus, Clock};
-use switchboard::store::{Change, IncomingCall, StoreError, Topic};
+use switchboard::domain::{Call, CallId, CallOutcome, CallReport, CallStatus, Clock, Decision, IncomingCall};
+use switchboard::store::{Change, StoreError, Topic};
 
 use crate::support::database::TestDatabase;
 use crate::support::fixtures::{self, e164, uuid};
@@ -122,7 +122,9 @@ async fn the_last_of_several_answers_to_a_call_holds_and_strangers_change_nothin
     });
     assert!(join_all(recorded).await.into_iter().all(|recorded| recorded.is_ok()));
     let again = system.admit_call(CallId(uuid()), &call).await.unwrap().unwrap();
-    assert_eq!((again.answered.as_deref(), again.call.outcome), (Some("<C/>"), CallOutcome::Fallback));
+    let answered = again.answered.map(|given| given.answer);
+    assert_eq!(answered, Some(fixtures::connect(Some("conv_1"), "<C/>")));
+    assert_eq!(again.call.outcome, CallOutcome::Fallback);
     let unknown = CallReport { status: CallStatus::Busy, duration_seconds: None, at: Clock::system().now() };
     assert_eq!(system.report_call("CA-nobodys", unknown).await.unwrap(), None);
 }
@@ -143,7 +145,8 @@ async fn an_answer_given_earlier_overwrites_none_whichever_is_written_last() {
                 &system.admit_call(id, &incoming).await.unwrap().unwrap().call;
             let record = |at: usize| {
                 let (seconds, outcome, conversation, twiml) = given[at];
-                let decision = decision.then(twiml);
+                let decision =
+                    Decision { reason: format!("{}; {twiml}", decision.reason), ..decision.clone() };
                 async move {
                     let at = *started_at + TimeDelta::milliseconds(seconds * 1001);
                     system
@@ -161,7 +164,9 @@ async fn an_answer_given_earlier_overwrites_none_whichever_is_written_last() {
             }
             let left = system.admit_call(CallId(uuid()), &incoming).await.unwrap().unwrap();
             let reason = &left.call.decision.reason;
-            assert_eq!((left.answered.as_deref(), left.call.outcome), (Some("<B/>"), CallOutcome::Fallback));
+            let answered = left.answered.map(|given| given.answer);
+            assert_eq!(answered, Some(fixtures::connect(None, "<B/>")));
+            assert_eq!(left.call.outcome, CallOutcome::Fallback);
             assert!(reason.ends_with("<B/>"), "{reason}");
             if !is_one_batch {
                 assert_eq!(left.call.conversation_id.as_deref(), Some("conv_a"), "{order:?}");

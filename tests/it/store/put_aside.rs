@@ -128,7 +128,7 @@ async fn a_row_with_garbage_in_a_column_costs_the_others_nothing() {
     let untold = system.conversations_untold(now, 10).await.unwrap();
     assert_eq!(untold.len(), 1, "{untold:?}");
     assert_eq!(system.calls_unheard_of(now, 10).await.unwrap(), [sids[2].as_str()]);
-    assert_eq!(system.oldest_places(tenant, now, 10).await.unwrap(), [sids[2].as_str()]);
+    assert_eq!(system.longest_held_slots(tenant, now, 10).await.unwrap(), [sids[2].as_str()]);
     assert_eq!(system.countries_with_numbers().await.unwrap().len(), 1);
     // Each is put aside: the first of a batch of one is a good one.
     assert_eq!(system.claim_due(uuid(), LEASE, 1).await.unwrap().len(), 0);

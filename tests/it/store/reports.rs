@@ -3,8 +3,8 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use switchboard::domain::{Call, CallOutcome, CallReport, CallStatus, ConversationReport};
-use switchboard::store::{Database, IncomingCall};
+use switchboard::domain::{Call, CallOutcome, CallReport, CallStatus, ConversationReport, IncomingCall};
+use switchboard::store::Database;
 
 use crate::support::database::{HandClock, TestDatabase};
 use crate::support::fixtures::{self, e164};

@@ -192,7 +192,7 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
     let call = Change::Call { tenant, id, agent: agent.id };
     assert_eq!(changes.recv().await.unwrap(), call);
 
-    let decision = route.call.decision.then("the agent takes it");
+    let decision = route.call.decision.then(&switchboard::domain::Cause::Agent.into());
     let (sid, answer) = (incoming.sid.as_str(), "<Response/>");
     let at = route.call.started_at;
     system
@@ -200,7 +200,8 @@ async fn a_call_moves_forward_only_and_is_told_to_watchers() {
         .await
         .unwrap();
     let again = system.admit_call(switchboard::domain::CallId(uuid()), &incoming).await.unwrap().unwrap();
-    assert_eq!((again.call.id, again.answered.as_deref()), (id, Some("<Response/>")));
+    let answered = again.answered.map(|given| given.answer);
+    assert_eq!((again.call.id, answered), (id, Some(fixtures::connect(Some("conv_1"), "<Response/>"))));
     for (reported, duration, then) in [
         (CallStatus::InProgress, None, CallStatus::InProgress),
         (CallStatus::Ringing, None, CallStatus::InProgress),

@@ -1,8 +1,8 @@
 //! Calls of the emulated carrier, and what it was answered with.
 
 use serde_json::Value;
+use switchboard::domain::IncomingCall;
 use switchboard::domain::{CallId, Clock, Entropy};
-use switchboard::store::IncomingCall;
 
 use super::App;
 

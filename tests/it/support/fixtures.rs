@@ -5,13 +5,14 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use switchboard::domain::{
-    Actor, Agent, AgentId, AgentStatus, AgentToken, Author, CallId, CallOutcome, CallReport, CallStatus,
-    Capabilities, Clock, ConversationNews, ConversationReport, CountryCode, Decision, E164, Entropy,
-    NumberId, NumberType, Operation, OperationId, OperationKind, OperationState, PhoneNumber, Step, TenantId,
+    Actor, Agent, AgentId, AgentStatus, AgentToken, AnswerStage, Author, CallAnswer, CallId, CallOutcome,
+    CallReport, CallStatus, Capabilities, Clock, ConversationNews, ConversationReport, CountryCode, Decision,
+    E164, Entropy, IncomingCall, NumberId, NumberType, Operation, OperationId, OperationKind, OperationState,
+    PhoneNumber, Step, TenantId,
 };
 use switchboard::store::{
-    CallAnswer, Claimed, Database, Effect, IncomingCall, Inserted, NewOperation, NumberClaim,
-    OperationUpdate, Page, PageRequest, PurchaseRules, TenantStore,
+    AnswerRecord, Claimed, Database, Effect, Inserted, NewOperation, NumberClaim, OperationUpdate, Page,
+    PageRequest, PurchaseRules, TenantStore,
 };
 use uuid::Uuid;
 
@@ -142,23 +143,28 @@ pub(crate) fn incoming(to: &E164) -> (CallId, IncomingCall) {
     (CallId(id), IncomingCall { sid, from, attestation: None, to: to.clone() })
 }
 
-/// What a call, by the carrier's id, was answered with.
+/// What a call, by the carrier's id, was answered with: the agent, by this handover.
 pub(crate) fn answer(
     (sid, outcome): (&str, CallOutcome),
     decision: &Decision,
     conversation_id: Option<&str>,
-    twiml: &str,
+    handover: &str,
     answered_at: DateTime<Utc>,
-) -> CallAnswer {
-    CallAnswer {
+) -> AnswerRecord {
+    AnswerRecord {
         sid: sid.to_owned(),
         outcome,
         decision: decision.clone(),
-        twiml: twiml.to_owned(),
-        conversation_id: conversation_id.map(str::to_owned),
+        answer: connect(conversation_id, handover),
+        stage: AnswerStage::First,
         answered_at,
         keeps_slot: true,
     }
+}
+
+pub(crate) fn connect(conversation_id: Option<&str>, handover: &str) -> CallAnswer {
+    let conversation_id = conversation_id.map(str::to_owned);
+    CallAnswer::Connect { conversation_id, handover: handover.to_owned() }
 }
 
 /// The carrier's word on a call, of this moment.

@@ -56,6 +56,16 @@ impl Webhook {
 mod tests {
     use super::*;
 
+    /// They are set at the carrier, for every number, and in the voice provider's workspace.
+    #[test]
+    fn the_paths_never_change() {
+        let paths: Vec<_> = Webhook::ALL.iter().map(|webhook| webhook.path()).collect();
+        let calls = ["incoming", "fallback", "status", "dial", "forwarded"];
+        let mut expected: Vec<_> = calls.map(|name| format!("/api/webhooks/call/{name}")).to_vec();
+        expected.push("/api/webhooks/elevenlabs".to_owned());
+        assert_eq!(paths, expected);
+    }
+
     #[test]
     fn a_url_keeps_the_path_of_the_public_address() {
         for (base, url) in [

@@ -1,9 +1,14 @@
-//! TwiML: what we answer Twilio with, as far as we say anything ourselves. What connects a caller to an
-//! agent is the voice provider's and passes through unchanged.
+//! TwiML, Twilio's answer language: renders the answers of routing. What connects a caller to an agent is the voice provider's TwiML
+//! and passes through unchanged.
+
+mod speech;
 
 use std::fmt;
 
-use crate::domain::{E164, Language};
+use url::Url;
+
+use crate::domain::{CallAnswer, E164, IfUnanswered, Language, Webhook};
+use speech::Speech;
 
 /// The longest text Twilio reads aloud.
 const LONGEST_SENTENCE: usize = 4096;
@@ -58,6 +63,42 @@ impl Twiml {
     pub const CONTENT_TYPE: &'static str = "text/xml; charset=utf-8";
 }
 
+/// Renders answers, with the URLs at which Twilio reports how a dialled number's call ended.
+#[derive(Debug, Clone)]
+pub struct TwimlRenderer {
+    dial_ended: String,
+    forward_ended: String,
+}
+
+impl TwimlRenderer {
+    /// For the webhooks under this public address.
+    #[must_use]
+    pub fn new(webhook_base_url: &Url) -> Self {
+        let url = |webhook: Webhook| String::from(webhook.url(webhook_base_url));
+        Self { dial_ended: url(Webhook::DialEnded), forward_ended: url(Webhook::ForwardEnded) }
+    }
+
+    /// The TwiML of an answer. Equal answers give equal bytes.
+    #[must_use]
+    pub fn render(&self, answer: CallAnswer) -> String {
+        let verb = match answer {
+            CallAnswer::Connect { handover, .. } => return handover,
+            CallAnswer::Dial { number, ring_seconds, caller_id, if_unanswered } => {
+                let action = match if_unanswered {
+                    IfUnanswered::Agent => &self.forward_ended,
+                    IfUnanswered::Apology => &self.dial_ended,
+                };
+                let action = Some(action.clone());
+                Verb::Dial(Dial { number, timeout_seconds: ring_seconds, action, caller_id })
+            }
+            CallAnswer::Say { text, language } => Verb::Say { text, language },
+            CallAnswer::Reject => Verb::Reject(RejectReason::Rejected),
+            CallAnswer::HangUp => Verb::Hangup,
+        };
+        Twiml(vec![verb]).to_string()
+    }
+}
+
 impl fmt::Display for Twiml {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
@@ -75,7 +116,7 @@ impl fmt::Display for Verb {
         match self {
             Self::Say { text, language } => {
                 let text: String = text.chars().take(LONGEST_SENTENCE).collect();
-                let (voice, tag) = (language.carrier_voice(), language.spoken_tag());
+                let Speech { voice, tag } = Speech::of(*language);
                 write!(f, r#"<Say voice="{voice}" language="{tag}">{}</Say>"#, Escaped(&text))
             }
             Self::Dial(dial) => dial.fmt(f),
@@ -150,6 +191,62 @@ mod tests {
         assert_eq!(verbs[1].attribute("timeout"), Some("600"));
         assert_eq!(verbs[1].attribute("callerId"), Some("+12125550199"));
         assert_eq!(verbs[1].first_element_child().and_then(|number| number.text()), Some("+12125550123"));
+    }
+
+    #[test]
+    fn every_answer_renders_to_valid_twiml() {
+        let renderer = TwimlRenderer::new(&"https://example.com/calls/".parse().unwrap());
+        let number: E164 = "+12125550142".parse().unwrap();
+        let caller_id = Some("+12125550100".parse().unwrap());
+        let dial = |if_unanswered, caller_id| CallAnswer::Dial {
+            number: number.clone(),
+            ring_seconds: 20,
+            caller_id,
+            if_unanswered,
+        };
+        let handover =
+            "<?xml version=\"1.0\"?>\n<Response><Connect><Stream url=\"wss://v\"/></Connect></Response>";
+        let connect =
+            |conversation_id| CallAnswer::Connect { conversation_id, handover: handover.to_owned() };
+        let mut answers = vec![
+            (connect(None), "Connect"),
+            (connect(Some("conv_1".to_owned())), "Connect"),
+            (dial(IfUnanswered::Agent, None), "Dial"),
+            (dial(IfUnanswered::Apology, caller_id), "Dial"),
+            (CallAnswer::Reject, "Reject"),
+            (CallAnswer::HangUp, "Hangup"),
+        ];
+        answers.extend(Language::all().map(|language| (CallAnswer::apology(language), "Say")));
+        for (answer, verb) in answers {
+            let stored = serde_json::to_value(&answer).unwrap();
+            let twiml = renderer.render(answer.clone());
+            let again = serde_json::from_value(stored).unwrap();
+            assert_eq!(renderer.render(again), twiml, "a stored answer renders to the same bytes");
+            let document = roxmltree::Document::parse(&twiml).expect("well-formed");
+            let root = document.root_element();
+            assert!(root.has_tag_name("Response"), "{twiml}");
+            let verbs: Vec<_> = root.children().collect();
+            assert_eq!(verbs.len(), 1, "{twiml}");
+            assert!(verbs[0].has_tag_name(verb), "{twiml}");
+            let action = match answer {
+                CallAnswer::Connect { .. } => {
+                    assert_eq!(twiml, handover);
+                    None
+                }
+                CallAnswer::Dial { if_unanswered: IfUnanswered::Agent, .. } => Some("forwarded"),
+                CallAnswer::Dial { .. } => {
+                    assert_eq!(verbs[0].attribute("callerId"), Some("+12125550100"));
+                    Some("dial")
+                }
+                CallAnswer::Say { text, .. } => {
+                    assert_eq!(verbs[0].text(), Some(text.as_str()));
+                    None
+                }
+                CallAnswer::Reject | CallAnswer::HangUp => None,
+            };
+            let action = action.map(|end| format!("https://example.com/calls/api/webhooks/call/{end}"));
+            assert_eq!(verbs[0].attribute("action"), action.as_deref());
+        }
     }
 
     #[test]

@@ -1,0 +1,173 @@
+//! What a call is answered with, in no carrier's words, and at which stage of the call. The carrier's module renders it.
+//!
+//! An answer is stored with its stage. A repeated request gets the stored answer again ([`GivenAnswer::answers_again`]), from
+//! whichever server it reaches: rendering the same answer twice gives the same bytes.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{E164, Language, serde_as_text, text_enum};
+
+text_enum! {
+    /// At which stage of a call an answer is given.
+    AnswerStage {
+        /// The call came in.
+        First = "first",
+        /// The carrier could not fetch or carry out the answer before.
+        AfterFailure = "after_failure",
+        /// The number that was to ring before the agent did not answer.
+        AfterForward = "after_forward",
+        /// The number that was to ring last did not answer.
+        AfterDial = "after_dial",
+    }
+}
+
+text_enum! {
+    /// What follows when a dialled number does not answer.
+    IfUnanswered {
+        /// The number's agent.
+        Agent = "agent",
+        /// The sentence that nobody can take the call.
+        Apology = "apology",
+    }
+}
+serde_as_text!(AnswerStage, IfUnanswered);
+
+/// What a call is answered with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum CallAnswer {
+    /// The caller talks to the agent.
+    Connect {
+        /// The voice provider's id of the registered conversation, where it names one.
+        conversation_id: Option<String>,
+        /// The voice provider's instructions for the carrier, passed on unchanged.
+        handover: String,
+    },
+    /// A number rings.
+    Dial {
+        /// The number.
+        number: E164,
+        /// For how long, in seconds.
+        ring_seconds: u16,
+        /// The number shown to whoever is called; the caller's own if `None`.
+        caller_id: Option<E164>,
+        /// What follows when nobody answers there.
+        if_unanswered: IfUnanswered,
+    },
+    /// The caller hears a text, and the call ends.
+    Say {
+        /// The text.
+        text: String,
+        /// Its language.
+        language: Language,
+    },
+    /// The call is not answered.
+    Reject,
+    /// The call ends.
+    HangUp,
+}
+
+impl CallAnswer {
+    /// The sentence that nobody can take the call.
+    #[must_use]
+    pub fn apology(language: Language) -> Self {
+        Self::Say { text: language.sorry().to_owned(), language }
+    }
+
+    /// The number that rings.
+    #[must_use]
+    pub fn dialed(&self) -> Option<&E164> {
+        match self {
+            Self::Dial { number, .. } => Some(number),
+            Self::Connect { .. } | Self::Say { .. } | Self::Reject | Self::HangUp => None,
+        }
+    }
+
+    /// The voice provider's id of the conversation.
+    #[must_use]
+    pub fn conversation_id(&self) -> Option<&str> {
+        match self {
+            Self::Connect { conversation_id, .. } => conversation_id.as_deref(),
+            Self::Dial { .. } | Self::Say { .. } | Self::Reject | Self::HangUp => None,
+        }
+    }
+
+    /// Whether a number rings after which this follows.
+    fn is_followed_by(&self, next: IfUnanswered) -> bool {
+        matches!(self, Self::Dial { if_unanswered, .. } if *if_unanswered == next)
+    }
+}
+
+/// The answer that a call was given last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenAnswer {
+    /// The stage at which it was given.
+    pub stage: AnswerStage,
+    /// The answer.
+    pub answer: CallAnswer,
+    /// When it was given.
+    pub at: DateTime<Utc>,
+}
+
+impl GivenAnswer {
+    /// Whether a request at this stage is a repetition, and gets this answer again. One that follows a dialled number is new only
+    /// while that dial is the last answer.
+    #[must_use]
+    pub fn answers_again(&self, stage: AnswerStage) -> bool {
+        match stage {
+            AnswerStage::First => true,
+            // The answer of any other stage may be the one that failed.
+            AnswerStage::AfterFailure => self.stage == AnswerStage::AfterFailure,
+            AnswerStage::AfterForward => !self.answer.is_followed_by(IfUnanswered::Agent),
+            AnswerStage::AfterDial => !self.answer.is_followed_by(IfUnanswered::Apology),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dial(if_unanswered: IfUnanswered) -> CallAnswer {
+        let number = "+12125550142".parse().unwrap();
+        CallAnswer::Dial { number, ring_seconds: 20, caller_id: None, if_unanswered }
+    }
+
+    #[test]
+    fn a_request_is_answered_anew_only_while_the_call_is_at_the_stage_before() {
+        use AnswerStage::{AfterDial, AfterFailure, AfterForward, First};
+        let connect = CallAnswer::Connect { conversation_id: None, handover: "<Response/>".to_owned() };
+        let apology = CallAnswer::apology(Language::default());
+        for (stage, answer, anew) in [
+            (First, connect.clone(), vec![AfterFailure]),
+            (First, dial(IfUnanswered::Agent), vec![AfterFailure, AfterForward]),
+            (First, dial(IfUnanswered::Apology), vec![AfterFailure, AfterDial]),
+            (AfterForward, connect, vec![AfterFailure]),
+            (AfterForward, dial(IfUnanswered::Apology), vec![AfterFailure, AfterDial]),
+            (AfterFailure, dial(IfUnanswered::Apology), vec![AfterDial]),
+            (AfterFailure, CallAnswer::Reject, vec![]),
+            (AfterDial, apology, vec![AfterFailure]),
+        ] {
+            let given = GivenAnswer { stage, answer, at: DateTime::UNIX_EPOCH };
+            let answered_anew: Vec<_> =
+                AnswerStage::ALL.iter().copied().filter(|stage| !given.answers_again(*stage)).collect();
+            assert_eq!(answered_anew, anew, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_stored_and_read_back_as_it_was() {
+        let text = "Tom & Jerry's </Say> \"ok\" 👋\r\n".to_owned();
+        for answer in [
+            CallAnswer::Connect { conversation_id: Some("conv_1".to_owned()), handover: text.clone() },
+            dial(IfUnanswered::Agent),
+            CallAnswer::Say { text, language: "pt-br".parse().unwrap() },
+            CallAnswer::Reject,
+            CallAnswer::HangUp,
+        ] {
+            let stored = serde_json::to_value(&answer).unwrap();
+            assert_eq!(serde_json::from_value::<CallAnswer>(stored).unwrap(), answer);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Why a call goes where it goes: the steps of a routing decision after its rules, each with its text.
+
+use std::fmt;
+
+/// Why a number is not dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotDialed {
+    /// The call would come back from it.
+    LeadsBack,
+    /// It rings for several calls of this caller already.
+    RingsAlready,
+    /// The tenant's numbers may not dial it.
+    NotAllowed,
+}
+
+/// One step of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The database did not answer, so the routing cache decided.
+    DatabaseUnavailable,
+    /// The agent takes the call.
+    Agent,
+    /// A rule's number rings.
+    Forward,
+    /// A rule's number rings, and then the agent.
+    ForwardThenAgent,
+    /// The caller hears a rule's message.
+    Message,
+    /// A rule rejects the call.
+    Reject,
+    /// A rule rejects the call, whose first answer failed.
+    RejectAgain,
+    /// All call slots of the plan are held.
+    SlotsUsedUp,
+    /// The database was too busy to count the held call slots.
+    SlotsNotCounted,
+    /// The agent is being created.
+    AgentPending,
+    /// The agent is inactive.
+    AgentInactive,
+    /// The agent is deleted.
+    AgentDeleted,
+    /// The rule's number is not dialled.
+    ForwardNotDialed(NotDialed),
+    /// The fallback number is not dialled.
+    FallbackNotDialed(NotDialed),
+    /// The voice provider's circuit breaker is open.
+    VoiceProviderSkipped,
+    /// The voice provider failed.
+    VoiceProviderFailed,
+    /// The voice provider did not answer in time.
+    VoiceProviderLate,
+    /// The voice provider rejected the call.
+    VoiceProviderRejected,
+    /// The carrier could not fetch or carry out the first answer.
+    AnswerFailed,
+    /// Nobody answered at the number that rang before the agent.
+    ForwardUnanswered,
+    /// Nobody answered at the number that rang last.
+    DialUnanswered,
+    /// Another server had claimed the answer and did not give it in time.
+    OtherServerLate,
+    /// The fallback number rings.
+    FallbackNumber,
+    /// The caller hears that nobody can take the call.
+    Apology,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DatabaseUnavailable => "the database did not answer",
+            Self::Agent => "the agent takes it",
+            Self::Forward => "the call is forwarded",
+            Self::ForwardThenAgent => "another number rings first",
+            Self::Message => "the caller hears the rule's message",
+            Self::Reject => "the call is rejected",
+            Self::RejectAgain => "the call is rejected again",
+            Self::SlotsUsedUp => "the plan's concurrent calls are used up",
+            Self::SlotsNotCounted => "the database was too busy to count the plan's concurrent calls",
+            Self::AgentPending => "the agent does not exist yet",
+            Self::AgentInactive => "the agent is inactive",
+            Self::AgentDeleted => "the agent is deleted",
+            Self::ForwardNotDialed(NotDialed::LeadsBack) => {
+                "the call would only come back from the number it is forwarded to"
+            }
+            Self::ForwardNotDialed(NotDialed::RingsAlready) => {
+                "the number it is forwarded to already rings for several calls of this caller"
+            }
+            Self::ForwardNotDialed(NotDialed::NotAllowed) => "the number it is forwarded to is not allowed",
+            Self::FallbackNotDialed(NotDialed::LeadsBack) => "the fallback number would bring the call back",
+            Self::FallbackNotDialed(NotDialed::RingsAlready) => {
+                "the fallback number already rings for several calls of this caller"
+            }
+            Self::FallbackNotDialed(NotDialed::NotAllowed) => "the fallback number is not allowed",
+            Self::VoiceProviderSkipped => "the voice provider has failed again and again and was not asked",
+            Self::VoiceProviderFailed => "the voice provider failed",
+            Self::VoiceProviderLate => "the voice provider did not answer in time",
+            Self::VoiceProviderRejected => "the voice provider refused the call",
+            Self::AnswerFailed => "the first answer failed at the carrier",
+            Self::ForwardUnanswered => "nobody answered there",
+            Self::DialUnanswered => "nobody answered at the number dialled, and the caller hears a sentence",
+            Self::OtherServerLate => "another server did not answer the call in time",
+            Self::FallbackNumber => "the fallback number rings",
+            Self::Apology => "the caller hears a sentence",
+        })
+    }
+}
+
+/// The steps of a decision, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Causes(Vec<Cause>);
+
+impl Causes {
+    /// The same steps, and another before them.
+    #[must_use]
+    pub fn after(mut self, cause: Option<Cause>) -> Self {
+        self.0.splice(0..0, cause);
+        self
+    }
+
+    /// The same steps, and another.
+    #[must_use]
+    pub fn then(mut self, cause: Option<Cause>) -> Self {
+        self.0.extend(cause);
+        self
+    }
+}
+
+impl From<Cause> for Causes {
+    fn from(cause: Cause) -> Self {
+        Self(vec![cause])
+    }
+}
+
+impl fmt::Display for Causes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (nth, cause) in self.0.iter().enumerate() {
+            let separator = if nth == 0 { "" } else { "; " };
+            write!(f, "{separator}{cause}")?;
+        }
+        Ok(())
+    }
+}
