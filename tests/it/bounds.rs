@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use switchboard::domain::{AgentToken, Entropy};
+use switchboard::domain::{AgentToken, Entropy, Webhook};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -433,8 +433,8 @@ async fn a_webhook_that_proves_nothing_takes_little_time_and_work() {
     let signed = app.clock().now().timestamp();
     let signature = format!("elevenlabs-signature: t={signed},v0={}", "0".repeat(64));
     tokio::join!(
-        slow("/api/webhooks/call/incoming", "content-type: application/x-www-form-urlencoded"),
-        slow("/api/webhooks/elevenlabs", &signature),
+        slow(Webhook::IncomingCall.path(), "content-type: application/x-www-form-urlencoded"),
+        slow(Webhook::VoiceEvent.path(), &signature),
     );
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use switchboard::domain::Webhook;
 use uuid::Uuid;
 
 use crate::support::fixtures::over;
@@ -156,7 +157,7 @@ async fn what_was_acknowledged_is_worked_off_after_a_crash() {
     let mut form = practice.ringing(held[0]["call_sid"].as_str().unwrap());
     form.retain(|(name, _)| name != "CallStatus");
     form.extend([("CallStatus", "completed"), ("CallDuration", "7")].map(|(n, v)| (n.into(), v.into())));
-    practice.send("/api/webhooks/call/status", &form).await;
+    practice.send(Webhook::CallStatus.path(), &form).await;
     let call = practice.recorded(&held[0]).await;
     assert_eq!((&call["status"], &call["durationSeconds"]), (&json!("COMPLETED"), &json!(7)));
 }

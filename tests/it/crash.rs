@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
-use switchboard::domain::{OperationKind, Step};
+use switchboard::domain::{OperationKind, Step, Webhook};
 use switchboard::sandbox::Credentials;
 use uuid::Uuid;
 
@@ -274,7 +274,7 @@ async fn until_taken(levers: &Levers, address: &str, first: &str, then: &str, fo
 
 #[tokio::test]
 async fn killed_while_calls_come_and_go_a_server_counts_exactly_those_under_way() {
-    const STATUS: &str = "/api/webhooks/call/status";
+    const STATUS: &str = Webhook::CallStatus.path();
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let mut system = System::start_with(&[("BIND_ADDRESS", &address)]).await;
     let token = system.token(Uuid::from_u128(1));
@@ -284,7 +284,7 @@ async fn killed_while_calls_come_and_go_a_server_counts_exactly_those_under_way(
     let levers = Levers::of(system.sandbox_url());
     let carried = async |call: u8| {
         let mut form = ringing(&number, &sid(call));
-        until_taken(&levers, &address, INCOMING, "/api/webhooks/call/fallback", &form).await;
+        until_taken(&levers, &address, INCOMING, Webhook::CallFallback.path(), &form).await;
         if call.is_multiple_of(2) {
             form.retain(|(name, _)| name != "CallStatus");
             form.push(("CallStatus".to_owned(), "completed".to_owned()));

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
+use switchboard::domain::Webhook;
 use uuid::Uuid;
 
 use crate::support::App;
@@ -381,7 +382,7 @@ async fn every_answer_names_its_request_and_guards_itself() {
 async fn every_page_is_served_under_a_strict_policy() {
     let client = Client::start().await;
     let get = |path: &str| client.request(Method::GET, path);
-    let webhook = client.request(Method::POST, "/api/webhooks/call/incoming").form(&[("a", "b")]);
+    let webhook = client.request(Method::POST, Webhook::IncomingCall.path()).form(&[("a", "b")]);
     let pages = [
         (get("/graphql").header("accept", "text/html"), 200),
         (get("/graphiql/init.js"), 200),

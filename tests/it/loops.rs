@@ -2,6 +2,7 @@
 //! is rung by us.
 
 use serde_json::{Value, json};
+use switchboard::domain::Webhook;
 
 use crate::support::App;
 use crate::support::api::create;
@@ -145,7 +146,7 @@ async fn round_after_round(practice: &Practice, from: &str, first: u8, rounds: u
         let mut form = ringing(number, &sid(nth));
         form.retain(|(name, _)| name != "From");
         form.push(("From".to_owned(), from.to_owned()));
-        let answer = send(&practice.app, "/api/webhooks/call/incoming", &form).await;
+        let answer = send(&practice.app, Webhook::IncomingCall.path(), &form).await;
         let document = answer.text().await.unwrap();
         let verb = document.split(['<', '>', ' ']).find(|word| ["Dial", "Say", "Connect"].contains(word));
         answers.push(verb.unwrap_or_else(|| panic!("{document}")).to_owned());
@@ -158,7 +159,7 @@ async fn hang_up(practice: &Practice, nth: u8) {
     let mut form = ringing(number, &sid(nth));
     form.retain(|(name, _)| name != "CallStatus");
     form.extend([("CallStatus", "completed"), ("CallDuration", "7")].map(|(n, v)| (n.into(), v.into())));
-    assert!(send(&practice.app, "/api/webhooks/call/status", &form).await.status().is_success());
+    assert!(send(&practice.app, Webhook::CallStatus.path(), &form).await.status().is_success());
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use switchboard::domain::CallOutcome;
+use switchboard::domain::{CallOutcome, Webhook};
 use switchboard::provisioning::DifferenceKind;
 use switchboard::telemetry::catalogue::{self, Kind, METRICS, Metric, Values};
 use uuid::Uuid;
@@ -57,7 +57,7 @@ async fn every_metric_is_in_the_catalogue_and_every_label_of_a_closed_set() {
     }
     let made_up = [("CallSid".to_owned(), "CA+12125550100".to_owned())];
     app.http().post(format!("{}{INCOMING}", app.base_url())).form(&made_up).send().await.unwrap();
-    send(app, "/api/webhooks/call/status", &practice.ringing(&sid(0))).await;
+    send(app, Webhook::CallStatus.path(), &practice.ringing(&sid(0))).await;
     let mut socket = Socket::ready(app, &practice.token).await;
     socket.subscribe("1", "subscription { callUpdated { id } }").await;
     let token = app.token(Uuid::from_u128(2));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use switchboard::domain::Webhook;
 use uuid::Uuid;
 
 use crate::support::api::create;
@@ -202,7 +203,7 @@ async fn a_call_whose_row_cannot_be_read_keeps_no_others_out_of_the_database_aft
     let mut ended = ringing.clone();
     ended.retain(|(name, _)| name != "CallStatus");
     ended.push(("CallStatus".to_owned(), "completed".to_owned()));
-    assert_eq!(send(&app, "/api/webhooks/call/status", &ended).await.status(), 200);
+    assert_eq!(send(&app, Webhook::CallStatus.path(), &ended).await.status(), 200);
     let calls = (0..8).map(|_| app.place_call(json!({"to": number})));
     for call in join_all(calls).await {
         assert_eq!(verbs(&call), [["Connect"]], "{call}");

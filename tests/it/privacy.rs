@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use switchboard::domain::Webhook;
 use switchboard::sandbox::Credentials;
 use uuid::Uuid;
 
@@ -46,7 +47,7 @@ impl Talkative {
 
     /// Announces a call as the carrier would, and says what of interest it was answered with.
     async fn call(&self, levers: &Levers, to: &str, serial: &str, signed: bool) -> (u16, &'static str) {
-        const INCOMING: &str = "/api/webhooks/call/incoming";
+        const INCOMING: &str = Webhook::IncomingCall.path();
         let sid = format!("CA{serial:0>32}");
         let Credentials { account_sid, auth_token, .. } = Credentials::development();
         let form = [

@@ -1,6 +1,7 @@
 //! What the carrier and the voice provider signed once, sent again: by them, who may, or by somebody who overheard it.
 
 use std::time::Duration;
+use switchboard::domain::Webhook;
 
 use crate::support::practice::Practice;
 use crate::support::webhooks::{INCOMING, sid, tell, twiml};
@@ -8,9 +9,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-const STATUS: &str = "/api/webhooks/call/status";
-const DIAL: &str = "/api/webhooks/call/dial";
-const FALLBACK: &str = "/api/webhooks/call/fallback";
+const STATUS: &str = Webhook::CallStatus.path();
+const DIAL: &str = Webhook::DialEnded.path();
+const FALLBACK: &str = Webhook::CallFallback.path();
 
 type Form = Vec<(String, String)>;
 

@@ -1,8 +1,7 @@
 //! Calls of the emulated carrier, and what it was answered with.
 
 use serde_json::Value;
-use switchboard::domain::IncomingCall;
-use switchboard::domain::{CallId, Clock, Entropy};
+use switchboard::domain::{CallId, Clock, Entropy, IncomingCall};
 
 use super::App;
 

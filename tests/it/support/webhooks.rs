@@ -7,13 +7,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Response;
 use serde_json::Value;
+use switchboard::domain::Webhook;
 use switchboard::sandbox::Credentials;
 
 use super::calls::CALLER;
 use super::{App, WEBHOOK_SECRET};
 
-pub(crate) const INCOMING: &str = "/api/webhooks/call/incoming";
-pub(crate) const EVENTS: &str = "/api/webhooks/elevenlabs";
+pub(crate) const INCOMING: &str = Webhook::IncomingCall.path();
+pub(crate) const EVENTS: &str = Webhook::VoiceEvent.path();
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The parameters of a first request about a call to this number.
