@@ -65,7 +65,6 @@ impl Transport {
     }
 
     /// A request without credentials.
-    #[must_use]
     pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.http.request(method, url)
     }
