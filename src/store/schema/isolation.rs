@@ -1,5 +1,9 @@
-//! Looks whether the database keeps tenants apart, as the migrations left it: a role, a policy or a table that
-//! somebody changed since is found before anything is served.
+//! Checks that the database keeps tenants apart, as the migrations left it: a role, a policy or a table that somebody changed
+//! since is found before anything is served.
+//!
+//! The tables are those of the catalogue ([`tables`]), so that one that a migration adds is checked without being listed here. On
+//! each of them Row Level Security is forced, and a policy lets in a tenant, by the table's own key, or the system role; a
+//! table without such a key lets in no tenant at all.
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
@@ -7,20 +11,20 @@ use crate::domain::TenantId;
 use crate::store::doors::{self, Pool};
 use crate::store::{StoreError, dialect};
 
-const TABLES: [&str; 10] = [
-    "tenants",
-    "agents",
-    "operations",
-    "phone_numbers",
-    "calls",
-    "call_totals",
-    "audit_events",
-    "voice_events",
-    "reconciliations",
-    "rate_buckets",
-];
-/// Those that tell of all tenants at once, so that none may see them.
-const OF_NO_TENANT: [&str; 2] = ["reconciliations", "rate_buckets"];
+/// A table of the server's schema.
+struct Table {
+    /// Quoted, where SQL needs that.
+    name: String,
+    /// The column that holds a row's tenant; `None` for a table that holds rows about all tenants at once.
+    tenant_key: Option<&'static str>,
+    /// Whether Row Level Security is enabled, and forced on the table's owner as well.
+    is_forced: bool,
+    policies: i64,
+    /// Whether the tenants' role may read any of it.
+    tenants_may_read: bool,
+    /// Whether the login role may.
+    login_may_read: bool,
+}
 
 /// How much of a table is looked at for rows that must not be visible.
 const SAMPLED_BYTES: u32 = 512 * 1024;
@@ -33,17 +37,19 @@ pub(in crate::store) async fn faults(db: &Pool, stranger: TenantId) -> Result<Ve
     }
     let mut faults = roles(db).await?;
     faults.extend(search_path(db).await?);
-    for table in TABLES {
-        faults.extend(fences(db, table).await?);
+    let tables = tables(db).await?;
+    if tables.is_empty() {
+        faults.push("the database has no tables of this server: run \"switchboard migrate\"".to_owned());
     }
-    faults.extend(policies(db).await?);
+    faults.extend(tables.iter().filter_map(unfenced));
+    faults.extend(policies(db, &tables).await?);
     faults.extend(append_only(db).await?);
     // Asked of the tables themselves last: this is what all of the above is for.
     if faults.is_empty() {
-        faults.extend(strangers_rows(db, stranger).await?);
+        faults.extend(strangers_rows(db, &tables, stranger).await?);
     }
-    for table in TABLES {
-        faults.extend(unscoped_rows(db, table).await?);
+    for table in tables.iter().filter(|table| table.login_may_read) {
+        faults.extend(unscoped_rows(db, &table.name).await?);
     }
     Ok(faults)
 }
@@ -85,55 +91,65 @@ async fn search_path(db: &Pool) -> Result<Option<String>, StoreError> {
     )))
 }
 
-async fn fences(db: &Pool, table: &str) -> Result<Option<String>, StoreError> {
-    let sql = format!(
-        "SELECT relrowsecurity AND relforcerowsecurity AS fenced, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) \
-         AS policies FROM pg_class c WHERE c.oid = to_regclass('{table}')"
-    );
-    let Some(row) = query(db, &sql).await?.into_iter().next() else {
-        return Ok(Some(format!("the table {table} is missing: run \"switchboard migrate\"")));
-    };
-    if !row.try_get::<bool>("", "fenced")? {
-        return Ok(Some(format!(
-            "row level security is not forced on {table}: ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, FORCE ROW \
-             LEVEL SECURITY;"
-        )));
+/// The tables of the server's schema: those of whoever ran the migrations, and those that a role of ours may use. Another
+/// program's tables in the same schema, and an extension's, are not ours to judge. The migrations' own table holds nothing of
+/// any tenant, and its owner must read it without opening a door.
+async fn tables(db: &Pool) -> Result<Vec<Table>, StoreError> {
+    let mut tables = Vec::new();
+    for row in query(db, include_str!("tables.sql")).await? {
+        let name: String = row.try_get("", "name")?;
+        let tenant_key = match name.as_str() {
+            "tenants" => Some("id"),
+            _ if row.try_get("", "of_tenants")? => Some("tenant_id"),
+            _ => None,
+        };
+        tables.push(Table {
+            name,
+            tenant_key,
+            is_forced: row.try_get("", "forced")?,
+            policies: row.try_get("", "policies")?,
+            tenants_may_read: row.try_get("", "tenants_may_read")?,
+            login_may_read: row.try_get("", "login_may_read")?,
+        });
     }
-    if row.try_get::<i64>("", "policies")? == 0 {
-        return Ok(Some(format!(
-            "{table} has no policies: {}{}",
-            tenant_policy(table),
-            system_policy(table)
-        )));
+    Ok(tables)
+}
+
+fn unfenced(table: &Table) -> Option<String> {
+    let name = &table.name;
+    if !table.is_forced {
+        return Some(format!(
+            "row level security is not forced on {name}: ALTER TABLE {name} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL \
+             SECURITY;"
+        ));
     }
-    Ok(None)
+    (table.policies == 0).then(|| {
+        format!("{name} has no policies: {}{}", tenant_policy(table).unwrap_or_default(), system_policy(name))
+    })
 }
 
 /// Each policy that lets somebody in is one of the two the migrations made, and says what it said then. Restrictive
 /// ones only keep more out.
-async fn policies(db: &Pool) -> Result<Vec<String>, StoreError> {
-    let sql = "SELECT tablename::text AS relation, quote_ident(policyname) AS policy, array_to_string(roles, ',') AS roles, \
-               coalesce(qual, '') AS qual, coalesce(with_check, '') AS check FROM pg_policies \
-               WHERE schemaname = current_schema() AND permissive = 'PERMISSIVE' ORDER BY tablename, policyname";
+async fn policies(db: &Pool, tables: &[Table]) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT quote_ident(tablename) AS relation, quote_ident(policyname) AS policy, \
+               array_to_string(roles, ',') AS roles, coalesce(qual, '') AS qual, coalesce(with_check, '') AS check \
+               FROM pg_policies WHERE schemaname = current_schema() AND permissive = 'PERMISSIVE' \
+               ORDER BY tablename, policyname";
     let mut faults = Vec::new();
     for row in query(db, sql).await? {
-        let (table, policy): (String, String) = (row.try_get("", "relation")?, row.try_get("", "policy")?);
-        if !TABLES.contains(&table.as_str()) {
-            continue;
-        }
+        let (name, policy): (String, String) = (row.try_get("", "relation")?, row.try_get("", "policy")?);
+        let Some(table) = tables.iter().find(|table| table.name == name) else { continue };
         let roles: String = row.try_get("", "roles")?;
-        let (test, mended) = match roles.as_str() {
-            "switchboard_tenant" if !OF_NO_TENANT.contains(&table.as_str()) => {
-                ("auth.uid()", tenant_policy(&table))
-            }
-            "switchboard_system" => ("CURRENT_USER = 'switchboard_system'", system_policy(&table)),
+        let (test, remedy) = match (roles.as_str(), tenant_policy(table)) {
+            ("switchboard_tenant", Some(policy)) => ("auth.uid()", policy),
+            ("switchboard_system", _) => ("CURRENT_USER = 'switchboard_system'", system_policy(&name)),
             _ => ("", String::new()),
         };
         let keeps = |condition: &str| condition.contains(test) && !condition.contains(" OR ");
         let conditions: [String; 2] = [row.try_get("", "qual")?, row.try_get("", "check")?];
         if test.is_empty() || !conditions.iter().all(|condition| keeps(condition)) {
             faults.push(format!(
-                "the policy {policy} on {table} lets others in ({roles}): DROP POLICY {policy} ON {table}; {mended}"
+                "the policy {policy} on {name} lets others in ({roles}): DROP POLICY {policy} ON {name}; {remedy}"
             ));
         }
     }
@@ -166,9 +182,13 @@ async fn append_only(db: &Pool) -> Result<Vec<String>, StoreError> {
 }
 
 /// A tenant that does not exist sees nothing, as it would see nothing of another's.
-async fn strangers_rows(db: &Pool, stranger: TenantId) -> Result<Option<String>, StoreError> {
+async fn strangers_rows(
+    db: &Pool,
+    tables: &[Table],
+    stranger: TenantId,
+) -> Result<Option<String>, StoreError> {
     let transaction = doors::begin_as(db, stranger).await?;
-    for table in TABLES.into_iter().filter(|table| !OF_NO_TENANT.contains(table)) {
+    for Table { name: table, .. } in tables.iter().filter(|table| table.tenants_may_read) {
         if sees_rows(&transaction, table).await? {
             return Ok(Some(format!(
                 "a tenant sees another's rows of {table}, so auth.uid() does not tell who asks: CREATE OR REPLACE FUNCTION \
@@ -182,9 +202,7 @@ async fn strangers_rows(db: &Pool, stranger: TenantId) -> Result<Option<String>,
 
 /// The login role, having opened no door, sees nothing.
 async fn unscoped_rows(db: &Pool, table: &str) -> Result<Option<String>, StoreError> {
-    let sql = format!("SELECT to_regclass('{table}') IS NOT NULL AS present");
-    let present = query(db, &sql).await?.first().map(|row| row.try_get::<bool>("", "present")).transpose()?;
-    if present != Some(true) || !sees_rows(db, table).await? {
+    if !sees_rows(db, table).await? {
         return Ok(None);
     }
     Ok(Some(format!(
@@ -203,16 +221,13 @@ async fn sees_rows(db: &impl ConnectionTrait, table: &str) -> Result<bool, Store
     Ok(!query(db, &sql).await?.is_empty())
 }
 
-/// Empty for a table no tenant may see.
-fn tenant_policy(table: &str) -> String {
-    if OF_NO_TENANT.contains(&table) {
-        return String::new();
-    }
-    let key = if table == "tenants" { "id" } else { "tenant_id" };
-    format!(
-        "CREATE POLICY tenant_isolation ON {table} TO switchboard_tenant USING ({key} = (SELECT auth.uid())) WITH CHECK \
+/// The policy that shows a tenant its own rows; `None` for a table that no tenant may see.
+fn tenant_policy(table: &Table) -> Option<String> {
+    let (name, key) = (&table.name, table.tenant_key?);
+    Some(format!(
+        "CREATE POLICY tenant_isolation ON {name} TO switchboard_tenant USING ({key} = (SELECT auth.uid())) WITH CHECK \
          ({key} = (SELECT auth.uid())); "
-    )
+    ))
 }
 
 fn system_policy(table: &str) -> String {

@@ -11,6 +11,7 @@ use switchboard::store::{
     AgentChanges, AgentFilter, CallFilter, Database, NumberFilter, StoreError, TenantStore,
 };
 
+use crate::support::catalogue;
 use crate::support::database::TestDatabase;
 use crate::support::fixtures::{self, e164, first};
 use crate::support::sql::TABLES;
@@ -115,6 +116,13 @@ async fn become_tenant(connection: &mut PgConnection, tenant: TenantId) {
 }
 
 #[tokio::test]
+async fn every_table_with_rows_of_tenants_is_looked_at() {
+    let mut listed = TABLES.map(str::to_owned);
+    listed.sort();
+    assert_eq!(catalogue::tables_of_tenants(&TestDatabase::create().await).await, listed);
+}
+
+#[tokio::test]
 async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
     let Some(test) = on_postgres().await else { return };
     let db = test.open().await;
@@ -203,16 +211,21 @@ async fn what_no_longer_keeps_tenants_apart_is_found_and_its_remedy_mends_it() {
         "GRANT DELETE ON audit_events TO switchboard_tenant",
         "CREATE POLICY tenants_too ON reconciliations TO switchboard_tenant USING (auth.uid() IS NOT NULL)",
         one_for_all.as_str(),
+        // Whatever a later migration adds is looked at as well.
+        "CREATE TABLE notes (id uuid PRIMARY KEY, tenant_id uuid NOT NULL)",
+        "CREATE TABLE \"Odd names\" (id uuid PRIMARY KEY); GRANT SELECT ON \"Odd names\" TO switchboard_tenant",
     ] {
         sqlx::raw_sql(AssertSqlSafe(broken)).execute(&mut connection).await.unwrap();
-        let faults = db.isolation_faults().await.unwrap();
-        let fault = faults.first().unwrap_or_else(|| panic!("not found: {broken}"));
-        let remedy = fault.split_once(": ").unwrap().1;
-        sqlx::raw_sql(AssertSqlSafe(remedy))
-            .execute(&mut connection)
-            .await
-            .unwrap_or_else(|e| panic!("{remedy}: {e}"));
-        assert_eq!(db.isolation_faults().await.unwrap(), Vec::<String>::new(), "after {remedy}");
+        let mut remedies = Vec::new();
+        // A new table lacks two things, of which the second is told once the first is there.
+        while let Some(fault) = db.isolation_faults().await.unwrap().into_iter().next() {
+            let remedy = fault.split_once(": ").unwrap().1.to_owned();
+            let remedied = sqlx::raw_sql(AssertSqlSafe(remedy.clone())).execute(&mut connection).await;
+            remedied.unwrap_or_else(|error| panic!("{remedy}: {error}"));
+            remedies.push(remedy);
+            assert!(remedies.len() <= 2, "{broken}: {remedies:#?}");
+        }
+        assert!(!remedies.is_empty(), "not found: {broken}");
     }
 }
 
