@@ -166,6 +166,7 @@ impl From<StoreError> for ApiError {
             StoreError::LeaseLost
             | StoreError::Corrupt { .. }
             | StoreError::Foreign(_)
+            | StoreError::Locked
             | StoreError::Database(_) => Self::internal(error),
         }
     }

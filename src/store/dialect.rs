@@ -36,6 +36,8 @@ const MIGRATOR_TIME: Duration = Duration::from_secs(10);
 /// How often it is looked whether the migrating session is alive, and how often it may seem not to be.
 const MIGRATOR_WATCHED_EVERY: Duration = Duration::from_secs(5);
 const MIGRATOR_MISSED: u32 = 3;
+/// How long a migration waits for the lock of a table, as Postgres reads it.
+const MIGRATOR_LOCK_TIMEOUT: &str = "3s";
 /// The locks shared by all servers on one database; any numbers, as long as they stay.
 const MIGRATION_LOCK: i64 = 0x5357_4249_0001;
 const PURCHASE_LOCK: i64 = 0x5357_4249_0002;
@@ -315,12 +317,19 @@ pub(super) async fn session_is_lost(pool: &Pool, pid: Option<i32>) -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::Internal(words.to_owned()))
 }
 
-/// Waits until no other server migrates; until the transaction ends none does. A large table takes as long as it takes.
+/// Waits until no other server migrates; until the transaction ends none does. A statement over a large table may take as long
+/// as it needs, but waits for a table's lock for [`MIGRATOR_LOCK_TIMEOUT`] only: behind whoever waits for a lock, every
+/// request waits that uses the table.
 pub(super) async fn migrate_alone(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
     if has_policies(transaction) {
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
     }
-    hold(transaction, MIGRATION_LOCK).await
+    hold(transaction, MIGRATION_LOCK).await?;
+    if has_policies(transaction) {
+        let limit = format!("SET LOCAL lock_timeout = '{MIGRATOR_LOCK_TIMEOUT}'");
+        transaction.execute_unprepared(&limit).await?;
+    }
+    Ok(())
 }
 
 /// Leaves none of the statements that the ORM prepared by name to the next one to whom a pooler lends the session.

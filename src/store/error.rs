@@ -36,6 +36,12 @@ pub enum StoreError {
     /// This version cannot migrate the database.
     #[error(transparent)]
     Foreign(#[from] ForeignSchema),
+    /// A migration did not get the lock of a table in time.
+    #[error(
+        "a migration waits for a table that another transaction has locked. Nothing was changed: run `switchboard migrate` \
+         again when that transaction has ended"
+    )]
+    Locked,
     /// Any other error of the database; never shown to a client.
     #[error("the database refused a statement")]
     Database(#[source] sea_orm::DbErr),
@@ -53,6 +59,7 @@ impl StoreError {
             | Self::LeaseLost
             | Self::Corrupt { .. }
             | Self::Foreign(_)
+            | Self::Locked
             | Self::Database(_) => true,
         }
     }
@@ -62,7 +69,7 @@ impl StoreError {
     #[must_use]
     pub fn is_verdict(&self) -> bool {
         match self {
-            Self::Unavailable(_) | Self::Busy | Self::LeaseLost | Self::Foreign(_) => false,
+            Self::Unavailable(_) | Self::Busy | Self::LeaseLost | Self::Foreign(_) | Self::Locked => false,
             Self::Refused(_) | Self::Corrupt { .. } => true,
             Self::Database(error) => match driver_error(error) {
                 Some(SqlxError::Database(error)) => {
@@ -85,6 +92,15 @@ impl StoreError {
                 Some(SqlxError::Database(error)) => error.code().is_some_and(|code| is_overload(&code)),
                 _ => false,
             },
+            _ => false,
+        }
+    }
+
+    /// Whether a lock was not had in time.
+    pub(super) fn is_of_a_lock(&self) -> bool {
+        let Self::Unavailable(error) = self else { return false };
+        match driver_error(error) {
+            Some(SqlxError::Database(error)) => error.code().is_some_and(|code| code == "55P03"),
             _ => false,
         }
     }

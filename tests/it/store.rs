@@ -19,3 +19,4 @@ mod rows;
 mod shared_database;
 mod silent;
 mod totals;
+mod words;

@@ -10,7 +10,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m20261126_000010_call_totals"
+        "m20261127_000010_call_totals"
     }
 }
 

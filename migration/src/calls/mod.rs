@@ -14,7 +14,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m20261122_000006_calls"
+        "m20261127_000006_calls"
     }
 }
 

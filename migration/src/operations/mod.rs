@@ -22,7 +22,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m20261122_000004_operations"
+        "m20261127_000004_operations"
     }
 }
 

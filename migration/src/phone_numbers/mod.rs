@@ -11,7 +11,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m20261122_000005_phone_numbers"
+        "m20261127_000005_phone_numbers"
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m20261125_000008_reconciliations"
+        "m20261127_000008_reconciliations"
     }
 }
 

@@ -9,7 +9,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m20261122_000002_tenants"
+        "m20261127_000002_tenants"
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &str {
-        "m20261125_000009_voice_events"
+        "m20261127_000009_voice_events"
     }
 }
 

@@ -32,7 +32,8 @@ impl Database {
     /// as it is.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Foreign`] if this version cannot migrate the database: [`ForeignSchema`].
+    /// [`StoreError`]; [`StoreError::Foreign`] if this version cannot migrate the database: [`ForeignSchema`];
+    /// [`StoreError::Locked`] if another transaction has locked a table for long.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         let tenants = &self.shared.tenants;
         let (transaction, pid) = dialect::begin_migration(tenants).await?;
@@ -45,7 +46,8 @@ impl Database {
             }
             let pending = migrations.pending;
             if !pending.is_empty() {
-                Migrator::up(&transaction, None).await?;
+                let applied = Migrator::up(&transaction, None).await.map_err(StoreError::from);
+                applied.map_err(|error| if error.is_of_a_lock() { StoreError::Locked } else { error })?;
             }
             dialect::forget_statements(&transaction).await?;
             transaction.commit().await?;

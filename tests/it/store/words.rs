@@ -1,0 +1,43 @@
+//! The words that a column may hold are those that the domain knows: a word that only one of both has is refused by the database
+//! when it is written, or by the server when it is read.
+
+use std::collections::BTreeMap;
+
+use switchboard::domain::{
+    AgentStatus, CallDirection, CallOutcome, CallStatus, ConversationNews, NumberStatus, NumberType,
+    OperationKind, OperationState, Provider, Step,
+};
+
+use crate::support::catalogue;
+use crate::support::database::TestDatabase;
+
+macro_rules! words {
+    ($type:ty) => {
+        <$type>::ALL.iter().map(|word| word.as_str().to_owned()).collect()
+    };
+}
+
+#[tokio::test]
+async fn the_database_takes_exactly_the_words_of_the_domain() {
+    let domain: [(&str, Vec<String>); 11] = [
+        ("agents.status", words!(AgentStatus)),
+        ("calls.direction", words!(CallDirection)),
+        ("calls.outcome", words!(CallOutcome)),
+        ("calls.status", words!(CallStatus)),
+        ("operations.kind", words!(OperationKind)),
+        ("operations.state", words!(OperationState)),
+        ("operations.step", words!(Step)),
+        ("phone_numbers.kind", words!(NumberType)),
+        ("phone_numbers.provider", words!(Provider)),
+        ("phone_numbers.status", words!(NumberStatus)),
+        ("voice_events.kind", words!(ConversationNews)),
+    ];
+    let domain: BTreeMap<_, _> = domain
+        .into_iter()
+        .map(|(column, mut words)| {
+            words.sort();
+            (column.to_owned(), words)
+        })
+        .collect();
+    assert_eq!(catalogue::words(&TestDatabase::create().await).await, domain);
+}
