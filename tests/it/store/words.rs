@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use switchboard::domain::{
-    AgentStatus, CallDirection, CallOutcome, CallStatus, ConversationNews, NumberStatus, NumberType,
-    OperationKind, OperationState, Provider, Step,
+    AgentStatus, AnswerStage, CallDirection, CallOutcome, CallStatus, ConversationNews, NumberStatus,
+    NumberType, OperationKind, OperationState, Provider, Step,
 };
 
 use crate::support::catalogue;
@@ -19,8 +19,9 @@ macro_rules! words {
 
 #[tokio::test]
 async fn the_database_takes_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 11] = [
+    let domain: [(&str, Vec<String>); 12] = [
         ("agents.status", words!(AgentStatus)),
+        ("calls.answer_stage", words!(AnswerStage)),
         ("calls.direction", words!(CallDirection)),
         ("calls.outcome", words!(CallOutcome)),
         ("calls.status", words!(CallStatus)),

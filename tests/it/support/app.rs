@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use switchboard::app::{self, Shutdown};
@@ -73,7 +74,16 @@ impl App {
 
     /// Starts all of it with some variables of the environment set, such as `("OPERATION_WAIT", "1s")`.
     pub(crate) async fn start_with(variables: &[(&'static str, &str)]) -> Self {
-        Self::start_over(TestDatabase::create().await, variables).await
+        Self::start_over(TestDatabase::create().await, TimeDelta::zero(), variables).await
+    }
+
+    /// Starts all of it over this database, with a server's clock that goes on from this time.
+    pub(crate) async fn start_at(
+        database: TestDatabase,
+        now: DateTime<Utc>,
+        variables: &[(&'static str, &str)],
+    ) -> Self {
+        Self::start_over(database, now - Clock::system().now(), variables).await
     }
 
     /// Starts all of it over a database that can be taken away from the server.
@@ -82,10 +92,14 @@ impl App {
         let severable = Severable::before(&database.server_url()).await;
         let mut variables = variables.to_vec();
         variables.push(("DATABASE_URL", &severable.url));
-        (Self::start_over(database, &variables).await, severable)
+        (Self::start_over(database, TimeDelta::zero(), &variables).await, severable)
     }
 
-    async fn start_over(database: TestDatabase, variables: &[(&'static str, &str)]) -> Self {
+    async fn start_over(
+        database: TestDatabase,
+        ahead: TimeDelta,
+        variables: &[(&'static str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let options = Options {
@@ -95,7 +109,7 @@ impl App {
         let sandbox = sandbox::start(options, listener).await.unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let config = configure(&listener, &sandbox, &database, folder.path(), variables);
-        let (clock, ahead) = movable_clock();
+        let (clock, ahead) = movable_clock(ahead);
         let server = Server::start(listener, config.clone(), clock.clone()).await;
         let levers = Levers::of(sandbox.base_url());
         Self {
@@ -188,6 +202,11 @@ impl App {
             return self.database.url.clone();
         }
         self.config.database_url.expose_secret().to_owned()
+    }
+
+    /// The database, once the server is stopped.
+    pub(crate) fn into_database(self) -> TestDatabase {
+        self.database
     }
 
     /// Where the server keeps what must outlive it.
@@ -303,8 +322,8 @@ fn configure(
 }
 
 /// A clock that tells the machine's time and `ahead` milliseconds more.
-fn movable_clock() -> (Clock, Arc<AtomicI64>) {
-    let ahead = Arc::new(AtomicI64::new(0));
+fn movable_clock(ahead: TimeDelta) -> (Clock, Arc<AtomicI64>) {
+    let ahead = Arc::new(AtomicI64::new(ahead.num_milliseconds()));
     let (system, moved) = (Clock::system(), ahead.clone());
     let clock =
         Clock::from_fn(move || system.now() + chrono::Duration::milliseconds(moved.load(Ordering::SeqCst)));

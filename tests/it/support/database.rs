@@ -14,6 +14,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use switchboard::domain::{Clock, Entropy, TenantId};
 use switchboard::store::{Database, DatabaseConfig};
 
+use super::released::{POSTGRES, SQLITE};
+
 /// A migrated database, empty.
 pub(crate) struct TestDatabase {
     /// Where it is.
@@ -45,6 +47,23 @@ impl TestDatabase {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}", folder.path().join("switchboard.db").display());
         Self { url, _folder: Some(folder) }
+    }
+
+    /// Restores the database that a released version's folder holds.
+    pub(crate) async fn restore(version: &Path) -> Self {
+        if let Some(server) = server() {
+            // It sees to it that the roles are there, which a dump does not hold.
+            template(&server).await;
+        }
+        let test = Self::create_empty().await;
+        if test.is_postgres() {
+            let dump = std::fs::read_to_string(version.join(POSTGRES)).unwrap();
+            sqlx::raw_sql(AssertSqlSafe(dump)).execute(&mut test.raw().await).await.unwrap();
+        } else {
+            let file = test.url.strip_prefix("sqlite://").unwrap();
+            std::fs::copy(version.join(SQLITE), file).unwrap();
+        }
+        test
     }
 
     /// Opens it with the machine's clock.
