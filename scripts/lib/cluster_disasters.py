@@ -1,4 +1,4 @@
-"""The disasters. Each runs while calls and mutations go on, and writes down when the database was away and when it was cured."""
+"""The disasters. Each runs under load and records when the database was unavailable and when it was repaired."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ class Disaster:
     name: str
     run: Callable
     what: str
-    # What System.start is given.
+    # Arguments of System.start.
     system: dict
     # Whether the next disaster can use the same system.
     spoils: bool
@@ -27,11 +27,11 @@ class Disaster:
 
 @dataclass
 class Scene:
-    """What a disaster acts on."""
+    """The system that a disaster acts on."""
     system: object
     load: object
     faults: object
-    # How long a fault lasts, in seconds.
+    # Duration of a fault in seconds.
     lasts: float
 
     def fault_begins(self):
@@ -41,7 +41,7 @@ class Scene:
         self.faults.cured = self.load.now()
 
     async def blocking(self, what, *arguments):
-        """Runs what blocks in a thread; the load goes on meanwhile."""
+        """Runs blocking work in a thread, so that the load continues."""
         return await asyncio.to_thread(what, *arguments)
 
     def network(self, **order):
@@ -80,7 +80,7 @@ def disaster(name, what, spoils=True, is_quick=False, **system):
 @disaster("kill", "a server is killed (SIGKILL) and started again; HAProxy tries refused connections elsewhere",
           spoils=False, is_quick=True, retries=3)
 async def kill(scene):
-    # What was under way at the killed server fails in the proxy; the carrier then asks the fallback address.
+    # Requests in progress at the killed server fail in the proxy; the carrier then calls the fallback address.
     scene.faults.excused_requests = True
     server = scene.system.servers[0]
     scene.cured()
@@ -95,7 +95,7 @@ async def kill(scene):
 async def poison(scene):
     system, faults = scene.system, scene.faults
     faults.excused_requests = True
-    # As a newer version's migration would.
+    # Rows as a newer version would write them.
     await scene.blocking(
         system.pair.query,
         "ALTER TABLE operations DROP CONSTRAINT operations_kind_check, DROP CONSTRAINT operations_step_check",
@@ -148,7 +148,7 @@ async def rolling(scene):
             scene.faults.notes.append(f"server {server.name} was gone {took:.1f} s after SIGTERM: this binary knows no DRAIN_DELAY")
         server.start()
         await scene.until_ready(server)
-        # The proxy has to notice.
+        # Gives the proxy time to notice.
         await asyncio.sleep(1)
 
 
@@ -181,7 +181,7 @@ async def twice(scene):
 
 
 def conversations_with(system, callers):
-    """How many calls of these callers were registered with the voice provider."""
+    """Number of calls of these callers that were registered with the voice provider."""
     state = json.loads(ask_http(f"{system.sandbox_url}/sandbox/state", timeout=30)[1])
     return sum(conversation["from"] in callers for conversation in state["conversations"])
 
@@ -200,7 +200,7 @@ async def slow(scene):
     scene.network(delay=0.05)
     await asyncio.sleep(2 * scene.lasts)
     scene.network(delay=0.0)
-    # Never away: plans must be counted, and all of it must work, meanwhile.
+    # Never unavailable: plans must be enforced, and everything must work.
     scene.cured()
 
 
@@ -212,7 +212,7 @@ async def slow_writes(scene):
         "CREATE TRIGGER nap BEFORE INSERT ON calls FOR EACH ROW EXECUTE FUNCTION nap()",
     )
     await asyncio.sleep(2 * scene.lasts)
-    # Never away: plans must be counted, though callers may be turned down.
+    # Never unavailable: plans must be enforced, though callers may be turned away.
     await scene.blocking(query, "DROP TRIGGER nap ON calls")
     scene.cured()
 

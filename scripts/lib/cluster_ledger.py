@@ -1,4 +1,4 @@
-"""The figures of one disaster, and the promises that were broken."""
+"""The figures of one disaster, and the broken promises."""
 
 import asyncio
 import json
@@ -8,9 +8,9 @@ from xml.sax.saxutils import escape
 
 from cluster_system import LIMIT, ask_http
 
-# A call that is in the database so soon after its answer came from there, or was at least written there at once.
+# A call that is in the database within so many seconds of its answer counts as written at once.
 PROMPT = 3
-# So long after the database is there again, everything must be as before.
+# So many seconds after the database is back, everything must work as before.
 RECOVERED_WITHIN = 10
 
 CALLS = "SELECT json_build_object('sid', sid, 'answer', answer) FROM calls"
@@ -30,15 +30,15 @@ COLUMNS = [
 
 @dataclass
 class Faults:
-    """What a disaster did, and when, in seconds of the load; filled in by the disaster."""
-    # How long a call lasts, about.
+    """What a disaster did and when, in seconds of the load; recorded by the disaster."""
+    # Approximate duration of a call.
     talk: float
-    # When the database stopped answering, and when a database that works could be reached again.
+    # When the database stopped answering, and when a working one was reachable again.
     away: float | None = None
     cured: float | None = None
-    # Failed requests that a proxy cannot prevent: those at a killed server.
+    # Failed requests that a proxy cannot prevent, at a killed server.
     excused_requests: bool = False
-    # Operations that were made unreadable, and so never end.
+    # Operations that were made unreadable and so never end.
     poisoned: set = field(default_factory=set)
     # (server, when) of each SIGKILL.
     kills: list = field(default_factory=list)
@@ -46,7 +46,7 @@ class Faults:
     broken: list = field(default_factory=list)
 
     def is_away(self, at):
-        """Without a database neither plans nor answers of other servers can be looked up; nor soon after."""
+        """Without a database, and shortly after, neither plans nor answers of other servers can be looked up."""
         return self.away is not None and self.away - 1 <= at <= (self.cured or at) + RECOVERED_WITHIN + 2 * self.talk
 
 
@@ -57,7 +57,7 @@ class Faults:
 
 
 async def settle(system, told, faults, seconds):
-    """Gives journals and operations time to be worked off; returns how long they took."""
+    """Waits until journals and operations are done; returns how long that took."""
     begun = time.monotonic()
     wanted = {call.sid for call in told.calls if call.verb and not faults.is_cut_off(call)}
     while time.monotonic() - begun < seconds:
@@ -86,7 +86,7 @@ def figures(system, told, faults):
     query = system.pair.query
     held = {row["sid"]: row for row in map(json.loads, query(CALLS))}
     answered = [call for call in told.calls if call.verb]
-    # Whoever was answered must be on record, with an answer that the caller was given.
+    # Every answered call must be on record, with an answer that the caller got.
     missing, cut_off, wrong = [], [], []
     for call in answered:
         row = held.get(call.sid)
@@ -148,7 +148,7 @@ def recovery(told, faults):
     if faults.cured is None:
         return None, None
     end = max((call.asked for call in told.calls), default=0)
-    # Of the very last calls it cannot be said.
+    # The very last calls cannot be judged.
     judged = [call for call in told.calls if call.verb and faults.cured <= call.asked < end - PROMPT]
     late = [call.asked for call in judged if is_late(told, call)]
     prompt = [call.asked for call in judged if not is_late(told, call) and call.sid in told.seen]
@@ -160,13 +160,13 @@ def recovery(told, faults):
 
 
 def is_late(told, call):
-    """Whether a look into the database that came long enough after the answer did not find the call."""
+    """Whether a query long enough after the answer did not find the call in the database."""
     seen = told.seen.get(call.sid, float("inf"))
     return any(call.answered + PROMPT <= look < seen for look in told.looks)
 
 
 def back_after(bad, good, cured):
-    """Seconds from the cure until the last bad outcome; endless unless a good one came after it."""
+    """Seconds from the repair until the last bad outcome; infinite unless a good one followed."""
     if not good or bad and max(bad) > max(good):
         return float("inf")
     return max(bad) - cured if bad else 0
@@ -191,7 +191,7 @@ def table_head():
 
 
 def told_of_servers(told):
-    """What each server said of itself over time."""
+    """Readiness of each server over time."""
     lines = []
     for name, changes in told.ready.items():
         lines.append(f"{name}: " + ", ".join(f"{word} from {at:.1f} s" for at, word in changes))

@@ -13,9 +13,9 @@ from cluster_system import BASE_URL, BUYERS, CALLED, LIMIT, LIMITED
 from harness import twilio_signature
 
 INCOMING, FALLBACK, STATUS = (f"/api/webhooks/call/{name}" for name in ("incoming", "fallback", "status"))
-# As long as Twilio waits for an answer.
+# Twilio's time limit for an answer.
 CARRIER_WAITS = 15
-# A mutation that fails is repeated after so long, under the same key.
+# Seconds until a failed mutation is repeated with the same key.
 PAUSE = 0.5
 DELETE = "mutation($i: ID!) { deleteAgent(input: {id: $i}) { operation { id } userErrors { code message } } }"
 CREATE = """mutation($i: CreateAgentInput!) { createAgent(input: $i) {
@@ -32,9 +32,9 @@ class Call:
     verb: str = ""
     twiml: str = ""
     server: str = ""
-    # The carrier turned to the fallback address: the first answer did not come.
+    # The first answer did not arrive, so the carrier called the fallback address.
     fell_back: bool = False
-    # What another server answered to the same call.
+    # Another server's answer to the same call.
     again: str = ""
     again_at: float = 0.0
 
@@ -48,7 +48,7 @@ class Attempt:
 
 
 class Client:
-    """HTTP/1.1 over connections that are kept open. Nothing is ever sent twice."""
+    """HTTP/1.1 over kept-alive connections. Nothing is sent twice."""
 
     def __init__(self, port):
         self.port, self.idle = port, []
@@ -91,7 +91,7 @@ class Client:
     async def _connection(self):
         while self.idle:
             since, reader, writer = self.idle.pop()
-            # Neither one that was closed meanwhile nor one that is about to be.
+            # Neither a closed connection nor one that is about to close.
             if time.monotonic() - since < 20 and not reader.at_eof():
                 return reader, writer
             writer.close()
@@ -117,13 +117,13 @@ class Told:
     calls: list = field(default_factory=list)
     attempts: list = field(default_factory=list)
     keys: list = field(default_factory=list)
-    # (when, what) of every request that was answered by no 200.
+    # (when, what) of every request not answered with 200.
     failures: list = field(default_factory=list)
-    # When there were more connections to the limited tenant's agent than its plan allows.
+    # Times at which the limited tenant's agent had more calls than its plan allows.
     over_limit: list = field(default_factory=list)
     most_live: int = 0
     ready: dict = field(default_factory=dict)
-    # When the database was looked into, and at which of these times each call was first found.
+    # Times at which the database was queried, and at which each call was first found.
     looks: list = field(default_factory=list)
     seen: dict = field(default_factory=dict)
     events: int = 0
@@ -150,7 +150,7 @@ class Load:
         self.tasks = [asyncio.create_task(loop) for loop in loops]
 
     async def stop(self):
-        """No new calls; those under way end, and what was begun is seen through."""
+        """Starts no new calls, ends those in progress, and finishes started mutations."""
         self.stopping.set()
         if self.calls_under_way:
             await asyncio.wait(self.calls_under_way, timeout=3 * CARRIER_WAITS)
@@ -218,7 +218,7 @@ class Load:
             call.again, call.again_at = answer[0], self.now()
 
     async def webhook(self, client, path, form, counts=True):
-        """The TwiML and who answered; None when the carrier would give up."""
+        """The TwiML and the server that answered; None if the carrier would give up."""
         form = {"AccountSid": self.system.credentials["TWILIO_ACCOUNT_SID"], **form}
         signature = twilio_signature(self.system.credentials["TWILIO_AUTH_TOKEN"], BASE_URL + path, form)
         headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
@@ -252,12 +252,12 @@ class Load:
         return {"name": "Practice", "ifUnavailable": "ANY_IN_COUNTRY", "idempotencyKey": self.told.keys[-1]}
 
     async def leave_behind(self, server, count):
-        """Agents wanted of this server alone, by clients who never ask again: whatever becomes of it, others finish the work."""
+        """Creates agents at this server only, with clients that never repeat the request: other servers must finish the work."""
         wanted = [self.graphql(BUYERS[0], CREATE, {"i": self.new_agent()}, self.direct[server.name]) for _ in range(count)]
         await asyncio.gather(*wanted)
 
     async def until_done(self, tenant, query, variables):
-        """Repeats a mutation until it is accepted, also for a while after the load has ended."""
+        """Repeats a mutation until it is accepted, also for some time after the load has ended."""
         give_up = None
         while True:
             begun = self.now()
@@ -286,7 +286,7 @@ class Load:
             self.told.failures.append((begun, f"mutation {status}"))
             return None, str(status)
         faults = next(iter(answer["data"].values()))["userErrors"]
-        # A provider or the carrier's stock, not the cluster; the operation ended.
+        # An error of a provider or of its stock, not of the cluster: the operation ended.
         unavailable = any("UNAVAILABLE" in fault["code"] for fault in faults)
         return answer["data"], "userErrors" if unavailable else ""
 
@@ -356,7 +356,7 @@ class Load:
             self.frame(writer, {"type": "pong"})
         return message
 
-    # What the servers say of themselves, and what the database holds.
+    # Readiness of the servers, and contents of the database.
 
     async def prober(self, server):
         told = self.told.ready.setdefault(server.name, [])
@@ -374,7 +374,7 @@ class Load:
         client.close()
 
     async def look_into_database(self):
-        """When each call came to be in the database."""
+        """Times at which calls appeared in the database."""
         while not self.stopping.is_set():
             begun = self.now()
             try:

@@ -21,16 +21,16 @@ BASE_URL = "https://calls.example.com"
 PLAN = "mutation($i: SetTenantPlanInput!) { setTenantPlan(input: $i) { userErrors { message } } }"
 CREATE = """mutation($i: CreateAgentInput!) { createAgent(input: $i) {
     agent { id } phoneNumber { number } userErrors { code message } } }"""
-# Calls of the first tenant over its plan ring the fallback number; all others' plans have room for their calls.
+# The first tenant's calls beyond its plan ring the fallback number; the others stay within their plans.
 LIMITED, LIMIT = str(uuid.UUID(int=1)), 10
 CALLED = [LIMITED, *(str(uuid.UUID(int=n)) for n in range(2, 10))]
 BUYERS = [str(uuid.UUID(int=n)) for n in (21, 22)]
-# Has a number that nobody calls.
+# A tenant whose number nobody calls.
 BYSTANDER = str(uuid.UUID(int=31))
 
 
 def ask_http(url, body=None, headers=None, timeout=10):
-    """The status and the body of an answer; 0 when there is none."""
+    """Status and body of a response; status 0 if there is none."""
     request = urllib.request.Request(url, body, {"Content-Type": "application/json", **(headers or {})})
     try:
         with urllib.request.urlopen(request, timeout=timeout) as answer:
@@ -51,7 +51,7 @@ def until(holds, what, seconds):
 
 
 class Server:
-    """One `serve`, with a folder of its own for its journal."""
+    """One `serve` with its own folder for the journal."""
 
     def __init__(self, system, name, port):
         self.system, self.name, self.port, self.process = system, name, port, None
@@ -77,7 +77,7 @@ class Server:
         self.process.wait()
 
     def terminate(self, seconds):
-        """How long it took to end after SIGTERM; None when it had to be killed."""
+        """Seconds until it ended after SIGTERM; None if it had to be killed."""
         begun = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         try:
@@ -92,7 +92,7 @@ class System:
     def __init__(self, binary, drain_delay):
         self.binary, self.drain_delay = str(binary), drain_delay
         self.folder = Path(tempfile.mkdtemp(prefix="switchboard-cluster.", dir="/dev/shm"))
-        # Postgres, which runs as another user, has to get to its own folder below.
+        # Postgres runs as another user and must reach its folder below.
         self.folder.chmod(0o755)
         self.pair = Pair(self.folder / "postgres")
         self.processes, self.servers, self.log_files = [], [], []
@@ -102,7 +102,7 @@ class System:
         one address that leads to the primary of the moment. "session", "transaction": through PgBouncer."""
         self.pair.start(small_disk)
         self.start_sandbox()
-        # Migrations want a session of their own, so they go past the pooler.
+        # Migrations need a real session, so they bypass the pooler.
         self.direct = self.pair.url("a")
         self.environment |= {"DATABASE_URL": self.direct}
         self.command("migrate")
@@ -128,7 +128,7 @@ class System:
         self.make_tenants()
 
     def start_sandbox(self):
-        # Its state is kept in memory: it ends with this run.
+        # Its state is in memory and ends with this run.
         log = self.launch("sandbox", [self.binary, "sandbox", "--port", "0"])
         until(lambda: "Ctrl-C" in log.read_text(), "the sandbox tells its credentials", 20)
         self.credentials = dict(re.findall(r"([A-Z_]+)=(\S+)", log.read_text()))
@@ -176,7 +176,7 @@ class System:
         for tenant, token in self.tokens.items():
             plan = {"userId": tenant, "name": "Plan", "phoneNumbers": 50}
             plan["concurrentCalls"] = LIMIT if tenant == LIMITED else 50
-            # A tenant exists from its first request on.
+            # A tenant is created by its first request.
             self.ask(token, "{ viewer { activeCalls } }")
             self.ask(operator, PLAN, {"i": plan})
             if tenant not in BUYERS:
@@ -186,7 +186,7 @@ class System:
                 number = until(lambda: self.first_number(token, wanted), "a number was bought", 30)
                 if tenant in CALLED:
                     self.numbers[tenant] = number
-        # Every server has heard of every number: from now on they know them without the database.
+        # Every server has cached every number: from now on they need no database for calls.
         for server in self.servers:
             until(lambda: self.cached(server) >= len(CALLED), f"server {server.name} caches the numbers", 15)
 
@@ -209,7 +209,7 @@ class System:
         return answer["data"]
 
     def move(self):
-        """Where one address is all the servers know, it leads to the promoted standby from now on."""
+        """If the servers know only one address, makes it lead to the promoted standby."""
         self.pair.network.order("moved", target=self.pair.standby_port, mode="pass")
 
     def stop(self):

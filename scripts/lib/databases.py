@@ -1,4 +1,4 @@
-"""Two Postgres clusters, one following the other, the failing network in front of them, and a pooler."""
+"""Two Postgres clusters, one replicating the other, a failing network in front of them, and a pooler."""
 
 import json
 import os
@@ -15,7 +15,7 @@ MOST_CONNECTIONS = 200
 
 
 class Cannot(Exception):
-    """This machine, or this binary, cannot show a disaster; says why."""
+    """This machine or binary cannot run a disaster; the message says why."""
 
 
 def run(words, **more):
@@ -23,7 +23,7 @@ def run(words, **more):
 
 
 class Pair:
-    """A primary and its synchronous standby, so that a commit that was acknowledged survives a promotion."""
+    """A primary and its synchronous standby, so that an acknowledged commit survives a promotion."""
 
     def __init__(self, folder):
         self.folder = Path(folder)
@@ -49,10 +49,10 @@ class Pair:
         options = f"-c listen_addresses=127.0.0.1 -c fsync=off -c wal_level=replica -k {standby} -p {self.standby_port}"
         options += f" -c synchronous_commit=off -c autovacuum=off -c max_connections={MOST_CONNECTIONS}"
         words = [self.bin / "pg_ctl", "-s", "-w", "-D", standby / "data", "-l", standby / "log", "-o", options, "start"]
-        # It must not inherit the pipes of this process: whoever reads them would wait for it.
+        # It must not inherit this process's pipes, or their reader would wait for it.
         subprocess.run(as_postgres(words), check=True, cwd=standby, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.standby_runs = True
-        # Only now: the standby must not wait for a standby of its own once it is promoted.
+        # Only now, because a promoted standby must not wait for a standby of its own.
         self.query("ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()")
         self.network = Network(a=self.primary_port, b=self.standby_port, moved=self.primary_port)
 
@@ -88,7 +88,7 @@ class Pair:
         (self.small_disk / "filler").unlink()
 
     def query(self, *statements, database="switchboard", timeout=10):
-        """Asks the primary of the moment directly, as the superuser: no fault lies in between."""
+        """Queries the current primary directly, as superuser, without a fault in between."""
         url = f"postgres://postgres@127.0.0.1:{self.active_port}/{database}"
         words = [str(self.bin / "psql"), url, "-XAtq", "-v", "ON_ERROR_STOP=1"]
         environment = {**os.environ, "PGOPTIONS": "-c default_transaction_read_only=off", "PGCONNECT_TIMEOUT": "5"}
@@ -103,7 +103,7 @@ class Pair:
         self.query(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if is_on else 'off'}", "SELECT pg_reload_conf()")
 
     def end_primary(self):
-        """As a machine that loses power: nobody says goodbye."""
+        """Stops it like a power failure: no connection is closed properly."""
         primary = self.folder / "primary"
         run(as_postgres([self.bin / "pg_ctl", "-s", "-D", primary / "data", "-m", "immediate", "stop"]), cwd=primary)
 
@@ -113,7 +113,7 @@ class Pair:
         self.active_port = self.standby_port
 
     def signal_primary(self, which):
-        """To every process of the primary, the first one first."""
+        """Signals every process of the primary, the postmaster first."""
         first = int((self.folder / "primary/data/postmaster.pid").read_text().splitlines()[0])
         family = [first]
         for entry in Path("/proc").iterdir():
@@ -130,7 +130,7 @@ class Pair:
                 pass
 
     def url(self, *routes):
-        """Through the failing network; several routes are several hosts."""
+        """URL through the failing network; several routes become several hosts."""
         hosts = ",".join(f"127.0.0.1:{self.network.ports[route]}" for route in routes)
         several = "?target_session_attrs=read-write" if len(routes) > 1 else ""
         return f"postgres://switchboard@{hosts}/switchboard{several}"

@@ -1,4 +1,4 @@
-"""What the scripts beside this folder share: where things are, free ports, signed webhooks."""
+"""Helpers of the scripts: paths, free ports, signed webhooks."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 
 
 def free_ports(count):
-    """Ports that nobody uses at this moment, all different."""
+    """Different ports that are free at this moment."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
@@ -36,6 +36,6 @@ def as_postgres(words):
 
 
 def postgres_binaries():
-    """The folder of the newest Postgres that is installed."""
+    """Folder of the newest installed Postgres."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
     return found[-1] if found else Path("/usr/bin")

@@ -59,7 +59,7 @@ class Connection:
         self.tasks, self.silent, self.over = [], False, asyncio.Event()
 
     def silence(self):
-        """Nothing is read any more, so that nothing is answered, not even a closed connection."""
+        """Reads nothing more, so that nothing is answered, not even a close."""
         self.silent = True
         for task in self.tasks:
             task.cancel()
@@ -81,7 +81,7 @@ class Connection:
             except OSError:
                 self.reset()
                 return
-            # The network may have failed meanwhile.
+            # The network may have failed in the meantime.
             if not self.silent and not self.over.is_set():
                 self.tasks = [
                     asyncio.create_task(self.pump(reader, self.server, True)),
@@ -121,7 +121,7 @@ async def main():
         wanted = json.loads(line)
         routes[wanted.pop("route")].order(wanted)
         print("ok", flush=True)
-    # At once: whatever is still open ends with the process.
+    # Immediately: open connections end with the process.
     os._exit(0)
 
 
