@@ -188,7 +188,8 @@ impl Call {
         }
     }
 
-    /// The minutes the carrier bills for the way in: those begun, of a call that was answered. `None` until it is over.
+    /// The minutes that the carrier bills for an inbound call: each begun minute of a completed call. `None` until it is over. The
+    /// triggers of the table `call_totals` compute the same in SQL; a test of the totals compares both databases with this function.
     #[must_use]
     pub fn billed_minutes(&self) -> Option<i32> {
         if self.status == CallStatus::Completed {

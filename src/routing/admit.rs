@@ -9,7 +9,7 @@ use crate::domain::{CallId, IncomingCall, mask};
 use crate::store::{CallSlot, Route};
 
 impl Routing {
-    /// Who answers this number; `None`, told to the log, when nobody does, or nobody here knows.
+    /// Admits and records a call. `None` if the number is not ours, or not known here; logged.
     pub(super) async fn admit(&self, call: &IncomingCall) -> Option<Route> {
         let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
         let span = tracing::debug_span!("admission", call = %id.0, from_memory = tracing::field::Empty);
@@ -32,8 +32,8 @@ impl Routing {
         route
     }
 
-    /// A plan that looks used up may be full of calls whose ends were not heard: the carrier is asked about the oldest, for a
-    /// quarter of the time there is.
+    /// Frees call slots of calls whose end was never reported: asks the carrier about the oldest, for a quarter of the time for an
+    /// answer. The call gets a slot if one is free then.
     pub(super) async fn make_room(&self, route: &mut Route, started: Instant) {
         self.0.sweep.make_room(route.call.tenant_id, started + self.0.answer_deadline / 4).await;
         let admitted = self.0.store.admit_after_all(&route.call);
@@ -43,8 +43,8 @@ impl Routing {
         }
     }
 
-    /// Where a call goes by what was last known; its record waits. One that is announced again keeps its answer. A database that
-    /// is only busy goes on counting the plans' calls: one that it does not count does not reach the agent.
+    /// Admits a call by the routing cache and journals its record. A database that is only busy still counts call slots: a call
+    /// that it could not count does not reach the agent.
     pub(super) fn admit_from_memory(&self, id: CallId, call: &IncomingCall, why: NoAnswer) -> Option<Route> {
         let mut route = self.route_from_memory(id, call)?;
         if matches!(why, NoAnswer::Busy) && route.has_slot() {
@@ -55,7 +55,7 @@ impl Routing {
         Some(route)
     }
 
-    /// Where a call goes, or went, by what was last known and what waits.
+    /// The route of a call by the routing cache, with its answer if that waits in the journal.
     pub(super) fn route_from_memory(&self, id: CallId, call: &IncomingCall) -> Option<Route> {
         let mut route = self.0.store.route_from_memory(id, call)?;
         route.answered = self.0.records.journaled_answer(&call.sid);

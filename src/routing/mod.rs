@@ -1,13 +1,16 @@
-//! A call comes in: who answers, decided and written down, always with an answer a caller can hear.
+//! Decides who answers a call. Every call gets an answer within [`RoutingConfig::answer_deadline`], whatever fails.
 //!
-//! First the number's own rules: they may forward a call, answer it with a message or reject it. Then the ladder: the
-//! number's agent, if it is active, the plan has room and the voice provider takes the call in time; else the agent's
-//! fallback number; else a sentence in its language. A number that is not allowed is passed over. Whatever fails, there is an answer within
-//! [`RoutingConfig::answer_deadline`]. A call is answered once: announced again, even at the same moment and to another server, it
-//! gets the same answer, and the voice provider hears of it once ([`turn`]). When the plan has no room, it is looked first whether the calls
-//! that take it are still under way. Its admission is committed before it is answered; what it was
-//! answered with is recorded right after, so that the caller does not wait for that. While the database does not answer,
-//! calls are routed by what was last known of the numbers, and their records wait in a file.
+//! The number's routing rules come first: they may forward a call, answer it with a message or reject it. Otherwise the number's agent
+//! answers, if it is active, the plan has a free call slot and the voice provider takes the call in time; else the agent's fallback
+//! number rings; else the caller hears a sentence in the agent's language. A number that must not be dialled is skipped ([`plan`]).
+//!
+//! - A call is answered once. A repeated request, also a simultaneous one at another server, gets the same answer, and the
+//!   voice provider registers one conversation ([`turn`]).
+//! - A call is admitted and on record before it is answered. The answer is recorded right after, so that the caller does not wait
+//!   for it.
+//! - When all call slots are held, the carrier is first asked whether the calls that hold them are still under way.
+//! - While the database is unavailable, the routing cache decides, and records wait in the journal of [`crate::calls`].
+//! - An answer names no carrier: [`crate::domain::CallAnswer`] is stored with its stage, and the carrier's module renders it.
 
 mod admit;
 mod after_dial;
@@ -57,14 +60,14 @@ pub struct DialEnd {
     pub forwarded_from: Option<E164>,
 }
 
-/// How long routing may take, and which numbers are dialled.
+/// Limits of routing.
 #[derive(Debug, Clone)]
 pub struct RoutingConfig {
-    /// For the whole answer: the carrier waits 15 s.
+    /// Time limit for the whole answer. Twilio gives up after 15 s.
     pub answer_deadline: Duration,
-    /// Where what waits for the database is kept.
+    /// The folder of the saved routing cache.
     pub state_dir: PathBuf,
-    /// Which numbers are dialled, but for tenants with a setting of their own.
+    /// Which numbers may be dialled, for tenants without a setting of their own.
     pub dialing: Dialing,
 }
 

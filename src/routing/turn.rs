@@ -1,7 +1,7 @@
-//! A call is answered once, whichever servers hear of it: one of them claims the answer, works it out and records it, and the
-//! others read it.
+//! A call is answered once, whichever servers are asked: one of them claims the answer, works it out and records it; the others wait
+//! for it and give the same.
 //!
-//! While the database is away no claim can be made: then each server answers what it is told of, once.
+//! While the database is unavailable no claim can be made: then each server answers the requests that reach it, once.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use super::{Reply, Routing};
 use crate::domain::{AnswerStage, CallAnswer, Cause};
 use crate::store::{Route, SystemStore, Turn};
 
-/// Waits between two looks for another server's answer: most come within a second.
+/// Pauses between look-ups of another server's answer: most come within a second.
 const FIRST_WAIT: Duration = Duration::from_millis(25);
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
-/// What is left of the time when another server's answer is waited for no longer.
+/// A server stops waiting for another's answer when only this much time is left for its own.
 const SPARE: Duration = Duration::from_millis(500);
 
 /// How the wait for a turn ended.
@@ -41,7 +41,7 @@ impl Routing {
     {
         loop {
             let ours = if route.turn == Turn::Open || route.answered.is_some() {
-                // What is rare stands on the heap: every call would carry the room for it along.
+                // On the heap, since it is rare: it would enlarge the future of every call.
                 match Box::pin(self.wait_for_turn(route, stage, until)).await {
                     Waited::Answered(answer) => {
                         // Whoever asked may be gone.
