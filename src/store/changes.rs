@@ -19,7 +19,7 @@ pub(super) use hub::Hub;
 pub use hub::{Topic, Watcher};
 
 use super::dialect::NotHeard;
-use super::lane::{Batched, Lane};
+use super::group_commit::{Batched, Lane};
 use super::{Database, Shared, StoreError, SystemStore, dialect};
 use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
 

@@ -13,7 +13,7 @@ mod dialect;
 mod doors;
 mod entities;
 mod error;
-mod lane;
+mod group_commit;
 mod number;
 mod operation;
 mod page;
@@ -48,7 +48,7 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret, SecretString};
 
 use self::doors::{Pool, SystemWork};
-use self::lane::Lane;
+use self::group_commit::Lane;
 use crate::domain::{Author, Clock, DatabaseUrl, Entropy, TenantId};
 
 /// How to reach the database.

@@ -18,7 +18,7 @@ use crate::domain::{
     Decision, E164, GivenAnswer, IncomingCall, Tenant,
 };
 use crate::store::entities::{call, tenant};
-use crate::store::lane::{Batched, Lane};
+use crate::store::group_commit::{Batched, Lane};
 use crate::store::number::CachedNumber;
 use crate::store::{Shared, StoreError, SystemStore, dialect};
 

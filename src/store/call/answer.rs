@@ -10,7 +10,7 @@ use sea_orm::QueryResult;
 use serde::Serialize;
 
 use crate::domain::{AgentId, AnswerStage, CallAnswer, CallId, CallOutcome, Decision, TenantId};
-use crate::store::lane::{Batched, Lane};
+use crate::store::group_commit::{Batched, Lane};
 use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
 
 /// What a call was answered with.

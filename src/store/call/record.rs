@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::answer::instant;
 use super::changed;
 use crate::domain::{Call, Decision};
-use crate::store::lane::{Batched, Lane};
+use crate::store::group_commit::{Batched, Lane};
 use crate::store::{Shared, StoreError, SystemStore, dialect};
 
 /// A call that was answered without the database.

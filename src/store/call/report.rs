@@ -15,7 +15,7 @@ use super::answer::instant;
 use super::{changed, holds_slot, under_way};
 use crate::domain::{Call, CallReport, ConversationReport, TenantId};
 use crate::store::entities::{self, call};
-use crate::store::lane::{Batched, Lane};
+use crate::store::group_commit::{Batched, Lane};
 use crate::store::{Shared, StoreError, SystemStore, dialect};
 
 impl SystemStore {

@@ -30,7 +30,7 @@ use sqlx_core::transaction::TransactionManager;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout_at};
 
-use super::doubts::{Doubts, Watch, lost};
+use super::liveness::{Doubts, Watch, lost};
 use super::meters::{Kind, Meters};
 use crate::store::dialect::{Begun, Hosts, Role, Sessions, close};
 

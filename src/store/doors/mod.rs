@@ -5,7 +5,7 @@
 //! which rolls it back. Sessions of Postgres see to that themselves ([`connections`]).
 
 mod connections;
-mod doubts;
+mod liveness;
 mod meters;
 mod pool;
 mod transaction;
@@ -21,7 +21,7 @@ use super::{Change, Shared, StoreError, Topic, Watcher, dialect, error::begin_wa
 use crate::domain::{Author, TenantId};
 
 pub(super) use self::connections::Connections;
-pub(super) use self::doubts::Doubts;
+pub(super) use self::liveness::Doubts;
 pub(super) use self::pool::Pool;
 pub(super) use self::transaction::Transaction;
 
