@@ -1,4 +1,4 @@
-//! Agents; their delivery to the voice provider is [`sync`]'s.
+//! Agents. Their delivery to the voice provider is in [`sync`].
 
 mod sync;
 
@@ -24,41 +24,41 @@ use crate::domain::{
     NumberStatus, OperationId, OperationKind, Prompt, Refusal, Step, SyncState, TenantId, VoiceId,
 };
 
-/// Which agents.
+/// Filter for lists of agents.
 #[derive(Debug, Clone, Default)]
 pub struct AgentFilter {
-    /// Only these; without it all but the deleted ones.
+    /// Only agents in this state. `None`: all but deleted agents.
     pub status: Option<AgentStatus>,
-    /// Only names that hold this text, whatever the case.
+    /// Only agents whose name contains this text, ignoring case.
     pub name_contains: Option<String>,
 }
 
-/// What is shown of an agent: all but its prompt and its voice.
+/// An agent as most queries show it: without prompt and voice, which are long and rarely needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentProfile {
-    /// The id.
+    /// Id in this database, not the voice provider's.
     pub id: AgentId,
-    /// The voice provider's id, once it exists there.
+    /// The voice provider's id; `None` until the agent has been created there.
     pub voice_agent_id: Option<String>,
-    /// The name.
+    /// Name given by the tenant.
     pub name: AgentName,
-    /// The language.
+    /// Language that the agent speaks.
     pub language: Language,
-    /// The greeting.
+    /// Greeting; `None`: a standard greeting in the agent's language, with its name.
     pub first_message: Option<FirstMessage>,
-    /// The fallback number.
+    /// Number that calls go to when the agent cannot take them.
     pub fallback_number: Option<E164>,
-    /// The lifecycle state.
+    /// Lifecycle state; only an active agent takes calls.
     pub status: AgentStatus,
-    /// The first characters of its token.
+    /// First characters of the agent's token, to recognize it by.
     pub token_preview: String,
-    /// When it was created.
+    /// Time at which the agent was created.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: DateTime<Utc>,
-    /// Whether the voice provider has it as it is here.
+    /// Whether the voice provider has the latest revision.
     pub sync_state: SyncState,
-    /// Why it does not.
+    /// Why the last delivery of the latest revision failed; `None` if it did not fail.
     pub sync_error: Option<Refusal>,
 }
 
@@ -81,35 +81,35 @@ impl From<Agent> for AgentProfile {
     }
 }
 
-/// What to change about an agent: `None` keeps, `Some(None)` clears.
+/// Changes to an agent. `None` keeps a value, `Some(None)` clears it.
 #[derive(Debug, Clone, Default)]
 pub struct AgentChanges {
-    /// The name.
+    /// New name; cannot be cleared.
     pub name: Option<AgentName>,
-    /// The language.
+    /// New language; cannot be cleared.
     pub language: Option<Language>,
-    /// The greeting.
+    /// New greeting; `Some(None)` restores the standard one.
     pub first_message: Option<Option<FirstMessage>>,
-    /// The prompt.
+    /// New prompt; `Some(None)` removes it.
     pub prompt: Option<Option<Prompt>>,
-    /// The voice.
+    /// New voice; `Some(None)` restores the default one.
     pub voice_id: Option<Option<VoiceId>>,
-    /// The fallback number.
+    /// New fallback number; `Some(None)` removes it.
     pub fallback_number: Option<Option<E164>>,
-    /// Active or inactive.
+    /// New state: active or inactive.
     pub status: Option<AgentStatus>,
 }
 
-/// An active agent that no number was ever bought for, or none that it still has.
+/// An active agent that holds no bought number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentWithoutNumber {
-    /// The agent.
+    /// The agent that needs a number.
     pub id: AgentId,
-    /// Whose it is.
+    /// Tenant that owns the agent.
     pub tenant_id: TenantId,
-    /// Its name.
+    /// Name given by the tenant.
     pub name: AgentName,
-    /// The unfinished operation that buys it a number, where there is one.
+    /// The unfinished operation that may buy it a number; `None` if there is none.
     pub under_way: Option<OperationId>,
 }
 
@@ -118,7 +118,7 @@ impl TenantStore {
         agent::Entity::find().filter(agent::Column::TenantId.eq(self.tenant.0))
     }
 
-    /// Writes a new agent down, with its token's hash.
+    /// Inserts a new agent with the hash of its token.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -129,20 +129,20 @@ impl TenantStore {
         Ok(())
     }
 
-    /// How many agents the tenant has created since, deleted ones too. Until this transaction ends it creates no others, so
-    /// that the count is exact.
+    /// Counts agents created after `since`, including deleted ones. Locks agent creation for this tenant
+    /// until the transaction ends, so that the count stays exact.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn agents_created_since(&self, since: DateTime<Utc>) -> Result<i64, StoreError> {
-        dialect::create_agents_alone(&self.transaction, self.tenant).await?;
+        dialect::lock_agent_creation(&self.transaction, self.tenant).await?;
         let created = agent::Entity::find()
             .filter(agent::Column::TenantId.eq(self.tenant.0))
             .filter(agent::Column::CreatedAt.gt(since));
         page::count(&self.transaction, created).await
     }
 
-    /// These agents, in no order; those that are not the tenant's are missing.
+    /// Returns the agents with these ids, in no order. Agents of other tenants are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -157,7 +157,7 @@ impl TenantStore {
         found.await?.iter().map(|row| agent::read_profile(row, 0)).collect()
     }
 
-    /// One agent, kept from changing until the transaction ends when this is a writing door.
+    /// Returns an agent, or `None` if the tenant has none with this id. A read-write transaction locks the row.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -169,7 +169,7 @@ impl TenantStore {
         query.one(&self.transaction).await?.map(Agent::try_from).transpose()
     }
 
-    /// A page of agents, newest first.
+    /// Returns a page of agents, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -193,7 +193,7 @@ impl TenantStore {
         list.page(&self.transaction, page, read).await
     }
 
-    /// How many agents.
+    /// Counts the agents that match the filter.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -201,7 +201,8 @@ impl TenantStore {
         page::count(&self.transaction, filtered(self.own_agents(), filter)).await
     }
 
-    /// Changes an agent; `revision` grows when the voice provider must learn of it. Returns it as it is now.
+    /// Changes an agent and returns it; `None` if it does not exist. Increments `revision` if the change
+    /// concerns the voice provider.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -215,15 +216,16 @@ impl TenantStore {
         if after == before {
             return Ok(Some(before));
         }
-        // Where calls go instead, and whether they are taken at all, is decided here: the provider knows neither.
-        let untold =
+        // Fallback number and status take effect in this server: the voice provider knows neither.
+        let sent_before =
             Agent { fallback_number: before.fallback_number.clone(), status: before.status, ..after.clone() };
-        if untold != before {
+        if sent_before != before {
             after.revision += 1;
         }
         after.updated_at = self.shared.clock.now();
+        // The routing cache and agent streams ignore other changes.
         if AnsweringAgent::from(&after) != AnsweringAgent::from(&before) {
-            self.tell_later(Change::Agent { tenant: self.tenant, id });
+            self.publish_on_commit(Change::Agent { tenant: self.tenant, id });
         }
         self.write_agent(
             id,
@@ -243,7 +245,7 @@ impl TenantStore {
         .await
     }
 
-    /// Gives an agent another token; the old one is worthless at once.
+    /// Replaces an agent's token. The old token becomes invalid immediately.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -252,8 +254,8 @@ impl TenantStore {
         id: AgentId,
         token: &AgentToken,
     ) -> Result<Option<Agent>, StoreError> {
-        // Sockets that were opened with the old one are closed.
-        self.tell_later(Change::Agent { tenant: self.tenant, id });
+        // Makes WebSocket connections that use the old token close.
+        self.publish_on_commit(Change::Agent { tenant: self.tenant, id });
         self.write_agent(
             id,
             agent::ActiveModel {
@@ -278,21 +280,21 @@ impl TenantStore {
 }
 
 impl SystemStore {
-    /// The agent with this token, unless it is deleted. Anybody can ask with a token that they made up, so this is asked on the
-    /// tenants' connections: those of the system answer calls.
+    /// Finds the agent with this token, unless it is deleted. Runs on the tenant pool: anybody may present
+    /// invented tokens, and the system pool must stay free for answering calls.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn agent_by_token(&self, token: &AgentToken) -> Result<Option<Agent>, StoreError> {
-        // Looked up by hash: how long a comparison of hashes takes tells nothing about the token.
+        // Looked up by hash, so that the duration of the comparison reveals nothing about the token.
         let query = agent::Entity::find()
             .filter(agent::Column::TokenHash.eq(hash(token)))
             .filter(agent::Column::Status.ne(AgentStatus::Deleted.as_str()));
-        let found = query.one(&self.read_beside_calls().await?).await?;
+        let found = query.one(&self.begin_read_on_tenant_pool().await?).await?;
         found.map(Agent::try_from).transpose()
     }
 
-    /// An agent, whosever it is.
+    /// Returns an agent of any tenant.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -300,8 +302,8 @@ impl SystemStore {
         agent::Entity::find_by_id(id.0).one(self.db()).await?.map(Agent::try_from).transpose()
     }
 
-    /// Those of these agents that exist and can be read, whichever tenants own them, in no order. Each of those tenants' audit
-    /// trails says that `author` has read them.
+    /// Returns the readable agents among these ids, of any tenant, in no order. Writes an audit event for
+    /// each tenant concerned, which names `author`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -311,6 +313,7 @@ impl SystemStore {
         action: &str,
         ids: &[AgentId],
     ) -> Result<Vec<Agent>, StoreError> {
+        // One transaction: nobody sees an agent without leaving an audit event.
         let transaction = self.begin().await?;
         let wanted = agent::Column::Id.is_in(ids.iter().map(|id| id.0));
         let rows = entities::found(&transaction, agent::Entity::find().filter(wanted)).await?;
@@ -322,8 +325,8 @@ impl SystemStore {
         Ok(agents)
     }
 
-    /// Active agents without a bought number, whosever they are, but not those being deleted; oldest first, those after
-    /// `after`. An agent's id holds its creation. Those that cannot be read are reported and left out.
+    /// Returns active agents of all tenants without a bought number, except agents being deleted. Ordered by
+    /// id, that is by creation, starting after `after`. Unreadable rows are reported and skipped.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -358,7 +361,7 @@ impl SystemStore {
         Ok(agents)
     }
 
-    /// The unfinished operation of each of these agents that may buy it a number, where there is one.
+    /// Maps each agent to its unfinished operation that may buy a number. Agents without one are missing.
     async fn purchases_under_way(
         &self,
         agents: impl Iterator<Item = Uuid>,
@@ -367,7 +370,7 @@ impl SystemStore {
         let buying = operation::Entity::find()
             .filter(operation::Column::AgentId.is_in(agents))
             .filter(operation::Column::Kind.is_in(buying))
-            // An active agent at this step is being given another voice agent: nothing is bought for it.
+            // At this step an active agent is getting a new voice agent, and no number is bought.
             .filter(operation::Column::Step.ne(Step::CreateVoiceAgent.as_str()))
             .filter(operation::Column::State.is_in(UNFINISHED))
             .select_only()
@@ -421,13 +424,13 @@ fn filtered(query: Select<agent::Entity>, filter: &AgentFilter) -> Select<agent:
     }
 }
 
-/// What a name that holds this text matches, whatever the case.
+/// `LIKE` pattern for names that contain this text, ignoring case. Escapes wildcards.
 fn name_pattern(text: &str) -> String {
     let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }
 
-/// A number of the agent's that was bought and is not given back yet.
+/// Subquery for a number of the agent that was bought and not yet released.
 fn bought_number() -> SelectStatement {
     let bought = [NumberStatus::Active, NumberStatus::Inactive, NumberStatus::Releasing];
     Query::select()
@@ -454,7 +457,7 @@ fn deletion_under_way() -> SelectStatement {
         .take()
 }
 
-/// A token as it is stored: SHA-256 in hexadecimal. The token holds 256 random bits, so no salt is needed.
+/// Token hash as stored: SHA-256 in hexadecimal. No salt, since a token contains 256 random bits.
 fn hash(token: &AgentToken) -> String {
     let digest = digest::digest(&digest::SHA256, token.expose().as_bytes());
     digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,5 +1,5 @@
-//! The audit trail. Whatever writes an event does so in the transaction of the change it tells of, so that neither is
-//! there without the other. Nothing here changes or deletes one, and the database lets nobody.
+//! The audit trail. An event is written in the transaction of the change it describes, so that neither exists
+//! without the other. Nothing changes or deletes events, and the database permits it to nobody.
 
 use std::fmt::Display;
 
@@ -12,8 +12,8 @@ use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
 use super::{Shared, StoreError, TenantStore};
 use crate::domain::{Actor, AuditEvent, AuditEventId, AuditOutcome, Author, Operation, TenantId};
 
-/// Rows in one statement: each has eight values, and SQLite takes 32,766.
-const ROWS_AT_ONCE: usize = 1000;
+/// Rows in one statement: a row has eight values, and SQLite allows 32,766.
+const ROWS_PER_STATEMENT: usize = 1000;
 
 const KEYSET: Keyset<Column> = Keyset { at: Column::At, id: Column::Id };
 
@@ -22,7 +22,7 @@ impl TenantStore {
         Entity::find().filter(Column::TenantId.eq(self.tenant.0))
     }
 
-    /// Tells of a change that is done with this transaction: which mutation made it, on which object.
+    /// Records a change made in this transaction: the mutation and the object.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -30,7 +30,7 @@ impl TenantStore {
         self.write_event(action, Some(subject.to_string()), AuditOutcome::Succeeded).await
     }
 
-    /// Tells what is about to be done outside, on which object.
+    /// Records an action that is about to be taken at a provider: the mutation and the object.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -38,7 +38,7 @@ impl TenantStore {
         self.write_event(action, Some(subject.to_string()), AuditOutcome::Accepted).await
     }
 
-    /// Tells that somebody else is let in to the tenant's rows, and how they ask.
+    /// Records that somebody outside the tenant gets access to its data, and by which action.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -46,14 +46,14 @@ impl TenantStore {
         self.write_event(action, None, AuditOutcome::Accepted).await
     }
 
-    /// Tells that an operation was asked for: on its number, else on its agent.
+    /// Records that an operation was requested. The subject is its number, else its agent.
     pub(super) async fn audit_begun(&self, operation: &Operation) -> Result<(), StoreError> {
         let number = operation.number_id.map(|id| id.to_string());
         let subject = number.unwrap_or_else(|| operation.agent_id.to_string());
         self.write_event(operation.kind.mutation(), Some(subject), AuditOutcome::Accepted).await
     }
 
-    /// Tells that an operation was ended by who writes through this door.
+    /// Records that the author of this transaction ended an operation.
     pub(super) async fn audit_ended(&self, operation: &Operation) -> Result<(), StoreError> {
         let outcome = AuditOutcome::of(operation.error.as_ref());
         self.write_event(operation.kind.mutation(), Some(operation.id.to_string()), outcome).await
@@ -70,7 +70,7 @@ impl TenantStore {
         Ok(())
     }
 
-    /// These events, in no order.
+    /// Returns the events with these ids, in no order. Events of other tenants are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -80,7 +80,7 @@ impl TenantStore {
         rows.iter().map(|row| Ok(AuditEvent::from(entities::decoded::<Model>(row)?))).collect()
     }
 
-    /// A page of the trail, newest first.
+    /// Returns a page of the tenant's audit trail, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -91,7 +91,7 @@ impl TenantStore {
         .await
     }
 
-    /// How many events.
+    /// Counts the tenant's audit events.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -100,8 +100,8 @@ impl TenantStore {
     }
 }
 
-/// Tells that a driver ended an operation, in the request that asked for it.
-pub(super) async fn driven_to_its_end(
+/// Records that a driver ended an operation, under the id of the request that started it.
+pub(super) async fn operation_ended(
     db: &impl ConnectionTrait,
     shared: &Shared,
     operation: &Operation,
@@ -114,7 +114,7 @@ pub(super) async fn driven_to_its_end(
     Ok(())
 }
 
-/// Tells a tenant's trail that somebody else gave it a plan.
+/// Records that an operator set a tenant's plan.
 pub(super) async fn plan_set(
     db: &impl ConnectionTrait,
     shared: &Shared,
@@ -127,7 +127,7 @@ pub(super) async fn plan_set(
     Ok(())
 }
 
-/// Tells each of these tenants' trails that somebody else has read rows of theirs.
+/// Records for each tenant that somebody outside it has read its data.
 pub(super) async fn accessed(
     db: &impl ConnectionTrait,
     shared: &Shared,
@@ -139,7 +139,7 @@ pub(super) async fn accessed(
         .into_iter()
         .map(|tenant| row(shared, tenant, author, action, None, AuditOutcome::Accepted))
         .collect();
-    for rows in rows.chunks(ROWS_AT_ONCE) {
+    for rows in rows.chunks(ROWS_PER_STATEMENT) {
         Entity::insert_many(rows.to_vec()).exec_without_returning(db).await?;
     }
     Ok(())

@@ -1,9 +1,9 @@
-//! What changed, told to whoever watches in this process: what it did itself at once, and on Postgres what other servers
-//! did, which the database tells.
+//! Publishes changes to watchers in this process: changes by this server at once, changes by other servers as
+//! Postgres notifies of them.
 //!
-//! Where no connection can hear the database (a pooler in transaction mode, an address that does not answer) watchers are told
-//! every few seconds that something may have changed, and read again. Whether a connection hears is not assumed but
-//! tried: it is sent a word by way of the pool.
+//! If no connection receives notifications (a pooler in transaction mode, an unreachable address), watchers
+//! are told to re-read every few seconds. Whether a connection receives them is tested with a notification
+//! sent through the pool.
 
 mod hub;
 
@@ -18,108 +18,111 @@ use uuid::Uuid;
 pub(super) use hub::Hub;
 pub use hub::{Topic, Watcher};
 
-use super::dialect::NotHeard;
-use super::group_commit::{Batched, Lane};
+use super::dialect::ListenError;
+use super::group_commit::{Batched, CommitQueue};
 use super::{Database, Shared, StoreError, SystemStore, dialect};
 use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
 
-/// The channel that the tables' triggers tell on.
+/// Channel on which table triggers notify.
 const CHANNEL: &str = "switchboard_changes";
-/// How the changes that a server announces begin: with its name.
-const FROM: &str = "from ";
-/// What it announces when something may be missing.
-const UNHEARD: &str = "unheard";
-/// The most bytes of one announcement: Postgres takes 8,000.
-const MOST_BYTES: usize = 7_800;
-/// After so long a silence the connection is tried out: one that died without a word is silent too.
-const SILENCE: Duration = Duration::from_secs(20);
-/// How long the database may take to say that it is there.
-const ANSWER: Duration = Duration::from_secs(5);
-/// The time between two announcements to other servers.
-const ANNOUNCE_EVERY: Duration = Duration::from_millis(10);
-/// How long the database may take for one announcement.
-const ANNOUNCEMENT: Duration = Duration::from_secs(3);
-/// The time until the next attempt when one has failed.
-const ANNOUNCE_AGAIN: Duration = Duration::from_secs(1);
-/// How long it may take to connect for listening, and until the first word arrives.
-const LISTENER_TIME: Duration = Duration::from_secs(8);
-const FIRST_WORD: Duration = Duration::from_secs(3);
-/// How often watchers are told to read again while nothing is heard, at most.
-const READ_AGAIN: Duration = Duration::from_secs(5);
-/// How many times, where a pooler is in the way, before it is tried again.
-const READS_BEHIND_POOLER: u32 = 60;
-/// After so many failed attempts watchers read again in the meantime.
-const BRIEF: u32 = 4;
-/// Waits between attempts to listen again.
+/// Prefix of an announcement; the announcing server's name follows.
+const SERVER_PREFIX: &str = "from ";
+/// Line that announces a gap: changes may have been missed.
+const GAP: &str = "gap";
+/// Maximum size of one announcement in bytes. Postgres allows 8,000.
+const MAX_BYTES: usize = 7_800;
+/// Silence after which the listening connection is tested: a dead one is silent too.
+const PROBE_AFTER: Duration = Duration::from_secs(20);
+/// Time limit for that test.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause between two announcements, which bundles changes.
+const ANNOUNCE_INTERVAL: Duration = Duration::from_millis(10);
+/// Time limit for one announcement.
+const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Pause after a failed announcement.
+const ANNOUNCE_RETRY: Duration = Duration::from_secs(1);
+/// Time limits for connecting the listener and for its test notification.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(8);
+const TEST_TIMEOUT: Duration = Duration::from_secs(3);
+/// Maximum interval between re-reads while notifications are not received.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(5);
+/// Number of re-reads before listening is attempted again behind a pooler in transaction mode, which seldom changes.
+const REFRESHES_BEHIND_POOLER: u32 = 60;
+/// Number of failed attempts after which watchers re-read in between.
+const FAILURES_BEFORE_REFRESH: u32 = 4;
+/// Shortest and longest pause between attempts to listen again.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// Something of a tenant's changed. Carries ids only: watchers read again through their own door.
+/// A change to a tenant's data. Contains only ids: watchers read the data through their own store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// An operation.
+    /// An operation was created or changed.
     Operation {
-        /// Whose.
+        /// Tenant that owns the operation.
         tenant: TenantId,
-        /// Which.
+        /// The operation that changed.
         id: OperationId,
     },
-    /// A call.
+    /// A call was created or changed.
     Call {
-        /// Whose.
+        /// Tenant that owns the call.
         tenant: TenantId,
-        /// Which.
+        /// The call that changed.
         id: CallId,
-        /// Its agent.
+        /// Agent that the call is for.
         agent: AgentId,
     },
-    /// A number came, went or was given other rules.
+    /// A number was added or released, or its routing rules changed.
     Number {
-        /// Whose.
+        /// Tenant that owns the number.
         tenant: TenantId,
-        /// Which.
+        /// The number that changed.
         id: NumberId,
-        /// Whether it was given back.
+        /// Whether the number was released.
         is_released: bool,
     },
-    /// An agent changed in what answering a call needs, or got another token.
+    /// An agent's answering data or its token changed.
     Agent {
-        /// The tenant that owns it.
+        /// Tenant that owns the agent.
         tenant: TenantId,
-        /// The agent.
+        /// The agent that changed.
         id: AgentId,
     },
-    /// Unknown: for a while changes by other servers were not received.
+    /// Changes by other servers may have been missed. Watchers must re-read.
     Unheard,
-    /// Unknown: changes by other servers cannot be received at present. Told every few seconds; who watches reads again.
+    /// Changes by other servers cannot be received at present. Published every few seconds; watchers must re-read.
     ReadAgain,
 }
 
-/// A change that other servers are told of in the background, with whatever else has changed meanwhile. A hint: it makes
-/// them fast, and takes no part in any transaction. (Postgres holds one lock of the whole database from the
-/// commit of a transaction that notifies to its flush, so a call's own transaction must not.)
+/// A change announced to other servers in the background, bundled with others. Announcements make other
+/// servers faster and are never needed for correctness. They take no part in any transaction: from the commit
+/// of a notifying transaction to its flush Postgres holds a lock on the whole database, which a call's
+/// transaction must not take.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Announcement(Change);
 
 impl Batched for Announcement {
     type Done = ();
-    const IS_KEPT: bool = false;
+    const IS_DURABLE: bool = false;
 
-    fn lane(shared: &Shared) -> &Lane<Self> {
+    fn queue(shared: &Shared) -> &CommitQueue<Self> {
         &shared.announcements
     }
 
     async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<()>, StoreError> {
         let lost = &store.shared.announcement_lost;
+        // Relaxed: only the single writer of this ordered queue clears the flag.
         let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Unheard);
         let changes = gap.into_iter().chain(batch.iter().map(|announcement| announcement.0));
         let texts = packed(changes, &store.shared.name);
-        match timeout(ANNOUNCEMENT, dialect::notify(store.db(), CHANNEL, &texts)).await {
-            Ok(Ok(())) => tokio::time::sleep(ANNOUNCE_EVERY).await,
+        match timeout(ANNOUNCE_TIMEOUT, dialect::notify(store.db(), CHANNEL, &texts)).await {
+            // The pause lets further changes join the next notification.
+            Ok(Ok(())) => tokio::time::sleep(ANNOUNCE_INTERVAL).await,
             _failed => {
-                tracing::debug!("changes could not be announced to other servers");
-                tokio::time::sleep(ANNOUNCE_AGAIN).await;
-                // Until it gets through: their watchers must learn that something is missing.
+                tracing::debug!("announcing changes to other servers failed: retrying");
+                tokio::time::sleep(ANNOUNCE_RETRY).await;
+                // Retried until it succeeds: watchers at other servers must learn that changes are missing.
                 if store.write_later([Self(Change::Unheard)]).is_err() {
                     lost.store(true, Ordering::Relaxed);
                 }
@@ -130,11 +133,11 @@ impl Batched for Announcement {
 }
 
 impl SystemStore {
-    /// Tells watchers here at once, and those at other servers soon. One that is lost on the way is made good for by a
-    /// later [`Change::Unheard`].
-    pub(super) fn tell_all(&self, changes: &[Change]) {
+    /// Publishes changes to watchers here at once, and announces them to other servers in the background. A
+    /// lost announcement is followed by a [`Change::Gap`].
+    pub(super) fn publish_all(&self, changes: &[Change]) {
         for change in changes {
-            self.shared.tell(*change);
+            self.shared.publish(*change);
         }
         if changes.is_empty() || !dialect::has_policies(self.db()) {
             return;
@@ -146,7 +149,7 @@ impl SystemStore {
 }
 
 impl Change {
-    /// The line that other servers receive; [`Self::read`] reads it.
+    /// The line sent to other servers. Inverse of [`Self::read`].
     fn line(self) -> String {
         match self {
             Self::Operation { tenant, id } => format!("operation {} {}", tenant.0.simple(), id.0.simple()),
@@ -158,17 +161,18 @@ impl Change {
                 format!("{kind} {} {}", tenant.0.simple(), id.0.simple())
             }
             Self::Agent { tenant, id } => format!("agent {} {}", tenant.0.simple(), id.0.simple()),
-            // The second is not announced: every server finds out for itself what it hears.
-            Self::Unheard | Self::ReadAgain => UNHEARD.to_owned(),
+            // `Refresh` is never announced: every server finds out by itself whether it receives notifications.
+            Self::Unheard | Self::ReadAgain => GAP.to_owned(),
         }
     }
 
-    /// Reads a line of another server's, or what a trigger told, with the name of the connection that made the change.
-    fn read(told: &str) -> Option<(Self, &str)> {
-        if told == UNHEARD {
+    /// Parses a line from another server or a trigger. Returns the change and the application name of the
+    /// connection that made it.
+    fn read(line: &str) -> Option<(Self, &str)> {
+        if line == GAP {
             return Some((Self::Unheard, ""));
         }
-        let (kind, rest) = told.split_once(' ')?;
+        let (kind, rest) = line.split_once(' ')?;
         let (tenant, rest) = id(rest)?;
         let (row, rest) = id(rest)?;
         let tenant = TenantId(tenant);
@@ -187,16 +191,16 @@ impl Change {
     }
 }
 
-/// As few texts as hold these changes: the name of the server, then a line for each. Under load one notification carries many.
+/// Packs changes into as few texts as possible: the server's name, then one line for each change.
 fn packed(changes: impl Iterator<Item = Change>, server: &str) -> Vec<String> {
     let mut texts: Vec<String> = Vec::new();
     for line in changes.map(Change::line) {
-        match texts.last_mut().filter(|text| text.len() + line.len() < MOST_BYTES) {
+        match texts.last_mut().filter(|text| text.len() + line.len() < MAX_BYTES) {
             Some(text) => {
                 text.push('\n');
                 text.push_str(&line);
             }
-            None => texts.push(format!("{FROM}{server}\n{line}")),
+            None => texts.push(format!("{SERVER_PREFIX}{server}\n{line}")),
         }
     }
     texts
@@ -208,8 +212,8 @@ fn id(text: &str) -> Option<(Uuid, &str)> {
 }
 
 impl Database {
-    /// Hears what other servers on this database change and tells it to who watches here, for as long as it is polled. An
-    /// SQLite file has one server: there it returns at once.
+    /// Receives changes by other servers and publishes them to watchers here, for as long as it is polled.
+    /// Returns at once on SQLite, where a file has one server.
     pub async fn hear(&self) {
         let (mut failures, mut gap) = (0, None);
         while let Some(hosts) = self.shared.tenants.hosts() {
@@ -220,20 +224,24 @@ impl Database {
             if failures == 1 {
                 tracing::warn!(
                     %error,
-                    "what other servers change is not heard: watchers here learn of it within seconds; DATABASE_LISTEN_URL can name an \
-                     address past a connection pooler"
+                    "changes by other servers are not received: watchers here re-read every few seconds; behind a connection \
+                     pooler, set DATABASE_LISTEN_URL to an address that bypasses it"
                 );
             }
-            let reads = if matches!(error, NotHeard::Lent) { READS_BEHIND_POOLER } else { 1 };
-            for _ in 0..reads {
-                let wait = backoff(&self.shared.entropy, FIRST_WAIT, LONGEST_WAIT, failures.max(reads));
-                tokio::time::sleep(wait.min(READ_AGAIN)).await;
-                // A connection that is back at once leaves a gap, which is told. Reading again makes sense only where something can
-                // be read.
-                let lasts = failures > BRIEF || reads > 1;
-                if lasts && self.ping().await.is_ok() {
+            let refreshes = if matches!(error, ListenError::PoolerInTransactionMode) {
+                REFRESHES_BEHIND_POOLER
+            } else {
+                1
+            };
+            for _ in 0..refreshes {
+                let wait = backoff(&self.shared.entropy, FIRST_WAIT, MAX_WAIT, failures.max(refreshes));
+                tokio::time::sleep(wait.min(REFRESH_INTERVAL)).await;
+                // A short interruption is covered by the gap published afterwards. Re-reading helps only
+                // while the database answers.
+                let is_lasting = failures > FAILURES_BEFORE_REFRESH || refreshes > 1;
+                if is_lasting && self.ping().await.is_ok() {
                     gap = Some(Change::ReadAgain);
-                    self.shared.tell(Change::ReadAgain);
+                    self.shared.publish(Change::ReadAgain);
                 }
             }
         }
@@ -245,71 +253,78 @@ impl Database {
         hosts: &dialect::Hosts,
         failures: &mut u32,
         gap: &mut Option<Change>,
-    ) -> Result<std::convert::Infallible, NotHeard> {
-        let word = self.shared.entropy.uuid(self.shared.clock.now()).simple().to_string();
-        let own = format!("switchboard_{word}");
-        let mut listener = hosts.listen([CHANNEL, &own], LISTENER_TIME).await?;
-        self.hears(&mut listener, &own, &word).await?;
+    ) -> Result<std::convert::Infallible, ListenError> {
+        let token = self.shared.entropy.uuid(self.shared.clock.now()).simple().to_string();
+        let test_channel = format!("switchboard_{token}");
+        let mut listener = hosts.listen([CHANNEL, &test_channel], LISTEN_TIMEOUT).await?;
+        self.verify_delivery(&mut listener, &test_channel, &token).await?;
         *failures = 0;
         if let Some(gap) = gap.take() {
-            tracing::info!("what other servers change is heard again");
-            self.shared.tell(gap);
+            tracing::info!("changes by other servers are received again");
+            self.shared.publish(gap);
         }
         loop {
-            let told = match timeout(SILENCE, listener.try_recv()).await {
-                Ok(told) => told?.ok_or_else(gone)?,
+            let received = match timeout(PROBE_AFTER, listener.try_recv()).await {
+                Ok(received) => received?.ok_or_else(connection_closed)?,
                 Err(_silence) => {
-                    try_out(&mut listener).await?;
+                    ping_listener(&mut listener).await?;
                     continue;
                 }
             };
-            self.pass_on(&told);
+            self.publish_received(&received);
         }
     }
 
-    /// Tells watchers here what was heard.
-    fn pass_on(&self, told: &PgNotification) {
-        let told = told.payload();
-        let (server, lines) =
-            told.strip_prefix(FROM).and_then(|told| told.split_once('\n')).unwrap_or(("", told));
+    /// Publishes a notification's changes to watchers here, except this server's own.
+    fn publish_received(&self, received: &PgNotification) {
+        let payload = received.payload();
+        let (server, lines) = payload
+            .strip_prefix(SERVER_PREFIX)
+            .and_then(|rest| rest.split_once('\n'))
+            .unwrap_or(("", payload));
         if server == self.shared.name {
             return;
         }
         for line in lines.lines() {
             match Change::read(line) {
                 Some((_, who)) if who == self.shared.name => {}
-                Some((change, _)) => self.shared.tell(change),
-                None => tracing::warn!(told = line, "the database tells of a change nobody here can read"),
+                Some((change, _)) => self.shared.publish(change),
+                None => tracing::warn!(line, "ignored unreadable change notification"),
             }
         }
     }
 
-    /// Sends a word by way of the pool and waits until it is heard: then this is the same database, and nothing lies between
-    /// that keeps notifications back.
-    async fn hears(&self, listener: &mut PgListener, channel: &str, word: &str) -> Result<(), NotHeard> {
+    /// Sends a notification through the pool and waits until the listener receives it. This proves that both
+    /// reach the same database and that no pooler in between drops notifications.
+    async fn verify_delivery(
+        &self,
+        listener: &mut PgListener,
+        channel: &str,
+        token: &str,
+    ) -> Result<(), ListenError> {
         let arrives = async {
-            let sent = dialect::notify(&self.shared.tenants, channel, &[word.to_owned()]).await;
-            sent.map_err(|error| NotHeard::Lost(error.to_string()))?;
+            let sent = dialect::notify(&self.shared.tenants, channel, &[token.to_owned()]).await;
+            sent.map_err(|error| ListenError::Lost(error.to_string()))?;
             loop {
-                let told = listener.try_recv().await?.ok_or_else(gone)?;
-                if told.channel() == channel {
+                let received = listener.try_recv().await?.ok_or_else(connection_closed)?;
+                if received.channel() == channel {
                     return Ok(());
                 }
-                self.pass_on(&told);
+                self.publish_received(&received);
             }
         };
-        timeout(FIRST_WORD, arrives).await.unwrap_or(Err(NotHeard::Deaf))
+        timeout(TEST_TIMEOUT, arrives).await.unwrap_or(Err(ListenError::NotDelivered))
     }
 }
 
-async fn try_out(listener: &mut PgListener) -> Result<(), NotHeard> {
+async fn ping_listener(listener: &mut PgListener) -> Result<(), ListenError> {
     let answer = sqlx::Executor::execute(listener, "SELECT 1");
-    timeout(ANSWER, answer).await.map_err(|_| gone())??;
+    timeout(PROBE_TIMEOUT, answer).await.map_err(|_| connection_closed())??;
     Ok(())
 }
 
-fn gone() -> NotHeard {
-    NotHeard::Lost("the connection is gone".to_owned())
+fn connection_closed() -> ListenError {
+    ListenError::Lost("the connection was closed".to_owned())
 }
 
 #[cfg(test)]

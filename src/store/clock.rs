@@ -1,8 +1,7 @@
-//! One time for all servers: the database's. Leases, quarantine and hourly limits are instants that one server writes and
-//! another compares, so a server whose own clock is wrong must not go by it.
+//! Server clock, synchronized with the database's. Leases, quarantine and hourly limits are instants that one
+//! server writes and another compares, so no server may rely on its own machine's clock.
 //!
-//! The server's clock is set by the database's when it connects, and again every few seconds. On SQLite both are the
-//! machine's.
+//! The clock is set on connecting and every few seconds afterwards. On SQLite the database's clock is the machine's.
 
 use std::time::{Duration, Instant};
 
@@ -12,22 +11,22 @@ use tracing::warn;
 
 use super::{Database, StoreError, dialect};
 
-/// How often the clock is set.
-const SET_EVERY: Duration = Duration::from_secs(10);
-/// A machine's clock that is off by more deserves a word.
-const WORTH_A_WORD: TimeDelta = TimeDelta::seconds(2);
+/// Interval between two synchronizations with the database.
+const SYNC_INTERVAL: Duration = Duration::from_secs(10);
+/// Offset of the machine's clock above which a warning is logged.
+const WARN_OFFSET: TimeDelta = TimeDelta::seconds(2);
 
 impl Database {
-    /// Keeps this server's clock at the database's time. Never returns.
+    /// Synchronizes this server's clock with the database's every few seconds. Never returns.
     pub async fn keep_time(&self) {
         loop {
-            tokio::time::sleep(SET_EVERY).await;
-            // While the database is away the clock counts on by itself.
+            tokio::time::sleep(SYNC_INTERVAL).await;
+            // While the database is unavailable the clock keeps running with its last known offset.
             let _set_or_away = self.set_clock().await;
         }
     }
 
-    /// Sets this server's clock by the database's.
+    /// Sets this server's clock to the database's time.
     pub(super) async fn set_clock(&self) -> Result<(), StoreError> {
         let db = &self.shared.tenants;
         if !dialect::has_policies(db) {
@@ -37,14 +36,14 @@ impl Database {
         let now = Statement::from_string(db.get_database_backend(), "SELECT clock_timestamp() AS now");
         let corrupt = || StoreError::Corrupt { table: "clock", column: "now" };
         let row = db.query_one_raw(now).await?.ok_or_else(corrupt)?;
-        let told: DateTime<Utc> = row.try_get("", "now")?;
-        // On average it was told half-way between the question and the answer.
-        let ahead = self.shared.clock.set(told, asked + asked.elapsed() / 2);
+        let database_time: DateTime<Utc> = row.try_get("", "now")?;
+        // The database read its clock somewhere between sending and receiving: half-way on average.
+        let ahead = self.shared.clock.set(database_time, asked + asked.elapsed() / 2);
         metrics::gauge!("switchboard_clock_offset_seconds").set(ahead.as_seconds_f64());
-        if ahead.abs() > WORTH_A_WORD {
+        if ahead.abs() > WARN_OFFSET {
             warn!(
                 seconds = ahead.num_seconds(),
-                "this machine's clock is ahead of the database's (behind, if negative): the database's time is used"
+                "machine clock differs from the database's (positive: ahead): using the database's time"
             );
         }
         Ok(())

@@ -1,6 +1,4 @@
-//! Every difference between Postgres and SQLite. How a session of Postgres begins is in [`postgres`].
-//!
-//! An SQLite connection goes back to its pool only once it has left its transaction; else it is closed.
+//! All differences between Postgres and SQLite. [`postgres`] opens Postgres sessions, [`sqlite`] SQLite connections.
 
 mod postgres;
 mod sqlite;
@@ -21,30 +19,30 @@ use serde::Serialize;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-pub(super) use instants::sound;
+pub(super) use instants::check_timestamps;
 
 use super::DatabaseConfig;
-use super::doors::{Connections, Doubts, Pool};
+use super::doors::{Connections, LivenessProbe, Pool};
 use super::error::is_read_only;
 use crate::domain::{IdempotencyKey, TenantId};
 
-pub(super) use self::postgres::{Begun, Hosts, NotHeard, Role, close};
+pub(super) use self::postgres::{Hosts, ListenError, OpenSession, Role, close};
 pub(super) use self::sqlite::{counts, most_connections};
 
-/// How long it may take to connect for the migrations.
-const MIGRATOR_TIME: Duration = Duration::from_secs(10);
-/// How often it is looked whether the migrating session is alive, and how often it may seem not to be.
-const MIGRATOR_WATCHED_EVERY: Duration = Duration::from_secs(5);
-const MIGRATOR_MISSED: u32 = 3;
-/// How long a migration waits for the lock of a table, as Postgres reads it.
+/// Time limit for connecting to run migrations.
+const MIGRATOR_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Interval of liveness checks on the migrating session, and the number of failed checks after which it is lost.
+const MIGRATOR_PROBE_INTERVAL: Duration = Duration::from_secs(5);
+const MIGRATOR_MAX_MISSES: u32 = 3;
+/// Time a migration waits for a table's lock, in Postgres' notation.
 const MIGRATOR_LOCK_TIMEOUT: &str = "3s";
-/// The locks shared by all servers on one database; any numbers, as long as they stay.
+/// Advisory lock keys shared by all servers on one database. The values are arbitrary but must never change.
 const MIGRATION_LOCK: i64 = 0x5357_4249_0001;
 const PURCHASE_LOCK: i64 = 0x5357_4249_0002;
 const RECONCILIATION_LOCK: i64 = 0x5357_4249_0003;
 
-/// A statement that is written once for each database, and takes its rows as one JSON parameter: its text is the same
-/// however many they are, so that each connection prepares it once.
+/// A statement with one text for each database. Its rows are passed as one JSON parameter, so that the text
+/// does not depend on their number and each connection prepares it once.
 #[derive(Debug)]
 pub(super) struct RowsStatement {
     postgres: &'static str,
@@ -71,14 +69,14 @@ pub(super) const RECORD_REPORTS: RowsStatement = RowsStatement {
     postgres: include_str!("dialect/record_reports.postgres.sql"),
     sqlite: include_str!("dialect/record_reports.sqlite.sql"),
 };
-/// Notifies the channel in `$2` of each text in `$1`. SQLite has one server and no channels.
+/// Notifies channel `$2` of each text in `$1`. Postgres only: an SQLite file has one server.
 const NOTIFY: &str = "SELECT pg_notify($2, text) FROM json_array_elements_text($1::json) AS told (text)";
 
 impl RowsStatement {
-    /// The statement over these rows.
+    /// Returns the statement for these rows.
     ///
     /// # Errors
-    /// When the rows cannot be written as JSON.
+    /// [`DbErr::Json`] if the rows cannot be serialized.
     pub(super) fn with_rows(
         &self,
         db: &impl ConnectionTrait,
@@ -89,10 +87,10 @@ impl RowsStatement {
     }
 }
 
-/// Notifies a channel of each of these texts.
+/// Sends one notification for each text on a channel.
 ///
 /// # Errors
-/// When the database is unavailable.
+/// The database is unavailable.
 pub(super) async fn notify(db: &Pool, channel: &str, texts: &[String]) -> Result<(), DbErr> {
     let values = [json_text(texts)?.into(), channel.into()];
     db.notify(Statement::from_sql_and_values(DbBackend::Postgres, NOTIFY, values)).await
@@ -102,51 +100,53 @@ fn json_text(rows: &(impl Serialize + ?Sized)) -> Result<String, DbErr> {
     serde_json::to_string(rows).map_err(|error| DbErr::Json(error.to_string()))
 }
 
-/// Which sessions of Postgres may be used. Cheap to clone.
+/// Tracks which Postgres sessions may be used. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Sessions {
-    /// Whether any may: the database was looked at.
+    /// Whether any session may be used: set once the schema and tenant isolation have been checked.
     is_checked: Arc<AtomicBool>,
-    /// Only those that began later.
+    /// Sessions opened at or before this instant are no longer used.
     begun_after: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Sessions {
-    /// All of them, once the database `is_checked`.
+    /// All sessions are usable once `is_checked` is set.
     pub(super) fn new(is_checked: Arc<AtomicBool>) -> Self {
         Self { is_checked, begun_after: Arc::default() }
     }
 
-    /// Passes an outcome on. If it tells that the session is read-only, neither it nor an older one is used again.
-    pub(super) fn noting<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+    /// Returns the outcome. If it reveals a read-only session, neither that session nor an older one is reused.
+    pub(super) fn note_read_only<T>(&self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
         if let Err(error) = &outcome
             && is_read_only(error)
         {
-            self.renew(Instant::now());
+            self.retire(Instant::now());
         }
         outcome
     }
 
-    /// None is used again that began before this.
-    pub(super) fn renew(&self, before: Instant) {
+    /// Retires all sessions opened at or before this instant.
+    pub(super) fn retire(&self, before: Instant) {
         let mut begun_after = self.begun_after.lock().unwrap_or_else(PoisonError::into_inner);
-        *begun_after = Some(begun_after.map_or(before, |known| known.max(before)));
+        // Never backwards: failures may be reported out of order.
+        *begun_after = Some(begun_after.map_or(before, |after| after.max(before)));
     }
 
-    /// Whether the database was looked at, so that any may be used.
+    /// Whether the database has been checked, so that sessions may be used.
     pub(super) fn are_checked(&self) -> bool {
+        // Pairs with the Release store in `Database::mark_checked`.
         self.is_checked.load(Ordering::Acquire)
     }
 
-    /// Whether one may be used that began then.
-    pub(super) fn may_be_used(&self, since: Instant) -> bool {
+    /// Whether a session opened at this instant may still be used.
+    pub(super) fn is_usable(&self, since: Instant) -> bool {
         let begun_after = *self.begun_after.lock().unwrap_or_else(PoisonError::into_inner);
         begun_after.is_none_or(|begun_after| since > begun_after)
     }
 }
 
-/// The two connection pools: the tenants' first. On SQLite they are one. On Postgres every connection bears this name, and
-/// none is made yet.
+/// Creates the tenant pool and the system pool, in this order. On SQLite both are the same. On Postgres every
+/// session carries `name` as its application name, and none is opened yet.
 pub(super) async fn connect(
     config: &DatabaseConfig,
     name: &str,
@@ -156,31 +156,31 @@ pub(super) async fn connect(
     if config.url.expose_secret().starts_with("sqlite:") {
         let connections = sqlite::connect(config).await?;
         return Ok(
-            [(); 2].map(|()| Pool::of_the_orm(connections.clone(), sessions.clone(), Arc::clone(statements)))
+            [(); 2].map(|()| Pool::sqlite(connections.clone(), sessions.clone(), Arc::clone(statements)))
         );
     }
     let hosts = Arc::new(Hosts::of(&config.url, "DATABASE_URL", name)?);
-    let doubts = Arc::new(Doubts::new(hosts, sessions.clone()));
+    let liveness = Arc::new(LivenessProbe::new(hosts, sessions.clone()));
     let half = config.max_connections.div_ceil(2).max(1);
     Ok([(Role::Login, config.max_connections), (Role::System, half)].map(|(role, most)| {
-        let connections = Connections::new(&doubts, role, most, config.acquire_timeout);
-        Pool::of_sessions(connections, sessions.clone(), Arc::clone(statements))
+        let connections = Connections::new(&liveness, role, most, config.acquire_timeout);
+        Pool::postgres(connections, sessions.clone(), Arc::clone(statements))
     }))
 }
 
-/// The hosts of a URL that only listens. `None` where there is none.
+/// Hosts of the URL used only for `LISTEN`; `None` if it is not configured.
 pub(super) fn listening_hosts(config: &DatabaseConfig, name: &str) -> Result<Option<Hosts>, DbErr> {
     let read = |url: &SecretString| Hosts::of(url, "DATABASE_LISTEN_URL", name);
     config.listen_url.as_ref().map(read).transpose()
 }
 
-/// Whether rows are kept apart by the database itself.
+/// Whether the database itself isolates tenants (Row Level Security): Postgres does, SQLite does not.
 pub(super) fn has_policies(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres
 }
 
-/// Fails when the database does not answer, or takes no writes: a standby, or one set to read-only. The next one asks in
-/// another session then.
+/// Fails if the database does not answer or takes no writes: a standby, or a database set to read-only. Then
+/// the session is retired, so that the next ping opens another one.
 pub(super) async fn ping(db: &impl ConnectionTrait, sessions: &Sessions) -> Result<(), DbErr> {
     let backend = db.get_database_backend();
     let sql = match backend {
@@ -189,37 +189,37 @@ pub(super) async fn ping(db: &impl ConnectionTrait, sessions: &Sessions) -> Resu
     };
     let row = db.query_one_raw(Statement::from_string(backend, sql)).await?;
     if row.map(|row| row.try_get("", "read_only")).transpose()?.unwrap_or(false) {
-        sessions.renew(Instant::now());
+        sessions.retire(Instant::now());
         return Err(DbErr::Conn(sea_orm::RuntimeErr::Internal("the database is read-only".to_owned())));
     }
     Ok(())
 }
 
-/// Has the database keep something, on a connection that is no pool's.
+/// Makes the database commit a write, on a connection outside the pools.
 ///
 /// # Errors
-/// When it does not answer, or takes no writes.
+/// The database does not answer or takes no writes.
 pub(super) async fn try_out(pool: &Pool, deadline: Instant) -> Result<(), DbErr> {
     match pool.hosts() {
-        // One that has no connection to spare is there.
+        // A server without a free connection is alive, and is not asked further.
         Some(hosts) => hosts
             .try_out(deadline)
             .await
             .or_else(|no_host| if no_host.is_full { Ok(()) } else { Err(no_host.into()) }),
-        None => begin_write(&pool.of_sqlite()?).await?.rollback().await,
+        None => begin_write(&pool.sqlite_connections()?).await?.rollback().await,
     }
 }
 
-/// Begins a transaction that will write. On SQLite it takes the write lock at once: one that reads first and
-/// writes later fails as soon as another has written in between, however long it would wait.
+/// Begins a transaction that will write. On SQLite it takes the write lock immediately: a transaction that
+/// reads first and writes later fails as soon as another has written in between, whatever its busy timeout.
 pub(super) async fn begin_write(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     let mode = Some(SqliteTransactionMode::Immediate);
     db.begin_with_options(TransactionOptions { sqlite_transaction_mode: mode, ..Default::default() }).await
 }
 
-/// What makes a transaction the tenant's until it ends.
+/// SQL that makes the open transaction the tenant's until it ends.
 pub(super) fn become_tenant(tenant: TenantId) -> String {
-    // A UUID holds nothing that could end the string.
+    // Safe to interpolate: a UUID cannot contain a quote.
     format!(
         "; SET LOCAL ROLE switchboard_tenant; \
          SET LOCAL request.jwt.claims = '{{\"sub\":\"{}\",\"role\":\"switchboard_tenant\"}}'",
@@ -227,13 +227,13 @@ pub(super) fn become_tenant(tenant: TenantId) -> String {
     )
 }
 
-/// What makes a transaction the system's until it ends.
+/// SQL that makes the open transaction the system's until it ends.
 pub(super) fn become_system() -> String {
     "; SET LOCAL ROLE switchboard_system".to_owned()
 }
 
-/// The condition that this column holds one of the ids in the parameter of this position: one text, however many
-/// ids there are.
+/// Condition that `column` equals one of the ids in the parameter at `position`. Its text does not depend on
+/// their number, so that the statement is prepared once.
 pub(super) fn among(db: &impl ConnectionTrait, column: &str, position: usize) -> String {
     if has_policies(db) {
         format!("{column} = ANY (${position}::text::uuid[])")
@@ -242,29 +242,29 @@ pub(super) fn among(db: &impl ConnectionTrait, column: &str, position: usize) ->
     }
 }
 
-/// The parameter that [`among`] reads.
+/// Value of the parameter that [`among`] expects.
 pub(super) fn ids(db: &impl ConnectionTrait, ids: impl Iterator<Item = Uuid>) -> Value {
     use std::fmt::Write;
     let (open, quote, close) = if has_policies(db) { ('{', "", '}') } else { ('[', "\"", ']') };
     let mut text = String::from(open);
     for id in ids {
         let comma = if text.len() > 1 { "," } else { "" };
-        // Writing to a string cannot fail.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "{comma}{quote}{}{quote}", id.simple());
     }
     text.push(close);
     text.into()
 }
 
-/// Keeps the rows found from changing until the transaction ends. A writer on SQLite is alone anyway. Not the
-/// strongest lock: that one would also hold up, and deadlock with, whoever only refers to the row.
+/// Locks the rows found until the transaction ends. Does nothing on SQLite, where a writer is alone. `FOR NO
+/// KEY UPDATE`, since `FOR UPDATE` would also block, and deadlock with, inserts that only reference the row.
 pub(super) fn lock_rows(db: &impl ConnectionTrait, query: &mut SelectStatement) {
     if has_policies(db) {
         query.lock(LockType::NoKeyUpdate);
     }
 }
 
-/// The same, passing over rows that another holds.
+/// Locks the rows found until the transaction ends and skips rows locked by others. Does nothing on SQLite.
 pub(super) fn lock_free_rows(db: &impl ConnectionTrait, query: &mut SelectStatement) {
     if has_policies(db) {
         query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
@@ -284,12 +284,14 @@ pub(super) async fn tables(db: &impl ConnectionTrait) -> Result<Vec<String>, DbE
     rows.iter().map(|row| row.try_get("", "name")).collect()
 }
 
-/// The ORM's transaction for the migrations, on a connection of its own, with the process that serves it.
+/// Begins the ORM transaction for migrations on a connection of its own. Returns it with the id of its server
+/// process (Postgres only).
 pub(super) async fn begin_migration(pool: &Pool) -> Result<(DatabaseTransaction, Option<i32>), DbErr> {
     let Some(hosts) = pool.hosts() else {
-        return Ok((begin_write(&pool.of_sqlite()?).await?, None));
+        return Ok((begin_write(&pool.sqlite_connections()?).await?, None));
     };
-    let connections = SqlxPostgresConnector::from_sqlx_postgres_pool(hosts.pool_of_one(MIGRATOR_TIME));
+    let connections =
+        SqlxPostgresConnector::from_sqlx_postgres_pool(hosts.pool_of_one(MIGRATOR_CONNECT_TIMEOUT));
     let beginning = async {
         let transaction = begin_write(&connections).await?;
         let pid = Statement::from_string(DbBackend::Postgres, "SELECT pg_backend_pid() AS pid");
@@ -298,33 +300,34 @@ pub(super) async fn begin_migration(pool: &Pool) -> Result<(DatabaseTransaction,
         Ok((transaction, pid))
     };
     let late = |_| DbErr::Conn(sea_orm::RuntimeErr::Internal("the database does not answer".to_owned()));
-    timeout(MIGRATOR_TIME, beginning).await.map_err(late)?
+    timeout(MIGRATOR_CONNECT_TIMEOUT, beginning).await.map_err(late)?
 }
 
-/// Returns once the server does not work for this process any more: whoever waits for it would wait for good.
+/// Returns once the server no longer works for this process: without an answer, waiting for it would never end.
 pub(super) async fn session_is_lost(pool: &Pool, pid: Option<i32>) -> DbErr {
     let (Some(hosts), Some(pid)) = (pool.hosts(), pid) else { return std::future::pending().await };
+    // A single miss may be a failover or a server without a free connection.
     let mut missed = 0;
-    while missed < MIGRATOR_MISSED {
-        sleep(MIGRATOR_WATCHED_EVERY).await;
-        let is_there = match hosts.busy(Instant::now() + MIGRATOR_WATCHED_EVERY).await {
+    while missed < MIGRATOR_MAX_MISSES {
+        sleep(MIGRATOR_PROBE_INTERVAL).await;
+        let is_there = match hosts.active_processes(Instant::now() + MIGRATOR_PROBE_INTERVAL).await {
             Ok(busy) => busy.iter().any(|(busy, _)| *busy == pid),
             Err(error) => error.is_full,
         };
         missed = if is_there { 0 } else { missed + 1 };
     }
-    let words = "the connection to the database was lost: whether the migrations were applied is told by repeating the command";
+    let words = "the connection to the database was lost and the outcome of the migration is unknown: run the command again";
     DbErr::Conn(sea_orm::RuntimeErr::Internal(words.to_owned()))
 }
 
-/// Waits until no other server migrates; until the transaction ends none does. A statement over a large table may take as long
-/// as it needs, but waits for a table's lock for [`MIGRATOR_LOCK_TIMEOUT`] only: behind whoever waits for a lock, every
-/// request waits that uses the table.
-pub(super) async fn migrate_alone(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
+/// Locks out other migrations until the transaction ends, and waits for a running one. A statement over a large table may
+/// take as long as it needs, but waits for a table's lock for [`MIGRATOR_LOCK_TIMEOUT`] only: requests queue behind a
+/// waiting lock.
+pub(super) async fn lock_migrations(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
     if has_policies(transaction) {
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;
     }
-    hold(transaction, MIGRATION_LOCK).await?;
+    advisory_lock(transaction, MIGRATION_LOCK).await?;
     if has_policies(transaction) {
         let limit = format!("SET LOCAL lock_timeout = '{MIGRATOR_LOCK_TIMEOUT}'");
         transaction.execute_unprepared(&limit).await?;
@@ -332,7 +335,7 @@ pub(super) async fn migrate_alone(transaction: &impl ConnectionTrait) -> Result<
     Ok(())
 }
 
-/// Leaves none of the statements that the ORM prepared by name to the next one to whom a pooler lends the session.
+/// Drops the ORM's named prepared statements: a pooler hands this session to clients that may use the same names.
 pub(super) async fn forget_statements(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
     if has_policies(transaction) {
         transaction.execute_unprepared("DEALLOCATE ALL").await?;
@@ -340,46 +343,46 @@ pub(super) async fn forget_statements(transaction: &impl ConnectionTrait) -> Res
     Ok(())
 }
 
-/// Waits until no other claims a number; until the transaction ends none does.
-pub(super) async fn claim_alone(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
-    hold(transaction, PURCHASE_LOCK).await
+/// Locks out other purchases until the transaction ends. Serializes them across tenants and servers.
+pub(super) async fn lock_purchases(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
+    advisory_lock(transaction, PURCHASE_LOCK).await
 }
 
-/// Waits until no other begins a reconciliation; until the transaction ends none does.
-pub(super) async fn reconcile_alone(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
-    hold(transaction, RECONCILIATION_LOCK).await
+/// Locks out other reconciliations until the transaction ends.
+pub(super) async fn lock_reconciliations(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
+    advisory_lock(transaction, RECONCILIATION_LOCK).await
 }
 
-/// Waits until no other request with this key is under way; until the transaction ends none is.
-pub(super) async fn one_request_a_key(
+/// Locks out other requests with this idempotency key until the transaction ends.
+pub(super) async fn lock_idempotency_key(
     transaction: &impl ConnectionTrait,
     tenant: TenantId,
     key: &IdempotencyKey,
 ) -> Result<(), DbErr> {
-    hold_named(transaction, format!("{tenant} {key}")).await
+    advisory_lock_named(transaction, format!("{tenant} {key}")).await
 }
 
-/// Waits until no other request of the tenant creates an agent; until the transaction ends none does.
-pub(super) async fn create_agents_alone(
+/// Locks out other requests that create agents for this tenant until the transaction ends.
+pub(super) async fn lock_agent_creation(
     transaction: &impl ConnectionTrait,
     tenant: TenantId,
 ) -> Result<(), DbErr> {
-    // No key has a space in it.
-    hold_named(transaction, format!("{tenant} creates agents")).await
+    // Cannot collide with the lock of an idempotency key: keys contain no spaces.
+    advisory_lock_named(transaction, format!("{tenant} creates agents")).await
 }
 
-/// How far change marks (`changed`) have been read.
+/// Progress in reading change marks (column `changed`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Horizon {
-    /// Postgres: a mark is the id of the transaction that wrote the row, and this is a snapshot, as
-    /// `pg_current_snapshot` prints it. No transaction below `xmin` is under way, none from `xmax` on has begun.
+    /// Postgres: a mark is the id of the transaction that wrote the row, and this is a snapshot as
+    /// `pg_current_snapshot` prints it. Transactions below `xmin` have ended; those from `xmax` on had not begun.
     Snapshot { text: String, xmin: i64, xmax: i64 },
-    /// SQLite: marks count up, and this is the highest.
+    /// SQLite: marks are a counter, and this is the highest one read.
     Mark(i64),
 }
 
 impl Horizon {
-    /// Whether the database has gone back to an earlier state, as a replica that takes over may have.
+    /// Whether the database has returned to an earlier state, as after failover to a lagging replica.
     pub(super) fn is_behind(&self, seen: &Self) -> bool {
         match (self, seen) {
             (Self::Snapshot { xmax, .. }, Self::Snapshot { xmax: seen, .. }) => xmax < seen,
@@ -389,7 +392,7 @@ impl Horizon {
     }
 }
 
-/// How far change marks go at this moment. Read before the rows: what is written in between is read twice, not missed.
+/// Reads the current horizon. Must precede reading the rows: a row written in between is then read twice, never missed.
 pub(super) async fn horizon(db: &impl ConnectionTrait) -> Result<Horizon, DbErr> {
     let backend = db.get_database_backend();
     let missing = || DbErr::Custom("the database has no change marks".to_owned());
@@ -407,9 +410,9 @@ pub(super) async fn horizon(db: &impl ConnectionTrait) -> Result<Horizon, DbErr>
     Ok(Horizon::Mark(row.try_get("", "horizon")?))
 }
 
-/// Whether a row with this mark was written since `seen`, as far as `now` tells. On Postgres a transaction that was under
-/// way at `seen` counts too, though its id is lower than others seen. A mark of the future, restored from another
-/// cluster, does not count.
+/// Condition that a row with this mark was written since `seen`. On Postgres this includes transactions that
+/// were running at `seen`, although their ids are lower than others already seen. Marks at or above `now` are
+/// ignored: they were restored from another cluster.
 pub(super) fn changed_since(mark: &Expr, seen: &Horizon, now: &Horizon) -> Condition {
     use sea_orm::sea_query::ExprTrait as _;
     match (seen, now) {
@@ -425,7 +428,7 @@ pub(super) fn changed_since(mark: &Expr, seen: &Horizon, now: &Horizon) -> Condi
     }
 }
 
-async fn hold_named(transaction: &impl ConnectionTrait, name: String) -> Result<(), DbErr> {
+async fn advisory_lock_named(transaction: &impl ConnectionTrait, name: String) -> Result<(), DbErr> {
     if has_policies(transaction) {
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [name.into()]);
@@ -434,8 +437,9 @@ async fn hold_named(transaction: &impl ConnectionTrait, name: String) -> Result<
     Ok(())
 }
 
-async fn hold(transaction: &impl ConnectionTrait, lock: i64) -> Result<(), DbErr> {
+async fn advisory_lock(transaction: &impl ConnectionTrait, lock: i64) -> Result<(), DbErr> {
     if has_policies(transaction) {
+        // Bound to the transaction: released even if this server vanishes, and safe behind a pooler.
         let sql = "SELECT pg_advisory_xact_lock($1)";
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [lock.into()]);
         transaction.execute_raw(statement).await?;

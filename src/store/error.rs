@@ -1,8 +1,9 @@
-//! How the store can fail, and which failures of the database mean what.
+//! Store errors, and the classification of database error codes.
 //!
-//! An error is a verdict on the row only if the database names the row's own contents: a broken constraint, a value it
-//! cannot hold. Any other error says nothing about what was to be written: a database that answers but takes no writes
-//! (read-only, its disk full, an I/O error) is as unavailable as one that is gone, and what it did not take is kept.
+//! An error blames a row only if the database names the row's contents: a violated constraint or a value it
+//! cannot hold. Every other error says nothing about what was to be written. A database that answers but
+//! takes no writes (read-only, disk full, I/O error) is as unavailable as one that does not answer, and its
+//! writes are kept for later.
 
 use sea_orm::sqlx::Error as SqlxError;
 use sea_orm::{DbErr, RuntimeErr};
@@ -10,50 +11,50 @@ use sea_orm::{DbErr, RuntimeErr};
 use super::schema::ForeignSchema;
 use crate::domain::{Refusal, RefusalCode};
 
-/// Why the store could not do as asked.
+/// Why a store operation failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The database does not answer, not in time, or takes no writes at the moment.
-    #[error("the database is not available")]
+    /// The database does not answer in time, or takes no writes at the moment.
+    #[error("the database is unavailable")]
     Unavailable(#[source] sea_orm::DbErr),
-    /// More is asked of the database than it does in time; whether it answers at all is for others to find out.
-    #[error("the database is too busy")]
+    /// More work was submitted than the database completes in time. Says nothing about whether it answers at all.
+    #[error("the database is overloaded")]
     Busy,
-    /// A rule of ours, held by the database, forbids it: the client can put it right.
+    /// A uniqueness rule was violated by the client's input, and the client can correct it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The lease was lost to another driver: whatever was to be written is not.
-    #[error("the lease on this operation is held by another")]
+    /// Another driver holds the lease now. Nothing was written.
+    #[error("the lease has expired or another server has claimed it")]
     LeaseLost,
-    /// A row holds what it must not.
-    #[error("table {table}, column {column} holds an impossible value")]
+    /// A stored value violates this program's invariants.
+    #[error("table {table}, column {column}: the stored value is invalid")]
     Corrupt {
-        /// Which table.
+        /// Name of the table.
         table: &'static str,
-        /// Which column.
+        /// Name of the column.
         column: &'static str,
     },
     /// This version cannot migrate the database.
     #[error(transparent)]
     Foreign(#[from] ForeignSchema),
-    /// A migration did not get the lock of a table in time.
+    /// A migration did not get a table's lock in time.
     #[error(
         "a migration waits for a table that another transaction has locked. Nothing was changed: run `switchboard migrate` \
          again when that transaction has ended"
     )]
     Locked,
-    /// Any other error of the database; never shown to a client.
-    #[error("the database refused a statement")]
+    /// Any other database error. Its text must never reach a client.
+    #[error("the database rejected a statement")]
     Database(#[source] sea_orm::DbErr),
 }
 
 impl StoreError {
-    /// Whether the database answers and has rejected just this statement, or let another go first. The same rows one by
-    /// one may fare better, and so may other statements.
+    /// Whether the database answered and rejected only this statement, or aborted it in favor of another
+    /// transaction. The same rows may succeed one at a time, and other statements may succeed too.
     #[must_use]
     pub fn is_of_one_statement(&self) -> bool {
         match self {
-            Self::Unavailable(_) => self.has_lost_a_race(),
+            Self::Unavailable(_) => self.is_conflict(),
             Self::Busy => false,
             Self::Refused(_)
             | Self::LeaseLost
@@ -64,8 +65,8 @@ impl StoreError {
         }
     }
 
-    /// Whether the same row would be rejected again, however often it is tried. A statement that does not fit the tables, or
-    /// may not run, is no such verdict: it fits once they are migrated or the right is granted.
+    /// Whether a retry of the same row would fail the same way. A statement that does not fit the schema or
+    /// lacks a privilege is no verdict on the row: it succeeds once the schema is migrated or the privilege granted.
     #[must_use]
     pub fn is_verdict(&self) -> bool {
         match self {
@@ -73,15 +74,15 @@ impl StoreError {
             Self::Refused(_) | Self::Corrupt { .. } => true,
             Self::Database(error) => match driver_error(error) {
                 Some(SqlxError::Database(error)) => {
-                    error.code().is_some_and(|code| meaning(&code) == Meaning::Verdict)
+                    error.code().is_some_and(|code| blame(&code) == Blame::Row)
                 }
                 _ => true,
             },
         }
     }
 
-    /// Whether the database may be there and only have too much to do: no connection was free in time, a statement took too
-    /// long, a lock was not had. A database that is silent looks the same.
+    /// Whether overload may explain the error: no free connection in time, a statement timeout, a lock
+    /// timeout. An unreachable database looks the same.
     #[must_use]
     pub fn may_be_overload(&self) -> bool {
         match self {
@@ -89,15 +90,15 @@ impl StoreError {
             Self::Unavailable(DbErr::ConnectionAcquire(_)) => true,
             Self::Unavailable(error) => match driver_error(error) {
                 Some(SqlxError::PoolTimedOut) => true,
-                Some(SqlxError::Database(error)) => error.code().is_some_and(|code| is_overload(&code)),
+                Some(SqlxError::Database(error)) => error.code().is_some_and(|code| is_overload_code(&code)),
                 _ => false,
             },
             _ => false,
         }
     }
 
-    /// Whether a lock was not had in time.
-    pub(super) fn is_of_a_lock(&self) -> bool {
+    /// Whether a lock was not granted in time.
+    pub(super) fn is_lock_timeout(&self) -> bool {
         let Self::Unavailable(error) = self else { return false };
         match driver_error(error) {
             Some(SqlxError::Database(error)) => error.code().is_some_and(|code| code == "55P03"),
@@ -105,22 +106,23 @@ impl StoreError {
         }
     }
 
-    /// Whether the statement gave way to another transaction: repeated, it may succeed.
-    pub(super) fn has_lost_a_race(&self) -> bool {
+    /// Whether the transaction was aborted in favor of another one. A retry may succeed.
+    pub(super) fn is_conflict(&self) -> bool {
         let Self::Unavailable(error) = self else { return false };
         match driver_error(error) {
-            Some(SqlxError::Database(error)) => error.code().is_some_and(|code| lost_a_race(&code)),
+            Some(SqlxError::Database(error)) => error.code().is_some_and(|code| is_conflict_code(&code)),
             _ => false,
         }
     }
 }
 
-/// Whether the connection broke, or was ended by the server.
-pub(super) fn has_broken(error: &DbErr) -> bool {
+/// Whether the connection broke or the server closed it.
+pub(super) fn is_broken_connection(error: &DbErr) -> bool {
     match driver_error(error) {
         Some(SqlxError::Io(_)) => true,
         Some(SqlxError::Database(error)) => {
-            // Shut down, crashed, idle for too long; whatever a proxy in between says of the connection.
+            // Class 08 also covers what a proxy says about its connection. 57P01, 57P02, 57P05: shutdown,
+            // crash, idle too long.
             error.code().is_some_and(|code| {
                 code.len() == 5 && (code.starts_with("08") || matches!(&*code, "57P01" | "57P02" | "57P05"))
             })
@@ -129,7 +131,7 @@ pub(super) fn has_broken(error: &DbErr) -> bool {
     }
 }
 
-/// Whether Postgres refused a write because the session or its server is read-only.
+/// Whether Postgres rejected a write because the session or the server is read-only.
 pub(super) fn is_read_only(error: &DbErr) -> bool {
     match driver_error(error) {
         Some(SqlxError::Database(error)) => error.code().as_deref() == Some("25006"),
@@ -139,7 +141,7 @@ pub(super) fn is_read_only(error: &DbErr) -> bool {
 
 impl From<DbErr> for StoreError {
     fn from(error: DbErr) -> Self {
-        if let Some(refusal) = broken_rule(&error) {
+        if let Some(refusal) = constraint_refusal(&error) {
             Self::Refused(refusal)
         } else if is_unavailable(&error) {
             Self::Unavailable(error)
@@ -149,15 +151,15 @@ impl From<DbErr> for StoreError {
     }
 }
 
-/// The task that was to begin a transaction is gone: the runtime shuts down.
-pub(super) fn begin_was_lost(error: &tokio::task::JoinError) -> StoreError {
+/// The task that was to begin a transaction was dropped: the runtime is shutting down.
+pub(super) fn begin_task_dropped(error: &tokio::task::JoinError) -> StoreError {
     StoreError::Unavailable(DbErr::Conn(RuntimeErr::Internal(error.to_string())))
 }
 
-/// The refusal to repeat a key with other input.
+/// Refusal for an idempotency key that is reused with different input.
 pub(super) fn key_reused() -> Refusal {
-    let message = "this idempotency key was used before with other input: repeat the first request as it was, or \
-                   choose another key";
+    let message = "this idempotency key was already used with different input: repeat the original request \
+                   unchanged, or choose another key";
     Refusal::new(RefusalCode::IdempotencyKeyReused, message).at("idempotencyKey")
 }
 
@@ -170,16 +172,16 @@ fn driver_error(error: &DbErr) -> Option<&SqlxError> {
     }
 }
 
-/// The uniqueness rules that clients can run into. Postgres names the index, SQLite its columns; what is said
-/// is the same whoever holds the row in the way.
-fn broken_rule(error: &DbErr) -> Option<Refusal> {
+/// Maps a violated uniqueness rule to a refusal. Postgres names the index, SQLite the columns. The message is
+/// the same whichever tenant holds the conflicting row, so that it reveals nothing about other tenants.
+fn constraint_refusal(error: &DbErr) -> Option<Refusal> {
     let SqlxError::Database(e) = driver_error(error)? else { return None };
     if !e.is_unique_violation() {
         return None;
     }
     let is = |index: &str, columns: &str| e.constraint() == Some(index) || e.message().ends_with(columns);
     if is("phone_numbers_live", ": phone_numbers.number") {
-        return Some(Refusal::new(RefusalCode::NumberTaken, "this number is taken: choose another"));
+        return Some(Refusal::new(RefusalCode::NumberTaken, "this number is already taken: choose another"));
     }
     is("operations_idempotency", ": operations.tenant_id, operations.idempotency_key").then(key_reused)
 }
@@ -189,7 +191,7 @@ fn is_unavailable(error: &DbErr) -> bool {
         return true;
     }
     match driver_error(error) {
-        Some(SqlxError::Database(e)) => e.code().is_none_or(|code| meaning(&code) == Meaning::Unavailable),
+        Some(SqlxError::Database(e)) => e.code().is_none_or(|code| blame(&code) == Blame::Neither),
         Some(
             SqlxError::Io(_)
             | SqlxError::Tls(_)
@@ -202,42 +204,43 @@ fn is_unavailable(error: &DbErr) -> bool {
     }
 }
 
-/// What an error code of the database tells.
+/// What a database error code blames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
-    /// The row is at fault.
-    Verdict,
-    /// The statement is at fault, or the rights of whoever runs it: a mistake of ours, or somebody changed the database.
-    Mistake,
-    /// Neither is.
-    Unavailable,
+enum Blame {
+    /// The row: a retry fails the same way.
+    Row,
+    /// The statement, or the privileges of its role: a bug here, or somebody changed the schema.
+    Statement,
+    /// Neither the row nor the statement. A retry may succeed.
+    Neither,
 }
 
-/// Postgres, by class. Verdicts: data, integrity, a view's check, program limits, an exception that a trigger raises. Mistakes:
-/// syntax and access rules, features that it lacks. SQLite, whose extended codes are in the high bits. Verdicts: too
-/// big, constraint, mismatch, out of range. Mistakes: error, misuse.
-fn meaning(code: &str) -> Meaning {
+/// Classifies an error code. Postgres codes have five characters and are classified by their first two. Row:
+/// data, integrity, view check, program limit, exception raised by a trigger. Statement: syntax and access
+/// rules, unsupported features. SQLite keeps the primary code in the low eight bits. Row: too big,
+/// constraint, mismatch, out of range. Statement: error, misuse.
+fn blame(code: &str) -> Blame {
     if code.len() == 5 {
         return match code.get(..2) {
-            Some("22" | "23" | "44" | "54" | "P0") => Meaning::Verdict,
-            Some("42" | "0A") => Meaning::Mistake,
-            _ => Meaning::Unavailable,
+            Some("22" | "23" | "44" | "54" | "P0") => Blame::Row,
+            Some("42" | "0A") => Blame::Statement,
+            _ => Blame::Neither,
         };
     }
     match code.parse::<u32>().map(|code| code & 0xff) {
-        Ok(18 | 19 | 20 | 25) => Meaning::Verdict,
-        Ok(1 | 21) => Meaning::Mistake,
-        _ => Meaning::Unavailable,
+        Ok(18 | 19 | 20 | 25) => Blame::Row,
+        Ok(1 | 21) => Blame::Statement,
+        _ => Blame::Neither,
     }
 }
 
-/// Postgres: a statement or a lock that took too long, too many connections. SQLite: another process holds the file.
-fn is_overload(code: &str) -> bool {
+/// Postgres: statement timeout, lock timeout, too many connections. SQLite: another process holds the file lock.
+fn is_overload_code(code: &str) -> bool {
     matches!(code, "57014" | "55P03" | "53300") || code.parse::<u32>().is_ok_and(|code| code & 0xff == 5)
 }
 
-/// Postgres: a conflict that a repeated transaction does not meet, a deadlock, a lock that is held.
-fn lost_a_race(code: &str) -> bool {
+/// Postgres: serialization failure, deadlock, lock timeout.
+fn is_conflict_code(code: &str) -> bool {
     matches!(code, "40001" | "40P01" | "55P03")
 }
 
@@ -248,15 +251,15 @@ mod tests {
     #[test]
     fn only_what_names_the_row_is_a_verdict_and_a_database_that_takes_no_writes_is_unavailable() {
         let verdicts = ["22001", "22P05", "23505", "23514", "P0001", "18", "19", "20", "275", "1811", "2067"];
-        assert!(verdicts.iter().all(|code| meaning(code) == Meaning::Verdict));
+        assert!(verdicts.iter().all(|code| blame(code) == Blame::Row));
         let mistakes = ["42P01", "42501", "0A000", "1", "21"];
-        assert!(mistakes.iter().all(|code| meaning(code) == Meaning::Mistake));
+        assert!(mistakes.iter().all(|code| blame(code) == Blame::Statement));
         // Read-only, disk full, time-outs, shutting down, starting up, lost races, I/O errors, corrupt files.
         let unavailable = [
             "25006", "25P03", "53100", "53300", "55P03", "57014", "57P01", "57P03", "58030", "08006",
             "40001", "XX001", "28P01", "3D000", "5", "6", "8", "10", "11", "13", "14", "26", "266", "1032",
             "778",
         ];
-        assert!(unavailable.iter().all(|code| meaning(code) == Meaning::Unavailable));
+        assert!(unavailable.iter().all(|code| blame(code) == Blame::Neither));
     }
 }

@@ -1,17 +1,18 @@
-//! Group commit: what many callers want written at the same moment is written in one transaction.
+//! Group commit: writes that arrive together are committed in one transaction.
 //!
-//! A lane writes one batch at a time. Whatever is handed in meanwhile is the next batch, so a lone caller waits for nobody, no
-//! timer is involved, and the busier the server is the less each write costs. Two batches at a time, always, were
-//! measured: they are half as large and cost Postgres a third more for each call. A lane with [`Batched::IS_ORDERED`]
-//! false therefore writes a second batch only while [`BESIDE`] items wait, as they do where a flush of the disk takes long. A
-//! caller gets its answer only after its batch is committed.
+//! A queue writes one batch at a time. Items submitted meanwhile form the next batch, so a lone caller waits
+//! for nobody, no timer is involved, and each write costs less as load grows. Always writing two batches in
+//! parallel was measured: batches are half as large and each call costs Postgres a third more. A queue whose
+//! [`Batched::IS_ORDERED`] is `false` therefore starts a second writer only while [`SECOND_WRITER_AT`] items
+//! wait, as happens where a disk flush takes long. A caller gets its result only after its batch is committed.
 //!
-//! A batch that the database rejects is written again item by item, so that only the item at fault fails. An item whose
-//! caller has stopped waiting is not written, and at most [`MAX_WAITING`] items wait.
+//! If the database rejects a batch, its items are written one by one, so that only the item at fault fails.
+//! An item whose caller has stopped waiting is not written. At most [`MAX_WAITING`] items wait.
 //!
-//! A slow database gets smaller batches: as many items as it has lately written in [`BATCH_TIME`]. If it takes less than comes
-//! in, the queue grows; once its oldest item has waited for [`LONGEST_WAIT`], whoever would wait behind it is turned away at
-//! once ([`StoreError::Busy`]), while there is time for another answer. So the database works for callers who still wait.
+//! A slow database gets smaller batches: as many items as it recently wrote in [`BATCH_TIME`]. If more comes
+//! in than it writes, the queue grows. Once the oldest item has waited for [`MAX_QUEUE_WAIT`], new items are
+//! rejected at once ([`StoreError::Busy`]), while the caller still has time for another answer. The database
+//! thus works only for callers that still wait.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -27,33 +28,33 @@ use tokio::time::{Instant, timeout};
 
 use super::{Shared, StoreError, SystemStore};
 
-/// Items of one batch: a larger one gains little and keeps its first caller waiting.
+/// Maximum items in a batch. A larger batch gains little and delays its first caller.
 const MAX_BATCH: usize = 256;
-/// Items that wait for their batch; more are turned away.
+/// Maximum items in the queue. More are rejected with [`StoreError::Busy`].
 const MAX_WAITING: usize = 10_000;
-/// Items that are worth a second batch beside the one that is being written.
-const BESIDE: usize = 16;
-/// How long the database may take for one batch.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a batch should take at most: the next one waits as long. Far below a caller's deadline.
+/// Number of waiting items that starts a second writer.
+const SECOND_WRITER_AT: usize = 16;
+/// Time limit for writing one batch.
+const BATCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Target duration of one batch. The next batch waits as long, so it is far below a caller's deadline.
 const BATCH_TIME: Duration = Duration::from_millis(300);
-/// How long the oldest item may have waited when another joins the queue: with a batch before and its own, the other is written
-/// within the 2.5 s that a caller waits for the database.
-const LONGEST_WAIT: Duration = Duration::from_millis(1500);
+/// Age of the oldest item above which new items are rejected. With the batch before and its own, an item that
+/// is accepted is written within the 2.5 s that a caller waits for the database.
+const MAX_QUEUE_WAIT: Duration = Duration::from_millis(1500);
 
-/// Something that is written in batches.
+/// An item that is written in batches.
 pub(super) trait Batched: Send + Sync + Sized + 'static {
-    /// What the caller learns once it is written.
+    /// Result for the caller once the item is written.
     type Done: Send + 'static;
-    /// Whether items are to be written in the order they are handed in.
+    /// Whether items must be written in the order in which they were submitted.
     const IS_ORDERED: bool = true;
-    /// Whether writing it has the database keep something.
-    const IS_KEPT: bool = true;
+    /// Whether a successful write proves that the database takes writes.
+    const IS_DURABLE: bool = true;
 
-    /// Its lane.
-    fn lane(shared: &Shared) -> &Lane<Self>;
+    /// The queue of items of this type.
+    fn queue(shared: &Shared) -> &CommitQueue<Self>;
 
-    /// Writes a batch in one transaction. Returns one answer for each item, in the same order.
+    /// Writes a batch in one transaction. Returns one result for each item, in the same order.
     ///
     /// # Errors
     /// [`StoreError`]: nothing of the batch was written.
@@ -63,77 +64,77 @@ pub(super) trait Batched: Send + Sync + Sized + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Done>, StoreError>> + Send;
 }
 
-/// A queue, worked off by one task while there is something in it, or by two.
-pub(super) struct Lane<T: Batched> {
+/// A queue and the tasks that write its items: none while it is empty, else one or two.
+pub(super) struct CommitQueue<T: Batched> {
     queue: Mutex<Queue<T>>,
-    /// How many items have left it, written or not.
+    /// Number of items that have left the queue, written or not.
     done: watch::Sender<u64>,
 }
 
 struct Queue<T: Batched> {
     waiting: VecDeque<Waiting<T>>,
-    /// How many items ever came in.
-    handed_in: u64,
-    /// How many tasks work it off.
+    /// Number of items ever submitted.
+    submitted: u64,
+    /// Number of running writer tasks.
     writers: usize,
-    /// What one item has cost lately.
+    /// Recent average time to write one item.
     cost: Duration,
 }
 
 struct Waiting<T: Batched> {
     item: T,
-    answer: Answer<T>,
+    reply: ReplySender<T>,
     since: Instant,
 }
 
-/// Where the answer goes; `None` where nobody waits for one.
-type Answer<T> = Option<oneshot::Sender<Result<<T as Batched>::Done, StoreError>>>;
+/// Where the result is sent; `None` if nobody waits for it.
+type ReplySender<T> = Option<oneshot::Sender<Result<<T as Batched>::Done, StoreError>>>;
 
-impl<T: Batched> Default for Lane<T> {
+impl<T: Batched> Default for CommitQueue<T> {
     fn default() -> Self {
-        let queue = Queue { waiting: VecDeque::new(), handed_in: 0, writers: 0, cost: Duration::ZERO };
+        let queue = Queue { waiting: VecDeque::new(), submitted: 0, writers: 0, cost: Duration::ZERO };
         Self { queue: Mutex::new(queue), done: watch::Sender::new(0) }
     }
 }
 
-impl<T: Batched> fmt::Debug for Lane<T> {
+impl<T: Batched> fmt::Debug for CommitQueue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lane").field("waiting", &self.lock().waiting.len()).finish_non_exhaustive()
+        f.debug_struct("CommitQueue").field("waiting", &self.lock().waiting.len()).finish_non_exhaustive()
     }
 }
 
-impl<T: Batched> Lane<T> {
+impl<T: Batched> CommitQueue<T> {
     fn lock(&self) -> MutexGuard<'_, Queue<T>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns once whatever was handed in before is written, or has failed. Of an ordered lane only.
-    pub(super) async fn settled(&self) {
-        let handed_in = self.lock().handed_in;
-        // The sender lives as long as the lane.
-        let _ = self.done.subscribe().wait_for(|done| *done >= handed_in).await;
+    /// Waits until every item submitted before this call is written or has failed. Valid for ordered queues only.
+    pub(super) async fn flushed(&self) {
+        let submitted = self.lock().submitted;
+        // Cannot fail: the sender lives as long as the queue.
+        let _ = self.done.subscribe().wait_for(|done| *done >= submitted).await;
     }
 
-    fn are_done(&self, items: usize) {
+    fn mark_done(&self, items: usize) {
         self.done.send_modify(|done| *done += items as u64);
     }
 
-    /// Whether everything that was handed in is written.
+    /// Whether all submitted items have left the queue and no batch is being written.
     pub(super) fn is_idle(&self) -> bool {
         self.lock().writers == 0
     }
 
-    /// How many items the database writes in one go without anybody waiting long.
+    /// Number of items that the database currently writes within [`BATCH_TIME`].
     pub(super) fn batch_size(&self) -> usize {
         self.lock().batch_size()
     }
 
-    /// Whether an item would wait for long.
+    /// Whether the oldest item has waited longer than [`MAX_QUEUE_WAIT`].
     pub(super) fn is_slow(&self) -> bool {
         self.lock().is_slow()
     }
 
-    /// Queues items. Returns whether a task is to be started that works them off.
+    /// Queues items. Returns whether the caller must start a writer task.
     fn add(&self, items: impl IntoIterator<Item = Waiting<T>>, is_urgent: bool) -> Result<bool, StoreError> {
         let mut queue = self.lock();
         if queue.waiting.len() >= MAX_WAITING || is_urgent && queue.is_slow() {
@@ -141,20 +142,20 @@ impl<T: Batched> Lane<T> {
         }
         let before = queue.waiting.len();
         queue.waiting.extend(items);
-        queue.handed_in += (queue.waiting.len() - before) as u64;
-        let is_worth_one = queue.is_worth_a_writer();
-        queue.writers += usize::from(is_worth_one);
-        Ok(is_worth_one)
+        queue.submitted += (queue.waiting.len() - before) as u64;
+        let needs_writer = queue.needs_writer();
+        queue.writers += usize::from(needs_writer);
+        Ok(needs_writer)
     }
 
-    /// A task's next batch, without items whose callers have gone away. `None`: the task is to end.
+    /// Takes a writer's next batch and drops items whose callers have stopped waiting. `None`: the writer must end.
     fn next_batch(&self) -> Option<Vec<Waiting<T>>> {
         let mut queue = self.lock();
         let before = queue.waiting.len();
-        queue.waiting.retain(|waiting| waiting.answer.as_ref().is_none_or(|answer| !answer.is_closed()));
-        self.are_done(before - queue.waiting.len());
+        queue.waiting.retain(|waiting| waiting.reply.as_ref().is_none_or(|reply| !reply.is_closed()));
+        self.mark_done(before - queue.waiting.len());
         queue.writers -= 1;
-        if !queue.is_worth_a_writer() {
+        if !queue.needs_writer() {
             return None;
         }
         queue.writers += 1;
@@ -162,19 +163,20 @@ impl<T: Batched> Lane<T> {
         Some(queue.waiting.drain(..size).collect())
     }
 
-    /// So many items took so long. A single slow batch, on a disk that stalled, is half forgotten after the next.
-    fn note_cost(&self, items: usize, took: Duration) {
+    /// Updates the average cost of an item. The last batch counts half, so that one batch on a stalled disk
+    /// is soon outweighed.
+    fn record_cost(&self, items: usize, took: Duration) {
         let mut queue = self.lock();
         queue.cost = (queue.cost + took / u32::try_from(items).unwrap_or(u32::MAX).max(1)) / 2;
     }
 }
 
 impl<T: Batched> Queue<T> {
-    /// Whether what waits is worth another task than those there are.
-    fn is_worth_a_writer(&self) -> bool {
+    /// Whether the waiting items justify one more writer.
+    fn needs_writer(&self) -> bool {
         match self.writers {
             0 => !self.waiting.is_empty(),
-            1 => !T::IS_ORDERED && self.waiting.len() >= BESIDE,
+            1 => !T::IS_ORDERED && self.waiting.len() >= SECOND_WRITER_AT,
             _ => false,
         }
     }
@@ -185,98 +187,98 @@ impl<T: Batched> Queue<T> {
     }
 
     fn is_slow(&self) -> bool {
-        self.waiting.front().is_some_and(|oldest| oldest.since.elapsed() > LONGEST_WAIT)
+        self.waiting.front().is_some_and(|oldest| oldest.since.elapsed() > MAX_QUEUE_WAIT)
     }
 }
 
 impl SystemStore {
-    /// Has an item written with whatever else waits, and returns when that is committed. An item whose caller stops
-    /// waiting before its batch begins is not written.
+    /// Writes an item in the next batch and returns once it is committed. An item whose caller stops waiting
+    /// before the batch starts is not written.
     ///
     /// # Errors
-    /// [`StoreError`]: its own, never another item's; `Unavailable` when the outcome is unknown; `Busy` when it would wait for
-    /// too long.
+    /// [`StoreError`] of this item, never of another in the batch. [`StoreError::Unavailable`] if the outcome
+    /// is unknown; [`StoreError::Busy`] if the item would wait too long.
     pub(super) async fn write_batched<T: Batched>(&self, item: T) -> Result<T::Done, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        self.hand_in([Waiting { item, answer: Some(answer), since: Instant::now() }], true)?;
-        answered.await.unwrap_or_else(|_| Err(away("the server is shutting down")))
+        let (reply, replied) = oneshot::channel();
+        self.submit([Waiting { item, reply: Some(reply), since: Instant::now() }], true)?;
+        replied.await.unwrap_or_else(|_| Err(unavailable("the server is shutting down")))
     }
 
-    /// Has items written in the background, with whatever else waits. Nobody learns what became of them.
+    /// Queues items to be written in the background. Failures are not reported.
     ///
     /// # Errors
-    /// [`StoreError`] when too many wait.
+    /// [`StoreError::Busy`] if too many items wait.
     pub(super) fn write_later<T: Batched>(
         &self,
         items: impl IntoIterator<Item = T>,
     ) -> Result<(), StoreError> {
         let since = Instant::now();
-        self.hand_in(items.into_iter().map(|item| Waiting { item, answer: None, since }), false)
+        self.submit(items.into_iter().map(|item| Waiting { item, reply: None, since }), false)
     }
 
-    fn hand_in<T: Batched>(
+    fn submit<T: Batched>(
         &self,
         items: impl IntoIterator<Item = Waiting<T>>,
         is_urgent: bool,
     ) -> Result<(), StoreError> {
-        if T::lane(&self.shared).add(items, is_urgent)? {
-            // Whoever handed the first item in, calls wait for what is in a lane.
-            tokio::spawn(work_off::<T>(self.for_calls()));
+        if T::queue(&self.shared).add(items, is_urgent)? {
+            // A queue serves calls whoever submitted its first item, so it may use the connections reserved for calls.
+            tokio::spawn(run_writer::<T>(self.for_calls()));
         }
         Ok(())
     }
 }
 
-async fn work_off<T: Batched>(store: SystemStore) {
-    while let Some(batch) = T::lane(&store.shared).next_batch() {
+async fn run_writer<T: Batched>(store: SystemStore) {
+    while let Some(batch) = T::queue(&store.shared).next_batch() {
         let size = batch.len();
-        let (items, answers): (Vec<T>, Vec<_>) =
-            batch.into_iter().map(|waiting| (waiting.item, waiting.answer)).unzip();
+        let (items, replies): (Vec<T>, Vec<_>) =
+            batch.into_iter().map(|waiting| (waiting.item, waiting.reply)).unzip();
         let began = Instant::now();
         let written = write(&store, &items).await;
-        // A database that answers nothing at all is found out otherwise, and says nothing of an item's cost.
+        // An unreachable database is detected elsewhere, and the time it took says nothing about an item's cost.
         if !matches!(&written, Err(StoreError::Unavailable(_))) {
-            T::lane(&store.shared).note_cost(size, began.elapsed());
+            T::queue(&store.shared).record_cost(size, began.elapsed());
         }
         match written {
             Ok(done) => {
-                if T::IS_KEPT {
-                    store.note_kept();
+                if T::IS_DURABLE {
+                    store.note_write();
                 }
-                for (answer, done) in answers.into_iter().zip(done) {
-                    send::<T>(answer, Ok(done));
+                for (reply, done) in replies.into_iter().zip(done) {
+                    send::<T>(reply, Ok(done));
                 }
             }
-            // A lone item is written again only if it lost to another transaction.
-            Err(error) if error.has_lost_a_race() || items.len() > 1 && error.is_of_one_statement() => {
-                one_by_one(&store, &items, answers).await;
+            // A lone item is retried only if another transaction caused the abort: any other error would repeat.
+            Err(error) if error.is_conflict() || items.len() > 1 && error.is_of_one_statement() => {
+                write_one_by_one(&store, &items, replies).await;
             }
             Err(error) => {
-                for answer in answers {
-                    send::<T>(answer, Err(error.clone()));
+                for reply in replies {
+                    send::<T>(reply, Err(error.clone()));
                 }
             }
         }
-        T::lane(&store.shared).are_done(size);
+        T::queue(&store.shared).mark_done(size);
     }
 }
 
-fn send<T: Batched>(answer: Answer<T>, done: Result<T::Done, StoreError>) {
-    if let Some(answer) = answer {
-        // A caller that has stopped waiting does not hear it.
-        let _ = answer.send(done);
+fn send<T: Batched>(reply: ReplySender<T>, done: Result<T::Done, StoreError>) {
+    if let Some(reply) = reply {
+        // Fails only if the caller has stopped waiting.
+        let _ = reply.send(done);
     }
 }
 
-/// Writes the items of a rejected batch each in a transaction of its own, but for those whose callers have stopped waiting.
-/// Once the database is away, or the time of a batch is over, the rest is not tried.
-async fn one_by_one<T: Batched>(store: &SystemStore, items: &[T], answers: Vec<Answer<T>>) {
-    let (mut is_away, until) = (None, Instant::now() + PATIENCE);
-    for (item, answer) in items.iter().zip(answers) {
-        if answer.as_ref().is_some_and(oneshot::Sender::is_closed) {
+/// Writes each item of a rejected batch in a transaction of its own, except items whose callers have stopped
+/// waiting. Once the database is unavailable or the time limit has passed, the rest fails without an attempt.
+async fn write_one_by_one<T: Batched>(store: &SystemStore, items: &[T], replies: Vec<ReplySender<T>>) {
+    let (mut fatal, until) = (None, Instant::now() + BATCH_TIMEOUT);
+    for (item, reply) in items.iter().zip(replies) {
+        if reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
             continue;
         }
-        let written = match &is_away {
+        let written = match &fatal {
             Some(error) => Err(StoreError::clone(error)),
             None if Instant::now() >= until => Err(StoreError::Busy),
             None => write(store, std::slice::from_ref(item)).await,
@@ -284,27 +286,27 @@ async fn one_by_one<T: Batched>(store: &SystemStore, items: &[T], answers: Vec<A
         if let Err(error) = &written
             && !error.is_of_one_statement()
         {
-            is_away = Some(error.clone());
+            fatal = Some(error.clone());
         }
-        let one = written.and_then(|mut done| done.pop().ok_or_else(|| away("an answer is missing")));
-        send::<T>(answer, one);
+        let one = written.and_then(|mut done| done.pop().ok_or_else(|| unavailable("a result is missing")));
+        send::<T>(reply, one);
     }
 }
 
-/// Writes a batch, again if its connection was broken: written twice, an item is the same. Whatever happens in there, the lane
-/// goes on: it would otherwise stop for all callers to come.
+/// Writes a batch, and retries if its connection was broken: items are idempotent. A panic is caught, since a
+/// dead writer would stall the queue for every later caller.
 async fn write<T: Batched>(store: &SystemStore, items: &[T]) -> Result<Vec<T::Done>, StoreError> {
-    let unbroken = store.db().again(|| T::write(store, items));
+    let unbroken = store.db().retry_broken(|| T::write(store, items));
     let written = AssertUnwindSafe(unbroken).catch_unwind();
-    match timeout(PATIENCE, written).await {
-        Ok(Ok(Ok(done))) if done.len() != items.len() => Err(away("answers are missing")),
+    match timeout(BATCH_TIMEOUT, written).await {
+        Ok(Ok(Ok(done))) if done.len() != items.len() => Err(unavailable("results are missing")),
         Ok(Ok(written)) => written,
-        // Of one item: the others of its batch are written by themselves.
+        // A panic blames one item: the others are then written one by one.
         Ok(Err(_panic)) => Err(StoreError::Database(DbErr::Custom("the write panicked".to_owned()))),
         Err(_elapsed) => Err(StoreError::Busy),
     }
 }
 
-fn away(why: &str) -> StoreError {
+fn unavailable(why: &str) -> StoreError {
     StoreError::Unavailable(DbErr::Conn(RuntimeErr::Internal(why.to_owned())))
 }

@@ -1,8 +1,11 @@
-//! The only SQL in the house, behind two doors.
+//! Database access: the only SQL in the crate.
 //!
-//! [`TenantStore`] is a transaction in which the database itself shows one tenant's rows and no other's;
-//! [`SystemStore`] is for webhooks, workers and operators: narrow functions over all tenants. There is no
-//! third door, and the entities stay in here. Each noun's file holds what both doors do with it.
+//! There are two ways in. [`TenantStore`] is a transaction in which the database shows one tenant's rows and
+//! no other's. [`SystemStore`] offers narrow functions over all tenants for webhooks, workers and operators.
+//! The entities are private to this module, and each noun's file holds what both stores do with it.
+//!
+//! Any function may return [`StoreError::Unavailable`], [`StoreError::Busy`] or [`StoreError::Database`]; an
+//! `# Errors` section that names only [`StoreError`] means these.
 
 mod agent;
 mod audit_event;
@@ -48,98 +51,99 @@ use std::time::{Duration, Instant};
 use secrecy::{ExposeSecret, SecretString};
 
 use self::doors::{Pool, SystemWork};
-use self::group_commit::Lane;
+use self::group_commit::CommitQueue;
 use crate::domain::{Author, Clock, DatabaseUrl, Entropy, TenantId};
 
-/// How to reach the database.
+/// Connection settings of the database and its pools.
 #[derive(Debug, Clone)]
 pub struct DatabaseConfig {
     /// `sqlite://path` or `postgres://…`, with one host or several.
     pub url: SecretString,
-    /// Where to hear what other servers change, if that is elsewhere: past a connection pooler.
+    /// URL for `LISTEN`, which must bypass a connection pooler in transaction mode. `None`: `url` is used.
     pub listen_url: Option<SecretString>,
-    /// Connections of the tenants' pool, of which one tenant may hold half. The system's pool has half as many, of which
-    /// half are for calls alone.
+    /// Size of the tenant pool; one tenant may hold half of it. The system pool is half as large, and half of
+    /// that is reserved for answering calls.
     pub max_connections: u32,
-    /// How long a request waits for a connection.
+    /// Time limit for acquiring a connection from the pool.
     pub acquire_timeout: Duration,
 }
 
-/// The database: opens doors. Cheap to clone.
+/// The database: opens tenant and system stores. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Database {
     shared: Arc<Shared>,
 }
 
-/// A pool's connections.
+/// Connection counts of one pool.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolConnections {
-    /// The pool's name.
+    /// Pool name, as used in metric labels: `tenants` or `system`.
     pub name: &'static str,
-    /// Those that somebody uses.
+    /// Connections held by a caller.
     pub in_use: u32,
-    /// Those that are open and free.
+    /// Open connections that nobody holds.
     pub idle: u32,
-    /// How many there may be.
+    /// Size limit of the pool.
     pub most: u32,
 }
 
-/// What both doors need.
+/// State shared by both stores.
 #[derive(Debug)]
 struct Shared {
-    /// As the login role, which sees nothing until it becomes a tenant.
+    /// Tenant pool. Connects as the login role, which sees no rows until a transaction becomes a tenant.
     tenants: Pool,
-    /// As the system's role.
+    /// System pool. Connects as `switchboard_system`.
     system: Pool,
-    /// Half of that pool, for what no caller waits for.
+    /// The system pool, limited to half of its connections: work that no caller waits for.
     background: Pool,
-    /// Of this server's connections among others' on the same database.
+    /// `application_name` of this server's connections. Unique among the servers on this database.
     name: String,
-    /// Where to hear what other servers change, if that is elsewhere.
+    /// Hosts for `LISTEN`; `None`: the hosts of the tenant pool.
     listening: Option<dialect::Hosts>,
-    /// Where it is, without who logs in.
-    place: String,
-    /// Whether connections may be used: the database was looked at.
+    /// Host and database name without credentials, for logs.
+    location: String,
+    /// Whether connections may be used: set once the schema and tenant isolation have been checked.
     is_checked: Arc<AtomicBool>,
     clock: Clock,
     entropy: Entropy,
     numbers: number::NumberCache,
-    dialings: tenant::Dialings,
+    dialings: tenant::DialingOverrides,
     changes: changes::Hub,
     statements: Arc<AtomicU64>,
-    /// Calls that wait to be admitted.
-    admissions: Lane<call::Admission>,
-    /// Answers that wait to be recorded.
-    answers: Lane<call::AnswerRecord>,
-    /// Calls answered without the database that wait to be recorded.
-    answered_calls: Lane<call::AnsweredCall>,
-    /// The carrier's reports that wait to be recorded.
-    reports: Lane<call::CarrierReport>,
-    /// Changes that other servers are to be told of.
-    announcements: Lane<changes::Announcement>,
-    /// Whether other servers were not told of some change.
+    /// Calls waiting for admission.
+    admissions: CommitQueue<call::Admission>,
+    /// Call answers waiting to be recorded.
+    answers: CommitQueue<call::AnswerRecord>,
+    /// Calls answered while the database was unavailable, waiting to be recorded.
+    answered_calls: CommitQueue<call::AnsweredCall>,
+    /// Carrier status reports waiting to be recorded.
+    reports: CommitQueue<call::CarrierReport>,
+    /// Changes waiting to be announced to other servers.
+    announcements: CommitQueue<changes::Announcement>,
+    /// Whether an announcement was dropped. The next one then starts with [`Change::Gap`].
     announcement_lost: AtomicBool,
-    /// Whether the database was found to take no writes.
+    /// Whether the database is known to reject writes or not to answer.
     is_away: AtomicBool,
-    /// When a batch was last written.
-    kept_at: Mutex<Option<Instant>>,
-    /// Rows that could not be read.
+    /// When this server last committed a batch of writes.
+    last_write_at: Mutex<Option<Instant>>,
+    /// Rows that failed to decode, for logs and metrics.
     unreadable: entities::UnreadableRows,
-    /// On SQLite batches take turns: its connections would wait for each other in growing naps.
+    /// Serializes batches on SQLite, where waiting connections would otherwise poll with growing pauses.
     writing: tokio::sync::Mutex<()>,
 }
 
 impl Shared {
-    fn tell(&self, change: Change) {
+    fn publish(&self, change: Change) {
         if let Change::Number { id, is_released: true, .. } = change {
+            // A released number may become another tenant's: it leaves the cache before anybody hears of it.
             self.numbers.forget(id);
         }
-        self.changes.tell(change);
+        self.changes.publish(change);
     }
 }
 
 impl Database {
-    /// Connects; on SQLite creates the file when it is missing. A standby, or a database that is read-only, will not do.
+    /// Connects to the database and creates a missing SQLite file. A standby or read-only database is refused.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -150,21 +154,24 @@ impl Database {
         Ok(database)
     }
 
-    /// A Postgres that does not answer yet. Nothing reaches it, neither to read nor to write, before it was looked at through
-    /// a connection of another [`Self::connect`] and [`Self::is_as_checked`] was called.
+    /// Prepares a Postgres database that is not reachable yet. No query runs, read or write, until
+    /// [`Self::mark_checked`] is called. Check the database first through a connection of its own
+    /// ([`Self::connect`]).
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`]: an SQLite file that cannot be opened.
+    /// [`StoreError::Unavailable`]: the SQLite file cannot be opened.
     pub async fn connect_later(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
         let database = Self::open(config, clock, false).await?;
+        // Until the first check succeeds, calls are routed as if the database had failed.
         database.shared.is_away.store(true, Ordering::Relaxed);
         Ok(database)
     }
 
-    /// The database was found to be up to date and to keep tenants apart: from now on it may be used.
+    /// Allows queries after the schema and tenant isolation have been checked.
     pub async fn is_as_checked(&self) {
+        // Pairs with the Acquire load in `Sessions::are_checked`: whoever sees the flag sees what was set up before it.
         self.shared.is_checked.store(true, Ordering::Release);
-        // While it fails the machine's time is used, and it is tried again every few seconds.
+        // On failure the machine's clock stays in use; the clock worker retries every few seconds.
         let _set_or_away = self.set_clock().await;
     }
 
@@ -177,38 +184,39 @@ impl Database {
         let unavailable = StoreError::Unavailable;
         let [tenants, system] =
             dialect::connect(config, &name, &sessions, &statements).await.map_err(unavailable)?;
-        let tenants = tenants.shared_by_tenants();
+        let tenants = tenants.with_tenant_shares();
         let listening = dialect::listening_hosts(config, &name).map_err(unavailable)?;
         let numbers = number::NumberCache::default();
         let shared = Shared {
             tenants,
-            background: system.half_of_it(),
+            background: system.with_half_share(),
             system,
             name,
             listening,
-            place: place(config.url.expose_secret()),
+            location: location(config.url.expose_secret()),
             is_checked,
             clock,
             entropy,
             numbers,
-            dialings: tenant::Dialings::default(),
+            dialings: tenant::DialingOverrides::default(),
             changes: changes::Hub::default(),
             statements,
-            admissions: Lane::default(),
-            answers: Lane::default(),
-            answered_calls: Lane::default(),
-            reports: Lane::default(),
-            announcements: Lane::default(),
+            admissions: CommitQueue::default(),
+            answers: CommitQueue::default(),
+            answered_calls: CommitQueue::default(),
+            reports: CommitQueue::default(),
+            announcements: CommitQueue::default(),
             announcement_lost: AtomicBool::new(false),
             is_away: AtomicBool::new(false),
-            kept_at: Mutex::default(),
+            last_write_at: Mutex::default(),
             unreadable: entities::UnreadableRows::default(),
             writing: tokio::sync::Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Why this database does not keep tenants apart, a sentence each with the SQL that mends it; empty when it does.
+    /// Returns one sentence for each way tenant isolation is broken, with the SQL that repairs it. Empty when
+    /// the database isolates tenants.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -217,7 +225,7 @@ impl Database {
         schema::isolation::faults(&self.shared.tenants, stranger).await
     }
 
-    /// Answers when the database does and takes writes, as far as it tells.
+    /// Succeeds if the database answers and does not report itself as read-only.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -225,7 +233,7 @@ impl Database {
         self.shared.tenants.ping().await.map_err(StoreError::Unavailable)
     }
 
-    /// A tenant's door for reading: one transaction, rolled back when dropped.
+    /// Opens a read-only transaction for a tenant. Rolled back when dropped.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -233,8 +241,8 @@ impl Database {
         TenantStore::open(Arc::clone(&self.shared), tenant, None).await
     }
 
-    /// A tenant's door for writing: one transaction; nothing is kept without [`TenantStore::commit`]. Whatever its audit
-    /// trail is told, the author did.
+    /// Opens a read-write transaction for a tenant. Rolled back unless [`TenantStore::commit`] is called.
+    /// Audit events written through it name `author`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -242,37 +250,37 @@ impl Database {
         TenantStore::open(Arc::clone(&self.shared), tenant, Some(author)).await
     }
 
-    /// Whether other servers may work on this database, so that it is worth hearing what they change. An SQLite file has one.
+    /// Whether other servers may share this database. Always `false` for SQLite.
     #[must_use]
     pub fn has_other_servers(&self) -> bool {
         dialect::has_policies(&self.shared.tenants)
     }
 
-    /// The system's door for workers and operators.
+    /// System store for workers and operators. Limited to half of the system pool.
     #[must_use]
     pub fn system(&self) -> SystemStore {
         SystemStore { shared: Arc::clone(&self.shared), work: SystemWork::Background }
     }
 
-    /// The system's door for answering calls: background work cannot take its last connections.
+    /// System store for answering calls. May use the whole system pool, half of which background work cannot take.
     #[must_use]
     pub fn for_calls(&self) -> SystemStore {
         SystemStore { shared: Arc::clone(&self.shared), work: SystemWork::Calls }
     }
 
-    /// What changes of a topic from now on: what other servers do while [`Self::hear`] is polled.
+    /// Subscribes to a topic. Receives changes made by other servers only while [`Self::receive_changes`] is polled.
     #[must_use]
     pub fn watch(&self, topic: Topic) -> Watcher {
         self.shared.changes.watch(topic)
     }
 
-    /// How many statements were run so far; beginning and ending transactions is not counted.
+    /// Number of SQL statements run since startup, not counting `BEGIN`, `COMMIT` and `ROLLBACK`.
     #[must_use]
     pub fn statements(&self) -> u64 {
         self.shared.statements.load(Ordering::Relaxed)
     }
 
-    /// Both pools' connections at this moment. On SQLite the pools are one.
+    /// Current connection counts of both pools. On SQLite both describe the same pool.
     #[must_use]
     pub fn pools(&self) -> [PoolConnections; 2] {
         let of = |name, pool: &Pool| {
@@ -282,11 +290,12 @@ impl Database {
         [of("tenants", &self.shared.tenants), of("system", &self.shared.system)]
     }
 
-    /// Returns once everything is written that callers did not wait for: answers and reports of calls, announcements to
-    /// other servers. The latest after a second.
+    /// Waits until background writes are finished: call answers, carrier reports and announcements. Gives up
+    /// after one second.
     pub async fn settle(&self) {
         let Shared { answers, reports, announcements, .. } = &*self.shared;
         let settled = async {
+            // Polled, since this runs only on shutdown.
             while !(answers.is_idle() && reports.is_idle() && announcements.is_idle()) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
@@ -294,16 +303,17 @@ impl Database {
         let _settled_or_too_late = tokio::time::timeout(Duration::from_secs(1), settled).await;
     }
 
-    /// Closes every connection, once everything is written ([`Self::settle`]). Takes two seconds at most, also when the database
-    /// does not answer.
+    /// Flushes background writes ([`Self::flush`]) and closes all connections. Takes two seconds at most,
+    /// even if the database does not answer.
     pub async fn close(self) {
         self.settle().await;
+        // Concurrently: each pool may have to wait for a silent server.
         tokio::join!(self.shared.tenants.close(), self.shared.system.close());
     }
 }
 
-/// Where a database is, without scheme, login and settings.
-fn place(url: &str) -> String {
+/// Host and database name of a URL, without scheme, credentials and settings.
+fn location(url: &str) -> String {
     if let Ok(url) = DatabaseUrl::parse(url) {
         return url.place().to_owned();
     }

@@ -1,4 +1,4 @@
-//! Pages by keyset: a cursor names a place in an order, not a row count, so pages are stable under inserts.
+//! Keyset pagination: a cursor names a position in an order, not a row count, so that pages are stable under inserts.
 
 use std::collections::HashMap;
 
@@ -13,60 +13,60 @@ use uuid::Uuid;
 use super::{StoreError, dialect, entities};
 use crate::domain::{AgentId, TenantId};
 
-/// The place of a row in a list ordered by creation, newest first, then by id.
+/// Position of a row in a list ordered by creation (newest first), then by id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// The row's creation.
+    /// Creation time of the row.
     pub at: DateTime<Utc>,
-    /// The row's id.
+    /// Id of the row.
     pub id: Uuid,
 }
 
-/// Which part of a list.
+/// Size of a page, and the end of the list it is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Page {
-    /// The first so many after the cursor, or from the beginning.
+    /// The first items after the cursor, or from the start of the list.
     First(u16),
-    /// The last so many before the cursor, or to the end.
+    /// The last items before the cursor, or up to the end of the list.
     Last(u16),
 }
 
-/// Which part of a list, between which places.
+/// Requested part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
-    /// How many, from which end.
+    /// Page size and direction.
     pub page: Page,
-    /// Only what comes after this place.
+    /// Only items after this cursor.
     pub after: Option<Cursor>,
-    /// Only what comes before this place.
+    /// Only items before this cursor.
     pub before: Option<Cursor>,
 }
 
 impl PageRequest {
-    /// Whether it begins at one of the list's ends: no cursor bounds it.
+    /// Whether no cursor bounds the page, so that it starts at an end of the list.
     #[must_use]
     pub fn is_outermost(&self) -> bool {
         self.after.is_none() && self.before.is_none()
     }
 }
 
-/// A part of a list, in the list's order.
+/// One page of a list, in the list's order.
 #[derive(Debug, Clone)]
 pub struct PageOf<T> {
-    /// The items, each with its place.
+    /// The items with their cursors.
     pub items: Vec<(Cursor, T)>,
-    /// Whether more follow.
+    /// Whether items follow the page.
     pub has_next: bool,
-    /// Whether more precede.
+    /// Whether items precede the page.
     pub has_previous: bool,
 }
 
-/// The columns a list is ordered by.
+/// Columns by which a list is ordered.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Keyset<C> {
-    /// The creation.
+    /// Column of the creation time.
     pub(super) at: C,
-    /// The id.
+    /// Id, which breaks ties.
     pub(super) id: C,
 }
 
@@ -76,12 +76,12 @@ impl<C: ColumnTrait> Keyset<C> {
     }
 }
 
-fn place(cursor: Cursor) -> Expr {
+fn position(cursor: Cursor) -> Expr {
     Expr::tuple([Expr::value(cursor.at), Expr::value(cursor.id)])
 }
 
-/// One page of what `query` finds. Asks for one row more than wanted, to know whether more follow; what lies
-/// behind the page is looked for only where a cursor says that there may be something.
+/// Reads one page of `query`. Selects one row more than wanted, to learn whether more follow. Rows on the
+/// other side are looked for only if a cursor says that there may be some.
 pub(super) async fn page<E, T>(
     db: &impl ConnectionTrait,
     query: Select<E>,
@@ -98,10 +98,10 @@ where
     };
     let mut window = query.clone();
     if let Some(after) = request.after {
-        window = window.filter(key.row::<E>().lt(place(after)));
+        window = window.filter(key.row::<E>().lt(position(after)));
     }
     if let Some(before) = request.before {
-        window = window.filter(key.row::<E>().gt(place(before)));
+        window = window.filter(key.row::<E>().gt(position(before)));
     }
     let window = window.order_by(key.at, order.clone()).order_by(key.id, order).limit(wanted as u64 + 1);
     let rows = entities::found(db, window).await?;
@@ -113,59 +113,59 @@ where
     if !forwards {
         rows.reverse();
     }
-    let has_previous =
-        !forwards && more || exists(db, &query, request.after.map(|c| key.row::<E>().gte(place(c)))).await?;
-    let has_next =
-        forwards && more || exists(db, &query, request.before.map(|c| key.row::<E>().lte(place(c)))).await?;
+    let has_previous = !forwards && more
+        || exists(db, &query, request.after.map(|c| key.row::<E>().gte(position(c)))).await?;
+    let has_next = forwards && more
+        || exists(db, &query, request.before.map(|c| key.row::<E>().lte(position(c)))).await?;
     let items = rows.into_iter().map(read).collect::<Result<_, _>>()?;
     Ok(PageOf { items, has_next, has_previous })
 }
 
-/// What a tenant's list finds, as text made of constants: a server sends few different statements, however many
-/// requests it answers, and the database plans each once.
+/// Query over a tenant's list, with SQL text built from constants: few distinct statements exist however many
+/// requests are served, and the database plans each once.
 #[derive(Clone)]
 pub(super) struct Listing {
     columns: &'static str,
-    /// From `FROM` on, without order and limit.
+    /// SQL from `FROM` on, without `ORDER BY` and `LIMIT`.
     rest: String,
     values: Vec<Value>,
-    /// Columns of another table, and the join that adds them to the rows of a page, which is called `listed`.
+    /// Columns of another table, and the `JOIN` that adds them to a page, whose alias is `listed`.
     joined: Option<(&'static str, &'static str)>,
 }
 
 impl Listing {
-    /// The tenant's rows of a table with columns `tenant_id`, `created_at` and `id`.
+    /// Lists the tenant's rows of a table with columns `tenant_id`, `created_at` and `id`.
     pub(super) fn new(table: &'static str, columns: &'static str, tenant: TenantId) -> Self {
         let rest = format!(" FROM {table} WHERE tenant_id = $1");
         Self { columns, rest, values: vec![tenant.0.into()], joined: None }
     }
 
-    /// The same, with columns of another table behind the row's own: one row at most for each. `$1` is the tenant.
+    /// Appends columns of another table, which has at most one row for each listed one. `$1` is the tenant.
     pub(super) fn joining(self, columns: &'static str, join: &'static str) -> Self {
         Self { joined: Some((columns, join)), ..self }
     }
 
-    /// Those of which this is true.
+    /// Keeps rows that satisfy the condition.
     pub(super) fn and(mut self, condition: &'static str) -> Self {
         self.rest.push_str(" AND ");
         self.rest.push_str(condition);
         self
     }
 
-    /// Those whose column, or an expression of it, compares like this.
+    /// Keeps rows whose column or expression compares with the value.
     pub(super) fn with(self, column: &'static str, operator: &'static str, value: impl Into<Value>) -> Self {
         self.and(column).compared(operator, [value.into()])
     }
 
-    /// Lets a backslash escape in the pattern of the last comparison.
+    /// Makes a backslash the escape character in the last comparison's pattern.
     pub(super) fn escaped(mut self) -> Self {
         self.rest.push_str(r" ESCAPE '\'");
         self
     }
 
-    /// Those before or after a place in the list.
-    fn beside(self, operator: &'static str, place: Cursor) -> Self {
-        self.and("(created_at, id)").compared(operator, [place.at.into(), place.id.into()])
+    /// Keeps rows on one side of a cursor.
+    fn beside(self, operator: &'static str, cursor: Cursor) -> Self {
+        self.and("(created_at, id)").compared(operator, [cursor.at.into(), cursor.id.into()])
     }
 
     fn compared<const N: usize>(mut self, operator: &'static str, values: [Value; N]) -> Self {
@@ -177,20 +177,20 @@ impl Listing {
         self
     }
 
-    /// Whether there is a row beside this place.
+    /// Whether a row exists on this side of the cursor. `false` without a cursor.
     async fn reaches(
         &self,
         db: &impl ConnectionTrait,
         operator: &'static str,
-        place: Option<Cursor>,
+        cursor: Option<Cursor>,
     ) -> Result<bool, StoreError> {
-        let Some(place) = place else { return Ok(false) };
-        let beyond = self.clone().beside(operator, place);
+        let Some(cursor) = cursor else { return Ok(false) };
+        let beyond = self.clone().beside(operator, cursor);
         let sql = format!("SELECT 1{} LIMIT 1", beyond.rest);
         Ok(!run(db, sql, beyond.values).await?.is_empty())
     }
 
-    /// The first so many rows in an order, `DESC` or `ASC`.
+    /// Returns the first `limit` rows. `order` is `DESC` or `ASC`.
     async fn rows(
         self,
         db: &impl ConnectionTrait,
@@ -209,7 +209,7 @@ impl Listing {
         run(db, sql, self.values).await
     }
 
-    /// A page of them, newest first, as [`page`] reads it.
+    /// Reads one page, newest first, like the function [`page`].
     pub(super) async fn page<T>(
         self,
         db: &impl ConnectionTrait,
@@ -228,7 +228,7 @@ impl Listing {
             window = window.beside(">", before);
         }
         let order = if forwards { "DESC" } else { "ASC" };
-        // Written out, and one of a few: a plan made for any number of rows would be made for many.
+        // A literal limit from a short list: for a parameter Postgres plans as if many rows were wanted.
         let limit = LIMITS.into_iter().find(|limit| *limit > wanted).unwrap_or(wanted + 1);
         let mut rows = window.rows(db, order, limit).await?;
         let more = rows.len() > wanted;
@@ -236,6 +236,7 @@ impl Listing {
         if !forwards {
             rows.reverse();
         }
+        // The surplus row answers for the direction of reading; the other side needs a query of its own.
         let has_previous = !forwards && more || self.reaches(db, ">=", request.after).await?;
         let has_next = forwards && more || self.reaches(db, "<=", request.before).await?;
         let items = rows.iter().map(read).collect::<Result<_, _>>()?;
@@ -243,7 +244,7 @@ impl Listing {
     }
 }
 
-/// A tenant's rows with these ids, in no order: one text, however many ids there are.
+/// Returns a tenant's rows with these ids, in no order. The SQL text does not depend on their number.
 pub(super) async fn by_ids(
     db: &impl ConnectionTrait,
     table: &'static str,
@@ -263,15 +264,15 @@ async fn run(
 ) -> Result<Vec<QueryResult>, StoreError> {
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     let rows = db.query_all_raw(statement).await?;
-    rows.iter().try_for_each(dialect::sound)?;
+    rows.iter().try_for_each(dialect::check_timestamps)?;
     Ok(rows)
 }
 
-/// How many rows are asked for: the least that is more than the page's size.
+/// Row limits in use. The smallest that exceeds the page size is taken.
 const LIMITS: [usize; 4] = [11, 21, 51, 101];
 
-/// The outermost page of each agent's part of what `query` finds, in one statement however many agents there are.
-/// Agents of whom nothing is found are missing.
+/// Returns the first or last page of each agent's rows in `query`, in one statement for all agents. Agents
+/// without rows are missing.
 pub(super) async fn page_each<E, T>(
     db: &impl ConnectionTrait,
     query: Select<E>,
@@ -290,11 +291,11 @@ where
     let mut ranked = query.select_only().column(key.id);
     let mut within_agent = WindowStatement::partition_by((E::default(), agent));
     within_agent.order_by((E::default(), key.at), order.clone()).order_by((E::default(), key.id), order);
-    QuerySelect::query(&mut ranked).expr_window_as(Expr::cust("ROW_NUMBER()"), within_agent, "place");
+    QuerySelect::query(&mut ranked).expr_window_as(Expr::cust("ROW_NUMBER()"), within_agent, "nth");
     let chosen = Query::select()
         .column(key.id)
         .from_subquery(sea_orm::QueryTrait::into_query(ranked), "ranked")
-        .and_where(Expr::col("place").lte(wanted as u64 + 1))
+        .and_where(Expr::col("nth").lte(wanted as u64 + 1))
         .take();
     let rows = E::find().filter(key.id.in_subquery(chosen)).order_by_desc(key.at).order_by_desc(key.id);
 
@@ -317,7 +318,7 @@ where
     Ok(pages)
 }
 
-/// How many rows of each agent `query` finds, in one statement. Agents of whom nothing is found are missing.
+/// Counts each agent's rows in `query`, in one statement. Agents without rows are missing.
 pub(super) async fn count_each<E: EntityTrait>(
     db: &impl ConnectionTrait,
     query: Select<E>,
@@ -338,7 +339,7 @@ async fn exists<E: EntityTrait>(
     Ok(found.into_tuple::<i32>().one(db).await?.is_some())
 }
 
-/// How many rows `query` finds.
+/// Counts the rows of `query`.
 pub(super) async fn count<E: EntityTrait>(
     db: &impl ConnectionTrait,
     query: Select<E>,

@@ -1,21 +1,21 @@
-//! How often callers ask all servers together: on Postgres servers share a bucket of requests for each caller.
+//! Shared rate limits. On Postgres all servers draw requests from one bucket for each caller.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::{StoreError, SystemStore};
 
-/// What was taken out of a shared bucket.
+/// Result of drawing requests from a shared bucket.
 #[derive(Debug, Clone, Copy)]
 pub struct Taken {
-    /// How many requests.
+    /// Number of requests granted, at most the number wanted.
     pub granted: u32,
-    /// When there will be one more, if there was none.
+    /// When the next request becomes available, if `granted` is 0.
     pub free_at: DateTime<Utc>,
 }
 
 impl SystemStore {
-    /// Takes up to so many requests out of a caller's bucket, which holds those of a minute.
+    /// Takes up to `wanted` requests from a caller's bucket, which holds `per_minute` requests when full. Postgres only.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -36,7 +36,7 @@ impl SystemStore {
         Ok(Taken { granted: granted.unsigned_abs(), free_at: row.try_get("", "free_at")? })
     }
 
-    /// Forgets the buckets that are full.
+    /// Deletes full buckets: a missing bucket counts as full.
     ///
     /// # Errors
     /// [`StoreError`].

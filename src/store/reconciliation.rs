@@ -1,5 +1,4 @@
-//! Reconciliations: who compares the providers' inventories with the database, one at a time; what the database says
-//! to compare them with; and what was found.
+//! Reconciliation runs: the lease that admits one at a time, the expected inventory, and the reports.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -22,47 +21,47 @@ use crate::domain::{
 };
 
 const DAY: TimeDelta = TimeDelta::days(1);
-/// How long reports are kept.
-const KEPT: TimeDelta = TimeDelta::days(90);
-/// Values in one statement; SQLite takes 32,766 at most.
-const AT_ONCE: usize = 1000;
+/// Time for which finished reconciliations are kept.
+const REPORT_RETENTION: TimeDelta = TimeDelta::days(90);
+/// Values in one statement. SQLite allows 32,766.
+const IDS_PER_STATEMENT: usize = 1000;
 
-/// A reconciliation under way, and the right to go on with it.
+/// A reconciliation in progress, with the lease on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReconciliationRun {
-    /// Its id.
+    /// Id of the run and its report.
     pub id: Uuid,
-    /// When it began.
+    /// Start time by the database's clock.
     pub started_at: DateTime<Utc>,
     owner: Uuid,
 }
 
-/// What the database says that providers should hold.
+/// What the providers should hold according to the database.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {
-    /// Every number that is not released, oldest first.
+    /// All numbers that are not released, oldest first.
     pub numbers: Vec<PhoneNumber>,
-    /// Every agent that is not deleted, and the deleted ones that were asked for.
+    /// All agents that are not deleted, and the deleted ones requested by id.
     pub agents: Vec<Agent>,
-    /// The operations that were asked for.
+    /// The operations requested by id.
     pub operations: Vec<Operation>,
-    /// Operations that were not over at some time since the instant asked for: what they are about may have changed
-    /// since, on either side.
+    /// Operations that were unfinished at any time since the requested instant. Their numbers and agents may
+    /// have changed on either side.
     pub busy: Vec<Operation>,
-    /// What rows are about that cannot be read. Nothing may be concluded of it.
+    /// Subjects of unreadable rows. No conclusion may be drawn about them.
     pub unreadable: Unreadable,
 }
 
-/// What rows are about that cannot be read.
+/// Subjects of unreadable rows.
 #[derive(Debug, Clone, Default)]
 pub struct Unreadable {
-    /// Numbers that rows of numbers hold, and the carrier's ids of them.
+    /// E.164 numbers and carrier ids in unreadable rows of `phone_numbers`.
     pub held: HashSet<String>,
-    /// Numbers that unfinished operations are about.
+    /// Numbers of unreadable operations.
     pub numbers: HashSet<NumberId>,
-    /// Agents, and those that operations are about.
+    /// Unreadable agents, and agents of unreadable operations.
     pub agents: HashSet<AgentId>,
-    /// Operations, and those that bought numbers.
+    /// Unreadable operations, and operations that bought unreadable numbers.
     pub operations: HashSet<OperationId>,
 }
 
@@ -103,8 +102,8 @@ fn column<T: TryGetable>(row: &QueryResult, name: &str) -> Option<T> {
 }
 
 impl SystemStore {
-    /// Begins a reconciliation, unless one is under way, or began after `not_since`: then `None`. Reports older than
-    /// 90 days are dropped.
+    /// Starts a reconciliation. `None` if one is in progress or one started after `not_since`. Deletes
+    /// reports older than 90 days.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -116,8 +115,9 @@ impl SystemStore {
     ) -> Result<Option<ReconciliationRun>, StoreError> {
         let now = self.shared.clock.now();
         let transaction = self.begin().await?;
-        dialect::reconcile_alone(&transaction).await?;
-        // Instants of a far future, which no server of ours writes, keep nobody from it.
+        // Serializes starts: two servers could otherwise both find that no run is in progress.
+        dialect::lock_reconciliations(&transaction).await?;
+        // Instants in the far future are not written by this program and must not block reconciliation.
         let leased = Column::LeaseUntil.gt(now).and(Column::LeaseUntil.lte(now + lease + DAY));
         let under_way = Condition::all().add(Column::FinishedAt.is_null()).add(leased);
         let lately =
@@ -126,7 +126,7 @@ impl SystemStore {
         if Entity::find().filter(in_the_way).count(&transaction).await? > 0 {
             return Ok(None);
         }
-        Entity::delete_many().filter(Column::StartedAt.lt(now - KEPT)).exec(&transaction).await?;
+        Entity::delete_many().filter(Column::StartedAt.lt(now - REPORT_RETENTION)).exec(&transaction).await?;
         let run = ReconciliationRun { id: self.shared.entropy.uuid(now), started_at: now, owner };
         let row = ActiveModel {
             id: Set(run.id),
@@ -141,10 +141,10 @@ impl SystemStore {
         Ok(Some(run))
     }
 
-    /// Goes on for longer.
+    /// Extends the lease.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`] when it ran out.
+    /// [`StoreError::LeaseLost`] if the lease has expired.
     pub async fn renew_reconciliation(
         &self,
         run: &ReconciliationRun,
@@ -159,10 +159,10 @@ impl SystemStore {
         if renewed.rows_affected == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
     }
 
-    /// Ends a reconciliation with its report.
+    /// Ends a reconciliation and stores its report.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`] when it ran out: nothing is written.
+    /// [`StoreError::LeaseLost`] if the lease has expired; nothing was written.
     pub async fn finish_reconciliation(
         &self,
         run: &ReconciliationRun,
@@ -175,7 +175,7 @@ impl SystemStore {
         if finished.rows_affected == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
     }
 
-    /// Ends a reconciliation that failed, without a report: another may begin.
+    /// Ends a failed reconciliation without a report, so that another may start.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -189,7 +189,7 @@ impl SystemStore {
         Ok(())
     }
 
-    /// The report of the reconciliation that ended last.
+    /// Returns the report of the reconciliation that finished last.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -198,12 +198,12 @@ impl SystemStore {
         Ok(last.one(self.db()).await?.and_then(|row| row.report))
     }
 
-    /// What providers should hold: all of it, with the operations that numbers there are marked with and the agents
-    /// that voice agents there are tagged with. What is busy is read last, so that nothing else read here can have
-    /// changed unnoticed. A row that cannot be read is told of by what it is about.
+    /// Reads the expected inventory, with the operations named by `marks` on numbers and the agents named by
+    /// `tagged` voice agents. Busy operations are read last, so that nothing read before can have changed
+    /// unnoticed. Unreadable rows are represented by their subjects.
     ///
     /// # Errors
-    /// [`StoreError`], also when a row does not even tell what it is about.
+    /// [`StoreError`], also if an unreadable row does not even reveal its subject.
     pub async fn standing(
         &self,
         marks: &[OperationId],
@@ -216,31 +216,33 @@ impl SystemStore {
             .order_by_asc(phone_number::Column::CreatedAt);
         let rows = entities::found(db, numbers).await?;
         let (numbers, bad) =
-            self.sorted(phone_number::TABLE, &rows, |row: phone_number::Model| row.try_into());
+            self.split_readable(phone_number::TABLE, &rows, |row: phone_number::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.number(row))?;
         let live = agent::Entity::find().filter(agent::Column::Status.ne(AgentStatus::Deleted.as_str()));
         let mut rows = entities::found(db, live.order_by_asc(agent::Column::CreatedAt)).await?;
-        for tagged in tagged.chunks(AT_ONCE) {
+        for tagged in tagged.chunks(IDS_PER_STATEMENT) {
             let deleted = agent::Entity::find()
                 .filter(agent::Column::Status.eq(AgentStatus::Deleted.as_str()))
                 .filter(agent::Column::Id.is_in(tagged.iter().map(|id| id.0)));
             rows.extend(entities::found(db, deleted).await?);
         }
-        let (agents, bad) = self.sorted(agent::TABLE, &rows, |row: agent::Model| row.try_into());
+        let (agents, bad) = self.split_readable(agent::TABLE, &rows, |row: agent::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.agent(row))?;
         let mut rows = Vec::new();
-        for marks in marks.chunks(AT_ONCE) {
+        for marks in marks.chunks(IDS_PER_STATEMENT) {
             let marked =
                 operation::Entity::find().filter(operation::Column::Id.is_in(marks.iter().map(|id| id.0)));
             rows.extend(entities::found(db, marked).await?);
         }
-        let (operations, bad) = self.sorted(operation::TABLE, &rows, |row: operation::Model| row.try_into());
+        let (operations, bad) =
+            self.split_readable(operation::TABLE, &rows, |row: operation::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.operation(row))?;
         let lately = Condition::any()
             .add(operation::Column::State.is_in(UNFINISHED))
             .add(operation::Column::FinishedAt.gte(since));
         let rows = entities::found(db, operation::Entity::find().filter(lately)).await?;
-        let (busy, bad) = self.sorted(operation::TABLE, &rows, |row: operation::Model| row.try_into());
+        let (busy, bad) =
+            self.split_readable(operation::TABLE, &rows, |row: operation::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.operation(row))?;
         Ok(Standing { numbers, agents, operations, busy, unreadable })
     }

@@ -1,8 +1,8 @@
-//! The tenant itself: its plan and its use of it.
+//! Tenants: plan, limits and usage.
 
 mod dialing;
 
-pub(in crate::store) use dialing::Dialings;
+pub(in crate::store) use dialing::DialingOverrides;
 
 use std::ops::Range;
 
@@ -14,19 +14,19 @@ use super::entities::{self, phone_number, tenant};
 use super::{StoreError, SystemStore, TenantStore, audit_event, dialect};
 use crate::domain::{Author, DialingChange, DialingOverride, Limits, PhoneNumber, Tenant, TenantId};
 
-/// Usage of a number on some days.
+/// Usage of one number within a range of days.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NumberUsage {
-    /// The number.
+    /// The number, which may have been released since.
     pub number: PhoneNumber,
-    /// Calls that came in, including calls deleted since.
+    /// Inbound calls, including calls deleted since.
     pub calls: i64,
-    /// Minutes of calls that were answered, each call rounded up: what the carrier bills.
+    /// Billed minutes: each answered call is rounded up to whole minutes, as the carrier does.
     pub minutes: i64,
 }
 
 impl TenantStore {
-    /// The tenant itself.
+    /// Returns the tenant.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -36,7 +36,7 @@ impl TenantStore {
             .ok_or(StoreError::Corrupt { table: "tenants", column: "id" })
     }
 
-    /// Usage on these UTC days, for each number that was held or called on any of them. Calls deleted since are counted.
+    /// Usage on these UTC days for each number that was held or called on any of them. Includes calls deleted since.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -60,7 +60,7 @@ impl TenantStore {
 }
 
 impl SystemStore {
-    /// The tenant, written down at first sight.
+    /// Returns the tenant, creating it with the default plan on first use.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -79,12 +79,12 @@ impl SystemStore {
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(self.db())
             .await?;
-        // Another request may have been first: what is stored counts.
+        // A concurrent request may have inserted it first: the stored row counts.
         Ok(find(self.db(), id).await?.unwrap_or(new))
     }
 
-    /// Gives a tenant a plan, whether it was seen before or not, and tells its trail who did. What it changes about dialing
-    /// holds here at once, and at other servers from their next poll on.
+    /// Sets a tenant's plan, creating the tenant if necessary, and writes an audit event. Changes to dialing
+    /// take effect on this server at once, and on others with their next poll.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -118,6 +118,7 @@ impl SystemStore {
         audit_event::plan_set(&transaction, &self.shared, author, id).await?;
         let written = find(&transaction, id).await?.unwrap_or(new);
         transaction.commit().await?;
+        // After the commit, so that memory never runs ahead of the database.
         self.shared.dialings.set(id, &written.dialing);
         Ok(written)
     }
@@ -127,7 +128,7 @@ async fn find(db: &impl ConnectionTrait, id: TenantId) -> Result<Option<Tenant>,
     tenant::Entity::find_by_id(id.0).one(db).await?.map(Tenant::try_from).transpose()
 }
 
-/// The tenant, kept from changing: whoever counts against its plan does so alone.
+/// Returns the tenant and locks its row, so that counting against its plan is exact.
 pub(super) async fn find_locked(db: &impl ConnectionTrait, id: TenantId) -> Result<Tenant, StoreError> {
     let mut query = tenant::Entity::find_by_id(id.0);
     dialect::lock_rows(db, sea_orm::QuerySelect::query(&mut query));

@@ -1,5 +1,5 @@
-//! The voice provider's events: taken down before it is told that they arrived, worked off afterwards, and fetched
-//! where they never came.
+//! Voice provider events: stored before the webhook is acknowledged, processed afterwards, and fetched if a
+//! webhook never arrives.
 
 use std::collections::HashMap;
 
@@ -14,28 +14,28 @@ use super::entities::{self, call, voice_event};
 use super::{StoreError, SystemStore, TenantStore};
 use crate::domain::{Call, CallId, ConversationReport, TranscriptLine};
 
-/// An event that cannot be read is left alone for so long.
-const PUT_ASIDE: TimeDelta = TimeDelta::minutes(5);
+/// Pause before an unreadable row is tried again.
+const UNREADABLE_PAUSE: TimeDelta = TimeDelta::minutes(5);
 
-/// An event that was taken down and is to be worked off.
+/// A stored event that has not been processed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptedEvent {
-    /// Its id here.
+    /// Event id in the database.
     pub id: Uuid,
-    /// When it came.
+    /// Time at which the event was received.
     pub accepted_at: DateTime<Utc>,
-    /// What it tells; what was said is left in the database.
+    /// Content of the event without the transcript, which stays in the database.
     pub report: ConversationReport,
 }
 
-/// A conversation of which the voice provider has not told.
+/// An ended call's conversation about which no event has been received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Untold {
-    /// The call it was had in.
+    /// The call in which the conversation took place.
     pub call: CallId,
-    /// The voice provider's id.
+    /// The voice provider's id of the conversation.
     pub conversation_id: String,
-    /// When the call ended.
+    /// Time at which the call ended.
     pub ended_at: DateTime<Utc>,
 }
 
@@ -52,7 +52,7 @@ struct IdRow {
 }
 
 impl TenantStore {
-    /// What was said in these calls, in one statement; a call of which nothing is kept is missing.
+    /// Returns the transcripts of these calls, in one statement. Calls without a transcript are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -75,9 +75,9 @@ impl TenantStore {
 }
 
 impl SystemStore {
-    /// Takes down what the voice provider tells, what was said included; the same news of the same conversation once.
-    /// Whether it is to be worked off: it is news, or no call was found for it so far. Then what was said is taken down
-    /// again, since [`Self::settle_event`] drops it where there is no call.
+    /// Stores an event with its transcript, once for each conversation and kind. Returns whether it must be
+    /// processed: it is new, or no call was found for it before. The transcript is then stored again, since
+    /// [`Self::complete_event`] deletes it if there is no call.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -98,6 +98,7 @@ impl SystemStore {
             accepted_at: Set(now),
             due_at: Set(Some(now)),
         };
+        // A repeated event reopens its row only while no call has been found for it.
         let known = OnConflict::columns([Column::Kind, Column::ConversationId])
             .update_columns([Column::DueAt, Column::Transcript])
             .action_and_where(Expr::col((Entity, Column::CallId)).is_null())
@@ -106,7 +107,7 @@ impl SystemStore {
         Ok(written > 0)
     }
 
-    /// Events that wait to be worked off, the oldest first. One that cannot be read is put aside.
+    /// Returns events due for processing, longest due first. Unreadable events are postponed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -119,17 +120,18 @@ impl SystemStore {
         };
         let (due, unreadable) = self.readable(voice_event::TABLE, &rows, read);
         for event in unreadable {
-            self.put_event_off(event, self.shared.clock.now() + PUT_ASIDE).await?;
+            self.put_event_off(event, self.shared.clock.now() + UNREADABLE_PAUSE).await?;
         }
         Ok(due)
     }
 
-    /// Writes down that an event was worked off: what it tells is recorded of this call, or it is about no call of ours: then
-    /// what was said is dropped, since it belongs to no tenant. The voice provider need not be asked about that call any more.
+    /// Marks an event as processed. With a call, assigns the event to it and cancels the query for its
+    /// conversation. Without one, deletes the transcript, since it belongs to no tenant.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn settle_event(&self, event: Uuid, call: Option<&Call>) -> Result<(), StoreError> {
+        // One transaction, so that no conversation is queried although its event has arrived.
         let transaction = self.begin().await?;
         let mut row = ActiveModel { due_at: Set(None), ..Default::default() };
         if let Some(call) = call {
@@ -147,7 +149,7 @@ impl SystemStore {
         Ok(transaction.commit().await?)
     }
 
-    /// Leaves an event alone until then.
+    /// Postpones the processing of an event.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -157,8 +159,8 @@ impl SystemStore {
         Ok(())
     }
 
-    /// Conversations whose call was over before then and of which the voice provider has not told: those that are due
-    /// to be asked about, the longest due first. One that cannot be read is put aside.
+    /// Returns conversations that are due for a query at the voice provider: the call ended before
+    /// `over_before`, and no event has arrived. Longest due first. Unreadable rows are postponed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -182,12 +184,13 @@ impl SystemStore {
             Ok(Untold { call: CallId(row.id), conversation_id: row.conversation_id, ended_at: row.ended_at })
         });
         for call in unreadable {
-            self.ask_about_conversation(CallId(call), Some(self.shared.clock.now() + PUT_ASIDE)).await?;
+            self.ask_about_conversation(CallId(call), Some(self.shared.clock.now() + UNREADABLE_PAUSE))
+                .await?;
         }
         Ok(untold)
     }
 
-    /// Has the voice provider asked about a call's conversation then, unless it tells before; `None`: not at all.
+    /// Schedules the query for a call's conversation, which an arriving event cancels. `None` cancels it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -204,11 +207,12 @@ impl SystemStore {
         Ok(())
     }
 
-    /// Deletes calls that ended before then, with all that was told of them, at most so many. Returns how many.
+    /// Deletes up to `limit` calls that ended before `ended_before`, with their events. Returns how many were deleted.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_calls(&self, ended_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
+        // Ids are read first: deleting a bounded batch by id keeps locks short.
         let old = call::Entity::find().filter(call::Column::EndedAt.lt(ended_before)).limit(limit);
         let rows = entities::found(self.db(), old.select_only().column(call::Column::Id)).await?;
         let (old, _left_out) = self.readable(call::TABLE, &rows, |row: IdRow| Ok(row.id));
@@ -217,7 +221,7 @@ impl SystemStore {
         Ok(forgotten.rows_affected)
     }
 
-    /// Deletes events that came before then, at most so many, whatever they are about. Returns how many.
+    /// Deletes up to `limit` events received before `accepted_before`. Returns how many were deleted.
     ///
     /// # Errors
     /// [`StoreError`].

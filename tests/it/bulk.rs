@@ -218,5 +218,5 @@ async fn an_agent_that_the_database_fails_on_does_not_keep_the_others_from_their
     assert!(!given.status.success(), "{}", out(&given));
     assert_eq!(numbers(&app, 1).await, [0, 1, 1], "{}", out(&given));
     let told = format!("{}{}", out(&given), err(&given));
-    assert!(told.contains("the database refused a statement"), "{told}");
+    assert!(told.contains("the database rejected a statement"), "{told}");
 }

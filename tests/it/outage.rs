@@ -350,7 +350,7 @@ async fn a_server_that_restarts_while_the_database_is_away_answers_calls_and_is_
         let old = text.replacen("\"confirmed_at\":\"2", "\"confirmed_at\":\"1", 1);
         for text in [other, old, String::new()] {
             std::fs::write(&saved, text).unwrap();
-            assert!(app.cannot_start().await.contains("the database is not available"));
+            assert!(app.cannot_start().await.contains("the database is unavailable"));
         }
     }
 }

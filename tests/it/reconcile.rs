@@ -444,7 +444,7 @@ async fn a_difference_that_cannot_be_mended_is_told_and_a_run_that_fails_is_over
         let sid = practice["phoneNumber"]["sid"].clone();
         found.clone().find(|difference| difference["sid"] == sid).unwrap().to_string()
     };
-    assert!(of(&refused).contains("the database refused a statement"), "{fixed}");
+    assert!(of(&refused).contains("the database rejected a statement"), "{fixed}");
     assert!(!of(&other).contains("the database refused"), "{fixed}");
 
     let drop = |table: &str| {

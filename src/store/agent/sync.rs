@@ -1,7 +1,8 @@
-//! Deliveries of agents to the voice provider: one at a time for each agent, whichever server's.
+//! Delivery of agents to the voice provider: one delivery at a time for each agent, across all servers.
 //!
-//! A delivery holds the agent's lease. The lease runs out by itself, and its fence grows with every claim, so that a
-//! delivery that was taken over writes nothing. It delivers the revision that the agent had when the lease was claimed.
+//! A delivery holds a lease on its agent, which expires by itself. The fencing token grows with every claim,
+//! so that a delivery which lost its lease writes nothing. A delivery covers the revision that was current
+//! when it was claimed.
 
 use std::time::Duration;
 
@@ -16,42 +17,42 @@ use crate::store::entities::operation::write_refusal;
 use crate::store::entities::updated;
 use crate::store::{StoreError, SystemStore, dialect};
 
-/// A row that cannot be read is left alone for so long.
-const PUT_ASIDE: TimeDelta = TimeDelta::minutes(5);
+/// Pause before an unreadable row is claimed again.
+const UNREADABLE_PAUSE: TimeDelta = TimeDelta::minutes(5);
 
-/// An agent to be delivered, and the right to do so.
+/// A claimed delivery: the agent and the lease on it.
 #[derive(Debug, Clone)]
 pub struct AgentDelivery {
-    /// The agent as it is now.
+    /// The agent at the time of the claim.
     pub agent: Agent,
-    /// The provider's id of it.
+    /// The voice provider's id of the agent.
     pub voice_agent_id: String,
-    /// How many deliveries came to nothing since the provider had it last, or rejected it.
+    /// Failed deliveries of this agent since the voice provider last accepted or rejected a revision.
     pub attempts: i32,
-    fence: i64,
+    fencing_token: i64,
 }
 
-/// What became of a delivery.
+/// Outcome of a delivery.
 #[derive(Debug, Clone)]
 pub enum Delivered {
-    /// The provider has this revision.
+    /// The voice provider has accepted this revision.
     Yes,
-    /// The provider rejected this revision for its content.
+    /// The voice provider rejected this revision's content. It is not retried.
     Rejected(Refusal),
-    /// It is to be delivered again.
+    /// The delivery failed and will be retried.
     NotYet {
-        /// What it met.
+        /// Reason of the failure.
         because: Refusal,
-        /// When it is due again.
+        /// Earliest time of the next attempt.
         due_at: DateTime<Utc>,
-        /// Until when it may still be carried out: nobody delivers before.
+        /// Time until which the request may still take effect at the provider. The lease is kept until then.
         settled_at: Option<DateTime<Utc>>,
     },
 }
 
 impl SystemStore {
-    /// Takes the lease on an agent whose latest revision the voice provider neither has nor has rejected, even if its next
-    /// delivery is not due yet.
+    /// Claims an agent whose latest revision the voice provider has neither accepted nor rejected, whether or
+    /// not its delivery is due. `None` if there is nothing to deliver or another server holds the lease.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -61,13 +62,12 @@ impl SystemStore {
         lease: Duration,
     ) -> Result<Option<AgentDelivery>, StoreError> {
         let now = self.shared.clock.now();
-        let taken = taking(now + lease).filter(Column::Id.eq(id.0)).filter(undelivered(now));
+        let taken = claiming(now + lease).filter(Column::Id.eq(id.0)).filter(undelivered(now));
         let claimed = self.claimed(updated(self.db(), taken).await?).await?;
         Ok(claimed.into_iter().next())
     }
 
-    /// Takes the leases on agents whose delivery is due, those that changed first before others. One that cannot be read
-    /// is put aside.
+    /// Claims agents whose delivery is due, least recently changed first. Unreadable rows are postponed.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -85,8 +85,9 @@ impl SystemStore {
             .order_by(Column::UpdatedAt, Order::Asc)
             .limit(u64::from(limit))
             .take();
+        // Skips rows that another server is claiming, so that servers do not queue behind each other.
         dialect::lock_free_rows(self.db(), &mut waiting);
-        let taken = taking(now + lease).filter(Column::Id.in_subquery(waiting));
+        let taken = claiming(now + lease).filter(Column::Id.in_subquery(waiting));
         self.claimed(updated(self.db(), taken).await?).await
     }
 
@@ -95,7 +96,7 @@ impl SystemStore {
         if !unreadable.is_empty() {
             let row = ActiveModel {
                 sync_lease_until: Set(None),
-                sync_due_at: Set(Some(self.shared.clock.now() + PUT_ASIDE)),
+                sync_due_at: Set(Some(self.shared.clock.now() + UNREADABLE_PAUSE)),
                 ..Default::default()
             };
             Entity::update_many().set(row).filter(Column::Id.is_in(unreadable)).exec(self.db()).await?;
@@ -103,21 +104,21 @@ impl SystemStore {
         Ok(claimed)
     }
 
-    /// Holds the lease longer.
+    /// Extends the lease.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`].
+    /// [`StoreError::LeaseLost`] if another delivery has claimed the agent.
     pub async fn renew_delivery(&self, delivery: &AgentDelivery, lease: Duration) -> Result<(), StoreError> {
         let until = self.shared.clock.now() + lease;
         let row = ActiveModel { sync_lease_until: Set(Some(until)), ..Default::default() };
         self.write_under(delivery, row).await
     }
 
-    /// Writes down what became of a delivery, and gives its lease up. What was told to a voice agent whose place another
-    /// has taken meanwhile says nothing about that one.
+    /// Records the outcome of a delivery and releases its lease. If the agent has got another voice agent
+    /// meanwhile, only the lease is released: the outcome says nothing about the new one.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`]: nothing is written.
+    /// [`StoreError::LeaseLost`]: nothing was written.
     pub async fn finish_delivery(
         &self,
         delivery: &AgentDelivery,
@@ -148,8 +149,9 @@ impl SystemStore {
         };
         let written = Entity::update_many()
             .set(row)
-            .filter(held(delivery))
+            .filter(lease_held(delivery))
             .filter(Column::VoiceAgentId.eq(&delivery.voice_agent_id))
+            // Never backwards: a later revision may have been accepted already.
             .filter(Column::SyncedRevision.lt(revision))
             .exec(self.db())
             .await?;
@@ -161,12 +163,13 @@ impl SystemStore {
     }
 
     async fn write_under(&self, delivery: &AgentDelivery, row: ActiveModel) -> Result<(), StoreError> {
-        let written = Entity::update_many().set(row).filter(held(delivery)).exec(self.db()).await?;
+        let written = Entity::update_many().set(row).filter(lease_held(delivery)).exec(self.db()).await?;
         if written.rows_affected == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
     }
 }
 
-/// Exists at the provider, which neither has the latest revision nor has rejected it; and nobody is at it.
+/// Condition: the agent exists at the provider, its latest revision is neither accepted nor rejected, and no
+/// lease is in force.
 fn undelivered(now: DateTime<Utc>) -> Condition {
     let live = [AgentStatus::Active.as_str(), AgentStatus::Inactive.as_str()];
     let unheld = Condition::any().add(Column::SyncLeaseUntil.is_null()).add(Column::SyncLeaseUntil.lte(now));
@@ -175,27 +178,27 @@ fn undelivered(now: DateTime<Utc>) -> Condition {
         .add(Column::VoiceAgentId.is_not_null())
         .add(Expr::col(Column::Revision).gt(Expr::col(Column::SyncedRevision)))
         .add(Expr::col(Column::Revision).gt(Expr::col(Column::RefusedRevision)))
-        // It must be able to grow: one that is at its end would fail the whole batch.
+        // A fencing token at its maximum cannot grow; claiming that row would fail the whole batch.
         .add(Column::SyncFence.lt(i64::MAX))
         .add(unheld)
 }
 
-fn taking(until: DateTime<Utc>) -> UpdateMany<Entity> {
+fn claiming(until: DateTime<Utc>) -> UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::SyncLeaseUntil, Expr::value(until))
         .col_expr(Column::SyncFence, Expr::col(Column::SyncFence).add(1))
 }
 
-/// Nobody has taken the lease since.
-fn held(delivery: &AgentDelivery) -> Condition {
-    Condition::all().add(Column::Id.eq(delivery.agent.id.0)).add(Column::SyncFence.eq(delivery.fence))
+/// Condition: the lease has not been claimed by another delivery.
+fn lease_held(delivery: &AgentDelivery) -> Condition {
+    Condition::all().add(Column::Id.eq(delivery.agent.id.0)).add(Column::SyncFence.eq(delivery.fencing_token))
 }
 
 fn delivery(row: Model) -> Result<AgentDelivery, StoreError> {
-    let (attempts, fence) = (row.sync_attempts, row.sync_fence);
+    let (attempts, fencing_token) = (row.sync_attempts, row.sync_fence);
     let agent: Agent = row.try_into()?;
     let voice_agent_id = agent.voice_agent_id.clone();
     let voice_agent_id =
         voice_agent_id.ok_or(StoreError::Corrupt { table: "agents", column: "voice_agent_id" })?;
-    Ok(AgentDelivery { agent, voice_agent_id, attempts, fence })
+    Ok(AgentDelivery { agent, voice_agent_id, attempts, fencing_token })
 }

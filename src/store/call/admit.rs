@@ -18,7 +18,7 @@ use crate::domain::{
     Decision, E164, GivenAnswer, IncomingCall, Tenant,
 };
 use crate::store::entities::{call, tenant};
-use crate::store::group_commit::{Batched, Lane};
+use crate::store::group_commit::{Batched, CommitQueue};
 use crate::store::number::CachedNumber;
 use crate::store::{Shared, StoreError, SystemStore, dialect};
 
@@ -125,7 +125,7 @@ impl Batched for Admission {
     type Done = Option<bool>;
     const IS_ORDERED: bool = false;
 
-    fn lane(shared: &Shared) -> &Lane<Self> {
+    fn queue(shared: &Shared) -> &CommitQueue<Self> {
         &shared.admissions
     }
 
@@ -147,7 +147,7 @@ impl Batched for Admission {
         let done: Vec<Option<bool>> =
             batch.iter().map(|admission| written.remove(&admission.call.sid)).collect();
         let admitted = batch.iter().zip(&done).filter(|(_, done)| done.is_some());
-        store.tell_all(&admitted.map(|(admission, _)| changed(&admission.call)).collect::<Vec<_>>());
+        store.publish_all(&admitted.map(|(admission, _)| changed(&admission.call)).collect::<Vec<_>>());
         Ok(done)
     }
 }
@@ -279,7 +279,7 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn route_by_sid(&self, sid: &str) -> Result<Option<Route>, StoreError> {
-        self.shared.answers.settled().await;
+        self.shared.answers.flushed().await;
         let Some(mut row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };
         let agent = agent_of(self.db(), &row).await?;
         let (slot, answered) = (CallSlot::of(row.admitted), row.take_answer()?);

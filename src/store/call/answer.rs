@@ -10,7 +10,7 @@ use sea_orm::QueryResult;
 use serde::Serialize;
 
 use crate::domain::{AgentId, AnswerStage, CallAnswer, CallId, CallOutcome, Decision, TenantId};
-use crate::store::group_commit::{Batched, Lane};
+use crate::store::group_commit::{Batched, CommitQueue};
 use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
 
 /// What a call was answered with.
@@ -76,7 +76,7 @@ impl Batched for AnswerRecord {
     /// Whether the call is on record.
     type Done = bool;
 
-    fn lane(shared: &Shared) -> &Lane<Self> {
+    fn queue(shared: &Shared) -> &CommitQueue<Self> {
         &shared.answers
     }
 
@@ -94,7 +94,7 @@ impl Batched for AnswerRecord {
         let _turn = store.writer_turn().await;
         let statement = dialect::RECORD_ANSWERS.with_rows(store.db(), &last)?;
         let written = store.db().group_commit(statement).await?;
-        store.tell_all(&written.iter().map(changed).collect::<Result<Vec<_>, _>>()?);
+        store.publish_all(&written.iter().map(changed).collect::<Result<Vec<_>, _>>()?);
         let on_record: HashSet<String> =
             written.iter().map(|row| row.try_get("", "sid")).collect::<Result<_, _>>()?;
         Ok(batch.iter().map(|answer| on_record.contains(&answer.sid)).collect())

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::answer::instant;
 use super::changed;
 use crate::domain::{Call, Decision};
-use crate::store::group_commit::{Batched, Lane};
+use crate::store::group_commit::{Batched, CommitQueue};
 use crate::store::{Shared, StoreError, SystemStore, dialect};
 
 /// A call that was answered without the database.
@@ -46,7 +46,7 @@ impl SystemStore {
 impl Batched for AnsweredCall {
     type Done = ();
 
-    fn lane(shared: &Shared) -> &Lane<Self> {
+    fn queue(shared: &Shared) -> &CommitQueue<Self> {
         &shared.answered_calls
     }
 
@@ -59,7 +59,7 @@ impl Batched for AnsweredCall {
         let written: HashSet<String> =
             written.iter().map(|row| row.try_get("", "sid")).collect::<Result<_, _>>()?;
         let new = batch.iter().map(|answered| &answered.call).filter(|call| written.contains(&call.sid));
-        store.tell_all(&new.map(changed).collect::<Vec<_>>());
+        store.publish_all(&new.map(changed).collect::<Vec<_>>());
         Ok(vec![(); batch.len()])
     }
 }

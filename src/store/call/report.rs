@@ -15,7 +15,7 @@ use super::answer::instant;
 use super::{changed, holds_slot, under_way};
 use crate::domain::{Call, CallReport, ConversationReport, TenantId};
 use crate::store::entities::{self, call};
-use crate::store::group_commit::{Batched, Lane};
+use crate::store::group_commit::{Batched, CommitQueue};
 use crate::store::{Shared, StoreError, SystemStore, dialect};
 
 impl SystemStore {
@@ -145,7 +145,7 @@ impl SystemStore {
         };
         update(&transaction, call::Column::Id.eq(after.id.0), row, self.shared.clock.now()).await?;
         transaction.commit().await?;
-        self.tell_all(&[changed(&after)]);
+        self.publish_all(&[changed(&after)]);
         Ok(Some(after))
     }
 }
@@ -192,7 +192,7 @@ impl Batched for CarrierReport {
     /// The call as it is now; `None`: unknown call.
     type Done = Option<Call>;
 
-    fn lane(shared: &Shared) -> &Lane<Self> {
+    fn queue(shared: &Shared) -> &CommitQueue<Self> {
         &shared.reports
     }
 
@@ -219,7 +219,7 @@ impl Batched for CarrierReport {
             let rows: Vec<ReportRow> = changed.iter().map(|call| ReportRow::of(call, &at)).collect();
             transaction.execute_raw(dialect::RECORD_REPORTS.with_rows(&transaction, &rows)?).await?;
             transaction.commit().await?;
-            store.tell_all(&changed.into_iter().map(super::changed).collect::<Vec<_>>());
+            store.publish_all(&changed.into_iter().map(super::changed).collect::<Vec<_>>());
         }
         Ok(batch.iter().map(|told| after.get(&told.sid).cloned()).collect())
     }

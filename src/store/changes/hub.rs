@@ -1,5 +1,4 @@
-//! Who in this process is told of what: a change goes to those who watch just that, so that whoever watches something else is not
-//! even woken.
+//! In-process publish and subscribe. A change wakes only the watchers of its topics.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,35 +9,35 @@ use tokio::sync::broadcast::{Receiver, Sender, channel};
 use super::Change;
 use crate::domain::{AgentId, OperationId, TenantId};
 
-/// How many changes a watcher of one thing may be behind before it loses the oldest.
-const KEPT: usize = 64;
-/// The same, of one who watches all tenants.
-const KEPT_OF_ALL: usize = 1024;
+/// Buffer size of a watcher of one object or tenant. A slower watcher loses the oldest changes.
+const BUFFER: usize = 64;
+/// Buffer size of a watcher of all tenants.
+const BUFFER_OF_ALL: usize = 1024;
 
-/// What is watched.
+/// Changes that a watcher receives. Every topic also receives [`Change::Gap`] and [`Change::Refresh`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic {
-    /// Everything.
+    /// All changes of all tenants.
     All,
-    /// All numbers and agents, for the routing cache.
+    /// Changes to numbers and agents of all tenants, for the routing cache.
     Routing,
-    /// One operation.
+    /// Changes to one operation.
     Operation(TenantId, OperationId),
-    /// A tenant's calls.
+    /// Changes to a tenant's calls.
     Calls(TenantId),
-    /// Those to one of its agents.
+    /// Changes to calls for one agent.
     CallsOf(TenantId, AgentId),
-    /// One agent.
+    /// Changes to one agent.
     Agent(AgentId),
 }
 
 impl Topic {
-    fn kept(self) -> usize {
-        if matches!(self, Self::All | Self::Routing) { KEPT_OF_ALL } else { KEPT }
+    fn buffer(self) -> usize {
+        if matches!(self, Self::All | Self::Routing) { BUFFER_OF_ALL } else { BUFFER }
     }
 }
 
-/// Hears what changes of one topic. A slow watcher loses the oldest and is told so.
+/// Subscription to one topic. A slow watcher loses the oldest changes and is told so.
 #[derive(Debug)]
 pub struct Watcher {
     receiver: Option<Receiver<Change>>,
@@ -46,7 +45,7 @@ pub struct Watcher {
     hub: Hub,
 }
 
-/// Passes changes on. Cheap to clone.
+/// Distributes changes to watchers. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(in crate::store) struct Hub(Arc<Mutex<HashMap<Topic, Sender<Change>>>>);
 
@@ -55,14 +54,14 @@ impl Hub {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Watches a topic from now on.
+    /// Subscribes to a topic.
     pub(in crate::store) fn watch(&self, topic: Topic) -> Watcher {
-        let receiver = self.lock().entry(topic).or_insert_with(|| channel(topic.kept()).0).subscribe();
+        let receiver = self.lock().entry(topic).or_insert_with(|| channel(topic.buffer()).0).subscribe();
         Watcher { receiver: Some(receiver), topic, hub: self.clone() }
     }
 
-    /// Tells those who watch it.
-    pub(in crate::store) fn tell(&self, change: Change) {
+    /// Delivers a change to the watchers of its topics.
+    pub(in crate::store) fn publish(&self, change: Change) {
         let (topic, narrower) = match change {
             Change::Operation { tenant, id } => (Topic::Operation(tenant, id), None),
             Change::Call { tenant, agent, .. } => (Topic::Calls(tenant), Some(Topic::CallsOf(tenant, agent))),
@@ -70,26 +69,27 @@ impl Hub {
             Change::Agent { id, .. } => (Topic::Routing, Some(Topic::Agent(id))),
             Change::Unheard | Change::ReadAgain => {
                 for sender in self.lock().values() {
-                    // Its last watcher may be leaving.
+                    // Fails only if the last watcher has just left.
                     let _ = sender.send(change);
                 }
                 return;
             }
         };
+        // Locked while sending, so that all watchers of a topic see changes in the same order.
         let senders = self.lock();
         let topics = [Some(Topic::All), Some(topic), narrower].into_iter().flatten();
         for sender in topics.filter_map(|topic| senders.get(&topic)) {
-            // The same.
+            // Fails only if the last watcher has just left.
             let _ = sender.send(change);
         }
     }
 }
 
 impl Watcher {
-    /// The next change.
+    /// Waits for the next change.
     ///
     /// # Errors
-    /// [`RecvError::Lagged`] when some were lost.
+    /// [`RecvError::Lagged`] if changes were lost; the next call continues after them.
     pub async fn recv(&mut self) -> Result<Change, RecvError> {
         match &mut self.receiver {
             Some(receiver) => receiver.recv().await,
@@ -100,6 +100,7 @@ impl Watcher {
 
 impl Drop for Watcher {
     fn drop(&mut self) {
+        // Locked before unsubscribing, so that nobody subscribes to a sender that is about to be removed.
         let mut senders = self.hub.lock();
         self.receiver = None;
         if senders.get(&self.topic).is_some_and(|sender| sender.receiver_count() == 0) {
@@ -126,11 +127,11 @@ mod tests {
         let (mut calls, mut of_agent) =
             (hub.watch(Topic::Calls(mine)), hub.watch(Topic::CallsOf(mine, agent)));
         let mut routing = hub.watch(Topic::Routing);
-        let told = [call(theirs, other), call(mine, other), call(mine, agent), number, Change::Unheard];
-        for change in told {
-            hub.tell(change);
+        let changes = [call(theirs, other), call(mine, other), call(mine, agent), number, Change::Unheard];
+        for change in changes {
+            hub.publish(change);
         }
-        for change in told {
+        for change in changes {
             assert_eq!(all.recv().await, Ok(change));
         }
         for change in [call(mine, other), call(mine, agent), Change::Unheard] {
@@ -142,8 +143,8 @@ mod tests {
         for change in [number, Change::Unheard] {
             assert_eq!(routing.recv().await, Ok(change));
         }
-        for _ in 0..2 * KEPT {
-            hub.tell(call(mine, agent));
+        for _ in 0..2 * BUFFER {
+            hub.publish(call(mine, agent));
         }
         assert!(matches!(of_agent.recv().await, Err(RecvError::Lagged(_))));
         let second = hub.watch(Topic::Calls(mine));

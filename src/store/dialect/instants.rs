@@ -1,22 +1,22 @@
-//! Instants that Postgres holds and this program does not: `infinity`, `-infinity`, and years that nobody means. The driver
-//! panics on those that chrono cannot hold, and arithmetic does on those that it just can.
+//! Guards against timestamps that Postgres can hold and chrono cannot: `infinity`, `-infinity` and extreme
+//! years. Decoding them panics in the driver, and arithmetic panics on the extremes that chrono just holds.
 
 use sea_orm::sqlx::postgres::{PgColumn, PgRow, PgValueFormat};
 use sea_orm::sqlx::{self, Column, Row, TypeInfo, ValueRef};
 use sea_orm::{DbErr, QueryResult, RuntimeErr};
 
-/// 2000-01-01, in microseconds before and after which Postgres counts: the beginnings of the years 1 and 10000 from there.
+/// Years 1 and 10000 in microseconds from 2000-01-01, the epoch of Postgres timestamps.
 const YEAR_1: i64 = -63_082_281_600_000_000;
 const YEAR_10000: i64 = 252_455_616_000_000_000;
 
-/// Whether a row can be decoded without a panic.
+/// Checks that a row can be decoded without a panic.
 ///
 /// # Errors
-/// The driver's own, for the first column that holds such an instant.
-pub(in crate::store) fn sound(row: &QueryResult) -> Result<(), DbErr> {
+/// [`sqlx::Error::ColumnDecode`] for the first column with a timestamp out of range.
+pub(in crate::store) fn check_timestamps(row: &QueryResult) -> Result<(), DbErr> {
     let Some(row) = row.try_as_pg_row() else { return Ok(()) };
     let Some(column) = row.columns().iter().find(|column| is_impossible(row, column)) else { return Ok(()) };
-    let (index, source) = (format!("{:?}", column.name()), "an instant out of range".into());
+    let (index, source) = (format!("{:?}", column.name()), "timestamp out of range".into());
     Err(DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::ColumnDecode { index, source }.into())))
 }
 

@@ -1,15 +1,16 @@
-//! How a session of Postgres begins: on which host, with which settings and role, and through what.
+//! Opens Postgres sessions: host selection, settings, role, poolers.
 //!
-//! **Hosts** are tried in turn, the one that took writes last first. One in recovery is passed over; one that is read-only by a
-//! setting serves reads if no other takes writes.
+//! **Hosts** are tried in turn, starting with the one that last took writes. A host in recovery is skipped. A
+//! host that is read-only by a setting serves reads if no other takes writes.
 //!
-//! **Two manners.** Directly: role and limits are given when the session begins and hold for all of it. Through a pooler such as
-//! PgBouncer they may be refused, ignored, or belong to somebody else's session at the next transaction. So it is checked
-//! that they took effect; where they do not, every statement runs in a transaction of its own whose first message
-//! sets role and limits for it alone, and nothing is prepared by name. That works with any pooler that keeps a
-//! transaction on one session. Once a pooler was met, no other manner is tried.
+//! **Connection modes.** A direct session gets role and limits as startup parameters, valid for its lifetime.
+//! A pooler such as PgBouncer may reject or ignore them, or apply them to a session that serves somebody else
+//! in the next transaction. So each new session is asked whether they took effect. If not, every statement
+//! runs in a transaction of its own whose first message sets role and limits for that transaction, and no
+//! statement is prepared by name. This works with any pooler that keeps a transaction on one session. Once a
+//! pooler is detected, direct mode is no longer tried.
 //!
-//! A password is in no message: what the driver and the server say of a failed attempt does not repeat it.
+//! **Secrets.** No message contains a password: neither the driver nor the server repeats it in errors.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -26,37 +27,38 @@ use crate::domain::DatabaseUrl;
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
-/// How long Postgres lets one statement run, wait for a lock, or a transaction stand still: longer than anything of ours takes.
+/// Server-side limits on a statement, on waiting for a lock, and on an idle transaction. All exceed what this
+/// program needs, so that they only end sessions whose client is gone.
 const LIMITS: [(&str, &str); 3] = [
     ("statement_timeout", STATEMENT_TIMEOUT),
     ("lock_timeout", "10s"),
     ("idle_in_transaction_session_timeout", "30s"),
 ];
-/// As Postgres prints it.
+/// In the form in which Postgres prints the setting.
 const STATEMENT_TIMEOUT: &str = "30s";
-/// So that Postgres tries connections out, and the locks of a machine that vanished are free within a minute. (Otherwise it
-/// notices after hours; one of them is the lock on all purchases.) A pooler's connections are its own.
+/// Makes the server detect vanished clients, so that their locks are released within a minute instead of
+/// after hours: one of them is the lock on all purchases. Behind a pooler the connections to Postgres are the pooler's.
 const KEEPALIVES: [(&str, &str); 4] = [
     ("tcp_keepalives_idle", "20"),
     ("tcp_keepalives_interval", "10"),
     ("tcp_keepalives_count", "3"),
     ("tcp_user_timeout", "30000"),
 ];
-/// What a session tells of itself.
+/// Verifies role and limits of a new session, and reads whether it takes writes.
 const CHECK: &str = "SELECT pg_backend_pid(), current_setting('statement_timeout'), current_user::text, \
      pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'";
-/// The pause between two rounds of the hosts, and its longest.
+/// Shortest and longest pause between two rounds over all hosts.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// How often it is tried to catch a pooler lending a session to somebody else.
-const ROUNDS: usize = 3;
+/// Number of attempts to observe a pooler switching sessions.
+const LENDING_CHECKS: usize = 3;
 
-/// Whom a session acts as.
+/// Role that a session acts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::store) enum Role {
-    /// The login role, which sees no rows.
+    /// The login role. Sees no rows until a transaction becomes a tenant.
     Login,
-    /// `switchboard_system`.
+    /// `switchboard_system`. Sees all tenants' rows.
     System,
 }
 
@@ -69,15 +71,15 @@ impl Role {
     }
 }
 
-/// The hosts of one Postgres, and what is known about them.
+/// Hosts of one Postgres database, with what was learned about them.
 #[derive(Debug)]
 pub(in crate::store) struct Hosts {
     each: Vec<Host>,
-    /// Of every session here, among others' on the same database.
+    /// Reported by every session, to tell this server's from others on the same database.
     application_name: String,
-    /// The one that took writes last.
+    /// Index of the host that last took writes.
     preferred: AtomicUsize,
-    /// Whether a pooler was met.
+    /// Whether a transaction pooler was detected.
     is_pooled: AtomicBool,
 }
 
@@ -87,20 +89,20 @@ struct Host {
     options: PgConnectOptions,
 }
 
-/// A session that has just begun.
-pub(in crate::store) struct Begun {
+/// A newly opened session.
+pub(in crate::store) struct OpenSession {
     pub(in crate::store) connection: PgConnection,
-    /// When the attempt to connect began.
+    /// Start of the connection attempt.
     pub(in crate::store) since: Instant,
-    /// The process that serves it, where it is always the same.
+    /// Id of its server process; `None` behind a pooler, where it may change between transactions.
     pub(in crate::store) pid: Option<i32>,
 }
 
-/// Why no host will do.
+/// Reasons why no host is usable.
 #[derive(Debug)]
 pub(in crate::store) struct NoHost {
     message: String,
-    /// Whether one answered that it has no room for another session.
+    /// Whether a host answered that it has no free connection.
     pub(in crate::store) is_full: bool,
 }
 
@@ -110,18 +112,18 @@ impl From<NoHost> for DbErr {
     }
 }
 
-/// Why one host will not do.
-enum Obstacle {
+/// Reason why one host is not usable.
+enum HostFailure {
     Driver(sqlx::Error),
     Silent,
     Standby,
-    ReadOnly(Box<Begun>),
-    /// The pooler gives every statement another session.
+    ReadOnly(Box<OpenSession>),
+    /// The pooler may switch sessions between statements, so that no transaction is possible.
     StatementPooling,
 }
 
 impl Hosts {
-    /// Reads the URL; connects to nothing.
+    /// Parses the URL. Opens no connection. Errors name `variable`.
     pub(super) fn of(url: &SecretString, variable: &str, application_name: &str) -> Result<Self, DbErr> {
         let unreadable = |why: String| DbErr::Conn(RuntimeErr::Internal(format!("{variable} {why}")));
         let read = DatabaseUrl::parse(url.expose_secret()).map_err(|why| unreadable(why.to_string()))?;
@@ -130,7 +132,7 @@ impl Hosts {
             let options: PgConnectOptions = host
                 .expose_url()
                 .parse()
-                .map_err(|_| unreadable("holds a value that cannot be read".to_owned()))?;
+                .map_err(|_| unreadable("contains a setting that cannot be parsed".to_owned()))?;
             let options = options.application_name(application_name).disable_statement_logging();
             each.push(Host { name: host.name.clone(), options });
         }
@@ -142,34 +144,40 @@ impl Hosts {
         })
     }
 
-    /// Whether sessions go through a pooler that may change between transactions.
+    /// Whether sessions go through a pooler that may switch server sessions between transactions.
     pub(in crate::store) fn is_pooled(&self) -> bool {
         self.is_pooled.load(Ordering::Relaxed)
     }
 
-    /// Begins a session on the host that takes writes, and gives up at the deadline.
-    pub(in crate::store) async fn connect(&self, role: Role, deadline: Instant) -> Result<Begun, NoHost> {
+    /// Opens a session on the host that takes writes. Retries temporary failures until the deadline.
+    pub(in crate::store) async fn connect(
+        &self,
+        role: Role,
+        deadline: Instant,
+    ) -> Result<OpenSession, NoHost> {
         let mut pause = FIRST_PAUSE;
         loop {
-            let mut obstacles = Vec::new();
+            let mut failures = Vec::new();
             let order = self.order();
             for (nth, at) in order.iter().copied().enumerate() {
                 let Some(host) = self.each.get(at) else { continue };
                 let left = deadline.saturating_duration_since(Instant::now());
+                // Each remaining host gets an equal share of the time, so that a silent host does not use it up.
                 let share = left / u32::try_from(order.len() - nth).unwrap_or(1).max(1);
-                let obstacle = match timeout(share, self.try_host(host, role)).await {
+                let failure = match timeout(share, self.try_host(host, role)).await {
                     Ok(Ok(begun)) => {
+                        // Relaxed: only a hint where to try first.
                         self.preferred.store(at, Ordering::Relaxed);
                         return Ok(begun);
                     }
-                    Ok(Err(obstacle)) => obstacle,
-                    Err(_elapsed) => Obstacle::Silent,
+                    Ok(Err(failure)) => failure,
+                    Err(_elapsed) => HostFailure::Silent,
                 };
-                obstacles.push((at, obstacle));
+                failures.push((at, failure));
             }
-            let may_pass = obstacles.iter().any(|(_, obstacle)| obstacle.may_pass(order.len() > 1));
+            let may_pass = failures.iter().any(|(_, failure)| failure.may_pass(order.len() > 1));
             let is_late = Instant::now() + pause >= deadline;
-            let answer = self.second_best(obstacles);
+            let answer = self.second_best(failures);
             if answer.is_ok() || !may_pass || is_late {
                 return answer;
             }
@@ -178,56 +186,56 @@ impl Hosts {
         }
     }
 
-    /// The preferred host first, then the others as they are written.
+    /// Indexes of the hosts: the preferred one first, then the others as configured.
     fn order(&self) -> Vec<usize> {
         let preferred = self.preferred.load(Ordering::Relaxed);
         std::iter::once(preferred).chain((0..self.each.len()).filter(|at| *at != preferred)).collect()
     }
 
-    /// A session that is read-only by a setting, or what is wrong with each host.
-    fn second_best(&self, obstacles: Vec<(usize, Obstacle)>) -> Result<Begun, NoHost> {
+    /// Returns a read-only session if there is one, else the failure of each host.
+    fn second_best(&self, failures: Vec<(usize, HostFailure)>) -> Result<OpenSession, NoHost> {
         let mut is_full = false;
-        let mut words = Vec::new();
-        for (at, obstacle) in obstacles {
+        let mut reasons = Vec::new();
+        for (at, failure) in failures {
             let name = self.each.get(at).map_or("", |host| host.name.as_str());
-            is_full |= obstacle.is_full();
-            words.push(match obstacle {
-                Obstacle::ReadOnly(begun) => return Ok(*begun),
-                Obstacle::Driver(error) => format!("{name}: {error}"),
-                Obstacle::Silent => format!("{name} does not answer in time"),
-                Obstacle::Standby => format!("{name} is a standby, which takes no writes"),
-                Obstacle::StatementPooling => format!(
-                    "{name} is a pooler in statement mode, where no transaction can be: set its pool_mode to transaction or \
-                     session"
+            is_full |= failure.is_full();
+            reasons.push(match failure {
+                HostFailure::ReadOnly(begun) => return Ok(*begun),
+                HostFailure::Driver(error) => format!("{name}: {error}"),
+                HostFailure::Silent => format!("{name} did not answer in time"),
+                HostFailure::Standby => format!("{name} is a standby, which takes no writes"),
+                HostFailure::StatementPooling => format!(
+                    "{name} is a pooler in statement mode, which does not support transactions: set its pool_mode to \
+                     transaction or session"
                 ),
             });
         }
-        Err(NoHost { message: words.join("; "), is_full })
+        Err(NoHost { message: reasons.join("; "), is_full })
     }
 
-    async fn try_host(&self, host: &Host, role: Role) -> Result<Begun, Obstacle> {
+    async fn try_host(&self, host: &Host, role: Role) -> Result<OpenSession, HostFailure> {
         if !self.is_pooled()
-            && let Some((begun, standing)) = try_directly(host, role).await?
+            && let Some((begun, access)) = try_directly(host, role).await?
         {
-            return begun.if_usable(standing);
+            return begun.if_usable(access);
         }
-        let (begun, standing) = try_pooled(host, role).await?;
+        let (begun, access) = try_pooled(host, role).await?;
         if !self.is_pooled.swap(true, Ordering::Relaxed) {
             tracing::info!(
                 host = host.name,
-                "the database is reached through a connection pooler: role and limits are set in each transaction"
+                "connected to the database through a connection pooler: role and limits are set in each transaction"
             );
         }
-        begun.if_usable(standing)
+        begun.if_usable(access)
     }
 
-    /// The message that opens a transaction, with what else it sets.
+    /// SQL that begins a transaction: `mode` follows `BEGIN`, `more` the settings that a pooler requires.
     pub(in crate::store) fn begin_sql(is_pooled: bool, role: Role, mode: &str, more: &str) -> String {
         use std::fmt::Write;
         let mut sql = format!("BEGIN{mode}");
         if is_pooled {
             for (name, value) in LIMITS {
-                // Writing to a string cannot fail.
+                // Writing to a `String` cannot fail.
                 let _ = write!(sql, "; SET LOCAL {name} = '{value}'");
             }
             if let Some(role) = role.name() {
@@ -237,8 +245,12 @@ impl Hosts {
         sql + more
     }
 
-    /// Of this server's sessions, the processes that are in a transaction, and whether they work on a statement or wait for one.
-    pub(in crate::store) async fn busy(&self, deadline: Instant) -> Result<Vec<(i32, bool)>, NoHost> {
+    /// Lists the server processes of this server's sessions that are in a transaction, and whether each is
+    /// running a statement (`true`) or waiting for the next one.
+    pub(in crate::store) async fn active_processes(
+        &self,
+        deadline: Instant,
+    ) -> Result<Vec<(i32, bool)>, NoHost> {
         let lost = |error: sqlx::Error| NoHost { message: error.to_string(), is_full: false };
         let mut begun = self.connect(Role::Login, deadline).await?;
         let sql = format!(
@@ -255,8 +267,8 @@ impl Hosts {
         rows.iter().map(|row| Ok((row.try_get(0).map_err(lost)?, row.try_get(1).map_err(lost)?))).collect()
     }
 
-    /// Has the server keep something: a message in its log. Its commit waits for the disk, and for a standby where the server is
-    /// to wait for one.
+    /// Makes the server commit a write: a message in its write-ahead log, which needs no table. The commit
+    /// waits for the disk, and for a standby if replication is synchronous.
     pub(in crate::store) async fn try_out(&self, deadline: Instant) -> Result<(), NoHost> {
         let mut begun = self.connect(Role::Login, deadline).await?;
         let kept = sqlx::raw_sql("SELECT pg_logical_emit_message(true, 'switchboard', '')");
@@ -267,35 +279,35 @@ impl Hosts {
         Ok(())
     }
 
-    /// A pool of one connection for the migrations, which are the ORM's.
+    /// A pool of one connection for the ORM's migrations. Connects to the preferred host.
     pub(in crate::store) fn pool_of_one(&self, within: Duration) -> PgPool {
         let at = self.preferred.load(Ordering::Relaxed);
         let options = self.each.get(at).map(|host| host.options.clone()).unwrap_or_default();
         let options = if self.is_pooled() { plain(options) } else { direct(options, Role::Login) };
-        lone_pool(options, within)
+        single_connection_pool(options, within)
     }
 
-    /// A session of its own that hears what is told on these channels.
+    /// Opens a session that receives notifications on these channels.
     ///
     /// # Errors
-    /// [`NotHeard`].
+    /// [`ListenError`].
     pub(in crate::store) async fn listen(
         &self,
         channels: [&str; 2],
         within: Duration,
-    ) -> Result<PgListener, NotHeard> {
-        // Which host takes writes is found out by a session that is also needed to tell whether the listener's is its own.
+    ) -> Result<PgListener, ListenError> {
+        // This session finds the host that takes writes, and serves to detect a pooler below.
         let deadline = Instant::now() + within;
         let mut other =
-            self.connect(Role::Login, deadline).await.map_err(|error| NotHeard::Lost(error.message))?;
+            self.connect(Role::Login, deadline).await.map_err(|error| ListenError::Lost(error.message))?;
         let at = self.preferred.load(Ordering::Relaxed);
         let options = self.each.get(at).map(|host| plain(host.options.clone())).unwrap_or_default();
         let listening = async {
-            let mut listener = PgListener::connect_with(&lone_pool(options, within)).await?;
-            // What was missed meanwhile must be told: whoever lost it connects anew.
+            let mut listener = PgListener::connect_with(&single_connection_pool(options, within)).await?;
+            // A silent reconnect would hide lost notifications. The caller reconnects and publishes a gap instead.
             listener.eager_reconnect(false);
             if is_lent(&mut listener, &mut other.connection).await? {
-                return Err(NotHeard::Lent);
+                return Err(ListenError::PoolerInTransactionMode);
             }
             let keepalives = KEEPALIVES.map(|(name, value)| format!("SET {name} = {value}")).join("; ");
             (&mut listener).execute(AssertSqlSafe(keepalives)).await?;
@@ -304,61 +316,64 @@ impl Hosts {
         };
         let listening = timeout_at(deadline.into(), listening).await;
         close(other.connection).await;
-        listening.map_err(|_| NotHeard::from(sqlx::Error::PoolTimedOut))?
+        listening.map_err(|_| ListenError::from(sqlx::Error::PoolTimedOut))?
     }
 }
 
-/// Why nothing is heard.
+/// Why notifications are not received.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::store) enum NotHeard {
-    /// The connection.
+pub(in crate::store) enum ListenError {
+    /// The connection could not be opened, or broke.
     #[error("{0}")]
     Lost(String),
-    /// A pooler lends the session to others between transactions, so that it hears nothing.
-    #[error("the connection pooler is in transaction mode, in which no session hears notifications")]
-    Lent,
-    /// What is told by way of the pool does not arrive.
-    #[error("notifications do not arrive: is it another database, or a pooler that keeps them back?")]
-    Deaf,
+    /// A pooler lends the session to others between transactions, so that notifications do not reach it.
+    #[error("the connection pooler is in transaction mode, which does not support LISTEN")]
+    PoolerInTransactionMode,
+    /// A test notification sent through the pool did not arrive.
+    #[error(
+        "a test notification did not arrive: the URL may name another database, or a pooler may drop notifications"
+    )]
+    NotDelivered,
 }
 
-impl From<sqlx::Error> for NotHeard {
+impl From<sqlx::Error> for ListenError {
     fn from(error: sqlx::Error) -> Self {
         Self::Lost(error.to_string())
     }
 }
 
-/// Closes a session, but waits for nobody.
+/// Closes a session. Waits one second at most.
 pub(in crate::store) async fn close(connection: PgConnection) {
-    // It is gone either way: a word to the server is a courtesy.
+    // A failure changes nothing: the connection is dropped either way.
     let _ = timeout(Duration::from_secs(1), connection.close()).await;
 }
 
 /// Whether a session takes writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum WriteAccess {
     Writable,
     ReadOnly,
     Standby,
 }
 
-impl Begun {
-    fn if_usable(self, standing: Standing) -> Result<Self, Obstacle> {
-        match standing {
-            Standing::Writable => Ok(self),
-            Standing::Standby => Err(Obstacle::Standby),
-            Standing::ReadOnly => Err(Obstacle::ReadOnly(Box::new(self))),
+impl OpenSession {
+    fn if_usable(self, access: WriteAccess) -> Result<Self, HostFailure> {
+        match access {
+            WriteAccess::Writable => Ok(self),
+            WriteAccess::Standby => Err(HostFailure::Standby),
+            WriteAccess::ReadOnly => Err(HostFailure::ReadOnly(Box::new(self))),
         }
     }
 
-    /// Whether it may be another session at the next transaction.
+    /// Whether a pooler may switch to another server session between transactions.
     pub(in crate::store) fn is_pooled(&self) -> bool {
         self.pid.is_none()
     }
 }
 
-impl Obstacle {
-    /// Whether it may be gone in a moment: the server starts, has no room, or, where there are others, is promoted.
+impl HostFailure {
+    /// Whether the failure may be temporary: the server is starting, has no free connection, or (with other
+    /// hosts configured) is being promoted.
     fn may_pass(&self, has_others: bool) -> bool {
         match self {
             Self::Driver(sqlx::Error::Io(error)) => error.kind() == std::io::ErrorKind::ConnectionRefused,
@@ -373,11 +388,11 @@ impl Obstacle {
     }
 }
 
-impl From<sqlx::Error> for Obstacle {
+impl From<sqlx::Error> for HostFailure {
     fn from(error: sqlx::Error) -> Self {
         let words = "statement pooling";
         match &error {
-            sqlx::Error::Database(told) if told.message().contains(words) => Self::StatementPooling,
+            sqlx::Error::Database(row) if row.message().contains(words) => Self::StatementPooling,
             _ => Self::Driver(error),
         }
     }
@@ -387,50 +402,51 @@ fn code(error: &sqlx::Error) -> Option<String> {
     error.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned)
 }
 
-/// A session whose role and limits hold for all of it. `None` when they were refused or did not take effect.
-async fn try_directly(host: &Host, role: Role) -> Result<Option<(Begun, Standing)>, Obstacle> {
+/// Opens a session with role and limits as startup parameters. `None` if they were rejected or had no effect.
+async fn try_directly(host: &Host, role: Role) -> Result<Option<(OpenSession, WriteAccess)>, HostFailure> {
     let since = Instant::now();
     let mut connection = match direct(host.options.clone(), role).connect().await {
         Ok(connection) => connection,
-        // Unsupported startup parameters, or command-line options.
+        // Codes for unsupported startup parameters and command-line options.
         Err(error) if matches!(code(&error).as_deref(), Some("08P01" | "0A000" | "42704")) => {
             return Ok(None);
         }
         Err(error) => return Err(error.into()),
     };
-    let told = sqlx::raw_sql(CHECK).fetch_one(&mut connection).await?;
-    let Some((pid, standing)) = read_check(&told, role)? else {
+    let row = sqlx::raw_sql(CHECK).fetch_one(&mut connection).await?;
+    let Some((pid, access)) = read_check(&row, role)? else {
         close(connection).await;
         return Ok(None);
     };
-    Ok(Some((Begun { connection, since, pid: Some(pid) }, standing)))
+    Ok(Some((OpenSession { connection, since, pid: Some(pid) }, access)))
 }
 
-/// A session that holds nothing; role and limits are tried in a transaction.
-async fn try_pooled(host: &Host, role: Role) -> Result<(Begun, Standing), Obstacle> {
+/// Opens a session without startup parameters, and tests role and limits within a transaction.
+async fn try_pooled(host: &Host, role: Role) -> Result<(OpenSession, WriteAccess), HostFailure> {
     let since = Instant::now();
     let mut connection = plain(host.options.clone()).connect().await?;
     let begin = Hosts::begin_sql(true, role, "", "");
     Manager::begin(&mut connection, Some(AssertSqlSafe(begin).into_sql_str())).await?;
-    let told = sqlx::raw_sql(CHECK).fetch_one(&mut connection).await?;
+    let row = sqlx::raw_sql(CHECK).fetch_one(&mut connection).await?;
     Manager::rollback(&mut connection).await?;
-    let unheeded = || sqlx::Error::Protocol("role and limits do not take effect in a transaction".to_owned());
-    let (_, standing) = read_check(&told, role)?.ok_or_else(unheeded)?;
-    Ok((Begun { connection, since, pid: None }, standing))
+    let no_effect =
+        || sqlx::Error::Protocol("role and limits have no effect within a transaction".to_owned());
+    let (_, access) = read_check(&row, role)?.ok_or_else(no_effect)?;
+    Ok((OpenSession { connection, since, pid: None }, access))
 }
 
-/// The process and the standing; `None` when role and limits are not in effect.
-fn read_check(told: &PgRow, role: Role) -> Result<Option<(i32, Standing)>, sqlx::Error> {
-    let (limit, user): (String, String) = (told.try_get(1)?, told.try_get(2)?);
+/// Returns server process and write access; `None` if role and limits are not in effect.
+fn read_check(row: &PgRow, role: Role) -> Result<Option<(i32, WriteAccess)>, sqlx::Error> {
+    let (limit, user): (String, String) = (row.try_get(1)?, row.try_get(2)?);
     if limit != STATEMENT_TIMEOUT || role.name().is_some_and(|role| role != user) {
         return Ok(None);
     }
-    let standing = match (told.try_get(3)?, told.try_get(4)?) {
-        (true, _) => Standing::Standby,
-        (_, true) => Standing::ReadOnly,
-        _ => Standing::Writable,
+    let access = match (row.try_get(3)?, row.try_get(4)?) {
+        (true, _) => WriteAccess::Standby,
+        (_, true) => WriteAccess::ReadOnly,
+        _ => WriteAccess::Writable,
     };
-    Ok(Some((told.try_get(0)?, standing)))
+    Ok(Some((row.try_get(0)?, access)))
 }
 
 fn direct(options: PgConnectOptions, role: Role) -> PgConnectOptions {
@@ -441,12 +457,12 @@ fn direct(options: PgConnectOptions, role: Role) -> PgConnectOptions {
     }
 }
 
-/// Without what a pooler refuses.
+/// Omits the startup parameter that poolers reject.
 fn plain(options: PgConnectOptions) -> PgConnectOptions {
     options.extra_float_digits(None)
 }
 
-fn lone_pool(options: PgConnectOptions, within: Duration) -> PgPool {
+fn single_connection_pool(options: PgConnectOptions, within: Duration) -> PgPool {
     PgPoolOptions::new()
         .max_connections(1)
         .max_lifetime(None)
@@ -455,11 +471,11 @@ fn lone_pool(options: PgConnectOptions, within: Duration) -> PgPool {
         .connect_lazy_with(options)
 }
 
-/// Whether a pooler lends the listener's session to others between transactions: then another transaction is given the same
-/// process, or the listener another one while that lasts.
+/// Whether a pooler lends the listener's session to others between transactions. It does if another
+/// transaction runs on the listener's process, or if the listener moves to a different process meanwhile.
 async fn is_lent(listener: &mut PgListener, other: &mut PgConnection) -> Result<bool, sqlx::Error> {
     const PID: &str = "SELECT pg_backend_pid()";
-    for _ in 0..ROUNDS {
+    for _ in 0..LENDING_CHECKS {
         let pid: i32 = sqlx::raw_sql(PID).fetch_one(&mut *listener).await?.try_get(0)?;
         other.execute("BEGIN").await?;
         let others: i32 = sqlx::raw_sql(PID).fetch_one(&mut *other).await?.try_get(0)?;

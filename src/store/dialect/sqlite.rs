@@ -1,6 +1,5 @@
-//! Connections to SQLite, which are the ORM's.
-//!
-//! One goes back to its pool only once it has left its transaction; else it is closed.
+//! SQLite connections, managed by the ORM. A connection returns to its pool only if it has left its
+//! transaction; otherwise it is closed.
 
 use std::time::Duration;
 
@@ -12,12 +11,12 @@ use secrecy::ExposeSecret;
 
 use crate::store::DatabaseConfig;
 
-/// How long a connection to SQLite may lie idle before it is tried out ahead of its next use.
+/// Idle time after which a connection is pinged before reuse.
 const TRUSTED_IDLE: Duration = Duration::from_secs(30);
-/// How long SQLite's writers wait for each other.
+/// Time that a writer waits for the file's write lock.
 const SQLITE_BUSY: Duration = Duration::from_secs(5);
 
-/// Connects, and creates the file when it is missing.
+/// Connects, and creates a missing file.
 pub(super) async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnection, DbErr> {
     let mut options = ConnectOptions::new(config.url.expose_secret());
     options
@@ -29,9 +28,9 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnectio
     open(options).await
 }
 
-/// Whether a connection that comes back to the pool has left its transaction. One whose COMMIT or ROLLBACK failed may be in it
-/// still, as on a full disk: whatever the next borrower wrote would be lost, and no other could write. The driver's own
-/// count is wrong when SQLite has rolled back by itself, so SQLite is asked.
+/// Whether a connection returned to the pool has left its transaction. After a failed `COMMIT` or `ROLLBACK`,
+/// on a full disk for example, it may still be in it: the next user's writes would be lost, and nobody else
+/// could write. The driver's own count is wrong after SQLite has rolled back by itself, so SQLite is asked.
 async fn has_left_its_transaction(connection: &mut SqliteConnection) -> bool {
     match connection.execute("ROLLBACK").await {
         Ok(_) => false,
@@ -47,7 +46,7 @@ async fn open(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> 
     options.map_sqlx_sqlite_opts(|o| {
         o.create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
-            // In WAL mode anything less loses commits in a power failure: a number that was paid for among them.
+            // In WAL mode a lower level loses commits in a power failure, possibly that of a paid number.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(SQLITE_BUSY)
@@ -60,12 +59,12 @@ async fn open(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> 
     sea_orm::Database::connect(options).await
 }
 
-/// How many connections a pool to SQLite has at most.
+/// Maximum number of connections in the pool.
 pub(in crate::store) fn most_connections(db: &DatabaseConnection) -> u32 {
     db.get_sqlite_connection_pool().options().get_max_connections()
 }
 
-/// How many connections of SQLite are in use, how many are open and free, and how many there may be.
+/// Returns the number of connections in use, idle, and at most.
 pub(in crate::store) fn counts(db: &DatabaseConnection) -> (u32, u32, u32) {
     let pool = db.get_sqlite_connection_pool();
     let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
@@ -79,7 +78,7 @@ mod tests {
     use super::*;
     use crate::store::dialect::begin_write;
 
-    /// A pool of one connection to a file, with an empty table.
+    /// Pool of one connection to a file with an empty table.
     async fn pool_of_one(folder: &tempfile::TempDir) -> DatabaseConnection {
         let mut options = ConnectOptions::new(format!("sqlite:{}", folder.path().join("t.db").display()));
         options.max_connections(1).sqlx_logging(false);

@@ -1,21 +1,23 @@
-//! The sessions of Postgres that are kept for use: who may have one, how long one may keep silent, and which are not used again.
+//! Pool of Postgres sessions: acquisition, liveness, reuse.
 //!
-//! **No session keeps anybody waiting for good.** A TCP connection may stay open with nobody at its other end any more (a firewall
-//! that dropped it, a machine that vanished), and the driver has neither a deadline nor a way to set the socket's own
-//! timeouts. So everything that waits for a session goes through [`Watch`]: after two seconds of silence
-//! another session is asked whether the server still works on this one. If not, or if no session can be had, the silent one is
-//! lost: its socket is dropped without a word, its place in the pool is free, and what waited for it fails. A
-//! statement that the server does work on has until the server's own limit is over. Through a pooler it is not known which
-//! process serves a session; there it is lost only when no session can be had, or by the limit.
+//! **No session blocks its caller forever.** A TCP connection can stay open although the peer is gone (a
+//! firewall dropped it, a machine vanished), and the driver has neither a deadline nor access to the socket's
+//! own timeouts. Everything that waits for a session therefore runs under a [`Watchdog`]: after two seconds
+//! of silence another session asks the server whether it still works on the silent one. If it does not, or if
+//! no session can be opened, the silent session is lost: its socket is dropped without a farewell, its permit
+//! is released, and its caller fails. A statement on which the server is working may run until the server's
+//! own limit. Behind a pooler the server process of a session is unknown; there a session is lost only if no
+//! other can be opened, or when the limit passes.
 //!
-//! **Suspicion.** Whoever is found lost makes all sessions suspect that began before its last statement: they are dropped as they
-//! come up, and none of them costs a request a wait. Sessions that lay idle are tried out before they are used.
+//! **Suspicion.** A lost session makes every session suspect that was opened before its last statement. Those
+//! are dropped when taken from the pool, so that no further request waits for one. Idle sessions are pinged before reuse.
 //!
-//! **Shares.** A pool that is waited for is not one caller's: whoever asks within a share ([`Pool`](super::Pool)) holds at most so many of
-//! its sessions, and waits for its own share before it waits for a session.
+//! **Shares.** No single caller may exhaust a pool: a caller within a share ([`Pool`](super::Pool)) holds a
+//! limited number of sessions, and waits for its share before it waits for a session.
 //!
-//! **Coming back costs nothing.** A session that ended its last statement well is put back at once, without asking the server
-//! or starting a task. After an error, in a transaction or in the middle of a statement it is rolled back and tried out first.
+//! **Returning a session is free.** A session whose last statement succeeded goes back at once, without a
+//! round trip or a task. After an error, within a transaction or in the middle of a statement it is first
+//! rolled back and pinged.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -30,25 +32,25 @@ use sqlx_core::transaction::TransactionManager;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout_at};
 
-use super::liveness::{Doubts, Watch, lost};
+use super::liveness::{LivenessProbe, Watchdog, lost};
 use super::meters::{Kind, Meters};
-use crate::store::dialect::{Begun, Hosts, Role, Sessions, close};
+use crate::store::dialect::{Hosts, OpenSession, Role, Sessions, close};
 
 type Manager = <Postgres as sqlx::Database>::TransactionManager;
 
-/// How long a session may lie idle before it is tried out ahead of its next use.
-const TRUSTED_IDLE: Duration = Duration::from_secs(30);
-/// How long one may lie idle at all, and how old it may get.
-const LONGEST_IDLE: Duration = Duration::from_secs(600);
-const LONGEST_LIFE: Duration = Duration::from_secs(1800);
-/// How often those are looked for.
-const TIDY_EVERY: Duration = Duration::from_secs(15);
-/// How long a statement or a COMMIT may take: a bit more than the server lets it.
-const STATEMENT: Duration = Duration::from_secs(35);
-/// How long it may take to begin, to roll back, or to say that one is there.
-const AT_ONCE: Duration = Duration::from_secs(5);
+/// Idle time after which a session is pinged before reuse.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
+/// Idle time and age after which a session is closed.
+const MAX_IDLE: Duration = Duration::from_secs(600);
+const MAX_AGE: Duration = Duration::from_secs(1800);
+/// Interval between searches for expired idle sessions.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(15);
+/// Time limit for a statement or `COMMIT`: slightly above the server's own, so that the server's error arrives first.
+const STATEMENT_DEADLINE: Duration = Duration::from_secs(35);
+/// Time limit for `BEGIN`, `ROLLBACK` and a ping.
+const CONTROL_DEADLINE: Duration = Duration::from_secs(5);
 
-/// A pool of sessions that act as one role. Cheap to clone.
+/// Pool of sessions that act as one role. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Connections {
     shared: Arc<Shared>,
@@ -59,17 +61,17 @@ struct Shared {
     hosts: Arc<Hosts>,
     role: Role,
     sessions: Sessions,
-    doubts: Arc<Doubts>,
+    liveness: Arc<LivenessProbe>,
     meters: Meters,
     permits: Arc<Semaphore>,
-    most: u32,
+    max: u32,
     acquire_timeout: Duration,
-    /// Each holds no permit. The last one used is taken first, so that those too many grow old.
+    /// Idle sessions hold no permit. The most recently used one is taken first, so that surplus sessions expire.
     idle: Mutex<Vec<Idle>>,
 }
 
 struct Idle {
-    session: Begun,
+    session: OpenSession,
     since: Instant,
 }
 
@@ -80,95 +82,102 @@ impl std::fmt::Debug for Idle {
 }
 
 impl Connections {
-    /// Connects to nothing yet.
+    /// Creates the pool. Opens no connection yet.
     pub(in crate::store) fn new(
-        doubts: &Arc<Doubts>,
+        liveness: &Arc<LivenessProbe>,
         role: Role,
-        most: u32,
+        max: u32,
         acquire_timeout: Duration,
     ) -> Self {
         let shared = Arc::new(Shared {
-            hosts: Arc::clone(&doubts.hosts),
+            hosts: Arc::clone(&liveness.hosts),
             role,
-            sessions: doubts.sessions.clone(),
-            doubts: Arc::clone(doubts),
+            sessions: liveness.sessions.clone(),
+            liveness: Arc::clone(liveness),
             meters: Meters::new(match role {
                 Role::Login => "tenants",
                 Role::System => "system",
             }),
-            permits: Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(Semaphore::MAX_PERMITS))),
-            most,
+            permits: Arc::new(Semaphore::new(usize::try_from(max).unwrap_or(Semaphore::MAX_PERMITS))),
+            max,
             acquire_timeout,
             idle: Mutex::default(),
         });
-        tokio::spawn(tidy(Arc::downgrade(&shared)));
+        tokio::spawn(expire_idle(Arc::downgrade(&shared)));
         Self { shared }
     }
 
-    /// Where they lead.
+    /// The Postgres hosts that sessions connect to.
     pub(in crate::store) fn hosts(&self) -> &Arc<Hosts> {
         &self.shared.hosts
     }
 
-    /// How many there are at most.
-    pub(super) fn most(&self) -> u32 {
-        self.shared.most
+    /// Maximum number of sessions.
+    pub(super) fn max(&self) -> u32 {
+        self.shared.max
     }
 
-    /// As whom they act.
+    /// The database role of all sessions in the pool.
     pub(super) fn role(&self) -> Role {
         self.shared.role
     }
 
-    /// How many are in use, how many are open and free, and how many there may be.
+    /// Returns the number of sessions in use, idle, and at most.
     pub(super) fn counts(&self) -> (u32, u32, u32) {
         let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let free = of(self.shared.permits.available_permits());
-        (self.shared.most.saturating_sub(free), of(self.shared.idle().len()), self.shared.most)
+        (self.shared.max.saturating_sub(free), of(self.shared.idle().len()), self.shared.max)
     }
 
-    /// A session for exclusive use, within a share of them if one is given.
-    pub(super) async fn acquire(&self, share: Option<&Arc<Semaphore>>) -> Result<Held, DbErr> {
+    /// Acquires a session for exclusive use, within `share` if given.
+    pub(super) async fn acquire(&self, share: Option<&Arc<Semaphore>>) -> Result<HeldSession, DbErr> {
         let began = Instant::now();
         let acquired = self.acquire_one(share).await;
         self.shared.meters.waited(began.elapsed());
         acquired
     }
 
-    async fn acquire_one(&self, share: Option<&Arc<Semaphore>>) -> Result<Held, DbErr> {
+    async fn acquire_one(&self, share: Option<&Arc<Semaphore>>) -> Result<HeldSession, DbErr> {
         let shared = &self.shared;
         if !shared.sessions.are_checked() {
-            return Err(closed());
+            return Err(pool_closed());
         }
         let deadline = Instant::now() + shared.acquire_timeout;
         let permits = async {
-            // The share first: whoever waits for its share must not keep a session from others meanwhile.
+            // The share comes first: a caller that waits for its share must not hold a session meanwhile.
             let of_share = match share {
                 Some(share) => Some(Arc::clone(share).acquire_owned().await?),
                 None => None,
             };
             Ok::<_, AcquireError>((Arc::clone(&shared.permits).acquire_owned().await?, of_share))
         };
-        let permits =
-            timeout_at(deadline.into(), permits).await.map_err(|_| late())?.map_err(|_| closed())?;
-        let mut held =
-            Held { session: None, permits: Some(permits), shared: Arc::clone(shared), state: State::Ready };
+        let permits = timeout_at(deadline.into(), permits)
+            .await
+            .map_err(|_| acquire_timed_out())?
+            .map_err(|_| pool_closed())?;
+        let mut held = HeldSession {
+            session: None,
+            permits: Some(permits),
+            shared: Arc::clone(shared),
+            state: SessionState::Ready,
+        };
         while let Some(idle) = shared.pop() {
-            let is_trusted = idle.since.elapsed() < TRUSTED_IDLE;
+            let is_trusted = idle.since.elapsed() < PING_AFTER_IDLE;
             held.session = Some(idle.session);
             if is_trusted || Box::pin(held.ping()).await.is_ok() {
                 return Ok(held);
             }
             held.session = None;
         }
-        // Boxed, as all that is seldom needed: it would make every statement's future larger.
+        // Boxed because it is rare: inlined, it would enlarge the future of every statement.
         held.session = Some(Box::pin(shared.hosts.connect(shared.role, deadline)).await?);
-        held.state = State::Ready;
+        held.state = SessionState::Ready;
         Ok(held)
     }
 
-    /// Closes what is idle, and the rest as it comes back. Waits for nobody longer than a second.
+    /// Closes idle sessions now, and the others when they return. Waits one second at most.
     pub(in crate::store) async fn close(&self) {
+        // First: `is_usable` checks it, so that sessions returned from now on are dropped.
         self.shared.permits.close();
         let idle = std::mem::take(&mut *self.shared.idle());
         join_all(idle.into_iter().map(|idle| close(idle.session.connection))).await;
@@ -177,40 +186,42 @@ impl Connections {
 
 impl Shared {
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
+        // A panic cannot leave the list inconsistent: every use is a single push, pop or take.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session used last that may be used again; others are dropped.
+    /// Takes the most recently used session that is still usable. Drops the others.
     fn pop(&self) -> Option<Idle> {
         let mut idle = self.idle();
         loop {
             let next = idle.pop()?;
-            if self.may_be_used(&next.session) {
+            if self.is_usable(&next.session) {
                 return Some(next);
             }
         }
     }
 
-    fn may_be_used(&self, session: &Begun) -> bool {
-        session.since.elapsed() < LONGEST_LIFE
-            && self.sessions.may_be_used(session.since)
+    fn is_usable(&self, session: &OpenSession) -> bool {
+        session.since.elapsed() < MAX_AGE
+            && self.sessions.is_usable(session.since)
             && !self.permits.is_closed()
     }
 
-    /// Keeps a session for the next one.
-    fn put_back(&self, session: Begun) {
-        if self.may_be_used(&session) {
+    /// Returns a session to the pool if it is still usable.
+    fn put_back(&self, session: OpenSession) {
+        if self.is_usable(&session) {
             self.idle().push(Idle { session, since: Instant::now() });
         }
     }
 }
 
-/// Closes what is too old, idle for too long or suspect, as long as the pool is there.
-async fn tidy(shared: Weak<Shared>) {
+/// Periodically closes expired and suspect idle sessions, for as long as the pool exists.
+async fn expire_idle(shared: Weak<Shared>) {
     loop {
-        sleep(TIDY_EVERY).await;
+        sleep(EXPIRY_INTERVAL).await;
+        // A weak reference, so that this task does not keep a dropped pool alive.
         let Some(shared) = shared.upgrade() else { return };
-        let keep = |idle: &Idle| idle.since.elapsed() < LONGEST_IDLE && shared.may_be_used(&idle.session);
+        let keep = |idle: &Idle| idle.since.elapsed() < MAX_IDLE && shared.is_usable(&idle.session);
         let gone: Vec<_> = shared.idle().extract_if(.., |idle| !keep(idle)).collect();
         join_all(gone.into_iter().map(|idle| close(idle.session.connection))).await;
     }
@@ -218,41 +229,41 @@ async fn tidy(shared: Weak<Shared>) {
 
 /// What a session is in the middle of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Nothing; the transaction it may be in is counted by the driver.
+enum SessionState {
+    /// No statement is running. The driver knows whether a transaction is open.
     Ready,
-    /// A transaction begins, and nobody knows whether it has.
+    /// `BEGIN` was sent; whether the transaction is open is unknown.
     Beginning,
-    /// A statement is under way, or has failed.
-    Unsure,
-    /// It is brought back to what the next one expects; if that is given up, it is dropped.
+    /// A statement is running or has failed.
+    Unclean,
+    /// The session is being rolled back. It is dropped if that is abandoned.
     Restoring,
 }
 
-/// A session in use. It goes back when dropped.
-pub(super) struct Held {
-    /// None once it is lost.
-    session: Option<Begun>,
-    /// The pool's permit, and that of a share.
+/// A session in use. Returns to the pool when dropped.
+pub(super) struct HeldSession {
+    /// `None` once the session is lost.
+    session: Option<OpenSession>,
+    /// Permit of the pool, and of the share if there is one.
     permits: Option<(OwnedSemaphorePermit, Option<OwnedSemaphorePermit>)>,
     shared: Arc<Shared>,
-    state: State,
+    state: SessionState,
 }
 
-impl std::fmt::Debug for Held {
+impl std::fmt::Debug for HeldSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Held").field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("HeldSession").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
-/// What is to be run.
+/// SQL to run, with or without bound values.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Work<'a> {
-    /// With its values apart.
+    /// A statement with bound values.
     Statement(&'a Statement),
-    /// The same, of a group commit.
+    /// A group commit's statement, measured separately.
     Batch(&'a Statement),
-    /// Statements without values.
+    /// One or more statements without bound values.
     Text(&'a str),
 }
 
@@ -269,84 +280,85 @@ impl<'a> Work<'a> {
     }
 }
 
-/// What came of it.
+/// Rows and summary of what was run.
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) rows: Vec<PgRow>,
     pub(super) done: PgQueryResult,
 }
 
-impl Held {
-    /// Whether it may be another session at the next transaction.
+impl HeldSession {
+    /// Whether a pooler may switch to another server session between transactions.
     pub(super) fn is_pooled(&self) -> bool {
-        self.session.as_ref().is_some_and(Begun::is_pooled)
+        self.session.as_ref().is_some_and(OpenSession::is_pooled)
     }
 
-    /// Runs a statement.
+    /// Runs SQL under the statement time limit.
     pub(super) async fn run(&mut self, work: Work<'_>) -> Result<Outcome, sqlx::Error> {
         let is_pooled = self.is_pooled();
         let began = Instant::now();
-        let (watch, connection) = self.start(State::Unsure)?;
+        let (watchdog, connection) = self.start(SessionState::Unclean)?;
         let outcome = match work {
             Work::Statement(statement) | Work::Batch(statement) => {
                 let query = query(statement).persistent(!is_pooled);
-                watch.over(STATEMENT, collect(connection.fetch_many(query))).await
+                watchdog.run(STATEMENT_DEADLINE, collect(connection.fetch_many(query))).await
             }
             Work::Text(sql) => {
                 let query = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-                watch.over(STATEMENT, collect(connection.fetch_many(query))).await
+                watchdog.run(STATEMENT_DEADLINE, collect(connection.fetch_many(query))).await
             }
         };
         self.shared.meters.ran(work.kind(), began.elapsed());
         self.end(outcome)
     }
 
-    /// Begins a transaction by this message. May be dropped at any instant.
+    /// Begins a transaction with this SQL. Safe to cancel at any point.
     pub(super) async fn begin(&mut self, sql: String) -> Result<(), sqlx::Error> {
-        let (watch, connection) = self.start(State::Beginning)?;
-        let began =
-            watch.over(AT_ONCE, Manager::begin(connection, Some(AssertSqlSafe(sql).into_sql_str()))).await;
+        let (watchdog, connection) = self.start(SessionState::Beginning)?;
+        let began = watchdog
+            .run(CONTROL_DEADLINE, Manager::begin(connection, Some(AssertSqlSafe(sql).into_sql_str())))
+            .await;
         self.end(began)
     }
 
-    /// Commits it.
+    /// Commits the open transaction.
     pub(super) async fn commit(&mut self) -> Result<(), sqlx::Error> {
-        let (watch, connection) = self.start(State::Unsure)?;
-        let committed = watch.over(STATEMENT, Manager::commit(connection)).await;
+        let (watchdog, connection) = self.start(SessionState::Unclean)?;
+        let committed = watchdog.run(STATEMENT_DEADLINE, Manager::commit(connection)).await;
         self.end(committed)
     }
 
-    /// Succeeds when the server answers.
+    /// Succeeds if the server answers within the time limit.
     pub(super) async fn ping(&mut self) -> Result<(), sqlx::Error> {
-        let (watch, connection) = self.start(State::Unsure)?;
-        let answered = watch.over(AT_ONCE, connection.ping()).await;
+        let (watchdog, connection) = self.start(SessionState::Unclean)?;
+        let answered = watchdog.run(CONTROL_DEADLINE, connection.ping()).await;
         self.end(answered)
     }
 
-    fn start(&mut self, state: State) -> Result<(Watch<'_>, &mut PgConnection), sqlx::Error> {
+    fn start(&mut self, state: SessionState) -> Result<(Watchdog<'_>, &mut PgConnection), sqlx::Error> {
         self.state = state;
         let Some(session) = &mut self.session else { return Err(lost()) };
-        Ok((Watch { doubts: &self.shared.doubts, pid: session.pid }, &mut session.connection))
+        Ok((Watchdog { liveness: &self.shared.liveness, pid: session.pid }, &mut session.connection))
     }
 
-    /// Passes an outcome on. A session whose connection failed is dropped.
+    /// Records how a request ended and returns its outcome. A session whose connection failed is dropped.
     fn end<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         match &outcome {
-            Ok(_) => self.state = State::Ready,
+            Ok(_) => self.state = SessionState::Ready,
             Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_)) => self.session = None,
-            Err(_) if matches!(self.state, State::Beginning | State::Restoring) => {}
-            Err(_) => self.state = State::Unsure,
+            Err(_) if matches!(self.state, SessionState::Beginning | SessionState::Restoring) => {}
+            Err(_) => self.state = SessionState::Unclean,
         }
         outcome
     }
 
-    /// Brings the session into the state in which the next one expects it.
-    async fn restore(&mut self, was: State) -> Result<(), sqlx::Error> {
-        let (watch, connection) = self.start(State::Restoring)?;
-        let restored = watch.over(AT_ONCE, async {
+    /// Rolls back and pings the session, so that it can be reused.
+    async fn restore(&mut self, was: SessionState) -> Result<(), sqlx::Error> {
+        let (watchdog, connection) = self.start(SessionState::Restoring)?;
+        let restored = watchdog.run(CONTROL_DEADLINE, async {
             if Manager::get_transaction_depth(connection) > 0 {
                 Manager::start_rollback(connection);
-            } else if was == State::Beginning {
+            } else if was == SessionState::Beginning {
                 connection.execute("ROLLBACK").await?;
             }
             connection.ping().await
@@ -356,25 +368,29 @@ impl Held {
     }
 }
 
-impl Held {
-    fn may_be_restored(&self, session: &Begun) -> bool {
-        // A runtime that shuts down drops a task as soon as it is begun.
-        self.state != State::Restoring && self.shared.may_be_used(session)
+impl HeldSession {
+    fn may_be_restored(&self, session: &OpenSession) -> bool {
+        // A runtime that is shutting down drops a task as soon as it starts: a second attempt would end the same way.
+        self.state != SessionState::Restoring && self.shared.is_usable(session)
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldSession {
     fn drop(&mut self) {
         let Some(session) = self.session.take() else { return };
-        let is_clean = self.state == State::Ready && Manager::get_transaction_depth(&session.connection) == 0;
+        let is_clean =
+            self.state == SessionState::Ready && Manager::get_transaction_depth(&session.connection) == 0;
         if is_clean {
             self.shared.put_back(session);
         } else if let (Ok(runtime), true) =
             (tokio::runtime::Handle::try_current(), self.may_be_restored(&session))
         {
+            // `drop` cannot wait, so a task restores the session. The permits move along: the session still
+            // counts as in use.
             let (permits, shared, was) = (self.permits.take(), Arc::clone(&self.shared), self.state);
-            let mut unclean = Self { session: Some(session), permits, shared, state: State::Restoring };
-            // Nobody is told: it goes back if this succeeds.
+            let mut unclean =
+                Self { session: Some(session), permits, shared, state: SessionState::Restoring };
+            // The result is not needed: the session returns to the pool if this succeeds, and is dropped otherwise.
             runtime.spawn(async move { unclean.restore(was).await });
         }
     }
@@ -399,10 +415,10 @@ fn query(statement: &Statement) -> sqlx::query::Query<'_, Postgres, SqlxValues> 
     sqlx::query_with(AssertSqlSafe(statement.sql.as_str()), SqlxValues(values))
 }
 
-fn late() -> DbErr {
+fn acquire_timed_out() -> DbErr {
     DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
 }
 
-fn closed() -> DbErr {
+fn pool_closed() -> DbErr {
     DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed)
 }

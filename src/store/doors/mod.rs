@@ -1,8 +1,8 @@
-//! The two doors: how each is opened, and what keeps a lost caller from leaving one ajar.
+//! The two stores: how transactions are opened, and how an abandoned one is rolled back.
 //!
-//! sqlx 0.9 puts an SQLite connection whose BEGIN was abandoned back into its pool with the transaction open. Hence the
-//! ORM's transactions begin in a task of their own: if nobody waits for one any more, the finished transaction is dropped,
-//! which rolls it back. Sessions of Postgres see to that themselves ([`connections`]).
+//! sqlx 0.9 returns an SQLite connection whose `BEGIN` was cancelled to its pool with the transaction open.
+//! ORM transactions therefore begin in a task of their own: if the caller is gone, the finished transaction
+//! is dropped, which rolls it back. Postgres sessions handle cancellation themselves ([`connections`]).
 
 mod connections;
 mod liveness;
@@ -17,23 +17,23 @@ use std::time::{Duration, Instant};
 use sea_orm::DbErr;
 
 use self::pool::Purpose;
-use super::{Change, Shared, StoreError, Topic, Watcher, dialect, error::begin_was_lost};
+use super::{Change, Shared, StoreError, Topic, Watcher, dialect, error::begin_task_dropped};
 use crate::domain::{Author, TenantId};
 
 pub(super) use self::connections::Connections;
-pub(super) use self::liveness::Doubts;
+pub(super) use self::liveness::LivenessProbe;
 pub(super) use self::pool::Pool;
 pub(super) use self::transaction::Transaction;
 
-/// One tenant's rows, in one transaction. Statements run one after the other; shared by all resolvers of a query.
+/// One tenant's rows, in one transaction that all resolvers of a query share. Statements run one at a time.
 #[derive(Debug)]
 pub struct TenantStore {
     pub(super) transaction: Transaction,
     pub(super) tenant: TenantId,
     pub(super) shared: Arc<Shared>,
-    /// Who writes; a reading door has none.
+    /// Author of changes; `None` for a read-only store.
     author: Option<Author>,
-    untold: Mutex<Vec<Change>>,
+    unpublished: Mutex<Vec<Change>>,
 }
 
 impl TenantStore {
@@ -45,67 +45,68 @@ impl TenantStore {
         let purpose =
             if author.is_some() { Purpose::WriteAsTenant(tenant) } else { Purpose::ReadAsTenant(tenant) };
         let transaction = begin_for(&shared.tenants, purpose).await?;
-        Ok(Self { transaction, tenant, shared, author, untold: Mutex::default() })
+        Ok(Self { transaction, tenant, shared, author, unpublished: Mutex::default() })
     }
 
-    /// Whose door this is.
+    /// The tenant whose rows are visible.
     #[must_use]
     pub fn tenant_id(&self) -> TenantId {
         self.tenant
     }
 
-    /// Keeps what was written.
+    /// Commits the transaction and then publishes its changes to watchers.
     ///
     /// # Errors
-    /// [`StoreError`]; then nothing is kept.
+    /// [`StoreError`]: nothing was committed, or the outcome is unknown because the connection broke during `COMMIT`.
     pub async fn commit(self) -> Result<(), StoreError> {
         if self.author.is_some() {
             self.transaction.commit().await?;
         }
-        for change in self.untold.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            self.shared.tell(change);
+        // After the commit: a watcher that re-reads earlier would still see the old rows.
+        for change in self.unpublished.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            self.shared.publish(change);
         }
         Ok(())
     }
 
-    /// Whether this door may write: then rows read one by one are kept from changing.
+    /// Whether this store may write. Rows read one at a time are then locked until the transaction ends.
     pub(super) fn is_writing(&self) -> bool {
         self.author.is_some()
     }
 
-    /// Who writes through this door, in which request.
+    /// Author of this transaction's changes.
     ///
     /// # Errors
-    /// When it is for reading.
+    /// [`StoreError::Database`] if the store is read-only.
     pub(super) fn author(&self) -> Result<&Author, StoreError> {
-        let reading = || StoreError::Database(DbErr::Custom("this door is for reading".to_owned()));
+        let reading = || StoreError::Database(DbErr::Custom("this transaction is read-only".to_owned()));
         self.author.as_ref().ok_or_else(reading)
     }
 
-    /// Tells of a change once it is kept.
-    pub(super) fn tell_later(&self, change: Change) {
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner).push(change);
+    /// Publishes a change once the transaction is committed.
+    pub(super) fn publish_on_commit(&self, change: Change) {
+        self.unpublished.lock().unwrap_or_else(PoisonError::into_inner).push(change);
     }
 }
 
-/// All tenants' rows, by narrow functions. Cheap to clone.
+/// Narrow functions over all tenants' rows. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct SystemStore {
     pub(super) shared: Arc<Shared>,
     pub(super) work: SystemWork,
 }
 
-/// What a [`SystemStore`] is used for, and so how many of the system's connections it may hold.
+/// Purpose of a [`SystemStore`], which limits the system connections it may hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum SystemWork {
-    /// Calls: all of them.
+    /// Answering calls. May hold all connections.
     Calls,
-    /// Workers and operators: half of them, so that calls always find some free.
+    /// Workers and operators. May hold half of the connections, so that calls always find some free.
     Background,
 }
 
 impl SystemStore {
-    /// For single statements.
+    /// Connections for statements outside a transaction.
     pub(super) fn db(&self) -> &Pool {
         match self.work {
             SystemWork::Calls => &self.shared.system,
@@ -113,18 +114,18 @@ impl SystemStore {
         }
     }
 
-    /// The same store with the connections of calls.
+    /// The same store, with the connections reserved for calls.
     pub(super) fn for_calls(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), work: SystemWork::Calls }
     }
 
-    /// What changes of a topic from now on, as [`super::Database::watch`] tells it.
+    /// Subscribes to a topic, like [`super::Database::watch`].
     #[must_use]
     pub fn watch(&self, topic: Topic) -> Watcher {
         self.shared.changes.watch(topic)
     }
 
-    /// Answers when the database does and takes writes, as far as it tells.
+    /// Succeeds if the database answers and does not report itself as read-only.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
@@ -132,82 +133,85 @@ impl SystemStore {
         self.db().ping().await.map_err(StoreError::Unavailable)
     }
 
-    /// Notes that the database has kept something.
-    pub(super) fn note_kept(&self) {
-        *self.shared.kept_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    /// Records that the database has just committed a write.
+    pub(super) fn note_write(&self) {
+        *self.shared.last_write_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    /// Whether the database has kept something of ours in the time that has passed since `within` ago.
+    /// Whether the database committed a write of this server within this time.
     #[must_use]
     pub fn has_kept(&self, within: Duration) -> bool {
-        let kept_at = *self.shared.kept_at.lock().unwrap_or_else(PoisonError::into_inner);
-        kept_at.is_some_and(|at| at.elapsed() < within)
+        let last_write_at = *self.shared.last_write_at.lock().unwrap_or_else(PoisonError::into_inner);
+        last_write_at.is_some_and(|at| at.elapsed() < within)
     }
 
-    /// Has the database keep something, even if every connection of the pools is taken.
+    /// Makes the database commit a write, on a connection of its own: works even if both pools are exhausted.
     ///
     /// # Errors
-    /// [`StoreError`]: the database is away.
+    /// [`StoreError`]: the database does not answer or takes no writes.
     pub async fn try_out(&self, within: Duration) -> Result<(), StoreError> {
         Ok(dialect::try_out(self.db(), Instant::now() + within).await?)
     }
 
-    /// How many entries of each kind the database records in one go: calls, answers, reports.
+    /// Number of calls, answers or reports that the database currently records in one batch. The smallest of the three.
     #[must_use]
     pub fn batch_size(&self) -> usize {
         let Shared { answered_calls, answers, reports, .. } = &*self.shared;
         answered_calls.batch_size().min(answers.batch_size()).min(reports.batch_size())
     }
 
-    /// Whether calls wait for long to be admitted.
+    /// Whether calls currently wait too long for admission.
     #[must_use]
     pub fn is_slow(&self) -> bool {
         self.shared.admissions.is_slow()
     }
 
-    /// Whether the database is known not to take writes.
+    /// Whether the database is known to be unavailable for writes.
     #[must_use]
     pub fn is_away(&self) -> bool {
+        // Relaxed: no other memory depends on the flag.
         self.shared.is_away.load(Ordering::Relaxed)
     }
 
-    /// Notes that the database takes no writes, or that it does again. Returns what was known before.
+    /// Records whether the database is unavailable for writes. Returns the previous value.
     pub fn note_away(&self, is_away: bool) -> bool {
         self.shared.is_away.swap(is_away, Ordering::Relaxed)
     }
 
-    /// This batch's turn to write, for as long as it is held. `None` where writers need none.
+    /// Waits for this batch's turn to write, which lasts until the guard is dropped. `None` on Postgres,
+    /// where writers run in parallel.
     pub(super) async fn writer_turn(&self) -> Option<tokio::sync::MutexGuard<'_, ()>> {
         if dialect::has_policies(self.db()) { None } else { Some(self.shared.writing.lock().await) }
     }
 
-    /// A reading transaction of the system's on a connection of the tenants'.
-    pub(super) async fn read_beside_calls(&self) -> Result<Transaction, StoreError> {
+    /// Opens a read-only system transaction on a tenant connection, to spare those that answer calls.
+    pub(super) async fn begin_read_on_tenant_pool(&self) -> Result<Transaction, StoreError> {
         begin_for(&self.shared.tenants, Purpose::ReadAsSystem).await
     }
 
-    /// For what must be kept whole; rolled back when dropped.
+    /// Opens a read-write transaction. Rolled back when dropped.
     pub(super) async fn begin(&self) -> Result<Transaction, StoreError> {
         begin(self.db()).await
     }
 }
 
-/// Begins a writing transaction.
+/// Begins a read-write transaction.
 pub(super) async fn begin(pool: &Pool) -> Result<Transaction, StoreError> {
     begin_for(pool, Purpose::Write).await
 }
 
-/// Begins a transaction as a tenant that may be none, to see what it may.
+/// Begins a transaction as a tenant that need not exist, to test its privileges.
 pub(super) async fn begin_as(pool: &Pool, tenant: TenantId) -> Result<Transaction, StoreError> {
     begin_for(pool, Purpose::WriteAsTenant(tenant)).await
 }
 
-/// Begins a transaction, the ORM's in a task of its own.
+/// Begins a transaction; on SQLite in a task of its own, so that a cancelled caller leaves none open.
 async fn begin_for(pool: &Pool, purpose: Purpose) -> Result<Transaction, StoreError> {
     if dialect::has_policies(pool) {
         return Ok(pool.begin(purpose).await?);
     }
     let pool = pool.clone();
+    // A cancelled caller drops only the handle: `BEGIN` completes, and the transaction is rolled back.
     let opening = tokio::spawn(async move { pool.begin(purpose).await });
-    Ok(opening.await.map_err(|lost| begin_was_lost(&lost))??)
+    Ok(opening.await.map_err(|lost| begin_task_dropped(&lost))??)
 }

@@ -1,16 +1,17 @@
-//! A pool of connections, for single statements and for beginning transactions.
+//! Connection pool for single statements and for beginning transactions.
 //!
-//! A restart of the database, a failover or a proxy's time-out breaks connections that lie in the pool. None of them costs a
-//! request: a broken one is replaced and the next tried, of which there are at most as many as the pool holds. What is
-//! repeated has done nothing: the beginning of a transaction, a read, or the ping ahead of a lone write. A lone write is
-//! never sent twice, since its first attempt may have been carried out. A group commit is: written twice, it is the same
-//! ([`Pool::group_commit`]). A connection that went silent counts as broken ([`super::connections`]).
+//! **Broken connections.** A database restart, a failover or a proxy timeout breaks pooled connections. No
+//! request pays for that: a broken connection is dropped and the next one tried, at most as often as the pool
+//! has connections. Only work without effect is retried: `BEGIN`, a read, or the ping before a single write.
+//! A single write is never sent twice, since the first attempt may have been carried out. A group commit is
+//! idempotent and may be ([`Pool::group_commit`]). A silent connection counts as broken
+//! ([`super::connections`]).
 //!
-//! A session of Postgres that refuses a write because it is read-only is not used again, nor are those that are older:
-//! sessions keep the setting they began with (`default_transaction_read_only`), and after a failover they may be with a server
-//! that is a standby now.
+//! **Read-only sessions.** A Postgres session that rejects a write as read-only is not reused, nor are older
+//! ones: sessions keep the `default_transaction_read_only` they started with, and after a failover they may
+//! be connected to a server that has become a standby.
 //!
-//! Through a pooler a lone statement is a transaction of three messages.
+//! **Poolers.** Through a pooler a single statement is a transaction of three messages.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,41 +26,41 @@ use sea_orm::{
 
 use tokio::sync::Semaphore;
 
-use super::connections::{Connections, Held, Outcome, Work};
+use super::connections::{Connections, HeldSession, Outcome, Work};
 use super::meters::{Kind, Meters, is_read};
-use super::transaction::{Session, Transaction, execute_error, query_error};
+use super::transaction::{PostgresTransaction, Transaction, execute_error, query_error};
 use crate::domain::{Shares, TenantId};
 use crate::store::StoreError;
 use crate::store::dialect::{self, Hosts, Sessions};
-use crate::store::error::has_broken;
+use crate::store::error::is_broken_connection;
 
-/// One of the two pools. Cheap to clone.
+/// A connection pool of either database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Pool {
-    link: Link,
+    backend: Backend,
     sessions: Sessions,
     shares: PoolShares,
-    /// Counts statements.
+    /// Counter of statements run.
     statements: Arc<AtomicU64>,
-    /// Measures waits for the ORM's connections; sessions of Postgres are measured where they are kept.
-    of_the_orm: Option<Meters>,
+    /// Records waits for SQLite connections. Postgres waits are recorded by [`Connections`].
+    orm_meters: Option<Meters>,
 }
 
 #[derive(Debug, Clone)]
-enum Link {
+enum Backend {
     Postgres(Connections),
     Orm(DatabaseConnection),
 }
 
-/// How many of the sessions of Postgres one user may hold at a time, so that the others find some free. SQLite's connections have
-/// no shares: its writers take turns anyway.
+/// Limits how many Postgres sessions one user may hold, so that others find some free. SQLite connections
+/// have no shares, since its writers take turns anyway.
 #[derive(Debug, Clone)]
 enum PoolShares {
-    /// No limit but the pool's.
+    /// Limited only by the pool's size.
     Whole,
-    /// All users of this handle together.
+    /// One share for all users of this handle together.
     Together(Arc<Semaphore>),
-    /// Each tenant by itself, and what the system reads by itself.
+    /// One share for each tenant, and one (`None`) for reads by the system.
     Each(Shares<Option<TenantId>>),
 }
 
@@ -73,7 +74,7 @@ impl PoolShares {
     }
 }
 
-/// What a transaction is for.
+/// Access mode and role of a transaction.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Purpose {
     Write,
@@ -92,24 +93,24 @@ impl Purpose {
 }
 
 impl Pool {
-    /// Over sessions of Postgres.
-    pub(in crate::store) fn of_sessions(
+    /// Pool of Postgres sessions.
+    pub(in crate::store) fn postgres(
         connections: Connections,
         sessions: Sessions,
         statements: Arc<AtomicU64>,
     ) -> Self {
-        let (link, shares) = (Link::Postgres(connections), PoolShares::Whole);
-        Self { link, sessions, shares, statements, of_the_orm: None }
+        let (backend, shares) = (Backend::Postgres(connections), PoolShares::Whole);
+        Self { backend, sessions, shares, statements, orm_meters: None }
     }
 
-    /// The same pool; each tenant may hold half of its sessions.
-    pub(in crate::store) fn shared_by_tenants(self) -> Self {
+    /// The same pool, in which each tenant may hold half of the sessions.
+    pub(in crate::store) fn with_tenant_shares(self) -> Self {
         let shares = PoolShares::Each(Shares::new(self.half()));
         Self { shares, ..self }
     }
 
-    /// The same pool, for users who together may hold half of its sessions.
-    pub(in crate::store) fn half_of_it(&self) -> Self {
+    /// The same pool, for users who together may hold half of the sessions.
+    pub(in crate::store) fn with_half_share(&self) -> Self {
         let share = Arc::new(Semaphore::new(self.half()));
         Self { shares: PoolShares::Together(share), ..self.clone() }
     }
@@ -118,71 +119,73 @@ impl Pool {
         usize::try_from(self.counts().2.div_ceil(2)).unwrap_or(Semaphore::MAX_PERMITS)
     }
 
-    /// Over the ORM's connections to SQLite.
-    pub(in crate::store) fn of_the_orm(
+    /// Pool of SQLite connections managed by the ORM.
+    pub(in crate::store) fn sqlite(
         mut connections: DatabaseConnection,
         sessions: Sessions,
         statements: Arc<AtomicU64>,
     ) -> Self {
         let (counter, meters) = (Arc::clone(&statements), Meters::new("tenants"));
-        let of_the_orm = Some(meters.clone());
+        let orm_meters = Some(meters.clone());
         connections.set_metric_callback(move |ran| {
             counter.fetch_add(1, Ordering::Relaxed);
             meters.ran(Kind::of(&ran.statement.sql), ran.elapsed);
         });
-        let (link, shares) = (Link::Orm(connections), PoolShares::Whole);
-        Self { link, sessions, shares, statements, of_the_orm }
+        let (backend, shares) = (Backend::Orm(connections), PoolShares::Whole);
+        Self { backend, sessions, shares, statements, orm_meters }
     }
 
-    /// Where Postgres is. `None` on SQLite.
+    /// The Postgres hosts; `None` on SQLite.
     pub(in crate::store) fn hosts(&self) -> Option<&Arc<Hosts>> {
-        match &self.link {
-            Link::Postgres(connections) => Some(connections.hosts()),
-            Link::Orm(_) => None,
+        match &self.backend {
+            Backend::Postgres(connections) => Some(connections.hosts()),
+            Backend::Orm(_) => None,
         }
     }
 
-    /// The ORM's connections to SQLite.
-    pub(in crate::store) fn of_sqlite(&self) -> Result<DatabaseConnection, DbErr> {
-        match &self.link {
-            Link::Orm(connections) => Ok(connections.clone()),
-            Link::Postgres(_) => Err(DbErr::Custom("sessions of Postgres are not the ORM's".to_owned())),
+    /// The ORM's SQLite connections; an error on Postgres.
+    pub(in crate::store) fn sqlite_connections(&self) -> Result<DatabaseConnection, DbErr> {
+        match &self.backend {
+            Backend::Orm(connections) => Ok(connections.clone()),
+            Backend::Postgres(_) => {
+                Err(DbErr::Custom("Postgres connections are not managed by the ORM".to_owned()))
+            }
         }
     }
 
-    /// How many connections are in use, how many are open and free, and how many there may be.
+    /// Returns the number of connections in use, idle, and at most.
     pub(in crate::store) fn counts(&self) -> (u32, u32, u32) {
-        match &self.link {
-            Link::Postgres(connections) => connections.counts(),
-            Link::Orm(connections) => dialect::counts(connections),
+        match &self.backend {
+            Backend::Postgres(connections) => connections.counts(),
+            Backend::Orm(connections) => dialect::counts(connections),
         }
     }
 
-    /// Fails when the database does not answer, or takes no writes.
+    /// Fails if the database does not answer or takes no writes.
     pub(in crate::store) async fn ping(&self) -> Result<(), DbErr> {
         dialect::ping(self, &self.sessions).await
     }
 
-    /// Closes it. Waits for no session that is in use, nor for one that does not answer.
+    /// Closes the pool. Does not wait for connections in use or without an answer.
     pub(in crate::store) async fn close(&self) {
-        match &self.link {
-            Link::Postgres(connections) => connections.close().await,
-            // Whatever it reports while closing, nothing is left to be done about it.
-            Link::Orm(connections) => drop(connections.close_by_ref().await),
+        match &self.backend {
+            Backend::Postgres(connections) => connections.close().await,
+            // An error while closing leaves nothing to do.
+            Backend::Orm(connections) => drop(connections.close_by_ref().await),
         }
     }
 
-    /// Begins a transaction. May be dropped at any instant on Postgres; on SQLite it must run to its end.
+    /// Begins a transaction. Safe to cancel on Postgres; on SQLite it must run to completion.
     pub(super) async fn begin(&self, purpose: Purpose) -> Result<Transaction, DbErr> {
-        let connections = match &self.link {
-            Link::Postgres(connections) => connections,
-            Link::Orm(connections) => {
+        let connections = match &self.backend {
+            Backend::Postgres(connections) => connections,
+            Backend::Orm(connections) => {
                 let began = Instant::now();
                 let begun = match purpose {
                     Purpose::Write | Purpose::WriteAsTenant(_) => dialect::begin_write(connections).await,
                     Purpose::ReadAsTenant(_) | Purpose::ReadAsSystem => connections.begin().await,
                 };
-                if let Some(meters) = &self.of_the_orm {
+                if let Some(meters) = &self.orm_meters {
                     meters.waited(began.elapsed());
                 }
                 return begun.map(Transaction::Orm);
@@ -195,24 +198,27 @@ impl Pool {
             Purpose::ReadAsSystem => (" READ ONLY", dialect::become_system()),
         };
         let (more, tenant) = (more.as_str(), purpose.tenant());
-        let held =
-            self.again(|| async move { self.begin_once(connections, tenant, mode, more).await }).await?;
+        let held = self
+            .retry_broken(|| async move { self.begin_once(connections, tenant, mode, more).await })
+            .await?;
         let is_reading = !mode.is_empty();
-        let session = Session::new(held, is_reading, self.sessions.clone(), Arc::clone(&self.statements));
-        Ok(Transaction::Session(session))
+        let session =
+            PostgresTransaction::new(held, is_reading, self.sessions.clone(), Arc::clone(&self.statements));
+        Ok(Transaction::Postgres(session))
     }
 
-    /// Repeats what does nothing if it fails, as long as it meets connections that broke while they lay in the pool.
-    pub(in crate::store) async fn again<T, E, F>(&self, work: impl Fn() -> F) -> Result<T, E>
+    /// Retries work without effect while it meets connections that broke in the pool. Bounded by the pool's size.
+    pub(in crate::store) async fn retry_broken<T, E, F>(&self, work: impl Fn() -> F) -> Result<T, E>
     where
         F: Future<Output = Result<T, E>>,
         E: MayBeBroken,
     {
-        let most = match &self.link {
-            Link::Postgres(connections) => connections.most(),
-            Link::Orm(connections) => dialect::most_connections(connections),
+        let max = match &self.backend {
+            Backend::Postgres(connections) => connections.max(),
+            Backend::Orm(connections) => dialect::most_connections(connections),
         };
-        for _ in 0..most {
+        // At most `max` connections can have broken in the pool; the attempt after them uses a new one.
+        for _ in 0..max {
             match work().await {
                 Err(error) if error.is_broken() => {}
                 other => return other,
@@ -221,31 +227,32 @@ impl Pool {
         work().await
     }
 
-    /// Runs a group commit's one statement. No ping goes ahead of it, since calls wait for it: whoever asks repeats it when the
-    /// connection was broken.
+    /// Runs a group commit's single statement. No ping precedes it, since calls wait for it; the caller
+    /// retries if the connection was broken.
     pub(in crate::store) async fn group_commit(
         &self,
         statement: Statement,
     ) -> Result<Vec<QueryResult>, DbErr> {
-        match &self.link {
-            Link::Postgres(connections) => {
+        match &self.backend {
+            Backend::Postgres(connections) => {
                 self.statements.fetch_add(1, Ordering::Relaxed);
                 let work = Work::Batch(&statement);
-                let written = self.sessions.noting(self.alone(connections, work, query_error).await);
+                let written =
+                    self.sessions.note_read_only(self.run_once(connections, work, query_error).await);
                 Ok(written?.rows.into_iter().map(QueryResult::from).collect())
             }
-            Link::Orm(connections) => connections.query_all_raw(statement).await,
+            Backend::Orm(connections) => connections.query_all_raw(statement).await,
         }
     }
 
-    /// Runs a notification, which is of no request's making and not counted. SQLite has none.
+    /// Sends a notification. Not counted as a statement, since no request causes it. Does nothing on SQLite.
     pub(in crate::store) async fn notify(&self, statement: Statement) -> Result<(), DbErr> {
-        let Link::Postgres(connections) = &self.link else { return Ok(()) };
+        let Backend::Postgres(connections) = &self.backend else { return Ok(()) };
         let work = Work::Statement(&statement);
-        self.again(|| self.alone(connections, work, execute_error)).await.map(drop)
+        self.retry_broken(|| self.run_once(connections, work, execute_error)).await.map(drop)
     }
 
-    /// Runs a single statement on Postgres, a read as often as connections turn out to be broken.
+    /// Runs a single statement on Postgres. A read is retried on broken connections; a write is preceded by a ping.
     async fn single(
         &self,
         connections: &Connections,
@@ -254,41 +261,41 @@ impl Pool {
     ) -> Result<Outcome, DbErr> {
         self.statements.fetch_add(1, Ordering::Relaxed);
         let outcome = if work.is_read() {
-            self.again(|| self.alone(connections, work, error)).await
+            self.retry_broken(|| self.run_once(connections, work, error)).await
         } else {
-            let held = self.again(|| self.ready(connections)).await?;
+            let held = self.retry_broken(|| self.acquire_checked(connections)).await?;
             finish(held, work, error).await
         };
-        self.sessions.noting(outcome)
+        self.sessions.note_read_only(outcome)
     }
 
-    /// A session on which a transaction has begun.
+    /// Acquires a session and begins a transaction on it.
     async fn begin_once(
         &self,
         connections: &Connections,
         tenant: Option<TenantId>,
         mode: &str,
         more: &str,
-    ) -> Result<Held, DbErr> {
+    ) -> Result<HeldSession, DbErr> {
         let mut held = connections.acquire(self.shares.of(tenant).as_ref()).await?;
         let sql = Hosts::begin_sql(held.is_pooled(), connections.role(), mode, more);
         held.begin(sql).await.map_err(query_error)?;
         Ok(held)
     }
 
-    /// A session that has answered: a ping, or the beginning of the transaction in which a pooler's statements run.
-    async fn ready(&self, connections: &Connections) -> Result<Held, DbErr> {
+    /// Acquires a session that has just answered: to a ping or, behind a pooler, to the `BEGIN` around its statement.
+    async fn acquire_checked(&self, connections: &Connections) -> Result<HeldSession, DbErr> {
         let mut held = connections.acquire(self.shares.of(None).as_ref()).await?;
         if held.is_pooled() {
-            begin_alone(connections, &mut held).await?;
+            begin_pooled(connections, &mut held).await?;
         } else {
             held.ping().await.map_err(query_error)?;
         }
         Ok(held)
     }
 
-    /// Runs one statement without a word ahead of it, unless a pooler needs one.
-    async fn alone(
+    /// Runs one statement without a ping; behind a pooler within a transaction.
+    async fn run_once(
         &self,
         connections: &Connections,
         work: Work<'_>,
@@ -296,19 +303,23 @@ impl Pool {
     ) -> Result<Outcome, DbErr> {
         let mut held = connections.acquire(self.shares.of(None).as_ref()).await?;
         if held.is_pooled() {
-            begin_alone(connections, &mut held).await?;
+            begin_pooled(connections, &mut held).await?;
         }
         finish(held, work, error).await
     }
 }
 
-async fn begin_alone(connections: &Connections, held: &mut Held) -> Result<(), DbErr> {
+async fn begin_pooled(connections: &Connections, held: &mut HeldSession) -> Result<(), DbErr> {
     let sql = Hosts::begin_sql(true, connections.role(), "", "");
     held.begin(sql).await.map_err(query_error)
 }
 
-/// Runs a statement, and ends the transaction around it if there is one.
-async fn finish(mut held: Held, work: Work<'_>, error: fn(sqlx::Error) -> DbErr) -> Result<Outcome, DbErr> {
+/// Runs a statement and commits the transaction around it, if a pooler required one.
+async fn finish(
+    mut held: HeldSession,
+    work: Work<'_>,
+    error: fn(sqlx::Error) -> DbErr,
+) -> Result<Outcome, DbErr> {
     let outcome = held.run(work).await.map_err(error)?;
     if held.is_pooled() {
         held.commit().await.map_err(error)?;
@@ -317,79 +328,79 @@ async fn finish(mut held: Held, work: Work<'_>, error: fn(sqlx::Error) -> DbErr)
 }
 
 impl Work<'_> {
-    /// Whether it changes nothing. What does not look so may still be a read.
+    /// Whether the SQL certainly changes nothing.
     fn is_read(self) -> bool {
         is_read(self.sql())
     }
 }
 
-/// A row that can be decoded without a panic.
-pub(super) fn sound(row: QueryResult) -> Result<QueryResult, DbErr> {
-    dialect::sound(&row).map(|()| row)
+/// Returns the row if the driver can decode it without a panic.
+pub(super) fn checked(row: QueryResult) -> Result<QueryResult, DbErr> {
+    dialect::check_timestamps(&row).map(|()| row)
 }
 
-/// An error that may mean that the connection broke, so that nothing was done.
+/// An error that may mean a broken connection, on which nothing was done.
 pub(in crate::store) trait MayBeBroken {
     fn is_broken(&self) -> bool;
 }
 
 impl MayBeBroken for DbErr {
     fn is_broken(&self) -> bool {
-        has_broken(self)
+        is_broken_connection(self)
     }
 }
 
 impl MayBeBroken for StoreError {
     fn is_broken(&self) -> bool {
-        matches!(self, Self::Unavailable(error) if has_broken(error))
+        matches!(self, Self::Unavailable(error) if is_broken_connection(error))
     }
 }
 
 #[async_trait]
 impl ConnectionTrait for Pool {
     fn get_database_backend(&self) -> DbBackend {
-        match &self.link {
-            Link::Postgres(_) => DbBackend::Postgres,
-            Link::Orm(connections) => connections.get_database_backend(),
+        match &self.backend {
+            Backend::Postgres(_) => DbBackend::Postgres,
+            Backend::Orm(connections) => connections.get_database_backend(),
         }
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        match &self.link {
-            Link::Postgres(connections) => {
+        match &self.backend {
+            Backend::Postgres(connections) => {
                 let work = Work::Statement(&statement);
                 Ok(self.single(connections, work, execute_error).await?.done.into())
             }
-            Link::Orm(connections) => connections.execute_raw(statement).await,
+            Backend::Orm(connections) => connections.execute_raw(statement).await,
         }
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        match &self.link {
-            Link::Postgres(connections) => {
+        match &self.backend {
+            Backend::Postgres(connections) => {
                 Ok(self.single(connections, Work::Text(sql), execute_error).await?.done.into())
             }
-            Link::Orm(connections) => connections.execute_unprepared(sql).await,
+            Backend::Orm(connections) => connections.execute_unprepared(sql).await,
         }
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        match &self.link {
-            Link::Postgres(connections) => {
+        match &self.backend {
+            Backend::Postgres(connections) => {
                 let outcome = self.single(connections, Work::Statement(&statement), query_error).await?;
-                outcome.rows.into_iter().next().map(QueryResult::from).map(sound).transpose()
+                outcome.rows.into_iter().next().map(QueryResult::from).map(checked).transpose()
             }
-            Link::Orm(connections) => connections.query_one_raw(statement).await,
+            Backend::Orm(connections) => connections.query_one_raw(statement).await,
         }
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        match &self.link {
-            Link::Postgres(connections) => {
+        match &self.backend {
+            Backend::Postgres(connections) => {
                 let outcome = self.single(connections, Work::Statement(&statement), query_error).await?;
                 Ok(outcome.rows.into_iter().map(QueryResult::from).collect())
             }
-            Link::Orm(connections) => connections.query_all_raw(statement).await,
+            Backend::Orm(connections) => connections.query_all_raw(statement).await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Table `agents`.
+//! Entity of table `agents`: voice agents and their delivery state.
 
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::entity::prelude::*;
@@ -11,7 +11,7 @@ use crate::domain::{
 };
 use crate::store::{AgentProfile, AgentSummary, Extent, ListedAgent, StoreError};
 
-/// A voice agent.
+/// Row of a voice agent, including its synchronization with the voice provider.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "agents")]
 pub struct Model {
@@ -43,21 +43,21 @@ pub struct Model {
     pub refused_revision: i32,
     #[sea_orm(column_type = "JsonBinary", nullable)]
     pub sync_error: Option<Json>,
-    /// Deliveries of the present revision that came to nothing.
+    /// Failed deliveries of the current revision.
     pub sync_attempts: i32,
-    /// When the next is due; at once when null.
+    /// Earliest time of the next delivery; null: due now.
     pub sync_due_at: Option<DateTimeUtc>,
-    /// Until when nobody else may deliver.
+    /// End of the lease on the delivery.
     pub sync_lease_until: Option<DateTimeUtc>,
-    /// Grows with every claim of the lease.
+    /// Fencing token: grows with every claim of the lease.
     pub sync_fence: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
-    /// The change mark, set by a trigger.
+    /// Change mark, set by a trigger.
     pub changed: i64,
 }
 
-/// None: rows are joined by hand, within one tenant.
+/// Empty: joins are written by hand, within one tenant.
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -65,15 +65,15 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub(in crate::store) const TABLE: &str = "agents";
 
-/// The columns of a profile: not the prompt, which is long, nor the token's hash.
+/// Columns of [`AgentProfile`]: without the prompt, which is long, and the token's hash.
 pub(in crate::store) const PROFILE: &str = "id, voice_agent_id, name, language, first_message, fallback_number, \
     status, token_preview, created_at, updated_at, revision, synced_revision, refused_revision, sync_attempts, sync_error";
 
-/// Adds its agent to each number that is listed.
+/// Joins each listed number with its agent.
 pub(in crate::store) const JOIN: &str =
     "LEFT JOIN agents AS agent ON agent.tenant_id = $1 AND agent.id = listed.agent_id";
 
-/// The columns read of such an agent.
+/// Columns of the joined agent.
 pub(in crate::store) fn joined(extent: Extent) -> &'static str {
     match extent {
         Extent::Summary => "agent.id, agent.name, agent.status",
@@ -85,7 +85,7 @@ pub(in crate::store) fn joined(extent: Extent) -> &'static str {
     }
 }
 
-/// Reads [`joined`] from a row, from this column on; `None` if there is no such agent.
+/// Reads the columns of [`joined`], starting at column `from`. `None` if the number has no agent.
 pub(in crate::store) fn read_joined(
     row: &QueryResult,
     from: usize,
@@ -102,7 +102,7 @@ pub(in crate::store) fn read_joined(
     }))
 }
 
-/// Reads [`PROFILE`] from a row, from this column on.
+/// Reads the columns of [`PROFILE`], starting at column `from`.
 pub(in crate::store) fn read_profile(row: &QueryResult, from: usize) -> Result<AgentProfile, StoreError> {
     let text = |index| row.try_get_by_index::<Option<String>>(from + index);
     let number = |index| row.try_get_by_index::<i32>(from + index);
@@ -123,7 +123,7 @@ pub(in crate::store) fn read_profile(row: &QueryResult, from: usize) -> Result<A
     })
 }
 
-/// What the last delivery of the present revision met; what an earlier revision met says nothing about it.
+/// The error of the last delivery, if it concerns the current revision.
 fn sync_error(state: SyncState, attempts: i32, stored: Option<Json>) -> Result<Option<Refusal>, StoreError> {
     let is_current = state == SyncState::Rejected || (state == SyncState::Pending && attempts > 0);
     stored.filter(|_| is_current).map(|stored| read_refusal(TABLE, "sync_error", stored)).transpose()
@@ -156,7 +156,7 @@ impl TryFrom<Model> for Agent {
     }
 }
 
-/// The columns that answering a call needs.
+/// Columns that answering a call needs.
 #[derive(Debug, Clone, FromQueryResult)]
 pub struct AnsweringRow {
     pub id: Uuid,
@@ -168,7 +168,7 @@ pub struct AnsweringRow {
 }
 
 impl AnsweringRow {
-    /// The columns, as a query selects them.
+    /// The same columns for a query.
     pub const COLUMNS: [Column; 6] = [
         Column::Id,
         Column::TenantId,
@@ -179,8 +179,9 @@ impl AnsweringRow {
     ];
 }
 
-/// The agent whose columns of [`AnsweringRow`] a row has behind this prefix, as far as they can be read, and those that
-/// cannot: an agent without a readable status is passed over, and one without a readable language speaks the default.
+/// Reads the columns of [`AnsweringRow`] behind this prefix as far as possible, and names the unreadable
+/// ones. Defaults: an agent without a readable status takes no calls, one without a readable language speaks
+/// the default language.
 pub(in crate::store) fn as_far_as_readable(
     row: &QueryResult,
     prefix: &str,
@@ -225,7 +226,7 @@ impl TryFrom<AnsweringRow> for AnsweringAgent {
 }
 
 impl ActiveModel {
-    /// A new row for the agent, with its token's hash.
+    /// A row for a new agent, with the hash of its token.
     pub(in crate::store) fn new_row(agent: &Agent, token_hash: String) -> Self {
         Self {
             id: Set(agent.id.0),

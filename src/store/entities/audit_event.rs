@@ -1,10 +1,10 @@
-//! Table `audit_events`.
+//! Entity of table `audit_events`: the audit trail.
 
 use sea_orm::entity::prelude::*;
 
 use crate::domain::{AuditEvent, AuditEventId};
 
-/// An entry of the audit trail.
+/// Row of an audit event.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_events")]
 pub struct Model {
@@ -24,7 +24,7 @@ pub struct Model {
     pub at: DateTimeUtc,
 }
 
-/// None: rows are joined by hand, within one tenant.
+/// Empty: joins are written by hand, within one tenant.
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Table `calls`.
+//! Entity of table `calls`: calls.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,7 +6,7 @@ use super::read;
 use crate::domain::{AgentId, Call, CallId, GivenAnswer, NumberId, TenantId};
 use crate::store::StoreError;
 
-/// A call.
+/// Row of a call.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "calls")]
 pub struct Model {
@@ -50,7 +50,7 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
 }
 
-/// None: rows are joined by hand, within one tenant.
+/// Empty: joins are written by hand, within one tenant.
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,8 +1,8 @@
-//! Table `call_totals`.
+//! Entity of table `call_totals`: calls and minutes by day.
 
 use sea_orm::entity::prelude::*;
 
-/// Totals of the calls of one UTC day to one number with one agent. Written by triggers on `calls` only.
+/// Totals of one UTC day's calls to one number with one agent. Written only by triggers on `calls`.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "call_totals")]
 pub struct Model {
@@ -14,15 +14,15 @@ pub struct Model {
     pub phone_number_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub agent_id: Uuid,
-    /// Calls that came in, including calls deleted since.
+    /// Inbound calls, including calls deleted since.
     pub calls: i64,
     /// Billed minutes of those calls.
     pub minutes: i64,
-    /// Calls that are not deleted.
+    /// Inbound calls that have not been deleted.
     pub kept: i64,
 }
 
-/// None: rows are joined by hand, within one tenant.
+/// Empty: joins are written by hand, within one tenant.
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,5 +1,4 @@
-//! The tables as SeaORM sees them, a file each, and how their rows become the domain's types. Private: nothing
-//! outside the store sees a row.
+//! SeaORM entities, one file for each table, and their conversion to domain types. Private: no row leaves the store.
 
 #![expect(unreachable_pub, reason = "the derived items have no narrower visibility")]
 

@@ -1,4 +1,4 @@
-//! Table `operations`.
+//! Entity of table `operations`: durable operations and their leases.
 
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use super::read;
 use crate::domain::{AgentId, NumberId, Operation, OperationId, OperationState, Refusal, TenantId};
 use crate::store::StoreError;
 
-/// An operation, and who drives it.
+/// Row of an operation, including its lease.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "operations")]
 pub struct Model {
@@ -43,7 +43,7 @@ pub struct Model {
     pub finished_at: Option<DateTimeUtc>,
 }
 
-/// None: rows are joined by hand, within one tenant.
+/// Empty: joins are written by hand, within one tenant.
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -78,7 +78,7 @@ impl TryFrom<Model> for Operation {
     }
 }
 
-/// How a refusal is kept.
+/// A refusal as stored in a JSON column.
 #[derive(Serialize, Deserialize)]
 struct StoredRefusal {
     code: String,
@@ -91,7 +91,7 @@ struct StoredRefusal {
     used_up: Option<String>,
 }
 
-/// A refusal as it is kept.
+/// Serializes a refusal for storage.
 pub(in crate::store) fn write_refusal(refusal: &Refusal) -> Json {
     serde_json::json!(StoredRefusal {
         code: refusal.code.to_string(),
@@ -102,7 +102,7 @@ pub(in crate::store) fn write_refusal(refusal: &Refusal) -> Json {
     })
 }
 
-/// A refusal that was kept in this column.
+/// Parses a stored refusal.
 pub(in crate::store) fn read_refusal(
     table: &'static str,
     column: &'static str,

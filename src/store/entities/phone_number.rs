@@ -1,4 +1,4 @@
-//! Table `phone_numbers`.
+//! Entity of table `phone_numbers`: phone numbers, held and released.
 
 use sea_orm::QueryResult;
 use sea_orm::entity::prelude::*;
@@ -7,7 +7,7 @@ use super::read;
 use crate::domain::{AgentId, Capabilities, NumberId, OperationId, PhoneNumber, TenantId};
 use crate::store::{NumberSummary, StoreError};
 
-/// A telephone number, without its rules ([`RULES`]): they are long, and few need them.
+/// Row of a phone number, without its routing rules ([`RULES`]), which are long and rarely needed.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "phone_numbers")]
 pub struct Model {
@@ -43,11 +43,11 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub provisioned_at: Option<DateTimeUtc>,
     pub released_at: Option<DateTimeUtc>,
-    /// The change mark, set by a trigger.
+    /// Change mark, set by a trigger.
     pub changed: i64,
 }
 
-/// None: rows are joined by hand, within one tenant.
+/// Empty: joins are written by hand, within one tenant.
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -55,24 +55,24 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub(in crate::store) const TABLE: &str = "phone_numbers";
 
-/// What is done with calls, as JSON: a column that is read and written apart.
+/// Column of the routing rules, as JSON. Read and written separately.
 pub(in crate::store) const RULES: &str = "routing_rules";
 
-/// All columns but [`RULES`], in the model's order.
+/// All columns but [`RULES`], in the order of [`Model`].
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
     routing_version, created_at, provisioned_at, released_at, changed";
 
-/// How many those are.
+/// Number of columns in [`COLUMNS`].
 pub(in crate::store) const WIDTH: usize = 22;
 
-/// The columns of a [`NumberSummary`], and when the number was created.
+/// Columns of a [`NumberSummary`] and the creation time.
 pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at";
 
-/// How many those are.
+/// Number of columns in [`SUMMARY`].
 pub(in crate::store) const SUMMARY_WIDTH: usize = 5;
 
-/// Reads a row of [`SUMMARY`]: when the number was created, and the rest.
+/// Reads the columns of [`SUMMARY`]. Returns the creation time separately.
 pub(in crate::store) fn read_summary(row: &QueryResult) -> Result<(DateTimeUtc, NumberSummary), StoreError> {
     let text = |index| row.try_get_by_index::<String>(index);
     let number = NumberSummary {
@@ -85,7 +85,7 @@ pub(in crate::store) fn read_summary(row: &QueryResult) -> Result<(DateTimeUtc, 
 }
 
 impl Model {
-    /// Reads a row of [`COLUMNS`] by position: by name, each column of each row would be searched for.
+    /// Reads the columns of [`COLUMNS`] by position: looking up each name in each row is slower.
     pub(in crate::store) fn read(row: &QueryResult) -> Result<Self, DbErr> {
         Ok(Self {
             id: row.try_get_by_index(0)?,

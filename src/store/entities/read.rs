@@ -1,4 +1,4 @@
-//! Reads what a column holds into a type that cannot be wrong.
+//! Conversion of stored values to domain types.
 
 use std::str::FromStr;
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::unreadable::id;
 use crate::store::{StoreError, SystemStore, dialect};
 
-/// A column whose text has a meaning.
+/// Parses a text column.
 pub(in crate::store) fn text<T: FromStr>(
     table: &'static str,
     column: &'static str,
@@ -23,7 +23,7 @@ pub(in crate::store) fn text<T: FromStr>(
     text.parse().map_err(|_| StoreError::Corrupt { table, column })
 }
 
-/// The same, where it may be null.
+/// Parses a nullable text column.
 pub(super) fn optional<T: FromStr>(
     table: &'static str,
     column: &'static str,
@@ -32,7 +32,7 @@ pub(super) fn optional<T: FromStr>(
     value.map(|value| text(table, column, value)).transpose()
 }
 
-/// A column of JSON that has a form.
+/// Parses a JSON column.
 pub(in crate::store) fn json<T: DeserializeOwned>(
     table: &'static str,
     column: &'static str,
@@ -41,12 +41,12 @@ pub(in crate::store) fn json<T: DeserializeOwned>(
     serde_json::from_value(value).map_err(|_| StoreError::Corrupt { table, column })
 }
 
-/// A small number that is not negative.
+/// Converts a stored integer that must fit `u16`.
 pub(super) fn small(table: &'static str, column: &'static str, number: i32) -> Result<u16, StoreError> {
     u16::try_from(number).map_err(|_| StoreError::Corrupt { table, column })
 }
 
-/// An amount in one spelling on both databases: no needless zeros, but cents always.
+/// Normalizes an amount so that both databases return the same: no trailing zeros beyond two decimals.
 pub(super) fn money(stored: Decimal) -> Decimal {
     let mut amount = stored.normalize();
     if amount.scale() < 2 {
@@ -55,7 +55,7 @@ pub(super) fn money(stored: Decimal) -> Decimal {
     amount
 }
 
-/// Every row that a query finds; one that cannot be read fails all of them. For what is one tenant's, or one thing.
+/// Returns every row that a query finds. One unreadable row fails all, so use it only for one tenant or one object.
 pub(in crate::store) async fn all<E: EntityTrait, T: TryFrom<E::Model, Error = StoreError>>(
     db: &impl ConnectionTrait,
     query: Select<E>,
@@ -63,13 +63,13 @@ pub(in crate::store) async fn all<E: EntityTrait, T: TryFrom<E::Model, Error = S
     found(db, query).await?.iter().map(|row| decoded::<E::Model>(row)?.try_into()).collect()
 }
 
-/// A row as the query's model has it. What SeaORM's own `all` would panic on is an error here.
+/// Decodes a row. Values on which SeaORM's own `all` would panic are errors here.
 pub(in crate::store) fn decoded<M: FromQueryResult>(row: &QueryResult) -> Result<M, StoreError> {
-    dialect::sound(row)?;
+    dialect::check_timestamps(row)?;
     Ok(M::from_query_result(row, "")?)
 }
 
-/// The rows a query finds, none decoded yet: [`SystemStore::readable`] decodes each by itself.
+/// Returns the undecoded rows of a query. [`SystemStore::readable`] decodes each separately.
 pub(in crate::store) async fn found<E: EntityTrait>(
     db: &impl ConnectionTrait,
     query: Select<E>,
@@ -77,7 +77,7 @@ pub(in crate::store) async fn found<E: EntityTrait>(
     Ok(db.query_all_raw(query.build(db.get_database_backend())).await?)
 }
 
-/// The same, of rows that an update changes.
+/// Runs an update and returns the undecoded rows that it changed.
 pub(in crate::store) async fn updated<E: EntityTrait>(
     db: &impl ConnectionTrait,
     update: UpdateMany<E>,
@@ -90,22 +90,22 @@ pub(in crate::store) async fn updated<E: EntityTrait>(
 }
 
 impl SystemStore {
-    /// Those rows of a batch that can be read, and the ids of those that cannot, which are reported here: work on many goes
-    /// on past a row that cannot be read, and whoever claimed such a row puts it aside. SQLite keeps anything in any column,
-    /// and Postgres instants that we cannot hold, so each row is decoded by itself. One without a readable id can only be
-    /// passed over.
+    /// Decodes a batch of rows. Returns the readable ones, and the ids of the others, which are logged and
+    /// counted. Work on many rows thus continues past an unreadable one, and whoever claimed that row
+    /// postpones it. Decoding each row separately is necessary: SQLite stores any value in any column, and
+    /// Postgres stores timestamps that chrono cannot hold. A row without a readable id is only skipped.
     pub(in crate::store) fn readable<M: FromQueryResult, T>(
         &self,
         table: &'static str,
         rows: &[QueryResult],
         read: impl Fn(M) -> Result<T, StoreError>,
     ) -> (Vec<T>, Vec<Uuid>) {
-        let (good, bad) = self.sorted(table, rows, read);
+        let (good, bad) = self.split_readable(table, rows, read);
         (good, bad.into_iter().filter_map(id).collect())
     }
 
-    /// The same, with the rows themselves that cannot be read: some of their columns may be readable.
-    pub(in crate::store) fn sorted<'a, M: FromQueryResult, T>(
+    /// Like [`Self::readable`], but returns the unreadable rows themselves: some of their columns may be readable.
+    pub(in crate::store) fn split_readable<'a, M: FromQueryResult, T>(
         &self,
         table: &'static str,
         rows: &'a [QueryResult],
@@ -115,11 +115,11 @@ impl SystemStore {
         for row in rows {
             match decoded(row).and_then(&read) {
                 Ok(read) => {
-                    self.seen(table, || id(row), row, &[]);
+                    self.report_row(table, || id(row), row, &[]);
                     good.push(read);
                 }
                 Err(failure) => {
-                    self.seen(table, || id(row), row, &[failure]);
+                    self.report_row(table, || id(row), row, &[failure]);
                     bad.push(row);
                 }
             }

@@ -1,8 +1,8 @@
-//! Table `reconciliations`.
+//! Entity of table `reconciliations`: reconciliation runs and reports.
 
 use sea_orm::entity::prelude::*;
 
-/// A comparison of the providers' inventories with the database.
+/// Row of a reconciliation and its report.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "reconciliations")]
 pub struct Model {
@@ -16,7 +16,7 @@ pub struct Model {
     pub report: Option<Json>,
 }
 
-/// None: it stands alone.
+/// Empty: the table is never joined.
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

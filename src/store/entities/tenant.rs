@@ -1,4 +1,4 @@
-//! Table `tenants`.
+//! Entity of table `tenants`: tenants and their plans.
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
@@ -7,7 +7,7 @@ use super::read;
 use crate::domain::{DialingOverride, Limits, Tenant, TenantId};
 use crate::store::StoreError;
 
-/// A tenant.
+/// Row of a tenant.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "tenants")]
 pub struct Model {
@@ -23,7 +23,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
 }
 
-/// None: rows are joined by hand, within one tenant.
+/// Empty: joins are written by hand, within one tenant.
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
 

@@ -1,4 +1,4 @@
-//! Rows that could not be read, for operators: which they are, never what is in them.
+//! Unreadable rows that this server has met, for operators. Holds their ids, never their content.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,25 +10,25 @@ use uuid::Uuid;
 
 use crate::store::{StoreError, SystemStore};
 
-/// Rows that are remembered: of more, those met longest ago are forgotten.
-const MOST: usize = 100;
+/// Maximum number of rows remembered. Rows met longest ago are dropped first.
+const MAX_ROWS: usize = 100;
 
-/// A row that could not be read.
+/// A row that could not be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnreadableRow {
-    /// The table.
+    /// Table that contains the row.
     pub table: &'static str,
-    /// The row's id, unless that cannot be read either.
+    /// Id of the row; `None` if it is unreadable too.
     pub id: Option<Uuid>,
-    /// The column that cannot be read, as far as it is known.
+    /// Unreadable column; `None` if the error does not name it.
     pub column: Option<String>,
-    /// When this server first met it.
+    /// When this server first met the row.
     pub first_met_at: DateTime<Utc>,
-    /// When this server last met it.
+    /// When this server last met the row.
     pub last_met_at: DateTime<Utc>,
 }
 
-/// Those that this server has met.
+/// Unreadable rows, by table and id.
 #[derive(Debug, Default)]
 pub(in crate::store) struct UnreadableRows(Mutex<HashMap<(&'static str, Option<Uuid>), UnreadableRow>>);
 
@@ -37,13 +37,13 @@ impl UnreadableRows {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, table: &'static str, id: Option<Uuid>, column: Option<String>, now: DateTime<Utc>) {
+    fn record(&self, table: &'static str, id: Option<Uuid>, column: Option<String>, now: DateTime<Utc>) {
         let mut rows = self.lock();
         if let Some(row) = rows.get_mut(&(table, id)) {
             (row.column, row.last_met_at) = (column, now);
             return;
         }
-        if rows.len() >= MOST
+        if rows.len() >= MAX_ROWS
             && let Some(oldest) = rows.iter().min_by_key(|(_, row)| row.last_met_at).map(|(key, _)| *key)
         {
             rows.remove(&oldest);
@@ -51,7 +51,7 @@ impl UnreadableRows {
         rows.insert((table, id), UnreadableRow { table, id, column, first_met_at: now, last_met_at: now });
     }
 
-    /// A row was read. If the column that could not be read is among those of the row, it can be now.
+    /// Notes that a row was decoded. Clears its entry if the row includes the column that was unreadable.
     fn read(&self, table: &'static str, id: Option<Uuid>, row: &QueryResult) {
         let mut rows = self.lock();
         let Some(known) = rows.get(&(table, id)) else { return };
@@ -70,8 +70,7 @@ impl UnreadableRows {
 }
 
 impl SystemStore {
-    /// Rows that this server could not read and that were not mended since, as far as it has noticed: those met last first,
-    /// at most 100.
+    /// Returns up to 100 rows that this server could not decode and has not decoded since. Most recently met first.
     #[must_use]
     pub fn unreadable_rows(&self) -> Vec<UnreadableRow> {
         let mut rows: Vec<_> = self.shared.unreadable.lock().values().cloned().collect();
@@ -79,8 +78,8 @@ impl SystemStore {
         rows
     }
 
-    /// Notes that a row was read, and reports what of it cannot be.
-    pub(in crate::store) fn seen(
+    /// Records whether a row was decoded. Logs and counts each failure.
+    pub(in crate::store) fn report_row(
         &self,
         table: &'static str,
         id: impl FnOnce() -> Option<Uuid>,
@@ -97,25 +96,25 @@ impl SystemStore {
         let id = id();
         for failure in failures {
             let column = column(failure);
-            // The driver's words may quote the row.
-            tracing::error!(table, ?id, column, %failure, "unreadable row: a person must mend it, or a newer version reads it");
-            unreadable.note(table, id, column, self.shared.clock.now());
+            // Does not log the driver's error: it may quote the row's content.
+            tracing::error!(table, ?id, column, %failure, "unreadable row: correct it in the database, or run a version that can read it");
+            unreadable.record(table, id, column, self.shared.clock.now());
         }
         metrics::counter!("switchboard_unreadable_rows_total", "table" => table).increment(1);
     }
 }
 
-/// A row's id, if that can be read.
+/// The row's id, if it is readable.
 pub(in crate::store) fn id(row: &QueryResult) -> Option<Uuid> {
     row.try_get("", "id").ok()
 }
 
-/// The column at fault, if the failure names it.
+/// Name of the unreadable column, if the error contains it.
 fn column(failure: &StoreError) -> Option<String> {
     match failure {
         StoreError::Corrupt { column, .. } => Some((*column).to_owned()),
         StoreError::Database(DbErr::Query(RuntimeErr::SqlxError(error))) => match &**error {
-            // The driver writes a name in quotes.
+            // The driver quotes the name.
             SqlxError::ColumnDecode { index, .. } => Some(index.trim_matches('"').to_owned()),
             _ => None,
         },
@@ -132,11 +131,11 @@ mod tests {
         let rows = UnreadableRows::default();
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         for nth in 0..150_u32 {
-            rows.note("calls", Some(Uuid::from_u128(nth.into())), None, at(nth.into()));
+            rows.record("calls", Some(Uuid::from_u128(nth.into())), None, at(nth.into()));
         }
-        rows.note("calls", Some(Uuid::from_u128(149)), Some("sid".to_owned()), at(500));
+        rows.record("calls", Some(Uuid::from_u128(149)), Some("sid".to_owned()), at(500));
         let kept = rows.lock();
-        assert_eq!(kept.len(), MOST);
+        assert_eq!(kept.len(), MAX_ROWS);
         assert!(kept.values().all(|row| row.first_met_at >= at(50)));
         let last = &kept[&("calls", Some(Uuid::from_u128(149)))];
         assert_eq!((last.first_met_at, last.last_met_at), (at(149), at(500)));

@@ -1,4 +1,4 @@
-//! Table `voice_events`.
+//! Entity of table `voice_events`: events received from the voice provider.
 
 use sea_orm::entity::prelude::*;
 
@@ -6,7 +6,7 @@ use super::read;
 use crate::domain::ConversationReport;
 use crate::store::StoreError;
 
-/// An event of the voice provider.
+/// Row of a voice provider event.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "voice_events")]
 pub struct Model {
@@ -30,7 +30,7 @@ pub struct Model {
     pub due_at: Option<DateTimeUtc>,
 }
 
-/// None: rows are joined by hand, within one tenant.
+/// Empty: joins are written by hand, within one tenant.
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
 pub enum Relation {}
 
@@ -38,7 +38,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 pub(in crate::store) const TABLE: &str = "voice_events";
 
-/// What was told, but for what was said: that is read where it is asked for.
+/// The event without its transcript, which is read separately.
 impl TryFrom<Model> for ConversationReport {
     type Error = StoreError;
 

@@ -1,14 +1,14 @@
-//! Numbers that pass calls on to each other.
+//! Detection of forwarding loops among a tenant's numbers.
 
 use std::collections::HashSet;
 
-use super::cache::LONGEST_CHAIN;
+use super::cache::MAX_CHAIN;
 use crate::domain::{E164, NumberStatus};
 use crate::store::{StoreError, TenantStore};
 
 impl TenantStore {
-    /// Whether a call that rings at `to` may be passed on until it rings at one of these, by the rules of the tenant's own
-    /// numbers and the fallback numbers of their agents.
+    /// Whether a call to `to` may be forwarded until it reaches one of `these`, by the routing rules of the
+    /// tenant's numbers and the fallback numbers of their agents. Follows at most [`MAX_CHAIN`] numbers.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -18,7 +18,7 @@ impl TenantStore {
             if these.contains(&number) {
                 return Ok(true);
             }
-            if seen.len() >= LONGEST_CHAIN || !seen.insert(number.digits()) {
+            if seen.len() >= MAX_CHAIN || !seen.insert(number.digits()) {
                 continue;
             }
             let held = self.number_by_e164(&number).await?;

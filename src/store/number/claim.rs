@@ -1,5 +1,5 @@
-//! Claiming a number: writing down which one is about to be bought, so that nobody else takes it, and never
-//! more of them than the plan and the server's guard allow.
+//! Claims of numbers: a row is written before the purchase, so that nobody else takes the number, and only
+//! within the limits of the plan and of purchases an hour.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
@@ -19,52 +19,52 @@ use crate::store::{StoreError, SystemStore, dialect, tenant};
 /// A number about to be bought.
 #[derive(Debug, Clone)]
 pub struct NumberClaim {
-    /// Its new id.
+    /// Id of the new row.
     pub id: NumberId,
-    /// The number.
+    /// The number in E.164 format.
     pub number: E164,
-    /// As people read it.
+    /// The number formatted for people.
     pub friendly_name: String,
-    /// What kind it is.
+    /// Number type, such as local or toll-free.
     pub kind: NumberType,
-    /// What it can carry.
+    /// Voice, SMS and MMS capabilities.
     pub capabilities: Capabilities,
-    /// Its country.
+    /// Country of the number.
     pub country: CountryCode,
-    /// Its place.
+    /// City, if the carrier names one.
     pub locality: Option<String>,
-    /// Its state or region.
+    /// State or region, if the carrier names one.
     pub region: Option<String>,
-    /// US dollars a month.
+    /// Monthly price in US dollars.
     pub monthly_cost: rust_decimal::Decimal,
 }
 
-/// What every purchase is held to, besides the tenant's plan.
+/// Limits on purchases besides the tenant's plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PurchaseRules {
-    /// Purchases in any hour, all tenants together.
+    /// Maximum purchases in any hour by all tenants together. 0 disables purchases.
     pub purchases_per_hour: u32,
-    /// Purchases of one tenant in any hour.
+    /// Maximum purchases in any hour by one tenant.
     pub tenant_purchases_per_hour: u32,
-    /// A number that another tenant gave back after this instant is not to be had yet.
+    /// Numbers released by another tenant after this instant are in quarantine.
     pub quarantined_since: DateTime<Utc>,
 }
 
-/// Why a number could not be claimed.
+/// Why a number was not claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimRefused {
-    /// Another row holds it, this tenant's or another's, or another tenant gave it back too lately.
+    /// Another row holds the number, or it is in quarantine.
     Taken,
-    /// The tenant's plan, or its or the server's purchases an hour, are used up.
+    /// The plan's limit or a limit on purchases an hour is reached.
     Limit(Refusal),
 }
 
 impl SystemStore {
-    /// Claims a number for an operation and records its next step, in one transaction: the tenant's limits and the
-    /// server's purchases an hour are counted under a lock, so that they are exact.
+    /// Claims a number for an operation and records the operation's next step, in one transaction. Limits are
+    /// counted under a lock, so that they are exact across tenants and servers.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`].
+    /// [`StoreError::LeaseLost`] if another driver holds the operation.
     pub async fn claim_number(
         &self,
         lease: &Lease,
@@ -75,6 +75,8 @@ impl SystemStore {
         let now = self.shared.clock.now();
         let transaction = self.begin().await?;
         let operation = operation::held(&transaction, lease).await?;
+        // The tenant's row is locked before the lock on all purchases, so that nobody waits for a tenant while
+        // holding up every other purchase.
         if let Some(refusal) = plan_is_full(&transaction, &operation).await? {
             return Ok(Err(ClaimRefused::Limit(refusal)));
         }
@@ -87,7 +89,7 @@ impl SystemStore {
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&transaction)
             .await?;
-        // Looked for after the insert, which waits for a release under way: what was given back by then is seen.
+        // Checked after the insert, which waits for a concurrent release of the same number: its commit is visible then.
         let served = Entity::find()
             .filter(Column::Number.eq(number.as_str()))
             .filter(super::in_quarantine(operation.tenant_id, rules.quarantined_since))
@@ -98,7 +100,7 @@ impl SystemStore {
         }
         let operation = operation::write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
-        self.shared.tell(operation::changed(&operation));
+        self.shared.publish(operation::changed(&operation));
         Ok(Ok(operation))
     }
 }
@@ -130,8 +132,8 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> ActiveM
     }
 }
 
-/// Numbers of other operations: a step that is run again does not count its own.
-fn numbers_but_of(operation: &Operation) -> Select<Entity> {
+/// Numbers of all other operations: a repeated step must not count its own claim.
+fn numbers_of_others(operation: &Operation) -> Select<Entity> {
     Entity::find().filter(Column::OperationId.ne(operation.id.0))
 }
 
@@ -140,7 +142,7 @@ async fn plan_is_full(
     operation: &Operation,
 ) -> Result<Option<Refusal>, StoreError> {
     let tenant = tenant::find_locked(transaction, operation.tenant_id).await?;
-    let held = numbers_but_of(operation)
+    let held = numbers_of_others(operation)
         .filter(Column::TenantId.eq(tenant.id.0))
         .filter(Column::Status.ne(NumberStatus::Released.as_str()))
         .count(transaction)
@@ -155,59 +157,59 @@ async fn plan_is_full(
     }))
 }
 
-/// Counts what was bought or is about to be within the hour, by the tenant and by all together; a claim that was freed
-/// unbought cost nothing.
+/// Checks the purchases of the last hour, by the tenant and by all tenants. Released claims that were never
+/// bought cost nothing and do not count.
 async fn hour_is_full(
     transaction: &Transaction,
     operation: &Operation,
     now: DateTime<Utc>,
     rules: &PurchaseRules,
 ) -> Result<Option<Refusal>, StoreError> {
-    dialect::claim_alone(transaction).await?;
+    dialect::lock_purchases(transaction).await?;
     let own = Column::TenantId.eq(operation.tenant_id.0);
     let own_limit = rules.tenant_purchases_per_hour;
-    if let Some(again) = room_again(transaction, operation, now, Some(own), own_limit).await? {
-        let message = format!("you may buy at most {own_limit} numbers an hour and have done so: {again}");
+    if let Some(advice) = retry_advice(transaction, operation, now, Some(own), own_limit).await? {
+        let message = format!("this tenant may buy at most {own_limit} numbers an hour: {advice}");
         return Ok(Some(Refusal::limit_reached(UsedUp::TenantPurchasesPerHour, message)));
     }
     let limit = rules.purchases_per_hour;
-    Ok(room_again(transaction, operation, now, None, limit).await?.map(|again| {
+    Ok(retry_advice(transaction, operation, now, None, limit).await?.map(|advice| {
         let message = if limit == 0 {
-            "this server buys no numbers: its operator has set the purchases an hour to 0".to_owned()
+            "this server buys no numbers: its operator has set the limit to 0 numbers an hour".to_owned()
         } else {
-            format!("this server buys at most {limit} numbers an hour and has done so: {again}")
+            format!("this server buys at most {limit} numbers an hour, all tenants together: {advice}")
         };
         Refusal::limit_reached(UsedUp::PurchasesPerHour, message)
     }))
 }
 
-/// When there is room for another purchase, for people; `None` when there is.
-async fn room_again(
+/// Advice on when to retry, for the error message. `None` if another purchase is allowed now.
+async fn retry_advice(
     transaction: &Transaction,
     operation: &Operation,
     now: DateTime<Utc>,
     whose: Option<Expr>,
     limit: u32,
 ) -> Result<Option<String>, StoreError> {
-    let Some(before_the_last) = limit.checked_sub(1) else {
-        return Ok(Some("ask the operator for more".to_owned()));
+    let Some(before_limit) = limit.checked_sub(1) else {
+        return Ok(Some("ask the operator for a higher limit".to_owned()));
     };
     let bought = Condition::any()
         .add(Column::Status.ne(NumberStatus::Released.as_str()))
         .add(Column::ProvisionedAt.is_not_null());
     let hour = TimeDelta::hours(1);
-    // The newest first: when the one at the limit's place turns an hour old, there is room again.
-    let holds_the_last_place: Option<DateTime<Utc>> = numbers_but_of(operation)
+    // Newest first: once the purchase at the limit's position is an hour old, another one is allowed.
+    let at_the_limit: Option<DateTime<Utc>> = numbers_of_others(operation)
         .filter(Column::CreatedAt.gt(now - hour))
         .filter(bought)
         .filter(Condition::all().add_option(whose))
         .order_by_desc(Column::CreatedAt)
         .select_only()
         .column(Column::CreatedAt)
-        .offset(u64::from(before_the_last))
+        .offset(u64::from(before_limit))
         .limit(1)
         .into_tuple()
         .one(transaction)
         .await?;
-    Ok(holds_the_last_place.map(|at| format!("try again after {} UTC", (at + hour).format("%H:%M:%S"))))
+    Ok(at_the_limit.map(|at| format!("try again after {} UTC", (at + hour).format("%H:%M:%S"))))
 }

@@ -1,65 +1,65 @@
-//! Rows of a list of numbers, as far as they are read.
+//! Rows of a list of numbers, with the columns that a request needs.
 
 use crate::domain::{AgentId, AgentName, AgentStatus, E164, NumberId, NumberStatus, PhoneNumber};
 use crate::store::AgentProfile;
 
-/// How much of a row is read: a wide row costs several times what a narrow one does.
+/// Columns to read. A wide row costs several times as much as a narrow one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// What most lists show.
+    /// The columns that most lists show.
     Summary,
-    /// Everything that is shown.
+    /// All columns that any query shows.
     Whole,
 }
 
-/// How much is read for a list of numbers.
+/// Columns to read for a list of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListExtent {
-    /// Of each number.
+    /// Columns of each number.
     pub numbers: Extent,
-    /// Of each number's agent.
+    /// Columns of each number's agent; `None`: agents are not read.
     pub agents: Option<Extent>,
 }
 
-/// What most lists show of a number.
+/// The columns of a number that most lists show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberSummary {
-    /// Its id.
+    /// Id in this database, not the carrier's.
     pub id: NumberId,
-    /// The agent that answers it.
+    /// Agent that answers the number.
     pub agent_id: AgentId,
-    /// The number.
+    /// The number in E.164 format.
     pub number: E164,
-    /// Where it is in its life.
+    /// Lifecycle state of the number.
     pub status: NumberStatus,
 }
 
-/// A number of a list, as far as it was read.
+/// A listed number, with the columns that were read.
 #[derive(Debug, Clone)]
 pub enum ListedNumber {
-    /// [`Extent::Summary`].
+    /// Variant for lists read with [`Extent::Summary`].
     Summary(NumberSummary),
-    /// [`Extent::Whole`].
+    /// Variant for lists read with [`Extent::Whole`].
     Whole(PhoneNumber),
 }
 
-/// What most lists show of an agent.
+/// The columns of an agent that most lists show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSummary {
-    /// Its id.
+    /// Id in this database, not the voice provider's.
     pub id: AgentId,
-    /// Its name.
+    /// Name given by the tenant.
     pub name: AgentName,
-    /// The lifecycle state.
+    /// Lifecycle state of the agent.
     pub status: AgentStatus,
 }
 
-/// An agent that was read with its number, as far as it was.
+/// The agent of a listed number, with the columns that were read.
 #[derive(Debug, Clone)]
 #[expect(clippy::large_enum_variant, reason = "a page holds one kind only")]
 pub enum ListedAgent {
-    /// [`Extent::Summary`].
+    /// Variant for lists read with [`Extent::Summary`].
     Summary(AgentSummary),
-    /// [`Extent::Whole`].
+    /// Variant for lists read with [`Extent::Whole`].
     Whole(AgentProfile),
 }

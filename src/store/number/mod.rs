@@ -1,4 +1,4 @@
-//! Telephone numbers: what both doors do with them. Claiming one is in [`claim`].
+//! Phone numbers: queries of both stores. Claiming a number for purchase is in [`claim`].
 
 mod cache;
 mod chain;
@@ -26,14 +26,14 @@ use crate::domain::{
     AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber, RoutingRules, TenantId,
 };
 
-/// Which numbers.
+/// Filter for lists of numbers.
 #[derive(Debug, Clone, Default)]
 pub struct NumberFilter {
-    /// Only these; without it all but the released ones.
+    /// Only numbers in this state. `None`: all but released numbers.
     pub status: Option<NumberStatus>,
-    /// Only this agent's.
+    /// Only numbers of this agent.
     pub agent: Option<AgentId>,
-    /// Only this country's.
+    /// Only numbers of this country.
     pub country: Option<CountryCode>,
 }
 
@@ -45,7 +45,7 @@ impl TenantStore {
         phone_number::Entity::find().filter(phone_number::Column::TenantId.eq(self.tenant.0))
     }
 
-    /// These numbers, in no order.
+    /// Returns the numbers with these ids, in no order. Numbers of other tenants are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -60,7 +60,7 @@ impl TenantStore {
         found.await?.iter().map(|row| phone_number::Model::read(row)?.try_into()).collect()
     }
 
-    /// The rules of these numbers, each with their version; numbers that are not the tenant's are missing.
+    /// Returns the routing rules of these numbers with their versions. Numbers of other tenants are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -80,7 +80,7 @@ impl TenantStore {
             .collect()
     }
 
-    /// The tenant's number with this E.164: the one it holds, else the one it held last.
+    /// Returns the tenant's number with this E.164: the one it holds, else the one it held last.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -96,7 +96,7 @@ impl TenantStore {
         found.map(PhoneNumber::try_from).transpose()
     }
 
-    /// The oldest active number of each of these agents.
+    /// Returns the oldest active number of each agent. Agents without one are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -117,7 +117,7 @@ impl TenantStore {
         Ok(first)
     }
 
-    /// The agent's numbers that are not released, oldest first.
+    /// Returns an agent's numbers that are not released, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -125,7 +125,8 @@ impl TenantStore {
         entities::all(&self.transaction, held_by(self.own_numbers(), agent)).await
     }
 
-    /// A page of numbers, newest first, with as much of each number and of its agent as is asked for, in one statement.
+    /// Returns a page of numbers, newest first, with the requested columns of each number and its agent. One
+    /// statement reads both.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -175,7 +176,7 @@ impl TenantStore {
         list
     }
 
-    /// How many numbers.
+    /// Counts the numbers that match the filter.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -183,7 +184,7 @@ impl TenantStore {
         page::count(&self.transaction, filtered(self.own_numbers(), filter)).await
     }
 
-    /// A page of each of these agents' numbers, in one statement; an agent without any is missing.
+    /// Returns a page of each agent's numbers, in one statement. Agents without numbers are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -200,7 +201,7 @@ impl TenantStore {
         .await
     }
 
-    /// How many numbers each of these agents has, in one statement; an agent without any is missing.
+    /// Counts each agent's numbers, in one statement. Agents without numbers are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -216,7 +217,7 @@ impl TenantStore {
             .filter(phone_number::Column::AgentId.is_in(agents.iter().map(|id| id.0)))
     }
 
-    /// A number; on a writing door it is kept from changing until the transaction ends.
+    /// Returns a number, or `None` if the tenant has none with this id. A read-write transaction locks the row.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -228,7 +229,7 @@ impl TenantStore {
         query.one(&self.transaction).await?.map(PhoneNumber::try_from).transpose()
     }
 
-    /// Marks an active or inactive number as about to be released; `None` when it is the tenant's in no such state.
+    /// Moves an active or inactive number to releasing. `None` if the tenant has no such number in one of these states.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -236,8 +237,8 @@ impl TenantStore {
         self.move_number(id, &[NumberStatus::Active, NumberStatus::Inactive], NumberStatus::Releasing).await
     }
 
-    /// Puts a number that was about to be released back to what it was, active or inactive; `None` when it is the
-    /// tenant's in no such state.
+    /// Cancels a release: moves a releasing number back to `was`, active or inactive. `None` if the tenant
+    /// has no such number in this state.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -249,7 +250,7 @@ impl TenantStore {
         self.move_number(id, &[NumberStatus::Releasing], was).await
     }
 
-    /// Gives a number other rules, and them the next version; `None` when it is none of the tenant's.
+    /// Replaces a number's routing rules and increments their version. `None` if the tenant has no such number.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -266,7 +267,7 @@ impl TenantStore {
             .filter(phone_number::Column::TenantId.eq(self.tenant.0))
             .exec_with_returning(&self.transaction)
             .await?;
-        self.tell_later(Change::Number { tenant: self.tenant, id, is_released: false });
+        self.publish_on_commit(Change::Number { tenant: self.tenant, id, is_released: false });
         written.into_iter().next().map(PhoneNumber::try_from).transpose()
     }
 
@@ -281,15 +282,16 @@ impl TenantStore {
             .col_expr(phone_number::Column::Status, Expr::value(to.as_str()))
             .filter(phone_number::Column::Id.eq(id.0))
             .filter(phone_number::Column::TenantId.eq(self.tenant.0))
+            // A concurrent change of the state wins: this update then finds no row.
             .filter(phone_number::Column::Status.is_in(from))
             .exec_with_returning(&self.transaction)
             .await?;
-        self.tell_later(Change::Number { tenant: self.tenant, id, is_released: false });
+        self.publish_on_commit(Change::Number { tenant: self.tenant, id, is_released: false });
         written.into_iter().next().map(PhoneNumber::try_from).transpose()
     }
 }
 
-/// Jumps from one country to the next in their index: DISTINCT would read every number.
+/// Jumps from one country to the next in the index. `DISTINCT` would read every number.
 const COUNTRIES: &str = "WITH RECURSIVE next (country) AS (
     SELECT min(country) FROM phone_numbers
     UNION ALL
@@ -302,7 +304,7 @@ struct CountryRow {
 }
 
 impl SystemStore {
-    /// The countries there are or were numbers of, whosever they are; but those that cannot be read.
+    /// Returns the countries of all numbers, also released ones, of all tenants. Unreadable rows are reported and skipped.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -313,7 +315,7 @@ impl SystemStore {
         Ok(self.readable(phone_number::TABLE, &rows, read).0)
     }
 
-    /// A number, whosever it is.
+    /// Returns a number of any tenant.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -321,7 +323,7 @@ impl SystemStore {
         phone_number::Entity::find_by_id(id.0).one(self.db()).await?.map(PhoneNumber::try_from).transpose()
     }
 
-    /// The agent's numbers that are not released, oldest first.
+    /// Returns an agent's numbers that are not released, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -329,8 +331,8 @@ impl SystemStore {
         entities::all(self.db(), held_by(phone_number::Entity::find(), agent)).await
     }
 
-    /// Which of these this tenant cannot have: held by anybody, or given back by another tenant since
-    /// `quarantined_since`.
+    /// Returns the numbers among these that the tenant cannot have: held by anybody, or released by another
+    /// tenant after `quarantined_since`.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -345,7 +347,7 @@ impl SystemStore {
             .filter(phone_number::Column::Number.is_in(numbers.iter().map(E164::as_str)))
             .filter(Condition::any().add(held).add(in_quarantine(tenant, quarantined_since)))
             .select_only()
-            // Nothing else in the row matters, readable or not.
+            // Selects nothing else, so that an unreadable column does not matter.
             .column(phone_number::Column::Number)
             .into_tuple()
             .all(self.db())
@@ -354,7 +356,7 @@ impl SystemStore {
     }
 }
 
-/// Served another client until lately: its patients still dial it.
+/// Condition: in quarantine. Another tenant held the number until recently, and its callers may still dial it.
 fn in_quarantine(tenant: TenantId, since: DateTime<Utc>) -> Condition {
     Condition::all()
         .add(phone_number::Column::TenantId.ne(tenant.0))
@@ -362,7 +364,7 @@ fn in_quarantine(tenant: TenantId, since: DateTime<Utc>) -> Condition {
         .add(phone_number::Column::ReleasedAt.gt(since))
 }
 
-/// Calls to it are answered.
+/// Condition: the number takes calls.
 fn answering() -> Expr {
     phone_number::Column::Status.is_in(NumberStatus::TAKING_CALLS.map(NumberStatus::as_str))
 }

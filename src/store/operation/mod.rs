@@ -81,7 +81,7 @@ impl TenantStore {
         let row = row.ok_or(StoreError::Corrupt { table: "operations", column: "id" })?;
         let operation: Operation = row.try_into()?;
         self.audit_begun(&operation).await?;
-        self.tell_later(Change::Operation { tenant: self.tenant, id });
+        self.publish_on_commit(Change::Operation { tenant: self.tenant, id });
         Ok(Inserted::New(operation))
     }
 
@@ -124,7 +124,7 @@ impl TenantStore {
         key: &IdempotencyKey,
         input_hash: &str,
     ) -> Result<Option<Operation>, StoreError> {
-        dialect::one_request_a_key(&self.transaction, self.tenant, key).await?;
+        dialect::lock_idempotency_key(&self.transaction, self.tenant, key).await?;
         let same_key = operation::Column::IdempotencyKey.eq(key.as_str());
         let Some(row) = self.own_operations().filter(same_key).one(&self.transaction).await? else {
             return Ok(None);
@@ -171,7 +171,7 @@ impl TenantStore {
         for ended in ended {
             let ended: Operation = ended.try_into()?;
             self.audit_ended(&ended).await?;
-            self.tell_later(changed(&ended));
+            self.publish_on_commit(changed(&ended));
         }
         Ok(was_so)
     }

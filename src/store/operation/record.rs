@@ -101,9 +101,9 @@ impl SystemStore {
         let operation = write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
         for change in update.effects.iter().map(|effect| moved(&operation, effect)) {
-            self.shared.tell(change);
+            self.shared.publish(change);
         }
-        self.shared.tell(changed(&operation));
+        self.shared.publish(changed(&operation));
         Ok(operation)
     }
 }
@@ -182,7 +182,7 @@ pub(in crate::store) async fn write(
         apply(db, &operation, effect, now).await?;
     }
     if operation.state.is_final() {
-        audit_event::driven_to_its_end(db, shared, &operation).await?;
+        audit_event::operation_ended(db, shared, &operation).await?;
     }
     Ok(operation)
 }

@@ -39,7 +39,7 @@ impl Database {
         let (transaction, pid) = dialect::begin_migration(tenants).await?;
         let migrating = async {
             dialect::forget_statements(&transaction).await?;
-            dialect::migrate_alone(&transaction).await?;
+            dialect::lock_migrations(&transaction).await?;
             let migrations = compare(&transaction).await?;
             if let Some(foreign) = foreign::of(&transaction, &migrations).await? {
                 return Err(StoreError::Foreign(foreign));
@@ -47,7 +47,7 @@ impl Database {
             let pending = migrations.pending;
             if !pending.is_empty() {
                 let applied = Migrator::up(&transaction, None).await.map_err(StoreError::from);
-                applied.map_err(|error| if error.is_of_a_lock() { StoreError::Locked } else { error })?;
+                applied.map_err(|error| if error.is_lock_timeout() { StoreError::Locked } else { error })?;
             }
             dialect::forget_statements(&transaction).await?;
             transaction.commit().await?;

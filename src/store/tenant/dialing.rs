@@ -1,5 +1,5 @@
-//! Which numbers are dialled for a tenant, where an operator has decided that. All of it is held in memory: calls are
-//! answered by it, also while the database is unavailable. Tenants without a decision of their own take no memory.
+//! Dialing rules set for a tenant by an operator. All are held in memory, so that calls can be answered while
+//! the database is unavailable. Tenants without rules of their own take no memory.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,68 +14,69 @@ use crate::store::{StoreError, SystemStore};
 /// Tenants read in one statement.
 const PAGE: u64 = 2000;
 
-/// What operators have decided.
+/// Dialing rules of all tenants that have any.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Dialings(Mutex<State>);
+pub(in crate::store) struct DialingOverrides(Mutex<Overrides>);
 
 #[derive(Debug, Default)]
-struct State {
+struct Overrides {
     of: HashMap<TenantId, DialingOverride>,
-    /// Counts changes.
+    /// Number of changes so far.
     version: u64,
 }
 
-impl Dialings {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl DialingOverrides {
+    fn lock(&self) -> MutexGuard<'_, Overrides> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An operator has decided.
+    /// Replaces a tenant's rules after they have been committed.
     pub(super) fn set(&self, tenant: TenantId, dialing: &DialingOverride) {
-        let mut state = self.lock();
+        let mut overrides = self.lock();
         if *dialing == DialingOverride::default() {
-            state.of.remove(&tenant);
+            overrides.of.remove(&tenant);
         } else {
-            state.of.insert(tenant, dialing.clone());
+            overrides.of.insert(tenant, dialing.clone());
         }
-        state.version += 1;
+        overrides.version += 1;
     }
 
-    /// All of it, as an earlier run had it.
+    /// Loads rules saved by an earlier run.
     pub(in crate::store) fn restore(&self, of: HashMap<TenantId, DialingOverride>) {
         self.replace(of, self.version());
     }
 
-    /// Unless something has changed since this version: then what was read may be older.
+    /// Replaces all rules, unless they have changed since `version`: what was read may then be older.
     fn replace(&self, of: HashMap<TenantId, DialingOverride>, version: u64) {
-        let mut state = self.lock();
-        if state.version == version && state.of != of {
-            *state = State { of, version: version + 1 };
+        let mut overrides = self.lock();
+        if overrides.version == version && overrides.of != of {
+            *overrides = Overrides { of, version: version + 1 };
         }
     }
 
-    /// All of it.
+    /// Returns a copy of all rules.
     pub(in crate::store) fn all(&self) -> HashMap<TenantId, DialingOverride> {
         self.lock().of.clone()
     }
 
-    /// Counts changes.
+    /// Number of changes so far.
     pub(in crate::store) fn version(&self) -> u64 {
         self.lock().version
     }
 }
 
 impl SystemStore {
-    /// What an operator has decided for a tenant, as it was last read: at this server at once, at others within seconds.
+    /// Returns a tenant's dialing rules from memory. Changes by other servers arrive within seconds.
     #[must_use]
     pub fn dialing_of(&self, tenant: TenantId) -> DialingOverride {
         self.shared.dialings.lock().of.get(&tenant).cloned().unwrap_or_default()
     }
 
-    /// Reads what operators have decided. On SQLite a plan alone is no change that is looked for: its one server knows what it
-    /// has written.
-    pub(in crate::store) async fn read_dialings(&self) -> Result<(), StoreError> {
+    /// Reads all tenants' dialing rules. On SQLite the change of a plan alone does not trigger this: the only
+    /// server has updated its memory already.
+    pub(in crate::store) async fn read_dialing_overrides(&self) -> Result<(), StoreError> {
         use tenant::Column::{DialCountries, DialPremium, Id};
+        // The version is taken before reading: rules set meanwhile are newer than what is read.
         let (version, mut of, mut last) = (self.shared.dialings.version(), HashMap::new(), Uuid::nil());
         loop {
             let decided = tenant::Entity::find()

@@ -1,15 +1,15 @@
-//! Values that many cached numbers share, each kept once and named by a small key.
+//! Deduplicated values: values shared by many cached numbers are stored once and referenced by a small key.
 
 use std::hash::{BuildHasher, Hash, RandomState};
 
 use hashbrown::HashTable;
 use slab::Slab;
 
-/// Values with the count of their users; a value without users is dropped.
+/// Values with reference counts. A value is dropped with its last reference.
 #[derive(Debug)]
 pub(super) struct Interned<T> {
     values: Slab<(T, u32)>,
-    /// Keys only: the values are not kept twice.
+    /// Keys only, hashed by the value they stand for: no value is stored twice.
     index: HashTable<u32>,
     hasher: RandomState,
 }
@@ -21,13 +21,13 @@ impl<T> Default for Interned<T> {
 }
 
 impl<T: Hash + Eq> Interned<T> {
-    /// The value of a key.
+    /// Returns the value of a key.
     pub(super) fn get(&self, key: u32) -> Option<&T> {
         self.values.get(key as usize).map(|(value, _)| value)
     }
 
-    /// Counts one more user of a value, and returns its key.
-    pub(super) fn take(&mut self, value: T) -> u32 {
+    /// Adds a reference to a value and returns its key.
+    pub(super) fn acquire(&mut self, value: T) -> u32 {
         let Self { values, index, hasher } = self;
         let hash = hasher.hash_one(&value);
         let is_it = |key: &u32| values.get(*key as usize).is_some_and(|(known, _)| *known == value);
@@ -37,15 +37,15 @@ impl<T: Hash + Eq> Interned<T> {
             }
             return key;
         }
-        // Each value has a user among the cached numbers, whose slots fit as well.
+        // Cannot overflow: each value is used by a cached number, and the slots of those fit in `u32`.
         let key = u32::try_from(values.insert((value, 1))).unwrap_or(u32::MAX);
         let hash_of = |key: &u32| values.get(*key as usize).map_or(0, |(value, _)| hasher.hash_one(value));
         index.insert_unique(hash, key, hash_of);
         key
     }
 
-    /// Counts one user less.
-    pub(super) fn give_back(&mut self, key: u32) {
+    /// Removes a reference; the last one drops the value.
+    pub(super) fn release(&mut self, key: u32) {
         let Self { values, index, hasher } = self;
         let Some((value, users)) = values.get_mut(key as usize) else { return };
         *users -= 1;
@@ -57,7 +57,7 @@ impl<T: Hash + Eq> Interned<T> {
         }
     }
 
-    /// How many values are kept.
+    /// Number of distinct values.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         assert_eq!(self.values.len(), self.index.len());

@@ -1,11 +1,11 @@
-//! The routing cache: every number that takes calls, with its rules and as much of its agent as answering needs.
+//! The routing cache: every number that takes calls, with its routing rules and the agent data needed to answer.
 //!
-//! A call is decided by what is cached, and its record is written only if the change marks of the number's and the agent's
-//! rows are still those cached. So a call costs one statement, and two more when something has changed since. While the
-//! database is unavailable, the cache alone says where calls go.
+//! A call is decided from the cache. Its record is written only if the change marks of the number's and the
+//! agent's rows are still those cached. So a call costs one statement, and two more if something has changed.
+//! While the database is unavailable, the cache alone decides where calls go.
 //!
-//! The cache is filled once, page by page ([`NumberReader`]); from then on only what changed is read. It is kept on disk
-//! ([`saved`]), for a server that starts while the database is unavailable.
+//! The cache is filled once, page by page ([`NumberReader`]); then only changes are read. It is also saved to
+//! disk ([`saved`]) for a server that starts while the database is unavailable.
 
 mod interned;
 mod reader;
@@ -26,29 +26,29 @@ use super::answering;
 use crate::domain::{AnsweringAgent, E164, NumberId, RoutingRules};
 use crate::store::entities::phone_number;
 use crate::store::{StoreError, SystemStore};
-use state::{Found, State};
+use state::{CacheState, Found};
 
-/// How long the cache is trusted after it was last compared with the database. Far shorter than a released number's
-/// quarantine.
-const KNOWN_FOR: TimeDelta = TimeDelta::hours(24);
+/// Time for which the cache is trusted after its last comparison with the database. Far shorter than the
+/// quarantine of a released number, so that a stale entry never reaches a number's next tenant.
+const TRUSTED_FOR: TimeDelta = TimeDelta::hours(24);
 
-/// Numbers that are followed from one to the next.
-pub(super) const LONGEST_CHAIN: usize = 50;
+/// Maximum number of numbers followed when looking for a forwarding loop.
+pub(super) const MAX_CHAIN: usize = 50;
 
-/// A number that takes calls, as it is cached.
+/// A cached number that takes calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) struct CachedNumber {
-    /// Its lease.
+    /// Id of the row: it identifies the number's tenancy, not the E.164 number.
     pub(in crate::store) id: NumberId,
-    /// The agent that answers.
+    /// Agent that answers, as far as its row is readable.
     pub(in crate::store) agent: AnsweringAgent,
-    /// What is done with calls before the agent answers.
+    /// Routing rules, applied before the agent answers.
     pub(in crate::store) rules: Arc<RoutingRules>,
-    /// The version of those.
+    /// Version of the rules.
     pub(in crate::store) rules_version: i32,
-    /// The change mark of the number's row.
+    /// Change mark of the number's row.
     pub(in crate::store) number_changed: i64,
-    /// The change mark of the agent's row.
+    /// Change mark of the agent's row.
     pub(in crate::store) agent_changed: i64,
 }
 
@@ -58,12 +58,12 @@ impl CachedNumber {
     }
 }
 
-/// The numbers that take calls.
+/// Cache of the numbers that take calls.
 #[derive(Debug, Default)]
-pub(in crate::store) struct NumberCache(Mutex<State>);
+pub(in crate::store) struct NumberCache(Mutex<CacheState>);
 
 impl NumberCache {
-    /// The number was released.
+    /// Removes a number that was released.
     pub(in crate::store) fn forget(&self, id: NumberId) {
         self.lock().forget(id);
     }
@@ -72,12 +72,12 @@ impl NumberCache {
         Reading { cache: self, began: self.lock().begin() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, CacheState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A reading under way: begun before its statement runs, over when it is dropped.
+/// A read in progress: starts before its statement runs and ends when dropped.
 #[derive(Debug)]
 struct Reading<'a> {
     cache: &'a NumberCache,
@@ -105,21 +105,21 @@ impl Drop for Reading<'_> {
 }
 
 impl SystemStore {
-    /// Whether calls can be routed without the database: all numbers were read, and the cache was compared with the
-    /// database not too long ago.
+    /// Whether calls can be routed without the database: all numbers have been read, and the last comparison
+    /// with the database is recent enough.
     #[must_use]
     pub fn knows_numbers(&self) -> bool {
-        self.shared.numbers.lock().is_good(self.shared.clock.now())
+        self.shared.numbers.lock().is_trusted(self.shared.clock.now())
     }
 
-    /// How many numbers are cached.
+    /// Number of cached numbers.
     #[must_use]
     pub fn cached_numbers(&self) -> usize {
         self.shared.numbers.lock().len()
     }
 
-    /// Whether a call that rings at `to` may be passed on until it rings at `called`, by the rules of our own numbers and
-    /// the fallback numbers of their agents, as they are cached.
+    /// Whether a call to `to` may be forwarded until it reaches `called`, by the cached routing rules and
+    /// fallback numbers of any tenant. Follows at most [`MAX_CHAIN`] numbers.
     #[must_use]
     pub fn leads_to(&self, to: &E164, called: &E164) -> bool {
         let (mut next, mut seen) = (vec![to.clone()], HashSet::new());
@@ -127,7 +127,7 @@ impl SystemStore {
             if number == *called {
                 return true;
             }
-            if seen.len() >= LONGEST_CHAIN || !seen.insert(number.digits()) {
+            if seen.len() >= MAX_CHAIN || !seen.insert(number.digits()) {
                 continue;
             }
             if let Some(cached) = self.cached(&number) {
@@ -138,17 +138,17 @@ impl SystemStore {
         false
     }
 
-    /// A number as it is cached.
+    /// Returns a number from the cache.
     pub(in crate::store) fn cached(&self, number: &E164) -> Option<CachedNumber> {
         self.shared.numbers.lock().get(number.digits())
     }
 
-    /// Reads a number into the cache; returns whether it takes calls.
+    /// Reads a number into the cache. Returns whether it takes calls.
     pub(in crate::store) async fn learn_number(&self, number: &E164) -> Result<bool, StoreError> {
         Ok(!self.learn_numbers(std::slice::from_ref(number)).await?.is_empty())
     }
 
-    /// Reads numbers into the cache, in one statement; returns those that take calls.
+    /// Reads numbers into the cache, in one statement. Returns those that take calls.
     pub(in crate::store) async fn learn_numbers(
         &self,
         numbers: &[E164],
@@ -158,7 +158,7 @@ impl SystemStore {
         let found = reader::read(self, |query| query.cond_where(wanted).cond_where(answering())).await?;
         let mut absent: HashSet<&E164> = numbers.iter().collect();
         if found.has_unreadable() {
-            // It may be of any of them.
+            // The unreadable row may belong to any of them, so none may be taken for absent.
             absent.clear();
         }
         let mut ours = HashSet::with_capacity(found.found.len());
@@ -168,6 +168,7 @@ impl SystemStore {
             ours.insert(number);
         }
         absent.into_iter().for_each(|number| reading.take_none(number));
+        // Last: a doubt is settled only by a completed read that started after it.
         numbers.iter().for_each(|number| reading.trust(number));
         Ok(ours)
     }

@@ -1,11 +1,11 @@
-//! Fills the cache, and keeps it as the database has it.
+//! Fills the cache and keeps it in step with the database.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
 use sea_orm::{ColumnTrait, ConnectionTrait, IdenStatic, QueryResult};
 use uuid::Uuid;
 
-use super::state::{Found, Standing};
+use super::state::{Found, RowState};
 use super::{CachedNumber, Reading, answering};
 use crate::domain::{AgentId, E164, NumberId, NumberStatus, RoutingRules};
 use crate::store::dialect::{self, Horizon};
@@ -17,29 +17,29 @@ use crate::store::{StoreError, SystemStore};
 const PAGE: u64 = 2000;
 /// Changed agents whose numbers are read in one statement.
 const AGENTS: u64 = 500;
-/// What the agent's columns are called beside the number's.
+/// Prefix of the agent's columns in the joined row.
 const OF_AGENT: &str = "agent__";
 
-/// A number's row, joined with as much of its agent's as answering a call needs.
+/// A number's row joined with the agent columns needed to answer a call.
 struct Row {
     number: E164,
     agent: AgentId,
     found: Found,
-    /// Columns that cannot be read, by table.
+    /// Unreadable columns with their tables.
     unreadable: Vec<(&'static str, &'static str)>,
 }
 
 impl Row {
-    /// What the row says. A number whose rules or whose agent's columns cannot be read, since a newer version has written
-    /// them, say, takes calls all the same, by what can be read: without rules its agent answers.
+    /// Decodes a row as far as possible. A number with unreadable rules or agent columns, written by a newer
+    /// version for example, still takes calls by what is readable: without rules its agent answers.
     fn read(row: &QueryResult) -> Result<Self, StoreError> {
         let id = NumberId(row.try_get("", "id")?);
         let number: E164 = entities::text(TABLE, "number", &row.try_get::<String>("", "number")?)?;
         let (agent, of_agent) = agent::as_far_as_readable(row, OF_AGENT)?;
         let (agent_id, mut unreadable) = (agent.id, Vec::new());
-        let standing = match entities::text(TABLE, "status", &row.try_get::<String>("", "status")?)? {
-            NumberStatus::Released => Standing::Released,
-            NumberStatus::Pending => Standing::Pending,
+        let state = match entities::text(TABLE, "status", &row.try_get::<String>("", "status")?)? {
+            NumberStatus::Released => RowState::Released,
+            NumberStatus::Pending => RowState::Pending,
             NumberStatus::Active | NumberStatus::Inactive | NumberStatus::Releasing => {
                 unreadable.extend(of_agent.into_iter().map(|column| (agent::TABLE, column)));
                 let rules = row.try_get("", phone_number::RULES).ok();
@@ -47,7 +47,7 @@ impl Row {
                 if rules.is_none() {
                     unreadable.push((TABLE, phone_number::RULES));
                 }
-                Standing::TakesCalls(CachedNumber {
+                RowState::TakesCalls(CachedNumber {
                     id,
                     agent,
                     rules: rules.unwrap_or_default().into(),
@@ -60,21 +60,21 @@ impl Row {
                 })
             }
         };
-        let found = Found { number: number.digits(), id, standing };
+        let found = Found { number: number.digits(), id, state };
         Ok(Self { number, agent: agent_id, found, unreadable })
     }
 
-    /// Reports what cannot be read.
+    /// Reports the unreadable columns.
     fn report(&self, store: &SystemStore, row: &QueryResult) {
         for (table, id) in [(TABLE, self.found.id.0), (agent::TABLE, self.agent.0)] {
             let its = self.unreadable.iter().filter(|(of, _)| *of == table);
             let failures: Vec<_> = its.map(|(table, column)| StoreError::Corrupt { table, column }).collect();
-            store.seen(table, || Some(id), row, &failures);
+            store.report_row(table, || Some(id), row, &failures);
         }
     }
 }
 
-/// Numbers with their agents, as many as `narrowed` leaves. What cannot be read is reported.
+/// Reads numbers with their agents, restricted by `narrowed`. Reports unreadable rows and columns.
 pub(super) async fn read(
     store: &SystemStore,
     narrowed: impl FnOnce(&mut SelectStatement) -> &mut SelectStatement,
@@ -96,43 +96,43 @@ pub(super) async fn read(
     let rows = store.db().query_all(&query).await?;
     let mut read = Rows { found: Vec::with_capacity(rows.len()), count: rows.len() as u64, last: None };
     for row in &rows {
-        read.last = place(row).or(read.last);
+        read.last = position(row).or(read.last);
         match Row::read(row) {
             Ok(found) => {
                 found.report(store, row);
                 read.found.push((found.number, found.found));
             }
-            Err(failure) => store.seen(TABLE, || entities::id(row), row, &[failure]),
+            Err(failure) => store.report_row(TABLE, || entities::id(row), row, &[failure]),
         }
     }
     Ok(read)
 }
 
-/// What one statement found.
+/// Result of one statement.
 #[derive(Debug)]
 pub(super) struct Rows {
-    /// Those that could be read.
+    /// Readable rows, keyed by number.
     pub(super) found: Vec<(E164, Found)>,
-    /// How many there were.
+    /// Number of rows, readable or not.
     count: u64,
-    /// The place of the last.
+    /// Position of the last row.
     last: Option<(i64, Uuid)>,
 }
 
 impl Rows {
-    /// Whether some row could not be read.
+    /// Whether a row was unreadable.
     pub(super) fn has_unreadable(&self) -> bool {
         self.count > self.found.len() as u64
     }
 
-    /// The place of the last of a full page: more may follow.
+    /// Position of the last row if the page is full, so that more rows may follow.
     fn full(&self, page: u64) -> Option<(i64, Uuid)> {
         self.last.filter(|_| self.count >= page)
     }
 }
 
-/// Mark and id of a row.
-fn place(row: &QueryResult) -> Option<(i64, Uuid)> {
+/// Change mark and id of a row.
+fn position(row: &QueryResult) -> Option<(i64, Uuid)> {
     Some((row.try_get("", "changed").ok()?, row.try_get("", "id").ok()?))
 }
 
@@ -144,46 +144,46 @@ fn of_agent(column: agent::Column) -> Expr {
     Expr::col((agent::Entity, column))
 }
 
-/// Reads all numbers into the cache, and then what changed. Whatever fails is begun again where it stands.
+/// Reads all numbers into the cache, then changes. After an error the same part is read again.
 #[derive(Debug)]
 pub struct NumberReader {
     store: SystemStore,
-    /// How far changes were read; `None` at first.
+    /// How far changes have been read; `None` before the first page.
     seen: Option<Horizon>,
-    whole: Whole,
+    full_read: FullRead,
     changes: Option<Changes>,
 }
 
-/// The reading of all numbers.
+/// Progress of reading all numbers.
 #[derive(Debug, Clone, Copy)]
-enum Whole {
-    /// Those after this one are to be read.
+enum FullRead {
+    /// Numbers after this id remain.
     After(Uuid),
     Done,
 }
 
-/// A reading of what changed.
+/// Progress of reading changes up to `until`.
 #[derive(Debug, Clone)]
 struct Changes {
     until: Horizon,
     began: DateTime<Utc>,
-    at: At,
+    at: Position,
 }
 
-/// A place among what changed: after the row with this mark and id.
+/// Position among changes: after the row with this mark and id.
 #[derive(Debug, Clone, Copy)]
-enum At {
+enum Position {
     Numbers(i64, Uuid),
     Agents(i64, Uuid),
-    Doubts,
+    Doubtful,
 }
 
 impl SystemStore {
-    /// A reader for the cache. One is enough for a server.
+    /// Creates a reader for the cache. A server needs one.
     #[must_use]
     pub fn number_reader(&self) -> NumberReader {
-        let whole = Whole::After(Uuid::nil());
-        NumberReader { store: self.clone(), seen: None, whole, changes: None }
+        let full_read = FullRead::After(Uuid::nil());
+        NumberReader { store: self.clone(), seen: None, full_read, changes: None }
     }
 }
 
@@ -191,20 +191,20 @@ impl NumberReader {
     /// Whether all numbers have been read.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        matches!(self.whole, Whole::Done)
+        matches!(self.full_read, FullRead::Done)
     }
 
     /// Reads the next page of all numbers.
     ///
     /// # Errors
-    /// [`StoreError`]: the same page is next.
+    /// [`StoreError`]: the next call reads the same page.
     pub async fn read_page(&mut self) -> Result<(), StoreError> {
-        let Whole::After(last) = self.whole else { return Ok(()) };
+        let FullRead::After(last) = self.full_read else { return Ok(()) };
         let cache = &self.store.shared.numbers;
         if self.seen.is_none() {
-            // Whatever is written from here on is found as a change, on whichever page it would have been.
+            // Read before the first page: later writes are then found as changes, whichever page they belong to.
             let seen = dialect::horizon(self.store.db()).await?;
-            self.store.read_dialings().await?;
+            self.store.read_dialing_overrides().await?;
             self.seen = Some(seen);
         }
         let began = self.store.shared.clock.now();
@@ -220,17 +220,17 @@ impl NumberReader {
         let last = rows.full(PAGE).map(|(_, id)| id);
         take(&reading, rows);
         drop(reading);
-        self.whole = last.map_or(Whole::Done, Whole::After);
+        self.full_read = last.map_or(FullRead::Done, FullRead::After);
         if self.is_complete() {
             cache.lock().confirm(began);
         }
         Ok(())
     }
 
-    /// Reads what changed since it was last read: one page of it. Returns whether that was all.
+    /// Reads the next page of changes. Returns whether it was the last.
     ///
     /// # Errors
-    /// [`StoreError`]: the same page is next.
+    /// [`StoreError`]: the next call reads the same page.
     pub async fn read_changes(&mut self) -> Result<bool, StoreError> {
         let Some(seen) = self.seen.clone() else { return Ok(true) };
         let changes = match self.changes.clone() {
@@ -239,21 +239,23 @@ impl NumberReader {
                 let (began, until) =
                     (self.store.shared.clock.now(), dialect::horizon(self.store.db()).await?);
                 if until != seen {
-                    self.store.read_dialings().await?;
+                    self.store.read_dialing_overrides().await?;
                 }
                 if until.is_behind(&seen) {
-                    tracing::warn!("the database is back at an earlier state: all numbers are read again");
-                    (self.seen, self.whole) = (Some(until), Whole::After(Uuid::nil()));
+                    tracing::warn!(
+                        "the database has returned to an earlier state: reading all numbers again"
+                    );
+                    (self.seen, self.full_read) = (Some(until), FullRead::After(Uuid::nil()));
                     return Ok(true);
                 }
-                let at = if until == seen { At::Doubts } else { At::Numbers(0, Uuid::nil()) };
+                let at = if until == seen { Position::Doubtful } else { Position::Numbers(0, Uuid::nil()) };
                 Changes { until, began, at }
             }
         };
         let next = match changes.at {
-            At::Numbers(mark, id) => self.read_numbers(&seen, &changes.until, (mark, id)).await?,
-            At::Agents(mark, id) => self.read_agents(&seen, &changes.until, (mark, id)).await?,
-            At::Doubts => self.settle().await?,
+            Position::Numbers(mark, id) => self.read_numbers(&seen, &changes.until, (mark, id)).await?,
+            Position::Agents(mark, id) => self.read_agents(&seen, &changes.until, (mark, id)).await?,
+            Position::Doubtful => self.reread_doubtful().await?,
         };
         if let Some(at) = next {
             self.changes = Some(Changes { at, ..changes });
@@ -267,13 +269,13 @@ impl NumberReader {
         Ok(true)
     }
 
-    /// Reads changed numbers, whatever became of them.
+    /// Reads a page of changed numbers, in any state.
     async fn read_numbers(
         &self,
         seen: &Horizon,
         until: &Horizon,
         (mark, id): (i64, Uuid),
-    ) -> Result<Option<At>, StoreError> {
+    ) -> Result<Option<Position>, StoreError> {
         use phone_number::Column::{Changed, Id};
         let reading = self.store.shared.numbers.begin();
         let rows = read(&self.store, |query| {
@@ -285,18 +287,18 @@ impl NumberReader {
                 .limit(PAGE)
         })
         .await?;
-        let last = rows.full(PAGE).map(|(mark, id)| At::Numbers(mark, id));
+        let last = rows.full(PAGE).map(|(mark, id)| Position::Numbers(mark, id));
         take(&reading, rows);
-        Ok(Some(last.unwrap_or(At::Agents(0, Uuid::nil()))))
+        Ok(Some(last.unwrap_or(Position::Agents(0, Uuid::nil()))))
     }
 
-    /// Reads the numbers of changed agents.
+    /// Reads the numbers of a page of changed agents.
     async fn read_agents(
         &self,
         seen: &Horizon,
         until: &Horizon,
         (mark, id): (i64, Uuid),
-    ) -> Result<Option<At>, StoreError> {
+    ) -> Result<Option<Position>, StoreError> {
         use agent::Column::{Changed, Id};
         let mut query = Query::select();
         query
@@ -308,7 +310,7 @@ impl NumberReader {
             .order_by((agent::Entity, Id), Order::Asc)
             .limit(AGENTS);
         let rows = self.store.db().query_all(&query).await?;
-        let changed: Vec<(i64, Uuid)> = rows.iter().filter_map(place).collect();
+        let changed: Vec<(i64, Uuid)> = rows.iter().filter_map(position).collect();
         if !changed.is_empty() {
             let reading = self.store.shared.numbers.begin();
             let theirs = phone_number::Column::AgentId.is_in(changed.iter().map(|(_, id)| *id));
@@ -318,11 +320,11 @@ impl NumberReader {
             );
         }
         let last = changed.last().filter(|_| rows.len() as u64 >= AGENTS);
-        Ok(Some(last.map_or(At::Doubts, |(mark, id)| At::Agents(*mark, *id))))
+        Ok(Some(last.map_or(Position::Doubtful, |(mark, id)| Position::Agents(*mark, *id))))
     }
 
-    /// Reads numbers again of which two readings said different things.
-    async fn settle(&self) -> Result<Option<At>, StoreError> {
+    /// Re-reads numbers on which two reads disagreed.
+    async fn reread_doubtful(&self) -> Result<Option<Position>, StoreError> {
         let cache = &self.store.shared.numbers;
         let doubtful = cache.lock().doubtful(PAGE as usize);
         if doubtful.is_empty() {
@@ -330,7 +332,7 @@ impl NumberReader {
         }
         let numbers: Vec<_> = doubtful.into_iter().filter_map(E164::from_digits).collect();
         self.store.learn_numbers(&numbers).await?;
-        Ok(Some(At::Doubts))
+        Ok(Some(Position::Doubtful))
     }
 }
 
@@ -338,7 +340,7 @@ fn take(reading: &Reading<'_>, rows: Rows) {
     rows.found.into_iter().for_each(|(_, found)| reading.take(found));
 }
 
-/// In the order of mark and id, after this place.
+/// Condition: after this position in the order of mark and id.
 fn after(columns: [Expr; 2], mark: i64, id: Uuid) -> Expr {
     Expr::tuple(columns).gt(Expr::tuple([Expr::val(mark), Expr::val(id)]))
 }

@@ -1,26 +1,26 @@
-//! A cached number in as few bytes as it needs: a server may hold a million.
+//! Compact form of a cached number: a server may hold a million.
 
 use slab::Slab;
 use uuid::Uuid;
 
 use crate::domain::{AgentId, AgentStatus, AnsweringAgent, E164, Language, TenantId};
 
-/// What most ids of the voice provider begin with; so many lower-case letters and digits follow.
+/// Form of most ids of the voice provider: this prefix, then so many lower-case letters and digits.
 const USUAL_PREFIX: &str = "agent_";
 const USUAL_LENGTH: usize = 28;
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-/// Six bits a character.
+/// Each character takes six bits.
 const PACKED_LENGTH: usize = USUAL_LENGTH * 6 / 8;
-/// First bytes that no packed id has: its first six bits would be 63.
+/// Values of the first byte that no packed id has: an index of 63 does not occur in the alphabet.
 const NO_ID: u8 = 0xff;
 const UNUSUAL_ID: u8 = 0xfe;
 
-/// An unsigned number of `N` bytes, without alignment.
+/// An unsigned integer of `N` bytes, without alignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bytes<const N: usize>([u8; N]);
 
 impl<const N: usize> Bytes<N> {
-    /// Drops what does not fit.
+    /// Keeps the low `N` bytes.
     pub(super) fn new(number: u64) -> Self {
         let mut bytes = [0; N];
         bytes.copy_from_slice(&number.to_be_bytes()[8 - N..]);
@@ -32,7 +32,7 @@ impl<const N: usize> Bytes<N> {
     }
 }
 
-/// A change mark. Transaction ids stay below 48 bits: at 100,000 a second for 89 years.
+/// Packs a change mark. Transaction ids stay below 48 bits for 89 years at 100,000 a second.
 fn mark(changed: i64) -> Bytes<6> {
     Bytes::new(changed.unsigned_abs())
 }
@@ -41,13 +41,13 @@ fn unmark(mark: Bytes<6>) -> i64 {
     i64::try_from(mark.get()).unwrap_or_default()
 }
 
-/// A number that takes calls and the agent that answers it. Every field is bytes, so that nothing is lost to alignment.
+/// A number that takes calls and its agent. All fields are byte arrays, so that no padding is needed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
     pub(super) number: Bytes<7>,
     number_changed: Bytes<6>,
     agent_changed: Bytes<6>,
-    /// Digits; 0 for none.
+    /// Fallback number as digits; 0 if there is none.
     fallback: Bytes<7>,
     tenant: Bytes<4>,
     rules: Bytes<4>,
@@ -57,19 +57,19 @@ pub(super) struct Record {
     status: u8,
 }
 
-/// Keys of what a number shares with others.
+/// Keys of values shared with other numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SharedKeys {
     pub(super) tenant: u32,
-    /// Of the set of rules and its version.
+    /// Key of the routing rules with their version.
     pub(super) rules: u32,
 }
 
-/// Voice agent ids of another form than the usual.
+/// Voice agent ids in an unusual form.
 pub(super) type UnusualIds = Slab<Box<str>>;
 
 impl Record {
-    /// Packs a number; an unusual voice agent id goes to `unusual`.
+    /// Packs a number. An unusual voice agent id is stored in `unusual`.
     pub(super) fn pack(
         number: u64,
         shared: SharedKeys,
@@ -91,7 +91,7 @@ impl Record {
         }
     }
 
-    /// The agent that answers, which is this tenant's.
+    /// Returns the agent, which belongs to `tenant_id`.
     pub(super) fn agent(&self, tenant_id: TenantId, unusual: &UnusualIds) -> AnsweringAgent {
         let fallback = self.fallback.get();
         AnsweringAgent {
@@ -104,18 +104,18 @@ impl Record {
         }
     }
 
-    /// The keys of what it shares with others.
+    /// Returns the keys of shared values.
     pub(super) fn shared(&self) -> SharedKeys {
         let key = |bytes: Bytes<4>| u32::from_be_bytes(bytes.0);
         SharedKeys { tenant: key(self.tenant), rules: key(self.rules) }
     }
 
-    /// The change marks of the number's and the agent's rows.
+    /// Returns the change marks of the number's and the agent's rows.
     pub(super) fn marks(&self) -> (i64, i64) {
         (unmark(self.number_changed), unmark(self.agent_changed))
     }
 
-    /// Gives up what the record holds beside itself.
+    /// Removes what the record stores outside itself. Call it before dropping the record.
     pub(super) fn discard(&self, unusual: &mut UnusualIds) {
         if let Some(key) = unusual_key(&self.voice_agent_id) {
             unusual.try_remove(key);

@@ -1,8 +1,8 @@
-//! The cache as it outlives the server: a line about the whole of it and about tenants' dialing, then one for each number. No secret is in there, but
-//! numbers and what is said to callers are.
+//! The routing cache on disk: one line about the whole cache and tenants' dialing rules, then one line for
+//! each number. Contains no credentials, but does contain phone numbers and routing rules.
 //!
-//! What was restored is trusted as long as the cache itself would have been. It is read again as soon as the database
-//! answers, and a number that was not found there then is in doubt.
+//! Restored entries are trusted as long as the cache itself would have been. They are read again once the
+//! database answers, and a number that is not found then becomes doubtful.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
@@ -18,13 +18,13 @@ use crate::domain::{
 };
 use crate::store::SystemStore;
 
-/// Counts up whenever lines are written that older versions would misread.
+/// Format version. Incremented when older versions would misread the lines.
 const FORMAT: u32 = 1;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Whole {
+struct Header {
     format: u32,
-    /// Which database it is of.
+    /// Host and name of the database that the cache belongs to.
     database: String,
     confirmed_at: DateTime<Utc>,
     #[serde(default)]
@@ -32,7 +32,7 @@ struct Whole {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Saved {
+struct Entry {
     number: E164,
     id: Uuid,
     number_changed: i64,
@@ -50,7 +50,7 @@ struct Saved {
     rules_version: i32,
 }
 
-impl Saved {
+impl Entry {
     fn of(number: u64, cached: &CachedNumber) -> Option<Self> {
         let agent = &cached.agent;
         Some(Self {
@@ -69,7 +69,7 @@ impl Saved {
         })
     }
 
-    /// As from its row ([`super::reader`]), what cannot be read is passed over.
+    /// As when reading rows ([`super::reader`]), unreadable values are replaced by defaults.
     fn cached(self) -> (u64, CachedNumber) {
         let language: Language = self.language.parse().unwrap_or_default();
         let status: AgentStatus = self.status.parse().unwrap_or(AgentStatus::Inactive);
@@ -92,7 +92,7 @@ impl Saved {
     }
 }
 
-/// What a newer version has written may be unreadable: its default then.
+/// Replaces values that only a newer version can read by their default.
 fn as_far_as_readable<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: serde::de::DeserializeOwned + Default,
@@ -102,49 +102,49 @@ where
 }
 
 impl SystemStore {
-    /// Counts the changes of what [`Self::save_numbers`] writes.
+    /// Number of changes so far to what [`Self::save_numbers`] writes.
     #[must_use]
     pub fn numbers_version(&self) -> u64 {
         self.shared.numbers.lock().version() + self.shared.dialings.version()
     }
 
-    /// Writes the cache out, as it is once all numbers were read. Returns whether they were. Calls are answered meanwhile.
+    /// Writes the cache, if all numbers have been read. Returns whether they have. Locks only one part at a
+    /// time, so that calls are answered meanwhile.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// The error of the writer.
     pub fn save_numbers(&self, mut into: impl Write) -> io::Result<bool> {
         let Some(confirmed_at) = self.shared.numbers.lock().confirmed_at() else { return Ok(false) };
-        let (database, dialings) = (self.shared.place.clone(), self.shared.dialings.all());
-        let whole = Whole { format: FORMAT, database, confirmed_at, dialings };
+        let (database, dialings) = (self.shared.location.clone(), self.shared.dialings.all());
+        let header = Header { format: FORMAT, database, confirmed_at, dialings };
         let mut line = |line: serde_json::Result<Vec<u8>>| {
             into.write_all(&line?)?;
             into.write_all(b"\n")
         };
-        line(serde_json::to_vec(&whole))?;
+        line(serde_json::to_vec(&header))?;
         for part in 0.. {
             let Some(numbers) = self.shared.numbers.lock().part(part) else { break };
-            for saved in numbers.iter().filter_map(|(number, cached)| Saved::of(*number, cached)) {
+            for saved in numbers.iter().filter_map(|(number, cached)| Entry::of(*number, cached)) {
                 line(serde_json::to_vec(&saved))?;
             }
         }
         Ok(true)
     }
 
-    /// Reads back what [`Self::save_numbers`] wrote. Returns how many numbers there are. One that cannot be read costs the
-    /// others nothing.
+    /// Loads what [`Self::save_numbers`] wrote. Returns the number of entries. An unreadable entry is skipped.
     ///
     /// # Errors
-    /// When the first line is unreadable, of another format or database, or too old to be trusted: nothing is cached then.
+    /// The first line is unreadable, of another format or database, or too old to be trusted. Nothing is cached then.
     pub fn restore_numbers(&self, from: impl BufRead) -> io::Result<usize> {
         let mut lines = from.lines();
         let first = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
-        let whole: Whole = serde_json::from_str(&first)?;
-        if whole.format != FORMAT || whole.database != self.shared.place {
-            return Err(io::Error::other("the saved routing cache is of another version or database"));
+        let header: Header = serde_json::from_str(&first)?;
+        if header.format != FORMAT || header.database != self.shared.location {
+            return Err(io::Error::other("the saved routing cache is from another version or database"));
         }
         let (mut restored, mut unreadable) = (Vec::new(), 0_u64);
         for line in lines {
-            match serde_json::from_str::<Saved>(&line?) {
+            match serde_json::from_str::<Entry>(&line?) {
                 Ok(saved) => restored.push(saved.cached()),
                 Err(_) => unreadable += 1,
             }
@@ -152,15 +152,15 @@ impl SystemStore {
         if unreadable > 0 {
             tracing::error!(
                 unreadable,
-                "numbers of the saved routing cache cannot be read and are not answered"
+                "skipped unreadable entries of the saved routing cache: calls to these numbers are not answered"
             );
         }
         let count = restored.len();
         let now = self.shared.clock.now();
-        if !self.shared.numbers.lock().restore(restored, whole.confirmed_at, now) {
+        if !self.shared.numbers.lock().restore(restored, header.confirmed_at, now) {
             return Err(io::Error::other("the saved routing cache is too old"));
         }
-        self.shared.dialings.restore(whole.dialings);
+        self.shared.dialings.restore(header.dialings);
         Ok(count)
     }
 }

@@ -1,65 +1,65 @@
-//! What is cached, and which of two readings of a number is the newer one.
+//! Cache contents, and the decision which of two reads of a number is newer.
 //!
-//! Readings run side by side: pages, changes, and single numbers on behalf of calls. Change marks do not say which of two
-//! rows is newer (a transaction with a lower id may commit later), so the order of events in this process does. What a
-//! reading found stands if nothing was learnt of the number since the reading began. Otherwise the number is in doubt, and
-//! read again. A release is final whatever the order: a lease that was heard to be released is not cached again.
+//! Pages, changes and single numbers are read concurrently. Change marks do not tell which of two rows is
+//! newer, since a transaction with a lower id may commit later; the order of events in this process decides.
+//! A read is accepted if nothing was learned about the number since the read started. Otherwise the number
+//! becomes doubtful and is read again. A release is final in any order: a row known to be released is not cached again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use super::table::Table;
-use super::{CachedNumber, KNOWN_FOR};
+use super::{CachedNumber, TRUSTED_FOR};
 use crate::domain::NumberId;
 
 /// The numbers that take calls, and what is known about them.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct CacheState {
     table: Table,
-    /// Counts changes of the table.
+    /// Number of changes to the table.
     version: u64,
-    /// Numbers known from an earlier run that were not read since.
+    /// Numbers restored from disk and not read since.
     restored: HashSet<u64>,
-    /// When all numbers were known to be as cached; `None` until all were read.
+    /// When all numbers were last known to match the database; `None` until all have been read.
     confirmed_at: Option<DateTime<Utc>>,
-    /// Counts events.
+    /// Logical time: counts events.
     now: u64,
-    /// Readings under way, by when they began. Nothing older than the oldest is kept below.
+    /// Start times of reads in progress. The maps below hold nothing older than the oldest.
     under_way: BTreeSet<u64>,
-    /// When something was last learnt of a number.
-    learnt: HashMap<u64, u64>,
-    /// When a lease was heard to be released.
+    /// When something was last learned about a number.
+    learned: HashMap<u64, u64>,
+    /// When a row was found to be released.
     released: HashMap<NumberId, u64>,
-    /// When `learnt` and `released` got their entries.
-    kept: BTreeMap<u64, Kept>,
-    /// Numbers of which two readings said different things, and since when.
+    /// Entries of `learned` and `released` by time, for expiry.
+    events: BTreeMap<u64, Event>,
+    /// Numbers on which two reads disagreed, and since when.
     doubtful: BTreeMap<u64, u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Kept {
-    Learnt(u64),
+enum Event {
+    Learned(u64),
     Released(NumberId),
 }
 
-/// A number as a reading found it.
+/// A number as found by a read.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) number: u64,
     pub(super) id: NumberId,
-    pub(super) standing: Standing,
+    pub(super) state: RowState,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Standing {
+pub(super) enum RowState {
     TakesCalls(CachedNumber),
-    /// Not bought yet.
+    /// Claimed but not bought yet.
     Pending,
     Released,
 }
 
-impl State {
+impl CacheState {
     pub(super) fn get(&self, number: u64) -> Option<CachedNumber> {
         self.table.get(number)
     }
@@ -68,57 +68,57 @@ impl State {
         self.table.len()
     }
 
-    /// A reading begins.
+    /// Starts a read. Returns its start time.
     pub(super) fn begin(&mut self) -> u64 {
         let began = self.tick();
         self.under_way.insert(began);
         began
     }
 
-    /// A reading is over.
+    /// Ends a read, and expires what no remaining read needs.
     pub(super) fn end(&mut self, began: u64) {
         self.under_way.remove(&began);
         let oldest = self.under_way.first().copied().unwrap_or(u64::MAX);
-        while let Some(entry) = self.kept.first_entry().filter(|entry| *entry.key() < oldest) {
-            let (at, kept) = entry.remove_entry();
-            match kept {
-                Kept::Learnt(number) if self.learnt.get(&number) == Some(&at) => {
-                    self.learnt.remove(&number);
+        while let Some(entry) = self.events.first_entry().filter(|entry| *entry.key() < oldest) {
+            let (at, events) = entry.remove_entry();
+            match events {
+                Event::Learned(number) if self.learned.get(&number) == Some(&at) => {
+                    self.learned.remove(&number);
                 }
-                Kept::Released(id) if self.released.get(&id) == Some(&at) => {
+                Event::Released(id) if self.released.get(&id) == Some(&at) => {
                     self.released.remove(&id);
                 }
-                Kept::Learnt(_) | Kept::Released(_) => {}
+                Event::Learned(_) | Event::Released(_) => {}
             }
         }
     }
 
-    /// Takes a row that a reading found which began at `began`.
+    /// Applies a row found by a read that started at `began`.
     pub(super) fn take(&mut self, began: u64, found: Found) {
-        let Found { number, id, standing } = found;
+        let Found { number, id, state } = found;
         self.restored.remove(&number);
-        let is_newest = !self.learnt_since(number, began);
+        let is_newest = !self.learned_since(number, began);
         let cached = self.table.marks(number);
         let is_cached = cached.is_some_and(|(cached, _)| cached == id);
-        match standing {
-            Standing::Released => {
+        match state {
+            RowState::Released => {
                 self.note_release(id);
                 if is_cached {
                     self.remove(number, Some(began));
                 }
             }
-            Standing::Pending if is_cached && is_newest => self.remove(number, Some(began)),
-            Standing::Pending if is_cached => self.doubt(number),
-            Standing::Pending => {}
-            Standing::TakesCalls(_) if self.released.get(&id).is_some_and(|at| *at > began) => {}
-            Standing::TakesCalls(found) => match cached {
+            RowState::Pending if is_cached && is_newest => self.remove(number, Some(began)),
+            RowState::Pending if is_cached => self.doubt(number),
+            RowState::Pending => {}
+            RowState::TakesCalls(_) if self.released.get(&id).is_some_and(|at| *at > began) => {}
+            RowState::TakesCalls(found) => match cached {
                 Some((_, marks)) if is_cached && marks == found.marks() => {}
                 _ if is_newest => {
                     self.table.set(number, &found);
                     self.version += 1;
                     self.note(number, Some(began));
                 }
-                // One of the two leases is over, and perhaps another tenant's.
+                // One of the two rows is outdated, and may belong to another tenant: neither may answer calls.
                 Some(_) if !is_cached => {
                     self.remove(number, Some(began));
                     self.doubt(number);
@@ -128,16 +128,16 @@ impl State {
         }
     }
 
-    /// A reading that began at `began` found that calls to the number are not taken.
+    /// Applies the absence of a number found by a read that started at `began`.
     pub(super) fn take_none(&mut self, began: u64, number: u64) {
-        if self.table.marks(number).is_some() && self.learnt_since(number, began) {
+        if self.table.marks(number).is_some() && self.learned_since(number, began) {
             self.doubt(number);
         } else {
             self.remove(number, Some(began));
         }
     }
 
-    /// A lease was heard to be released.
+    /// Removes a row that was reported as released.
     pub(super) fn forget(&mut self, id: NumberId) {
         self.note_release(id);
         if let Some(number) = self.table.number_of(id) {
@@ -145,22 +145,23 @@ impl State {
         }
     }
 
-    /// Every number is as it was at `at`.
+    /// Records that every number matched the database at `at`.
     pub(super) fn confirm(&mut self, at: DateTime<Utc>) {
         self.confirmed_at = Some(at);
+        // A restored number that no read has found may be gone or belong to another tenant.
         for number in std::mem::take(&mut self.restored) {
             self.doubt(number);
         }
     }
 
-    /// Takes numbers as they were at `at`, unless that is too long ago; returns whether it did. Only for an empty cache.
+    /// Loads saved numbers into the empty cache, unless `at` is too long ago. Returns whether they were loaded.
     pub(super) fn restore(
         &mut self,
         numbers: Vec<(u64, CachedNumber)>,
         at: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> bool {
-        if now - at >= KNOWN_FOR {
+        if now - at >= TRUSTED_FOR {
             return false;
         }
         for (number, cached) in numbers {
@@ -179,30 +180,30 @@ impl State {
         self.version
     }
 
-    /// Some of the numbers; `None` behind the last.
+    /// Returns one part of the numbers; `None` after the last part.
     pub(super) fn part(&self, nth: usize) -> Option<Vec<(u64, CachedNumber)>> {
         self.table.part(nth)
     }
 
-    /// Whether calls can be routed by the cache alone.
-    pub(super) fn is_good(&self, now: DateTime<Utc>) -> bool {
-        self.confirmed_at.is_some_and(|at| now - at < KNOWN_FOR)
+    /// Whether the cache alone may route calls.
+    pub(super) fn is_trusted(&self, now: DateTime<Utc>) -> bool {
+        self.confirmed_at.is_some_and(|at| now - at < TRUSTED_FOR)
     }
 
-    /// Numbers to be read again.
+    /// Returns up to `limit` numbers to be read again.
     pub(super) fn doubtful(&self, limit: usize) -> Vec<u64> {
         self.doubtful.keys().copied().take(limit).collect()
     }
 
-    /// The number was read by a reading that began at `began`: doubts from before are settled.
+    /// Clears a doubt that is older than a read which has just covered the number.
     pub(super) fn trust(&mut self, began: u64, number: u64) {
         if self.doubtful.get(&number).is_some_and(|since| *since < began) {
             self.doubtful.remove(&number);
         }
     }
 
-    fn learnt_since(&self, number: u64, began: u64) -> bool {
-        self.learnt.get(&number).is_some_and(|at| *at > began)
+    fn learned_since(&self, number: u64, began: u64) -> bool {
+        self.learned.get(&number).is_some_and(|at| *at > began)
     }
 
     fn remove(&mut self, number: u64, reading: Option<u64>) {
@@ -215,12 +216,12 @@ impl State {
         self.doubtful.insert(number, at);
     }
 
-    /// Remembers for the other readings under way that this one learnt something of the number.
+    /// Tells the other reads in progress that this one learned something about the number.
     fn note(&mut self, number: u64, reading: Option<u64>) {
         if self.under_way.iter().any(|other| Some(*other) != reading) {
             let at = self.tick();
-            self.learnt.insert(number, at);
-            self.kept.insert(at, Kept::Learnt(number));
+            self.learned.insert(number, at);
+            self.events.insert(at, Event::Learned(number));
         }
     }
 
@@ -228,7 +229,7 @@ impl State {
         if !self.under_way.is_empty() {
             let at = self.tick();
             self.released.insert(id, at);
-            self.kept.insert(at, Kept::Released(id));
+            self.events.insert(at, Event::Released(id));
         }
     }
 
@@ -251,30 +252,30 @@ mod tests {
     const NUMBERS: usize = 3;
     const READINGS: usize = 4;
 
-    /// A lease as the database has it.
+    /// A row as the database has it.
     #[derive(Debug, Clone, Copy, PartialEq)]
     struct Lease {
         id: u128,
-        /// As transaction ids are: never the same twice, in no order.
+        /// Like a transaction id: unique, in no order.
         mark: i64,
         is_released: bool,
     }
 
     #[derive(Debug, Clone, Copy)]
     enum What {
-        /// A number on behalf of a call: the lease that takes calls, or that there is none.
+        /// A number on behalf of a call: finds the row that takes calls, or none.
         Number(usize),
-        /// A page of all numbers: the lease that takes calls.
+        /// A page of all numbers: finds the row that takes calls.
         Page(usize),
-        /// Rows that changed, whatever became of them: every lease of a number.
+        /// Changed rows in any state: finds every row of a number.
         Rows(usize),
     }
 
     #[derive(Debug, Clone)]
-    struct Underway {
+    struct ReadUnderway {
         began: u64,
         what: What,
-        /// What it saw, once its statement has run, and when that was.
+        /// What its statement saw, once it has run, and when that was.
         saw: Option<(Vec<Lease>, usize)>,
     }
 
@@ -283,12 +284,12 @@ mod tests {
         Buy(usize),
         Change(usize),
         Release(usize),
-        /// The release of the number's last lease but so many is heard.
+        /// The release of the number's last row but so many is reported.
         Hear(usize, usize),
         Begin(usize, What),
         Look(usize),
         End(usize),
-        /// The reading is given up.
+        /// The read is abandoned.
         Drop(usize),
     }
 
@@ -311,8 +312,8 @@ mod tests {
     }
 
     fn found(number: usize, lease: Lease) -> Found {
-        let standing = if lease.is_released {
-            Standing::Released
+        let state = if lease.is_released {
+            RowState::Released
         } else {
             let agent = AnsweringAgent {
                 id: AgentId(Uuid::from_u128(1)),
@@ -322,7 +323,7 @@ mod tests {
                 fallback_number: None,
                 status: AgentStatus::Active,
             };
-            Standing::TakesCalls(CachedNumber {
+            RowState::TakesCalls(CachedNumber {
                 id: NumberId(Uuid::from_u128(lease.id)),
                 agent,
                 rules: Arc::default(),
@@ -331,20 +332,20 @@ mod tests {
                 agent_changed: 0,
             })
         };
-        Found { number: number as u64 + 1, id: NumberId(Uuid::from_u128(lease.id)), standing }
+        Found { number: number as u64 + 1, id: NumberId(Uuid::from_u128(lease.id)), state }
     }
 
-    /// The database, the cache, and when what was read.
+    /// The database, the cache, and the times of reads.
     #[derive(Default)]
     struct World {
-        state: State,
+        state: CacheState,
         leases: [Vec<Lease>; NUMBERS],
-        /// When each number last changed, and up to when what was found of it says so for certain.
+        /// When each number last changed, and the latest time for which a read is conclusive about it.
         changed: [usize; NUMBERS],
         read: [usize; NUMBERS],
         at: usize,
         heard: Vec<u128>,
-        readings: [Option<Underway>; READINGS],
+        readings: [Option<ReadUnderway>; READINGS],
     }
 
     impl World {
@@ -373,10 +374,11 @@ mod tests {
                     }
                 }
                 Step::Begin(reading, what) if self.readings[reading].is_none() => {
-                    self.readings[reading] = Some(Underway { began: self.state.begin(), what, saw: None });
+                    self.readings[reading] =
+                        Some(ReadUnderway { began: self.state.begin(), what, saw: None });
                 }
                 Step::Look(reading) => {
-                    let Some(Underway { what, .. }) = self.readings[reading].clone() else { return };
+                    let Some(ReadUnderway { what, .. }) = self.readings[reading].clone() else { return };
                     let saw = match what {
                         What::Number(number) | What::Page(number) => self.live(number).into_iter().collect(),
                         What::Rows(number) => self.leases[number].clone(),
@@ -384,7 +386,7 @@ mod tests {
                     self.readings[reading].as_mut().unwrap().saw.get_or_insert((saw, self.at));
                 }
                 Step::End(reading) => {
-                    if let Some(Underway { began, what, saw: Some((saw, at)) }) =
+                    if let Some(ReadUnderway { began, what, saw: Some((saw, at)) }) =
                         self.readings[reading].clone()
                     {
                         self.readings[reading] = None;
@@ -392,7 +394,7 @@ mod tests {
                     }
                 }
                 Step::Drop(reading) => {
-                    if let Some(Underway { began, .. }) = self.readings[reading].take() {
+                    if let Some(ReadUnderway { began, .. }) = self.readings[reading].take() {
                         self.state.end(began);
                     }
                 }
@@ -449,7 +451,7 @@ mod tests {
             }
             world.settle();
             prop_assert!(world.state.doubtful(9).is_empty());
-            prop_assert!(world.state.learnt.is_empty() && world.state.released.is_empty() && world.state.kept.is_empty());
+            prop_assert!(world.state.learned.is_empty() && world.state.released.is_empty() && world.state.events.is_empty());
             for number in 0..NUMBERS {
                 if world.read[number] >= world.changed[number] {
                     let live = world.live(number).map(|lease| (lease.id, lease.mark));

@@ -1,4 +1,4 @@
-//! The cached numbers: records in chunks, found by number, and what many of them share once.
+//! Storage of cached numbers: records in chunks with an index by number, and shared values stored once.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -11,30 +11,30 @@ use super::interned::Interned;
 use super::record::{Record, SharedKeys, UnusualIds};
 use crate::domain::{NumberId, RoutingRules, TenantId};
 
-/// Records a chunk: it is allocated whole, so that growing neither copies nor doubles anything. Ids and records of so
-/// many take 56 and 256 KiB, which are sizes of the allocator.
+/// Records in a chunk. A chunk is allocated at once, so that growth neither copies nor doubles memory. Its
+/// ids and records take 56 and 256 KiB, which are size classes of the allocator.
 const CHUNK: usize = 3584;
-/// Parts of the index: each grows on its own, which keeps the lock for a moment only.
+/// Shards of the index. Each grows separately, so that a resize holds the cache's lock only briefly.
 const PARTS: usize = 64;
 
-/// Numbers that take calls.
+/// Table of the numbers that take calls.
 #[derive(Debug)]
 pub(super) struct Table {
     chunks: Vec<Chunk>,
-    /// Slots between records that hold none.
+    /// Slots without a record.
     free: Vec<u32>,
-    /// The slot of each number.
+    /// Slot of each number, in shards.
     index: Vec<HashTable<u32>>,
     hasher: RandomState,
     tenants: Interned<TenantId>,
-    /// Sets of routing rules, each with its version.
+    /// Routing rules with their versions.
     rules: Interned<(Arc<RoutingRules>, i32)>,
     unusual: UnusualIds,
 }
 
 #[derive(Debug)]
 struct Chunk {
-    /// Apart from the records, so that a search by id reads little; nil in a free slot.
+    /// Ids are kept apart from records, so that a search by id reads little memory. Nil in a free slot.
     ids: Vec<Uuid>,
     records: Vec<Record>,
 }
@@ -54,12 +54,11 @@ impl Default for Table {
 }
 
 impl Table {
-    /// How many numbers there are.
     pub(super) fn len(&self) -> usize {
         self.index.iter().map(HashTable::len).sum()
     }
 
-    /// A number as it is cached.
+    /// Unpacks the entry of a number.
     pub(super) fn get(&self, number: u64) -> Option<CachedNumber> {
         let (id, record) = self.at(self.slot_of(number)?)?;
         let (number_changed, agent_changed) = record.marks();
@@ -75,7 +74,7 @@ impl Table {
         })
     }
 
-    /// The numbers of a chunk; `None` behind the last.
+    /// Returns the numbers in a chunk; `None` after the last chunk.
     pub(super) fn part(&self, nth: usize) -> Option<Vec<(u64, CachedNumber)>> {
         let chunk = self.chunks.get(nth)?;
         let taken = chunk.ids.iter().zip(&chunk.records).filter(|(id, _)| !id.is_nil());
@@ -83,13 +82,13 @@ impl Table {
         Some(numbers.filter_map(|number| Some((number, self.get(number)?))).collect())
     }
 
-    /// The lease and the change marks of a number.
+    /// Returns the row id and the change marks of a number.
     pub(super) fn marks(&self, number: u64) -> Option<(NumberId, (i64, i64))> {
         let (id, record) = self.at(self.slot_of(number)?)?;
         Some((NumberId(id), record.marks()))
     }
 
-    /// The number of a lease. Reads all ids: only releases are looked up so.
+    /// Finds the number of a row. Scans all ids, which is acceptable because only releases need it.
     pub(super) fn number_of(&self, id: NumberId) -> Option<u64> {
         self.chunks.iter().find_map(|chunk| {
             let at = chunk.ids.iter().position(|known| *known == id.0)?;
@@ -97,11 +96,11 @@ impl Table {
         })
     }
 
-    /// Caches a number, in place of what was cached of it.
+    /// Inserts or replaces a number.
     pub(super) fn set(&mut self, number: u64, cached: &CachedNumber) {
         let shared = SharedKeys {
-            tenant: self.tenants.take(cached.agent.tenant_id),
-            rules: self.rules.take((Arc::clone(&cached.rules), cached.rules_version)),
+            tenant: self.tenants.acquire(cached.agent.tenant_id),
+            rules: self.rules.acquire((Arc::clone(&cached.rules), cached.rules_version)),
         };
         let marks = (cached.number_changed, cached.agent_changed);
         let record = Record::pack(number, shared, &cached.agent, marks, &mut self.unusual);
@@ -126,7 +125,7 @@ impl Table {
         }
     }
 
-    /// Forgets a number; whether it was cached.
+    /// Removes a number. Returns whether it was present.
     pub(super) fn remove(&mut self, number: u64) -> bool {
         let hash = self.hasher.hash_one(number);
         let Self { chunks, index, .. } = self;
@@ -153,12 +152,12 @@ impl Table {
     }
 
     fn id_mut(&mut self, slot: u32) -> Option<&mut Uuid> {
-        let (chunk, at) = place(slot);
+        let (chunk, at) = position(slot);
         self.chunks.get_mut(chunk)?.ids.get_mut(at)
     }
 
     fn put(&mut self, slot: u32, id: Uuid, record: Record) {
-        let (chunk, at) = place(slot);
+        let (chunk, at) = position(slot);
         if let Some(Chunk { ids, records }) = self.chunks.get_mut(chunk)
             && let (Some(old_id), Some(old)) = (ids.get_mut(at), records.get_mut(at))
         {
@@ -176,32 +175,32 @@ impl Table {
         let slot = full + ids.len();
         ids.push(id);
         records.push(record);
-        // Four thousand million numbers are more than there are.
+        // Cannot overflow: there are fewer than four billion phone numbers in use.
         u32::try_from(slot).unwrap_or(u32::MAX)
     }
 
-    /// Gives up what the record in a slot holds beside itself.
+    /// Removes what the record in a slot stores outside itself.
     fn discard(&mut self, slot: u32) {
         let Some((_, record)) = at(&self.chunks, slot) else { return };
         let shared = record.shared();
         record.discard(&mut self.unusual);
-        self.tenants.give_back(shared.tenant);
-        self.rules.give_back(shared.rules);
+        self.tenants.release(shared.tenant);
+        self.rules.release(shared.rules);
     }
 }
 
 fn at(chunks: &[Chunk], slot: u32) -> Option<(Uuid, &Record)> {
-    let (chunk, at) = place(slot);
+    let (chunk, at) = position(slot);
     let chunk = chunks.get(chunk)?;
     Some((*chunk.ids.get(at)?, chunk.records.get(at)?))
 }
 
-fn place(slot: u32) -> (usize, usize) {
+fn position(slot: u32) -> (usize, usize) {
     let slot = slot as usize;
     (slot / CHUNK, slot % CHUNK)
 }
 
-/// By bits that the part itself does not go by.
+/// Selects the shard by bits that the shard's own hash table does not use for its buckets.
 fn part(hash: u64) -> usize {
     (hash >> 40) as usize % PARTS
 }
