@@ -24,14 +24,13 @@ use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
 use crate::domain::{Clock, Entropy, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
-use crate::provider;
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Routing, RoutingConfig};
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, GraphiqlAssets, RateLimits, ServerConfig};
 use crate::store::{Database, DatabaseConfig, Migrations, StoreError, SystemStore};
-use crate::telemetry;
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
+use crate::{provider, telemetry};
 use later::open_or_wait;
 
 /// How long a request waits for a connection to the database.

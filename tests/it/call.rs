@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use switchboard::domain::{CallReport, CallStatus, Clock};
+use switchboard::domain::{CallReport, CallStatus, Clock, Webhook};
 use uuid::Uuid;
 
 use crate::support::api::create;
