@@ -195,7 +195,10 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
             format!("UPDATE agents SET created_at = {instant} WHERE id = {agent}"),
             format!("UPDATE phone_numbers SET provisioned_at = {instant} WHERE id = {number}"),
             format!("UPDATE voice_events SET accepted_at = {instant} WHERE conversation_id = 'conv_{nth}'"),
-            format!("UPDATE calls SET answered_at = {instant} WHERE sid = '{sid}'"),
+            format!(
+                "UPDATE calls SET answer = '{{\"kind\":\"reject\"}}', answer_stage = 'first', answered_at = {instant}
+                    WHERE sid = '{sid}'"
+            ),
         ] {
             test.execute(&sql).await;
         }
