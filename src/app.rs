@@ -1,9 +1,9 @@
 //! The composition root: builds the parts from a [`Config`], joins their routers, runs them and lets them finish.
 //!
-//! Nothing here decides anything about the trade. A server that could not keep its promises does not start: the
-//! database must be up to date (or newer: [`crate::store::Migrations`]), and on Postgres it must keep tenants apart by
-//! itself. A server that starts while the database is away answers calls by the routing cache of an earlier run, if there is one, and uses the database for
-//! nothing before it has been found to be so; a server that finds it otherwise ends.
+//! No business rule lives here. A server that could not keep its promises does not start: the database must be up to date (or newer:
+//! [`crate::store::Migrations`]), and on Postgres it must isolate tenants by itself. While the database is unavailable, a server
+//! starts from the routing cache that an earlier run saved: it answers calls, and writes nothing before the database passes
+//! these checks. If the database fails them, the server ends.
 
 mod later;
 mod supervisor;
@@ -441,7 +441,6 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
     }
 }
 
-/// Opens the journal, with what waits there since an earlier run.
 fn open_records(config: &Config, store: SystemStore, clock: Clock) -> Result<CallRecords, AppError> {
     CallRecords::open(&config.state_dir, config.answer_deadline, store, clock)
         .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })

@@ -108,10 +108,13 @@ impl VoiceRequest {
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
         let from = caller(parameters)?;
         let to = parameters.required("To")?;
+        let call_sid = parameters.sid("CallSid", "CA")?;
+        let account_sid = parameters.sid("AccountSid", "AC")?;
+        // Named last: without a usable id the request is not about a call at all.
         let to = E164::shown(to).ok_or_else(|| Invalid::new("To is not a phone number"))?;
         Ok(Self {
-            call_sid: parameters.sid("CallSid", "CA")?,
-            account_sid: parameters.sid("AccountSid", "AC")?,
+            call_sid,
+            account_sid,
             from,
             attestation: parameters
                 .optional("StirVerstat")?
