@@ -104,7 +104,7 @@ async fn an_agent_that_follows_a_forwarded_call_hears_of_it_once_whichever_serve
     assert_eq!(practice.conversations().await, 5);
 }
 
-/// What a stored answer is for: whatever is asked again gets the bytes it got, from any server, also while the database is away.
+/// What a stored answer is for: whatever is asked again gets the bytes it got, from any server.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_stage_of_a_call_is_answered_once_and_repeated_as_it_was() {
     let mut practice = Practice::open(json!({"fallbackNumber": "+12125550142"})).await;
