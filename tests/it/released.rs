@@ -8,6 +8,7 @@ use std::path::Path;
 
 use aws_lc_rs::digest;
 use serde_json::Value;
+use switchboard::store::Migrations;
 
 use crate::support::catalogue;
 use crate::support::database::TestDatabase;
@@ -29,7 +30,7 @@ async fn each_released_database_is_upgraded_and_answers_as_before() {
         assert_eq!(catalogue::without_rows(&test).await, [""; 0], "{}", version.display());
         let database = test.open().await;
         database.migrate().await.unwrap();
-        assert_eq!(database.migrations().await.unwrap(), Default::default());
+        assert_eq!(database.migrations().await.unwrap(), Migrations::default());
         assert_eq!(database.isolation_faults().await.unwrap(), [""; 0]);
         database.close().await;
         let frozen_at = known["frozenAt"].as_str().unwrap().parse().unwrap();

@@ -1,12 +1,14 @@
 //! A server on a database that the next version has migrated: it works as before, while that happens and after a restart.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use switchboard::store::StoreError;
 use uuid::Uuid;
 
 use crate::support::api::create;
 use crate::support::calls::verbs;
+use crate::support::database::TestDatabase;
 use crate::support::program::{err, finish, out};
 use crate::support::sql::{TABLES, execute};
 use crate::support::{App, wait_until};
@@ -111,4 +113,39 @@ async fn a_server_works_on_a_database_that_a_newer_version_has_migrated() {
     let output = finish(app.program(&["migrate"])).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(err(&output).contains(NEWER), "{}", err(&output));
+}
+
+#[tokio::test]
+async fn a_new_table_without_row_level_security_stops_the_server() {
+    let app = App::start().await;
+    // On SQLite the server's own filter keeps tenants apart.
+    if !app.database_url().starts_with("postgres") {
+        return;
+    }
+    execute(&app, &["CREATE TABLE notes (id uuid PRIMARY KEY, tenant_id uuid NOT NULL)"]).await;
+    let error = app.cannot_start().await;
+    assert!(error.contains("row level security is not forced on notes"), "{error}");
+}
+
+#[tokio::test]
+async fn a_migration_gives_up_on_a_locked_table_and_changes_nothing() {
+    let test = TestDatabase::create().await;
+    // SQLite has one writer, for whom everybody waits.
+    if !test.is_postgres() {
+        return;
+    }
+    let mut owner = test.raw().await;
+    let undo = "DROP TABLE rate_buckets; DROP FUNCTION take_requests(text, int, int, timestamptz);
+        DELETE FROM seaql_migrations WHERE version LIKE '%rate_buckets'";
+    sqlx::raw_sql(undo).execute(&mut owner).await.unwrap();
+    let lock = "BEGIN; LOCK TABLE seaql_migrations IN SHARE MODE";
+    sqlx::raw_sql(lock).execute(&mut owner).await.unwrap();
+    let database = test.open().await;
+    let begun = Instant::now();
+    let refused = database.migrate().await;
+    assert!(matches!(refused, Err(StoreError::Locked)), "{refused:?}");
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert_eq!(database.migrations().await.unwrap().pending.len(), 1);
+    sqlx::raw_sql("ROLLBACK").execute(&mut owner).await.unwrap();
+    assert_eq!(database.migrate().await.unwrap().len(), 1);
 }
