@@ -44,7 +44,7 @@ pub(super) async fn check_later(config: &Config, clock: &Clock, database: &Datab
         match open(config, clock.clone()).await {
             Ok(checked) => {
                 checked.close().await;
-                database.is_as_checked().await;
+                database.mark_checked().await;
                 tracing::info!("the database answers, is up to date and keeps tenants apart");
                 return Ok(());
             }

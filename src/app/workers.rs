@@ -73,11 +73,11 @@ impl App {
         let database = &self.database;
         if database.has_other_servers() {
             supervisor.run_droppable(Worker::Changes, database, |database| async move {
-                database.hear().await;
+                database.receive_changes().await;
             });
         }
         supervisor.run_droppable(Worker::Clock, database, |database| async move {
-            database.keep_time().await;
+            database.keep_clock_synced().await;
         });
         if let Some((config, clock)) = &self.unchecked {
             let needed = (config.clone(), clock.clone(), database.clone());

@@ -48,7 +48,7 @@ impl CallRecords {
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::error!(%error, cause, sid, "the database failed on {what}");
-                if error.is_of_one_statement() {
+                if error.is_limited_to_statement() {
                     // Other calls fare better.
                     return Err(NoAnswer::Failed);
                 }
@@ -70,12 +70,12 @@ impl CallRecords {
     /// Whether the database is known to be unavailable.
     #[must_use]
     pub fn is_down(&self) -> bool {
-        self.0.store.is_away()
+        self.0.store.is_unavailable()
     }
 
     /// The database took no write. From here on only [`Self::watch_journal`] probes it.
     pub(super) fn note_down(&self) {
-        if !self.0.store.note_away(true) {
+        if !self.0.store.set_unavailable(true) {
             tracing::error!(
                 "the database does not answer or takes no writes: calls are routed from the cache, records wait in the journal"
             );
@@ -84,7 +84,7 @@ impl CallRecords {
 
     /// The database takes writes.
     pub(super) fn note_up(&self) {
-        if self.0.store.note_away(false) {
+        if self.0.store.set_unavailable(false) {
             tracing::info!("the database answers again");
         }
     }
@@ -93,14 +93,14 @@ impl CallRecords {
     /// [`PROBE_VALID_FOR`]; it takes at most a tenth of the time for an answer.
     pub(super) async fn is_alive(&self) -> bool {
         let time_limit = self.0.answer_deadline / 10;
-        if self.0.store.has_kept(KEPT_LATELY) {
+        if self.0.store.has_written(KEPT_LATELY) {
             return true;
         }
         let mut last_probe = self.0.last_probe.lock().await;
         if let Some((is_alive, _)) = last_probe.filter(|(_, at)| at.elapsed() < PROBE_VALID_FOR) {
             return is_alive;
         }
-        let is_alive = match timeout(time_limit, self.0.store.try_out(time_limit)).await {
+        let is_alive = match timeout(time_limit, self.0.store.probe_write(time_limit)).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::domain::{Clock, ConversationReport, Heartbeat, caught};
-use crate::store::{AcceptedEvent, StoreError, SystemStore, Untold};
+use crate::store::{AcceptedEvent, MissingConversation, StoreError, SystemStore};
 use crate::voice::{Conversation, Voice, VoiceError};
 
 /// How often it is looked for events that another server took down.
@@ -158,7 +158,7 @@ impl Conversations {
                 }
                 let now = self.0.clock.now();
                 let again = now + longer(TRY_AGAIN, now - event.accepted_at);
-                self.0.store.put_event_off(event.id, again).await?;
+                self.0.store.postpone_event(event.id, again).await?;
             }
             if due.len() < usize::try_from(AT_ONCE).unwrap_or(usize::MAX) {
                 return Ok(());
@@ -171,12 +171,12 @@ impl Conversations {
         let conversation = &event.report.conversation_id;
         let Some(call) = store.report_conversation(&event.report).await? else {
             if now < event.accepted_at + WORTH_WAITING {
-                return store.put_event_off(event.id, now + TRY_AGAIN).await;
+                return store.postpone_event(event.id, now + TRY_AGAIN).await;
             }
             info!(conversation, news = %event.report.news, "a conversation that is no call of ours");
-            return store.settle_event(event.id, None).await;
+            return store.complete_event(event.id, None).await;
         };
-        store.settle_event(event.id, Some(&call)).await?;
+        store.complete_event(event.id, Some(&call)).await?;
         info!(call = %call.id, conversation, news = %event.report.news, status = %call.status, "a conversation was reported");
         metrics::counter!("switchboard_conversations_reported_total", "news" => event.report.news.as_str())
             .increment(1);
@@ -185,12 +185,12 @@ impl Conversations {
 
     async fn ask_for_missing(&self, heartbeat: &Heartbeat) -> Result<(), Unasked> {
         let (store, now) = (&self.0.store, self.0.clock.now());
-        let missing = store.conversations_untold(now - OVERDUE, AT_ONCE).await?;
+        let missing = store.missing_conversations(now - OVERDUE, AT_ONCE).await?;
         let asked = stream::iter(missing.into_iter().map(Ok));
         asked
-            .try_for_each_concurrent(PARALLEL, |untold| async move {
+            .try_for_each_concurrent(PARALLEL, |missing| async move {
                 heartbeat.beat();
-                self.ask_or_put_off(&untold).await
+                self.ask_or_put_off(&missing).await
             })
             .await
     }
@@ -199,22 +199,22 @@ impl Conversations {
     ///
     /// # Errors
     /// When there is no use in asking about another.
-    async fn ask_or_put_off(&self, untold: &Untold) -> Result<(), Unasked> {
-        let again = match caught("missing_event", self.ask(untold)).await {
+    async fn ask_or_put_off(&self, missing: &MissingConversation) -> Result<(), Unasked> {
+        let again = match caught("missing_event", self.ask(missing)).await {
             Some(Ok(again)) => again,
-            Some(Err(Unasked::Store(failure))) if failure.is_of_one_statement() => {
-                log("a conversation", &untold.conversation_id, &failure);
-                put_off(untold, self.0.clock.now())
+            Some(Err(Unasked::Store(failure))) if failure.is_limited_to_statement() => {
+                log("a conversation", &missing.conversation_id, &failure);
+                put_off(missing, self.0.clock.now())
             }
-            None => put_off(untold, self.0.clock.now()),
+            None => put_off(missing, self.0.clock.now()),
             Some(Err(ended)) => return Err(ended),
         };
-        Ok(self.0.store.ask_about_conversation(untold.call, again).await?)
+        Ok(self.0.store.ask_about_conversation(missing.call, again).await?)
     }
 
     /// Asks about a conversation; returns when to ask again.
-    async fn ask(&self, untold: &Untold) -> Result<Option<DateTime<Utc>>, Unasked> {
-        let Untold { call, conversation_id: conversation, ended_at } = untold;
+    async fn ask(&self, missing: &MissingConversation) -> Result<Option<DateTime<Utc>>, Unasked> {
+        let MissingConversation { call, conversation_id: conversation, ended_at } = missing;
         let now = self.0.clock.now();
         let again = (now < *ended_at + WORTH_ASKING).then_some(now + OVERDUE);
         match self.0.voice.conversation(conversation).await {
@@ -236,7 +236,7 @@ impl Conversations {
             }
             Err(error) => {
                 warn!(%call, conversation, %error, "the voice provider does not tell of a conversation");
-                Ok(put_off(untold, now))
+                Ok(put_off(missing, now))
             }
         }
     }
@@ -256,8 +256,8 @@ fn log(what: &str, id: &str, error: &StoreError) {
 }
 
 /// When to ask again about a conversation that could not be had.
-fn put_off(untold: &Untold, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    let age = now - untold.ended_at;
+fn put_off(missing: &MissingConversation, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let age = now - missing.ended_at;
     (age < WORTH_RETRYING).then(|| now + longer(OVERDUE, age))
 }
 

@@ -114,7 +114,7 @@ impl Sweep {
                 self.put_off(sid);
                 Ok(())
             }
-            Err(Unswept::Store(error)) if error.is_of_one_statement() => {
+            Err(Unswept::Store(error)) if error.is_limited_to_statement() => {
                 warn!(sid, %error, "the end of a call could not be written: it is put off");
                 self.put_off(sid);
                 Ok(())

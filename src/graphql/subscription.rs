@@ -152,11 +152,11 @@ impl Watch {
             }
             let id: CallId = match self.change().await? {
                 None => return Ok(None),
-                Some(Change::ReadAgain) => {
+                Some(Change::Refresh) => {
                     self.read_changed(agent).await?;
                     continue;
                 }
-                Some(Change::Unheard) => return Err(missed_events("the database was away")),
+                Some(Change::Gap) => return Err(missed_events("the database was away")),
                 Some(Change::Call { id, .. }) => id,
                 Some(_) => continue,
             };

@@ -23,7 +23,7 @@ use super::waits::Watch;
 use super::worker::DRAIN;
 use super::{Provisioning, keeping, provider_refusal};
 use crate::domain::{Agent, AgentId, Heartbeat, Refusal, RefusalCode, backoff, caught};
-use crate::store::{AgentDelivery, Delivered, StoreError};
+use crate::store::{AgentDelivery, DeliveryOutcome, StoreError};
 use crate::voice::VoiceError;
 
 /// How often it is looked for agents that are to be delivered.
@@ -164,7 +164,7 @@ impl Provisioning {
                 lost = self.keep_delivery(&delivery) => return Err(lost),
             };
             let outcome = self.judge(&delivery, told);
-            let is_settled = !matches!(outcome, Delivered::NotYet { .. });
+            let is_settled = !matches!(outcome, DeliveryOutcome::Retry { .. });
             self.0.store.finish_delivery(&delivery, outcome).await?;
             next = if is_settled {
                 self.0.syncs.ended(delivery.agent.id);
@@ -183,12 +183,12 @@ impl Provisioning {
         keeping::keep(length, self.0.config.lease / 3, renew).await
     }
 
-    fn judge(&self, delivery: &AgentDelivery, told: Result<(), VoiceError>) -> Delivered {
-        let Err(failure) = told else { return Delivered::Yes };
+    fn judge(&self, delivery: &AgentDelivery, told: Result<(), VoiceError>) -> DeliveryOutcome {
+        let Err(failure) = told else { return DeliveryOutcome::Accepted };
         let (agent, because) = (delivery.agent.id, provider_refusal(&failure));
         if failure.rejects_content() {
             error!(%agent, %failure, "the voice provider rejected an agent's change");
-            return Delivered::Rejected(because);
+            return DeliveryOutcome::Rejected(because);
         }
         warn!(%agent, %failure, "an agent's change was not delivered; it is tried again");
         let now = self.0.clock.now();
@@ -200,7 +200,11 @@ impl Provisioning {
             VoiceError::Rejected(_) => (None, None),
         };
         let due_at = later(now, wait.max(asked.unwrap_or_default().min(LONGEST_BACKOFF)));
-        Delivered::NotYet { because, due_at: settled_at.map_or(due_at, |at| at.max(due_at)), settled_at }
+        DeliveryOutcome::Retry {
+            reason: because,
+            due_at: settled_at.map_or(due_at, |at| at.max(due_at)),
+            settled_at,
+        }
     }
 }
 

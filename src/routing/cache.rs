@@ -109,7 +109,7 @@ impl Routing {
 /// Whether something the cache holds may have changed.
 fn is_hint(change: &Result<Change, RecvError>) -> bool {
     match change {
-        Ok(Change::Number { .. } | Change::Agent { .. } | Change::Unheard | Change::ReadAgain) => true,
+        Ok(Change::Number { .. } | Change::Agent { .. } | Change::Gap | Change::Refresh) => true,
         Ok(Change::Call { .. } | Change::Operation { .. }) => false,
         // Something was missed.
         Err(RecvError::Lagged(_) | RecvError::Closed) => true,

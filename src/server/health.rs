@@ -118,7 +118,7 @@ impl Readiness {
         if self.database.ping().await.is_err() {
             return Err(Obstacle::Away("the database does not answer, or is read-only"));
         }
-        if self.database.system().is_away() {
+        if self.database.system().is_unavailable() {
             return Err(Obstacle::Away("the database takes no writes"));
         }
         match self.database.migrations().await {

@@ -80,10 +80,10 @@ pub(super) async fn render(State(edge): State<Edge>) -> Response {
         let connections = |state| metrics::gauge!("switchboard_database_connections", "pool" => pool.name, "state" => state);
         connections("in_use").set(pool.in_use);
         connections("idle").set(pool.idle);
-        metrics::gauge!("switchboard_database_connections_max", "pool" => pool.name).set(pool.most);
+        metrics::gauge!("switchboard_database_connections_max", "pool" => pool.name).set(pool.max);
     }
     let system = edge.database.system();
-    metrics::gauge!("switchboard_database_away").set(f64::from(u8::from(system.is_away())));
+    metrics::gauge!("switchboard_database_away").set(f64::from(u8::from(system.is_unavailable())));
     count_operations(&edge).await;
     let is_ready = health::ready(State(edge)).await.status().is_success();
     metrics::gauge!("switchboard_ready").set(f64::from(u8::from(is_ready)));
@@ -95,7 +95,7 @@ async fn count_operations(edge: &Edge) {
     // Whoever asks at the same moment waits for the same count.
     let mut counted = edge.counted.0.lock().await;
     let system = edge.database.system();
-    if system.is_away() || counted.is_some_and(|at| at.elapsed() < COUNT_EVERY) {
+    if system.is_unavailable() || counted.is_some_and(|at| at.elapsed() < COUNT_EVERY) {
         return;
     }
     *counted = Some(Instant::now());

@@ -2,7 +2,7 @@
 
 mod sync;
 
-pub use sync::{AgentDelivery, Delivered};
+pub use sync::{AgentDelivery, DeliveryOutcome};
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -90,9 +90,9 @@ pub enum Change {
         id: AgentId,
     },
     /// Changes by other servers may have been missed. Watchers must re-read.
-    Unheard,
+    Gap,
     /// Changes by other servers cannot be received at present. Published every few seconds; watchers must re-read.
-    ReadAgain,
+    Refresh,
 }
 
 /// A change announced to other servers in the background, bundled with others. Announcements make other
@@ -113,7 +113,7 @@ impl Batched for Announcement {
     async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<()>, StoreError> {
         let lost = &store.shared.announcement_lost;
         // Relaxed: only the single writer of this ordered queue clears the flag.
-        let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Unheard);
+        let gap = lost.swap(false, Ordering::Relaxed).then_some(Change::Gap);
         let changes = gap.into_iter().chain(batch.iter().map(|announcement| announcement.0));
         let texts = packed(changes, &store.shared.name);
         match timeout(ANNOUNCE_TIMEOUT, dialect::notify(store.db(), CHANNEL, &texts)).await {
@@ -123,7 +123,7 @@ impl Batched for Announcement {
                 tracing::debug!("announcing changes to other servers failed: retrying");
                 tokio::time::sleep(ANNOUNCE_RETRY).await;
                 // Retried until it succeeds: watchers at other servers must learn that changes are missing.
-                if store.write_later([Self(Change::Unheard)]).is_err() {
+                if store.write_later([Self(Change::Gap)]).is_err() {
                     lost.store(true, Ordering::Relaxed);
                 }
             }
@@ -162,7 +162,7 @@ impl Change {
             }
             Self::Agent { tenant, id } => format!("agent {} {}", tenant.0.simple(), id.0.simple()),
             // `Refresh` is never announced: every server finds out by itself whether it receives notifications.
-            Self::Unheard | Self::ReadAgain => GAP.to_owned(),
+            Self::Gap | Self::Refresh => GAP.to_owned(),
         }
     }
 
@@ -170,7 +170,7 @@ impl Change {
     /// connection that made it.
     fn read(line: &str) -> Option<(Self, &str)> {
         if line == GAP {
-            return Some((Self::Unheard, ""));
+            return Some((Self::Gap, ""));
         }
         let (kind, rest) = line.split_once(' ')?;
         let (tenant, rest) = id(rest)?;
@@ -214,13 +214,13 @@ fn id(text: &str) -> Option<(Uuid, &str)> {
 impl Database {
     /// Receives changes by other servers and publishes them to watchers here, for as long as it is polled.
     /// Returns at once on SQLite, where a file has one server.
-    pub async fn hear(&self) {
+    pub async fn receive_changes(&self) {
         let (mut failures, mut gap) = (0, None);
         while let Some(hosts) = self.shared.tenants.hosts() {
             let hosts = self.shared.listening.as_ref().unwrap_or(hosts);
             let Err(error) = self.listen(hosts, &mut failures, &mut gap).await;
             failures += 1;
-            gap = gap.or(Some(Change::Unheard));
+            gap = gap.or(Some(Change::Gap));
             if failures == 1 {
                 tracing::warn!(
                     %error,
@@ -240,8 +240,8 @@ impl Database {
                 // while the database answers.
                 let is_lasting = failures > FAILURES_BEFORE_REFRESH || refreshes > 1;
                 if is_lasting && self.ping().await.is_ok() {
-                    gap = Some(Change::ReadAgain);
-                    self.shared.publish(Change::ReadAgain);
+                    gap = Some(Change::Refresh);
+                    self.shared.publish(Change::Refresh);
                 }
             }
         }
@@ -332,7 +332,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_trigger_tells_is_read_and_nothing_else() {
+    fn lines_of_triggers_and_announcements_are_parsed_and_others_ignored() {
         let [tenant, row, agent] = [1, 2, 3].map(Uuid::from_u128);
         let operation = Change::Operation { tenant: TenantId(tenant), id: OperationId(row) };
         let call = Change::Call { tenant: TenantId(tenant), id: CallId(row), agent: AgentId(agent) };
@@ -347,7 +347,7 @@ mod tests {
             assert_eq!(Change::read(&format!("{kind} {tenant} {row} me")), Some((number, "me")));
         }
         let answering = Change::Agent { tenant: TenantId(tenant), id: AgentId(row) };
-        for change in [operation, call, answering, Change::Unheard] {
+        for change in [operation, call, answering, Change::Gap] {
             assert_eq!(Change::read(&change.line()), Some((change, "")));
         }
         let texts = packed(std::iter::repeat_n(call, 200), "me");

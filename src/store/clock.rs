@@ -18,11 +18,11 @@ const WARN_OFFSET: TimeDelta = TimeDelta::seconds(2);
 
 impl Database {
     /// Synchronizes this server's clock with the database's every few seconds. Never returns.
-    pub async fn keep_time(&self) {
+    pub async fn keep_clock_synced(&self) {
         loop {
             tokio::time::sleep(SYNC_INTERVAL).await;
             // While the database is unavailable the clock keeps running with its last known offset.
-            let _set_or_away = self.set_clock().await;
+            let _set_or_unavailable = self.set_clock().await;
         }
     }
 

@@ -27,7 +27,7 @@ use super::error::is_read_only;
 use crate::domain::{IdempotencyKey, TenantId};
 
 pub(super) use self::postgres::{Hosts, ListenError, OpenSession, Role, close};
-pub(super) use self::sqlite::{counts, most_connections};
+pub(super) use self::sqlite::{counts, max_connections};
 
 /// Time limit for connecting to run migrations.
 const MIGRATOR_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -70,7 +70,7 @@ pub(super) const RECORD_REPORTS: RowsStatement = RowsStatement {
     sqlite: include_str!("dialect/record_reports.sqlite.sql"),
 };
 /// Notifies channel `$2` of each text in `$1`. Postgres only: an SQLite file has one server.
-const NOTIFY: &str = "SELECT pg_notify($2, text) FROM json_array_elements_text($1::json) AS told (text)";
+const NOTIFY: &str = "SELECT pg_notify($2, text) FROM json_array_elements_text($1::json) AS input (text)";
 
 impl RowsStatement {
     /// Returns the statement for these rows.
@@ -162,8 +162,8 @@ pub(super) async fn connect(
     let hosts = Arc::new(Hosts::of(&config.url, "DATABASE_URL", name)?);
     let liveness = Arc::new(LivenessProbe::new(hosts, sessions.clone()));
     let half = config.max_connections.div_ceil(2).max(1);
-    Ok([(Role::Login, config.max_connections), (Role::System, half)].map(|(role, most)| {
-        let connections = Connections::new(&liveness, role, most, config.acquire_timeout);
+    Ok([(Role::Login, config.max_connections), (Role::System, half)].map(|(role, max)| {
+        let connections = Connections::new(&liveness, role, max, config.acquire_timeout);
         Pool::postgres(connections, sessions.clone(), Arc::clone(statements))
     }))
 }
@@ -199,11 +199,11 @@ pub(super) async fn ping(db: &impl ConnectionTrait, sessions: &Sessions) -> Resu
 ///
 /// # Errors
 /// The database does not answer or takes no writes.
-pub(super) async fn try_out(pool: &Pool, deadline: Instant) -> Result<(), DbErr> {
+pub(super) async fn probe_write(pool: &Pool, deadline: Instant) -> Result<(), DbErr> {
     match pool.hosts() {
         // A server without a free connection is alive, and is not asked further.
         Some(hosts) => hosts
-            .try_out(deadline)
+            .probe_write(deadline)
             .await
             .or_else(|no_host| if no_host.is_full { Ok(()) } else { Err(no_host.into()) }),
         None => begin_write(&pool.sqlite_connections()?).await?.rollback().await,

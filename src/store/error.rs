@@ -52,7 +52,7 @@ impl StoreError {
     /// Whether the database answered and rejected only this statement, or aborted it in favor of another
     /// transaction. The same rows may succeed one at a time, and other statements may succeed too.
     #[must_use]
-    pub fn is_of_one_statement(&self) -> bool {
+    pub fn is_limited_to_statement(&self) -> bool {
         match self {
             Self::Unavailable(_) => self.is_conflict(),
             Self::Busy => false,
@@ -249,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_names_the_row_is_a_verdict_and_a_database_that_takes_no_writes_is_unavailable() {
+    fn codes_about_the_row_are_verdicts_and_codes_of_a_database_without_writes_are_not() {
         let verdicts = ["22001", "22P05", "23505", "23514", "P0001", "18", "19", "20", "275", "1811", "2067"];
         assert!(verdicts.iter().all(|code| blame(code) == Blame::Row));
         let mistakes = ["42P01", "42501", "0A000", "1", "21"];

@@ -250,7 +250,7 @@ async fn run_writer<T: Batched>(store: SystemStore) {
                 }
             }
             // A lone item is retried only if another transaction caused the abort: any other error would repeat.
-            Err(error) if error.is_conflict() || items.len() > 1 && error.is_of_one_statement() => {
+            Err(error) if error.is_conflict() || items.len() > 1 && error.is_limited_to_statement() => {
                 write_one_by_one(&store, &items, replies).await;
             }
             Err(error) => {
@@ -284,7 +284,7 @@ async fn write_one_by_one<T: Batched>(store: &SystemStore, items: &[T], replies:
             None => write(store, std::slice::from_ref(item)).await,
         };
         if let Err(error) = &written
-            && !error.is_of_one_statement()
+            && !error.is_limited_to_statement()
         {
             fatal = Some(error.clone());
         }

@@ -26,7 +26,9 @@ mod schema;
 mod tenant;
 mod voice_event;
 
-pub use agent::{AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWithoutNumber, Delivered};
+pub use agent::{
+    AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWithoutNumber, DeliveryOutcome,
+};
 pub use call::{AnswerRecord, CallFilter, CallSlot, Route, Turn};
 pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
@@ -42,7 +44,7 @@ pub use rate::Taken;
 pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
 pub use schema::{ForeignSchema, Migrations};
 pub use tenant::NumberUsage;
-pub use voice_event::{AcceptedEvent, Untold};
+pub use voice_event::{AcceptedEvent, MissingConversation};
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -84,7 +86,7 @@ pub struct PoolConnections {
     /// Open connections that nobody holds.
     pub idle: u32,
     /// Size limit of the pool.
-    pub most: u32,
+    pub max: u32,
 }
 
 /// State shared by both stores.
@@ -123,7 +125,7 @@ struct Shared {
     /// Whether an announcement was dropped. The next one then starts with [`Change::Gap`].
     announcement_lost: AtomicBool,
     /// Whether the database is known to reject writes or not to answer.
-    is_away: AtomicBool,
+    is_unavailable: AtomicBool,
     /// When this server last committed a batch of writes.
     last_write_at: Mutex<Option<Instant>>,
     /// Rows that failed to decode, for logs and metrics.
@@ -163,16 +165,16 @@ impl Database {
     pub async fn connect_later(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
         let database = Self::open(config, clock, false).await?;
         // Until the first check succeeds, calls are routed as if the database had failed.
-        database.shared.is_away.store(true, Ordering::Relaxed);
+        database.shared.is_unavailable.store(true, Ordering::Relaxed);
         Ok(database)
     }
 
     /// Allows queries after the schema and tenant isolation have been checked.
-    pub async fn is_as_checked(&self) {
+    pub async fn mark_checked(&self) {
         // Pairs with the Acquire load in `Sessions::are_checked`: whoever sees the flag sees what was set up before it.
         self.shared.is_checked.store(true, Ordering::Release);
         // On failure the machine's clock stays in use; the clock worker retries every few seconds.
-        let _set_or_away = self.set_clock().await;
+        let _set_or_unavailable = self.set_clock().await;
     }
 
     async fn open(config: &DatabaseConfig, clock: Clock, is_checked: bool) -> Result<Self, StoreError> {
@@ -207,7 +209,7 @@ impl Database {
             reports: CommitQueue::default(),
             announcements: CommitQueue::default(),
             announcement_lost: AtomicBool::new(false),
-            is_away: AtomicBool::new(false),
+            is_unavailable: AtomicBool::new(false),
             last_write_at: Mutex::default(),
             unreadable: entities::UnreadableRows::default(),
             writing: tokio::sync::Mutex::default(),
@@ -284,29 +286,29 @@ impl Database {
     #[must_use]
     pub fn pools(&self) -> [PoolConnections; 2] {
         let of = |name, pool: &Pool| {
-            let (in_use, idle, most) = pool.counts();
-            PoolConnections { name, in_use, idle, most }
+            let (in_use, idle, max) = pool.counts();
+            PoolConnections { name, in_use, idle, max }
         };
         [of("tenants", &self.shared.tenants), of("system", &self.shared.system)]
     }
 
     /// Waits until background writes are finished: call answers, carrier reports and announcements. Gives up
     /// after one second.
-    pub async fn settle(&self) {
+    pub async fn flush(&self) {
         let Shared { answers, reports, announcements, .. } = &*self.shared;
-        let settled = async {
+        let flushed = async {
             // Polled, since this runs only on shutdown.
             while !(answers.is_idle() && reports.is_idle() && announcements.is_idle()) {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        let _settled_or_too_late = tokio::time::timeout(Duration::from_secs(1), settled).await;
+        let _flushed_or_too_late = tokio::time::timeout(Duration::from_secs(1), flushed).await;
     }
 
     /// Flushes background writes ([`Self::flush`]) and closes all connections. Takes two seconds at most,
     /// even if the database does not answer.
     pub async fn close(self) {
-        self.settle().await;
+        self.flush().await;
         // Concurrently: each pool may have to wait for a silent server.
         tokio::join!(self.shared.tenants.close(), self.shared.system.close());
     }

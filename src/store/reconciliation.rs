@@ -120,10 +120,10 @@ impl SystemStore {
         // Instants in the far future are not written by this program and must not block reconciliation.
         let leased = Column::LeaseUntil.gt(now).and(Column::LeaseUntil.lte(now + lease + DAY));
         let under_way = Condition::all().add(Column::FinishedAt.is_null()).add(leased);
-        let lately =
+        let recent =
             not_since.map(|instant| Column::StartedAt.gt(instant).and(Column::StartedAt.lte(now + DAY)));
-        let in_the_way = Condition::any().add(under_way).add_option(lately);
-        if Entity::find().filter(in_the_way).count(&transaction).await? > 0 {
+        let blocking = Condition::any().add(under_way).add_option(recent);
+        if Entity::find().filter(blocking).count(&transaction).await? > 0 {
             return Ok(None);
         }
         Entity::delete_many().filter(Column::StartedAt.lt(now - REPORT_RETENTION)).exec(&transaction).await?;
@@ -237,10 +237,10 @@ impl SystemStore {
         let (operations, bad) =
             self.split_readable(operation::TABLE, &rows, |row: operation::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.operation(row))?;
-        let lately = Condition::any()
+        let recent = Condition::any()
             .add(operation::Column::State.is_in(UNFINISHED))
             .add(operation::Column::FinishedAt.gte(since));
-        let rows = entities::found(db, operation::Entity::find().filter(lately)).await?;
+        let rows = entities::found(db, operation::Entity::find().filter(recent)).await?;
         let (busy, bad) =
             self.split_readable(operation::TABLE, &rows, |row: operation::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.operation(row))?;

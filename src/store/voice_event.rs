@@ -30,7 +30,7 @@ pub struct AcceptedEvent {
 
 /// An ended call's conversation about which no event has been received.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Untold {
+pub struct MissingConversation {
     /// The call in which the conversation took place.
     pub call: CallId,
     /// The voice provider's id of the conversation.
@@ -40,7 +40,7 @@ pub struct Untold {
 }
 
 #[derive(FromQueryResult)]
-struct UntoldRow {
+struct MissingConversationRow {
     id: Uuid,
     conversation_id: String,
     ended_at: DateTime<Utc>,
@@ -60,7 +60,7 @@ impl TenantStore {
         &self,
         calls: &[CallId],
     ) -> Result<HashMap<CallId, Vec<TranscriptLine>>, StoreError> {
-        let kept = Entity::find()
+        let stored = Entity::find()
             .filter(Column::TenantId.eq(self.tenant.0))
             .filter(Column::CallId.is_in(calls.iter().map(|id| id.0)))
             .filter(Column::Transcript.is_not_null());
@@ -69,7 +69,7 @@ impl TenantStore {
             let (Some(call), Some(said)) = (row.call_id, row.transcript) else { return Ok(None) };
             Ok(Some((CallId(call), serde_json::from_value(said).map_err(corrupt)?)))
         };
-        let rows = entities::found(&self.transaction, kept).await?;
+        let rows = entities::found(&self.transaction, stored).await?;
         rows.iter().filter_map(|row| entities::decoded(row).and_then(read).transpose()).collect()
     }
 }
@@ -120,7 +120,7 @@ impl SystemStore {
         };
         let (due, unreadable) = self.readable(voice_event::TABLE, &rows, read);
         for event in unreadable {
-            self.put_event_off(event, self.shared.clock.now() + UNREADABLE_PAUSE).await?;
+            self.postpone_event(event, self.shared.clock.now() + UNREADABLE_PAUSE).await?;
         }
         Ok(due)
     }
@@ -130,7 +130,7 @@ impl SystemStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn settle_event(&self, event: Uuid, call: Option<&Call>) -> Result<(), StoreError> {
+    pub async fn complete_event(&self, event: Uuid, call: Option<&Call>) -> Result<(), StoreError> {
         // One transaction, so that no conversation is queried although its event has arrived.
         let transaction = self.begin().await?;
         let mut row = ActiveModel { due_at: Set(None), ..Default::default() };
@@ -153,7 +153,7 @@ impl SystemStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn put_event_off(&self, event: Uuid, until: DateTime<Utc>) -> Result<(), StoreError> {
+    pub async fn postpone_event(&self, event: Uuid, until: DateTime<Utc>) -> Result<(), StoreError> {
         let row = ActiveModel { due_at: Set(Some(until)), ..Default::default() };
         Entity::update_many().set(row).filter(Column::Id.eq(event)).exec(self.db()).await?;
         Ok(())
@@ -164,12 +164,12 @@ impl SystemStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn conversations_untold(
+    pub async fn missing_conversations(
         &self,
         over_before: DateTime<Utc>,
         limit: u64,
-    ) -> Result<Vec<Untold>, StoreError> {
-        let untold = call::Entity::find()
+    ) -> Result<Vec<MissingConversation>, StoreError> {
+        let missing = call::Entity::find()
             .filter(call::Column::ConversationDueAt.lte(self.shared.clock.now()))
             .filter(call::Column::EndedAt.lt(over_before))
             .filter(call::Column::ConversationId.is_not_null())
@@ -179,15 +179,19 @@ impl SystemStore {
             .column(call::Column::Id)
             .column(call::Column::ConversationId)
             .column(call::Column::EndedAt);
-        let rows = entities::found(self.db(), untold).await?;
-        let (untold, unreadable) = self.readable(call::TABLE, &rows, |row: UntoldRow| {
-            Ok(Untold { call: CallId(row.id), conversation_id: row.conversation_id, ended_at: row.ended_at })
+        let rows = entities::found(self.db(), missing).await?;
+        let (missing, unreadable) = self.readable(call::TABLE, &rows, |row: MissingConversationRow| {
+            Ok(MissingConversation {
+                call: CallId(row.id),
+                conversation_id: row.conversation_id,
+                ended_at: row.ended_at,
+            })
         });
         for call in unreadable {
             self.ask_about_conversation(CallId(call), Some(self.shared.clock.now() + UNREADABLE_PAUSE))
                 .await?;
         }
-        Ok(untold)
+        Ok(missing)
     }
 
     /// Schedules the query for a call's conversation, which an arriving event cancels. `None` cancels it.

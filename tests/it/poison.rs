@@ -196,7 +196,7 @@ async fn a_call_whose_row_cannot_be_read_keeps_no_others_out_of_the_database_aft
         .await;
     let ringing = ringing(number, &sid(1));
     assert_eq!(send(&app, INCOMING, &ringing).await.status(), 200);
-    app.database().settle().await;
+    app.database().flush().await;
     let never = if app.database_url().starts_with("postgres") { "-infinity" } else { "never" };
     app.execute(&format!("UPDATE calls SET answered_at = '{never}'")).await;
     database.sever().await;

@@ -113,7 +113,7 @@ async fn an_agents_token_beyond_its_limit_does_not_reach_the_database() {
     assert_eq!(socket.next().await["type"], "connection_ack");
     let until_refused = async || (ask().await == 429).then_some(());
     wait_until("the allowance is used up", Duration::from_secs(10), until_refused).await;
-    app.database().settle().await;
+    app.database().flush().await;
 
     let before = app.database().statements();
     for n in 0..200 {

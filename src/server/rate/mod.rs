@@ -177,7 +177,7 @@ impl Rates {
         self.sweep(store, now);
         let bucket = key.to_string();
         let asked = store.take_requests(&bucket, wanted, limit.per_minute, now);
-        let answer = if store.is_away() { None } else { timeout(DATABASE_TIME, asked).await.ok() };
+        let answer = if store.is_unavailable() { None } else { timeout(DATABASE_TIME, asked).await.ok() };
         let mut slices = locked(&limit.slices);
         match answer {
             Some(Ok(taken)) => slices.received(key, now, taken.granted, (taken.free_at - now).to_std().ok()),

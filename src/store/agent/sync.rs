@@ -34,15 +34,15 @@ pub struct AgentDelivery {
 
 /// Outcome of a delivery.
 #[derive(Debug, Clone)]
-pub enum Delivered {
+pub enum DeliveryOutcome {
     /// The voice provider has accepted this revision.
-    Yes,
+    Accepted,
     /// The voice provider rejected this revision's content. It is not retried.
     Rejected(Refusal),
     /// The delivery failed and will be retried.
-    NotYet {
+    Retry {
         /// Reason of the failure.
-        because: Refusal,
+        reason: Refusal,
         /// Earliest time of the next attempt.
         due_at: DateTime<Utc>,
         /// Time until which the request may still take effect at the provider. The lease is kept until then.
@@ -122,7 +122,7 @@ impl SystemStore {
     pub async fn finish_delivery(
         &self,
         delivery: &AgentDelivery,
-        outcome: Delivered,
+        outcome: DeliveryOutcome,
     ) -> Result<(), StoreError> {
         let revision = delivery.agent.revision;
         let settled = ActiveModel {
@@ -133,14 +133,14 @@ impl SystemStore {
             ..Default::default()
         };
         let row = match outcome {
-            Delivered::Yes => ActiveModel { synced_revision: Set(revision), ..settled },
-            Delivered::Rejected(refusal) => ActiveModel {
+            DeliveryOutcome::Accepted => ActiveModel { synced_revision: Set(revision), ..settled },
+            DeliveryOutcome::Rejected(refusal) => ActiveModel {
                 refused_revision: Set(revision),
                 sync_error: Set(Some(write_refusal(&refusal))),
                 ..settled
             },
-            Delivered::NotYet { because, due_at, settled_at } => ActiveModel {
-                sync_error: Set(Some(write_refusal(&because))),
+            DeliveryOutcome::Retry { reason, due_at, settled_at } => ActiveModel {
+                sync_error: Set(Some(write_refusal(&reason))),
                 sync_attempts: Set(delivery.attempts.saturating_add(1)),
                 sync_due_at: Set(Some(due_at)),
                 sync_lease_until: Set(settled_at),

@@ -67,7 +67,7 @@ impl Hub {
             Change::Call { tenant, agent, .. } => (Topic::Calls(tenant), Some(Topic::CallsOf(tenant, agent))),
             Change::Number { .. } => (Topic::Routing, None),
             Change::Agent { id, .. } => (Topic::Routing, Some(Topic::Agent(id))),
-            Change::Unheard | Change::ReadAgain => {
+            Change::Gap | Change::Refresh => {
                 for sender in self.lock().values() {
                     // Fails only if the last watcher has just left.
                     let _ = sender.send(change);
@@ -117,7 +117,7 @@ mod tests {
     use crate::domain::{CallId, NumberId};
 
     #[tokio::test]
-    async fn a_watcher_hears_its_own_topic_and_gaps_and_leaves_nothing_behind() {
+    async fn a_watcher_receives_its_topic_and_gaps_and_is_removed_when_dropped() {
         let hub = Hub::default();
         let [mine, theirs] = [1, 2].map(|n| TenantId(Uuid::from_u128(n)));
         let [agent, other] = [3, 4].map(|n| AgentId(Uuid::from_u128(n)));
@@ -127,20 +127,20 @@ mod tests {
         let (mut calls, mut of_agent) =
             (hub.watch(Topic::Calls(mine)), hub.watch(Topic::CallsOf(mine, agent)));
         let mut routing = hub.watch(Topic::Routing);
-        let changes = [call(theirs, other), call(mine, other), call(mine, agent), number, Change::Unheard];
+        let changes = [call(theirs, other), call(mine, other), call(mine, agent), number, Change::Gap];
         for change in changes {
             hub.publish(change);
         }
         for change in changes {
             assert_eq!(all.recv().await, Ok(change));
         }
-        for change in [call(mine, other), call(mine, agent), Change::Unheard] {
+        for change in [call(mine, other), call(mine, agent), Change::Gap] {
             assert_eq!(calls.recv().await, Ok(change));
         }
-        for change in [call(mine, agent), Change::Unheard] {
+        for change in [call(mine, agent), Change::Gap] {
             assert_eq!(of_agent.recv().await, Ok(change));
         }
-        for change in [number, Change::Unheard] {
+        for change in [number, Change::Gap] {
             assert_eq!(routing.recv().await, Ok(change));
         }
         for _ in 0..2 * BUFFER {

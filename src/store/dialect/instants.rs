@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bounds_are_those_of_the_years() {
+    fn the_bounds_are_the_years_1_and_10000() {
         let epoch: DateTime<Utc> = "2000-01-01T00:00:00Z".parse().unwrap();
         let bound = |micros| epoch + chrono::TimeDelta::microseconds(micros);
         assert_eq!(bound(YEAR_1).to_rfc3339(), "0001-01-01T00:00:00+00:00");

@@ -5,6 +5,6 @@ SELECT found.id, found.tenant_id, found.agent_id, found.phone_number_id, found.s
     found.conversation_id, found.conversation_due_at, found.answer, found.answer_stage, found.answered_at, found.answering_by,
     found.answering_until, found.duration_seconds, found.conversation_seconds, found.sequence, found.started_at,
     found.ended_at, found.updated_at
-FROM (SELECT sid FROM json_array_elements_text($1::json) AS told (sid) ORDER BY sid) AS told
+FROM (SELECT sid FROM json_array_elements_text($1::json) AS input (sid) ORDER BY sid) AS input
 -- LIMIT keeps the planner at one index look-up a call, however many rows it expects.
-CROSS JOIN LATERAL (SELECT * FROM calls WHERE calls.sid = told.sid LIMIT 1 FOR NO KEY UPDATE) AS found
+CROSS JOIN LATERAL (SELECT * FROM calls WHERE calls.sid = input.sid LIMIT 1 FOR NO KEY UPDATE) AS found

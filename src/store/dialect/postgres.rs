@@ -165,10 +165,10 @@ impl Hosts {
                 // Each remaining host gets an equal share of the time, so that a silent host does not use it up.
                 let share = left / u32::try_from(order.len() - nth).unwrap_or(1).max(1);
                 let failure = match timeout(share, self.try_host(host, role)).await {
-                    Ok(Ok(begun)) => {
+                    Ok(Ok(session)) => {
                         // Relaxed: only a hint where to try first.
                         self.preferred.store(at, Ordering::Relaxed);
-                        return Ok(begun);
+                        return Ok(session);
                     }
                     Ok(Err(failure)) => failure,
                     Err(_elapsed) => HostFailure::Silent,
@@ -200,7 +200,7 @@ impl Hosts {
             let name = self.each.get(at).map_or("", |host| host.name.as_str());
             is_full |= failure.is_full();
             reasons.push(match failure {
-                HostFailure::ReadOnly(begun) => return Ok(*begun),
+                HostFailure::ReadOnly(session) => return Ok(*session),
                 HostFailure::Driver(error) => format!("{name}: {error}"),
                 HostFailure::Silent => format!("{name} did not answer in time"),
                 HostFailure::Standby => format!("{name} is a standby, which takes no writes"),
@@ -215,18 +215,18 @@ impl Hosts {
 
     async fn try_host(&self, host: &Host, role: Role) -> Result<OpenSession, HostFailure> {
         if !self.is_pooled()
-            && let Some((begun, access)) = try_directly(host, role).await?
+            && let Some((session, access)) = try_directly(host, role).await?
         {
-            return begun.if_usable(access);
+            return session.if_usable(access);
         }
-        let (begun, access) = try_pooled(host, role).await?;
+        let (session, access) = try_pooled(host, role).await?;
         if !self.is_pooled.swap(true, Ordering::Relaxed) {
             tracing::info!(
                 host = host.name,
                 "connected to the database through a connection pooler: role and limits are set in each transaction"
             );
         }
-        begun.if_usable(access)
+        session.if_usable(access)
     }
 
     /// SQL that begins a transaction: `mode` follows `BEGIN`, `more` the settings that a pooler requires.
@@ -252,30 +252,31 @@ impl Hosts {
         deadline: Instant,
     ) -> Result<Vec<(i32, bool)>, NoHost> {
         let lost = |error: sqlx::Error| NoHost { message: error.to_string(), is_full: false };
-        let mut begun = self.connect(Role::Login, deadline).await?;
+        let mut session = self.connect(Role::Login, deadline).await?;
         let sql = format!(
             "SELECT pid, state NOT LIKE 'idle%' FROM pg_stat_activity \
              WHERE application_name = '{}' AND state <> 'idle'",
             self.application_name.replace('\'', "''")
         );
-        let asked = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut begun.connection);
+        let asked = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut session.connection);
         let rows = timeout_at(deadline.into(), asked)
             .await
             .map_err(|_| lost(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))?
             .map_err(lost)?;
-        close(begun.connection).await;
+        close(session.connection).await;
         rows.iter().map(|row| Ok((row.try_get(0).map_err(lost)?, row.try_get(1).map_err(lost)?))).collect()
     }
 
     /// Makes the server commit a write: a message in its write-ahead log, which needs no table. The commit
     /// waits for the disk, and for a standby if replication is synchronous.
-    pub(in crate::store) async fn try_out(&self, deadline: Instant) -> Result<(), NoHost> {
-        let mut begun = self.connect(Role::Login, deadline).await?;
-        let kept = sqlx::raw_sql("SELECT pg_logical_emit_message(true, 'switchboard', '')");
-        kept.execute(&mut begun.connection)
+    pub(in crate::store) async fn probe_write(&self, deadline: Instant) -> Result<(), NoHost> {
+        let mut session = self.connect(Role::Login, deadline).await?;
+        let message = sqlx::raw_sql("SELECT pg_logical_emit_message(true, 'switchboard', '')");
+        message
+            .execute(&mut session.connection)
             .await
             .map_err(|error| NoHost { message: error.to_string(), is_full: false })?;
-        close(begun.connection).await;
+        close(session.connection).await;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ INSERT INTO calls (
 )
 SELECT id, tenant_id, agent_id, number_id, sid, 'inbound', caller, attestation, called, 'ringing', 'unavailable',
     admitted, decision, 0, started_at, at
-FROM json_to_recordset($1::json) AS told (
+FROM json_to_recordset($1::json) AS input (
     id uuid, tenant_id uuid, agent_id uuid, number_id uuid, sid text, caller text, attestation text, called text,
     admitted boolean, decision jsonb, started_at timestamptz, at timestamptz
 )

@@ -60,11 +60,11 @@ async fn open(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> 
 }
 
 /// Maximum number of connections in the pool.
-pub(in crate::store) fn most_connections(db: &DatabaseConnection) -> u32 {
+pub(in crate::store) fn max_connections(db: &DatabaseConnection) -> u32 {
     db.get_sqlite_connection_pool().options().get_max_connections()
 }
 
-/// Returns the number of connections in use, idle, and at most.
+/// Returns how many connections are in use, idle and allowed.
 pub(in crate::store) fn counts(db: &DatabaseConnection) -> (u32, u32, u32) {
     let pool = db.get_sqlite_connection_pool();
     let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_left_in_a_transaction_is_closed() {
+    async fn a_connection_returned_within_a_transaction_is_closed() {
         let folder = tempfile::tempdir().unwrap();
         let pool = pool_of_one(&folder).await;
         let mut left = pool.get_sqlite_connection_pool().acquire().await.unwrap();

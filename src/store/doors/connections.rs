@@ -9,8 +9,9 @@
 //! own limit. Behind a pooler the server process of a session is unknown; there a session is lost only if no
 //! other can be opened, or when the limit passes.
 //!
-//! **Suspicion.** A lost session makes every session suspect that was opened before its last statement. Those
-//! are dropped when taken from the pool, so that no further request waits for one. Idle sessions are pinged before reuse.
+//! **Suspicion.** When a session is lost, every session opened before its last statement becomes suspect. Suspect
+//! sessions are dropped when taken from the pool, so that no further request waits for one. Idle sessions are
+//! pinged before reuse.
 //!
 //! **Shares.** No single caller may exhaust a pool: a caller within a share ([`Pool`](super::Pool)) holds a
 //! limited number of sessions, and waits for its share before it waits for a session.
@@ -122,7 +123,7 @@ impl Connections {
         self.shared.role
     }
 
-    /// Returns the number of sessions in use, idle, and at most.
+    /// Returns how many sessions are in use, idle and allowed.
     pub(super) fn counts(&self) -> (u32, u32, u32) {
         let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         let free = of(self.shared.permits.available_permits());

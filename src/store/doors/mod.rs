@@ -140,7 +140,7 @@ impl SystemStore {
 
     /// Whether the database committed a write of this server within this time.
     #[must_use]
-    pub fn has_kept(&self, within: Duration) -> bool {
+    pub fn has_written(&self, within: Duration) -> bool {
         let last_write_at = *self.shared.last_write_at.lock().unwrap_or_else(PoisonError::into_inner);
         last_write_at.is_some_and(|at| at.elapsed() < within)
     }
@@ -149,8 +149,8 @@ impl SystemStore {
     ///
     /// # Errors
     /// [`StoreError`]: the database does not answer or takes no writes.
-    pub async fn try_out(&self, within: Duration) -> Result<(), StoreError> {
-        Ok(dialect::try_out(self.db(), Instant::now() + within).await?)
+    pub async fn probe_write(&self, within: Duration) -> Result<(), StoreError> {
+        Ok(dialect::probe_write(self.db(), Instant::now() + within).await?)
     }
 
     /// Number of calls, answers or reports that the database currently records in one batch. The smallest of the three.
@@ -168,14 +168,14 @@ impl SystemStore {
 
     /// Whether the database is known to be unavailable for writes.
     #[must_use]
-    pub fn is_away(&self) -> bool {
+    pub fn is_unavailable(&self) -> bool {
         // Relaxed: no other memory depends on the flag.
-        self.shared.is_away.load(Ordering::Relaxed)
+        self.shared.is_unavailable.load(Ordering::Relaxed)
     }
 
     /// Records whether the database is unavailable for writes. Returns the previous value.
-    pub fn note_away(&self, is_away: bool) -> bool {
-        self.shared.is_away.swap(is_away, Ordering::Relaxed)
+    pub fn set_unavailable(&self, is_unavailable: bool) -> bool {
+        self.shared.is_unavailable.swap(is_unavailable, Ordering::Relaxed)
     }
 
     /// Waits for this batch's turn to write, which lasts until the guard is dropped. `None` on Postgres,

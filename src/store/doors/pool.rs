@@ -153,7 +153,7 @@ impl Pool {
         }
     }
 
-    /// Returns the number of connections in use, idle, and at most.
+    /// Returns how many connections are in use, idle and allowed.
     pub(in crate::store) fn counts(&self) -> (u32, u32, u32) {
         match &self.backend {
             Backend::Postgres(connections) => connections.counts(),
@@ -215,7 +215,7 @@ impl Pool {
     {
         let max = match &self.backend {
             Backend::Postgres(connections) => connections.max(),
-            Backend::Orm(connections) => dialect::most_connections(connections),
+            Backend::Orm(connections) => dialect::max_connections(connections),
         };
         // At most `max` connections can have broken in the pool; the attempt after them uses a new one.
         for _ in 0..max {

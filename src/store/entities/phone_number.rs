@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_columns_are_the_models_own_in_its_order() {
+    fn the_columns_match_the_model_in_its_order() {
         let columns: Vec<String> = Column::iter().map(|column| column.unquoted().to_owned()).collect();
         assert_eq!(COLUMNS.split(", ").collect::<Vec<_>>(), columns);
         assert_eq!(WIDTH, columns.len());

@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_so_many_are_remembered_those_met_last() {
+    fn only_the_rows_met_last_are_remembered() {
         let rows = UnreadableRows::default();
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         for nth in 0..150_u32 {

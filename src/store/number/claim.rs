@@ -188,7 +188,7 @@ async fn retry_advice(
     transaction: &Transaction,
     operation: &Operation,
     now: DateTime<Utc>,
-    whose: Option<Expr>,
+    scope: Option<Expr>,
     limit: u32,
 ) -> Result<Option<String>, StoreError> {
     let Some(before_limit) = limit.checked_sub(1) else {
@@ -202,7 +202,7 @@ async fn retry_advice(
     let at_the_limit: Option<DateTime<Utc>> = numbers_of_others(operation)
         .filter(Column::CreatedAt.gt(now - hour))
         .filter(bought)
-        .filter(Condition::all().add_option(whose))
+        .filter(Condition::all().add_option(scope))
         .order_by_desc(Column::CreatedAt)
         .select_only()
         .column(Column::CreatedAt)

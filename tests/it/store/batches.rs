@@ -185,7 +185,7 @@ async fn an_admission_whose_caller_stopped_waiting_is_not_written() {
     system.admit_call(CallId(uuid()), &fixtures::incoming(&number.number).1).await.unwrap();
     let [given_up, kept] = [(); 2].map(|()| fixtures::incoming(&number.number).1);
     {
-        // Polled once, so that it waits in its lane, and dropped before its batch begins.
+        // Polled once, so that it waits in its queue, and dropped before its batch begins.
         let waiting = system.admit_call(CallId(uuid()), &given_up);
         let mut waiting = Box::pin(waiting);
         assert!(futures_util::poll!(&mut waiting).is_pending());

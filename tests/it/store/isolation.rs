@@ -28,7 +28,7 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
     db.system().accept_event(&told).await.unwrap();
     let call = db.system().report_conversation(&told).await.unwrap();
     let event = db.system().events_due(1).await.unwrap().remove(0);
-    db.system().settle_event(event.id, call.as_ref()).await.unwrap();
+    db.system().complete_event(event.id, call.as_ref()).await.unwrap();
     let door = fixtures::write_as(db, tenant).await;
     door.audit("updateAgent", agent.id).await.unwrap();
     door.commit().await.unwrap();

@@ -125,14 +125,14 @@ async fn a_row_with_garbage_in_a_column_costs_the_others_nothing() {
     let due: HashSet<_> = due.into_iter().map(|delivery| delivery.agent.id).collect();
     assert_eq!(due, agents[1..].iter().map(|agent| agent.id).collect());
     assert_eq!(system.events_due(10).await.unwrap().len(), 2);
-    let untold = system.conversations_untold(now, 10).await.unwrap();
-    assert_eq!(untold.len(), 1, "{untold:?}");
+    let missing = system.missing_conversations(now, 10).await.unwrap();
+    assert_eq!(missing.len(), 1, "{missing:?}");
     assert_eq!(system.calls_unheard_of(now, 10).await.unwrap(), [sids[2].as_str()]);
     assert_eq!(system.longest_held_slots(tenant, now, 10).await.unwrap(), [sids[2].as_str()]);
     assert_eq!(system.countries_with_numbers().await.unwrap().len(), 1);
     // Each is put aside: the first of a batch of one is a good one.
     assert_eq!(system.claim_due(uuid(), LEASE, 1).await.unwrap().len(), 0);
-    assert_eq!(system.conversations_untold(now, 1).await.unwrap(), untold);
+    assert_eq!(system.missing_conversations(now, 1).await.unwrap(), missing);
     assert_eq!(system.calls_unheard_of(now, 1).await.unwrap(), [sids[2].as_str()]);
     assert_eq!(system.events_due(1).await.unwrap().len(), 1);
 

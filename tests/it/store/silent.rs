@@ -108,7 +108,7 @@ async fn a_database_that_went_silent_is_unavailable_and_closing_it_waits_for_not
     let held = db.read_as(tenant).await.unwrap();
     let listening = tokio::spawn({
         let db = db.clone();
-        async move { db.hear().await }
+        async move { db.receive_changes().await }
     });
     line.silence();
     for _ in 0..2 {

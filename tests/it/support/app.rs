@@ -268,7 +268,7 @@ impl App {
     /// Runs a query or a mutation over HTTP and gives the whole answer, `data` and `errors`. What calls were answered with
     /// before is recorded by then.
     pub(crate) async fn graphql(&self, token: &str, query: &str, variables: Value) -> Value {
-        self.database().settle().await;
+        self.database().flush().await;
         self.levers.ask(&self.base_url(), token, query, variables).await
     }
 }

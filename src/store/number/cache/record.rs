@@ -185,13 +185,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_small() {
+    fn a_record_takes_73_bytes() {
         assert_eq!(size_of::<Record>(), 73);
     }
 
     proptest! {
         #[test]
-        fn what_is_packed_is_unpacked_as_it_was(
+        fn unpacking_restores_what_was_packed(
             voice_agent_id in prop_oneof![Just(None), "agent_[0-9a-z]{28}".prop_map(Some), "\\PC{0,40}".prop_map(Some)],
             fallback in prop::option::of("\\+49[0-9]{5,13}"),
             status in prop::sample::select(AgentStatus::ALL),

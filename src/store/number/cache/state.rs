@@ -434,7 +434,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_read_last_is_cached_and_no_released_lease_comes_back(
+        fn the_latest_read_is_cached_and_released_rows_never_return(
             steps in prop::collection::vec((step(), any::<u32>()), 1..80),
         ) {
             let mut world = World::default();

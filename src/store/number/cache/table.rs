@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_come_change_and_go_and_leave_nothing_behind() {
+    fn entries_are_inserted_replaced_and_removed_without_leaks() {
         let mut table = Table::default();
         for n in 1..=5000_u64 {
             let rules = if n % 2 == 0 { Arc::default() } else { rules(&format!("R{}", n % 10)) };
