@@ -1,6 +1,6 @@
-//! The sandbox's own levers under `/sandbox/`: faults, calls, post-call events, and the state to look at.
+//! Control API under `/sandbox/`: faults, test calls, post-call events, the clock, and a view of the state.
 //!
-//! They ask for no credentials, so they answer only callers on this machine.
+//! It needs no credentials, so it accepts requests from this machine only.
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::{Shared, calls, elevenlabs, faults, prices, sign};
 
-/// The routes.
+/// Returns the routes, relative to `/sandbox`.
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
         .route("/faults", post(faults::add).get(faults::list).delete(faults::clear))
@@ -34,54 +34,55 @@ async fn only_this_machine(
     request: Request,
     next: Next,
 ) -> Response {
+    // Canonical, because a dual-stack listener reports IPv4 peers as mapped IPv6 addresses.
     if peer.ip().to_canonical().is_loopback() {
         return next.run(request).await;
     }
-    refusal(StatusCode::FORBIDDEN, "the sandbox's own paths answer only this machine")
+    error_response(StatusCode::FORBIDDEN, "the control API accepts requests from this machine only")
 }
 
-fn refusal(status: StatusCode, reason: impl Into<String>) -> Response {
+fn error_response(status: StatusCode, reason: impl Into<String>) -> Response {
     let reason: String = reason.into();
     (status, Json(json!({ "error": reason }))).into_response()
 }
 
-/// `POST /sandbox/calls`: places a call as the carrier would and answers when it is over, or held.
+/// `POST /sandbox/calls`: places a test call. Returns when the call is over or held.
 async fn place(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Response {
-    let order: calls::Order = match serde_json::from_value(order) {
+    let order: calls::CallRequest = match serde_json::from_value(order) {
         Ok(order) => order,
-        Err(error) => return refusal(StatusCode::BAD_REQUEST, error.to_string()),
+        Err(error) => return error_response(StatusCode::BAD_REQUEST, error.to_string()),
     };
-    // In a task of its own: a caller who goes away does not leave a call that never ends.
+    // In its own task: if the client disconnects, the call still comes to its end.
     match tokio::spawn(calls::place(sandbox, order)).await {
-        Ok(Ok(Some(call))) => Json(calls::rendered(&call)).into_response(),
-        Ok(Ok(None)) => refusal(StatusCode::NOT_FOUND, "the account does not own the number called"),
-        Ok(Err(error)) => refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-        Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Ok(Ok(Some(call))) => Json(calls::to_json(&call)).into_response(),
+        Ok(Ok(None)) => error_response(StatusCode::NOT_FOUND, "the account does not own the called number"),
+        Ok(Err(error)) => error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Err(error) => error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
 }
 
-/// `POST /sandbox/calls/{CA}/hangup`: the caller hangs up; answers once the status callback is through.
+/// `POST /sandbox/calls/{CA}/hangup`: hangs up a held call. Returns after the status callback was sent.
 async fn hang_up(State(sandbox): State<Shared>, Path(sid): Path<String>) -> Response {
     match calls::end(&sandbox, &sid) {
-        Err(error) => return refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-        Ok(None) => return refusal(StatusCode::NOT_FOUND, "there is no such call in progress"),
+        Err(error) => return error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Ok(None) => return error_response(StatusCode::NOT_FOUND, "no such call in progress"),
         Ok(Some(_)) => calls::report_end(sandbox.clone(), sid.clone()).await,
     }
     let state = sandbox.store.read();
     match state.calls.iter().find(|call| call.sid == sid) {
-        Some(call) => Json(calls::rendered(call)).into_response(),
-        None => refusal(StatusCode::NOT_FOUND, "there is no such call"),
+        Some(call) => Json(calls::to_json(call)).into_response(),
+        None => error_response(StatusCode::NOT_FOUND, "no such call"),
     }
 }
 
-/// What a post-call event is about and where it goes.
+/// A post-call event to send: its conversation, the receiver's URL and the webhook secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct PostCall {
     conversation_id: String,
     url: String,
     secret: String,
-    /// Sent this many seconds ago, to try a receiver's age limit.
+    /// Seconds by which the signature's time lies in the past, to test a receiver's age limit.
     #[serde(default)]
     age_seconds: i64,
 }
@@ -90,10 +91,10 @@ struct PostCall {
 async fn post_call(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Response {
     let order: PostCall = match serde_json::from_value(order) {
         Ok(order) => order,
-        Err(error) => return refusal(StatusCode::BAD_REQUEST, error.to_string()),
+        Err(error) => return error_response(StatusCode::BAD_REQUEST, error.to_string()),
     };
     let Some(data) = elevenlabs::conversation(&sandbox, &order.conversation_id) else {
-        return refusal(StatusCode::NOT_FOUND, "there is no such conversation");
+        return error_response(StatusCode::NOT_FOUND, "there is no such conversation");
     };
     let sent = sandbox.store.read().now().timestamp() - order.age_seconds;
     let event = json!({"type": "post_call_transcription", "event_timestamp": sent, "data": data});
@@ -102,22 +103,22 @@ async fn post_call(State(sandbox): State<Shared>, Json(order): Json<Value>) -> R
     let request = sandbox.http.post(&order.url).header("ElevenLabs-Signature", signature);
     match request.header("content-type", "application/json").body(body).send().await {
         Ok(answer) => Json(json!({"status": answer.status().as_u16()})).into_response(),
-        Err(error) => refusal(StatusCode::BAD_GATEWAY, error.to_string()),
+        Err(error) => error_response(StatusCode::BAD_GATEWAY, error.to_string()),
     }
 }
 
-/// How far the providers' clock is moved.
+/// Seconds by which the providers' clock is moved ahead.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Advance {
     seconds: u32,
 }
 
-/// `POST /sandbox/clock`: moves both providers' clock ahead, for good; answers with the time it is then.
+/// `POST /sandbox/clock`: moves both providers' clock ahead permanently. Returns the new time.
 async fn advance(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Response {
     let order: Advance = match serde_json::from_value(order) {
         Ok(order) => order,
-        Err(error) => return refusal(StatusCode::BAD_REQUEST, error.to_string()),
+        Err(error) => return error_response(StatusCode::BAD_REQUEST, error.to_string()),
     };
     let moved = sandbox.store.change(|state| {
         state.advance(order.seconds);
@@ -125,14 +126,14 @@ async fn advance(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Res
     });
     match moved {
         Ok(now) => Json(json!({"now": now})).into_response(),
-        Err(error) => refusal(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Err(error) => error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
 }
 
-/// `GET /sandbox/state`: everything both providers hold, the bill, and how often what happened.
+/// `GET /sandbox/state`: returns the records of both providers, the bill and the counters.
 async fn state(State(sandbox): State<Shared>) -> Json<Value> {
     let state = sandbox.store.read();
-    let calls: Vec<Value> = state.calls.iter().map(calls::rendered).collect();
+    let calls: Vec<Value> = state.calls.iter().map(calls::to_json).collect();
     Json(json!({
         "numbers": state.numbers,
         "agents": state.agents,

@@ -1,7 +1,7 @@
-//! Faults on demand: a delay, a status, or an answer that never comes, before or after the effect.
+//! Fault injection: a delay, an error status, or a response lost before or after the effect.
 //!
-//! A lost answer is a connection that closes without a byte, so that the caller sees what it would see when a provider
-//! or the network between dies. Faults live in memory only: a restarted sandbox has none.
+//! A lost response is a connection that closes without a byte, as if the provider or the network had failed.
+//! Faults are kept in memory only: a restarted sandbox has none.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -21,26 +21,26 @@ use serde_json::{Value, json};
 
 use super::{Shared, twilio};
 
-/// The faults in force, in the order they were asked for.
+/// Active faults in the order of their creation.
 #[derive(Default)]
 pub(crate) struct Faults(Mutex<Vec<Fault>>);
 
-/// A fault, as asked for.
+/// A fault as configured through the control API.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fault {
     #[serde(default, rename = "match")]
-    matching: Matching,
+    filter: RequestFilter,
     action: Action,
-    /// How many requests it still strikes; without it, all.
+    /// Number of requests that it still applies to. `None` for no limit.
     #[serde(default)]
     times: Option<u32>,
 }
 
-/// Which requests; what is left out matches all.
+/// Selects requests. An omitted member matches all.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Matching {
+struct RequestFilter {
     provider: Option<Provider>,
     method: Option<String>,
     path_contains: Option<String>,
@@ -53,21 +53,24 @@ enum Provider {
     ElevenLabs,
 }
 
-/// What happens to them. A delay comes first and goes with any of the others; alone, the request then goes its way.
+/// Effect of a fault. A delay comes first and can be combined with any other member; alone, the request is
+/// then processed normally.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Action {
     delay_ms: Option<u64>,
-    /// Answered with instead of being carried out.
+    /// HTTP status of a response sent instead of processing the request.
     status: Option<u16>,
-    /// The provider's error code in the body.
+    /// Provider's error code in the body of that response.
     code: Option<Value>,
-    /// The body instead of the provider's error: text as it is, anything else as JSON.
+    /// Body that replaces the provider's error: text as it is, anything else as JSON.
     body: Option<Value>,
-    /// Seconds, for the `Retry-After` header.
+    /// Value of the `Retry-After` header, in seconds.
     retry_after: Option<u64>,
     lose: Option<Lose>,
 }
+
+/// Point at which the response is lost: before or after the request has taken effect.
 
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -81,10 +84,10 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first fault that strikes this request, counted down.
+    /// Returns the action of the first fault that matches, and counts the fault down.
     fn take(&self, provider: Provider, method: &str, path: &str) -> Option<Action> {
         let mut list = self.list();
-        let index = list.iter().position(|fault| fault.matching.covers(provider, method, path))?;
+        let index = list.iter().position(|fault| fault.filter.matches(provider, method, path))?;
         let fault = list.get_mut(index)?;
         let action = fault.action.clone();
         if let Some(times) = &mut fault.times {
@@ -95,58 +98,58 @@ impl Faults {
     }
 }
 
-impl Matching {
-    fn covers(&self, provider: Provider, method: &str, path: &str) -> bool {
+impl RequestFilter {
+    fn matches(&self, provider: Provider, method: &str, path: &str) -> bool {
         self.provider.is_none_or(|wanted| wanted == provider)
             && self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
             && self.path_contains.as_deref().is_none_or(|part| path.contains(part))
     }
 }
 
-/// `POST /sandbox/faults`: one more fault, or a list of them; answers with all in force.
+/// `POST /sandbox/faults`: adds a fault or a list of faults. Returns all active faults.
 pub(crate) async fn add(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Response {
     let wanted = if order.is_array() { order } else { json!([order]) };
     match serde_json::from_value::<Vec<Fault>>(wanted) {
-        Ok(faults) if faults.iter().any(|fault| fault.action.is_invalid()) => {
-            bad("an action is delay_ms, and status from 400 to 599 (200 with a body) or lose, never both")
-        }
+        Ok(faults) if faults.iter().any(|fault| fault.action.is_invalid()) => bad_request(
+            "an action needs delay_ms, status (400 to 599, or 200 with a body) or lose, and not both of the last two",
+        ),
         Ok(faults) => {
             let mut list = sandbox.faults.list();
             list.extend(faults.into_iter().filter(|fault| fault.times != Some(0)));
             (StatusCode::CREATED, Json(json!({"faults": *list}))).into_response()
         }
-        Err(error) => bad(&error.to_string()),
+        Err(error) => bad_request(&error.to_string()),
     }
 }
 
-/// `GET /sandbox/faults`: those in force.
+/// `GET /sandbox/faults`: returns the active faults.
 pub(crate) async fn list(State(sandbox): State<Shared>) -> Json<Value> {
     Json(json!({"faults": *sandbox.faults.list()}))
 }
 
-/// `DELETE /sandbox/faults`: no more faults.
+/// `DELETE /sandbox/faults`: removes all faults.
 pub(crate) async fn clear(State(sandbox): State<Shared>) -> StatusCode {
     sandbox.faults.list().clear();
     StatusCode::NO_CONTENT
 }
 
-fn bad(reason: &str) -> Response {
+fn bad_request(reason: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({"error": reason}))).into_response()
 }
 
-/// The layer around both providers that carries the faults out.
-pub(crate) async fn meddle(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
+/// Middleware around both providers that applies the faults.
+pub(crate) async fn inject(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let provider = if twilio::owns(path) { Provider::Twilio } else { Provider::ElevenLabs };
+    let provider = if twilio::is_twilio_path(path) { Provider::Twilio } else { Provider::ElevenLabs };
     let Some(action) = sandbox.faults.take(provider, request.method().as_str(), path) else {
         return next.run(request).await;
     };
-    // In a task of its own: a client that stops waiting does not take back what it asked for.
-    let struck = tokio::spawn(strike(action, provider, request, next));
-    struck.await.unwrap_or_else(|_| dropped_connection())
+    // In its own task: a request takes effect even if its client has stopped waiting, as at a real provider.
+    let response = tokio::spawn(apply(action, provider, request, next));
+    response.await.unwrap_or_else(|_| dropped_connection())
 }
 
-async fn strike(action: Action, provider: Provider, request: Request, next: Next) -> Response {
+async fn apply(action: Action, provider: Provider, request: Request, next: Next) -> Response {
     if let Some(delay) = action.delay_ms {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
@@ -161,7 +164,8 @@ async fn strike(action: Action, provider: Provider, request: Request, next: Next
     }
 }
 
-/// A response that closes the connection unanswered: its body fails before the head has left the server's buffer.
+/// Returns a response that closes the connection without a byte: its body fails while the head is still in
+/// hyper's buffer.
 fn dropped_connection() -> Response {
     let failing =
         futures_util::stream::once(async { Err::<Vec<u8>, _>(std::io::Error::other("answer lost")) });
@@ -184,14 +188,14 @@ impl Action {
             (None, Provider::Twilio) => {
                 let code =
                     self.code.clone().unwrap_or_else(|| json!(if status == 429 { 20429 } else { 20500 }));
-                let body = json!({"code": code, "message": "A fault was asked for", "status": status,
+                let body = json!({"code": code, "message": "Injected fault", "status": status,
                                   "more_info": format!("https://www.twilio.com/docs/errors/{code}")});
                 (status_code, Json(body)).into_response()
             }
             (None, Provider::ElevenLabs) => {
                 let usual = if status == 429 { "too_many_concurrent_requests" } else { "internal_error" };
                 let code = self.code.clone().unwrap_or_else(|| json!(usual));
-                let detail = json!({"code": code, "status": code, "message": "A fault was asked for"});
+                let detail = json!({"code": code, "status": code, "message": "Injected fault"});
                 (status_code, Json(json!({ "detail": detail }))).into_response()
             }
         };

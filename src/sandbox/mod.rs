@@ -1,11 +1,12 @@
-//! Twilio and ElevenLabs on one port of this machine, emulated over real HTTP: nothing real is bought or called.
+//! Emulator of Twilio and ElevenLabs over real HTTP, on one local port. Nothing real is bought or called.
 //!
-//! Promises: a number's and an agent's whole life behave as the providers' own client libraries expect, refusals
-//! included; stock is finite and the same at every start; what was answered is on disk. Beside the two APIs it has
-//! levers of its own under `/sandbox/` (loopback only): faults on demand, calls placed as the carrier would, and the
-//! whole state to look at.
+//! Guarantees: numbers and agents behave as the providers' own client libraries expect, errors included; the
+//! stock of numbers is finite and the same at every start; an effect is on disk before it is answered. Beside
+//! the two APIs there is a control API under `/sandbox/` (loopback only): fault injection, test calls, and a
+//! view of the whole state.
 //!
-//! It shares no code with the rest of the crate, not even `domain`: it and the clients check each other.
+//! The sandbox shares no code with the rest of the crate, not even `domain`, so that it and the clients check
+//! each other.
 
 mod ambient;
 mod calls;
@@ -29,19 +30,19 @@ use axum::{
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-/// What a caller must show to be let in, and what webhooks are signed with.
+/// Credentials that requests must present and that webhooks are signed with.
 #[derive(Clone)]
 pub struct Credentials {
-    /// Twilio's `AC…` account SID.
+    /// Twilio account SID, `AC` and 32 hexadecimal digits. The user name of every request.
     pub account_sid: String,
-    /// Twilio's auth token: the password of every request and the key of every webhook's signature.
+    /// Twilio auth token: the password of every request and the key of webhook signatures.
     pub auth_token: String,
-    /// ElevenLabs' `xi-api-key`.
+    /// ElevenLabs API key, sent as `xi-api-key`.
     pub api_key: String,
 }
 
 impl Credentials {
-    /// Fixed, well-formed credentials for a laptop. They open nothing but a sandbox.
+    /// Returns fixed, well-formed credentials for development. They are valid for a sandbox only.
     #[must_use]
     pub fn development() -> Self {
         Self {
@@ -52,42 +53,45 @@ impl Credentials {
     }
 }
 
-/// How a sandbox is set up.
+/// Settings of a sandbox.
 pub struct Options {
-    /// Who may call it.
+    /// Credentials of both emulated accounts.
     pub credentials: Credentials,
-    /// Where its state is kept; without a file it is forgotten when the sandbox stops.
+    /// File that holds the state across restarts. `None` keeps the state in memory only.
     pub state_file: Option<PathBuf>,
 }
 
-/// Why a sandbox could not start, or could not write something down.
+/// Reason why a sandbox could not start or could not save an effect.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// The state file is there but is not one this program can use; it is left as it is.
-    #[error("the sandbox's state file {} cannot be used ({reason}); move it away to begin anew", path.display())]
+    /// The state file exists but cannot be used. It is left unchanged.
+    #[error(
+        "the sandbox's state file {} cannot be used ({reason}); move it away to start with an empty state",
+        path.display()
+    )]
     Unreadable {
-        /// The file.
+        /// Path of the state file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// I/O error, JSON error or unsupported version.
         reason: String,
     },
     /// The state file could not be replaced.
     #[error("the sandbox's state file {} cannot be written: {reason}", path.display())]
     Unwritable {
-        /// The file.
+        /// Path of the state file.
         path: PathBuf,
-        /// What the operating system said.
+        /// Error of the operating system.
         reason: std::io::Error,
     },
-    /// The listener has no address.
+    /// The listener has no local address.
     #[error("the sandbox's listener is unusable: {0}")]
     Listener(std::io::Error),
-    /// The client that places webhooks could not be built.
-    #[error("the sandbox cannot place webhooks: {0}")]
+    /// The HTTP client for webhooks could not be built.
+    #[error("the sandbox's HTTP client for webhooks could not be built: {0}")]
     Client(reqwest::Error),
 }
 
-/// A sandbox that is listening. Dropping it stops it too, without waiting for that.
+/// A running sandbox. Dropping it stops the sandbox without waiting.
 pub struct Running {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
@@ -95,32 +99,33 @@ pub struct Running {
 }
 
 impl Running {
-    /// Where it listens.
+    /// Returns the address of the listener, with the actual port if port 0 was requested.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL of both providers' APIs and of the sandbox's own, without a slash at the end.
+    /// Returns the base URL of both providers' APIs and of the control API, without a trailing slash.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Stops listening and lets requests in flight finish, for five seconds at most. Nothing needs saving: it is saved.
+    /// Stops listening and waits for requests in flight, for at most five seconds. The state is already
+    /// saved.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
-            // The server may be gone already; then there is nobody to tell.
+            // The receiver is gone if the server has already stopped.
             let _ = stop.send(());
         }
         if tokio::time::timeout(Duration::from_secs(5), &mut self.server).await.is_err() {
             self.server.abort();
-            tracing::warn!("the sandbox was stopped with requests still in flight");
+            tracing::warn!("sandbox stopped with requests in flight");
         }
     }
 }
 
-/// What every handler shares.
+/// State shared by all handlers.
 struct Sandbox {
     credentials: Credentials,
     store: state::Store,
@@ -130,10 +135,11 @@ struct Sandbox {
 
 type Shared = Arc<Sandbox>;
 
-/// Starts a sandbox on this listener.
+/// Starts a sandbox on this listener. Returns once it accepts requests.
 ///
 /// # Errors
-/// When the state file cannot be read, or the listener is unusable.
+/// [`SandboxError`] if the state file cannot be used, the listener has no address, or the HTTP client cannot
+/// be built.
 pub async fn start(options: Options, listener: TcpListener) -> Result<Running, SandboxError> {
     let address = listener.local_addr().map_err(SandboxError::Listener)?;
     let sandbox = Arc::new(Sandbox {
@@ -145,10 +151,10 @@ pub async fn start(options: Options, listener: TcpListener) -> Result<Running, S
     let service = router(sandbox).into_make_service_with_connect_info::<SocketAddr>();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {
-        // A sender that is dropped unsent stops it as well.
+        // A dropped sender ends the wait too, so that dropping `Running` stops the server.
         let signal = async { drop(stopped.await) };
         if let Err(error) = axum::serve(listener, service).with_graceful_shutdown(signal).await {
-            tracing::error!(%error, "the sandbox has stopped");
+            tracing::error!(%error, "sandbox server failed");
         }
     });
     Ok(Running { address, stop: Some(stop), server })
@@ -157,15 +163,15 @@ pub async fn start(options: Options, listener: TcpListener) -> Result<Running, S
 fn router(sandbox: Shared) -> Router {
     let providers = twilio::router(&sandbox)
         .merge(elevenlabs::router(&sandbox))
-        .fallback(unknown)
-        .layer(middleware::from_fn_with_state(Arc::clone(&sandbox), faults::meddle));
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(Arc::clone(&sandbox), faults::inject));
     Router::new().nest("/sandbox", control::router()).merge(providers).with_state(sandbox)
 }
 
-/// A path that neither provider has.
-async fn unknown(request: Request) -> Response {
-    if twilio::owns(request.uri().path()) {
-        return twilio::Refusal::not_found(request.uri().path()).into_response();
+/// Answers a path that neither provider has, in the error format of the provider that the path looks like.
+async fn not_found(request: Request) -> Response {
+    if twilio::is_twilio_path(request.uri().path()) {
+        return twilio::TwilioError::not_found(request.uri().path()).into_response();
     }
     (StatusCode::NOT_FOUND, axum::Json(serde_json::json!({"detail": "Not Found"}))).into_response()
 }

@@ -1,10 +1,10 @@
-//! The signatures both providers put on their webhooks, written here on their own so that they check the ones the
-//! product verifies with.
+//! Webhook signatures of both providers. Implemented independently of the verification in `carrier` and
+//! `voice`, so that the two check each other.
 
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// `X-Twilio-Signature` of a request: HMAC-SHA1 over the URL and the sorted form fields, none for a GET.
+/// Returns the `X-Twilio-Signature`: HMAC-SHA1 over the URL and the sorted form fields. A GET has no fields.
 pub(crate) fn twilio(auth_token: &str, url: &str, fields: &[(String, String)]) -> String {
     let mut pairs: Vec<_> = fields.iter().collect();
     pairs.sort();
@@ -18,7 +18,7 @@ pub(crate) fn twilio(auth_token: &str, url: &str, fields: &[(String, String)]) -
     STANDARD.encode(hmac::sign(&key, text.as_bytes()))
 }
 
-/// `ElevenLabs-Signature` of a body sent at this unix time: HMAC-SHA256 over time, dot and body.
+/// Returns the `ElevenLabs-Signature` of a body sent at this Unix time: HMAC-SHA256 over time, dot and body.
 pub(crate) fn elevenlabs(secret: &str, unix_seconds: i64, body: &[u8]) -> String {
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let mut message = format!("{unix_seconds}.").into_bytes();
@@ -28,8 +28,8 @@ pub(crate) fn elevenlabs(secret: &str, unix_seconds: i64, body: &[u8]) -> String
     format!("t={unix_seconds},v0={digest}")
 }
 
-/// The URL as Twilio signs it: no fragment, no user and password, and for voice over https no port. The text is cut,
-/// not parsed and printed again, since the receiver has only these bytes to compare.
+/// Returns the URL as Twilio signs it: without fragment, user and password, and for voice over https without
+/// port. The text is cut, not parsed and printed again, because the receiver compares bytes.
 fn signed_url(url: &str) -> String {
     let url = url.split('#').next().unwrap_or(url);
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -49,7 +49,7 @@ mod tests {
     use super::signed_url;
 
     #[test]
-    fn twilio_signs_a_url_without_what_it_does_not_send() {
+    fn the_signed_url_has_no_credentials_fragment_or_https_port() {
         assert_eq!(signed_url("https://user:pw@example.com:8443/a?b=c#rc=2"), "https://example.com/a?b=c");
         assert_eq!(signed_url("http://127.0.0.1:8000/a"), "http://127.0.0.1:8000/a");
         assert_eq!(signed_url("http://example.com"), "http://example.com");

@@ -1,8 +1,8 @@
-//! What the emulated providers know, and the file it is kept in.
+//! State of the emulated providers, and its file.
 //!
-//! Promise: an effect is on disk before it is answered. The whole state is one JSON file, replaced atomically (temporary
-//! file, fsync, rename) inside the lock and without an await, so that a caller who hangs up cannot come between an
-//! effect and its file. A file that cannot be understood is an error, never a reset.
+//! Guarantee: an effect is on disk before it is answered. The whole state is one JSON file, replaced
+//! atomically (temporary file, fsync, rename) under the lock and without an await, so that a client that
+//! disconnects cannot separate an effect from its file. An unreadable file is an error, never a reset.
 
 use std::{
     collections::BTreeMap,
@@ -18,15 +18,15 @@ use serde_json::Value;
 
 use super::{SandboxError, ambient, stock::Kind};
 
-/// The layout of the file; another number in it is refused.
+/// Version of the file's format. Files with another version are refused.
 const VERSION: u32 = 1;
 
-/// Both providers' records.
+/// Records of both providers.
 #[derive(Default, Serialize, Deserialize)]
-pub(crate) struct State {
+pub(crate) struct ProviderState {
     version: u32,
     last_serial: u64,
-    /// How far the providers' clock was moved ahead, in seconds.
+    /// Seconds by which the providers' clock is ahead of the machine's.
     #[serde(default)]
     ahead_seconds: i64,
     pub(crate) numbers: Vec<Number>,
@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub(crate) counters: Counters,
 }
 
-/// A number the account owns.
+/// A number that the account owns.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Number {
     pub(crate) serial: u64,
@@ -45,20 +45,20 @@ pub(crate) struct Number {
     pub(crate) phone_number: String,
     pub(crate) kind: Kind,
     pub(crate) country: String,
-    /// By JSON name, only what is set; see `twilio::settings`.
+    /// Values by JSON name. Unset settings are absent; see `twilio::settings`.
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) created: DateTime<Utc>,
     pub(crate) updated: DateTime<Utc>,
 }
 
 impl Number {
-    /// A setting's value, `""` when it is not set.
+    /// Returns a setting's value, or `""` if it is unset.
     pub(crate) fn setting(&self, name: &str) -> &str {
         self.settings.get(name).map_or("", String::as_str)
     }
 }
 
-/// A purchase on the bill; it outlives the number.
+/// A purchase on the bill. It is kept after the number's release.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Charge {
     pub(crate) number_sid: String,
@@ -69,7 +69,7 @@ pub(crate) struct Charge {
     pub(crate) released: Option<DateTime<Utc>>,
 }
 
-/// A call the sandbox placed to an owned number.
+/// A test call to an owned number.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Call {
     pub(crate) serial: u64,
@@ -79,55 +79,56 @@ pub(crate) struct Call {
     pub(crate) country: String,
     pub(crate) from: String,
     pub(crate) to: String,
-    /// Twilio's call status.
+    /// Twilio's call status, such as `ringing` or `completed`.
     pub(crate) status: String,
     pub(crate) started: DateTime<Utc>,
     pub(crate) ended: Option<DateTime<Utc>>,
     pub(crate) duration_seconds: u64,
-    /// What the caller asked for as the call's length; without it a held call lasts as long as it is held.
+    /// Requested duration. `None`: a held call lasts until it is hung up.
     pub(crate) wanted_seconds: Option<u64>,
-    /// Parameters every webhook of this call carries.
+    /// Additional parameters of every webhook of this call.
     pub(crate) parameters: BTreeMap<String, String>,
-    pub(crate) story: Story,
+    #[serde(rename = "story")]
+    pub(crate) trace: CallTrace,
 }
 
 impl Call {
-    /// Whether the call has reached one of Twilio's final statuses.
+    /// Returns whether the call has one of Twilio's final statuses.
     pub(crate) fn is_over(&self) -> bool {
         !matches!(self.status.as_str(), "queued" | "ringing" | "in-progress")
     }
 }
 
-/// What became of a call, for people and tests.
+/// Trace of a call for people and tests: webhooks, what the caller heard, and the agent reached.
 #[derive(Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Story {
-    pub(crate) answered_with: Vec<Answer>,
+pub(crate) struct CallTrace {
+    pub(crate) answered_with: Vec<WebhookExchange>,
     pub(crate) heard: Vec<String>,
-    pub(crate) agent: Option<AgentName>,
+    pub(crate) agent: Option<AgentRef>,
     pub(crate) conversation_id: Option<String>,
-    pub(crate) status_callback: Option<Answer>,
+    pub(crate) status_callback: Option<WebhookExchange>,
 }
 
-/// One webhook request and its answer.
+/// A webhook request and its response.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Answer {
+pub(crate) struct WebhookExchange {
     pub(crate) url: String,
-    /// HTTP status, absent when nothing came back.
+    /// HTTP status. `None` if there was no response.
     pub(crate) status: Option<u16>,
-    /// The body; it need not be TwiML.
+    /// Body of the response, whether or not it is TwiML.
     pub(crate) twiml: String,
-    /// Why it did not count, with Twilio's code.
+    /// Twilio's error code and text if the response was not accepted.
     pub(crate) error: Option<String>,
 }
 
-/// The agent a call was connected to.
+/// The agent that a call was connected to.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct AgentName {
+pub(crate) struct AgentRef {
     pub(crate) agent_id: String,
     pub(crate) name: String,
 }
 
-/// An ElevenLabs agent, as its owner sent it; defaults are filled in when it is read.
+/// An ElevenLabs agent as its owner sent it. Defaults are added when it is read.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Agent {
     pub(crate) serial: u64,
@@ -143,7 +144,7 @@ pub(crate) struct Agent {
     pub(crate) updated: DateTime<Utc>,
 }
 
-/// A conversation, begun by register-call.
+/// An ElevenLabs conversation, created by register-call.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Conversation {
     pub(crate) serial: u64,
@@ -155,7 +156,7 @@ pub(crate) struct Conversation {
     pub(crate) direction: String,
     /// `initiated`, `in-progress`, `done` or `failed`.
     pub(crate) status: String,
-    /// The agent does not speak telephony's µ-law: the caller hears noise.
+    /// Whether the caller hears noise, because the agent's audio formats are not the carrier's µ-law.
     pub(crate) garbled: bool,
     pub(crate) client_data: Value,
     pub(crate) call_sid: Option<String>,
@@ -164,12 +165,12 @@ pub(crate) struct Conversation {
     pub(crate) termination_reason: String,
 }
 
-/// How often what happened, for tests that compare before and after.
+/// Counts of effects and refused requests, for tests that compare before and after.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Counters {
-    /// Numbers really bought.
+    /// Purchases that added a number to the account.
     pub(crate) purchases: u64,
-    /// Purchases of a number the account had already, which Twilio treats as an update.
+    /// Purchases of a number that the account already owned, which Twilio treats as an update.
     pub(crate) repurchases: u64,
     pub(crate) purchases_refused: u64,
     pub(crate) releases: u64,
@@ -182,57 +183,61 @@ pub(crate) struct Counters {
     pub(crate) calls_registered: u64,
 }
 
-impl State {
-    /// The providers' time: the machine's, and what it was moved ahead.
+impl ProviderState {
+    /// Returns the providers' time: the machine's, plus the seconds by which it was moved ahead.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         ambient::now() + TimeDelta::seconds(self.ahead_seconds)
     }
 
-    /// Moves the providers' clock ahead: whatever they hold grows older, and is billed for.
+    /// Moves the providers' clock ahead. Records grow older and are billed accordingly.
     pub(crate) fn advance(&mut self, seconds: u32) {
         self.ahead_seconds += i64::from(seconds);
     }
 
-    /// A number that rises with each record: the order of lists and the place in them.
+    /// Returns the next serial number. Lists are ordered by it, and their cursors contain it.
     pub(crate) fn serial(&mut self) -> u64 {
         self.last_serial += 1;
         self.last_serial
     }
 
-    /// The owned number with this E.164 form.
+    /// Returns the owned number with this E.164 form.
     pub(crate) fn number(&self, phone_number: &str) -> Option<&Number> {
         self.numbers.iter().find(|number| number.phone_number == phone_number)
     }
 
-    /// The call with this SID.
+    /// Returns the call with this SID.
     pub(crate) fn call_mut(&mut self, sid: &str) -> Option<&mut Call> {
         self.calls.iter_mut().find(|call| call.sid == sid)
     }
 }
 
-/// The state behind its lock, and its file.
+/// The state behind its lock, with its file.
 pub(crate) struct Store {
     file: Option<PathBuf>,
-    state: Mutex<State>,
+    /// Held while the file is written, so that files replace each other in the order of their effects.
+    state: Mutex<ProviderState>,
 }
 
 impl Store {
-    /// Reads the file, or begins anew when there is none.
+    /// Reads the file, or starts with an empty state if it does not exist.
     pub(crate) fn open(file: Option<PathBuf>) -> Result<Self, SandboxError> {
         let state = match &file {
             Some(path) if path.exists() => read(path)?,
-            _ => State { version: VERSION, ..State::default() },
+            _ => ProviderState { version: VERSION, ..ProviderState::default() },
         };
         Ok(Self { file, state: Mutex::new(state) })
     }
 
-    /// The state, to look at.
-    pub(crate) fn read(&self) -> MutexGuard<'_, State> {
+    /// Locks the state for reading.
+    pub(crate) fn read(&self) -> MutexGuard<'_, ProviderState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Carries out an effect and writes it down before returning.
-    pub(crate) fn change<T>(&self, effect: impl FnOnce(&mut State) -> T) -> Result<T, SandboxError> {
+    /// Applies an effect and saves the state before it returns.
+    ///
+    /// # Errors
+    /// [`SandboxError::Unwritable`]. The effect then exists in memory only.
+    pub(crate) fn change<T>(&self, effect: impl FnOnce(&mut ProviderState) -> T) -> Result<T, SandboxError> {
         let mut state = self.read();
         let outcome = effect(&mut state);
         if let Some(path) = &self.file {
@@ -242,19 +247,19 @@ impl Store {
     }
 }
 
-fn read(path: &Path) -> Result<State, SandboxError> {
+fn read(path: &Path) -> Result<ProviderState, SandboxError> {
     let unreadable = |reason: String| SandboxError::Unreadable { path: path.to_owned(), reason };
     let text = fs::read(path).map_err(|error| unreadable(error.to_string()))?;
     let raw: Value = serde_json::from_slice(&text).map_err(|error| unreadable(error.to_string()))?;
     let version = raw.get("version").and_then(Value::as_u64);
     if version != Some(u64::from(VERSION)) {
         let found = version.map_or_else(|| "no version".to_owned(), |version| format!("version {version}"));
-        return Err(unreadable(format!("it has {found}, this program reads version {VERSION}")));
+        return Err(unreadable(format!("found {found}, this program supports version {VERSION}")));
     }
     serde_json::from_value(raw).map_err(|error| unreadable(error.to_string()))
 }
 
-fn write(path: &Path, state: &State) -> Result<(), SandboxError> {
+fn write(path: &Path, state: &ProviderState) -> Result<(), SandboxError> {
     let attempt = || -> std::io::Result<()> {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -266,6 +271,7 @@ fn write(path: &Path, state: &State) -> Result<(), SandboxError> {
         file.write_all(&serde_json::to_vec(state)?)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
+        // The rename is durable only after its folder is synced too.
         fs::File::open(folder)?.sync_all()
     };
     attempt().map_err(|reason| SandboxError::Unwritable { path: path.to_owned(), reason })

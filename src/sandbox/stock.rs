@@ -1,11 +1,12 @@
-//! The numbers for sale: finite, the same at every start, and fictional. They come from the ranges that the numbering
-//! authorities keep for drama (555-01xx, Ofcom's 7946 0xxx and so on), so none of them can ring anybody.
+//! Numbers for sale: a finite stock, the same at every start. All are fictional, from ranges that numbering
+//! authorities reserve for drama (555-01xx, Ofcom's 7946 0xxx and so on), so that none of them reaches a real
+//! person.
 
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-/// The type of a number.
+/// Twilio's type of a number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
@@ -15,7 +16,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// As in a search path: `Local`, `TollFree`, `Mobile`.
+    /// Parses the type in a search path: `Local`, `TollFree`, `Mobile`.
     pub(crate) fn from_path(name: &str) -> Option<Self> {
         match name {
             "Local" => Some(Self::Local),
@@ -25,7 +26,7 @@ impl Kind {
         }
     }
 
-    /// As in a search path.
+    /// Returns the type as written in a search path.
     pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Local => "Local",
@@ -34,7 +35,7 @@ impl Kind {
         }
     }
 
-    /// As in the `type` and `subresource_uris` members.
+    /// Returns the type as written in the members `type` and `subresource_uris`.
     pub(crate) fn member(self) -> &'static str {
         match self {
             Self::Local => "local",
@@ -44,13 +45,13 @@ impl Kind {
     }
 }
 
-/// What a country asks for before it sells a number.
+/// Regulatory requirement for buying a number.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rule {
-    Free,
-    /// An address anywhere: `AddressSid`.
+pub(crate) enum Requirement {
+    Nothing,
+    /// An address in any country: `AddressSid`.
     AnyAddress,
-    /// An address in the place and a regulatory bundle: `BundleSid`.
+    /// A local address and a regulatory bundle: `BundleSid`.
     Bundle,
 }
 
@@ -62,28 +63,28 @@ pub(crate) struct Item {
     pub(crate) locality: Option<&'static str>,
     pub(crate) region: Option<&'static str>,
     pub(crate) postal_code: Option<&'static str>,
-    pub(crate) rule: Rule,
+    pub(crate) requirement: Requirement,
 }
 
 impl Item {
-    /// The three digits after +1, for North American numbers.
+    /// Returns the three digits after +1. `None` for numbers outside North America.
     pub(crate) fn area_code(&self) -> Option<&str> {
         self.phone_number.strip_prefix("+1").and_then(|rest| rest.get(..3))
     }
 
-    /// (voice, SMS, MMS, fax)
+    /// Returns whether the number supports voice, SMS, MMS and fax.
     pub(crate) fn capabilities(&self) -> (bool, bool, bool, bool) {
         capabilities(self.country, self.kind)
     }
 }
 
-/// (voice, SMS, MMS, fax) of a country's numbers.
+/// Returns whether a country's numbers of this type support voice, SMS, MMS and fax.
 pub(crate) fn capabilities(country: &str, kind: Kind) -> (bool, bool, bool, bool) {
     let american = matches!(country, "US" | "CA");
     (true, american || kind == Kind::Mobile, american, false)
 }
 
-/// Countries with the types each sells.
+/// Countries: code, name, types for sale.
 pub(crate) const COUNTRIES: &[(&str, &str, &[Kind])] = &[
     ("US", "United States", &[Kind::Local, Kind::TollFree]),
     ("CA", "Canada", &[Kind::Local, Kind::TollFree]),
@@ -93,7 +94,8 @@ pub(crate) const COUNTRIES: &[(&str, &str, &[Kind])] = &[
     ("AU", "Australia", &[Kind::Local, Kind::TollFree, Kind::Mobile]),
 ];
 
-/// North American local stock: area code, town, state, postal code, how many. 907 is nearly sold out; 909 has none.
+/// Local numbers of the United States: area code, town, state, postal code, count. 907 is nearly sold out;
+/// 909 has none.
 const AMERICAN: &[(&str, &str, &str, &str, u32)] = &[
     ("212", "New York", "NY", "10001", 20),
     ("646", "New York", "NY", "10016", 100),
@@ -123,6 +125,7 @@ const AMERICAN: &[(&str, &str, &str, &str, u32)] = &[
     ("907", "Anchorage", "AK", "99501", 2),
 ];
 
+/// Local numbers of Canada, with the columns of [`AMERICAN`].
 const CANADIAN: &[(&str, &str, &str, &str, u32)] = &[
     ("416", "Toronto", "ON", "M5H 2N2", 20),
     ("514", "Montreal", "QC", "H2Y 1C6", 20),
@@ -130,25 +133,36 @@ const CANADIAN: &[(&str, &str, &str, &str, u32)] = &[
     ("403", "Calgary", "AB", "T2P 1J9", 20),
 ];
 
-/// Elsewhere: country, type, the fixed leading digits, how many digits follow, the first of them, how many, town, rule.
-type Range = (&'static str, Kind, &'static str, usize, u32, u32, Option<(&'static str, &'static str)>, Rule);
+/// A range of numbers: country, type, leading digits, count of digits that follow, first value, count, town
+/// and region, requirement.
+type Range =
+    (&'static str, Kind, &'static str, usize, u32, u32, Option<(&'static str, &'static str)>, Requirement);
 
 const ELSEWHERE: &[Range] = &[
-    ("US", Kind::TollFree, "+1800555", 4, 100, 20, None, Rule::Free),
-    ("US", Kind::TollFree, "+1888555", 4, 100, 20, None, Rule::Free),
-    ("US", Kind::TollFree, "+1833555", 4, 100, 20, None, Rule::Free),
-    ("CA", Kind::TollFree, "+1866555", 4, 100, 20, None, Rule::Free),
-    ("GB", Kind::Local, "+442079460", 3, 100, 20, Some(("London", "England")), Rule::Free),
-    ("GB", Kind::Local, "+441614960", 3, 100, 20, Some(("Manchester", "England")), Rule::Free),
-    ("GB", Kind::TollFree, "+448081570", 3, 100, 10, None, Rule::Free),
-    ("GB", Kind::Mobile, "+447700900", 3, 100, 20, None, Rule::Free),
-    ("DE", Kind::Local, "+493023125", 3, 100, 20, Some(("Berlin", "Berlin")), Rule::Bundle),
-    ("DE", Kind::Mobile, "+4917139200", 2, 10, 10, None, Rule::Bundle),
-    ("FR", Kind::Local, "+33199001", 3, 100, 20, Some(("Paris", "Île-de-France")), Rule::Bundle),
-    ("FR", Kind::Mobile, "+336399801", 2, 10, 10, None, Rule::Bundle),
-    ("AU", Kind::Local, "+612555001", 2, 10, 20, Some(("Sydney", "New South Wales")), Rule::AnyAddress),
-    ("AU", Kind::TollFree, "+61180016040", 1, 1, 5, None, Rule::AnyAddress),
-    ("AU", Kind::Mobile, "+6149157015", 1, 1, 5, None, Rule::AnyAddress),
+    ("US", Kind::TollFree, "+1800555", 4, 100, 20, None, Requirement::Nothing),
+    ("US", Kind::TollFree, "+1888555", 4, 100, 20, None, Requirement::Nothing),
+    ("US", Kind::TollFree, "+1833555", 4, 100, 20, None, Requirement::Nothing),
+    ("CA", Kind::TollFree, "+1866555", 4, 100, 20, None, Requirement::Nothing),
+    ("GB", Kind::Local, "+442079460", 3, 100, 20, Some(("London", "England")), Requirement::Nothing),
+    ("GB", Kind::Local, "+441614960", 3, 100, 20, Some(("Manchester", "England")), Requirement::Nothing),
+    ("GB", Kind::TollFree, "+448081570", 3, 100, 10, None, Requirement::Nothing),
+    ("GB", Kind::Mobile, "+447700900", 3, 100, 20, None, Requirement::Nothing),
+    ("DE", Kind::Local, "+493023125", 3, 100, 20, Some(("Berlin", "Berlin")), Requirement::Bundle),
+    ("DE", Kind::Mobile, "+4917139200", 2, 10, 10, None, Requirement::Bundle),
+    ("FR", Kind::Local, "+33199001", 3, 100, 20, Some(("Paris", "Île-de-France")), Requirement::Bundle),
+    ("FR", Kind::Mobile, "+336399801", 2, 10, 10, None, Requirement::Bundle),
+    (
+        "AU",
+        Kind::Local,
+        "+612555001",
+        2,
+        10,
+        20,
+        Some(("Sydney", "New South Wales")),
+        Requirement::AnyAddress,
+    ),
+    ("AU", Kind::TollFree, "+61180016040", 1, 1, 5, None, Requirement::AnyAddress),
+    ("AU", Kind::Mobile, "+6149157015", 1, 1, 5, None, Requirement::AnyAddress),
 ];
 
 static STOCK: LazyLock<Vec<Item>> = LazyLock::new(|| {
@@ -161,11 +175,11 @@ static STOCK: LazyLock<Vec<Item>> = LazyLock::new(|| {
             locality: Some(town),
             region: Some(state),
             postal_code: Some(postal_code),
-            rule: Rule::Free,
+            requirement: Requirement::Nothing,
         })
     });
     let elsewhere =
-        ELSEWHERE.iter().flat_map(|(country, kind, prefix, digits, first, count, place, rule)| {
+        ELSEWHERE.iter().flat_map(|(country, kind, prefix, digits, first, count, place, requirement)| {
             (*first..first + count).map(move |index| Item {
                 phone_number: format!("{prefix}{index:0digits$}"),
                 kind: *kind,
@@ -173,23 +187,23 @@ static STOCK: LazyLock<Vec<Item>> = LazyLock::new(|| {
                 locality: place.map(|(town, _)| town),
                 region: place.map(|(_, region)| region),
                 postal_code: None,
-                rule: *rule,
+                requirement: *requirement,
             })
         });
     local.chain(elsewhere).collect()
 });
 
-/// Everything that was ever for sale, in the order a search shows it. Sold is what the account owns.
+/// Returns the whole stock in the order of search results. Numbers that the account owns are sold.
 pub(crate) fn all() -> &'static [Item] {
     &STOCK
 }
 
-/// The item with this E.164 form.
+/// Returns the number with this E.164 form, whether or not it is sold.
 pub(crate) fn find(phone_number: &str) -> Option<&'static Item> {
     all().iter().find(|item| item.phone_number == phone_number)
 }
 
-/// As Twilio writes a number for people: `(212) 555-0100` for North America, E.164 for the rest.
+/// Formats a number as Twilio's `friendly_name` does: `(212) 555-0100` for North America, E.164 for the rest.
 pub(crate) fn formatted(phone_number: &str) -> String {
     let national = phone_number.strip_prefix("+1").filter(|rest| rest.len() == 10);
     let parts = national.and_then(|rest| Some((rest.get(..3)?, rest.get(3..6)?, rest.get(6..)?)));

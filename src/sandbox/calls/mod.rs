@@ -1,9 +1,10 @@
-//! Calls, placed as the carrier places them: a signed webhook to the number's owner, the TwiML obeyed, a signed
-//! status callback at the end. No voice is carried; what the caller would have heard is told in words.
+//! Test calls, placed as Twilio places inbound calls: a signed webhook to the number's owner, execution of
+//! the returned TwiML, and a signed status callback at the end. No audio is carried; the trace describes in
+//! words what the caller would hear.
 //!
-//! A call that is held stays in progress, over a restart too, until it is hung up.
+//! A held call stays in progress until it is hung up, also across a restart.
 
-mod line;
+mod live_call;
 mod twiml;
 mod webhook;
 
@@ -15,29 +16,29 @@ use serde_json::{Value, json};
 
 use super::{
     SandboxError, Shared, ambient,
-    state::{Call, Conversation, State, Story},
+    state::{Call, CallTrace, Conversation, ProviderState},
 };
 use twiml::{Method, Target};
 
 pub(crate) use webhook::client;
 
-/// A call to be placed.
+/// Request to place a call.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Order {
-    /// An owned number, E.164.
+pub(crate) struct CallRequest {
+    /// Called number in E.164 form. The account must own it.
     to: String,
-    /// The caller; a fictional American number when left out.
+    /// Caller's number. Default: a fictional American number.
     from: Option<String>,
-    /// The SID, to repeat an earlier call's webhook as Twilio's retries do.
+    /// Call SID. Set it to repeat an earlier call's webhook, as Twilio's retries do.
     call_sid: Option<String>,
-    /// How long an agent or a dialled person is talked to; half a minute when left out.
+    /// Duration of the conversation with an agent or a dialled person. Default: 30 s.
     duration_seconds: Option<u64>,
     #[serde(default)]
     dial_result: DialResult,
-    /// The carrier's word on the caller's number, such as `TN-Validation-Passed-A`.
+    /// STIR/SHAKEN result for the caller's number, such as `TN-Validation-Passed-A`.
     stir: Option<String>,
-    /// Keep the call open once an agent talks, until it is hung up.
+    /// Whether to keep the call in progress once an agent talks, until it is hung up.
     #[serde(default)]
     hold: bool,
     /// Further parameters of the webhooks, such as `ForwardedFrom` or `CallerName`.
@@ -45,7 +46,7 @@ pub(crate) struct Order {
     parameters: BTreeMap<String, String>,
 }
 
-/// What becomes of a `<Dial>`.
+/// Result of every `<Dial>` of a call.
 #[derive(Clone, Copy, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum DialResult {
@@ -67,16 +68,16 @@ impl DialResult {
     }
 }
 
-/// Places a call and follows it to its end, or until it is held. None when the account does not own the number.
-pub(crate) async fn place(sandbox: Shared, order: Order) -> Result<Option<Call>, SandboxError> {
-    let Some(call) = sandbox.store.change(|state| begun(state, &order))? else { return Ok(None) };
+/// Places a call and runs it until it is over or held. Returns `None` if the account does not own the number.
+pub(crate) async fn place(sandbox: Shared, request: CallRequest) -> Result<Option<Call>, SandboxError> {
+    let Some(call) = sandbox.store.change(|state| start(state, &request))? else { return Ok(None) };
     let sid = call.sid.clone();
-    let mut line = line::Line::new(sandbox.clone(), call, order);
-    let outcome = line.run().await?;
-    let story = line.story();
+    let mut live_call = live_call::LiveCall::new(sandbox.clone(), call, request);
+    let outcome = live_call.run().await?;
+    let trace = live_call.into_trace();
     let is_over = sandbox.store.change(|state| {
         if let Some(call) = state.call_mut(&sid) {
-            call.story = story;
+            call.trace = trace;
         }
         outcome.is_some_and(|end| finish(state, &sid, end.status, Some(end.seconds)).is_some())
     })?;
@@ -87,12 +88,12 @@ pub(crate) async fn place(sandbox: Shared, order: Order) -> Result<Option<Call>,
     Ok(state.calls.iter().find(|call| call.sid == sid).cloned())
 }
 
-/// Records a call that begins to ring; a repeated SID begins again.
-fn begun(state: &mut State, order: &Order) -> Option<Call> {
-    let number = state.number(&order.to)?.clone();
-    let sid = order.call_sid.clone().unwrap_or_else(|| ambient::sid("CA"));
-    let mut parameters = order.parameters.clone();
-    if let Some(stir) = &order.stir {
+/// Records a ringing call. A call with the same SID is replaced.
+fn start(state: &mut ProviderState, request: &CallRequest) -> Option<Call> {
+    let number = state.number(&request.to)?.clone();
+    let sid = request.call_sid.clone().unwrap_or_else(|| ambient::sid("CA"));
+    let mut parameters = request.parameters.clone();
+    if let Some(stir) = &request.stir {
         parameters.insert("StirVerstat".to_owned(), stir.clone());
     }
     let call = Call {
@@ -101,30 +102,31 @@ fn begun(state: &mut State, order: &Order) -> Option<Call> {
         number_sid: number.sid,
         kind: number.kind,
         country: number.country,
-        from: order.from.clone().unwrap_or_else(|| "+13125550199".to_owned()),
+        from: request.from.clone().unwrap_or_else(|| "+13125550199".to_owned()),
         to: number.phone_number,
         status: "ringing".to_owned(),
         started: state.now(),
         ended: None,
         duration_seconds: 0,
-        wanted_seconds: order.duration_seconds,
+        wanted_seconds: request.duration_seconds,
         parameters,
-        story: Story::default(),
+        trace: CallTrace::default(),
     };
+    // A repeated SID is a retry of the same call, not a second one.
     state.calls.retain(|known| known.sid != sid);
     state.calls.push(call.clone());
     state.counters.calls_placed += 1;
     Some(call)
 }
 
-/// Hangs up a call in progress. None when there is none.
+/// Hangs up a call in progress. Returns `None` if there is none with this SID.
 pub(crate) fn end(sandbox: &Shared, sid: &str) -> Result<Option<Call>, SandboxError> {
     sandbox.store.change(|state| finish(state, sid, "completed", None))
 }
 
-/// Ends a call and its conversation. None when it is over already. Without seconds it lasted as long as was wished
-/// for, else as long as it really did.
-fn finish(state: &mut State, sid: &str, status: &str, seconds: Option<u64>) -> Option<Call> {
+/// Ends a call and its conversation. Returns `None` if it is already over. Its duration is `seconds`, else
+/// the requested duration, else the time since its start.
+fn finish(state: &mut ProviderState, sid: &str, status: &str, seconds: Option<u64>) -> Option<Call> {
     let now = state.now();
     let call = state.call_mut(sid).filter(|call| !call.is_over())?;
     let elapsed = (now - call.started).num_seconds().max(0).unsigned_abs();
@@ -145,7 +147,7 @@ fn finish(state: &mut State, sid: &str, status: &str, seconds: Option<u64>) -> O
     Some(call)
 }
 
-/// Sends the number's status callback for a call that is over, and notes how it was answered.
+/// Sends the number's status callback for a finished call and records the response in its trace.
 pub(crate) async fn report_end(sandbox: Shared, sid: String) {
     let found = {
         let state = sandbox.store.read();
@@ -172,24 +174,24 @@ pub(crate) async fn report_end(sandbox: Shared, sid: String) {
     ] {
         fields.push((name.to_owned(), value));
     }
-    let answer = webhook::send(&sandbox, &target, &fields).await;
-    let noted = sandbox.store.change(|state| {
+    let exchange = webhook::send(&sandbox, &target, &fields).await;
+    let saved = sandbox.store.change(|state| {
         if let Some(call) = state.call_mut(&sid) {
-            call.story.status_callback = Some(answer);
+            call.trace.status_callback = Some(exchange);
         }
     });
-    if let Err(error) = noted {
-        tracing::error!(%error, "a status callback's answer could not be saved");
+    if let Err(error) = saved {
+        tracing::error!(%error, "saving a status callback's response failed");
     }
 }
 
-/// A call for people and tests.
-pub(crate) fn rendered(call: &Call) -> Value {
-    let story = &call.story;
+/// Returns a call with its trace, as the control API shows it.
+pub(crate) fn to_json(call: &Call) -> Value {
+    let trace = &call.trace;
     json!({
         "call_sid": call.sid, "number_sid": call.number_sid, "from": call.from, "to": call.to,
         "status": call.status, "duration_seconds": call.duration_seconds,
-        "answered_with": story.answered_with, "heard": story.heard, "agent": story.agent,
-        "conversation_id": story.conversation_id, "status_callback": story.status_callback,
+        "answered_with": trace.answered_with, "heard": trace.heard, "agent": trace.agent,
+        "conversation_id": trace.conversation_id, "status_callback": trace.status_callback,
     })
 }

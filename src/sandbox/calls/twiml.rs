@@ -1,16 +1,16 @@
-//! Reading TwiML: the verbs that can answer a call, case-sensitive as Twilio is.
+//! TwiML parser for the verbs that can answer a call. Names are case-sensitive, as at Twilio.
 
 use roxmltree::{Document, Node};
 use url::Url;
 
-/// How a URL is asked.
+/// HTTP method of a request to a [`Target`].
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum Method {
     Post,
     Get,
 }
 
-/// A URL to ask for what comes next.
+/// URL from which the next document is fetched.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Target {
     pub(super) url: String,
@@ -18,27 +18,27 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// None for an empty URL. Any method but `GET` is POST, the default.
+    /// Creates a target. Returns `None` for an empty URL. Every method except `GET` means POST, the default.
     pub(super) fn of(url: &str, method: &str) -> Option<Self> {
         let method = if method.eq_ignore_ascii_case("get") { Method::Get } else { Method::Post };
         (!url.is_empty()).then(|| Self { url: url.to_owned(), method })
     }
 }
 
-/// What the document asks for, in its order.
+/// A verb of a document, in the order of execution.
 #[derive(Debug, PartialEq)]
 pub(super) enum Verb {
-    /// Something to hear or to wait for, in words; the next verb follows.
+    /// Something the caller hears or waits for, described in words. Execution continues with the next verb.
     Heard(String),
-    /// A two-way stream.
+    /// `<Connect>`: a two-way media stream.
     Connect {
         stream: Option<Stream>,
         action: Option<Target>,
     },
-    /// People to ring.
+    /// `<Dial>`: numbers to ring.
     Dial {
         who: Vec<String>,
-        /// What the people see; the caller's own number when unset.
+        /// Caller id shown to the dialled numbers. `None`: the caller's own number.
         caller_id: Option<String>,
         action: Option<Target>,
     },
@@ -49,15 +49,18 @@ pub(super) enum Verb {
     Hangup,
 }
 
-/// Where a stream goes and what it carries.
+/// URL and custom parameters of a `<Stream>`.
 #[derive(Debug, PartialEq)]
 pub(super) struct Stream {
     pub(super) url: String,
     pub(super) parameters: Vec<(String, String)>,
 }
 
-/// The document's verbs; relative URLs are resolved against where it came from.
-pub(super) fn read(text: &str, base: &str) -> Result<Vec<Verb>, String> {
+/// Parses a document. Relative URLs are resolved against `base`, the document's URL.
+///
+/// # Errors
+/// Twilio's error code and a text.
+pub(super) fn parse(text: &str, base: &str) -> Result<Vec<Verb>, String> {
     let document = Document::parse(text).map_err(|error| format!("12100: not XML ({error})"))?;
     let root = document.root_element();
     if root.tag_name().name() != "Response" {
@@ -65,12 +68,12 @@ pub(super) fn read(text: &str, base: &str) -> Result<Vec<Verb>, String> {
     }
     let mut verbs = Vec::new();
     for element in root.children().filter(Node::is_element) {
-        read_verb(element, base, &mut verbs)?;
+        parse_verb(element, base, &mut verbs)?;
     }
     Ok(verbs)
 }
 
-fn read_verb(element: Node<'_, '_>, base: &str, verbs: &mut Vec<Verb>) -> Result<(), String> {
+fn parse_verb(element: Node<'_, '_>, base: &str, verbs: &mut Vec<Verb>) -> Result<(), String> {
     let name = element.tag_name().name();
     let verb = match name {
         "Say" => Verb::Heard(format!("say: {}", all_text(element))),
@@ -79,7 +82,7 @@ fn read_verb(element: Node<'_, '_>, base: &str, verbs: &mut Vec<Verb>) -> Result
         "Record" => Verb::Heard("record: the caller says nothing".to_owned()),
         "Gather" => {
             for child in element.children().filter(Node::is_element) {
-                read_verb(child, base, verbs)?;
+                parse_verb(child, base, verbs)?;
             }
             Verb::Heard("gather: the caller presses nothing".to_owned())
         }
@@ -95,7 +98,7 @@ fn read_verb(element: Node<'_, '_>, base: &str, verbs: &mut Vec<Verb>) -> Result
         }
         "Reject" => Verb::Reject { busy: element.attribute("reason") == Some("busy") },
         "Hangup" => Verb::Hangup,
-        other => Verb::Heard(format!("<{other}> is not a verb the sandbox knows")),
+        other => Verb::Heard(format!("<{other}> is not supported by the sandbox")),
     };
     verbs.push(verb);
     Ok(())
@@ -112,7 +115,8 @@ fn action(element: Node<'_, '_>, base: &str) -> Result<Option<Target>, String> {
     Ok(Target::of(&resolved(url, base)?, element.attribute("method").unwrap_or_default()))
 }
 
-/// An absolute URL is kept to the byte: the receiver checks its signature against these bytes.
+/// Resolves a URL. An absolute one is kept unchanged, because the receiver verifies the signature against
+/// these bytes.
 fn resolved(url: &str, base: &str) -> Result<String, String> {
     if url.starts_with("http://") || url.starts_with("https://") {
         return Ok(url.to_owned());

@@ -1,4 +1,4 @@
-//! Twilio's webhook requests: their parameters, their signature, their deadlines, and what counts as an answer.
+//! Twilio's webhook requests: parameters, signature, time limits, and validation of the response.
 
 use std::time::Duration;
 
@@ -7,28 +7,29 @@ use reqwest::{header::CONTENT_TYPE, redirect};
 use super::{
     super::{
         Shared, ambient, sign,
-        state::{Answer, Call},
+        state::{Call, WebhookExchange},
         stock,
     },
     Method, Target,
 };
 
-/// Twilio reads no more of an answer.
-const LONGEST_ANSWER: usize = 64 * 1024;
+/// Maximum size of a response in bytes. Twilio rejects longer ones with error 11750.
+const MAX_RESPONSE: usize = 64 * 1024;
 
-/// The client with Twilio's deadlines: 5 s to connect, 15 s in all, 10 redirects.
+/// Returns an HTTP client with Twilio's limits: 5 s to connect, 15 s in total, 10 redirects.
 pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(15))
         .redirect(redirect::Policy::limited(10))
+        // A connection per request, so that a restarted receiver never meets a dead pooled connection.
         .pool_max_idle_per_host(0)
         .user_agent("TwilioProxy/1.1")
         .no_proxy()
         .build()
 }
 
-/// The parameters that every voice webhook of a call carries.
+/// Returns the parameters of every voice webhook of a call.
 pub(super) fn fields(sandbox: &Shared, call: &Call, status: &str) -> Vec<(String, String)> {
     let mut fields = vec![
         ("CallSid".to_owned(), call.sid.clone()),
@@ -61,8 +62,8 @@ pub(super) fn fields(sandbox: &Shared, call: &Call, status: &str) -> Vec<(String
     fields
 }
 
-/// Sends one request, and once more when no connection was made. The answer's `error` is Twilio's word on it.
-pub(super) async fn send(sandbox: &Shared, target: &Target, fields: &[(String, String)]) -> Answer {
+/// Sends a webhook. Like Twilio, retries once if no connection was made, with the same idempotency token.
+pub(super) async fn send(sandbox: &Shared, target: &Target, fields: &[(String, String)]) -> WebhookExchange {
     let token = ambient::hex32();
     let first = attempt(sandbox, target, fields, &token).await;
     let outcome = match first {
@@ -71,11 +72,11 @@ pub(super) async fn send(sandbox: &Shared, target: &Target, fields: &[(String, S
     };
     outcome.unwrap_or_else(|error| {
         let reason = if error.is_timeout() {
-            "11200: no answer within 15 s".to_owned()
+            "11200: no response within 15 s".to_owned()
         } else {
-            format!("11205: no answer ({})", root_cause(&error))
+            format!("11205: no response ({})", root_cause(&error))
         };
-        Answer { url: target.url.clone(), status: None, twiml: String::new(), error: Some(reason) }
+        WebhookExchange { url: target.url.clone(), status: None, twiml: String::new(), error: Some(reason) }
     })
 }
 
@@ -92,7 +93,7 @@ async fn attempt(
     target: &Target,
     fields: &[(String, String)],
     token: &str,
-) -> Result<Answer, reqwest::Error> {
+) -> Result<WebhookExchange, reqwest::Error> {
     let auth_token = &sandbox.credentials.auth_token;
     let url = target.url.split('#').next().unwrap_or_default();
     let request = match target.method {
@@ -101,6 +102,7 @@ async fn attempt(
             sandbox.http.post(url).form(fields).header("X-Twilio-Signature", signature)
         }
         Method::Get => {
+            // The parameters of a GET are part of the signed URL, not of the signed fields.
             let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
             let url = format!("{url}{}{query}", if url.contains('?') { '&' } else { '?' });
             let signature = sign::twilio(auth_token, &url, &[]);
@@ -113,8 +115,8 @@ async fn attempt(
     let body = response.bytes().await?;
     let error = if !status.is_success() {
         Some(format!("11200: HTTP status {}", status.as_u16()))
-    } else if body.len() > LONGEST_ANSWER {
-        Some("11750: the answer is longer than 64 kB".to_owned())
+    } else if body.len() > MAX_RESPONSE {
+        Some("11750: the response is longer than 64 kB".to_owned())
     } else {
         match kind {
             Some(kind)
@@ -126,6 +128,6 @@ async fn attempt(
             None => Some("12300: no content type".to_owned()),
         }
     };
-    let twiml = String::from_utf8_lossy(body.get(..LONGEST_ANSWER).unwrap_or(&body)).into_owned();
-    Ok(Answer { url: target.url.clone(), status: Some(status.as_u16()), twiml, error })
+    let twiml = String::from_utf8_lossy(body.get(..MAX_RESPONSE).unwrap_or(&body)).into_owned();
+    Ok(WebhookExchange { url: target.url.clone(), status: Some(status.as_u16()), twiml, error })
 }

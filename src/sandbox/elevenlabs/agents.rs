@@ -1,4 +1,5 @@
-//! Agents: created, listed, read, updated, deleted. What the owner sent is kept; defaults are filled in on reading.
+//! Agents: create, list, read, update, delete. The owner's input is stored; defaults are added when an agent
+//! is read.
 
 use std::sync::LazyLock;
 
@@ -11,25 +12,25 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{
         Shared, ambient,
-        state::{Agent, State as Everything},
+        state::{Agent, ProviderState},
     },
-    Body, Query, Refusal, page, validate,
+    Body, ElevenLabsError, Query, page, validate,
 };
 
-/// Every default the API documents and this sandbox knows.
+/// Defaults that the API documents, as far as the sandbox supports them.
 static DEFAULTS: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("defaults.json")).expect("the file beside this one is JSON")
 });
 
-/// The sections of an agent that have defaults.
+/// A section of an agent that has defaults.
 #[derive(Clone, Copy)]
 pub(crate) enum Section {
     ConversationConfig,
     PlatformSettings,
 }
 
-/// What was given, with everything left out filled in.
-pub(crate) fn filled(section: Section, given: &Value) -> Value {
+/// Returns a section with defaults for all omitted members.
+pub(crate) fn with_defaults(section: Section, given: &Value) -> Value {
     let name = match section {
         Section::ConversationConfig => "conversation_config",
         Section::PlatformSettings => "platform_settings",
@@ -39,7 +40,7 @@ pub(crate) fn filled(section: Section, given: &Value) -> Value {
     whole
 }
 
-/// Objects are merged member by member; anything else, arrays too, is replaced whole.
+/// Merges objects member by member. ProviderState else, arrays included, is replaced as a whole.
 fn merge(whole: &mut Value, change: &Value) {
     match (whole, change) {
         (Value::Object(whole), Value::Object(change)) => {
@@ -51,10 +52,14 @@ fn merge(whole: &mut Value, change: &Value) {
     }
 }
 
-/// `POST /v1/convai/agents/create`.
-pub(crate) async fn create(State(sandbox): State<Shared>, Body(body): Body) -> Result<Json<Value>, Refusal> {
+/// `POST /v1/convai/agents/create`: creates an agent. There is no idempotency key: a repeated request creates
+/// another.
+pub(crate) async fn create(
+    State(sandbox): State<Shared>,
+    Body(body): Body,
+) -> Result<Json<Value>, ElevenLabsError> {
     let agent_id = sandbox.store.change(|state| {
-        let outcome = made(state, &body);
+        let outcome = insert(state, &body);
         match outcome {
             Ok(_) => state.counters.agents_created += 1,
             Err(_) => state.counters.agents_refused += 1,
@@ -64,11 +69,11 @@ pub(crate) async fn create(State(sandbox): State<Shared>, Body(body): Body) -> R
     Ok(Json(json!({ "agent_id": agent_id })))
 }
 
-fn made(state: &mut Everything, body: &Value) -> Result<String, Refusal> {
+fn insert(state: &mut ProviderState, body: &Value) -> Result<String, ElevenLabsError> {
     if body.get("conversation_config").is_none_or(Value::is_null) {
-        return Err(Refusal::schema(&["body", "conversation_config"], "missing", "Field required"));
+        return Err(ElevenLabsError::schema(&["body", "conversation_config"], "missing", "Field required"));
     }
-    validate::types(body)?;
+    validate::check_types(body)?;
     let now = state.now();
     let empty = || Value::Object(Map::new());
     let mut agent = Agent {
@@ -90,9 +95,10 @@ fn made(state: &mut Everything, body: &Value) -> Result<String, Refusal> {
     Ok(agent_id)
 }
 
-/// Puts the body's members into the agent, or refuses and leaves it as it was.
-fn apply(agent: &mut Agent, body: &Value) -> Result<(), Refusal> {
-    validate::types(body)?;
+/// Applies the body's members to the agent. The agent is unchanged on error.
+fn apply(agent: &mut Agent, body: &Value) -> Result<(), ElevenLabsError> {
+    validate::check_types(body)?;
+    // On a copy, so that a failed validation leaves the agent unchanged.
     let mut next = agent.clone();
     for (name, section) in [
         ("conversation_config", &mut next.conversation_config),
@@ -103,7 +109,7 @@ fn apply(agent: &mut Agent, body: &Value) -> Result<(), Refusal> {
             merge(section, change);
         }
     }
-    validate::speaks_its_language(&filled(Section::ConversationConfig, &next.conversation_config))?;
+    validate::check_voice_language(&with_defaults(Section::ConversationConfig, &next.conversation_config))?;
     if let Some(name) = body.get("name").and_then(Value::as_str) {
         name.clone_into(&mut next.name);
     }
@@ -115,11 +121,12 @@ fn apply(agent: &mut Agent, body: &Value) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// `GET /v1/convai/agents`, newest first, by `search` (part of the name), `tags` (any of) and `archived`.
+/// `GET /v1/convai/agents`: newest first, filtered by `search` (part of the name), `tags` (any of them) and
+/// `archived`.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
     OriginalUri(uri): OriginalUri,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ElevenLabsError> {
     let query = Query::from(&uri);
     let search = query.get("search").unwrap_or_default().to_lowercase();
     let tags = query.all("tags");
@@ -145,7 +152,7 @@ fn access() -> Value {
 }
 
 fn summary(agent: &Agent) -> Value {
-    let config = filled(Section::ConversationConfig, &agent.conversation_config);
+    let config = with_defaults(Section::ConversationConfig, &agent.conversation_config);
     json!({
         "agent_id": agent.agent_id, "name": agent.name, "tags": agent.tags,
         "voice_id": config.pointer("/tts/voice_id"),
@@ -154,11 +161,11 @@ fn summary(agent: &Agent) -> Value {
     })
 }
 
-fn rendered(agent: &Agent) -> Value {
+fn to_json(agent: &Agent) -> Value {
     json!({
         "agent_id": agent.agent_id, "name": agent.name, "tags": agent.tags,
-        "conversation_config": filled(Section::ConversationConfig, &agent.conversation_config),
-        "platform_settings": filled(Section::PlatformSettings, &agent.platform_settings),
+        "conversation_config": with_defaults(Section::ConversationConfig, &agent.conversation_config),
+        "platform_settings": with_defaults(Section::PlatformSettings, &agent.platform_settings),
         "workflow": agent.workflow,
         "metadata": {"created_at_unix_secs": agent.created.timestamp(),
                      "updated_at_unix_secs": agent.updated.timestamp()},
@@ -167,46 +174,46 @@ fn rendered(agent: &Agent) -> Value {
     })
 }
 
-fn unknown(agent_id: &str) -> Refusal {
-    Refusal::not_found(&format!("Agent {agent_id}"))
+fn agent_not_found(agent_id: &str) -> ElevenLabsError {
+    ElevenLabsError::not_found(&format!("Agent {agent_id}"))
 }
 
-/// `GET /v1/convai/agents/{agent_id}`.
+/// `GET /v1/convai/agents/{agent_id}`: an agent with all defaults.
 pub(crate) async fn fetch(
     State(sandbox): State<Shared>,
     Path(agent_id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ElevenLabsError> {
     let state = sandbox.store.read();
     let agent = state.agents.iter().find(|agent| agent.agent_id == agent_id);
-    agent.map(|agent| Json(rendered(agent))).ok_or_else(|| unknown(&agent_id))
+    agent.map(|agent| Json(to_json(agent))).ok_or_else(|| agent_not_found(&agent_id))
 }
 
-/// `PATCH /v1/convai/agents/{agent_id}`: a new version, published at once.
+/// `PATCH /v1/convai/agents/{agent_id}`: creates a new version and publishes it at once.
 pub(crate) async fn update(
     State(sandbox): State<Shared>,
     Path(agent_id): Path<String>,
     Body(body): Body,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ElevenLabsError> {
     let updated = sandbox.store.change(|state| {
         let agent = state.agents.iter_mut().find(|agent| agent.agent_id == agent_id);
-        let agent = agent.ok_or_else(|| unknown(&agent_id))?;
+        let agent = agent.ok_or_else(|| agent_not_found(&agent_id))?;
         apply(agent, &body)?;
         agent.version_id = ambient::word_id("agtvrsn");
-        let updated = rendered(agent);
+        let updated = to_json(agent);
         state.counters.agents_updated += 1;
-        Ok::<Value, Refusal>(updated)
+        Ok::<Value, ElevenLabsError>(updated)
     })??;
     Ok(Json(updated))
 }
 
-/// `DELETE /v1/convai/agents/{agent_id}`: 200 without a body.
+/// `DELETE /v1/convai/agents/{agent_id}`: answers 200 without a body.
 pub(crate) async fn delete(
     State(sandbox): State<Shared>,
     Path(agent_id): Path<String>,
-) -> Result<(), Refusal> {
+) -> Result<(), ElevenLabsError> {
     sandbox.store.change(|state| {
         let index = state.agents.iter().position(|agent| agent.agent_id == agent_id);
-        state.agents.remove(index.ok_or_else(|| unknown(&agent_id))?);
+        state.agents.remove(index.ok_or_else(|| agent_not_found(&agent_id))?);
         state.counters.agents_deleted += 1;
         Ok(())
     })?

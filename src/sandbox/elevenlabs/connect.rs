@@ -1,51 +1,53 @@
-//! What happens when a caller's stream reaches ElevenLabs: the agent talks, or hangs up at once, for the reasons the
-//! real service does so without a word (socket code 1008).
+//! Connects a caller's media stream to an agent. The stream is closed at once for the same reasons as by the
+//! real service, which reports them with close code 1008 only.
 
 use serde_json::Value;
 
 use super::{
-    super::state::{Agent, AgentName, Conversation, State as Everything},
-    agents::{Section, filled},
+    super::state::{Agent, AgentRef, Conversation, ProviderState},
+    agents::{Section, with_defaults},
 };
 
-/// Who picked up.
+/// Result of connecting a stream.
 pub(crate) enum Pickup {
-    /// The agent talks; `garbled` when the caller hears noise.
-    Talking { agent: AgentName, garbled: bool },
-    /// The stream is closed at once.
-    Refused(String),
+    /// The agent talks. With `garbled` the caller hears noise.
+    Talking { agent: AgentRef, garbled: bool },
+    /// The stream is closed at once, for this reason.
+    Rejected(String),
 }
 
 /// Connects a call's stream to a registered conversation.
-pub(crate) fn connect(state: &mut Everything, conversation_id: &str, call_sid: &str) -> Pickup {
+pub(crate) fn connect(state: &mut ProviderState, conversation_id: &str, call_sid: &str) -> Pickup {
     let found = state.conversations.iter().position(|known| known.conversation_id == conversation_id);
     let Some(conversation) = found.and_then(|index| state.conversations.get_mut(index)) else {
-        return Pickup::Refused(format!("there is no conversation {conversation_id}"));
+        return Pickup::Rejected(format!("there is no conversation {conversation_id}"));
     };
+    // A conversation serves one call. The same call may connect again, as after a repeated webhook.
     let is_repeated = conversation.call_sid.as_deref() == Some(call_sid);
     if conversation.status != "initiated" && !is_repeated {
-        return Pickup::Refused(format!("conversation {conversation_id} has been used before"));
+        return Pickup::Rejected(format!("conversation {conversation_id} has been used before"));
     }
     conversation.call_sid = Some(call_sid.to_owned());
     let agent = state.agents.iter().find(|agent| agent.agent_id == conversation.agent_id);
     let problem = match agent {
-        Some(agent) => hindrance(agent, conversation),
+        Some(agent) => connection_problem(agent, conversation),
         None => Some("the agent has been deleted".to_owned()),
     };
     if let Some(problem) = problem {
         conversation.status = "failed".to_owned();
         conversation.termination_reason.clone_from(&problem);
-        return Pickup::Refused(problem);
+        return Pickup::Rejected(problem);
     }
     conversation.status = "in-progress".to_owned();
-    let agent = AgentName { agent_id: conversation.agent_id.clone(), name: conversation.agent_name.clone() };
+    let agent = AgentRef { agent_id: conversation.agent_id.clone(), name: conversation.agent_name.clone() };
     Pickup::Talking { agent, garbled: conversation.garbled }
 }
 
-/// Why the agent cannot take this conversation.
-fn hindrance(agent: &Agent, conversation: &Conversation) -> Option<String> {
-    let config = filled(Section::ConversationConfig, &agent.conversation_config);
-    let settings = filled(Section::PlatformSettings, &agent.platform_settings);
+/// Returns the reason why the agent cannot take this conversation: a forbidden override or a missing dynamic
+/// variable.
+fn connection_problem(agent: &Agent, conversation: &Conversation) -> Option<String> {
+    let config = with_defaults(Section::ConversationConfig, &agent.conversation_config);
+    let settings = with_defaults(Section::PlatformSettings, &agent.platform_settings);
     let data = &conversation.client_data;
     let overrides = data.get("conversation_config_override").unwrap_or(&Value::Null);
     let allowed = settings.pointer("/overrides/conversation_config_override").unwrap_or(&Value::Null);
@@ -55,6 +57,7 @@ fn hindrance(agent: &Agent, conversation: &Conversation) -> Option<String> {
     let placeholders = config.pointer("/agent/dynamic_variables/dynamic_variable_placeholders");
     let is_given = |name: &str| {
         let given = [data.get("dynamic_variables"), placeholders];
+        // ElevenLabs supplies the variables with this prefix itself.
         name.starts_with("system__") || given.into_iter().flatten().any(|values| values.get(name).is_some())
     };
     ["/agent/first_message", "/agent/prompt/prompt"]
@@ -68,7 +71,7 @@ fn hindrance(agent: &Agent, conversation: &Conversation) -> Option<String> {
         .map(|name| format!("the dynamic variable {name} has no value"))
 }
 
-/// The first overridden member that the agent does not let be overridden.
+/// Returns the path of the first overridden member that the agent's settings do not allow to override.
 fn first_forbidden(overrides: &Value, allowed: &Value, path: &str) -> Option<String> {
     match overrides {
         Value::Null => None,
@@ -80,7 +83,7 @@ fn first_forbidden(overrides: &Value, allowed: &Value, path: &str) -> Option<Str
     }
 }
 
-/// The names in `{{…}}` of a text.
+/// Returns the names of the dynamic variables `{{…}}` in a text.
 fn variables(text: &str) -> impl Iterator<Item = &str> {
     text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}").map(|(name, _)| name.trim()))
 }

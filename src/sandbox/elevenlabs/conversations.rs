@@ -1,4 +1,4 @@
-//! Conversations as their owner reads them.
+//! The conversations resource: list and read, with a fixed transcript.
 
 use axum::{
     Json,
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::{
     super::{Shared, state::Conversation},
-    Query, Refusal, page,
+    ElevenLabsError, Query, page,
 };
 
-/// `GET /v1/convai/conversations`, newest first, by `agent_id` and times of beginning.
+/// `GET /v1/convai/conversations`: newest first, filtered by `agent_id` and start time.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
     OriginalUri(uri): OriginalUri,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ElevenLabsError> {
     let query = Query::from(&uri);
     let agent_id = query.get("agent_id");
     let time = |name: &str| query.get(name).and_then(|text| text.parse::<i64>().ok());
@@ -33,14 +33,14 @@ pub(crate) async fn list(
     Ok(Json(json!({"conversations": conversations, "has_more": has_more, "next_cursor": next_cursor})))
 }
 
-/// `GET /v1/convai/conversations/{conversation_id}`.
+/// `GET /v1/convai/conversations/{conversation_id}`: a conversation with transcript and metadata.
 pub(crate) async fn fetch(
     State(sandbox): State<Shared>,
     Path(id): Path<String>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ElevenLabsError> {
     super::conversation(&sandbox, &id)
         .map(Json)
-        .ok_or_else(|| Refusal::not_found(&format!("Conversation {id}")))
+        .ok_or_else(|| ElevenLabsError::not_found(&format!("Conversation {id}")))
 }
 
 fn success(conversation: &Conversation) -> &'static str {
@@ -75,15 +75,15 @@ fn summary(conversation: &Conversation) -> Value {
     })
 }
 
-/// The whole conversation.
-pub(crate) fn rendered(conversation: &Conversation) -> Value {
+/// Returns a conversation with transcript, metadata and analysis.
+pub(crate) fn to_json(conversation: &Conversation) -> Value {
     let started = conversation.started.timestamp();
     let analysis = matches!(conversation.status.as_str(), "done" | "failed").then(|| {
         json!({"call_successful": success(conversation), "transcript_summary": "A call in the sandbox.",
                "call_summary_title": "Sandbox call", "evaluation_criteria_results": {},
                "data_collection_results": {}})
     });
-    // Known once the caller's stream has arrived.
+    // ElevenLabs learns the call SID only when the caller's stream arrives.
     let phone_call = conversation.call_sid.as_ref().map(|call_sid| {
         json!({"type": "twilio", "direction": conversation.direction, "agent_number": conversation.to,
                "external_number": conversation.from, "phone_number_id": null,

@@ -1,8 +1,10 @@
-//! ElevenLabs' agent API, the part a voice platform uses: agents, register-call, conversations, the subscription.
+//! ElevenLabs' API, as far as a voice platform uses it: agents, register-call, conversations, the
+//! subscription.
 //!
-//! Promises what its description and its users' reports say: the three shapes of error bodies, defaults filled in,
-//! objects merged and arrays replaced by an update, unknown members ignored, an agent that cannot speak its language
-//! refused, one that is not set up for telephony accepted and heard as noise.
+//! Behaves as the API description and users' reports say: three formats of error bodies, defaults
+//! filled in, objects merged and arrays replaced by an update, unknown members ignored, agents whose
+//! voice model does not speak their language refused, and agents without the carrier's audio formats accepted
+//! but heard as noise.
 
 mod agents;
 mod connect;
@@ -26,7 +28,7 @@ use super::{SandboxError, Shared, ambient};
 
 pub(crate) use connect::{Pickup, connect};
 
-/// ElevenLabs' routes, behind its key.
+/// Returns ElevenLabs' routes, which require the API key.
 pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
     Router::new()
         .route("/v1/convai/agents/create", post(agents::create))
@@ -39,50 +41,51 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
         .route("/v1/convai/conversations", get(conversations::list))
         .route("/v1/convai/conversations/{conversation_id}", get(conversations::fetch))
         .route("/v1/user/subscription", get(subscription))
-        .route_layer(middleware::from_fn_with_state(sandbox.clone(), guard))
+        .route_layer(middleware::from_fn_with_state(sandbox.clone(), authenticate))
 }
 
-/// A conversation as its owner reads it, which is also a post-call event's data.
+/// Returns a conversation as the API shows it, which is also the `data` of a post-call event. `None` if it
+/// does not exist.
 pub(crate) fn conversation(sandbox: &Shared, id: &str) -> Option<Value> {
     let state = sandbox.store.read();
     let found = state.conversations.iter().find(|conversation| conversation.conversation_id == id);
-    found.map(conversations::rendered)
+    found.map(conversations::to_json)
 }
 
-/// A refusal in one of ElevenLabs' shapes.
+/// An error response in one of ElevenLabs' formats.
 #[derive(Debug)]
-pub(crate) enum Refusal {
-    /// 422: a list of `{loc, msg, type}`.
+pub(crate) enum ElevenLabsError {
+    /// 422 for invalid input: a list of `{loc, msg, type}`.
     Schema(Vec<Value>),
-    /// Anything else: an object with `code`, `status` and `message`.
+    /// Any other error: an object with `code`, `status` and `message`.
     Object(StatusCode, &'static str, String),
 }
 
-impl Refusal {
-    /// 422 about one member of the body or the query.
+impl ElevenLabsError {
+    /// Creates a 422 for one member of the body or the query.
     pub(crate) fn schema(location: &[&str], kind: &str, message: &str) -> Self {
         Self::Schema(vec![json!({"type": kind, "loc": location, "msg": message})])
     }
 
-    /// 404.
+    /// Creates a 404. `what` is the kind and the id of the missing object.
     pub(crate) fn not_found(what: &str) -> Self {
         Self::Object(StatusCode::NOT_FOUND, "document_not_found", format!("{what} was not found."))
     }
 
-    /// 400.
-    pub(crate) fn bad(code: &'static str, message: impl Into<String>) -> Self {
+    /// Creates a 400 with this ElevenLabs code.
+    pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
         Self::Object(StatusCode::BAD_REQUEST, code, message.into())
     }
 }
 
-impl From<SandboxError> for Refusal {
+impl From<SandboxError> for ElevenLabsError {
     fn from(error: SandboxError) -> Self {
-        tracing::error!(%error, "the sandbox could not save an effect");
+        tracing::error!(%error, "saving the sandbox's state failed");
         Self::Object(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", "Internal server error.".to_owned())
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ElevenLabsError {
     fn into_response(self) -> Response {
         match self {
             Self::Schema(detail) => {
@@ -97,33 +100,34 @@ impl IntoResponse for Refusal {
     }
 }
 
-async fn guard(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
+async fn authenticate(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
     let key = request.headers().get("xi-api-key");
     if key.is_some_and(|key| key.as_bytes() == sandbox.credentials.api_key.as_bytes()) {
         return next.run(request).await;
     }
-    Refusal::Object(StatusCode::UNAUTHORIZED, "invalid_api_key", "Invalid API key".to_owned()).into_response()
+    ElevenLabsError::Object(StatusCode::UNAUTHORIZED, "invalid_api_key", "Invalid API key".to_owned())
+        .into_response()
 }
 
-/// A JSON object as the request's body.
+/// Extractor for a request body that must be a JSON object.
 pub(crate) struct Body(Value);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
-    type Rejection = Refusal;
+    type Rejection = ElevenLabsError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ElevenLabsError> {
         let bytes = Bytes::from_request(request, state)
             .await
-            .map_err(|error| Refusal::schema(&["body"], "json_invalid", &error.to_string()))?;
+            .map_err(|error| ElevenLabsError::schema(&["body"], "json_invalid", &error.to_string()))?;
         match serde_json::from_slice(&bytes) {
             Ok(body @ Value::Object(_)) => Ok(Self(body)),
-            Ok(_) => Err(Refusal::schema(&["body"], "model_type", "Input should be an object")),
-            Err(_) => Err(Refusal::schema(&["body"], "json_invalid", "JSON decode error")),
+            Ok(_) => Err(ElevenLabsError::schema(&["body"], "model_type", "Input should be an object")),
+            Err(_) => Err(ElevenLabsError::schema(&["body"], "json_invalid", "JSON decode error")),
         }
     }
 }
 
-/// A list's query, a name may come more than once.
+/// Query parameters of a list. A name may occur more than once.
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -141,21 +145,20 @@ impl Query {
     }
 }
 
-/// One page of a list that comes newest first: the records, whether there are more, and the next cursor.
+/// Returns one page of a list, given newest first: its records, whether there are more, and the next cursor.
 pub(crate) fn page<'a, T>(
     query: &Query,
     serial: impl Fn(&T) -> u64,
     records: impl Iterator<Item = &'a T>,
-) -> Result<(Vec<&'a T>, bool, Option<String>), Refusal> {
+) -> Result<(Vec<&'a T>, bool, Option<String>), ElevenLabsError> {
     let size = query.get("page_size").map_or(Ok(30), str::parse::<usize>);
     let size = size.ok().filter(|size| (1..=100).contains(size)).ok_or_else(|| {
-        Refusal::schema(&["query", "page_size"], "less_than_equal", "Input should be from 1 to 100")
+        ElevenLabsError::schema(&["query", "page_size"], "less_than_equal", "Input should be from 1 to 100")
     })?;
     let before = match query.get("cursor").filter(|cursor| !cursor.is_empty()) {
         None => u64::MAX,
-        Some(cursor) => {
-            read_cursor(cursor).ok_or_else(|| Refusal::bad("invalid_parameters", "Invalid cursor."))?
-        }
+        Some(cursor) => read_cursor(cursor)
+            .ok_or_else(|| ElevenLabsError::bad_request("invalid_parameters", "Invalid cursor."))?,
     };
     let mut rest = records.filter(|record| serial(record) < before);
     let shown: Vec<&T> = rest.by_ref().take(size).collect();
@@ -168,7 +171,7 @@ fn read_cursor(cursor: &str) -> Option<u64> {
     String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?.parse().ok()
 }
 
-/// `GET /v1/user/subscription`: a small plan with nothing used.
+/// `GET /v1/user/subscription`: a small plan without any usage.
 async fn subscription() -> Json<Value> {
     Json(json!({
         "tier": "creator", "status": "active", "currency": "usd", "billing_period": "monthly_period",

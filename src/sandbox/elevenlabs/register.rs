@@ -1,7 +1,7 @@
-//! `register-call`: a conversation is announced, and the TwiML that connects the caller to it comes back.
+//! `register-call`: creates a conversation and returns the TwiML that connects the caller to it.
 //!
-//! An agent that is not fit for the telephone is registered all the same, as there; what is wrong with it is found
-//! out when the caller is connected.
+//! As at ElevenLabs, an agent that is not set up for telephony is accepted here; its problem appears when the
+//! caller is connected.
 
 use axum::{
     extract::State,
@@ -13,18 +13,18 @@ use serde_json::Value;
 use super::{
     super::{
         Shared, ambient,
-        state::{Conversation, State as Everything},
+        state::{Conversation, ProviderState},
     },
-    Body, Refusal,
-    agents::{Section, filled},
+    Body, ElevenLabsError,
+    agents::{Section, with_defaults},
 };
 
-/// `POST /v1/convai/twilio/register-call`.
+/// `POST /v1/convai/twilio/register-call`: the response has the content type `text/html`, as the real one.
 pub(crate) async fn register_call(
     State(sandbox): State<Shared>,
     Body(body): Body,
-) -> Result<Response, Refusal> {
-    let conversation_id = sandbox.store.change(|state| announced(state, &body))??;
+) -> Result<Response, ElevenLabsError> {
+    let conversation_id = sandbox.store.change(|state| register(state, &body))??;
     let twiml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Connect>\
          <Stream url=\"wss://api.us.elevenlabs.io/v1/convai/conversation\">\
@@ -33,26 +33,28 @@ pub(crate) async fn register_call(
     Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], twiml).into_response())
 }
 
-fn announced(state: &mut Everything, body: &Value) -> Result<String, Refusal> {
+fn register(state: &mut ProviderState, body: &Value) -> Result<String, ElevenLabsError> {
     let required = |name: &str| match body.get(name) {
         Some(Value::String(text)) => Ok(text.clone()),
-        Some(_) => Err(Refusal::schema(&["body", name], "string_type", "Input should be a valid string")),
-        None => Err(Refusal::schema(&["body", name], "missing", "Field required")),
+        Some(_) => {
+            Err(ElevenLabsError::schema(&["body", name], "string_type", "Input should be a valid string"))
+        }
+        None => Err(ElevenLabsError::schema(&["body", name], "missing", "Field required")),
     };
     let (agent_id, from, to) = (required("agent_id")?, required("from_number")?, required("to_number")?);
     let direction = body.get("direction").and_then(Value::as_str).unwrap_or("inbound").to_owned();
     if !matches!(direction.as_str(), "inbound" | "outbound") {
         let message = "Input should be 'inbound' or 'outbound'";
-        return Err(Refusal::schema(&["body", "direction"], "literal_error", message));
+        return Err(ElevenLabsError::schema(&["body", "direction"], "literal_error", message));
     }
     let client_data = body.get("conversation_initiation_client_data").cloned().unwrap_or_default();
     if !client_data.is_object() && !client_data.is_null() {
         let location = ["body", "conversation_initiation_client_data"];
-        return Err(Refusal::schema(&location, "model_type", "Input should be an object"));
+        return Err(ElevenLabsError::schema(&location, "model_type", "Input should be an object"));
     }
     let agent = state.agents.iter().find(|agent| agent.agent_id == agent_id);
-    let agent = agent.ok_or_else(|| Refusal::not_found(&format!("Agent {agent_id}")))?;
-    let config = filled(Section::ConversationConfig, &agent.conversation_config);
+    let agent = agent.ok_or_else(|| ElevenLabsError::not_found(&format!("Agent {agent_id}")))?;
+    let config = with_defaults(Section::ConversationConfig, &agent.conversation_config);
     let is_telephony = |pointer: &str| config.pointer(pointer).and_then(Value::as_str) == Some("ulaw_8000");
     let garbled =
         !is_telephony("/asr/user_input_audio_format") || !is_telephony("/tts/agent_output_audio_format");

@@ -1,12 +1,12 @@
-//! What ElevenLabs refuses in an agent: wrong types (422), and a voice model that cannot speak the language (400).
+//! Validation of agents: wrong types (422), and a voice model that does not speak the agent's language (400).
 //!
-//! Unknown members are let through, as there; so a misspelt one is lost without a word.
+//! As at ElevenLabs, unknown members are accepted, so a misspelt one is ignored silently.
 
 use serde_json::{Value, json};
 
-use super::Refusal;
+use super::ElevenLabsError;
 
-/// The type a member must have; null is always accepted.
+/// Type of a member. Null is always accepted.
 #[derive(Clone, Copy)]
 enum Shape {
     Object,
@@ -30,7 +30,7 @@ const SPEECH_MODELS: &[&str] = &[
 ];
 const ENGLISH_ONLY: &[&str] = &["eleven_flash_v2", "eleven_turbo_v2"];
 
-/// Path in the body, and its type. The parents of a path are objects.
+/// Path of each checked member with its type. Every parent on a path must be an object.
 const MEMBERS: &[(&str, Shape)] = &[
     ("name", Shape::Text),
     ("tags", Shape::Texts),
@@ -69,20 +69,23 @@ const MEMBERS: &[(&str, Shape)] = &[
     ("platform_settings/overrides/conversation_config_override", Shape::Object),
 ];
 
-/// Checks the body of a create or an update for types; every mistake is named.
-pub(crate) fn types(body: &Value) -> Result<(), Refusal> {
-    let mut mistakes: Vec<Value> = Vec::new();
+/// Checks the types of a body that creates or updates an agent.
+///
+/// # Errors
+/// 422 that lists every type error, once each.
+pub(crate) fn check_types(body: &Value) -> Result<(), ElevenLabsError> {
+    let mut errors: Vec<Value> = Vec::new();
     for (path, shape) in MEMBERS {
-        if let Some(mistake) = mistake(body, path, *shape)
-            && !mistakes.contains(&mistake)
+        if let Some(error) = type_error(body, path, *shape)
+            && !errors.contains(&error)
         {
-            mistakes.push(mistake);
+            errors.push(error);
         }
     }
-    if mistakes.is_empty() { Ok(()) } else { Err(Refusal::Schema(mistakes)) }
+    if errors.is_empty() { Ok(()) } else { Err(ElevenLabsError::Schema(errors)) }
 }
 
-fn mistake(body: &Value, path: &str, shape: Shape) -> Option<Value> {
+fn type_error(body: &Value, path: &str, shape: Shape) -> Option<Value> {
     let mut here = body;
     let mut location = vec!["body"];
     for name in path.split('/') {
@@ -92,12 +95,12 @@ fn mistake(body: &Value, path: &str, shape: Shape) -> Option<Value> {
         location.push(name);
         here = members.get(name).filter(|value| !value.is_null())?;
     }
-    let (kind, message) = shape.complaint(here)?;
+    let (kind, message) = shape.mismatch(here)?;
     Some(json!({"type": kind, "loc": location, "msg": message}))
 }
 
 impl Shape {
-    fn complaint(self, value: &Value) -> Option<(&'static str, String)> {
+    fn mismatch(self, value: &Value) -> Option<(&'static str, String)> {
         let is_in = |low: f64, high: f64| value.as_f64().is_some_and(|number| (low..=high).contains(&number));
         let (fits, kind, message) = match self {
             Self::Object => (value.is_object(), "dict_type", "Input should be an object".to_owned()),
@@ -122,11 +125,17 @@ impl Shape {
     }
 }
 
-/// Checks an agent's whole configuration, defaults included: an English-only model speaks English only.
-pub(crate) fn speaks_its_language(config: &Value) -> Result<(), Refusal> {
+/// Checks that the voice model speaks the agent's language. `config` must include the defaults.
+///
+/// # Errors
+/// 400 if an English-only model is configured for another language.
+pub(crate) fn check_voice_language(config: &Value) -> Result<(), ElevenLabsError> {
     let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
     if text("/agent/language") != "en" && ENGLISH_ONLY.contains(&text("/tts/model_id")) {
-        return Err(Refusal::bad("invalid_agent_config", "Non-english Agents must use turbo or flash v2_5."));
+        return Err(ElevenLabsError::bad_request(
+            "invalid_agent_config",
+            "Non-english Agents must use turbo or flash v2_5.",
+        ));
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Searching for numbers to buy. A search reserves nothing, and an empty one is an empty list, not an error.
+//! Search for numbers for sale. A search reserves nothing, and a search without results returns an empty
+//! list, not an error.
 
 use axum::{
     Json,
@@ -9,25 +10,25 @@ use serde_json::{Value, json};
 use super::{
     super::{
         Shared,
-        stock::{self, COUNTRIES, Item, Kind, Rule},
+        stock::{self, COUNTRIES, Item, Kind, Requirement},
     },
-    Fields, Refusal,
+    Fields, TwilioError,
 };
 
-/// `GET /AvailablePhoneNumbers.json`.
+/// `GET /AvailablePhoneNumbers.json`: countries with the types for sale.
 pub(crate) async fn countries(State(sandbox): State<Shared>, OriginalUri(uri): OriginalUri) -> Json<Value> {
     let account = &sandbox.credentials.account_sid;
     let all: Vec<Value> = COUNTRIES.iter().map(|row| described(account, row)).collect();
     Json(json!({"countries": all, "uri": uri.path()}))
 }
 
-/// `GET /AvailablePhoneNumbers/{CC}.json`: the types sold there.
+/// `GET /AvailablePhoneNumbers/{CC}.json`: the types for sale in a country.
 pub(crate) async fn country(
     Path((account, code)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, TwilioError> {
     let row = COUNTRIES.iter().find(|(known, ..)| *known == code.trim_end_matches(".json"));
-    row.map(|row| Json(described(&account, row))).ok_or_else(|| Refusal::not_found(uri.path()))
+    row.map(|row| Json(described(&account, row))).ok_or_else(|| TwilioError::not_found(uri.path()))
 }
 
 fn described(account: &str, (code, name, kinds): &(&str, &str, &[Kind])) -> Value {
@@ -40,39 +41,40 @@ fn described(account: &str, (code, name, kinds): &(&str, &str, &[Kind])) -> Valu
            "subresource_uris": types})
 }
 
-/// `GET /AvailablePhoneNumbers/{CC}/{Type}.json`. Of Twilio's filters by place, those of geography beyond state, town
-/// and postal code are accepted and ignored.
+/// `GET /AvailablePhoneNumbers/{CC}/{Type}.json`. Of Twilio's geographic filters, region, locality and postal
+/// code are supported; all others are ignored.
 pub(crate) async fn search(
     State(sandbox): State<Shared>,
     Path((_, country, kind)): Path<(String, String, String)>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, TwilioError> {
     let sold_there =
         |kind: &Kind| COUNTRIES.iter().any(|(code, _, kinds)| *code == country && kinds.contains(kind));
     let kind = Kind::from_path(kind.trim_end_matches(".json")).filter(sold_there);
-    let kind = kind.ok_or_else(|| Refusal::not_found(uri.path()))?;
-    let wanted = Wanted::from(&fields)?;
+    let kind = kind.ok_or_else(|| TwilioError::not_found(uri.path()))?;
+    let wanted = Search::from(&fields)?;
     let size = match fields.filled("PageSize").map(str::parse::<usize>) {
         None => 50,
         Some(Ok(size)) if size > 0 => size.min(1000),
-        Some(_) => return Err(Refusal::bad(20001, "PageSize is not a number from 1 to 1000")),
+        Some(_) => return Err(TwilioError::bad_request(20001, "PageSize is not a number from 1 to 1000")),
     };
     let found: Vec<Value> = {
         let state = sandbox.store.read();
         let unsold = stock::all().iter().filter(|item| state.number(&item.phone_number).is_none());
-        let fitting = unsold.filter(|item| item.country == country && item.kind == kind && wanted.fits(item));
+        let fitting =
+            unsold.filter(|item| item.country == country && item.kind == kind && wanted.matches(item));
         fitting.take(size).map(rendered).collect()
     };
     Ok(Json(json!({"available_phone_numbers": found, "uri": uri.to_string()})))
 }
 
-/// `none`, `any` or `local`.
-pub(crate) fn address_rule(item: &Item) -> &'static str {
-    match item.rule {
-        Rule::Free => "none",
-        Rule::AnyAddress => "any",
-        Rule::Bundle => "local",
+/// Returns the value of `address_requirements`: `none`, `any` or `local`.
+pub(crate) fn address_requirement(item: &Item) -> &'static str {
+    match item.requirement {
+        Requirement::Nothing => "none",
+        Requirement::AnyAddress => "any",
+        Requirement::Bundle => "local",
     }
 }
 
@@ -82,29 +84,29 @@ fn rendered(item: &Item) -> Value {
         "phone_number": item.phone_number, "friendly_name": stock::formatted(&item.phone_number),
         "locality": item.locality, "region": item.region, "postal_code": item.postal_code,
         "rate_center": item.locality.map(str::to_uppercase), "lata": null, "latitude": null, "longitude": null,
-        "iso_country": item.country, "address_requirements": address_rule(item), "beta": false,
+        "iso_country": item.country, "address_requirements": address_requirement(item), "beta": false,
         "capabilities": {"voice": voice, "SMS": sms, "MMS": mms, "fax": fax},
     })
 }
 
-/// The filters of a search.
-struct Wanted {
+/// Filters of a search.
+struct Search {
     area_code: Option<String>,
     pattern: Option<Pattern>,
     region: Option<String>,
     locality: Option<String>,
     postal_code: Option<String>,
-    /// voice, SMS, MMS, fax
+    /// Required values of voice, SMS, MMS and fax. `None` matches both.
     capabilities: [Option<bool>; 4],
     no_address: bool,
     no_local_address: bool,
 }
 
-impl Wanted {
-    fn from(fields: &Fields) -> Result<Self, Refusal> {
+impl Search {
+    fn from(fields: &Fields) -> Result<Self, TwilioError> {
         let area_code = fields.filled("AreaCode").map(str::to_owned);
         if area_code.as_ref().is_some_and(|code| code.len() != 3 || code.parse::<u32>().is_err()) {
-            return Err(Refusal::bad(20001, "AreaCode is not three digits"));
+            return Err(TwilioError::bad_request(20001, "AreaCode is not three digits"));
         }
         let text = |name: &str| fields.filled(name).map(str::to_lowercase);
         Ok(Self {
@@ -124,36 +126,38 @@ impl Wanted {
         })
     }
 
-    fn fits(&self, item: &Item) -> bool {
+    fn matches(&self, item: &Item) -> bool {
         let same = |wanted: &Option<String>, is: Option<&str>| {
             wanted.as_ref().is_none_or(|wanted| is.is_some_and(|is| is.to_lowercase() == *wanted))
         };
         let (voice, sms, mms, fax) = item.capabilities();
         let able = self.capabilities.iter().zip([voice, sms, mms, fax]);
         self.area_code.as_deref().is_none_or(|code| item.area_code() == Some(code))
-            && self.pattern.as_ref().is_none_or(|pattern| pattern.fits(&item.phone_number))
+            && self.pattern.as_ref().is_none_or(|pattern| pattern.matches(&item.phone_number))
             && same(&self.region, item.region)
             && same(&self.locality, item.locality)
             && same(&self.postal_code, item.postal_code)
             && able.into_iter().all(|(wanted, is)| wanted.is_none_or(|wanted| wanted == is))
-            && !(self.no_address && item.rule != Rule::Free)
-            && !(self.no_local_address && item.rule == Rule::Bundle)
+            && !(self.no_address && item.requirement != Requirement::Nothing)
+            && !(self.no_local_address && item.requirement == Requirement::Bundle)
     }
 }
 
-/// `Contains`: digits and keypad letters, `+` for the start, `$` for the end, `*` one and `%` several digits.
+/// Pattern of `Contains`: digits and keypad letters, `+` for the start, `$` for the end, `*` for one and `%`
+/// for several digits.
 struct Pattern {
     at_start: bool,
     at_end: bool,
-    /// Digits that must stand before and after the core.
+    /// Number of digits before the core: exact with `at_start`, else a minimum.
     before: usize,
+    /// Number of digits after the core: exact with `at_end`, else a minimum.
     after: usize,
     core: String,
 }
 
 impl Pattern {
-    fn parse(text: &str) -> Result<Self, Refusal> {
-        let invalid = || Refusal::bad(20001, "Invalid Pattern Provided");
+    fn parse(text: &str) -> Result<Self, TwilioError> {
+        let invalid = || TwilioError::bad_request(20001, "Invalid Pattern Provided");
         if !(2..=16).contains(&text.len()) {
             return Err(invalid());
         }
@@ -174,7 +178,7 @@ impl Pattern {
         })
     }
 
-    fn fits(&self, phone_number: &str) -> bool {
+    fn matches(&self, phone_number: &str) -> bool {
         let digits = phone_number.trim_start_matches('+');
         digits.match_indices(&self.core).any(|(start, _)| {
             let after = digits.len() - start - self.core.len();
@@ -185,7 +189,7 @@ impl Pattern {
     }
 }
 
-/// The digit on whose key a letter is.
+/// Returns the digit of a letter on a telephone keypad.
 fn keypad(letter: char) -> Option<char> {
     match letter.to_ascii_lowercase() {
         digit @ '0'..='9' => Some(digit),

@@ -1,4 +1,4 @@
-//! Calls as the account reads and ends them. The sandbox places them itself; see `POST /sandbox/calls`.
+//! The `Calls` resource: list, read and end calls. Calls are placed by `POST /sandbox/calls`.
 
 use axum::{
     Json,
@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use super::{
     super::{Shared, calls, state::Call},
-    Fields, Refusal, page, resource,
+    Fields, TwilioError, page, resource,
 };
 
-/// `GET /Calls.json`, newest first, by `To`, `From` and `Status`.
+/// `GET /Calls.json`: newest first, filtered by `To`, `From` and `Status`.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
     let account = &sandbox.credentials.account_sid;
     let same = |name: &str, is: &str| fields.filled(name).is_none_or(|wanted| wanted == is);
@@ -27,38 +27,41 @@ pub(crate) async fn list(
     page::page("calls", uri.path(), &fields, records).map(Json)
 }
 
-/// `GET /Calls/{CA}.json`.
+/// `GET /Calls/{CA}.json`: one call, also after its end.
 pub(crate) async fn fetch(
     State(sandbox): State<Shared>,
     Path((account, name)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
     let call = state.calls.iter().find(|call| call.sid == name.trim_end_matches(".json"));
-    call.map(|call| Json(resource::call(&account, call))).ok_or_else(|| Refusal::not_found(uri.path()))
+    call.map(|call| Json(resource::call(&account, call))).ok_or_else(|| TwilioError::not_found(uri.path()))
 }
 
-/// `POST /Calls/{CA}.json`: only ending a call; redirecting one is not emulated.
+/// `POST /Calls/{CA}.json`: ends a call. Redirecting a call is not emulated.
 pub(crate) async fn update(
     State(sandbox): State<Shared>,
     Path((account, name)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, TwilioError> {
     let sid = name.trim_end_matches(".json");
     if !matches!(fields.get("Status"), Some("completed" | "canceled")) {
-        return Err(Refusal::bad(20001, "The sandbox only takes Status=completed or Status=canceled"));
+        return Err(TwilioError::bad_request(
+            20001,
+            "The sandbox supports Status=completed and Status=canceled only",
+        ));
     }
     let is_over = sandbox.store.read().calls.iter().find(|call| call.sid == sid).map(Call::is_over);
     match is_over {
-        None => Err(Refusal::not_found(uri.path())),
-        Some(true) => Err(Refusal::bad(21220, "Call is not in-progress. Cannot redirect.")),
+        None => Err(TwilioError::not_found(uri.path())),
+        Some(true) => Err(TwilioError::bad_request(21220, "Call is not in-progress. Cannot redirect.")),
         Some(false) => {
             let ended = calls::end(&sandbox, sid)?;
             let answer = ended.as_ref().map(|call| Json(resource::call(&account, call)));
-            // The real one comes after the answer as well.
+            // Twilio too sends the status callback after it has answered the update.
             tokio::spawn(calls::report_end(sandbox, sid.to_owned()));
-            answer.ok_or_else(|| Refusal::bad(21220, "Call is not in-progress. Cannot redirect."))
+            answer.ok_or_else(|| TwilioError::bad_request(21220, "Call is not in-progress. Cannot redirect."))
         }
     }
 }

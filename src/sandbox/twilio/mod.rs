@@ -1,7 +1,8 @@
-//! Twilio's REST API, the part a voice platform uses: search, own and release numbers, read and end calls, prices.
+//! Twilio's REST API, as far as a voice platform uses it: search, buy, update and release numbers, read and
+//! end calls, prices.
 //!
-//! Promises what its documentation and its users' reports say: HTTP Basic, form bodies, `.json` paths, error bodies
-//! with Twilio's codes, RFC 2822 dates. Money and minutes are never spent.
+//! Behaves as Twilio's documentation and its users' reports describe: HTTP Basic authentication, form bodies,
+//! `.json` paths, error bodies with Twilio's codes, RFC 2822 dates.
 
 mod available;
 mod call_log;
@@ -28,12 +29,13 @@ use super::{Sandbox, SandboxError, Shared, ambient};
 
 const API_VERSION: &str = "2010-04-01";
 
-/// Whether a path is Twilio's; what is not, is ElevenLabs'.
-pub(crate) fn owns(path: &str) -> bool {
+/// Returns whether a path belongs to Twilio. All others belong to ElevenLabs.
+pub(crate) fn is_twilio_path(path: &str) -> bool {
     ["/2010-04-01", "/v1/PhoneNumbers", "/v2/Voice"].iter().any(|start| path.starts_with(start))
 }
 
-/// Twilio's routes, behind its credentials. Instance paths end in `.json`, which [`guard`] has seen to.
+/// Returns Twilio's routes with authentication. [`authenticate`] has checked that instance paths end in
+/// `.json`.
 pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
     let account = Router::new()
         .route("/AvailablePhoneNumbers.json", get(available::countries))
@@ -52,43 +54,43 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
         .route("/v1/PhoneNumbers/Countries/{country}", get(pricing::phone_numbers))
         .route("/v2/Voice/Countries/{country}", get(pricing::voice))
         .method_not_allowed_fallback(async || {
-            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, 20004, "Method not allowed")
+            TwilioError::new(StatusCode::METHOD_NOT_ALLOWED, 20004, "Method not allowed")
         })
-        .route_layer(middleware::from_fn_with_state(sandbox.clone(), guard))
+        .route_layer(middleware::from_fn_with_state(sandbox.clone(), authenticate))
 }
 
-/// A refusal in Twilio's words.
+/// An error response in Twilio's format.
 #[derive(Debug)]
-pub(crate) struct Refusal {
+pub(crate) struct TwilioError {
     status: StatusCode,
     code: u32,
     message: String,
 }
 
-impl Refusal {
+impl TwilioError {
     pub(crate) fn new(status: StatusCode, code: u32, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
     }
 
-    /// HTTP 400 with this code.
-    pub(crate) fn bad(code: u32, message: impl Into<String>) -> Self {
+    /// Creates a 400 with this Twilio code.
+    pub(crate) fn bad_request(code: u32, message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
-    /// 404/20404, which is also what another account's resources answer.
+    /// Creates a 404 with code 20404, which Twilio also returns for resources of other accounts.
     pub(crate) fn not_found(path: &str) -> Self {
         Self::new(StatusCode::NOT_FOUND, 20404, format!("The requested resource {path} was not found"))
     }
 }
 
-impl From<SandboxError> for Refusal {
+impl From<SandboxError> for TwilioError {
     fn from(error: SandboxError) -> Self {
-        tracing::error!(%error, "the sandbox could not save an effect");
+        tracing::error!(%error, "saving the sandbox's state failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, 20500, "Internal Server Error")
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for TwilioError {
     fn into_response(self) -> Response {
         let more_info = format!("https://www.twilio.com/docs/errors/{}", self.code);
         let mut body = json!({"code": self.code, "message": self.message, "more_info": more_info,
@@ -102,16 +104,17 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// Checks the credentials, then that the path is under this account and asks for JSON; marks the answer.
-async fn guard(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
+/// Middleware that checks the credentials and that the path belongs to this account and ends in `.json`, and
+/// adds Twilio's response headers.
+async fn authenticate(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let mut response = if !is_known(&sandbox, &request) {
-        let mut refusal = Refusal::new(StatusCode::UNAUTHORIZED, 20003, "Authenticate").into_response();
+    let mut response = if !is_authenticated(&sandbox, &request) {
+        let mut refusal = TwilioError::new(StatusCode::UNAUTHORIZED, 20003, "Authenticate").into_response();
         let realm = HeaderValue::from_static("Basic realm=\"Twilio API\"");
         refusal.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
         refusal
-    } else if is_elsewhere(&sandbox, path) {
-        Refusal::not_found(path).into_response()
+    } else if is_foreign_path(&sandbox, path) {
+        TwilioError::not_found(path).into_response()
     } else {
         next.run(request).await
     };
@@ -119,14 +122,14 @@ async fn guard(State(sandbox): State<Shared>, request: Request, next: Next) -> R
     if let Ok(id) = HeaderValue::from_str(&ambient::sid("RQ")) {
         headers.insert("twilio-request-id", id);
     }
-    // By the clock that its records are dated by.
+    // The providers' clock, which also dates the records.
     if let Ok(now) = HeaderValue::from_str(&date(sandbox.store.read().now()).replace("+0000", "GMT")) {
         headers.insert(header::DATE, now);
     }
     response
 }
 
-fn is_known(sandbox: &Sandbox, request: &Request) -> bool {
+fn is_authenticated(sandbox: &Sandbox, request: &Request) -> bool {
     let credentials = &sandbox.credentials;
     let expected = format!("{}:{}", credentials.account_sid, credentials.auth_token);
     request
@@ -137,47 +140,50 @@ fn is_known(sandbox: &Sandbox, request: &Request) -> bool {
         .is_some_and(|given| given == expected.as_bytes())
 }
 
-/// Another account's path, or one without `.json`, which Twilio would answer in XML.
-fn is_elsewhere(sandbox: &Sandbox, path: &str) -> bool {
+/// Returns whether a path belongs to another account, or lacks `.json` (Twilio would answer in XML).
+fn is_foreign_path(sandbox: &Sandbox, path: &str) -> bool {
     let Some(rest) = path.strip_prefix("/2010-04-01/Accounts/") else { return false };
     let account = rest.split('/').next().unwrap_or(rest);
     account.trim_end_matches(".json") != sandbox.credentials.account_sid || !path.ends_with(".json")
 }
 
-/// A request's parameters: its query and, on a POST, its form.
+/// Parameters of a request: the query and, for a POST, the form body.
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
-    /// A parameter's first value, an empty one too.
+    /// Returns a parameter's first value, which may be empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter's value when it is there and not empty.
+    /// Returns a parameter's value. `None` if it is absent or empty.
     pub(crate) fn filled(&self, name: &str) -> Option<&str> {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// A boolean; anything but `true` and `false` is refused.
-    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, Refusal> {
+    /// Parses a boolean parameter. `None` if it is absent or empty.
+    ///
+    /// # Errors
+    /// 400 for every value except `true` and `false`.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, TwilioError> {
         match self.filled(name) {
             None => Ok(None),
             Some("true" | "True") => Ok(Some(true)),
             Some("false" | "False") => Ok(Some(false)),
-            Some(other) => Err(Refusal::bad(20001, format!("{name} is not a boolean: {other}"))),
+            Some(other) => Err(TwilioError::bad_request(20001, format!("{name} is not a boolean: {other}"))),
         }
     }
 
-    /// The parameters but those of paging, to build the next page's address from.
+    /// Returns the parameters except those of paging, for the URL of the next page.
     pub(crate) fn filters(&self) -> impl Iterator<Item = &(String, String)> {
         self.0.iter().filter(|(name, _)| !matches!(name.as_str(), "Page" | "PageSize" | "PageToken"))
     }
 }
 
 impl<S: Send + Sync> FromRequest<S> for Fields {
-    type Rejection = Refusal;
+    type Rejection = TwilioError;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, TwilioError> {
         let parse = |bytes: &[u8]| form_urlencoded::parse(bytes).into_owned().collect::<Vec<_>>();
         let mut pairs = parse(request.uri().query().unwrap_or_default().as_bytes());
         if request.method() == Method::POST {
@@ -185,9 +191,12 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
             let is_form = kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
             let body = Bytes::from_request(request, state)
                 .await
-                .map_err(|error| Refusal::bad(20001, error.to_string()))?;
+                .map_err(|error| TwilioError::bad_request(20001, error.to_string()))?;
             if !is_form && !body.is_empty() {
-                return Err(Refusal::bad(20001, "The body must be application/x-www-form-urlencoded"));
+                return Err(TwilioError::bad_request(
+                    20001,
+                    "The body must be application/x-www-form-urlencoded",
+                ));
             }
             pairs.extend(parse(&body));
         }
@@ -195,12 +204,12 @@ impl<S: Send + Sync> FromRequest<S> for Fields {
     }
 }
 
-/// As Twilio writes dates: `Thu, 30 Jul 2015 23:19:04 +0000`.
+/// Formats a date as Twilio does: `Thu, 30 Jul 2015 23:19:04 +0000`.
 fn date(moment: DateTime<Utc>) -> String {
     moment.format("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
-/// `GET /Accounts/{AC}.json`.
+/// `GET /Accounts/{AC}.json`: the account that owns the credentials.
 async fn account_itself(State(sandbox): State<Shared>) -> Json<Value> {
     let sid = &sandbox.credentials.account_sid;
     let long_ago = date(DateTime::UNIX_EPOCH);

@@ -1,7 +1,8 @@
-//! Owned numbers: list, buy, read, update, release.
+//! The `IncomingPhoneNumbers` resource: list, buy, read, update and release owned numbers.
 //!
-//! Two behaviours matter to whoever buys: a number the account owns already can be bought again and is then updated,
-//! as users of the real service report; and a purchase by area code picks any number, so it cannot be repeated safely.
+//! Two behaviours matter to buyers. Buying a number that the account already owns succeeds and updates it, as
+//! users of the real service report. A purchase by area code selects any number, so it cannot be retried
+//! safely.
 
 use axum::{
     Json,
@@ -13,23 +14,23 @@ use serde_json::Value;
 use super::{
     super::{
         Shared, ambient,
-        state::{Charge, Number, State as Everything},
-        stock::{self, Kind, Rule},
+        state::{Charge, Number, ProviderState},
+        stock::{self, Kind, Requirement},
     },
-    Fields, Refusal, page, resource, settings,
+    Fields, TwilioError, page, resource, settings,
 };
 
-/// Twilio's numbers for trying out purchases: taken, invalid, always to be had.
+/// Twilio's test numbers: always unavailable, always invalid, always available.
 const MAGIC_TAKEN: &str = "+15005550000";
 const MAGIC_INVALID: &str = "+15005550001";
 const MAGIC_GOOD: &str = "+15005550006";
 
-/// `GET /IncomingPhoneNumbers.json`, newest first.
+/// `GET /IncomingPhoneNumbers.json`: newest first, filtered by `PhoneNumber` and `FriendlyName`.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
     let account = &sandbox.credentials.account_sid;
     let part = fields.filled("PhoneNumber");
@@ -45,18 +46,18 @@ pub(crate) async fn list(
     page::page("incoming_phone_numbers", uri.path(), &fields, records).map(Json)
 }
 
-/// Whether a number has this part, in which `*` stands for any digit.
+/// Returns whether a number contains this part, in which `*` matches any digit.
 fn contains(phone_number: &str, part: &str) -> bool {
     let (digits, part) = (phone_number.as_bytes(), part.as_bytes());
     let alike = |window: &[u8]| window.iter().zip(part).all(|(is, wanted)| *wanted == b'*' || is == wanted);
     !part.is_empty() && digits.windows(part.len()).any(alike)
 }
 
-/// `POST /IncomingPhoneNumbers.json`.
+/// `POST /IncomingPhoneNumbers.json`: buys a number by `PhoneNumber` or `AreaCode`.
 pub(crate) async fn buy(
     State(sandbox): State<Shared>,
     fields: Fields,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<(StatusCode, Json<Value>), TwilioError> {
     purchase(&sandbox, &fields, None)
 }
 
@@ -64,7 +65,7 @@ fn purchase(
     sandbox: &Shared,
     fields: &Fields,
     kind: Option<Kind>,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<(StatusCode, Json<Value>), TwilioError> {
     let account = &sandbox.credentials.account_sid;
     let bought = sandbox.store.change(|state| {
         let outcome = acquire(state, fields, kind);
@@ -76,30 +77,31 @@ fn purchase(
     Ok((StatusCode::CREATED, Json(resource::number(account, &bought))))
 }
 
-fn acquire(state: &mut Everything, fields: &Fields, kind: Option<Kind>) -> Result<Number, Refusal> {
-    let phone_number = chosen(state, fields, kind)?;
+fn acquire(state: &mut ProviderState, fields: &Fields, kind: Option<Kind>) -> Result<Number, TwilioError> {
+    let phone_number = select(state, fields, kind)?;
     let now = state.now();
+    // Twilio treats the purchase of an owned number as an update: no error, no second charge.
     if let Some(number) = state.numbers.iter_mut().find(|number| number.phone_number == phone_number) {
-        number.settings = settings::applied(fields, &number.settings)?;
+        number.settings = settings::apply(fields, &number.settings)?;
         number.updated = now;
         let number = number.clone();
         state.counters.repurchases += 1;
         return Ok(number);
     }
     let item = stock::find(&phone_number);
-    match item.map_or(Rule::Free, |item| item.rule) {
-        Rule::Bundle if fields.filled("BundleSid").is_none() => {
-            return Err(Refusal::bad(21649, "Bundle required"));
+    match item.map_or(Requirement::Nothing, |item| item.requirement) {
+        Requirement::Bundle if fields.filled("BundleSid").is_none() => {
+            return Err(TwilioError::bad_request(21649, "Bundle required"));
         }
-        Rule::AnyAddress if fields.filled("AddressSid").is_none() => {
-            return Err(Refusal::bad(
+        Requirement::AnyAddress if fields.filled("AddressSid").is_none() => {
+            return Err(TwilioError::bad_request(
                 21631,
                 "Phone Number Requires an Address but the 'AddressSid' parameter was empty.",
             ));
         }
         _ => {}
     }
-    let settings = settings::applied(fields, &std::collections::BTreeMap::new())?;
+    let settings = settings::apply(fields, &std::collections::BTreeMap::new())?;
     let number = Number {
         serial: state.serial(),
         sid: ambient::sid("PN"),
@@ -123,24 +125,26 @@ fn acquire(state: &mut Everything, fields: &Fields, kind: Option<Kind>) -> Resul
     Ok(number)
 }
 
-/// The number these fields ask for, which is in stock or owned.
-fn chosen(state: &Everything, fields: &Fields, kind: Option<Kind>) -> Result<String, Refusal> {
+/// Returns the number to buy, which is in stock or already owned.
+fn select(state: &ProviderState, fields: &Fields, kind: Option<Kind>) -> Result<String, TwilioError> {
     match (fields.filled("PhoneNumber"), fields.filled("AreaCode")) {
-        (Some(_), Some(_)) => Err(Refusal::bad(20001, "PhoneNumber and AreaCode exclude each other")),
-        (None, None) => Err(Refusal::bad(20001, "PhoneNumber or AreaCode is required")),
-        (None, Some(_)) if kind.is_some() => {
-            Err(Refusal::bad(21457, "AreaCode is not accepted on a number type's path"))
+        (Some(_), Some(_)) => {
+            Err(TwilioError::bad_request(20001, "PhoneNumber and AreaCode exclude each other"))
         }
-        (None, Some(code)) => in_area(state, code),
-        (Some(phone_number), None) => exactly(phone_number, kind),
+        (None, None) => Err(TwilioError::bad_request(20001, "PhoneNumber or AreaCode is required")),
+        (None, Some(_)) if kind.is_some() => {
+            Err(TwilioError::bad_request(21457, "AreaCode is not accepted on a number type's path"))
+        }
+        (None, Some(code)) => by_area_code(state, code),
+        (Some(phone_number), None) => by_phone_number(phone_number, kind),
     }
 }
 
-fn in_area(state: &Everything, code: &str) -> Result<String, Refusal> {
+fn by_area_code(state: &ProviderState, code: &str) -> Result<String, TwilioError> {
     let known =
         code.len() == 3 && code.chars().all(|digit| digit.is_ascii_digit()) && !code.starts_with(['0', '1']);
     if !known {
-        return Err(Refusal::bad(21451, format!("Invalid area code: {code}")));
+        return Err(TwilioError::bad_request(21451, format!("Invalid area code: {code}")));
     }
     if code == "500" {
         return Ok(MAGIC_GOOD.to_owned());
@@ -149,36 +153,37 @@ fn in_area(state: &Everything, code: &str) -> Result<String, Refusal> {
     unsold
         .find(|item| item.kind == Kind::Local && item.area_code() == Some(code))
         .map(|item| item.phone_number.clone())
-        .ok_or_else(|| Refusal::bad(21452, format!("No phone numbers found in area code {code}")))
+        .ok_or_else(|| TwilioError::bad_request(21452, format!("No phone numbers found in area code {code}")))
 }
 
-fn exactly(phone_number: &str, kind: Option<Kind>) -> Result<String, Refusal> {
+fn by_phone_number(phone_number: &str, kind: Option<Kind>) -> Result<String, TwilioError> {
     let digits = phone_number.strip_prefix('+').unwrap_or_default();
     let well_formed = (8..=15).contains(&digits.len())
         && digits.chars().all(|digit| digit.is_ascii_digit())
         && !digits.starts_with('0');
     if !well_formed || phone_number == MAGIC_INVALID {
-        return Err(Refusal::bad(21421, format!("PhoneNumber is invalid: {phone_number}")));
+        return Err(TwilioError::bad_request(21421, format!("PhoneNumber is invalid: {phone_number}")));
     }
     let item = stock::find(phone_number).filter(|_| phone_number != MAGIC_TAKEN);
     match item {
         Some(item) if kind.is_some_and(|kind| kind != item.kind) => {
-            Err(Refusal::bad(21458, format!("{phone_number} is not a number of this type")))
+            Err(TwilioError::bad_request(21458, format!("{phone_number} is not a number of this type")))
         }
         None if phone_number != MAGIC_GOOD => {
-            Err(Refusal::bad(21422, format!("{phone_number} is not available")))
+            Err(TwilioError::bad_request(21422, format!("{phone_number} is not available")))
         }
         _ => Ok(phone_number.to_owned()),
     }
 }
 
-/// `GET /IncomingPhoneNumbers/{PN}.json`, or a list by type.
+/// `GET /IncomingPhoneNumbers/{PN}.json`: one number. `GET /IncomingPhoneNumbers/{Type}.json`: those of a
+/// type.
 pub(crate) async fn fetch(
     State(sandbox): State<Shared>,
     Path((account, name)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, TwilioError> {
     let name = name.trim_end_matches(".json");
     let state = sandbox.store.read();
     if let Some(kind) = Kind::from_path(name) {
@@ -189,16 +194,17 @@ pub(crate) async fn fetch(
     let number = state.numbers.iter().find(|number| number.sid == name);
     number
         .map(|number| Json(resource::number(&account, number)))
-        .ok_or_else(|| Refusal::not_found(uri.path()))
+        .ok_or_else(|| TwilioError::not_found(uri.path()))
 }
 
-/// `POST /IncomingPhoneNumbers/{PN}.json`, or a purchase by type.
+/// `POST /IncomingPhoneNumbers/{PN}.json`: updates a number. `POST /IncomingPhoneNumbers/{Type}.json`: buys
+/// one of a type.
 pub(crate) async fn update(
     State(sandbox): State<Shared>,
     Path((account, name)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
-) -> Result<(StatusCode, Json<Value>), Refusal> {
+) -> Result<(StatusCode, Json<Value>), TwilioError> {
     let name = name.trim_end_matches(".json");
     if let Some(kind) = Kind::from_path(name) {
         return purchase(&sandbox, &fields, Some(kind));
@@ -206,25 +212,25 @@ pub(crate) async fn update(
     let updated = sandbox.store.change(|state| {
         let now = state.now();
         let number = state.numbers.iter_mut().find(|number| number.sid == name);
-        let number = number.ok_or_else(|| Refusal::not_found(uri.path()))?;
-        number.settings = settings::applied(&fields, &number.settings)?;
+        let number = number.ok_or_else(|| TwilioError::not_found(uri.path()))?;
+        number.settings = settings::apply(&fields, &number.settings)?;
         number.updated = now;
-        Ok::<Value, Refusal>(resource::number(&account, number))
+        Ok::<Value, TwilioError>(resource::number(&account, number))
     })??;
     Ok((StatusCode::OK, Json(updated)))
 }
 
-/// `DELETE /IncomingPhoneNumbers/{PN}.json`: the number is for sale again at once.
+/// `DELETE /IncomingPhoneNumbers/{PN}.json`: releases a number, which is for sale again at once.
 pub(crate) async fn release(
     State(sandbox): State<Shared>,
     Path((_, name)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
-) -> Result<StatusCode, Refusal> {
+) -> Result<StatusCode, TwilioError> {
     let name = name.trim_end_matches(".json");
     sandbox.store.change(|state| {
         let now = state.now();
         let index = state.numbers.iter().position(|number| number.sid == name);
-        state.numbers.remove(index.ok_or_else(|| Refusal::not_found(uri.path()))?);
+        state.numbers.remove(index.ok_or_else(|| TwilioError::not_found(uri.path()))?);
         let charge = state.charges.iter_mut().find(|charge| charge.number_sid == name);
         if let Some(charge) = charge {
             charge.released = Some(now);

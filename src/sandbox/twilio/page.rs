@@ -1,22 +1,24 @@
-//! Twilio's lists: `PageSize`, `PageToken`, and addresses of the next and the first page.
+//! Paging of Twilio's lists: `PageSize`, `PageToken`, and the URLs of the next and the first page.
 //!
-//! A token names the last record shown, so that a list stays whole while records are added or removed.
+//! A token contains the last record of a page, so that no record is skipped or repeated when others are added
+//! or removed.
 
 use serde_json::{Value, json};
 
-use super::{Fields, Refusal};
+use super::{Fields, TwilioError};
 
-/// One page of records that come newest first, each with its serial.
+/// Returns one page of records, which are given newest first with their serial numbers.
 pub(crate) fn page(
     key: &str,
     path: &str,
     fields: &Fields,
     records: impl Iterator<Item = (u64, Value)>,
-) -> Result<Value, Refusal> {
+) -> Result<Value, TwilioError> {
     let size = match fields.filled("PageSize").map(str::parse::<usize>) {
         None => 50,
+        // Twilio caps larger sizes without an error.
         Some(Ok(size)) if size > 0 => size.min(1000),
-        Some(_) => return Err(Refusal::bad(20001, "PageSize is not a number from 1 to 1000")),
+        Some(_) => return Err(TwilioError::bad_request(20001, "PageSize is not a number from 1 to 1000")),
     };
     let page = fields.filled("Page").map_or(Ok(0), str::parse::<usize>).map_err(|_| bad_token())?;
     let before = match fields.filled("PageToken") {
@@ -51,6 +53,6 @@ fn parse(token: &str) -> Option<u64> {
     u64::from_str_radix(token.strip_prefix("PA").filter(|digits| digits.len() == 32)?, 16).ok()
 }
 
-fn bad_token() -> Refusal {
-    Refusal::bad(21481, "Invalid Page or PageToken")
+fn bad_token() -> TwilioError {
+    TwilioError::bad_request(21481, "Invalid Page or PageToken")
 }

@@ -1,4 +1,4 @@
-//! Twilio's price lists, which live on another host of theirs; here they are on the same port.
+//! Twilio's Pricing API. At Twilio it has a host of its own; here it is on the same port.
 
 use axum::{
     Json,
@@ -12,11 +12,11 @@ use super::{
         prices,
         stock::{COUNTRIES, Kind},
     },
-    Refusal,
+    TwilioError,
 };
 
-/// A type as the price lists spell it.
-fn spelt(kind: Kind) -> &'static str {
+/// Returns a type as the Pricing API writes it.
+fn price_list_type(kind: Kind) -> &'static str {
     match kind {
         Kind::Local => "local",
         Kind::TollFree => "toll free",
@@ -24,37 +24,37 @@ fn spelt(kind: Kind) -> &'static str {
     }
 }
 
-/// A country's name and its types' prices.
-fn priced(
+/// Returns a country's name and the prices of its types.
+fn prices_by_type(
     iso: &str,
     path: &str,
     price: impl Fn(&str, Kind) -> Decimal,
-) -> Result<(&'static str, Vec<Value>), Refusal> {
+) -> Result<(&'static str, Vec<Value>), TwilioError> {
     let row = COUNTRIES.iter().find(|(code, ..)| *code == iso);
-    let (_, name, kinds) = row.ok_or_else(|| Refusal::not_found(path))?;
+    let (_, name, kinds) = row.ok_or_else(|| TwilioError::not_found(path))?;
     let prices = kinds.iter().map(|kind| {
         let price = price(iso, *kind).to_string();
-        json!({"number_type": spelt(*kind), "base_price": price, "current_price": price})
+        json!({"number_type": price_list_type(*kind), "base_price": price, "current_price": price})
     });
     Ok((name, prices.collect()))
 }
 
-/// `GET /v1/PhoneNumbers/Countries/{ISO}`: a month of a number, by type.
+/// `GET /v1/PhoneNumbers/Countries/{ISO}`: monthly prices of numbers by type.
 pub(crate) async fn phone_numbers(
     Path(iso): Path<String>,
     OriginalUri(uri): OriginalUri,
-) -> Result<Json<Value>, Refusal> {
-    let (name, prices) = priced(&iso, uri.path(), prices::month)?;
+) -> Result<Json<Value>, TwilioError> {
+    let (name, prices) = prices_by_type(&iso, uri.path(), prices::month)?;
     Ok(Json(json!({"country": name, "iso_country": iso, "phone_number_prices": prices, "price_unit": "USD",
                    "url": format!("https://pricing.twilio.com{}", uri.path())})))
 }
 
-/// `GET /v2/Voice/Countries/{ISO}`: a minute of a call, by type.
+/// `GET /v2/Voice/Countries/{ISO}`: prices of inbound minutes by type.
 pub(crate) async fn voice(
     Path(iso): Path<String>,
     OriginalUri(uri): OriginalUri,
-) -> Result<Json<Value>, Refusal> {
-    let (name, prices) = priced(&iso, uri.path(), prices::inbound_minute)?;
+) -> Result<Json<Value>, TwilioError> {
+    let (name, prices) = prices_by_type(&iso, uri.path(), prices::inbound_minute)?;
     Ok(Json(json!({"country": name, "iso_country": iso, "inbound_call_prices": prices, "price_unit": "USD",
                    "outbound_prefix_prices": [], "url": format!("https://pricing.twilio.com{}", uri.path())})))
 }

@@ -1,4 +1,4 @@
-//! Owned numbers and calls as Twilio writes them in JSON: every member its description lists, absent ones null.
+//! JSON of owned numbers and calls, with every member of Twilio's API description. Absent values are null.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use super::{
     API_VERSION, date, settings,
 };
 
-/// An `IncomingPhoneNumber`.
+/// Returns a number as an `IncomingPhoneNumber` resource.
 pub(crate) fn number(account: &str, number: &Number) -> Value {
     let (voice, sms, mms, fax) = stock::capabilities(&number.country, number.kind);
     let mut resource = json!({
@@ -20,7 +20,7 @@ pub(crate) fn number(account: &str, number: &Number) -> Value {
         "account_sid": account,
         "phone_number": number.phone_number,
         "capabilities": {"voice": voice, "sms": sms, "mms": mms, "fax": fax},
-        "address_requirements": stock::find(&number.phone_number).map_or("none", super::available::address_rule),
+        "address_requirements": stock::find(&number.phone_number).map_or("none", super::available::address_requirement),
         "emergency_address_status": "unregistered",
         "beta": false,
         "origin": "twilio",
@@ -32,14 +32,14 @@ pub(crate) fn number(account: &str, number: &Number) -> Value {
         "date_updated": date(number.updated),
     });
     if let Some(members) = resource.as_object_mut() {
-        for (name, value) in settings::rendered(number) {
+        for (name, value) in settings::to_json(number) {
             members.insert(name.to_owned(), value);
         }
     }
     resource
 }
 
-/// A `Call`.
+/// Returns a call as a `Call` resource.
 pub(crate) fn call(account: &str, call: &Call) -> Value {
     let uri = format!("/{API_VERSION}/Accounts/{account}/Calls/{}", call.sid);
     json!({
@@ -68,7 +68,7 @@ pub(crate) fn call(account: &str, call: &Call) -> Value {
     })
 }
 
-/// A call's price as Twilio shows it: a negative decimal.
+/// Returns a call's price as Twilio writes it: a negative decimal, or `0`.
 fn call_price(call: &Call) -> String {
     let price = prices::of_call(call);
     if price.is_zero() { "0".to_owned() } else { (Decimal::ZERO - price).to_string() }

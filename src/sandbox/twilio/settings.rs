@@ -1,6 +1,6 @@
-//! What the owner of a number may set: names, checks, and how an unset one reads.
+//! Settings of an owned number: names, validation and defaults.
 //!
-//! A field left out stays as it is; an empty one is cleared. Nothing is applied unless everything is valid.
+//! An omitted field keeps its value; an empty one clears it. Nothing is changed unless all fields are valid.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,27 @@ use url::{Host, Url};
 
 use super::{
     super::{state::Number, stock::formatted},
-    Fields, Refusal,
+    Fields, TwilioError,
 };
 
-/// How a value is checked, and how it reads when unset.
+/// Type of a setting: valid values and default.
 #[derive(Clone, Copy)]
 enum Check {
-    /// Up to 64 characters; unset, the formatted number.
+    /// Text of up to 64 characters. Default: the formatted number.
     Name,
-    /// A public http or https URL, here a private one too; unset, `""`.
+    /// An http or https URL. Default: `""`.
     WebAddress,
-    /// GET or POST; unset, POST.
+    /// `GET` or `POST`. Default: `POST`.
     Method,
-    /// A SID with this prefix; unset, null.
+    /// A SID with this prefix. Default: null.
     Sid(&'static str),
-    /// One of these; unset, the first.
+    /// One of these values. Default: the first.
     OneOf(&'static [&'static str]),
-    /// true or false; unset, false.
+    /// `true` or `false`. Default: `false`.
     Flag,
 }
 
-/// Form name, JSON name, check.
+/// All settings: name in the form, name in JSON, type.
 const SETTINGS: &[(&str, &str, Check)] = &[
     ("FriendlyName", "friendly_name", Check::Name),
     ("VoiceUrl", "voice_url", Check::WebAddress),
@@ -54,23 +54,26 @@ const SETTINGS: &[(&str, &str, Check)] = &[
     ("EmergencyAddressSid", "emergency_address_sid", Check::Sid("AD")),
 ];
 
-/// The settings after these fields, or the first refusal.
-pub(crate) fn applied(
+/// Returns the settings with these fields applied.
+///
+/// # Errors
+/// 400 for the first invalid field.
+pub(crate) fn apply(
     fields: &Fields,
     settings: &BTreeMap<String, String>,
-) -> Result<BTreeMap<String, String>, Refusal> {
+) -> Result<BTreeMap<String, String>, TwilioError> {
     let mut settings = settings.clone();
     for (form, member, check) in SETTINGS {
         match fields.get(form) {
             None => {}
             Some("") => drop(settings.remove(*member)),
             Some(value) => {
-                check.examine(form, value)?;
+                check.validate(form, value)?;
                 settings.insert((*member).to_owned(), value.to_owned());
             }
         }
     }
-    // Setting one of the two deletes the other.
+    // At Twilio a number belongs to an application or a trunk: setting one deletes the other.
     for (set, deleted) in [("VoiceApplicationSid", "trunk_sid"), ("TrunkSid", "voice_application_sid")] {
         if fields.filled(set).is_some() {
             settings.remove(deleted);
@@ -79,8 +82,8 @@ pub(crate) fn applied(
     Ok(settings)
 }
 
-/// Every setting as it reads in the resource.
-pub(crate) fn rendered(number: &Number) -> impl Iterator<Item = (&'static str, Value)> {
+/// Returns every setting by its JSON name, with defaults for unset ones.
+pub(crate) fn to_json(number: &Number) -> impl Iterator<Item = (&'static str, Value)> {
     SETTINGS.iter().map(|(_, member, check)| {
         let value = match (number.settings.get(*member), check) {
             (Some(value), Check::Flag) => json!(value.eq_ignore_ascii_case("true")),
@@ -97,8 +100,8 @@ pub(crate) fn rendered(number: &Number) -> impl Iterator<Item = (&'static str, V
 }
 
 impl Check {
-    fn examine(self, name: &str, value: &str) -> Result<(), Refusal> {
-        let refuse = |code: u32| Err(Refusal::bad(code, format!("{name} is not valid: {value}")));
+    fn validate(self, name: &str, value: &str) -> Result<(), TwilioError> {
+        let refuse = |code: u32| Err(TwilioError::bad_request(code, format!("{name} is not valid: {value}")));
         match self {
             Self::Name if value.chars().count() > 64 => refuse(20001),
             Self::WebAddress if !is_web_address(value) => refuse(21402),
@@ -111,7 +114,8 @@ impl Check {
     }
 }
 
-/// Twilio also refuses hosts it cannot reach, such as localhost; a sandbox reaches them.
+/// Returns whether the text is an http or https URL. Twilio also refuses hosts that it cannot reach, such as
+/// localhost; the sandbox can reach them.
 fn is_web_address(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let host_is_fine = match url.host() {

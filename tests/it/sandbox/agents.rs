@@ -51,7 +51,7 @@ async fn an_agent_is_created_merged_listed_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_an_agent_is_refused_in_the_three_shapes() {
+async fn invalid_agents_are_rejected_in_the_three_error_formats() {
     let world = World::start().await;
     let (status, refusal) = world.eleven(Method::POST, CREATE, json!({"name": "x"})).await;
     assert_eq!((status.as_u16(), &refusal["detail"][0]["type"]), (422, &json!("missing")));

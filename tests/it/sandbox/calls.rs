@@ -190,7 +190,7 @@ async fn a_held_call_is_in_progress_until_it_is_hung_up() {
 }
 
 #[tokio::test]
-async fn twiml_is_obeyed_and_a_failing_answer_goes_to_the_fallback() {
+async fn twiml_is_executed_and_a_failed_response_leads_to_the_fallback() {
     let world = World::start().await;
     let receiver = Receiver::start(&world.credentials.auth_token).await;
     let number = receiver.number(&world).await;

@@ -7,7 +7,7 @@ use tokio::task::spawn_blocking;
 use crate::support::sandbox::World;
 
 #[tokio::test]
-async fn the_providers_own_clients_run_a_whole_life() {
+async fn the_providers_own_clients_run_a_whole_lifecycle() {
     let probe = Command::new("python3").args(["-c", "import ensurepip, venv"]).stderr(Stdio::null()).status();
     if !probe.is_ok_and(|status| status.success()) {
         println!("skipped: python3 with venv is not installed");

@@ -43,7 +43,7 @@ async fn a_number_is_found_bought_changed_and_released() {
 }
 
 #[tokio::test]
-async fn refusals_carry_twilios_codes_and_buy_nothing() {
+async fn errors_have_twilios_codes_and_buy_nothing() {
     let world = World::start().await;
     let long = "x".repeat(65);
     type Fields<'a> = &'a [(&'a str, &'a str)];
@@ -84,7 +84,7 @@ async fn refusals_carry_twilios_codes_and_buy_nothing() {
 }
 
 #[tokio::test]
-async fn nobody_gets_in_without_credentials_or_into_another_account() {
+async fn credentials_are_required_and_other_accounts_are_not_found() {
     let world = World::start().await;
     let base = world.sandbox.base_url();
     let own = format!("{base}/2010-04-01/Accounts/{}/Calls.json", world.credentials.account_sid);
@@ -107,7 +107,7 @@ async fn nobody_gets_in_without_credentials_or_into_another_account() {
 }
 
 #[tokio::test]
-async fn lists_are_walked_to_their_end_though_numbers_go_and_come() {
+async fn paging_is_complete_while_numbers_are_added_and_removed() {
     let world = World::start().await;
     let mut owned = Vec::new();
     for _ in 0..7 {

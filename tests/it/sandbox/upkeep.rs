@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::support::sandbox::{World, answer};
 
 #[tokio::test]
-async fn a_killed_sandbox_has_lost_nothing_it_answered() {
+async fn a_killed_sandbox_keeps_every_answered_effect() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("deeper/sandbox.json");
     let world = World::start_with(Some(file.clone())).await;
@@ -36,7 +36,7 @@ async fn a_killed_sandbox_has_lost_nothing_it_answered() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_a_dead_connection_before_or_after_the_effect() {
+async fn a_lost_response_closes_the_connection_before_or_after_the_effect() {
     let world = World::start().await;
     let purchase = || {
         let fields = [("PhoneNumber", "+12125550103")];
@@ -54,7 +54,7 @@ async fn a_lost_answer_is_a_dead_connection_before_or_after_the_effect() {
 }
 
 #[tokio::test]
-async fn faults_answer_with_a_status_or_late_until_cleared() {
+async fn faults_delay_or_replace_responses_until_cleared() {
     let world = World::start().await;
     let twilio = json!({"provider": "twilio"});
     world.fault(json!({"match": twilio, "action": {"status": 429, "retry_after": 2}})).await;
@@ -82,7 +82,7 @@ async fn faults_answer_with_a_status_or_late_until_cleared() {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_waiting_has_bought_all_the_same() {
+async fn a_purchase_takes_effect_although_its_client_stops_waiting() {
     let world = World::start().await;
     world.fault(json!({"match": {"method": "POST"}, "action": {"delay_ms": 300}, "times": 1})).await;
     let fields = [("PhoneNumber", "+12125550104")];

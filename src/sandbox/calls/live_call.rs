@@ -1,120 +1,124 @@
-//! One call as it goes: documents are fetched and obeyed until somebody hangs up.
+//! Execution of one call: fetches TwiML documents and executes their verbs until the call ends or is held.
 
 use super::{
     super::{
         SandboxError, Shared, ambient,
         elevenlabs::{Pickup, connect},
-        state::{Call, Number, Story},
+        state::{Call, CallTrace, Number},
     },
-    DialResult, Order,
+    CallRequest, DialResult,
     twiml::{self, Stream, Target, Verb},
     webhook,
 };
 
-/// Twilio gives up after so many documents that lead to another.
-const MOST_DOCUMENTS: usize = 11;
+/// Maximum number of documents per call: Twilio follows at most 10 redirects.
+const MAX_DOCUMENTS: usize = 11;
 
-/// How a call ended.
-pub(super) struct End {
-    /// Twilio's final status.
+/// End of a call.
+pub(super) struct CallEnd {
+    /// Twilio's final call status.
     pub(super) status: &'static str,
-    /// How long it lasted.
+    /// Duration. 0 unless the call was completed.
     pub(super) seconds: u64,
 }
 
 /// What follows a verb, or a document.
 enum Next {
-    /// The next verb.
-    On,
-    /// Another document, asked for with further parameters.
+    /// The next verb of the document.
+    Verb,
+    /// Another document, requested with these additional parameters.
     Document(Target, Vec<(String, String)>),
+    /// The end of the call, with Twilio's final status.
     End(&'static str),
+    /// Nothing: the call stays in progress until it is hung up.
     Held,
 }
 
-/// A call and what has happened on it.
-pub(super) struct Line {
+/// A call in execution, with its trace.
+pub(super) struct LiveCall {
     sandbox: Shared,
     call: Call,
-    order: Order,
-    story: Story,
+    request: CallRequest,
+    trace: CallTrace,
+    /// Duration so far. Each verb that the caller hears counts as 3 s.
     seconds: u64,
     is_answered: bool,
+    /// Whether the fallback URL was used. Twilio uses it once per call.
     has_fallen_back: bool,
 }
 
-impl Line {
-    /// A call that begins to ring.
-    pub(super) fn new(sandbox: Shared, call: Call, order: Order) -> Self {
+impl LiveCall {
+    /// Starts with a ringing call.
+    pub(super) fn new(sandbox: Shared, call: Call, request: CallRequest) -> Self {
         Self {
             sandbox,
             call,
-            order,
-            story: Story::default(),
+            request,
+            trace: CallTrace::default(),
             seconds: 0,
             is_answered: false,
             has_fallen_back: false,
         }
     }
 
-    /// What has happened.
-    pub(super) fn story(self) -> Story {
-        self.story
+    /// Returns the trace of the executed call.
+    pub(super) fn into_trace(self) -> CallTrace {
+        self.trace
     }
 
-    fn hear(&mut self, words: impl Into<String>) {
-        self.story.heard.push(words.into());
+    fn add_heard(&mut self, words: impl Into<String>) {
+        self.trace.heard.push(words.into());
     }
 
-    /// Follows the call; None when it is held.
-    pub(super) async fn run(&mut self) -> Result<Option<End>, SandboxError> {
+    /// Executes the call. Returns `None` if it is held.
+    pub(super) async fn run(&mut self) -> Result<Option<CallEnd>, SandboxError> {
         let number = self.sandbox.store.read().number(&self.call.to).cloned();
         let status = match number {
-            Some(number) => self.follow(&number).await?,
+            Some(number) => self.execute_documents(&number).await?,
             None => Some("failed"),
         };
         Ok(status.map(|status| {
             let seconds = if status == "completed" { self.seconds.max(1) } else { 0 };
-            End { status, seconds }
+            CallEnd { status, seconds }
         }))
     }
 
-    async fn follow(&mut self, number: &Number) -> Result<Option<&'static str>, SandboxError> {
+    async fn execute_documents(&mut self, number: &Number) -> Result<Option<&'static str>, SandboxError> {
         for (name, sid) in [("trunk", "trunk_sid"), ("application", "voice_application_sid")] {
             if !number.setting(sid).is_empty() {
-                self.hear(format!("the number's {name} takes the call, its voice URL is not asked"));
+                self.add_heard(format!("the number's {name} takes the call; its voice URL is not requested"));
                 return Ok(Some("failed"));
             }
         }
         let Some(mut target) = Target::of(number.setting("voice_url"), number.setting("voice_method")) else {
-            self.hear("the number has no voice URL: the call fails at once");
+            self.add_heard("the number has no voice URL: the call fails at once");
             return Ok(Some("failed"));
         };
         let mut parameters = Vec::new();
-        for _ in 0..MOST_DOCUMENTS {
-            let Some(verbs) = self.document(number, &target, parameters).await else {
-                self.hear("an application error has occurred");
+        for _ in 0..MAX_DOCUMENTS {
+            let Some(verbs) = self.fetch_or_fall_back(number, &target, parameters).await else {
+                self.add_heard("an application error has occurred");
                 return Ok(Some("failed"));
             };
-            match self.perform(verbs)? {
+            match self.execute(verbs)? {
                 Next::Document(next, further) => (target, parameters) = (next, further),
                 Next::End(status) => return Ok(Some(status)),
                 Next::Held => return Ok(None),
-                Next::On => return Ok(Some("completed")),
+                Next::Verb => return Ok(Some("completed")),
             }
         }
-        self.hear("11215: more than 10 redirects; an application error has occurred");
+        self.add_heard("11215: more than 10 redirects; an application error has occurred");
         Ok(Some("failed"))
     }
 
-    /// Asks for a document; when that fails, the number's fallback URL, once.
-    async fn document(
+    /// Fetches a document. If that fails, fetches the number's fallback URL, once per call.
+    async fn fetch_or_fall_back(
         &mut self,
         number: &Number,
         target: &Target,
         parameters: Vec<(String, String)>,
     ) -> Option<Vec<Verb>> {
-        let failed = match self.ask(target, parameters).await {
+        let error = match self.fetch(target, parameters).await {
             Ok(verbs) => return Some(verbs),
             Err(error) => error,
         };
@@ -122,42 +126,47 @@ impl Line {
             Target::of(number.setting("voice_fallback_url"), number.setting("voice_fallback_method"));
         let fallback = fallback.filter(|_| !self.has_fallen_back)?;
         self.has_fallen_back = true;
-        let code = failed.split(':').next().unwrap_or_default().to_owned();
+        let code = error.split(':').next().unwrap_or_default().to_owned();
         let parameters = vec![("ErrorCode".to_owned(), code), ("ErrorUrl".to_owned(), target.url.clone())];
-        self.ask(&fallback, parameters).await.ok()
+        self.fetch(&fallback, parameters).await.ok()
     }
 
-    async fn ask(&mut self, target: &Target, parameters: Vec<(String, String)>) -> Result<Vec<Verb>, String> {
+    async fn fetch(
+        &mut self,
+        target: &Target,
+        parameters: Vec<(String, String)>,
+    ) -> Result<Vec<Verb>, String> {
         let status = if self.is_answered { "in-progress" } else { "ringing" };
         let mut fields = webhook::fields(&self.sandbox, &self.call, status);
         fields.extend(parameters);
-        let mut answer = webhook::send(&self.sandbox, target, &fields).await;
-        let verbs = match answer.error.clone() {
+        let mut exchange = webhook::send(&self.sandbox, target, &fields).await;
+        let verbs = match exchange.error.clone() {
             Some(error) => Err(error),
-            None => twiml::read(&answer.twiml, &target.url),
+            None => twiml::parse(&exchange.twiml, &target.url),
         };
         if let Err(error) = &verbs {
-            answer.error = Some(error.clone());
+            exchange.error = Some(error.clone());
         }
-        self.story.answered_with.push(answer);
+        self.trace.answered_with.push(exchange);
         verbs
     }
 
-    fn perform(&mut self, verbs: Vec<Verb>) -> Result<Next, SandboxError> {
+    fn execute(&mut self, verbs: Vec<Verb>) -> Result<Next, SandboxError> {
         for verb in verbs {
             let next = match verb {
                 Verb::Reject { busy } if !self.is_answered => {
-                    self.hear("reject");
+                    self.add_heard("reject");
                     return Ok(Next::End(if busy { "busy" } else { "no-answer" }));
                 }
-                Verb::Reject { .. } => Next::On,
+                // At Twilio `<Reject>` has no effect once another verb has answered the call.
+                Verb::Reject { .. } => Next::Verb,
                 Verb::Heard(words) => {
-                    self.hear(words);
+                    self.add_heard(words);
                     self.seconds += 3;
-                    Next::On
+                    Next::Verb
                 }
                 Verb::Hangup => {
-                    self.hear("hangup");
+                    self.add_heard("hangup");
                     Next::End("completed")
                 }
                 Verb::Redirect(target) => Next::Document(target, Vec::new()),
@@ -165,27 +174,28 @@ impl Line {
                 Verb::Connect { stream, action } => self.connect(stream, action)?,
             };
             self.is_answered = true;
-            if !matches!(next, Next::On) {
+            if !matches!(next, Next::Verb) {
                 return Ok(next);
             }
         }
-        Ok(Next::On)
+        Ok(Next::Verb)
     }
 
     fn dial(&mut self, who: &[String], caller_id: Option<String>, action: Option<Target>) -> Next {
         let shown = caller_id.unwrap_or_else(|| self.call.from.clone());
         if !is_number(&shown) {
-            self.hear("13214: the caller id is not a number; an application error has occurred");
+            self.add_heard("13214: the caller id is not a number; an application error has occurred");
             return Next::End("failed");
         }
-        let result = self.order.dial_result;
-        self.hear(format!("dial {}: {}", who.join(", "), result.name()));
+        let result = self.request.dial_result;
+        self.add_heard(format!("dial {}: {}", who.join(", "), result.name()));
         let talked = if result == DialResult::Completed { self.talk() } else { 0 };
-        let Some(action) = action else { return Next::On };
+        let Some(action) = action else { return Next::Verb };
         let mut fields = vec![
             ("DialCallStatus".to_owned(), result.name().to_owned()),
             ("DialCallSid".to_owned(), ambient::sid("CA")),
         ];
+        // Twilio sends these two only if the dialled party answered.
         if talked > 0 {
             fields.push(("DialCallDuration".to_owned(), talked.to_string()));
             fields.push(("DialBridged".to_owned(), "true".to_owned()));
@@ -193,9 +203,9 @@ impl Line {
         Next::Document(action, fields)
     }
 
-    /// A conversation of the length that was asked for.
+    /// Adds a conversation of the requested duration and returns its seconds.
     fn talk(&mut self) -> u64 {
-        let talked = self.order.duration_seconds.unwrap_or(30);
+        let talked = self.request.duration_seconds.unwrap_or(30);
         self.seconds += talked;
         talked
     }
@@ -205,11 +215,11 @@ impl Line {
             stream.parameters.iter().find(|(name, _)| name == "conversation_id").map(|(_, id)| id.clone())
         });
         let Some((stream, id)) = stream.zip(id) else {
-            self.hear("connected to nobody: no stream, or one without a conversation_id");
-            return Ok(action.map_or(Next::On, |action| Next::Document(action, Vec::new())));
+            self.add_heard("connected to nobody: no stream, or one without a conversation_id");
+            return Ok(action.map_or(Next::Verb, |action| Next::Document(action, Vec::new())));
         };
         let sid = self.call.sid.clone();
-        let hold = self.order.hold;
+        let hold = self.request.hold;
         let pickup = self.sandbox.store.change(|state| {
             let pickup = connect(state, &id, &sid);
             let talking = matches!(pickup, Pickup::Talking { .. });
@@ -218,17 +228,17 @@ impl Line {
             }
             pickup
         })?;
-        self.story.conversation_id = Some(id.clone());
+        self.trace.conversation_id = Some(id.clone());
         match pickup {
-            Pickup::Refused(reason) => {
-                self.hear(format!("the stream to {} is closed at once: {reason}", stream.url));
-                Ok(action.map_or(Next::On, |action| Next::Document(action, Vec::new())))
+            Pickup::Rejected(reason) => {
+                self.add_heard(format!("the stream to {} is closed at once: {reason}", stream.url));
+                Ok(action.map_or(Next::Verb, |action| Next::Document(action, Vec::new())))
             }
             Pickup::Talking { agent, garbled } => {
                 let noise =
                     if garbled { ", heard as noise: its audio formats are not ulaw_8000" } else { "" };
-                self.hear(format!("connected to agent {} (conversation {id}){noise}", agent.name));
-                self.story.agent = Some(agent);
+                self.add_heard(format!("connected to agent {} (conversation {id}){noise}", agent.name));
+                self.trace.agent = Some(agent);
                 self.talk();
                 Ok(if hold { Next::Held } else { Next::End("completed") })
             }
@@ -236,7 +246,7 @@ impl Line {
     }
 }
 
-/// What Twilio takes for a caller id: a number in E.164 form.
+/// Returns whether Twilio accepts the text as a caller id: a number in E.164 form.
 fn is_number(text: &str) -> bool {
     text.strip_prefix('+').is_some_and(|digits| {
         (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
