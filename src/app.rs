@@ -1,11 +1,13 @@
-//! The composition root: builds the parts from a [`Config`], joins their routers, runs them and lets them finish.
+//! Composition root: builds the parts from a [`Config`], joins their routers, supervises the workers and
+//! drains the server. It contains no business logic.
 //!
-//! No business rule lives here. A server that could not keep its promises does not start: the database must be up to date (or newer:
-//! [`crate::store::Migrations`]), and on Postgres it must isolate tenants by itself. While the database is unavailable, a server
-//! starts from the routing cache that an earlier run saved: it answers calls, and writes nothing before the database passes
-//! these checks. If the database fails them, the server ends.
+//! Guarantee: the server never uses a database that has pending migrations or, on Postgres, does not isolate
+//! tenants itself (a newer schema is accepted: [`crate::store::Migrations`]). If the database is unavailable
+//! at startup, the server answers calls by the routing cache of an earlier run and does nothing else until
+//! the database has passed these checks. If it fails them, the server stops.
 
-mod later;
+mod deferred_check;
+mod shutdown;
 mod supervisor;
 mod workers;
 
@@ -15,7 +17,6 @@ use std::time::Duration;
 use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
@@ -31,140 +32,90 @@ use crate::store::{Database, DatabaseConfig, Migrations, StoreError, SystemStore
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
 use crate::{provider, telemetry};
-use later::open_or_wait;
+use deferred_check::open_or_defer;
 
-/// How long a request waits for a connection to the database.
+pub use shutdown::Shutdown;
+
+/// Time a request waits for a pooled database connection. Below the 5 s that a call's answer may take.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long what has begun may go on once no more requests are taken. With `DRAIN_DELAY` before it, it stays below the 30 s
-/// after which Kubernetes kills.
-const DRAIN: Duration = Duration::from_secs(20);
 
-/// Why the server does not start, or has stopped.
+/// Reason why the server did not start, or has stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
-    /// The tables are not those of this version.
-    #[error("the database lacks {} migration(s), the first is {}: run `switchboard migrate`", pending.len(), pending.first().map_or("unnamed", String::as_str))]
+    /// The schema is older than this version needs.
+    #[error(
+        "the database has {} pending migration(s), the first is {}: run `switchboard migrate`",
+        pending.len(),
+        pending.first().map_or("unnamed", String::as_str)
+    )]
     Unmigrated {
-        /// What waits to be applied.
+        /// Names of the migrations to apply, in order.
         pending: Vec<String>,
     },
-    /// The database would not keep tenants apart.
-    #[error("the database does not keep tenants apart:\n  {}", faults.join("\n  "))]
+    /// Row Level Security or the roles are not set up as tenant isolation needs.
+    #[error("the database does not isolate tenants:\n  {}", faults.join("\n  "))]
     NotIsolated {
-        /// A sentence each, with the SQL that mends it.
+        /// One sentence per fault, with the SQL that repairs it.
         faults: Vec<String>,
     },
-    /// The database.
+    /// The database is unavailable, misconfigured or returned an error.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The carrier's client cannot be built.
+    /// The carrier's HTTP client could not be built.
     #[error(transparent)]
     Carrier(#[from] CarrierError),
-    /// The voice provider's client cannot be built.
+    /// The voice provider's HTTP client could not be built.
     #[error(transparent)]
     Voice(#[from] VoiceError),
-    /// GraphiQL's files are not where they should be.
+    /// `GRAPHIQL_ASSETS` names a folder without the pinned files.
     #[error("GRAPHIQL_ASSETS: {0}")]
     Graphiql(#[from] AssetsError),
-    /// The folder for what must outlive the server cannot be used.
+    /// `STATE_DIR`, which holds the journal and the saved routing cache, cannot be read or written.
     #[error("STATE_DIR: {} cannot be used: {error}", folder.display())]
     StateDir {
-        /// The folder.
+        /// Folder that `STATE_DIR` names.
         folder: std::path::PathBuf,
-        /// Why.
+        /// The operating system's error.
         error: std::io::Error,
     },
-    /// The keys that check tokens cannot be used.
+    /// The token configuration is incomplete or unusable.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
-    /// The listener failed.
+    /// The listening socket failed while the server was running.
     #[error("the server has stopped: {0}")]
     Serve(#[source] std::io::Error),
 }
 
-/// Ends a running [`App`], in steps: it leaves the load balancer, then drains, then drops what is left. Every clone ends the
-/// same one.
-#[derive(Debug, Clone, Default)]
-pub struct Shutdown {
-    leave: CancellationToken,
-    drain: CancellationToken,
-    drop: CancellationToken,
-}
-
-impl Shutdown {
-    /// Says by `/readyz` that no more requests should come and serves those that do, each on its connection's last; drains
-    /// after `DRAIN_DELAY`.
-    pub fn leave(&self) {
-        self.leave.cancel();
-    }
-
-    /// Takes no more requests and finishes those it has, under a deadline.
-    pub fn drain(&self) {
-        self.leave.cancel();
-        self.drain.cancel();
-    }
-
-    /// Drops everything where it stands: what was under way goes on when a server runs again.
-    pub fn drop_everything(&self) {
-        self.drain();
-        self.drop.cancel();
-    }
-
-    /// Goes one step further than the server has gone so far.
-    pub fn hurry(&self) {
-        if !self.leave.is_cancelled() {
-            self.leave();
-        } else if !self.drain.is_cancelled() {
-            self.drain();
-        } else {
-            self.drop_everything();
-        }
-    }
-
-    /// Drains once the load balancer has had `delay` to notice that the server leaves.
-    async fn drain_in_time(&self, delay: Duration) {
-        self.leave.cancelled().await;
-        if !self.drain.is_cancelled() && !delay.is_zero() {
-            tracing::info!(?delay, "leaving: /readyz answers 503, requests are still served");
-        }
-        let _slept_or_hurried = self.drain.run_until_cancelled(tokio::time::sleep(delay)).await;
-        self.drain();
-    }
-
-    /// Returns when it is time to drop everything.
-    async fn overdue(&self) {
-        self.drain.cancelled().await;
-        if tokio::time::timeout(DRAIN, self.drop.cancelled()).await.is_err() {
-            tracing::warn!(after = ?DRAIN, "requests are still under way and are dropped");
-        }
-    }
-}
-
-/// What a server is built around, and what a command needs that does its work without one: the checked database,
-/// and durable work at the providers.
+/// The parts that a server and a one-off command share: the checked database, durable operations and
+/// reconciliation.
 #[derive(Debug, Clone)]
 pub struct Core {
-    /// The database, up to date and keeping tenants apart.
+    /// Database that passed the checks of migrations and tenant isolation.
     pub database: Database,
-    /// Durable work at the providers.
+    /// Runs durable operations at the providers.
     pub provisioning: Provisioning,
-    /// Compares what they hold with the database.
+    /// Compares the providers' inventories with the database.
     pub reconciler: Reconciler,
     carrier: Carrier,
     voice: Voice,
 }
 
 impl Core {
-    /// Builds the clients and checks the database; reaches no provider yet.
+    /// Opens and checks the database and builds the provider clients. Sends no request to a provider.
     ///
     /// # Errors
-    /// [`AppError`].
+    /// [`AppError`] if the database is unavailable or fails its check, or a client cannot be built.
     pub async fn build(config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
         let database = open(config, clock.clone()).await?;
-        Self::over(database, config, clock, entropy)
+        Self::with_database(database, config, clock, entropy)
     }
 
-    fn over(database: Database, config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
+    fn with_database(
+        database: Database,
+        config: &Config,
+        clock: &Clock,
+        entropy: &Entropy,
+    ) -> Result<Self, AppError> {
         provider::set_traceparent(telemetry::traceparent);
         let carrier = Carrier::new(carrier_config(config), clock.clone(), entropy.clone())?;
         let voice = Voice::new(voice_config(config), clock.clone(), entropy.clone())?;
@@ -181,7 +132,7 @@ impl Core {
     }
 }
 
-/// All of Switchboard, ready to run.
+/// A complete server: router, workers and shutdown control. Built by [`App::build`], started by [`App::run`].
 #[derive(Debug)]
 pub struct App {
     router: Router,
@@ -201,26 +152,28 @@ pub struct App {
     shutdown: Shutdown,
     drain: Drain,
     connections: ConnectionLimits,
-    /// What the database is to be looked at with, as long as it was not.
-    unchecked: Option<(Config, Clock)>,
-    /// What was found then, if it must not be used.
-    unfit: Arc<Mutex<Option<AppError>>>,
+    /// Set if the database was unavailable at startup: what the deferred check needs.
+    deferred_check: Option<(Config, Clock)>,
+    /// Written by the deferred check if it fails; [`App::run`] returns it.
+    check_error: Arc<Mutex<Option<AppError>>>,
 }
 
 impl App {
-    /// Builds every part and checks the database; reaches no provider yet.
+    /// Builds every part and checks the database. Sends no request to a provider and starts no worker.
     ///
     /// # Errors
-    /// [`AppError`]: nothing runs then.
+    /// [`AppError`] if a part cannot be built or the database fails its check.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
+        // First of all, because metrics recorded before are lost.
         telemetry::record_metrics();
-        tell_zone_data(clock.now());
-        let _loaded_meanwhile = tokio::task::spawn_blocking(load_numbering_plans);
+        log_zone_data(clock.now());
+        // Parsing the plans takes a noticeable time, which the database connection's latency hides.
+        let _loaded_in_background = tokio::task::spawn_blocking(load_numbering_plans);
         let shutdown = Shutdown::default();
-        let (database, is_checked) = open_or_wait(config, &clock).await?;
-        let unchecked = (!is_checked).then(|| (config.clone(), clock.clone()));
+        let (database, is_checked) = open_or_defer(config, &clock).await?;
+        let deferred_check = (!is_checked).then(|| (config.clone(), clock.clone()));
         let Core { database, provisioning, reconciler, carrier, voice } =
-            Core::over(database, config, &clock, &entropy)?;
+            Core::with_database(database, config, &clock, &entropy)?;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
         let sweep = Sweep::new(system.clone(), carrier, clock.clone());
@@ -283,88 +236,91 @@ impl App {
             shutdown,
             drain,
             connections: ConnectionLimits {
-                most: config.connections.most,
-                most_of_address: config.connections.most_of_address,
+                max: config.connections.most,
+                max_per_address: config.connections.most_of_address,
                 idle: config.connections.idle,
             },
-            unchecked,
-            unfit: Arc::default(),
+            deferred_check,
+            check_error: Arc::default(),
         })
     }
 
-    /// Every route, for a test that needs no listener.
+    /// Returns the router with every route, for tests that need no listener.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
 
-    /// The database behind it, for a test that looks for itself.
+    /// Returns the database, for tests that read rows themselves.
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
     }
 
-    /// Its background workers, for a test in which one ails.
+    /// Returns the registry of workers, for tests that simulate a failing one.
     #[must_use]
     pub fn workers(&self) -> &Workers {
         &self.workers
     }
 
-    /// How to end it once it runs.
+    /// Returns the handle that stops this server. Take it before [`Self::run`], which consumes the app.
     #[must_use]
     pub fn shutdown(&self) -> Shutdown {
         self.shutdown.clone()
     }
 
-    /// Serves requests and works off what waits, until told to stop.
+    /// Serves requests and runs the workers until the server is stopped through [`Self::shutdown`].
     ///
     /// # Errors
-    /// When the listener fails.
+    /// [`AppError::Serve`] if the listener fails, or the error of a deferred database check.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
         let mut workers = self.start_workers();
-        let Self { router, database, routing, shutdown, drain, drain_delay, connections, unfit, .. } = self;
+        let Self {
+            router, database, routing, shutdown, drain, drain_delay, connections, check_error, ..
+        } = self;
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "listening");
         }
         let finished = async {
             let served = server::serve(listener, router, drain, connections).await;
             shutdown.drain();
-            workers.ended().await;
+            workers.join().await;
+            // Last, since requests and workers may still record calls.
             routing.recorded().await;
             served.map_err(AppError::Serve)
         };
-        let ending = async {
-            shutdown.drain_in_time(drain_delay).await;
-            shutdown.overdue().await;
+        let time_limit = async {
+            shutdown.drain_after(drain_delay).await;
+            shutdown.aborted_or_timed_out().await;
         };
         let outcome = tokio::select! {
             outcome = finished => outcome,
-            () = ending => Ok(()),
+            () = time_limit => Ok(()),
         };
         drop(workers);
         database.close().await;
         tracing::info!("stopped");
-        let unfit = unfit.lock().unwrap_or_else(PoisonError::into_inner).take();
-        outcome.and(unfit.map_or(Ok(()), Err))
+        let check_error = check_error.lock().unwrap_or_else(PoisonError::into_inner).take();
+        outcome.and(check_error.map_or(Ok(()), Err))
     }
 }
 
-/// Says which edition of the time zone database routing rules go by.
-fn tell_zone_data(now: DateTime<Utc>) {
+/// Logs the version of the time zone data that routing rules use, as a warning if it is more than a year old.
+fn log_zone_data(now: DateTime<Utc>) {
     let zones = ZoneData::in_force();
     let source = if zones.is_built_in { "built in" } else { "operating system" };
     if zones.is_old(now) {
         tracing::warn!(
             version = zones.version,
             source,
-            "time zone data is more than a year old, so that routing rules may go by clocks that have changed since: update \
-             the package tzdata, or this program"
+            "time zone data is more than a year old: routing rules may use outdated offsets; update the package \
+             tzdata or this program"
         );
     } else {
         tracing::info!(version = zones.version, source, "time zone data loaded");
     }
 }
 
-/// Connects to the database, and refuses one that is out of date or does not keep tenants apart.
+/// Connects to the database and checks migrations and tenant isolation.
 async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
     let database = Database::connect(&database_config(config), clock).await?;
     let Migrations { pending, newer } = database.migrations().await?;
@@ -374,9 +330,10 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
     if !newer.is_empty() {
         tracing::warn!(
             migrations = newer.join(", "),
-            "a newer version has migrated the database: this server works on it, and is to be upgraded"
+            "the database was migrated by a newer version: this server can use it; upgrade this server"
         );
     }
+    // After the migrations, which create the tables and policies that this check reads.
     let faults = database.isolation_faults().await?;
     if !faults.is_empty() {
         return Err(AppError::NotIsolated { faults });
@@ -410,7 +367,7 @@ fn voice_config(config: &Config) -> VoiceConfig {
     }
 }
 
-/// How tokens are checked, as the authenticator and whoever makes tokens for it take it.
+/// Returns the token configuration, shared by the authenticator and the command that mints tokens.
 #[must_use]
 pub fn auth_config(jwt: &Jwt) -> AuthConfig {
     AuthConfig {
@@ -441,6 +398,7 @@ fn provisioning_config(config: &Config) -> ProvisioningConfig {
     }
 }
 
+/// Opens the journal in `STATE_DIR`. Entries of an earlier run are replayed by its worker.
 fn open_records(config: &Config, store: SystemStore, clock: Clock) -> Result<CallRecords, AppError> {
     CallRecords::open(&config.state_dir, config.answer_deadline, store, clock)
         .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })
@@ -472,7 +430,7 @@ fn webhook_config(config: &Config) -> WebhookConfig {
     }
 }
 
-/// Our public origins: the current one, and the one before while it is accepted.
+/// Returns the public base URLs: the current one and, while it is still accepted, the previous one.
 fn base_urls(config: &Config) -> Vec<Url> {
     let previous = config.webhook_base_url_previous.iter();
     std::iter::once(&config.webhook_base_url).chain(previous).cloned().collect()

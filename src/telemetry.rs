@@ -1,20 +1,24 @@
-//! What the server tells about itself: log lines, metrics and traces. None of them ever holds a request up.
+//! Logs, metrics and traces. None of them ever blocks a request.
 //!
-//! Log lines, by convention: the message says what happened, in lower case and without values; the values are
-//! fields (`request_id`, `operation`, `agent`, `number`, `error`), so that a search finds them in either format.
-//! Telephone numbers are written by [`crate::domain::mask`]; tokens, secrets, message bodies and SQL never. An
-//! error is logged once, where it is handled: `warn` when the system goes on by itself, `error` when a person has
-//! to look. Lines go to stderr: stdout belongs to what a command was asked to print. [`lines`] writes them on a thread of its
-//! own: a reader that stops reading loses lines, and nothing waits for it.
+//! Conventions for log lines:
+//! - The message names the event, in lower case and without values. Values are fields (`request_id`,
+//!   `operation`, `agent`, `number`, `error`), so that a search finds them in both formats.
+//! - Phone numbers are masked by [`crate::domain::mask`]. Tokens, secrets, message bodies and SQL are never
+//!   logged.
+//! - An error is logged once, where it is handled: `warn` if the system recovers by itself, `error` if a
+//!   person has to act.
+//! - Lines go to stderr; stdout is reserved for the output of commands. [`log_writer`] writes them on its own
+//!   thread: if stderr is not read, lines are dropped and nothing waits.
 //!
-//! Metrics: the other modules record by the `metrics` crate's macros; [`catalogue`] lists every metric there is. What is
-//! recorded for each HTTP request is registered once and kept; what is recorded for each call, provider request or rarer
-//! event is looked up each time, which costs well under a microsecond.
+//! Metrics: other modules record them with the macros of the `metrics` crate; [`catalogue`] lists every
+//! metric. Handles used for each HTTP request are registered once and cached. All others are looked up at
+//! each use, which takes less than 1 µs.
 //!
-//! Traces: the other modules open spans by the `tracing` crate's macros; [`spans`] records them and [`otlp`] exports them.
+//! Traces: other modules open spans with the macros of the `tracing` crate; [`spans`] records them and
+//! [`otlp`] exports them.
 
 pub mod catalogue;
-mod lines;
+mod log_writer;
 mod otlp;
 mod spans;
 
@@ -31,38 +35,39 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 pub use otlp::{Sampler, TraceConfig, flush_traces};
-pub use spans::{answered, continue_trace, traceparent};
+pub use spans::{continue_trace, record_response, traceparent};
 
-/// Starts logging to stderr for the rest of the process: for people, or as one JSON object a line for collectors.
-/// `filter` is written as in `RUST_LOG`; what cannot be read of it is left out. With `traces`, which takes a tokio runtime, spans
-/// are exported too. A second call changes nothing.
+/// Starts logging to stderr for the rest of the process, as text or as one JSON object per line. `filter` has
+/// the syntax of `RUST_LOG`; invalid directives are ignored. With `traces`, spans are exported as well, which
+/// requires a Tokio runtime. A second call has no effect.
 pub fn start(json: bool, filter: &str, traces: Option<TraceConfig>) {
-    let Some(lines) = lines::start() else { return };
+    let Some(writer) = log_writer::start() else { return };
     std::panic::set_hook(Box::new(log_panic));
     let filter = EnvFilter::new(filter);
-    // An error says that another subscriber is in place, which is then the one that is asked for.
+    // An error means that a subscriber is already installed, for example by a test. It stays in use.
     drop(match traces {
-        None => tracing_subscriber::registry().with(filter).with(format(json, lines)).try_init(),
+        None => tracing_subscriber::registry().with(filter).with(format(json, writer)).try_init(),
         Some(traces) => {
             let spans = spans::layer(otlp::start(traces));
             tracing_subscriber::registry()
-                .with(format::<Registry>(json, lines).with_filter(filter))
+                .with(format::<Registry>(json, writer).with_filter(filter))
                 .with(spans)
                 .try_init()
         }
     });
 }
 
-fn format<S>(json: bool, lines: lines::Lines) -> Box<dyn Layer<S> + Send + Sync>
+fn format<S>(json: bool, writer: log_writer::LogWriter) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let is_colored = !json && std::io::stderr().is_terminal();
-    let layer = fmt::layer().with_writer(lines).with_ansi(is_colored);
+    let layer = fmt::layer().with_writer(writer).with_ansi(is_colored);
     if json { layer.json().flatten_event(true).boxed() } else { layer.boxed() }
 }
 
-/// A panic is a log line like any other: the standard hook writes to stderr itself, and would wait for its reader.
+/// Logs a panic as an ordinary log line. The standard hook writes to stderr directly and would block if
+/// nobody reads it.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let backtrace = std::backtrace::Backtrace::capture();
     tracing::error!(
@@ -72,38 +77,39 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
             .then(|| tracing::field::display(&backtrace)),
     );
     if std::thread::current().name() == Some("main") {
-        // Nobody comes back to write it.
+        // The process ends now, so nothing else would write the line.
         flush_logs();
     }
 }
 
-/// Waits until the lines logged so far are written, for a second at most. Returns whether they are.
+/// Waits until the lines logged so far are written, for at most one second. Returns whether they are.
 pub fn flush_logs() -> bool {
-    lines::flush(Duration::from_secs(1))
+    log_writer::flush(Duration::from_secs(1))
 }
 
-/// How often what was measured is summed up.
+/// Interval of [`run_metrics_upkeep`]: short enough that few unaggregated values stay in memory.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// Sums up what was measured, for as long as it is polled. Histograms keep every single value until then, and nobody may ever
-/// ask for `/metrics`.
-pub async fn keep_metrics() {
+/// Aggregates recorded histogram values, forever. Without it every single value stays in memory until
+/// `/metrics` is scraped, which may never happen.
+pub async fn run_metrics_upkeep() {
     loop {
         tokio::time::sleep(UPKEEP_EVERY).await;
         metrics().run_upkeep();
     }
 }
 
-/// All metrics in Prometheus' text format.
+/// Renders all metrics in Prometheus' text format.
 #[must_use]
 pub fn render_metrics() -> String {
     let handle = metrics();
-    metrics::counter!("switchboard_log_lines_lost_total").absolute(lines::lost());
+    metrics::counter!("switchboard_log_lines_lost_total").absolute(log_writer::lost());
     handle.run_upkeep();
     handle.render()
 }
 
-/// Records the process's metrics from the first call on, those of the [`catalogue`] described and counters at 0.
+/// Installs the metrics recorder, describes the metrics of the [`catalogue`] and exports its counters at 0.
+/// Further calls have no effect. Metrics recorded before the first call are lost.
 pub fn record_metrics() {
     metrics();
 }
@@ -114,17 +120,20 @@ fn metrics() -> &'static PrometheusHandle {
         let recorder = builder().build_recorder();
         let handle = recorder.handle();
         if metrics::set_global_recorder(recorder).is_err() {
-            tracing::warn!("another metrics recorder is in place: /metrics stays empty");
+            tracing::warn!(
+                "metrics recorder not installed: another one is in place, and /metrics stays empty"
+            );
         }
         catalogue::describe();
         handle
     })
 }
 
-/// Every histogram has buckets: summaries cannot be added up over servers.
+/// Returns a recorder with buckets for every histogram. The default, summaries, cannot be aggregated over
+/// servers.
 fn builder() -> PrometheusBuilder {
     catalogue::histograms().fold(PrometheusBuilder::new(), |builder, (name, buckets)| {
-        // Fails for no buckets alone.
+        // Fails only for an empty list of buckets, which the catalogue does not have.
         builder
             .set_buckets_for_metric(Matcher::Full(name.to_owned()), buckets)
             .unwrap_or_else(|_| PrometheusBuilder::new())

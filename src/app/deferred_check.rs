@@ -1,4 +1,4 @@
-//! Starting while the database is away.
+//! Starts the server while the database is unavailable, and checks the database once it is back.
 
 use std::time::Duration;
 
@@ -8,44 +8,55 @@ use crate::domain::Clock;
 use crate::routing;
 use crate::store::{Database, StoreError};
 
-/// How often a database is looked at that was away when the server started.
+/// How often an unavailable database is tried. Short, since everything but calls waits for it.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
-/// The database, and whether it was looked at. One that does not answer is left for later if it is known from an earlier run
-/// where calls go.
-pub(super) async fn open_or_wait(config: &Config, clock: &Clock) -> Result<(Database, bool), AppError> {
-    let away = match open(config, clock.clone()).await {
+/// Opens the database and returns whether it was checked. If it is unavailable, the routing cache of an
+/// earlier run is restored and the check is left to [`check_when_available`].
+///
+/// # Errors
+/// [`AppError`] if the database fails its check, or is unavailable and no routing cache can be restored.
+pub(super) async fn open_or_defer(config: &Config, clock: &Clock) -> Result<(Database, bool), AppError> {
+    let unavailable = match open(config, clock.clone()).await {
         Ok(database) => return Ok((database, true)),
-        Err(AppError::Store(away @ StoreError::Unavailable(_))) => away,
+        Err(AppError::Store(unavailable @ StoreError::Unavailable(_))) => unavailable,
         Err(error) => return Err(error),
     };
-    let later = Database::connect_later(&database_config(config), clock.clone()).await?;
-    match routing::restore(&config.state_dir, &later.system()) {
+    let unchecked = Database::connect_later(&database_config(config), clock.clone()).await?;
+    match routing::restore(&config.state_dir, &unchecked.system()) {
         Ok(numbers) => {
-            let why = std::error::Error::source(&away).map(ToString::to_string);
+            let cause = std::error::Error::source(&unavailable).map(ToString::to_string);
             tracing::error!(
                 numbers,
-                why,
-                "the database does not answer: calls are answered by the routing cache of an earlier run, and nothing else is done \
-                 until it does"
+                cause,
+                "database unavailable at startup: only calls are answered, by a saved routing cache"
             );
-            Ok((later, false))
+            Ok((unchecked, false))
         }
         Err(error) => {
-            tracing::info!(%error, "no routing cache of an earlier run can be used");
-            Err(away.into())
+            tracing::info!(%error, "no usable saved routing cache");
+            Err(unavailable.into())
         }
     }
 }
 
-/// Looks at the database until it answers, and then lets it be used.
-pub(super) async fn check_later(config: &Config, clock: &Clock, database: &Database) -> Result<(), AppError> {
+/// Retries the check until the database is available, then allows `database` to be used.
+///
+/// # Errors
+/// [`AppError`] if the database is available but fails its check. The server must not use it then.
+pub(super) async fn check_when_available(
+    config: &Config,
+    clock: &Clock,
+    database: &Database,
+) -> Result<(), AppError> {
     loop {
         match open(config, clock.clone()).await {
             Ok(checked) => {
                 checked.close().await;
                 database.mark_checked().await;
-                tracing::info!("the database answers, is up to date and keeps tenants apart");
+                tracing::info!(
+                    "database available and checked: migrations and tenant isolation are in order"
+                );
                 return Ok(());
             }
             Err(AppError::Store(StoreError::Unavailable(_))) => tokio::time::sleep(CHECK_EVERY).await,

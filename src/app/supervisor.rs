@@ -1,8 +1,8 @@
-//! Keeps background workers running: one that panics or returns before it is told to is logged and restarted, after a
-//! while that grows. The others notice nothing.
+//! Supervises background workers. A worker that panics or returns early is logged and restarted with
+//! exponential backoff; the other workers are not affected.
 //!
-//! A worker's work is begun anew each time, on the same shared state. What a panic can leave behind there is made for
-//! it: leases run out, waits are closed when their task is dropped, locks are taken whether poisoned or not.
+//! Each run starts the work from its beginning, on the same shared state. That state tolerates a panic:
+//! leases expire, waits are closed when their task is dropped, and poisoned locks are taken anyway.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -14,11 +14,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Entropy, Heartbeat, Worker, Workers, backoff};
 
-/// Waits before a worker is restarted.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// Backoff before the first restart of a worker.
+const MIN_BACKOFF: Duration = Duration::from_millis(500);
+/// Upper limit of the backoff, so that a worker resumes soon after the cause of its failures is gone.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Runs workers until they are told to stop. Dropped, it aborts what is left.
+/// Runs workers until `stop` is cancelled. Dropping it aborts the workers that still run.
 pub(super) struct Supervisor {
     workers: Workers,
     running: JoinSet<()>,
@@ -26,12 +27,12 @@ pub(super) struct Supervisor {
     entropy: Entropy,
 }
 
-/// When a worker may return.
+/// When a worker is expected to return. A return at any other time is a failure.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Returns {
-    /// Once it is told to stop.
+    /// After `stop` was cancelled.
     WhenStopped,
-    /// Once its work is done.
+    /// At any time: the work is finite.
     WhenDone,
 }
 
@@ -40,7 +41,7 @@ impl Supervisor {
         Self { workers, running: JoinSet::new(), stop, entropy }
     }
 
-    /// Runs a worker that ends by itself some time after it is told to stop, and beats. Each run gets a clone of `on`.
+    /// Runs a worker that observes `stop` itself and reports a heartbeat. Each run gets a clone of `on`.
     pub(super) fn run<S, F>(
         &mut self,
         worker: Worker,
@@ -56,8 +57,9 @@ impl Supervisor {
         });
     }
 
-    /// Runs a worker that can be dropped at any instant, and does something every little while: each time is a beat.
-    pub(super) fn run_droppable<S, F>(
+    /// Runs an endless worker that may be dropped at any await point. It is dropped when `stop` is cancelled,
+    /// and each poll counts as a heartbeat.
+    pub(super) fn run_cancellable<S, F>(
         &mut self,
         worker: Worker,
         on: &S,
@@ -67,10 +69,11 @@ impl Supervisor {
         F: Future<Output = ()> + Send + 'static,
     {
         let on = on.clone();
-        self.supervise(worker, Returns::WhenStopped, droppable(move || work(on.clone())));
+        self.supervise(worker, Returns::WhenStopped, cancellable(move || work(on.clone())));
     }
 
-    /// The same, of one that returns for good once its work is done.
+    /// Runs a finite worker, dropped like one of [`Self::run_cancellable`]. It is not restarted once it has
+    /// returned.
     pub(super) fn run_once<S, F>(
         &mut self,
         worker: Worker,
@@ -81,14 +84,15 @@ impl Supervisor {
         F: Future<Output = ()> + Send + 'static,
     {
         let on = on.clone();
-        self.supervise(worker, Returns::WhenDone, droppable(move || work(on.clone())));
+        self.supervise(worker, Returns::WhenDone, cancellable(move || work(on.clone())));
     }
 
-    /// Returns once all workers have, after they were told to stop.
-    pub(super) async fn ended(&mut self) {
+    /// Waits until every worker has returned. Call after `stop` was cancelled: endless workers never return
+    /// before.
+    pub(super) async fn join(&mut self) {
         while let Some(ended) = self.running.join_next().await {
             if let Err(error) = ended {
-                tracing::error!(%error, "a worker was not supervised to its end");
+                tracing::error!(%error, "worker supervision failed");
             }
         }
     }
@@ -107,28 +111,30 @@ impl Supervisor {
             loop {
                 let was_stopped = stop.is_cancelled();
                 heartbeat.begin(Instant::now());
-                // Begun inside, so that a panic on the way to its first wait is one of the work's.
+                // `work` is called inside the future, so that a panic before its first await is caught too.
                 let run = async { work(stop.clone(), heartbeat.clone()).await };
                 let ended = AssertUnwindSafe(run).catch_unwind().await;
                 let is_right = ended.is_ok() && (stop.is_cancelled() || returns == Returns::WhenDone);
-                // A worker that fails even while it is to end is not begun again.
+                // A run that started after `stop` is the last one, even if it failed.
                 if is_right || was_stopped {
                     workers.dismiss(worker);
                     return;
                 }
                 let ends = heartbeat.end(Instant::now());
-                let wait = backoff(&entropy, FIRST_WAIT, LONGEST_WAIT, ends);
+                let wait = backoff(&entropy, MIN_BACKOFF, MAX_BACKOFF, ends);
                 let how = if ended.is_err() { "panicked" } else { "returned early" };
-                tracing::error!(%worker, how, in_a_row = ends, ?wait, "a worker ended early: it is restarted");
-                // Told to stop meanwhile it is begun once more, for what it does at its end.
+                tracing::error!(%worker, how, in_a_row = ends, ?wait, "worker ended early: restarting it");
+                // If `stop` is cancelled during the backoff, the worker runs once more, so that it does its
+                // final work.
                 let _waited_or_stopped = stop.run_until_cancelled(tokio::time::sleep(wait)).await;
             }
         });
     }
 }
 
-/// Work that knows nothing of stopping and beating: it is dropped, and beats whenever it is polled.
-fn droppable<F>(
+/// Adapts work that neither observes `stop` nor reports heartbeats: it is dropped when `stop` is cancelled,
+/// and each poll is a heartbeat.
+fn cancellable<F>(
     work: impl Fn() -> F + Send + Sync + 'static,
 ) -> impl Fn(CancellationToken, Heartbeat) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>
 + Send
@@ -163,16 +169,16 @@ mod tests {
         (Supervisor::new(workers.clone(), stop.clone(), Entropy::system()), workers, stop)
     }
 
-    async fn runs(counted: &AtomicU32, so_many: u32) {
-        let begun = Instant::now();
-        while counted.load(Ordering::SeqCst) < so_many {
-            assert!(begun.elapsed() < Duration::from_secs(60), "it was not restarted");
+    async fn wait_for_runs(count: &AtomicU32, expected: u32) {
+        let started = Instant::now();
+        while count.load(Ordering::SeqCst) < expected {
+            assert!(started.elapsed() < Duration::from_secs(60), "the worker was not restarted");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     #[tokio::test]
-    async fn a_worker_that_panics_or_returns_early_is_restarted_and_told_of_and_the_others_go_on() {
+    async fn a_worker_that_panics_or_returns_early_is_restarted_and_reported_and_the_others_continue() {
         let (mut supervisor, workers, stop) = supervisor();
         let counts = [(); 4].map(|()| Arc::new(AtomicU32::new(0)));
         let [panicking, returning, sound, once] = counts.clone();
@@ -194,19 +200,19 @@ mod tests {
             std::future::ready(())
         });
         for count in &counts[..2] {
-            runs(count, 4).await;
+            wait_for_runs(count, 4).await;
         }
         let ailing = workers.ailing(Instant::now());
         assert!(ailing.is_some_and(|ailing| ailing.keeps_ending && ailing.worker != Worker::Journal));
         stop.cancel();
-        supervisor.ended().await;
+        supervisor.join().await;
         let counts = counts.map(|count| count.load(Ordering::SeqCst));
-        assert_eq!(counts[2..], [1, 1], "neither the sound one nor the one that is done");
+        assert_eq!(counts[2..], [1, 1], "the healthy worker and the finished one ran once");
         assert_eq!(workers.ailing(Instant::now() + Duration::from_secs(36_000)), None, "all are dismissed");
     }
 
     #[tokio::test]
-    async fn a_worker_that_waits_to_be_restarted_still_does_what_it_does_at_its_end() {
+    async fn a_worker_stopped_during_its_backoff_still_does_its_final_work() {
         let (mut supervisor, _, stop) = supervisor();
         let (begun, ended) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
         let counts = (Arc::clone(&begun), Arc::clone(&ended));
@@ -218,7 +224,7 @@ mod tests {
         tokio::task::yield_now().await;
         assert_eq!(begun.load(Ordering::SeqCst), 1);
         stop.cancel();
-        supervisor.ended().await;
+        supervisor.join().await;
         assert_eq!(ended.load(Ordering::SeqCst), 1);
     }
 }

@@ -1,20 +1,20 @@
-//! What goes on beside the requests: each worker under its name, supervised.
+//! Starts the background workers, each supervised under its name in [`Worker`].
 
 use std::sync::{Arc, PoisonError};
 
 use super::App;
-use super::later::check_later;
+use super::deferred_check::check_when_available;
 use super::supervisor::Supervisor;
 use crate::domain::Worker;
 use crate::telemetry;
 
 impl App {
-    /// Runs all of it until the server is told to drain.
+    /// Starts every worker. They stop when the server drains.
     pub(super) fn start_workers(&self) -> Supervisor {
         let (workers, stop, entropy) =
             (self.workers.clone(), self.shutdown.drain.clone(), self.entropy.clone());
         let mut supervisor = Supervisor::new(workers, stop, entropy);
-        self.start_keeping(&mut supervisor);
+        self.start_maintenance(&mut supervisor);
         let provisioning = &self.provisioning;
         supervisor.run(Worker::Operations, provisioning, |provisioning, stop, heartbeat| async move {
             provisioning.work(stop, heartbeat).await;
@@ -54,12 +54,13 @@ impl App {
         supervisor
     }
 
-    /// What keeps this server as the world outside it is.
-    fn start_keeping(&self, supervisor: &mut Supervisor) {
+    /// Starts the workers that keep this server's own state current: keys, metrics, journal, routing cache,
+    /// clock.
+    fn start_maintenance(&self, supervisor: &mut Supervisor) {
         supervisor.run_once(Worker::Keys, &self.authenticator, |authenticator| async move {
             authenticator.fetch_keys().await;
         });
-        supervisor.run_droppable(Worker::Metrics, &(), |()| telemetry::keep_metrics());
+        supervisor.run_cancellable(Worker::Metrics, &(), |()| telemetry::run_metrics_upkeep());
         let routing = &self.routing;
         supervisor.run(Worker::Journal, &self.records, |records, stop, heartbeat| async move {
             records.watch_journal(stop, heartbeat).await;
@@ -72,22 +73,22 @@ impl App {
         });
         let database = &self.database;
         if database.has_other_servers() {
-            supervisor.run_droppable(Worker::Changes, database, |database| async move {
+            supervisor.run_cancellable(Worker::Changes, database, |database| async move {
                 database.receive_changes().await;
             });
         }
-        supervisor.run_droppable(Worker::Clock, database, |database| async move {
+        supervisor.run_cancellable(Worker::Clock, database, |database| async move {
             database.keep_clock_synced().await;
         });
-        if let Some((config, clock)) = &self.unchecked {
-            let needed = (config.clone(), clock.clone(), database.clone());
-            let (unfit, shutdown) = (Arc::clone(&self.unfit), self.shutdown.clone());
-            let on = (needed, unfit, shutdown);
-            supervisor.run_once(Worker::DatabaseCheck, &on, |(needed, unfit, shutdown)| async move {
-                let (config, clock, database) = needed;
-                if let Err(error) = Box::pin(check_later(&config, &clock, &database)).await {
-                    tracing::error!(%error, "the database is back and must not be used: the server ends");
-                    *unfit.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+        if let Some((config, clock)) = &self.deferred_check {
+            let check = (config.clone(), clock.clone(), database.clone());
+            let (check_error, shutdown) = (Arc::clone(&self.check_error), self.shutdown.clone());
+            let on = (check, check_error, shutdown);
+            supervisor.run_once(Worker::DatabaseCheck, &on, |(check, check_error, shutdown)| async move {
+                let (config, clock, database) = check;
+                if let Err(error) = Box::pin(check_when_available(&config, &clock, &database)).await {
+                    tracing::error!(%error, "the database is back but failed its check: stopping the server");
+                    *check_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     shutdown.drain();
                 }
             });

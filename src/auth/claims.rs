@@ -1,4 +1,6 @@
-//! What a token claims, judged once its signature held: for whom, from whom, until when.
+//! Checks a token's claims (expiry, issuer, audience) and derives the principal from them.
+//!
+//! Called only with claims whose signature has been verified.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
@@ -7,16 +9,18 @@ use uuid::Uuid;
 use super::{AuthConfig, AuthError, Authenticated, Principal};
 use crate::domain::TenantId;
 
-/// How far the issuer's clock may be from ours.
+/// Tolerated difference between the issuer's clock and ours, applied to `exp` and `nbf`.
 const LEEWAY: TimeDelta = TimeDelta::seconds(30);
-/// Values of the claim `role` that make an operator; the first is Supabase's.
+/// Values of the claim `role` that make an operator. `service_role` is Supabase's.
 const OPERATOR_ROLES: [&str; 2] = ["service_role", "operator"];
 
-/// Who the claims speak for.
+/// Returns the principal that the claims identify. `acting_for` is the value of `X-Tenant-Id`, if one was
+/// sent.
 ///
 /// # Errors
-/// [`AuthError::Unauthenticated`].
-pub(super) fn read(
+/// [`AuthError::Unauthenticated`] if the token has expired, is not yet valid, comes from another issuer, is
+/// meant for another audience, or names no tenant.
+pub(super) fn authenticate(
     claims: &Value,
     config: &AuthConfig,
     now: DateTime<Utc>,
@@ -29,15 +33,13 @@ pub(super) fn read(
     if time(claims, "nbf")?.is_some_and(|not_before| not_before - LEEWAY > now) {
         return Err(AuthError::INVALID);
     }
-    let issued_by_them = |issuer: &String| claims.get("iss").and_then(Value::as_str) == Some(issuer);
-    let meant_for_us = |audience: &String| match claims.get("aud") {
+    let has_issuer = |issuer: &String| claims.get("iss").and_then(Value::as_str) == Some(issuer);
+    let has_audience = |audience: &String| match claims.get("aud") {
         Some(Value::String(one)) => one == audience,
         Some(Value::Array(several)) => several.iter().any(|one| one.as_str() == Some(audience)),
         _ => false,
     };
-    if !config.issuer.as_ref().is_none_or(issued_by_them)
-        || !config.audience.as_ref().is_none_or(meant_for_us)
-    {
+    if !config.issuer.as_ref().is_none_or(has_issuer) || !config.audience.as_ref().is_none_or(has_audience) {
         return Err(AuthError::INVALID);
     }
     Ok(Authenticated { principal: principal(claims, config, acting_for)?, expires_at: Some(expires_at) })
@@ -46,7 +48,8 @@ pub(super) fn read(
 fn principal(claims: &Value, config: &AuthConfig, acting_for: Option<&str>) -> Result<Principal, AuthError> {
     let role = claims.get("role").and_then(Value::as_str).unwrap_or_default();
     if !OPERATOR_ROLES.contains(&role) {
-        // Supabase's sign-in of somebody who gave no name: anybody has one for the asking.
+        // Supabase issues tokens to anonymous users on request, so such a token proves nothing about who
+        // holds it.
         if !config.allow_anonymous && claims.get("is_anonymous").is_some_and(|claim| *claim != false) {
             return Err(AuthError::ANONYMOUS);
         }
@@ -64,20 +67,23 @@ fn principal(claims: &Value, config: &AuthConfig, acting_for: Option<&str>) -> R
     Ok(Principal::Operator { subject, acting_for })
 }
 
-/// A UUID in its usual form; the nil one stands for nobody.
+/// Parses a hyphenated UUID. Returns `None` for every other form and for the nil UUID.
 fn uuid(text: &str) -> Option<Uuid> {
-    let usual_form = text.len() == 36;
-    Uuid::try_parse(text).ok().filter(|id| usual_form && !id.is_nil())
+    let is_hyphenated = text.len() == 36;
+    Uuid::try_parse(text).ok().filter(|id| is_hyphenated && !id.is_nil())
 }
 
-/// A time claim, in seconds since 1970; a fraction is cut off. One that is there must be a possible time.
+/// Reads a time claim in Unix seconds and truncates fractions. Returns `None` if the claim is absent or null.
+///
+/// # Errors
+/// [`AuthError::INVALID`] if the claim is not a number, or not a time between the years 1970 and 9999.
 fn time(claims: &Value, name: &str) -> Result<Option<DateTime<Utc>>, AuthError> {
     let Some(value) = claims.get(name).filter(|value| !value.is_null()) else {
         return Ok(None);
     };
-    // `as` saturates, and what it saturates to is no possible time.
+    // `as` saturates, and the saturated value fails the range check below.
     let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
-    // Far enough from the type's ends that adding the leeway cannot overflow.
-    let possible = seconds.filter(|seconds| (0..=253_402_300_799).contains(seconds));
-    possible.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).map(Some).ok_or(AuthError::INVALID)
+    // Up to the end of the year 9999, so that adding the leeway cannot overflow.
+    let in_range = seconds.filter(|seconds| (0..=253_402_300_799).contains(seconds));
+    in_range.and_then(|seconds| DateTime::from_timestamp(seconds, 0)).map(Some).ok_or(AuthError::INVALID)
 }

@@ -1,13 +1,13 @@
-//! Why somebody is not who they say, and why tokens cannot be checked at all.
+//! Authentication failures of a request, and configuration errors of the authenticator.
 
-/// Why somebody is not who they say.
+/// Reason why a request could not be authenticated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AuthError {
-    /// Nothing was presented, or nothing that holds; the reason is plain and the same for everybody.
+    /// No valid credentials. The reason is a constant text: it never repeats what the request sent.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// It could not be checked: the database or the key server does not answer.
-    #[error("the token cannot be checked at the moment")]
+    /// The credentials could not be checked: the database or the key server is unavailable. Retryable.
+    #[error("the token cannot be checked at the moment: try again later")]
     Unavailable,
 }
 
@@ -16,36 +16,37 @@ impl AuthError {
     pub(super) const INVALID: Self = Self::Unauthenticated("the token is not valid");
     pub(super) const EXPIRED: Self = Self::Unauthenticated("the token has expired");
     pub(super) const ANONYMOUS: Self =
-        Self::Unauthenticated("anonymous users are not accepted: sign up first");
+        Self::Unauthenticated("tokens of anonymous users are not accepted: sign up first");
     pub(super) const TENANT: Self = Self::Unauthenticated("X-Tenant-Id must be the UUID of a tenant");
 
-    /// The database failed: logged here, because whoever gets this knows no more than that.
+    /// Logs a database error and returns `Unavailable`. The cause is logged here because the error drops it.
     pub(super) fn unavailable(error: &crate::store::StoreError) -> Self {
         let cause = std::error::Error::source(error).map(ToString::to_string);
-        tracing::error!(%error, cause, "a token could not be checked against the database");
+        tracing::error!(%error, cause, "token check failed: database error");
         Self::Unavailable
     }
 }
 
-/// Why tokens cannot be checked as configured, or minted.
+/// Reason why tokens cannot be checked or minted with the given configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthConfigError {
-    /// There is nothing to check tokens with.
-    #[error("neither a secret nor the address of a key set is configured, so that no token could be checked")]
+    /// Neither `JWT_SECRET` nor `JWT_JWKS_URL` is set.
+    #[error("no token could be checked: configure a secret or the URL of a key set")]
     NoKeys,
-    /// HS256 with a short secret can be guessed from one token.
-    #[error("the secret for tokens is shorter than 32 bytes")]
+    /// A short HS256 secret can be brute-forced offline from a single token.
+    #[error("the secret for tokens must be at least 32 bytes long")]
     ShortSecret,
-    /// The tenant's claim is no JSON pointer.
-    #[error("the tenant's claim must be a JSON pointer such as \"/sub\" or \"/app_metadata/tenant_id\"")]
+    /// `JWT_TENANT_CLAIM` is not a JSON pointer.
+    #[error("the tenant claim must be a JSON pointer such as \"/sub\" or \"/app_metadata/tenant_id\"")]
     TenantClaim,
-    /// Without a secret of our own there is nothing to sign with.
-    #[error("tokens can only be minted with a secret, and none is configured")]
+    /// Minting signs with HS256 and needs the secret; public keys cannot sign.
+    #[error("a token cannot be minted: no secret is configured")]
     NoSecret,
-    /// The token could not be signed.
+    /// The JWT library failed to sign the token.
     #[error("the token could not be signed")]
     Sign(#[source] jsonwebtoken::errors::Error),
-    /// No client for the key server: usually the machine has no certificate authorities to trust.
-    #[error("the key server cannot be reached from this machine")]
+    /// The HTTP client for the key server could not be built, usually because the machine has no CA
+    /// certificates.
+    #[error("the HTTP client for the key server could not be built: are CA certificates installed?")]
     Client(#[source] reqwest::Error),
 }

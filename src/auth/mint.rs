@@ -1,4 +1,4 @@
-//! Tokens of our own, for people at a terminal and for development.
+//! Mints HS256 tokens for the command line and for development.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::{AuthConfig, AuthConfigError};
 
-/// An HS256 token for `subject`, good for `ttl` from `now`: one that a server with this configuration accepts.
-/// A tenant is named in the configured claim as well as in `sub`.
+/// Returns an HS256 token for `subject` that is valid for `ttl` from `now` and that a server with this
+/// configuration accepts. A tenant's id is written to the configured claim and to `sub`.
 ///
 /// # Errors
-/// When no secret is configured.
+/// [`AuthConfigError::NoSecret`] if no secret is configured, [`AuthConfigError::Sign`] if signing fails.
 pub fn mint(
     config: &AuthConfig,
     subject: Uuid,
@@ -44,14 +44,15 @@ pub fn mint(
     Ok(token.into())
 }
 
-/// Sets the member a JSON pointer names, making the objects on its way.
+/// Sets the value at a JSON pointer. Missing objects on the path are created; other values there are
+/// replaced.
 fn set(claims: &mut Value, pointer: &str, value: Value) {
-    let mut place = claims;
+    let mut target = claims;
     for name in pointer.split('/').skip(1) {
-        if !place.is_object() {
-            *place = json!({});
+        if !target.is_object() {
+            *target = json!({});
         }
-        place = &mut place[name.replace("~1", "/").replace("~0", "~")];
+        target = &mut target[name.replace("~1", "/").replace("~0", "~")];
     }
-    *place = value;
+    *target = value;
 }

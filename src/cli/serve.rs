@@ -40,7 +40,7 @@ pub(super) async fn drive(app: App, listener: TcpListener, mut signals: Signals)
     let watcher = tokio::spawn(async move {
         loop {
             signals.next().await;
-            shutdown.hurry();
+            shutdown.escalate();
         }
     });
     let outcome = app.run(listener).await.map_err(|error| Failure::from_error(&error));

@@ -1,12 +1,13 @@
-//! What one connection may take: time to say what it wants, to be idle between requests, and to take an answer; and how many
-//! there may be, altogether and from one address.
+//! Connection limits: time limits for a request's head, idling and reading a response, and the number of
+//! connections in total and per address.
 //!
-//! hyper has one timer for idling and for a request's head, and none for a client that does not read. A load balancer keeps
-//! connections longer than a head may take: closed by us first, each is a request that fails there. So a connection is
-//! watched here, from its first byte on; a socket that it becomes has deadlines of its own.
+//! hyper has one timer for both idling and a request's head, and none for a client that does not read. Load
+//! balancers keep idle connections for longer than a head may take, and if this server closes one first, the
+//! balancer's next request on it fails. Each connection is therefore timed here, from its first byte on. A
+//! WebSocket has its own deadlines.
 //!
-//! An answer's body is handed to hyper in one piece, long before the client has taken all of it. So time between two requests
-//! counts from the last byte that the client took, for up to [`ANSWER_TIME`] after the answer was made.
+//! A response body is handed to hyper in one piece, long before the client has read it. Idle time therefore
+//! counts from the last byte that the client took, for up to [`RESPONSE_TIME`] after the response was made.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -26,56 +27,59 @@ use tokio::time::{Instant, sleep_until};
 
 use super::rate::ClientAddress;
 
-/// How long a request's head may take, from its first byte or from the connection's beginning.
+/// Time limit of a request's head, from its first byte or from the start of the connection.
 const HEAD_TIME: Duration = Duration::from_secs(10);
-/// How long a client may take nothing of what is sent to it.
+/// Time limit for a client to accept at least one byte of a response.
 const WRITE_TIME: Duration = Duration::from_secs(20);
-/// How long a client may take for a whole answer, however steadily it reads.
-const ANSWER_TIME: Duration = Duration::from_secs(600);
-/// How often connections are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Time limit for a client to read a whole response, however steadily it reads.
+const RESPONSE_TIME: Duration = Duration::from_secs(600);
+/// Interval at which the limits of a connection are checked. One sleep per connection is cheaper than a timer
+/// reset at every read and write.
+const CHECK_EVERY: Duration = Duration::from_secs(2);
 
-/// What connections may take.
+/// Limits on the server's connections.
 #[derive(Debug, Clone, Copy)]
 pub struct ConnectionLimits {
-    /// How many there are at the same time, sockets included.
-    pub most: usize,
-    /// How many of them may come from one address; `None`: any number, as behind a proxy, whose address they all share.
-    pub most_of_address: Option<usize>,
-    /// How long one may be idle between two requests. Longer than a proxy in front keeps it.
+    /// Maximum number of open connections, WebSockets included.
+    pub max: usize,
+    /// Maximum number of open connections from one address. `None` for no limit, as needed behind a proxy,
+    /// whose address all connections share.
+    pub max_per_address: Option<usize>,
+    /// Maximum idle time between two requests. Set it above the idle timeout of the proxy in front.
     pub idle: Duration,
 }
 
-/// Counts connections, all together and by address, so that no address can take all of them. Cheap to clone.
+/// Counts connections in total and by address, so that no address can take all of them. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Connections {
     free: Arc<Semaphore>,
-    most_of_address: Option<usize>,
+    max_per_address: Option<usize>,
     by_address: Arc<Mutex<HashMap<ClientAddress, usize>>>,
 }
 
 impl Connections {
-    /// None so far.
+    /// Creates the counters with no connection open.
     pub(super) fn new(limits: ConnectionLimits) -> Self {
-        let free = Arc::new(Semaphore::new(limits.most.min(Semaphore::MAX_PERMITS)));
-        Self { free, most_of_address: limits.most_of_address, by_address: Arc::default() }
+        let free = Arc::new(Semaphore::new(limits.max.min(Semaphore::MAX_PERMITS)));
+        Self { free, max_per_address: limits.max_per_address, by_address: Arc::default() }
     }
 
-    /// Counts one more from this address.
+    /// Counts a new connection from this address.
     ///
     /// # Errors
-    /// Whose limit is reached: the server's or the address's.
-    pub(super) fn count(&self, address: ClientAddress) -> Result<Counted, &'static str> {
+    /// The limit that is reached, `server` or `address`, as the metric's label.
+    pub(super) fn acquire(&self, address: ClientAddress) -> Result<ConnectionPermit, &'static str> {
+        // The server's permit first: it is returned by its drop if the address's limit is reached.
         let permit = Arc::clone(&self.free).try_acquire_owned().map_err(|_| "server")?;
         let mut by_address = self.lock();
         let held = by_address.get(&address).copied().unwrap_or_default();
-        if self.most_of_address.is_some_and(|most| held >= most) {
+        if self.max_per_address.is_some_and(|max| held >= max) {
             return Err("address");
         }
         by_address.insert(address, held + 1);
         drop(by_address);
         metrics::gauge!("switchboard_connections").increment(1);
-        Ok(Counted { connections: self.clone(), address, _permit: permit })
+        Ok(ConnectionPermit { connections: self.clone(), address, _permit: permit })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ClientAddress, usize>> {
@@ -83,15 +87,15 @@ impl Connections {
     }
 }
 
-/// A connection that is counted, until dropped.
+/// A counted connection. The count is reduced when it is dropped.
 #[derive(Debug)]
-pub(super) struct Counted {
+pub(super) struct ConnectionPermit {
     connections: Connections,
     address: ClientAddress,
     _permit: OwnedSemaphorePermit,
 }
 
-impl Drop for Counted {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         metrics::gauge!("switchboard_connections").decrement(1);
         let mut by_address = self.connections.lock();
@@ -104,109 +108,112 @@ impl Drop for Counted {
     }
 }
 
-/// What a connection is at. Cheap to clone.
+/// Tracks what a connection is waiting for, to detect timeouts. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Progress(Arc<Mutex<State>>);
+pub(super) struct Progress(Arc<Mutex<ProgressState>>);
 
 #[derive(Debug)]
-struct State {
-    at: At,
-    /// When the last answer was handed to the connection.
-    answered: Instant,
-    /// Since when nothing that is to be sent is taken.
-    stuck_since: Option<Instant>,
+struct ProgressState {
+    phase: Phase,
+    /// When hyper had taken the whole body of the last response.
+    responded_at: Instant,
+    /// Start of the current write that the client's side does not accept. `None` while writes proceed.
+    blocked_since: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum At {
-    /// A request's head is awaited, since then.
+enum Phase {
+    /// Waiting for the rest of a request's head since this instant.
     Head(Instant),
-    /// A request is answered.
+    /// Processing a request, which has its own time limits.
     Request,
-    /// Between two requests, since then.
+    /// Idle between two requests since this instant.
     Idle(Instant),
 }
 
 impl Progress {
-    /// A connection that has just begun.
+    /// Starts tracking a new connection, which must send a request's head in time.
     pub(super) fn new() -> Self {
         let now = Instant::now();
-        Self(Arc::new(Mutex::new(State { at: At::Head(now), answered: now, stuck_since: None })))
+        let state = ProgressState { phase: Phase::Head(now), responded_at: now, blocked_since: None };
+        Self(Arc::new(Mutex::new(state)))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, ProgressState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A request's head has come.
-    pub(super) fn request(&self) {
-        self.lock().at = At::Request;
+    /// Records that a request's head has been read.
+    pub(super) fn request_started(&self) {
+        self.lock().phase = Phase::Request;
     }
 
-    /// An answer that notes when the last of it was handed to the connection.
-    pub(super) fn answer(self, response: Response) -> Response {
-        response.map(|body| Body::new(Answer { body, progress: self }))
+    /// Wraps the response's body, so that idle time starts when the body has been handed over.
+    pub(super) fn track_response(self, response: Response) -> Response {
+        response.map(|body| Body::new(TrackedBody { body, progress: self }))
     }
 
-    /// Ends when the connection has taken longer than it may.
-    pub(super) async fn overdue(&self, idle: Duration) {
-        while !self.is_overdue(idle) {
-            sleep_until(Instant::now() + LOOK_EVERY).await;
+    /// Completes when the connection has exceeded one of its time limits.
+    pub(super) async fn timed_out(&self, idle: Duration) {
+        while !self.has_timed_out(idle) {
+            sleep_until(Instant::now() + CHECK_EVERY).await;
         }
     }
 
-    fn is_overdue(&self, idle: Duration) -> bool {
+    fn has_timed_out(&self, idle: Duration) -> bool {
         let state = self.lock();
-        let is_late = match state.at {
-            At::Head(since) => since.elapsed() >= HEAD_TIME,
-            At::Idle(since) => since.elapsed() >= idle,
-            At::Request => false,
+        let is_late = match state.phase {
+            Phase::Head(since) => since.elapsed() >= HEAD_TIME,
+            Phase::Idle(since) => since.elapsed() >= idle,
+            Phase::Request => false,
         };
-        // The kernel takes a long answer in large pieces: while it takes none, that has a limit of its own.
-        let is_sending = state.stuck_since.is_some() && state.answered.elapsed() < ANSWER_TIME;
-        is_late && !is_sending || state.stuck_since.is_some_and(|since| since.elapsed() >= WRITE_TIME)
+        // The kernel accepts a long response in large pieces. While it accepts none, `WRITE_TIME` applies,
+        // not the idle limit.
+        let is_sending = state.blocked_since.is_some() && state.responded_at.elapsed() < RESPONSE_TIME;
+        is_late && !is_sending || state.blocked_since.is_some_and(|since| since.elapsed() >= WRITE_TIME)
     }
 
-    fn read_something(&self) {
+    fn record_read(&self) {
         let mut state = self.lock();
-        if let At::Idle(_) = state.at {
-            state.at = At::Head(Instant::now());
+        if let Phase::Idle(_) = state.phase {
+            state.phase = Phase::Head(Instant::now());
         }
     }
 
-    fn wrote(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn record_write(&self, outcome: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         let (mut state, now) = (self.lock(), Instant::now());
         if outcome.is_pending() {
-            state.stuck_since.get_or_insert(now);
+            state.blocked_since.get_or_insert(now);
             return outcome;
         }
-        state.stuck_since = None;
-        let took_some = matches!(outcome, Poll::Ready(Ok(1..)));
-        if took_some && state.answered + ANSWER_TIME > now {
-            match &mut state.at {
-                // What was sent ahead of its turn is read only once the answer before it is sent.
-                At::Idle(since) | At::Head(since) => *since = now,
-                At::Request => {}
+        state.blocked_since = None;
+        let wrote_bytes = matches!(outcome, Poll::Ready(Ok(1..)));
+        if wrote_bytes && state.responded_at + RESPONSE_TIME > now {
+            match &mut state.phase {
+                // hyper reads a pipelined request only after the previous response, so its head's time
+                // restarts as well.
+                Phase::Idle(since) | Phase::Head(since) => *since = now,
+                Phase::Request => {}
             }
         }
         outcome
     }
 }
 
-/// An answer's body. When it is dropped the request is over.
-struct Answer {
+/// Response body that ends the request when it is dropped: hyper has then taken all of it, or given up.
+struct TrackedBody {
     body: Body,
     progress: Progress,
 }
 
-impl Drop for Answer {
+impl Drop for TrackedBody {
     fn drop(&mut self) {
         let (mut state, now) = (self.progress.lock(), Instant::now());
-        (state.at, state.answered) = (At::Idle(now), now);
+        (state.phase, state.responded_at) = (Phase::Idle(now), now);
     }
 }
 
-impl HttpBody for Answer {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -226,22 +233,23 @@ impl HttpBody for Answer {
     }
 }
 
-/// A connection that is watched, and counted until it is dropped.
-pub(super) struct Watched {
-    // Given back before the client sees that the connection ended: it may come back at once.
-    _counted: Counted,
+/// TCP stream that reports its reads and writes to [`Progress`] and holds the connection's permit.
+pub(super) struct WatchedStream {
+    // Declared before the stream, hence dropped before it: a client that sees the connection close may
+    // reconnect at once.
+    _permit: ConnectionPermit,
     stream: TcpStream,
     progress: Progress,
 }
 
-impl Watched {
-    /// Watches a connection.
-    pub(super) fn new(stream: TcpStream, progress: Progress, counted: Counted) -> Self {
-        Self { _counted: counted, stream, progress }
+impl WatchedStream {
+    /// Wraps an accepted stream.
+    pub(super) fn new(stream: TcpStream, progress: Progress, permit: ConnectionPermit) -> Self {
+        Self { _permit: permit, stream, progress }
     }
 }
 
-impl AsyncRead for Watched {
+impl AsyncRead for WatchedStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -250,16 +258,16 @@ impl AsyncRead for Watched {
         let before = buffer.filled().len();
         let outcome = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if buffer.filled().len() > before {
-            self.progress.read_something();
+            self.progress.record_read();
         }
         outcome
     }
 }
 
-impl AsyncWrite for Watched {
+impl AsyncWrite for WatchedStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.progress.wrote(outcome)
+        self.progress.record_write(outcome)
     }
 
     fn poll_write_vectored(
@@ -268,7 +276,7 @@ impl AsyncWrite for Watched {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.progress.wrote(outcome)
+        self.progress.record_write(outcome)
     }
 
     fn is_write_vectored(&self) -> bool {

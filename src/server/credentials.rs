@@ -1,4 +1,4 @@
-//! What a request presents, read from headers or from a socket's first message, and checked.
+//! Reads credentials from HTTP headers or from a socket's `connection_init`, and authenticates them.
 
 use axum::http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
@@ -7,36 +7,40 @@ use serde_json::{Map, Value};
 use super::rejection::Rejection;
 use crate::auth::{AuthError, Authenticated, Authenticator, Credentials};
 
-/// The three names under which something is presented.
+/// Header names of credentials. `connection_init` uses the same names.
 const NAMES: [&str; 3] = ["authorization", "x-agent-token", "x-tenant-id"];
 
-/// What a request's headers present.
+/// Reads credentials from a request's headers.
+///
+/// # Errors
+/// 401 if a header occurs twice, is not visible ASCII, or is not a bearer token.
 pub(super) fn from_headers(headers: &HeaderMap) -> Result<Credentials, Rejection> {
     let mut presented = Credentials::default();
     for name in NAMES {
         let mut values = headers.get_all(name).iter();
         let Some(value) = values.next() else { continue };
         let value = value.to_str().ok().filter(|_| values.next().is_none());
-        take(&mut presented, name, value)?;
+        set(&mut presented, name, value)?;
     }
     Ok(presented)
 }
 
-/// What a socket's `connection_init` presents: the same names, in any case, in its payload or in an object `headers` in
-/// there, where several clients put what they would send by HTTP. The payload's own count first.
+/// Reads credentials from the payload of `connection_init`. Names are case-insensitive and may stand in the
+/// payload or in an object `headers` inside it, where several clients put their HTTP headers. The payload's
+/// own members take precedence.
 pub(super) fn from_payload(payload: &Map<String, Value>) -> Result<Credentials, Rejection> {
     let mut presented = Credentials::default();
     let headers = payload.iter().find(|(key, _)| key.eq_ignore_ascii_case("headers"));
     let nested = headers.and_then(|(_, value)| value.as_object());
     for (key, value) in nested.into_iter().flatten().chain(payload) {
         if let Some(name) = NAMES.into_iter().find(|name| key.eq_ignore_ascii_case(name)) {
-            take(&mut presented, name, value.as_str())?;
+            set(&mut presented, name, value.as_str())?;
         }
     }
     Ok(presented)
 }
 
-fn take(presented: &mut Credentials, name: &str, value: Option<&str>) -> Result<(), Rejection> {
+fn set(presented: &mut Credentials, name: &str, value: Option<&str>) -> Result<(), Rejection> {
     let unreadable = || unauthenticated(format!("{name} cannot be read: send it once, as plain text"));
     let value = value.ok_or_else(unreadable)?.trim();
     match name {
@@ -51,13 +55,17 @@ fn take(presented: &mut Credentials, name: &str, value: Option<&str>) -> Result<
     Ok(())
 }
 
-/// Whether nothing is presented that proves anything.
-pub(super) fn anonymous(presented: &Credentials) -> bool {
+/// Returns whether the request has neither a bearer token nor an agent token. `X-Tenant-Id` alone proves
+/// nothing.
+pub(super) fn is_anonymous(presented: &Credentials) -> bool {
     presented.bearer.is_none() && presented.agent_token.is_none()
 }
 
-/// Who presents these.
-pub(super) async fn check(
+/// Authenticates the credentials.
+///
+/// # Errors
+/// 401 if they are invalid, 503 if they could not be checked.
+pub(super) async fn authenticate(
     authenticator: &Authenticator,
     presented: &Credentials,
 ) -> Result<Authenticated, Rejection> {

@@ -1,9 +1,9 @@
-//! How many GraphQL requests are executed at the same time: by the server, and for one caller, so that no caller can take the
-//! server's whole capacity by waiting for a slow provider.
+//! Concurrency limits for GraphQL requests, per server and per caller. The limit per caller keeps one
+//! caller's slow requests from taking the server's whole capacity.
 //!
-//! A tenant and its agents have one share, over HTTP and on sockets together; an operator has one of their own; requests
-//! that prove nothing share their address's. HTTP requests beyond a share are refused, operations on sockets wait for it.
-//! Webhooks are not counted: a call is always answered.
+//! A tenant and its agents share one limit, across HTTP and sockets; each operator has its own;
+//! unauthenticated requests share the limit of their address. HTTP requests beyond a limit are rejected;
+//! operations on sockets wait. Webhooks are not limited here, because calls must be answered.
 
 use std::sync::Arc;
 
@@ -16,21 +16,22 @@ use super::rejection::Rejection;
 use crate::auth::Principal;
 use crate::domain::Shares;
 
-/// HTTP requests executed at the same time; more are turned away at once. It bounds memory, and how long one waits for the
-/// database.
+/// HTTP requests that the server executes concurrently. Bounds memory and the wait for a database connection.
 const MAX_EXECUTING: usize = 512;
-/// Requests of one caller executed at the same time.
+/// Requests that one caller has executing concurrently.
 const MAX_PER_CALLER: usize = 32;
-/// Whose share it is.
+
+/// The caller whose limit a request counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Sharer {
+pub(super) enum ShareKey {
     Tenant(Uuid),
     Operator(Uuid),
     Address(ClientAddress),
 }
 
-impl Sharer {
-    /// Whoever proved who they are, else their address.
+impl ShareKey {
+    /// Returns the principal's key, or the address's for unauthenticated requests. An agent counts as its
+    /// tenant.
     pub(super) fn of(principal: Option<Principal>, address: ClientAddress) -> Self {
         match principal {
             Some(Principal::Tenant(tenant) | Principal::Agent { tenant, .. }) => Self::Tenant(tenant.0),
@@ -40,51 +41,53 @@ impl Sharer {
     }
 }
 
-/// Counts requests that are executed. Cheap to clone.
+/// The limits on concurrently executing requests. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Executing {
-    free: Arc<Semaphore>,
-    shares: Shares<Sharer>,
+pub(super) struct ExecutionLimits {
+    server: Arc<Semaphore>,
+    callers: Shares<ShareKey>,
 }
 
-/// The right to execute one request, until dropped.
+/// Permission to execute one request, returned when dropped.
 #[derive(Debug)]
-pub(super) struct InFlight {
-    _of_caller: OwnedSemaphorePermit,
-    _of_server: OwnedSemaphorePermit,
+pub(super) struct ExecutionPermit {
+    _caller: OwnedSemaphorePermit,
+    _server: OwnedSemaphorePermit,
 }
 
-impl Executing {
-    /// Nothing is executed so far.
+impl ExecutionLimits {
+    /// Creates the limits with all permits available.
     pub(super) fn new() -> Self {
-        Self { free: Arc::new(Semaphore::new(MAX_EXECUTING)), shares: Shares::new(MAX_PER_CALLER) }
+        Self { server: Arc::new(Semaphore::new(MAX_EXECUTING)), callers: Shares::new(MAX_PER_CALLER) }
     }
 
-    /// The right to execute a request of this caller.
+    /// Acquires a permit for one request without waiting.
     ///
     /// # Errors
-    /// The refusal when the caller, or all callers together, have as many executed as may be.
-    pub(super) fn begin(&self, whose: Sharer) -> Result<InFlight, Rejection> {
-        let of_caller = self.share(whose).try_acquire_owned().map_err(|_| {
-            let message =
-                format!("{MAX_PER_CALLER} of your requests are being executed; try again in 1 second");
-            refusal("caller", StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message)
+    /// 429 if the caller has [`MAX_PER_CALLER`] requests executing, 503 if the server has [`MAX_EXECUTING`].
+    pub(super) fn acquire(&self, key: ShareKey) -> Result<ExecutionPermit, Rejection> {
+        let caller = self.share(key).try_acquire_owned().map_err(|_| {
+            let message = format!(
+                "at most {MAX_PER_CALLER} of your requests are executed at a time; try again in 1 second"
+            );
+            rejection("caller", StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message)
         })?;
-        let of_server = Arc::clone(&self.free).try_acquire_owned().map_err(|_| {
-            let message =
-                format!("the server executes {MAX_EXECUTING} requests already; try again in 1 second");
-            refusal("server", StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
+        let server = Arc::clone(&self.server).try_acquire_owned().map_err(|_| {
+            let message = format!(
+                "the server executes at most {MAX_EXECUTING} requests at a time; try again in 1 second"
+            );
+            rejection("server", StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
         })?;
-        Ok(InFlight { _of_caller: of_caller, _of_server: of_server })
+        Ok(ExecutionPermit { _caller: caller, _server: server })
     }
 
-    /// The semaphore that this caller's requests take their permits from.
-    pub(super) fn share(&self, whose: Sharer) -> Arc<Semaphore> {
-        self.shares.of(whose)
+    /// Returns the caller's semaphore, for socket operations that wait instead of being rejected.
+    pub(super) fn share(&self, key: ShareKey) -> Arc<Semaphore> {
+        self.callers.of(key)
     }
 }
 
-fn refusal(limit: &'static str, status: StatusCode, code: &'static str, message: String) -> Rejection {
+fn rejection(limit: &'static str, status: StatusCode, code: &'static str, message: String) -> Rejection {
     metrics::counter!("switchboard_graphql_shed_total", "limit" => limit).increment(1);
     Rejection { retry_after: Some(1), ..Rejection::new(status, code, message) }
 }
@@ -94,31 +97,31 @@ mod tests {
     use super::*;
     use crate::domain::{AgentId, TenantId};
 
-    fn tenant(n: u128) -> Sharer {
-        Sharer::Tenant(Uuid::from_u128(n))
+    fn tenant(n: u128) -> ShareKey {
+        ShareKey::Tenant(Uuid::from_u128(n))
     }
 
     #[test]
-    fn one_caller_has_a_share_and_all_have_the_server() {
-        let executing = Executing::new();
-        let mut held: Vec<_> = (0..MAX_PER_CALLER).map(|_| executing.begin(tenant(1)).unwrap()).collect();
-        assert_eq!(executing.begin(tenant(1)).unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
+    fn a_caller_and_the_server_each_have_a_limit() {
+        let limits = ExecutionLimits::new();
+        let mut held: Vec<_> = (0..MAX_PER_CALLER).map(|_| limits.acquire(tenant(1)).unwrap()).collect();
+        assert_eq!(limits.acquire(tenant(1)).unwrap_err().status, StatusCode::TOO_MANY_REQUESTS);
         for n in 2..=(MAX_EXECUTING / MAX_PER_CALLER) as u128 {
-            held.extend((0..MAX_PER_CALLER).map(|_| executing.begin(tenant(n)).unwrap()));
+            held.extend((0..MAX_PER_CALLER).map(|_| limits.acquire(tenant(n)).unwrap()));
         }
-        assert_eq!(executing.begin(tenant(1000)).unwrap_err().status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(limits.acquire(tenant(1000)).unwrap_err().status, StatusCode::SERVICE_UNAVAILABLE);
         held.clear();
-        drop(executing.begin(tenant(1)).unwrap());
+        drop(limits.acquire(tenant(1)).unwrap());
     }
 
     #[test]
-    fn agents_share_with_their_tenant_and_nobody_with_an_operator_or_an_address() {
+    fn agents_share_their_tenants_limit_and_nothing_is_shared_with_operators_or_addresses() {
         let address = ClientAddress::from(std::net::IpAddr::from([192, 0, 2, 1]));
         let (id, agent) = (TenantId(Uuid::from_u128(1)), AgentId(Uuid::from_u128(2)));
-        let of = |principal| Sharer::of(principal, address);
+        let of = |principal| ShareKey::of(principal, address);
         assert_eq!(of(Some(Principal::Agent { tenant: id, agent })), of(Some(Principal::Tenant(id))));
         let operator = Principal::Operator { subject: id.0, acting_for: Some(id) };
-        assert_eq!(of(Some(operator)), Sharer::Operator(id.0));
-        assert_eq!(of(None), Sharer::Address(address));
+        assert_eq!(of(Some(operator)), ShareKey::Operator(id.0));
+        assert_eq!(of(None), ShareKey::Address(address));
     }
 }

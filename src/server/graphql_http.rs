@@ -1,9 +1,9 @@
-//! `POST` and `GET /graphql`, as the GraphQL-over-HTTP draft wants them.
+//! `POST` and `GET /graphql`, following the GraphQL-over-HTTP draft.
 //!
-//! The library's own extractors take any content type, bodies of any size and mutations by `GET`, and answer every
-//! request 200; so a request is read here. In this order: what it accepts, its type, who sends it, its body, the
-//! document. Bearer tokens, JSON only and no writing by `GET`: no other site's page can send a request in somebody's
-//! name without asking the browser first.
+//! The GraphQL library's extractors accept any content type, bodies of any size and mutations by `GET`, and
+//! answer every request with 200, so requests are read here. Checks run in this order: `Accept`,
+//! `Content-Type`, credentials, body, document. Bearer tokens, JSON only and no mutations by `GET` rule out
+//! cross-site request forgery: another site's page cannot send such a request without a CORS preflight.
 
 use std::time::Duration;
 
@@ -14,27 +14,27 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde_json::{Map, Value};
 
-use super::credentials::{self, anonymous};
-use super::executing::Sharer;
+use super::credentials::{self, is_anonymous};
+use super::execution_limits::ShareKey;
 use super::negotiation::{self, Media};
 use super::rate::ClientAddress;
 use super::rejection::{Rejection, challenge};
-use super::{Edge, RequestId};
-use crate::auth::Known;
+use super::{RequestId, ServerState};
+use crate::auth::CredentialHint;
 use crate::graphql::{Caller, Executed, GraphqlRequest};
 
-/// The longest body; there are no files here.
+/// Maximum body size in bytes. There are no file uploads.
 const MAX_BODY: usize = 256 * 1024;
 
-/// How much of a longer one is read and thrown away.
+/// Maximum number of bytes read and discarded from an oversized body.
 const MAX_DISCARDED: usize = 16 * 1024 * 1024;
 
-/// How long a body may take to arrive.
+/// Time limit for receiving a body, so that slow senders cannot hold requests open.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// Runs a request sent by `POST`.
+/// Handles `POST /graphql`: executes any operation except subscriptions.
 pub(super) async fn post(
-    State(edge): State<Edge>,
+    State(server): State<ServerState>,
     request_id: RequestId,
     address: ClientAddress,
     headers: HeaderMap,
@@ -43,24 +43,24 @@ pub(super) async fn post(
     let answer = async {
         let media = acceptable(&headers)?;
         json_only(&headers)?;
-        let caller = caller(&edge, &request_id, address, &headers).await?;
+        let caller = caller(&server, &request_id, address, &headers).await?;
         let request = decode(&read(body).await?)?;
-        // Once the body has arrived, so that no slow sender holds a share.
-        let _in_flight = edge.executing.begin(Sharer::of(caller.principal, address))?;
-        Ok(answer(edge.api.execute(caller, request).await, media))
+        // Acquired after the body has arrived, so that a slow sender holds no permit.
+        let _permit = server.execution_limits.acquire(ShareKey::of(caller.principal, address))?;
+        Ok(answer(server.api.execute(caller, request).await, media))
     };
     answer.await.unwrap_or_else(|rejection: Rejection| rejection.respond(&request_id.0))
 }
 
-/// Shows GraphiQL to a browser, or runs a query.
+/// Handles `GET /graphql`: returns the GraphiQL page to browsers, else executes a query.
 pub(super) async fn get(
-    State(edge): State<Edge>,
+    State(server): State<ServerState>,
     request_id: RequestId,
     address: ClientAddress,
     headers: HeaderMap,
     RawQuery(parameters): RawQuery,
 ) -> Response {
-    if let Some(graphiql) = &edge.graphiql {
+    if let Some(graphiql) = &server.graphiql {
         let offered = [Media::Graphql, Media::Json, Media::Html];
         if negotiation::best(&headers, &offered) == Some(Media::Html) {
             return graphiql.page();
@@ -68,17 +68,17 @@ pub(super) async fn get(
     }
     let answer = async {
         let media = acceptable(&headers)?;
-        let caller = caller(&edge, &request_id, address, &headers).await?;
+        let caller = caller(&server, &request_id, address, &headers).await?;
         let request = from_parameters(parameters.as_deref().unwrap_or_default())?;
-        let _in_flight = edge.executing.begin(Sharer::of(caller.principal, address))?;
-        Ok(answer(edge.api.read(caller, request).await, media))
+        let _permit = server.execution_limits.acquire(ShareKey::of(caller.principal, address))?;
+        Ok(answer(server.api.read(caller, request).await, media))
     };
     answer.await.unwrap_or_else(|rejection: Rejection| rejection.respond(&request_id.0))
 }
 
-/// Answers every other method.
+/// Handles all other methods: 405.
 pub(super) async fn other_method(request_id: RequestId, method: Method) -> Response {
-    let message = format!("{method} is not for GraphQL: use POST");
+    let message = format!("the method {method} is not supported here: use POST");
     let rejection = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
     let mut response = rejection.respond(&request_id.0);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
@@ -86,10 +86,10 @@ pub(super) async fn other_method(request_id: RequestId, method: Method) -> Respo
 }
 
 fn acceptable(headers: &HeaderMap) -> Result<Media, Rejection> {
-    // Of two that are asked for alike, the newer one where it is asked for by name, else the older.
+    // On a tie the newer type wins only if it is named: a client that sends `*/*` may not know it.
     let newer = [Media::Graphql, Media::Json];
     let older = [Media::Json, Media::Graphql];
-    let offered = if negotiation::names(headers, Media::Graphql) { newer } else { older };
+    let offered = if negotiation::names_explicitly(headers, Media::Graphql) { newer } else { older };
     negotiation::best(headers, &offered).ok_or_else(|| {
         let message = "this endpoint answers with application/graphql-response+json or application/json";
         Rejection::new(StatusCode::NOT_ACCEPTABLE, "NOT_ACCEPTABLE", message)
@@ -116,10 +116,11 @@ fn json_only(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE", message))
 }
 
-/// Who asks, after the request was counted: theirs, or, when it proves nothing, their address's. An agent's token is counted
-/// before the database is asked about it: as its agent's where it proved lately to be one, else as its address's.
+/// Authenticates the request and counts it against the rate limit of its principal or, without valid
+/// credentials, of its address. A request with an agent token is counted before the database looks the token
+/// up: against the agent if the token was valid recently, else against the address.
 async fn caller(
-    edge: &Edge,
+    server: &ServerState,
     request_id: &RequestId,
     address: ClientAddress,
     headers: &HeaderMap,
@@ -127,52 +128,53 @@ async fn caller(
     let presented = match credentials::from_headers(headers) {
         Ok(presented) => presented,
         Err(unreadable) => {
-            edge.rates.from(address).await?;
+            server.rate_limiter.count_address(address).await?;
             return Err(unreadable);
         }
     };
-    if anonymous(&presented) {
-        edge.rates.from(address).await?;
+    if is_anonymous(&presented) {
+        server.rate_limiter.count_address(address).await?;
         return Ok(Caller { principal: None, request_id: request_id.0.clone() });
     }
-    let known = edge.authenticator.known(&presented);
-    match known {
-        Known::Proven(agent) => edge.rates.by(agent).await?,
-        Known::Guess => edge.rates.from(address).await?,
-        Known::Signed => {}
+    let hint = server.authenticator.hint(&presented);
+    match hint {
+        CredentialHint::RecentAgent(agent) => server.rate_limiter.count_principal(agent).await?,
+        CredentialHint::UnknownAgentToken => server.rate_limiter.count_address(address).await?,
+        CredentialHint::Bearer => {}
     }
-    match credentials::check(&edge.authenticator, &presented).await {
-        Ok(who) => {
-            if known == Known::Guess {
-                edge.rates.proven(address);
+    match credentials::authenticate(&server.authenticator, &presented).await {
+        Ok(authenticated) => {
+            if hint == CredentialHint::UnknownAgentToken {
+                server.rate_limiter.refund_address(address);
             }
-            if !matches!(known, Known::Proven(_)) {
-                edge.rates.by(who.principal).await?;
+            if !matches!(hint, CredentialHint::RecentAgent(_)) {
+                server.rate_limiter.count_principal(authenticated.principal).await?;
             }
-            Ok(Caller { principal: Some(who.principal), request_id: request_id.0.clone() })
+            Ok(Caller { principal: Some(authenticated.principal), request_id: request_id.0.clone() })
         }
-        Err(refused) => {
-            if known != Known::Guess && refused.status == StatusCode::UNAUTHORIZED {
-                edge.rates.from(address).await?;
+        Err(rejection) => {
+            if hint != CredentialHint::UnknownAgentToken && rejection.status == StatusCode::UNAUTHORIZED {
+                server.rate_limiter.count_address(address).await?;
             }
-            Err(refused)
+            Err(rejection)
         }
     }
 }
 
 async fn read(body: Body) -> Result<Vec<u8>, Rejection> {
     tokio::time::timeout(BODY_TIME, collect(body)).await.unwrap_or_else(|_| {
-        let message = "the body took too long to arrive";
+        let message = "the body did not arrive within 10 seconds";
         Err(Rejection::new(StatusCode::REQUEST_TIMEOUT, "REQUEST_TIMEOUT", message))
     })
 }
 
-/// Reads a body; of one that is too long, reads on a while without keeping it, since a client that is still sending
-/// when the connection closes never sees the answer.
+/// Reads a body of up to [`MAX_BODY`] bytes. Up to [`MAX_DISCARDED`] bytes of a longer one are read and
+/// discarded, because a client that is still sending when the connection closes does not see the 413.
 async fn collect(body: Body) -> Result<Vec<u8>, Rejection> {
     let (mut stream, mut kept, mut seen) = (body.into_data_stream(), Vec::new(), 0_usize);
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Rejection::bad_request("the body ended too early"))?;
+        let chunk =
+            chunk.map_err(|_| Rejection::bad_request("the body is incomplete: the connection ended"))?;
         seen = seen.saturating_add(chunk.len());
         if seen <= MAX_BODY {
             kept.extend_from_slice(&chunk);
@@ -181,47 +183,51 @@ async fn collect(body: Body) -> Result<Vec<u8>, Rejection> {
         }
     }
     if seen > MAX_BODY {
-        let message = format!("the body is longer than {MAX_BODY} bytes");
+        let message = format!("the body must be at most {MAX_BODY} bytes long");
         return Err(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", message));
     }
     Ok(kept)
 }
 
 fn decode(body: &[u8]) -> Result<GraphqlRequest, Rejection> {
-    let text = std::str::from_utf8(body).map_err(|_| Rejection::bad_request("the body is not UTF-8"))?;
+    let text =
+        std::str::from_utf8(body).map_err(|_| Rejection::bad_request("the body is not valid UTF-8"))?;
     let body = serde_json::from_str(text)
-        .map_err(|error| Rejection::bad_request(format!("the body is not JSON: {error}")))?;
+        .map_err(|error| Rejection::bad_request(format!("the body is not valid JSON: {error}")))?;
     from_json(body)
 }
 
-/// Reads a request from JSON, of a body or of a socket's message. Keys nobody knows are let pass.
+/// Reads a GraphQL request from the JSON of a body or of a socket's message. Unknown members are ignored.
+///
+/// # Errors
+/// 400 if a member has the wrong type or the request is a batch.
 pub(super) fn from_json(body: Value) -> Result<GraphqlRequest, Rejection> {
     let mut body = match body {
         Value::Object(body) => body,
         Value::Array(_) => {
-            let message = "send one request at a time: a batch saves nothing";
+            let message = "batches are not supported: send one request at a time";
             return Err(Rejection::new(StatusCode::BAD_REQUEST, "BATCHING_NOT_SUPPORTED", message));
         }
-        _ => return Err(Rejection::bad_request("the request is a JSON object")),
+        _ => return Err(Rejection::bad_request("the request must be a JSON object")),
     };
     let persisted = persisted(map(body.remove("extensions"), "extensions")?)?;
     Ok(GraphqlRequest {
         query: match body.remove("query") {
             Some(Value::String(query)) => query,
             None | Some(Value::Null) if persisted.is_some() => String::new(),
-            _ => return Err(Rejection::bad_request("\"query\" is required and a string")),
+            _ => return Err(Rejection::bad_request("\"query\" is required and must be a string")),
         },
         persisted,
         operation_name: match body.remove("operationName") {
             None | Some(Value::Null) => None,
             Some(Value::String(name)) => Some(name),
-            Some(_) => return Err(Rejection::bad_request("\"operationName\" is a string or null")),
+            Some(_) => return Err(Rejection::bad_request("\"operationName\" must be a string or null")),
         },
         variables: map(body.remove("variables"), "variables")?,
     })
 }
 
-/// The hash of a persisted query, in Apollo's protocol.
+/// Reads the hash of a persisted query, in Apollo's protocol. Returns `None` if there is none.
 fn persisted(mut extensions: Map<String, Value>) -> Result<Option<String>, Rejection> {
     let Some(persisted) = extensions.remove("persistedQuery").filter(|value| !value.is_null()) else {
         return Ok(None);
@@ -231,7 +237,8 @@ fn persisted(mut extensions: Map<String, Value>) -> Result<Option<String>, Rejec
     match hash.filter(|_| persisted["version"] == 1) {
         Some(hash) => Ok(Some(hash.to_owned())),
         None => {
-            let message = "\"extensions.persistedQuery\" is {\"version\": 1, \"sha256Hash\": \"<64 hexadecimal digits>\"}";
+            let message = "\"extensions.persistedQuery\" must be \
+                           {\"version\": 1, \"sha256Hash\": \"<64 hexadecimal digits>\"}";
             Err(Rejection::bad_request(message))
         }
     }
@@ -241,11 +248,11 @@ fn map(value: Option<Value>, name: &str) -> Result<Map<String, Value>, Rejection
     match value {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(map)) => Ok(map),
-        Some(_) => Err(Rejection::bad_request(format!("\"{name}\" is an object or null"))),
+        Some(_) => Err(Rejection::bad_request(format!("\"{name}\" must be an object or null"))),
     }
 }
 
-/// Reads a request from an address: `variables` and `extensions` are JSON inside it.
+/// Reads a GraphQL request from a query string, in which `variables` and `extensions` are JSON.
 fn from_parameters(parameters: &str) -> Result<GraphqlRequest, Rejection> {
     let mut request = Map::new();
     for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
@@ -253,18 +260,18 @@ fn from_parameters(parameters: &str) -> Result<GraphqlRequest, Rejection> {
             "query" | "operationName" => Value::String(value.into_owned()),
             "variables" | "extensions" if value.is_empty() => Value::Null,
             "variables" | "extensions" => serde_json::from_str(&value)
-                .map_err(|_| Rejection::bad_request(format!("\"{name}\" is JSON, percent-encoded")))?,
+                .map_err(|_| Rejection::bad_request(format!("\"{name}\" must be percent-encoded JSON")))?,
             _ => continue,
         };
         if request.insert(name.to_string(), value).is_some() {
-            return Err(Rejection::bad_request(format!("\"{name}\" is given twice")));
+            return Err(Rejection::bad_request(format!("\"{name}\" must occur only once")));
         }
     }
     from_json(Value::Object(request))
 }
 
-/// Puts an answer on the wire. A request error has no `data`, and its status only where the media type is young
-/// enough for clients to expect it; an executed request is 200 whatever became of its fields.
+/// Builds the HTTP response. A request that began executing gets 200, whatever errors its fields have. A
+/// request error has no `data`, and a 4xx status only with the newer media type or where [`status`] says so.
 fn answer(executed: Executed, media: Media) -> Response {
     let status = status(&executed, media);
     let mut response = executed.body.into_response();
@@ -286,7 +293,7 @@ fn status(executed: &Executed, media: Media) -> StatusCode {
         _ if executed.began => StatusCode::OK,
         Some("UNAUTHENTICATED") => StatusCode::UNAUTHORIZED,
         Some("METHOD_NOT_ALLOWED") => StatusCode::METHOD_NOT_ALLOWED,
-        // Clients of this protocol send the document only after an answer that looks like one.
+        // Clients of Apollo's protocol send the document only after a response with status 200.
         Some("PERSISTED_QUERY_NOT_FOUND") => StatusCode::OK,
         Some("UNAVAILABLE" | "TIMEOUT") => StatusCode::SERVICE_UNAVAILABLE,
         Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,

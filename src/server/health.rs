@@ -1,10 +1,11 @@
-//! `/healthz`: the process runs. `/readyz`: it can do its work, so that requests may be sent to it.
+//! Health checks. `/healthz` (liveness): the process runs. `/readyz` (readiness): requests may be routed to
+//! this server.
 //!
-//! 503 says that no request should be sent here: the server leaves, or must not work on this database. What a server can do
-//! without (the database for a while, a worker) makes it degraded: 200, since calls are answered.
+//! Readiness answers 503 while the server leaves or must not use its database. It answers 200 with `degraded`
+//! while the database is unavailable or a worker fails, because calls are still answered.
 //!
-//! A load balancer takes a server whose answer comes late for one that is gone. So a probe never waits long for a database
-//! that has fallen silent: it is told what was known last, until the question has timed out.
+//! Load balancers treat a late response as a failure. A probe therefore waits at most [`PROBE_TIME`] for the
+//! database and then reports the last known status, until the database check itself has timed out.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,175 +19,180 @@ use tokio::sync::Mutex;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::Edge;
+use super::ServerState;
 use crate::domain::Workers;
 use crate::store::{Database, Migrations};
 
-/// How long an answer holds: probes come often, and from many.
-const HOLDS: Duration = Duration::from_secs(3);
+/// Maximum age of a reported database status. Probes are frequent and come from several sources.
+const STATUS_MAX_AGE: Duration = Duration::from_secs(3);
 
-/// How long it holds that the database keeps tenants apart: to look costs some thirty statements.
-const ISOLATION_HOLDS: Duration = Duration::from_secs(60);
+/// Maximum age of a passed isolation check, which costs about thirty statements.
+const ISOLATION_MAX_AGE: Duration = Duration::from_secs(60);
 
-/// How long the database may take to answer.
+/// Time limit of a database check.
 const DATABASE_TIME: Duration = Duration::from_secs(2);
 
-/// How long a probe waits for that, once anything is known.
+/// Time a probe waits for a database check if an earlier status is known.
 const PROBE_TIME: Duration = Duration::from_millis(300);
 
-/// What is known about the database, and since when. Cheap to clone.
+/// Checks and caches whether the database is usable. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Readiness {
     database: Database,
     workers: Workers,
-    known: Arc<watch::Sender<Option<Known>>>,
-    /// Held while the database is asked.
-    asking: Arc<Mutex<()>>,
-    /// When it was last seen that the database keeps tenants apart.
-    isolated: Arc<Mutex<Option<Instant>>>,
+    last_status: Arc<watch::Sender<Option<DatabaseStatus>>>,
+    /// Held across a check, so that concurrent probes share one.
+    check_lock: Arc<Mutex<()>>,
+    /// When the isolation check last passed.
+    isolated_at: Arc<Mutex<Option<Instant>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Known {
-    since: Instant,
-    obstacle: Option<Obstacle>,
+struct DatabaseStatus {
+    checked_at: Instant,
+    problem: Option<DatabaseProblem>,
     /// Whether a newer version has migrated the database.
     is_newer: bool,
 }
 
-/// What stands in the way of some of the work, or of all of it.
+/// Reason why the database cannot be used, as reported by `/readyz`.
 #[derive(Debug, Clone, Copy)]
-enum Obstacle {
-    /// The database is away: calls are answered all the same, as long as the numbers are known.
-    Away(&'static str),
-    /// No request should be sent here.
-    Unfit(&'static str),
+enum DatabaseProblem {
+    /// Calls are still answered if the routing cache is filled: the server is degraded.
+    Unavailable(&'static str),
+    /// The server must not use this database: it is not ready.
+    Unusable(&'static str),
 }
 
-const LATE: Obstacle = Obstacle::Away("the database does not answer in time");
+const TIMED_OUT: DatabaseProblem = DatabaseProblem::Unavailable("the database does not answer in time");
 
-impl Known {
-    fn new(asked: Result<bool, Obstacle>) -> Self {
-        let (obstacle, is_newer) = match asked {
+impl DatabaseStatus {
+    fn new(checked: Result<bool, DatabaseProblem>) -> Self {
+        let (problem, is_newer) = match checked {
             Ok(is_newer) => (None, is_newer),
-            Err(obstacle) => (Some(obstacle), false),
+            Err(problem) => (Some(problem), false),
         };
-        Self { since: Instant::now(), obstacle, is_newer }
+        Self { checked_at: Instant::now(), problem, is_newer }
     }
 
-    fn holds(&self) -> bool {
-        self.since.elapsed() < HOLDS
+    fn is_fresh(&self) -> bool {
+        self.checked_at.elapsed() < STATUS_MAX_AGE
     }
 }
 
 impl Readiness {
-    /// Nothing is known yet.
+    /// Creates the check. The first probe runs it.
     pub(super) fn new(database: Database, workers: Workers) -> Self {
-        let known = Arc::new(watch::Sender::new(None));
-        Self { database, workers, known, asking: Arc::default(), isolated: Arc::default() }
+        let last_status = Arc::new(watch::Sender::new(None));
+        Self { database, workers, last_status, check_lock: Arc::default(), isolated_at: Arc::default() }
     }
 
-    /// What is known of the database.
-    async fn known(&self) -> Known {
-        let last = *self.known.borrow();
-        if let Some(known) = last.filter(Known::holds) {
-            return known;
+    /// Returns a fresh status, or the last known one if the check takes longer than [`PROBE_TIME`].
+    async fn database_status(&self) -> DatabaseStatus {
+        let last = *self.last_status.borrow();
+        if let Some(status) = last.filter(DatabaseStatus::is_fresh) {
+            return status;
         }
         let wait = if last.is_some() { PROBE_TIME } else { DATABASE_TIME };
         let this = self.clone();
-        // In a task of its own, which goes on when the probe does not wait for it any longer.
-        let asked = tokio::spawn(async move { this.ask_in_turn().await });
-        match timeout(wait, asked).await {
-            Ok(Ok(known)) => known,
-            _late => last.unwrap_or_else(|| Known::new(Err(LATE))),
+        // In its own task, so that the check completes for later probes even if this one stops waiting.
+        let check = tokio::spawn(async move { this.refresh().await });
+        match timeout(wait, check).await {
+            Ok(Ok(status)) => status,
+            _late => last.unwrap_or_else(|| DatabaseStatus::new(Err(TIMED_OUT))),
         }
     }
 
-    /// One question at a time goes to the database.
-    async fn ask_in_turn(&self) -> Known {
-        let _turn = self.asking.lock().await;
-        if let Some(known) = self.known.borrow().filter(Known::holds) {
-            return known;
+    /// Checks the database and stores the status. Concurrent callers wait for the check in progress and share
+    /// its result.
+    async fn refresh(&self) -> DatabaseStatus {
+        let _one_at_a_time = self.check_lock.lock().await;
+        if let Some(status) = self.last_status.borrow().filter(DatabaseStatus::is_fresh) {
+            return status;
         }
-        let known = Known::new(timeout(DATABASE_TIME, self.ask()).await.unwrap_or(Err(LATE)));
-        self.known.send_replace(Some(known));
-        known
+        let checked = timeout(DATABASE_TIME, self.check()).await.unwrap_or(Err(TIMED_OUT));
+        let status = DatabaseStatus::new(checked);
+        self.last_status.send_replace(Some(status));
+        status
     }
 
-    /// Whether a newer version has migrated the database, which may be used.
-    async fn ask(&self) -> Result<bool, Obstacle> {
+    /// Checks the database. Returns whether a newer version has migrated it.
+    async fn check(&self) -> Result<bool, DatabaseProblem> {
         if self.database.ping().await.is_err() {
-            return Err(Obstacle::Away("the database does not answer, or is read-only"));
+            return Err(DatabaseProblem::Unavailable("the database does not answer, or is read-only"));
         }
         if self.database.system().is_unavailable() {
-            return Err(Obstacle::Away("the database takes no writes"));
+            return Err(DatabaseProblem::Unavailable("the database accepts no writes"));
         }
         match self.database.migrations().await {
             Ok(Migrations { pending, .. }) if !pending.is_empty() => {
-                Err(Obstacle::Unfit("migrations are pending: run `switchboard migrate`"))
+                Err(DatabaseProblem::Unusable("migrations are pending: run `switchboard migrate`"))
             }
-            Ok(Migrations { newer, .. }) => match self.breach().await {
-                Some(breach) => Err(breach),
+            Ok(Migrations { newer, .. }) => match self.isolation_problem().await {
+                Some(problem) => Err(problem),
                 None => Ok(!newer.is_empty()),
             },
-            Err(_) => Err(Obstacle::Away("the database does not tell which migrations it has")),
+            Err(_) => Err(DatabaseProblem::Unavailable("the applied migrations could not be read")),
         }
     }
 
-    /// Whether tenants are not kept apart any more: somebody changed a role, a policy or a table since the start.
-    async fn breach(&self) -> Option<Obstacle> {
-        let mut isolated = self.isolated.lock().await;
-        if isolated.is_some_and(|since| since.elapsed() < ISOLATION_HOLDS) {
+    /// Checks again that the database isolates tenants: a role, a policy or a table may have changed since
+    /// startup.
+    async fn isolation_problem(&self) -> Option<DatabaseProblem> {
+        let mut isolated_at = self.isolated_at.lock().await;
+        if isolated_at.is_some_and(|at| at.elapsed() < ISOLATION_MAX_AGE) {
             return None;
         }
         match self.database.isolation_faults().await {
             Ok(faults) if faults.is_empty() => {
-                *isolated = Some(Instant::now());
+                *isolated_at = Some(Instant::now());
                 None
             }
             Ok(faults) => {
                 for fault in faults {
-                    tracing::error!("the database does not keep tenants apart: {fault}");
+                    tracing::error!(fault, "tenant isolation check failed");
                 }
-                Some(Obstacle::Unfit(
-                    "the database does not keep tenants apart any more: the log says why and what mends it",
+                Some(DatabaseProblem::Unusable(
+                    "the database no longer isolates tenants: the log has each fault with the SQL that repairs it",
                 ))
             }
-            Err(_) => Some(Obstacle::Away("the database does not tell whether it keeps tenants apart")),
+            Err(_) => Some(DatabaseProblem::Unavailable("tenant isolation could not be checked")),
         }
     }
 }
 
-/// Answers as long as the process does.
+/// Handles `/healthz`: 200 as long as the process answers. It checks nothing else, since a restart would not
+/// help.
 pub(super) async fn live() -> Response {
     Json(json!({"status": "ok"})).into_response()
 }
 
-/// Answers 503 while something stands in the way, or we are going. While the database is away but the numbers are known,
-/// calls are answered: then it is 200, and says so; and so it is while a worker does not run.
-pub(super) async fn ready(State(edge): State<Edge>) -> Response {
+/// Handles `/readyz`. 503: the server leaves or its database is unusable. 200 with `degraded`: the database
+/// is unavailable but the routing cache answers calls, or a worker fails. 200 with `ok`: everything works.
+pub(super) async fn ready(State(server): State<ServerState>) -> Response {
     let answer = |code: StatusCode, status: &str, reason: &str| {
         (code, Json(json!({"status": status, "reason": reason}))).into_response()
     };
-    if edge.drain.leave.is_cancelled() {
-        let reason = "the server is about to end: send requests to another";
+    if server.drain.leave.is_cancelled() {
+        let reason = "the server is shutting down: send requests to another server";
         return answer(StatusCode::SERVICE_UNAVAILABLE, "draining", reason);
     }
-    let known = edge.readiness.known().await;
-    match known.obstacle {
+    let database = server.readiness.database_status().await;
+    match database.problem {
         None => {}
-        Some(Obstacle::Away(reason)) if edge.readiness.database.system().knows_numbers() => {
+        Some(DatabaseProblem::Unavailable(reason)) if server.readiness.database.system().knows_numbers() => {
             return answer(StatusCode::OK, "degraded", reason);
         }
-        Some(Obstacle::Away(reason) | Obstacle::Unfit(reason)) => {
+        Some(DatabaseProblem::Unavailable(reason) | DatabaseProblem::Unusable(reason)) => {
             return answer(StatusCode::SERVICE_UNAVAILABLE, "unavailable", reason);
         }
     }
-    if let Some(ailing) = edge.readiness.workers.ailing(Instant::now()) {
+    if let Some(ailing) = server.readiness.workers.ailing(Instant::now()) {
         return answer(StatusCode::OK, "degraded", &ailing.to_string());
     }
-    if known.is_newer {
-        let note = "a newer version has migrated the database: this server works, and is to be upgraded";
+    if database.is_newer {
+        let note =
+            "the database was migrated by a newer version: this server can use it; upgrade this server";
         return Json(json!({"status": "ok", "note": note})).into_response();
     }
     Json(json!({"status": "ok"})).into_response()

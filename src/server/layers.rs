@@ -1,6 +1,7 @@
-//! What surrounds every request: its id, its span and one log line, a net under panics, headers.
+//! Middleware around every request: request id, span, one log line, panic handling, security headers.
 //!
-//! Probes (`/healthz`, `/readyz`, `/metrics`) are logged at `debug` and not traced: they come every few seconds.
+//! Probes (`/healthz`, `/readyz`, `/metrics`) are logged at `debug` and not traced, since they arrive every
+//! few seconds.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -15,17 +16,16 @@ use futures_util::FutureExt;
 use tracing::{Instrument, Span};
 
 use super::rejection::Rejection;
-use super::{Edge, metrics};
+use super::{ServerState, metrics};
 use crate::graphql::Summary;
 use crate::telemetry;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// W3C Trace Context.
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
-/// The name of one request, in answers, logs and the audit trail.
+/// Id of a request, as in the response header, error bodies, logs and the audit log.
 #[derive(Debug, Clone)]
 pub(super) struct RequestId(pub(super) String);
 
@@ -37,10 +37,10 @@ impl<S: Sync> FromRequestParts<S> for RequestId {
     }
 }
 
-/// Names the request, opens its span, logs it in one line, and answers for it when it panics.
-pub(super) async fn observe(State(edge): State<Edge>, mut request: Request, next: Next) -> Response {
-    let id = incoming(request.headers())
-        .unwrap_or_else(|| edge.entropy.uuid(edge.clock.now()).simple().to_string());
+/// Assigns the request id, opens the span, logs the response, and turns a panic into a 500.
+pub(super) async fn observe(State(server): State<ServerState>, mut request: Request, next: Next) -> Response {
+    let id = client_request_id(request.headers())
+        .unwrap_or_else(|| server.entropy.uuid(server.clock.now()).simple().to_string());
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let is_probe = PROBES.contains(&route.as_str());
@@ -49,21 +49,23 @@ pub(super) async fn observe(State(edge): State<Edge>, mut request: Request, next
     } else {
         tracing::info_span!("request", request_id = id, %method, route)
     };
-    if let Some(above) = request.headers().get(TRACEPARENT).and_then(|header| header.to_str().ok()) {
-        telemetry::continue_trace(&span, above);
+    if let Some(parent) = request.headers().get(TRACEPARENT).and_then(|header| header.to_str().ok()) {
+        telemetry::continue_trace(&span, parent);
     }
     request.extensions_mut().insert(RequestId(id.clone()));
 
     let started = Instant::now();
+    // Caught here and not by a layer further in, so that the response still gets its id, headers, log line
+    // and metrics.
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span.clone()).await;
     let mut response = answer.unwrap_or_else(|_| {
-        tracing::error!(parent: &span, "the request panicked");
-        let message = "something went wrong on our side; quote the request id when you report it";
+        tracing::error!(parent: &span, "request panicked");
+        let message = "internal error: quote the request id when you report it";
         Rejection::new(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL", message).respond(&id)
     });
     let (took, status) = (started.elapsed(), response.status());
-    metrics::answered(&method, &route, status, took);
-    telemetry::answered(&span, status.as_u16());
+    metrics::record_response(&method, &route, status, took);
+    telemetry::record_response(&span, status.as_u16());
     if is_probe {
         tracing::debug!(parent: &span, status = status.as_u16(), "probe answered");
     } else {
@@ -76,14 +78,15 @@ pub(super) async fn observe(State(edge): State<Edge>, mut request: Request, next
     response
 }
 
-/// The id a proxy or client gave the request, where it is one that logs can hold.
-fn incoming(headers: &HeaderMap) -> Option<String> {
+/// Returns the client's or proxy's `X-Request-Id` if it is safe to log: 8 to 64 characters of `A-Z a-z 0-9 -
+/// _ .`.
+fn client_request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     ((8..=64).contains(&id.len()) && id.bytes().all(plain)).then(|| id.to_owned())
 }
 
-/// One line for each request; for GraphQL, with what came of its operation.
+/// Logs one line per request. For GraphQL it includes the operation and its errors.
 fn log(span: &Span, operation: Option<Summary>, status: StatusCode, took: Duration) {
     let (status, duration_ms) = (status.as_u16(), u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
     match operation {
@@ -103,7 +106,7 @@ fn log(span: &Span, operation: Option<Summary>, status: StatusCode, took: Durati
     }
 }
 
-/// Headers for every answer that does not set its own.
+/// Adds security headers. Headers that the handler has set are kept.
 fn set_headers(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

@@ -1,11 +1,11 @@
-//! What surrounds every request: layers in their order, the GraphQL endpoints, GraphiQL, health and metrics.
+//! HTTP server: middleware, GraphQL over HTTP and WebSocket, GraphiQL, health checks and metrics.
 //!
-//! The server knows HTTP and nothing of the schema: requests go to [`Api`], webhooks come as a router of their own.
-//! Whatever it refuses itself has the shape of a GraphQL error.
+//! It does not depend on the GraphQL schema: requests go to [`Api`], and webhooks arrive as a router of their
+//! own. Requests that the server rejects itself get a body in the shape of a GraphQL error.
 
 mod connection;
 mod credentials;
-mod executing;
+mod execution_limits;
 mod graphiql;
 mod graphql_http;
 mod graphql_ws;
@@ -29,12 +29,12 @@ use axum::response::Response;
 use axum::routing::get;
 use tower_http::timeout::TimeoutLayer;
 
-use self::executing::Executing;
+use self::execution_limits::ExecutionLimits;
 use self::graphiql::Graphiql;
 use self::graphql_ws::Sockets;
 use self::health::Readiness;
 use self::layers::RequestId;
-use self::rate::Rates;
+use self::rate::RateLimiter;
 use self::rejection::Rejection;
 use crate::auth::Authenticator;
 use crate::domain::{Clock, Entropy, Workers};
@@ -46,52 +46,54 @@ pub use self::graphiql::{AssetsError, GraphiqlAssets};
 pub use self::rate::RateLimits;
 pub use self::serve::{Drain, serve};
 
-/// The longest body outside of GraphQL, unless a route sets its own limit.
+/// Maximum body size in bytes for routes that set no limit of their own.
 const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// How long a request may take, beyond what a mutation is given. Webhooks have limits of their own.
+/// Time limit of a request: the maximum of `OPERATION_WAIT`, which is the longest a mutation waits. Webhooks
+/// have their own limits.
 const REQUEST_TIME: Duration = Duration::from_secs(60);
 
-/// How the server behaves.
+/// Settings of the HTTP server.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// Where GraphiQL's files come from; no GraphiQL when unset.
+    /// Source of GraphiQL's files. `None` disables GraphiQL.
     pub graphiql: Option<GraphiqlAssets>,
-    /// The public origins of this server, as `https://calls.example.com`: its own pages come from there.
+    /// Public origins of this server, such as `https://calls.example.com`. Its own pages are served from
+    /// there.
     pub own_origins: Vec<String>,
-    /// Origins whose pages may use the API from a browser, as `https://dashboard.example.com`; our own always may.
+    /// Further origins whose pages may call the API from a browser, such as `https://dashboard.example.com`.
     pub allowed_origins: Vec<String>,
-    /// How often one may ask.
+    /// Requests per minute for principals and for addresses.
     pub rate_limits: RateLimits,
-    /// How many proxies in front write clients' addresses into `X-Forwarded-For`.
+    /// Number of proxies in front of this server that append the client's address to `X-Forwarded-For`.
     pub trusted_proxies: u8,
-    /// Tells when a socket's token has run out, and when one may ask again.
+    /// Clock for rate limits and for the expiry of a socket's token.
     pub clock: Clock,
-    /// Makes request ids.
+    /// Source of request ids.
     pub entropy: Entropy,
 }
 
-/// What the handlers work with.
+/// State shared by all handlers. Cheap to clone.
 #[derive(Clone)]
-struct Edge {
+struct ServerState {
     api: Api,
     authenticator: Authenticator,
     database: Database,
     readiness: Readiness,
     graphiql: Option<Arc<Graphiql>>,
-    /// Ours and the allowed ones.
+    /// Own and allowed origins, as WebSocket handshakes are checked against both.
     origins: Arc<[String]>,
-    rates: Rates,
-    executing: Executing,
+    rate_limiter: RateLimiter,
+    execution_limits: ExecutionLimits,
     trusted_proxies: u8,
     clock: Clock,
     entropy: Entropy,
     sockets: Sockets,
-    counted: metrics::Counted,
+    last_backlog_count: metrics::LastBacklogCount,
     drain: Drain,
 }
 
-/// All routes: GraphQL, the webhooks as they are given, GraphiQL's files, health and metrics.
+/// Builds the complete router: GraphQL, GraphiQL, health, metrics, and the given webhooks.
 pub fn router(
     config: ServerConfig,
     api: Api,
@@ -102,11 +104,11 @@ pub fn router(
     drain: Drain,
 ) -> Router {
     let cors = origin::cors(&config.allowed_origins);
-    let edge = Edge {
+    let server = ServerState {
         api,
         authenticator,
         readiness: Readiness::new(database.clone(), workers),
-        rates: Rates::new(
+        rate_limiter: RateLimiter::new(
             config.rate_limits,
             config.clock.clone(),
             database.has_other_servers().then(|| database.system()),
@@ -114,12 +116,12 @@ pub fn router(
         database,
         graphiql: config.graphiql.map(|assets| Arc::new(Graphiql::new(assets))),
         origins: config.own_origins.into_iter().chain(config.allowed_origins).collect(),
-        executing: Executing::new(),
+        execution_limits: ExecutionLimits::new(),
         trusted_proxies: config.trusted_proxies,
         clock: config.clock,
         entropy: config.entropy,
         sockets: Sockets::default(),
-        counted: metrics::Counted::default(),
+        last_backlog_count: metrics::LastBacklogCount::default(),
         drain,
     };
     let graphql = get(graphql_http::get).post(graphql_http::post).fallback(graphql_http::other_method);
@@ -129,26 +131,26 @@ pub fn router(
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::render));
-    if edge.graphiql.is_some() {
+    if server.graphiql.is_some() {
         routes = routes.merge(graphiql::routes());
     }
-    let routes = routes.fallback(not_found).with_state(edge.clone());
-    surround(with_webhooks(routes, webhooks, REQUEST_TIME), edge)
+    let routes = routes.fallback(not_found).with_state(server.clone());
+    surround(with_webhooks(routes, webhooks, REQUEST_TIME), server)
 }
 
-/// All routes. The time that a request may take is for the server's own: webhooks have limits of theirs.
+/// Joins both routers. The request time limit applies to the server's own routes only: a webhook's deadline
+/// is shorter and ends in TwiML, which a generic 503 would replace.
 fn with_webhooks(own: Router, webhooks: Router, time: Duration) -> Router {
     own.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time)).merge(webhooks)
 }
 
-/// The layers around every route, the innermost first.
-fn surround(routes: Router, edge: Edge) -> Router {
-    routes.layer(DefaultBodyLimit::max(MAX_BODY)).layer(from_fn_with_state(edge, layers::observe))
+/// Wraps every route in the common layers, the innermost first.
+fn surround(routes: Router, server: ServerState) -> Router {
+    routes.layer(DefaultBodyLimit::max(MAX_BODY)).layer(from_fn_with_state(server, layers::observe))
 }
 
 async fn not_found(request_id: RequestId) -> Response {
-    Rejection::new(StatusCode::NOT_FOUND, "NOT_FOUND", "there is nothing under this path")
-        .respond(&request_id.0)
+    Rejection::new(StatusCode::NOT_FOUND, "NOT_FOUND", "no such path").respond(&request_id.0)
 }
 
 #[cfg(test)]
@@ -158,7 +160,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_time_of_a_request_is_not_a_webhooks() {
+    async fn the_request_time_limit_does_not_apply_to_webhooks() {
         let takes = |time| get(async move || tokio::time::sleep(time).await);
         let own = Router::new().route("/own", takes(Duration::from_secs(60)));
         let webhooks = Router::new().route("/webhook", takes(Duration::from_millis(200)));

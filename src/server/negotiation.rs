@@ -1,15 +1,15 @@
-//! Which media type an `Accept` header asks for.
+//! Content negotiation: selects the media type of a response from the `Accept` header.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// What `GET` and `POST /graphql` can answer with.
+/// A media type of `/graphql` responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Media {
-    /// `application/graphql-response+json`: the status tells of request errors.
+    /// `application/graphql-response+json`: request errors have a 4xx or 5xx status.
     Graphql,
-    /// `application/json`: what clients expected before; 200 for every request that can be read.
+    /// `application/json`, the legacy type: every readable request gets status 200.
     Json,
-    /// `text/html`: a person with a browser.
+    /// `text/html`: the GraphiQL page, for browsers.
     Html,
 }
 
@@ -22,7 +22,7 @@ impl Media {
         }
     }
 
-    /// The `Content-Type` that says so.
+    /// Returns the `Content-Type` header, with the charset.
     pub(super) fn content_type(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Graphql => "application/graphql-response+json; charset=utf-8",
@@ -32,8 +32,8 @@ impl Media {
     }
 }
 
-/// The best of `offered` for this request; of equals, the one named more exactly, then the one offered first.
-/// A wildcard never means a page for people. `None` when nothing is acceptable.
+/// Returns the media type of `offered` with the highest quality. Ties go to the more specific range, then to
+/// the earlier offer. A wildcard never selects [`Media::Html`]. Returns `None` if nothing is acceptable.
 pub(super) fn best(headers: &HeaderMap, offered: &[Media]) -> Option<Media> {
     let accept = accept(headers);
     let ranges: Vec<Range<'_>> = accept.split(',').filter_map(Range::parse).collect();
@@ -50,8 +50,8 @@ pub(super) fn best(headers: &HeaderMap, offered: &[Media]) -> Option<Media> {
     best.map(|(_, _, media)| media)
 }
 
-/// Whether the request names this media type itself, not by a wildcard.
-pub(super) fn names(headers: &HeaderMap, media: Media) -> bool {
+/// Returns whether the `Accept` header names this media type, other than by a wildcard.
+pub(super) fn names_explicitly(headers: &HeaderMap, media: Media) -> bool {
     let accept = accept(headers);
     let mut ranges = accept.split(',').filter_map(Range::parse);
     ranges.any(|range| range.matches(media).is_some_and(|(exact, _)| exact == 2))
@@ -63,10 +63,11 @@ fn accept(headers: &HeaderMap) -> String {
     if accept.is_empty() { "*/*".to_owned() } else { accept.join(",") }
 }
 
+/// One media range of an `Accept` header.
 struct Range<'h> {
     kind: &'h str,
     subtype: &'h str,
-    /// In thousandths.
+    /// Quality in thousandths, from 0 to 1000.
     quality: u16,
 }
 
@@ -98,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn honours_quality_then_exactness() {
+    fn quality_decides_before_specificity() {
         let all = [Media::Json, Media::Graphql, Media::Html];
         let browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
         for (accept, expected) in [

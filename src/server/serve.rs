@@ -1,8 +1,8 @@
-//! Accepting connections, and letting them end.
+//! Accepts connections, serves them, and drains them on shutdown.
 //!
-//! Only HTTP/1 is served: the limits of a connection ([`super::connection`]) assume one request at a time. A client that
-//! begins with HTTP/2 is closed at once. hyper's own HTTP/1 server is used, since `hyper_util`'s `auto` server speaks HTTP/2
-//! as soon as any dependency enables that feature.
+//! Only HTTP/1 is served, because the connection limits ([`super::connection`]) assume one request at a time.
+//! A connection that starts with HTTP/2 is closed at once. hyper's HTTP/1 server is used directly:
+//! `hyper_util`'s `auto` server would accept HTTP/2 as soon as any dependency enables that feature.
 
 use std::io;
 use std::pin::pin;
@@ -21,34 +21,35 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::connection::{ConnectionLimits, Connections, Progress, Watched};
+use super::connection::{ConnectionLimits, Connections, Progress, WatchedStream};
 use super::rate::Peer;
 
-/// What a connection hears that is one too many.
-const FULL: &[u8] =
+/// Response to a connection beyond the limits, which gets no HTTP server of its own.
+const UNAVAILABLE: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// How the server is told to stop, and knows when all sockets have. Cheap to clone.
+/// Signals that make the server drain, and the open sockets that it waits for. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
-    /// Cancelled when no more requests should come: those that do are answered, each as the last on its connection, so that
-    /// a proxy keeps no idle connection into which it would send a request while the server closes it.
+    /// Cancelled when no more requests should be routed here. Requests are still served, each as the last on
+    /// its connection. A proxy then keeps no idle connection, on which its next request could meet the server
+    /// closing it.
     pub leave: CancellationToken,
-    /// Cancelled when the server is to stop.
+    /// Cancelled when the server must stop accepting connections and finish.
     pub stop: CancellationToken,
-    /// The open sockets, which outlive the HTTP request that opened them.
+    /// Open WebSockets, which outlive the HTTP request that opened them.
     pub(super) sockets: TaskTracker,
 }
 
 impl Drain {
-    /// Leaves when `leave` is cancelled, and stops when `stop` is.
+    /// Creates a drain controlled by the two tokens. No socket is open.
     #[must_use]
     pub fn new(leave: CancellationToken, stop: CancellationToken) -> Self {
         Self { leave, stop, sockets: TaskTracker::new() }
     }
 
-    /// Has the connection closed after this answer if the server leaves. A socket's connection goes on.
-    fn last_if_leaving(&self, mut response: Response) -> Response {
+    /// Adds `Connection: close` if the server leaves, except to the handshake of a WebSocket.
+    fn close_if_leaving(&self, mut response: Response) -> Response {
         if self.leave.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
@@ -56,28 +57,28 @@ impl Drain {
     }
 }
 
-/// Serves until told to stop; then takes no more connections, lets requests finish and sockets say goodbye, and
-/// returns when the last is gone. Whoever cannot wait so long drops it.
+/// Serves connections until `drain.stop` is cancelled. Then closes the listener, waits for requests and
+/// sockets to finish, and returns. There is no time limit: the caller drops the future to abort.
 ///
 /// # Errors
-/// When the listener is broken for good.
+/// None at present: errors of the listener are logged and retried.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     drain: Drain,
     limits: ConnectionLimits,
 ) -> io::Result<()> {
-    let (open, counts) = (TaskTracker::new(), Connections::new(limits));
+    let (open, connections) = (TaskTracker::new(), Connections::new(limits));
     loop {
         tokio::select! {
             () = drain.stop.cancelled() => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => match counts.count(peer.ip().into()) {
-                    Ok(counted) => {
-                        // Answers are whole: there is nothing to wait for.
+                Ok((stream, peer)) => match connections.acquire(peer.ip().into()) {
+                    Ok(permit) => {
+                        // Responses are written in one piece, so Nagle's algorithm would only delay them.
                         let _ = stream.set_nodelay(true);
                         let progress = Progress::new();
-                        let watched = Watched::new(stream, progress.clone(), counted);
+                        let watched = WatchedStream::new(stream, progress.clone(), permit);
                         let served = connection(
                             watched,
                             progress,
@@ -88,12 +89,13 @@ pub async fn serve(
                         );
                         open.spawn(served);
                     }
-                    Err(whose) => turn_away(&stream, whose),
+                    Err(limit) => reject(&stream, limit),
                 },
-                Err(error) if of_one_connection(&error) => {}
+                Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
-                    // Out of file descriptors, most likely: they come back when connections end.
-                    tracing::error!(%error, "a connection could not be accepted");
+                    // Usually the process is out of file descriptors. Some are free again when connections
+                    // end.
+                    tracing::error!(%error, "accepting a connection failed: retrying in 1 s");
                     sleep(Duration::from_secs(1)).await;
                 }
             },
@@ -106,47 +108,48 @@ pub async fn serve(
     Ok(())
 }
 
-/// Ends a connection that is one too many by this limit, with a word where that can be said at once.
-fn turn_away(stream: &TcpStream, whose: &'static str) {
-    metrics::counter!("switchboard_connections_refused_total", "limit" => whose).increment(1);
-    let _ = stream.try_write(FULL);
+/// Closes a connection beyond a limit, with a 503 if the socket buffer takes it without waiting.
+fn reject(stream: &TcpStream, limit: &'static str) {
+    metrics::counter!("switchboard_connections_refused_total", "limit" => limit).increment(1);
+    let _ = stream.try_write(UNAVAILABLE);
 }
 
-/// Serves one connection until it ends, takes too long, or the server stops and its request has been answered.
+/// Serves one connection until it ends, times out, or the server stops and the request in progress is
+/// answered.
 async fn connection(
-    stream: Watched,
+    stream: WatchedStream,
     progress: Progress,
     peer: Peer,
     router: Router,
     drain: Drain,
     idle: Duration,
 ) {
-    let (begun, over) = (progress.clone(), progress.clone());
+    let (on_request, on_response) = (progress.clone(), progress.clone());
     let stop = drain.stop.clone();
     let service = router
         .map_request(move |mut request: Request<hyper::body::Incoming>| {
-            begun.request();
+            on_request.request_started();
             request.extensions_mut().insert(peer);
             request.map(Body::new)
         })
-        .map_response(move |response| over.clone().answer(drain.last_if_leaving(response)));
-    // Without hyper's timer, which counts idling as part of the next request's head.
+        .map_response(move |response| on_response.clone().track_response(drain.close_if_leaving(response)));
+    // hyper's own timer is off: it counts idle time as part of the next request's head.
     let mut builder = http1::Builder::new();
     builder.header_read_timeout(None);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     let mut connection = pin!(connection.with_upgrades());
-    let mut overdue = pin!(progress.overdue(idle));
+    let mut timed_out = pin!(progress.timed_out(idle));
     let mut is_stopping = false;
     loop {
         tokio::select! {
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
-                    tracing::debug!(%error, "a connection broke");
+                    tracing::debug!(%error, "connection failed");
                 }
                 return;
             }
-            () = overdue.as_mut() => {
-                tracing::debug!("a connection was idle or slow for too long");
+            () = timed_out.as_mut() => {
+                tracing::debug!("connection closed: idle or slow for too long");
                 return;
             }
             () = stop.cancelled(), if !is_stopping => {
@@ -157,7 +160,8 @@ async fn connection(
     }
 }
 
-fn of_one_connection(error: &io::Error) -> bool {
+/// Returns whether the error concerns the accepted connection only, not the listener.
+fn is_connection_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

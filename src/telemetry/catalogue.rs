@@ -1,62 +1,65 @@
-//! Every metric there is: its name, kind, unit, labels and meaning.
+//! Catalogue of all metrics: name, kind, unit, labels, help text.
 //!
-//! Names follow Prometheus' conventions: `switchboard_` (`http_` for what every HTTP server has), the unit, and `_total` on counters.
-//! Instants are exported as Unix time rather than as an age, so that whatever stopped updating one shows. A label's values
-//! are a closed set, whoever calls: never an id, a telephone number or a client's word. Counters whose labels are listed here
-//! are exported from the start, at 0, so that a first increment shows in a rate.
+//! - Names follow Prometheus' conventions: prefix `switchboard_` (`http_` for metrics common to HTTP
+//!   servers), unit, and the suffix `_total` on counters.
+//! - Instants are exported as Unix time, not as an age: the age of a value that is no longer updated keeps
+//!   growing.
+//! - A label has a closed set of values, never an id, a phone number or a client's input.
+//! - Counters with listed label values are exported at 0 from startup, so that the first increment shows in a
+//!   rate.
 
 use metrics::{Label as Pair, Unit};
 
 use crate::domain::{CallOutcome, CallStatus, ConversationNews, OperationKind, OperationState, Worker};
 
-/// A metric.
+/// Description of a metric. Tests compare the exported metrics, the dashboard and the alerts with it.
 #[derive(Debug)]
 pub struct Metric {
-    /// Its name, without `_bucket`, `_sum` or `_count`.
+    /// Exported name. A histogram's series add `_bucket`, `_sum` and `_count`.
     pub name: &'static str,
-    /// What it is.
+    /// Prometheus type, with the buckets of a histogram.
     pub kind: Kind,
-    /// What its values are.
+    /// Unit of the values, which the name ends in if it is seconds or bytes.
     pub unit: Unit,
-    /// Its labels.
+    /// Labels of every series, in the order of their declaration.
     pub labels: &'static [Label],
-    /// What it tells.
+    /// Text of the `HELP` line: one sentence or more, each with a full stop.
     pub help: &'static str,
 }
 
-/// What a metric is.
+/// Prometheus type of a metric.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
-    /// Only grows.
+    /// Only increases while the process lives; starts at 0.
     Counter,
-    /// Grows and shrinks.
+    /// Can increase and decrease.
     Gauge,
-    /// Counts values by size, up to each of these.
+    /// Distribution of values. Contains the upper bounds of the buckets, sorted.
     Histogram(&'static [f64]),
 }
 
-/// A label and the values it may have.
+/// A label with its allowed values.
 #[derive(Debug, Clone, Copy)]
 pub struct Label {
-    /// Its name.
+    /// Label name as exported.
     pub name: &'static str,
-    /// Its values.
+    /// Closed set of values.
     pub values: Values,
 }
 
-/// The values a label may have.
+/// Allowed values of a label.
 #[derive(Debug, Clone, Copy)]
 pub enum Values {
-    /// These.
+    /// The values that the function lists.
     Of(fn() -> Vec<&'static str>),
-    /// A route of the server's as it is declared, or `unmatched`.
+    /// A route's pattern as declared in the router, or `unmatched`.
     Route,
-    /// An HTTP status.
+    /// HTTP status of three digits.
     Status,
 }
 
 impl Values {
-    /// Whether a label may have this value.
+    /// Returns whether the label may have this value.
     #[must_use]
     pub fn allow(&self, value: &str) -> bool {
         match self {
@@ -67,13 +70,13 @@ impl Values {
     }
 }
 
-/// Of requests and statements: from half a millisecond to the half minute after which either is given up.
+/// Buckets of requests and statements, from 0.5 ms to the 30 s after which they are abandoned.
 const SECONDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-/// Of calls' answers: finer towards the 5 s that an answer may take and the 15 s that the carrier waits.
+/// Buckets of call answers, finer around 5 s (the answer deadline) and 15 s (the carrier's timeout).
 const ANSWER_SECONDS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0, 15.0];
-/// Of providers' answers, over the network.
+/// Buckets of provider requests, which include network time and can take up to 60 s.
 const PROVIDER_SECONDS: &[f64] =
     &[0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0, 15.0, 30.0, 60.0];
 
@@ -81,7 +84,8 @@ const fn of(name: &'static str, values: fn() -> Vec<&'static str>) -> Label {
     Label { name, values: Values::Of(values) }
 }
 
-/// The methods of `http_requests_total`. Clients can make up others without end: they are one, `OTHER`.
+/// Values of the label `method` of `http_requests_total`. Non-standard methods count as `OTHER`, so that
+/// clients cannot create series.
 pub const METHODS: [&str; 10] =
     ["POST", "GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "OTHER"];
 
@@ -95,7 +99,7 @@ const BREAKER: Label = of("provider", || {
 
 const WORKER: Label = of("worker", || Worker::ALL.iter().map(|worker| worker.as_str()).collect());
 
-/// Every metric.
+/// All metrics that the server exports.
 pub const METRICS: &[Metric] = &[
     counter("http_requests_total", &[METHOD, ROUTE, STATUS], "HTTP requests answered."),
     histogram("http_request_duration_seconds", SECONDS, &[ROUTE], "Time until an HTTP request was answered."),
@@ -103,26 +107,31 @@ pub const METRICS: &[Metric] = &[
     counter(
         "switchboard_connections_refused_total",
         &[of("limit", || vec!["server", "address"])],
-        "Connections refused because a limit was reached: the server's or one address's.",
+        "Connections rejected because a limit was reached: of the server, or of one address.",
     ),
     counter(
         "switchboard_rate_limited_total",
         &[of("of", || vec!["principal", "address"])],
-        "Requests refused because a caller, or an address without a token, asked too often.",
+        "Requests rejected by a rate limit: of an authenticated caller, or of an address.",
     ),
     counter(
         "switchboard_graphql_shed_total",
         &[of("limit", || vec!["caller", "server"])],
-        "GraphQL requests refused because too many were being executed: one caller's or all callers'.",
+        "GraphQL requests rejected because too many were in progress: of one caller, or on the server.",
     ),
     gauge("switchboard_graphql_sockets", Unit::Count, &[], "Open WebSockets."),
     gauge(
         "switchboard_graphql_socket_operations",
         Unit::Count,
         &[],
-        "Operations under way on WebSockets, subscriptions most of all.",
+        "GraphQL operations in progress on WebSockets, mostly subscriptions.",
     ),
-    gauge("switchboard_ready", Unit::Count, &[], "1 while /readyz answers 200, degraded included; else 0."),
+    gauge(
+        "switchboard_ready",
+        Unit::Count,
+        &[],
+        "1 while /readyz answers 200, including degraded; otherwise 0.",
+    ),
     counter(
         "switchboard_log_lines_lost_total",
         &[],
@@ -139,43 +148,43 @@ pub const METRICS: &[Metric] = &[
             let outcomes = CallOutcome::ALL.iter().map(|outcome| outcome.as_str());
             outcomes.chain(["unrouted"]).collect()
         })],
-        "Calls answered, by who took them. unavailable: a spoken sentence; unrouted: the number is not known.",
+        "Calls answered, by who answered. unavailable: a spoken sentence; unrouted: an unknown number.",
     ),
     histogram(
         "switchboard_call_answer_seconds",
         ANSWER_SECONDS,
         &[],
-        "Time until it was certain how a call is answered.",
+        "Time from a call's webhook to its routing decision.",
     ),
     counter(
         "switchboard_calls_routed_from_memory_total",
         &[],
-        "Calls routed by the routing cache because the database did not answer.",
+        "Calls routed from the routing cache because the database did not answer.",
     ),
     counter(
         "switchboard_calls_swept_total",
         &[of("status", || CallStatus::ALL.iter().map(|status| status.as_str()).collect())],
-        "Calls whose end was not reported, and for which the carrier was asked.",
+        "Calls whose end was not reported and was read from the carrier.",
     ),
     counter(
         "switchboard_dials_not_allowed_total",
         &[],
-        "Fallback and forward numbers not dialled because they are not allowed.",
+        "Fallback and forward numbers not dialled because the dialling policy forbids them.",
     ),
     counter(
         "switchboard_conversations_reported_total",
         &[of("news", || ConversationNews::ALL.iter().map(|news| news.as_str()).collect())],
-        "Conversations of calls here that the voice provider reported.",
+        "Conversations reported by the voice provider's events.",
     ),
     counter(
         "switchboard_conversations_fetched_total",
         &[],
-        "Conversations that nobody reported, and for which the voice provider was asked.",
+        "Conversations without an event, fetched from the voice provider.",
     ),
     counter(
         "switchboard_webhooks_refused_total",
         &[of("sender", || vec!["carrier", "voice provider"])],
-        "Webhooks rejected because of their signature.",
+        "Webhooks rejected because of an invalid signature.",
     ),
     gauge("switchboard_cached_numbers", Unit::Count, &[], "Numbers in the routing cache."),
     gauge(
@@ -195,25 +204,25 @@ pub const METRICS: &[Metric] = &[
         "switchboard_journal_oldest_timestamp_seconds",
         Unit::Seconds,
         &[],
-        "Unix time of the oldest journaled write; 0 when none waits.",
+        "Unix time of the oldest journaled write; 0 if there is none.",
     ),
     counter(
         "switchboard_journal_put_aside_total",
         &[],
         "Journaled writes that the database rejected, moved to calls.refused.",
     ),
-    counter("switchboard_database_statements_total", &[], "Statements run."),
+    counter("switchboard_database_statements_total", &[], "Statements executed."),
     histogram(
         "switchboard_database_wait_seconds",
         SECONDS,
         &[POOL],
-        "Time until a connection was obtained from a pool; for a writing transaction, until it had begun.",
+        "Time to obtain a connection from a pool; for a write transaction, including its BEGIN.",
     ),
     histogram(
         "switchboard_database_statement_seconds",
         SECONDS,
         &[POOL, of("kind", || vec!["read", "write", "batch"])],
-        "Time of a statement. batch: a group commit of many calls' writes.",
+        "Duration of a statement. batch: a group commit of many calls' writes.",
     ),
     gauge(
         "switchboard_database_connections",
@@ -225,47 +234,47 @@ pub const METRICS: &[Metric] = &[
         "switchboard_database_connections_max",
         Unit::Count,
         &[POOL],
-        "The most connections a pool may open.",
+        "Maximum number of connections of a pool.",
     ),
     gauge(
         "switchboard_database_away",
         Unit::Count,
         &[],
-        "1 while the database counts as unavailable; else 0.",
+        "1 while this server considers the database unavailable; otherwise 0.",
     ),
     gauge(
         "switchboard_clock_offset_seconds",
         Unit::Seconds,
         &[],
-        "By how much this machine's clock is ahead of the database's.",
+        "How far this machine's clock is ahead of the database's.",
     ),
     counter(
         "switchboard_unreadable_rows_total",
         &[of("table", tables)],
-        "Times that a row could not be read and was put aside.",
+        "Reads that skipped an unreadable row.",
     ),
     counter(
         "switchboard_database_overloads_total",
         &[],
-        "Times that a call could not wait for a database that answers but has too much to do.",
+        "Calls that could not wait for an overloaded database.",
     ),
     counter(
         "switchboard_worker_restarts_total",
         &[WORKER],
-        "Times that a background worker ended early and was started again.",
+        "Restarts of a background worker that ended early.",
     ),
     gauge(
         "switchboard_worker_heartbeat_timestamp_seconds",
         Unit::Seconds,
         &[WORKER],
-        "Unix time at which a background worker last began a round.",
+        "Unix time at which a background worker last started a pass.",
     ),
     counter(
         "switchboard_item_panics_total",
         &[of("work", || {
             vec!["delivery", "event", "mending", "missing_event", "operation", "prices", "sweep"]
         })],
-        "Panics that cost one item of a worker's round.",
+        "Panics contained to one item of a worker's pass.",
     ),
     histogram(
         "switchboard_provider_request_seconds",
@@ -275,7 +284,7 @@ pub const METRICS: &[Metric] = &[
             of("endpoint", endpoints),
             of("outcome", || vec!["ok", "rejected", "failed"]),
         ],
-        "Time of a request to a provider. rejected: it answered 4xx; failed: 5xx, or no answer.",
+        "Duration of a request to a provider. rejected: it answered 4xx; failed: 5xx, or no answer.",
     ),
     gauge(
         "switchboard_breaker_state",
@@ -286,7 +295,7 @@ pub const METRICS: &[Metric] = &[
     counter(
         "switchboard_breaker_changes_total",
         &[BREAKER, of("state", || vec!["open", "closed"])],
-        "Times that a circuit breaker opened or closed.",
+        "State changes of a circuit breaker.",
     ),
     gauge(
         "switchboard_operations",
@@ -298,7 +307,7 @@ pub const METRICS: &[Metric] = &[
         "switchboard_operation_oldest_timestamp_seconds",
         Unit::Seconds,
         &[],
-        "Unix time at which the oldest operation was created that is due or begun, of all servers; 0 when there is none.",
+        "Unix time at which the oldest due or started operation was created, of all servers; 0 if there is none.",
     ),
     counter(
         "switchboard_operations_ended_total",
@@ -309,23 +318,23 @@ pub const METRICS: &[Metric] = &[
                 over.map(|state| state.as_str()).collect()
             }),
         ],
-        "Operations that this server drove to their end.",
+        "Operations that this server finished.",
     ),
     counter(
         "switchboard_reconciliations_total",
         &[of("outcome", || vec!["complete", "incomplete"])],
-        "Reconciliations. incomplete: a provider did not tell all it holds, and nothing was concluded.",
+        "Reconciliations. incomplete: a provider's inventory could not be listed completely, so nothing was concluded.",
     ),
     gauge(
         "switchboard_differences",
         Unit::Count,
         &[of("kind", differences)],
-        "Differences between the providers and the database that the last reconciliation left: aggregate with max.",
+        "Differences that the last reconciliation left: aggregate with max.",
     ),
     counter(
         "switchboard_retention_runs_total",
         &[of("outcome", || vec!["done", "failed"])],
-        "Times that old calls were to be deleted.",
+        "Runs of the retention worker.",
     ),
 ];
 
@@ -350,7 +359,7 @@ fn unfinished() -> impl Iterator<Item = &'static str> {
     OperationState::ALL.iter().filter(|state| !state.is_final()).map(|state| state.as_str())
 }
 
-/// Of both providers.
+/// Endpoint names of the carrier's client and the voice provider's client.
 fn endpoints() -> Vec<&'static str> {
     vec![
         "search_numbers",
@@ -372,8 +381,7 @@ fn endpoints() -> Vec<&'static str> {
     ]
 }
 
-/// As provisioning names them.
-/// The tables whose rows are read one by one.
+/// Tables in which a single unreadable row is skipped.
 fn tables() -> Vec<&'static str> {
     vec![
         "agents",
@@ -388,6 +396,7 @@ fn tables() -> Vec<&'static str> {
     ]
 }
 
+/// Kinds of drift, as in the GraphQL enum.
 fn differences() -> Vec<&'static str> {
     vec![
         "ORPHANED_NUMBER",
@@ -405,13 +414,13 @@ fn differences() -> Vec<&'static str> {
     ]
 }
 
-/// The metric of this name.
+/// Returns the metric with this name, without a histogram's suffix. `None` if it is not in the catalogue.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
 }
 
-/// Histograms, and their buckets.
+/// Returns the histograms with their buckets, for the recorder's configuration.
 pub(super) fn histograms() -> impl Iterator<Item = (&'static str, &'static [f64])> {
     METRICS.iter().filter_map(|metric| match metric.kind {
         Kind::Histogram(buckets) => Some((metric.name, buckets)),
@@ -419,7 +428,8 @@ pub(super) fn histograms() -> impl Iterator<Item = (&'static str, &'static [f64]
     })
 }
 
-/// Describes all metrics to the recorder, and has it export the counters.
+/// Registers the descriptions of all metrics, and the counters at 0. Called once, when the recorder is
+/// installed.
 pub(super) fn describe() {
     for metric in METRICS {
         match metric.kind {
@@ -435,12 +445,12 @@ pub(super) fn describe() {
     }
 }
 
-/// All combinations of the labels' values; none where a label's values are not listed.
+/// Returns all combinations of the labels' values. Empty if the values of a label are not listed.
 fn combinations(labels: &[Label]) -> Vec<Vec<Pair>> {
-    labels.iter().fold(vec![Vec::new()], |so_far, label| match label.values {
+    labels.iter().fold(vec![Vec::new()], |combined, label| match label.values {
         Values::Of(values) => {
             let with = |value: &'static str| {
-                so_far.iter().map(move |pairs| {
+                combined.iter().map(move |pairs| {
                     let mut pairs = pairs.clone();
                     pairs.push(Pair::from_static_parts(label.name, value));
                     pairs
@@ -460,7 +470,7 @@ mod tests {
     fn names_and_labels_follow_the_conventions() {
         for (nth, metric) in METRICS.iter().enumerate() {
             let name = metric.name;
-            assert!(METRICS[..nth].iter().all(|other| other.name != name), "{name} is there twice");
+            assert!(METRICS[..nth].iter().all(|other| other.name != name), "{name} is listed twice");
             assert!(name.starts_with("switchboard_") || name.starts_with("http_"), "{name}");
             assert_eq!(matches!(metric.kind, Kind::Counter), name.ends_with("_total"), "{name}");
             assert_eq!(metric.unit == Unit::Seconds, name.ends_with("_seconds"), "{name}");
@@ -472,7 +482,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_combined_and_open_ones_are_not() {
+    fn only_labels_with_listed_values_are_combined() {
         let of = |labels: &[Label]| combinations(labels).len();
         assert_eq!([of(&[]), of(&[POOL]), of(&[POOL, BREAKER]), of(&[METHOD, ROUTE])], [1, 2, 10, 0]);
     }

@@ -1,10 +1,10 @@
-//! Log lines on their way to stderr.
+//! Non-blocking writer of log lines to stderr.
 //!
-//! Whoever logs appends to a buffer in memory, and a thread of its own writes the buffer out. When stderr takes nothing (a pipe
-//! that nobody reads), the buffer fills up, and further lines are dropped and counted: [`lost`].
+//! Logging appends to a buffer in memory, which a dedicated thread writes out. If stderr blocks (a pipe that
+//! nobody reads), the buffer fills up, and further lines are dropped and counted ([`lost`]).
 //!
-//! The thread writes to a duplicate of the file descriptor, since it would otherwise hold the lock of [`std::io::stderr`]
-//! for as long as the write takes.
+//! The thread writes to a duplicate of the file descriptor. Otherwise it would hold the lock of
+//! [`std::io::stderr`] during a blocked write.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -15,86 +15,87 @@ use std::time::Duration;
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Bytes that wait at most: some ten thousand lines.
-const MOST_WAITING: usize = 4 * 1024 * 1024;
-/// How long the thread waits for more lines once there is one, so that a busy server wakes it for many lines at once.
-const GATHER: Duration = Duration::from_millis(5);
+/// Maximum size of the buffer in bytes, about ten thousand lines.
+const MAX_BUFFERED: usize = 4 * 1024 * 1024;
+/// Time the thread waits for more lines after the first, so that a busy server wakes it once for many lines.
+const BATCH_TIME: Duration = Duration::from_millis(5);
 
-static QUEUE: OnceLock<Queue> = OnceLock::new();
+static QUEUE: OnceLock<LogQueue> = OnceLock::new();
 static LOST: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Default)]
-struct Queue {
-    waiting: Mutex<Waiting>,
-    /// There is something to write.
+struct LogQueue {
+    /// Held only to append or swap bytes, never during a write to stderr.
+    buffer: Mutex<LogBuffer>,
+    /// Notified when the buffer is no longer empty.
     arrived: Condvar,
-    /// Everything is written.
+    /// Notified after each write.
     written: Condvar,
 }
 
 #[derive(Default)]
-struct Waiting {
+struct LogBuffer {
     bytes: Vec<u8>,
-    /// Whether earlier bytes are being written at the moment.
+    /// Whether the thread is writing bytes that it took from the buffer.
     is_writing: bool,
 }
 
-impl Waiting {
-    fn is_over(&self) -> bool {
+impl LogBuffer {
+    fn is_flushed(&self) -> bool {
         self.bytes.is_empty() && !self.is_writing
     }
 }
 
-/// Takes lines. Each write is one.
+/// Writer for `tracing_subscriber`. Each call of `write` is one line.
 #[derive(Clone, Copy)]
-pub(super) struct Lines(&'static Queue);
+pub(super) struct LogWriter(&'static LogQueue);
 
-/// Starts the thread. `None` when it has been started before, or cannot be.
-pub(super) fn start() -> Option<Lines> {
+/// Starts the writing thread. Returns `None` if it is already running or cannot be started.
+pub(super) fn start() -> Option<LogWriter> {
     if QUEUE.get().is_some() {
         return None;
     }
     let stderr = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?);
-    let queue = QUEUE.get_or_init(Queue::default);
+    let queue = QUEUE.get_or_init(LogQueue::default);
     let thread = std::thread::Builder::new().name("log".to_owned());
     thread.spawn(move || write_out(queue, stderr)).ok()?;
-    Some(Lines(queue))
+    Some(LogWriter(queue))
 }
 
-/// How many lines were dropped.
+/// Returns the number of lines dropped since startup.
 pub(super) fn lost() -> u64 {
     LOST.load(Ordering::Relaxed)
 }
 
-/// Waits until everything is written, but no longer than `patience`. Returns whether it is.
-pub(super) fn flush(patience: Duration) -> bool {
+/// Waits up to `limit` until everything is written. Returns whether it is.
+pub(super) fn flush(limit: Duration) -> bool {
     let Some(queue) = QUEUE.get() else { return true };
-    let waiting = queue.lock();
-    let waited = queue.written.wait_timeout_while(waiting, patience, |waiting| !waiting.is_over());
-    waited.unwrap_or_else(PoisonError::into_inner).0.is_over()
+    let buffer = queue.lock();
+    let waited = queue.written.wait_timeout_while(buffer, limit, |buffer| !buffer.is_flushed());
+    waited.unwrap_or_else(PoisonError::into_inner).0.is_flushed()
 }
 
-impl Queue {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+impl LogQueue {
+    fn lock(&self) -> MutexGuard<'_, LogBuffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, line: &[u8]) {
-        let mut waiting = self.lock();
-        if waiting.bytes.len() + line.len() > MOST_WAITING {
+        let mut buffer = self.lock();
+        if buffer.bytes.len() + line.len() > MAX_BUFFERED {
             LOST.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let was_empty = waiting.bytes.is_empty();
-        waiting.bytes.extend_from_slice(line);
-        drop(waiting);
+        let was_empty = buffer.bytes.is_empty();
+        buffer.bytes.extend_from_slice(line);
+        drop(buffer);
         if was_empty {
             self.arrived.notify_one();
         }
     }
 }
 
-impl Write for Lines {
+impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.0.push(line);
         Ok(line.len())
@@ -105,7 +106,7 @@ impl Write for Lines {
     }
 }
 
-impl MakeWriter<'_> for Lines {
+impl MakeWriter<'_> for LogWriter {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
@@ -113,26 +114,26 @@ impl MakeWriter<'_> for Lines {
     }
 }
 
-/// Writes lines for as long as the process lives.
-fn write_out(queue: &Queue, mut stderr: File) {
-    let (mut bytes, mut told) = (Vec::new(), 0);
+/// Writes buffered lines to stderr, forever.
+fn write_out(queue: &LogQueue, mut stderr: File) {
+    let (mut bytes, mut reported) = (Vec::new(), 0);
     loop {
-        let waiting = queue.arrived.wait_while(queue.lock(), |waiting| waiting.bytes.is_empty());
-        drop(waiting);
-        std::thread::sleep(GATHER);
+        let buffer = queue.arrived.wait_while(queue.lock(), |buffer| buffer.bytes.is_empty());
+        drop(buffer);
+        std::thread::sleep(BATCH_TIME);
         {
-            let mut waiting = queue.lock();
-            waiting.is_writing = true;
-            std::mem::swap(&mut waiting.bytes, &mut bytes);
+            let mut buffer = queue.lock();
+            buffer.is_writing = true;
+            std::mem::swap(&mut buffer.bytes, &mut bytes);
         }
-        // A reader that has gone away misses nothing.
+        // A failed write means that stderr is closed: there is no other place to report it.
         let _ = stderr.write_all(&bytes);
         bytes.clear();
         queue.lock().is_writing = false;
         let lost = lost();
-        if lost > told {
-            tracing::warn!(lines = lost - told, "log lines were dropped: stderr was not read fast enough");
-            told = lost;
+        if lost > reported {
+            tracing::warn!(lines = lost - reported, "log lines dropped: stderr was not read fast enough");
+            reported = lost;
         }
         queue.written.notify_all();
     }
@@ -143,9 +144,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_a_line_like_any_other() {
-        let queue: &'static Queue = Box::leak(Box::default());
-        let subscriber = tracing_subscriber::fmt().json().with_writer(Lines(queue)).finish();
+    fn a_panic_is_logged_as_an_ordinary_line() {
+        let queue: &'static LogQueue = Box::leak(Box::default());
+        let subscriber = tracing_subscriber::fmt().json().with_writer(LogWriter(queue)).finish();
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(super::super::log_panic));
         let caught = tracing::subscriber::with_default(subscriber, || {
@@ -155,28 +156,28 @@ mod tests {
         assert!(caught.is_err());
         let text = String::from_utf8(queue.lock().bytes.clone()).unwrap();
         assert!(
-            text.contains("as it happens") && text.contains("lines.rs") && text.contains("ERROR"),
+            text.contains("as it happens") && text.contains("log_writer.rs") && text.contains("ERROR"),
             "{text}"
         );
     }
 
     #[test]
-    fn a_reader_that_stops_loses_lines_and_holds_nobody_up() {
-        let queue: &'static Queue = Box::leak(Box::default());
+    fn lines_are_dropped_without_blocking_while_stderr_is_not_read() {
+        let queue: &'static LogQueue = Box::leak(Box::default());
         let (reader, writer) = io::pipe().unwrap();
         let line = [b'x'; 1023];
         std::thread::spawn(move || write_out(queue, File::from(std::os::fd::OwnedFd::from(writer))));
         let before = lost();
-        for _ in 0..3 * MOST_WAITING / line.len() {
+        for _ in 0..3 * MAX_BUFFERED / line.len() {
             queue.push(&line);
         }
         assert!(lost() > before, "lines were dropped");
-        assert!(queue.lock().bytes.len() <= MOST_WAITING);
-        // Once it is read again, what waits is written.
+        assert!(queue.lock().bytes.len() <= MAX_BUFFERED);
+        // Buffered lines are written once stderr is read again.
         let reading = std::thread::spawn(move || io::copy(&mut { reader }, &mut io::sink()));
-        let waited =
-            queue.written.wait_timeout_while(queue.lock(), Duration::from_secs(20), |w| !w.is_over());
-        assert!(waited.unwrap().0.is_over());
+        let limit = Duration::from_secs(20);
+        let waited = queue.written.wait_timeout_while(queue.lock(), limit, |buffer| !buffer.is_flushed());
+        assert!(waited.unwrap().0.is_flushed());
         assert!(!reading.is_finished());
     }
 }

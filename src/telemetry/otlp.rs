@@ -1,12 +1,12 @@
-//! Exports spans to an OpenTelemetry collector: OTLP over HTTP, in JSON.
+//! Exports spans to an OpenTelemetry collector, by OTLP over HTTP in JSON.
 //!
-//! Spans wait in a bounded queue, and one task sends them in batches. Nothing waits for it: a span that finds the queue full,
-//! or whose batch the collector does not take, is lost and counted. That the collector fails is logged once, and once that it
-//! is back.
+//! Spans wait in a bounded queue, and one task sends them in batches. Nothing waits for the export: a span is
+//! lost, and counted as lost, if the queue is full or the collector rejects its batch. A failing collector is
+//! logged once, and once more when it has recovered.
 //!
-//! Written by hand rather than with `opentelemetry-otlp`. Without a second HTTP client, its SDK adds 18 crates to the tree (`prost` and
-//! second versions of `rand` and `getrandom` among them), needs an adapter to our HTTP client, and does not tell how many spans it
-//! lost. What is used of OTLP is one JSON document.
+//! `opentelemetry-otlp` is not used: even without a second HTTP client, its SDK adds 18 crates (`prost` and
+//! second versions of `rand` and `getrandom` among them), needs an adapter to our HTTP client, and does not
+//! count the spans it loses. The part of OTLP needed here is one JSON document.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -17,74 +17,75 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
-use super::spans::{Attribute, Recorded};
+use super::spans::{Attribute, SpanRecord};
 
-/// Spans that wait to be exported.
-const MOST_WAITING: usize = 8192;
-/// Spans of one request to the collector.
-const BATCH: usize = 512;
-/// How long a batch gathers.
-const GATHER: Duration = Duration::from_secs(1);
-/// How long the end of the process waits for the last batch.
-const FLUSH: Duration = Duration::from_secs(2);
+/// Maximum number of spans that wait to be exported. Bounds memory while the collector is slow.
+const MAX_QUEUED: usize = 8192;
+/// Maximum number of spans in one request to the collector.
+const MAX_BATCH: usize = 512;
+/// Time a batch waits for more spans.
+const BATCH_TIME: Duration = Duration::from_secs(1);
+/// Time that the end of the process waits for the last batch, so that a dead collector does not delay a
+/// shutdown.
+const FLUSH_TIME: Duration = Duration::from_secs(2);
 
-/// Where spans go, and which.
+/// Configuration of the trace export.
 #[derive(Debug, Clone)]
 pub struct TraceConfig {
-    /// The collector's `…/v1/traces`.
+    /// Full URL of the collector's endpoint, ending in `/v1/traces`.
     pub url: Url,
-    /// Sent with every request: they may hold a secret.
+    /// Headers of every request. Their values may be secrets.
     pub headers: Vec<(String, SecretString)>,
-    /// Attributes of this server, `service.name` among them.
+    /// Resource attributes of this server, `service.name` among them.
     pub resource: Vec<(String, String)>,
-    /// Which traces are exported.
+    /// Selects the traces to export.
     pub sampler: Sampler,
-    /// How long the collector may take.
+    /// Time limit of a request to the collector.
     pub timeout: Duration,
 }
 
-/// Which traces are exported.
+/// Decides which traces are exported.
 #[derive(Debug, Clone, Copy)]
 pub struct Sampler {
-    /// The share of traces, from 0 to 1.
+    /// Share of traces to export, from 0 to 1.
     pub ratio: f64,
-    /// Whether a request that names the trace it belongs to decides itself.
+    /// Whether a request with a `traceparent` header follows the header's sampling flag instead of `ratio`.
     pub follows_parent: bool,
 }
 
 impl Sampler {
-    /// Whether a trace that begins here is exported. Every server decides alike.
+    /// Decides on a trace that starts here. Depends on the trace id only, so that all servers decide alike.
     pub(super) fn samples(&self, trace: u128) -> bool {
-        // The last 56 bits are the random ones.
+        // W3C Trace Context (level 2) guarantees randomness for the last 56 bits only.
         let random = (trace & ((1 << 56) - 1)) as f64;
         random < self.ratio * (1_u64 << 56) as f64
     }
 
-    /// The same, for one that began elsewhere.
-    pub(super) fn samples_below(&self, trace: u128, is_sampled: bool) -> bool {
+    /// Decides on a trace that a client started. `is_sampled` is the flag of its `traceparent`.
+    pub(super) fn samples_child(&self, trace: u128, is_sampled: bool) -> bool {
         if self.follows_parent { is_sampled } else { self.samples(trace) }
     }
 }
 
 enum Item {
-    Span(Box<Recorded>),
-    /// Everything before is to be sent now.
+    Span(Box<SpanRecord>),
+    /// Request to send everything queued before it, and to confirm that.
     Flush(oneshot::Sender<()>),
 }
 
-/// Where closed spans go. Cheap to clone.
+/// Sending half of the export queue. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Queue {
+pub(super) struct ExportQueue {
     items: mpsc::Sender<Item>,
     sampler: Sampler,
 }
 
-static QUEUE: OnceLock<Queue> = OnceLock::new();
+static QUEUE: OnceLock<ExportQueue> = OnceLock::new();
 
-impl Queue {
-    pub(super) fn add(&self, span: Recorded) {
+impl ExportQueue {
+    pub(super) fn add(&self, span: SpanRecord) {
         if self.items.try_send(Item::Span(Box::new(span))).is_err() {
-            lose(1, "queue_full");
+            count_lost(1, "queue_full");
         }
     }
 
@@ -93,24 +94,24 @@ impl Queue {
     }
 }
 
-fn lose(spans: usize, reason: &'static str) {
+fn count_lost(spans: usize, reason: &'static str) {
     metrics::counter!("switchboard_spans_lost_total", "reason" => reason).increment(spans as u64);
 }
 
-/// The sampler, once spans are exported.
+/// Returns the sampler. `None` if no exporter was started.
 pub(super) fn sampler() -> Option<&'static Sampler> {
-    QUEUE.get().map(Queue::sampler)
+    QUEUE.get().map(ExportQueue::sampler)
 }
 
-/// Starts the task that exports.
-pub(super) fn start(config: TraceConfig) -> Queue {
-    let (items, waiting) = mpsc::channel(MOST_WAITING);
-    let queue = Queue { items, sampler: config.sampler };
-    tokio::spawn(export(config, waiting));
+/// Starts the exporting task. Requires a Tokio runtime.
+pub(super) fn start(config: TraceConfig) -> ExportQueue {
+    let (items, queued) = mpsc::channel(MAX_QUEUED);
+    let queue = ExportQueue { items, sampler: config.sampler };
+    tokio::spawn(export(config, queued));
     QUEUE.get_or_init(|| queue).clone()
 }
 
-/// Sends what waits, for two seconds at most.
+/// Exports all queued spans, for at most two seconds. Call at the end of the process.
 pub async fn flush_traces() {
     let Some(queue) = QUEUE.get() else { return };
     let (sent, is_sent) = oneshot::channel();
@@ -119,26 +120,26 @@ pub async fn flush_traces() {
             let _sent_or_gone = is_sent.await;
         }
     };
-    let _sent_or_too_late = timeout(FLUSH, flushed).await;
+    let _sent_or_too_late = timeout(FLUSH_TIME, flushed).await;
 }
 
-async fn export(config: TraceConfig, mut waiting: mpsc::Receiver<Item>) {
+async fn export(config: TraceConfig, mut queued: mpsc::Receiver<Item>) {
     let mut collector = Collector::new(config);
-    while let Some(first) = waiting.recv().await {
+    while let Some(first) = queued.recv().await {
         let (mut batch, mut flush, mut next) = (Vec::new(), None, Some(first));
-        let until = Instant::now() + GATHER;
+        let until = Instant::now() + BATCH_TIME;
         while let Some(item) = next.take() {
             match item {
                 Item::Span(span) => batch.push(*span),
                 Item::Flush(sent) => flush = Some(sent),
             }
-            if flush.is_none() && batch.len() < BATCH {
-                next = timeout_at(until, waiting.recv()).await.ok().flatten();
+            if flush.is_none() && batch.len() < MAX_BATCH {
+                next = timeout_at(until, queued.recv()).await.ok().flatten();
             }
         }
         collector.send(&batch).await;
         if let Some(sent) = flush {
-            // Whoever asked may have stopped waiting.
+            // The receiver is gone if the flush has timed out.
             let _ = sent.send(());
         }
     }
@@ -154,52 +155,53 @@ impl Collector {
     fn new(config: TraceConfig) -> Self {
         let mut builder =
             reqwest::Client::builder().timeout(config.timeout).redirect(reqwest::redirect::Policy::none());
-        // A proxy from the environment is for the world outside.
+        // `HTTP_PROXY` is meant for external hosts; a proxy cannot reach this machine's loopback addresses.
         if matches!(config.url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             builder = builder.no_proxy();
         }
         let http = builder.build();
         if let Err(error) = &http {
-            tracing::error!(%error, "traces are not exported: there is no HTTP client");
+            tracing::error!(%error, "trace export disabled: the HTTP client could not be built");
         }
         Self { config, http: http.ok(), is_failing: false }
     }
 
-    async fn send(&mut self, batch: &[Recorded]) {
+    async fn send(&mut self, batch: &[SpanRecord]) {
         if batch.is_empty() {
             return;
         }
         match self.try_send(batch).await {
             Ok(()) if self.is_failing => {
                 self.is_failing = false;
-                tracing::info!("the trace collector takes spans again");
+                tracing::info!("trace collector recovered");
             }
             Ok(()) => {}
             Err(why) => {
-                lose(batch.len(), "export_failed");
+                count_lost(batch.len(), "export_failed");
+                // Logged once per outage: a batch is sent every second.
                 if !self.is_failing {
                     self.is_failing = true;
-                    tracing::warn!(why, "the trace collector takes no spans: they are lost until it does");
+                    tracing::warn!(why, "trace export failed: spans are lost until the collector recovers");
                 }
             }
         }
     }
 
-    async fn try_send(&self, batch: &[Recorded]) -> Result<(), String> {
+    async fn try_send(&self, batch: &[SpanRecord]) -> Result<(), String> {
         let http = self.http.as_ref().ok_or("no HTTP client")?;
         let mut request = http.post(self.config.url.clone()).json(&document(&self.config.resource, batch));
         for (name, value) in &self.config.headers {
             request = request.header(name, value.expose_secret());
         }
-        // Without the address: it may hold a secret.
-        let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
-        let status = answer.status();
-        if status.is_success() { Ok(()) } else { Err(format!("it answered {status}")) }
+        // The URL may contain a secret, so it must not appear in the log.
+        let response = request.send().await.map_err(|error| error.without_url().to_string())?;
+        let status = response.status();
+        if status.is_success() { Ok(()) } else { Err(format!("HTTP status {status}")) }
     }
 }
 
-/// An `ExportTraceServiceRequest`.
-fn document(resource: &[(String, String)], batch: &[Recorded]) -> Value {
+/// Returns the batch as an `ExportTraceServiceRequest` in JSON.
+fn document(resource: &[(String, String)], batch: &[SpanRecord]) -> Value {
     let resource: Vec<Value> =
         resource.iter().map(|(key, value)| json!({"key": key, "value": {"stringValue": value}})).collect();
     let spans: Vec<Value> = batch.iter().map(span).collect();
@@ -212,7 +214,7 @@ fn document(resource: &[(String, String)], batch: &[Recorded]) -> Value {
     }]})
 }
 
-fn span(recorded: &Recorded) -> Value {
+fn span(recorded: &SpanRecord) -> Value {
     const INTERNAL: u8 = 1;
     const SERVER: u8 = 2;
     const CLIENT: u8 = 3;
@@ -226,7 +228,7 @@ fn span(recorded: &Recorded) -> Value {
     let attributes: Vec<Value> = recorded
         .attributes
         .iter()
-        .map(|(name, value)| json!({"key": by_convention(name), "value": written(value)}))
+        .map(|(name, value)| json!({"key": convention_name(name), "value": attribute_value(value)}))
         .collect();
     json!({
         "traceId": format!("{:032x}", recorded.context.trace),
@@ -241,8 +243,8 @@ fn span(recorded: &Recorded) -> Value {
     })
 }
 
-/// What tells spans of one kind apart, from a small set: `POST /graphql`, `carrier buy_number`.
-fn name(recorded: &Recorded) -> String {
+/// Returns the span's display name, which has few values: `POST /graphql`, `carrier buy_number`.
+fn name(recorded: &SpanRecord) -> String {
     let words: &[&str] = match recorded.name {
         "request" => &["method", "route"],
         "provider_request" => &["provider", "endpoint"],
@@ -257,8 +259,8 @@ fn name(recorded: &Recorded) -> String {
     words.iter().map(text).collect::<Vec<_>>().join(" ")
 }
 
-/// OpenTelemetry's name for what has one.
-fn by_convention(name: &str) -> String {
+/// Returns the attribute's name in OpenTelemetry's semantic conventions, or `switchboard.` with our name.
+fn convention_name(name: &str) -> String {
     match name {
         "method" => "http.request.method".to_owned(),
         "route" => "http.route".to_owned(),
@@ -267,10 +269,10 @@ fn by_convention(name: &str) -> String {
     }
 }
 
-fn written(value: &Attribute) -> Value {
+fn attribute_value(value: &Attribute) -> Value {
     match value {
         Attribute::Text(text) => json!({"stringValue": text}),
-        // A 64-bit integer is a string in protobuf's JSON.
+        // Protobuf's JSON mapping writes 64-bit integers as strings.
         Attribute::Integer(number) => json!({"intValue": number.to_string()}),
         Attribute::Double(number) => json!({"doubleValue": number}),
         Attribute::Bool(is_true) => json!({"boolValue": is_true}),
@@ -282,12 +284,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_that_share_of_all_traces_and_a_parent_decides_where_it_is_followed() {
+    fn the_ratio_selects_a_share_of_traces_and_the_parent_decides_if_it_is_followed() {
         let sampler = |ratio, follows_parent| Sampler { ratio, follows_parent };
         let traces: Vec<u128> = (0..1000).map(|n| (7 << 100) | ((n << 56) / 1000)).collect();
         let sampled = |ratio| traces.iter().filter(|trace| sampler(ratio, true).samples(**trace)).count();
         assert_eq!([sampled(0.0), sampled(1.0)], [0, 1000]);
         assert!((240..=260).contains(&sampled(0.25)), "{}", sampled(0.25));
-        assert!(sampler(0.0, true).samples_below(1, true) && !sampler(0.0, false).samples_below(1, true));
+        assert!(sampler(0.0, true).samples_child(1, true) && !sampler(0.0, false).samples_child(1, true));
     }
 }

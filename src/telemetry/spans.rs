@@ -1,13 +1,14 @@
-//! Spans on their way to the exporter: which are recorded, what of them, and which trace they belong to.
+//! Records spans for the exporter and assigns them to traces.
 //!
-//! Every span of this crate is recorded, whatever `RUST_LOG` says, but for those of probes (`/healthz`, `/readyz`, `/metrics`).
-//! Most are `debug_span!`s: without an exporter they cost nothing at the usual log level. A span's fields become its
-//! attributes, so they hold no telephone numbers, tokens or prompts. `outcome = "failed"` marks the span as failed.
+//! Every span of this crate is recorded, whatever `RUST_LOG` says, except those of probes (`/healthz`,
+//! `/readyz`, `/metrics`). Most spans are `debug_span!`s, which cost nothing at the default log level without
+//! an exporter. A span's fields become its attributes, so they must not contain phone numbers, tokens or
+//! prompts. `outcome = "failed"` marks the span as failed.
 //!
-//! A trace begins with a request, or goes on with the one that its `traceparent` header (W3C Trace Context) names. An operation is a
-//! child of the request that drives it; where a worker takes it up, perhaps on another server, it begins a trace of its own, and
-//! the attribute `operation` leads from one to the other. Requests to providers carry a `traceparent` too
-//! ([`traceparent`]).
+//! A trace starts with a request, or continues the trace of its `traceparent` header (W3C Trace Context). An
+//! operation's span is a child of the request that runs it. If a worker continues the operation, perhaps on
+//! another server, it starts a trace of its own; the attribute `operation` connects the two. Requests to
+//! providers carry a `traceparent` as well.
 
 use std::fmt::{self, Write};
 use std::time::Instant;
@@ -21,17 +22,17 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use tracing_subscriber::{Layer, Registry};
 
-use super::otlp::{Queue, Sampler};
+use super::otlp::{ExportQueue, Sampler};
 use crate::domain::{Clock, Entropy};
 
-/// The span of a request that is not to be traced.
+/// Name of spans that are not traced.
 const PROBE: &str = "probe";
-/// Attributes kept of one span.
-const MOST_ATTRIBUTES: usize = 32;
-/// Bytes kept of one attribute's text.
-const MOST_TEXT: usize = 1024;
+/// Maximum number of attributes of a span. Further ones are dropped.
+const MAX_ATTRIBUTES: usize = 32;
+/// Maximum length of a text attribute in bytes. Longer texts are truncated.
+const MAX_TEXT: usize = 1024;
 
-/// Which trace a span belongs to.
+/// Trace id, span id and sampling flag, as in a `traceparent` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TraceContext {
     pub(super) trace: u128,
@@ -40,8 +41,8 @@ pub(super) struct TraceContext {
 }
 
 impl TraceContext {
-    /// Reads a `traceparent` header. One of a later version may be longer.
-    fn read(header: &str) -> Option<Self> {
+    /// Parses a `traceparent` header. Versions after 00 may have further fields, which are ignored.
+    fn parse(header: &str) -> Option<Self> {
         let mut parts = header.split('-');
         let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let is_hexadecimal = |text: &str| text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -62,7 +63,7 @@ impl TraceContext {
     }
 }
 
-/// What an attribute holds.
+/// Value of a span attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Attribute {
     Text(String),
@@ -71,21 +72,22 @@ pub(super) enum Attribute {
     Bool(bool),
 }
 
-/// A span, while it is open and until it is exported.
+/// SpanRecord data of a span, from its start to its export.
 #[derive(Debug)]
-pub(super) struct Recorded {
+pub(super) struct SpanRecord {
     pub(super) context: TraceContext,
     pub(super) parent: Option<u64>,
     pub(super) name: &'static str,
     pub(super) began_at: DateTime<Utc>,
     began: Instant,
-    /// When a request was answered: what goes on after that in its name is not its own.
+    /// Set when a request is answered: its span stays open for background work, which is not part of its
+    /// duration.
     ended: Option<Instant>,
     pub(super) attributes: Vec<(&'static str, Attribute)>,
     pub(super) has_failed: bool,
 }
 
-impl Recorded {
+impl SpanRecord {
     pub(super) fn ended_at(&self) -> DateTime<Utc> {
         self.began_at + self.ended.unwrap_or(self.began).duration_since(self.began)
     }
@@ -98,15 +100,15 @@ impl Recorded {
         self.has_failed |= name == "outcome" && value == Attribute::Text("failed".to_owned());
         if let Some((_, known)) = self.attributes.iter_mut().find(|(known, _)| *known == name) {
             *known = value;
-        } else if self.attributes.len() < MOST_ATTRIBUTES {
+        } else if self.attributes.len() < MAX_ATTRIBUTES {
             self.attributes.push((name, value));
         }
     }
 }
 
-impl Visit for Recorded {
+impl Visit for SpanRecord {
     fn record_str(&mut self, field: &Field, value: &str) {
-        let mut end = value.len().min(MOST_TEXT);
+        let mut end = value.len().min(MAX_TEXT);
         while !value.is_char_boundary(end) {
             end -= 1;
         }
@@ -137,51 +139,51 @@ impl Visit for Recorded {
     }
 }
 
-/// Records spans into the exporter's queue.
-pub(super) fn layer<S>(queue: Queue) -> impl Layer<S>
+/// Returns the layer that records spans into the export queue.
+pub(super) fn layer<S>(queue: ExportQueue) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let is_ours = |metadata: &Metadata<'_>| {
+    let is_recorded = |metadata: &Metadata<'_>| {
         metadata.is_span()
             && *metadata.level() <= Level::DEBUG
             && metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
             && metadata.name() != PROBE
     };
-    let filter = filter_fn(is_ours).with_max_level_hint(LevelFilter::DEBUG);
-    Spans { queue, clock: Clock::system(), entropy: Entropy::system() }.with_filter(filter)
+    let filter = filter_fn(is_recorded).with_max_level_hint(LevelFilter::DEBUG);
+    SpanLayer { queue, clock: Clock::system(), entropy: Entropy::system() }.with_filter(filter)
 }
 
-struct Spans {
-    queue: Queue,
+struct SpanLayer {
+    queue: ExportQueue,
     clock: Clock,
     entropy: Entropy,
 }
 
-impl Spans {
+impl SpanLayer {
     fn span_id(&self) -> u64 {
         u64::from_be_bytes(self.entropy.bytes()).max(1)
     }
 
-    /// The first span of a trace.
+    /// Starts a new trace. Ids of zero are invalid in W3C Trace Context.
     fn root(&self) -> TraceContext {
         let trace = u128::from_be_bytes(self.entropy.bytes()).max(1);
         TraceContext { trace, span: self.span_id(), is_sampled: self.queue.sampler().samples(trace) }
     }
 }
 
-impl<S> Layer<S> for Spans
+impl<S> Layer<S> for SpanLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        let above = span.parent().and_then(|parent| context_of(&parent));
-        let (context, parent) = match above {
-            Some(above) => (TraceContext { span: self.span_id(), ..above }, Some(above.span)),
+        let parent = span.parent().and_then(|parent| context_of(&parent));
+        let (context, parent) = match parent {
+            Some(parent) => (TraceContext { span: self.span_id(), ..parent }, Some(parent.span)),
             None => (self.root(), None),
         };
-        let mut recorded = Recorded {
+        let mut recorded = SpanRecord {
             context,
             parent,
             name: span.name(),
@@ -197,14 +199,14 @@ where
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
         let Some(span) = context.span(id) else { return };
-        if let Some(recorded) = span.extensions_mut().get_mut::<Recorded>() {
+        if let Some(recorded) = span.extensions_mut().get_mut::<SpanRecord>() {
             values.record(recorded);
         }
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
-        let recorded = span.extensions_mut().remove::<Recorded>();
+        let recorded = span.extensions_mut().remove::<SpanRecord>();
         if let Some(mut recorded) = recorded.filter(|recorded| recorded.context.is_sampled) {
             recorded.ended.get_or_insert_with(Instant::now);
             self.queue.add(recorded);
@@ -213,22 +215,23 @@ where
 }
 
 fn context_of<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> Option<TraceContext> {
-    span.extensions().get::<Recorded>().map(|recorded| recorded.context)
+    span.extensions().get::<SpanRecord>().map(|recorded| recorded.context)
 }
 
-/// Has a span that has no children yet go on with the trace that a `traceparent` header names. One that cannot be read counts
-/// as none.
+/// Makes a span part of the trace in a `traceparent` header. Call it before the span has children, which
+/// inherit its trace. An invalid header is ignored.
 pub fn continue_trace(span: &Span, header: &str) {
-    let Some(above) = TraceContext::read(header) else { return };
+    let Some(parent) = TraceContext::parse(header) else { return };
     change(span, |recorded, sampler| {
-        recorded.parent = Some(above.span);
-        recorded.context.trace = above.trace;
-        recorded.context.is_sampled = sampler.samples_below(above.trace, above.is_sampled);
+        recorded.parent = Some(parent.span);
+        recorded.context.trace = parent.trace;
+        recorded.context.is_sampled = sampler.samples_child(parent.trace, parent.is_sampled);
     });
 }
 
-/// Ends a request's span with its answer: it stays open for as long as anything goes on in its name.
-pub fn answered(span: &Span, status: u16) {
+/// Records the response in a request's span and ends its duration. The span itself stays open while
+/// background work of the request continues.
+pub fn record_response(span: &Span, status: u16) {
     change(span, |recorded, _| {
         recorded.ended = Some(Instant::now());
         recorded.set("status", Attribute::Integer(status.into()));
@@ -236,15 +239,16 @@ pub fn answered(span: &Span, status: u16) {
     });
 }
 
-fn change(span: &Span, change: impl FnOnce(&mut Recorded, &Sampler)) {
+fn change(span: &Span, change: impl FnOnce(&mut SpanRecord, &Sampler)) {
     span.with_subscriber(|(id, dispatch)| {
         let sampler = super::otlp::sampler()?;
         let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
-        span.extensions_mut().get_mut::<Recorded>().map(|recorded| change(recorded, sampler))
+        span.extensions_mut().get_mut::<SpanRecord>().map(|recorded| change(recorded, sampler))
     });
 }
 
-/// The `traceparent` of the innermost span that is open here and recorded.
+/// Returns the `traceparent` header of the innermost recorded span that is open on this thread. `None` if
+/// there is none.
 #[must_use]
 pub fn traceparent() -> Option<String> {
     let found = Span::current().with_subscriber(|(id, dispatch)| {
@@ -260,12 +264,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_traceparent_is_read_as_w3c_writes_it_and_nothing_else_is() {
+    fn a_traceparent_is_parsed_strictly() {
         let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let read = TraceContext::read(header).unwrap();
+        let read = TraceContext::parse(header).unwrap();
         assert_eq!((read.header().as_str(), read.is_sampled), (header, true));
-        assert!(!TraceContext::read(&header.replace("-01", "-00")).unwrap().is_sampled);
-        assert!(TraceContext::read(&format!("{}-more", header.replacen("00", "01", 1))).is_some());
+        assert!(!TraceContext::parse(&header.replace("-01", "-00")).unwrap().is_sampled);
+        assert!(TraceContext::parse(&format!("{}-more", header.replacen("00", "01", 1))).is_some());
         for wrong in [
             "",
             "00",
@@ -278,7 +282,7 @@ mod tests {
             &header.replace("b7ad", "+7ad"),
             &header.replace('b', "\u{e9}"),
         ] {
-            assert_eq!(TraceContext::read(wrong), None, "{wrong}");
+            assert_eq!(TraceContext::parse(wrong), None, "{wrong}");
         }
     }
 }

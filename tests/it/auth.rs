@@ -22,7 +22,7 @@ use crate::support::auth::{
 };
 
 #[tokio::test]
-async fn a_token_cannot_choose_how_it_is_checked() {
+async fn a_token_cannot_choose_how_it_is_verified() {
     let (published_rsa, foreign_rsa) = (rsa(), rsa());
     let published_ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
     let oct = json!({"kty": "oct", "kid": "oct", "k": URL_SAFE_NO_PAD.encode("published secret")});
@@ -107,7 +107,7 @@ async fn a_token_cannot_choose_how_it_is_checked() {
 }
 
 #[tokio::test]
-async fn a_token_holds_from_its_beginning_to_its_end() {
+async fn a_token_is_valid_from_nbf_to_exp() {
     let world = World::start(config()).await;
     let times = [
         (json!({"exp": NOW + 1}), Ok(())),
@@ -242,7 +242,7 @@ async fn who_a_token_speaks_for() {
 }
 
 #[tokio::test]
-async fn what_is_minted_is_accepted() {
+async fn minted_tokens_are_accepted() {
     let strict = AuthConfig {
         issuer: Some("https://id.example".into()),
         audience: Some("switchboard".into()),
@@ -264,7 +264,7 @@ async fn what_is_minted_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_could_check_nothing_is_refused() {
+async fn an_unusable_token_configuration_is_rejected() {
     let world = World::start(config()).await;
     for wrong in [
         AuthConfig { hs256_secret: None, ..config() },

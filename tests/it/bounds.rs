@@ -99,7 +99,7 @@ async fn a_client_that_does_not_read_holds_no_connection_to_the_database() {
 }
 
 #[tokio::test]
-async fn an_answer_is_charged_for_what_it_holds_and_bounded_in_bytes() {
+async fn a_response_is_charged_by_its_size_and_limited_in_bytes() {
     let practice = practice_with_long_rules(&[]).await;
     let app = &practice.app;
     let ask = async |query: &str| app.graphql(&practice.token, query, json!({})).await;
@@ -148,7 +148,7 @@ const ROTATE: &str = "mutation($id: ID!) { rotateAgentToken(input: {id: $id}) { 
 const DELETE: &str = "mutation($id: ID!) { deleteAgent(input: {id: $id}) { userErrors { message } } }";
 
 #[tokio::test]
-async fn a_token_that_is_taken_away_closes_its_sockets_at_every_server() {
+async fn a_revoked_token_closes_its_sockets_on_every_server() {
     let mut app = App::start().await;
     let token = app.token(TENANT);
     let made = create(&app, &token, json!({"name": "Practice", "areaCode": "212"})).await;
@@ -180,7 +180,7 @@ async fn a_token_that_is_taken_away_closes_its_sockets_at_every_server() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_untold_closes_its_sockets_at_the_next_operation_and_at_the_next_ping() {
+async fn a_token_revoked_without_an_event_closes_its_sockets_at_the_next_operation_or_ping() {
     let app = App::start().await;
     let token = app.token(TENANT);
     let query = "subscription { callUpdated { sid } }";
@@ -267,7 +267,7 @@ async fn one_address_cannot_take_all_connections() {
 }
 
 #[tokio::test]
-async fn made_up_agent_tokens_are_counted_before_the_database_is_asked() {
+async fn invented_agent_tokens_are_rate_limited_before_the_database_is_queried() {
     let app = App::start_with(&[("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "3")]).await;
     let token = app.token(TENANT);
     let [one, other] = [
@@ -326,7 +326,7 @@ async fn answered(connection: &mut TcpStream) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_has_so_long_for_a_request_and_may_be_idle_longer() {
+async fn a_connection_has_separate_limits_for_a_request_head_and_for_idling() {
     const LIVE: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n";
     let app = App::start_with(&UNLIMITED).await;
     let late = Duration::from_secs(16);
@@ -383,7 +383,7 @@ async fn a_connection_has_so_long_for_a_request_and_may_be_idle_longer() {
 }
 
 #[tokio::test]
-async fn operations_on_all_sockets_of_a_caller_are_bounded() {
+async fn operations_on_all_sockets_of_a_caller_are_limited() {
     let app = App::start_with(&UNLIMITED).await;
     let token = app.token(TENANT);
     let mut sockets = Vec::new();
@@ -401,7 +401,7 @@ async fn operations_on_all_sockets_of_a_caller_are_bounded() {
     let refused = last.next().await;
     assert_eq!(refused["payload"][0]["extensions"]["code"], "RATE_LIMITED", "{refused}");
     let message = refused["payload"][0]["message"].as_str().unwrap();
-    assert!(message.contains("500 operations run on your sockets"), "{message}");
+    assert!(message.contains("at most 500 operations"), "{message}");
     drop(sockets.pop());
     let again = async || {
         last.subscribe("a", "{ __typename }").await;
@@ -415,7 +415,7 @@ async fn operations_on_all_sockets_of_a_caller_are_bounded() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_proves_nothing_takes_little_time_and_work() {
+async fn an_unsigned_webhook_costs_little_time_and_work() {
     let app = App::start().await;
     let url = format!("{}/api/webhooks/call/incoming", app.base_url());
     let many: Vec<(String, &str)> = (0..1001).map(|n| (n.to_string(), "")).collect();
@@ -446,7 +446,7 @@ async fn series(app: &App, text: &str) -> (usize, bool) {
 }
 
 #[tokio::test]
-async fn what_clients_make_up_is_no_label() {
+async fn clients_cannot_create_metric_labels() {
     let app = App::start_with(&UNLIMITED).await;
     let made_up = async |n: usize| {
         let word = format!("MADEUP{n}");

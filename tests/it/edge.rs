@@ -36,7 +36,7 @@ fn code(answer: &Value) -> &str {
 }
 
 #[tokio::test]
-async fn who_asks_too_often_waits_and_nobody_else_does() {
+async fn a_caller_beyond_its_rate_limit_is_rejected_and_others_are_not() {
     let app =
         App::start_with(&[("RATE_LIMIT_PER_MINUTE", "6"), ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "1")]).await;
     let (token, other) = (app.token(Uuid::from_u128(1)), app.token(Uuid::from_u128(2)));
@@ -75,7 +75,7 @@ async fn who_asks_too_often_waits_and_nobody_else_does() {
 }
 
 #[tokio::test]
-async fn an_address_that_proves_nothing_waits_and_a_valid_token_there_does_not() {
+async fn an_address_is_rate_limited_without_affecting_valid_tokens() {
     let variables = [("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "4"), ("TRUST_FORWARDED_FOR", "1")];
     let app = App::start_with(&variables).await;
     let token = app.token(Uuid::from_u128(1));
@@ -111,7 +111,7 @@ async fn an_address_that_proves_nothing_waits_and_a_valid_token_there_does_not()
 }
 
 #[tokio::test]
-async fn forwarded_addresses_are_hearsay_unless_a_proxy_is_configured() {
+async fn forwarded_addresses_are_ignored_unless_a_proxy_is_configured() {
     let app = App::start_with(&[("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "2")]).await;
     let mut statuses = Vec::new();
     for at in 0..3 {
@@ -125,7 +125,7 @@ async fn forwarded_addresses_are_hearsay_unless_a_proxy_is_configured() {
 }
 
 #[tokio::test]
-async fn sockets_and_their_operations_count() {
+async fn sockets_and_their_operations_count_against_rate_limits() {
     let limits = [("RATE_LIMIT_PER_MINUTE", "4"), ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "2")];
     let app = App::start_with(&limits).await;
     let token = app.token(Uuid::from_u128(1));
@@ -160,7 +160,7 @@ async fn sockets_and_their_operations_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn limits_hold_for_all_servers_together() {
+async fn rate_limits_are_shared_by_all_servers() {
     const MINUTE: usize = 60;
     let limits = [("RATE_LIMIT_PER_MINUTE", "60"), ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "60")];
     let mut app = App::start_with(&limits).await;
@@ -198,7 +198,7 @@ async fn limits_hold_for_all_servers_together() {
 }
 
 #[tokio::test]
-async fn a_schema_that_is_not_told_cannot_be_guessed_from_errors() {
+async fn errors_reveal_nothing_of_the_schema_without_introspection() {
     let app = App::start_with(&[("INTROSPECTION", "off")]).await;
     let token = app.token(Uuid::from_u128(1));
     for query in [
@@ -263,7 +263,7 @@ async fn offer(app: &App, token: Option<&str>, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_document_sent_once_is_known_by_its_hash() {
+async fn a_persisted_document_is_executed_by_its_hash() {
     let app = App::start().await;
     let (token, other) = (app.token(Uuid::from_u128(1)), app.token(Uuid::from_u128(2)));
     let query = "query Me($with: Boolean!) { viewer { userId id @include(if: $with) } }";
@@ -301,7 +301,7 @@ async fn a_document_sent_once_is_known_by_its_hash() {
 }
 
 #[tokio::test]
-async fn only_what_is_valid_true_and_of_somebody_known_is_kept() {
+async fn only_valid_documents_of_authenticated_callers_are_persisted() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let not_kept = async |query: &str| {
@@ -343,7 +343,7 @@ async fn only_what_is_valid_true_and_of_somebody_known_is_kept() {
 }
 
 #[tokio::test]
-async fn webhooks_that_never_hold_are_told_once_with_the_likely_cause() {
+async fn invalid_webhook_signatures_are_logged_once_with_the_likely_cause() {
     let app = App::start().await;
     let mut command = app.program(&["serve"]);
     let mut child = command
@@ -398,7 +398,7 @@ async fn webhooks_that_never_hold_are_told_once_with_the_likely_cause() {
 
 /// More requests than are executed at the same time are turned away at once, and answered again as soon as there is room.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flood_of_slow_requests_is_shed_and_webhooks_are_not() {
+async fn excess_requests_are_rejected_and_webhooks_are_answered() {
     let app = App::start_with(&[("RATE_LIMIT_PER_MINUTE", "0")]).await;
     // No tenant asks for more than its share.
     let tokens: Vec<_> = (1..=20).map(|n| app.token(Uuid::from_u128(n))).collect();

@@ -61,7 +61,7 @@ async fn refusal(response: Response) -> String {
 }
 
 #[tokio::test]
-async fn the_answer_has_the_type_that_was_asked_for() {
+async fn the_response_has_the_requested_media_type() {
     let client = Client::start().await;
     let ask = |accept: &'static str, query: &str| {
         let request = client.request(Method::POST, "/graphql").bearer_auth(&client.token);
@@ -96,7 +96,7 @@ async fn the_answer_has_the_type_that_was_asked_for() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused_in_graphqls_shape() {
+async fn unreadable_requests_get_errors_in_graphqls_format() {
     let client = Client::start().await;
     let deep = format!("{{\"query\":\"{{a}}\",\"variables\":{{\"a\":{}", "[".repeat(5000));
     let bodies: [(Vec<u8>, &str); 12] = [
@@ -187,7 +187,7 @@ async fn the_published_audits_pass() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_of_what_it_accepts_is_answered_as_ever() {
+async fn a_request_without_accept_gets_the_legacy_media_type() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let client = Client::start().await;
     let mut stream =
@@ -207,7 +207,7 @@ async fn who_says_nothing_of_what_it_accepts_is_answered_as_ever() {
 }
 
 #[tokio::test]
-async fn only_json_and_only_so_much_of_it() {
+async fn only_json_up_to_the_size_limit_is_accepted() {
     let client = Client::start().await;
     let query = r#"{"query":"{ __typename }"}"#;
     for kind in [
@@ -285,7 +285,7 @@ async fn get_reads_and_never_writes() {
 }
 
 #[tokio::test]
-async fn nobody_may_read_the_schema_and_nothing_else() {
+async fn unauthenticated_requests_can_read_the_schema_only() {
     let client = Client::start().await;
     let ask = |token: Option<&str>, query: &str| {
         let request = client.request(Method::POST, "/graphql").header("accept", JSON);
@@ -351,7 +351,7 @@ async fn variables_that_are_missing_stop_the_request() {
 }
 
 #[tokio::test]
-async fn every_answer_names_its_request_and_guards_itself() {
+async fn every_response_has_a_request_id_and_security_headers() {
     let client = Client::start().await;
     let named = client
         .request(Method::GET, "/healthz")
@@ -410,7 +410,7 @@ async fn every_page_is_served_under_a_strict_policy() {
 }
 
 #[tokio::test]
-async fn other_sites_pages_ask_first() {
+async fn other_origins_need_a_preflight() {
     let client = Client::start_with(&[("ALLOWED_ORIGINS", "https://dashboard.example")]).await;
     let preflight = |origin: &'static str| {
         let request = client.request(Method::OPTIONS, "/graphql").header("origin", origin);
@@ -470,7 +470,7 @@ async fn graphiql_is_for_browsers() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_never_sent_whole_is_not_waited_for() {
+async fn an_incomplete_request_times_out() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let client = Client::start().await;
     let address = client.app.base_url().replace("http://", "");

@@ -13,7 +13,7 @@ use crate::support::socket::Socket;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
-async fn answers_queries_and_says_when_they_end() {
+async fn queries_are_answered_and_completed() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let mut socket = Socket::ready(&app, &token).await;
@@ -74,7 +74,7 @@ async fn a_subscription_delivers_until_it_is_completed() {
 }
 
 #[tokio::test]
-async fn breaches_of_the_protocol_close_the_socket() {
+async fn protocol_violations_close_the_socket() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
 
@@ -130,7 +130,7 @@ async fn breaches_of_the_protocol_close_the_socket() {
 }
 
 #[tokio::test]
-async fn handshakes_are_for_our_protocol_and_our_pages() {
+async fn handshakes_need_the_subprotocol_and_an_allowed_origin() {
     let app = App::start_with(&[("ALLOWED_ORIGINS", "https://dashboard.example")]).await;
     let ours = ("sec-websocket-protocol", "graphql-transport-ws");
     let own = app.base_url();
@@ -158,7 +158,7 @@ async fn handshakes_are_for_our_protocol_and_our_pages() {
 }
 
 #[tokio::test]
-async fn a_socket_does_not_outlive_its_patience_its_token_or_its_server() {
+async fn a_socket_closes_on_init_timeout_token_expiry_and_shutdown() {
     let mut app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let mut silent = Socket::open(&app).await;
@@ -179,7 +179,7 @@ async fn a_socket_does_not_outlive_its_patience_its_token_or_its_server() {
 }
 
 #[tokio::test]
-async fn one_socket_runs_only_so_much_at_once() {
+async fn operations_on_one_socket_are_limited() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let mut socket = Socket::ready(&app, &token).await;

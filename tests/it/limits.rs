@@ -34,7 +34,7 @@ fn doubling(levels: usize, last: &str) -> String {
 }
 
 #[tokio::test]
-async fn hostile_documents_are_refused_at_once() {
+async fn hostile_documents_are_rejected_at_once() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let nested = |open: &str, inner: &str, levels: usize| {
@@ -99,7 +99,7 @@ async fn hostile_documents_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn what_real_tools_send_is_let_through() {
+async fn requests_of_real_tools_are_accepted() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let answer = app.graphql(&token, &introspection(), json!({})).await;

@@ -75,7 +75,7 @@ fn serve(folder: &Path, database: &TestDatabase, address: &str) -> Command {
 }
 
 #[tokio::test]
-async fn a_log_that_nobody_reads_holds_up_neither_requests_nor_the_end() {
+async fn an_unread_log_delays_neither_requests_nor_shutdown() {
     let served = Served::start().await;
     served.ask(REQUESTS, 10).await;
     assert_eq!(served.lines_lost().await, 0, "so many lines wait in memory");

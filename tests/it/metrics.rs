@@ -120,7 +120,7 @@ async fn every_metric_is_in_the_catalogue_and_every_label_of_a_closed_set() {
 }
 
 #[tokio::test]
-async fn the_oldest_operation_is_one_that_is_due_or_begun() {
+async fn the_oldest_operation_metric_covers_due_and_started_operations() {
     let practice = Practice::open_with(&[("RELEASE_GRACE", "24h")], json!({})).await;
     let app = &practice.app;
     let backlog = async || {
@@ -160,7 +160,7 @@ fn closed(series: &Series<'_>, metric: &Metric) {
 }
 
 #[test]
-fn the_catalogue_spells_values_as_their_owners_do() {
+fn the_catalogues_label_values_match_their_sources() {
     let values = |metric: &str, label: &str| {
         let label = catalogue::find(metric).unwrap().labels.iter().find(|known| known.name == label);
         match label.unwrap().values {
@@ -307,7 +307,7 @@ fn every_alert_uses_metrics_that_exist_and_is_explained() {
 }
 
 #[test]
-fn every_metric_is_in_the_manual() {
+fn every_metric_is_in_the_runbook() {
     let manual = file("docs/operating.md");
     for metric in METRICS {
         assert!(
@@ -319,7 +319,7 @@ fn every_metric_is_in_the_manual() {
 }
 
 #[test]
-fn an_expression_with_a_metric_or_label_that_does_not_exist_is_found() {
+fn expressions_with_unknown_metrics_or_labels_are_detected() {
     let fails =
         |expression: &str| std::panic::catch_unwind(|| check_expression(expression, "a test")).is_err();
     assert!(fails("rate(switchboard_made_up_total[5m])"));

@@ -194,7 +194,7 @@ fn nothing_private(spans: &[Value], private: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_collector_that_takes_nothing_loses_spans_and_holds_nobody_up() {
+async fn an_unresponsive_collector_costs_spans_and_delays_nothing() {
     let (collector, url) = Collector::start().await;
     *collector.refuses.lock().unwrap() = true;
     let system = System::start_with(&[

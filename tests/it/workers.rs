@@ -13,7 +13,7 @@ async fn readiness(app: &App) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn each_worker_beats_and_one_that_cannot_run_is_named_while_calls_are_answered() {
+async fn each_worker_has_a_heartbeat_and_readiness_names_a_failing_one() {
     let app = App::start_with(&[("CALL_RETENTION_DAYS", "30")]).await;
     let running = Worker::ALL.iter().filter(|worker| {
         let is_for_others = **worker == Worker::Changes && !app.database_url().starts_with("postgres");
@@ -43,7 +43,7 @@ async fn each_worker_beats_and_one_that_cannot_run_is_named_while_calls_are_answ
 
 /// Only Postgres: a file that is held can still be read.
 #[tokio::test]
-async fn a_probe_is_answered_in_time_while_the_database_is_silent() {
+async fn a_probe_is_answered_in_time_while_the_database_hangs() {
     let (app, mut database) = App::start_severable(&[]).await;
     if !database.is_whole() {
         return;

@@ -1,13 +1,13 @@
-// Starts GraphiQL. The token comes in the address's fragment, which browsers never send; it goes into the headers
-// tab and out of the address, and is stored nowhere.
+// Starts GraphiQL. A token in the URL's fragment (which browsers never send) is moved to the headers tab and removed
+// from the URL. It is not stored.
 (() => {
   'use strict';
 
-  const WELCOME = `# Switchboard gives every agent a telephone number.
+  const WELCOME = `# Switchboard gives every agent a phone number.
 # Place the cursor in an operation and press Ctrl-Enter, or choose one at the Run button.
-# The book in the left margin explains every type and field.
+# The documentation explorer in the left margin explains every type and field.
 
-# Whose token this is, and what the plan allows.
+# The tenant of this token, its plan and its limits.
 query Viewer {
   viewer {
     userId
@@ -18,7 +18,7 @@ query Viewer {
   }
 }
 
-# An agent and a number of its own, in one step. Keep apiToken: it is shown once.
+# Creates an agent and buys a number for it. Save apiToken: it is shown only once.
 mutation CreateAgent {
   createAgent(input: { name: "Dr. Smith's Office Assistant", areaCode: "212" }) {
     agent { id name status tokenPreview }
@@ -44,7 +44,7 @@ query Calls {
   }
 }
 
-# Runs until you stop it: every call as it begins, is answered and ends.
+# Runs until you stop it. Sends every call when it starts, is answered and ends.
 subscription WatchCalls {
   callUpdated {
     id

@@ -1,7 +1,7 @@
-//! GraphiQL for a person with a browser: a page of our own around four pinned files.
+//! GraphiQL page: own HTML around four pinned files.
 //!
-//! The files come from a folder where one is set, else from a public CDN; their integrity is in the page either way,
-//! so both serve the same bytes. No script or style is inline, and nothing of the page is a secret.
+//! The files come from a configured folder or from a public CDN. The page contains their integrity hashes, so
+//! both sources serve the same bytes. No script or style is inline, and the page contains no secret.
 
 use std::path::Path;
 
@@ -16,18 +16,18 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::rejection::Rejection;
-use super::{Edge, RequestId};
+use super::{RequestId, ServerState};
 
 const CDN: &str = "https://cdn.jsdelivr.net";
 
-/// One of the four files: its name, its path at the CDN, its integrity.
+/// A pinned file of GraphiQL: name in the folder, path at the CDN, Subresource Integrity hash.
 struct Asset {
     name: &'static str,
     path: &'static str,
     integrity: &'static str,
 }
 
-/// GraphiQL 4 is the last with a browser bundle; React 18 is what it runs on.
+/// Pinned files. GraphiQL 4 is the last version with a browser bundle, and requires React 18.
 const ASSETS: [Asset; 4] = [
     Asset {
         name: "graphiql.min.css",
@@ -51,31 +51,31 @@ const ASSETS: [Asset; 4] = [
     },
 ];
 
-/// Where GraphiQL's files come from.
+/// Source of GraphiQL's files.
 #[derive(Debug, Clone)]
 pub enum GraphiqlAssets {
-    /// A public CDN: the browser needs the internet, this server does not.
+    /// A public CDN. The browser needs internet access, this server does not.
     Cdn,
-    /// Ourselves: the files' contents, in the order of their list.
+    /// This server. Holds the contents of the files, in the order of [`ASSETS`].
     Own(Vec<Bytes>),
 }
 
-/// Why a folder does not hold GraphiQL's files.
+/// Reason why a folder cannot serve GraphiQL's files.
 #[derive(Debug, thiserror::Error)]
 pub enum AssetsError {
-    /// A file cannot be read.
+    /// The named file is missing or unreadable.
     #[error("{0} cannot be read: fetch the files with scripts/graphiql-assets")]
     Missing(&'static str, #[source] std::io::Error),
-    /// A file is not the pinned one; a browser would refuse it.
+    /// The named file does not match its integrity hash, so browsers would refuse it.
     #[error("{0} is not the pinned file: fetch the files with scripts/graphiql-assets")]
     Changed(&'static str),
 }
 
 impl GraphiqlAssets {
-    /// Reads the four files from a folder, once.
+    /// Reads the four files from a folder and verifies their integrity. Called once, at startup.
     ///
     /// # Errors
-    /// [`AssetsError`], with the file's name.
+    /// [`AssetsError`] for the first file that is unreadable or differs from the pinned version.
     pub fn from_folder(folder: &Path) -> Result<Self, AssetsError> {
         let files = ASSETS.iter().map(|asset| {
             let bytes = std::fs::read(folder.join(asset.name))
@@ -90,7 +90,7 @@ impl GraphiqlAssets {
     }
 }
 
-/// The page, put together once.
+/// The rendered page with its Content Security Policy.
 #[derive(Debug)]
 pub(super) struct Graphiql {
     assets: GraphiqlAssets,
@@ -99,7 +99,7 @@ pub(super) struct Graphiql {
 }
 
 impl Graphiql {
-    /// The page with its files from there.
+    /// Renders the page for this source of files.
     pub(super) fn new(assets: GraphiqlAssets) -> Self {
         let own = matches!(assets, GraphiqlAssets::Own(_));
         let html = ASSETS.iter().fold(include_str!("page.html").to_owned(), |html, asset| {
@@ -115,12 +115,13 @@ impl Graphiql {
         Self { assets, html, policy }
     }
 
-    /// The page, with the policy under which it runs.
+    /// Returns the page as a response, with its Content Security Policy.
     pub(super) fn page(&self) -> Response {
         let robots = HeaderName::from_static("x-robots-tag");
         let headers = [
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
             (header::CONTENT_SECURITY_POLICY, &self.policy),
+            // The same URL answers GraphQL requests by GET.
             (header::VARY, "accept"),
             (robots, "noindex"),
         ];
@@ -143,8 +144,8 @@ fn tag(asset: &Asset, address: &str) -> String {
     }
 }
 
-/// What the page loads from us.
-pub(super) fn routes() -> Router<Edge> {
+/// Returns the routes of the files that the page loads from this server.
+pub(super) fn routes() -> Router<ServerState> {
     Router::new()
         .route(
             "/graphiql/init.js",
@@ -157,8 +158,12 @@ pub(super) fn routes() -> Router<Edge> {
         .route("/graphiql/assets/{file}", get(asset))
 }
 
-async fn asset(State(edge): State<Edge>, request_id: RequestId, UrlPath(name): UrlPath<String>) -> Response {
-    match edge.graphiql.as_ref().and_then(|graphiql| graphiql.file(&name)) {
+async fn asset(
+    State(server): State<ServerState>,
+    request_id: RequestId,
+    UrlPath(name): UrlPath<String>,
+) -> Response {
+    match server.graphiql.as_ref().and_then(|graphiql| graphiql.file(&name)) {
         Some(file) => {
             ([(header::CACHE_CONTROL, "public, max-age=86400")], typed(&name, file)).into_response()
         }

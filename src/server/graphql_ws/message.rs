@@ -1,4 +1,4 @@
-//! The messages of `graphql-transport-ws`, and the codes with which a socket closes.
+//! Messages and close codes of the `graphql-transport-ws` subprotocol.
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes};
 use serde_json::{Map, Value, json};
@@ -6,51 +6,52 @@ use serde_json::{Map, Value, json};
 use crate::graphql::GraphqlRequest;
 use crate::server::graphql_http::from_json;
 
-/// The subprotocol's name, the only one offered.
+/// The only supported subprotocol.
 pub(super) const PROTOCOL: &str = "graphql-transport-ws";
 
-/// The longest id a client may give an operation; ids come back in every message.
+/// Maximum length in bytes of an operation's id, which every message about the operation repeats.
 const MAX_ID: usize = 128;
 
-/// What a client sends.
+/// A message from the client.
 #[derive(Debug)]
-pub(super) enum FromClient {
-    /// Opens the conversation; presents credentials.
+pub(super) enum ClientMessage {
+    /// `connection_init`, with its payload, which contains the credentials.
     Init(Map<String, Value>),
-    /// Asks whether we are there.
+    /// `ping`. The server answers with `pong`.
     Ping,
-    /// Says that it is there.
+    /// `pong`. Counts as a sign of life, like every message.
     Pong,
-    /// Starts an operation.
+    /// `subscribe`: starts a query, mutation or subscription.
     Subscribe {
-        /// The client's name for it.
+        /// Id chosen by the client, unique among the socket's running operations.
         id: String,
-        /// What to run.
+        /// The GraphQL request of the payload.
         request: GraphqlRequest,
     },
-    /// Ends an operation.
+    /// `complete`: stops an operation.
     Complete {
-        /// Which one.
+        /// Id of the operation. An unknown id is ignored: the operation may just have ended.
         id: String,
     },
 }
 
-/// Why a socket closes: the protocol's code and a sentence for whoever reads the log.
+/// Reason for closing a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Closing {
-    /// A WebSocket close code. Clients give up after 4400, 4401, 4409 and 4429 and come back after the others.
+pub(super) struct CloseReason {
+    /// WebSocket close code. Clients do not reconnect after 4400, 4401, 4409 and 4429, and do after all
+    /// others.
     pub(super) code: u16,
-    /// Cut to what fits a frame.
+    /// Explanation for the client's log. [`Self::frame`] truncates it.
     pub(super) reason: String,
 }
 
-impl Closing {
-    /// A reason to close.
+impl CloseReason {
+    /// Creates a reason from a close code and an explanation.
     pub(super) fn new(code: u16, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
 
-    /// The frame that says so. A control frame holds 125 bytes, two of them the code.
+    /// Returns the close frame. A control frame holds 125 bytes, of which the code takes two.
     pub(super) fn frame(&self) -> Message {
         let fits = (0..=123).rev().find(|at| self.reason.is_char_boundary(*at)).unwrap_or(0);
         let reason = self.reason.get(..fits).unwrap_or(&self.reason);
@@ -58,9 +59,12 @@ impl Closing {
     }
 }
 
-/// Reads a client's message.
-pub(super) fn parse(text: &str) -> Result<FromClient, Closing> {
-    let malformed = |why: &str| Closing::new(4400, format!("Invalid message: {why}"));
+/// Parses a client's message.
+///
+/// # Errors
+/// Close code 4400 for every message that is not valid in the subprotocol.
+pub(super) fn parse(text: &str) -> Result<ClientMessage, CloseReason> {
+    let malformed = |why: &str| CloseReason::new(4400, format!("Invalid message: {why}"));
     let Ok(Value::Object(mut message)) = serde_json::from_str(text) else {
         return Err(malformed("not a JSON object"));
     };
@@ -77,32 +81,32 @@ pub(super) fn parse(text: &str) -> Result<FromClient, Closing> {
         Some(Value::Object(payload)) => Ok(payload),
         Some(_) => Err(malformed("the payload is not an object")),
     };
-    let no_id = || malformed("the id is a string of 1 to 128 bytes");
+    let no_id = || malformed("the id must be a string of 1 to 128 bytes");
     match kind.as_str() {
-        "connection_init" => Ok(FromClient::Init(object(payload)?)),
-        "ping" => object(payload).map(|_| FromClient::Ping),
-        "pong" => object(payload).map(|_| FromClient::Pong),
-        "complete" => Ok(FromClient::Complete { id: id.ok_or_else(no_id)? }),
+        "connection_init" => Ok(ClientMessage::Init(object(payload)?)),
+        "ping" => object(payload).map(|_| ClientMessage::Ping),
+        "pong" => object(payload).map(|_| ClientMessage::Pong),
+        "complete" => Ok(ClientMessage::Complete { id: id.ok_or_else(no_id)? }),
         "subscribe" => {
             let request =
                 from_json(payload.unwrap_or_default()).map_err(|error| malformed(&error.message))?;
-            Ok(FromClient::Subscribe { id: id.ok_or_else(no_id)?, request })
+            Ok(ClientMessage::Subscribe { id: id.ok_or_else(no_id)?, request })
         }
         _ => Err(malformed("unknown type")),
     }
 }
 
-/// A message without an operation: `connection_ack`, `pong`.
+/// Returns a message without id and payload: `connection_ack` or `pong`.
 pub(super) fn bare(kind: &str) -> Message {
     text(&json!({"type": kind}))
 }
 
-/// An operation's answer, which is JSON already and may be long.
+/// Returns a `next` message. `answer` is serialized JSON and is inserted as it is, because it may be long.
 pub(super) fn next(id: &str, answer: &str) -> Message {
     Message::Text(format!("{{\"type\":\"next\",\"id\":{},\"payload\":{answer}}}", json!(id)).into())
 }
 
-/// A message about an operation: `error`; `complete` has no payload.
+/// Returns a message about an operation: `error` with a payload, or `complete` without one.
 pub(super) fn about(kind: &str, id: &str, payload: Option<Value>) -> Message {
     let mut message = json!({"type": kind, "id": id});
     if let (Some(payload), Some(message)) = (payload, message.as_object_mut()) {
@@ -120,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_what_is_no_message() {
+    fn invalid_messages_are_rejected_with_4400() {
         for bad in [
             "",
             "[]",
@@ -135,12 +139,12 @@ mod tests {
         ] {
             assert_eq!(parse(bad).unwrap_err().code, 4400, "{bad}");
         }
-        assert!(matches!(parse(r#"{"type":"connection_init","payload":null}"#), Ok(FromClient::Init(_))));
+        assert!(matches!(parse(r#"{"type":"connection_init","payload":null}"#), Ok(ClientMessage::Init(_))));
     }
 
     #[test]
     fn a_reason_fits_its_frame() {
-        let Message::Close(Some(frame)) = Closing::new(4400, "é".repeat(100)).frame() else {
+        let Message::Close(Some(frame)) = CloseReason::new(4400, "é".repeat(100)).frame() else {
             panic!("no close")
         };
         assert_eq!(frame.reason.as_str(), "é".repeat(61));

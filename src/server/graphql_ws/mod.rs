@@ -1,12 +1,14 @@
-//! `GET /graphql/ws`: operations over a socket, in `graphql-transport-ws`.
+//! `GET /graphql/ws`: GraphQL over WebSocket, in the `graphql-transport-ws` subprotocol.
 //!
-//! One task drives a socket: it reads and writes. Operations run beside it, so that one under way goes on while another's
-//! answer is sent, and a few at a time ([`TURNS`], and no more than the caller's share), so that nothing queues without bound. Events wait at
-//! their source while a client reads slowly, and a client that takes too long over one message is closed with 1013.
+//! One task per socket reads and writes its messages. Operations are polled by the same task, so that one
+//! makes progress while another's result is sent. At most [`MAX_PENDING_RESULTS`] results of a socket are
+//! produced or wait to be sent, within the caller's execution limit, so nothing queues without bound. While a
+//! client reads slowly, events wait at their source; a client that does not accept a message in time is
+//! closed with 1013.
 //!
-//! A socket lives no longer than the token that opened it. The token is checked again with every operation, every time the
-//! client is pinged, and, an agent's, as soon as this server hears that the agent changed, wherever that was done. Queries and
-//! mutations go the same way as over HTTP.
+//! A socket does not outlive its token. The token is checked again at every operation, at every ping and, if
+//! it is an agent's, whenever this server learns of a change of the agent, on whichever server it was made.
+//! Queries and mutations are executed as over HTTP.
 
 mod message;
 mod sockets;
@@ -20,6 +22,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use futures_util::stream::{AbortHandle, Abortable, BoxStream, SelectAll};
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
@@ -27,30 +30,38 @@ use tokio::sync::Semaphore;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
-use self::message::{Closing, FromClient, PROTOCOL, about, bare, next, parse};
-use self::sockets::{Running, Seat};
-use super::executing::Sharer;
+use self::message::{ClientMessage, CloseReason, PROTOCOL, about, bare, next, parse};
+use self::sockets::{OperationPermit, SocketPermit};
+use super::execution_limits::ShareKey;
 use super::rate::ClientAddress;
 use super::rejection::Rejection;
-use super::{Edge, RequestId, credentials, origin};
-use crate::auth::{Authenticated, Credentials, Known, Principal};
+use super::{RequestId, ServerState, credentials, origin};
+use crate::auth::{Authenticated, CredentialHint, Credentials, Principal};
 use crate::graphql::{Caller, Executed, GraphqlRequest, Turns};
 use crate::store::{Topic, Watcher};
 
 pub(super) use self::sockets::Sockets;
 
+/// Maximum size of a client's message in bytes, as for a body over HTTP.
 const MAX_MESSAGE: usize = 256 * 1024;
+/// Maximum number of operations on one socket.
 const MAX_OPERATIONS: usize = 50;
-/// Answers of one socket that are being made or wait to be sent.
-const TURNS: usize = 8;
+/// Results of one socket that are being produced or wait to be sent.
+const MAX_PENDING_RESULTS: usize = 8;
+/// Time limit for `connection_init`. Unauthenticated sockets must not stay open.
 const INIT_TIME: Duration = Duration::from_secs(10);
+/// Ping interval, below the idle timeout of common proxies. A client that sends nothing for one interval is
+/// disconnected.
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// Time limit for a client to accept one message.
 const SEND_TIME: Duration = Duration::from_secs(10);
+/// Time limit of the closing handshake, after which the connection is dropped.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
-/// Opens a socket, for pages of our own host and of the allowed ones; other programs send no `Origin`.
+/// Handles the WebSocket handshake. Browsers may open sockets from allowed origins only; other programs send
+/// no `Origin`.
 pub(super) async fn upgrade(
-    State(edge): State<Edge>,
+    State(server): State<ServerState>,
     request_id: RequestId,
     address: ClientAddress,
     headers: HeaderMap,
@@ -59,251 +70,268 @@ pub(super) async fn upgrade(
     let upgrade = match upgrade {
         Ok(upgrade) => upgrade,
         Err(refused) => {
-            let message = "this path is for WebSockets: send a handshake";
+            let message = "this path accepts only WebSocket handshakes";
             let status = axum::response::IntoResponse::into_response(refused).status();
             return Rejection::new(status, "BAD_REQUEST", message).respond(&request_id.0);
         }
     };
-    if !origin::is_allowed(&headers, &edge.origins) {
-        let message = "pages of this origin may not open sockets here";
+    if !origin::is_allowed(&headers, &server.origins) {
+        let message = "this origin is not allowed to open sockets";
         return Rejection::new(StatusCode::FORBIDDEN, "FORBIDDEN", message).respond(&request_id.0);
     }
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).protocols([PROTOCOL]);
     if upgrade.selected_protocol().is_none() {
-        let message = format!("offer the subprotocol {PROTOCOL}");
+        let message = format!("the subprotocol {PROTOCOL} is required");
         return Rejection::bad_request(message).respond(&request_id.0);
     }
-    let tasks = edge.drain.sockets.clone();
-    upgrade
-        .on_upgrade(move |socket| tasks.track_future(Driver::new(edge, request_id.0, address, socket).run()))
+    let tasks = server.drain.sockets.clone();
+    upgrade.on_upgrade(move |socket| {
+        tasks.track_future(SocketTask::new(server, request_id.0, address, socket).run())
+    })
 }
 
-/// What an operation produced; `None` when it ended.
-type Produced = (String, Option<Executed>);
+/// Id of an operation and its next result; `None` at the end of the operation.
+type OperationResult = (String, Option<Executed>);
 
-/// A socket's opener.
-struct Acknowledged {
-    who: Authenticated,
-    /// What they presented, to be checked again.
+/// State of a socket after `connection_init` was accepted.
+struct Session {
+    authenticated: Authenticated,
+    /// Kept to authenticate again while the socket is open.
     presented: Credentials,
-    seat: Seat,
+    permit: SocketPermit,
 }
 
-struct Driver {
-    edge: Edge,
+struct SocketTask {
+    server: ServerState,
     request_id: String,
     address: ClientAddress,
     socket: WebSocket,
-    /// Who opened it, once it is acknowledged.
-    session: Option<Acknowledged>,
-    /// What may be about the agent whose token opened it.
+    /// `None` until `connection_init` was accepted.
+    session: Option<Session>,
+    /// Changes of the agent whose token opened the socket. `None` for other principals.
     changes: Option<Watcher>,
-    operations: SelectAll<Abortable<BoxStream<'static, Produced>>>,
-    running: HashMap<String, (AbortHandle, Running)>,
-    turns: Arc<Semaphore>,
-    /// Whether anything came since the last ping.
-    heard: bool,
+    operations: SelectAll<Abortable<BoxStream<'static, OperationResult>>>,
+    running: HashMap<String, (AbortHandle, OperationPermit)>,
+    result_permits: Arc<Semaphore>,
+    /// Whether the client has sent anything since the last ping.
+    is_alive: bool,
 }
 
-impl Driver {
-    fn new(edge: Edge, request_id: String, address: ClientAddress, socket: WebSocket) -> Self {
-        let (operations, running, turns) =
-            (SelectAll::new(), HashMap::new(), Arc::new(Semaphore::new(TURNS)));
-        let (session, changes, heard) = (None, None, true);
-        Self { edge, request_id, address, socket, session, changes, operations, running, turns, heard }
+impl SocketTask {
+    fn new(server: ServerState, request_id: String, address: ClientAddress, socket: WebSocket) -> Self {
+        Self {
+            server,
+            request_id,
+            address,
+            socket,
+            session: None,
+            changes: None,
+            operations: SelectAll::new(),
+            running: HashMap::new(),
+            result_permits: Arc::new(Semaphore::new(MAX_PENDING_RESULTS)),
+            is_alive: true,
+        }
     }
 
     async fn run(mut self) {
-        let Err(closing) = self.drive().await else { return };
+        let Err(closing) = self.process_events().await else { return };
         tracing::debug!(
             request_id = self.request_id,
             code = closing.code,
             reason = closing.reason,
             "socket closed"
         );
-        // A client that does not take even this is cut off.
+        // The connection is dropped after the time limit, whether or not the client has answered.
         let _ = timeout(CLOSE_TIME, async {
             self.socket.send(closing.frame()).await?;
-            // The client answers with a close of its own; what it sent before that is read and forgotten.
+            // The client answers with a close frame. Messages that it sent before that are discarded.
             while let Some(Ok(_)) = self.socket.next().await {}
             Ok::<_, axum::Error>(())
         })
         .await;
     }
 
-    /// Until the client goes (`Ok`) or we have a reason to close.
-    async fn drive(&mut self) -> Result<(), Closing> {
+    /// Processes events until the client disconnects (`Ok`) or the server has a reason to close (`Err`).
+    async fn process_events(&mut self) -> Result<(), CloseReason> {
         let init_by = Instant::now() + INIT_TIME;
         let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stop = self.edge.drain.stop.clone();
+        let stop = self.server.drain.stop.clone();
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Err(Closing::new(1001, "the server goes away: come back in a moment")),
-                () = sleep_until(init_by), if self.session.is_none() => {
-                    return Err(Closing::new(4408, "Connection initialisation timeout"));
+                () = stop.cancelled() => {
+                    return Err(CloseReason::new(1001, "the server is shutting down: reconnect"));
                 }
-                () = self.expiry() => {}
+                () = sleep_until(init_by), if self.session.is_none() => {
+                    return Err(CloseReason::new(4408, "Connection initialisation timeout"));
+                }
+                () = self.token_expired() => {}
                 _ = pings.tick() => {
                     self.ping().await?;
-                    self.check_again().await?;
+                    self.reauthenticate().await?;
                 }
-                () = told(&mut self.changes) => self.check_again().await?,
+                () = agent_changed(&mut self.changes) => self.reauthenticate().await?,
                 message = self.socket.next() => match message {
-                    Some(Ok(message)) => self.hear(message).await?,
-                    Some(Err(error)) => return too_long(&error).map_or(Ok(()), Err),
+                    Some(Ok(message)) => self.handle(message).await?,
+                    Some(Err(error)) => return message_too_long(&error).map_or(Ok(()), Err),
                     None => return Ok(()),
                 },
-                Some((id, produced)) = self.operations.next() => self.produced(id, produced).await?,
+                Some((id, result)) = self.operations.next() => self.send_result(id, result).await?,
             }
-            self.still_valid()?;
+            self.check_expiry()?;
         }
     }
 
-    async fn ping(&mut self) -> Result<(), Closing> {
-        if !std::mem::take(&mut self.heard) {
-            return Err(Closing::new(1013, "no answer to a ping"));
+    async fn ping(&mut self) -> Result<(), CloseReason> {
+        if !std::mem::take(&mut self.is_alive) {
+            return Err(CloseReason::new(1013, "no answer to a ping"));
         }
         self.send(Message::Ping(axum::body::Bytes::new())).await
     }
 
-    async fn hear(&mut self, message: Message) -> Result<(), Closing> {
-        self.heard = true;
+    async fn handle(&mut self, message: Message) -> Result<(), CloseReason> {
+        self.is_alive = true;
         let text = match message {
             Message::Text(text) => text,
-            Message::Binary(_) => return Err(Closing::new(4400, "Invalid message: binary")),
+            Message::Binary(_) => return Err(CloseReason::new(4400, "Invalid message: binary")),
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
         };
         match parse(&text)? {
-            FromClient::Init(payload) => self.init(&payload).await,
-            FromClient::Ping => self.send(bare("pong")).await,
-            FromClient::Pong => Ok(()),
-            FromClient::Subscribe { id, request } => self.subscribe(id, request).await,
-            FromClient::Complete { id } => {
-                self.end(&id);
+            ClientMessage::Init(payload) => self.init(&payload).await,
+            ClientMessage::Ping => self.send(bare("pong")).await,
+            ClientMessage::Pong => Ok(()),
+            ClientMessage::Subscribe { id, request } => self.subscribe(id, request).await,
+            ClientMessage::Complete { id } => {
+                self.stop_operation(&id);
                 Ok(())
             }
         }
     }
 
-    async fn init(&mut self, payload: &Map<String, Value>) -> Result<(), Closing> {
+    async fn init(&mut self, payload: &Map<String, Value>) -> Result<(), CloseReason> {
         if self.session.is_some() {
-            return Err(Closing::new(4429, "Too many initialisation requests"));
+            return Err(CloseReason::new(4429, "Too many initialisation requests"));
         }
         let forbidden = |rejection: Rejection| match rejection.status {
-            StatusCode::UNAUTHORIZED => Closing::new(4403, format!("Forbidden: {}", rejection.message)),
-            _ => Closing::new(1013, rejection.message),
+            StatusCode::UNAUTHORIZED => CloseReason::new(4403, format!("Forbidden: {}", rejection.message)),
+            _ => CloseReason::new(1013, rejection.message),
         };
         let presented = match credentials::from_payload(payload) {
             Ok(presented) => presented,
             Err(unreadable) => {
-                self.edge.rates.from(self.address).await.map_err(forbidden)?;
+                self.server.rate_limiter.count_address(self.address).await.map_err(forbidden)?;
                 return Err(forbidden(unreadable));
             }
         };
-        let known = self.edge.authenticator.known(&presented);
-        // A socket counts as its token's, and only one that proves nothing as its address's: behind a proxy strangers have the
-        // same address as everybody else.
-        match known {
-            Known::Proven(agent) => self.edge.rates.by(agent).await.map_err(forbidden)?,
-            Known::Guess => self.edge.rates.from(self.address).await.map_err(forbidden)?,
-            Known::Signed => {}
+        let hint = self.server.authenticator.hint(&presented);
+        // A socket counts against its principal, and against its address only without valid credentials:
+        // behind a proxy all clients may have the same address.
+        match hint {
+            CredentialHint::RecentAgent(agent) => {
+                self.server.rate_limiter.count_principal(agent).await.map_err(forbidden)?
+            }
+            CredentialHint::UnknownAgentToken => {
+                self.server.rate_limiter.count_address(self.address).await.map_err(forbidden)?;
+            }
+            CredentialHint::Bearer => {}
         }
-        let who = match credentials::check(&self.edge.authenticator, &presented).await {
-            Ok(who) => who,
-            Err(refused) => {
-                if known != Known::Guess && refused.status == StatusCode::UNAUTHORIZED {
-                    self.edge.rates.from(self.address).await.map_err(forbidden)?;
+        let authenticated = match credentials::authenticate(&self.server.authenticator, &presented).await {
+            Ok(authenticated) => authenticated,
+            Err(rejection) => {
+                if hint != CredentialHint::UnknownAgentToken && rejection.status == StatusCode::UNAUTHORIZED {
+                    self.server.rate_limiter.count_address(self.address).await.map_err(forbidden)?;
                 }
-                return Err(forbidden(refused));
+                return Err(forbidden(rejection));
             }
         };
-        if known == Known::Guess {
-            self.edge.rates.proven(self.address);
+        if hint == CredentialHint::UnknownAgentToken {
+            self.server.rate_limiter.refund_address(self.address);
         }
-        if !matches!(known, Known::Proven(_)) {
-            self.edge.rates.by(who.principal).await.map_err(forbidden)?;
+        if !matches!(hint, CredentialHint::RecentAgent(_)) {
+            self.server.rate_limiter.count_principal(authenticated.principal).await.map_err(forbidden)?;
         }
-        let seat = self.edge.sockets.take(who.principal);
-        let seat = seat.ok_or_else(|| Closing::new(1013, "too many sockets with this token"))?;
-        if let Principal::Agent { agent, .. } = who.principal {
-            self.changes = Some(self.edge.database.watch(Topic::Agent(agent)));
-            // A token that was taken away meanwhile was told of to nobody here.
-            credentials::check(&self.edge.authenticator, &presented).await.map_err(forbidden)?;
+        let permit = self.server.sockets.acquire(authenticated.principal);
+        let permit = permit.ok_or_else(|| CloseReason::new(1013, "too many sockets with this token"))?;
+        if let Principal::Agent { agent, .. } = authenticated.principal {
+            self.changes = Some(self.server.database.watch(Topic::Agent(agent)));
+            // Checked again after the watch has begun: a revocation between the first check and the watch
+            // raised no event here.
+            credentials::authenticate(&self.server.authenticator, &presented).await.map_err(forbidden)?;
         }
-        self.session = Some(Acknowledged { who, presented, seat });
+        self.session = Some(Session { authenticated, presented, permit });
         self.send(bare("connection_ack")).await
     }
 
-    async fn subscribe(&mut self, id: String, request: GraphqlRequest) -> Result<(), Closing> {
-        let Some(Acknowledged { who, seat, .. }) = &self.session else {
-            return Err(Closing::new(4401, "Unauthorized"));
+    async fn subscribe(&mut self, id: String, request: GraphqlRequest) -> Result<(), CloseReason> {
+        let Some(Session { authenticated, permit, .. }) = &self.session else {
+            return Err(CloseReason::new(4401, "Unauthorized"));
         };
         if self.running.contains_key(&id) {
-            return Err(Closing::new(4409, format!("Subscriber for {id} already exists")));
+            return Err(CloseReason::new(4409, format!("Subscriber for {id} already exists")));
         }
         if self.running.len() >= MAX_OPERATIONS {
-            let message = format!("{MAX_OPERATIONS} operations run on this socket: complete one first");
-            let refused = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
-            return self.refuse(&id, &refused).await;
+            let message = format!("a socket runs at most {MAX_OPERATIONS} operations: complete one first");
+            let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
+            return self.reject_operation(&id, &rejection).await;
         }
-        if let Err(refused) = self.edge.rates.by(who.principal).await {
-            return self.refuse(&id, &refused).await;
+        if let Err(rejection) = self.server.rate_limiter.count_principal(authenticated.principal).await {
+            return self.reject_operation(&id, &rejection).await;
         }
-        let running = match seat.run() {
-            Ok(running) => running,
+        let permit = match permit.acquire_operation() {
+            Ok(permit) => permit,
             Err(message) => {
-                let refused = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
-                return self.refuse(&id, &refused).await;
+                let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
+                return self.reject_operation(&id, &rejection).await;
             }
         };
-        let principal = Some(who.principal);
-        // Counted before: it asks the database about an agent's token.
-        self.check_again().await?;
+        let principal = Some(authenticated.principal);
+        // After the rate limit, because the check of an agent's token queries the database.
+        self.reauthenticate().await?;
         let caller = Caller { principal, request_id: self.request_id.clone() };
         let turns = Turns {
-            of_socket: Arc::clone(&self.turns),
-            of_caller: self.edge.executing.share(Sharer::of(principal, self.address)),
+            of_socket: Arc::clone(&self.result_permits),
+            of_caller: self.server.execution_limits.share(ShareKey::of(principal, self.address)),
         };
-        let (name, ended) = (id.clone(), id.clone());
-        let answers =
-            self.edge.api.stream(caller, request, turns).map(move |executed| (name.clone(), Some(executed)));
-        let answers = answers.chain(stream::once(std::future::ready((ended, None)))).boxed();
+        let (result_id, end_id) = (id.clone(), id.clone());
+        let results = self.server.api.stream(caller, request, turns);
+        let results = results.map(move |executed| (result_id.clone(), Some(executed)));
+        let results = results.chain(stream::once(std::future::ready((end_id, None)))).boxed();
         let (handle, registration) = AbortHandle::new_pair();
-        self.operations.push(Abortable::new(answers, registration));
-        self.running.insert(id, (handle, running));
+        self.operations.push(Abortable::new(results, registration));
+        self.running.insert(id, (handle, permit));
         Ok(())
     }
 
-    fn end(&mut self, id: &str) {
+    fn stop_operation(&mut self, id: &str) {
         if let Some((handle, _)) = self.running.remove(id) {
             handle.abort();
         }
     }
 
-    /// Closes the socket if its token is not valid any more. One that cannot be checked at the moment still is.
-    async fn check_again(&mut self) -> Result<(), Closing> {
-        let Some(Acknowledged { who, presented, .. }) = &self.session else { return Ok(()) };
-        match credentials::check(&self.edge.authenticator, presented).await {
-            Ok(still) if still.principal == who.principal => Ok(()),
-            Err(refused) if refused.status != StatusCode::UNAUTHORIZED => Ok(()),
-            Ok(_) | Err(_) => Err(Closing::new(4403, "Forbidden: the token is not valid any more")),
+    /// Authenticates the socket's token again, and closes the socket if the token is no longer valid. While
+    /// tokens cannot be checked (database or key server unavailable), the socket stays open.
+    async fn reauthenticate(&mut self) -> Result<(), CloseReason> {
+        let Some(Session { authenticated, presented, .. }) = &self.session else { return Ok(()) };
+        match credentials::authenticate(&self.server.authenticator, presented).await {
+            Ok(still) if still.principal == authenticated.principal => Ok(()),
+            Err(rejection) if rejection.status != StatusCode::UNAUTHORIZED => Ok(()),
+            Ok(_) | Err(_) => Err(CloseReason::new(4403, "Forbidden: the token is no longer valid")),
         }
     }
 
-    /// Answers an operation that is not begun.
-    async fn refuse(&mut self, id: &str, refused: &Rejection) -> Result<(), Closing> {
-        let errors = refused.body(&self.request_id).get_mut("errors").map(Value::take);
+    /// Sends an `error` for an operation that is not started.
+    async fn reject_operation(&mut self, id: &str, rejection: &Rejection) -> Result<(), CloseReason> {
+        let errors = rejection.body(&self.request_id).get_mut("errors").map(Value::take);
         self.send(about("error", id, errors)).await
     }
 
-    async fn produced(&mut self, id: String, produced: Option<Executed>) -> Result<(), Closing> {
-        match produced {
+    async fn send_result(&mut self, id: String, result: Option<Executed>) -> Result<(), CloseReason> {
+        match result {
             Some(executed) if executed.began => self.send(next(&id, &executed.body)).await,
-            // An error ends the operation by itself: no `complete` follows.
-            Some(refused) => {
-                self.end(&id);
-                self.send(about("error", &id, Some(json!(refused.errors)))).await
+            // In the subprotocol `error` ends the operation: no `complete` follows.
+            Some(request_error) => {
+                self.stop_operation(&id);
+                self.send(about("error", &id, Some(json!(request_error.errors)))).await
             }
             None => {
                 self.running.remove(&id);
@@ -312,18 +340,17 @@ impl Driver {
         }
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Closing> {
+    async fn send(&mut self, message: Message) -> Result<(), CloseReason> {
         match timeout(SEND_TIME, self.socket.send(message)).await {
-            // A broken socket is seen by the next read.
+            // The next read reports a broken socket.
             Ok(_) => Ok(()),
-            Err(_) => Err(Closing::new(1013, "messages are read too slowly")),
+            Err(_) => Err(CloseReason::new(1013, "messages are read too slowly")),
         }
     }
 
-    /// Ends when the token should have run out.
-    fn expiry(&self) -> impl Future<Output = ()> + use<> {
-        let end = self.session.as_ref().and_then(|session| session.who.expires_at);
-        let left = end.map(|end| (end - self.edge.clock.now()).to_std().unwrap_or_default());
+    /// Completes when the token expires. Never completes for a token without expiry.
+    fn token_expired(&self) -> impl Future<Output = ()> + use<> {
+        let left = self.expires_at().map(|end| (end - self.server.clock.now()).to_std().unwrap_or_default());
         async move {
             match left {
                 Some(left) => tokio::time::sleep(left).await,
@@ -332,24 +359,31 @@ impl Driver {
         }
     }
 
-    fn still_valid(&self) -> Result<(), Closing> {
-        let end = self.session.as_ref().and_then(|session| session.who.expires_at);
-        if end.is_some_and(|end| end <= self.edge.clock.now()) {
-            return Err(Closing::new(4403, "Forbidden: the token has run out"));
+    fn expires_at(&self) -> Option<DateTime<Utc>> {
+        self.session.as_ref().and_then(|session| session.authenticated.expires_at)
+    }
+
+    /// Closes the socket if the token has expired. Needed beside the timer, because the clock can be set
+    /// forward.
+    fn check_expiry(&self) -> Result<(), CloseReason> {
+        if self.expires_at().is_some_and(|end| end <= self.server.clock.now()) {
+            return Err(CloseReason::new(4403, "Forbidden: the token has expired"));
         }
         Ok(())
     }
 }
 
-/// Ends when something is told that may be about the agent, or was missed.
-async fn told(changes: &mut Option<Watcher>) {
+/// Completes when the agent may have changed: an event arrived, or events were missed.
+async fn agent_changed(changes: &mut Option<Watcher>) {
     let Some(changes) = changes else { return std::future::pending().await };
     if let Err(RecvError::Closed) = changes.recv().await {
         std::future::pending::<()>().await;
     }
 }
 
-/// The reason to close after a message that could not be read; `None` when the connection broke.
-fn too_long(error: &axum::Error) -> Option<Closing> {
-    error.to_string().contains("too long").then(|| Closing::new(1009, "the message is too long"))
+/// Returns the reason to close after a read error: an oversized message. Returns `None` if the connection
+/// failed. The library's error can be told apart by its text only.
+fn message_too_long(error: &axum::Error) -> Option<CloseReason> {
+    let message = "the message must be at most 262144 bytes long";
+    error.to_string().contains("too long").then(|| CloseReason::new(1009, message))
 }

@@ -1,5 +1,5 @@
-//! How many sockets each caller holds, and how many operations run on all sockets: every one of them is woken by each change
-//! that it may be about.
+//! Limits on the number of sockets per caller and of operations per caller and per server. Each subscription
+//! is woken by every change of its topic, so operations are limited as well as sockets.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,46 +8,48 @@ use uuid::Uuid;
 
 use crate::auth::Principal;
 
-/// Sockets one caller may hold at the same time.
+/// Maximum number of open sockets of one caller.
 const MAX_PER_CALLER: usize = 100;
-/// Operations that may run on all sockets of one caller, subscriptions most of all.
+/// Maximum number of operations on all sockets of one caller.
 pub(super) const MAX_OPERATIONS_PER_CALLER: usize = 500;
-/// Operations that may run on all sockets of this server.
+/// Maximum number of operations on all sockets of this server.
 pub(super) const MAX_OPERATIONS: usize = 10_000;
 
-/// Counts sockets and what runs on them. Cheap to clone.
+/// Counts open sockets and their operations. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(in crate::server) struct Sockets(Arc<Mutex<Held>>);
+pub(in crate::server) struct Sockets(Arc<Mutex<SocketCounts>>);
 
 #[derive(Debug, Default)]
-struct Held {
-    by_caller: HashMap<Uuid, Count>,
+struct SocketCounts {
+    by_caller: HashMap<Uuid, CallerCounts>,
+    /// Operations of all callers.
     operations: usize,
 }
 
 #[derive(Debug, Default)]
-struct Count {
+struct CallerCounts {
     sockets: usize,
     operations: usize,
 }
 
-/// A socket that is counted, until dropped.
+/// A counted socket. The count is reduced when it is dropped.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct SocketPermit {
     sockets: Sockets,
     caller: Uuid,
 }
 
-/// An operation that is counted, until dropped. Its socket's seat outlives it.
+/// A counted operation. The count is reduced when it is dropped. The permit of its socket outlives it, so the
+/// caller's entry still exists then.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct OperationPermit {
     sockets: Sockets,
     caller: Uuid,
 }
 
 impl Sockets {
-    /// A seat for one more socket of this caller; `None` when all are taken.
-    pub(super) fn take(&self, principal: Principal) -> Option<Seat> {
+    /// Counts a new socket. Returns `None` if the caller has [`MAX_PER_CALLER`] open.
+    pub(super) fn acquire(&self, principal: Principal) -> Option<SocketPermit> {
         let caller = match principal {
             Principal::Tenant(tenant) => tenant.0,
             Principal::Operator { subject, .. } => subject,
@@ -60,38 +62,40 @@ impl Sockets {
         }
         count.sockets += 1;
         metrics::gauge!("switchboard_graphql_sockets").increment(1);
-        Some(Seat { sockets: self.clone(), caller })
+        Some(SocketPermit { sockets: self.clone(), caller })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, SocketCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Seat {
-    /// Counts one more operation on this socket.
+impl SocketPermit {
+    /// Counts a new operation on this socket.
     ///
     /// # Errors
-    /// Which limit is reached, in words.
-    pub(super) fn run(&self) -> Result<Running, String> {
+    /// A message for the client that names the limit reached.
+    pub(super) fn acquire_operation(&self) -> Result<OperationPermit, String> {
         let mut held = self.sockets.lock();
         if held.operations >= MAX_OPERATIONS {
-            return Err(format!("{MAX_OPERATIONS} operations run on this server's sockets: try again later"));
+            return Err(format!(
+                "this server's sockets run at most {MAX_OPERATIONS} operations: try again later"
+            ));
         }
         let count = held.by_caller.entry(self.caller).or_default();
         if count.operations >= MAX_OPERATIONS_PER_CALLER {
             return Err(format!(
-                "{MAX_OPERATIONS_PER_CALLER} operations run on your sockets: complete one first"
+                "your sockets run at most {MAX_OPERATIONS_PER_CALLER} operations: complete one first"
             ));
         }
         count.operations += 1;
         held.operations += 1;
         metrics::gauge!("switchboard_graphql_socket_operations").increment(1);
-        Ok(Running { sockets: self.sockets.clone(), caller: self.caller })
+        Ok(OperationPermit { sockets: self.sockets.clone(), caller: self.caller })
     }
 }
 
-impl Drop for Running {
+impl Drop for OperationPermit {
     fn drop(&mut self) {
         let mut held = self.sockets.lock();
         held.operations = held.operations.saturating_sub(1);
@@ -102,7 +106,7 @@ impl Drop for Running {
     }
 }
 
-impl Drop for Seat {
+impl Drop for SocketPermit {
     fn drop(&mut self) {
         let mut held = self.sockets.lock();
         if let Some(count) = held.by_caller.get_mut(&self.caller) {
@@ -121,24 +125,25 @@ mod tests {
     use crate::domain::TenantId;
 
     #[test]
-    fn operations_are_bounded_for_a_caller_and_for_all() {
+    fn operations_are_limited_per_caller_and_per_server() {
         let sockets = Sockets::default();
-        let seat = |n: u128| sockets.take(Principal::Tenant(TenantId(Uuid::from_u128(n)))).unwrap();
-        let (one, other) = (seat(1), seat(1));
-        let mut running: Vec<_> = (0..MAX_OPERATIONS_PER_CALLER).map(|_| one.run().unwrap()).collect();
-        assert!(other.run().unwrap_err().contains("your sockets"));
+        let open = |n: u128| sockets.acquire(Principal::Tenant(TenantId(Uuid::from_u128(n)))).unwrap();
+        let (one, other) = (open(1), open(1));
+        let mut running: Vec<_> =
+            (0..MAX_OPERATIONS_PER_CALLER).map(|_| one.acquire_operation().unwrap()).collect();
+        assert!(other.acquire_operation().unwrap_err().contains("your sockets"));
         running.pop();
-        running.push(other.run().unwrap());
-        let seats: Vec<_> =
-            (2..=MAX_OPERATIONS / MAX_OPERATIONS_PER_CALLER).map(|n| seat(n as u128)).collect();
-        for seat in &seats {
-            running.extend((0..MAX_OPERATIONS_PER_CALLER).map(|_| seat.run().unwrap()));
+        running.push(other.acquire_operation().unwrap());
+        let more: Vec<_> =
+            (2..=MAX_OPERATIONS / MAX_OPERATIONS_PER_CALLER).map(|n| open(n as u128)).collect();
+        for socket in &more {
+            running.extend((0..MAX_OPERATIONS_PER_CALLER).map(|_| socket.acquire_operation().unwrap()));
         }
-        let late = seat(1000);
-        assert!(late.run().unwrap_err().contains("this server's"));
+        let late = open(1000);
+        assert!(late.acquire_operation().unwrap_err().contains("this server's"));
         running.clear();
-        drop(late.run().unwrap());
-        drop((one, other, seats, late));
+        drop(late.acquire_operation().unwrap());
+        drop((one, other, more, late));
         assert!(sockets.lock().by_caller.is_empty());
     }
 }

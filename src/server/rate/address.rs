@@ -1,4 +1,4 @@
-//! Where a request comes from: the connection's other end, or what the proxies in front say of it.
+//! Client address of a request: the connection's peer, or what trusted proxies report in `X-Forwarded-For`.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -8,35 +8,36 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::request::Parts;
 
-use crate::server::Edge;
+use crate::server::ServerState;
 
-/// A connection's other end; put into each of its requests.
+/// Peer address of a connection. [`super::super::serve`] inserts it into the extensions of each request.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct Peer(pub(in crate::server) IpAddr);
 
-/// What stands for a client: its IPv4 address, or the first half of its IPv6 address, since the other half is the
-/// client's to choose.
+/// Address by which clients are limited: an IPv4 address, or the /64 prefix of an IPv6 address, since a
+/// client can choose the rest freely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::server) struct ClientAddress(IpAddr);
 
-/// The name of its bucket in the database.
+/// Formats the address as the key of its bucket in the database.
 impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "address {}", self.0)
     }
 }
 
-impl FromRequestParts<Edge> for ClientAddress {
+impl FromRequestParts<ServerState> for ClientAddress {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, edge: &Edge) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, server: &ServerState) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<Peer>().map_or(Ipv4Addr::UNSPECIFIED.into(), |peer| peer.0);
-        Ok(client(peer, &parts.headers, edge.trusted_proxies))
+        Ok(client(peer, &parts.headers, server.trusted_proxies))
     }
 }
 
-/// The client's address behind so many proxies. Each appends to `X-Forwarded-For` whom it was asked by: what stands
-/// further left was sent by the client and may say anything.
+/// Returns the client's address behind `proxies` trusted proxies. Each of them appends its own peer to
+/// `X-Forwarded-For`, so only the last `proxies` entries are trustworthy: the client can forge the entries
+/// before them.
 fn client(peer: IpAddr, headers: &HeaderMap, proxies: u8) -> ClientAddress {
     let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
@@ -53,7 +54,7 @@ impl From<IpAddr> for ClientAddress {
     }
 }
 
-/// An address, alone or with a port.
+/// Parses an address with or without a port, and with or without brackets.
 fn parse(hop: &str) -> Option<IpAddr> {
     let bare = hop.trim_start_matches('[').trim_end_matches(']');
     bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_our_own_proxies_wrote_is_believed() {
+    fn only_entries_of_trusted_proxies_are_used() {
         let seen = |forwarded: &[&str], proxies| {
             let mut headers = HeaderMap::new();
             for value in forwarded {

@@ -1,10 +1,10 @@
-//! How often one may ask. Who proves who they are has a bucket of their own, wherever they ask from; whoever proves
-//! nothing, or fails to, shares the bucket of their address. So a stranger's attempts cost strangers at the same
-//! address, never somebody with a valid token. An agent's token is a stranger's until it was found in the database once: what
-//! strangers make up must not reach it faster than they may ask.
+//! Rate limits. An authenticated caller has its own bucket, whatever its address; a request without valid
+//! credentials counts against its address. Failed attempts therefore never use up the limit of a caller with
+//! a valid token. An agent token counts against its address until it has been found in the database once, so
+//! that invented tokens cannot flood the database.
 //!
-//! The limits hold for all servers on one Postgres together ([`slices`]): each server takes a small share of a caller's minute
-//! at a time from the bucket in the database, and grants it by itself.
+//! All servers on one Postgres share the limits ([`slices`]): each server takes small slices of a caller's
+//! minute from the bucket in the database and grants requests from them.
 
 mod address;
 mod buckets;
@@ -21,7 +21,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use self::buckets::Buckets;
-use self::slices::{Slice, Slices};
+use self::slices::{SliceDecision, Slices};
 use super::rejection::Rejection;
 use crate::auth::Principal;
 use crate::domain::Clock;
@@ -29,29 +29,29 @@ use crate::store::SystemStore;
 
 pub(super) use self::address::{ClientAddress, Peer};
 
-/// How many requests a minute are answered, and as many at once; 0: any number.
+/// Rate limits in requests per minute, which is also the burst size. 0 disables a limit.
 #[derive(Debug, Clone, Copy)]
 pub struct RateLimits {
-    /// Of one tenant, of one operator, of one agent.
+    /// Requests per minute of one tenant, operator or agent.
     pub per_minute: u32,
-    /// Of one address, without a valid token.
+    /// Requests per minute of one address without a valid token.
     pub anonymous_per_minute: u32,
 }
 
-/// How long a request waits for the database to count it.
+/// Time a request waits for the database to count it. After that this server grants it alone.
 const DATABASE_TIME: Duration = Duration::from_millis(250);
-/// How often full buckets are forgotten there.
+/// Interval at which full buckets are deleted from the database.
 const SWEEP_EVERY: TimeDelta = TimeDelta::minutes(1);
 
-/// Whose bucket it is.
+/// The principal that a bucket belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Owner {
+enum PrincipalKey {
     Tenant(Uuid),
     Operator(Uuid),
     Agent(Uuid),
 }
 
-impl From<Principal> for Owner {
+impl From<Principal> for PrincipalKey {
     fn from(principal: Principal) -> Self {
         match principal {
             Principal::Tenant(tenant) => Self::Tenant(tenant.0),
@@ -61,8 +61,8 @@ impl From<Principal> for Owner {
     }
 }
 
-/// The name of the bucket in the database.
-impl Display for Owner {
+/// Formats the principal as the key of its bucket in the database.
+impl Display for PrincipalKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tenant(id) => write!(f, "tenant {id}"),
@@ -72,28 +72,30 @@ impl Display for Owner {
     }
 }
 
-/// Everybody's buckets. Cheap to clone.
+/// Buckets of all principals and addresses. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Rates(Arc<Parts>);
+pub(super) struct RateLimiter(Arc<RateLimiterInner>);
 
 #[derive(Debug)]
-struct Parts {
-    owners: Option<Limit<Owner>>,
+struct RateLimiterInner {
+    /// `None` if the limit is disabled.
+    principals: Option<Limit<PrincipalKey>>,
+    /// `None` if the limit is disabled.
     addresses: Option<Limit<ClientAddress>>,
     clock: Clock,
-    /// Where servers share what they grant.
+    /// Database through which servers share their limits. `None` if there are no other servers.
     store: Option<SystemStore>,
-    /// When full buckets were last forgotten there.
+    /// When full buckets were last deleted from the database.
     swept_at: Mutex<DateTime<Utc>>,
 }
 
-/// Of one kind of callers.
+/// Buckets of one kind of callers.
 #[derive(Debug)]
 struct Limit<K> {
     per_minute: u32,
-    /// What this server grants, were it alone.
-    own: Mutex<Buckets<K>>,
-    /// What it may grant of what all servers grant.
+    /// This server's own buckets. They alone decide while the database is unavailable.
+    local: Mutex<Buckets<K>>,
+    /// This server's slices of the shared buckets.
     slices: Mutex<Slices<K>>,
 }
 
@@ -101,41 +103,42 @@ impl<K: Copy + Hash + Eq> Limit<K> {
     fn new(per_minute: u32) -> Option<Self> {
         (per_minute > 0).then(|| Self {
             per_minute,
-            own: Mutex::new(Buckets::new(per_minute)),
+            local: Mutex::new(Buckets::new(per_minute)),
             slices: Mutex::new(Slices::new(per_minute)),
         })
     }
 }
 
-impl Rates {
-    /// All buckets full. With a store, its servers share what they grant.
+impl RateLimiter {
+    /// Creates full buckets. With a store, the limits are shared by all servers on its database.
     pub(super) fn new(limits: RateLimits, clock: Clock, store: Option<SystemStore>) -> Self {
-        let (owners, addresses) = (Limit::new(limits.per_minute), Limit::new(limits.anonymous_per_minute));
+        let (principals, addresses) =
+            (Limit::new(limits.per_minute), Limit::new(limits.anonymous_per_minute));
         let swept_at = Mutex::new(clock.now());
-        Self(Arc::new(Parts { owners, addresses, clock, store, swept_at }))
+        Self(Arc::new(RateLimiterInner { principals, addresses, clock, store, swept_at }))
     }
 
-    /// Counts a request of somebody who proved who they are.
+    /// Counts a request of an authenticated principal.
     ///
     /// # Errors
-    /// The refusal when they asked too often.
-    pub(super) async fn by(&self, principal: Principal) -> Result<(), Rejection> {
-        self.take(self.0.owners.as_ref(), principal.into(), "principal").await
+    /// 429 with `Retry-After` if the principal's limit is reached.
+    pub(super) async fn count_principal(&self, principal: Principal) -> Result<(), Rejection> {
+        self.take(self.0.principals.as_ref(), principal.into(), "principal").await
     }
 
-    /// Counts a request that proves nothing, or fails to.
+    /// Counts a request without valid credentials against its address.
     ///
     /// # Errors
-    /// The refusal when there were too many from there.
-    pub(super) async fn from(&self, address: ClientAddress) -> Result<(), Rejection> {
+    /// 429 with `Retry-After` if the address's limit is reached.
+    pub(super) async fn count_address(&self, address: ClientAddress) -> Result<(), Rejection> {
         self.take(self.0.addresses.as_ref(), address, "address").await
     }
 
-    /// Takes back what was counted by [`Self::from`]: it has been proven since who it was.
-    pub(super) fn proven(&self, address: ClientAddress) {
+    /// Reverts one [`Self::count_address`], after the request has been authenticated.
+    pub(super) fn refund_address(&self, address: ClientAddress) {
         if let Some(limit) = &self.0.addresses {
-            locked(&limit.own).give_back(&address);
-            locked(&limit.slices).give_back(&address);
+            locked(&limit.local).refund(&address);
+            locked(&limit.slices).refund(&address);
         }
     }
 
@@ -147,21 +150,22 @@ impl Rates {
     ) -> Result<(), Rejection> {
         let Some(limit) = limit else { return Ok(()) };
         let now = self.0.clock.now();
-        let own = locked(&limit.own).take(key, now);
-        let taken = match (own, &self.0.store) {
+        let local = locked(&limit.local).take(key, now);
+        let taken = match (local, &self.0.store) {
             (Ok(()), Some(store)) => self.take_slice(limit, key, now, store).await.inspect_err(|_| {
-                // It was not granted after all.
-                locked(&limit.own).give_back(&key);
+                // A request that the shared limit refuses must not use up the local bucket as well.
+                locked(&limit.local).refund(&key);
             }),
-            (own, _) => own,
+            (local, _) => local,
         };
         taken.map_err(|wait| {
             metrics::counter!("switchboard_rate_limited_total", "of" => of).increment(1);
-            refusal(wait)
+            rate_limited(wait)
         })
     }
 
-    /// Takes a request out of what all servers grant together. A database that does not answer in time grants it.
+    /// Takes a request from the limit that all servers share. Grants it if the database is unavailable or
+    /// slow: the local bucket still applies then.
     async fn take_slice<K: Copy + Hash + Eq + Display>(
         &self,
         limit: &Limit<K>,
@@ -169,31 +173,32 @@ impl Rates {
         now: DateTime<Utc>,
         store: &SystemStore,
     ) -> Result<(), Duration> {
+        // The lock is released before the database is asked: a slow database must not block other callers.
         let wanted = match locked(&limit.slices).take(key, now) {
-            Slice::Granted => return Ok(()),
-            Slice::Refused(wait) => return Err(wait),
-            Slice::Wanted(wanted) => wanted,
+            SliceDecision::Granted => return Ok(()),
+            SliceDecision::Refused(wait) => return Err(wait),
+            SliceDecision::Exhausted(wanted) => wanted,
         };
         self.sweep(store, now);
         let bucket = key.to_string();
-        let asked = store.take_requests(&bucket, wanted, limit.per_minute, now);
-        let answer = if store.is_unavailable() { None } else { timeout(DATABASE_TIME, asked).await.ok() };
+        let request = store.take_requests(&bucket, wanted, limit.per_minute, now);
+        let outcome = if store.is_unavailable() { None } else { timeout(DATABASE_TIME, request).await.ok() };
         let mut slices = locked(&limit.slices);
-        match answer {
-            Some(Ok(taken)) => slices.received(key, now, taken.granted, (taken.free_at - now).to_std().ok()),
+        match outcome {
+            Some(Ok(taken)) => slices.replenish(key, now, taken.granted, (taken.free_at - now).to_std().ok()),
             Some(Err(error)) => {
-                tracing::debug!(%error, "a limit is this server's alone for now");
-                slices.on_its_own(key, now);
+                tracing::debug!(%error, "shared rate limit unavailable: limiting by this server alone");
+                slices.grant_locally(key, now);
                 Ok(())
             }
             None => {
-                slices.on_its_own(key, now);
+                slices.grant_locally(key, now);
                 Ok(())
             }
         }
     }
 
-    /// Forgets full buckets in the database, once a minute.
+    /// Deletes full buckets from the database once a minute, in the background.
     fn sweep(&self, store: &SystemStore, now: DateTime<Utc>) {
         let mut swept_at = locked(&self.0.swept_at);
         if (now - *swept_at).abs() < SWEEP_EVERY {
@@ -203,7 +208,7 @@ impl Rates {
         let store = store.clone();
         tokio::spawn(async move {
             if let Err(error) = store.forget_full_buckets(now).await {
-                tracing::debug!(%error, "full rate buckets are forgotten later");
+                tracing::debug!(%error, "deleting full rate limit buckets failed: retrying in a minute");
             }
         });
     }
@@ -213,10 +218,10 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn refusal(wait: Duration) -> Rejection {
-    // Who waits as long as told must not come too early.
+fn rate_limited(wait: Duration) -> Rejection {
+    // Rounded up, so that a client that waits exactly this long is not refused again.
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     let message = format!("too many requests; wait {seconds} seconds");
-    let refusal = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
-    Rejection { retry_after: Some(seconds), ..refusal }
+    let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", message);
+    Rejection { retry_after: Some(seconds), ..rejection }
 }

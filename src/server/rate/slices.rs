@@ -1,8 +1,9 @@
-//! What one server may grant of what all servers grant a caller together.
+//! One server's slices of the rate limits that all servers share.
 //!
-//! The database holds a bucket for each caller. A server takes a [`SHARE`]th of a minute's requests out of it at a time. The
-//! first slice in a while it grants on credit, so that callers who ask seldom cost the database nothing; with the next one it
-//! pays that back. So N servers together grant at most N - 1 slices too many, and leave at most N unused.
+//! The database holds one bucket per caller. A server takes requests from it in slices of
+//! 1/[`SLICES_PER_MINUTE`] of a minute's requests. The first slice after a pause is granted on credit, so
+//! that occasional callers cost no database access; it is paid back with the next slice. N servers together
+//! grant at most N - 1 slices too many and leave at most N unused.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,114 +11,118 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A slice is this part of a minute's requests.
-const SHARE: u32 = 20;
-/// Callers of whom slices are held; beyond, a server grants on its own.
-const MOST: usize = 100_000;
-/// After so long a slice that is left is no longer good.
-const GOOD_FOR: TimeDelta = TimeDelta::minutes(1);
+/// Number of slices that make up a minute's requests.
+const SLICES_PER_MINUTE: u32 = 20;
+/// Callers with a slice at the same time. Requests of further callers are granted by this server alone.
+const MAX_CALLERS: usize = 100_000;
+/// Age at which the rest of a slice expires: the database's bucket has refilled by then.
+const MAX_AGE: TimeDelta = TimeDelta::minutes(1);
 
 #[derive(Debug)]
 pub(super) struct Slices<K> {
     size: u32,
-    held: HashMap<K, Held>,
+    by_caller: HashMap<K, Slice>,
     swept_at: DateTime<Utc>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct Slice {
     left: u32,
-    /// Granted without being taken out of the database's bucket.
+    /// Requests granted on credit: not yet taken from the database's bucket.
     owed: u32,
     since: DateTime<Utc>,
+    /// Set when the database's bucket was empty. Until then it is not asked again.
     refused_until: Option<DateTime<Utc>>,
 }
 
-/// What becomes of a request.
+/// Decision on one request.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Slice {
+pub(super) enum SliceDecision {
     Granted,
-    /// For so long.
+    /// The shared bucket is empty. A retry can succeed after this time.
     Refused(Duration),
-    /// So many are to be taken out of the database's bucket first.
-    Wanted(u32),
+    /// The slice is used up. The caller takes this many requests from the database's bucket, then calls
+    /// [`Slices::replenish`] or [`Slices::grant_locally`].
+    Exhausted(u32),
 }
 
 impl<K: Copy + Hash + Eq> Slices<K> {
     pub(super) fn new(per_minute: u32) -> Self {
-        let size = (per_minute / SHARE).max(1);
-        Self { size, held: HashMap::new(), swept_at: DateTime::UNIX_EPOCH }
+        let size = (per_minute / SLICES_PER_MINUTE).max(1);
+        Self { size, by_caller: HashMap::new(), swept_at: DateTime::UNIX_EPOCH }
     }
 
-    pub(super) fn take(&mut self, key: K, now: DateTime<Utc>) -> Slice {
+    pub(super) fn take(&mut self, key: K, now: DateTime<Utc>) -> SliceDecision {
         let size = self.size;
-        if !self.held.contains_key(&key) && !self.has_room(now) {
-            return Slice::Granted;
+        if !self.by_caller.contains_key(&key) && !self.has_room(now) {
+            return SliceDecision::Granted;
         }
-        let first = Held { left: size, owed: size, since: now, refused_until: None };
-        let held = self.held.entry(key).or_insert(first);
-        if (now - held.since).abs() > GOOD_FOR {
-            *held = Held { left: size, owed: size, since: now, refused_until: None };
+        let on_credit = Slice { left: size, owed: size, since: now, refused_until: None };
+        let slice = self.by_caller.entry(key).or_insert(on_credit);
+        if (now - slice.since).abs() > MAX_AGE {
+            *slice = Slice { left: size, owed: size, since: now, refused_until: None };
         }
-        if let Some(wait) = held.refused_until.and_then(|until| (until - now).to_std().ok())
+        if let Some(wait) = slice.refused_until.and_then(|until| (until - now).to_std().ok())
             && !wait.is_zero()
         {
-            return Slice::Refused(wait);
+            return SliceDecision::Refused(wait);
         }
-        if held.left == 0 {
-            return Slice::Wanted(held.owed + size);
+        if slice.left == 0 {
+            return SliceDecision::Exhausted(slice.owed + size);
         }
-        held.left -= 1;
-        Slice::Granted
+        slice.left -= 1;
+        SliceDecision::Granted
     }
 
-    /// So many were taken out of the database's bucket, for the request that wanted them first of all. If none is left for it,
-    /// there will be one after `wait`.
+    /// Adds requests taken from the database's bucket: the credit is paid first, then the request that
+    /// exhausted the slice is granted. `wait` is the time until the bucket holds a request again.
     ///
     /// # Errors
-    /// How long to wait.
-    pub(super) fn received(
+    /// The time to wait if nothing is left for the request.
+    pub(super) fn replenish(
         &mut self,
         key: K,
         now: DateTime<Utc>,
         granted: u32,
         wait: Option<Duration>,
     ) -> Result<(), Duration> {
-        let Some(held) = self.held.get_mut(&key) else { return Ok(()) };
-        held.since = now;
-        let paid = granted.min(held.owed);
-        held.owed -= paid;
-        held.left += granted - paid;
-        if held.left > 0 {
-            held.left -= 1;
+        let Some(slice) = self.by_caller.get_mut(&key) else { return Ok(()) };
+        slice.since = now;
+        let paid = granted.min(slice.owed);
+        slice.owed -= paid;
+        slice.left += granted - paid;
+        if slice.left > 0 {
+            slice.left -= 1;
             return Ok(());
         }
         let wait = wait.filter(|wait| !wait.is_zero()).unwrap_or(Duration::from_millis(100));
-        held.refused_until = TimeDelta::from_std(wait).ok().map(|wait| now + wait);
+        slice.refused_until = TimeDelta::from_std(wait).ok().map(|wait| now + wait);
         Err(wait)
     }
 
-    /// The database does not tell: the request is granted, and some that follow.
-    pub(super) fn on_its_own(&mut self, key: K, now: DateTime<Utc>) {
-        if let Some(held) = self.held.get_mut(&key) {
-            held.left = self.size.saturating_sub(1);
-            held.since = now;
+    /// Grants the request and the rest of a slice without the database, for use while the database is
+    /// unavailable.
+    pub(super) fn grant_locally(&mut self, key: K, now: DateTime<Utc>) {
+        if let Some(slice) = self.by_caller.get_mut(&key) {
+            slice.left = self.size.saturating_sub(1);
+            slice.since = now;
         }
     }
 
-    /// Puts one request back.
-    pub(super) fn give_back(&mut self, key: &K) {
-        if let Some(held) = self.held.get_mut(key) {
-            held.left += 1;
+    /// Returns one request to the caller's slice.
+    pub(super) fn refund(&mut self, key: &K) {
+        if let Some(slice) = self.by_caller.get_mut(key) {
+            slice.left += 1;
         }
     }
 
     fn has_room(&mut self, now: DateTime<Utc>) -> bool {
-        if self.held.len() >= MOST && (now - self.swept_at).abs() > TimeDelta::seconds(1) {
-            self.held.retain(|_, held| (now - held.since).abs() <= GOOD_FOR);
+        // A sweep scans the whole map: at most one a second during a flood.
+        if self.by_caller.len() >= MAX_CALLERS && (now - self.swept_at).abs() > TimeDelta::seconds(1) {
+            self.by_caller.retain(|_, slice| (now - slice.since).abs() <= MAX_AGE);
             self.swept_at = now;
         }
-        self.held.len() < MOST
+        self.by_caller.len() < MAX_CALLERS
     }
 }
 
@@ -131,48 +136,44 @@ mod tests {
 
     #[test]
     fn the_first_slice_is_on_credit_and_paid_back_with_the_next() {
+        use SliceDecision::{Exhausted, Granted, Refused};
         let mut slices = Slices::new(100);
         for _ in 0..5 {
-            assert_eq!(slices.take('a', at(0)), Slice::Granted);
+            assert_eq!(slices.take('a', at(0)), Granted);
         }
-        assert_eq!(slices.take('a', at(0)), Slice::Wanted(10));
-        assert_eq!(slices.received('a', at(0), 10, None), Ok(()));
+        assert_eq!(slices.take('a', at(0)), Exhausted(10));
+        assert_eq!(slices.replenish('a', at(0), 10, None), Ok(()));
         for _ in 0..4 {
-            assert_eq!(slices.take('a', at(1)), Slice::Granted);
+            assert_eq!(slices.take('a', at(1)), Granted);
         }
-        assert_eq!(slices.take('a', at(1)), Slice::Wanted(5), "nothing is owed any more");
+        assert_eq!(slices.take('a', at(1)), Exhausted(5), "the credit is paid");
         let wait = Duration::from_secs(2);
-        assert_eq!(slices.received('a', at(1), 0, Some(wait)), Err(wait));
+        assert_eq!(slices.replenish('a', at(1), 0, Some(wait)), Err(wait));
         assert_eq!(
             slices.take('a', at(2)),
-            Slice::Refused(Duration::from_secs(1)),
+            Refused(Duration::from_secs(1)),
             "the database is not asked again"
         );
-        assert_eq!(slices.take('b', at(2)), Slice::Granted, "another's");
-        assert_eq!(slices.take('a', at(3)), Slice::Wanted(5));
-        slices.on_its_own('a', at(3));
-        assert_eq!(slices.take('a', at(3)), Slice::Granted);
-        assert_eq!(
-            slices.take('a', at(100)),
-            Slice::Granted,
-            "an old slice is forgotten, and the next is on credit"
-        );
-        // What is granted pays what is owed first.
+        assert_eq!(slices.take('b', at(2)), Granted, "another caller has its own slice");
+        assert_eq!(slices.take('a', at(3)), Exhausted(5));
+        slices.grant_locally('a', at(3));
+        assert_eq!(slices.take('a', at(3)), Granted);
+        assert_eq!(slices.take('a', at(100)), Granted, "an expired slice is replaced by one on credit");
         for _ in 0..5 {
             slices.take('c', at(0));
         }
-        assert_eq!(slices.received('c', at(0), 3, Some(wait)), Err(wait));
-        assert_eq!(slices.take('c', at(2)), Slice::Wanted(7));
+        assert_eq!(slices.replenish('c', at(0), 3, Some(wait)), Err(wait), "the credit is paid first");
+        assert_eq!(slices.take('c', at(2)), Exhausted(7));
     }
 
     #[test]
-    fn callers_without_number_take_no_more_than_their_room() {
+    fn memory_is_bounded_for_any_number_of_callers() {
         let mut slices = Slices::new(60);
-        for key in 0..MOST + 1000 {
-            assert_eq!(slices.take(key, at(0)), Slice::Granted);
+        for key in 0..MAX_CALLERS + 1000 {
+            assert_eq!(slices.take(key, at(0)), SliceDecision::Granted);
         }
-        assert_eq!(slices.held.len(), MOST);
-        assert_eq!(slices.take(MOST + 5000, at(62)), Slice::Granted);
-        assert_eq!(slices.held.len(), 1, "what is old is forgotten");
+        assert_eq!(slices.by_caller.len(), MAX_CALLERS);
+        assert_eq!(slices.take(MAX_CALLERS + 5000, at(62)), SliceDecision::Granted);
+        assert_eq!(slices.by_caller.len(), 1, "expired slices are removed");
     }
 }

@@ -66,7 +66,7 @@ async fn keys_are_rotated_and_outlive_their_server() {
 }
 
 #[tokio::test]
-async fn strangers_key_ids_neither_drive_fetches_nor_hold_a_rotation_up() {
+async fn invented_key_ids_neither_cause_fetches_nor_delay_a_rotation() {
     let (first, second) = (rsa(), rsa());
     let server = KeyServer::start(vec![rsa_jwk(&first, "1")]).await;
     let world = World::start(AuthConfig { jwks_url: Some(server.url.clone()), ..config() }).await;
@@ -114,7 +114,7 @@ async fn strangers_key_ids_neither_drive_fetches_nor_hold_a_rotation_up() {
 }
 
 #[tokio::test]
-async fn a_key_used_at_once_serves_though_a_stranger_has_asked() {
+async fn a_new_key_is_usable_although_an_unknown_one_was_requested() {
     let (first, second) = (rsa(), rsa());
     let server = KeyServer::start(vec![rsa_jwk(&first, "1")]).await;
     let world = World::start(AuthConfig { jwks_url: Some(server.url.clone()), ..config() }).await;
@@ -124,7 +124,7 @@ async fn a_key_used_at_once_serves_though_a_stranger_has_asked() {
 }
 
 #[tokio::test]
-async fn every_kind_of_key_that_is_published_serves_its_own_algorithm_alone() {
+async fn every_type_of_published_key_verifies_its_own_algorithm_only() {
     let random = SystemRandom::new();
     let rsa = rsa();
     let p384 = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();

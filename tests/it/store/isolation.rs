@@ -243,7 +243,7 @@ async fn a_server_whose_database_was_opened_up_is_not_ready_until_it_is_mended()
     };
     let (status, why) = ready().await;
     assert_eq!(status, 503, "{why}");
-    assert!(why.contains("does not keep tenants apart") && !why.contains("calls"), "{why}");
+    assert!(why.contains("no longer isolates tenants") && !why.contains("calls"), "{why}");
     run(&mut connection, "ALTER TABLE calls FORCE ROW LEVEL SECURITY").await.unwrap();
     wait_until("the server is ready again", Duration::from_secs(20), async || {
         (ready().await.0 == 200).then_some(())
