@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 /// stays below the 30 s after which Kubernetes kills the process.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Stops a running [`App`](super::App) in three steps: leave the load balancer, drain, abort. All clones control the same
-/// server.
+/// Stops a running [`App`](super::App) in three steps: leave the load balancer, drain, abort. All clones
+/// control the same server.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown {
     pub(super) leave: CancellationToken,

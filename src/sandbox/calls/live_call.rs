@@ -158,7 +158,7 @@ impl LiveCall {
                     self.add_heard("reject");
                     return Ok(Next::End(if busy { "busy" } else { "no-answer" }));
                 }
-                // At Twilio `<Reject>` has no effect once another verb has answered the call.
+                // `<Reject>` rejects a call only as its first verb: any other verb answers it.
                 Verb::Reject { .. } => Next::Verb,
                 Verb::Heard(words) => {
                     self.add_heard(words);
@@ -195,7 +195,7 @@ impl LiveCall {
             ("DialCallStatus".to_owned(), result.name().to_owned()),
             ("DialCallSid".to_owned(), ambient::sid("CA")),
         ];
-        // Twilio sends these two only if the dialled party answered.
+        // Only a dial that was answered has a duration.
         if talked > 0 {
             fields.push(("DialCallDuration".to_owned(), talked.to_string()));
             fields.push(("DialBridged".to_owned(), "true".to_owned()));

@@ -16,7 +16,7 @@ pub(crate) fn page(
 ) -> Result<Value, TwilioError> {
     let size = match fields.filled("PageSize").map(str::parse::<usize>) {
         None => 50,
-        // Twilio caps larger sizes without an error.
+        // Twilio's pages have at most 1000 records, whatever size is requested.
         Some(Ok(size)) if size > 0 => size.min(1000),
         Some(_) => return Err(TwilioError::bad_request(20001, "PageSize is not a number from 1 to 1000")),
     };

@@ -1,10 +1,10 @@
 //! `GET /graphql/ws`: GraphQL over WebSocket, in the `graphql-transport-ws` subprotocol.
 //!
-//! One task per socket reads and writes its messages. Operations are polled by the same task, so that one
-//! makes progress while another's result is sent. At most [`MAX_PENDING_RESULTS`] results of a socket are
-//! produced or wait to be sent, within the caller's execution limit, so nothing queues without bound. While a
-//! client reads slowly, events wait at their source; a client that does not accept a message in time is
-//! closed with 1013.
+//! One task per socket reads and writes its messages. Each result is produced in a task of its own, so that
+//! an operation makes progress while another's result is sent. At most [`MAX_PENDING_RESULTS`] results of a
+//! socket are produced or wait to be sent, within the caller's execution limit, so nothing queues without
+//! bound. While a client reads slowly, events wait at their source; a client that does not accept a message
+//! in time is closed with 1013.
 //!
 //! A socket does not outlive its token. The token is checked again at every operation, at every ping and, if
 //! it is an agent's, whenever this server learns of a change of the agent, on whichever server it was made.
