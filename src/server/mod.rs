@@ -49,8 +49,7 @@ pub use self::serve::{Drain, serve};
 /// Maximum body size in bytes for routes that set no limit of their own.
 const MAX_BODY: usize = 2 * 1024 * 1024;
 
-/// Time limit of a request: the maximum of `OPERATION_WAIT`, which is the longest a mutation waits. Webhooks
-/// have their own limits.
+/// Time limit of a request, above the 30 s that the API gives a mutation. Webhooks have their own limits.
 const REQUEST_TIME: Duration = Duration::from_secs(60);
 
 /// Settings of the HTTP server.
