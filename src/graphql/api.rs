@@ -1,6 +1,8 @@
-//! The one handle by which the server runs requests: the schema with its guard, deadlines, what the log says of each
-//! operation, and errors made fit to be sent. HTTP and the socket both come through here. By the time an answer is handed
-//! out, the request's transaction is over: how long it takes to send is nobody's concern but the client's.
+//! Executes GraphQL requests: the schema with its guard, time limits, the log's summary of each operation, and
+//! errors fit for clients. HTTP and sockets both come through here.
+//!
+//! When a response is handed over, the request's transaction has ended: how long it takes to send concerns only
+//! the client.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,67 +27,66 @@ use super::trail;
 use crate::auth::Principal;
 use crate::domain::TenantId;
 
-/// How long a query may take.
+/// Time limit of a query.
 const QUERY_TIME: Duration = Duration::from_secs(10);
 
-/// How long a mutation may take: longer than it waits for its operation, so that an answer that tells what was
-/// bought is not thrown away.
+/// Time limit of a mutation. Longer than `OPERATION_WAIT`, so that an answer about a purchase is not discarded.
 const MUTATION_TIME: Duration = Duration::from_secs(30);
 
-/// A request as it came over HTTP or a socket, decoded but not parsed.
+/// A request from HTTP or a socket, decoded but not parsed.
 #[derive(Debug, Clone, Default)]
 pub struct GraphqlRequest {
-    /// The document; empty where its hash stands for it.
+    /// The document; empty if only its hash was sent.
     pub query: String,
-    /// The SHA-256 of the document, in hexadecimal digits, by which it is to be kept and found.
+    /// SHA-256 of the document in hexadecimal, of an automatic persisted query.
     pub persisted: Option<String>,
-    /// Which of its operations.
+    /// Name of the operation to execute.
     pub operation_name: Option<String>,
     /// The variables.
     pub variables: Map<String, Value>,
 }
 
-/// What came of a request.
+/// Result of a request.
 #[derive(Debug)]
 pub struct Executed {
-    /// The answer as JSON, no longer than an answer may be.
+    /// The response as JSON, at most 10 MB long.
     pub body: String,
-    /// Its errors; each has a code and the request's id.
+    /// Errors of the response; each has a code and the request's id.
     pub errors: Vec<ServerError>,
-    /// Whether execution began: parsing, validation and limits had nothing to say against it.
+    /// Whether execution started, after parsing, validation and limits.
     pub began: bool,
-    /// What the log says of it.
+    /// Summary for the log.
     pub summary: Summary,
-    /// Held until the answer is sent, where requests take turns.
+    /// Turn of a socket's request, held until the response is sent.
     pub turn: Option<Turn>,
 }
 
-/// What the log says of a request. Never variables, never tokens.
+/// Summary of a request for the log. Contains no variables and no tokens.
 #[derive(Debug, Clone)]
 pub struct Summary {
-    /// The tenant that asks, itself or by an agent's token; `None` for operators, and for who proved nothing.
+    /// The caller's tenant, also for an agent's token; `None` for operators and unauthenticated callers.
     pub tenant: Option<TenantId>,
-    /// The operation's type; `unknown` where the document did not say.
+    /// Type of the operation; `unknown` if the document was not parsed.
     pub kind: &'static str,
-    /// The operation's name; empty where it has none.
+    /// Name of the operation; empty if it has none.
     pub name: String,
-    /// The operation's complexity; 0 where it was not validated.
+    /// Complexity of the operation; 0 before validation.
     pub complexity: usize,
-    /// How many errors the answer has.
+    /// Number of errors in the response.
     pub errors: usize,
-    /// The code of the first error; empty where there is none.
+    /// Code of the first error; empty if there is none.
     pub code: String,
 }
 
 impl Executed {
-    /// The code of the answer's first error; `None` when there is none.
+    /// Code of the first error, if there is one.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         errors::first_code(&self.errors)
     }
 }
 
-/// The API. Cheap to clone.
+/// Executes GraphQL requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Api {
     validating: ApiSchema,
@@ -102,18 +103,18 @@ impl std::fmt::Debug for Api {
     }
 }
 
-/// A request whose document is parsed and may be validated.
+/// A request with a parsed document that passed the guard.
 struct Prepared {
     document: Arc<Document>,
     operation_name: Option<String>,
     variables: Map<String, Value>,
     session: Arc<Session>,
-    /// To be kept under its hash once it is valid.
+    /// Document to store under its hash once it is valid.
     offer: Option<Offer>,
 }
 
 impl Api {
-    /// The API over these services; `introspection` says whether it tells its schema.
+    /// Creates the API over these services, with or without introspection.
     #[must_use]
     pub fn new(services: Services, introspection: bool) -> Self {
         Self {
@@ -126,12 +127,12 @@ impl Api {
         }
     }
 
-    /// Runs a query or mutation. Takes no longer than 10 seconds for a query, 30 for a mutation.
+    /// Executes a query or mutation, within 10 seconds for a query, 30 for a mutation.
     pub async fn execute(&self, caller: Caller, request: GraphqlRequest) -> Executed {
         self.answer(caller, request, Run::with_one_answer()).await
     }
 
-    /// Runs a query and refuses a mutation, whether its document or a hash of it was sent.
+    /// Executes a query; rejects mutations, also those sent by hash.
     pub async fn read(&self, caller: Caller, request: GraphqlRequest) -> Executed {
         self.answer(caller, request, Run::reading_only()).await
     }
@@ -156,9 +157,9 @@ impl Api {
         ending.finish(response.unwrap_or_else(refused))
     }
 
-    /// Runs anything; a query or mutation answers once, a subscription until it ends. Each answer is made in a task of its
-    /// own, so that it goes on while the socket sends another, and the next one is begun when this one is taken. Only as many
-    /// answers as there are `turns` are being made or held.
+    /// Executes any operation. A query or mutation yields one response, a subscription one for each event until
+    /// it ends. Each response is made in its own task, so that it proceeds while the socket sends the previous
+    /// one. At most as many responses as there are `turns` are in progress or waiting to be sent.
     pub fn stream(
         &self,
         caller: Caller,
@@ -194,7 +195,7 @@ impl Api {
         })
     }
 
-    /// Finds or reads the document, and checks the request for it as far as our own rules go.
+    /// Finds or parses the document and applies the guard's checks to the request.
     fn prepare(&self, request: GraphqlRequest, session: Arc<Session>, run: &Run) -> ServerResult<Prepared> {
         let GraphqlRequest { query, persisted, operation_name, variables } = request;
         let (query, offer) = match persisted {
@@ -210,8 +211,8 @@ impl Api {
         Ok(Prepared { document, operation_name, variables, session, offer })
     }
 
-    /// Validates a request, unless it is known to be valid, and writes an operator's access down: what this lets pass
-    /// is executed.
+    /// Validates a request, unless it is known to be valid, and records an operator's access in the audit
+    /// trail. Only then is it executed.
     async fn admit(&self, prepared: Prepared, run: &Arc<Run>, rounds: &Rounds) -> Result<Request, Response> {
         let Prepared { document, operation_name, variables, session, offer } = prepared;
         // The map is ordered, so that the same variables are the same text.
@@ -250,7 +251,7 @@ impl Api {
     }
 }
 
-/// The answers of a socket's operation that are still to be made.
+/// Remaining responses of a socket's operation.
 struct Answers {
     responses: BoxStream<'static, Response>,
     ending: Ending,
@@ -259,7 +260,7 @@ struct Answers {
 }
 
 impl Answers {
-    /// Makes the next answer, if there is one, and ends the transaction that it was read in.
+    /// Makes the next response, if there is one, and ends its transaction.
     async fn next(mut self) -> Option<(Executed, Option<Self>)> {
         let (response, is_last) = tokio::select! {
             response = self.responses.next() => {
@@ -281,7 +282,7 @@ fn span() -> tracing::Span {
     tracing::info_span!("graphql")
 }
 
-/// Ends when the request has had its time; never for a subscription.
+/// Completes at the request's time limit; never for a subscription.
 async fn overdue(run: &Run) {
     tokio::time::sleep(QUERY_TIME).await;
     match run.kind() {
@@ -299,7 +300,7 @@ fn refused(error: ServerError) -> Response {
     Response::from_errors(vec![error])
 }
 
-/// An answer as JSON; `None` when it is larger than one may be. What was never begun has no `data`.
+/// The response as JSON; `None` if it exceeds 10 MB. A request that was not executed has no `data`.
 fn written(response: &Response, began: bool) -> Option<String> {
     let mut text = Bounded(Vec::new());
     let written = if began {
@@ -311,7 +312,7 @@ fn written(response: &Response, began: bool) -> Option<String> {
     String::from_utf8(text.0).ok()
 }
 
-/// Takes as many bytes as an answer may have.
+/// A writer that fails beyond 10 MB.
 struct Bounded(Vec<u8>);
 
 impl std::io::Write for Bounded {
@@ -328,7 +329,7 @@ impl std::io::Write for Bounded {
     }
 }
 
-/// What is done with every answer: errors are finished, it is written as JSON, and it is summed up for the log.
+/// Completes every response: finishes its errors, serializes it and summarizes it for the log.
 struct Ending {
     request_id: String,
     tenant: Option<TenantId>,
@@ -372,7 +373,7 @@ impl Ending {
         Executed { body, errors: response.errors, began, summary, turn: None }
     }
 
-    /// The same, and one line is traced: a socket's requests have no other.
+    /// The same, with a log line: requests on a socket have no HTTP log line.
     fn trace(&self, response: Response) -> Executed {
         let executed = self.finish(response);
         let summary = &executed.summary;

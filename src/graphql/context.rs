@@ -1,16 +1,16 @@
-//! What every resolver can ask of its request: who asks, and the door that is theirs.
+//! What every resolver can ask of its request: the caller, and the door to the caller's rows.
 //!
-//! One function takes the principal and says whose rows may be seen ([`Session::scope`]); the doors are opened
-//! here and nowhere else. A query's resolvers share one reading transaction, opened at first need. It is closed
-//! before anything is written, while a provider is called ([`Session::release`]), and before an answer is handed to whoever
-//! sends it: a client that reads slowly holds no connection to the database, and neither does one that waits for an event
-//! ([`Session::rest`]).
+//! One function takes the principal and decides whose rows are visible ([`Session::scope`]); the doors are
+//! opened here and nowhere else. A query's resolvers share one read transaction, opened on first use. It is
+//! closed before anything is written, while a provider is called ([`Session::release`]), and before a response
+//! is handed over ([`Session::rest`]): neither a client that reads slowly nor a subscription that waits for an
+//! event holds a connection to the database.
 //!
-//! Whatever may be long is charged to the answer before it is built ([`Session::spend`]): an answer that would be larger than
-//! [`MAX_ANSWER`] is an error that says what to do.
+//! Data that may be long is charged to the response before it is built ([`Session::spend`]); a response beyond
+//! [`MAX_ANSWER`] becomes an error that says what to do.
 //!
-//! What a socket asks for takes turns: [`Session::take_turn`]. So only so many answers of one socket are being made or wait
-//! to be sent, however slowly its client reads.
+//! Requests on a socket take turns ([`Session::take_turn`]), so that only a few responses of one socket are in
+//! progress or waiting to be sent, however slowly its client reads.
 
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -28,29 +28,29 @@ use crate::domain::{Actor, Author, Clock, Refusal, TenantId, UsedUp};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::store::{Database, StoreError, SystemStore, TenantStore};
 
-/// What the resolvers work with.
+/// Services used by resolvers.
 #[derive(Debug, Clone)]
 pub struct Services {
-    /// Opens doors.
+    /// Opens the doors to the database.
     pub database: Database,
-    /// Does durable work.
+    /// Durable operations.
     pub provisioning: Provisioning,
-    /// Compares what providers hold with the database.
+    /// Reconciliation.
     pub reconciler: Reconciler,
-    /// Tells the time.
+    /// The clock.
     pub clock: Clock,
 }
 
-/// Who asks, in which request. `principal` is `None` for introspection by nobody.
+/// The caller and the request. `principal` is `None` for introspection without a token.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// Who asks.
+    /// The authenticated caller.
     pub principal: Option<Principal>,
-    /// The request's id, for answers, logs and the audit trail.
+    /// Id of the request, for responses, logs and the audit trail.
     pub request_id: String,
 }
 
-/// One request: its services, its caller, and its reading door once that is open.
+/// One request: its services, its caller, and its read transaction once that is open.
 #[derive(Debug)]
 pub(crate) struct Session {
     services: Services,
@@ -63,36 +63,36 @@ pub(crate) struct Session {
     turn: Mutex<Option<(Turn, OwnedSemaphorePermit)>>,
 }
 
-/// What a socket's requests take their turns from.
+/// Semaphores from which a socket's requests take turns.
 #[derive(Debug, Clone)]
 pub struct Turns {
-    /// Answers of the socket that are being made or wait to be sent.
+    /// Responses of the socket in progress or waiting to be sent.
     pub of_socket: Arc<Semaphore>,
-    /// Requests of the caller that are executed, wherever they were sent.
+    /// Requests of the caller in progress, on any connection.
     pub of_caller: Arc<Semaphore>,
 }
 
-/// The right to make an answer, held until the answer is sent.
+/// Permission to make a response, held until it is sent.
 #[derive(Debug)]
 pub struct Turn(#[expect(dead_code, reason = "held, not read")] OwnedSemaphorePermit);
 
-/// Operations that one request may start: all of them take turns at the providers with those of every other tenant. The
-/// mutations of a request run one after the other, and their tokens are in the one answer.
+/// Maximum operations that one request may start, because they compete for the providers with those of other
+/// tenants. The mutations of a request run one after the other, and one response carries all their tokens.
 const MOST_OPERATIONS: u8 = 5;
 
-/// Bytes of one answer.
+/// Maximum bytes of one response.
 pub(super) const MAX_ANSWER: usize = 10_000_000;
 
-/// The reading door, held for a statement or two: never while waiting for a loader or another door.
+/// The read transaction, borrowed for a statement or two; never while waiting for a loader or another door.
 pub(crate) type Reading<'a> = RwLockReadGuard<'a, TenantStore>;
 
-/// While this lives, no transaction of the request is open.
+/// While this exists, no transaction of the request is open.
 pub(crate) struct Released<'a>(
     #[expect(dead_code, reason = "held, not read")] RwLockWriteGuard<'a, Option<TenantStore>>,
 );
 
 impl Session {
-    /// A session for one request, which takes turns with others if there are `turns`.
+    /// Creates the session of one request. With `turns` it shares a socket's capacity.
     pub(crate) fn new(services: Services, caller: Caller, turns: Option<Turns>) -> Self {
         Self {
             services,
@@ -106,17 +106,17 @@ impl Session {
         }
     }
 
-    /// Puts the session, and loaders of its own that run in these rounds, into a request.
+    /// Adds the session and its loaders, which run in these rounds, to a request.
     pub(super) fn enter(self: Arc<Self>, request: Request, rounds: Rounds) -> Request {
         request.data(loaders::over(Arc::clone(&self), rounds)).data(self)
     }
 
-    /// Whether somebody asks who proved who they are.
+    /// Whether the caller is authenticated.
     pub(super) fn is_authenticated(&self) -> bool {
         self.caller.principal.is_some()
     }
 
-    /// Whose rows the caller may see.
+    /// The rows that the caller may see.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` for nobody; `FORBIDDEN` for an operator who has not said for whom.
@@ -132,7 +132,7 @@ impl Session {
         }
     }
 
-    /// The tenant, for what is not for an agent's token: mutations, searches, the account.
+    /// The tenant, for what an agent's token may not do: mutations, searches, the tenant itself.
     ///
     /// # Errors
     /// As [`Self::scope`], and `FORBIDDEN` for an agent.
@@ -145,7 +145,7 @@ impl Session {
         }
     }
 
-    /// For operators, who see the whole estate: what is about no single tenant.
+    /// The door over all tenants, for operators.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` for nobody, `FORBIDDEN` for everybody else.
@@ -159,7 +159,7 @@ impl Session {
         }
     }
 
-    /// The request's reading door, opened now if it is not open yet.
+    /// The request's read transaction, opened on first use.
     ///
     /// # Errors
     /// As [`Self::scope`], or the store's.
@@ -167,7 +167,7 @@ impl Session {
         self.door(self.scope()?.tenant()).await
     }
 
-    /// A reading door for what belongs to this tenant: the caller's own, or, for an operator, any one's.
+    /// A read transaction for this tenant: the caller's own, or any tenant's for an operator.
     ///
     /// # Errors
     /// As [`Self::estate`] for another's, or the store's.
@@ -193,7 +193,8 @@ impl Session {
         Ok(open.map_err(|_| StoreError::Corrupt { table: "session", column: "reader" })?)
     }
 
-    /// A writing door, after the reading one was closed. Nothing is kept without a commit.
+    /// A write transaction, opened after the read transaction was closed. Dropped without a commit, it stores
+    /// nothing.
     ///
     /// # Errors
     /// As [`Self::owner`], or the store's.
@@ -204,14 +205,15 @@ impl Session {
         Ok(Box::pin(self.services.database.write_by(author, tenant)).await?)
     }
 
-    /// Closes the reading door and keeps it closed while the result lives: hold it while a provider is called.
+    /// Closes the read transaction and keeps it closed while the result exists. Hold the result while a
+    /// provider is called.
     pub(crate) async fn release(&self) -> Released<'_> {
         let mut door = self.reader.write().await;
         *door = None;
         Released(door)
     }
 
-    /// Charges what is about to become part of the answer, in bytes as it will be written, more or less.
+    /// Adds bytes to the response's size, approximately as they will be serialized.
     ///
     /// # Errors
     /// `QUERY_TOO_COMPLEX` once the answer would be too large.
@@ -220,7 +222,7 @@ impl Session {
         if spent.saturating_add(bytes) > MAX_ANSWER { Err(ApiError::answer_too_large()) } else { Ok(()) }
     }
 
-    /// Refuses what would not fit into what is left of the answer, before it is read whole.
+    /// Rejects data that would exceed the response's remaining size, before it is read completely.
     ///
     /// # Errors
     /// As [`Self::spend`].
@@ -229,7 +231,7 @@ impl Session {
         if spent.saturating_add(bytes) > MAX_ANSWER { Err(ApiError::answer_too_large()) } else { Ok(()) }
     }
 
-    /// Waits for the request's turn to make an answer, where it takes turns and has none.
+    /// Waits for the request's turn to make a response, if it takes turns and has none.
     pub(super) async fn take_turn(&self) {
         let Some(turns) = self.turns.clone().filter(|_| self.turn().is_none()) else { return };
         // The semaphores are never closed.
@@ -240,8 +242,8 @@ impl Session {
         }
     }
 
-    /// Closes the reading door, and hands out the socket's turn: an answer is made. The caller's is given back, since a client
-    /// may read slowly.
+    /// Closes the read transaction and hands over the socket's turn, because the response is complete. The
+    /// caller's turn is returned at once, since a client may read slowly.
     pub(super) async fn rest(&self) -> Option<Turn> {
         drop(self.release().await);
         self.spent.store(0, Ordering::Relaxed);
@@ -252,8 +254,8 @@ impl Session {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an operator's access to the trail of the tenant acted for, in a transaction of its own; does nothing for
-    /// anybody else.
+    /// Records an operator's access in the tenant's audit trail, in a separate transaction. Does nothing for
+    /// other callers.
     ///
     /// # Errors
     /// The store's: then they must not be let in.
@@ -270,7 +272,7 @@ impl Session {
         Ok(Box::pin(write).await?)
     }
 
-    /// Who the audit trail says it was.
+    /// The author for the audit trail.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` for nobody, `FORBIDDEN` for an agent: they change nothing.
@@ -282,12 +284,12 @@ impl Session {
         Ok(Author { actor, request_id: self.caller.request_id.clone() })
     }
 
-    /// What the resolvers work with.
+    /// Services used by resolvers.
     pub(crate) fn services(&self) -> &Services {
         &self.services
     }
 
-    /// Until when this request waits for its operations, all of them together: its answer must not come too late.
+    /// Deadline up to which this request waits for all its operations together.
     pub(crate) fn waits_until(&self) -> Instant {
         *self.waits_until.get_or_init(|| self.services.provisioning.wait_until())
     }
@@ -308,13 +310,13 @@ impl Session {
         Err(Refusal::limit_reached(UsedUp::Request, message))
     }
 
-    /// Does durable work.
+    /// Durable operations.
     pub(crate) fn provisioning(&self) -> &Provisioning {
         &self.services.provisioning
     }
 }
 
-/// How a resolver finds what its request carries.
+/// Access to the request's data from a resolver.
 pub(crate) trait ContextExt {
     /// The request's session.
     ///

@@ -1,8 +1,9 @@
-//! Documents that were valid before: parsed and measured once, and not validated again with the same variables.
+//! Cache of valid documents: parsed and measured once, and not validated again with the same variables.
 //!
-//! Validation depends on the variables: page sizes count towards the complexity, and values are checked against their
-//! types. So what is remembered of it is remembered for the document, the operation's name and the variables together.
-//! Only what an authenticated caller sent and the library found valid is kept. Nothing of a caller or of an answer is.
+//! Validation depends on the variables: page sizes count towards the complexity, and values are checked against
+//! their types. So a validation is remembered for document, operation name and variables together. Only
+//! documents of authenticated callers that the library found valid are cached; nothing of a caller or a
+//! response is.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,22 +11,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::limits::Document;
 
-/// Documents kept.
+/// Maximum documents.
 const MAX_DOCUMENTS: usize = 1_000;
 
-/// Bytes of all of them, parsed.
+/// Maximum bytes of all parsed documents.
 const MAX_DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 
-/// Validations remembered.
+/// Maximum remembered validations.
 const MAX_VALID: usize = 4_000;
 
-/// Bytes of all of them.
+/// Maximum bytes of all of them.
 const MAX_VALID_BYTES: usize = 2 * 1024 * 1024;
 
-/// The longest name and variables, together, with which a validation is remembered.
+/// Maximum length of operation name and variables of a remembered validation.
 const MAX_KEY_BYTES: usize = 2 * 1024;
 
-/// The documents, and with what they were valid. Cheap to clone.
+/// Parsed documents and their successful validations. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Documents(Arc<Mutex<Known>>);
 
@@ -34,7 +35,7 @@ struct Known {
     valid: Recent<Validated, usize>,
 }
 
-/// What was validated together.
+/// Key of a validation: document, operation and variables.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Validated {
     document: u64,
@@ -43,7 +44,7 @@ pub(super) struct Validated {
 }
 
 impl Validated {
-    /// This document with these variables, as canonical JSON; `None` where that is too long to be remembered.
+    /// Key for this document with these variables, as canonical JSON; `None` if it is too long.
     pub(super) fn new(document: &Document, operation: Option<&str>, variables: String) -> Option<Self> {
         let bytes = variables.len() + operation.map_or(0, str::len);
         let operation = operation.map(str::to_owned);
@@ -65,17 +66,17 @@ impl Default for Documents {
 }
 
 impl Documents {
-    /// The document with this text, if it is kept.
+    /// The cached document with this text.
     pub(super) fn find(&self, text: &str) -> Option<Arc<Document>> {
         self.known().documents.find(text).cloned()
     }
 
-    /// The complexity found when all this was validated, if that is remembered.
+    /// Complexity found by an earlier, identical validation.
     pub(super) fn complexity(&self, validated: &Validated) -> Option<usize> {
         self.known().valid.find(validated).copied()
     }
 
-    /// Keeps a document, and remembers with what it was valid and how complex it was found.
+    /// Caches a document and a successful validation with its complexity.
     pub(super) fn keep(&self, document: &Arc<Document>, validated: Option<Validated>, complexity: usize) {
         let mut known = self.known();
         let valid = validated.map(|validated| (validated.bytes(), validated));
@@ -92,8 +93,8 @@ impl Documents {
     }
 }
 
-/// Entries of two generations. When the younger one is full it becomes the older one, and what was not used since
-/// the last time is forgotten: so an entry stays as long as it is used at least once in half a cache of new ones.
+/// A cache of two generations. When the younger one is full it becomes the older one, and unused older entries
+/// are dropped. So an entry stays as long as it is used at least once in half a cache of new ones.
 struct Recent<K, V> {
     young: HashMap<K, (V, usize)>,
     old: HashMap<K, (V, usize)>,
@@ -103,7 +104,7 @@ struct Recent<K, V> {
 }
 
 impl<K: Eq + Hash, V> Recent<K, V> {
-    /// At most so many entries, and so many bytes of them.
+    /// Creates a cache with these maximum entries and bytes.
     fn new(entries: usize, bytes: usize) -> Self {
         let (young, old) = (HashMap::new(), HashMap::new());
         Self { young, old, young_bytes: 0, most_young: entries / 2, most_young_bytes: bytes / 2 }
@@ -124,7 +125,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
         }
     }
 
-    /// Adds an entry; returns what is forgotten for it. One that is larger than a generation is not kept.
+    /// Adds an entry; returns the evicted ones. An entry larger than a generation is not cached.
     fn keep(&mut self, key: K, value: V, bytes: usize) -> HashMap<K, (V, usize)> {
         if bytes > self.most_young_bytes {
             return HashMap::new();

@@ -1,9 +1,11 @@
-//! The public API: schema, resolvers, and the one handle ([`Api`]) by which the server runs requests.
+//! The public API: schema, resolvers, and [`Api`], through which the server executes requests.
 //!
-//! `model/` holds a file a type, thin over the domain's own; `query/` and `mutations/` hold the roots' fields,
-//! a file a noun or a mutation; `context` opens the door that is the caller's, and nothing else here names a
-//! door. To add a mutation: a file in `mutations/` with its input, its payload and its steps, and one line in
-//! the root there.
+//! `model/` has one file for each type, thin over the domain's own; `query/` and `mutations/` contain the root
+//! fields, one file for each noun or mutation. `context` opens the caller's door; nothing else here names a
+//! door.
+//!
+//! To add a mutation, add a file in `mutations/` with its input, its payload and its steps, and one line in the
+//! root there.
 
 mod api;
 mod context;

@@ -1,8 +1,9 @@
-//! Documents that clients send by their hash alone, after having sent them once: Apollo's automatic persisted queries.
+//! Automatic persisted queries, as in Apollo Client: documents that clients send by hash after having sent them
+//! once.
 //!
-//! What is kept is text, and is put in place of the hash before anything else looks at the request: so the guard and
-//! every rule see it as if it had been sent, each time. It is kept only once it was found valid, and only from those
-//! who proved who they are; whoever knows its hash may run it, as themselves.
+//! A stored document replaces its hash before anything else examines the request, so the guard and every rule
+//! apply each time. It is stored only if it is valid and the caller is authenticated. Everybody who knows its
+//! hash may execute it, with their own permissions.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +12,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::errors::ApiError;
 
-/// Documents kept.
+/// Maximum documents.
 const MAX_DOCUMENTS: usize = 1_000;
 
-/// Bytes of all of them.
+/// Maximum bytes of all documents.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// The documents. Cheap to clone; the longest unused make room for new ones.
+/// Persisted documents, least recently used evicted first. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Persisted(Arc<Mutex<Documents>>);
 
@@ -34,7 +35,7 @@ struct Document {
     last_use: u64,
 }
 
-/// A document to be kept when it proves valid: its hash, and its text.
+/// A document to persist once it is valid, with its hash.
 #[derive(Debug, Clone)]
 pub(super) struct Offer {
     hash: String,
@@ -42,7 +43,7 @@ pub(super) struct Offer {
 }
 
 impl Persisted {
-    /// The document that was meant by `query` and the hash sent with it, and what to keep of it.
+    /// Resolves the document from `query` and the hash sent with it, and what to persist.
     ///
     /// # Errors
     /// `PERSISTED_QUERY_NOT_FOUND`: the client sends it whole then. `BAD_USER_INPUT` when hash and query disagree.
@@ -63,7 +64,7 @@ impl Persisted {
         Ok((query, offer))
     }
 
-    /// Keeps what was offered.
+    /// Persists a document.
     pub(super) fn keep(&self, offer: Offer) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(offer);
     }

@@ -1,10 +1,11 @@
-//! Runs a request's loaders inside the request, a round at a time.
+//! Runs a request's loaders inside the request, in rounds.
 //!
-//! The library's loaders wait a millisecond on a timer, in a task of their own, for keys to gather. Here a loader's
-//! task is queued in the request. When all resolvers wait, the queue is the next round: its tasks run beside the
-//! resolvers until the last of them is done, and what is queued meanwhile waits for the round after. So a batch holds
-//! every key that was asked for until its round began, and nothing outlives the request. Of a stream, nothing outlives the
-//! item: a loader that was begun for it is done, and holds no door, when the item is handed out.
+//! The library's loaders wait a millisecond on a timer, in a separate task, to collect keys. Here a loader's
+//! task is queued in the request. When all resolvers wait, the queue becomes the next round: its tasks run
+//! beside the resolvers until the last one is done, and tasks queued meanwhile wait for the round after. So a
+//! batch contains every key that was requested before its round started, and no task outlives the request. In a
+//! stream no task outlives the item: a loader that was started for it is done, and holds no door, when the item
+//! is handed over.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,21 +18,21 @@ use futures_util::stream::{self, FuturesUnordered};
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 use futures_util::{FutureExt, Stream, StreamExt};
 
-/// The queue of a request. Cheap to clone.
+/// The loader queue of a request. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Rounds(Arc<Mutex<Vec<FutureObj<'static, ()>>>>);
 
-/// The tasks of the round under way.
+/// Tasks of the current round.
 type Round = FuturesUnordered<FutureObj<'static, ()>>;
 
 impl Rounds {
-    /// Runs `work` and the loaders that it uses.
+    /// Runs `work` with the loaders that it uses.
     pub(super) async fn run<T>(&self, work: impl Future<Output = T>) -> T {
         let (mut work, mut round) = (pin!(work), Round::new());
         poll_fn(|cx| self.poll(&mut round, cx, |cx| work.as_mut().poll(cx))).await
     }
 
-    /// The items of `work`, with the loaders that it uses.
+    /// Runs the stream `work` with the loaders that it uses.
     pub(super) fn stream<S>(self, work: S) -> impl Stream<Item = S::Item> + Send
     where
         S: Stream<Item: Send> + Send + Unpin,
@@ -87,7 +88,7 @@ impl Spawn for Rounds {
     }
 }
 
-/// A timer that waits for nothing: keys gather until the round begins.
+/// A timer that does not wait: keys are collected until the round starts.
 pub(super) struct NoDelay;
 
 impl Timer for NoDelay {
@@ -107,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// Notes the size of each batch.
+    /// Records the size of each batch.
     #[derive(Clone, Default)]
     struct Batches(Arc<Mutex<Vec<usize>>>, Arc<AtomicUsize>);
 
@@ -139,7 +140,7 @@ mod tests {
         }
     }
 
-    /// What is asked for once a first load is there.
+    /// Key of a load that depends on a first one.
     #[derive(Clone, Copy, PartialEq, Eq, Hash)]
     struct Child(u8);
 

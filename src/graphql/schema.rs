@@ -1,4 +1,4 @@
-//! The schema, put together from its parts. It needs no services, so that it can be printed anywhere.
+//! Assembles the schema. It needs no services, so it can be printed anywhere.
 
 use async_graphql::{SDLExportOptions, Schema, SchemaBuilder};
 
@@ -7,15 +7,15 @@ use super::mutations::Mutation;
 use super::query::Query;
 use super::subscription::Subscription;
 
-/// The schema's type.
+/// Type of the schema.
 pub(super) type ApiSchema = Schema<Query, Mutation, Subscription>;
 
-/// The schema, to which limits and extensions may be added.
+/// Builder of the schema, without limits and extensions.
 pub(super) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription).register_output_type::<Node>()
 }
 
-/// The schema as text: `schema.graphql` is this.
+/// The schema as text, as in `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
     let options = SDLExportOptions::new()

@@ -1,5 +1,5 @@
-//! What can be watched. Events say only that something changed; it is read again through the watcher's own door,
-//! which is closed while the watcher waits.
+//! Subscriptions. An event says only that something changed; the subscriber's own door reads it again, and is
+//! closed while the subscriber waits.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,28 +16,29 @@ use super::model::{Call, Operation, read_id};
 use crate::domain::{self, AgentId, CallId, OperationId};
 use crate::store::{Change, Topic, Watcher};
 
-/// Every change is told, by other servers too, and so is a gap: looking all the same is for what nobody has thought of.
+/// Interval at which a watched operation is read without an event. Events and gaps are announced by all
+/// servers, so this is only a safety net.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
-/// While changes by other servers are not heard, calls are read that changed since the last reading, and a bit before: a
-/// transaction writes its time before others can see it.
+/// Overlap of two reads while other servers' changes are not received: a transaction sets its time before its
+/// commit is visible.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
-/// How many are read at once. A tenant with more has missed some.
+/// Maximum calls of one read. If there are more, events were missed.
 const MOST_READ: usize = 500;
 
-/// What can be watched, over WebSocket at `/graphql/ws`.
+/// The subscription root.
 #[derive(Debug)]
 pub(crate) struct Subscription;
 
-/// What can be watched, over WebSocket at `/graphql/ws`. A watcher that cannot keep up is told so by an error
-/// and its stream ends: subscribe again, and query what was missed.
+/// Subscriptions, over WebSocket at `/graphql/ws`. A subscriber that cannot keep up gets an error and its
+/// stream ends: query, then subscribe again.
 #[Subscription]
 impl Subscription {
-    /// An operation: as it stands, then each time it changes, until it is over.
+    /// The operation in its current state, then after every change until it ends.
     async fn operation_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The operation's id, as a mutation returned it.")] id: ID,
+        #[graphql(desc = "Id of the operation, as returned by a mutation.")] id: ID,
     ) -> Result<impl Stream<Item = Result<Operation, ApiError>> + use<>, ApiError> {
         let session = Arc::clone(ctx.session()?);
         let id: OperationId = read_id("id", &id)?;
@@ -57,11 +58,13 @@ impl Subscription {
         }))
     }
 
-    /// Your calls, each time one comes in or changes.
+    /// A call of the tenant, each time one arrives or changes.
     async fn call_updated(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only calls to this agent; all of yours when unset.")] agent_id: Option<ID>,
+        #[graphql(desc = "Only calls to this agent. Default: all of the tenant's calls.")] agent_id: Option<
+            ID,
+        >,
     ) -> Result<impl Stream<Item = Result<Call, ApiError>> + use<>, ApiError> {
         let session = Arc::clone(ctx.session()?);
         let asked: Option<AgentId> = agent_id.map(|id| read_id("agentId", &id)).transpose()?;
@@ -86,21 +89,21 @@ impl Subscription {
     }
 }
 
-/// What an operation's watcher does next.
+/// Next action of an operation's subscriber.
 enum Next {
-    /// Shows the operation as it is.
+    /// Send the operation.
     Show(domain::Operation),
-    /// Waits until it differs from this.
+    /// Wait until it differs from this.
     After(domain::Operation),
 }
 
-/// A watcher: its door, and what changes.
+/// A subscriber: its session and its stream of changes.
 struct Watch {
     session: Arc<Session>,
     changes: Watcher,
-    /// Calls that were found by reading, and are to be shown.
+    /// Calls that were read and are not sent yet.
     found: VecDeque<domain::Call>,
-    /// Those of the last reading, which are not shown twice.
+    /// Calls of the last read, so that none is sent twice.
     read: Vec<domain::Call>,
     read_at: DateTime<Utc>,
 }
@@ -111,7 +114,7 @@ impl Watch {
         Self { session, changes, found: VecDeque::new(), read: Vec::new(), read_at }
     }
 
-    /// The next change of what is watched; `None` when the server stops.
+    /// The next relevant change; `None` when the server stops.
     async fn change(&mut self) -> Result<Option<Change>, ApiError> {
         drop(self.session.rest().await);
         match self.changes.recv().await {
@@ -144,7 +147,7 @@ impl Watch {
         }
     }
 
-    /// The next call that comes in or changes; `None` when the server stops.
+    /// The next call that arrives or changes; `None` when the server stops.
     async fn next_call(&mut self, agent: Option<AgentId>) -> Result<Option<domain::Call>, ApiError> {
         loop {
             if let Some(call) = self.found.pop_front() {
@@ -168,7 +171,7 @@ impl Watch {
         }
     }
 
-    /// Finds calls that changed since the last time. One that this server changed itself is shown again.
+    /// Finds calls that changed since the last read. A call that this server changed itself is sent again.
     async fn read_changed(&mut self, agent: Option<AgentId>) -> Result<(), ApiError> {
         self.session.take_turn().await;
         let now = self.session.services().clock.now();

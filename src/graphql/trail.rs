@@ -1,15 +1,15 @@
-//! Writes every access of an operator into the trail of the tenant acted for. It is done once a request, after the
-//! document was found valid and before anything of it runs, whatever the transport: there is no way to a row around it,
-//! and what cannot be written down is not shown.
+//! Records every access of an operator in the audit trail of the tenant. It happens once a request, after the
+//! document was validated and before anything is executed, on every transport. If it cannot be recorded,
+//! nothing is executed.
 
 use super::context::Session;
 use super::errors::ApiError;
 use super::limits::Run;
 
-/// Characters of an operation's name that the trail keeps.
+/// Maximum characters of an operation's name in the trail.
 const MAX_NAME: usize = 100;
 
-/// Writes the access down, if it is an operator's.
+/// Records the access, if it is an operator's.
 ///
 /// # Errors
 /// The store's: then nothing of the request may run.
@@ -17,7 +17,7 @@ pub(super) async fn write_down(session: &Session, run: &Run) -> Result<(), ApiEr
     session.audit_access(|| action(run)).await
 }
 
-/// `query Calls`; without the name where the operation has none.
+/// Type and name of the operation, such as `query Calls`.
 fn action(run: &Run) -> String {
     let kind = run.kind().map_or_else(|| "unknown".to_owned(), |kind| kind.to_string());
     match run.name() {

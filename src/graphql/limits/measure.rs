@@ -1,4 +1,4 @@
-//! The size of a parsed document after all fragments are put in place, found by visiting each fragment once.
+//! Size of a parsed document with all fragments expanded; each fragment is visited once.
 
 use std::collections::HashMap;
 
@@ -10,26 +10,26 @@ use async_graphql::parser::types::{
 use super::{Limits, within};
 use crate::graphql::errors::ApiError;
 
-/// Fields of introspection that list a type's parts.
+/// Introspection fields that list the parts of a type.
 const LISTS: [&str; 4] = ["fields", "interfaces", "inputFields", "possibleTypes"];
 
-/// How much a selection asks for, fragments expanded; every sum saturates.
+/// Size of a selection with fragments expanded. All sums saturate.
 #[derive(Debug, Clone, Copy, Default)]
 struct Size {
     fields: usize,
     depth: usize,
     aliases: usize,
     directives: usize,
-    /// Introspection's lists inside each other.
+    /// Nesting of introspection lists.
     lists: usize,
-    /// Fields at the top of the selection.
+    /// Fields at the top level of the selection.
     roots: usize,
-    /// Of those, fields of introspection.
+    /// Introspection fields at the top level.
     introspection_roots: usize,
 }
 
 impl Size {
-    /// Beside each other.
+    /// Adds a sibling selection.
     fn and(self, other: Self) -> Self {
         Self {
             fields: self.fields.saturating_add(other.fields),
@@ -50,8 +50,8 @@ impl Size {
     }
 }
 
-/// Refuses a document that is too large after expansion, whose fragments spread themselves, whose subscription is
-/// several, or that asks for the schema where it is not told.
+/// Rejects a document that is too large after expansion, has recursive fragments or several subscription
+/// fields, or asks for the schema while introspection is off.
 pub(super) fn measure(
     document: &ExecutableDocument,
     limits: &Limits,
@@ -74,7 +74,7 @@ pub(super) fn measure(
     document.fragments.keys().try_for_each(|name| visit.fragment(name)?.within(limits))
 }
 
-/// Whether an operation asks for nothing but the schema. Only for documents that [`measure`] let pass.
+/// Whether an operation contains only introspection. Only for documents that passed [`measure`].
 pub(super) fn is_introspection(document: &ExecutableDocument, operation: &OperationDefinition) -> bool {
     let mut visit =
         Visit { document, limits: &super::LIMITS, introspection: true, fragments: HashMap::new() };
@@ -85,9 +85,9 @@ pub(super) fn is_introspection(document: &ExecutableDocument, operation: &Operat
 struct Visit<'d> {
     document: &'d ExecutableDocument,
     limits: &'d Limits,
-    /// Whether the schema is told.
+    /// Whether introspection is allowed.
     introspection: bool,
-    /// `None` while a fragment is being visited: whoever meets it then has found a cycle.
+    /// `None` while a fragment is being visited: meeting it again then is a cycle.
     fragments: HashMap<&'d str, Option<Size>>,
 }
 

@@ -1,9 +1,10 @@
-//! The guard: refuses documents that cost more to look at than they are worth, before the library looks at them.
+//! The guard: rejects documents that are expensive to examine, before the library examines them.
 //!
-//! The library walks a fragment again at every spread, in each of its rules, before it compares anything with its
-//! limits, and does not yield while it does. So the guard comes first: it scans the bytes ([`scan`]), parses, and
-//! measures every fragment once ([`measure`]). Then one schema validates the request by all of the library's rules, with
-//! the library's own limits as a second line, and another executes it. Page sizes are the resolvers' to check.
+//! The library walks a fragment again at every spread, in each of its rules, before it compares anything with
+//! its limits, and does not yield meanwhile. So the guard comes first: it scans the bytes ([`scan`]), parses,
+//! and measures every fragment once ([`measure`]). Then one schema validates the request by all of the
+//! library's rules, with the library's own limits as a second line of defence, and another one executes it. The
+//! resolvers check page sizes.
 
 mod measure;
 mod scan;
@@ -25,27 +26,27 @@ use serde_json::Map;
 
 use super::errors::ApiError;
 
-/// Memory that a token of a document may take once it is parsed.
+/// Estimated memory of one parsed token.
 const BYTES_A_TOKEN: usize = 384;
 
-/// What one request may ask for.
+/// Limits of one request.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     /// Bytes of a document.
     pub(super) bytes: usize,
-    /// Tokens of a document: names, numbers, strings and punctuation; comments are free.
+    /// Tokens of a document: names, numbers, strings and punctuation, without comments.
     pub(super) tokens: usize,
-    /// Brackets open at the same time, of any kind.
+    /// Nesting of brackets of any kind.
     pub(super) brackets: usize,
     /// Operations in a document.
     pub(super) operations: usize,
     /// Fragments in a document.
     pub(super) fragments: usize,
-    /// Variables, declared by a document's operations together, and passed with it.
+    /// Variables declared by all operations of a document; also variables passed with it.
     pub(super) variables: usize,
-    /// Fields of all operations together, each fragment counted at every place it is spread.
+    /// Fields of all operations; a fragment counts at every spread.
     pub(super) fields: usize,
-    /// Fields inside each other; the introspection that GraphiQL and code generators send needs 15.
+    /// Nesting of fields. The introspection query of GraphiQL and code generators needs 15.
     pub(super) depth: usize,
     /// Aliases, after expansion.
     pub(super) aliases: usize,
@@ -53,15 +54,15 @@ pub(super) struct Limits {
     pub(super) directives_in_one_place: usize,
     /// Directives, after expansion.
     pub(super) directives: usize,
-    /// Introspection's lists of types' parts inside each other: each multiplies the answer by a type's size.
+    /// Nesting of introspection lists: each level multiplies the response by a type's size.
     pub(super) introspection_lists: usize,
-    /// The sum of all fields' costs; a list costs its page size times its child.
+    /// Sum of all fields' costs; a list costs its page size times its child.
     pub(super) complexity: usize,
-    /// How deep the library follows fragments and fields.
+    /// Recursion depth of the library.
     pub(super) recursion: usize,
 }
 
-/// The limits in force.
+/// The limits.
 pub(super) const LIMITS: Limits = Limits {
     bytes: 20_000,
     tokens: 2_000,
@@ -79,7 +80,7 @@ pub(super) const LIMITS: Limits = Limits {
     recursion: 32,
 };
 
-/// The library's own limits, and whether it tells the schema.
+/// Adds the library's own limits and the introspection setting.
 fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
@@ -94,7 +95,7 @@ where
         .limit_recursive_depth(LIMITS.recursion)
 }
 
-/// The schema that validates a request by all the library's rules and limits, and executes nothing.
+/// The schema that validates requests by the library's rules and limits and executes nothing.
 pub(super) fn validating<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> Schema<Q, M, S>
 where
     Q: ObjectType + 'static,
@@ -109,8 +110,8 @@ where
         .finish()
 }
 
-/// The schema that executes what [`validating`] found valid: without extensions, through which the library would run
-/// every field, and without validating again.
+/// The schema that executes requests validated by [`validating`]. It has no extensions, which would run for
+/// every field, and does not validate again.
 pub(super) fn executing<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> Schema<Q, M, S>
 where
     Q: ObjectType + 'static,
@@ -120,12 +121,12 @@ where
     limited(builder, introspection).validation_mode(ValidationMode::Fast).finish()
 }
 
-/// What the guard and the library find out about a request on its way; shared with the one who sent it.
+/// What the guard and the library learn about a request; shared with its sender.
 #[derive(Debug, Default)]
 pub(super) struct Run {
-    /// Whether only one answer can be sent, so that nothing can be watched.
+    /// Whether the transport takes one response, so that subscriptions are impossible.
     one_answer: bool,
-    /// Whether nothing may be written.
+    /// Whether mutations are forbidden.
     reads_only: bool,
     valid: AtomicBool,
     began: AtomicBool,
@@ -135,22 +136,22 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// A request whose transport takes one answer.
+    /// For a transport that takes one response.
     pub(super) fn with_one_answer() -> Self {
         Self { one_answer: true, ..Self::default() }
     }
 
-    /// The same, where nothing may be written either.
+    /// The same, without mutations.
     pub(super) fn reading_only() -> Self {
         Self { reads_only: true, ..Self::with_one_answer() }
     }
 
-    /// Whether execution began: parsing, validation and limits had nothing to say against it.
+    /// Whether execution started, after parsing, validation and limits.
     pub(super) fn began(&self) -> bool {
         self.began.load(Ordering::Relaxed)
     }
 
-    /// Notes that execution begins.
+    /// Records that execution starts.
     pub(super) fn begin(&self) {
         self.began.store(true, Ordering::Relaxed);
     }
@@ -160,29 +161,29 @@ impl Run {
         self.valid.load(Ordering::Relaxed)
     }
 
-    /// Notes that the request is valid, and its cost.
+    /// Records that the request is valid, and its complexity.
     pub(super) fn passed(&self, complexity: usize) {
         self.complexity.store(complexity, Ordering::Relaxed);
         self.valid.store(true, Ordering::Relaxed);
     }
 
-    /// The operation's cost; 0 before validation.
+    /// Complexity of the operation; 0 before validation.
     pub(super) fn complexity(&self) -> usize {
         self.complexity.load(Ordering::Relaxed)
     }
 
-    /// What the chosen operation is, once it is parsed.
+    /// Type of the operation, once the document is parsed.
     pub(super) fn kind(&self) -> Option<OperationType> {
         self.kind.get().copied()
     }
 
-    /// The chosen operation's name, if it has one.
+    /// Name of the operation, if it has one.
     pub(super) fn name(&self) -> Option<&str> {
         self.name.get().map(String::as_str)
     }
 }
 
-/// Ends a request where it would be executed, and notes what validation found.
+/// Stops a request before execution and records the result of validation.
 struct Verdict;
 
 impl ExtensionFactory for Verdict {
@@ -213,7 +214,7 @@ impl Extension for Verdict {
     }
 }
 
-/// A document that the guard let pass, parsed.
+/// A parsed document that passed the guard.
 pub(super) struct Document {
     id: u64,
     text: Arc<str>,
@@ -231,7 +232,8 @@ impl Document {
         Self::read_for(text, introspection, None, &Run::default())
     }
 
-    /// Scans, parses and measures a document; notes in the run which operation of it is wanted as soon as that is known.
+    /// Scans, parses and measures a document, and records in the run which of its operations is requested as
+    /// soon as that is known.
     ///
     /// # Errors
     /// When it is too large, or no GraphQL.
@@ -255,7 +257,7 @@ impl Document {
         Ok(Self { id: NEXT.fetch_add(1, Ordering::Relaxed), text: text.into(), parsed, bytes })
     }
 
-    /// Tells it from every other document that was read, even one with the same text.
+    /// Unique id of this parse, also among documents with the same text.
     pub(super) fn id(&self) -> u64 {
         self.id
     }
@@ -265,18 +267,18 @@ impl Document {
         &self.text
     }
 
-    /// The document as the library executes it.
+    /// The document in the library's form.
     pub(super) fn parsed(&self) -> ExecutableDocument {
         self.parsed.clone()
     }
 
-    /// How much memory it takes, at most.
+    /// Upper bound of its memory.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Checks one request for this document: its variables, and whether its operation may come this way.
-    /// `introspection_only` lets nothing pass but questions about the schema.
+    /// Checks one request for this document: its variables, and whether its transport allows the operation.
+    /// `introspection_only` lets only introspection pass.
     ///
     /// # Errors
     /// When it must not be executed.
@@ -305,7 +307,7 @@ impl Document {
     }
 }
 
-/// Notes what the wanted operation is.
+/// Records type and name of the operation.
 fn note(document: &ExecutableDocument, wanted: Option<&str>, run: &Run) {
     if let Some((name, operation)) = chosen(document, wanted) {
         let _ = run.kind.set(operation.ty);
@@ -313,7 +315,7 @@ fn note(document: &ExecutableDocument, wanted: Option<&str>, run: &Run) {
     }
 }
 
-/// The operation that will run; `None` where the library will say what is wrong.
+/// The operation to execute; `None` if the library will report an error.
 fn chosen<'d>(
     document: &'d ExecutableDocument,
     wanted: Option<&str>,
@@ -334,8 +336,8 @@ fn counts(document: &ExecutableDocument) -> Result<(), ApiError> {
     within("variables", declared.sum(), LIMITS.variables)
 }
 
-/// Variables without which the operation cannot run. The library leaves those of custom scalars to execution, where
-/// a missing one would be told too late.
+/// Checks required variables. For custom scalars the library checks them only during execution, which is too
+/// late for a request error.
 fn required_variables(
     operation: &OperationDefinition,
     variables: &Map<String, serde_json::Value>,
@@ -354,7 +356,7 @@ fn required_variables(
     Ok(())
 }
 
-/// Refuses what is more than may be, in words that name the limit.
+/// Rejects a count above its limit, with a message that names the limit.
 fn within(what: &str, count: usize, limit: usize) -> Result<(), ApiError> {
     if count > limit {
         return Err(ApiError::QueryTooComplex(format!(

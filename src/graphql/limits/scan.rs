@@ -1,10 +1,10 @@
-//! The look at a document's bytes before it is parsed: length, tokens and nesting, in one pass without recursion.
+//! Checks a document before it is parsed: length, tokens and nesting, in one pass without recursion.
 
 use super::{Limits, within};
 use crate::graphql::errors::ApiError;
 
-/// Refuses a document that is too long, has too many tokens or nests brackets too deep for a parser that recurses.
-/// What is no GraphQL at all is left to the parser. Returns the number of tokens.
+/// Rejects a document that is too long, has too many tokens, or nests brackets too deep for the recursive
+/// parser. Syntax errors are left to the parser. Returns the number of tokens.
 pub(super) fn scan(document: &str, limits: &Limits) -> Result<usize, ApiError> {
     within("bytes in the document", document.len(), limits.bytes)?;
     let (mut tokens, mut depth) = (0_usize, 0_usize);
@@ -30,7 +30,7 @@ pub(super) fn scan(document: &str, limits: &Limits) -> Result<usize, ApiError> {
     Ok(tokens)
 }
 
-/// How long the token is with which `rest` begins.
+/// Length of the token at the start of `rest`.
 fn token(rest: &[u8], first: u8) -> usize {
     match first {
         b'"' if rest.starts_with(b"\"\"\"") => block_string(rest),
@@ -49,7 +49,8 @@ fn run(rest: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
     rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
 }
 
-/// A string ends at its quote or, broken, at the line's end: brackets after it count again, as for the parser.
+/// Length of a string. An unterminated string ends at the end of its line: brackets after it count again, as
+/// for the parser.
 fn string(rest: &[u8]) -> usize {
     let mut at = 1;
     while let Some(byte) = rest.get(at) {

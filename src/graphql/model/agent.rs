@@ -1,4 +1,4 @@
-//! A voice agent.
+//! Type `Agent`.
 
 use std::sync::Arc;
 
@@ -13,55 +13,57 @@ use crate::graphql::errors::ApiError;
 use crate::graphql::loaders::FirstNumberOf;
 use crate::store::{self, Cursor, PageOf, PageRequest};
 
-/// A voice agent: it answers the calls that come in on its numbers.
+/// A voice agent. It answers the calls to its numbers.
 #[derive(Debug, Clone)]
 pub(crate) enum Agent {
-    /// As a list of numbers read it, where nothing but [`SUMMARY_FIELDS`] is asked for.
+    /// As read with a list of numbers, if only [`SUMMARY_FIELDS`] are selected.
     Summary(Arc<store::AgentSummary>),
-    /// All that is shown.
+    /// All fields.
     Whole(Arc<store::AgentProfile>),
 }
 
-/// Where an agent is in its life.
+/// Lifecycle state of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::AgentStatus")]
 pub(crate) enum AgentStatus {
-    /// Being created at the voice provider.
+    /// Being created at the voice provider. Takes no calls yet.
     Pending,
-    /// Takes calls.
+    /// Answers calls.
     Active,
-    /// Exists, but takes no calls: they go to its fallback number.
+    /// Takes no calls: they go to its fallback number. Also the state of an agent that is being deleted.
     Inactive,
-    /// Gone; kept as history.
+    /// Deleted. Kept for the history of its calls.
     Deleted,
 }
 
-/// Whether the voice provider has an agent as it is here.
+/// Whether the voice provider has the agent's latest change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::SyncState")]
 pub(crate) enum AgentSyncState {
-    /// The voice provider has it as it is here.
+    /// The voice provider has the latest change.
     Synced,
-    /// The latest change is still to be delivered; it is tried until the voice provider answers.
+    /// The latest change is not delivered yet. Delivery is retried until the voice provider accepts or rejects
+    /// it.
     Pending,
-    /// The voice provider rejected the latest change and keeps the one before. Change the agent to deliver it again.
+    /// The voice provider rejected the latest change and keeps the previous version. Change the agent to try
+    /// again.
     Rejected,
 }
 
-/// A voice agent: it answers the calls that come in on its numbers.
+/// A voice agent. It answers the calls to its numbers.
 #[Object]
 impl Agent {
-    /// Its global id. Opaque: do not parse it.
+    /// Global id, opaque and stable. Pass it to `node`.
     pub(crate) async fn id(&self) -> ID {
         self.key().to_string().into()
     }
 
-    /// Its id at ElevenLabs; null until it exists there.
+    /// Id of the agent at ElevenLabs; `null` until it is created there.
     async fn elevenlabs_agent_id(&self) -> Result<Option<&str>, ApiError> {
         Ok(self.whole()?.voice_agent_id.as_deref())
     }
 
-    /// The practice's name, as callers hear it.
+    /// Name of the practice, as callers hear it.
     async fn name(&self) -> &str {
         match self {
             Self::Summary(agent) => agent.name.as_str(),
@@ -69,43 +71,44 @@ impl Agent {
         }
     }
 
-    /// The language it speaks, as a code: `en`, `de`, `pt-br`.
+    /// Language code: `en`, `de`, `pt-br`.
     async fn language(&self) -> Result<&str, ApiError> {
         Ok(self.whole()?.language.code())
     }
 
-    /// What it says first. Null: it greets in its language, with its name.
+    /// The first sentence that the caller hears. `null`: a greeting with the name, in the agent's language.
     async fn first_message(&self) -> Result<Option<&str>, ApiError> {
         Ok(self.whole()?.first_message.as_ref().map(domain::FirstMessage::as_str))
     }
 
-    /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead.
+    /// The number that rings if the agent cannot take a call. `null`: the caller hears a message instead.
     async fn fallback_number(&self) -> Result<Option<&E164>, ApiError> {
         Ok(self.whole()?.fallback_number.as_ref())
     }
 
-    /// Where it is in its life.
+    /// Lifecycle state.
     async fn status(&self) -> AgentStatus {
         self.state().into()
     }
 
-    /// Whether the voice provider has it as it is here.
+    /// Whether the voice provider has the agent's latest change.
     async fn sync_state(&self) -> Result<AgentSyncState, ApiError> {
         Ok(self.whole()?.sync_state.into())
     }
 
-    /// Why the voice provider does not have the latest change: what the last delivery met. Null when `syncState` is SYNCED,
-    /// and before the first delivery of a change.
+    /// Result of the last delivery to the voice provider, if it failed. `null` if `syncState` is SYNCED, or if
+    /// the latest change was not delivered yet.
     async fn sync_error(&self) -> Result<Option<UserError>, ApiError> {
         Ok(self.whole()?.sync_error.clone().map(UserError))
     }
 
-    /// The first characters of its token, to tell tokens apart. The token itself is shown once, when it is made.
+    /// First characters of the agent's token, to recognize it. The token itself is returned only when it is
+    /// created.
     async fn token_preview(&self) -> Result<&str, ApiError> {
         Ok(&self.whole()?.token_preview)
     }
 
-    /// Its number: the oldest active one. Null while it has none.
+    /// The agent's oldest active number; `null` if it has none.
     #[graphql(complexity = "child_complexity + 1")]
     async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
         let load =
@@ -113,46 +116,50 @@ impl Agent {
         Box::pin(load()).await.transpose()
     }
 
-    /// All its numbers that are not released, newest first.
+    /// The agent's numbers, without released ones, newest first.
     #[graphql(
         complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
     )]
     async fn phone_numbers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the beginning or after `after`: 1 to 100, 20 when unset.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Page size from the start, or after `after`: 1 to 100. Default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, or before `before`: 1 to 100. Excludes `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<PhoneNumber>, ApiError> {
         let filter = store::NumberFilter { agent: Some(self.key()), ..Default::default() };
         Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 
-    /// The calls it was asked to take, newest first.
+    /// Calls to the agent's numbers, newest first.
     #[graphql(
         complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
     )]
     async fn calls(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the beginning or after `after`: 1 to 100, 20 when unset.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Page size from the start, or after `after`: 1 to 100. Default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, or before `before`: 1 to 100. Excludes `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Call>, ApiError> {
         let filter = store::CallFilter { agent: Some(self.key()), ..Default::default() };
         Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 
-    /// When it was asked for.
+    /// When the agent was created.
     async fn created_at(&self) -> Result<DateTime, ApiError> {
         Ok(DateTime(self.whole()?.created_at))
     }
 
-    /// When anything about it last changed.
+    /// When the agent was last changed.
     async fn updated_at(&self) -> Result<DateTime, ApiError> {
         Ok(DateTime(self.whole()?.updated_at))
     }
@@ -179,7 +186,7 @@ impl From<domain::Agent> for Agent {
     }
 }
 
-/// The fields that a summary of an agent answers.
+/// Fields that a summary of an agent contains.
 pub(super) const SUMMARY_FIELDS: [&str; 7] =
     ["__typename", "id", "name", "status", "phoneNumber", "phoneNumbers", "calls"];
 
@@ -191,7 +198,7 @@ impl Agent {
         }
     }
 
-    /// Where it is in its life.
+    /// Lifecycle state.
     pub(crate) fn state(&self) -> domain::AgentStatus {
         match self {
             Self::Summary(agent) => agent.status,
@@ -206,26 +213,26 @@ impl Agent {
         }
     }
 
-    /// The agent under this id, as far as the caller may see it.
+    /// Loads the agent with this id, if the caller may see it.
     pub(crate) async fn load(ctx: &Context<'_>, id: domain::AgentId) -> Option<Result<Self, ApiError>> {
         let load = async || Ok(ctx.loaders()?.load_one(id).await?.map(Self::Whole));
         Box::pin(load()).await.transpose()
     }
 }
 
-/// Which agents to list. Every condition given must hold.
+/// Filter for agents. All given conditions must match.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct AgentFilter {
-    /// Only agents in this state. Unset: all but the deleted ones.
+    /// Only agents in this state. Default: all except DELETED.
     status: Option<AgentStatus>,
-    /// Only agents whose name holds this text, in capitals or not. At most 100 characters.
+    /// Only agents whose name contains this text, ignoring case. At most 100 characters.
     name_contains: Option<String>,
 }
 
 impl TryFrom<AgentFilter> for store::AgentFilter {
     type Error = ApiError;
 
-    /// Refuses what no name can hold: the databases would choke on some of it.
+    /// Rejects text that no name can contain, such as characters that the databases reject.
     fn try_from(filter: AgentFilter) -> Result<Self, ApiError> {
         let part = filter.name_contains;
         let most = domain::AgentName::MAX_CHARS;
@@ -278,7 +285,7 @@ impl Listed for Agent {
     }
 }
 
-/// The only agent an agent's token sees, if it passes the filter.
+/// The only agent that an agent's token may see, if it matches the filter.
 async fn the_one(
     session: &Session,
     filter: &store::AgentFilter,

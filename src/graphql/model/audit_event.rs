@@ -1,4 +1,4 @@
-//! An entry of the audit trail.
+//! Type `AuditEvent`.
 
 use async_graphql::{Context, ID, Object};
 
@@ -13,45 +13,46 @@ use crate::store::{PageOf, PageRequest};
 #[derive(Debug, Clone)]
 pub(crate) struct AuditEvent(pub(crate) domain::AuditEvent);
 
-/// An entry of the audit trail: who did what, on which object, when, in which request, and what came of it. Nobody can
-/// change or delete one.
+/// An entry of the audit trail: one change, or one request of an operator. Entries cannot be changed or
+/// deleted.
 #[Object]
 impl AuditEvent {
-    /// Its global id. Opaque: do not parse it.
+    /// Global id, opaque and stable. Pass it to `node`.
     pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// Who: `tenant:` and your user id, `operator:` and theirs, or `system`: the server, which ends what was asked for.
+    /// Who requested it: `tenant:` or `operator:` and the user id, or `system` for work that the server does by
+    /// itself.
     async fn actor(&self) -> &str {
         &self.0.actor
     }
 
-    /// What: the name of the mutation that asks for it, also where nobody asked and the system does it by itself. For each request that an operator makes in your name, before
-    /// it is let in, also `query`, `mutation` or `subscription`, with the operation's name where it has one: `query Calls`.
+    /// The mutation's name; work that the server does by itself has the name of the matching mutation. Requests
+    /// of operators are recorded as the operation's type and name, such as `query Calls`, before they are
+    /// executed.
     async fn action(&self) -> &str {
         &self.0.action
     }
 
-    /// On which object, by its global id: the agent or the number; the operation where the event tells of its end. Null
-    /// for an operator's access.
+    /// Global id of the agent or number, or of the operation for its end; `null` for an operator's request.
     async fn subject(&self) -> Option<ID> {
         self.0.subject.clone().map(Into::into)
     }
 
-    /// What came of it. `succeeded`: it is done. `accepted`: it was let in; what comes of it has events of its own with
-    /// the same `requestId`. `failed: ` and a UserErrorCode: it ended without, for that reason.
+    /// `succeeded`; `accepted` if the work continues, with later entries of the same `requestId`; or `failed: `
+    /// and a `UserErrorCode`.
     async fn outcome(&self) -> &str {
         &self.0.outcome
     }
 
-    /// The request, as its answer names it in the header `X-Request-Id` and in each error's `extensions`; the end of an
-    /// operation stands under the request that asked for it.
+    /// Id of the request, as in its response header `X-Request-Id` and in `extensions.requestId` of errors. The
+    /// end of an operation has the id of the request that started it.
     async fn request_id(&self) -> &str {
         &self.0.request_id
     }
 
-    /// When.
+    /// When it was recorded.
     async fn at(&self) -> DateTime {
         DateTime(self.0.at)
     }

@@ -1,4 +1,4 @@
-//! A number on sale.
+//! Type `AvailablePhoneNumber`.
 
 use async_graphql::SimpleObject;
 
@@ -7,25 +7,25 @@ use super::scalars::Decimal;
 use crate::domain::{CountryCode, E164};
 use crate::provisioning::NumberOnSale;
 
-/// A number the carrier has on sale. A search reserves nothing: another may buy it first.
+/// A number for sale at the carrier. It is not reserved: somebody else may buy it first.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct AvailablePhoneNumber {
-    /// The number: pass it to `provisionPhoneNumber` to buy exactly this one.
+    /// The number. Pass it to `provisionPhoneNumber` to buy exactly this one.
     number: E164,
-    /// The number as people read it.
+    /// The number as the carrier writes it for people, such as `(212) 555-0123`.
     friendly_name: String,
-    /// Its place, where it has one.
+    /// City or town; `null` if the carrier names none.
     locality: Option<String>,
-    /// Its state or region, where it has one.
+    /// State or region; `null` if the carrier names none.
     region: Option<String>,
-    /// Its country.
+    /// Country of the number.
     country_code: CountryCode,
-    /// What kind of number it is.
+    /// Kind of number.
     #[graphql(name = "type")]
     kind: PhoneNumberType,
-    /// What it can carry.
+    /// Capabilities of the number.
     capabilities: PhoneNumberCapabilities,
-    /// What it would cost a month, in US dollars, at the carrier's list price.
+    /// Monthly price in US dollars, by the carrier's list prices.
     monthly_cost: Decimal,
 }
 

@@ -1,4 +1,4 @@
-//! A call.
+//! Type `Call`.
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
@@ -15,33 +15,33 @@ use crate::store::{self, PageOf, PageRequest};
 #[derive(Debug, Clone)]
 pub(crate) struct Call(pub(crate) domain::Call);
 
-/// Who called whom.
+/// Direction of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::CallDirection")]
 pub(crate) enum CallDirection {
-    /// Somebody called one of your numbers.
+    /// A call to one of the tenant's numbers.
     Inbound,
-    /// One of your agents called somebody.
+    /// A call made by one of the tenant's agents.
     Outbound,
 }
 
-/// Where a call is.
+/// State of a call, as the carrier reports it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::CallStatus")]
 pub(crate) enum CallStatus {
-    /// Rings.
+    /// Ringing; not answered yet.
     Ringing,
-    /// Somebody talks.
+    /// Answered and in progress.
     InProgress,
-    /// Ended after being answered.
+    /// Answered and ended.
     Completed,
-    /// Refused as busy.
+    /// Ended with a busy signal.
     Busy,
-    /// Could not be carried.
+    /// Failed: it could not be connected, or its conversation never began.
     Failed,
-    /// Nobody answered.
+    /// Ended without an answer.
     NoAnswer,
-    /// The caller gave up.
+    /// The caller hung up before it was answered.
     Canceled,
 }
 
@@ -51,17 +51,18 @@ pub(crate) enum CallStatus {
 pub(crate) enum CallOutcome {
     /// The voice agent.
     Agent,
-    /// A person's number: the fallback number, or the one that a rule forwards to.
+    /// A person: the fallback number, or the number to which a routing rule forwards.
     Fallback,
-    /// Nobody: all the calls the plan allows at the same time were under way.
+    /// Nobody: all call slots of the plan were in use, and there was no fallback number to ring.
     Busy,
-    /// A spoken sentence: a rule's message, or because neither agent nor a person's number could take it.
+    /// A spoken message: that of a routing rule, or the apology if neither the agent nor a person could take
+    /// the call.
     Unavailable,
-    /// Nobody: it was refused.
+    /// Nobody: a routing rule rejected the call.
     Rejected,
 }
 
-/// Who speaks in a conversation.
+/// Speaker in a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum Speaker {
     /// The voice agent.
@@ -70,14 +71,14 @@ pub(crate) enum Speaker {
     Caller,
 }
 
-/// Something that was said in a conversation.
+/// One utterance of a conversation.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct TranscriptLine {
     /// Who said it.
     speaker: Speaker,
-    /// The words.
+    /// What was said.
     text: String,
-    /// When, in seconds from the conversation's beginning.
+    /// Seconds from the start of the conversation.
     at_seconds: i32,
 }
 
@@ -88,78 +89,79 @@ impl From<&domain::TranscriptLine> for TranscriptLine {
     }
 }
 
-/// Bytes that a transcript takes in an answer, more or less.
+/// Approximate bytes of a transcript in a response.
 pub(crate) fn size_of_transcript(lines: &[domain::TranscriptLine]) -> usize {
     lines.iter().map(|line| line.text.len() + 60).sum()
 }
 
-/// A call to one of your numbers: who called, who answered, how it ended.
+/// A call to one of the tenant's numbers.
 #[Object]
 impl Call {
-    /// Its global id. Opaque: do not parse it.
+    /// Global id, opaque and stable. Pass it to `node`.
     pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// The carrier's id, `CA…`.
+    /// The carrier's id of the call: `CA` and 32 hexadecimal digits.
     async fn sid(&self) -> &str {
         &self.0.sid
     }
 
-    /// Who called whom.
+    /// Direction of the call.
     async fn direction(&self) -> CallDirection {
         self.0.direction.into()
     }
 
-    /// The caller: an E.164 number, or what the carrier sends for a hidden one, such as `anonymous`.
+    /// The caller: an E.164 number, or what the carrier sends instead, such as `anonymous` or a SIP address.
     async fn from(&self) -> &str {
         &self.0.from
     }
 
-    /// The carrier's word on whether that number is really the caller's, such as `TN-Validation-Passed-A` for a caller
-    /// whose own carrier vouches for it in full; null where none is sent.
+    /// The carrier's statement on whether the caller's number is genuine, such as `TN-Validation-Passed-A`;
+    /// `null` if it sends none.
     async fn caller_attestation(&self) -> Option<&str> {
         self.0.attestation.as_deref()
     }
 
-    /// The number called.
+    /// The called number.
     async fn to(&self) -> &E164 {
         &self.0.to
     }
 
-    /// Where the call is.
+    /// State of the call.
     async fn status(&self) -> CallStatus {
         self.0.status.into()
     }
 
-    /// Who or what answered it.
+    /// Who or what answered the call.
     async fn outcome(&self) -> CallOutcome {
         self.0.outcome.into()
     }
 
-    /// What was decided for it, by which of the number's rules, and why.
+    /// The routing decision and its reason.
     async fn decision(&self) -> CallDecision {
         CallDecision { outcome: self.0.outcome, decision: self.0.decision.clone(), number: self.0.number_id }
     }
 
-    /// The agent whose number was called.
+    /// The agent of the called number.
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
         Agent::load(ctx, self.0.agent_id).await
     }
 
-    /// The number called, as it was leased then.
+    /// The called number as the tenant held it then.
     #[graphql(complexity = "child_complexity + 1")]
     async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
         PhoneNumber::load(ctx, self.0.number_id).await
     }
 
-    /// The conversation's id at ElevenLabs, when the agent took the call.
+    /// Id of the conversation at ElevenLabs; `null` unless the agent took the call.
     async fn conversation_id(&self) -> Option<&str> {
         self.0.conversation_id.as_deref()
     }
 
-    /// What was said in the conversation; null unless this server keeps it, and until it is known.
+    /// Transcript of the conversation; `null` until it is known, and unless the server stores transcripts
+    /// (`STORE_TRANSCRIPTS`).
     #[graphql(complexity = "10 * child_complexity + 5")]
     async fn transcript(&self, ctx: &Context<'_>) -> Result<Option<Vec<TranscriptLine>>, ApiError> {
         let said = Box::pin(ctx.loaders()?.load_one(TranscriptOf(self.0.id))).await?;
@@ -168,13 +170,14 @@ impl Call {
         Ok(Some(said.iter().map(Into::into).collect()))
     }
 
-    /// How long it lasted, as the carrier counts, or the voice provider where the carrier did not say; null until it
-    /// is over.
+    /// Duration in seconds, as the carrier reports it, otherwise the voice provider; `null` until the call has
+    /// ended.
     async fn duration_seconds(&self) -> Option<i32> {
         self.0.lasted_seconds()
     }
 
-    /// What the carrier charges for it in US dollars, counted as `usage` does; null until it is over.
+    /// Estimated price of the call at the carrier in US dollars, calculated as for `usage`; `null` until the
+    /// call has ended.
     #[graphql(complexity = "2")]
     async fn estimated_cost(&self, ctx: &Context<'_>) -> Result<Option<Decimal>, ApiError> {
         let Some(minutes) = self.0.billed_minutes() else { return Ok(None) };
@@ -184,18 +187,18 @@ impl Call {
         Ok(Some(Decimal(price * rust_decimal::Decimal::from(minutes))))
     }
 
-    /// When it came in.
+    /// When the call arrived.
     async fn started_at(&self) -> DateTime {
         DateTime(self.0.started_at)
     }
 
-    /// When it ended; null until then.
+    /// When the call ended; `null` until then.
     async fn ended_at(&self) -> Option<DateTime> {
         self.0.ended_at.map(DateTime)
     }
 }
 
-/// Which calls to list. Every condition given must hold.
+/// Filter for calls. All given conditions must match.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct CallFilter {
     /// Only calls to this agent.
@@ -204,9 +207,9 @@ pub(crate) struct CallFilter {
     phone_number_id: Option<ID>,
     /// Only calls in this state.
     status: Option<CallStatus>,
-    /// Only calls that came in at or after this instant.
+    /// Only calls that arrived at or after this time.
     started_after: Option<DateTime>,
-    /// Only calls that came in before this instant.
+    /// Only calls that arrived before this time.
     started_before: Option<DateTime>,
 }
 
@@ -224,7 +227,7 @@ impl TryFrom<CallFilter> for store::CallFilter {
     }
 }
 
-/// The agent all of whose calls, and nobody else's, this filter leaves.
+/// The agent, if the filter selects exactly all of its calls.
 fn all_of(filter: &store::CallFilter) -> Option<domain::AgentId> {
     match filter {
         store::CallFilter {

@@ -1,5 +1,5 @@
-//! The API's types, a file each: thin over the domain's own. What is written above a type or a field here is
-//! what GraphiQL shows its reader.
+//! The API's types, one file each, thin over the domain's own. The doc comments on types and fields are the
+//! schema's descriptions.
 
 mod agent;
 mod audit_event;
@@ -35,7 +35,7 @@ pub(crate) use viewer::Viewer;
 use super::errors::ApiError;
 use crate::domain::Invalid;
 
-/// Reads an id out of an argument; a malformed one is refused with the argument's name.
+/// Parses an id from an argument. The error names the argument.
 ///
 /// # Errors
 /// `BAD_USER_INPUT`.
@@ -46,7 +46,7 @@ pub(crate) fn read_id<T: std::str::FromStr<Err = Invalid>>(
     id.parse().map_err(|why| ApiError::bad_input(format!("{argument}: {why}")))
 }
 
-/// A list did not read a field that it was asked for: a mistake of ours.
+/// A selected field was not read with its list: a defect.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} was listed without a field that was asked for")]
 struct NotRead(String);

@@ -1,4 +1,4 @@
-//! Global ids: what has one, and how it is found again.
+//! Interface `Node`: objects with a global id, and finding them by it.
 
 use async_graphql::{Context, ID, Interface};
 
@@ -7,26 +7,26 @@ use crate::domain::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, O
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 
-/// Something with a global id: opaque, stable, and enough to find it again with `node`.
+/// An object with a global id. `node` returns it again by that id.
 #[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "Its global id. Opaque: do not parse it."))]
+#[graphql(field(name = "id", ty = "ID", desc = "Global id, opaque and stable. Pass it to `node`."))]
 pub(crate) enum Node {
     /// A voice agent.
     Agent(Agent),
-    /// A telephone number.
+    /// A phone number.
     PhoneNumber(PhoneNumber),
-    /// A durable piece of work.
+    /// A durable operation.
     Operation(Operation),
     /// A call.
     Call(Call),
-    /// The account.
+    /// The tenant.
     Viewer(Viewer),
     /// An entry of the audit trail.
     AuditEvent(AuditEvent),
 }
 
 impl Node {
-    /// What is under this id, as far as the caller may see it.
+    /// Finds the object with this id, if the caller may see it.
     ///
     /// # Errors
     /// What reading it may fail with.

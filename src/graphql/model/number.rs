@@ -1,4 +1,4 @@
-//! A telephone number.
+//! Type `PhoneNumber`.
 
 use async_graphql::{Context, Enum, ID, InputObject, Lookahead, Object, SelectionField, SimpleObject};
 
@@ -12,11 +12,11 @@ use crate::graphql::errors::ApiError;
 use crate::graphql::loaders::{NumberCountOf, NumbersOf, RulesOf};
 use crate::store::{self, Extent, ListExtent, ListedAgent, ListedNumber, PageOf, PageRequest};
 
-/// A telephone number leased for an agent.
+/// A phone number held by a tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct PhoneNumber {
     number: ListedNumber,
-    /// Where it was read with the number.
+    /// The agent, if it was read with the number.
     agent: Option<Agent>,
 }
 
@@ -32,7 +32,7 @@ impl From<(ListedNumber, Option<ListedAgent>)> for PhoneNumber {
     }
 }
 
-/// Who leases the number to us.
+/// The carrier that provides a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::Provider")]
 pub(crate) enum PhoneNumberProvider {
@@ -43,42 +43,42 @@ pub(crate) enum PhoneNumberProvider {
     ElevenLabs,
 }
 
-/// Kinds of numbers, as the carrier sells them. Not every country has every kind: the US have no mobile numbers.
+/// Kind of a number. Not every country has every kind: the United States has no mobile numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::NumberType")]
 pub(crate) enum PhoneNumberType {
-    /// Belongs to a place.
+    /// A geographic number.
     Local,
-    /// Free for the caller.
+    /// A number that is free of charge for the caller.
     TollFree,
     /// A mobile number.
     Mobile,
 }
 
-/// Where a number is in its life.
+/// Lifecycle state of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::NumberStatus")]
 pub(crate) enum PhoneNumberStatus {
-    /// Chosen and being bought.
+    /// Being bought.
     Pending,
-    /// Yours, and answering.
+    /// Held by the tenant; takes calls.
     Active,
-    /// Yours by our records, but not answering: repair it, or release it.
+    /// Held by the tenant, but missing at the carrier. Repair it, or release it.
     Inactive,
-    /// Being given back.
+    /// Being released. Still takes calls during the grace period, in which `cancelRelease` keeps it.
     Releasing,
-    /// Given back, or never bought; kept as history.
+    /// Released, or never bought. Kept for history.
     Released,
 }
 
-/// What a number can carry.
+/// Capabilities of a number.
 #[derive(Debug, Clone, Copy, SimpleObject)]
 pub(crate) struct PhoneNumberCapabilities {
-    /// Calls.
+    /// Whether it takes calls.
     voice: bool,
-    /// Text messages.
+    /// Whether it takes text messages.
     sms: bool,
-    /// Picture messages.
+    /// Whether it takes picture messages.
     mms: bool,
 }
 
@@ -88,10 +88,10 @@ impl From<domain::Capabilities> for PhoneNumberCapabilities {
     }
 }
 
-/// A telephone number leased for an agent: whoever calls it speaks with that agent.
+/// A phone number held by the tenant. Its agent answers calls to it, unless a routing rule decides otherwise.
 #[Object]
 impl PhoneNumber {
-    /// Its global id. Opaque: do not parse it.
+    /// Global id, opaque and stable. Pass it to `node`.
     pub(crate) async fn id(&self) -> ID {
         self.key().to_string().into()
     }
@@ -104,58 +104,58 @@ impl PhoneNumber {
         }
     }
 
-    /// The number as people read it: `(212) 555-0123`.
+    /// The number as the carrier writes it for people, such as `(212) 555-0123`.
     async fn friendly_name(&self) -> Result<&str, ApiError> {
         Ok(&self.whole()?.friendly_name)
     }
 
-    /// The carrier's id, `PN…`; null until it is bought.
+    /// The carrier's id of the number: `PN` and 32 hexadecimal digits; `null` until it is bought.
     async fn sid(&self) -> Result<Option<&str>, ApiError> {
         Ok(self.whole()?.sid.as_deref())
     }
 
-    /// Who leases it to us.
+    /// The carrier that provides the number.
     async fn provider(&self) -> Result<PhoneNumberProvider, ApiError> {
         Ok(self.whole()?.provider.into())
     }
 
-    /// What kind of number it is.
+    /// Kind of number.
     #[graphql(name = "type")]
     async fn kind(&self) -> Result<PhoneNumberType, ApiError> {
         Ok(self.whole()?.kind.into())
     }
 
-    /// Where it is in its life.
+    /// Lifecycle state.
     async fn status(&self) -> PhoneNumberStatus {
         self.state().into()
     }
 
-    /// What it can carry.
+    /// Capabilities of the number.
     async fn capabilities(&self) -> Result<PhoneNumberCapabilities, ApiError> {
         Ok(self.whole()?.capabilities.into())
     }
 
-    /// Its country.
+    /// Country of the number.
     async fn country_code(&self) -> Result<CountryCode, ApiError> {
         Ok(self.whole()?.country)
     }
 
-    /// Its place, where it has one.
+    /// City or town; `null` if the carrier names none.
     async fn locality(&self) -> Result<Option<&str>, ApiError> {
         Ok(self.whole()?.locality.as_deref())
     }
 
-    /// Its state or region, where it has one.
+    /// State or region; `null` if the carrier names none.
     async fn region(&self) -> Result<Option<&str>, ApiError> {
         Ok(self.whole()?.region.as_deref())
     }
 
-    /// What it costs a month, in US dollars, at the carrier's list price.
+    /// Monthly price in US dollars, by the carrier's list prices.
     async fn monthly_cost(&self) -> Result<Decimal, ApiError> {
         Ok(Decimal(self.whole()?.monthly_cost))
     }
 
-    /// Who answers it.
+    /// The agent that answers calls to the number.
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
         if let Some(agent) = &self.agent {
@@ -168,8 +168,8 @@ impl PhoneNumber {
         Agent::load(ctx, id).await
     }
 
-    /// What is done with calls to it, by their time and their caller: the first rule that applies decides, and where none
-    /// does the agent answers. Set with `setRoutingRules`.
+    /// Routing rules in the order in which they are evaluated; the first that matches decides. If none matches,
+    /// the agent answers. Changed by `setRoutingRules`.
     #[graphql(complexity = "10 * child_complexity + 1")]
     async fn routing_rules(&self, ctx: &Context<'_>) -> Result<Vec<RoutingRule>, ApiError> {
         let found = Box::pin(ctx.loaders()?.load_one(RulesOf(self.key()))).await?;
@@ -178,24 +178,25 @@ impl PhoneNumber {
         Ok(found.1.as_slice().iter().map(Into::into).collect())
     }
 
-    /// Counts changes of the rules: pass it as `expectedVersion`, so that nobody's change is lost.
+    /// Version of the routing rules, incremented by every change. Pass it as `expectedVersion` to detect
+    /// concurrent changes.
     async fn routing_version(&self) -> Result<i32, ApiError> {
         Ok(self.whole()?.routing_version)
     }
 
-    /// When it was bought; null until then.
+    /// When the number was bought; `null` until then.
     async fn provisioned_at(&self) -> Result<Option<DateTime>, ApiError> {
         Ok(self.whole()?.provisioned_at.map(DateTime))
     }
 
-    /// When it was given back; null until then.
+    /// When the number was released; `null` until then.
     async fn released_at(&self) -> Result<Option<DateTime>, ApiError> {
         Ok(self.whole()?.released_at.map(DateTime))
     }
 }
 
 impl PhoneNumber {
-    /// Whether it is held, or about to be: a claim that was given up is nothing to show.
+    /// Whether it is held or being bought: an abandoned claim is not shown.
     pub(crate) fn is_held(&self) -> bool {
         self.state() != domain::NumberStatus::Released
     }
@@ -214,7 +215,7 @@ impl PhoneNumber {
         }
     }
 
-    /// The whole number: a list reads it whole where a field beside [`SUMMARY_FIELDS`] is asked for.
+    /// The complete number. A list reads it if a field outside [`SUMMARY_FIELDS`] is selected.
     fn whole(&self) -> Result<&domain::PhoneNumber, ApiError> {
         match &self.number {
             ListedNumber::Whole(number) => Ok(number),
@@ -222,21 +223,21 @@ impl PhoneNumber {
         }
     }
 
-    /// The number under this id, as far as the caller may see it.
+    /// Loads the number with this id, if the caller may see it.
     pub(crate) async fn load(ctx: &Context<'_>, id: domain::NumberId) -> Option<Result<Self, ApiError>> {
         let load = async || Ok(ctx.loaders()?.load_one(id).await?.map(Self::from));
         Box::pin(load()).await.transpose()
     }
 }
 
-/// Which numbers to list. Every condition given must hold.
+/// Filter for numbers. All given conditions must match.
 #[derive(Debug, Clone, Default, InputObject)]
 pub(crate) struct PhoneNumberFilter {
-    /// Only numbers in this state. Unset: all but the released ones.
+    /// Only numbers in this state. Default: all except RELEASED.
     status: Option<PhoneNumberStatus>,
-    /// Only this agent's numbers.
+    /// Only numbers of this agent.
     agent_id: Option<ID>,
-    /// Only this country's numbers.
+    /// Only numbers of this country.
     country_code: Option<CountryCode>,
 }
 
@@ -252,7 +253,7 @@ impl TryFrom<PhoneNumberFilter> for store::NumberFilter {
     }
 }
 
-/// The agent all of whose numbers, and nobody else's, this filter leaves.
+/// The agent, if the filter selects exactly all of its numbers.
 fn all_of(filter: &store::NumberFilter) -> Option<domain::AgentId> {
     match filter {
         store::NumberFilter { status: None, agent: Some(agent), country: None } => Some(*agent),
@@ -260,10 +261,10 @@ fn all_of(filter: &store::NumberFilter) -> Option<domain::AgentId> {
     }
 }
 
-/// The fields that a summary of a number answers.
+/// Fields that a summary of a number contains.
 const SUMMARY_FIELDS: [&str; 6] = ["__typename", "id", "number", "status", "agent", "routingRules"];
 
-/// How much of the page's numbers and of their agents a client asks for.
+/// How much of the numbers and agents of a page the client selects.
 fn extent(ctx: &Context<'_>) -> ListExtent {
     let page = ctx.look_ahead();
     let nodes = [page.field("nodes"), page.field("edges").field("node")];

@@ -1,4 +1,4 @@
-//! What the last reconciliation found.
+//! Type `ReconciliationReport`.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 use crate::provisioning::{self, Mended};
 
-/// What the trails of tenants say when an operator reads their agents here.
+/// Action recorded in a tenant's audit trail when an operator reads its agents here.
 const ACTION: &str = "query reconciliation";
 
-/// What the last reconciliation found.
+/// Report of the last reconciliation.
 #[derive(Debug)]
 pub(crate) struct ReconciliationReport(provisioning::ReconciliationReport);
 
@@ -30,31 +30,31 @@ impl ReconciliationReport {
     }
 }
 
-/// What the last comparison of both providers' inventories with the database found.
+/// Result of the last reconciliation: the differences between the providers' inventories and the database.
 #[Object]
 impl ReconciliationReport {
-    /// When it began.
+    /// When the reconciliation started.
     async fn started_at(&self) -> DateTime {
         DateTime(self.0.started_at)
     }
 
-    /// When it ended.
+    /// When the reconciliation ended.
     async fn finished_at(&self) -> Option<DateTime> {
         Some(DateTime(self.0.finished_at))
     }
 
-    /// Whether both providers gave their whole list. Otherwise nothing was concluded: there are no differences here,
-    /// which does not mean that there are none.
+    /// Whether both inventories were complete. If not, nothing was concluded: `differences` is empty, but there
+    /// may be some.
     async fn complete(&self) -> bool {
         self.0.incomplete.is_none()
     }
 
-    /// Why it is not complete; null when it is.
+    /// Why the inventories were incomplete; `null` if they were complete.
     async fn incomplete_reason(&self) -> Option<&str> {
         self.0.incomplete.as_deref()
     }
 
-    /// What differed, those included that were mended meanwhile.
+    /// The differences, including those that have been corrected since.
     #[graphql(complexity = "20 * child_complexity + 1")]
     async fn differences(&self, ctx: &Context<'_>) -> Result<Vec<Difference<'_>>, ApiError> {
         let mut agents = HashMap::<AgentId, domain::Agent>::new();
@@ -74,49 +74,51 @@ impl ReconciliationReport {
         Ok(self.0.differences.iter().map(with_agent).collect())
     }
 
-    /// US dollars a month, by list prices, that the carrier bills for numbers that are of no use until their
-    /// differences are mended.
+    /// Monthly cost in US dollars, by list prices, of numbers that are useless until their differences are
+    /// corrected.
     async fn monthly_cost_at_stake(&self) -> Decimal {
         Decimal(self.0.monthly_cost_at_stake())
     }
 }
 
-/// Something that differs.
+/// A difference.
 pub(crate) struct Difference<'a> {
     found: &'a provisioning::Difference,
     agent: Option<Agent>,
 }
 
-/// Something that differs between a provider and the database.
+/// A difference between a provider and the database.
 #[Object]
 impl Difference<'_> {
-    /// How: `ORPHANED_NUMBER`, `UNRECORDED_NUMBER`, `FOREIGN_NUMBER`, `MISSING_NUMBER`, `REPLACED_NUMBER`,
-    /// `CONTESTED_NUMBER`, `STALLED_RELEASE`, `MISDIRECTED_NUMBER`, `RECOVERED_NUMBER`, `ORPHANED_VOICE_AGENT`, `FOREIGN_VOICE_AGENT`, `MISSING_VOICE_AGENT`. More may be added.
+    /// Kind of difference: `ORPHANED_NUMBER`, `UNRECORDED_NUMBER`, `FOREIGN_NUMBER`, `MISSING_NUMBER`,
+    /// `REPLACED_NUMBER`, `CONTESTED_NUMBER`, `STALLED_RELEASE`, `MISDIRECTED_NUMBER`, `RECOVERED_NUMBER`,
+    /// `ORPHANED_VOICE_AGENT`, `FOREIGN_VOICE_AGENT` or `MISSING_VOICE_AGENT`. More may be added.
     async fn kind(&self) -> &str {
         self.found.kind.as_str()
     }
 
-    /// The number it is about.
+    /// The number that differs.
     async fn number(&self) -> Option<E164> {
         self.found.number.clone()
     }
 
-    /// The provider's id of the number or the voice agent.
+    /// Id of the number or the voice agent at the provider.
     async fn sid(&self) -> Option<&str> {
         self.found.sid.as_deref()
     }
 
-    /// The agent it is about; asking for it stands in its client's audit trail. What belongs to its client is read by naming the client in the header `X-Tenant-Id`.
+    /// The agent that differs. Reading it is recorded in its tenant's audit trail. To read more about it, name
+    /// the tenant in the header `X-Tenant-Id`.
     async fn agent(&self) -> Option<&Agent> {
         self.agent.as_ref()
     }
 
-    /// What is known, for people.
+    /// Description of the difference, for display.
     async fn detail(&self) -> &str {
         &self.found.detail
     }
 
-    /// What was done about it, or what `switchboard reconcile --fix` would do; null when a person must decide.
+    /// What was done, or what `switchboard reconcile --fix` would do; `null` if a person must decide.
     async fn repair(&self) -> Option<String> {
         let verb = self.found.repair?.verb();
         Some(match &self.found.mended {

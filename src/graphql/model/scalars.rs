@@ -1,4 +1,4 @@
-//! The scalars: strict in, canonical out.
+//! Scalars: strict on input, canonical on output.
 
 use std::borrow::Cow;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use chrono::{Datelike, SecondsFormat, Utc};
 
 use crate::domain::{CountryCode, E164, Invalid};
 
-/// Reads a scalar that is written as a string.
+/// Parses a scalar from a string.
 fn read<T: ScalarType + InputType, U>(
     value: Value,
     parse: impl FnOnce(&str) -> Result<U, Invalid>,
@@ -20,8 +20,8 @@ fn read<T: ScalarType + InputType, U>(
     parse(text).map_err(|why| InputValueError::custom(why).with_extension("code", "BAD_USER_INPUT"))
 }
 
-/// A telephone number in E.164 form: `+`, the country's calling code and the number, at most 15 digits.
-/// Spaces, dashes, dots and brackets are accepted on input; it always reads `+12125550123` in answers.
+/// A phone number in E.164 format: `+`, country calling code and number, 7 to 15 digits. Spaces, dashes, dots
+/// and brackets are accepted on input; output is always like `+12125550123`.
 #[Scalar(name = "E164", specified_by_url = "https://www.itu.int/rec/T-REC-E.164")]
 impl ScalarType for E164 {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -33,7 +33,7 @@ impl ScalarType for E164 {
     }
 }
 
-/// A country by its ISO 3166-1 alpha-2 code in capital letters: `US`, `GB`.
+/// An ISO 3166-1 alpha-2 country code in capital letters: `US`, `GB`.
 #[Scalar(name = "CountryCode", specified_by_url = "https://www.iso.org/iso-3166-country-codes.html")]
 impl ScalarType for CountryCode {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -45,12 +45,12 @@ impl ScalarType for CountryCode {
     }
 }
 
-/// An instant.
+/// A point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DateTime(pub(crate) chrono::DateTime<Utc>);
 
-/// An instant as RFC 3339 writes it: `2026-03-01T09:30:00.000Z`. Any offset is accepted on input; answers are
-/// in UTC, to the millisecond.
+/// A point in time in RFC 3339 format: `2026-03-01T09:30:00.000Z`. Any offset is accepted on input; output is
+/// in UTC with milliseconds.
 #[Scalar(name = "DateTime", specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -76,7 +76,7 @@ impl ScalarType for DateTime {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Decimal(pub(crate) rust_decimal::Decimal);
 
-/// An exact decimal number, written as a string so that no program reads it as a float: `"1.15"`.
+/// A decimal number as a string, so that it stays exact: `"1.15"`.
 #[Scalar(name = "Decimal", specified_by_url = "https://www.w3.org/TR/xmlschema-2/#decimal")]
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -95,7 +95,7 @@ impl ScalarType for Decimal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Uuid(pub(crate) uuid::Uuid);
 
-/// A UUID in its usual form of 36 characters: `8c5b7a52-7d8e-4f0a-9d0e-2f3c1b6a5e47`.
+/// A UUID of 36 characters: `8c5b7a52-7d8e-4f0a-9d0e-2f3c1b6a5e47`.
 #[Scalar(name = "UUID", specified_by_url = "https://www.rfc-editor.org/rfc/rfc9562")]
 impl ScalarType for Uuid {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -110,8 +110,8 @@ impl ScalarType for Uuid {
     }
 }
 
-/// A scalar in a mutation's input, read without failing: what is wrong with it becomes one of the payload's
-/// `userErrors`, with its field, beside whatever else is wrong.
+/// A scalar in a mutation's input that is parsed without failing: an invalid value becomes one of the payload's
+/// `userErrors`, together with all others.
 #[derive(Debug, Clone)]
 pub(crate) struct Checked<T>(pub(crate) Result<T, Invalid>);
 
@@ -142,8 +142,8 @@ impl<T: InputType + FromStr<Err = Invalid>> InputType for Checked<T> {
     }
 }
 
-/// An argument that has a default in the schema. A client may pass it a variable and leave that out; the library
-/// then hands over nothing at all, which is the default too (8.0.0-rc.5 refuses it otherwise).
+/// An argument with a default in the schema. If the client passes a variable that it omits, the library hands
+/// over nothing, which means the default as well (8.0.0-rc.5 rejects it otherwise).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Defaulted<T>(pub(crate) Option<T>);
 

@@ -1,4 +1,4 @@
-//! A row that the server cannot read.
+//! Type `UnreadableRow`.
 
 use async_graphql::{Context, Object};
 
@@ -12,7 +12,7 @@ use crate::store;
 pub(crate) struct UnreadableRow(store::UnreadableRow);
 
 impl UnreadableRow {
-    /// Those that this server has met.
+    /// The rows that this server has met.
     ///
     /// # Errors
     /// `FORBIDDEN` for everybody but operators.
@@ -21,31 +21,31 @@ impl UnreadableRow {
     }
 }
 
-/// A row of the database that the server cannot read: a newer version has written it, or it is damaged. The work it is about
-/// waits, or goes on by what can be read of it; all other work goes on.
+/// A row of the database that this server cannot read, because a newer version wrote it or it is damaged. Its
+/// own work waits, or continues with what is readable; all other work continues.
 #[Object]
 impl UnreadableRow {
-    /// The table, such as `operations`.
+    /// Name of the table, such as `operations`.
     async fn table(&self) -> &str {
         self.0.table
     }
 
-    /// The row's id in the table; null if it cannot be read either.
+    /// Id of the row; `null` if it is unreadable as well.
     async fn row_id(&self) -> Option<Uuid> {
         self.0.id.map(Uuid)
     }
 
-    /// The column that cannot be read; null if that is not known.
+    /// The unreadable column; `null` if unknown.
     async fn column(&self) -> Option<&str> {
         self.0.column.as_deref()
     }
 
-    /// When this server first met the row.
+    /// When this server first failed to read the row.
     async fn first_met_at(&self) -> DateTime {
         DateTime(self.0.first_met_at)
     }
 
-    /// When this server last met the row.
+    /// When this server last failed to read the row.
     async fn last_met_at(&self) -> DateTime {
         DateTime(self.0.last_met_at)
     }

@@ -1,63 +1,64 @@
-//! What a client can put right.
+//! Type `UserError`.
 
 use async_graphql::{Enum, Object};
 
 use crate::domain::{AreaCode, Refusal};
 
-/// Why a mutation did not do what was asked. New codes may be added: treat one you do not know as a plain
-/// refusal and show its message.
+/// Reason of a `UserError`. New codes may be added: treat an unknown one as a general error and show its
+/// message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::RefusalCode")]
 pub(crate) enum UserErrorCode {
-    /// A value of the input is not what it should be; the message says what to pass instead.
+    /// A value of the input is invalid. The message states what is allowed.
     InvalidInput,
-    /// There is nothing under this id, or nothing of yours.
+    /// No object of the tenant has this id.
     NotFound,
-    /// The carrier has no number of the kind asked for; `suggestedAreaCodes` names places that have some.
+    /// The carrier has no such number for sale. `suggestedAreaCodes` lists area codes that have some.
     NoAvailableNumbers,
-    /// The number asked for belongs to somebody else by now.
+    /// Somebody else bought the requested number first.
     NumberTaken,
-    /// The agent has a number already; ask with `additional: true` for a further one.
+    /// The agent already has a number. Pass `additional: true` to buy another one.
     PhoneNumberAlreadyExists,
-    /// The plan, or the server's own guard against spending, allows no more.
+    /// A limit of the plan, of the hour or of one request is reached. The message names it.
     LimitReached,
-    /// The idempotency key was used before with other input; repeat that input, or take a new key.
+    /// The idempotency key was used before with other input. Repeat that input, or use a new key.
     IdempotencyKeyReused,
-    /// The carrier said no.
+    /// The carrier rejected the request. The message contains the reason.
     CarrierRejected,
-    /// The carrier does not answer; the same request may succeed later.
+    /// The carrier is unavailable. Retry later.
     CarrierUnavailable,
-    /// The voice provider said no.
+    /// The voice provider rejected the request. The message contains the reason.
     VoiceProviderRejected,
-    /// The voice provider does not answer; the same request may succeed later.
+    /// The voice provider is unavailable. Retry later.
     VoiceProviderUnavailable,
 }
 
-/// Something about a request that its sender can put right. Anything else that goes wrong is an entry of the
-/// answer's `errors`, with a code in its `extensions`.
+/// An error that the client can correct. All other errors are entries of the response's `errors`, with a code
+/// in `extensions`.
 #[derive(Debug, Clone)]
 pub(crate) struct UserError(pub(crate) Refusal);
 
-/// Something about a request that its sender can put right. Anything else that goes wrong is an entry of the
-/// answer's `errors`, with a code in its `extensions`.
+/// An error that the client can correct. All other errors are entries of the response's `errors`, with a code
+/// in `extensions`.
 #[Object]
 impl UserError {
-    /// What is wrong, for programs.
+    /// Reason, for programs.
     async fn code(&self) -> UserErrorCode {
         self.0.code.into()
     }
 
-    /// What is wrong and what to do about it, for people.
+    /// What is wrong and what to do, for people.
     async fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The path of the argument at fault, like `["input", "areaCode"]`; null when it is no single one.
+    /// Path of the invalid input, such as `["input", "areaCode"]`; `null` if the error concerns no single
+    /// field.
     async fn field(&self) -> Option<&[String]> {
         (!self.0.field.is_empty()).then_some(self.0.field.as_slice())
     }
 
-    /// Area codes that do have numbers, where asking for one of them would help.
+    /// Area codes that have numbers for sale; `null` where none would help.
     async fn suggested_area_codes(&self) -> Option<Vec<&str>> {
         let codes: Vec<_> = self.0.suggested_area_codes.iter().map(AreaCode::as_str).collect();
         (!codes.is_empty()).then_some(codes)

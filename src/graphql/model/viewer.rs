@@ -1,4 +1,4 @@
-//! The account whose token it is: its plan and what it used.
+//! Type `Viewer`: the tenant of the token, with its plan and usage.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
@@ -10,12 +10,12 @@ use crate::graphql::errors::ApiError;
 use crate::provisioning::Provisioning;
 use crate::store::NumberUsage;
 
-/// The account whose token it is.
+/// The tenant of the token.
 #[derive(Debug, Clone)]
 pub(crate) struct Viewer(pub(crate) Tenant);
 
 impl Viewer {
-    /// Reads the account.
+    /// Reads the tenant.
     ///
     /// # Errors
     /// `FORBIDDEN` for an agent's token; what reading may fail with.
@@ -25,25 +25,25 @@ impl Viewer {
     }
 }
 
-/// The account whose token it is: its plan, its limits and what it used.
+/// The tenant of the token, with its plan and usage.
 #[Object]
 impl Viewer {
-    /// Its global id. Opaque: do not parse it.
+    /// Global id, opaque and stable. Pass it to `node`.
     pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// The user's id, as the token names it.
+    /// The tenant's id, as in its token.
     async fn user_id(&self) -> Uuid {
         Uuid(self.0.id.0)
     }
 
-    /// The plan.
+    /// The tenant's plan.
     async fn plan(&self) -> Plan {
         Plan { name: self.0.plan.clone() }
     }
 
-    /// What the plan allows.
+    /// Limits of the plan, and the dialling policy.
     async fn limits(&self, ctx: &Context<'_>) -> Result<Limits, ApiError> {
         let dialing = ctx.session()?.provisioning().dialing().for_tenant(&self.0.dialing);
         Ok(Limits {
@@ -54,19 +54,17 @@ impl Viewer {
         })
     }
 
-    /// How many of the plan's concurrent calls are taken. A call takes one when it comes in, unless its number's rules keep
-    /// it from the agent, and holds it until it ends, whoever answers.
+    /// Number of call slots in use. A call takes one when it arrives, unless a routing rule keeps it from the
+    /// agent, and holds it until it ends, whoever answers.
     async fn active_calls(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
         Ok(int(ctx.session()?.reader_of(self.0.id).await?.active_calls().await?))
     }
 
-    /// What was used in a month.
+    /// Usage in one month.
     async fn usage(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The month in UTC, as `YYYY-MM`; the present one when unset.")] month: Option<
-            String,
-        >,
+        #[graphql(desc = "The month in UTC: `YYYY-MM`. Default: the current month.")] month: Option<String>,
     ) -> Result<Usage, ApiError> {
         let session = ctx.session()?;
         let now = session.services().clock.now();
@@ -98,60 +96,62 @@ fn midnight(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
 }
 
-/// GraphQL's integers have 32 bits.
+/// Saturates a count at the 32 bits of GraphQL's `Int`.
 fn int(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// A plan.
+/// A plan, set by an operator with `setTenantPlan`.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct Plan {
-    /// Its name.
+    /// Name of the plan.
     name: String,
 }
 
-/// What a plan allows.
+/// Limits of a tenant.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct Limits {
-    /// Calls at the same time; a further one hears that all lines are busy, or goes to the fallback number.
+    /// Maximum concurrent calls. A further caller reaches the fallback number, or hears that all lines are
+    /// busy.
     concurrent_calls: i32,
-    /// Numbers held at the same time, those being bought or released included.
+    /// Maximum numbers held at the same time, including those being bought or released.
     phone_numbers: i32,
-    /// Countries whose numbers a fallback number or a rule's `forwardTo` may be; every country when null.
+    /// Countries of the numbers that may be dialled, as a fallback number or by a routing rule; `null`: all
+    /// countries.
     dial_countries: Option<Vec<CountryCode>>,
-    /// Whether these may also be numbers that can cost more than an ordinary call: premium-rate, shared-cost, personal and
-    /// satellite numbers, pagers, and numbers that no numbering plan knows.
+    /// Whether numbers that can cost more than an ordinary call may be dialled: premium-rate, shared-cost,
+    /// personal and satellite numbers, pagers, and numbers outside all numbering plans.
     dial_premium_numbers: bool,
 }
 
-/// What was used in a month, as far as it is known.
+/// Usage in one month, as far as it is known.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct Usage {
-    /// The month in UTC, `YYYY-MM`.
+    /// The month in UTC: `YYYY-MM`.
     month: String,
-    /// Numbers held at any time in the month.
+    /// Numbers held at any time during the month.
     phone_numbers: i32,
-    /// Calls that came in, including calls deleted since.
+    /// Calls that arrived, including calls deleted since.
     calls: i32,
-    /// Minutes of calls that were answered, each call rounded up to a whole minute as the carrier does.
+    /// Minutes of answered calls, each call rounded up to a whole minute, as the carrier bills.
     minutes: Decimal,
-    /// What the carrier charges for that, as far as it is known.
+    /// Estimated price of this usage at the carrier.
     estimated_cost: EstimatedCost,
 }
 
-/// What the carrier charges, by its price list for the account as it is now. While that cannot be read, by the prices
-/// this server is configured with, else by the carrier's public list. Calls passed on to other numbers, conversations at
-/// the voice provider and taxes are not in it.
+/// Estimated price at the carrier, by its current price list for the account; while that is unavailable, by the
+/// configured prices or the public list. Excludes calls dialled to other numbers, conversations at the voice
+/// provider, and taxes.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct EstimatedCost {
-    /// The currency, as an ISO 4217 code: `USD`.
+    /// ISO 4217 currency code: `USD`.
     currency: String,
-    /// The numbers' share. A number is charged for a month on the day it is bought, and again on that day of every
-    /// month until it is released.
+    /// Price of the numbers. A number is billed for a month on the day it is bought and on that day of every
+    /// month until its release.
     phone_numbers: Decimal,
-    /// The calls' share: begun minutes of answered calls.
+    /// Price of the minutes of answered calls.
     calls: Decimal,
-    /// Both together.
+    /// Sum of both.
     total: Decimal,
 }
 

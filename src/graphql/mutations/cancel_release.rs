@@ -9,43 +9,43 @@ use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{PhoneNumber, UserError};
 
-/// Which number to keep after all.
+/// Input of `cancelRelease`.
 #[derive(Debug, InputObject)]
 pub(crate) struct CancelReleaseInput {
-    /// The number's id.
+    /// Id of the number.
     id: ID,
 }
 
-/// What came of `cancelRelease`.
+/// Result of `cancelRelease`.
 pub(crate) struct CancelReleasePayload(Outcome<PhoneNumber>);
 
-/// What came of `cancelRelease`.
+/// Result of `cancelRelease`.
 #[Object]
 impl CancelReleasePayload {
-    /// The number, which is what it was before. Null when there was nothing to cancel, or it was too late.
+    /// The number in its previous state; `null` if it was not being released, or too late.
     async fn phone_number(&self) -> Option<&PhoneNumber> {
         self.0.accepted()
     }
 
-    /// What you can put right; nothing happened then.
+    /// Errors that the client can correct. If there are any, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|_| None)
     }
 }
 
-/// The mutation.
+/// The mutation `cancelRelease`.
 #[derive(Debug, Default)]
 pub(super) struct CancelRelease;
 
 #[Object]
 impl CancelRelease {
-    /// Keeps a number whose release is not carried out yet. Possible for as long as the server grants a grace, while
-    /// the number is RELEASING; the release's operation ends as FAILED and says that it was cancelled.
+    /// Cancels a release. Possible while the number is RELEASING and the server's grace period
+    /// (`RELEASE_GRACE`) lasts. The release's operation then ends as FAILED and says that it was cancelled.
     #[graphql(complexity = "child_complexity + 10")]
     async fn cancel_release(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which number.")] input: CancelReleaseInput,
+        #[graphql(desc = "The number.")] input: CancelReleaseInput,
     ) -> Option<Result<CancelReleasePayload, ApiError>> {
         let cancel = async || cancel(ctx.session()?, &input).await;
         Some(Outcome::of(cancel().await).map(CancelReleasePayload))

@@ -10,36 +10,37 @@ use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Agent, Checked, Operation, PhoneNumber, UserError};
 use crate::provisioning::kinds::{NewAgent, WantedNumber};
 
-/// What a new agent should be, and which number to buy for it.
+/// Input of `createAgent`.
 #[derive(Debug, InputObject)]
 pub(crate) struct CreateAgentInput {
-    /// The practice's name, as callers hear it: 1 to 100 characters.
+    /// Name of the practice, as callers hear it: 1 to 100 characters.
     name: String,
-    /// The language it speaks, as a code: `en`, `de`, `pt-br`. An unknown one is refused with the list.
+    /// Language code: `en`, `de`, `pt-br`. An unsupported language is rejected with the list of supported ones.
     #[graphql(default = "en")]
     language: String,
-    /// What it says first, 1 to 2000 characters. Unset: it greets in its language, with its name.
+    /// The first sentence that the caller hears: 1 to 2,000 characters. Default: a greeting with the name, in
+    /// the agent's language.
     first_message: Option<String>,
-    /// How it should behave, in your words: 1 to 20 000 characters.
+    /// Instructions for the agent: 1 to 20,000 characters. Default: those of a receptionist who takes messages.
     prompt: Option<String>,
-    /// A voice at ElevenLabs, by its id. Unset: a stock voice.
+    /// Id of a voice at ElevenLabs. Default: a stock voice.
     voice_id: Option<String>,
-    /// Where a call goes when the voice agent cannot take it. Set it: callers then always reach somebody. Refused unless
-    /// `viewer.limits` allows its country and its kind.
+    /// The number that rings if the agent cannot take a call. Without it the caller hears a message. Rejected
+    /// unless `viewer.limits` allows its country and kind.
     fallback_number: Option<Checked<E164>>,
-    /// Whether to buy it a number at once.
+    /// Whether to buy a number for the agent at once.
     #[graphql(default = true)]
     provision_phone: bool,
-    /// The number's country.
+    /// Country of the number to buy.
     #[graphql(default_with = "Checked(Ok(CountryCode::US))")]
     country: Checked<CountryCode>,
-    /// The number's area code, three digits. US and Canada only.
+    /// Area code of the number to buy: three digits. Only for the United States and Canada.
     area_code: Option<String>,
-    /// What to do when that area code, or the country, has no number.
+    /// What to do if the area code, or the country, has no number for sale.
     #[graphql(default_with = "IfUnavailable::Fail")]
     if_unavailable: IfUnavailable,
-    /// Your name for this request, such as a UUID. Repeating the request with it returns the same operation
-    /// instead of creating a second agent.
+    /// Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the
+    /// same key returns the same operation instead of creating a second agent.
     idempotency_key: Option<String>,
 }
 
@@ -76,22 +77,22 @@ impl CreateAgentInput {
     }
 }
 
-/// What came of an accepted request.
+/// Result of an accepted request.
 struct Accepted {
     operation: Operation,
-    /// `None`: it could not be created, and what there was of it is undone.
+    /// `None`: the creation failed and was rolled back.
     agent: Option<Created>,
 }
 
-/// An agent, created or about to be.
+/// An agent that is or will be created.
 struct Created {
     agent: Agent,
     number: Option<PhoneNumber>,
-    /// `None` for a repeated request: it was shown then.
+    /// `None` for a repeated request: the token was returned before.
     token: Option<String>,
 }
 
-/// What came of `createAgent`.
+/// Result of `createAgent`.
 pub(crate) struct CreateAgentPayload(Outcome<Accepted>);
 
 impl CreateAgentPayload {
@@ -100,49 +101,49 @@ impl CreateAgentPayload {
     }
 }
 
-/// What came of `createAgent`. When the agent could be created but no number be had, both `agent` and
-/// `userErrors` are there: provision a number for it later.
+/// Result of `createAgent`. If the agent was created but no number was available, both `agent` and `userErrors`
+/// are present: buy a number later with `provisionPhoneNumber`.
 #[Object]
 impl CreateAgentPayload {
-    /// The agent; PENDING while its creation goes on. Null when it could not be created.
+    /// The agent; PENDING while it is being created. `null` if it could not be created.
     async fn agent(&self) -> Option<&Agent> {
         self.created().map(|created| &created.agent)
     }
 
-    /// Its number, once it is chosen; ACTIVE once it is bought.
+    /// The agent's number; `null` until one is chosen, ACTIVE when it is bought.
     async fn phone_number(&self) -> Option<&PhoneNumber> {
         self.created().and_then(|created| created.number.as_ref())
     }
 
-    /// The agent's token. Shown this once: store it now. Null when a repeated request found its operation.
+    /// The agent's token, returned only this once: store it. `null` for a repeated request.
     async fn api_token(&self) -> Option<&str> {
         self.created().and_then(|created| created.token.as_deref())
     }
 
-    /// The work itself: watch it when it is still RUNNING.
+    /// The operation that does the work. If it is RUNNING, follow it with `operationUpdated`.
     async fn operation(&self) -> Option<&Operation> {
         self.0.accepted().map(|accepted| &accepted.operation)
     }
 
-    /// What you can put right. Without an operation beside it, nothing happened.
+    /// Errors that the client can correct. If `operation` is `null`, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|accepted| accepted.operation.0.error.as_ref())
     }
 }
 
-/// The mutation.
+/// The mutation `createAgent`.
 #[derive(Debug, Default)]
 pub(super) struct CreateAgent;
 
 #[Object]
 impl CreateAgent {
-    /// Creates a voice agent and buys it a number that leads to it. Waits a few seconds for the work; what takes
-    /// longer goes on by itself, and `operation` follows it.
+    /// Creates a voice agent and buys a number for it. The request waits a few seconds for the work; longer
+    /// work continues in the background: follow `operation`.
     #[graphql(complexity = "child_complexity + 50")]
     async fn create_agent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What the agent should be.")] input: CreateAgentInput,
+        #[graphql(desc = "The agent and its number.")] input: CreateAgentInput,
     ) -> Option<Result<CreateAgentPayload, ApiError>> {
         let create = async || create(ctx.session()?, input).await;
         Some(Outcome::of(create().await).map(CreateAgentPayload))

@@ -9,54 +9,54 @@ use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Agent, Operation, UserError};
 
-/// Which agent to delete.
+/// Input of `deleteAgent`.
 #[derive(Debug, InputObject)]
 pub(crate) struct DeleteAgentInput {
-    /// The agent's id.
+    /// Id of the agent.
     id: ID,
 }
 
-/// What came of an accepted request.
+/// Result of an accepted request.
 struct Accepted {
     agent: Option<Agent>,
     operation: Operation,
 }
 
-/// What came of `deleteAgent`.
+/// Result of `deleteAgent`.
 pub(crate) struct DeleteAgentPayload(Outcome<Accepted>);
 
-/// What came of `deleteAgent`.
+/// Result of `deleteAgent`.
 #[Object]
 impl DeleteAgentPayload {
-    /// The agent: INACTIVE while its deletion goes on, DELETED after.
+    /// The agent; INACTIVE while it is being deleted, then DELETED.
     async fn agent(&self) -> Option<&Agent> {
         self.0.accepted().and_then(|accepted| accepted.agent.as_ref())
     }
 
-    /// The work itself: watch it when it is still RUNNING.
+    /// The operation that does the work. If it is RUNNING, follow it with `operationUpdated`.
     async fn operation(&self) -> Option<&Operation> {
         self.0.accepted().map(|accepted| &accepted.operation)
     }
 
-    /// What you can put right. Without an operation beside it, nothing happened.
+    /// Errors that the client can correct. If `operation` is `null`, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|accepted| accepted.operation.0.error.as_ref())
     }
 }
 
-/// The mutation.
+/// The mutation `deleteAgent`.
 #[derive(Debug, Default)]
 pub(super) struct DeleteAgent;
 
 #[Object]
 impl DeleteAgent {
-    /// Takes an agent out of service, gives its numbers back to the carrier and deletes it at the voice provider.
-    /// Its calls stay in the records. A number given back cannot be had again for sure.
+    /// Deletes an agent: stops its calls, releases its numbers to the carrier and deletes it at the voice
+    /// provider. Its calls remain on record. A released number may not be available again.
     #[graphql(complexity = "child_complexity + 50")]
     async fn delete_agent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which agent.")] input: DeleteAgentInput,
+        #[graphql(desc = "The agent.")] input: DeleteAgentInput,
     ) -> Option<Result<DeleteAgentPayload, ApiError>> {
         let delete = async || delete(ctx.session()?, &input).await;
         Some(Outcome::of(delete().await).map(DeleteAgentPayload))

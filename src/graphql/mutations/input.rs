@@ -1,4 +1,4 @@
-//! Reading a mutation's input: every fault is named at once, with its field and the remedy.
+//! Parses a mutation's input and collects all its errors, each with its field and what is allowed.
 
 use std::str::FromStr;
 
@@ -8,31 +8,31 @@ use super::outcome::Stop;
 use crate::domain::{Agent, AgentStatus, AreaCode, CountryCode, Invalid, NumberType, Refusal};
 use crate::graphql::model::Checked;
 
-/// What to do when no number is to be had where it was asked for.
+/// What to do if no number matches the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum IfUnavailable {
-    /// Buy none; the answer names area codes that have numbers.
+    /// Buy none. The error suggests area codes that have numbers.
     Fail,
-    /// Any other number of the country will do.
+    /// Buy any other number in the country.
     AnyInCountry,
 }
 
-/// What is wrong with an input, as far as it was read.
+/// Errors found in an input.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Vec<Refusal>);
 
 impl Faults {
-    /// Notes what is wrong with a field.
+    /// Adds an error at a field.
     pub(super) fn note(&mut self, field: &str, why: impl Into<String>) {
         self.0.push(Refusal::invalid(field, &Invalid(why.into())));
     }
 
-    /// A field's value, or a note of what is wrong with it.
+    /// The field's value; adds an error if it is invalid.
     pub(super) fn take<T>(&mut self, field: &str, read: Result<T, Invalid>) -> Option<T> {
         read.map_err(|why| self.0.push(Refusal::invalid(field, &why))).ok()
     }
 
-    /// An optional field's value, if it has one and it is right.
+    /// The optional field's value; adds an error if it is invalid.
     pub(super) fn optional<T: FromStr<Err = Invalid>>(
         &mut self,
         field: &str,
@@ -41,12 +41,12 @@ impl Faults {
         text.and_then(|text| self.take(field, text.parse()))
     }
 
-    /// An optional scalar's value, if it has one and it is right.
+    /// The optional scalar's value; adds an error if it is invalid.
     pub(super) fn scalar<T>(&mut self, field: &str, value: Option<Checked<T>>) -> Option<T> {
         value.and_then(|value| self.take(field, value.0))
     }
 
-    /// An area code, where the country has them.
+    /// An area code, in countries that have them.
     pub(super) fn area_code(
         &mut self,
         country: Option<CountryCode>,
@@ -62,7 +62,7 @@ impl Faults {
         self.take("areaCode", country.area_code(kind, &code))
     }
 
-    /// What was read, unless something is wrong. `read` is `None` only when something is.
+    /// Returns what was read, or all errors. `read` is `None` only if there are errors.
     ///
     /// # Errors
     /// Everything that is wrong.
@@ -74,7 +74,7 @@ impl Faults {
     }
 }
 
-/// The id in `input.<field>`.
+/// Parses the id in `input.<field>`.
 ///
 /// # Errors
 /// A refusal at that field.
@@ -82,7 +82,7 @@ pub(super) fn id<T: FromStr<Err = Invalid>>(field: &str, id: &ID) -> Result<T, R
     id.parse().map_err(|why| Refusal::invalid(field, &why))
 }
 
-/// Refuses an agent that is not there yet, or no more.
+/// Rejects an agent that is still being created, or is deleted.
 ///
 /// # Errors
 /// A refusal at `input.id`.

@@ -1,8 +1,8 @@
-//! What can be done: a file a mutation, merged into one root.
+//! Mutations, one file each, merged into one root.
 //!
-//! Each reads its input whole, and names everything that is wrong with it at once ([`input`]); opens the writing
-//! door, writes, adds to the audit trail and commits; only then calls a provider; and says what came of it
-//! ([`outcome`]). An operation's beginning and end the store adds to the trail by itself.
+//! Each parses its input completely and reports all errors at once ([`input`]). Then it opens a write
+//! transaction, writes, adds to the audit trail and commits; only then it calls a provider; and it returns the
+//! result ([`outcome`]). The store itself records the start and end of an operation in the trail.
 
 mod cancel_release;
 mod create_agent;
@@ -19,8 +19,8 @@ mod update_agent;
 
 use async_graphql::MergedObject;
 
-/// What can be done. Each answers for itself: one that fails reads null and leaves the others' answers alone.
-/// What you can put right stands in `userErrors`.
+/// Mutations. Each one succeeds or fails by itself: a failed one returns `null` and does not affect the others.
+/// Errors that the client can correct are in `userErrors`.
 #[derive(MergedObject, Default)]
 pub(crate) struct Mutation(
     create_agent::CreateAgent,

@@ -10,33 +10,33 @@ use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Checked, Operation, PhoneNumber, PhoneNumberType, UserError};
 use crate::provisioning::kinds::WantedNumber;
 
-/// Which number to buy, for which agent.
+/// Input of `provisionPhoneNumber`.
 #[derive(Debug, InputObject)]
 pub(crate) struct ProvisionPhoneNumberInput {
-    /// The agent's id.
+    /// Id of the agent.
     agent_id: ID,
-    /// The number's country.
+    /// Country of the number.
     #[graphql(default_with = "Checked(Ok(CountryCode::US))")]
     country: Checked<CountryCode>,
-    /// The number's area code, three digits. US and Canada only.
+    /// Area code of the number: three digits. Only for the United States and Canada.
     area_code: Option<String>,
-    /// What kind of number.
+    /// Kind of number.
     #[graphql(name = "type", default_with = "PhoneNumberType::Local")]
     kind: PhoneNumberType,
-    /// This number exactly, as found by `availablePhoneNumbers`.
+    /// Exactly this number, from `availablePhoneNumbers`.
     number: Option<Checked<E164>>,
-    /// What to do when no such number is to be had.
+    /// What to do if no such number is for sale.
     #[graphql(default_with = "IfUnavailable::Fail")]
     if_unavailable: IfUnavailable,
-    /// Whether an agent that has a number shall get a further one.
+    /// Whether to buy another number for an agent that already has one.
     #[graphql(default = false)]
     additional: bool,
-    /// Your name for this request, such as a UUID. Repeating the request with it returns the same operation
-    /// instead of buying a second number.
+    /// Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the
+    /// same key returns the same operation instead of buying a second number.
     idempotency_key: Option<String>,
 }
 
-/// An input that was read and found right.
+/// A valid input.
 struct Wish {
     agent: AgentId,
     wanted: WantedNumber,
@@ -73,46 +73,47 @@ impl ProvisionPhoneNumberInput {
     }
 }
 
-/// What came of an accepted request.
+/// Result of an accepted request.
 struct Accepted {
     number: Option<PhoneNumber>,
     operation: Operation,
 }
 
-/// What came of `provisionPhoneNumber`.
+/// Result of `provisionPhoneNumber`.
 pub(crate) struct ProvisionPhoneNumberPayload(Outcome<Accepted>);
 
-/// What came of `provisionPhoneNumber`.
+/// Result of `provisionPhoneNumber`.
 #[Object]
 impl ProvisionPhoneNumberPayload {
-    /// The number, once it is chosen: PENDING while it is being bought, ACTIVE after. Null when none could be had.
+    /// The number; PENDING while it is being bought, then ACTIVE. `null` until one is chosen, or if none is
+    /// available.
     async fn phone_number(&self) -> Option<&PhoneNumber> {
         self.0.accepted().and_then(|accepted| accepted.number.as_ref())
     }
 
-    /// The work itself: watch it when it is still RUNNING.
+    /// The operation that does the work. If it is RUNNING, follow it with `operationUpdated`.
     async fn operation(&self) -> Option<&Operation> {
         self.0.accepted().map(|accepted| &accepted.operation)
     }
 
-    /// What you can put right. Without an operation beside it, nothing happened.
+    /// Errors that the client can correct. If `operation` is `null`, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|accepted| accepted.operation.0.error.as_ref())
     }
 }
 
-/// The mutation.
+/// The mutation `provisionPhoneNumber`.
 #[derive(Debug, Default)]
 pub(super) struct ProvisionPhoneNumber;
 
 #[Object]
 impl ProvisionPhoneNumber {
-    /// Buys a number for an agent and points it there. Costs money every month until it is released.
+    /// Buys a number for an agent. It is billed every month until it is released.
     #[graphql(complexity = "child_complexity + 50")]
     async fn provision_phone_number(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which number, for which agent.")] input: ProvisionPhoneNumberInput,
+        #[graphql(desc = "The number and its agent.")] input: ProvisionPhoneNumberInput,
     ) -> Option<Result<ProvisionPhoneNumberPayload, ApiError>> {
         let provision = async || provision(ctx.session()?, input).await;
         Some(Outcome::of(provision().await).map(ProvisionPhoneNumberPayload))

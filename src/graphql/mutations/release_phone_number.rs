@@ -9,54 +9,55 @@ use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Operation, PhoneNumber, UserError};
 
-/// Which number to release.
+/// Input of `releasePhoneNumber`.
 #[derive(Debug, InputObject)]
 pub(crate) struct ReleasePhoneNumberInput {
-    /// The number's id.
+    /// Id of the number.
     id: ID,
 }
 
-/// What came of an accepted request.
+/// Result of an accepted request.
 struct Accepted {
     number: Option<PhoneNumber>,
     operation: Operation,
 }
 
-/// What came of `releasePhoneNumber`.
+/// Result of `releasePhoneNumber`.
 pub(crate) struct ReleasePhoneNumberPayload(Outcome<Accepted>);
 
-/// What came of `releasePhoneNumber`.
+/// Result of `releasePhoneNumber`.
 #[Object]
 impl ReleasePhoneNumberPayload {
-    /// The number: RELEASING while the work goes on, RELEASED after.
+    /// The number; RELEASING while it is being released, then RELEASED.
     async fn phone_number(&self) -> Option<&PhoneNumber> {
         self.0.accepted().and_then(|accepted| accepted.number.as_ref())
     }
 
-    /// The work itself: watch it when it is still RUNNING.
+    /// The operation that does the work. If it is RUNNING, follow it with `operationUpdated`.
     async fn operation(&self) -> Option<&Operation> {
         self.0.accepted().map(|accepted| &accepted.operation)
     }
 
-    /// What you can put right. Without an operation beside it, nothing happened.
+    /// Errors that the client can correct. If `operation` is `null`, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|accepted| accepted.operation.0.error.as_ref())
     }
 }
 
-/// The mutation.
+/// The mutation `releasePhoneNumber`.
 #[derive(Debug, Default)]
 pub(super) struct ReleasePhoneNumber;
 
 #[Object]
 impl ReleasePhoneNumber {
-    /// Gives a number back to the carrier. It stops costing money, and cannot be had again for sure. Where the server
-    /// grants a grace, the number stays RELEASING and answers until that is over, and `cancelRelease` keeps it.
+    /// Releases a number to the carrier. It is no longer billed, and may not be available again. If the server
+    /// has a grace period (`RELEASE_GRACE`), the number stays RELEASING and takes calls until it ends;
+    /// `cancelRelease` keeps it.
     #[graphql(complexity = "child_complexity + 50")]
     async fn release_phone_number(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which number.")] input: ReleasePhoneNumberInput,
+        #[graphql(desc = "The number.")] input: ReleasePhoneNumberInput,
     ) -> Option<Result<ReleasePhoneNumberPayload, ApiError>> {
         let release = async || release(ctx.session()?, &input).await;
         Some(Outcome::of(release().await).map(ReleasePhoneNumberPayload))

@@ -9,54 +9,54 @@ use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Operation, PhoneNumber, UserError};
 
-/// Which number to repair.
+/// Input of `repairPhoneNumber`.
 #[derive(Debug, InputObject)]
 pub(crate) struct RepairPhoneNumberInput {
-    /// The number's id.
+    /// Id of the number.
     id: ID,
 }
 
-/// What came of an accepted request.
+/// Result of an accepted request.
 struct Accepted {
     number: Option<PhoneNumber>,
     operation: Operation,
 }
 
-/// What came of `repairPhoneNumber`.
+/// Result of `repairPhoneNumber`.
 pub(crate) struct RepairPhoneNumberPayload(Outcome<Accepted>);
 
-/// What came of `repairPhoneNumber`.
+/// Result of `repairPhoneNumber`.
 #[Object]
 impl RepairPhoneNumberPayload {
-    /// The number: ACTIVE when it is in order, INACTIVE when it is gone at the carrier.
+    /// The number; ACTIVE if it is in order, INACTIVE if it is missing at the carrier.
     async fn phone_number(&self) -> Option<&PhoneNumber> {
         self.0.accepted().and_then(|accepted| accepted.number.as_ref())
     }
 
-    /// The work itself: watch it when it is still RUNNING.
+    /// The operation that does the work. If it is RUNNING, follow it with `operationUpdated`.
     async fn operation(&self) -> Option<&Operation> {
         self.0.accepted().map(|accepted| &accepted.operation)
     }
 
-    /// What you can put right. Without an operation beside it, nothing happened.
+    /// Errors that the client can correct. If `operation` is `null`, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|accepted| accepted.operation.0.error.as_ref())
     }
 }
 
-/// The mutation.
+/// The mutation `repairPhoneNumber`.
 #[derive(Debug, Default)]
 pub(super) struct RepairPhoneNumber;
 
 #[Object]
 impl RepairPhoneNumber {
-    /// Compares a number at the carrier with what it should be and sets it right: for a number that rings nowhere,
-    /// or whose calls go elsewhere. Changes nothing about a number in order.
+    /// Compares a number's settings at the carrier with the expected ones and corrects them. Use it if calls do
+    /// not arrive, or arrive elsewhere. A correct number is not changed.
     #[graphql(complexity = "child_complexity + 50")]
     async fn repair_phone_number(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which number.")] input: RepairPhoneNumberInput,
+        #[graphql(desc = "The number.")] input: RepairPhoneNumberInput,
     ) -> Option<Result<RepairPhoneNumberPayload, ApiError>> {
         let repair = async || repair(ctx.session()?, &input).await;
         Some(Outcome::of(repair().await).map(RepairPhoneNumberPayload))

@@ -9,53 +9,53 @@ use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Agent, UserError};
 
-/// Which agent gets another token.
+/// Input of `rotateAgentToken`.
 #[derive(Debug, InputObject)]
 pub(crate) struct RotateAgentTokenInput {
-    /// The agent's id.
+    /// Id of the agent.
     id: ID,
 }
 
-/// What came of an accepted request.
+/// Result of an accepted request.
 struct Accepted {
     agent: Agent,
     token: AgentToken,
 }
 
-/// What came of `rotateAgentToken`.
+/// Result of `rotateAgentToken`.
 pub(crate) struct RotateAgentTokenPayload(Outcome<Accepted>);
 
-/// What came of `rotateAgentToken`.
+/// Result of `rotateAgentToken`.
 #[Object]
 impl RotateAgentTokenPayload {
-    /// The agent, with its new token's preview.
+    /// The agent, with the preview of its new token.
     async fn agent(&self) -> Option<&Agent> {
         self.0.accepted().map(|accepted| &accepted.agent)
     }
 
-    /// The new token. Shown this once: store it now. The old one is worthless from here on.
+    /// The new token, returned only this once: store it. The old one is invalid from now on.
     async fn api_token(&self) -> Option<&str> {
         self.0.accepted().map(|accepted| accepted.token.expose())
     }
 
-    /// What you can put right; the old token holds then.
+    /// Errors that the client can correct. If there are any, the old token remains valid.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|_| None)
     }
 }
 
-/// The mutation.
+/// The mutation `rotateAgentToken`.
 #[derive(Debug, Default)]
 pub(super) struct RotateAgentToken;
 
 #[Object]
 impl RotateAgentToken {
-    /// Gives an agent another token, for when the old one was lost or seen by others.
+    /// Replaces an agent's token, for example if it was lost or disclosed.
     #[graphql(complexity = "child_complexity + 10")]
     async fn rotate_agent_token(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which agent.")] input: RotateAgentTokenInput,
+        #[graphql(desc = "The agent.")] input: RotateAgentTokenInput,
     ) -> Option<Result<RotateAgentTokenPayload, ApiError>> {
         let rotate = async || rotate(ctx.session()?, &input).await;
         Some(Outcome::of(rotate().await).map(RotateAgentTokenPayload))

@@ -11,22 +11,24 @@ use crate::graphql::model::{Checked, UserError, Uuid, Viewer};
 
 const LONGEST_NAME: usize = 100;
 
-/// A plan, and whose.
+/// Input of `setTenantPlan`.
 #[derive(Debug, InputObject)]
 pub(crate) struct SetTenantPlanInput {
-    /// The client's user id. One whom nobody has seen yet is written down.
+    /// The tenant's id. A tenant that does not exist yet is created.
     user_id: Uuid,
-    /// The plan's name, for people: 1 to 100 characters.
+    /// Name of the plan, for display: 1 to 100 characters.
     name: String,
-    /// Calls at the same time: 1 to 50. Calls under way go on when it is lowered.
+    /// Maximum concurrent calls: 1 to 50. Lowering it ends no call.
     concurrent_calls: i32,
-    /// Numbers held at the same time: 0 to 65535. Numbers held stay when it is lowered.
+    /// Maximum numbers held at the same time: 0 to 65535. Lowering it releases no number.
     phone_numbers: i32,
-    /// Countries whose numbers the client may have dialled, as fallback numbers or by routing rules. An empty list allows none;
-    /// null: the server's `DIAL_COUNTRIES`. Left out: as before. Numbers set earlier stay, but are dialled only if allowed.
+    /// Countries of the numbers that may be dialled, as fallback numbers or by routing rules. An empty list:
+    /// none. `null`: the server's `DIAL_COUNTRIES`. Absent: unchanged. Numbers stored earlier remain, but are
+    /// dialled only if allowed.
     dial_countries: MaybeUndefined<Vec<Checked<CountryCode>>>,
-    /// Whether the client may also have numbers dialled that can cost more than an ordinary call: premium-rate, shared-cost,
-    /// personal and satellite numbers, pagers, and numbers that no numbering plan knows. Null: no. Left out: as before.
+    /// Whether numbers that can cost more than an ordinary call may be dialled: premium-rate, shared-cost,
+    /// personal and satellite numbers, pagers, and numbers outside all numbering plans. `null`: no. Absent:
+    /// unchanged.
     dial_premium_numbers: MaybeUndefined<bool>,
 }
 
@@ -72,36 +74,36 @@ impl SetTenantPlanInput {
     }
 }
 
-/// What came of `setTenantPlan`.
+/// Result of `setTenantPlan`.
 pub(crate) struct SetTenantPlanPayload(Outcome<Viewer>);
 
-/// What came of `setTenantPlan`.
+/// Result of `setTenantPlan`.
 #[Object]
 impl SetTenantPlanPayload {
-    /// The client's account with its new plan. Null when nothing was changed because of `userErrors`.
+    /// The tenant with its new plan; `null` if there are `userErrors`.
     async fn viewer(&self) -> Option<&Viewer> {
         self.0.accepted()
     }
 
-    /// What you can put right; the old plan holds then.
+    /// Errors that the client can correct. If there are any, the old plan remains.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|_| None)
     }
 }
 
-/// The mutation.
+/// The mutation `setTenantPlan`.
 #[derive(Debug, Default)]
 pub(super) struct SetTenantPlan;
 
 #[Object]
 impl SetTenantPlan {
-    /// For operators: gives a client a plan. Holds from the next call and the next purchase on, and stands in the client's
-    /// audit trail.
+    /// For operators: sets a tenant's plan. Applies from the next call and the next purchase, and is recorded
+    /// in the tenant's audit trail.
     #[graphql(complexity = "child_complexity + 10")]
     async fn set_tenant_plan(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Whose plan, and what it allows.")] input: SetTenantPlanInput,
+        #[graphql(desc = "The tenant and its plan.")] input: SetTenantPlanInput,
     ) -> Option<Result<SetTenantPlanPayload, ApiError>> {
         let set = async || set(ctx.session()?, input).await;
         Some(Outcome::of(set().await).map(SetTenantPlanPayload))

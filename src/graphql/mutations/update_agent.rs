@@ -10,29 +10,30 @@ use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Agent, AgentStatus, Checked, UserError};
 use crate::store::AgentChanges;
 
-/// What to change about an agent. A field left out keeps what is there; null clears it.
+/// Input of `updateAgent`. An absent field remains unchanged; `null` clears it.
 #[derive(Debug, InputObject)]
 pub(crate) struct UpdateAgentInput {
-    /// The agent's id.
+    /// Id of the agent.
     id: ID,
-    /// The practice's name: 1 to 100 characters. Cannot be cleared.
+    /// Name of the practice: 1 to 100 characters. Cannot be `null`.
     name: MaybeUndefined<String>,
-    /// The language it speaks. Cannot be cleared.
+    /// Language code. Cannot be `null`.
     language: MaybeUndefined<String>,
-    /// What it says first, 1 to 2000 characters. Null: it greets in its language, with its name.
+    /// The first sentence that the caller hears: 1 to 2,000 characters. `null`: a greeting with the name, in
+    /// the agent's language.
     first_message: MaybeUndefined<String>,
-    /// How it should behave: 1 to 20 000 characters. Null: no more than it is.
+    /// Instructions for the agent: 1 to 20,000 characters. `null`: those of a receptionist who takes messages.
     prompt: MaybeUndefined<String>,
-    /// A voice at ElevenLabs, by its id. Null: a stock voice.
+    /// Id of a voice at ElevenLabs. `null`: a stock voice.
     voice_id: MaybeUndefined<String>,
-    /// Where a call goes when the voice agent cannot take it. Null: the caller hears a sentence instead. Refused unless
-    /// `viewer.limits` allows its country and its kind.
+    /// The number that rings if the agent cannot take a call. `null`: the caller hears a message instead.
+    /// Rejected unless `viewer.limits` allows its country and kind.
     fallback_number: MaybeUndefined<Checked<E164>>,
-    /// ACTIVE takes calls; INACTIVE sends them to the fallback number. Nothing else can be set.
+    /// ACTIVE: the agent takes calls. INACTIVE: calls go to the fallback number. Other values are rejected.
     status: MaybeUndefined<AgentStatus>,
 }
 
-/// A field that may be kept or changed, not cleared.
+/// A field that may be changed but not cleared.
 fn set<T, U>(
     faults: &mut Faults,
     field: &str,
@@ -49,7 +50,7 @@ fn set<T, U>(
     }
 }
 
-/// A field that may be kept, changed or cleared.
+/// A field that may be changed or cleared.
 fn set_or_clear<T, U>(
     faults: &mut Faults,
     field: &str,
@@ -89,44 +90,44 @@ impl UpdateAgentInput {
     }
 }
 
-/// What came of an accepted request.
+/// Result of an accepted request.
 struct Accepted {
     agent: Agent,
-    /// What the voice provider would not take of it.
+    /// Why the voice provider does not have the change.
     late: Option<Refusal>,
 }
 
-/// What came of `updateAgent`.
+/// Result of `updateAgent`.
 pub(crate) struct UpdateAgentPayload(Outcome<Accepted>);
 
-/// What came of `updateAgent`.
+/// Result of `updateAgent`.
 #[Object]
 impl UpdateAgentPayload {
-    /// The agent as it is now. Null when nothing was changed because of `userErrors`.
+    /// The changed agent; `null` if there are `userErrors` and nothing was changed.
     async fn agent(&self) -> Option<&Agent> {
         self.0.accepted().map(|accepted| &accepted.agent)
     }
 
-    /// What you can put right. With an agent beside it: the change is stored, but the voice provider does not
-    /// have it yet.
+    /// Errors that the client can correct. If `agent` is present as well, the change is stored, but the voice
+    /// provider does not have it yet.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|accepted| accepted.late.as_ref())
     }
 }
 
-/// The mutation.
+/// The mutation `updateAgent`.
 #[derive(Debug, Default)]
 pub(super) struct UpdateAgent;
 
 #[Object]
 impl UpdateAgent {
-    /// Changes an agent: here at once, and at the voice provider, for which the request waits a while. What the provider
-    /// does not have by then is delivered afterwards: `Agent.syncState` tells.
+    /// Changes an agent. The change is stored at once and delivered to the voice provider, for which the
+    /// request waits a few seconds. Later deliveries continue in the background: see `Agent.syncState`.
     #[graphql(complexity = "child_complexity + 10")]
     async fn update_agent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What to change.")] input: UpdateAgentInput,
+        #[graphql(desc = "The agent and its changes.")] input: UpdateAgentInput,
     ) -> Option<Result<UpdateAgentPayload, ApiError>> {
         let update = async || update(ctx.session()?, input).await;
         Some(Outcome::of(update().await).map(UpdateAgentPayload))

@@ -8,50 +8,52 @@ use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Call, CallDecision, CallFilter, Connection, DateTime, PageArgs, cost};
 use crate::routing::{Imagined, Room};
 
-/// As much of a caller's name as the carrier sends.
+/// Maximum length of a caller, as the carrier sends it.
 const LONGEST_CALLER: usize = 255;
 
-/// Questions about calls.
+/// Queries about calls.
 #[derive(Debug, Default)]
 pub(super) struct CallQuery;
 
 #[Object]
 impl CallQuery {
-    /// The calls to your numbers, newest first.
+    /// Calls to the tenant's numbers, newest first.
     #[graphql(
         complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
     )]
     async fn calls(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the beginning or after `after`: 1 to 100, 20 when unset.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which calls; all when unset.")] filter: Option<CallFilter>,
+        #[graphql(desc = "Page size from the start, or after `after`: 1 to 100. Default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, or before `before`: 1 to 100. Excludes `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filter. Default: all calls.")] filter: Option<CallFilter>,
     ) -> Result<Connection<Call>, ApiError> {
         let page = PageArgs { first, after, last, before };
         Connection::read(ctx, &page, filter.unwrap_or_default().try_into()?).await
     }
 
-    /// What would happen to a call to one of your numbers, and why; null when none of those that take calls is this one.
-    /// Nothing is recorded and nobody is called. The number's rules, the agent's state and the plan's concurrent calls
-    /// count as they are now; that both providers do their part is taken for granted. A number that would bring the call
-    /// back is not dialled, as in a real call: the caller's, the one that passed the call on, and one of yours that leads back
-    /// to the number called. Other tenants' numbers are not looked into. Not for an agent's token.
+    /// Returns what would happen to a call to one of the tenant's numbers, and why; `null` if the tenant has no
+    /// such number that takes calls. Nothing is recorded and nobody is called. The simulation uses the current
+    /// rules, agent state and call slots, and assumes that both providers work. As in a real call, a number
+    /// that would lead back to the caller is not dialled; other tenants' numbers are not considered. Not
+    /// available with an agent's token.
     #[graphql(complexity = "child_complexity + 5")]
     async fn simulate_call(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number called: one that takes calls.")] number: E164,
+        #[graphql(desc = "The called number: one of the tenant's that takes calls.")] number: E164,
         #[graphql(
-            desc = "The caller as the carrier would send it: a number in E.164 form, an address like `sip:…`, a word such as `anonymous`; a hidden caller when unset."
+            desc = "The caller, as the carrier would send it: an E.164 number, an address like `sip:…`, or a word like `anonymous`. Default: a hidden caller."
         )]
         from: Option<String>,
-        #[graphql(desc = "When; now when unset.")] at: Option<DateTime>,
+        #[graphql(desc = "Time of the call. Default: now.")] at: Option<DateTime>,
         #[graphql(
-            desc = "The number that passed the call on to yours, as the carrier tells of it; a direct call when unset."
+            desc = "The number that forwarded the call, as the carrier reports it. Default: a direct call."
         )]
         forwarded_from: Option<E164>,
     ) -> Option<Result<CallDecision, ApiError>> {
@@ -61,7 +63,7 @@ impl CallQuery {
     }
 }
 
-/// The call that is asked about.
+/// The simulated call.
 struct Asked<'a> {
     number: &'a E164,
     from: Option<&'a str>,

@@ -1,4 +1,4 @@
-//! What can be asked: a file a noun, merged into one root.
+//! Queries, one file for each noun, merged into one root.
 
 mod account;
 mod agent;
@@ -11,7 +11,7 @@ mod reconciliation;
 
 use async_graphql::MergedObject;
 
-/// What can be asked. You see what is yours, and nothing that is not.
+/// Queries. They return only the tenant's own objects.
 #[derive(MergedObject, Default)]
 pub(crate) struct Query(
     node::NodeQuery,

@@ -6,26 +6,26 @@ use futures_util::future::join_all;
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Node, read_id};
 
-/// How many nodes one field may ask for.
+/// Maximum ids of one `nodes` field.
 const MAX_NODES: usize = 100;
 
-/// Questions by global id.
+/// Queries by global id.
 #[derive(Debug, Default)]
 pub(super) struct NodeQuery;
 
 #[Object]
 impl NodeQuery {
-    /// Whatever is under a global id; null when there is nothing, or nothing of yours.
+    /// An object by its global id; `null` if the tenant has no such object.
     #[graphql(complexity = "child_complexity + 1")]
     async fn node(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "A global id, as the API returned it.")] id: ID,
+        #[graphql(desc = "A global id, as returned by the API.")] id: ID,
     ) -> Option<Result<Node, ApiError>> {
         find(ctx, "id", &id).await
     }
 
-    /// Whatever is under these global ids, in their order, with null for what is not there or not yours.
+    /// Objects by their global ids, in the given order; `null` for each that the tenant does not have.
     #[graphql(complexity = "ids.len().saturating_mul(child_complexity) + 1")]
     async fn nodes(
         &self,

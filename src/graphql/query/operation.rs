@@ -7,18 +7,18 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Operation, read_id};
 
-/// Questions about operations.
+/// Queries about operations.
 #[derive(Debug, Default)]
 pub(super) struct OperationQuery;
 
 #[Object]
 impl OperationQuery {
-    /// An operation by its id; null when there is none, or none of yours.
+    /// An operation by its id; `null` if the tenant has no such operation.
     #[graphql(complexity = "child_complexity + 1")]
     async fn operation(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The operation's id, as a mutation returned it.")] id: ID,
+        #[graphql(desc = "Id of the operation, as returned by a mutation.")] id: ID,
     ) -> Option<Result<Operation, ApiError>> {
         let load = async || {
             let id: OperationId = read_id("id", &id)?;

@@ -1,4 +1,4 @@
-//! Connections: the one way lists are paged.
+//! Connections: the only way to page through a list.
 
 use std::borrow::Cow;
 use std::future::Future;
@@ -10,46 +10,45 @@ use super::cursor::{List, Place};
 use crate::graphql::errors::ApiError;
 use crate::store::{Cursor, Page, PageOf, PageRequest};
 
-/// The most items one page may have.
+/// Maximum page size.
 const MAX_PAGE: i32 = 100;
 
-/// The items of a page for which nobody said how many.
+/// Default page size.
 const DEFAULT_PAGE: u16 = 20;
 
-/// What can be listed.
+/// A type that can be listed.
 pub(crate) trait Listed: OutputType + Sized + 'static {
-    /// What narrows the list.
+    /// Filter of the list.
     type Filter: std::fmt::Debug + Send + Sync;
 
-    /// Which list it is.
+    /// The list.
     const LIST: List;
-    /// The connection's name in the schema.
+    /// Name of the connection in the schema.
     const CONNECTION: &'static str;
-    /// The edge's name in the schema.
+    /// Name of the edge in the schema.
     const EDGE: &'static str;
 
-    /// Reads a page of what the caller may see. A list that stands beneath every agent of a page is read for all of
-    /// them at once.
+    /// Reads a page of the visible rows. A list beneath the agents of a page is read for all of them at once.
     fn page(
         ctx: &Context<'_>,
         filter: &Self::Filter,
         page: PageRequest,
     ) -> impl Future<Output = Result<PageOf<Self>, ApiError>> + Send;
 
-    /// Counts what the caller may see; for all agents of a page at once, as well.
+    /// Counts the visible rows, also for all agents of a page at once.
     fn count(ctx: &Context<'_>, filter: &Self::Filter) -> impl Future<Output = Result<i64, ApiError>> + Send;
 }
 
-/// A list's own arguments, as the client gave them.
+/// Paging arguments of a list.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PageArgs {
-    /// How many from the beginning, or after `after`.
+    /// Page size from the start, or after `after`.
     pub(crate) first: Option<i32>,
-    /// Only what comes after this cursor.
+    /// Only items after this cursor.
     pub(crate) after: Option<String>,
-    /// How many from the end, or before `before`.
+    /// Page size from the end, or before `before`.
     pub(crate) last: Option<i32>,
-    /// Only what comes before this cursor.
+    /// Only items before this cursor.
     pub(crate) before: Option<String>,
 }
 
@@ -85,10 +84,9 @@ fn size(argument: &str, asked: i32) -> Result<u16, ApiError> {
     }
 }
 
-/// What a list costs: its items, as many times as may come. `ask` reads an argument of the field.
-///
-/// The library would read the arguments for us, but fails when one is a variable the client left out (8.0.0-rc.5):
-/// hence the lists ask for them here, in the names its macro gives to what it reads them from.
+/// Complexity of a list: its page size times the cost of an item. `ask` reads an argument of the field. The
+/// library would read the arguments itself, but fails if one is a variable that the client omits (8.0.0-rc.5).
+/// Therefore the lists read them here, through the names that its macro generates.
 pub(crate) fn cost(ask: impl Fn(&'static str) -> ServerResult<Option<i32>>, child: usize) -> usize {
     let asked = ["first", "last", "limit"].into_iter().find_map(|size| ask(size).ok().flatten());
     let items = asked.unwrap_or(i32::from(DEFAULT_PAGE)).clamp(1, MAX_PAGE);
@@ -104,7 +102,7 @@ pub(crate) struct Connection<T: Listed> {
 }
 
 impl<T: Listed> Connection<T> {
-    /// Reads the page a client asks for.
+    /// Reads the requested page.
     ///
     /// # Errors
     /// `BAD_USER_INPUT` for arguments that make no page; what reading it may fail with.
@@ -127,20 +125,20 @@ impl<T: Listed> TypeName for Connection<T> {
     }
 }
 
-/// One page of a list, newest first, and where it stands in the list.
+/// A page of a list, newest first.
 #[Object(name_type)]
 impl<T: Listed> Connection<T> {
-    /// The page's items, each with its cursor.
+    /// Items of the page with their cursors.
     async fn edges(&self) -> &[Edge<T>] {
         &self.edges
     }
 
-    /// The page's items, for those who need no cursors.
+    /// Items of the page without cursors.
     async fn nodes(&self) -> Vec<&T> {
         self.edges.iter().map(|edge| &edge.node).collect()
     }
 
-    /// Whether there is more on either side of this page, and the cursors to go on with.
+    /// Cursors of the page's ends, and whether more pages follow.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_previous_page: self.has_previous,
@@ -150,14 +148,14 @@ impl<T: Listed> Connection<T> {
         }
     }
 
-    /// How many items the whole list has under this filter. Costs a count, so ask only when you show it.
+    /// Number of items that match the filter, over all pages. It costs a count: select it only if you need it.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
         let count = Box::pin(T::count(ctx, &self.filter)).await?;
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 }
 
-/// An item of a page and its cursor.
+/// An item with its cursor.
 pub(crate) struct Edge<T: Listed> {
     place: Place,
     at: Cursor,
@@ -170,10 +168,11 @@ impl<T: Listed> TypeName for Edge<T> {
     }
 }
 
-/// An item of a page and its cursor.
+/// An item with its cursor.
 #[Object(name_type)]
 impl<T: Listed> Edge<T> {
-    /// The item's place in the list: pass it as `after` or `before`. Opaque; good for this list only.
+    /// Position in the list, for `after` or `before`. Opaque, and valid only for this list with the same
+    /// filter.
     async fn cursor(&self) -> String {
         self.place.encode(self.at)
     }
@@ -184,13 +183,13 @@ impl<T: Listed> Edge<T> {
     }
 }
 
-/// Wraps a page's rows.
+/// Wraps the rows of a page.
 pub(crate) fn wrap<R, T>(page: PageOf<R>, wrapper: impl Fn(R) -> T) -> PageOf<T> {
     let items = page.items.into_iter().map(|(at, row)| (at, wrapper(row))).collect();
     PageOf { items, has_next: page.has_next, has_previous: page.has_previous }
 }
 
-/// The page of a list in which the caller may see nothing.
+/// The empty page of a caller that may see nothing.
 pub(crate) fn nothing<T>() -> PageOf<T> {
     PageOf { items: Vec::new(), has_next: false, has_previous: false }
 }

@@ -1,8 +1,8 @@
-//! Cursors: opaque to clients, and good for one list only.
+//! Cursors: opaque to clients, and valid for one list only.
 //!
-//! A cursor holds the place of a row in a list's order, so it outlives the row and does not shift when rows are
-//! added. It also holds which list it belongs to, narrowed how: a cursor of another list is refused, not
-//! silently read as a place that means nothing there.
+//! A cursor contains the position of a row in a list's order, so it outlives the row and does not shift when
+//! rows are added. It also identifies the list and its filter: a cursor of another list is rejected instead of
+//! being read as a meaningless position.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,10 +12,10 @@ use uuid::Uuid;
 use crate::domain::Invalid;
 use crate::store::Cursor;
 
-/// Grows when the layout or a list's order changes.
+/// Version of the layout; incremented when it or a list's order changes.
 const VERSION: u8 = 1;
 
-/// A list that can be paged; the number is part of its cursors.
+/// A list with paging; its number is part of its cursors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
     /// Agents, newest first.
@@ -28,7 +28,7 @@ pub enum List {
     AuditEvents = 4,
 }
 
-/// A list and how it is narrowed.
+/// A list with its filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     list: List,
@@ -36,7 +36,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The list, narrowed by this filter.
+    /// The list with this filter.
     #[must_use]
     pub fn new(list: List, filter: &impl std::fmt::Debug) -> Self {
         // FNV-1a: tells filters apart; nothing depends on nobody being able to forge it.
@@ -46,7 +46,7 @@ impl Place {
         Self { list, filter }
     }
 
-    /// A row's cursor in this list.
+    /// Encodes a row's cursor.
     #[must_use]
     pub fn encode(self, cursor: Cursor) -> String {
         let mut bytes = vec![VERSION, self.list as u8];
@@ -56,7 +56,7 @@ impl Place {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a cursor of this list.
+    /// Decodes a cursor of this list.
     ///
     /// # Errors
     /// When it is none, or one of another list.

@@ -1,4 +1,4 @@
-//! Lists that grow, a page at a time: Relay's connections and their cursors.
+//! Lists in pages: Relay connections and their cursors.
 
 mod connection;
 mod cursor;

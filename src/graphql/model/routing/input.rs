@@ -1,4 +1,4 @@
-//! Routing rules as a client writes them.
+//! Input types of routing rules.
 
 use async_graphql::InputObject;
 
@@ -6,51 +6,50 @@ use super::{RoutingActionKind, Weekday};
 use crate::domain::{ActionDraft, ConditionDraft, E164, RuleDraft};
 use crate::graphql::model::Checked;
 
-/// What is done with a call, by its time and its caller.
+/// A routing rule: calls that match the condition get the action.
 #[derive(Debug, InputObject)]
 pub(crate) struct RoutingRuleInput {
-    /// Its name: 1 to 100 characters, the only one of this name among the number's rules.
+    /// Name of the rule: 1 to 100 characters, unique among the number's rules.
     name: String,
-    /// Which calls it is for. `{}`: every call.
+    /// Which calls the rule applies to. `{}` matches every call.
     condition: RoutingConditionInput,
-    /// What is done with them.
+    /// What happens to those calls.
     action: RoutingActionInput,
 }
 
-/// Which calls a rule is for: everything given must hold.
+/// Condition of a routing rule. All given parts must match.
 #[derive(Debug, InputObject)]
 pub(crate) struct RoutingConditionInput {
-    /// On these days of the week, in `timeZone`. A window over midnight belongs to the day on which it began.
+    /// Days of the week in `timeZone`. A window that spans midnight belongs to the day on which it starts.
     days: Option<Vec<Weekday>>,
-    /// From this minute of the day on, `HH:MM` in `timeZone`; needs `to` beside it.
+    /// Start of the time window, inclusive: `HH:MM` in `timeZone`. Requires `to`.
     from: Option<String>,
-    /// Before this minute of the day, `HH:MM` in `timeZone`; needs `from` beside it. Earlier than `from`: the window runs
-    /// over midnight. Midnight is `00:00`.
+    /// End of the time window, exclusive: `HH:MM` in `timeZone`; midnight is `00:00`. If it is earlier than
+    /// `from`, the window spans midnight. Requires `from`.
     to: Option<String>,
-    /// The time zone whose clock is read, by its name in the IANA database: `Europe/Berlin`. Needed with `from`, `to`,
-    /// `days` and `dates`. Its daylight saving is followed: an hour that is left out never comes, one that is repeated comes
-    /// twice.
+    /// IANA time zone name, such as `Europe/Berlin`. Required with `from`, `to`, `days` or `dates`. Daylight
+    /// saving is observed: a skipped hour never matches, a repeated one matches twice.
     time_zone: Option<String>,
-    /// On these dates, such as holidays, `YYYY-MM-DD` in `timeZone`; at most 366. A window over midnight belongs to the
-    /// date on which it began.
+    /// Dates in `timeZone`, such as holidays: `YYYY-MM-DD`, at most 366. A window that spans midnight belongs
+    /// to the date on which it starts.
     dates: Option<Vec<String>>,
-    /// From these numbers in E.164 form, or numbers that begin so: `+12125550123`, `+1212`; or from callers who show
-    /// exactly this address, short code (3 to 6 digits) or word: `sip:desk@example.com`, `client:alice`, `911`; at most 500.
-    /// `anonymous`: from callers whom the carrier calls hidden.
+    /// Callers, at most 500: E.164 numbers or their prefixes (`+12125550123`, `+1212`); exact addresses, short
+    /// codes of 3 to 6 digits or words (`sip:desk@example.com`, `client:alice`, `911`); `anonymous` for callers
+    /// that the carrier reports as hidden.
     callers: Option<Vec<String>>,
 }
 
-/// What is done with a call.
+/// Action of a routing rule.
 #[derive(Debug, InputObject)]
 pub(crate) struct RoutingActionInput {
-    /// What is done.
+    /// Kind of action.
     kind: RoutingActionKind,
-    /// Which number rings: needed for FORWARD and FORWARD_THEN_AGENT, and not the number itself. Refused unless `viewer.limits`
-    /// allows its country and its kind.
+    /// The number to ring; not the called number itself. Required for FORWARD and FORWARD_THEN_AGENT. Rejected
+    /// unless `viewer.limits` allows its country and kind.
     forward_to: Option<Checked<E164>>,
-    /// For how long it rings, 5 to 60 seconds: needed for FORWARD_THEN_AGENT; 20 for FORWARD when unset.
+    /// How long to ring, in seconds: 5 to 60. Required for FORWARD_THEN_AGENT; default 20 for FORWARD.
     ring_seconds: Option<i32>,
-    /// What the caller hears, 1 to 500 characters in the agent's language: needed for MESSAGE.
+    /// What the caller hears, in the agent's language: 1 to 500 characters. Required for MESSAGE.
     message: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Routing rules, and what they decide.
+//! Routing rules and routing decisions.
 
 mod input;
 
@@ -12,63 +12,63 @@ use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 use crate::graphql::loaders::RulesOf;
 
-/// What is done with a call, by its time and its caller. A number's rules are read from the first on, and the first that
-/// applies decides; where none does, the agent answers.
+/// A routing rule of a number. Rules are evaluated in order; the first whose condition matches decides. If none
+/// matches, the agent answers.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct RoutingRule {
-    /// Its name, the only one of this name among the number's rules.
+    /// Name of the rule, unique among the number's rules.
     name: String,
-    /// Which calls it is for.
+    /// Which calls the rule applies to.
     condition: RoutingCondition,
-    /// What is done with them.
+    /// What happens to those calls.
     action: RoutingAction,
 }
 
-/// Which calls a rule is for: everything that is not null must hold. With nothing given, every call.
+/// Condition of a routing rule. All parts that are not `null` must match; without any, every call matches.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct RoutingCondition {
-    /// On these days of the week, in `timeZone`. A window over midnight belongs to the day on which it began.
+    /// Days of the week in `timeZone`. A window that spans midnight belongs to the day on which it starts.
     days: Option<Vec<Weekday>>,
-    /// From this minute of the day on, `HH:MM` in `timeZone`.
+    /// Start of the time window, inclusive: `HH:MM` in `timeZone`.
     from: Option<String>,
-    /// Before this minute of the day, `HH:MM` in `timeZone`. Earlier than `from`: the window runs over midnight.
+    /// End of the time window, exclusive: `HH:MM` in `timeZone`. If it is earlier than `from`, the window spans
+    /// midnight.
     to: Option<String>,
-    /// The time zone whose clock is read, by its name in the IANA database. Its daylight saving is followed.
+    /// IANA time zone name. Daylight saving is observed.
     time_zone: Option<String>,
-    /// On these dates, `YYYY-MM-DD` in `timeZone`. A window over midnight belongs to the date on which it began.
+    /// Dates in `timeZone`: `YYYY-MM-DD`. A window that spans midnight belongs to the date on which it starts.
     dates: Option<Vec<String>>,
-    /// From numbers that are these or begin with them, or from callers who show exactly these addresses, short codes or
-    /// words; `anonymous`: from callers whom the carrier calls hidden.
+    /// Callers: numbers or prefixes of numbers, exact addresses, short codes or words; `anonymous` for callers
+    /// that the carrier reports as hidden.
     callers: Option<Vec<String>>,
 }
 
-/// What is done with a call.
+/// Action of a routing rule.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct RoutingAction {
-    /// What is done.
+    /// Kind of action.
     kind: RoutingActionKind,
-    /// Which number rings.
+    /// The number to ring; `null` unless the action forwards.
     forward_to: Option<E164>,
-    /// For how long it rings, in seconds; 20 when null.
+    /// How long to ring, in seconds. `null`: 20 for FORWARD.
     ring_seconds: Option<i32>,
-    /// What the caller hears.
+    /// What the caller hears; `null` unless the action is MESSAGE.
     message: Option<String>,
 }
 
-/// What is done with a call.
+/// Kind of a routing action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::RoutingActionKind")]
 pub(crate) enum RoutingActionKind {
     /// The agent answers, as without rules.
     Agent,
-    /// The number `forwardTo` rings; when nobody answers there, the caller hears a sentence. Takes none of the plan's
-    /// concurrent calls.
+    /// The number `forwardTo` rings. If nobody answers, the caller hears a message. Takes no call slot.
     Forward,
-    /// The number `forwardTo` rings for `ringSeconds`; when nobody answers there, the agent does.
+    /// The number `forwardTo` rings for `ringSeconds`. If nobody answers, the agent does.
     ForwardThenAgent,
-    /// The caller hears `message`, in the agent's language, and the call ends. Takes none of the plan's concurrent calls.
+    /// The caller hears `message` in the agent's language, and the call ends. Takes no call slot.
     Message,
-    /// The call is not answered; it costs nothing. Takes none of the plan's concurrent calls.
+    /// The call is not answered and costs nothing. Takes no call slot.
     Reject,
 }
 
@@ -99,7 +99,7 @@ pub(crate) enum Weekday {
     Sun,
 }
 
-/// Bytes that rules take in an answer, more or less.
+/// Approximate bytes of rules in a response.
 pub(crate) fn size_of_rules(rules: &domain::RoutingRules) -> usize {
     rules.as_slice().iter().map(size_of_rule).sum()
 }
@@ -153,18 +153,18 @@ impl From<&domain::RoutingAction> for RoutingAction {
     }
 }
 
-/// What was, or would be, decided for a call.
+/// A routing decision.
 #[derive(Debug, Clone)]
 pub(crate) struct CallDecision {
     /// Who or what answers.
     pub(crate) outcome: domain::CallOutcome,
-    /// By which rule, and why.
+    /// The rule and the reason.
     pub(crate) decision: domain::Decision,
-    /// The number called, which has the rules.
+    /// The called number, which has the rules.
     pub(crate) number: domain::NumberId,
 }
 
-/// What was decided for a call, or would be: by which rule, and what came of it.
+/// A routing decision: who answers a call, by which rule, and why.
 #[Object]
 impl CallDecision {
     /// Who or what answers.
@@ -172,28 +172,28 @@ impl CallDecision {
         self.outcome.into()
     }
 
-    /// Why, in plain words: which rule applies, and each step since.
+    /// Explanation for people: the rule that applied, and what happened since.
     async fn reason(&self) -> &str {
         &self.decision.reason
     }
 
-    /// The name of the rule that applies; null when none did and the agent was to answer.
+    /// Name of the rule that applied; `null` if none did.
     async fn rule_name(&self) -> Option<&str> {
         self.decision.rule.as_ref().map(|rule| rule.name.as_str())
     }
 
-    /// What that rule does.
+    /// Action of the rule that applied; `null` if none did.
     async fn action(&self) -> Option<RoutingAction> {
         self.decision.rule.as_ref().map(|rule| (&rule.action).into())
     }
 
-    /// The `routingVersion` of the rules it is one of; null when no rule applies, or when that was not kept.
+    /// The `routingVersion` at the time of the decision; `null` if no rule applied, or if it was not recorded.
     async fn routing_version(&self) -> Option<i32> {
         self.decision.rule.as_ref().and_then(|rule| rule.version)
     }
 
-    /// The rule that applies, whole; null when none did, and once the number has other rules: `ruleName`, `action` and
-    /// `reason` stay.
+    /// The complete rule; `null` if none applied, or if the number has other rules by now. `ruleName`, `action`
+    /// and `reason` remain.
     #[graphql(complexity = "child_complexity + 1")]
     async fn rule(&self, ctx: &Context<'_>) -> Result<Option<RoutingRule>, ApiError> {
         let Some(applied) = &self.decision.rule else { return Ok(None) };
