@@ -8,19 +8,19 @@
 //! [`reconcile`] compares what the providers hold with the database, for what no operation can know.
 //!
 //! To add a kind: a file in `kinds/` with what is asked for, its steps and what undoes them; its steps in
-//! [`crate::domain::Step`]; a line in the driver's table (`run.rs`).
+//! [`crate::domain::Step`]; a line in the driver's table (`driver.rs`).
 
 mod bulk;
-mod keeping;
+mod driver;
 pub mod kinds;
+mod lease;
 mod outcome;
 mod prices;
 mod reconcile;
 mod refusals;
 mod repoint;
-mod run;
+mod shared_wait;
 mod sync;
-mod waits;
 mod worker;
 
 pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
@@ -105,9 +105,9 @@ struct Parts {
     /// Every delivery of an agent under way, for the same reason.
     deliveries: TaskTracker,
     /// Who waits for an operation.
-    runs: waits::Waits<OperationId, Result<Operation, StoreError>>,
+    runs: shared_wait::Waits<OperationId, Result<Operation, StoreError>>,
     /// Who waits for an agent to reach the voice provider.
-    syncs: waits::Waits<AgentId, sync::Seen>,
+    syncs: shared_wait::Waits<AgentId, sync::Seen>,
 }
 
 impl Provisioning {
@@ -124,7 +124,7 @@ impl Provisioning {
         let owner = entropy.uuid(clock.now());
         let (drives, deliveries) = (TaskTracker::new(), TaskTracker::new());
         let prices = prices::Prices::default();
-        let (runs, syncs) = (waits::Waits::default(), waits::Waits::default());
+        let (runs, syncs) = (shared_wait::Waits::default(), shared_wait::Waits::default());
         let parts = Parts {
             config,
             store,

@@ -19,9 +19,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
 use super::outcome::SETTLING;
-use super::waits::Watch;
+use super::shared_wait::Watch;
 use super::worker::DRAIN;
-use super::{Provisioning, keeping, provider_refusal};
+use super::{Provisioning, lease, provider_refusal};
 use crate::domain::{Agent, AgentId, Heartbeat, Refusal, RefusalCode, backoff, caught};
 use crate::store::{AgentDelivery, DeliveryOutcome, StoreError};
 use crate::voice::VoiceError;
@@ -180,7 +180,7 @@ impl Provisioning {
     async fn keep_delivery(&self, delivery: &AgentDelivery) -> StoreError {
         let length = self.lease();
         let renew = || self.0.store.renew_delivery(delivery, length);
-        keeping::keep(length, self.0.config.lease / 3, renew).await
+        lease::keep(length, self.0.config.lease / 3, renew).await
     }
 
     fn judge(&self, delivery: &AgentDelivery, told: Result<(), VoiceError>) -> DeliveryOutcome {

@@ -1,14 +1,14 @@
 //! Reconciliation: compares both providers' whole inventories with the database, and on request mends what differs.
 //!
-//! Plan and execution are apart: [`plan`] is a pure function of the inventories, [`mend`] looks again before it acts.
+//! Plan and execution are apart: [`plan`] is a pure function of the inventories, [`repair`](self::repair) looks again before it acts.
 //! Promises: nothing is concluded from a partial list; what does not carry our mark, or carries that of another
 //! installation, is never touched; whatever an operation is still at is left to it; one reconciliation at a time,
 //! however many servers there are.
 
-mod doubt;
-mod mend;
 mod numbers;
 mod plan;
+mod plausibility;
+mod repair;
 mod report;
 mod voice_agents;
 
@@ -20,7 +20,7 @@ use chrono::TimeDelta;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Provisioning, keeping};
+use super::{Provisioning, lease};
 use crate::domain::{Heartbeat, OperationId, caught};
 use crate::store::{Database, ReconciliationRun, StoreError};
 use plan::Inventories;
@@ -165,7 +165,7 @@ impl Reconciler {
     /// Renews the lease until it is lost.
     async fn keep(&self, run: &ReconciliationRun) -> StoreError {
         let system = self.database.system();
-        keeping::keep(LEASE, LEASE / 3, || system.renew_reconciliation(run, LEASE)).await
+        lease::keep(LEASE, LEASE / 3, || system.renew_reconciliation(run, LEASE)).await
     }
 
     async fn reconcile(&self, run: &ReconciliationRun, act: Act) -> Result<ReconciliationReport, StoreError> {

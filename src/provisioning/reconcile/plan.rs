@@ -5,8 +5,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::doubt::{Doubt, believable};
 use super::numbers::{known, missing_number, still_missing_number, unknown};
+use super::plausibility::{Doubt, believable};
 use super::report::Difference;
 use super::voice_agents::{foreign_voice_agent, missing_voice_agent, surplus};
 use crate::carrier::{NumberSettings, OwnedNumber};

@@ -9,8 +9,8 @@ use tracing::{Instrument, debug_span, error, info, warn};
 
 use super::kinds::{create_agent, delete_agent, purchase, release_number, repair_number};
 use super::outcome::{Delay, Outcome, Patience, Progress, asleep};
-use super::waits::Watch;
-use super::{Provisioning, keeping};
+use super::shared_wait::Watch;
+use super::{Provisioning, lease};
 use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step, backoff, caught};
 use crate::store::{Claimed, Lease, OperationUpdate, Retry, StoreError};
 
@@ -163,7 +163,7 @@ impl Provisioning {
     async fn keep(&self, lease: &Lease) -> StoreError {
         let length = self.0.config.lease;
         let renew = || async { self.0.store.renew(lease, length).await.map(drop) };
-        keeping::keep(length, length / 3, renew).await
+        lease::keep(length, length / 3, renew).await
     }
 
     /// The update that ends the operation when patience is over, else the one that puts it to sleep. A provider that
