@@ -36,8 +36,11 @@ pub use database_url::{DatabaseHost, DatabaseUrl};
 pub use e164::{E164, load_numbering_plans, mask};
 pub use id::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
 pub use language::Language;
-pub use number::{Capabilities, NumberStatus, NumberType, PhoneNumber, Provider};
-pub use operation::{IdempotencyKey, Operation, OperationKind, OperationState, Step};
+pub use number::{
+    Capabilities, Cost, NumberStatus, NumberTransition, NumberType, PhoneNumber, Provider, Rates,
+};
+pub(crate) use operation::operation_kinds;
+pub use operation::{EventKey, IdempotencyKey, Operation, OperationKind, OperationState, Step};
 pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use routing::{
     ActionDraft, AppliedRule, CallerId, CallerPattern, Cause, Causes, ConditionDraft, Decision, NotDialed,

@@ -1,30 +1,98 @@
 //! A telephone number leased from the carrier.
 
+mod price;
+
+pub use price::{Cost, Rates};
+
 use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 
 use super::{AgentId, CountryCode, E164, NumberId, OperationId, TenantId, text_enum};
 
 text_enum! {
-    /// Where a number is in its life here. Legal ways: pending → active → releasing → released,
-    /// active ↔ inactive, and pending → released when it could not be bought.
+    /// Lifecycle state of a number. [`NumberTransition`] holds the legal changes.
     NumberStatus {
         /// Chosen and about to be bought: the carrier may or may not have sold it yet.
         Pending = "pending",
-        /// Ours, and answering.
+        /// Held and taking calls.
         Active = "active",
-        /// Ours by our records, but gone at the carrier or unable to answer.
+        /// Held by the records here, but gone at the carrier.
         Inactive = "inactive",
-        /// About to be given back.
+        /// About to be released.
         Releasing = "releasing",
-        /// Given back, or never bought; kept as history.
+        /// Released, or never bought. Kept as history.
         Released = "released",
     }
 }
 
 impl NumberStatus {
-    /// The states in which calls to a number are answered. One that is held to be gone and rings all the same is there.
+    /// The states in which calls to a number are answered. A number marked as gone that rings all the same is there.
     pub const TAKING_CALLS: [Self; 3] = [Self::Active, Self::Inactive, Self::Releasing];
+}
+
+/// What happens to a number after it was claimed: the table of legal changes of its state. The store changes the state of a
+/// number by one of these and in no other way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NumberTransition {
+    /// The carrier sold it.
+    Bought,
+    /// Its release was requested.
+    ReleaseBegun,
+    /// Its release ended without effect: it takes calls again.
+    ReleaseEnded,
+    /// Its release ended without effect, and it was inactive before.
+    ReleaseEndedInactive,
+    /// The carrier has it, set as it should be.
+    Confirmed,
+    /// The carrier does not have it any more.
+    Lost,
+    /// It was released, or its claim was freed unbought.
+    Released,
+}
+
+impl NumberTransition {
+    /// Every transition.
+    pub const ALL: [Self; 7] = [
+        Self::Bought,
+        Self::ReleaseBegun,
+        Self::ReleaseEnded,
+        Self::ReleaseEndedInactive,
+        Self::Confirmed,
+        Self::Lost,
+        Self::Released,
+    ];
+
+    /// The states from which it is legal.
+    #[must_use]
+    pub const fn from(self) -> &'static [NumberStatus] {
+        use NumberStatus::{Active, Inactive, Pending, Releasing};
+        match self {
+            Self::Bought => &[Pending],
+            Self::ReleaseBegun | Self::Confirmed | Self::Lost => &[Active, Inactive],
+            Self::ReleaseEnded | Self::ReleaseEndedInactive => &[Releasing],
+            Self::Released => &[Pending, Active, Inactive, Releasing],
+        }
+    }
+
+    /// The state it leads to.
+    #[must_use]
+    pub const fn to(self) -> NumberStatus {
+        match self {
+            Self::Bought | Self::ReleaseEnded | Self::Confirmed => NumberStatus::Active,
+            Self::ReleaseEndedInactive | Self::Lost => NumberStatus::Inactive,
+            Self::ReleaseBegun => NumberStatus::Releasing,
+            Self::Released => NumberStatus::Released,
+        }
+    }
+
+    /// The end of a release without effect, for a number that was in this state before it began.
+    #[must_use]
+    pub const fn release_ended(was: NumberStatus) -> Self {
+        match was {
+            NumberStatus::Inactive => Self::ReleaseEndedInactive,
+            _ => Self::ReleaseEnded,
+        }
+    }
 }
 
 text_enum! {
@@ -114,5 +182,39 @@ impl PhoneNumber {
             |day: &DateTime<Utc>| *day < until && self.released_at.is_none_or(|released| *day <= released);
         let days = (0..).map_while(|month| bought.checked_add_months(Months::new(month))).take_while(is_held);
         days.filter(|day| *day >= from).fold(0, |months, _| months + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_changes_by_legal_transitions_only_and_a_released_one_never_again() {
+        use NumberStatus::{Active, Inactive, Pending, Released, Releasing};
+        let legal = [
+            (Pending, Active),
+            (Pending, Released),
+            (Active, Active),
+            (Active, Inactive),
+            (Active, Releasing),
+            (Active, Released),
+            (Inactive, Active),
+            (Inactive, Inactive),
+            (Inactive, Releasing),
+            (Inactive, Released),
+            (Releasing, Active),
+            (Releasing, Inactive),
+            (Releasing, Released),
+        ];
+        for from in NumberStatus::ALL {
+            for to in NumberStatus::ALL {
+                let mut ways = NumberTransition::ALL.iter().filter(|way| way.to() == *to);
+                let is_possible = ways.any(|way| way.from().contains(from));
+                assert_eq!(is_possible, legal.contains(&(*from, *to)), "{from} to {to}");
+            }
+        }
+        assert_eq!(NumberTransition::release_ended(Inactive).to(), Inactive);
+        assert_eq!(NumberTransition::release_ended(Active).to(), Active);
     }
 }

@@ -1,4 +1,11 @@
-//! An operation: one durable piece of work at the providers.
+//! An operation: one durable piece of work at the providers. It may be about a number, an agent, or neither.
+
+mod event;
+mod kind;
+
+pub use event::EventKey;
+pub(crate) use kind::operation_kinds;
+pub use kind::{OperationKind, Step};
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,32 +15,15 @@ use chrono::{DateTime, Utc};
 use super::{AgentId, Invalid, NumberId, OperationId, Refusal, TenantId, text_enum};
 
 text_enum! {
-    /// What an operation does.
-    OperationKind {
-        /// Creates a voice agent and, unless told otherwise, buys it a number.
-        CreateAgent = "create_agent",
-        /// Buys a number for an agent.
-        ProvisionNumber = "provision_number",
-        /// Gives a number back to the carrier.
-        ReleaseNumber = "release_number",
-        /// Sets a number's webhooks at the carrier right.
-        RepairNumber = "repair_number",
-        /// Gives an agent's numbers back and deletes it at the voice provider.
-        DeleteAgent = "delete_agent",
-    }
-}
-
-text_enum! {
-    /// How far an operation is. Legal ways: pending → running → succeeded or failed;
-    /// a running one whose driver died is run on by another.
+    /// How far an operation is. [`OperationState::reached_from`] holds the legal transitions.
     OperationState {
-        /// Written down, not begun.
+        /// Stored, not begun.
         Pending = "pending",
-        /// Begun.
+        /// Begun. It runs, waits to be tried again, or waits for an event.
         Running = "running",
-        /// Did what it was to do.
+        /// Completed.
         Succeeded = "succeeded",
-        /// Ended without, and cleaned up.
+        /// Failed. Partial work was rolled back.
         Failed = "failed",
     }
 }
@@ -44,54 +34,18 @@ impl OperationState {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
     }
-}
 
-text_enum! {
-    /// The step an operation does next. Each does one outside thing, or claims a number in the database.
-    Step {
-        /// Create the voice agent; a search for numbers runs beside it.
-        CreateVoiceAgent = "create_voice_agent",
-        /// Look for numbers that can be had.
-        SearchNumbers = "search_numbers",
-        /// Write down which number is about to be bought, so that no other operation takes it.
-        ClaimNumber = "claim_number",
-        /// Buy exactly the claimed number.
-        BuyNumber = "buy_number",
-        /// Give the number back to the carrier.
-        ReleaseNumber = "release_number",
-        /// Compare the number at the carrier with what it should be, and set it right.
-        RepairNumber = "repair_number",
-        /// Delete the voice agent.
-        DeleteVoiceAgent = "delete_voice_agent",
-        /// Nothing: the operation is over.
-        Done = "done",
-    }
-}
-
-impl OperationKind {
-    /// The mutation that asks for it, by its public name.
+    /// The states from which this one may be reached: the table of legal transitions.
+    ///
+    /// A pending operation fails when its request is withdrawn. Everything else happens under a lease, and taking the lease
+    /// makes the operation `RUNNING`.
     #[must_use]
-    pub const fn mutation(self) -> &'static str {
+    pub const fn reached_from(self) -> &'static [Self] {
         match self {
-            Self::CreateAgent => "createAgent",
-            Self::ProvisionNumber => "provisionPhoneNumber",
-            Self::ReleaseNumber => "releasePhoneNumber",
-            Self::RepairNumber => "repairPhoneNumber",
-            Self::DeleteAgent => "deleteAgent",
-        }
-    }
-
-    /// The steps an operation of this kind may go through, in their usual order.
-    #[must_use]
-    pub const fn steps(self) -> &'static [Step] {
-        match self {
-            Self::CreateAgent => {
-                &[Step::CreateVoiceAgent, Step::SearchNumbers, Step::ClaimNumber, Step::BuyNumber]
-            }
-            Self::ProvisionNumber => &[Step::SearchNumbers, Step::ClaimNumber, Step::BuyNumber],
-            Self::ReleaseNumber => &[Step::ReleaseNumber],
-            Self::RepairNumber => &[Step::RepairNumber],
-            Self::DeleteAgent => &[Step::ReleaseNumber, Step::DeleteVoiceAgent],
+            Self::Pending => &[],
+            Self::Running => &[Self::Pending, Self::Running],
+            Self::Succeeded => &[Self::Running],
+            Self::Failed => &[Self::Pending, Self::Running],
         }
     }
 }
@@ -111,8 +65,8 @@ pub struct Operation {
     pub step: Step,
     /// How often the present step was begun.
     pub attempts: i32,
-    /// The agent it is about.
-    pub agent_id: AgentId,
+    /// The agent it is about, if it is about one.
+    pub agent_id: Option<AgentId>,
     /// The number it is about, once there is one.
     pub number_id: Option<NumberId>,
     /// What it was asked for, and what it found on its way: its kind's own, as JSON.
@@ -122,8 +76,10 @@ pub struct Operation {
     /// What it waits for before the present step is begun again; `None` once it is over.
     pub waits_for: Option<Refusal>,
     /// When a request of the present step was last sent, or its driver lost, without its outcome being known; `None` when
-    /// every request's outcome is known.
-    pub in_doubt_at: Option<DateTime<Utc>>,
+    /// the outcome of every request is known.
+    pub outcome_unknown_at: Option<DateTime<Utc>>,
+    /// The external event that it waits for, if it does.
+    pub awaited_event: Option<EventKey>,
     /// The request in which it was asked for.
     pub request_id: String,
     /// When it was asked for.
@@ -132,7 +88,7 @@ pub struct Operation {
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-/// A client's name for one request, so that the request can be repeated without being carried out twice.
+/// An idempotency key: a request that is repeated with it is carried out once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
@@ -162,5 +118,41 @@ impl FromStr for IdempotencyKey {
 impl fmt::Display for IdempotencyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_moves_forward_only_and_what_is_over_stays_over() {
+        use OperationState::{Failed, Pending, Running, Succeeded};
+        let legal = [
+            (Pending, Running),
+            (Pending, Failed),
+            (Running, Running),
+            (Running, Succeeded),
+            (Running, Failed),
+        ];
+        for from in OperationState::ALL {
+            for to in OperationState::ALL {
+                assert_eq!(to.reached_from().contains(from), legal.contains(&(*from, *to)), "{from} to {to}");
+            }
+        }
+        assert!(
+            OperationState::ALL
+                .iter()
+                .all(|state| !state.is_final() || !Running.reached_from().contains(state))
+        );
+    }
+
+    #[test]
+    fn the_steps_of_every_kind_are_work_to_do() {
+        for kind in OperationKind::ALL {
+            assert!(!kind.steps().is_empty() && !kind.steps().contains(&Step::Done), "{kind}");
+        }
+        let used = |step: &Step| OperationKind::ALL.iter().any(|kind| kind.steps().contains(step));
+        assert!(Step::ALL.iter().all(|step| used(step) || *step == Step::Done), "a step that no kind has");
     }
 }

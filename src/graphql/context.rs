@@ -26,7 +26,7 @@ use super::scope::Scope;
 use crate::auth::Principal;
 use crate::domain::{Actor, Author, Clock, Refusal, TenantId, UsedUp};
 use crate::provisioning::{Provisioning, Reconciler};
-use crate::store::{Database, StoreError, SystemStore, TenantStore};
+use crate::store::{Database, SystemStore, TenantStore};
 
 /// Services used by resolvers.
 #[derive(Debug, Clone)]
@@ -190,7 +190,7 @@ impl Session {
             *door = Some(Box::pin(self.services.database.read_as(tenant)).await?);
         }
         let open = RwLockReadGuard::try_map(door.downgrade(), |door| of(door, tenant));
-        Ok(open.map_err(|_| StoreError::Corrupt { table: "session", column: "reader" })?)
+        open.map_err(|_| ApiError::internal(DoorClosed))
     }
 
     /// A write transaction, opened after the read transaction was closed. Dropped without a commit, it stores
@@ -340,3 +340,8 @@ impl ContextExt for Context<'_> {
         self.data_opt::<Loaders>().ok_or_else(ApiError::unauthenticated)
     }
 }
+
+/// The reading door was opened a moment ago, under the same lock.
+#[derive(Debug, thiserror::Error)]
+#[error("the reading door closed while it was being opened")]
+struct DoorClosed;

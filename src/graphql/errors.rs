@@ -54,9 +54,6 @@ pub enum ApiError {
     /// The document does not fit the schema, or the variables do not fit the document.
     #[error("{0}")]
     ValidationFailed(String),
-    /// The carrier does not answer.
-    #[error("the carrier does not answer; try again in a moment")]
-    CarrierUnavailable,
     /// We cannot answer at the moment, and nothing happened.
     #[error("the service is not available at the moment; try again")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
@@ -117,7 +114,6 @@ impl ApiError {
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::ReadsOnly => "METHOD_NOT_ALLOWED",
             Self::ValidationFailed(_) => "GRAPHQL_VALIDATION_FAILED",
-            Self::CarrierUnavailable => "CARRIER_UNAVAILABLE",
             Self::Unavailable(_) => "UNAVAILABLE",
             Self::Timeout => "TIMEOUT",
             Self::Internal(_) => "INTERNAL",
@@ -128,7 +124,7 @@ impl ApiError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::CarrierUnavailable | Self::Unavailable(_) | Self::Timeout => true,
+            Self::Unavailable(_) | Self::Timeout => true,
             Self::Refused(refusal) => refusal.code == RefusalCode::CarrierUnavailable,
             _ => false,
         }

@@ -72,11 +72,11 @@ fn by_page(keys: impl Iterator<Item = (AgentId, Page)>) -> HashMap<Page, Vec<Age
 }
 
 /// Keeps what the caller may see, by key.
-fn visible<K: Eq + std::hash::Hash, T>(
+fn visible<K: Eq + std::hash::Hash, T, A: Into<Option<AgentId>>>(
     session: &Session,
     rows: impl IntoIterator<Item = T>,
     key: impl Fn(&T) -> K,
-    agent: impl Fn(&T) -> AgentId,
+    agent: impl Fn(&T) -> A,
 ) -> Result<HashMap<K, T>, ApiError> {
     let scope = session.scope()?;
     let rows = rows.into_iter().filter(|row| scope.admits(agent(row)));

@@ -37,8 +37,8 @@ impl Scope {
     }
 
     /// Whether rows of this agent may be seen.
-    pub(crate) fn admits(self, agent: AgentId) -> bool {
-        self.only.is_none_or(|only| only == agent)
+    pub(crate) fn admits(self, agent: impl Into<Option<AgentId>>) -> bool {
+        self.only.is_none_or(|only| agent.into() == Some(only))
     }
 
     /// Narrows a list's wish for one agent's rows to what may be seen; `None`: nothing of it may.

@@ -65,13 +65,6 @@ impl<R: ProviderRejection> ProviderError<R> {
         Self::Unavailable { reason, retry_after: Some(wait), breaker_open: true }
     }
 
-    /// A step that waits because an earlier request may still be carried out for this long.
-    #[must_use]
-    pub fn settling(wait: Duration) -> Self {
-        let reason = "an earlier request may still be carried out".to_owned();
-        Self::Unavailable { reason, retry_after: Some(wait), breaker_open: false }
-    }
-
     /// The failure of a search through a list. A rejected list says nothing about the thing searched for, so a verdict becomes
     /// unavailability: taken for "it does not exist", it would lead to a second purchase.
     #[must_use]

@@ -1,4 +1,4 @@
-//! Leases that are held for as long as their work takes.
+//! Holding a lease for as long as its work takes.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::store::StoreError;
 
-/// Renews a lease of this length again and again. Ends when the lease is lost, or may have run out because it could not be
-/// renewed. Until then a database that fails costs nothing: work that is given up under a lease that still holds is begun a
-/// second time by whoever takes it over.
-pub(super) async fn keep<F>(length: Duration, every: Duration, renew: impl Fn() -> F) -> StoreError
+/// Renews a lease of this length again and again. Ends when the lease is lost, or may have expired because it could not be
+/// renewed. Until then a failing database costs nothing: work given up under a live lease would be begun a second time by
+/// whoever takes it over.
+pub(super) async fn hold<F>(length: Duration, every: Duration, renew: impl Fn() -> F) -> StoreError
 where
     F: Future<Output = Result<(), StoreError>>,
 {
@@ -41,9 +41,9 @@ mod tests {
     const LENGTH: Duration = Duration::from_millis(300);
 
     /// How it ended, and after how many renewals, three of which fall into the length of a lease.
-    async fn kept(renew: impl Fn(u32) -> Result<(), StoreError>) -> (StoreError, u32) {
+    async fn held(renew: impl Fn(u32) -> Result<(), StoreError>) -> (StoreError, u32) {
         let renewals = Cell::new(0);
-        let end = keep(LENGTH, LENGTH / 3, || {
+        let end = hold(LENGTH, LENGTH / 3, || {
             renewals.set(renewals.get() + 1);
             std::future::ready(renew(renewals.get()))
         });
@@ -52,17 +52,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lease_is_kept_over_failures_until_it_is_lost_or_may_have_run_out() {
+    async fn a_lease_is_held_over_failures_until_it_is_lost_or_may_have_run_out() {
         let fails_twice = |nth: u32| match nth {
             3 | 4 => Err(StoreError::Busy),
             9 => Err(StoreError::LeaseLost),
             _ => Ok(()),
         };
-        let (end, renewals) = kept(fails_twice).await;
+        let (end, renewals) = held(fails_twice).await;
         assert!(matches!(end, StoreError::LeaseLost) && renewals == 9, "{end} {renewals}");
-        let (end, renewals) = kept(|nth| if nth < 3 { Ok(()) } else { Err(StoreError::Busy) }).await;
+        let (end, renewals) = held(|nth| if nth < 3 { Ok(()) } else { Err(StoreError::Busy) }).await;
         assert!(matches!(end, StoreError::Busy) && (4..=5).contains(&renewals), "{end} {renewals}");
-        let (_, renewals) = kept(|_| Err(StoreError::Busy)).await;
+        let (_, renewals) = held(|_| Err(StoreError::Busy)).await;
         assert!((1..=3).contains(&renewals), "{renewals}");
     }
 }

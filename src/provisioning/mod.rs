@@ -1,20 +1,24 @@
-//! Durable work at the providers: rows first, then steps, driven under a lease by the request or by a worker.
+//! Durable work at the providers: the operation is stored first, then run step by step under a lease, by the request or by a
+//! worker.
 //!
-//! A mutation writes its operation down in the tenant's own transaction ([`kinds`]), commits, and then calls
+//! A mutation stores its operation in the tenant's own transaction ([`kinds`]), commits, and then calls
 //! [`Provisioning::run`]: the same driver a worker uses for whatever a dead server left. Each step finds its intent
 //! stored and stores its result; an unknown outcome is looked up, never guessed; no transaction is open while a
 //! provider is called.
 //!
 //! [`reconcile`] compares what the providers hold with the database, for what no operation can know.
 //!
-//! To add a kind: a file in `kinds/` with what is asked for, its steps and what undoes them; its steps in
-//! [`crate::domain::Step`]; a line in the driver's table (`driver.rs`).
+//! To add a kind: a file in `kinds/` with its request, its data, what runs each step and what undoes it; a line in the list
+//! of kinds ([`crate::domain::OperationKind`]), with its steps. The compiler then asks for the file's line in [`kinds`]; tests
+//! ask for its words in the check constraints and for its places in the crash matrix.
 
 mod bulk;
+mod catalogue;
 mod driver;
 pub mod kinds;
 mod lease;
 mod outcome;
+mod pause;
 mod prices;
 mod reconcile;
 mod refusals;
@@ -28,7 +32,7 @@ pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
 pub use reconcile::{
     Act, Difference, DifferenceKind, Mended, ReconcileError, Reconciler, ReconciliationReport,
 };
-pub(crate) use refusals::provider_refusal;
+use refusals::provider_refusal;
 pub use repoint::{RepointEnd, RepointError, Repointed};
 
 use std::sync::Arc;
@@ -100,8 +104,8 @@ struct Parts {
     /// Who this process is when it holds a lease.
     owner: Uuid,
     prices: prices::Prices,
-    /// Every drive under way, so that a shutdown can wait for them.
-    drives: TaskTracker,
+    /// Every operation that runs here, so that a shutdown can wait for them.
+    running: TaskTracker,
     /// Every delivery of an agent under way, for the same reason.
     deliveries: TaskTracker,
     /// Who waits for an operation.
@@ -122,7 +126,7 @@ impl Provisioning {
         entropy: Entropy,
     ) -> Self {
         let owner = entropy.uuid(clock.now());
-        let (drives, deliveries) = (TaskTracker::new(), TaskTracker::new());
+        let (running, deliveries) = (TaskTracker::new(), TaskTracker::new());
         let prices = prices::Prices::default();
         let (runs, syncs) = (shared_wait::Waits::default(), shared_wait::Waits::default());
         let parts = Parts {
@@ -134,7 +138,7 @@ impl Provisioning {
             entropy,
             owner,
             prices,
-            drives,
+            running,
             deliveries,
             runs,
             syncs,
@@ -142,9 +146,8 @@ impl Provisioning {
         Self(Arc::new(parts))
     }
 
-    /// The carrier, for reading: searches that buy nothing.
-    #[must_use]
-    pub fn carrier(&self) -> &Carrier {
+    /// The carrier. For operations and reconciliation alone: whoever else needs something of it asks [`Provisioning`].
+    fn carrier(&self) -> &Carrier {
         &self.0.carrier
     }
 

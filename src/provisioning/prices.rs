@@ -1,16 +1,14 @@
-//! What the account pays, as the carrier last said: read in the background, so that nobody who asks what was used waits
-//! for the carrier.
+//! The prices of the carrier account, read in the background, so that no request waits for the carrier.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use rust_decimal::Decimal;
 use tracing::warn;
 
 use super::Provisioning;
 use crate::carrier::{CountryPrices, list_minute_price};
-use crate::domain::{CountryCode, Heartbeat, PhoneNumber, caught};
+use crate::domain::{CountryCode, Heartbeat, PhoneNumber, Rates, caught};
 use crate::store::StoreError;
 
 /// Prices change seldom.
@@ -41,21 +39,17 @@ impl Prices {
 }
 
 impl Provisioning {
-    /// US dollars for a month of this number: the carrier's present price for the account, else the one configured, else
-    /// what was taken down when it was bought.
+    /// What this number costs: the carrier's present prices for the account, else those configured. While neither is known,
+    /// the monthly price stored when the number was bought, and the carrier's list price of a minute.
     #[must_use]
-    pub fn month_price(&self, number: &PhoneNumber) -> Decimal {
-        let known = self.0.prices.of(number.country, |prices| prices.month.get(&number.kind).copied());
-        known.or(self.0.config.month_price).unwrap_or(number.monthly_cost)
-    }
-
-    /// US dollars for a begun minute of a call to this number: the carrier's present price for the account, else the one
-    /// configured, else its list price.
-    #[must_use]
-    pub fn minute_price(&self, number: &PhoneNumber) -> Decimal {
-        let known =
-            self.0.prices.of(number.country, |prices| prices.inbound_minute.get(&number.kind).copied());
-        known.or(self.0.config.minute_price).unwrap_or_else(|| list_minute_price(number.kind))
+    pub fn rates(&self, number: &PhoneNumber) -> Rates {
+        let (known, config) = (&self.0.prices, &self.0.config);
+        let month = known.of(number.country, |prices| prices.month.get(&number.kind).copied());
+        let minute = known.of(number.country, |prices| prices.inbound_minute.get(&number.kind).copied());
+        Rates {
+            month: month.or(config.month_price).unwrap_or(number.monthly_cost),
+            minute: minute.or(config.minute_price).unwrap_or_else(|| list_minute_price(number.kind)),
+        }
     }
 
     /// Reads the prices of countries with numbers, where it is time to.

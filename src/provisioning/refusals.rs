@@ -25,6 +25,15 @@ pub(crate) fn provider_refusal<R: ForTenants>(error: &ProviderError<R>) -> Refus
     }
 }
 
+/// What an operation waits for while an earlier request to the provider may still be carried out.
+pub(super) fn unsettled<R: ForTenants>() -> Refusal {
+    let message = format!(
+        "the outcome of an earlier request to {} is unknown: it is looked up until it is known",
+        R::PROVIDER
+    );
+    Refusal::new(R::UNAVAILABLE, message)
+}
+
 impl ForTenants for carrier::Rejection {
     const UNAVAILABLE: RefusalCode = RefusalCode::CarrierUnavailable;
 
@@ -52,7 +61,7 @@ impl ForTenants for carrier::Rejection {
             ),
             Self::NotFound => rejected("the carrier does not know this number"),
             Self::Other { code, words } => {
-                rejected(&format!("the carrier refused the request: {words} (its code {code})"))
+                rejected(&format!("the carrier rejected the request: {words} (its code {code})"))
             }
         }
     }
@@ -64,7 +73,7 @@ impl ForTenants for voice::Rejection {
     fn refusal(&self) -> Refusal {
         let message = match self {
             Self::NotFound => "the voice provider does not know this agent any more".to_owned(),
-            Self::Other { message, .. } => format!("the voice provider refused the agent: {message}"),
+            Self::Other { message, .. } => format!("the voice provider rejected the agent: {message}"),
         };
         Refusal::new(RefusalCode::VoiceProviderRejected, message)
     }

@@ -12,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio_util::sync::CancellationToken;
 
 use super::Provisioning;
-use super::kinds::repair_number::{Found, deviations, set_right};
+use super::kinds::{Setting, deviations, restore};
 use super::provider_refusal;
 use crate::carrier::CarrierError;
 use crate::domain::{Actor, Author, NumberStatus, OperationKind, OperationState, PhoneNumber};
@@ -60,7 +60,7 @@ impl Provisioning {
     pub async fn pointing_elsewhere(&self) -> Result<Vec<PhoneNumber>, RepointError> {
         let owned: HashMap<String, _> =
             self.carrier().owned().await?.into_iter().map(|owned| (owned.sid.clone(), owned)).collect();
-        let mut held = self.0.store.standing(&[], &[], self.0.clock.now()).await?.numbers;
+        let mut held = self.0.store.expected_inventory(&[], &[], self.0.clock.now()).await?.numbers;
         held.retain(|number| {
             let owned = number.sid.as_ref().and_then(|sid| owned.get(sid));
             owned.is_some_and(|owned| !deviations(owned, &self.settings(number.operation_id)).is_empty())
@@ -143,12 +143,12 @@ impl Provisioning {
     ) -> Result<Repointed, StoreError> {
         let Some(sid) = &number.sid else { return Ok(Repointed::Yes) };
         let store = database.write_by(author(run_id), number.tenant_id).await?;
-        store.audit_intent(OperationKind::RepairNumber.mutation(), number.id).await?;
+        store.audit_intent(OperationKind::RepairNumber.audit_action(), number.id).await?;
         store.commit().await?;
-        Ok(match set_right(self, sid, &self.settings(number.operation_id), false).await {
+        Ok(match restore(self, sid, &self.settings(number.operation_id)).await {
             // Gone: its release was carried out meanwhile.
-            Ok(Found::Right | Found::Gone) => Repointed::Yes,
-            Ok(Found::Wrong) => Repointed::No("the carrier has not taken the settings".to_owned()),
+            Ok(Setting::Right | Setting::Gone) => Repointed::Yes,
+            Ok(Setting::Different) => Repointed::No("the carrier has not taken the settings".to_owned()),
             Err(failure) => Repointed::No(provider_refusal(&failure).message),
         })
     }

@@ -24,7 +24,7 @@ pub(super) struct Waits<K, T>(Arc<Mutex<HashMap<K, Arc<Wait<T>>>>>);
 #[derive(Debug)]
 struct Wait<T> {
     /// What was seen last, and which look that was.
-    told: watch::Sender<(u64, Option<T>)>,
+    seen: watch::Sender<(u64, Option<T>)>,
     /// Looks that were begun.
     begun: AtomicU64,
     asked: Notify,
@@ -42,7 +42,7 @@ pub(super) struct Watch<K: Eq + Hash, T> {
 /// A request's end of a shared wait.
 #[derive(Debug)]
 pub(super) struct Joined<T> {
-    told: watch::Receiver<(u64, Option<T>)>,
+    seen: watch::Receiver<(u64, Option<T>)>,
     /// Looks that had begun before.
     before: u64,
 }
@@ -68,9 +68,9 @@ impl<K: Copy + Eq + Hash, T> Waits<K, T> {
             wait.asked.notify_one();
             return joined;
         }
-        let (told, _) = watch::channel((0, None));
+        let (seen, _) = watch::channel((0, None));
         let (asked, ended) = (Notify::new(), Notify::new());
-        let wait = Arc::new(Wait { told, begun: AtomicU64::new(0), asked, ended });
+        let wait = Arc::new(Wait { seen, begun: AtomicU64::new(0), asked, ended });
         let joined = wait.join();
         open.insert(key, Arc::clone(&wait));
         drop(open);
@@ -92,8 +92,8 @@ impl<K: Copy + Eq + Hash, T> Waits<K, T> {
 
 impl<T> Wait<T> {
     fn join(&self) -> Joined<T> {
-        let told = self.told.subscribe();
-        Joined { told, before: self.begun.load(Ordering::SeqCst) }
+        let seen = self.seen.subscribe();
+        Joined { seen, before: self.begun.load(Ordering::SeqCst) }
     }
 }
 
@@ -103,15 +103,15 @@ impl<K: Eq + Hash, T> Watch<K, T> {
         self.wait.begun.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Tells those who wait what the look showed.
-    pub(super) fn tell(&self, look: u64, seen: T) {
-        self.wait.told.send_replace((look, Some(seen)));
+    /// Shows those who wait what the look found.
+    pub(super) fn show(&self, look: u64, seen: T) {
+        self.wait.seen.send_replace((look, Some(seen)));
     }
 
     /// Whether anybody waits. If nobody does, the wait is closed.
     pub(super) fn is_wanted(&self) -> bool {
         let mut open = self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_wanted = self.wait.told.receiver_count() > 0;
+        let is_wanted = self.wait.seen.receiver_count() > 0;
         if !is_wanted {
             self.close(&mut open);
         }
@@ -125,7 +125,7 @@ impl<K: Eq + Hash, T> Watch<K, T> {
             tokio::select! {
                 () = self.wait.ended.notified() => {}
                 () = self.wait.asked.notified(), if hears_asking => {}
-                () = self.wait.told.closed() => {}
+                () = self.wait.seen.closed() => {}
             }
         };
         // Time running out is a reason to look, too.
@@ -155,8 +155,8 @@ impl<T> Joined<T> {
     ) -> Option<R> {
         let before = self.before;
         let mut settled = None;
-        let seen = self.told.wait_for(|(look, seen)| {
-            settled = seen.as_ref().filter(|_| *look > before).and_then(&settles);
+        let seen = self.seen.wait_for(|(look, found)| {
+            settled = found.as_ref().filter(|_| *look > before).and_then(&settles);
             settled.is_some()
         });
         let is_seen = matches!(timeout_at(deadline, seen).await, Ok(Ok(_)));

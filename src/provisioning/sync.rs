@@ -6,7 +6,7 @@
 //! goes wrong is tried again later. While a delivery may still be carried out, nobody begins another.
 //!
 //! A delivery belongs to no request: a request waits for it until its deadline, and the delivery goes on. Requests that wait
-//! for the same agent share one wait ([`super::waits`]). Neither do deliveries wait for operations, nor operations for
+//! for the same agent share one wait ([`super::shared_wait`]). Neither do deliveries wait for operations, nor operations for
 //! deliveries; and those that requests began take nothing from those that the background begins.
 
 use std::time::Duration;
@@ -88,7 +88,7 @@ impl Provisioning {
                 }
             }
             let is_over = agent.is_err();
-            watch.tell(look, Seen { agent, tried });
+            watch.show(look, Seen { agent, tried });
             if is_over {
                 return;
             }
@@ -159,11 +159,11 @@ impl Provisioning {
         let mut next = Some(first);
         while let Some(delivery) = next {
             *tried = delivery.agent.revision;
-            let told = tokio::select! {
-                told = self.0.voice.update_agent(&delivery.voice_agent_id, &delivery.agent) => told,
+            let updated = tokio::select! {
+                updated = self.0.voice.update_agent(&delivery.voice_agent_id, &delivery.agent) => updated,
                 lost = self.keep_delivery(&delivery) => return Err(lost),
             };
-            let outcome = self.judge(&delivery, told);
+            let outcome = self.judge(&delivery, updated);
             let is_settled = !matches!(outcome, DeliveryOutcome::Retry { .. });
             self.0.store.finish_delivery(&delivery, outcome).await?;
             next = if is_settled {
@@ -180,11 +180,11 @@ impl Provisioning {
     async fn keep_delivery(&self, delivery: &AgentDelivery) -> StoreError {
         let length = self.lease();
         let renew = || self.0.store.renew_delivery(delivery, length);
-        lease::keep(length, self.0.config.lease / 3, renew).await
+        lease::hold(length, self.0.config.lease / 3, renew).await
     }
 
-    fn judge(&self, delivery: &AgentDelivery, told: Result<(), VoiceError>) -> DeliveryOutcome {
-        let Err(failure) = told else { return DeliveryOutcome::Accepted };
+    fn judge(&self, delivery: &AgentDelivery, updated: Result<(), VoiceError>) -> DeliveryOutcome {
+        let Err(failure) = updated else { return DeliveryOutcome::Accepted };
         let (agent, because) = (delivery.agent.id, provider_refusal(&failure));
         if failure.rejects_content() {
             error!(%agent, %failure, "the voice provider rejected an agent's change");

@@ -1,5 +1,5 @@
-//! The worker: takes up operations that wait or whose driver died. It waits for nothing else: prices and agents'
-//! deliveries ([`super::sync`]) have tasks of their own.
+//! The worker: runs operations that are due or whose driver died. It waits for nothing else: prices and the delivery of
+//! agents ([`super::sync`]) have tasks of their own.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::domain::Heartbeat;
 
 /// How often the worker looks for work.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Operations driven at the same time that the worker of this process took up: requests' own take nothing from it.
-const PARALLEL_DRIVES: usize = 16;
-/// How long a shutdown waits for drives under way. What is left then is taken up after the lease.
+/// Operations that the worker of this process runs at the same time. Those that requests run do not count.
+const PARALLEL_OPERATIONS: usize = 16;
+/// How long a shutdown waits for operations that run here. What is left then is taken over when its lease has expired.
 pub(super) const DRAIN: Duration = Duration::from_secs(20);
 /// How often it is looked for countries whose prices are not known.
 const PRICES_EVERY: Duration = Duration::from_secs(5);
@@ -32,16 +32,16 @@ impl Provisioning {
         }
     }
 
-    /// Works off what waits, until told to stop; then waits for the drives under way, within a deadline.
+    /// Runs operations that are due until it is stopped; then waits, within a deadline, for those that run here.
     pub async fn work(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let taken_up = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             heartbeat.beat();
-            let room = PARALLEL_DRIVES.saturating_sub(taken_up.len());
+            let room = PARALLEL_OPERATIONS.saturating_sub(taken_up.len());
             let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0) else { continue };
             match self.0.store.claim_due(self.0.owner, self.0.config.lease, limit).await {
                 Ok(due) => due.into_iter().for_each(|claimed| {
-                    taken_up.spawn(self.spawn_drive(claimed));
+                    taken_up.spawn(self.spawn(claimed));
                 }),
                 Err(failure) => {
                     warn!(
@@ -51,9 +51,12 @@ impl Provisioning {
                 }
             }
         }
-        self.0.drives.close();
-        if tokio::time::timeout(DRAIN, self.0.drives.wait()).await.is_err() {
-            warn!(left = self.0.drives.len(), "operations were left under way; their leases will run out");
+        self.0.running.close();
+        if tokio::time::timeout(DRAIN, self.0.running.wait()).await.is_err() {
+            warn!(
+                left = self.0.running.len(),
+                "shutdown: operations are still running; they are taken over when their leases have expired"
+            );
         }
     }
 }

@@ -21,7 +21,7 @@ use super::page::{self, Cursor, Listing, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, audit_event, dialect};
 use crate::domain::{
     Agent, AgentId, AgentName, AgentStatus, AgentToken, AnsweringAgent, Author, E164, FirstMessage, Language,
-    NumberStatus, OperationId, OperationKind, Prompt, Refusal, Step, SyncState, TenantId, VoiceId,
+    NumberStatus, OperationId, OperationKind, Prompt, Refusal, SyncState, TenantId, VoiceId,
 };
 
 /// Filter for lists of agents.
@@ -366,12 +366,10 @@ impl SystemStore {
         &self,
         agents: impl Iterator<Item = Uuid>,
     ) -> Result<HashMap<Uuid, Uuid>, StoreError> {
-        let buying = [OperationKind::CreateAgent.as_str(), OperationKind::ProvisionNumber.as_str()];
+        let buying = OperationKind::ALL.iter().filter(|kind| kind.may_buy()).map(|kind| kind.as_str());
         let buying = operation::Entity::find()
             .filter(operation::Column::AgentId.is_in(agents))
             .filter(operation::Column::Kind.is_in(buying))
-            // At this step an active agent is getting a new voice agent, and no number is bought.
-            .filter(operation::Column::Step.ne(Step::CreateVoiceAgent.as_str()))
             .filter(operation::Column::State.is_in(UNFINISHED))
             .select_only()
             .columns([operation::Column::AgentId, operation::Column::Id]);

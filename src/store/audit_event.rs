@@ -46,17 +46,18 @@ impl TenantStore {
         self.write_event(action, None, AuditOutcome::Accepted).await
     }
 
-    /// Records that an operation was requested. The subject is its number, else its agent.
+    /// Records that an operation was requested. The subject is its number, else its agent, else the operation.
     pub(super) async fn audit_begun(&self, operation: &Operation) -> Result<(), StoreError> {
         let number = operation.number_id.map(|id| id.to_string());
-        let subject = number.unwrap_or_else(|| operation.agent_id.to_string());
-        self.write_event(operation.kind.mutation(), Some(subject), AuditOutcome::Accepted).await
+        let agent = || operation.agent_id.map(|id| id.to_string());
+        let subject = number.or_else(agent).unwrap_or_else(|| operation.id.to_string());
+        self.write_event(operation.kind.audit_action(), Some(subject), AuditOutcome::Accepted).await
     }
 
     /// Records that the author of this transaction ended an operation.
     pub(super) async fn audit_ended(&self, operation: &Operation) -> Result<(), StoreError> {
         let outcome = AuditOutcome::of(operation.error.as_ref());
-        self.write_event(operation.kind.mutation(), Some(operation.id.to_string()), outcome).await
+        self.write_event(operation.kind.audit_action(), Some(operation.id.to_string()), outcome).await
     }
 
     async fn write_event(
@@ -107,7 +108,7 @@ pub(super) async fn operation_ended(
     operation: &Operation,
 ) -> Result<(), StoreError> {
     let author = Author { actor: Actor::System, request_id: operation.request_id.clone() };
-    let (action, subject) = (operation.kind.mutation(), Some(operation.id.to_string()));
+    let (action, subject) = (operation.kind.audit_action(), Some(operation.id.to_string()));
     let outcome = AuditOutcome::of(operation.error.as_ref());
     let row = row(shared, operation.tenant_id, &author, action, subject, outcome);
     Entity::insert(row).exec_without_returning(db).await?;

@@ -35,13 +35,13 @@ pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
 pub use error::StoreError;
 pub use number::{
-    AgentSummary, ClaimRefused, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
+    AgentSummary, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
     NumberReader, NumberSummary, PurchaseRules,
 };
-pub use operation::{Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Retry};
+pub use operation::{Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Wait};
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use rate::Taken;
-pub use reconciliation::{ReconciliationRun, Standing, Unreadable};
+pub use reconciliation::{ExpectedInventory, ReconciliationRun, Unreadable};
 pub use schema::{ForeignSchema, Migrations};
 pub use tenant::NumberUsage;
 pub use voice_event::{AcceptedEvent, MissingConversation};

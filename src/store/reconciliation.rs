@@ -38,7 +38,7 @@ pub struct ReconciliationRun {
 
 /// What the providers should hold according to the database.
 #[derive(Debug, Clone, Default)]
-pub struct Standing {
+pub struct ExpectedInventory {
     /// All numbers that are not released, oldest first.
     pub numbers: Vec<PhoneNumber>,
     /// All agents that are not deleted, and the deleted ones requested by id.
@@ -87,11 +87,11 @@ impl Unreadable {
     fn operation(&mut self, row: &QueryResult) -> Result<(), StoreError> {
         let corrupt = |column| StoreError::Corrupt { table: "operations", column };
         let id = column(row, "id").ok_or_else(|| corrupt("id"))?;
-        let agent = column(row, "agent_id").ok_or_else(|| corrupt("agent_id"))?;
+        let agent: Option<Uuid> = column(row, "agent_id").ok_or_else(|| corrupt("agent_id"))?;
         let number: Option<Uuid> =
             column(row, "phone_number_id").ok_or_else(|| corrupt("phone_number_id"))?;
         self.operations.insert(OperationId(id));
-        self.agents.insert(AgentId(agent));
+        self.agents.extend(agent.map(AgentId));
         self.numbers.extend(number.map(NumberId));
         Ok(())
     }
@@ -204,12 +204,12 @@ impl SystemStore {
     ///
     /// # Errors
     /// [`StoreError`], also if an unreadable row does not even reveal its subject.
-    pub async fn standing(
+    pub async fn expected_inventory(
         &self,
         marks: &[OperationId],
         tagged: &[AgentId],
         since: DateTime<Utc>,
-    ) -> Result<Standing, StoreError> {
+    ) -> Result<ExpectedInventory, StoreError> {
         let (db, mut unreadable) = (self.db(), Unreadable::default());
         let numbers = phone_number::Entity::find()
             .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()))
@@ -244,7 +244,7 @@ impl SystemStore {
         let (busy, bad) =
             self.split_readable(operation::TABLE, &rows, |row: operation::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.operation(row))?;
-        Ok(Standing { numbers, agents, operations, busy, unreadable })
+        Ok(ExpectedInventory { numbers, agents, operations, busy, unreadable })
     }
 }
 

@@ -24,8 +24,18 @@ async fn an_operation_is_its_owners_to_read() {
     assert_eq!(seen["step"], "done");
     assert_eq!(seen["agent"]["id"], made["agent"]["id"]);
     assert!(seen["finishedAt"].as_str().unwrap().ends_with('Z'), "{seen}");
-    let unseen = app.graphql(&app.token(Uuid::from_u128(2)), query, variables).await;
+    let unseen = app.graphql(&app.token(Uuid::from_u128(2)), query, variables.clone()).await;
     assert_eq!(unseen["data"]["operation"], Value::Null);
+
+    // One that is about neither a number nor an agent is the tenant's to read, and no agent's.
+    app.execute("UPDATE operations SET agent_id = NULL, phone_number_id = NULL").await;
+    let seen = app.graphql(&token, query, variables.clone()).await["data"]["operation"].clone();
+    assert_eq!((&seen["step"], &seen["agent"]), (&json!("done"), &Value::Null), "{seen}");
+    let as_agent = app.http().post(format!("{}/graphql", app.base_url()));
+    let as_agent = as_agent.header("X-Agent-Token", made["apiToken"].as_str().unwrap());
+    let body = json!({"query": query, "variables": variables});
+    let unseen: Value = as_agent.json(&body).send().await.unwrap().json().await.unwrap();
+    assert_eq!(unseen, json!({"data": {"operation": null}}));
 }
 
 #[tokio::test]

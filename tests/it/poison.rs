@@ -69,7 +69,7 @@ async fn operations_that_cannot_be_worked_on_hold_up_no_others_and_stop_nothing(
     let id = |nth: u128| literal(&app, &json!(Uuid::from_u128(0xbad0 + nth).simple().to_string()));
     let operation = |nth: u128, kind: &str, step: &str, run_after: &str, created_at: &str, counts: &str| {
         format!(
-            "INSERT INTO operations (id, tenant_id, kind, state, step, attempts, fence, agent_id, data, request_id,
+            "INSERT INTO operations (id, tenant_id, kind, state, step, attempts, fencing_token, agent_id, data, request_id,
              run_after, created_at, updated_at) SELECT {}, tenant_id, '{kind}', 'pending', '{step}', {counts}, id, '[]',
              'poison', {run_after}, {created_at}, {long_ago} FROM agents WHERE id = {agent}",
             id(nth)

@@ -9,6 +9,7 @@ mod leases;
 mod limits;
 mod list_plans;
 mod number_cache;
+mod operations;
 mod pages;
 mod patience;
 mod plans;

@@ -81,7 +81,7 @@ const AGENTS: &str = "
     FROM generate_series($1::bigint, $2::bigint - 1) AS n";
 
 const OPERATIONS: &str = "
-    INSERT INTO operations (id, tenant_id, kind, state, step, attempts, agent_id, data, request_id, run_after, fence,
+    INSERT INTO operations (id, tenant_id, kind, state, step, attempts, agent_id, data, request_id, run_after, fencing_token,
         created_at, updated_at, finished_at)
     SELECT ('01900002-0000-7000-8000-' || lpad(to_hex(n + 1), 12, '0'))::uuid,
         ('01900000-0000-7000-8000-' || lpad(to_hex(n + 1), 12, '0'))::uuid, 'create_agent', 'succeeded', 'done', 1,
@@ -211,7 +211,7 @@ async fn sqlite(options: &Options) -> Result<(), Failure> {
     let operations = "
         WITH RECURSIVE row(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM row WHERE n + 1 < ?1),
             time(now) AS (SELECT strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now'))
-        INSERT INTO operations (id, tenant_id, kind, state, step, attempts, agent_id, data, request_id, run_after, fence,
+        INSERT INTO operations (id, tenant_id, kind, state, step, attempts, agent_id, data, request_id, run_after, fencing_token,
             created_at, updated_at, finished_at)
         SELECT unhex('01900002000070008000' || printf('%012x', n + 1)),
             unhex('01900000000070008000' || printf('%012x', n + 1)), 'create_agent', 'succeeded', 'done', 1,

@@ -41,7 +41,7 @@ impl MigrationTrait for Migration {
             .col(integer("sync_attempts").default(0))
             .col(timestamp_with_time_zone_null("sync_due_at"))
             .col(timestamp_with_time_zone_null("sync_lease_until"))
-            .col(big_integer("sync_fence").default(0))
+            .col(big_integer("sync_fencing_token").default(0))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone("updated_at"))
             .col(change_mark())

@@ -5,8 +5,16 @@ use sea_orm_migration::schema::*;
 
 use crate::{is_postgres, of_tenant, on_postgres, one_of, page_index, same_tenant};
 
-const KINDS: &[&str] =
-    &["create_agent", "provision_number", "release_number", "repair_number", "delete_agent"];
+/// A test compares these words with the domain's.
+const KINDS: &[&str] = &[
+    "create_agent",
+    "provision_number",
+    "release_number",
+    "repair_number",
+    "check_number",
+    "delete_agent",
+    "restore_voice_agent",
+];
 const STEPS: &[&str] = &[
     "create_voice_agent",
     "search_numbers",
@@ -14,6 +22,7 @@ const STEPS: &[&str] = &[
     "buy_number",
     "release_number",
     "repair_number",
+    "check_number",
     "delete_voice_agent",
     "done",
 ];
@@ -37,7 +46,7 @@ impl MigrationTrait for Migration {
             .col(text("state").check(one_of("state", &["pending", "running", "succeeded", "failed"])))
             .col(text("step").check(one_of("step", STEPS)))
             .col(integer("attempts").check(Expr::col("attempts").gte(0)))
-            .col(uuid("agent_id"))
+            .col(uuid_null("agent_id"))
             .col(uuid_null("phone_number_id"))
             .col(json_binary("data"))
             .col(json_binary_null("error"))
@@ -47,14 +56,16 @@ impl MigrationTrait for Migration {
             .col(timestamp_with_time_zone("run_after"))
             .col(uuid_null("lease_owner"))
             .col(timestamp_with_time_zone_null("lease_until"))
-            .col(big_integer("fence").check(Expr::col("fence").gte(0)))
-            .col(timestamp_with_time_zone_null("in_doubt_at"))
+            .col(big_integer("fencing_token").check(Expr::col("fencing_token").gte(0)))
+            .col(timestamp_with_time_zone_null("outcome_unknown_at"))
+            .col(text_null("awaited_event"))
             .col(timestamp_with_time_zone("created_at"))
             .col(timestamp_with_time_zone("updated_at"))
             .col(timestamp_with_time_zone_null("finished_at"))
             .check(Expr::cust("(idempotency_key IS NULL) = (input_hash IS NULL)"))
             .check(Expr::cust("(lease_owner IS NULL) = (lease_until IS NULL)"))
             .check(Expr::cust("(state IN ('succeeded', 'failed')) = (finished_at IS NOT NULL)"))
+            .check(Expr::cust("awaited_event IS NULL OR state = 'running'"))
             .foreign_key(&mut of_tenant("operations_tenant", "operations"))
             .foreign_key(&mut same_tenant("operations_agent", "operations", "agent_id", "agents"))
             .take();
@@ -77,7 +88,7 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn indexes() -> [IndexCreateStatement; 3] {
+fn indexes() -> [IndexCreateStatement; 4] {
     let index = |name| Index::create().name(name).table("operations").take();
     [
         index("operations_idempotency")
@@ -88,5 +99,9 @@ fn indexes() -> [IndexCreateStatement; 3] {
             .take(),
         index("operations_due").col("run_after").and_where(one_of("state", &["pending", "running"])).take(),
         index("operations_of_agent").col("agent_id").take(),
+        index("operations_by_event")
+            .col("awaited_event")
+            .and_where(Expr::col("awaited_event").is_not_null())
+            .take(),
     ]
 }

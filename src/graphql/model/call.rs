@@ -180,11 +180,13 @@ impl Call {
     /// call has ended.
     #[graphql(complexity = "2")]
     async fn estimated_cost(&self, ctx: &Context<'_>) -> Result<Option<Decimal>, ApiError> {
-        let Some(minutes) = self.0.billed_minutes() else { return Ok(None) };
+        if self.0.billed_minutes().is_none() {
+            return Ok(None);
+        }
         let number = Box::pin(ctx.loaders()?.load_one(self.0.number_id)).await?;
         let Some(number) = number else { return Ok(None) };
-        let price = ctx.session()?.services().provisioning.minute_price(&number);
-        Ok(Some(Decimal(price * rust_decimal::Decimal::from(minutes))))
+        let rates = ctx.session()?.services().provisioning.rates(&number);
+        Ok(rates.of_call(&self.0).map(Decimal))
     }
 
     /// When the call arrived.

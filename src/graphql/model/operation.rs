@@ -4,40 +4,35 @@ use async_graphql::{Context, Enum, ID, Object};
 
 use super::scalars::DateTime;
 use super::{Agent, PhoneNumber, UserError};
-use crate::domain;
+use crate::domain::{self, operation_kinds};
 use crate::graphql::errors::ApiError;
 
 /// One durable piece of work at the providers.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation(pub(crate) domain::Operation);
 
-/// What an operation does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "crate::domain::OperationKind")]
-pub(crate) enum OperationKind {
-    /// Creates a voice agent and, unless told otherwise, buys it a number.
-    CreateAgent,
-    /// Buys a number for an agent.
-    ProvisionNumber,
-    /// Gives a number back to the carrier.
-    ReleaseNumber,
-    /// Sets a number's webhooks at the carrier right.
-    RepairNumber,
-    /// Gives an agent's numbers back and deletes it at the voice provider.
-    DeleteAgent,
+/// The list of kinds is the domain's.
+macro_rules! public_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $word:literal, $action:literal, [$($step:ident),+];)+) => {
+        /// What an operation does. New kinds may be added.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+        #[graphql(remote = "crate::domain::OperationKind")]
+        pub(crate) enum OperationKind { $($(#[$doc])* $kind),+ }
+    };
 }
+operation_kinds!(public_kinds);
 
 /// How far an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::OperationState")]
 pub(crate) enum OperationState {
-    /// Written down, not begun.
+    /// Stored, not begun.
     Pending,
-    /// Begun; it goes on even if the request that asked for it is gone.
+    /// Begun. It continues even if the request that started it is gone.
     Running,
-    /// Did what it was to do.
+    /// Completed.
     Succeeded,
-    /// Ended without, and cleaned up after itself; `error` says why.
+    /// Failed. Partial work was rolled back; `error` says why.
     Failed,
 }
 
@@ -70,13 +65,13 @@ impl Operation {
         self.0.attempts
     }
 
-    /// The agent it is about.
+    /// The agent it is about; null if it is about none.
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
-        Agent::load(ctx, self.0.agent_id).await
+        Agent::load(ctx, self.0.agent_id?).await
     }
 
-    /// The number it is about, once there is one.
+    /// The number it is about, once there is one; null if it is about none.
     #[graphql(complexity = "child_complexity + 1")]
     async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
         PhoneNumber::load(ctx, self.0.number_id?).await

@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 
 use super::scalars::{Decimal, Uuid};
-use crate::domain::{Countries, CountryCode, Tenant};
+use crate::domain::{Cost, Countries, CountryCode, Tenant};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::provisioning::Provisioning;
@@ -156,28 +156,20 @@ pub(crate) struct EstimatedCost {
 }
 
 impl Usage {
-    fn new(
-        (from, until): (DateTime<Utc>, DateTime<Utc>),
-        used: &[NumberUsage],
-        prices: &Provisioning,
-    ) -> Self {
-        let month_of = |used: &NumberUsage| {
-            let months = rust_decimal::Decimal::from(used.number.months_charged(from, until));
-            months * prices.month_price(&used.number)
-        };
-        let minutes_of = |used: &NumberUsage| rust_decimal::Decimal::from(used.minutes);
-        let phone_numbers: rust_decimal::Decimal = used.iter().map(month_of).sum();
-        let calls = used.iter().map(|used| minutes_of(used) * prices.minute_price(&used.number)).sum();
+    fn new(month: (DateTime<Utc>, DateTime<Utc>), used: &[NumberUsage], provisioning: &Provisioning) -> Self {
+        let cost_of =
+            |used: &NumberUsage| provisioning.rates(&used.number).of_use(&used.number, month, used.minutes);
+        let cost: Cost = used.iter().map(cost_of).sum();
         Self {
-            month: from.format("%Y-%m").to_string(),
+            month: month.0.format("%Y-%m").to_string(),
             phone_numbers: int(i64::try_from(used.len()).unwrap_or(i64::MAX)),
             calls: int(used.iter().map(|used| used.calls).sum()),
-            minutes: Decimal(used.iter().map(minutes_of).sum()),
+            minutes: Decimal(used.iter().map(|used| rust_decimal::Decimal::from(used.minutes)).sum()),
             estimated_cost: EstimatedCost {
-                currency: "USD".to_owned(),
-                phone_numbers: Decimal(phone_numbers),
-                calls: Decimal(calls),
-                total: Decimal(phone_numbers + calls),
+                currency: cost.currency().to_owned(),
+                phone_numbers: Decimal(cost.phone_numbers),
+                calls: Decimal(cost.calls),
+                total: Decimal(cost.total()),
             },
         }
     }

@@ -101,11 +101,15 @@ pub(super) fn now_or<T>(read: Result<Option<T>, ApiError>, written: Option<impl 
     })
 }
 
-/// An agent as it is now.
+/// An agent as it is now, if there is one.
 ///
 /// # Errors
 /// What reading may fail with.
-pub(super) async fn agent_now(session: &Session, id: AgentId) -> Result<Option<Agent>, ApiError> {
+pub(super) async fn agent_now(
+    session: &Session,
+    id: impl Into<Option<AgentId>>,
+) -> Result<Option<Agent>, ApiError> {
+    let Some(id) = id.into() else { return Ok(None) };
     Ok(session.reader().await?.agents_by_id(&[id]).await?.pop().map(Agent::from))
 }
 

@@ -63,11 +63,16 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
     let id: NumberId = input::id("phoneNumberId", &input.phone_number_id)?;
     let no_number = || Refusal::not_found("phone number", "phoneNumberId");
     let present = session.reader().await?.number(id).await?.ok_or_else(no_number)?;
-    let checked = check(session, input.rules, present.number).await?;
+    let checked = check(session, input.rules, present.number).await;
+    let (rules, faults) = match checked {
+        Ok(rules) => (Some(rules), Vec::new()),
+        Err(Stop::Refused(faults)) => (None, faults),
+        Err(broken) => return Err(broken),
+    };
     let store = session.writer().await?;
     let present = store.number(id).await?.ok_or_else(no_number)?;
-    let mut refusals = standing(&present, input.expected_version);
-    let rules = checked.map_err(|faults| refusals.extend(faults)).ok();
+    let mut refusals = conflicts(&present, input.expected_version);
+    refusals.extend(faults);
     let Some(rules) = rules.filter(|_| refusals.is_empty()) else { return Err(Stop::Refused(refusals)) };
     let dialing = session.provisioning().dialing().for_tenant(&store.tenant().await?.dialing);
     for (nth, rule) in rules.as_slice().iter().enumerate() {
@@ -93,19 +98,15 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
 }
 
 /// Checks rules for this number, which may take a while: with no transaction open, and beside the tasks that answer calls.
-async fn check(
-    session: &Session,
-    rules: Vec<RoutingRuleInput>,
-    number: E164,
-) -> Result<Result<RoutingRules, Vec<Refusal>>, ApiError> {
+async fn check(session: &Session, rules: Vec<RoutingRuleInput>, number: E164) -> Result<RoutingRules, Stop> {
     drop(session.release().await);
     let drafts = rules.into_iter().map(Into::into).collect();
     let checking = tokio::task::spawn_blocking(move || RoutingRules::check(drafts, &number));
-    checking.await.map_err(ApiError::internal)
+    checking.await.map_err(ApiError::internal)?.map_err(Stop::Refused)
 }
 
 /// What is wrong with changing this number's rules now, made from that version.
-fn standing(number: &domain::PhoneNumber, expected: Option<i32>) -> Vec<Refusal> {
+fn conflicts(number: &domain::PhoneNumber, expected: Option<i32>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if number.status == NumberStatus::Released {
         let why = "this number was given back: it takes no calls any more".to_owned();

@@ -9,7 +9,7 @@ use crate::graphql::model::{
     AvailablePhoneNumber, Connection, Defaulted, PageArgs, PhoneNumber, PhoneNumberFilter, PhoneNumberType,
     cost, read_id,
 };
-use crate::provisioning::{NumberSearch, provider_refusal};
+use crate::provisioning::NumberSearch;
 
 /// Questions about numbers.
 #[derive(Debug, Default)]
@@ -137,7 +137,6 @@ fn read_pattern(pattern: String) -> Result<String, ApiError> {
 async fn on_sale(session: &Session, search: &NumberSearch) -> Result<Vec<AvailablePhoneNumber>, ApiError> {
     let tenant = session.owner()?;
     let _released = session.release().await;
-    let found = session.provisioning().carrier().browse(search, tenant).await;
-    let numbers = found.map_err(|failure| provider_refusal(&failure))?;
+    let numbers = session.provisioning().numbers_on_sale(search, tenant).await?;
     Ok(numbers.into_iter().map(Into::into).collect())
 }

@@ -1,24 +1,29 @@
 //! CREATE_AGENT: a voice agent and, unless told otherwise, a number for it.
 //!
-//! Creating the agent and searching for a number do not wait for each other. When the number cannot be had the agent
-//! stays and the operation fails saying why. When the voice agent cannot be had nothing stays: so nothing is given up while
-//! an earlier request may have created one. It is looked for by its tag until that is known.
+//! Creating the voice agent and searching for a number run at the same time. When no number can be bought, the agent stays and
+//! the operation fails with the reason. When the voice agent cannot be created, nothing stays: the undo marks the agent deleted.
+//! Nothing is undone while an earlier request may have created a voice agent; it is looked up by its tag until that is known.
 
 use chrono::TimeDelta;
 use serde::Serialize;
-use tracing::warn;
 
 use super::purchase::{self, Found, Purchase, PurchaseData, WantedNumber};
-use super::{agent_of, idempotency, insert, present, read_data, repeated, write_data};
+use super::{Steps, agent_id_of, idempotency, insert, present, read_data, repeated, voice_agent};
 use crate::carrier::CarrierError;
 use crate::domain::{
     Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, IdempotencyKey, Language,
-    Operation, OperationKind, Prompt, Refusal, RefusalCode, Step, UsedUp, VoiceId,
+    Operation, OperationKind, Prompt, Refusal, Step, UsedUp, VoiceId,
 };
 use crate::provisioning::Provisioning;
-use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
+use crate::provisioning::outcome::{Outcome, Patience, Progress};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
-use crate::voice::{self, VoiceError};
+
+pub(super) const STEPS: Steps = &[
+    (Step::CreateVoiceAgent, |driver, operation, _| Box::pin(create_voice_agent(driver, operation))),
+    purchase::SEARCH,
+    purchase::CLAIM,
+    purchase::BUY,
+];
 
 /// What a new agent should be.
 #[derive(Debug, Clone)]
@@ -66,8 +71,8 @@ impl NewAgent {
 }
 
 impl Provisioning {
-    /// Writes a new agent and its operation down. The agent and its token are `None` when the same request was made before:
-    /// the token was shown then.
+    /// Stores a new agent and its operation. The agent and its token are `None` when the same request was made before: the
+    /// token was shown then.
     ///
     /// # Errors
     /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED`, `LIMIT_REACHED` and a fallback number that is not dialled as
@@ -78,7 +83,7 @@ impl Provisioning {
         wanted: NewAgent,
         key: Option<IdempotencyKey>,
     ) -> Result<(Operation, Option<(Agent, AgentToken)>), StoreError> {
-        let idempotency = idempotency(key, &wanted.fingerprint())?;
+        let idempotency = idempotency(key, &wanted.fingerprint());
         if let Some(operation) = repeated(store, OperationKind::CreateAgent, &idempotency).await? {
             return Ok((operation, None));
         }
@@ -92,45 +97,11 @@ impl Provisioning {
         let agent = self.pending_agent(store, wanted, &token);
         store.insert_agent(&agent, &token).await?;
         let operation = NewOperation {
-            id: self.new_operation_id(),
-            kind: OperationKind::CreateAgent,
-            step: Step::CreateVoiceAgent,
-            agent_id: agent.id,
-            number_id: None,
-            data: write_data(&data)?,
-            not_before: None,
+            agent_id: Some(agent.id),
             idempotency,
+            ..self.new_operation(OperationKind::CreateAgent, &data)
         };
         Ok((insert(store, operation).await?, Some((agent, token))))
-    }
-
-    /// Writes down that an agent whose voice agent the provider does not have any more is given a new one.
-    ///
-    /// # Errors
-    /// [`StoreError`]; refusals as [`StoreError::Refused`].
-    pub(in crate::provisioning) async fn restore_voice_agent(
-        &self,
-        store: &TenantStore,
-        id: AgentId,
-    ) -> Result<Operation, StoreError> {
-        let agent = agent_of(store, id, "id").await?;
-        let exists = matches!(agent.status, AgentStatus::Active | AgentStatus::Inactive);
-        if !exists || !store.unfinished_operations(id).await?.is_empty() {
-            let why = "something is under way for this agent: wait for it";
-            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
-        }
-        let operation = NewOperation {
-            id: self.new_operation_id(),
-            kind: OperationKind::CreateAgent,
-            step: Step::CreateVoiceAgent,
-            agent_id: id,
-            number_id: None,
-            data: write_data(&PurchaseData { purchase: None })?,
-            not_before: None,
-            idempotency: None,
-        };
-        store.audit_intent("restoreVoiceAgent", id).await?;
-        insert(store, operation).await
     }
 
     async fn may_create(&self, store: &TenantStore) -> Result<(), StoreError> {
@@ -169,11 +140,8 @@ impl Provisioning {
 }
 
 /// Step: create the voice agent; the search for numbers runs beside it.
-pub(in crate::provisioning) async fn create_voice_agent(
-    driver: &Provisioning,
-    operation: &Operation,
-) -> Result<Outcome, StoreError> {
-    let agent = present(driver.0.store.agent(operation.agent_id).await?, "agents")?;
+async fn create_voice_agent(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
+    let agent = present(driver.0.store.agent(agent_id_of(operation)?).await?, "agents")?;
     let purchase = read_data::<PurchaseData>(operation)?.purchase;
     let search = async {
         match &purchase {
@@ -181,78 +149,23 @@ pub(in crate::provisioning) async fn create_voice_agent(
             None => None,
         }
     };
-    let (created, found) = tokio::join!(ensure_voice_agent(driver, &agent, operation), search);
-    match created {
-        Ok(voice_agent_id) => {
-            let made =
-                Effect::VoiceAgentCreated { agent: agent.id, voice_agent_id, revision: agent.revision };
-            let active = Effect::AgentStatus { agent: agent.id, status: AgentStatus::Active };
-            let effects = if is_new(&agent) { vec![made, active] } else { vec![made] };
-            let outcome = after_creation(driver, operation, purchase, found).await?;
-            Ok(with_effects(outcome, effects))
+    let (created, found) = tokio::join!(voice_agent::ensure(driver, &agent, operation), search);
+    let voice_agent_id = match created {
+        Ok(id) => id,
+        Err(why) => {
+            let undo = vec![Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted }];
+            return Ok(Outcome::of_error(operation, why, undo, Patience::UntilSettled));
         }
-        Err(why) => Ok(Outcome::undone(operation, why, undo(&agent), Patience::UntilSettled)),
-    }
+    };
+    let outcome = after_creation(driver, operation, purchase, found).await?;
+    let effects = vec![
+        Effect::VoiceAgentCreated { agent: agent.id, voice_agent_id, revision: agent.revision },
+        Effect::AgentStatus { agent: agent.id, status: AgentStatus::Active },
+    ];
+    Ok(with_effects(outcome, effects))
 }
 
-/// The provider's id of our agent: of the one that is there already, else of a new one.
-async fn ensure_voice_agent(
-    driver: &Provisioning,
-    agent: &Agent,
-    operation: &Operation,
-) -> Result<String, Undone<VoiceError>> {
-    if let Some(known) = &agent.voice_agent_id {
-        // Held to be gone; it may only have lost the tags by which it is listed, and gets them back.
-        match driver.0.voice.update_agent(known, agent).await {
-            Ok(()) => return Ok(known.clone()),
-            Err(VoiceError::Rejected(voice::Rejection::NotFound)) => {}
-            Err(failure) => return Err(failure.into()),
-        }
-    }
-    if operation.in_doubt_at.is_some() || !is_new(agent) {
-        if let Some(there) = adopt_voice_agent(driver, agent).await? {
-            return Ok(there);
-        }
-        if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
-            return Err(VoiceError::settling(wait).into());
-        }
-    }
-    // Whatever an earlier request could do is known by now.
-    driver
-        .0
-        .voice
-        .create_agent(agent)
-        .await
-        .map_err(|failure| if failure.is_verdict() { Undone::Refused(failure) } else { failure.into() })
-}
-
-/// The voice agent that an earlier try left, if it did. It is brought to what it should be, since nobody has read
-/// it back; any further one is deleted.
-async fn adopt_voice_agent(
-    driver: &Provisioning,
-    agent: &Agent,
-) -> Result<Option<String>, Undone<VoiceError>> {
-    let voice = &driver.0.voice;
-    let mut there = voice.find(agent.id).await?.into_iter();
-    let Some(ours) = there.next() else { return Ok(None) };
-    for surplus in there {
-        warn!(agent = %agent.id, voice_agent = surplus.voice_agent_id, "a voice agent was created twice: deleting one");
-        voice.delete_agent(&surplus.voice_agent_id).await?;
-    }
-    match voice.update_agent(&ours.voice_agent_id, agent).await {
-        Ok(()) => Ok(Some(ours.voice_agent_id)),
-        Err(VoiceError::Rejected(voice::Rejection::NotFound)) => Ok(None),
-        Err(refused) if refused.is_verdict() => {
-            if is_new(agent) {
-                voice.delete_agent(&ours.voice_agent_id).await?;
-            }
-            Err(Undone::Refused(refused))
-        }
-        Err(unclear) => Err(unclear.into()),
-    }
-}
-
-/// The way on once the voice agent exists. A search that failed is made again in a step of its own.
+/// The outcome once the voice agent exists. A search that failed is made again in a step of its own.
 async fn after_creation(
     driver: &Provisioning,
     operation: &Operation,
@@ -267,24 +180,14 @@ async fn after_creation(
     }
 }
 
-/// Whether the voice agent is the agent's first; else it replaces one that the provider lost.
-fn is_new(agent: &Agent) -> bool {
-    agent.voice_agent_id.is_none()
-}
-
 fn with_effects(outcome: Outcome, effects: Vec<Effect>) -> Outcome {
     match outcome {
         Outcome::Next(step, progress) => Outcome::Next(step, progress.with(effects)),
         Outcome::Done(progress) => Outcome::Done(progress.with(effects)),
         Outcome::Failed(why, progress) => Outcome::Failed(why, progress.with(effects)),
-        other @ (Outcome::Again(_) | Outcome::Recorded(_)) => other,
+        other @ (Outcome::Retry(_)
+        | Outcome::WaitUntil(_)
+        | Outcome::WaitForEvent(_)
+        | Outcome::Recorded(_)) => other,
     }
-}
-
-/// Undo of an agent that does not exist at the provider. One that did stays: its number goes on to the fallback.
-fn undo(agent: &Agent) -> Vec<Effect> {
-    if !is_new(agent) {
-        return Vec::new();
-    }
-    vec![Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted }]
 }

@@ -1,21 +1,26 @@
-//! DELETE_AGENT: gives the agent's numbers back, then deletes it at the voice provider.
+//! DELETE_AGENT: releases the numbers of the agent, then deletes it at the voice provider.
 //!
-//! A number that the carrier will not take back does not stop the others. It is kept and answers again, so the agent is
-//! kept too, as it was before, and the operation fails with the carrier's words.
+//! A number whose release the carrier rejects does not stop the others. It is kept and takes calls again, so the undo keeps the
+//! agent too, as it was before, and the operation fails with the carrier's reason.
 
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::release_number::give_back;
-use super::{agent_of, insert, present, read_data, write_data};
+use super::{Steps, agent_id_of, agent_of, insert, present, read_data, write_data};
 use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
     mask,
 };
-use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
 use crate::provisioning::{Provisioning, provider_refusal};
 use crate::store::{AgentChanges, Effect, NewOperation, StoreError, TenantStore};
 use crate::voice::VoiceError;
+
+pub(super) const STEPS: Steps = &[
+    (Step::ReleaseNumber, |driver, operation, _| Box::pin(release_next_number(driver, operation))),
+    (Step::DeleteVoiceAgent, |driver, operation, _| Box::pin(delete_voice_agent(driver, operation))),
+];
 
 impl Provisioning {
     /// Takes an agent out of service and writes its deletion down: its numbers are given back first, at once.
@@ -44,16 +49,8 @@ impl Provisioning {
         for number in store.held_numbers(id).await? {
             store.begin_release(number.id).await?;
         }
-        let operation = NewOperation {
-            id: self.new_operation_id(),
-            kind: OperationKind::DeleteAgent,
-            step: Step::ReleaseNumber,
-            agent_id: id,
-            number_id: None,
-            data: write_data(&data)?,
-            not_before: None,
-            idempotency: None,
-        };
+        let operation =
+            NewOperation { agent_id: Some(id), ..self.new_operation(OperationKind::DeleteAgent, &data) };
         Ok((insert(store, operation).await?, agent))
     }
 }
@@ -79,33 +76,38 @@ async fn superseded(store: &TenantStore, operation: &Operation) -> Result<bool, 
 }
 
 /// Step, as often as there are numbers: give one back.
-pub(in crate::provisioning) async fn release_next_number(
-    driver: &Provisioning,
-    operation: &Operation,
-) -> Result<Outcome, StoreError> {
-    let mut data: DeleteData = read_data(operation)?;
-    let numbers = driver.0.store.numbers_of(operation.agent_id).await?;
+async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
+    let (agent, mut data) = (agent_id_of(operation)?, read_data::<DeleteData>(operation)?);
+    let numbers = driver.0.store.numbers_of(agent).await?;
     let Some(number) = numbers.iter().find(|number| !data.kept.contains(&number.id)) else {
         return Ok(match &data.why {
             None => Outcome::Next(Step::DeleteVoiceAgent, Progress::of(operation)),
-            Some(why) => Outcome::Failed(not_all(data.kept.len(), why), restored(operation, &data, &[])),
+            Some(why) => {
+                let undo = restored(agent, &data, &[]);
+                Outcome::Failed(not_all(data.kept.len(), why), Progress::of(operation).with(undo))
+            }
         });
     };
-    let refusal = match give_back(driver, operation, number).await {
+    let rejected = match give_back(driver, operation, number).await {
         Ok(()) => {
             let released = Effect::NumberReleased { number: number.id };
             return Ok(Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([released])));
         }
-        Err(Undone::Unclear(failure)) if !failure.is_verdict() || operation.in_doubt_at.is_some() => {
-            let undo = restored(operation, &data, &numbers).effects;
-            return Ok(Outcome::failed(operation, &failure, undo, Patience::Endless));
+        Err(StepError::Rejected(rejected)) => rejected,
+        Err(StepError::Unclear(failure))
+            if failure.is_verdict() && operation.outcome_unknown_at.is_none() =>
+        {
+            failure
         }
-        Err(Undone::Refused(refusal) | Undone::Unclear(refusal)) => refusal,
+        Err(why) => {
+            let undo = restored(agent, &data, &numbers);
+            return Ok(Outcome::of_error(operation, why, undo, Patience::Endless));
+        }
     };
-    warn!(operation = %operation.id, number = mask(number.number.as_str()), %refusal, "the carrier will not take a number back: the others are given back all the same");
+    warn!(operation = %operation.id, number = mask(number.number.as_str()), %rejected, "the carrier rejected the release of a number: the others are released all the same");
     data.kept.push(number.id);
-    data.why = Some(provider_refusal(&refusal).message);
-    let kept = Progress { data: write_data(&data)?, ..Progress::of(operation) };
+    data.why = Some(provider_refusal(&rejected).message);
+    let kept = Progress { data: write_data(&data), ..Progress::of(operation) };
     Ok(Outcome::Next(Step::ReleaseNumber, kept.with([Effect::NumberKept { number: number.id }])))
 }
 
@@ -117,25 +119,22 @@ fn not_all(kept: usize, why: &str) -> Refusal {
     Refusal::new(RefusalCode::CarrierRejected, message)
 }
 
-/// The agent as it was, and what it still holds of these numbers in service again.
-fn restored(operation: &Operation, data: &DeleteData, numbers: &[PhoneNumber]) -> Progress {
-    let agent = Effect::AgentStatus { agent: operation.agent_id, status: data.was };
+/// Undo: the agent as it was, and what it still holds of these numbers in service again.
+fn restored(agent: AgentId, data: &DeleteData, numbers: &[PhoneNumber]) -> Vec<Effect> {
+    let agent = Effect::AgentStatus { agent, status: data.was };
     let numbers = numbers.iter().map(|number| Effect::NumberKept { number: number.id });
-    Progress::of(operation).with(std::iter::once(agent).chain(numbers))
+    std::iter::once(agent).chain(numbers).collect()
 }
 
 /// Step: delete the voice agent; one whose creation was never answered is found by its tag.
-pub(in crate::provisioning) async fn delete_voice_agent(
-    driver: &Provisioning,
-    operation: &Operation,
-) -> Result<Outcome, StoreError> {
-    let agent = present(driver.0.store.agent(operation.agent_id).await?, "agents")?;
+async fn delete_voice_agent(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
+    let agent = present(driver.0.store.agent(agent_id_of(operation)?).await?, "agents")?;
     Ok(match delete_at_provider(driver, operation, &agent).await {
         Ok(()) => {
             let deleted = Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted };
             Outcome::Done(Progress::of(operation).with([deleted]))
         }
-        Err(why) => Outcome::undone(operation, why, Vec::new(), Patience::Endless),
+        Err(why) => Outcome::of_error(operation, why, Vec::new(), Patience::Endless),
     })
 }
 
@@ -143,7 +142,7 @@ async fn delete_at_provider(
     driver: &Provisioning,
     operation: &Operation,
     agent: &Agent,
-) -> Result<(), Undone<VoiceError>> {
+) -> Result<(), StepError<VoiceError>> {
     let voice = &driver.0.voice;
     let there = match &agent.voice_agent_id {
         Some(id) => vec![id.clone()],
@@ -151,12 +150,12 @@ async fn delete_at_provider(
     };
     for id in there {
         match voice.delete_agent(&id).await {
-            Err(refusal) if refusal.is_verdict() && operation.in_doubt_at.is_some() => {
+            Err(refusal) if refusal.is_verdict() && operation.outcome_unknown_at.is_some() => {
                 if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
-                    return Err(VoiceError::settling(wait).into());
+                    return Err(StepError::Unsettled(wait));
                 }
                 if voice.fetch(&id).await?.is_some() {
-                    return Err(Undone::Refused(refusal));
+                    return Err(StepError::Rejected(refusal));
                 }
             }
             done => done?,

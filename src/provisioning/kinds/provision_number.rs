@@ -1,16 +1,18 @@
-//! PROVISION_NUMBER: a number for an agent; its steps are those of every purchase.
+//! PROVISION_NUMBER: a number for an agent. Its steps, and what undoes them, are those of every purchase ([`super::purchase`]).
 
 use serde::Serialize;
 
-use super::purchase::{Purchase, PurchaseData, WantedNumber, buys_a_number};
-use super::{agent_of, idempotency, insert, repeated, write_data};
+use super::purchase::{self, Purchase, PurchaseData, WantedNumber, buys_a_number};
+use super::{Steps, agent_of, idempotency, insert, repeated};
 use crate::domain::{
-    Agent, AgentId, AgentStatus, IdempotencyKey, NumberStatus, Operation, OperationKind, Refusal,
-    RefusalCode, Step,
+    Agent, AgentId, AgentStatus, IdempotencyKey, NumberStatus, Operation, OperationKind, Refusal, RefusalCode,
 };
 use crate::provisioning::Provisioning;
 use crate::store::{NewOperation, StoreError, TenantStore};
 
+pub(super) const STEPS: Steps = &[purchase::SEARCH, purchase::CLAIM, purchase::BUY];
+
+/// What makes two requests the same.
 #[derive(Serialize)]
 struct Fingerprint<'a> {
     agent: String,
@@ -19,7 +21,7 @@ struct Fingerprint<'a> {
 }
 
 impl Provisioning {
-    /// Writes a purchase for an agent down. Refused when the agent has a number, or one is being bought for it,
+    /// Stores a purchase for an agent. Refused when the agent has a number, or one is being bought for it,
     /// unless it is asked for as `additional`; and when the agent is deleted or on its way there.
     ///
     /// # Errors
@@ -33,21 +35,17 @@ impl Provisioning {
         key: Option<IdempotencyKey>,
     ) -> Result<Operation, StoreError> {
         let fingerprint = Fingerprint { agent: agent.to_string(), wanted: &wanted, additional };
-        let idempotency = idempotency(key, &fingerprint)?;
+        let idempotency = idempotency(key, &fingerprint);
         if let Some(operation) = repeated(store, OperationKind::ProvisionNumber, &idempotency).await? {
             return Ok(operation);
         }
         let agent = agent_of(store, agent, "agentId").await?;
         may_have_a_number(store, &agent, additional).await?;
+        let data = PurchaseData { purchase: Some(Purchase::new(wanted)) };
         let operation = NewOperation {
-            id: self.new_operation_id(),
-            kind: OperationKind::ProvisionNumber,
-            step: Step::SearchNumbers,
-            agent_id: agent.id,
-            number_id: None,
-            data: write_data(&PurchaseData { purchase: Some(Purchase::new(wanted)) })?,
-            not_before: None,
+            agent_id: Some(agent.id),
             idempotency,
+            ..self.new_operation(OperationKind::ProvisionNumber, &data)
         };
         insert(store, operation).await
     }

@@ -20,21 +20,26 @@
 mod buy;
 mod ownership;
 
-pub(in crate::provisioning) use buy::buy_number;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{present, read_data, write_data};
+use super::{Runner, read_data, write_data};
 use crate::carrier::{CarrierError, NumberOnSale, NumberSearch, Rejection};
 use crate::domain::{
-    AreaCode, CountryCode, E164, NumberId, NumberType, Operation, OperationKind, Refusal, RefusalCode, Step,
+    AreaCode, CountryCode, E164, NumberId, NumberType, Operation, OperationState, Refusal, RefusalCode, Step,
     TenantId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
-use crate::provisioning::provider_refusal;
-use crate::store::{ClaimRefused, Lease, NumberClaim, StoreError};
+use crate::provisioning::refusals::ForTenants;
+use crate::store::{ClaimError, Lease, NumberClaim, StoreError};
+
+pub(super) const SEARCH: (Step, Runner) =
+    (Step::SearchNumbers, |driver, operation, _| Box::pin(search_numbers(driver, operation)));
+pub(super) const CLAIM: (Step, Runner) =
+    (Step::ClaimNumber, |driver, operation, lease| Box::pin(claim_number(driver, operation, lease)));
+pub(super) const BUY: (Step, Runner) =
+    (Step::BuyNumber, |driver, operation, _| Box::pin(buy::buy_number(driver, operation)));
 
 /// Candidates kept from one search.
 const CANDIDATES: usize = 20;
@@ -71,7 +76,7 @@ pub(in crate::provisioning) struct Purchase {
     /// How many candidates the carrier has refused for want of an address or documents.
     #[serde(default)]
     regulated: u8,
-    /// The carrier's refusal of the claimed number, kept while an earlier request for it is in doubt.
+    /// The carrier's rejection of the claimed number, kept while the outcome of an earlier request for it is unknown.
     #[serde(default)]
     refused: Option<Refused>,
     /// When the claimed number was on sale, by the carrier's clock.
@@ -107,9 +112,7 @@ impl Refused {
         match rejection {
             Rejection::NumberNotAvailable => Self::Sold,
             Rejection::Regulation => Self::Regulated,
-            other => {
-                Self::Purchase { message: provider_refusal(&CarrierError::Rejected(other.clone())).message }
-            }
+            other => Self::Purchase { message: other.refusal().message },
         }
     }
 }
@@ -151,7 +154,7 @@ impl Purchase {
     fn none_left(&self, suggested: Vec<AreaCode>) -> Refusal {
         let wanted = &self.wanted;
         if self.regulated > 0 {
-            return provider_refusal(&CarrierError::Rejected(Rejection::Regulation));
+            return Rejection::Regulation.refusal();
         }
         let (message, field) = match (&wanted.number, &wanted.area_code) {
             (Some(number), _) => {
@@ -238,10 +241,7 @@ fn area_codes(found: &[NumberOnSale]) -> Vec<AreaCode> {
 }
 
 /// Step: look for candidates.
-pub(in crate::provisioning) async fn search_numbers(
-    driver: &Provisioning,
-    operation: &Operation,
-) -> Result<Outcome, StoreError> {
+async fn search_numbers(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let purchase = purchase_of(operation)?;
     match find(driver, &purchase, operation.tenant_id).await {
         Ok(found) => after_search(operation, purchase, found, driver).await,
@@ -273,13 +273,13 @@ pub(super) async fn after_search(
             candidates.truncate(CANDIDATES);
             purchase.searched(reach);
             purchase.candidates = candidates;
-            Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)?))
+            Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)))
         }
     }
 }
 
 /// Step: write down which number is about to be bought.
-pub(in crate::provisioning) async fn claim_number(
+async fn claim_number(
     driver: &Provisioning,
     operation: &Operation,
     lease: &Lease,
@@ -290,20 +290,21 @@ pub(in crate::provisioning) async fn claim_number(
         purchase.offered_at = candidate.offered_at;
         purchase.voice_url = Some(driver.settings(operation.id).voice_url.into());
         let claim = claim_for(driver, candidate);
-        let progress = with_purchase(Progress::of(operation), purchase.clone())?.about(Some(claim.id));
-        let update = progress.into_update(crate::domain::OperationState::Running, Step::BuyNumber, None);
-        match driver.0.store.claim_number(lease, claim, &driver.purchase_rules(), update).await? {
+        let progress = with_purchase(Progress::of(operation), purchase.clone()).about(Some(claim.id));
+        let update = progress.into_update(OperationState::Running, Step::BuyNumber, None);
+        match driver.0.store.claim_number(lease, claim, &driver.purchase_rules(), update).await {
             Ok(recorded) => return Ok(Outcome::Recorded(recorded)),
-            Err(ClaimRefused::Taken) => {}
-            Err(ClaimRefused::Limit(refusal)) => {
+            Err(ClaimError::Taken) => {}
+            Err(ClaimError::Limit(refusal)) => {
                 return Ok(Outcome::Failed(refusal, Progress::of(operation)));
             }
+            Err(ClaimError::Store(failure)) => return Err(failure),
         }
     }
     if purchase.wanted.number.is_some() || purchase.next_search().is_none() {
         return Ok(Outcome::Failed(purchase.none_left(Vec::new()), Progress::of(operation)));
     }
-    Ok(Outcome::Next(Step::SearchNumbers, with_purchase(Progress::of(operation), purchase)?))
+    Ok(Outcome::Next(Step::SearchNumbers, with_purchase(Progress::of(operation), purchase)))
 }
 
 fn claim_for(driver: &Provisioning, candidate: NumberOnSale) -> NumberClaim {
@@ -321,20 +322,16 @@ fn claim_for(driver: &Provisioning, candidate: NumberOnSale) -> NumberClaim {
 }
 
 fn purchase_of(operation: &Operation) -> Result<Purchase, StoreError> {
-    present(read_data::<PurchaseData>(operation)?.purchase, "operations")
+    let missing = StoreError::Corrupt { table: "operations", column: "data" };
+    read_data::<PurchaseData>(operation)?.purchase.ok_or(missing)
 }
 
-fn with_purchase(progress: Progress, purchase: Purchase) -> Result<Progress, StoreError> {
-    Ok(Progress { data: write_data(&PurchaseData { purchase: Some(purchase) })?, ..progress })
+fn with_purchase(progress: Progress, purchase: Purchase) -> Progress {
+    Progress { data: write_data(&PurchaseData { purchase: Some(purchase) }), ..progress }
 }
 
 /// Whether this operation buys a number for its agent.
 pub(super) fn buys_a_number(operation: &Operation) -> bool {
-    match operation.kind {
-        OperationKind::ProvisionNumber => true,
-        OperationKind::CreateAgent => {
-            read_data::<PurchaseData>(operation).is_ok_and(|data| data.purchase.is_some())
-        }
-        OperationKind::ReleaseNumber | OperationKind::RepairNumber | OperationKind::DeleteAgent => false,
-    }
+    let data = || read_data::<PurchaseData>(operation);
+    operation.kind.may_buy() && data().is_ok_and(|data| data.purchase.is_some())
 }

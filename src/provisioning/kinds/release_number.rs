@@ -1,25 +1,28 @@
-//! RELEASE_NUMBER: gives a number back to the carrier. Once it is gone it cannot be had back, so the intent is
-//! stored first, and a number that the carrier does not know any more counts as given back. While a request to give it back
-//! is in doubt, no refusal ends the release: the number is taken for kept only if the carrier still has it once that request
-//! can no longer be carried out, and refuses then.
+//! RELEASE_NUMBER: releases a number to the carrier. A released number cannot be bought again for certain, so the intent is
+//! stored first, and a number that the carrier does not know any more counts as released. While the outcome of a release is
+//! unknown, no rejection ends the operation: the number is kept only if the carrier still has it once that request can no
+//! longer be carried out, and rejects the release then. The undo puts it into service again.
 //!
-//! Where the server grants a grace, the operation sleeps until it is over. Until then the number is RELEASING and
-//! still answers, and the release can be taken back.
+//! Where the server grants a grace period, the operation begins when it is over. Until then the number is `RELEASING` and still
+//! takes calls, and the release can be cancelled.
 
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
-use super::{given_back_by, insert, present, read_data, settled_number_of, write_data};
+use super::{Steps, insert, number_of, read_data, released_by, settled_number_of};
 use crate::carrier::{CarrierError, OwnedNumber};
 use crate::domain::{
     NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
-use crate::provisioning::outcome::{Outcome, Patience, Progress, Undone, unsettled_for};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
 use crate::provisioning::{Provisioning, operation_of_mark};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
+pub(super) const STEPS: Steps =
+    &[(Step::ReleaseNumber, |driver, operation, _| Box::pin(release_number(driver, operation)))];
+
 impl Provisioning {
-    /// Marks a number as about to be released and writes the operation down; it begins when the grace is over.
+    /// Marks a number as about to be released and stores the operation; it begins when the grace period is over.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -31,19 +34,15 @@ impl Provisioning {
         let was = settled_number_of(store, id).await?.status;
         let number = store.begin_release(id).await?.ok_or_else(being_released)?;
         let operation = NewOperation {
-            id: self.new_operation_id(),
-            kind: OperationKind::ReleaseNumber,
-            step: Step::ReleaseNumber,
-            agent_id: number.agent_id,
+            agent_id: Some(number.agent_id),
             number_id: Some(number.id),
-            data: write_data(&ReleaseData { was })?,
             not_before: Some(self.0.clock.now() + self.0.config.release_grace),
-            idempotency: None,
+            ..self.new_operation(OperationKind::ReleaseNumber, &ReleaseData { was })
         };
         Ok((insert(store, operation).await?, number))
     }
 
-    /// Takes a release back that is not carried out yet: the number is what it was before.
+    /// Cancels a release that is not carried out yet: the number is what it was before.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -62,7 +61,7 @@ impl Provisioning {
         }
         let cancelled = Refusal::new(RefusalCode::InvalidInput, "the release was cancelled by cancelRelease");
         let too_late = || refused("it is too late: the number is being given back to the carrier");
-        let Some(release) = given_back_by(store, &number).await? else {
+        let Some(release) = released_by(store, &number).await? else {
             return store.end_release(id, NumberStatus::Active).await?.ok_or_else(too_late);
         };
         if release.kind == OperationKind::DeleteAgent {
@@ -88,18 +87,14 @@ fn being_released() -> StoreError {
 }
 
 /// Step: give it back.
-pub(in crate::provisioning) async fn release_number(
-    driver: &Provisioning,
-    operation: &Operation,
-) -> Result<Outcome, StoreError> {
-    let id = present(operation.number_id, "operations")?;
-    let number = present(driver.0.store.number(id).await?, "phone_numbers")?;
+async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
+    let number = number_of(driver, operation).await?;
     Ok(match give_back(driver, operation, &number).await {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
         // The carrier still has the number: it answers again.
         Err(why) => {
             let kept = vec![Effect::NumberKept { number: number.id }];
-            Outcome::undone(operation, why, kept, Patience::Endless)
+            Outcome::of_error(operation, why, kept, Patience::Endless)
         }
     })
 }
@@ -109,15 +104,15 @@ pub(super) async fn give_back(
     driver: &Provisioning,
     operation: &Operation,
     number: &PhoneNumber,
-) -> Result<(), Undone<CarrierError>> {
+) -> Result<(), StepError<CarrierError>> {
     if number.status == NumberStatus::Released {
         return Ok(());
     }
     let Some(sid) = to_give_back(driver, number).await? else { return Ok(()) };
     match driver.carrier().release(&sid).await {
         Err(refusal) if refusal.is_verdict() => Err(match unsettled_for(operation, driver.0.clock.now()) {
-            Some(wait) => CarrierError::settling(wait).into(),
-            None => Undone::Refused(refusal),
+            Some(wait) => StepError::Unsettled(wait),
+            None => StepError::Rejected(refusal),
         }),
         done => Ok(done?),
     }

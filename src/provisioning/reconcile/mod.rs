@@ -1,6 +1,7 @@
 //! Reconciliation: compares both providers' whole inventories with the database, and on request mends what differs.
 //!
-//! Plan and execution are apart: [`plan`] is a pure function of the inventories, [`repair`](self::repair) looks again before it acts.
+//! Plan and execution are apart: [`plan`] is a pure function of the inventories, [`repair`](self::repair) looks again before
+//! it acts.
 //! Promises: nothing is concluded from a partial list; what does not carry our mark, or carries that of another
 //! installation, is never touched; whatever an operation is still at is left to it; one reconciliation at a time,
 //! however many servers there are.
@@ -155,7 +156,7 @@ impl Reconciler {
     ) -> Result<ReconciliationReport, ReconcileError> {
         let report = tokio::select! {
             report = self.reconcile(run, act) => report?,
-            lost = self.keep(run) => return Err(lost.into()),
+            lost = self.hold(run) => return Err(lost.into()),
         };
         let stored = serde_json::to_value(&report).map_err(|_| ReconcileError::Unreadable)?;
         self.database.system().finish_reconciliation(run, stored).await?;
@@ -163,9 +164,9 @@ impl Reconciler {
     }
 
     /// Renews the lease until it is lost.
-    async fn keep(&self, run: &ReconciliationRun) -> StoreError {
+    async fn hold(&self, run: &ReconciliationRun) -> StoreError {
         let system = self.database.system();
-        lease::keep(LEASE, LEASE / 3, || system.renew_reconciliation(run, LEASE)).await
+        lease::hold(LEASE, LEASE / 3, || system.renew_reconciliation(run, LEASE)).await
     }
 
     async fn reconcile(&self, run: &ReconciliationRun, act: Act) -> Result<ReconciliationReport, StoreError> {
@@ -177,42 +178,59 @@ impl Reconciler {
             voice_agents: 0,
             differences: Vec::new(),
         };
-        match self.differences(run).await? {
+        match self.differences(run).await {
             Ok((inventories, differences)) => {
                 report.numbers = inventories.numbers.len();
                 report.voice_agents = inventories.voice_agents.len();
                 report.differences = differences;
             }
-            Err(why) => report.incomplete = Some(why),
+            Err(Inconclusive::Because(why)) => report.incomplete = Some(why),
+            Err(Inconclusive::Store(failure)) => return Err(failure),
         }
         for difference in &mut report.differences {
-            if act.allows(difference) && caught("mending", self.mend(run, difference)).await.is_none() {
-                difference.mended = Mended::Failed("mending it panicked: the log says more".to_owned());
+            if act.allows(difference) && caught("repair", self.repair(run, difference)).await.is_none() {
+                difference.mended = Mended::Failed("repairing it panicked: the log says more".to_owned());
             }
         }
         report.finished_at = self.provisioning.0.clock.now();
         Ok(report)
     }
 
-    /// The inventories and how they differ, or why nothing can be concluded.
+    /// The inventories and how they differ from the database.
     async fn differences(
         &self,
         run: &ReconciliationRun,
-    ) -> Result<Result<(Inventories, Vec<Difference>), String>, StoreError> {
+    ) -> Result<(Inventories, Vec<Difference>), Inconclusive> {
         let Provisioning(parts) = &self.provisioning;
         let (numbers, voice_agents) = tokio::join!(parts.carrier.owned(), parts.voice.ours());
-        let inventories = match (numbers, voice_agents) {
-            (Ok(numbers), Ok(voice_agents)) => Inventories { numbers, voice_agents },
-            (Err(failure), _) => return Ok(Err(failure.to_string())),
-            (_, Err(failure)) => return Ok(Err(failure.to_string())),
-        };
+        let numbers = numbers.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
+        let voice_agents = voice_agents.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
+        let inventories = Inventories { numbers, voice_agents };
         let since = run.started_at - SETTLED;
         // Read after the lists, so that whatever was changed while they were read is known to be busy.
-        let standing = parts.store.standing(&inventories.marks(), &inventories.tagged(), since).await?;
+        let expected =
+            parts.store.expected_inventory(&inventories.marks(), &inventories.tagged(), since).await?;
         let settings = |bought_by: OperationId| self.provisioning.settings(bought_by);
         let differences =
-            inventories.compare(&standing, settings, |voice_url| self.provisioning.is_here(voice_url));
-        Ok(differences.map(|found| (inventories, found)).map_err(|doubt| doubt.to_string()))
+            inventories.compare(&expected, settings, |voice_url| self.provisioning.is_here(voice_url));
+        let differences =
+            differences.map_err(|implausible| Inconclusive::Because(implausible.to_string()))?;
+        Ok((inventories, differences))
+    }
+}
+
+/// Why the inventories could not be compared with the database.
+#[derive(Debug)]
+enum Inconclusive {
+    /// A provider did not list its whole inventory.
+    Because(String),
+    /// The database.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Inconclusive {
+    fn from(failure: StoreError) -> Self {
+        Self::Store(failure)
     }
 }
 

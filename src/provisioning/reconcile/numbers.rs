@@ -8,7 +8,7 @@ use super::plan::Busy;
 use super::report::{Difference, DifferenceKind, Repair};
 use crate::carrier::{NumberSettings, OwnedNumber, list_price};
 use crate::domain::{NumberStatus, Operation, OperationId, PhoneNumber};
-use crate::provisioning::kinds::repair_number::deviations;
+use crate::provisioning::kinds::deviations;
 use crate::provisioning::operation_of_mark;
 
 /// A number that a row holds.
@@ -81,7 +81,7 @@ pub(super) fn unknown(
             Some(about(DifferenceKind::UnrecordedNumber, detail))
         }
         None => foreign("bought by another installation of this system: it is left alone"),
-        Some(bought_by) if busy.agents.contains(&bought_by.agent_id) => None,
+        Some(bought_by) if bought_by.agent_id.is_some_and(|agent| busy.agents.contains(&agent)) => None,
         Some(bought_by) => {
             let detail = format!("bought by {mark}, which {}; nobody holds it", bought_by.state);
             let orphan = about(DifferenceKind::OrphanedNumber, detail);

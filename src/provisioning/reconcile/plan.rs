@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::numbers::{known, missing_number, still_missing_number, unknown};
-use super::plausibility::{Doubt, believable};
+use super::plausibility::{Implausible, plausible};
 use super::report::Difference;
 use super::voice_agents::{foreign_voice_agent, missing_voice_agent, surplus};
 use crate::carrier::{NumberSettings, OwnedNumber};
@@ -14,7 +14,7 @@ use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, PhoneNumber,
 };
 use crate::provisioning::operation_of_mark;
-use crate::store::{Standing, Unreadable};
+use crate::store::{ExpectedInventory, Unreadable};
 use crate::voice::VoiceAgent;
 
 /// Both providers' inventories, whole.
@@ -41,36 +41,36 @@ impl Inventories {
     /// of this server's.
     ///
     /// # Errors
-    /// [`Doubt`].
+    /// [`Implausible`].
     pub(super) fn compare(
         &self,
-        standing: &Standing,
+        expected: &ExpectedInventory,
         settings: impl Fn(OperationId) -> NumberSettings,
         is_here: impl Fn(&str) -> bool,
-    ) -> Result<Vec<Difference>, Doubt> {
-        let busy = Busy::new(&standing.busy, &standing.unreadable);
-        let mut differences = self.numbers(standing, &busy, settings, is_here)?;
-        differences.extend(self.voice_agents(standing, &busy)?);
+    ) -> Result<Vec<Difference>, Implausible> {
+        let busy = Busy::new(&expected.busy, &expected.unreadable);
+        let mut differences = self.numbers(expected, &busy, settings, is_here)?;
+        differences.extend(self.voice_agents(expected, &busy)?);
         Ok(differences)
     }
 
     fn numbers(
         &self,
-        standing: &Standing,
+        expected: &ExpectedInventory,
         busy: &Busy,
         settings: impl Fn(OperationId) -> NumberSettings,
         is_here: impl Fn(&str) -> bool,
-    ) -> Result<Vec<Difference>, Doubt> {
+    ) -> Result<Vec<Difference>, Implausible> {
         let rows: HashMap<&str, &PhoneNumber> =
-            standing.numbers.iter().map(|row| (row.number.as_str(), row)).collect();
+            expected.numbers.iter().map(|row| (row.number.as_str(), row)).collect();
         let operations: HashMap<OperationId, &Operation> =
-            standing.operations.iter().map(|operation| (operation.id, operation)).collect();
+            expected.operations.iter().map(|operation| (operation.id, operation)).collect();
         let mut differences = Vec::new();
         for owned in &self.numbers {
             differences.extend(match rows.get(owned.number.as_str()) {
                 Some(row) if busy.number(row) => None,
-                None if standing.unreadable.held.contains(owned.number.as_str())
-                    || standing.unreadable.held.contains(&owned.sid) =>
+                None if expected.unreadable.held.contains(owned.number.as_str())
+                    || expected.unreadable.held.contains(&owned.sid) =>
                 {
                     None
                 }
@@ -79,16 +79,16 @@ impl Inventories {
             });
         }
         let owned: HashSet<&str> = self.numbers.iter().map(|owned| owned.number.as_str()).collect();
-        let settled: Vec<&PhoneNumber> = standing
+        let settled: Vec<&PhoneNumber> = expected
             .numbers
             .iter()
             .filter(|row| row.sid.is_some() && row.status == NumberStatus::Active && !busy.number(row))
             .collect();
         let missing: Vec<&&PhoneNumber> =
             settled.iter().filter(|row| !owned.contains(row.number.as_str())).collect();
-        believable("numbers", missing.len(), settled.len())?;
+        plausible("numbers", missing.len(), settled.len())?;
         differences.extend(missing.into_iter().map(|row| missing_number(row)));
-        let noted = standing.numbers.iter().filter(|row| {
+        let noted = expected.numbers.iter().filter(|row| {
             let is_gone = row.sid.is_some() && !owned.contains(row.number.as_str());
             is_gone && row.status == NumberStatus::Inactive && !busy.number(row)
         });
@@ -96,8 +96,12 @@ impl Inventories {
         Ok(differences)
     }
 
-    fn voice_agents(&self, standing: &Standing, busy: &Busy) -> Result<Vec<Difference>, Doubt> {
-        let rows: HashMap<AgentId, &Agent> = standing.agents.iter().map(|row| (row.id, row)).collect();
+    fn voice_agents(
+        &self,
+        expected: &ExpectedInventory,
+        busy: &Busy,
+    ) -> Result<Vec<Difference>, Implausible> {
+        let rows: HashMap<AgentId, &Agent> = expected.agents.iter().map(|row| (row.id, row)).collect();
         let there: HashSet<&str> =
             self.voice_agents.iter().map(|there| there.voice_agent_id.as_str()).collect();
         let lost = |row: &Agent| {
@@ -115,13 +119,13 @@ impl Inventories {
                 None => Some(foreign_voice_agent(found)),
             });
         }
-        let settled: Vec<&Agent> = standing
+        let settled: Vec<&Agent> = expected
             .agents
             .iter()
             .filter(|row| row.voice_agent_id.is_some() && !busy.agents.contains(&row.id))
             .collect();
         let missing: Vec<&&Agent> = settled.iter().filter(|row| lost(row)).collect();
-        believable("voice agents", missing.len(), settled.len())?;
+        plausible("voice agents", missing.len(), settled.len())?;
         differences.extend(missing.into_iter().map(|row| missing_voice_agent(row)));
         Ok(differences)
     }
@@ -139,7 +143,7 @@ impl Busy {
         let Unreadable { numbers, agents, operations: ids, .. } = unreadable.clone();
         let mut busy = Self { numbers, agents, operations: ids };
         busy.numbers.extend(operations.iter().filter_map(|operation| operation.number_id));
-        busy.agents.extend(operations.iter().map(|operation| operation.agent_id));
+        busy.agents.extend(operations.iter().filter_map(|operation| operation.agent_id));
         busy.operations.extend(operations.iter().map(|operation| operation.id));
         busy
     }
@@ -191,13 +195,14 @@ mod tests {
             state,
             step: Step::Done,
             attempts: 1,
-            agent_id: AgentId(Uuid::from_u128(n)),
+            agent_id: Some(AgentId(Uuid::from_u128(n))),
             number_id: None,
             data: serde_json::Value::Null,
             request_id: String::new(),
             error: None,
             waits_for: None,
-            in_doubt_at: None,
+            outcome_unknown_at: None,
+            awaited_event: None,
             created_at: at(),
             finished_at: Some(at()),
         }
@@ -281,23 +286,23 @@ mod tests {
     }
 
     /// Clients 1 to `n`, each with an agent and a number, all in order.
-    fn estate(n: u128) -> (Inventories, Standing) {
+    fn estate(n: u128) -> (Inventories, ExpectedInventory) {
         let inventories = Inventories {
             numbers: (1..=n).map(owned).collect(),
             voice_agents: (1..=n).map(|n| voice_agent(n, n)).collect(),
         };
-        let standing = Standing {
+        let expected = ExpectedInventory {
             numbers: (1..=n).map(number).collect(),
             agents: (1..=n).map(agent).collect(),
             operations: (1..=n).map(|n| operation(n, OperationState::Succeeded)).collect(),
-            ..Standing::default()
+            ..ExpectedInventory::default()
         };
-        (inventories, standing)
+        (inventories, expected)
     }
 
-    fn found((inventories, standing): &(Inventories, Standing)) -> Vec<DifferenceKind> {
+    fn found((inventories, expected): &(Inventories, ExpectedInventory)) -> Vec<DifferenceKind> {
         inventories
-            .compare(standing, settings, is_here)
+            .compare(expected, settings, is_here)
             .unwrap()
             .iter()
             .map(|difference| difference.kind)
@@ -305,7 +310,7 @@ mod tests {
     }
 
     /// What can go wrong with client 1 of an estate of three, and what is then found.
-    type Mishap = fn(&mut Inventories, &mut Standing);
+    type Mishap = fn(&mut Inventories, &mut ExpectedInventory);
     const MISHAPS: [(Mishap, &[DifferenceKind]); 20] = {
         use DifferenceKind as Kind;
         [
@@ -431,7 +436,7 @@ mod tests {
         let differences = whole.0.compare(&whole.1, settings, is_here).unwrap();
         assert_eq!(differences.len(), 1, "{differences:?}");
         assert_eq!((differences[0].kind, differences[0].repair), (DifferenceKind::MissingNumber, None));
-        // It does not make the list less believable: it is known to be missing.
+        // It does not make the list less plausible: it is known to be missing.
         whole.0.numbers.clear();
         whole.1.numbers.truncate(2);
         assert_eq!(found(&whole).len(), 2);
@@ -443,8 +448,8 @@ mod tests {
         whole.0.numbers.truncate(4);
         assert_eq!(found(&whole).len(), 4);
         whole.0.numbers.truncate(3);
-        let doubt = whole.0.compare(&whole.1, settings, is_here).unwrap_err();
-        assert_eq!(doubt, Doubt { what: "numbers", missing: 5, held: 8 });
+        let implausible = whole.0.compare(&whole.1, settings, is_here).unwrap_err();
+        assert_eq!(implausible, Implausible { what: "numbers", missing: 5, held: 8 });
         whole = estate(2);
         whole.0.voice_agents.clear();
         assert!(whole.0.compare(&whole.1, settings, is_here).is_err());
@@ -453,7 +458,7 @@ mod tests {
     proptest! {
         #[test]
         fn several_mishaps_add_up(which in proptest::collection::vec(0..MISHAPS.len(), 0..6)) {
-            let (mut there, mut here) = (Vec::new(), Standing::default());
+            let (mut there, mut here) = (Vec::new(), ExpectedInventory::default());
             let (mut agents_there, mut expected) = (Vec::new(), Vec::new());
             for (client, which) in which.iter().enumerate() {
                 let n = client as u128 + 1;

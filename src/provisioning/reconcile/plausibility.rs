@@ -1,27 +1,26 @@
-//! When a list is taken for less than the whole truth, although nothing says so.
+//! When a provider's list is taken to be incomplete, although nothing says so.
 
-/// Fewer missing things than this are believed, unless they are all there are; more only when they are not the greater
-/// part.
-const BELIEVED: usize = 5;
+/// Fewer missing objects than this are plausible, unless everything is missing; more only if they are not the greater part.
+const PLAUSIBLE: usize = 5;
 
-/// Why the inventories cannot be the truth, and nothing may be concluded from them.
+/// Why the inventories cannot be right, and nothing may be concluded from them.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{missing} of {held} {what} are missing from the provider's list: it is taken for half a list, or for that of \
+    "{missing} of {held} {what} are missing from the provider's list: it is taken for an incomplete list, or for that of \
      another account, and nothing is concluded from it"
 )]
-pub(super) struct Doubt {
+pub(super) struct Implausible {
     pub(super) what: &'static str,
     pub(super) missing: usize,
     pub(super) held: usize,
 }
 
-/// Whether so many missing of all that is held can be.
+/// Checks that so many of all that is held can be missing.
 ///
 /// # Errors
-/// [`Doubt`].
-pub(super) fn believable(what: &'static str, missing: usize, held: usize) -> Result<(), Doubt> {
+/// [`Implausible`].
+pub(super) fn plausible(what: &'static str, missing: usize, held: usize) -> Result<(), Implausible> {
     let is_all = held > 1 && missing == held;
-    let is_most = missing >= BELIEVED && missing * 2 > held;
-    if is_all || is_most { Err(Doubt { what, missing, held }) } else { Ok(()) }
+    let is_most = missing >= PLAUSIBLE && missing * 2 > held;
+    if is_all || is_most { Err(Implausible { what, missing, held }) } else { Ok(()) }
 }

@@ -1,48 +1,63 @@
-//! Mending what differs. What an operation can do is done by one, so that it is durable, under a lease and its
-//! tenant's to see. What nobody holds any more is given up here, after another look at both sides, and after the
-//! intent was written into its last owner's audit trail.
+//! Repairing differences. What an operation can do is done by one, so that it is durable, under a lease, and visible to its
+//! tenant. What nobody holds any more is released or deleted here, after another look at both sides, and after the intent was
+//! written into the audit trail of its last owner.
 //!
-//! A difference that cannot be mended, whatever the reason, costs the others nothing: the report says why.
+//! A difference that cannot be repaired, whatever the reason, costs the others nothing: the report says why.
 
 use tracing::error;
 
 use super::{Difference, Mended, Reconciler, Repair};
+use crate::carrier::CarrierError;
 use crate::domain::{
     Actor, AgentId, AgentStatus, Author, NumberId, NumberStatus, Operation, OperationId, OperationState,
     TenantId,
 };
 use crate::provisioning::{operation_of_mark, provider_refusal};
 use crate::store::{ReconciliationRun, StoreError, TenantStore};
+use crate::voice::VoiceError;
+
+/// Why a difference was not repaired.
+#[derive(Debug)]
+enum NotRepaired {
+    /// For this reason, which the report shows.
+    Because(String),
+    /// The database failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotRepaired {
+    fn from(failure: StoreError) -> Self {
+        match failure {
+            // A rule of ours forbids it at this moment.
+            StoreError::Refused(refusal) => Self::Because(refusal.message),
+            other => Self::Store(other),
+        }
+    }
+}
 
 /// It is not what it was when it was compared: the next comparison tells what it is now.
-const CHANGED: &str = "it has changed since it was compared: reconcile again";
+fn changed() -> NotRepaired {
+    NotRepaired::Because("it has changed since it was compared: reconcile again".to_owned())
+}
 
 impl Reconciler {
-    /// Does what can be done about a difference, and writes what became of it into it.
-    pub(super) async fn mend(&self, run: &ReconciliationRun, difference: &mut Difference) {
-        let (Some(repair), Some(tenant), Some(agent)) =
-            (difference.repair, difference.tenant, difference.agent)
-        else {
-            return;
-        };
+    /// Does what can be done about a difference, and writes the result into it.
+    pub(super) async fn repair(&self, run: &ReconciliationRun, difference: &mut Difference) {
+        let (Some(repair), Some(tenant)) = (difference.repair, difference.tenant) else { return };
         let done = match repair {
             Repair::MarkInactive { id } => self.mark_inactive(run, tenant, id).await,
-            Repair::MarkActive { id } => {
-                self.look_for_number(run, tenant, id).await.map(|done| succeeded(&done))
-            }
-            Repair::SetRight { id } => self.repair_number(run, tenant, id).await.map(|done| succeeded(&done)),
-            Repair::RestoreVoiceAgent => self.restore_voice_agent(run, tenant, agent).await,
+            Repair::MarkActive { id } => self.mark_active(run, tenant, id).await,
+            Repair::SetRight { id } => self.repair_number(run, tenant, id).await,
+            Repair::RestoreVoiceAgent => self.restore_voice_agent(run, tenant, difference.agent).await,
             Repair::GiveBack { bought_by } => self.release_orphan(run, difference, tenant, bought_by).await,
-            Repair::DeleteVoiceAgent => self.delete_orphan(run, difference, tenant, agent).await,
+            Repair::DeleteVoiceAgent => self.delete_orphan(run, difference, tenant).await,
         };
         difference.mended = match done {
-            Ok(Ok(())) if matches!(repair, Repair::MarkInactive { .. }) => Mended::Noted,
-            Ok(Ok(())) => Mended::Yes,
-            Ok(Err(why)) => Mended::Failed(why),
-            // A rule of ours forbids it at this moment.
-            Err(StoreError::Refused(refusal)) => Mended::Failed(refusal.message),
-            Err(failure) => {
-                error!(kind = %difference.kind, %tenant, %agent, error = &failure as &dyn std::error::Error, "a difference could not be mended");
+            Ok(()) if matches!(repair, Repair::MarkInactive { .. }) => Mended::Noted,
+            Ok(()) => Mended::Yes,
+            Err(NotRepaired::Because(why)) => Mended::Failed(why),
+            Err(NotRepaired::Store(failure)) => {
+                error!(kind = %difference.kind, %tenant, error = &failure as &dyn std::error::Error, "a difference could not be repaired");
                 Mended::Failed(failure.to_string())
             }
         };
@@ -53,21 +68,30 @@ impl Reconciler {
         run: &ReconciliationRun,
         tenant: TenantId,
         id: NumberId,
-    ) -> Result<Result<(), String>, StoreError> {
-        let operation = self.look_for_number(run, tenant, id).await?;
+    ) -> Result<(), NotRepaired> {
+        let checked = self.check_number(run, tenant, id).await?;
         let number = self.database.system().number(id).await?;
         let is_marked = number.is_some_and(|number| number.status == NumberStatus::Inactive);
-        Ok(if is_marked { Ok(()) } else { succeeded(&operation) })
+        if is_marked { Ok(()) } else { succeeded(&checked) }
     }
 
-    async fn look_for_number(
+    async fn mark_active(
+        &self,
+        run: &ReconciliationRun,
+        tenant: TenantId,
+        id: NumberId,
+    ) -> Result<(), NotRepaired> {
+        succeeded(&self.check_number(run, tenant, id).await?)
+    }
+
+    async fn check_number(
         &self,
         run: &ReconciliationRun,
         tenant: TenantId,
         id: NumberId,
     ) -> Result<Operation, StoreError> {
         let store = self.door(run, tenant).await?;
-        let (operation, _) = self.provisioning.look_for_number(&store, id).await?;
+        let operation = self.provisioning.check_number(&store, id).await?;
         self.carry_out(store, &operation).await
     }
 
@@ -76,24 +100,24 @@ impl Reconciler {
         run: &ReconciliationRun,
         tenant: TenantId,
         id: NumberId,
-    ) -> Result<Operation, StoreError> {
+    ) -> Result<(), NotRepaired> {
         let store = self.door(run, tenant).await?;
         let (operation, _) = self.provisioning.repair_number(&store, id).await?;
-        self.carry_out(store, &operation).await
+        succeeded(&self.carry_out(store, &operation).await?)
     }
 
     async fn restore_voice_agent(
         &self,
         run: &ReconciliationRun,
         tenant: TenantId,
-        agent: AgentId,
-    ) -> Result<Result<(), String>, StoreError> {
+        agent: Option<AgentId>,
+    ) -> Result<(), NotRepaired> {
         let store = self.door(run, tenant).await?;
-        let operation = self.provisioning.restore_voice_agent(&store, agent).await?;
-        Ok(succeeded(&self.carry_out(store, &operation).await?))
+        let operation = self.provisioning.restore_voice_agent(&store, agent.ok_or_else(changed)?).await?;
+        succeeded(&self.carry_out(store, &operation).await?)
     }
 
-    /// Keeps an operation that was queued through this door, and drives it.
+    /// Keeps an operation that was stored through this door, and runs it.
     async fn carry_out(&self, store: TenantStore, operation: &Operation) -> Result<Operation, StoreError> {
         store.commit().await?;
         self.provisioning.run(operation.id, self.provisioning.wait_until()).await
@@ -111,28 +135,26 @@ impl Reconciler {
         difference: &Difference,
         tenant: TenantId,
         bought_by: OperationId,
-    ) -> Result<Result<(), String>, StoreError> {
+    ) -> Result<(), NotRepaired> {
         let (Some(number), Some(sid)) = (&difference.number, &difference.sid) else {
-            return Ok(Err(CHANGED.to_owned()));
+            return Err(changed());
         };
         let carrier = self.provisioning.carrier();
-        match carrier.fetch(sid).await {
-            Ok(None) => return Ok(Ok(())),
-            Ok(Some(owned))
-                if owned.number == *number && operation_of_mark(&owned.friendly_name) == Some(bought_by) => {}
-            Ok(Some(_)) => return Ok(Err(CHANGED.to_owned())),
-            Err(failure) => return Ok(Err(provider_refusal(&failure).message)),
+        let rejected = |failure: CarrierError| NotRepaired::Because(provider_refusal(&failure).message);
+        let Some(owned) = carrier.fetch(sid).await.map_err(rejected)? else { return Ok(()) };
+        if owned.number != *number || operation_of_mark(&owned.friendly_name) != Some(bought_by) {
+            return Err(changed());
         }
         let (system, now) = (self.database.system(), self.provisioning.0.clock.now());
         let is_held = !system.barred_among(std::slice::from_ref(number), tenant, now).await?.is_empty();
         let is_over = system.operation(bought_by).await?.is_some_and(|operation| operation.state.is_final());
         if is_held || !is_over {
-            return Ok(Err(CHANGED.to_owned()));
+            return Err(changed());
         }
         let store = self.door(run, tenant).await?;
         store.audit_intent("releaseOrphanedNumber", bought_by).await?;
         store.commit().await?;
-        Ok(carrier.release(sid).await.map_err(|failure| provider_refusal(&failure).message))
+        carrier.release(sid).await.map_err(rejected)
     }
 
     async fn delete_orphan(
@@ -140,14 +162,15 @@ impl Reconciler {
         run: &ReconciliationRun,
         difference: &Difference,
         tenant: TenantId,
-        agent: AgentId,
-    ) -> Result<Result<(), String>, StoreError> {
-        let Some(voice_agent) = &difference.sid else { return Ok(Err(CHANGED.to_owned())) };
-        match self.provisioning.0.voice.fetch(voice_agent).await {
-            Ok(None) => return Ok(Ok(())),
-            Ok(Some(found)) if found.created_for() == Some(agent) => {}
-            Ok(Some(_)) => return Ok(Err(CHANGED.to_owned())),
-            Err(failure) => return Ok(Err(provider_refusal(&failure).message)),
+    ) -> Result<(), NotRepaired> {
+        let (Some(voice_agent), Some(agent)) = (&difference.sid, difference.agent) else {
+            return Err(changed());
+        };
+        let voice = &self.provisioning.0.voice;
+        let rejected = |failure: VoiceError| NotRepaired::Because(provider_refusal(&failure).message);
+        let Some(found) = voice.fetch(voice_agent).await.map_err(rejected)? else { return Ok(()) };
+        if found.created_for() != Some(agent) {
+            return Err(changed());
         }
         let store = self.door(run, tenant).await?;
         let is_needed = store.agent(agent).await?.is_none_or(|row| {
@@ -155,22 +178,20 @@ impl Reconciler {
                 && row.voice_agent_id.as_ref().is_none_or(|id| id == voice_agent)
         });
         if is_needed || !store.unfinished_operations(agent).await?.is_empty() {
-            return Ok(Err(CHANGED.to_owned()));
+            return Err(changed());
         }
         store.audit_intent("deleteOrphanedVoiceAgent", agent).await?;
         store.commit().await?;
-        let deleted = self.provisioning.0.voice.delete_agent(voice_agent).await;
-        Ok(deleted.map_err(|failure| provider_refusal(&failure).message))
+        voice.delete_agent(voice_agent).await.map_err(rejected)
     }
 }
 
-fn succeeded(operation: &Operation) -> Result<(), String> {
-    match (operation.state, &operation.error) {
-        (OperationState::Succeeded, _) => Ok(()),
-        (_, Some(refusal)) => Err(refusal.message.clone()),
-        (_, None) => Err(match &operation.waits_for {
-            Some(waits_for) => format!("{} is still at it: {}", operation.id, waits_for.message),
-            None => format!("{} is still at it", operation.id),
-        }),
-    }
+fn succeeded(operation: &Operation) -> Result<(), NotRepaired> {
+    let why = match (operation.state, &operation.error, &operation.waits_for) {
+        (OperationState::Succeeded, ..) => return Ok(()),
+        (_, Some(refusal), _) => refusal.message.clone(),
+        (_, None, Some(waits_for)) => format!("{} is not over yet: {}", operation.id, waits_for.message),
+        (_, None, None) => format!("{} is not over yet", operation.id),
+    };
+    Err(NotRepaired::Because(why))
 }

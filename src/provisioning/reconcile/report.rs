@@ -143,8 +143,8 @@ impl Difference {
         Self { sid: Some(id.to_owned()), ..self }
     }
 
-    pub(super) fn of(self, tenant: TenantId, agent: AgentId) -> Self {
-        Self { tenant: Some(tenant), agent: Some(agent), ..self }
+    pub(super) fn of(self, tenant: TenantId, agent: impl Into<Option<AgentId>>) -> Self {
+        Self { tenant: Some(tenant), agent: agent.into(), ..self }
     }
 
     pub(super) fn costing(self, monthly_cost: Decimal) -> Self {

@@ -179,23 +179,25 @@ fn undelivered(now: DateTime<Utc>) -> Condition {
         .add(Expr::col(Column::Revision).gt(Expr::col(Column::SyncedRevision)))
         .add(Expr::col(Column::Revision).gt(Expr::col(Column::RefusedRevision)))
         // A fencing token at its maximum cannot grow; claiming that row would fail the whole batch.
-        .add(Column::SyncFence.lt(i64::MAX))
+        .add(Column::SyncFencingToken.lt(i64::MAX))
         .add(unheld)
 }
 
 fn claiming(until: DateTime<Utc>) -> UpdateMany<Entity> {
     Entity::update_many()
         .col_expr(Column::SyncLeaseUntil, Expr::value(until))
-        .col_expr(Column::SyncFence, Expr::col(Column::SyncFence).add(1))
+        .col_expr(Column::SyncFencingToken, Expr::col(Column::SyncFencingToken).add(1))
 }
 
 /// Condition: the lease has not been claimed by another delivery.
 fn lease_held(delivery: &AgentDelivery) -> Condition {
-    Condition::all().add(Column::Id.eq(delivery.agent.id.0)).add(Column::SyncFence.eq(delivery.fencing_token))
+    Condition::all()
+        .add(Column::Id.eq(delivery.agent.id.0))
+        .add(Column::SyncFencingToken.eq(delivery.fencing_token))
 }
 
 fn delivery(row: Model) -> Result<AgentDelivery, StoreError> {
-    let (attempts, fencing_token) = (row.sync_attempts, row.sync_fence);
+    let (attempts, fencing_token) = (row.sync_attempts, row.sync_fencing_token);
     let agent: Agent = row.try_into()?;
     let voice_agent_id = agent.voice_agent_id.clone();
     let voice_agent_id =

@@ -50,7 +50,7 @@ pub struct Model {
     /// End of the lease on the delivery.
     pub sync_lease_until: Option<DateTimeUtc>,
     /// Fencing token: grows with every claim of the lease.
-    pub sync_fence: i64,
+    pub sync_fencing_token: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     /// Change mark, set by a trigger.
@@ -248,7 +248,7 @@ impl ActiveModel {
             sync_attempts: Set(0),
             sync_due_at: Set(None),
             sync_lease_until: Set(None),
-            sync_fence: Set(0),
+            sync_fencing_token: Set(0),
             created_at: Set(agent.created_at),
             updated_at: Set(agent.updated_at),
             changed: NotSet,

@@ -50,13 +50,24 @@ pub struct PurchaseRules {
     pub quarantined_since: DateTime<Utc>,
 }
 
-/// Why a number was not claimed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClaimRefused {
-    /// Another row holds the number, or it is in quarantine.
+/// Why a number could not be claimed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClaimError {
+    /// Another row holds it, this tenant's or another's, or another tenant released it less than the quarantine ago.
+    #[error("the number is taken or in quarantine")]
     Taken,
-    /// The plan's limit or a limit on purchases an hour is reached.
+    /// The tenant's plan, or its or the server's purchases an hour, are used up.
+    #[error(transparent)]
     Limit(Refusal),
+    /// The database, or [`StoreError::LeaseLost`].
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<sea_orm::DbErr> for ClaimError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl SystemStore {
@@ -64,28 +75,28 @@ impl SystemStore {
     /// counted under a lock, so that they are exact across tenants and servers.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`] if another driver holds the operation.
+    /// [`ClaimError`]: nothing is written.
     pub async fn claim_number(
         &self,
         lease: &Lease,
         claim: NumberClaim,
         rules: &PurchaseRules,
         update: OperationUpdate,
-    ) -> Result<Result<Operation, ClaimRefused>, StoreError> {
+    ) -> Result<Operation, ClaimError> {
         let now = self.shared.clock.now();
         let transaction = self.begin().await?;
         let operation = operation::held(&transaction, lease).await?;
         // The tenant's row is locked before the lock on all purchases, so that nobody waits for a tenant while
         // holding up every other purchase.
         if let Some(refusal) = plan_is_full(&transaction, &operation).await? {
-            return Ok(Err(ClaimRefused::Limit(refusal)));
+            return Err(ClaimError::Limit(refusal));
         }
         if let Some(refusal) = hour_is_full(&transaction, &operation, now, rules).await? {
-            return Ok(Err(ClaimRefused::Limit(refusal)));
+            return Err(ClaimError::Limit(refusal));
         }
         let update = OperationUpdate { number_id: Some(claim.id), ..update };
         let number = claim.number.clone();
-        let inserted = Entity::insert(row(&operation, claim, now))
+        let inserted = Entity::insert(row(&operation, claim, now)?)
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&transaction)
             .await?;
@@ -96,20 +107,23 @@ impl SystemStore {
             .count(&transaction)
             .await?;
         if inserted == 0 || served > 0 {
-            return Ok(Err(ClaimRefused::Taken));
+            return Err(ClaimError::Taken);
         }
         let operation = operation::write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
         self.shared.publish(operation::changed(&operation));
-        Ok(Ok(operation))
+        Ok(operation)
     }
 }
 
-fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> ActiveModel {
-    ActiveModel {
+fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<ActiveModel, StoreError> {
+    // Every number has an agent: a purchase is stored with one.
+    let agent_id =
+        operation.agent_id.ok_or(StoreError::Corrupt { table: "operations", column: "agent_id" })?;
+    Ok(ActiveModel {
         id: Set(claim.id.0),
         tenant_id: Set(operation.tenant_id.0),
-        agent_id: Set(operation.agent_id.0),
+        agent_id: Set(agent_id.0),
         operation_id: Set(operation.id.0),
         number: Set(claim.number.to_string()),
         friendly_name: Set(claim.friendly_name),
@@ -129,7 +143,7 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> ActiveM
         provisioned_at: Set(None),
         released_at: Set(None),
         changed: NotSet,
-    }
+    })
 }
 
 /// Numbers of all other operations: a repeated step must not count its own claim.

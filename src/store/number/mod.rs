@@ -7,7 +7,7 @@ mod listed;
 
 pub use cache::NumberReader;
 pub(super) use cache::{CachedNumber, NumberCache};
-pub use claim::{ClaimRefused, NumberClaim, PurchaseRules};
+pub use claim::{ClaimError, NumberClaim, PurchaseRules};
 pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ use super::entities::{self, agent, phone_number};
 use super::page::{self, Cursor, Keyset, Listing, Page, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
-    AgentId, CountryCode, E164, NumberId, NumberStatus, PhoneNumber, RoutingRules, TenantId,
+    AgentId, CountryCode, E164, NumberId, NumberStatus, NumberTransition, PhoneNumber, RoutingRules, TenantId,
 };
 
 /// Filter for lists of numbers.
@@ -234,7 +234,7 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn begin_release(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
-        self.move_number(id, &[NumberStatus::Active, NumberStatus::Inactive], NumberStatus::Releasing).await
+        self.move_number(id, NumberTransition::ReleaseBegun).await
     }
 
     /// Cancels a release: moves a releasing number back to `was`, active or inactive. `None` if the tenant
@@ -247,7 +247,7 @@ impl TenantStore {
         id: NumberId,
         was: NumberStatus,
     ) -> Result<Option<PhoneNumber>, StoreError> {
-        self.move_number(id, &[NumberStatus::Releasing], was).await
+        self.move_number(id, NumberTransition::release_ended(was)).await
     }
 
     /// Replaces a number's routing rules and increments their version. `None` if the tenant has no such number.
@@ -274,12 +274,11 @@ impl TenantStore {
     async fn move_number(
         &self,
         id: NumberId,
-        from: &[NumberStatus],
-        to: NumberStatus,
+        transition: NumberTransition,
     ) -> Result<Option<PhoneNumber>, StoreError> {
-        let from = from.iter().map(|status| status.as_str());
+        let from = transition.from().iter().map(|status| status.as_str());
         let written = phone_number::Entity::update_many()
-            .col_expr(phone_number::Column::Status, Expr::value(to.as_str()))
+            .col_expr(phone_number::Column::Status, Expr::value(transition.to().as_str()))
             .filter(phone_number::Column::Id.eq(id.0))
             .filter(phone_number::Column::TenantId.eq(self.tenant.0))
             // A concurrent change of the state wins: this update then finds no row.

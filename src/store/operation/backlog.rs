@@ -14,8 +14,8 @@ use crate::store::{StoreError, SystemStore};
 pub struct Backlog {
     /// How many there are in each state that is not final.
     pub by_state: Vec<(OperationState, i64)>,
-    /// When the oldest was created of those that are due or begun. One that is to begin later, as a release within its grace
-    /// period is, does not count.
+    /// When the oldest was created of those that are due or begun. One that begins later, as a release within its grace
+    /// period does, and one that waits for an external event do not count.
     pub oldest: Option<DateTime<Utc>>,
 }
 
@@ -25,8 +25,8 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn backlog(&self) -> Result<Backlog, StoreError> {
-        let is_begun =
-            Condition::any().add(Column::RunAfter.lte(self.shared.clock.now())).add(Column::Attempts.gt(0));
+        let is_tried = Condition::all().add(Column::Attempts.gt(0)).add(Column::AwaitedEvent.is_null());
+        let is_begun = Condition::any().add(Column::RunAfter.lte(self.shared.clock.now())).add(is_tried);
         let begun = CaseStatement::new().case(is_begun, Expr::col(Column::CreatedAt));
         let found: Vec<(String, i64, Option<DateTime<Utc>>)> = Entity::find()
             .select_only()

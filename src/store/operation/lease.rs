@@ -1,9 +1,9 @@
-//! Who drives an operation. A lease runs out by itself, so that a dead driver's work is taken up by another;
-//! its fence grows with every claim, so that a driver that was only slow can no longer write. Whoever takes over from a
-//! driver that did not give its lease up cannot know what that one's last request did: the step is in doubt.
+//! The lease on an operation. It expires by itself, so that the work of a dead driver is taken over; its fencing token grows
+//! with every claim, so that a driver that was only slow can no longer write. A driver that takes over an expired lease cannot
+//! know what the last request of the former holder did: the outcome of the step is unknown.
 //!
-//! Only kinds and steps that this version knows are claimed. One operation that cannot be read costs the others of its
-//! batch nothing: it is reported, and put aside without its attempt counting.
+//! Only kinds that this version knows are claimed, each at its own steps. One operation that cannot be read costs the others
+//! of its batch nothing: it is reported, and put aside without its attempt counting.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, Order, QueryFilter, QueryResult, UpdateMany};
 
 use super::UNFINISHED;
-use crate::domain::{Operation, OperationId, OperationKind, OperationState, Step};
+use crate::domain::{Operation, OperationId, OperationKind, OperationState};
 use crate::store::entities::operation::{Column, Entity, Model, TABLE};
 use crate::store::entities::updated;
 use crate::store::{StoreError, SystemStore, dialect};
@@ -22,7 +22,7 @@ const MOST_ATTEMPTS: i32 = 1_000_000;
 /// An operation that cannot be read is left alone for so long.
 const PUT_ASIDE: TimeDelta = TimeDelta::minutes(5);
 
-/// The right to drive one operation, until `until`. The fence tells an old holder from a new one.
+/// The right to drive one operation, until `until`. The fencing token tells an old holder from a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The operation.
@@ -30,7 +30,7 @@ pub struct Lease {
     /// Who holds it.
     pub owner: uuid::Uuid,
     /// Grows with every claim of this operation and never resets.
-    pub fence: i64,
+    pub fencing_token: i64,
     /// Until when it holds unless renewed.
     pub until: DateTime<Utc>,
 }
@@ -117,7 +117,7 @@ impl SystemStore {
         let until = self.shared.clock.now() + by;
         let renewed = Entity::update_many()
             .col_expr(Column::LeaseUntil, Expr::value(until))
-            .filter(holds(lease))
+            .filter(is_held(lease))
             .exec(self.db())
             .await?;
         if renewed.rows_affected == 0 {
@@ -135,26 +135,33 @@ fn one_more(column: Column, most: i32) -> Expr {
         .into()
 }
 
-/// Not over, not asleep, of a kind and at a step that this version knows, and nobody holds it any more. Whatever a newer
-/// version has written is left to it: neither claimed nor counted.
+/// Not over, due, [`known`], and without a holder. Whatever a newer version has written is left to it: neither claimed nor
+/// counted.
 fn due(now: DateTime<Utc>) -> Condition {
     let unheld = Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now));
     Condition::all()
         .add(Column::State.is_in(UNFINISHED))
         .add(Column::RunAfter.lte(now))
         // It must be able to grow.
-        .add(Column::Fence.lt(i64::MAX))
-        .add(Column::Kind.is_in(OperationKind::ALL.iter().map(|kind| kind.as_str())))
-        .add(Column::Step.is_in(Step::ALL.iter().map(|step| step.as_str())))
+        .add(Column::FencingToken.lt(i64::MAX))
+        .add(known())
         .add(unheld)
 }
 
-/// Nobody has taken the lease since.
-pub(super) fn holds(lease: &Lease) -> Condition {
+/// Of a kind that this version knows, at one of the steps of that kind.
+fn known() -> Condition {
+    OperationKind::ALL.iter().fold(Condition::any(), |known, kind| {
+        let steps = kind.steps().iter().map(|step| step.as_str());
+        known.add(Condition::all().add(Column::Kind.eq(kind.as_str())).add(Column::Step.is_in(steps)))
+    })
+}
+
+/// Nobody else has taken the lease since.
+pub(super) fn is_held(lease: &Lease) -> Condition {
     Condition::all()
         .add(Column::Id.eq(lease.operation.0))
         .add(Column::LeaseOwner.eq(lease.owner))
-        .add(Column::Fence.eq(lease.fence))
+        .add(Column::FencingToken.eq(lease.fencing_token))
 }
 
 fn taking(owner: uuid::Uuid, now: DateTime<Utc>, until: DateTime<Utc>) -> UpdateMany<Entity> {
@@ -163,12 +170,12 @@ fn taking(owner: uuid::Uuid, now: DateTime<Utc>, until: DateTime<Utc>) -> Update
         .col_expr(Column::LeaseOwner, Expr::value(owner))
         .col_expr(Column::LeaseUntil, Expr::value(until))
         .col_expr(Column::Attempts, one_more(Column::Attempts, MOST_ATTEMPTS))
-        .col_expr(Column::Fence, Expr::col(Column::Fence).add(1))
+        .col_expr(Column::FencingToken, Expr::col(Column::FencingToken).add(1))
         .col_expr(
-            Column::InDoubtAt,
+            Column::OutcomeUnknownAt,
             CaseStatement::new()
                 .case(Expr::col(Column::LeaseOwner).is_not_null(), Expr::value(now))
-                .finally(Expr::col(Column::InDoubtAt))
+                .finally(Expr::col(Column::OutcomeUnknownAt))
                 .into(),
         )
         .col_expr(Column::UpdatedAt, Expr::value(now))
@@ -176,6 +183,6 @@ fn taking(owner: uuid::Uuid, now: DateTime<Utc>, until: DateTime<Utc>) -> Update
 
 fn claimed(row: Model, owner: uuid::Uuid) -> Result<Claimed, StoreError> {
     let until = row.lease_until.ok_or(StoreError::Corrupt { table: TABLE, column: "lease_until" })?;
-    let lease = Lease { operation: OperationId(row.id), owner, fence: row.fence, until };
+    let lease = Lease { operation: OperationId(row.id), owner, fencing_token: row.fencing_token, until };
     Ok(Claimed { operation: row.try_into()?, lease })
 }

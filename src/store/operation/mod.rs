@@ -1,13 +1,14 @@
-//! Operations: a tenant asks for them here; who drives one is [`lease`]'s matter, what a step leaves behind
-//! [`record`]'s.
+//! Operations: a tenant requests them here. [`lease`] decides who runs one, [`record`] writes what a step leaves behind, and
+//! [`event`] wakes those that wait for an external event.
 
 mod backlog;
+mod event;
 mod lease;
 mod record;
 
 pub use backlog::Backlog;
 pub use lease::{Claimed, Lease};
-pub use record::{Effect, OperationUpdate, Retry};
+pub use record::{Effect, OperationUpdate, Wait};
 pub(super) use record::{changed, held, write};
 
 use chrono::{DateTime, Utc};
@@ -31,8 +32,8 @@ pub struct NewOperation {
     pub kind: OperationKind,
     /// Its first step.
     pub step: Step,
-    /// The agent it is about.
-    pub agent_id: AgentId,
+    /// The agent it is about, if it is about one.
+    pub agent_id: Option<AgentId>,
     /// The number it is about, when there is one already.
     pub number_id: Option<NumberId>,
     /// What was asked for.
@@ -95,7 +96,7 @@ impl TenantStore {
             state: Set(OperationState::Pending.to_string()),
             step: Set(new.step.to_string()),
             attempts: Set(0),
-            agent_id: Set(new.agent_id.0),
+            agent_id: Set(new.agent_id.map(|id| id.0)),
             phone_number_id: Set(new.number_id.map(|id| id.0)),
             data: Set(new.data),
             error: Set(None),
@@ -105,8 +106,9 @@ impl TenantStore {
             run_after: Set(new.not_before.unwrap_or(now)),
             lease_owner: Set(None),
             lease_until: Set(None),
-            fence: Set(0),
-            in_doubt_at: Set(None),
+            fencing_token: Set(0),
+            outcome_unknown_at: Set(None),
+            awaited_event: Set(None),
             created_at: Set(now),
             updated_at: Set(now),
             finished_at: Set(None),

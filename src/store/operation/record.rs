@@ -7,8 +7,10 @@ use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
 
-use super::lease::{Lease, holds};
-use crate::domain::{AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationState, Refusal, Step};
+use super::lease::{Lease, is_held};
+use crate::domain::{
+    AgentId, AgentStatus, EventKey, NumberId, NumberTransition, Operation, OperationState, Refusal, Step,
+};
 use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
 use crate::store::entities::{agent, phone_number};
 use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect};
@@ -26,21 +28,23 @@ pub struct OperationUpdate {
     pub number_id: Option<NumberId>,
     /// Why it failed, or what it waits for.
     pub error: Option<Refusal>,
-    /// When not to go on at once: a step that failed for now. Its lease is given up.
-    pub retry: Option<Retry>,
+    /// The pause before the step is run again; `None`: it goes on at once.
+    pub wait: Option<Wait>,
     /// What the step changed beside its operation.
     pub effects: Vec<Effect>,
 }
 
-/// A step is to be begun again.
-#[derive(Debug, Clone, Copy)]
-pub struct Retry {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Whether the attempt that failed counts as one.
+/// A pause of an operation. Its lease is given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wait {
+    /// When it goes on at the latest.
+    pub until: DateTime<Utc>,
+    /// The external event that ends the pause earlier: see [`SystemStore::wake`].
+    pub event: Option<EventKey>,
+    /// Whether the attempt before the pause counts as one.
     pub counts: bool,
-    /// Whether the attempt may have been carried out all the same. A doubt left by an earlier one stays.
-    pub leaves_doubt: bool,
+    /// Whether the outcome of that attempt is unknown. If the outcome of an earlier one is, it stays so.
+    pub outcome_unknown: bool,
 }
 
 /// A change a step makes beside its operation, in the same transaction.
@@ -69,18 +73,18 @@ pub enum Effect {
         /// The carrier's id.
         sid: String,
     },
-    /// The number was given back, or its claim freed.
+    /// The number was released, or its claim freed.
     NumberReleased {
         /// Our number.
         number: NumberId,
     },
-    /// The carrier would not take the number back: it is kept, and answers again.
+    /// The carrier rejected the release of the number: it is kept, and takes calls again.
     NumberKept {
         /// Our number.
         number: NumberId,
     },
-    /// The number was found in order, or set right: active.
-    NumberRepaired {
+    /// The carrier has the number, set as it should be: active.
+    NumberConfirmed {
         /// Our number.
         number: NumberId,
     },
@@ -92,7 +96,7 @@ pub enum Effect {
 }
 
 impl SystemStore {
-    /// Writes what a step made of its operation. A final state, or `retry`, gives the lease up.
+    /// Writes what a step made of its operation. A final state, or a pause, gives the lease up.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`]: nothing is written.
@@ -118,7 +122,7 @@ fn moved(operation: &Operation, effect: &Effect) -> Change {
         Effect::NumberReleased { number } => Change::Number { tenant, id: *number, is_released: true },
         Effect::NumberBought { number, .. }
         | Effect::NumberKept { number }
-        | Effect::NumberRepaired { number }
+        | Effect::NumberConfirmed { number }
         | Effect::NumberLost { number } => Change::Number { tenant, id: *number, is_released: false },
     }
 }
@@ -128,12 +132,12 @@ pub(in crate::store) fn changed(operation: &Operation) -> Change {
     Change::Operation { tenant: operation.tenant_id, id: operation.id }
 }
 
-/// The operation under this lease, kept from changing until the transaction ends.
+/// The operation under this lease, locked until the transaction ends.
 pub(in crate::store) async fn held(
     db: &impl ConnectionTrait,
     lease: &Lease,
 ) -> Result<Operation, StoreError> {
-    let mut query = Entity::find().filter(holds(lease));
+    let mut query = Entity::find().filter(is_held(lease));
     dialect::lock_rows(db, QuerySelect::query(&mut query));
     query.one(db).await?.ok_or(StoreError::LeaseLost)?.try_into()
 }
@@ -147,7 +151,7 @@ pub(in crate::store) async fn write(
 ) -> Result<Operation, StoreError> {
     let now = shared.clock.now();
     // Whoever records a new step begins it at once: that is its first attempt.
-    let uncounted = i32::from(update.retry.is_some_and(|retry| !retry.counts));
+    let uncounted = i32::from(update.wait.as_ref().is_some_and(|wait| !wait.counts));
     let attempts = CaseStatement::new()
         .case(Expr::col(Column::Step).eq(update.step.as_str()), Expr::col(Column::Attempts).sub(uncounted))
         .finally(1);
@@ -157,24 +161,31 @@ pub(in crate::store) async fn write(
         phone_number_id: Set(update.number_id.map(|id| id.0)),
         data: Set(update.data.clone()),
         error: Set(update.error.as_ref().map(write_refusal)),
-        run_after: Set(update.retry.map_or(now, |retry| retry.at)),
+        run_after: Set(update.wait.as_ref().map_or(now, |wait| wait.until)),
+        awaited_event: Set(update
+            .wait
+            .as_ref()
+            .and_then(|wait| wait.event.as_ref())
+            .map(EventKey::to_string)),
         updated_at: Set(now),
         finished_at: Set(update.state.is_final().then_some(now)),
         ..Default::default()
     };
-    if update.state.is_final() || update.retry.is_some() {
+    if update.state.is_final() || update.wait.is_some() {
         row.lease_owner = Set(None);
         row.lease_until = Set(None);
     }
-    row.in_doubt_at = match update.retry {
+    row.outcome_unknown_at = match &update.wait {
         None => Set(None),
-        Some(retry) if retry.leaves_doubt => Set(Some(now)),
+        Some(wait) if wait.outcome_unknown => Set(Some(now)),
         Some(_) => NotSet,
     };
+    let legal = update.state.reached_from().iter().map(|state| state.as_str());
     let written = Entity::update_many()
         .set(row)
         .col_expr(Column::Attempts, attempts.into())
-        .filter(holds(lease))
+        .filter(is_held(lease))
+        .filter(Column::State.is_in(legal))
         .exec_with_returning(db)
         .await?;
     let operation: Operation = written.into_iter().next().ok_or(StoreError::LeaseLost)?.try_into()?;
@@ -193,8 +204,6 @@ async fn apply(
     effect: &Effect,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    use NumberStatus::{Active, Inactive, Pending, Releasing};
-    let number = phone_number::ActiveModel::default;
     match effect {
         Effect::VoiceAgentCreated { agent, voice_agent_id, revision } => {
             let row = agent::ActiveModel {
@@ -208,32 +217,34 @@ async fn apply(
             let row = agent::ActiveModel { status: Set(status.to_string()), ..Default::default() };
             change_agent(db, operation, *agent, row, now).await
         }
-        Effect::NumberBought { number: id, sid } => {
+        Effect::NumberBought { number, sid } => {
             let row = phone_number::ActiveModel {
                 sid: Set(Some(sid.clone())),
                 provisioned_at: Set(Some(now)),
-                ..number()
+                ..Default::default()
             };
             // Money was spent: a row that is in no state to say so must not be passed over.
-            if move_number(db, operation, *id, &[Pending], Active, row).await? {
+            if move_number(db, operation, *number, NumberTransition::Bought, row).await? {
                 Ok(())
             } else {
                 Err(StoreError::Corrupt { table: "phone_numbers", column: "status" })
             }
         }
-        Effect::NumberReleased { number: id } => {
-            let row = phone_number::ActiveModel { released_at: Set(Some(now)), ..number() };
-            let from = [Pending, Active, Inactive, Releasing];
-            move_number(db, operation, *id, &from, NumberStatus::Released, row).await.map(drop)
+        Effect::NumberReleased { number } => {
+            let row = phone_number::ActiveModel { released_at: Set(Some(now)), ..Default::default() };
+            move_number(db, operation, *number, NumberTransition::Released, row).await.map(drop)
         }
-        Effect::NumberKept { number: id } => {
-            move_number(db, operation, *id, &[Releasing], Active, number()).await.map(drop)
+        Effect::NumberKept { number } => {
+            let row = phone_number::ActiveModel::default();
+            move_number(db, operation, *number, NumberTransition::ReleaseEnded, row).await.map(drop)
         }
-        Effect::NumberRepaired { number: id } => {
-            move_number(db, operation, *id, &[Active, Inactive], Active, number()).await.map(drop)
+        Effect::NumberConfirmed { number } => {
+            let row = phone_number::ActiveModel::default();
+            move_number(db, operation, *number, NumberTransition::Confirmed, row).await.map(drop)
         }
-        Effect::NumberLost { number: id } => {
-            move_number(db, operation, *id, &[Active, Inactive], Inactive, number()).await.map(drop)
+        Effect::NumberLost { number } => {
+            let row = phone_number::ActiveModel::default();
+            move_number(db, operation, *number, NumberTransition::Lost, row).await.map(drop)
         }
     }
 }
@@ -255,21 +266,20 @@ async fn change_agent(
     Ok(())
 }
 
-/// Moves a number on, if it is in a state from which that is legal; says whether it was.
+/// Changes the state of a number, if the transition is legal from the present one; returns whether it was.
 async fn move_number(
     db: &impl ConnectionTrait,
     operation: &Operation,
     id: NumberId,
-    from: &[NumberStatus],
-    to: NumberStatus,
+    transition: NumberTransition,
     mut row: phone_number::ActiveModel,
 ) -> Result<bool, StoreError> {
-    row.status = Set(to.to_string());
+    row.status = Set(transition.to().to_string());
     let moved = phone_number::Entity::update_many()
         .set(row)
         .filter(phone_number::Column::Id.eq(id.0))
         .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
-        .filter(phone_number::Column::Status.is_in(from.iter().map(|status| status.as_str())))
+        .filter(phone_number::Column::Status.is_in(transition.from().iter().map(|from| from.as_str())))
         .exec(db)
         .await?;
     Ok(moved.rows_affected > 0)

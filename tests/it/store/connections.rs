@@ -199,7 +199,7 @@ async fn a_broken_connection_costs_no_statement_and_none_is_carried_out_twice() 
                         Err(error) => Err(error),
                     },
                     12 => set_plan(db, &format!("plan {round} {nth}")).await,
-                    _ => system.standing(&[], &[], Clock::system().now()).await.map(drop),
+                    _ => system.expected_inventory(&[], &[], Clock::system().now()).await.map(drop),
                 }
             }
         };

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use switchboard::domain::{AgentStatus, Clock, OperationState, Refusal, RefusalCode, Step};
 use switchboard::store::{
-    Change, ClaimRefused, Database, Effect, OperationUpdate, PurchaseRules, Retry, StoreError, Topic,
+    Change, ClaimError, Database, Effect, OperationUpdate, PurchaseRules, StoreError, Topic, Wait,
 };
 
 use crate::support::database::{HandClock, TestDatabase};
@@ -66,7 +66,7 @@ async fn a_driver_that_lost_its_lease_writes_nothing() {
 
     let second = system.claim_due(two, LEASE, 10).await.unwrap().remove(0);
     assert_eq!(second.operation.attempts, 2);
-    assert!(second.lease.fence > renewed.fence);
+    assert!(second.lease.fencing_token > renewed.fencing_token);
     let effects = vec![Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted }];
     let late = OperationUpdate { effects, ..fixtures::update(Step::Done) };
     assert!(matches!(system.record(&renewed, late.clone()).await, Err(StoreError::LeaseLost)));
@@ -74,7 +74,7 @@ async fn a_driver_that_lost_its_lease_writes_nothing() {
     let claim = fixtures::claim_of(&fixtures::e164(110));
     let lost =
         system.claim_number(&renewed, claim, &fixtures::rules(10), fixtures::update(Step::BuyNumber)).await;
-    assert!(matches!(lost, Err(StoreError::LeaseLost)));
+    assert!(matches!(lost, Err(ClaimError::Store(StoreError::LeaseLost))));
     assert_eq!(system.agent(agent.id).await.unwrap().unwrap().status, AgentStatus::Active);
     assert_eq!(system.operation(operation.id).await.unwrap(), Some(second.operation.clone()));
     assert!(system.numbers_of(agent.id).await.unwrap().is_empty());
@@ -99,10 +99,12 @@ async fn a_step_that_failed_for_now_waits_and_counts_its_attempts() {
     let tenant = fixtures::tenant(&db).await;
     let agent = fixtures::agent(&db, tenant).await;
     let claimed = fixtures::claimed(&db, &agent).await;
-    let in_thirty =
-        |counts| Some(Retry { at: time.clock().now() + TimeDelta::seconds(30), counts, leaves_doubt: false });
+    let in_thirty = |counts| {
+        let until = time.clock().now() + TimeDelta::seconds(30);
+        Some(Wait { until, event: None, counts, outcome_unknown: false })
+    };
     let again = OperationUpdate {
-        retry: in_thirty(true),
+        wait: in_thirty(true),
         data: json!({ "tried": [1] }),
         ..fixtures::update(Step::ClaimNumber)
     };
@@ -112,7 +114,7 @@ async fn a_step_that_failed_for_now_waits_and_counts_its_attempts() {
     time.advance(TimeDelta::seconds(30));
     let due = system.claim_due(uuid(), LEASE, 10).await.unwrap().remove(0);
     assert_eq!(due.operation.attempts, 2, "the same step");
-    let uncounted = OperationUpdate { retry: in_thirty(false), ..fixtures::update(Step::ClaimNumber) };
+    let uncounted = OperationUpdate { wait: in_thirty(false), ..fixtures::update(Step::ClaimNumber) };
     assert_eq!(system.record(&due.lease, uncounted).await.unwrap().attempts, 1, "as if it had not begun");
     time.advance(TimeDelta::seconds(30));
     let due = system.claim_due(uuid(), LEASE, 10).await.unwrap().remove(0);
@@ -210,9 +212,9 @@ async fn servers_whose_clocks_differ_go_by_the_databases() {
         let lease = fixtures::claimed(db, &agent).await.lease;
         let claim = fixtures::claim_of(&fixtures::e164(last_four));
         let update = fixtures::update(Step::BuyNumber);
-        db.system().claim_number(&lease, claim, &rules(clock), update).await.unwrap().unwrap_err()
+        db.system().claim_number(&lease, claim, &rules(clock), update).await.unwrap_err()
     };
-    assert!(matches!(refused(&fast, &ahead, 111).await, ClaimRefused::Limit(_)), "within the hour");
+    assert!(matches!(refused(&fast, &ahead, 111).await, ClaimError::Limit(_)), "within the hour");
     let lease = fixtures::claimed(&slow, &agent).await.lease;
     let released = Effect::NumberReleased { number: bought.id };
     let update = OperationUpdate { effects: vec![released], ..fixtures::update(Step::Done) };

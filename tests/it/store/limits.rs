@@ -3,28 +3,22 @@
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 use switchboard::domain::{Agent, CallId, CallStatus, Operation, RefusalCode, Step, Tenant};
-use switchboard::store::{ClaimRefused, Database, Effect, OperationUpdate};
+use switchboard::store::{ClaimError, Database, Effect, OperationUpdate};
 
 use crate::support::database::{HandClock, TestDatabase};
 use crate::support::fixtures::{self, e164, uuid};
 
-async fn claim(
-    db: &Database,
-    agent: &Agent,
-    last_four: u32,
-    per_hour: u32,
-) -> Result<Operation, ClaimRefused> {
+async fn claim(db: &Database, agent: &Agent, last_four: u32, per_hour: u32) -> Result<Operation, ClaimError> {
     let lease = fixtures::claimed(db, agent).await.lease;
     let claim = fixtures::claim_of(&e164(last_four));
     db.system()
         .claim_number(&lease, claim, &fixtures::rules(per_hour), fixtures::update(Step::BuyNumber))
         .await
-        .unwrap()
 }
 
-fn limit_reached(refused: &Result<Operation, ClaimRefused>) -> Option<&str> {
+fn limit_reached(refused: &Result<Operation, ClaimError>) -> Option<&str> {
     match refused {
-        Err(ClaimRefused::Limit(refusal)) => {
+        Err(ClaimError::Limit(refusal)) => {
             assert_eq!(refusal.code, RefusalCode::LimitReached);
             Some(&refusal.message)
         }
@@ -73,7 +67,7 @@ async fn of_twenty_tenants_one_gets_the_number_and_the_server_buys_no_more_than_
     };
     let same = run(|_| 300, 1000).await;
     assert_eq!(same.iter().filter(|r| r.is_ok()).count(), 1);
-    assert_eq!(same.iter().filter(|r| **r == Err(ClaimRefused::Taken)).count(), 19);
+    assert_eq!(same.iter().filter(|r| matches!(r, Err(ClaimError::Taken))).count(), 19);
     let many = run(|n| 400 + n, 7).await;
     assert_eq!(many.iter().filter(|r| r.is_ok()).count(), 6, "one of seven was bought above");
     assert_eq!(many.iter().filter_map(limit_reached).filter(|m| m.contains("at most 7")).count(), 14);
@@ -92,7 +86,6 @@ async fn the_guard_forgets_after_an_hour_and_does_not_count_what_was_never_bough
     db.system()
         .claim_number(&lease, freed, &fixtures::rules(1), fixtures::update(Step::BuyNumber))
         .await
-        .unwrap()
         .unwrap();
     assert!(limit_reached(&claim(&db, &agent, 501, 1).await).is_some());
     let effects = vec![Effect::NumberReleased { number: id }];

@@ -41,7 +41,7 @@ where
         ),
         format!(
             "INSERT INTO operations (id, tenant_id, kind, state, step, attempts, agent_id, data, request_id, run_after,
-                 fence, created_at, updated_at, finished_at)
+                 fencing_token, created_at, updated_at, finished_at)
              SELECT {}, {}, 'create_agent', 'succeeded', 'done', 1, {}, '{{}}', 'fill', {at}, 0, {at}, {at}, {at} FROM {few}",
             id(2, "n"),
             id(0, "n"),

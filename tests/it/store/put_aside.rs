@@ -136,9 +136,9 @@ async fn a_row_with_garbage_in_a_column_costs_the_others_nothing() {
     assert_eq!(system.calls_unheard_of(now, 1).await.unwrap(), [sids[2].as_str()]);
     assert_eq!(system.events_due(1).await.unwrap().len(), 1);
 
-    let standing = system.standing(&[operations[0], operations[1]], &[], now).await.unwrap();
-    assert_eq!((standing.numbers.len(), standing.agents.len(), standing.operations.len()), (2, 2, 1));
-    let unreadable = standing.unreadable;
+    let expected = system.expected_inventory(&[operations[0], operations[1]], &[], now).await.unwrap();
+    assert_eq!((expected.numbers.len(), expected.agents.len(), expected.operations.len()), (2, 2, 1));
+    let unreadable = expected.unreadable;
     assert!(unreadable.held.contains(numbers[0].number.as_str()));
     assert!(unreadable.held.contains(numbers[0].sid.as_deref().unwrap()));
     assert!(unreadable.operations.contains(&operations[0]));
@@ -190,7 +190,7 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
         let sid = &sids[nth];
         for sql in [
             format!(
-                "UPDATE operations SET created_at = {instant}, in_doubt_at = {instant} WHERE id = {operation}"
+                "UPDATE operations SET created_at = {instant}, outcome_unknown_at = {instant} WHERE id = {operation}"
             ),
             format!("UPDATE agents SET created_at = {instant} WHERE id = {agent}"),
             format!("UPDATE phone_numbers SET provisioned_at = {instant} WHERE id = {number}"),
@@ -215,9 +215,9 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
     let due: HashSet<_> = due.into_iter().map(|delivery| delivery.agent.id).collect();
     assert_eq!(due, agents[4..].iter().map(|agent| agent.id).collect());
     assert_eq!(system.events_due(10).await.unwrap().len(), 2);
-    let standing = system.standing(&[], &[], time.clock().now()).await.unwrap();
-    assert_eq!((standing.numbers.len(), standing.agents.len()), (2, 2));
-    assert_eq!(standing.busy.len(), 2 + numbers.len(), "those that bought the numbers, too");
+    let expected = system.expected_inventory(&[], &[], time.clock().now()).await.unwrap();
+    assert_eq!((expected.numbers.len(), expected.agents.len()), (2, 2));
+    assert_eq!(expected.busy.len(), 2 + numbers.len(), "those that bought the numbers, too");
     // Written in one batch, but for those that cannot be read.
     let told = fixtures::report(switchboard::domain::CallStatus::Completed, Some(7));
     let reported = sids.iter().map(|sid| system.report_call(sid, told));
@@ -240,7 +240,7 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
     };
     for nth in 0..4 {
         assert!(
-            has("operations", operations[nth].0, "in_doubt_at")
+            has("operations", operations[nth].0, "outcome_unknown_at")
                 || has("operations", operations[nth].0, "created_at")
         );
         assert!(has("agents", agents[nth].id.0, "created_at"), "{told:?}");
@@ -251,7 +251,7 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
     time.advance(TimeDelta::minutes(10));
     let again = system.claim(operations[4], uuid(), LEASE).await.unwrap().unwrap();
     assert_eq!(again.operation.attempts, i32::MAX);
-    test.execute(&format!("UPDATE operations SET fence = 9223372036854775807, lease_owner = NULL, lease_until = NULL WHERE id = {last}")).await;
+    test.execute(&format!("UPDATE operations SET fencing_token = 9223372036854775807, lease_owner = NULL, lease_until = NULL WHERE id = {last}")).await;
     time.advance(TimeDelta::minutes(10));
     let due = system.claim_due(uuid(), LEASE, 10).await.unwrap();
     assert_eq!(due.len(), 1, "{due:?}");

@@ -170,7 +170,7 @@ async fn a_request_repeated_with_its_key_is_the_same_operation() {
 
     let others_agent = fixtures::agent(&db, other).await;
     let door = fixtures::write_as(&db, other).await;
-    let of_other = NewOperation { agent_id: others_agent.id, ..with_key("aa") };
+    let of_other = NewOperation { agent_id: Some(others_agent.id), ..with_key("aa") };
     assert!(
         matches!(door.insert_operation(of_other).await.unwrap(), Inserted::New(_)),
         "a key is its tenant's own"

@@ -71,7 +71,7 @@ pub(crate) fn new_operation(agent: AgentId) -> NewOperation {
         id: OperationId(uuid()),
         kind: OperationKind::ProvisionNumber,
         step: Step::ClaimNumber,
-        agent_id: agent,
+        agent_id: Some(agent),
         number_id: None,
         data: json!({ "country": "US" }),
         idempotency: None,
@@ -101,7 +101,7 @@ pub(crate) fn update(step: Step) -> OperationUpdate {
         data: json!({}),
         number_id: None,
         error: None,
-        retry: None,
+        wait: None,
         effects: vec![],
     }
 }
@@ -129,7 +129,7 @@ pub(crate) async fn number(db: &Database, agent: &Agent, number: &E164) -> Phone
     let Claimed { lease, .. } = claimed(db, agent).await;
     let claim = claim_of(number);
     let id = claim.id;
-    db.system().claim_number(&lease, claim, &rules(1000), update(Step::BuyNumber)).await.unwrap().unwrap();
+    db.system().claim_number(&lease, claim, &rules(1000), update(Step::BuyNumber)).await.unwrap();
     let bought = Effect::NumberBought { number: id, sid: format!("PN{}", id.0.simple()) };
     let update = OperationUpdate { number_id: Some(id), effects: vec![bought], ..update(Step::Done) };
     db.system().record(&lease, update).await.unwrap();

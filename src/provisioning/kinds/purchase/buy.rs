@@ -1,4 +1,4 @@
-//! The step that buys the claimed number and points it here.
+//! The step that buys the claimed number and points it at this server. Its undo frees the claim.
 
 use std::time::Duration;
 
@@ -8,9 +8,10 @@ use super::ownership::{self, Ownership};
 use super::{Purchase, Refused, purchase_of, with_purchase};
 use crate::carrier::{self, CarrierError, NumberSettings, OwnedNumber, Rejection};
 use crate::domain::{Operation, PhoneNumber, Refusal, RefusalCode, Step, mask};
-use crate::provisioning::kinds::present;
-use crate::provisioning::kinds::repair_number::deviations;
-use crate::provisioning::outcome::{Outcome, Patience, Progress, SETTLING, unsettled_for};
+use crate::provisioning::kinds::number_of;
+use crate::provisioning::kinds::settings::deviations;
+use crate::provisioning::outcome::{Outcome, Patience, Pause, Progress, SETTLING, unsettled_for};
+use crate::provisioning::refusals::unsettled;
 use crate::provisioning::{Provisioning, provider_refusal};
 use crate::store::{Effect, StoreError};
 
@@ -27,16 +28,12 @@ struct Buying<'a> {
 }
 
 /// Step: buy exactly the claimed number, and point it here.
-pub(in crate::provisioning) async fn buy_number(
-    driver: &Provisioning,
-    operation: &Operation,
-) -> Result<Outcome, StoreError> {
-    let id = present(operation.number_id, "operations")?;
+pub(super) async fn buy_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let buying = Buying {
         driver,
         operation,
         purchase: purchase_of(operation)?,
-        number: present(driver.0.store.number(id).await?, "phone_numbers")?,
+        number: number_of(driver, operation).await?,
         settings: driver.settings(operation.id),
     };
     buying.look().await
@@ -54,7 +51,7 @@ impl Buying<'_> {
             Some((Ownership::MarkedByMistake, owned)) => self.give_up(&owned).await,
             found => {
                 if let Some(wait) = unsettled_for(self.operation, self.driver.0.clock.now()) {
-                    return Ok(Outcome::settling(looked_for(), Progress::of(self.operation), wait, false));
+                    return Ok(self.waits(Progress::of(self.operation), wait, false));
                 }
                 if let Some((Ownership::Anothers, owned)) = &found {
                     error!(operation = %self.operation.id, number = mask(self.number.number.as_str()), sid = owned.sid, "the carrier account owns a number that the database does not know: it is left alone; reconcile");
@@ -74,7 +71,7 @@ impl Buying<'_> {
 
     async fn buy(self) -> Result<Outcome, StoreError> {
         match self.driver.carrier().buy(&self.number.number, &self.settings.friendly_name).await {
-            Ok(carrier::Purchase::Older(owned)) if self.operation.in_doubt_at.is_none() => {
+            Ok(carrier::Purchase::Older(owned)) if self.operation.outcome_unknown_at.is_none() => {
                 self.give_up(&owned).await
             }
             // An older one was bought by the earlier request.
@@ -86,11 +83,13 @@ impl Buying<'_> {
                 if CarrierError::Rejected(rejection.clone()).is_verdict() =>
             {
                 let by = Refused::by(&rejection);
-                if self.operation.in_doubt_at.is_none() {
+                if self.operation.outcome_unknown_at.is_none() {
                     return self.refused(by);
                 }
                 warn!(operation = %self.operation.id, %rejection, "the carrier refused a number that an earlier request may have bought: it is looked up again");
-                self.refused_for_now(by, SETTLING.to_std().unwrap_or_default())
+                let kept = Purchase { refused: Some(by), ..self.purchase.clone() };
+                let kept = with_purchase(Progress::of(self.operation), kept);
+                Ok(self.waits(kept, SETTLING.to_std().unwrap_or_default(), true))
             }
             Err(failure) => Ok(self.not_bought(&failure)),
         }
@@ -103,7 +102,7 @@ impl Buying<'_> {
         };
         match self.driver.carrier().release(&owned.sid).await {
             Ok(()) => self.refused(refused),
-            Err(failure) => Ok(self.still_held(&failure)),
+            Err(failure) => Ok(self.still_held(provider_refusal(&failure), &failure)),
         }
     }
 
@@ -113,24 +112,29 @@ impl Buying<'_> {
             return Ok(self.bought(owned.sid));
         }
         match self.driver.carrier().point(&owned.sid, &self.settings).await {
-            Ok(standing) if standing.friendly_name != self.settings.friendly_name => {
+            Ok(pointed) if pointed.friendly_name != self.settings.friendly_name => {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "another installation with this carrier account took a number while it was bought here, and keeps it: should its calls come here, repairPhoneNumber or reconcile --fix there sets that right");
                 self.refused(Refused::Sold)
             }
-            Ok(standing) if deviations(&standing, &self.settings).is_empty() => Ok(self.bought(standing.sid)),
-            Ok(standing) => {
-                let deviating = deviations(&standing, &self.settings).join(", ");
-                let reason = format!("it answered with other settings than were sent: {deviating}");
-                Ok(self.still_held(&CarrierError::OutcomeUnknown { reason }))
+            Ok(pointed) if deviations(&pointed, &self.settings).is_empty() => Ok(self.bought(pointed.sid)),
+            Ok(pointed) => {
+                let deviating = deviations(&pointed, &self.settings).join(", ");
+                let because = Refusal::new(
+                    RefusalCode::CarrierUnavailable,
+                    "the carrier sold the number and has not taken its settings: they are sent again",
+                );
+                Ok(self.still_held(because, &format!("the carrier has not taken {deviating}")))
             }
             Err(failure)
                 if failure.is_verdict() && failure != CarrierError::Rejected(Rejection::NotFound) =>
             {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, %failure, "the carrier sold a number and refuses our settings for it: it is given back");
-                let message = provider_refusal(&failure).message;
-                self.refused_for_now(Refused::Settings { message }, Duration::ZERO)
+                let by = Refused::Settings { message: provider_refusal(&failure).message };
+                let kept = Purchase { refused: Some(by), ..self.purchase };
+                let kept = with_purchase(Progress::of(self.operation), kept);
+                Ok(Outcome::retry_endlessly(unsettled::<Rejection>(), kept))
             }
-            Err(failure) => Ok(self.still_held(&failure)),
+            Err(failure) => Ok(self.still_held(provider_refusal(&failure), &failure)),
         }
     }
 
@@ -142,7 +146,7 @@ impl Buying<'_> {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "somebody else with this carrier account owned a number before it was bought here: it was renamed and is left to them otherwise as it was; they must give it its name again, with repairPhoneNumber or reconcile --fix");
                 self.refused(Refused::Sold)
             }
-            Err(failure) => Ok(self.still_held(&failure)),
+            Err(failure) => Ok(self.still_held(provider_refusal(&failure), &failure)),
         }
     }
 
@@ -156,21 +160,15 @@ impl Buying<'_> {
         Outcome::failed(self.operation, failure, self.freed(), Patience::UntilSettled)
     }
 
-    /// A request about a number that is in the account failed: the number is looked up again, however often.
-    fn still_held(&self, failure: &CarrierError) -> Outcome {
+    /// The number is in the account and not set up yet: it is looked up again, however often.
+    fn still_held(&self, because: Refusal, failure: &dyn std::fmt::Display) -> Outcome {
         warn!(operation = %self.operation.id, number = mask(self.number.number.as_str()), %failure, "a number that was bought is not set up yet");
-        Outcome::settling(provider_refusal(failure), Progress::of(self.operation), Duration::ZERO, true)
+        Outcome::retry_endlessly(because, Progress::of(self.operation))
     }
 
-    /// The carrier's refusal is kept until a look has told whether the number is in the account.
-    fn refused_for_now(self, by: Refused, wait: Duration) -> Result<Outcome, StoreError> {
-        let purchase = Purchase { refused: Some(by), ..self.purchase };
-        Ok(Outcome::settling(
-            looked_for(),
-            with_purchase(Progress::of(self.operation), purchase)?,
-            wait,
-            true,
-        ))
+    /// An earlier request may still be carried out: the number is looked up again when it no longer can be.
+    fn waits(&self, progress: Progress, wait: Duration, outcome_unknown: bool) -> Outcome {
+        Outcome::WaitUntil(Pause { because: unsettled::<Rejection>(), progress, wait, outcome_unknown })
     }
 
     /// Undo of a claim: nothing is held.
@@ -195,12 +193,6 @@ impl Buying<'_> {
         if purchase.wanted.number.is_some() || purchase.regulated >= UNREGULATED_TRIES {
             return Ok(Outcome::Failed(purchase.none_left(Vec::new()), progress));
         }
-        Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)?))
+        Ok(Outcome::Next(Step::ClaimNumber, with_purchase(progress, purchase)))
     }
-}
-
-/// What a purchase in doubt waits for.
-fn looked_for() -> Refusal {
-    let message = "the carrier did not say whether it sold the number: it is looked up until that is known";
-    Refusal::new(RefusalCode::CarrierUnavailable, message)
 }

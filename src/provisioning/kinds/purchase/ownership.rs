@@ -42,7 +42,7 @@ pub(super) fn of(
         return if is_anothers { Ownership::MarkedByMistake } else { Ownership::Ours };
     }
     let is_unnamed = owned.friendly_name == owned.number.as_str();
-    if is_unnamed && !is_anothers && operation.in_doubt_at.is_some() {
+    if is_unnamed && !is_anothers && operation.outcome_unknown_at.is_some() {
         Ownership::Nobodys
     } else {
         Ownership::Anothers

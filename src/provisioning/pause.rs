@@ -1,0 +1,142 @@
+//! When an operation that cannot go on is run again, and when it is given up instead.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Provisioning;
+use super::outcome::{EventWait, Patience, Pause, Progress, Retry};
+use crate::domain::{Operation, OperationState, Refusal, backoff};
+use crate::store::{OperationUpdate, Wait};
+
+/// How often a step is tried when nothing has happened.
+const BOUNDED_TRIES: i32 = 6;
+const FIRST_BACKOFF: Duration = Duration::from_millis(400);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
+/// How often an operation that waits for an event is run all the same: the webhook may have come too early, or never.
+const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(10);
+/// The longest that an operation may wait for events, whatever time limit its steps set.
+const LONGEST_EVENT_WAIT: TimeDelta = TimeDelta::days(180);
+
+impl Provisioning {
+    /// The update that ends the operation when patience is over, else the one that schedules the next attempt. A provider
+    /// that was not asked because it stays down ends patience at once where nothing has happened; elsewhere such an attempt
+    /// does not count, so that an outage uses up no tries.
+    pub(super) fn retried(&self, operation: &Operation, retry: Retry) -> OperationUpdate {
+        let Retry { because, progress, undo, retry_after, breaker_open, outcome_unknown, patience } = retry;
+        match patience {
+            Patience::Bounded | Patience::UntilSettled
+                if (breaker_open && operation.attempts <= 1) || operation.attempts >= BOUNDED_TRIES =>
+            {
+                progress.with(undo).into_update(OperationState::Failed, operation.step, Some(because))
+            }
+            Patience::Bounded | Patience::UntilSettled | Patience::Endless => {
+                let attempt = if breaker_open { 1 } else { operation.attempts };
+                let until = self.after(self.backoff(attempt, retry_after));
+                let wait = Wait { until, event: None, counts: !breaker_open, outcome_unknown };
+                asleep(operation, because, progress, wait)
+            }
+        }
+    }
+
+    /// The update that makes an operation wait for so long. That is no attempt, so it uses up no tries.
+    pub(super) fn paused(&self, operation: &Operation, pause: Pause) -> OperationUpdate {
+        let Pause { because, progress, wait, outcome_unknown } = pause;
+        let until = self.after(self.backoff(1, Some(wait)));
+        asleep(operation, because, progress, Wait { until, event: None, counts: false, outcome_unknown })
+    }
+
+    fn after(&self, wait: Duration) -> DateTime<Utc> {
+        self.0.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)
+    }
+
+    /// Grows with every attempt; more than the provider requested, by chance, so that many operations do not return
+    /// together.
+    fn backoff(&self, attempts: i32, retry_after: Option<Duration>) -> Duration {
+        let after = |attempt| backoff(&self.0.entropy, FIRST_BACKOFF, LONGEST_BACKOFF, attempt);
+        let wait = after(u32::try_from(attempts).unwrap_or(1));
+        match retry_after {
+            Some(asked) => wait.max(asked.min(LONGEST_BACKOFF) + after(1)),
+            None => wait,
+        }
+    }
+}
+
+/// The update that makes an operation wait for an event, or ends it at its time limit.
+pub(super) fn awaiting(operation: &Operation, wait: EventWait, now: DateTime<Utc>) -> OperationUpdate {
+    let EventWait { event, until, because, progress, undo } = wait;
+    let limit = until.min(operation.created_at + LONGEST_EVENT_WAIT);
+    if now >= limit {
+        return progress.with(undo).into_update(OperationState::Failed, operation.step, Some(because));
+    }
+    let until = limit.min(now + LOOK_AGAIN);
+    let wait = Wait { until, event: Some(event), counts: false, outcome_unknown: false };
+    asleep(operation, because, progress, wait)
+}
+
+/// The update that makes an operation wait at its present step, and says what for.
+fn asleep(operation: &Operation, because: Refusal, progress: Progress, wait: Wait) -> OperationUpdate {
+    let update = progress.into_update(OperationState::Running, operation.step, Some(because));
+    OperationUpdate { wait: Some(wait), ..update }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{NumberId, OperationId, OperationKind, RefusalCode, Step, TenantId};
+    use crate::provisioning::outcome::Outcome;
+    use crate::store::Effect;
+
+    fn operation(created_at: DateTime<Utc>) -> Operation {
+        Operation {
+            id: OperationId(Uuid::from_u128(1)),
+            tenant_id: TenantId(Uuid::from_u128(1)),
+            kind: OperationKind::RepairNumber,
+            state: OperationState::Running,
+            step: Step::RepairNumber,
+            attempts: 1,
+            agent_id: None,
+            number_id: None,
+            data: serde_json::Value::Null,
+            error: None,
+            waits_for: None,
+            outcome_unknown_at: None,
+            awaited_event: None,
+            request_id: String::new(),
+            created_at,
+            finished_at: None,
+        }
+    }
+
+    #[test]
+    fn a_wait_for_an_event_looks_again_and_ends_at_its_time_limit() {
+        let began = DateTime::from_timestamp(1_780_000_000, 0).unwrap();
+        let operation = operation(began);
+        let waits = |until: TimeDelta, passed: TimeDelta| {
+            let number = NumberId(Uuid::from_u128(2));
+            let outcome = Outcome::WaitForEvent(EventWait {
+                event: "regulatory_bundle:BU1".parse().unwrap(),
+                until: began + until,
+                because: Refusal::new(RefusalCode::CarrierRejected, "the bundle is under review"),
+                progress: Progress::of(&operation),
+                undo: vec![Effect::NumberReleased { number }],
+            });
+            let Outcome::WaitForEvent(wait) = outcome else { unreachable!() };
+            awaiting(&operation, wait, began + passed)
+        };
+        let day = TimeDelta::days(1);
+        let first = waits(day, TimeDelta::zero());
+        let wait = first.wait.unwrap();
+        assert_eq!((first.state, wait.until), (OperationState::Running, began + LOOK_AGAIN));
+        assert!(wait.event.is_some() && !wait.counts && first.effects.is_empty());
+        let last = waits(day, day - TimeDelta::minutes(1)).wait.unwrap();
+        assert_eq!(last.until, began + day, "no later than the limit");
+        let over = waits(day, day);
+        assert_eq!((over.state, over.wait, over.effects.len()), (OperationState::Failed, None, 1));
+        assert!(over.error.is_some());
+        let unbounded = waits(TimeDelta::days(100_000), LONGEST_EVENT_WAIT);
+        assert_eq!(unbounded.state, OperationState::Failed, "whatever limit the step sets");
+    }
+}
