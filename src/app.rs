@@ -164,7 +164,6 @@ impl App {
     /// # Errors
     /// [`AppError`] if a part cannot be built or the database fails its check.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
-        // First of all, because metrics recorded before are lost.
         telemetry::record_metrics();
         log_zone_data(clock.now());
         // Parsing the plans takes a noticeable time, which the database connection's latency hides.
