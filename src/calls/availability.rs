@@ -12,8 +12,9 @@ use tokio::time::{Instant, timeout};
 use super::CallRecords;
 use crate::store::StoreError;
 
-/// A database that stored something within this time is available.
-const KEPT_LATELY: Duration = Duration::from_secs(1);
+/// A database that stored something within this time is available. Below the half of the answer's deadline (2.5 s) after which a
+/// request that hangs is given up, so that a database that went silent is still probed at once.
+const KEPT_LATELY: Duration = Duration::from_secs(2);
 /// How long the result of a probe is valid.
 const PROBE_VALID_FOR: Duration = Duration::from_millis(500);
 
