@@ -139,7 +139,7 @@ async fn every_word(test: &TestDatabase) -> Vec<String> {
     let number = "SELECT {id}, tenant_id, agent_id, operation_id, '+1415555{last}', friendly_name, 'PN{last:032}', '{provider}',
         '{kind}', '{status}', voice, sms, mms, country, locality, region, monthly_cost, routing_rules, 0, created_at,
         provisioned_at, {released} FROM phone_numbers WHERE number = {of}";
-    let of = "(SELECT number FROM phone_numbers WHERE status = 'active')";
+    let of = "(SELECT number FROM phone_numbers WHERE number LIKE '+1212%')";
     for (at, status) in words["phone_numbers.status"].iter().enumerate() {
         let kinds = &words["phone_numbers.kind"];
         let providers = &words["phone_numbers.provider"];
@@ -183,7 +183,7 @@ async fn every_word(test: &TestDatabase) -> Vec<String> {
         let is_over = ["succeeded", "failed"].contains(&state.as_str());
         statements.push(format!(
             "INSERT INTO operations (id, tenant_id, kind, state, step, attempts, agent_id, phone_number_id, data,
-             idempotency_key, input_hash, request_id, run_after, fence, created_at, updated_at, finished_at)
+             idempotency_key, input_hash, request_id, run_after, fencing_token, created_at, updated_at, finished_at)
              SELECT {}, tenant_id, '{}', '{state}', '{step}', {at}, agent_id, phone_number_id, data, 'key-{at}', '{at:064}',
              request_id, '{NEVER}', 1, created_at, updated_at, {} FROM operations WHERE kind = 'create_agent' AND id IN
              (SELECT operation_id FROM phone_numbers)",

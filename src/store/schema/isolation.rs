@@ -132,7 +132,7 @@ fn unfenced(table: &Table) -> Option<String> {
 /// ones only keep more out.
 async fn policies(db: &Pool, tables: &[Table]) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT quote_ident(tablename) AS relation, quote_ident(policyname) AS policy, \
-               array_to_string(roles, ',') AS roles, coalesce(qual, '') AS qual, coalesce(with_check, '') AS check \
+               array_to_string(roles, ',') AS roles, coalesce(qual, with_check, '') AS qual, coalesce(with_check, qual, '') AS check \
                FROM pg_policies WHERE schemaname = current_schema() AND permissive = 'PERMISSIVE' \
                ORDER BY tablename, policyname";
     let mut faults = Vec::new();

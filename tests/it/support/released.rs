@@ -17,19 +17,20 @@ pub(crate) const SQLITE: &str = "switchboard.db";
 pub(crate) const POSTGRES: &str = "postgres.sql";
 
 /// What is asked of a frozen database: everything that the API shows of its tenant, and then what only operators see.
-const QUERIES: [&str; 7] = [
+const QUERIES: [&str; 8] = [
     "{ viewer { id userId plan { name } limits { concurrentCalls phoneNumbers dialCountries dialPremiumNumbers } activeCalls } }",
-    "{ agents(first: 50) { totalCount nodes { id name language firstMessage fallbackNumber status tokenPreview elevenlabsAgentId
+    "{ agents(first: 20) { totalCount nodes { id name language firstMessage fallbackNumber status tokenPreview elevenlabsAgentId
         syncState syncError { code message } createdAt updatedAt } } }",
-    "{ agents(first: 50, filter: {status: DELETED}) { totalCount nodes { id name status } } }",
-    "{ phoneNumbers(first: 50) { totalCount nodes { id number friendlyName sid provider type status countryCode locality region
-        monthlyCost capabilities { voice sms mms } routingVersion routingRules { name action { kind forwardTo ringSeconds message }
-        condition { days from to timeZone dates callers } } provisionedAt agent { id } } } }",
-    "{ phoneNumbers(first: 50, filter: {status: RELEASED}) { totalCount nodes { id number status releasedAt } } }",
-    "{ calls(first: 50) { totalCount nodes { id sid direction from callerAttestation to status outcome startedAt endedAt
+    "{ agents(first: 20, filter: {status: DELETED}) { totalCount nodes { id name status } } }",
+    "{ phoneNumbers(first: 20) { totalCount nodes { id number friendlyName sid provider type status countryCode locality region
+        monthlyCost capabilities { voice sms mms } routingVersion provisionedAt agent { id } } } }",
+    "{ phoneNumbers(first: 10) { nodes { routingRules { name action { kind forwardTo ringSeconds message }
+        condition { days from to timeZone dates callers } } } } }",
+    "{ phoneNumbers(first: 20, filter: {status: RELEASED}) { totalCount nodes { id number status releasedAt } } }",
+    "{ calls(first: 20) { totalCount nodes { id sid direction from callerAttestation to status outcome startedAt endedAt
         durationSeconds estimatedCost conversationId agent { id } phoneNumber { id } transcript { speaker text atSeconds }
         decision { outcome reason ruleName routingVersion action { kind } } } } }",
-    "{ auditEvents(first: 100) { totalCount nodes { id actor action subject outcome requestId at } } }",
+    "{ auditEvents(first: 50) { totalCount nodes { id actor action subject outcome requestId at } } }",
 ];
 const USAGE: &str = "query($month: String!) { viewer { usage(month: $month) { month calls minutes estimatedCost { calls } } } }";
 const OPERATIONS: &str =
