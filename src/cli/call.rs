@@ -1,4 +1,4 @@
-//! `switchboard call`: places a call as the carrier would, signed, and tells what became of it.
+//! `switchboard call`: places a signed call as the carrier would, and prints its course.
 
 use std::time::Duration;
 
@@ -10,20 +10,20 @@ use super::{folder, print};
 use crate::config::Environment;
 use crate::domain::E164;
 
-/// A call with an agent takes no real time in the sandbox; the answers it waits for do.
+/// The sandbox skips the time of the conversation; only the answers of the webhooks take time.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The number to call, such as +12125550123; it must have been bought from the sandbox
+    /// Number to call, such as +12125550123; it must have been bought from the sandbox
     #[arg(long, value_name = "NUMBER")]
     to: E164,
-    /// The caller's number, or a word such as "anonymous"; a fictional one when left out
+    /// The caller's number, or a word such as "anonymous" [default: a fictional number]
     #[arg(long, value_name = "NUMBER")]
     from: Option<String>,
 }
 
-/// What the sandbox tells of a call.
+/// The sandbox's report of a call.
 #[derive(Deserialize)]
 struct Placed {
     call_sid: String,
@@ -51,9 +51,9 @@ struct AgentName {
     name: String,
 }
 
-/// What the sandbox says when it will not.
+/// The sandbox's rejection.
 #[derive(Deserialize)]
-struct Refused {
+struct Rejected {
     error: String,
 }
 
@@ -62,21 +62,20 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     let placed = place(&sandbox, &args).await?;
     print::line(tell(&placed))?;
     if placed.status == "failed" {
-        return Err(Failure::new("the call failed: no answer was one a caller can hear"));
+        return Err(Failure::new("the call failed: no webhook answer was valid"));
     }
     Ok(())
 }
 
-/// Where calls are placed: the variable's sandbox, else the one `dev` runs in this folder.
+/// The sandbox of `TWILIO_API_BASE_URL`, else that of this folder's `dev`.
 fn sandbox_url(environment: &Environment) -> Result<String, Failure> {
-    let named = environment.get("TWILIO_API_BASE_URL").filter(|url| !url.is_empty());
+    let named = environment.get("TWILIO_API_BASE_URL");
     let url = match named {
         Some(url) => Some(url),
         None => folder::read()?.and_then(|remembered| remembered.sandbox),
     };
-    url.map(|url| url.trim_end_matches('/').to_owned()).ok_or_else(|| {
-        Failure::new("there is no sandbox to place the call: start `switchboard dev` in this folder first")
-    })
+    url.map(|url| url.trim_end_matches('/').to_owned())
+        .ok_or_else(|| Failure::new("no sandbox is known here: start `switchboard dev` in this folder first"))
 }
 
 async fn place(sandbox: &str, args: &Args) -> Result<Placed, Failure> {
@@ -98,19 +97,19 @@ async fn place(sandbox: &str, args: &Args) -> Result<Placed, Failure> {
     if status.is_success() {
         return serde_json::from_slice(&body).map_err(|_| no_sandbox(sandbox));
     }
-    match serde_json::from_slice::<Refused>(&body) {
-        Ok(refused) => Err(Failure::new(format!("no call to {}: {}", args.to, refused.error))),
+    match serde_json::from_slice::<Rejected>(&body) {
+        Ok(rejected) => Err(Failure::new(format!("no call to {}: {}", args.to, rejected.error))),
         Err(_) => Err(no_sandbox(sandbox)),
     }
 }
 
 fn no_sandbox(address: &str) -> Failure {
     Failure::new(format!(
-        "{address} is no sandbox of this version: calls are placed by `switchboard dev` only"
+        "{address} is not a sandbox of this version: start `switchboard dev` in this folder first"
     ))
 }
 
-/// The call's story, for people.
+/// The course of the call, as text.
 fn tell(call: &Placed) -> String {
     let mut lines = vec![format!("Call {} from {} to {}", call.call_sid, call.from, call.to)];
     for answer in &call.answered_with {

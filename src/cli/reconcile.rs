@@ -1,5 +1,5 @@
-//! `switchboard reconcile`: compares what the carrier and the voice provider hold with the database, and prints what
-//! differs. Changes nothing unless told to.
+//! `switchboard reconcile`: compares the inventories of carrier and voice provider with the database, and prints the differences.
+//! Changes nothing without `--fix`.
 
 use serde_json::{Value, json};
 
@@ -10,8 +10,8 @@ use crate::provisioning::{Act, Difference, Mended, ReconciliationReport};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Mend what can be mended: set numbers right, mark those that are gone, make lost voice agents again, and give
-    /// back for good what this system bought or made and nobody holds
+    /// Repair what can be repaired: point numbers here, mark missing ones, recreate missing voice agents, and permanently release or
+    /// delete what this system bought or created and no tenant holds
     #[arg(long)]
     fix: bool,
     /// Print one JSON object, for machines
@@ -59,7 +59,7 @@ fn difference_as_json(found: &Difference) -> Value {
         "kind": found.kind,
         "number": found.number,
         "sid": found.sid,
-        "client": found.tenant.map(|tenant| tenant.0),
+        "tenant": found.tenant.map(|tenant| tenant.0),
         "agent": found.agent,
         "detail": found.detail,
         "monthlyCost": found.monthly_cost,
@@ -85,19 +85,19 @@ fn as_text(report: &ReconciliationReport) -> String {
     lines.push(String::new());
     let at_stake = report.monthly_cost_at_stake();
     lines.push(match report.remaining().count() {
-        0 if report.differences.is_empty() => "Nothing differs.".to_owned(),
-        0 => "Nothing differs any more.".to_owned(),
+        0 if report.differences.is_empty() => "No differences.".to_owned(),
+        0 => "No differences remain.".to_owned(),
         remaining => {
             let open = report
                 .remaining()
                 .filter(|found| found.mended == Mended::No && found.repair.is_some())
                 .count();
             let hint = if open > 0 {
-                format!(" `switchboard reconcile --fix` mends {open}.")
+                format!(" `switchboard reconcile --fix` repairs {open}.")
             } else {
                 String::new()
             };
-            format!("Different: {remaining}. At stake: {at_stake:.2} USD a month.{hint}")
+            format!("Differences: {remaining}. Cost at stake: {at_stake:.2} USD a month.{hint}")
         }
     });
     lines.join("\n")

@@ -1,5 +1,5 @@
-//! `switchboard repoint`: points every number to the current `WEBHOOK_BASE_URL`. It may be stopped, or killed, and started
-//! again at any instant.
+//! `switchboard repoint`: points every number to the current `WEBHOOK_BASE_URL`. It can be interrupted, or killed, and restarted at
+//! any time.
 
 use std::io::IsTerminal;
 
@@ -19,14 +19,14 @@ const BAR: &str = "{wide_bar} {pos}/{len} numbers [{elapsed}]";
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Only tell which numbers point elsewhere; exit code 3 when there are any
+    /// Only print the numbers that point elsewhere; exit code 3 if there are any
     #[arg(long)]
     dry_run: bool,
 }
 
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
     if std::io::stderr().is_terminal() && environment.get("RUST_LOG").is_none() {
-        // What fails is told for each number; in between it would only tear the bar.
+        // Each number has a line with its failure. A log line in between would tear the progress bar.
         telemetry::start(false, "error", None);
     }
     let (core, config) = core::open(environment).await?;
@@ -47,7 +47,7 @@ async fn repoint(core: &Core, dry_run: bool, base_url: &str) -> Result<(), Failu
             .iter()
             .try_for_each(|number| print::line(format_args!("{:<16}  {}", number.number, number.id)))?;
         return Err(Failure::Differs(format!(
-            "{total} to point to {base_url}; nothing was changed (--dry-run)"
+            "{total} point elsewhere than {base_url}; nothing was changed (--dry-run)"
         )));
     }
     let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
@@ -63,13 +63,13 @@ async fn repoint(core: &Core, dry_run: bool, base_url: &str) -> Result<(), Failu
                 format!("{:<16}  failed: {why}", number.number)
             }
         };
-        // Should stdout not take it, the summary will not be taken either, and says so.
+        // If stdout is closed, printing the summary fails too, and that is reported.
         bar.suspend(|| print::line(line)).ok();
         bar.inc(1);
     })
     .await?;
     bar.finish_and_clear();
-    // Asked again, since a server that still has the old address may have set some to that one meanwhile.
+    // Counted again: a server that still has the old address may have pointed some numbers back to it meanwhile.
     let left = match core.provisioning.pointing_elsewhere().await {
         Ok(numbers) => numbers.len().max(failed),
         Err(_) => failed + end.not_begun,
@@ -79,10 +79,10 @@ async fn repoint(core: &Core, dry_run: bool, base_url: &str) -> Result<(), Failu
         return Ok(());
     }
     let why = if end.gave_up { "; too many failed in a row, so the run ended early" } else { "" };
-    Err(Failure::new(format!("{left} left{why}: run the command again to go on")))
+    Err(Failure::new(format!("{left} left{why}: run the command again to continue")))
 }
 
-/// Points numbers, until all had their turn or a signal says to stop. A second signal does not wait for anything.
+/// Points numbers until all were tried or a signal arrives. A second signal ends the command at once.
 async fn point(
     core: &Core,
     numbers: Vec<PhoneNumber>,
@@ -96,9 +96,9 @@ async fn point(
         end = &mut pointing => return Ok(end),
         () = signals.next() => stop.cancel(),
     }
-    bar.suspend(|| print::notice("Stopping: finishing those begun; a second signal ends at once."));
+    bar.suspend(|| print::notice("Stopping: finishing numbers in progress; a second signal stops at once."));
     tokio::select! {
         end = pointing => Ok(end),
-        () = signals.next() => Err(Failure::new("ended at once: run the command again to go on")),
+        () = signals.next() => Err(Failure::new("stopped at once: run the command again to continue")),
     }
 }

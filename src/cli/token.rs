@@ -1,4 +1,4 @@
-//! `switchboard token`: prints a token signed with `JWT_SECRET`, or with the secret `dev` made in this folder.
+//! `switchboard token`: prints a token signed with `JWT_SECRET`, or with the secret of this folder's `dev`.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::{app, auth};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Whose token it is: the tenant's id
+    /// Id of the tenant
     #[arg(long, value_name = "UUID")]
     user: Uuid,
-    /// Make it an operator's, who may act for any tenant
+    /// Make it an operator's token, valid for any tenant
     #[arg(long)]
     operator: bool,
-    /// How long it holds
+    /// Time until it expires
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = humantime::parse_duration)]
     ttl: Duration,
 }
@@ -35,7 +35,7 @@ pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Failure>
     print::line(make(&jwt, args.user, args.operator, args.ttl)?)
 }
 
-/// A token that a server with this configuration accepts.
+/// Makes a token that a server with this configuration accepts.
 pub(super) fn make(jwt: &Jwt, user: Uuid, operator: bool, ttl: Duration) -> Result<String, Failure> {
     let token = auth::mint(&app::auth_config(jwt), user, operator, ttl, Clock::system().now());
     token.map(|token| token.expose_secret().to_owned()).map_err(|error| Failure::from_error(&error))

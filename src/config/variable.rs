@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Says what is wrong with a value.
+pub(super) type Check = fn(&str) -> Result<(), String>;
+
 /// A variable of the environment.
 #[derive(Debug)]
 pub struct Variable {
@@ -24,9 +27,9 @@ pub struct Variable {
     /// The variable without which this one has no meaning.
     pub(super) needs: Option<&'static str>,
     /// Says what is wrong with a value.
-    pub(super) check: fn(&str) -> Result<(), String>,
+    pub(super) check: Check,
     /// A stricter check for servers that providers call over the internet.
-    pub(super) check_in_serve: Option<fn(&str) -> Result<(), String>>,
+    pub(super) check_in_serve: Option<Check>,
 }
 
 /// A part of the configuration. The README has one table for each.
@@ -165,7 +168,7 @@ impl<T> Typed<T> {
     }
 
     /// A stricter check for `serve`.
-    pub(super) const fn in_serve(mut self, check: fn(&str) -> Result<(), String>) -> Self {
+    pub(super) const fn in_serve(mut self, check: Check) -> Self {
         self.variable.check_in_serve = Some(check);
         self
     }
@@ -176,7 +179,7 @@ impl<T> Typed<T> {
         name: &'static str,
         section: Section,
         description: &'static str,
-        check: fn(&str) -> Result<(), String>,
+        check: Check,
     ) -> Self {
         self.variable.name = name;
         self.variable.section = section;

@@ -70,7 +70,7 @@ async fn every_agent_without_a_number_gets_one() {
     assert!(dry.status.success(), "{}", err(&dry));
     assert_eq!(
         out(&dry).trim_end(),
-        "5 agents of 2 clients have no number. 5 local numbers in US at 1.15 USD: 5.75 USD a month. This server buys \
+        "5 agents of 2 tenants have no number. 5 local numbers in US at 1.15 USD: 5.75 USD a month. This server buys \
          at most 4 an hour (PURCHASES_PER_HOUR). Nothing was bought (--dry-run)."
     );
     let dry = finish(provision(&app, &["--dry-run", "--limit", "1", "--area-code", "415"], &[])).await;
@@ -82,8 +82,12 @@ async fn every_agent_without_a_number_gets_one() {
 
     let none = finish(provision(&app, &["--area-code", "909", "--limit", "1"], &[])).await;
     assert_eq!(none.status.code(), Some(1));
-    assert!(out(&none).contains("1 agent left without a number: the area code has none"), "{}", out(&none));
-    assert!(out(&none).contains("leave --area-code out"), "{}", out(&none));
+    assert!(
+        out(&none).contains("1 agent left without a number: the area code has no numbers"),
+        "{}",
+        out(&none)
+    );
+    assert!(out(&none).contains("remove --area-code"), "{}", out(&none));
     assert_eq!(purchases(&app).await, 1);
 
     let bought = finish(provision(&app, &[], &[])).await;
@@ -139,9 +143,9 @@ async fn a_signal_lets_it_finish_what_it_has_begun() {
     app.all_faults_have_struck().await;
     let stopped = started.terminate().await;
     assert_eq!(stopped.status.code(), Some(1));
-    assert!(err(&stopped).contains("no further agent is begun"), "{}", err(&stopped));
+    assert!(err(&stopped).contains("no further purchase is started"), "{}", err(&stopped));
     let said = out(&stopped);
-    assert!(said.contains("4 numbers bought") && said.contains("2 agents not begun"), "{said}");
+    assert!(said.contains("4 numbers bought") && said.contains("2 agents not started"), "{said}");
     app.restart().await;
     assert_eq!(numbers(&app, 1).await, [1, 1, 1, 1, 0, 0], "the oldest first");
 }
@@ -197,7 +201,7 @@ fn what_it_is_asked_must_make_sense() {
         (vec!["--missing", "--area-code", "12"], "three digits"),
         (vec!["--missing", "--area-code", "416"], "belongs to CA: set country to CA"),
         (vec!["--missing", "--country", "UK"], "ISO 3166-1"),
-        (vec!["--missing", "--country", "GB", "--area-code", "212"], "leave --area-code out"),
+        (vec!["--missing", "--country", "GB", "--area-code", "212"], "--area-code applies to the US and Canada only"),
     ] {
         let output = run(folder.path(), &[vec!["provision"], arguments.clone()].concat(), &[]);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));

@@ -22,19 +22,19 @@ use report::{Report, counted};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Buy a number for every active agent of every client that has none
+    /// Required: buy a number for every active agent of every tenant that has none
     #[arg(long, required = true)]
     missing: bool,
-    /// Only tell how many agents would get a number and what that costs a month
+    /// Only print how many agents would get a number and the monthly cost
     #[arg(long)]
     dry_run: bool,
-    /// So many agents at most, the oldest first
+    /// Maximum number of agents, oldest first
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
-    /// Only numbers of this area code; without it, any of the country
+    /// Area code of the numbers [default: any in the country]
     #[arg(long, value_name = "NNN")]
     area_code: Option<AreaCode>,
-    /// The numbers' country
+    /// Country of the numbers
     #[arg(long, value_name = "CODE", default_value = "US")]
     country: CountryCode,
 }
@@ -44,7 +44,7 @@ impl Args {
         let country = self.country;
         if self.area_code.is_some() && !country.has_area_codes() {
             return Err(Failure::Usage(format!(
-                "numbers in {country} are not bought by area code: leave --area-code out"
+                "--area-code applies to the US and Canada only: remove it to buy numbers in {country}"
             )));
         }
         if let Some(code) = &self.area_code {
@@ -64,7 +64,7 @@ impl Args {
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
     let wanted = args.wanted()?;
     if std::io::stderr().is_terminal() && environment.get("RUST_LOG").is_none() {
-        // What a purchase fails of is told at the end; in between it would only tear the bar.
+        // The report names the cause of each failed purchase. A log line in between would tear the progress bar.
         telemetry::start(false, "error", None);
     }
     let (core, config) = core::open(environment).await?;
@@ -86,7 +86,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     report.sum_up(&end, &longest)
 }
 
-/// Buys, until all have a number or a signal says to stop. A second signal does not wait for anything.
+/// Buys numbers until all agents have one or a signal arrives. A second signal ends the command at once.
 async fn give_numbers(
     core: &Core,
     agents: Vec<AgentWithoutNumber>,
@@ -105,26 +105,26 @@ async fn give_numbers(
         () = signals.next() => stop.cancel(),
     }
     notices.say(&format!(
-        "Stopping: no further agent is begun. Waiting for what is under way, {longest} at most; a second signal ends at once."
+        "Stopping: no further purchase is started. Waiting for purchases in progress, at most {longest}; a second signal stops at once."
     ));
     tokio::select! {
         end = buying => Ok(end),
         () = signals.next() => Err(Failure::new(
-            "ended at once: what was under way is seen through by a running server, or by the next run of this command",
+            "stopped at once: a running server, or the next run of this command, completes the purchases in progress",
         )),
     }
 }
 
-/// `12 agents of 3 clients have no number.`
+/// `12 agents of 3 tenants have no number.`
 fn lacking(agents: &[AgentWithoutNumber]) -> String {
-    let mut clients: Vec<_> = agents.iter().map(|agent| agent.tenant_id).collect();
-    clients.sort_unstable();
-    clients.dedup();
+    let mut tenants: Vec<_> = agents.iter().map(|agent| agent.tenant_id).collect();
+    tenants.sort_unstable();
+    tenants.dedup();
     let have = if agents.len() == 1 { "has" } else { "have" };
-    format!("{} of {} {have} no number.", counted(agents.len(), "agent"), counted(clients.len(), "client"))
+    format!("{} of {} {have} no number.", counted(agents.len(), "agent"), counted(tenants.len(), "tenant"))
 }
 
-/// What a run would do.
+/// Describes what a run would buy.
 fn forecast(found: &str, wanted: &WantedNumber, agents: usize, per_hour: u32) -> String {
     let price = provisioning::list_price(wanted.kind);
     let place = match &wanted.area_code {

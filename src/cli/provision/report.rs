@@ -82,7 +82,7 @@ impl Report {
             NumberGiven::Failed(failure) => self.left_without("failed", agent, failure.to_string()),
             NumberGiven::UnderWay(operation) => {
                 self.under_way += 1;
-                format!("{:<16}  {}: see {operation}", "under way", named(agent))
+                format!("{:<16}  {}: see {operation}", "in progress", named(agent))
             }
             NumberGiven::NotNeeded(refusal) => {
                 format!("{:<16}  {}: {}", "not needed", named(agent), refusal.message)
@@ -119,18 +119,18 @@ impl Report {
         }
         if self.under_way > 0 {
             print::line(format_args!(
-                "\n{} not over after {longest}: a running server, or the next run of this command, sees to it.",
+                "\n{} not finished after {longest}: a running server, or the next run of this command, completes it.",
                 counted(self.under_way, "purchase")
             ))?;
         }
         if let Some(because) = end.because.as_ref().filter(|_| end.not_begun > 0) {
             let because = match because {
-                EndedEarly::Stopped => "it was told to stop".to_owned(),
+                EndedEarly::Stopped => "it was interrupted".to_owned(),
                 EndedEarly::Refused(refusal) => refusal.message.clone(),
                 EndedEarly::Failed(failure) => Failure::from_error(failure).to_string(),
             };
             print::line(format_args!(
-                "\nThe run ended early: {because}. {} not begun; run the command again to go on.",
+                "\nThe run ended early: {because}. {} not started; run the command again to continue.",
                 counted(end.not_begun, "agent")
             ))?;
         }
@@ -155,7 +155,7 @@ impl Report {
             codes => format!(", such as {}", codes.join(", ")),
         };
         format!(
-            "the area code has none for sale: name another{such_as}, or leave --area-code out for any number of the country"
+            "the area code has no numbers for sale: choose another{such_as}, or remove --area-code for any number in the country"
         )
     }
 }

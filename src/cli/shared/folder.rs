@@ -1,6 +1,6 @@
-//! `.switchboard/`: what `dev` keeps on this machine, and how `call` and `token` find it.
+//! `.switchboard/`: the state of `dev`, and how other commands find it.
 //!
-//! Its secrets are random, made with the folder, and readable by its owner alone.
+//! Its secrets are random, created with the folder, and readable by its owner only.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
@@ -23,22 +23,22 @@ pub(in crate::cli) const FOLDER: &str = ".switchboard";
 pub(in crate::cli) struct Remembered {
     /// The development tenant.
     pub(in crate::cli) tenant: Uuid,
-    /// Signs its tokens.
+    /// The key of its tokens.
     pub(in crate::cli) jwt_secret: String,
-    /// Where the server listened when it last ran.
+    /// Origin of the server at its last run.
     pub(in crate::cli) server: Option<String>,
-    /// Where the emulated carriers listened when they last ran.
+    /// Base URL of the emulated providers at their last run.
     pub(in crate::cli) sandbox: Option<String>,
 }
 
-/// The folder, held by one `dev` at a time.
+/// The folder, locked by one `dev` at a time.
 pub(in crate::cli) struct Folder {
-    /// Released by the operating system when the process ends, however it ends.
+    /// The operating system releases it whenever the process ends, even by a crash.
     _lock: File,
 }
 
 impl Folder {
-    /// Makes the folder where it is missing, and takes it.
+    /// Creates the folder if it is missing, and locks it.
     pub(in crate::cli) fn take() -> Result<Self, Failure> {
         DirBuilder::new()
             .recursive(true)
@@ -50,13 +50,13 @@ impl Folder {
         match lock.try_lock() {
             Ok(()) => Ok(Self { _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(Failure::new(
-                "`switchboard dev` is running in this folder already; stop that one first, or use another folder",
+                "`switchboard dev` is running in this folder already: stop it first, or use another folder",
             )),
             Err(TryLockError::Error(error)) => Err(failed("lock", &error)),
         }
     }
 
-    /// What is remembered; made up when the folder is new.
+    /// The remembered state; new if the folder is.
     pub(in crate::cli) fn remembered(&self, clock: &Clock, entropy: &Entropy) -> Result<Remembered, Failure> {
         if let Some(remembered) = read()? {
             return Ok(remembered);
@@ -65,7 +65,7 @@ impl Folder {
         Ok(Remembered { tenant: entropy.uuid(clock.now()), jwt_secret, server: None, sandbox: None })
     }
 
-    /// Writes down what is to be remembered: all of it or nothing.
+    /// Stores the state atomically.
     pub(in crate::cli) fn remember(&self, remembered: &Remembered) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(remembered).map_err(|error| Failure::from_error(&error))?;
         let new = path("dev.json.new");
@@ -80,11 +80,11 @@ impl Folder {
     }
 }
 
-/// What the last `dev` in this folder remembered, if there was one.
+/// The state of the last `dev` in this folder; `None` if there was none.
 pub(in crate::cli) fn read() -> Result<Option<Remembered>, Failure> {
     match fs::read_to_string(path("dev.json")) {
         Ok(text) => serde_json::from_str(&text).map(Some).map_err(|error| {
-            Failure::new(format!("{FOLDER}/dev.json is damaged ({error}); move {FOLDER}/ away to begin anew"))
+            Failure::new(format!("{FOLDER}/dev.json is damaged ({error}); move {FOLDER}/ away to start over"))
         }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", &error)),

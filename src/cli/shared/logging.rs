@@ -1,9 +1,9 @@
-//! Starting to log, as the environment says.
+//! Start of logging and tracing, as configured.
 
 use crate::config;
 use crate::telemetry::{self, Sampler, TraceConfig};
 
-/// Starts logging, and exporting traces where a collector is named.
+/// Starts logging, and the export of traces if a collector is configured.
 pub(in crate::cli) fn start(log: &config::Log) {
     let traces = log.traces.clone().map(|traces| TraceConfig {
         url: traces.url,

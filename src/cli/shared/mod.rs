@@ -1,4 +1,4 @@
-//! What subcommands share: how they fail, print and stop, and what they work with.
+//! What subcommands share: failures, printing, signals, configuration, and the folder of `dev`.
 
 pub(super) mod core;
 pub(super) mod failure;

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 
 use super::failure::Failure;
 
-/// Prints text and a newline to stdout. A reader that has gone away, as in `schema | head`, has read enough.
+/// Prints text and a newline to stdout. A closed pipe is no failure: with `schema | head` the reader has read enough.
 pub(in crate::cli) fn line(text: impl Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -23,6 +23,6 @@ pub(in crate::cli) fn problem(failure: &Failure) {
 
 /// Prints a remark to stderr.
 pub(in crate::cli) fn notice(text: &str) {
-    // With stderr gone there is nobody left to tell.
+    // Without stderr there is nobody to tell.
     let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks to stop, the second insists.
+//! Ctrl-C and SIGTERM. The first asks a command to stop, the second to stop at once.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -11,13 +11,14 @@ pub(in crate::cli) struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on.
+    /// Starts to listen.
     pub(in crate::cli) fn listen() -> Result<Self, Failure> {
-        let listen = |kind| signal(kind).map_err(|error| Failure::new(format!("no signals: {error}")));
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::new(format!("cannot listen for signals: {error}")));
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 
-    /// Returns at the next one.
+    /// Waits for the next signal.
     pub(in crate::cli) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
