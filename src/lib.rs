@@ -1,4 +1,4 @@
-//! Switchboard: a telephone number of its own for every client of a voice-agent platform.
+//! Switchboard: phone numbers of its own for every tenant of a voice-agent platform.
 //!
 //! Arrows run one way:
 //! `server -> graphql / webhooks -> provisioning / routing -> calls -> store / carrier / voice -> provider -> domain`.

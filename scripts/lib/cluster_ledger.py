@@ -152,7 +152,7 @@ def recovery(told, faults):
     judged = [call for call in told.calls if call.verb and faults.cured <= call.asked < end - PROMPT]
     late = [call.asked for call in judged if is_late(told, call)]
     prompt = [call.asked for call in judged if not is_late(told, call) and call.sid in told.seen]
-    # Whoever asked before the cure waits until his answer.
+    # Waits for requests from before the repair.
     ended = [attempt for attempt in told.attempts if attempt.ended >= faults.cured]
     refused = [each.ended for each in ended if each.error or each.ended - each.at > RECOVERED_WITHIN]
     taken = [each.ended for each in ended if not each.error]

@@ -1,10 +1,9 @@
-//! The errors that stand beside an answer's data: one enum with the codes clients see, and the rules by which
-//! whatever went wrong becomes one of them.
+//! GraphQL errors: one enum with the codes that clients see, and the conversion of every failure into it.
 //!
-//! Resolvers return `Result<_, ApiError>` and use `?`. The error travels through the library as it is; [`super::Api`]
-//! gives it its `extensions.code` and `requestId` on the way out, logs what an operator must know, and masks
-//! everything it does not recognise as `INTERNAL`. What a caller can put right inside a mutation is no error of
-//! this kind but an entry of the payload's `userErrors`.
+//! Resolvers return `Result<_, ApiError>` and use `?`. The error passes through the library unchanged;
+//! [`super::Api`] adds `extensions.code` and `requestId`, logs what an operator must know, and masks unknown
+//! errors as `INTERNAL`. Errors of a mutation that the client can correct are not among these: they are in the
+//! payload's `userErrors`.
 
 use std::sync::Arc;
 
@@ -15,63 +14,63 @@ use crate::domain::{Refusal, RefusalCode};
 use crate::provisioning::ReconcileError;
 use crate::store::StoreError;
 
-/// Errors in one answer.
+/// Maximum errors in one response.
 const MAX_ERRORS: usize = 50;
 
-/// Characters of one message.
+/// Maximum characters of one message.
 const MAX_MESSAGE: usize = 500;
 
-/// What a client reads when nothing more may be told.
+/// Message of masked errors.
 const MASKED: &str = "something went wrong on our side; quote the request id when you report it";
 
-/// Why a field or a whole request has no answer. Its text is for clients: no secrets, no provider's words.
+/// Why a field or a request failed. Its text is for clients: it contains no secrets and no provider's messages.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ApiError {
-    /// Nobody is asking, or nobody we know.
+    /// No valid token.
     #[error("{0}")]
     Unauthenticated(String),
-    /// The one who asks may not.
+    /// The caller lacks permission.
     #[error("{0}")]
     Forbidden(String),
-    /// The document is larger than one request may be, or its answer than one answer.
+    /// The document or the response exceeds a limit.
     #[error("{0}")]
     QueryTooComplex(String),
-    /// An argument is not what it should be.
+    /// An argument is invalid.
     #[error("{0}")]
     BadUserInput(String),
-    /// A rule of ours forbids it; told as the refusal tells it.
+    /// A refusal outside a mutation's payload.
     #[error("{}", .0.message)]
     Refused(Refusal),
-    /// The document is no GraphQL.
+    /// The document is not GraphQL.
     #[error("{0}")]
     ParseFailed(String),
-    /// Only the hash of a document was sent, and we do not have it. In the words that clients know.
+    /// The hash of a persisted document is unknown. Clients recognize this message.
     #[error("PersistedQueryNotFound")]
     PersistedQueryNotFound,
-    /// A mutation or subscription came by a way that is for queries.
+    /// A mutation or subscription was sent by GET.
     #[error("send mutations by POST and subscriptions to /graphql/ws: GET is for queries")]
     ReadsOnly,
-    /// The document does not fit the schema, or the variables do not fit the document.
+    /// The document or its variables are invalid for the schema.
     #[error("{0}")]
     ValidationFailed(String),
-    /// We cannot answer at the moment, and nothing happened.
+    /// The server cannot answer at the moment; nothing was changed.
     #[error("the service is not available at the moment; try again")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
-    /// It took longer than a request may take.
+    /// The request exceeded its time limit.
     #[error("the request took too long; ask for less, or try again")]
     Timeout,
-    /// A mistake of ours. Logged whole, told to nobody.
+    /// A defect. Logged in full, masked for the client.
     #[error("{MASKED}")]
     Internal(#[source] Arc<dyn std::error::Error + Send + Sync>),
 }
 
 impl ApiError {
-    /// An argument is not what it should be; `message` says what to pass instead.
+    /// An invalid argument; `message` states what is allowed.
     pub fn bad_input(message: impl Into<String>) -> Self {
         Self::BadUserInput(message.into())
     }
 
-    /// The answer would be larger than one may be.
+    /// The response would exceed its maximum size.
     #[must_use]
     pub fn answer_too_large() -> Self {
         let message = format!(
@@ -81,23 +80,23 @@ impl ApiError {
         Self::QueryTooComplex(message)
     }
 
-    /// The field is not for anonymous callers.
+    /// The field requires a token.
     #[must_use]
     pub fn unauthenticated() -> Self {
         Self::Unauthenticated("send a token: Authorization: Bearer <token>".to_owned())
     }
 
-    /// The one who asks may not; `message` says who may.
+    /// The caller lacks permission; `message` states who has it.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::Forbidden(message.into())
     }
 
-    /// A mistake of ours, with what is known about it for the log.
+    /// A defect, with its cause for the log.
     pub fn internal(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Internal(Arc::new(source))
     }
 
-    /// The code by which programs know it.
+    /// The value of `extensions.code`.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -140,7 +139,7 @@ impl ApiError {
         }
     }
 
-    /// Tells the operator what the client is not told.
+    /// Logs what the client is not told.
     fn log(&self, path: &[PathSegment]) {
         match self {
             Self::Unavailable(source) => {
@@ -191,8 +190,8 @@ impl From<ApiError> for ServerError {
     }
 }
 
-/// Makes an answer's errors fit to be sent: every one with its code and the request's id, none too long, none that
-/// tells what it must not. `began` says whether execution began.
+/// Prepares a response's errors for sending: adds code and request id, truncates, and masks what must not be
+/// disclosed. `began` says whether execution started.
 pub(super) fn finish(errors: &mut Vec<ServerError>, began: bool, request_id: &str) {
     errors.truncate(MAX_ERRORS);
     for error in errors {
@@ -209,7 +208,7 @@ pub(super) fn finish(errors: &mut Vec<ServerError>, began: bool, request_id: &st
     }
 }
 
-/// The code of an answer's first error, if it has one.
+/// Code of the first error, if there is one.
 pub(super) fn first_code(errors: &[ServerError]) -> Option<&str> {
     match errors.first()?.extensions.as_ref()?.get("code")? {
         Value::String(code) => Some(code),
@@ -217,7 +216,7 @@ pub(super) fn first_code(errors: &[ServerError]) -> Option<&str> {
     }
 }
 
-/// How the library's limits begin their messages; they stand behind the guard's own.
+/// Prefixes of the messages of the library's own limits, which apply after the guard.
 const LIMITS: [&str; 5] = [
     "Query is too complex",
     "Query is nested too deep",
@@ -226,11 +225,11 @@ const LIMITS: [&str; 5] = [
     "The amount of aliases of the query",
 ];
 
-/// How the library's coercion begins its messages; it runs during execution for custom scalars.
+/// Prefixes of the messages of the library's input coercion, which happens during execution for custom scalars.
 const COERCION: [&str; 3] = ["Failed to parse \"", "Expected input type \"", "Invalid value for argument"];
 
-/// An error that is none of ours: the library's, which knows only the schema and the request, or a stray one that
-/// might tell anything and is therefore masked.
+/// Converts an error that is not an [`ApiError`]: one of the library, which knows only schema and request, or
+/// an unknown one, which is masked.
 fn of_the_library(error: &ServerError, began: bool) -> ApiError {
     let message = error.message.clone();
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| message.starts_with(prefix));
@@ -247,7 +246,7 @@ fn of_the_library(error: &ServerError, began: bool) -> ApiError {
     ApiError::internal(Stray(message))
 }
 
-/// An error that reached the edge without being one of ours.
+/// An unexpected error.
 #[derive(Debug, thiserror::Error)]
 #[error("not an ApiError: {0}")]
 struct Stray(String);

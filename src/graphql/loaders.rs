@@ -1,9 +1,8 @@
-//! Loaders: what many resolvers ask for one by one is read in one statement, through the request's own door.
+//! Loaders: what many resolvers request one by one is read in one statement, through the request's own door.
 //!
-//! There is one set a request, so nothing one caller loaded can reach another; nothing is cached, so a field
-//! read after a mutation sees what the mutation wrote.
-//!
-//! What may be long is read a few rows at a time, and no further than the answer has room for.
+//! Each request has its own set, so nothing that one caller loaded can reach another. Nothing is cached, so a
+//! field read after a mutation sees what the mutation wrote. Long rows are read a few at a time, and only as
+//! far as the response has room.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,49 +19,49 @@ use crate::domain::{
 use crate::graphql::model::{size_of_rules, size_of_transcript};
 use crate::store::{AgentProfile, Page, PageOf};
 
-/// Rows read at a time that may be long.
+/// Number of rows read at a time, if rows may be long.
 const LONG_ROWS: usize = 8;
 
-/// A request's loaders; the key's type says what is loaded.
+/// The loaders of a request. The type of a key determines what is loaded.
 pub(crate) type Loaders = DataLoader<Batches>;
 
-/// Loaders for this session, which run in these rounds.
+/// Creates the loaders of this session, which run in these rounds.
 pub(super) fn over(session: Arc<Session>, rounds: Rounds) -> Loaders {
     DataLoader::new(Batches(session), rounds, NoDelay)
 }
 
-/// Reads batches.
+/// Loads batches of keys.
 pub(crate) struct Batches(Arc<Session>);
 
-/// An agent's oldest active number, as a key.
+/// Key: the oldest active number of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FirstNumberOf(pub(crate) AgentId);
 
-/// A page of an agent's numbers, from one end of the list, as a key.
+/// Key: the first or last page of an agent's numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct NumbersOf(pub(crate) AgentId, pub(crate) Page);
 
-/// How many numbers an agent has, as a key.
+/// Key: the number of numbers of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct NumberCountOf(pub(crate) AgentId);
 
-/// A page of an agent's calls, from one end of the list, as a key.
+/// Key: the first or last page of an agent's calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallsOf(pub(crate) AgentId, pub(crate) Page);
 
-/// How many calls an agent has, as a key.
+/// Key: the number of calls of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallCountOf(pub(crate) AgentId);
 
-/// A number's rules, with their version, as a key.
+/// Key: the routing rules of a number, with their version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RulesOf(pub(crate) NumberId);
 
-/// What was said in a call, as a key.
+/// Key: the transcript of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TranscriptOf(pub(crate) CallId);
 
-/// The agents that were asked for with the same page: in one request usually all of them.
+/// Groups agents by requested page: usually one group for the whole request.
 fn by_page(keys: impl Iterator<Item = (AgentId, Page)>) -> HashMap<Page, Vec<AgentId>> {
     let mut agents = HashMap::<Page, Vec<AgentId>>::new();
     for (agent, page) in keys {
@@ -71,7 +70,7 @@ fn by_page(keys: impl Iterator<Item = (AgentId, Page)>) -> HashMap<Page, Vec<Age
     agents
 }
 
-/// Keeps what the caller may see, by key.
+/// Keeps the rows that the caller may see, by key.
 fn visible<K: Eq + std::hash::Hash, T, A: Into<Option<AgentId>>>(
     session: &Session,
     rows: impl IntoIterator<Item = T>,

@@ -1,9 +1,9 @@
-//! What of a tenant's rows a caller may see: all of them, or one agent's. The one place where that is decided;
-//! loaders and lists ask here.
+//! The rows of a tenant that a caller may see: all of them, or those of one agent. Loaders and lists ask here
+//! and nowhere else.
 
 use crate::domain::{AgentId, TenantId};
 
-/// The rows a caller may see.
+/// The rows that a caller may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Scope {
     tenant: TenantId,
@@ -21,27 +21,27 @@ impl Scope {
         Self { tenant, only: Some(agent) }
     }
 
-    /// Whose rows.
+    /// The tenant.
     pub(crate) fn tenant(self) -> TenantId {
         self.tenant
     }
 
-    /// Whether all of the tenant's rows may be seen.
+    /// Whether all of the tenant's rows are visible.
     pub(crate) fn is_whole(self) -> bool {
         self.only.is_none()
     }
 
-    /// The one agent whose rows may be seen, where it is only one.
+    /// The only agent whose rows are visible, if it is only one.
     pub(crate) fn agent(self) -> Option<AgentId> {
         self.only
     }
 
-    /// Whether rows of this agent may be seen.
+    /// Whether rows of this agent are visible.
     pub(crate) fn admits(self, agent: impl Into<Option<AgentId>>) -> bool {
         self.only.is_none_or(|only| agent.into() == Some(only))
     }
 
-    /// Narrows a list's wish for one agent's rows to what may be seen; `None`: nothing of it may.
+    /// Restricts a list's agent filter to what is visible; `None`: nothing is.
     pub(crate) fn narrow(self, asked: Option<AgentId>) -> Option<Option<AgentId>> {
         match (self.only, asked) {
             (None, asked) => Some(asked),

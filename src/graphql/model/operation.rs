@@ -1,4 +1,4 @@
-//! An operation.
+//! Type `Operation`.
 
 use async_graphql::{Context, Enum, ID, Object};
 
@@ -7,14 +7,14 @@ use super::{Agent, PhoneNumber, UserError};
 use crate::domain::{self, operation_kinds};
 use crate::graphql::errors::ApiError;
 
-/// One durable piece of work at the providers.
+/// A durable operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation(pub(crate) domain::Operation);
 
 /// The list of kinds is the domain's.
 macro_rules! public_kinds {
     ($($(#[$doc:meta])* $kind:ident = $word:literal, $action:literal, [$($step:ident),+];)+) => {
-        /// What an operation does. New kinds may be added.
+        /// Kind of an operation. New kinds may be added.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
         #[graphql(remote = "crate::domain::OperationKind")]
         pub(crate) enum OperationKind { $($(#[$doc])* $kind),+ }
@@ -22,77 +22,78 @@ macro_rules! public_kinds {
 }
 operation_kinds!(public_kinds);
 
-/// How far an operation is.
+/// State of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "crate::domain::OperationState")]
 pub(crate) enum OperationState {
-    /// Stored, not begun.
+    /// Accepted, but not started. A release waits here for the end of its grace period.
     Pending,
-    /// Begun. It continues even if the request that started it is gone.
+    /// In progress. It continues without the request that started it, also after a crash of the server.
     Running,
     /// Completed.
     Succeeded,
-    /// Failed. Partial work was rolled back; `error` says why.
+    /// Failed. Partial work was rolled back; `error` contains the reason.
     Failed,
 }
 
-/// One durable piece of work at the providers: what it is doing, how it ended. It survives a crash of this
-/// server; follow it with `operationUpdated`.
+/// Durable work at the providers. It survives a crash of the server. Follow it with `operationUpdated`.
 #[Object]
 impl Operation {
-    /// Its global id. Opaque: do not parse it.
+    /// Global id, opaque and stable. Pass it to `node`.
     pub(crate) async fn id(&self) -> ID {
         self.0.id.to_string().into()
     }
 
-    /// What it does.
+    /// Kind of operation.
     async fn kind(&self) -> OperationKind {
         self.0.kind.into()
     }
 
-    /// How far it is.
+    /// State of the operation.
     async fn state(&self) -> OperationState {
         self.0.state.into()
     }
 
-    /// The step it does next, for people: `buy_number`; `done` when it is over. New steps may be added.
+    /// The next step, such as `buy_number`; `done` if the operation has ended. For display only: new steps may
+    /// be added.
     async fn step(&self) -> &str {
         self.0.step.as_str()
     }
 
-    /// How often the present step was begun.
+    /// Number of attempts at the current step.
     async fn attempts(&self) -> i32 {
         self.0.attempts
     }
 
-    /// The agent it is about; null if it is about none.
+    /// The agent that the operation is about; `null` if it is about none.
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
         Agent::load(ctx, self.0.agent_id?).await
     }
 
-    /// The number it is about, once there is one; null if it is about none.
+    /// The number that the operation is about; `null` until one is chosen, or if it is about none.
     #[graphql(complexity = "child_complexity + 1")]
     async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
         PhoneNumber::load(ctx, self.0.number_id?).await
     }
 
-    /// Why it failed, or which part of it could not be had; null otherwise.
+    /// Why the operation failed, or which part of it was not possible; `null` otherwise.
     async fn error(&self) -> Option<UserError> {
         self.0.error.clone().map(UserError)
     }
 
-    /// What it waits for before it tries the present step again: what the last attempt met. Null when it waits for nothing.
+    /// What the operation waits for before it retries the current step: the result of the last attempt. `null`
+    /// if it is not waiting.
     async fn waits_for(&self) -> Option<UserError> {
         self.0.waits_for.clone().map(UserError)
     }
 
-    /// When it was asked for.
+    /// When the operation was requested.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When it ended; null until then.
+    /// When the operation ended; `null` until then.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(DateTime)
     }

@@ -1,8 +1,8 @@
-//! What a mutation came to: refused, with everything the client can put right, or accepted. What is neither is
+//! Result of a mutation: rejected, with all errors that the client can correct, or accepted. Anything else is
 //! an error of the whole field.
 //!
-//! Once an operation is committed, nothing fails its field any more ([`carried_out`], [`now_or`]): a client that is told
-//! "try again" would buy a second number, and a token that was not shown is lost.
+//! Once an operation is committed, nothing fails its field ([`carried_out`], [`now_or`]): a client that is told
+//! to try again would buy a second number, and a token that was not returned is lost.
 
 use tracing::warn;
 
@@ -12,12 +12,12 @@ use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Agent, PhoneNumber, UserError};
 use crate::store::StoreError;
 
-/// Why a mutation stopped; `?` sorts what comes its way.
+/// Why a mutation stopped. `?` converts errors into it.
 #[derive(Debug)]
 pub(super) enum Stop {
-    /// The client can put it right.
+    /// Errors that the client can correct.
     Refused(Vec<Refusal>),
-    /// It cannot.
+    /// Any other error.
     Broken(ApiError),
 }
 
@@ -42,17 +42,17 @@ impl From<Refusal> for Stop {
     }
 }
 
-/// What a mutation came to.
+/// Result of a mutation.
 #[derive(Debug)]
 pub(super) enum Outcome<T> {
     /// Nothing was written.
     Refused(Vec<Refusal>),
-    /// It was written down, and carried out as far as `T` says.
+    /// Stored, and carried out as far as `T` says.
     Accepted(T),
 }
 
 impl<T> Outcome<T> {
-    /// Sorts what a mutation's steps returned.
+    /// Converts the result of a mutation's steps.
     ///
     /// # Errors
     /// What a client cannot put right.
@@ -64,7 +64,7 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// What was accepted.
+    /// The accepted request's result.
     pub(super) fn accepted(&self) -> Option<&T> {
         match self {
             Self::Refused(_) => None,
@@ -72,7 +72,7 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// What the client can put right: why it was refused, or else why what was accepted ended without success.
+    /// Errors that the client can correct: why the request was rejected, or why the accepted work failed.
     pub(super) fn user_errors<'a>(&'a self, late: impl Fn(&'a T) -> Option<&'a Refusal>) -> Vec<UserError> {
         match self {
             Self::Refused(refusals) => refusals.iter().cloned().map(UserError).collect(),
@@ -81,7 +81,7 @@ impl<T> Outcome<T> {
     }
 }
 
-/// Waits for an operation that was committed. When the wait fails the operation is as it was written down: a worker carries
+/// Waits for a committed operation. If waiting fails, returns the operation as it was stored: a worker carries
 /// it out.
 pub(super) async fn carried_out(session: &Session, committed: Operation) -> Operation {
     match session.provisioning().run(committed.id, session.waits_until()).await {
@@ -93,7 +93,7 @@ pub(super) async fn carried_out(session: &Session, committed: Operation) -> Oper
     }
 }
 
-/// What a read of a committed operation's subject gave, or how that was written down when it cannot be read.
+/// The object of a committed operation as it is now, or as it was stored if it cannot be read.
 pub(super) fn now_or<T>(read: Result<Option<T>, ApiError>, written: Option<impl Into<T>>) -> Option<T> {
     read.unwrap_or_else(|failure| {
         warn!(%failure, "what an accepted mutation changed could not be read back");
@@ -113,7 +113,7 @@ pub(super) async fn agent_now(
     Ok(session.reader().await?.agents_by_id(&[id]).await?.pop().map(Agent::from))
 }
 
-/// A number as it is now, if there is one.
+/// Reads a number, if there is one.
 ///
 /// # Errors
 /// What reading may fail with.

@@ -9,49 +9,50 @@ use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{PhoneNumber, RoutingRuleInput, UserError};
 
-/// A number's rules, all of them: what is not among them is gone.
+/// Input of `setRoutingRules`.
 #[derive(Debug, InputObject)]
 pub(crate) struct SetRoutingRulesInput {
-    /// The number's id.
+    /// Id of the number.
     phone_number_id: ID,
-    /// The `routingVersion` these rules are made from: when another change came between, they are refused. Unset: they
-    /// replace whatever is there.
+    /// The `routingVersion` that these rules are based on: if the rules have changed since, the request is
+    /// rejected. Default: replace whatever is there.
     expected_version: Option<i32>,
-    /// The rules, at most 50; the first that applies decides. None: the agent answers every call. One that cannot apply
-    /// behind those before it is refused.
+    /// All rules of the number, at most 50, in the order of evaluation; existing rules are replaced. An empty
+    /// list: the agent answers every call. A rule that can never apply because of earlier ones is rejected.
     rules: Vec<RoutingRuleInput>,
 }
 
-/// What came of `setRoutingRules`.
+/// Result of `setRoutingRules`.
 pub(crate) struct SetRoutingRulesPayload(Outcome<PhoneNumber>);
 
-/// What came of `setRoutingRules`.
+/// Result of `setRoutingRules`.
 #[Object]
 impl SetRoutingRulesPayload {
-    /// The number with its new rules. Null when nothing was changed because of `userErrors`.
+    /// The number with its new rules; `null` if there are `userErrors`.
     async fn phone_number(&self) -> Option<&PhoneNumber> {
         self.0.accepted()
     }
 
-    /// What you can put right, each with its field's path: `["input", "rules", "2", "condition", "timeZone"]` is about
-    /// the third rule. The old rules hold then.
+    /// Errors that the client can correct. If there are any, the old rules remain. `field` is a path:
+    /// `["input", "rules", "2", "condition", "timeZone"]` is the third rule's time zone.
     async fn user_errors(&self) -> Vec<UserError> {
         self.0.user_errors(|_| None)
     }
 }
 
-/// The mutation.
+/// The mutation `setRoutingRules`.
 #[derive(Debug, Default)]
 pub(super) struct SetRoutingRules;
 
 #[Object]
 impl SetRoutingRules {
-    /// Says what is done with calls to a number, by their time and their caller. Holds from the next call on.
+    /// Replaces a number's routing rules, which decide by time and caller what happens to its calls. Applies
+    /// from the next call.
     #[graphql(complexity = "child_complexity + 10")]
     async fn set_routing_rules(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which number, and its rules.")] input: SetRoutingRulesInput,
+        #[graphql(desc = "The number and its rules.")] input: SetRoutingRulesInput,
     ) -> Option<Result<SetRoutingRulesPayload, ApiError>> {
         let set = async || set(ctx.session()?, input).await;
         Some(Outcome::of(set().await).map(SetRoutingRulesPayload))
@@ -97,7 +98,8 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
     Ok(number.into())
 }
 
-/// Checks rules for this number, which may take a while: with no transaction open, and beside the tasks that answer calls.
+/// Checks rules for this number. This may take long, so no transaction is open, and it runs apart from the
+/// tasks that answer calls.
 async fn check(session: &Session, rules: Vec<RoutingRuleInput>, number: E164) -> Result<RoutingRules, Stop> {
     drop(session.release().await);
     let drafts = rules.into_iter().map(Into::into).collect();
@@ -105,7 +107,7 @@ async fn check(session: &Session, rules: Vec<RoutingRuleInput>, number: E164) ->
     checking.await.map_err(ApiError::internal)?.map_err(Stop::Refused)
 }
 
-/// What is wrong with changing this number's rules now, made from that version.
+/// Errors in changing this number's rules now, based on that version.
 fn conflicts(number: &domain::PhoneNumber, expected: Option<i32>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if number.status == NumberStatus::Released {

@@ -11,20 +11,20 @@ use crate::graphql::model::{
 };
 use crate::provisioning::NumberSearch;
 
-/// Questions about numbers.
+/// Queries about numbers.
 #[derive(Debug, Default)]
 pub(super) struct NumberQuery;
 
 #[Object]
 impl NumberQuery {
-    /// A number by its id or by itself: the one you hold, else the one you held last. Null when there is none,
-    /// or none of yours.
+    /// A number by its id or by its E.164 form: the one that the tenant holds, otherwise the one it held last.
+    /// `null` if there is none.
     #[graphql(complexity = "child_complexity + 1")]
     async fn phone_number(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The number's id. Pass this or `number`, not both.")] id: Option<ID>,
-        #[graphql(desc = "The number itself. Pass this or `id`, not both.")] number: Option<E164>,
+        #[graphql(desc = "Id of the number. Pass this or `number`, not both.")] id: Option<ID>,
+        #[graphql(desc = "The number. Pass this or `id`, not both.")] number: Option<E164>,
     ) -> Option<Result<PhoneNumber, ApiError>> {
         match (id, number) {
             (Some(id), None) => match read_id("id", &id) {
@@ -36,19 +36,21 @@ impl NumberQuery {
         }
     }
 
-    /// Your numbers, newest first.
+    /// The tenant's numbers, newest first.
     #[graphql(
         complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
     )]
     async fn phone_numbers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, from the beginning or after `after`: 1 to 100, 20 when unset.")]
-        first: Option<i32>,
-        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
-        #[graphql(desc = "How many, from the end or before `before`: 1 to 100.")] last: Option<i32>,
-        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
-        #[graphql(desc = "Which numbers; all but the released ones when unset.")] filter: Option<
+        #[graphql(desc = "Page size from the start, or after `after`: 1 to 100. Default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, or before `before`: 1 to 100. Excludes `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filter. Default: all numbers except released ones.")] filter: Option<
             PhoneNumberFilter,
         >,
     ) -> Result<Connection<PhoneNumber>, ApiError> {
@@ -56,31 +58,31 @@ impl NumberQuery {
         Connection::read(ctx, &page, filter.unwrap_or_default().try_into()?).await
     }
 
-    /// Numbers the carrier has on sale. Looking reserves nothing and costs nothing; a kind that does not exist in
-    /// the country is an empty list.
+    /// Numbers for sale at the carrier. A search costs and reserves nothing. A kind that the country does not
+    /// have returns an empty list.
     #[graphql(
         complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
     )]
     async fn available_phone_numbers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The country.", default_with = "Defaulted(Some(CountryCode::US))")]
+        #[graphql(desc = "Country of the numbers.", default_with = "Defaulted(Some(CountryCode::US))")]
         country: Defaulted<CountryCode>,
         #[graphql(
-            desc = "An area code of three digits. US and Canada only; for toll-free numbers a prefix like 888."
+            desc = "Area code: three digits, only for the United States and Canada. For toll-free numbers, a prefix such as 888."
         )]
         area_code: Option<String>,
         #[graphql(
-            desc = "A pattern the number holds: 2 to 16 digits, or letters as on a keypad; `*` stands for one character."
+            desc = "A pattern that the number contains: 2 to 16 digits, or letters as on a keypad; `*` matches one character."
         )]
         contains: Option<String>,
         #[graphql(
-            desc = "What kind of number.",
+            desc = "Kind of number.",
             name = "type",
             default_with = "Defaulted(Some(PhoneNumberType::Local))"
         )]
         kind: Defaulted<PhoneNumberType>,
-        #[graphql(desc = "At most so many: 1 to 30.", default_with = "Defaulted(Some(10))")] limit: Defaulted<
+        #[graphql(desc = "Maximum number of results: 1 to 30.", default_with = "Defaulted(Some(10))")] limit: Defaulted<
             i32,
         >,
     ) -> Result<Vec<AvailablePhoneNumber>, ApiError> {
@@ -103,7 +105,7 @@ impl NumberQuery {
     }
 }
 
-/// The most numbers on sale one field may ask for.
+/// Maximum numbers of one search.
 const MAX_ON_SALE: i32 = 30;
 
 async fn by_number(ctx: &Context<'_>, number: &E164) -> Result<Option<PhoneNumber>, ApiError> {
