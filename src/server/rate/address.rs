@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 
 use crate::server::ServerState;
 
-/// Peer address of a connection. [`super::super::serve`] inserts it into the extensions of each request.
+/// Peer address of a connection. [`mod@super::super::serve`] inserts it into the extensions of each request.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::server) struct Peer(pub(in crate::server) IpAddr);
 
