@@ -201,7 +201,10 @@ fn what_it_is_asked_must_make_sense() {
         (vec!["--missing", "--area-code", "12"], "three digits"),
         (vec!["--missing", "--area-code", "416"], "belongs to CA: set country to CA"),
         (vec!["--missing", "--country", "UK"], "ISO 3166-1"),
-        (vec!["--missing", "--country", "GB", "--area-code", "212"], "--area-code applies to the US and Canada only"),
+        (
+            vec!["--missing", "--country", "GB", "--area-code", "212"],
+            "--area-code applies to the US and Canada only",
+        ),
     ] {
         let output = run(folder.path(), &[vec!["provision"], arguments.clone()].concat(), &[]);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", err(&output));

@@ -1,5 +1,6 @@
 //! The providers' webhooks: requests signed as the providers sign them, and the TwiML of an answer.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -54,8 +55,14 @@ pub(crate) fn signature(auth_token: &str, url: &str, form: &[(String, String)]) 
     STANDARD.encode(hmac::sign(&key, format!("{url}{text}").as_bytes()))
 }
 
+/// One client for all requests, since building one reads the certificates of the system. It keeps no connection: a test's runtime,
+/// which drives its connections, ends with the test.
 pub(crate) fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy().build().unwrap()
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let builder = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy();
+        builder.pool_max_idle_per_host(0).build().unwrap()
+    });
+    CLIENT.clone()
 }
 
 pub(crate) async fn post(url: &str, content_type: &str, signature: Option<&str>, body: String) -> Response {
