@@ -1,11 +1,11 @@
-//! Calls at the carrier, the safety net for status callbacks that never came; and Twilio's words for a call's status.
+//! Fetches calls from the carrier, for status callbacks that never arrived, and reads Twilio's call statuses.
 
 use super::client::checked;
 use super::{Carrier, CarrierCall, CarrierError, Rejection, wire};
 use crate::domain::CallStatus;
 
 impl Carrier {
-    /// A call, if the carrier knows it.
+    /// Fetches a call; `None` if the carrier does not know it.
     ///
     /// # Errors
     /// [`CarrierError`].
@@ -18,7 +18,7 @@ impl Carrier {
     }
 }
 
-/// Reads Twilio's `CallStatus` (`in-progress`, `no-answer` …); `None` for a word that Twilio does not document.
+/// Reads Twilio's `CallStatus` (`in-progress`, `no-answer` …); `None` for a value that Twilio does not document.
 pub(super) fn call_status(word: &str) -> Option<CallStatus> {
     Some(match word {
         "queued" | "initiated" | "ringing" => CallStatus::Ringing,

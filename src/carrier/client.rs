@@ -83,7 +83,7 @@ impl Carrier {
         })
     }
 
-    /// The same client, for requests of low priority.
+    /// Returns a client that shares limits and circuit breakers, for requests of low priority.
     pub(super) fn with_low_priority(&self) -> Self {
         Self { priority: Priority::Low, ..self.clone() }
     }
@@ -111,8 +111,8 @@ impl Carrier {
         url
     }
 
-    /// The URL of a list's next page, which Twilio gives relative to its host. Another host is rejected: it would receive our
-    /// credentials.
+    /// Resolves the URL of a list's next page, which Twilio gives relative to its host. Another host is rejected, because it
+    /// would receive our credentials.
     pub(super) fn next_page(&self, uri: &str) -> Result<Url, CarrierError> {
         let elsewhere = || CarrierError::unavailable("the next page of a list is on another host");
         let next = self.config.base_url.join(uri).map_err(|_| elsewhere())?;
@@ -135,7 +135,7 @@ impl Carrier {
         self.send(&self.breaker, self.request(Method::GET, url), Effect::Reads).await
     }
 
-    /// As [`Self::get_answer`], repeated by [`RETRY`] within the deadline of one request. For callers that have no retries of
+    /// Like [`Self::get_answer`], with retries by [`RETRY`] within the deadline of one request. For callers without retries of
     /// their own; a step of an operation is retried as a whole.
     pub(super) async fn get_answer_with_retry(&self, url: Url) -> Result<Answer, CarrierError> {
         let deadline = Instant::now() + self.config.timeout;
@@ -191,7 +191,7 @@ impl Carrier {
         request: RequestBuilder,
         effect: Effect,
     ) -> Result<Answer, CarrierError> {
-        // Before the queue: while the breaker is open, callers get their error at once. The transport checks again.
+        // Checked before the queue, so that callers fail at once while the breaker is open. The transport checks again.
         if let Some(wait) = breaker.open_for() {
             return Err(CarrierError::breaker_open(wait));
         }
@@ -202,10 +202,10 @@ impl Carrier {
     }
 }
 
-/// A carrier's id as a path segment: letters and digits only.
+/// Returns a carrier's id if it is safe as a path segment: letters and digits only.
 pub(super) fn checked(sid: &str) -> Result<&str, CarrierError> {
     let fits = (2..=64).contains(&sid.len()) && sid.bytes().all(|b| b.is_ascii_alphanumeric());
-    // Twilio's code for it. "Not found" would make a release believe that the number is gone.
-    let invalid = || Rejection::Other { code: 20001, words: "this is not an id of the carrier".to_owned() };
+    // Twilio's code for an invalid id. With "not found", a release would believe that the number is gone.
+    let invalid = || Rejection::Other { code: 20001, words: "invalid carrier id".to_owned() };
     if fits { Ok(sid) } else { Err(CarrierError::Rejected(invalid())) }
 }

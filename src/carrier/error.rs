@@ -27,15 +27,15 @@ pub enum Rejection {
     #[error("the webhook URL was not accepted")]
     WebhookAddress,
     /// 21404, 10002: a trial account, which cannot hold more numbers.
-    #[error("the carrier's trial account holds the most numbers it can")]
+    #[error("the carrier's trial account cannot hold more numbers")]
     TrialLimit,
     /// 21613, 21615, 21631, 21649, 21650, 21651: the country requires an address or documents on file.
     #[error("the country requires an address or documents on file at the carrier")]
     Regulation,
-    /// 20003, 20005, 10001, 20008, and any 401 or 403: the credentials or the account are not in order.
-    #[error("the carrier account is not in order")]
+    /// 20003, 20005, 10001, 20008, and any 401 or 403: the credentials are invalid or the account is suspended.
+    #[error("the carrier account or its credentials are invalid")]
     Account,
-    /// Anything else.
+    /// Any other rejection.
     #[error("code {code}: {words}")]
     Other {
         /// Twilio's code, else the HTTP status.
@@ -46,7 +46,7 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The meaning of a code, whatever the HTTP status.
+    /// Maps one of Twilio's codes, whatever the HTTP status.
     fn of(code: u32, message: &str) -> Self {
         match code {
             NOT_FOUND => Self::NotFound,
@@ -68,7 +68,7 @@ impl ProviderRejection for Rejection {
         *self != Self::Account
     }
 
-    /// By the HTTP status first, then by Twilio's code, never by its message.
+    /// Classifies by the HTTP status first, then by Twilio's code, never by its message.
     fn classify(answer: &Answer) -> CarrierError {
         let body: ErrorBody = serde_json::from_slice(answer.body()).unwrap_or_default();
         let (status, request_id) = (answer.status(), answer.header("twilio-request-id"));
@@ -82,8 +82,8 @@ impl ProviderRejection for Rejection {
             return failure;
         }
         match status {
-            // Answered by a proxy or a gateway. Taken at its word, we would go on paying for a number that counts as released,
-            // or lose one that counts as never bought.
+            // Sent by a proxy or a gateway. If it were believed, we would keep paying for a number that counts as released, or
+            // lose one that counts as never bought.
             _ if !body.is_twilios(status, request_id) => answer.effect().lost(reason),
             // A conflict with a request in progress.
             409 => answer.unavailable(&reason),
@@ -119,7 +119,7 @@ impl ErrorBody {
     }
 }
 
-/// Tenants see the message; the account is the operator's.
+/// Removes account SIDs from a message that tenants see: the account is the operator's.
 fn without_account_sids(mut message: String) -> String {
     while let Some(at) = account_sid(&message) {
         message.replace_range(at..at + 34, "(account)");

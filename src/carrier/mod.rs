@@ -32,7 +32,7 @@ use crate::domain::{AreaCode, CallStatus, Capabilities, CountryCode, E164, Numbe
 /// A search for numbers on sale.
 #[derive(Debug, Clone)]
 pub struct NumberSearch {
-    /// The country.
+    /// The country to search in.
     pub country: CountryCode,
     /// The kind of number.
     pub kind: NumberType,
@@ -47,7 +47,7 @@ pub struct NumberSearch {
 /// A number on sale. A search does not reserve it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NumberOnSale {
-    /// The number.
+    /// The number in E.164.
     pub number: E164,
     /// The number formatted for people.
     pub friendly_name: String,
@@ -55,7 +55,7 @@ pub struct NumberOnSale {
     pub locality: Option<String>,
     /// Its state or region, if it has one.
     pub region: Option<String>,
-    /// Its country.
+    /// The country that sells the number.
     pub country: CountryCode,
     /// The kind of number.
     pub kind: NumberType,
@@ -66,7 +66,7 @@ pub struct NumberOnSale {
     pub needs_address: bool,
     /// The carrier's list price in US dollars a month.
     pub monthly_cost: Decimal,
-    /// When it was on sale by the carrier's clock, or somewhat earlier. `None` if the answer had no date.
+    /// When the carrier's clock said that it was on sale, or somewhat earlier. `None` if the answer had no date.
     #[serde(default)]
     pub offered_at: Option<DateTime<Utc>>,
 }
@@ -76,7 +76,7 @@ pub const METHOD: &str = "POST";
 /// How our numbers receive calls: as voice, not fax.
 pub const RECEIVE_MODE: &str = "voice";
 
-/// Where the carrier sends a number's calls, and our mark.
+/// The webhooks of a number and its name, which carries our mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberSettings {
     /// At most 64 characters; carries the id of the operation that bought the number.
@@ -94,9 +94,9 @@ pub struct NumberSettings {
 pub struct OwnedNumber {
     /// The carrier's id, `PN…`.
     pub sid: String,
-    /// The number.
+    /// The number in E.164.
     pub number: E164,
-    /// Its name: our mark, if the number is ours.
+    /// The carrier's name of the number. It contains our mark if we bought the number.
     pub friendly_name: String,
     /// The webhook that answers incoming calls; `None` if unset.
     pub voice_url: Option<String>,
@@ -120,7 +120,7 @@ pub struct OwnedNumber {
     pub kind: Option<NumberType>,
     /// Voice, SMS and MMS.
     pub capabilities: Capabilities,
-    /// When it was bought.
+    /// When the account bought it; `None` if the carrier's date is missing or unreadable.
     pub created_at: Option<DateTime<Utc>>,
 }
 
@@ -129,12 +129,12 @@ pub struct OwnedNumber {
 pub struct CarrierCall {
     /// The carrier's id, `CA…`.
     pub sid: String,
-    /// Its status; `None` for a word that Twilio does not document.
+    /// The status; `None` for a value that Twilio does not document.
     pub status: Option<CallStatus>,
-    /// Twilio's word for the status, such as `in-progress` or `completed`.
+    /// Twilio's own value, such as `in-progress` or `completed`.
     pub word: String,
-    /// Its duration, once it is over.
+    /// Duration in seconds; `None` before the call has ended.
     pub duration_seconds: Option<i32>,
-    /// When it ended.
+    /// When it ended; `None` while it is under way.
     pub ended_at: Option<DateTime<Utc>>,
 }

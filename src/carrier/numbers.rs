@@ -2,10 +2,10 @@
 //!
 //! Twilio has no idempotency key. A purchase of a number that the account owns already reportedly succeeds, and changes that
 //! number's settings. Therefore:
-//! - Before a purchase, check that the account does not own the number ([`Carrier::find`]).
-//! - A purchase sets nothing but the name, which carries our mark: by it the number is found if the answer is lost.
+//! - Check before a purchase that the account does not own the number ([`Carrier::find`]).
+//! - A purchase sets only the name, which carries our mark. If the answer is lost, the mark identifies the number.
 //! - [`Carrier::buy`] distinguishes a number that is older than the request from one that the request bought.
-//! - Where calls go is set by a second request ([`Carrier::point`]), once the number is known to be ours.
+//! - A second request sets the webhooks ([`Carrier::point`]), once the number is known to be ours.
 
 use serde::de::IgnoredAny;
 
@@ -17,21 +17,21 @@ use crate::domain::E164;
 const NUMBERS: &str = "IncomingPhoneNumbers";
 /// Twilio's largest page.
 const PAGE_SIZE: &str = "1000";
-/// A longer list is taken for one whose pages form a loop.
+/// A longer list counts as a loop of pages.
 const MOST_PAGES: usize = 1000;
 
-/// What a successful purchase turned out to be.
+/// Result of a successful purchase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Purchase {
     /// This request bought the number.
     New(OwnedNumber),
-    /// The account owned the number before this request, which only changed its name. An earlier request of ours bought it, or
-    /// somebody else who uses the account.
+    /// The account already owned the number; the request only changed its name. An earlier request of ours bought it, or
+    /// another user of the account did.
     Older(OwnedNumber),
 }
 
 impl Carrier {
-    /// Buys exactly this number, sets its name and nothing else. Check first that the account does not own it.
+    /// Buys exactly this number and sets only its name. Check first that the account does not own it.
     ///
     /// # Errors
     /// [`CarrierError`]. After an unknown outcome, look for the number with [`Self::find`].
@@ -54,23 +54,23 @@ impl Carrier {
         }
     }
 
-    /// The account's number with this exact E.164, if there is one.
+    /// Finds the account's number with this exact E.164.
     ///
     /// # Errors
-    /// [`CarrierError`], but never a verdict.
+    /// [`CarrierError`], but never `Rejected`.
     pub async fn find(&self, number: &E164) -> Result<Option<OwnedNumber>, CarrierError> {
         // Twilio's filter also matches parts of numbers.
         let similar = self.list(Some(number)).await.map_err(CarrierError::of_search)?;
         Ok(similar.into_iter().find(|owned| owned.number == *number))
     }
 
-    /// The account's number with this SID, if there is one.
+    /// Fetches the account's number with this SID; `None` if it does not exist.
     ///
     /// # Errors
     /// [`CarrierError`].
     pub async fn fetch(&self, sid: &str) -> Result<Option<OwnedNumber>, CarrierError> {
         match self.get::<Owned>(self.url(&[NUMBERS, checked(sid)?])).await {
-            // An unreadable number exists. `None` would say that it is gone.
+            // An unreadable number still exists: `None` would report it as gone.
             Ok(owned) => owned
                 .read()
                 .map(Some)
@@ -80,11 +80,11 @@ impl Carrier {
         }
     }
 
-    /// Configures a number and clears what would override the settings (application, trunk). Returns the number as it was
-    /// read back: compare it, since Twilio ignores parameters that it does not know.
+    /// Configures a number and clears settings that would override ours (application, trunk). Returns the number read back
+    /// afterwards: compare it, because Twilio ignores parameters that it does not know.
     ///
     /// # Errors
-    /// [`CarrierError`]; the outcome is unknown until the number was read back. Safe to repeat.
+    /// [`CarrierError`]; the outcome is unknown until the number has been read back. Safe to repeat.
     pub async fn update(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
         let form = update_fields(settings);
         let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
@@ -96,8 +96,8 @@ impl Carrier {
         }
     }
 
-    /// Configures a number, but keeps its name. Returns the number from the answer, whose name shows who owned the number at
-    /// that moment: of two operations that bought it, one mark remains.
+    /// Configures a number but keeps its name. Returns the number from the answer. Its name shows which operation owned it at
+    /// that moment: if two operations bought it, one mark remains.
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
@@ -108,7 +108,7 @@ impl Carrier {
         standing.read().ok_or_else(nothing)
     }
 
-    /// Removes a mark from a number that is not ours, by naming the number after its digits. Returns whether it had the mark.
+    /// Removes our mark from a number that is not ours: sets the name to the number's digits. Returns whether it had the mark.
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
@@ -124,7 +124,7 @@ impl Carrier {
         }
     }
 
-    /// Releases a number. One that is already gone counts as released.
+    /// Releases a number. A number that is already gone counts as released.
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
@@ -135,7 +135,7 @@ impl Carrier {
         }
     }
 
-    /// All numbers of the account. Those without an E.164 number, such as short codes, are left out: we buy none.
+    /// Lists all numbers of the account, without those that have no E.164 form, such as short codes: we buy none.
     ///
     /// # Errors
     /// [`CarrierError`]; never a partial list.
@@ -151,13 +151,13 @@ impl Carrier {
         }
         let mut numbers = Vec::new();
         for _ in 0..MOST_PAGES {
-            // Operations look for a single number, and retry their steps themselves.
+            // Without retries for a single number: operations look for it, and retry their steps themselves.
             let page: OwnedPage = match like {
                 Some(_) => self.get(url).await?,
                 None => self.get_answer_with_retry(url).await?.json::<_, Rejection>()?,
             };
             if !page.incoming_phone_numbers.iter().all(Owned::is_whole) {
-                return Err(CarrierError::unavailable("its list of numbers is in pieces"));
+                return Err(CarrierError::unavailable("its list of numbers has an incomplete entry"));
             }
             numbers.extend(page.incoming_phone_numbers.into_iter().filter_map(Owned::read));
             match page.next_page_uri.filter(|uri| !uri.is_empty()) {
@@ -165,11 +165,11 @@ impl Carrier {
                 None => return Ok(numbers),
             }
         }
-        Err(CarrierError::unavailable("its list of numbers does not end"))
+        Err(CarrierError::unavailable("its list of numbers has too many pages"))
     }
 }
 
-/// The name comes first: [`Carrier::point`] leaves it out.
+/// The form fields of the settings. The name comes first, because [`Carrier::point`] leaves it out.
 fn update_fields(settings: &NumberSettings) -> [(&'static str, &str); 10] {
     [
         ("FriendlyName", &settings.friendly_name),

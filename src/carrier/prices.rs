@@ -9,8 +9,8 @@ use serde::Deserialize;
 use super::{Carrier, CarrierError};
 use crate::domain::{CountryCode, NumberType};
 
-/// US dollars a month for a number of this kind: Twilio's list price of 2026 for the United States, used for every country.
-/// The US has no mobile numbers, so their price is that of a local one.
+/// Price of a number in US dollars a month: Twilio's list price of 2026 for the United States, used for every country. The US
+/// has no mobile numbers; they are priced as local ones.
 #[must_use]
 pub fn list_price(kind: NumberType) -> Decimal {
     match kind {
@@ -19,7 +19,7 @@ pub fn list_price(kind: NumberType) -> Decimal {
     }
 }
 
-/// US dollars for each started minute of a call to a number of this kind, by the same list.
+/// Price of each started minute of a call to a number of this kind in US dollars, from the same list.
 #[must_use]
 pub fn list_minute_price(kind: NumberType) -> Decimal {
     match kind {
@@ -31,9 +31,9 @@ pub fn list_minute_price(kind: NumberType) -> Decimal {
 /// The account's prices in a country, in US dollars. A kind that is not sold there is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CountryPrices {
-    /// For a number, a month.
+    /// Price of a number in US dollars a month.
     pub month: HashMap<NumberType, Decimal>,
-    /// For each started minute of a call to a number.
+    /// Price of each started minute of a call to a number, in US dollars.
     pub inbound_minute: HashMap<NumberType, Decimal>,
 }
 
@@ -51,7 +51,7 @@ struct Price {
 }
 
 impl Carrier {
-    /// The account's prices in a country.
+    /// Fetches the account's prices in a country.
     ///
     /// # Errors
     /// [`CarrierError`], also if the account is billed in another currency.
@@ -74,7 +74,7 @@ impl PriceList {
 }
 
 impl Price {
-    /// `None` for a kind that we do not sell, or if the price is unreadable.
+    /// Reads a price; `None` for a kind that we do not sell, or if the price is unreadable.
     fn read(self) -> Option<(NumberType, Decimal)> {
         let kind = match self.number_type?.as_str() {
             "local" => NumberType::Local,

@@ -8,7 +8,7 @@ use crate::domain::{NumberType, TenantId};
 use crate::provider::Answer;
 
 impl Carrier {
-    /// Numbers on sale; empty if the country has none of this kind. Without retries: for operations, which retry their steps.
+    /// Finds numbers on sale; empty if the country has none of this kind. Does not retry: operations retry their steps.
     ///
     /// # Errors
     /// [`CarrierError`]; the outcome of a search is never unknown.
@@ -21,7 +21,7 @@ impl Carrier {
         on_sale(self.with_low_priority().get_answer(self.search_url(search)).await, search)
     }
 
-    /// As [`Self::search`], with short retries while the carrier is unavailable: for a person who waits for the answer.
+    /// Like [`Self::search`], with short retries while the carrier is unavailable, for a person who waits for the answer.
     ///
     /// # Errors
     /// [`CarrierError`]; the outcome of a search is never unknown.

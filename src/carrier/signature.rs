@@ -1,8 +1,8 @@
 //! `X-Twilio-Signature`: proves that a webhook comes from Twilio, for the account whose auth token we hold.
 //!
-//! It is HMAC-SHA1 in Base64, over the address Twilio was given, byte by byte, and the form's parameters.
-//! Twilio's back ends do not agree on whether the port belongs to the address, so both forms are tried.
-//! It proves no freshness: a repeated request verifies again.
+//! The signature is HMAC-SHA1 in Base64 over the URL configured at Twilio, byte by byte, and the form's parameters. Twilio's
+//! back ends disagree on whether the port belongs to the URL, so both forms are tried. A signature proves no freshness: a
+//! repeated request is valid again.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac::{HMAC_SHA1_FOR_LEGACY_USE_ONLY, Key, verify};
@@ -10,11 +10,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The query parameter in which Twilio vouches for a JSON body.
+/// The query parameter that holds the hash of a JSON body.
 const BODY_HASH: &str = "bodySHA256";
 
-/// Whether a form `POST` to `url` is Twilio's. `url` is the one configured there, with its query as it
-/// was sent; `raw_form_body` the body as it came. Any one of `auth_tokens` may have signed.
+/// Whether Twilio signed a form `POST` to `url`. `url` is the URL configured at Twilio, with its query as sent; `raw_form_body`
+/// is the unchanged body. Any of `auth_tokens` may have signed.
 #[must_use]
 pub fn verify_form(url: &str, raw_form_body: &[u8], signature: &str, auth_tokens: &[SecretString]) -> bool {
     let mut parameters: Vec<_> = form_urlencoded::parse(raw_form_body).collect();
@@ -25,8 +25,8 @@ pub fn verify_form(url: &str, raw_form_body: &[u8], signature: &str, auth_tokens
     verify_text(url, &signed, signature, auth_tokens)
 }
 
-/// Whether a JSON `POST` to `url` is Twilio's: its query must hold the hash of exactly this body. A body
-/// without that hash is refused, since nothing vouches for it.
+/// Whether Twilio signed a JSON `POST` to `url`: the query must hold the hash of exactly this body. A body without that hash is
+/// rejected, because the signature does not cover it.
 #[must_use]
 pub fn verify_json(url: &str, raw_body: &[u8], signature: &str, auth_tokens: &[SecretString]) -> bool {
     let expected: String =
@@ -38,7 +38,7 @@ pub fn verify_json(url: &str, raw_body: &[u8], signature: &str, auth_tokens: &[S
     vouched && verify_get(url, signature, auth_tokens)
 }
 
-/// Whether a `GET` of `url` is Twilio's; everything is in its query.
+/// Whether Twilio signed a `GET` of `url`. Its parameters are all in the query.
 #[must_use]
 pub fn verify_get(url: &str, signature: &str, auth_tokens: &[SecretString]) -> bool {
     verify_text(url, "", signature, auth_tokens)
@@ -56,8 +56,8 @@ fn verify_text(url: &str, parameters: &str, signature: &str, auth_tokens: &[Secr
     })
 }
 
-/// The address without its port and with it: the one it has, or its scheme's. User, password and
-/// fragment are never signed; nothing else is touched.
+/// Returns the URL without its port and with it: the explicit port, or the scheme's. User, password and fragment are never
+/// signed; everything else stays unchanged.
 fn addresses(url: &str) -> Option<[String; 2]> {
     let (scheme, rest) = without_fragment(url).split_once("://")?;
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));

@@ -1,6 +1,5 @@
-//! What Twilio's webhooks say, read once into types. Read only what was verified.
-//!
-//! Parameters nobody here asks for are ignored, as Twilio adds new ones without notice.
+//! Reads Twilio's webhooks into types. Read only requests with a valid signature.
+//! | Unknown parameters are ignored: Twilio adds new ones without notice.
 
 use chrono::{DateTime, Utc};
 
@@ -8,25 +7,24 @@ use super::calls::call_status;
 use super::wire::instant;
 use crate::domain::{CallStatus, E164, Invalid};
 
-/// The longest value that is read of anything but an id: SIP addresses are the longest.
+/// The longest accepted value in bytes, except for ids. SIP addresses are the longest.
 const LONGEST: usize = 256;
 
-/// A request's parameters, decoded.
+/// The decoded parameters of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// From a form, or from a query.
+    /// Reads parameters from a form or a query.
     #[must_use]
     pub fn from_form(body: &[u8]) -> Self {
         Self(form_urlencoded::parse(body).into_owned().collect())
     }
 
-    /// From a JSON object of the same names; members that are neither text, number nor truth value are
-    /// left out.
+    /// Reads parameters from the members of a JSON object. Members that are neither text, number nor boolean are left out.
     ///
     /// # Errors
-    /// When it is no JSON object.
+    /// The body is not a JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self, Invalid> {
         let object: serde_json::Map<String, serde_json::Value> =
             serde_json::from_slice(body).map_err(|_| Invalid::new("the body is not a JSON object"))?;
@@ -39,15 +37,15 @@ impl Parameters {
         Ok(Self(object.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()))
     }
 
-    /// A parameter's value; `None` when it is missing or empty.
+    /// Returns a parameter's value; `None` if it is missing or empty.
     ///
     /// # Errors
-    /// When it is sent twice and differs.
+    /// The parameter occurs twice with different values.
     pub fn optional(&self, name: &str) -> Result<Option<&str>, Invalid> {
         let mut values = self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value.as_str());
         let Some(first) = values.next() else { return Ok(None) };
         if values.any(|other| other != first) {
-            return Err(Invalid::new(format!("{name} is given twice, and differs")));
+            return Err(Invalid::new(format!("{name} is given twice with different values")));
         }
         Ok(Some(first).filter(|value| !value.is_empty()))
     }
@@ -60,57 +58,57 @@ impl Parameters {
         Ok(value)
     }
 
-    /// An id, `CA` or `AC` and 32 hexadecimal digits. Others of 2 to 64 word characters pass as well, with
-    /// a word in the log: Twilio's form of ids is not worth a dead line.
+    /// Returns an id: `CA` or `AC` and 32 hexadecimal digits. Other ids of 2 to 64 word characters are accepted with a warning,
+    /// because a changed format must not fail calls.
     fn sid(&self, name: &str, prefix: &str) -> Result<String, Invalid> {
         let sid = self.required(name)?;
         let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !(2..=64).contains(&sid.len()) || !word(sid) {
-            return Err(Invalid::new(format!("{name} is no id")));
+            return Err(Invalid::new(format!("{name} is not a valid id")));
         }
         let usual = sid
             .strip_prefix(prefix)
             .is_some_and(|rest| rest.len() == 32 && rest.bytes().all(|b| b.is_ascii_hexdigit()));
         if !usual {
-            tracing::warn!(name, sid, "an id of an unusual form");
+            tracing::warn!(name, sid, "Twilio id has an undocumented format");
         }
         Ok(sid.to_owned())
     }
 }
 
-/// As much of a caller's name as is kept.
+/// The longest stored caller, in characters.
 const MAX_FROM_CHARS: usize = 255;
 
-/// Asks for an answer to a call: it came in, or the answer before could not be carried out.
+/// Twilio's request for TwiML: a call came in, or the previous answer failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoiceRequest {
-    /// The call's id, `CA…`.
+    /// Twilio's id of the call, `CA…`.
     pub call_sid: String,
     /// The account that owns the number, `AC…`.
     pub account_sid: String,
-    /// The caller as sent: E.164, or `anonymous`, `sip:…`, `client:…` …; control characters and what is over
-    /// 255 characters are dropped. Never logged in full.
+    /// The caller as sent: E.164, or `anonymous`, `sip:…`, `client:…` …, without control characters and cut at 255 characters.
+    /// Never logged in full.
     pub from: String,
-    /// The carrier's word on whether the caller's number is really theirs, such as `TN-Validation-Passed-A`: Twilio's
-    /// `StirVerstat`, sent with some calls in the United States and Canada.
+    /// Twilio's attestation of the caller's number (`StirVerstat`), such as `TN-Validation-Passed-A`. Sent with some calls in
+    /// the United States and Canada.
     pub attestation: Option<String>,
-    /// The number that passed the call on to ours, where that is told.
+    /// The number that forwarded the call to ours; `None` if Twilio does not name it.
     pub forwarded_from: Option<E164>,
     /// The number called.
     pub to: E164,
 }
 
 impl VoiceRequest {
-    /// Reads the voice webhook's parameters.
+    /// Reads the parameters of the voice webhook.
     ///
     /// # Errors
-    /// When `CallSid`, `AccountSid` or `To` is missing, or a parameter is malformed; names it.
+    /// `CallSid`, `AccountSid` or `To` is missing, or a parameter is malformed. The error names it.
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
         let from = caller(parameters)?;
         let to = parameters.required("To")?;
         let call_sid = parameters.sid("CallSid", "CA")?;
         let account_sid = parameters.sid("AccountSid", "AC")?;
-        // Named last: without a usable id the request is not about a call at all.
+        // `To` is checked last: a request without a valid id is not about a call at all.
         let to = E164::shown(to).ok_or_else(|| Invalid::new("To is not a phone number"))?;
         Ok(Self {
             call_sid,
@@ -126,28 +124,28 @@ impl VoiceRequest {
     }
 }
 
-/// Reports the status of a call. Callbacks come late, twice, out of order or not at all.
+/// Twilio's report of a call's status. Callbacks may come late, twice, out of order or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusCallback {
-    /// The call's id.
+    /// Twilio's id of the call, `CA…`.
     pub call_sid: String,
-    /// The account that owns the number.
+    /// The account that owns the number, `AC…`.
     pub account_sid: String,
-    /// Twilio's word: `completed`, `no-answer` …
+    /// Twilio's own value: `completed`, `no-answer` …
     pub word: String,
-    /// What the word means; `None` for one that Twilio does not document.
+    /// The status; `None` for a value that Twilio does not document.
     pub status: Option<CallStatus>,
-    /// How long the call lasted, once it is over.
+    /// Duration in seconds; `None` before the call has ended.
     pub duration_seconds: Option<i32>,
-    /// When it happened.
+    /// When the status changed; `None` if Twilio's timestamp is missing or unreadable.
     pub at: Option<DateTime<Utc>>,
 }
 
 impl StatusCallback {
-    /// Reads a status callback's parameters.
+    /// Reads the parameters of a status callback.
     ///
     /// # Errors
-    /// When `CallSid`, `AccountSid` or `CallStatus` is missing, or a parameter is malformed; names it.
+    /// `CallSid`, `AccountSid` or `CallStatus` is missing, or a parameter is malformed. The error names it.
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
         let word = parameters.required("CallStatus")?;
         Ok(Self {
@@ -161,22 +159,22 @@ impl StatusCallback {
     }
 }
 
-/// Reports how a `<Dial>` ended, and asks what follows.
+/// Twilio's report of how a `<Dial>` ended, and its request for further TwiML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DialCallback {
-    /// The caller's call.
+    /// Twilio's id of the caller's call, `CA…`.
     pub call_sid: String,
-    /// The account that owns the number.
+    /// The account that owns the number, `AC…`.
     pub account_sid: String,
     /// `completed`, `answered`, `busy`, `no-answer`, `failed` or `canceled`.
     pub dial_call_status: String,
-    /// Whether the caller has hung up meanwhile: nobody hears what is answered.
+    /// Whether the caller has hung up, so that nobody hears an answer.
     pub caller_is_gone: bool,
     /// The caller, as in [`VoiceRequest::from`].
     pub from: String,
-    /// As in [`VoiceRequest::forwarded_from`].
+    /// The number that forwarded the call, as in [`VoiceRequest::forwarded_from`].
     pub forwarded_from: Option<E164>,
-    /// The number called, where it is sent.
+    /// The number called; `None` if Twilio does not send it.
     pub to_number: Option<E164>,
 }
 
@@ -184,7 +182,7 @@ impl DialCallback {
     /// Reads the parameters of a `<Dial action>`.
     ///
     /// # Errors
-    /// When `CallSid`, `AccountSid` or `DialCallStatus` is missing, or a parameter is malformed; names it.
+    /// `CallSid`, `AccountSid` or `DialCallStatus` is missing, or a parameter is malformed. The error names it.
     pub fn read(parameters: &Parameters) -> Result<Self, Invalid> {
         let from = caller(parameters)?;
         Ok(Self {
@@ -201,19 +199,19 @@ impl DialCallback {
         })
     }
 
-    /// Whether the caller got to talk to somebody.
+    /// Whether somebody answered the dialled number.
     #[must_use]
     pub fn was_answered(&self) -> bool {
         matches!(self.dial_call_status.as_str(), "completed" | "answered")
     }
 }
 
-/// One word of letters, digits and hyphens.
+/// Whether a value is one word of letters, digits and hyphens.
 fn is_attestation(word: &str) -> bool {
     word.len() <= 64 && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
-/// Not worth a dead line if it is odd.
+/// Reads `ForwardedFrom`. An unreadable value counts as missing, because the call must still be answered.
 fn forwarded_from(parameters: &Parameters) -> Option<E164> {
     parameters.optional("ForwardedFrom").ok().flatten().and_then(E164::shown)
 }

@@ -1,5 +1,5 @@
-//! Twilio's JSON as it comes: unset text is `""` or null, any member may be null by its description, new
-//! members appear without notice, and the capabilities' names differ in case from one resource to the next.
+//! Twilio's JSON. Unset text is `""` or null, any member may be null, new members appear without notice, and the names of
+//! capabilities differ in case between resources.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::calls::call_status;
 use super::{CarrierCall, NumberOnSale, NumberSearch, OwnedNumber, list_price};
 use crate::domain::{Capabilities, E164, NumberType};
 
-/// An answer to a search. It has no further pages.
+/// A search's answer. It has no further pages.
 #[derive(Deserialize)]
 pub(super) struct OnSalePage {
     available_phone_numbers: Vec<OnSale>,
@@ -28,7 +28,7 @@ struct OnSale {
 }
 
 impl OnSalePage {
-    /// What was found, but for numbers that no E.164 can be: nobody could buy those.
+    /// Returns the numbers found, without those that have no E.164 form: they cannot be bought.
     pub(super) fn numbers(
         self,
         search: &NumberSearch,
@@ -58,14 +58,14 @@ impl OnSale {
     }
 }
 
-/// A page of the numbers we own.
+/// A page of the account's numbers.
 #[derive(Deserialize)]
 pub(super) struct OwnedPage {
     pub(super) incoming_phone_numbers: Vec<Owned>,
     pub(super) next_page_uri: Option<String>,
 }
 
-/// A number we own.
+/// A number of the account.
 #[derive(Deserialize)]
 pub(super) struct Owned {
     sid: Option<String>,
@@ -87,13 +87,13 @@ pub(super) struct Owned {
 }
 
 impl Owned {
-    /// Whether it names a number and an id at all: a list with an entry that does not is not the whole truth.
+    /// Whether the entry has a number and an id. A list with an entry that lacks either counts as incomplete.
     pub(super) fn is_whole(&self) -> bool {
         let named = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
         named(&self.sid) && named(&self.phone_number)
     }
 
-    /// `None` for what is no E.164 number: not one of ours, since we buy only those.
+    /// Reads the entry; `None` without an E.164 number: we buy only those, so it is not ours.
     pub(super) fn read(self) -> Option<OwnedNumber> {
         Some(OwnedNumber {
             number: self.phone_number?.parse().ok()?,
@@ -115,7 +115,7 @@ impl Owned {
     }
 }
 
-/// A call; its duration comes as text.
+/// A call. Twilio sends its duration as text.
 #[derive(Deserialize)]
 pub(super) struct Call {
     sid: String,
@@ -136,12 +136,12 @@ impl Call {
     }
 }
 
-/// A time in RFC 2822: `Thu, 30 Jul 2015 23:19:04 +0000`.
+/// Reads an RFC 2822 time: `Thu, 30 Jul 2015 23:19:04 +0000`.
 pub(super) fn instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc2822(text.trim()).ok().map(|at| at.to_utc())
 }
 
-/// A kind as it stands at a number we own.
+/// Reads the kind of an owned number; `None` for kinds that we do not sell.
 fn kind(text: &str) -> Option<NumberType> {
     match text {
         "local" => Some(NumberType::Local),

@@ -1,5 +1,5 @@
-//! TwiML, Twilio's answer language: renders the answers of routing. What connects a caller to an agent is the voice provider's TwiML
-//! and passes through unchanged.
+//! Renders routing's answers in TwiML, Twilio's markup language for calls. The voice provider's TwiML, which connects a caller
+//! to an agent, passes through unchanged.
 
 mod speech;
 
@@ -10,56 +10,56 @@ use url::Url;
 use crate::domain::{CallAnswer, E164, IfUnanswered, Language, Webhook};
 use speech::Speech;
 
-/// The longest text Twilio reads aloud.
+/// The longest text that Twilio reads aloud, in characters.
 const LONGEST_SENTENCE: usize = 4096;
 
-/// A document: verbs, carried out from top to bottom; after the last one the call ends.
+/// A TwiML document: verbs that run from top to bottom. The call ends after the last one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Twiml(pub Vec<Verb>);
 
-/// One thing to do with a call.
+/// A TwiML verb.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verb {
     /// Reads a sentence aloud.
     Say {
-        /// What; cut at 4096 characters.
+        /// The text; cut at 4096 characters.
         text: String,
-        /// In which language; each has a voice that speaks it.
+        /// The language of the text, which selects the voice.
         language: Language,
     },
     /// Connects the caller to a number.
     Dial(Dial),
-    /// Does not answer the call, so it costs nothing. Only as the first verb.
+    /// Does not answer the call, so it costs nothing. Valid only as the first verb.
     Reject(RejectReason),
-    /// Ends the call.
+    /// Ends the call at once.
     Hangup,
 }
 
 /// Connects the caller to a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dial {
-    /// Who is called.
+    /// The number to dial.
     pub number: E164,
-    /// How long it may ring, in seconds; Twilio takes 5 to 600.
+    /// Ring time in seconds; Twilio accepts 5 to 600.
     pub timeout_seconds: u16,
-    /// Asked for TwiML when the call to the number is over, busy and unanswered included; verbs after
-    /// this one are then not reached. Without it, the next verb follows.
+    /// The URL that Twilio asks for TwiML when the dialled call is over, also if it was busy or unanswered. Twilio then skips
+    /// the remaining verbs. `None`: the next verb follows.
     pub action: Option<String>,
-    /// Shown to the one called; the caller's own number when `None`. Must be a number the account may show.
+    /// The caller id to show, a number that the account may show. `None`: the caller's own number.
     pub caller_id: Option<E164>,
 }
 
 /// What a rejected caller hears.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RejectReason {
-    /// That the number is not in service.
+    /// An announcement that the number is not in service.
     Rejected,
     /// The busy tone.
     Busy,
 }
 
 impl Twiml {
-    /// The content type to answer with; without one the call fails.
+    /// The content type of the answer. Twilio fails a call whose answer has none.
     pub const CONTENT_TYPE: &'static str = "text/xml; charset=utf-8";
 }
 
@@ -71,14 +71,14 @@ pub struct TwimlRenderer {
 }
 
 impl TwimlRenderer {
-    /// For the webhooks under this public address.
+    /// Renders answers for webhooks under this public URL.
     #[must_use]
     pub fn new(webhook_base_url: &Url) -> Self {
         let url = |webhook: Webhook| String::from(webhook.url(webhook_base_url));
         Self { dial_ended: url(Webhook::DialEnded), forward_ended: url(Webhook::ForwardEnded) }
     }
 
-    /// The TwiML of an answer. Equal answers give equal bytes.
+    /// Renders an answer as TwiML. Equal answers give equal bytes.
     #[must_use]
     pub fn render(&self, answer: CallAnswer) -> String {
         let verb = match answer {
@@ -140,7 +140,7 @@ impl fmt::Display for Dial {
     }
 }
 
-/// Text fit for an element or an attribute. What XML 1.0 has no way to write is left out.
+/// Text escaped for an element or an attribute, without characters that XML 1.0 cannot represent.
 struct Escaped<'a>(&'a str);
 
 impl fmt::Display for Escaped<'_> {

@@ -2,12 +2,12 @@
 
 use crate::domain::Language;
 
-/// How Twilio speaks a language: `<Say voice language>`. It rejects a voice that it does not list for the tag.
+/// The voice and language tag of `<Say>`. Twilio rejects a voice that it does not list for the tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Speech {
-    /// A voice that Twilio lists for the tag: its default voice speaks only a few languages.
+    /// A voice that Twilio lists for the tag. Twilio's default voice speaks only a few languages.
     pub(super) voice: &'static str,
-    /// The BCP 47 tag.
+    /// The BCP 47 tag, such as `en-US`.
     pub(super) tag: &'static str,
 }
 
@@ -49,7 +49,7 @@ const VOICES: [(&str, &str, &str); 33] = [
 ];
 
 impl Speech {
-    /// The speech of a language. Every language has one; a test compares the two lists.
+    /// Returns the speech of a language. Every language has one: a test compares the two lists.
     pub(super) fn of(language: Language) -> Self {
         let code = language.code();
         let (_, tag, voice) = VOICES.into_iter().find(|(of, ..)| *of == code).unwrap_or(VOICES[0]);
@@ -66,7 +66,7 @@ mod tests {
         for language in Language::all() {
             assert!(VOICES.iter().any(|(of, ..)| *of == language.code()), "{language}");
             let Speech { voice, tag } = Speech::of(language);
-            // Google's voices are named for their tag; Amazon's are people, and belong to one language each.
+            // Google's voices are named after their tag; Amazon's have a person's name and one language each.
             let fits = match voice.strip_prefix("Google.") {
                 Some(named) => named.strip_prefix(tag).is_some_and(|rest| rest.starts_with('-')),
                 None => voice.strip_prefix("Polly.").is_some_and(|person| !person.is_empty()),
