@@ -1,6 +1,5 @@
-//! Agents at the provider: creating, finding, updating, deleting.
-//!
-//! ElevenLabs has no idempotency key: after an unknown outcome the agent is found by its tag.
+//! Agents at the provider: create, find, update, delete.
+//! | ElevenLabs has no idempotency key: after an unknown outcome, the agent is found by its tag.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use super::{Rejection, Voice, VoiceAgent, VoiceError, profile};
 use crate::domain::{Agent, AgentId};
 use crate::provider::{Effect, Method};
 
-/// A longer list is taken for one whose pages form a loop.
+/// A longer list counts as a loop of pages.
 const MOST_PAGES: usize = 1000;
 
 #[derive(Deserialize)]
@@ -33,7 +32,7 @@ struct Listed {
     tags: Option<Vec<String>>,
 }
 
-/// The parts of an agent that are compared with what was sent: the provider accepts and ignores what it does not know.
+/// The parts of an agent that are compared with the request: the provider accepts unknown values and ignores them.
 #[derive(Deserialize)]
 struct Standing {
     #[serde(default)]
@@ -43,8 +42,8 @@ struct Standing {
 }
 
 impl Voice {
-    /// Creates the agent with telephone audio and our tag, and returns the provider's id. The agent is read back: one with other
-    /// audio, which callers could not hear, is deleted and reported as rejected.
+    /// Creates the agent with telephone audio and our tag, and returns the provider's id. The agent is read back: callers could
+    /// not hear one with other audio, so it is deleted and reported as rejected.
     ///
     /// # Errors
     /// [`VoiceError`]. After an unknown outcome, look for the agent with [`Self::find`].
@@ -63,15 +62,15 @@ impl Voice {
         Ok(created.agent_id)
     }
 
-    /// The provider's agents with our id in their tags: usually one or none, more if a creation was repeated.
+    /// Finds the provider's agents with our id in their tags: usually one or none, more if a creation was repeated.
     ///
     /// # Errors
-    /// [`VoiceError`], but never a verdict.
+    /// [`VoiceError`], but never `Rejected`.
     pub async fn find(&self, agent: AgentId) -> Result<Vec<VoiceAgent>, VoiceError> {
         self.tagged(&profile::tag(agent)).await.map_err(VoiceError::of_search)
     }
 
-    /// All agents with a tag of ours.
+    /// Lists all agents that carry our tag.
     ///
     /// # Errors
     /// [`VoiceError`]; never a partial list.
@@ -93,14 +92,14 @@ impl Voice {
                 (Some(_), _) => {}
                 (None, false) => return Ok(found),
                 (None, true) => {
-                    return Err(VoiceError::unavailable("its list of agents breaks off"));
+                    return Err(VoiceError::unavailable("its list of agents is incomplete"));
                 }
             }
         }
-        Err(VoiceError::unavailable("its list of agents does not end"))
+        Err(VoiceError::unavailable("its list of agents has too many pages"))
     }
 
-    /// The agent with this id, if it exists.
+    /// Fetches the agent with this id; `None` if it does not exist.
     ///
     /// # Errors
     /// [`VoiceError`].
@@ -119,7 +118,7 @@ impl Voice {
     /// [`VoiceError`]; safe to repeat.
     pub async fn update_agent(&self, voice_agent_id: &str, agent: &Agent) -> Result<(), VoiceError> {
         let id = checked(voice_agent_id)?;
-        // The provider replaces the whole list.
+        // The provider replaces the whole list of tags.
         let mut tags = self.read(id).await?.tags.unwrap_or_default();
         for tag in profile::tags(agent.id) {
             if !tags.contains(&tag) {
@@ -132,7 +131,7 @@ impl Voice {
         self.ask::<Standing>(request, Effect::Writes).await?.is_fit_for_telephone()
     }
 
-    /// Deletes an agent. One that is already gone counts as deleted.
+    /// Deletes an agent. An agent that is already gone counts as deleted.
     ///
     /// # Errors
     /// [`VoiceError`]; safe to repeat.
@@ -150,7 +149,7 @@ impl Voice {
 }
 
 impl Listed {
-    /// Compares the tags again, because it is not documented how the provider matches them.
+    /// Compares the tags again, because the provider does not document how it matches them.
     fn tagged(self, tag: &str) -> Option<VoiceAgent> {
         let tags = self.tags.unwrap_or_default();
         let ours = tags.iter().any(|of| of == tag);
@@ -167,15 +166,15 @@ impl Standing {
         }
         Err(VoiceError::rejected(
             200,
-            format!("the agent was stored with other audio than a telephone's: {hears} and {speaks}"),
+            format!("the agent was stored without telephone audio: {hears} and {speaks}"),
         ))
     }
 }
 
-/// An agent's id as a path segment. An invalid one is rejected and not "not found", which would make a deletion believe that
-/// the agent is gone.
+/// Returns an agent's id if it is valid as a path segment. An invalid id is rejected, not "not found": a deletion would believe
+/// that the agent is gone.
 fn checked(id: &str) -> Result<&str, VoiceError> {
     let fits = (1..=64).contains(&id.len())
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if fits { Ok(id) } else { Err(VoiceError::rejected(422, "this is not an agent's id")) }
+    if fits { Ok(id) } else { Err(VoiceError::rejected(422, "invalid agent id")) }
 }

@@ -1,4 +1,4 @@
-//! Registering a call: the provider answers with the TwiML that connects the caller to the agent.
+//! Registers calls: the provider answers with the TwiML that connects the caller to the agent.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::{CallToRegister, RegisteredCall, Voice, VoiceError};
 use crate::provider::{Effect, Method, RetryPolicy};
 
-/// Short, since a caller waits. The deadline limits the pause that the provider may ask for.
+/// Short, because a caller waits. The deadline limits the pause that the provider may ask for.
 const RETRY: RetryPolicy = RetryPolicy {
     repeats: 1,
     first_pause: Duration::from_millis(200),
@@ -20,8 +20,8 @@ const RETRY: RetryPolicy = RetryPolicy {
 impl Voice {
     /// Registers a call and returns how to connect it.
     ///
-    /// Repeated once while the provider is unavailable, if `deadline` leaves time for it: afterwards the fallback number serves
-    /// the caller better. While the circuit breaker is open the error is immediate.
+    /// Repeats the request once while the provider is unavailable, if `deadline` leaves time for it. After that the fallback
+    /// number serves the caller better. While the circuit breaker is open, the error is immediate.
     ///
     /// # Errors
     /// [`VoiceError`]. A registration with an unknown outcome connects nobody and needs no undo.
@@ -51,8 +51,8 @@ impl Voice {
             "direction": "inbound",
             "conversation_initiation_client_data": { "dynamic_variables": { "call_sid": call.call_sid } },
         });
-        // As the request's own timeout, so that the circuit breaker counts a late answer as a failure. A timeout around the
-        // future would cancel it, which counts as abandoned.
+        // Set as the request's own timeout, so that the circuit breaker counts a late answer as a failure. A timeout around the
+        // future would cancel the request, which counts as abandoned.
         let left = deadline.saturating_duration_since(Instant::now());
         let request = self.request(Method::POST, &["twilio", "register-call"]).json(&body).timeout(left);
         let answer = self.send(&self.calls, request, Effect::Connects).await?;
@@ -61,12 +61,12 @@ impl Voice {
     }
 }
 
-/// The answer is the TwiML itself, whatever its content type says; a JSON string with the TwiML is accepted too. Surrounding
-/// white space and byte order marks are removed, because the carrier accepts neither before an XML declaration.
+/// Reads the answer, which is TwiML whatever its content type says. A JSON string with TwiML is accepted too. Surrounding white
+/// space and byte order marks are removed: the carrier accepts neither before an XML declaration.
 fn read(answer: &[u8]) -> Result<RegisteredCall, &'static str> {
-    let text = bare(std::str::from_utf8(answer).map_err(|_| "no text")?);
+    let text = bare(std::str::from_utf8(answer).map_err(|_| "not UTF-8 text")?);
     let twiml = if text.starts_with('"') {
-        bare(&serde_json::from_str::<String>(text).map_err(|_| "no JSON text")?).to_owned()
+        bare(&serde_json::from_str::<String>(text).map_err(|_| "not a JSON string")?).to_owned()
     } else {
         text.to_owned()
     };
@@ -84,8 +84,8 @@ fn bare(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// The conversation's id: a `Parameter` of the stream, or a part of the stream's URL. Its position is not documented, and a call
-/// without it is connected all the same.
+/// Finds the conversation's id in a `Parameter` of the stream, or in the stream's URL. The provider does not document its
+/// position; a call without it is connected all the same.
 fn conversation_id(document: &Document<'_>) -> Option<String> {
     let parameter = |node: Node<'_, '_>| {
         let named = node.has_tag_name("Parameter") && node.attribute("name") == Some("conversation_id");

@@ -12,7 +12,7 @@ use super::{Rejection, VoiceError, endpoint};
 use crate::domain::{Clock, Entropy};
 use crate::provider::{Answer, CircuitBreaker, Effect, Method, RequestBuilder, Transport, TransportConfig};
 
-/// Short, since a caller waits for [`Voice::register_call`].
+/// Short, because a caller waits for [`Voice::register_call`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 
@@ -21,7 +21,7 @@ const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 pub struct VoiceConfig {
     /// `https://api.elevenlabs.io`, or the emulated provider. A key is valid on one host, so the two belong together.
     pub base_url: Url,
-    /// The workspace's key.
+    /// The workspace's API key.
     pub api_key: SecretString,
     /// Limits a whole request, connecting included.
     pub timeout: Duration,
@@ -41,7 +41,7 @@ pub struct Voice {
 }
 
 impl Voice {
-    /// A client that has not connected yet.
+    /// Creates a client; it does not connect yet.
     ///
     /// # Errors
     /// The machine has no certificate authorities to trust.
@@ -65,7 +65,7 @@ impl Voice {
         })
     }
 
-    /// A request to `/v1/convai/` and `path`.
+    /// Builds a request to `/v1/convai/` and `path`.
     pub(super) fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
         let mut url = self.config.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {

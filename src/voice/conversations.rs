@@ -1,4 +1,4 @@
-//! Conversations at the provider, fetched when their event never arrived.
+//! Fetches conversations from the provider when their event never arrived.
 
 use serde_json::Value;
 
@@ -9,11 +9,11 @@ use crate::provider::{Effect, Method};
 /// A conversation in the provider's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conversation {
-    /// The call goes on, or the provider still processes it.
+    /// Still under way, or still being processed by the provider.
     GoesOn,
-    /// It is over.
+    /// Ended and processed.
     Over(ConversationReport),
-    /// The provider does not know it.
+    /// Not found at the provider.
     Unknown,
 }
 

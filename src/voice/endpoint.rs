@@ -2,7 +2,7 @@
 
 use crate::provider::Method;
 
-/// The name of a request's endpoint, by its method and the segments of its path.
+/// Names the endpoint of a request by its method and path segments.
 pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
     match path {
         [.., "convai", "twilio", "register-call"] => "register_call",

@@ -17,7 +17,7 @@ pub enum Rejection {
     /// The agent or conversation does not exist.
     #[error("not found")]
     NotFound,
-    /// Anything else.
+    /// Any other rejection.
     #[error("status {status}: {message}")]
     Other {
         /// The HTTP status.
@@ -32,10 +32,10 @@ impl VoiceError {
         Self::Rejected(Rejection::Other { status, message: message.into() })
     }
 
-    /// Whether the provider rejected the content for good: it would do so with another key or plan, and at another time.
+    /// Whether the provider rejected the content for good: another key, plan or time would not change that.
     #[must_use]
     pub fn rejects_content(&self) -> bool {
-        // 200: the provider took the content and stored something else.
+        // 200: the provider accepted the content but stored something else.
         matches!(self, Self::Rejected(Rejection::Other { status: 200 | 400 | 413 | 422, .. }))
     }
 }
@@ -44,7 +44,7 @@ impl ProviderRejection for Rejection {
     const PROVIDER: &'static str = "the voice provider";
 
     fn is_verdict(&self) -> bool {
-        // These speak of the key, the plan or the moment.
+        // These depend on the key, the plan or the moment.
         !matches!(self, Self::Other { status: 401 | 402 | 403 | 409, .. })
     }
 
@@ -57,9 +57,9 @@ impl ProviderRejection for Rejection {
         let body = serde_json::from_slice(answer.body()).unwrap_or(Value::Null);
         let message = message(&body);
         match status {
-            // Answered by a proxy, which cannot connect a call either.
+            // Sent by a proxy, which cannot connect a call either.
             _ if message.is_none() && effect != Effect::Connects => effect.lost(reason),
-            // The code of a missing agent is not documented, so status and form decide.
+            // The code of a missing agent is not documented, so the status and the form of the body decide.
             404 if matches!(body["detail"], Value::Object(_) | Value::Array(_)) => {
                 VoiceError::Rejected(Self::NotFound)
             }

@@ -1,7 +1,6 @@
-//! Events that ElevenLabs sends after a call. Read only what was verified.
-//!
-//! New members and new types of events appear without notice, so only what is needed is read, and an event
-//! of another type is no mistake: acknowledge it.
+//! Reads the events that ElevenLabs sends after a call. Read only events with a valid signature.
+//! | New members and new event types appear without notice. Only known members are read, and an event of an unknown type is no
+//! error: acknowledge it.
 
 use std::fmt;
 
@@ -12,16 +11,16 @@ use serde_json::Value;
 use crate::domain::{CallStatus, ConversationNews, ConversationReport, Invalid, TranscriptLine};
 use crate::provider::lenient_json;
 
-/// The longest id that is taken.
+/// The longest accepted id, in bytes.
 const LONGEST_ID: usize = 128;
 
-/// An event.
+/// An event of the voice provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VoiceEvent {
-    /// A conversation is over and transcribed (`post_call_transcription`), or the call that the provider placed for it
-    /// did not come about (`call_initiation_failure`; calls that come in to us do not raise it).
+    /// A conversation has ended and was transcribed (`post_call_transcription`), or an outgoing call of the provider failed
+    /// (`call_initiation_failure`; incoming calls do not raise it).
     Conversation(ConversationReport),
-    /// Anything else: nothing to do.
+    /// Any other event: nothing to do.
     Other {
         /// Its type, for the log.
         kind: String,
@@ -29,10 +28,10 @@ pub enum VoiceEvent {
 }
 
 impl VoiceEvent {
-    /// Reads an event that came at `now`.
+    /// Reads an event that arrived at `now`.
     ///
     /// # Errors
-    /// When it is no JSON object with a type, or one of a conversation does not name it.
+    /// The body is not a JSON object with a type, or an event of a conversation does not name the conversation.
     pub fn parse(body: &[u8], now: DateTime<Utc>) -> Result<Self, Invalid> {
         let event: Value = lenient_json(body).map_err(|_| Invalid::new("the event is not JSON"))?;
         let kind = event["type"].as_str().ok_or_else(|| Invalid::new("the event has no type"))?;
@@ -53,7 +52,7 @@ impl VoiceEvent {
     }
 }
 
-/// What the beginning of an event tells when the rest was not kept. The order of members is not documented: any may be
+/// What the beginning of an event says when the rest was not kept. The order of members is not documented, so any may be
 /// missing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct EventHead {
@@ -62,17 +61,17 @@ pub struct EventHead {
 }
 
 impl EventHead {
-    /// Reads as far as there is something to read.
+    /// Reads members until the kept bytes end.
     #[must_use]
     pub fn read(beginning: &[u8]) -> Self {
         let mut head = Self::default();
         let mut json = serde_json::Deserializer::from_slice(beginning);
-        // It breaks off somewhere: what was read until then stays.
+        // The JSON is cut off somewhere; members read before that stay.
         let _ = Members { of_data: false, head: &mut head }.deserialize(&mut json);
         head
     }
 
-    /// The conversation to be fetched: the event says that it is over, or does not say what it is.
+    /// Returns the conversation to fetch, if the event reports its end or does not contain its own type.
     #[must_use]
     pub fn conversation_over(&self) -> Option<&str> {
         let may_be_over = self.kind.as_ref().is_none_or(|kind| kind == ConversationNews::Over.as_str());
@@ -80,7 +79,7 @@ impl EventHead {
     }
 }
 
-/// The members of an event, or of its data.
+/// Reads the members of an event, or of its data.
 struct Members<'a> {
     of_data: bool,
     head: &'a mut EventHead,
@@ -115,7 +114,7 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 }
 
-/// A conversation that is over, as an event's data and the conversation itself tell it alike.
+/// Reads a conversation that has ended. An event's data and the conversation resource have the same form.
 pub(super) fn over(data: &Value, told_at: DateTime<Utc>) -> Result<ConversationReport, Invalid> {
     let metadata = &data["metadata"];
     let duration_seconds = seconds(&metadata["call_duration_secs"]);
@@ -134,7 +133,7 @@ pub(super) fn over(data: &Value, told_at: DateTime<Utc>) -> Result<ConversationR
 fn report(data: &Value, news: ConversationNews, at: DateTime<Utc>) -> Result<ConversationReport, Invalid> {
     let conversation_id = text(&data["conversation_id"]);
     let (started_with, metadata) = (&data["conversation_initiation_client_data"], &data["metadata"]);
-    // As we gave it when the call was registered, else as the carrier told the provider.
+    // The id that we sent when the call was registered, else the one that the carrier sent to the provider.
     let call_sids = [
         &started_with["dynamic_variables"]["call_sid"],
         &metadata["phone_call"]["call_sid"],
@@ -151,22 +150,22 @@ fn report(data: &Value, news: ConversationNews, at: DateTime<Utc>) -> Result<Con
     })
 }
 
-/// What was said; `None` for a tool's work, which says nothing.
+/// Reads a line of the transcript; `None` for a tool call, which has no text.
 fn line(said: &Value) -> Option<TranscriptLine> {
-    // No database takes every control character.
+    // Neither database accepts every control character.
     let text: String =
         said["message"].as_str()?.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let at_seconds = seconds(&said["time_in_call_secs"]).unwrap_or_default();
     (!text.is_empty()).then(|| TranscriptLine { by_agent: said["role"] == "agent", text, at_seconds })
 }
 
-/// A short text that says something.
+/// Returns a short text; `None` if it is empty or too long.
 fn text(value: &Value) -> Option<String> {
     let fits = |text: &&str| (1..=LONGEST_ID).contains(&text.len()) && !text.chars().any(char::is_control);
     value.as_str().filter(fits).map(str::to_owned)
 }
 
-/// A number, which may come with a fraction.
+/// Reads a number of seconds, which may have a fraction.
 fn whole(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_f64().map(|number| number as i64))
 }

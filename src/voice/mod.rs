@@ -1,6 +1,6 @@
 //! ElevenLabs: the client of its REST API for agents, calls and conversations, and the signature of its events.
 //!
-//! An agent at ElevenLabs carries our agent id in its tags, so that it can be found when its creation was never answered.
+//! An agent at ElevenLabs carries our agent id in its tags, so that it can be found after an unknown outcome of its creation.
 //! Every request has a deadline, and every failure belongs to one of three classes ([`VoiceError`]).
 
 mod agents;
@@ -34,7 +34,7 @@ pub struct VoiceAgent {
 }
 
 impl VoiceAgent {
-    /// Our agent that it was created for, by its tags.
+    /// Our agent that it was created for, read from its tags.
     #[must_use]
     pub fn created_for(&self) -> Option<AgentId> {
         self.tags.iter().find_map(|tag| profile::agent_of(tag))

@@ -1,35 +1,34 @@
-//! An agent as the provider is told of it: fit for the telephone, with limits, and not open to the public.
-//!
-//! The language model is not named: the provider's default follows its monthly catalogue.
+//! The configuration of an agent at the provider: telephone audio, limits, and no public access.
+//! | The language model is not set: the provider's default follows its catalogue, which changes monthly.
 
 use serde_json::{Value, json};
 
 use super::prompt::{instructions, plain};
 use crate::domain::{Agent, AgentId, Language};
 
-/// What Twilio sends and plays: μ-law at 8 kHz. Any other format on a call is noise or silence.
+/// Twilio's audio: μ-law at 8 kHz. Any other format is noise or silence on a call.
 pub(super) const TELEPHONE_AUDIO: &str = "ulaw_8000";
-/// The provider's default voice, named so that an agent whose voice was taken away gets it back.
+/// The provider's default voice. Sent explicitly, so that an agent whose voice was removed gets it back.
 const STOCK_VOICE: &str = "cjVigY5qzO86Huf0OWal";
-/// Everything of ours at the provider carries this tag.
+/// The tag of everything that this system creates at the provider.
 pub(super) const OURS: &str = "switchboard";
 
-/// Our tags on an agent; by the second it is found again.
+/// Our tags on an agent. The second one identifies the agent.
 pub(super) fn tags(agent: AgentId) -> [String; 2] {
     [OURS.to_owned(), tag(agent)]
 }
 
-/// The tag of this one agent.
+/// The tag that identifies one agent.
 pub(super) fn tag(agent: AgentId) -> String {
     format!("{OURS}:{agent}")
 }
 
-/// The agent that this tag names; `None` for any other tag.
+/// Reads the agent from a tag; `None` for any other tag.
 pub(super) fn agent_of(tag: &str) -> Option<AgentId> {
     tag.strip_prefix(OURS)?.strip_prefix(':')?.parse().ok()
 }
 
-/// The body that creates the agent.
+/// The request body that creates the agent.
 pub(super) fn new_agent(agent: &Agent) -> Value {
     let mut body = known_here(agent);
     let config = &mut body["conversation_config"];
@@ -44,8 +43,8 @@ pub(super) fn new_agent(agent: &Agent) -> Value {
         },
     });
     body["platform_settings"]["call_limits"] = json!({
-        // How many calls a tenant may hold is counted before they get here; calls over the provider's
-        // plan would cost double.
+        // Admission counts the tenant's concurrent calls before they get here. Calls over the provider's plan would cost
+        // double.
         "agent_concurrency_limit": -1, "daily_limit": 5000, "bursting_enabled": false,
     });
     body["platform_settings"]["privacy"] = json!({ "retention_days": 30 });
@@ -53,8 +52,8 @@ pub(super) fn new_agent(agent: &Agent) -> Value {
     body
 }
 
-/// What changes with our agent, and what must hold whoever touched the agent at the provider. Limits and
-/// tools are left out: there, people may have set others.
+/// The settings that follow our agent, and those that must hold whoever edits the agent at the provider. Limits and tools are
+/// left out: others may have set them there.
 pub(super) fn known_here(agent: &Agent) -> Value {
     let language = agent.language;
     json!({
@@ -72,17 +71,17 @@ pub(super) fn known_here(agent: &Agent) -> Value {
                 "prompt": { "prompt": instructions(agent) },
             },
         },
-        // Otherwise whoever knows the agent's id may talk to it at our cost.
+        // Without it, anybody who knows the agent's id could talk to the agent at our cost.
         "platform_settings": { "auth": { "enable_auth": true } },
     })
 }
 
-/// The provider refuses an agent that speaks another language with the English model.
+/// The speech model. The provider rejects the English model for an agent that speaks another language.
 fn speech_model(language: Language) -> &'static str {
     if language.code() == "en" { "eleven_flash_v2" } else { "eleven_flash_v2_5" }
 }
 
-/// The provider's agents know Filipino as Tagalog; every other code is the same.
+/// The provider's language code: Filipino is `tl` there; every other code is the same.
 fn language_code(language: Language) -> &'static str {
     match language.code() {
         "fil" => "tl",

@@ -1,8 +1,8 @@
-//! What an agent is told to be, when its owner wrote nothing, and text made safe for the provider's templates.
+//! The agent's instructions, with a default, and text made safe for the provider's templates.
 
 use crate::domain::Agent;
 
-/// The agent's instructions: its owner's, else those of a receptionist who takes messages and gives no advice.
+/// Returns the agent's instructions, or by default those of a receptionist who takes messages and gives no advice.
 pub(super) fn instructions(agent: &Agent) -> String {
     match &agent.prompt {
         Some(prompt) => plain(prompt.as_str()),
@@ -25,8 +25,8 @@ fn receptionist(agent: &Agent) -> String {
     )
 }
 
-/// The text with no `{{` in it. To the provider that begins a variable, and a variable without a value ends
-/// the call right after it was answered; none is ever filled in here, so none may begin.
+/// Breaks up every `{{`. The provider reads it as the beginning of a variable, and a variable without a value ends the call
+/// right after it is answered. We set no variables, so the text must not contain any.
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {

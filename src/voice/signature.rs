@@ -1,31 +1,30 @@
-//! `ElevenLabs-Signature`: proves that an event comes from our workspace at ElevenLabs, and not long ago.
-//!
-//! `t=<unix seconds>,v0=<hex>`, where the digest is HMAC-SHA256 over `t`, a dot and the body, byte by byte.
-//! Stricter than the provider's own clients where those disagree: one `t` of digits only, and no
-//! far future. One matching `v0` is enough.
+//! `ElevenLabs-Signature`: proves that an event was sent recently by our workspace at ElevenLabs.
+//! | Its form is `t=<unix seconds>,v0=<hex>`. The digest is HMAC-SHA256 over `t`, a dot and the body, byte by byte. The rules
+//! are stricter than those of the provider's own clients: exactly one `t` of digits only, and not far in the future. One
+//! matching `v0` is enough.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::hmac::{Context, HMAC_SHA256, Key};
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The oldest event that is taken, in seconds: the provider's clients take the same.
+/// Maximum age of an event in seconds, as in the provider's clients.
 const OLDEST: i64 = 30 * 60;
-/// How far the sender's clock may be ahead of ours, in seconds.
+/// Maximum time by which the sender's clock may be ahead of ours, in seconds.
 const MOST_AHEAD: i64 = 5 * 60;
 
-/// The signature of an event whose body is still coming in: the body is hashed as it comes and need not be kept.
+/// The signature of an event whose body is still arriving. The body is hashed in parts, so it need not be kept.
 #[derive(Debug)]
 pub struct EventSignature {
-    /// One for each secret.
+    /// One hash for each secret.
     hashes: Vec<Context>,
-    /// What one of them must come to.
+    /// The digests of the header; one hash must match one of them.
     digests: Vec<Vec<u8>>,
 }
 
 impl EventSignature {
-    /// Reads an `ElevenLabs-Signature` header. `None`: no body can make it valid, since it is malformed, or was not made in
-    /// the half hour before `now`.
+    /// Reads an `ElevenLabs-Signature` header. `None` if no body can make it valid: it is malformed, or was not made in the
+    /// half hour before `now`.
     #[must_use]
     pub fn read(header: &str, secrets: &[SecretString], now: DateTime<Utc>) -> Option<Self> {
         let members = || header.split(',').filter_map(|member| member.split_once('='));
@@ -48,7 +47,7 @@ impl EventSignature {
         Some(Self { hashes: secrets.map(begin).collect(), digests })
     }
 
-    /// Takes the next part of the body.
+    /// Adds the next part of the body.
     pub fn update(&mut self, part: &[u8]) {
         for hash in &mut self.hashes {
             hash.update(part);
@@ -72,7 +71,7 @@ fn is_recent(time: &str, now: DateTime<Utc>) -> bool {
     signed_at.is_some_and(|at| (-MOST_AHEAD..=OLDEST).contains(&now.timestamp().saturating_sub(at)))
 }
 
-/// Bytes written as lower-case hexadecimal digits.
+/// Decodes lower-case hexadecimal digits.
 fn bytes(hex: &str) -> Option<Vec<u8>> {
     let digit = |c: u8| match c {
         b'0'..=b'9' => Some(c - b'0'),
