@@ -1,4 +1,4 @@
-//! The carrier's requests about a call: it comes in, our answer failed, a dialled number is done, its status changed.
+//! The carrier's webhooks for a call: it came in, our answer failed, a dialled call ended, its status changed.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::carrier::{DialCallback, StatusCallback, Twiml, VoiceRequest};
 use crate::domain::{CallAnswer, CallReport, E164, IncomingCall, Invalid, Language};
 use crate::routing::DialEnd;
 
-/// A call comes in: `VoiceUrl`.
+/// A call came in (`VoiceUrl`).
 pub(super) async fn incoming(
     State(webhooks): State<Arc<Webhooks>>,
     Verified(parameters): Verified,
@@ -28,7 +28,7 @@ pub(super) async fn incoming(
     webhooks.twiml(webhooks.routing.answer(call, forwarded_from).await)
 }
 
-/// The answer to [`incoming`] failed: `VoiceFallbackUrl`.
+/// The answer to [`incoming`] failed (`VoiceFallbackUrl`).
 pub(super) async fn fallback(
     State(webhooks): State<Arc<Webhooks>>,
     Verified(parameters): Verified,
@@ -44,7 +44,7 @@ pub(super) async fn fallback(
     webhooks.twiml(webhooks.routing.fallback(call, forwarded_from).await)
 }
 
-/// A dialled fallback number is done: `<Dial action>`.
+/// The call to a fallback number ended (`<Dial action>`).
 pub(super) async fn dial(State(webhooks): State<Arc<Webhooks>>, Verified(parameters): Verified) -> Response {
     let callback = match DialCallback::read(&parameters) {
         Ok(callback) => callback,
@@ -56,7 +56,7 @@ pub(super) async fn dial(State(webhooks): State<Arc<Webhooks>>, Verified(paramet
     webhooks.twiml(webhooks.routing.dialed(dial_end(callback)).await)
 }
 
-/// A number that rang before the agent is done: `<Dial action>`.
+/// The call to a number that rang before the agent ended (`<Dial action>`).
 pub(super) async fn forwarded(
     State(webhooks): State<Arc<Webhooks>>,
     Verified(parameters): Verified,
@@ -71,7 +71,7 @@ pub(super) async fn forwarded(
     webhooks.twiml(webhooks.routing.forwarded(dial_end(callback)).await)
 }
 
-/// The status of a call changed: `StatusCallback`. The answer's content is ignored.
+/// The status of a call changed (`StatusCallback`). The carrier ignores the content of the answer.
 pub(super) async fn status(
     State(webhooks): State<Arc<Webhooks>>,
     Verified(parameters): Verified,
@@ -114,7 +114,7 @@ impl Webhooks {
     }
 }
 
-/// The call that an answer is asked for, and the number that passed it on.
+/// Reads the call to answer, and the number that forwarded it.
 fn announced(request: VoiceRequest) -> (IncomingCall, Option<E164>) {
     let VoiceRequest { call_sid: sid, account_sid: _, from, attestation, forwarded_from, to } = request;
     (IncomingCall { sid, from, attestation, to }, forwarded_from)

@@ -1,7 +1,8 @@
-//! What the voice provider tells after a conversation. It counts exactly 200 as delivered, repeats transcripts after a 5xx,
-//! and switches a webhook off that fails again and again. So whatever is signed is acknowledged, however long: the signature is
-//! checked as the body streams in, and only so much is kept as is of use. The rest of a transcript is fetched. It may take
-//! [`WHOLE_TIME`] to arrive, as long as it goes on: each part has its own limit.
+//! The voice provider's webhook for events after a conversation.
+//! | The provider counts exactly 200 as delivered, repeats transcripts after a 5xx, and disables a webhook that keeps failing.
+//! Therefore every signed event is acknowledged, however long: its signature is checked while the body streams in, and only its
+//! beginning is kept. The rest of a transcript is fetched. A body may take [`WHOLE_TIME`] to arrive; each part has a time limit
+//! of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,27 +17,27 @@ use tokio::time::timeout;
 use super::{Webhooks, body};
 use crate::voice::{EventHead, EventSignature, VoiceEvent};
 
-/// What is kept of an event.
+/// Bytes of an event that are kept.
 const KEPT_BYTES: usize = 1024 * 1024;
-/// The longest event: hours of audio.
+/// The longest accepted event: hours of audio.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
-/// How long an event may take to arrive: the longest one at 3.5 Mbit/s.
+/// Time limit for a whole event: the longest one at 3.5 Mbit/s.
 const WHOLE_TIME: Duration = Duration::from_secs(600);
-/// How long it may take to write an event down.
+/// Time limit for recording an event.
 const RECORD_TIME: Duration = Duration::from_secs(60);
 const SIGNATURE: &str = "elevenlabs-signature";
 
-/// What was kept of a body that was read to its end.
+/// The kept part of a body that was read to its end.
 struct Kept {
     bytes: Vec<u8>,
     is_whole: bool,
 }
 
-/// A post-call event: proven, read, and taken down when it is about a conversation, before it is told that it arrived.
-/// Repeated ones are harmless, and of a kind we do not know they are acknowledged: sending them again would change nothing.
+/// Handles an event after a call. An event about a conversation is verified, read and recorded before it is acknowledged.
+/// Repeated events are harmless, and events of unknown types are acknowledged: a repetition would change nothing.
 pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: HeaderMap, body: Body) -> Response {
     let unsigned = || {
-        let hint = "is ELEVENLABS_WEBHOOK_SECRET this webhook's secret, and this machine's clock right?";
+        let hint = "check that ELEVENLABS_WEBHOOK_SECRET is this webhook's secret and that this machine's clock is right";
         webhooks.refusals.refuse(StatusCode::UNAUTHORIZED, "voice provider", hint, None)
     };
     let given = headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -47,7 +48,7 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
     let kept = match receive(body, &mut signature, WHOLE_TIME).await {
         Ok(kept) => kept,
         Err(status) => {
-            tracing::warn!(limit = MAX_BYTES, %status, "an event of the voice provider is too long, too slow, or was cut off");
+            tracing::warn!(limit = MAX_BYTES, %status, "ElevenLabs webhook rejected: too long, too slow, or cut off");
             return status.into_response();
         }
     };
@@ -64,7 +65,7 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
     recorded.await.unwrap_or(StatusCode::SERVICE_UNAVAILABLE).into_response()
 }
 
-/// Reads a body to its end as long as it goes on; refuses one that is too long, takes longer than `time`, or was cut off.
+/// Reads a body to its end. Rejects a body that is too long, takes longer than `time`, or is cut off.
 async fn receive(body: Body, signature: &mut EventSignature, time: Duration) -> Result<Kept, StatusCode> {
     timeout(time, collect(body, signature)).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
 }
@@ -95,17 +96,17 @@ async fn record(webhooks: &Webhooks, event: &[u8]) -> StatusCode {
             }
         }
         Ok(VoiceEvent::Other { kind }) => {
-            tracing::debug!(kind, "an event of the voice provider we have no use for");
+            tracing::debug!(kind, "ElevenLabs event ignored");
         }
-        Err(odd) => tracing::warn!(%odd, "an event of the voice provider we cannot read"),
+        Err(odd) => tracing::warn!(%odd, "unreadable ElevenLabs event"),
     }
     StatusCode::OK
 }
 
-/// Takes down the conversation that an event is about which was too long to keep.
+/// Fetches and records the conversation of an event that was too long to keep.
 async fn fetch(webhooks: &Webhooks, head: &EventHead) -> StatusCode {
     let Some(conversation) = head.conversation_over() else {
-        tracing::debug!(kept = KEPT_BYTES, "a long event of the voice provider we have no use for");
+        tracing::debug!(kept = KEPT_BYTES, "long ElevenLabs event ignored");
         return StatusCode::OK;
     };
     match webhooks.conversations.fetch(conversation).await {

@@ -1,8 +1,7 @@
-//! What the carrier and the voice provider call: plain routes beside the API, each proven before it is read.
-//!
-//! Nothing in a request is acted on before its signature holds ([`verified`]). After that the carrier never gets an
-//! error back: it would read an apology of its own to the caller. Whatever is missing or odd, the answer is TwiML,
-//! and what was odd is in the log.
+//! The webhooks of the carrier and the voice provider, beside the API.
+//! | A request has no effect before its signature is valid ([`verified`]). After that the carrier never receives an error: it
+//! would read an apology of its own to the caller. Whatever is missing or unreadable, the answer is TwiML, and the problem is
+//! logged.
 
 mod body;
 mod call;
@@ -28,34 +27,34 @@ use crate::domain::{Clock, Webhook};
 use crate::routing::Routing;
 use refusals::Refusals;
 
-/// How long any request of the carrier may take, far beyond what it waits for an answer. An event of the voice provider has
-/// limits of its own: it may be hours of audio.
+/// Time limit for any request of the carrier, far longer than the carrier waits. Events of the voice provider have limits of
+/// their own: they may be hours of audio.
 const REQUEST_TIME: Duration = Duration::from_secs(60);
 
-/// What proves that a request is the carrier's or the voice provider's.
+/// What verifies requests of the carrier and the voice provider.
 #[derive(Debug, Clone)]
 pub struct WebhookConfig {
-    /// The public address of this server: what the carrier signs, whatever proxies make of it on the way.
+    /// The public URL of this server. The carrier signs it, even if proxies rewrite the request.
     pub base_url: Url,
-    /// The address before, while numbers still point to it.
+    /// The previous public URL, while numbers still point to it.
     pub previous_base_url: Option<Url>,
-    /// The carrier's account whose calls these are, `AC…`.
+    /// The carrier account that the calls must belong to, `AC…`.
     pub account_sid: String,
-    /// Its auth token; two while it is being changed.
+    /// The account's auth tokens: two during a rotation.
     pub auth_tokens: Vec<SecretString>,
-    /// The voice provider's webhook secret; two while it is being changed. Without one its route does not exist: nothing
-    /// could be proven.
+    /// The voice provider's webhook secrets: two during a rotation. Without one the route does not exist, because no event
+    /// could be verified.
     pub elevenlabs_secrets: Vec<SecretString>,
 }
 
 impl WebhookConfig {
-    /// The addresses under which the carrier may have signed a request.
+    /// The URLs that the carrier may have signed.
     fn base_urls(&self) -> impl Iterator<Item = &Url> {
         std::iter::once(&self.base_url).chain(&self.previous_base_url)
     }
 }
 
-/// What the routes work with.
+/// The state of the routes.
 struct Webhooks {
     config: WebhookConfig,
     routing: Routing,
@@ -66,7 +65,7 @@ struct Webhooks {
     renderer: TwimlRenderer,
 }
 
-/// The routes.
+/// Builds the routes of both providers.
 pub fn router(
     config: WebhookConfig,
     routing: Routing,
@@ -91,7 +90,7 @@ pub fn router(
     with_events(carriers, events, REQUEST_TIME).with_state(webhooks)
 }
 
-/// All routes. The time that a request may take is for the carrier's: an event has limits of its own.
+/// Builds all routes. The time limit applies to the carrier's only: events have limits of their own.
 fn with_events<S: Clone + Send + Sync + 'static>(
     carriers: Router<S>,
     events: Router<S>,
@@ -100,8 +99,8 @@ fn with_events<S: Clone + Send + Sync + 'static>(
     carriers.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time)).merge(events)
 }
 
-/// A route of the carrier's, which asks by GET or POST. By HEAD nobody may: it would have the effect of a GET, and its answer
-/// would reach no caller.
+/// A route of the carrier, for GET and POST. HEAD is rejected: it would have the effect of a GET, and its answer would reach no
+/// caller.
 fn of_the_carrier<T: 'static>(handler: impl Handler<T, Arc<Webhooks>>) -> MethodRouter<Arc<Webhooks>> {
     get(handler.clone()).post(handler).head(no_head)
 }

@@ -1,4 +1,4 @@
-//! Requests that prove nothing: counted, and told to the log without letting strangers fill it.
+//! Counts requests with invalid signatures and logs them, at a rate that strangers cannot drive up.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,40 +9,40 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::domain::Clock;
 
-/// One line about a sender in this time, however many requests are refused.
+/// Minimum time between two log lines about a sender, however many requests are rejected.
 const EVERY: TimeDelta = TimeDelta::minutes(1);
 
-/// So many refusals, and not one request that held, are no stranger's.
+/// Rejections after which a sender without a single valid request points to our own configuration.
 const TELLING: u64 = 5;
 
-/// Counts refusals between lines.
+/// Counts rejections between log lines.
 #[derive(Debug)]
 pub(super) struct Refusals {
     clock: Clock,
-    /// By sender, and whether another account was named: the one must not hide the other in the log.
+    /// By sender, and whether another account was named: neither kind must hide the other in the log.
     tallies: Mutex<HashMap<(&'static str, bool), Tally>>,
 }
 
-/// What has come in a sender's name since the start.
+/// The requests in a sender's name since startup.
 #[derive(Debug, Default)]
 struct Tally {
     refused: u64,
-    /// Of those, what no line has told yet.
+    /// Rejections since the last log line.
     untold: u64,
     told_at: Option<DateTime<Utc>>,
     proven: bool,
-    /// Whether it was said that none holds.
+    /// Whether the suspicion was logged that our configuration is wrong.
     suspected: bool,
 }
 
 impl Refusals {
-    /// Nothing has come yet.
+    /// Starts with empty counts.
     pub(super) fn new(clock: Clock) -> Self {
         Self { clock, tallies: Mutex::default() }
     }
 
-    /// Refuses a request that proved nothing; `hint` says what an operator should look at, `account` which other account
-    /// of the carrier the request names.
+    /// Rejects a request with an invalid signature. `hint` says what an operator should check; `account` is the foreign carrier
+    /// account that the request names.
     pub(super) fn refuse(
         &self,
         status: StatusCode,
@@ -55,16 +55,16 @@ impl Refusals {
         if let Some(refused) = self.tally((sender, account.is_some()), |tally| tally.refuse(now)) {
             tracing::warn!(refused, sender, account, hint, "webhooks rejected: invalid signature");
         }
-        (status, "the signature does not hold").into_response()
+        (status, "invalid signature").into_response()
     }
 
-    /// Notes that a request of this sender's held.
+    /// Notes that a request of this sender had a valid signature.
     pub(super) fn proven(&self, sender: &'static str) {
         self.tally((sender, false), |tally| tally.proven = true);
     }
 
-    /// Whether the fault is likely ours: true once, when enough requests came in the sender's name and none of them
-    /// held.
+    /// Whether our configuration is probably wrong. True once: when enough requests came in the sender's name and none had a
+    /// valid signature.
     pub(super) fn none_holds(&self, sender: &'static str) -> bool {
         self.tally((sender, false), Tally::none_holds)
     }
@@ -75,7 +75,7 @@ impl Refusals {
 }
 
 impl Tally {
-    /// Counts a refusal; how many there were since the last line, when it is time for another.
+    /// Counts a rejection. Returns how many there were since the last line if another line is due.
     fn refuse(&mut self, now: DateTime<Utc>) -> Option<u64> {
         self.refused += 1;
         self.untold += 1;

@@ -1,7 +1,6 @@
-//! Raw bytes in, proven parameters out: the only way a carrier's request reaches a handler.
-//!
-//! A `GET` counts as well, with its parameters in the query: a number may be set to it, and a redirect on the way turns `POST`
-//! into it. A `HEAD` does not.
+//! Turns a request's raw bytes into verified parameters. A carrier's request reaches a handler only through this extractor.
+//! | `GET` is accepted, with its parameters in the query: a number may be configured for it, and a redirect turns `POST` into
+//! it. `HEAD` is not.
 
 use std::sync::Arc;
 
@@ -13,26 +12,25 @@ use url::Url;
 use super::{Webhooks, body};
 use crate::carrier::{Parameters, signature};
 
-/// The carrier's own forms stay far below.
+/// The carrier's own forms are far smaller.
 const MAX_BYTES: usize = 64 * 1024;
 /// The carrier sends fewer than a hundred.
 const MAX_PARAMETERS: usize = 1000;
 const SENDER: &str = "carrier";
 const SIGNATURE: &str = "x-twilio-signature";
-const HINT: &str =
-    "is TWILIO_AUTH_TOKEN the account's primary token, and WEBHOOK_BASE_URL the address Twilio calls?";
+const HINT: &str = "check that TWILIO_AUTH_TOKEN is the account's primary token and WEBHOOK_BASE_URL the address Twilio calls";
 
-/// For a request that names another account than ours.
-const FOREIGN_HINT: &str = "the request names another account than TWILIO_ACCOUNT_SID: was the number moved to a subaccount, \
-                            which signs with its own token?";
+/// The hint for a request that names another account than ours.
+const FOREIGN_HINT: &str = "the request names another account than TWILIO_ACCOUNT_SID: check whether the number was moved \
+                            to a subaccount, which signs with its own token";
 
-/// Parameters that the carrier signed, with one of the configured tokens, for the address they were sent to.
+/// Parameters that the carrier signed with one of the configured tokens for the requested URL.
 pub(super) struct Verified(pub(super) Parameters);
 
 enum Encoding {
     Form,
     Json,
-    /// Everything is in the address.
+    /// All parameters are in the URL.
     Query,
 }
 
@@ -46,7 +44,7 @@ impl FromRequest<Arc<Webhooks>> for Verified {
             let accepted = "application/x-www-form-urlencoded or application/json";
             (StatusCode::UNSUPPORTED_MEDIA_TYPE, accepted).into_response()
         })?;
-        // What the carrier signed is the address it was given; a nested router has cut `parts.uri` short.
+        // The carrier signs the full URL; a nested router has shortened `parts.uri`.
         let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
         let body = match encoding {
             Encoding::Form | Encoding::Json => {
@@ -54,7 +52,7 @@ impl FromRequest<Arc<Webhooks>> for Verified {
             }
             Encoding::Query => uri.query().unwrap_or_default().to_owned().into(),
         };
-        // Those of a form are sorted to check the signature.
+        // Limited, because checking the signature of a form sorts its parameters.
         if body.iter().filter(|byte| matches!(byte, b'&' | b',')).count() >= MAX_PARAMETERS {
             return Err(StatusCode::PAYLOAD_TOO_LARGE.into_response());
         }
@@ -72,22 +70,22 @@ impl FromRequest<Arc<Webhooks>> for Verified {
         webhooks.refusals.proven(SENDER);
         Ok(Self(match encoding {
             Encoding::Form | Encoding::Query => Parameters::from_form(&body),
-            // The carrier did send it: an answer without parameters is still better than an error.
+            // The carrier did sign it: an answer without parameters is still better than an error.
             Encoding::Json => Parameters::from_json(&body).unwrap_or_default(),
         }))
     }
 }
 
-/// This path at an origin.
+/// Joins this path to an origin.
 fn under(base: &Url, path: &str) -> String {
     format!("{}{path}", base.as_str().trim_end_matches('/'))
 }
 
-/// The account that a request says it is about, if that looks like one. Nothing vouches for it: it is for the log alone.
+/// Reads the account that a request names, if it looks like one. It is unverified: use it for the log alone.
 fn account_of(encoding: &Encoding, body: &[u8]) -> Option<String> {
     const NAME: &str = "AccountSid";
     let account = match encoding {
-        // Not read into parameters: strangers' requests are to cost little.
+        // Not parsed into parameters: a stranger's request must cost little.
         Encoding::Form | Encoding::Query => {
             form_urlencoded::parse(body).find(|(name, _)| name == NAME)?.1.into_owned()
         }
@@ -102,8 +100,8 @@ fn is_account_sid(text: &str) -> bool {
 }
 
 impl Webhooks {
-    /// The refusal of a request to this path that the carrier did not sign. A number that was moved to a subaccount is
-    /// signed for with that account's token, so a foreign account is named in the log.
+    /// Rejects a request to this path without a valid signature. Requests for a number that was moved to a subaccount are
+    /// signed with that account's token, so the log names a foreign account.
     fn unproven(&self, path: &str, account: Option<String>) -> Response {
         if let Some(account) = account.filter(|account| *account != self.config.account_sid) {
             return self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, FOREIGN_HINT, Some(&account));
@@ -113,14 +111,14 @@ impl Webhooks {
             let expected = under(&self.config.base_url, path);
             tracing::error!(
                 expected,
-                "not one webhook of the carrier has held since the start: most likely TWILIO_AUTH_TOKEN is not the \
-                 account's primary token, or WEBHOOK_BASE_URL not the address that Twilio calls, as in `expected`"
+                "no Twilio webhook has passed signature verification since startup: check that TWILIO_AUTH_TOKEN is the \
+                 account's primary token and WEBHOOK_BASE_URL the address that Twilio calls, as in `expected`"
             );
         }
         refusal
     }
 
-    /// The refusal of a call that is not our account's, though signed with our token.
+    /// Rejects a call that belongs to another account although our token signed it.
     pub(super) fn foreign(&self, account_sid: &str) -> Option<Response> {
         if account_sid == self.config.account_sid {
             return None;

@@ -382,7 +382,7 @@ async fn invalid_webhook_signatures_are_logged_once_with_the_likely_cause() {
     let about: Vec<String> = read_until(&log, "\"stopped\"")
         .into_iter()
         .filter(|line| !line.contains("request answered"))
-        .filter(|line| line.contains("invalid signature") || line.contains("has held"))
+        .filter(|line| line.contains("invalid signature") || line.contains("passed signature verification"))
         .collect();
     assert_eq!(about.len(), 3, "{about:#?}");
     assert!(about[2].contains(&subaccount) && about[2].contains("subaccount"), "{about:#?}");
