@@ -1,9 +1,10 @@
-//! Whether the database can be used for a call, found out once for all calls.
+//! Finds out whether the database is available for calls, once for all calls.
 //!
-//! A database that does not answer or takes no writes is **unavailable**: calls are routed from the cache and their records are
-//! journaled; one task probes the database instead of every caller. A database that is only slow or overloaded
-//! ([`NoAnswer::Busy`]) still counts the calls of each plan, and a call that it cannot count in time does not reach the agent.
-//! [`CallRecords::is_alive`] tells the two apart by having the database store something.
+//! - A database that does not answer, or accepts no writes, is **unavailable**: calls are routed from the cache, their records
+//!   are journaled, and one task probes the database on behalf of every caller.
+//! - A database that is only slow or overloaded ([`NoAnswer::Busy`]) still counts the calls of each plan. A call that it cannot
+//!   count in time does not reach the agent.
+//! - [`CallRecords::is_alive`] tells the two apart: it has the database store something.
 
 use std::time::Duration;
 
@@ -12,26 +13,26 @@ use tokio::time::{Instant, timeout};
 use super::CallRecords;
 use crate::store::StoreError;
 
-/// A database that stored something within this time is available. Below the half of the answer's deadline (2.5 s) after which a
-/// request that hangs is given up, so that a database that went silent is still probed at once.
+/// A database that stored something within this time counts as available. Shorter than the half of the answer's deadline (2.5 s) after
+/// which a hanging request is given up, so that a database that went silent is probed at once.
 const KEPT_LATELY: Duration = Duration::from_secs(2);
-/// How long the result of a probe is valid.
+/// How long the result of a probe stays valid.
 const PROBE_VALID_FOR: Duration = Duration::from_millis(500);
 
-/// Why the database did not do something; logged already.
+/// Why a request to the database failed. Already logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoAnswer {
-    /// It does not answer, or takes no writes.
+    /// It does not answer, or accepts no writes.
     Away,
     /// It answers, but is overloaded.
     Busy,
-    /// It rejected this statement alone.
+    /// It rejected this statement only.
     Failed,
 }
 
 impl CallRecords {
-    /// Asks the database for something about a call. Takes at most half of the time for an answer, and a tenth more to find out
-    /// why there was none, so that a caller can still be answered otherwise. A database known to be unavailable is not asked.
+    /// Runs a request about a call. It takes at most half of the time for an answer, and a tenth more to find out why it
+    /// failed, so that there is time to answer the caller in another way. A database known to be unavailable is not asked.
     ///
     /// # Errors
     /// [`NoAnswer`].
@@ -48,15 +49,15 @@ impl CallRecords {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, cause, sid, "the database failed on {what}");
+                tracing::error!(%error, cause, sid, "database error while {what}");
                 if error.is_limited_to_statement() {
-                    // Other calls fare better.
+                    // Other calls may succeed.
                     return Err(NoAnswer::Failed);
                 }
                 error.may_be_overload()
             }
             Err(_) => {
-                tracing::error!(sid, "the database is too slow on {what}");
+                tracing::error!(sid, "database too slow while {what}");
                 true
             }
         };
@@ -74,23 +75,23 @@ impl CallRecords {
         self.0.store.is_unavailable()
     }
 
-    /// The database took no write. From here on only [`Self::watch_journal`] probes it.
+    /// The database accepted no write. From here on only [`Self::watch_journal`] probes it.
     pub(super) fn note_down(&self) {
         if !self.0.store.set_unavailable(true) {
             tracing::error!(
-                "the database does not answer or takes no writes: calls are routed from the cache, records wait in the journal"
+                "database unavailable: calls are routed from the cache, records wait in the journal"
             );
         }
     }
 
-    /// The database takes writes.
+    /// The database accepts writes.
     pub(super) fn note_up(&self) {
         if self.0.store.set_unavailable(false) {
-            tracing::info!("the database answers again");
+            tracing::info!("database available again");
         }
     }
 
-    /// Whether the database answers and stores what it is given, however busy it is. One probe serves everybody who asks within
+    /// Whether the database answers and stores what it is given, however busy it is. One probe serves all callers within
     /// [`PROBE_VALID_FOR`]; it takes at most a tenth of the time for an answer.
     pub(super) async fn is_alive(&self) -> bool {
         let time_limit = self.0.answer_deadline / 10;

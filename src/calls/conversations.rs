@@ -1,14 +1,11 @@
-//! What the voice provider tells of conversations: taken down before it is told that it arrived, worked off by whichever
-//! server comes to it, and asked for where it never came.
-//!
-//! A conversation that cannot be worked off, or that the voice provider cannot tell of, is put off, each time for longer, and
-//! the others go on: only a voice provider that is left alone, or a database that does not answer, ends a pass.
-//!
-//! Events are worked off by one task, and what never came is asked for by another, a few questions at a time: an event never
-//! waits for the voice provider.
-//!
-//! Whatever is written down is the same whoever writes it and however often, so every server may work at the same time,
-//! and one that dies in between leaves nothing half done.
+//! Records what the voice provider reports about conversations. A report is stored before it is acknowledged, processed by any
+//! server, and fetched if it never arrived.
+//! | A conversation that cannot be processed or fetched is postponed, each time for longer, and the others continue. A pass
+//! ends early only if the circuit breaker of the voice provider is open or the database does not answer.
+//! | One task processes events and another fetches missing ones, a few at a time, so that an event never waits for the voice
+//! provider.
+//! | Every server writes the same, however often. Therefore all servers may work at the same time, and one that dies leaves
+//! nothing half done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,33 +20,33 @@ use crate::domain::{Clock, ConversationReport, Heartbeat, caught};
 use crate::store::{AcceptedEvent, MissingConversation, StoreError, SystemStore};
 use crate::voice::{Conversation, Voice, VoiceError};
 
-/// How often it is looked for events that another server took down.
+/// How often to look for events that another server stored.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Worked off, or asked about, in one go.
+/// Number of events or conversations in one pass.
 const AT_ONCE: u64 = 100;
-/// Asked about at the same time: calls need the voice provider too.
+/// Concurrent fetches: calls need the voice provider too.
 const PARALLEL: usize = 4;
-/// An event may come before its call is written down: so long it is tried again,
+/// An event may arrive before its call is recorded. It is retried for this long,
 const WORTH_WAITING: TimeDelta = TimeDelta::hours(1);
-/// after as long each time.
+/// at this interval.
 const TRY_AGAIN: TimeDelta = TimeDelta::seconds(30);
-/// So long after a call its event is overdue; and after as long the voice provider is asked again.
+/// Time after a call at which its event is overdue, and the shortest wait before the voice provider is asked again.
 const OVERDUE: TimeDelta = TimeDelta::minutes(10);
-/// A conversation that the voice provider is never done with is given up so long after its call.
+/// Time after a call at which a conversation is given up that the voice provider still reports as under way.
 const WORTH_ASKING: TimeDelta = TimeDelta::days(1);
-/// One that it fails to tell of, so long.
+/// Time after a call at which a conversation is given up that the voice provider fails to return.
 const WORTH_RETRYING: TimeDelta = TimeDelta::days(30);
-/// The longest that one is put off.
+/// The longest wait of a postponed conversation.
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(1);
-/// A voice provider that does not answer is left alone for so long.
+/// Pause after the voice provider did not answer.
 const LEFT_ALONE: TimeDelta = TimeDelta::minutes(1);
 
-/// The database rejected or missed a report: the sender should send it again.
+/// The report was not recorded: the sender should send it again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the report could not be recorded")]
 pub struct NotRecorded;
 
-/// Takes the voice provider's events and works them off. Cheap to clone.
+/// Stores and processes the voice provider's events. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Conversations(Arc<ConversationsParts>);
 
@@ -63,13 +60,14 @@ struct ConversationsParts {
 }
 
 impl Conversations {
-    /// Over the system's door and the voice provider. Without `keep_transcripts` what was said is written down nowhere.
+    /// Records through the system's store and fetches from the voice provider. Without `keep_transcripts`, no transcript is
+    /// stored.
     #[must_use]
     pub fn new(store: SystemStore, voice: Voice, clock: Clock, keep_transcripts: bool) -> Self {
         Self(Arc::new(ConversationsParts { store, voice, clock, keep_transcripts, told: Notify::new() }))
     }
 
-    /// Takes down what the voice provider tells: from then on it is not lost.
+    /// Stores a report of the voice provider. From then on it is not lost.
     ///
     /// # Errors
     /// [`NotRecorded`], logged already.
@@ -79,37 +77,37 @@ impl Conversations {
         match self.0.store.accept_event(&report).await {
             Ok(true) => self.0.told.notify_one(),
             Ok(false) => {
-                info!(conversation, news = %report.news, "told of a conversation before: nothing new");
+                info!(conversation, news = %report.news, "conversation reported again: nothing new");
             }
             Err(error) => {
-                log("a conversation", conversation, &error);
+                log("conversation", conversation, &error);
                 return Err(NotRecorded);
             }
         }
         Ok(())
     }
 
-    /// Asks the voice provider for a conversation of which it told more than could be kept, and takes it down.
+    /// Fetches a conversation from the voice provider, because its event was too long to keep, and stores it.
     ///
     /// # Errors
     /// [`NotRecorded`], logged already.
     pub async fn fetch(&self, conversation: &str) -> Result<(), NotRecorded> {
         match self.0.voice.conversation(conversation).await {
             Ok(Conversation::Over(report)) => self.accept(report).await,
-            // It is asked about again when it is overdue.
+            // It is fetched again when it is overdue.
             Ok(Conversation::GoesOn | Conversation::Unknown) => Ok(()),
             Err(failure) => {
-                warn!(conversation, %failure, "a conversation with a long transcript could not be fetched");
+                warn!(conversation, %failure, "conversation with a long transcript not fetched");
                 Err(NotRecorded)
             }
         }
     }
 
-    /// Works off what was taken down, until told to stop.
+    /// Processes stored events until `stop` is cancelled.
     pub async fn watch_events(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         while let Some(worked) = stop.run_until_cancelled(Box::pin(self.work_off(&heartbeat))).await {
             if let Err(failure) = worked {
-                warn!(error = &failure as &dyn std::error::Error, "what was told of conversations waits");
+                warn!(error = &failure as &dyn std::error::Error, "conversation events postponed");
             }
             let look = tokio::time::timeout(LOOK_EVERY, self.0.told.notified());
             if stop.run_until_cancelled(look).await.is_none() {
@@ -118,7 +116,7 @@ impl Conversations {
         }
     }
 
-    /// Asks for what never came, until told to stop.
+    /// Fetches missing conversations until `stop` is cancelled.
     pub async fn watch_missing(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut ask_again = DateTime::<Utc>::MIN_UTC;
         loop {
@@ -128,10 +126,7 @@ impl Conversations {
                 && let Some(Err(failure)) = stop.run_until_cancelled(self.ask_for_missing(&heartbeat)).await
             {
                 ask_again = now + LEFT_ALONE;
-                warn!(
-                    error = &failure as &dyn std::error::Error,
-                    "conversations that nobody told of stay unknown"
-                );
+                warn!(error = &failure as &dyn std::error::Error, "missing conversations not fetched");
             }
             if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
                 return;
@@ -150,9 +145,9 @@ impl Conversations {
                         return Err(failure);
                     }
                     Some(Ok(())) => continue,
-                    // The others do not wait for it.
+                    // One failed event must not hold up the others.
                     Some(Err(failure)) => {
-                        log("a conversation", &event.report.conversation_id, &failure);
+                        log("conversation", &event.report.conversation_id, &failure);
                     }
                     None => {}
                 }
@@ -173,11 +168,11 @@ impl Conversations {
             if now < event.accepted_at + WORTH_WAITING {
                 return store.postpone_event(event.id, now + TRY_AGAIN).await;
             }
-            info!(conversation, news = %event.report.news, "a conversation that is no call of ours");
+            info!(conversation, news = %event.report.news, "conversation ignored: it belongs to no call");
             return store.complete_event(event.id, None).await;
         };
         store.complete_event(event.id, Some(&call)).await?;
-        info!(call = %call.id, conversation, news = %event.report.news, status = %call.status, "a conversation was reported");
+        info!(call = %call.id, conversation, news = %event.report.news, status = %call.status, "conversation reported");
         metrics::counter!("switchboard_conversations_reported_total", "news" => event.report.news.as_str())
             .increment(1);
         Ok(())
@@ -195,15 +190,14 @@ impl Conversations {
             .await
     }
 
-    /// Asks about a conversation, and writes down when to ask again.
-    ///
-    /// # Errors
-    /// When there is no use in asking about another.
+    /// Fetches a conversation and records when to try again.
+    /// | # Errors
+    /// The voice provider or the database is unavailable: fetching others is pointless.
     async fn ask_or_put_off(&self, missing: &MissingConversation) -> Result<(), Unasked> {
         let again = match caught("missing_event", self.ask(missing)).await {
             Some(Ok(again)) => again,
             Some(Err(Unasked::Store(failure))) if failure.is_limited_to_statement() => {
-                log("a conversation", &missing.conversation_id, &failure);
+                log("conversation", &missing.conversation_id, &failure);
                 put_off(missing, self.0.clock.now())
             }
             None => put_off(missing, self.0.clock.now()),
@@ -212,36 +206,36 @@ impl Conversations {
         Ok(self.0.store.ask_about_conversation(missing.call, again).await?)
     }
 
-    /// Asks about a conversation; returns when to ask again.
+    /// Fetches a conversation. Returns when to try again.
     async fn ask(&self, missing: &MissingConversation) -> Result<Option<DateTime<Utc>>, Unasked> {
         let MissingConversation { call, conversation_id: conversation, ended_at } = missing;
         let now = self.0.clock.now();
         let again = (now < *ended_at + WORTH_ASKING).then_some(now + OVERDUE);
         match self.0.voice.conversation(conversation).await {
             Ok(Conversation::Over(report)) => {
-                info!(%call, conversation, "nobody told of a conversation: the voice provider was asked");
+                info!(%call, conversation, "missing conversation fetched from the voice provider");
                 metrics::counter!("switchboard_conversations_fetched_total").increment(1);
                 let report =
                     ConversationReport { conversation_id: conversation.clone(), ..self.kept(report) };
-                // What was worked off before is not worked off again.
+                // A stored event is not processed twice.
                 Ok(if self.0.store.accept_event(&report).await? { again } else { None })
             }
             Ok(Conversation::GoesOn) => Ok(again),
             Ok(Conversation::Unknown) => {
-                warn!(%call, conversation, "the voice provider does not know a conversation it began");
+                warn!(%call, conversation, "conversation not found at the voice provider, which started it");
                 Ok(None)
             }
             Err(left_alone @ VoiceError::Unavailable { breaker_open: true, .. }) => {
                 Err(Unasked::Voice(left_alone))
             }
             Err(error) => {
-                warn!(%call, conversation, %error, "the voice provider does not tell of a conversation");
+                warn!(%call, conversation, %error, "conversation not fetched");
                 Ok(put_off(missing, now))
             }
         }
     }
 
-    /// What is to be kept of a report.
+    /// Removes from a report what must not be stored.
     fn kept(&self, mut report: ConversationReport) -> ConversationReport {
         if !self.0.keep_transcripts {
             report.transcript.clear();
@@ -252,25 +246,25 @@ impl Conversations {
 
 fn log(what: &str, id: &str, error: &StoreError) {
     let cause = std::error::Error::source(error).map(ToString::to_string);
-    tracing::error!(%error, cause, id, "{what} could not be recorded");
+    tracing::error!(%error, cause, id, "{what} not recorded");
 }
 
-/// When to ask again about a conversation that could not be had.
+/// When to try again after a failed fetch; `None`: never.
 fn put_off(missing: &MissingConversation, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let age = now - missing.ended_at;
     (age < WORTH_RETRYING).then(|| now + longer(OVERDUE, age))
 }
 
-/// How long to put off what is so old: its age about doubles from one try to the next.
+/// How long to postpone something of this age: the wait grows with it, so that the age about doubles between tries.
 fn longer(shortest: TimeDelta, age: TimeDelta) -> TimeDelta {
     age.clamp(shortest, LONGEST_WAIT)
 }
 
-/// Why not everything missing was asked for; the next time goes on with what is left.
+/// Why a pass ended early. The next pass continues.
 #[derive(Debug, thiserror::Error)]
 enum Unasked {
-    #[error("the voice provider does not answer")]
+    #[error("the voice provider is unavailable")]
     Voice(#[source] VoiceError),
-    #[error("the database does not answer")]
+    #[error("the database request failed")]
     Store(#[from] StoreError),
 }

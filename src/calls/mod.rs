@@ -1,9 +1,10 @@
-//! What happens to a call's record once routing has decided who answers: [`CallRecords`] writes answers and status reports, or
-//! journals them while the database is unavailable; [`Sweep`] fetches status reports that never came; [`Conversations`] records
-//! what the voice provider reports; [`Retention`] deletes old calls.
-//!
-//! Every server may do all of it at the same time: what is written is the same whoever writes it and however often. One call or
-//! conversation that cannot be worked off is put off, and the others go on.
+//! Records what happens to a call after routing has answered it:
+//! - [`CallRecords`] writes answers and status reports, or journals them while the database is unavailable.
+//! - [`Sweep`] fetches status reports that never arrived.
+//! - [`Conversations`] records what the voice provider reports.
+//! - [`Retention`] deletes old calls.
+//! | Every server may do all of this at the same time: each writes the same, however often. A call or conversation that cannot
+//! be processed is postponed, and the others continue.
 
 mod availability;
 mod conversations;

@@ -1,7 +1,6 @@
-//! Writing the records of calls: into the database, or into the journal while the database is unavailable.
-//!
-//! Nothing that was recorded is lost: what the database does not take waits in the journal, and everything about a call that waits
-//! there is queued behind it.
+//! Writes the records of calls into the database, or into the journal while the database is unavailable.
+//! | No record is lost. A write that the database does not accept waits in the journal, and later writes about the same call
+//! queue behind it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,20 +19,20 @@ pub struct CallRecords(pub(super) Arc<RecordsParts>);
 
 #[derive(Debug)]
 pub(super) struct RecordsParts {
-    /// How long a call's answer may take; the database gets part of it.
+    /// Time limit for answering a call; the database gets a part of it.
     pub(super) answer_deadline: Duration,
     pub(super) store: SystemStore,
     pub(super) clock: Clock,
     pub(super) journal: Journal,
-    /// The result of the last probe of the database, and when that was.
+    /// The result of the last probe of the database, and its time.
     pub(super) last_probe: tokio::sync::Mutex<Option<(bool, Instant)>>,
 }
 
 impl CallRecords {
-    /// Writes through the system's store, with a journal in `state_dir` and whatever waits there since an earlier run.
+    /// Writes through the system's store, with a journal in `state_dir` that may hold entries of an earlier run.
     ///
     /// # Errors
-    /// When the folder cannot be created, read or written.
+    /// The folder cannot be created, read or written.
     pub fn open(
         state_dir: &Path,
         answer_deadline: Duration,
@@ -45,44 +44,44 @@ impl CallRecords {
         Ok(Self(Arc::new(RecordsParts { answer_deadline, store, clock, journal, last_probe })))
     }
 
-    /// Whether anything about this call waits in the journal: what follows must wait behind it.
+    /// Whether entries about this call wait in the journal. Later writes must queue behind them.
     #[must_use]
     pub fn is_waiting(&self, sid: &str) -> bool {
         self.0.journal.is_about(sid)
     }
 
-    /// The answer that a call was given last, if that waits in the journal.
+    /// The latest answer to a call, if it waits in the journal.
     #[must_use]
     pub fn journaled_answer(&self, sid: &str) -> Option<GivenAnswer> {
         self.0.journal.answer_to(sid)
     }
 
-    /// Journals a call that was routed without the database, once.
+    /// Journals a call that was routed without the database. A repetition has no effect.
     pub fn journal_call(&self, route: &Route) {
         if !self.is_waiting(&route.call.sid) {
             self.0.journal.add(&Entry::of_call(route));
         }
     }
 
-    /// Records what a call was answered with.
+    /// Records the answer to a call.
     pub async fn record_answer(&self, answer: AnswerRecord) {
         let journal = || self.0.journal.add(&Entry::of_answer(&answer));
         if self.is_down() || self.is_waiting(&answer.sid) {
             journal();
             return;
         }
-        match self.ask(self.0.store.record_answer(answer.clone()), "an answer", &answer.sid).await {
+        match self.ask(self.0.store.record_answer(answer.clone()), "recording an answer", &answer.sid).await {
             Ok(true) => {}
-            // Its call waits in another server's journal.
+            // Its call may wait in another server's journal.
             Ok(false) | Err(_) => journal(),
         }
     }
 
-    /// Records what the carrier reports of a call. A report that the database does not take waits, and so does one of a call that
-    /// is not on record yet: the carrier would not send it again.
+    /// Records a status report of the carrier. A report that the database does not accept is journaled, and so is a report
+    /// about a call that is not on record yet: the carrier would not send it again.
     pub async fn report(&self, sid: &str, report: CallReport) {
         let (this, sid) = (self.clone(), sid.to_owned());
-        // To its end, even if the carrier hangs up.
+        // In a task of its own, so that it completes even if the carrier hangs up.
         let recorded = tokio::spawn(async move { this.record_report(&sid, report).await });
         if recorded.await.is_err() {
             tracing::error!("recording a call's status panicked");
@@ -90,11 +89,11 @@ impl CallRecords {
     }
 
     async fn record_report(&self, sid: &str, report: CallReport) {
-        // Checked first: should its call's record be written this very moment, the report follows it through the journal.
+        // Checked first: if the call's record is being written at this moment, the report follows it through the journal.
         let recorded = if self.is_waiting(sid) {
             Err(NoAnswer::Away)
         } else {
-            self.ask(self.0.store.report_call(sid, report), "a call's status", sid).await
+            self.ask(self.0.store.report_call(sid, report), "recording a call status", sid).await
         };
         match recorded {
             Ok(Some(call)) => {
@@ -110,7 +109,7 @@ impl CallRecords {
         }
     }
 
-    /// Makes what was journaled outlast a crash of the machine.
+    /// Flushes the journal to disk, so that it survives a crash of the machine.
     pub async fn sync(&self) {
         self.0.journal.sync().await;
     }

@@ -1,10 +1,9 @@
-//! Writes what waits in the journal into the database, as soon as the database takes it.
-//!
-//! An entry leaves the journal once it is written, or once the database has rejected its contents
-//! ([`StoreError::is_verdict`]): then it is moved to `calls.refused`, and with a call every other entry about it. Any other error
-//! keeps it. An entry about a call that is not on record yet waits for it in a file beside the journal ([`super::journal`]). So
-//! entries about one call may be written in any order, by several servers: the answer given last wins, and the report that ranks
-//! highest.
+//! Writes journaled entries into the database as soon as the database accepts them.
+//! | An entry leaves the journal when it is written, or when the database has rejected its contents
+//! ([`StoreError::is_verdict`]). A rejected entry is moved to `calls.refused`; if it is a call, every other entry about it
+//! follows. Any other error keeps the entry. An entry about a call that is not on record yet waits in a file beside the journal
+//! ([`super::journal`]). Therefore several servers may write entries about one call in any order: the latest answer and the
+//! highest-ranked report win.
 
 use std::time::Duration;
 
@@ -25,10 +24,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The time limit for one write or look-up.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long an entry waits for its call to come on record.
+/// How long an entry waits for its call to be recorded.
 pub(super) const EARLY_FOR: TimeDelta = TimeDelta::days(1);
 
-/// Why an entry is not written.
+/// Why an entry was not written.
 #[derive(Debug, thiserror::Error)]
 enum Unwritten {
     #[error(transparent)]
@@ -38,7 +37,7 @@ enum Unwritten {
 }
 
 impl Unwritten {
-    /// Whether the entry will never be written.
+    /// Whether the entry can never be written.
     fn is_verdict(&self) -> bool {
         match self {
             Self::Store(error) => error.is_verdict(),
@@ -52,14 +51,14 @@ impl Unwritten {
 }
 
 impl CallRecords {
-    /// Writes what waits into the database, until told to stop.
+    /// Replays the journal until `stop` is cancelled.
     pub async fn watch_journal(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
-                // Whatever it is at may be done again after a restart.
+                // Replay may be interrupted anywhere: it is safe to repeat after a restart.
                 _ = looks.tick() => drop(stop.run_until_cancelled(self.look(&heartbeat)).await),
             }
         }
@@ -79,8 +78,9 @@ impl CallRecords {
         }
     }
 
-    /// Writes down what waits, many entries at a time, as far as the database takes it. That it answers is not enough: it is
-    /// back once it has taken an entry, or none waits. Callers go first: while they wait for it, it is given nothing.
+    /// Writes entries in batches while the database accepts them. An answer alone is not enough: the database counts as
+    /// available once it has accepted an entry, or none waits. Callers go first: while they wait for the database, it is given
+    /// no entry.
     async fn replay(&self, heartbeat: &Heartbeat) {
         let mut written = 0_u64;
         loop {
@@ -108,11 +108,11 @@ impl CallRecords {
             }
         }
         if written > 0 {
-            tracing::info!(written, "entries of the journal are in the database");
+            tracing::info!(written, "journaled entries written");
         }
     }
 
-    /// What became of an entry: whether it is written, or `None` if it goes on waiting in its place.
+    /// Concludes an entry. Returns whether it was written, or `None` if it keeps its position in the journal.
     async fn conclude(&self, entry: &Entry, outcome: Result<bool, Unwritten>) -> Option<bool> {
         let (journal, sid) = (&self.0.journal, entry.sid());
         match outcome {
@@ -122,7 +122,7 @@ impl CallRecords {
             }
             Ok(false) if journal.is_refused(sid) => {
                 self.note_up();
-                tracing::error!(sid, "an entry of the journal is put aside: its call was refused");
+                tracing::error!(sid, "journaled entry moved to calls.refused: its call was rejected");
                 journal.put_aside(entry).await.then_some(false)
             }
             Ok(false) => {
@@ -130,12 +130,12 @@ impl CallRecords {
                 journal.put_early(entry).await.then_some(false)
             }
             Err(error) if error.is_verdict() => {
-                tracing::error!(%error, sid, "the database refuses an entry of the journal: it is put aside");
+                tracing::error!(%error, sid, "journaled entry moved to calls.refused: the database rejected it");
                 journal.put_aside(entry).await.then_some(false)
             }
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::debug!(%error, cause, sid, "an entry of the journal is not written");
+                tracing::debug!(%error, cause, sid, "journaled entry not written");
                 if !error.may_be_overload() {
                     self.note_down();
                 }
@@ -144,7 +144,7 @@ impl CallRecords {
         }
     }
 
-    /// Writes entries in as few batches as there are kinds: first the calls, so that what is about them finds them on record.
+    /// Writes entries in one batch for each kind. Calls come first, so that entries about them find them on record.
     async fn write_all(&self, entries: &[Entry]) -> Vec<Result<bool, Unwritten>> {
         let mut outcomes: Vec<Option<Result<bool, Unwritten>>> = entries.iter().map(|_| None).collect();
         for kind in [Kind::Call, Kind::Answer, Kind::Report] {
@@ -156,12 +156,12 @@ impl CallRecords {
                 }
             }
         }
-        // None is missing: each entry is of one kind.
+        // Every entry belongs to exactly one kind, so none is missing.
         outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(StoreError::Busy.into()))).collect()
     }
 
-    /// Writes down what came before its call, for calls that are on record now. What is too old is put aside, and what is
-    /// about a refused call.
+    /// Writes early entries whose calls are on record now. Moves those that are too old, or about a rejected call, to
+    /// `calls.refused`.
     async fn match_early(&self) {
         let journal = &self.0.journal;
         let some = journal.some_early();
@@ -178,7 +178,7 @@ impl CallRecords {
                 match timeout(PATIENCE, self.write(entry)).await {
                     Ok(Ok(true)) => over.push(nth),
                     Ok(Err(error)) if error.is_verdict() => {
-                        tracing::error!(%error, sid, "the database refuses what came before its call: it is put aside");
+                        tracing::error!(%error, sid, "early entry moved to calls.refused: the database rejected it");
                         if journal.put_aside(entry).await {
                             over.push(nth);
                         }
@@ -186,7 +186,7 @@ impl CallRecords {
                     _ => break,
                 }
             } else if entry.at() < too_old || journal.is_refused(sid) {
-                tracing::warn!(sid, "what was told of a call that never came on record is put aside");
+                tracing::warn!(sid, "early entry moved to calls.refused: its call was never recorded");
                 if journal.put_aside(entry).await {
                     over.push(nth);
                 }

@@ -1,5 +1,5 @@
-//! Calls that ended long ago are deleted, with all that was told of them, where the operator wants so; and so are the voice
-//! provider's events that came as long ago. Every hour all of them go, however many they are.
+//! Deletes calls that ended longer ago than the configured retention, with all that belongs to them, and the voice provider's
+//! events of the same age. Runs every hour and deletes all of them, however many.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use tracing::{info, warn};
 use crate::domain::{Clock, Heartbeat};
 use crate::store::{StoreError, SystemStore};
 
-/// How often it is looked whether it is time.
+/// How often to check whether a run is due.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often old calls are deleted.
 const PURGE_EVERY: TimeDelta = TimeDelta::hours(1);
-/// Deleted in one statement.
+/// Rows deleted by one statement.
 const AT_ONCE: u64 = 1000;
 
-/// Deletes old calls.
+/// Deletes old calls and events.
 #[derive(Debug, Clone)]
 pub struct Retention {
     store: SystemStore,
@@ -26,13 +26,13 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// Over the system's door, for calls that ended longer ago than `kept`.
+    /// Deletes through the system's store, for calls that ended longer ago than `kept`.
     #[must_use]
     pub fn new(store: SystemStore, clock: Clock, kept: TimeDelta) -> Self {
         Self { store, clock, kept }
     }
 
-    /// Deletes every hour, until told to stop. Every server may.
+    /// Deletes every hour until `stop` is cancelled. Every server may do so.
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut due = DateTime::<Utc>::MIN_UTC;
         loop {
@@ -45,13 +45,13 @@ impl Retention {
                         metrics::counter!("switchboard_retention_runs_total", "outcome" => "done")
                             .increment(1);
                         if forgotten > 0 {
-                            info!(forgotten, "calls were deleted: they ended long ago");
+                            info!(forgotten, "old calls deleted");
                         }
                     }
                     Some(Err(failure)) => {
                         metrics::counter!("switchboard_retention_runs_total", "outcome" => "failed")
                             .increment(1);
-                        warn!(error = &failure as &dyn std::error::Error, "old calls could not be deleted");
+                        warn!(error = &failure as &dyn std::error::Error, "old calls not deleted");
                     }
                     None => return,
                 }
@@ -62,7 +62,7 @@ impl Retention {
         }
     }
 
-    /// Returns how many calls were deleted.
+    /// Deletes calls and events. Returns how many calls.
     async fn purge(&self, before: DateTime<Utc>, heartbeat: &Heartbeat) -> Result<u64, StoreError> {
         let mut calls = 0;
         loop {
@@ -73,7 +73,7 @@ impl Retention {
                 break;
             }
         }
-        // Those about no call of ours are deleted with no call.
+        // Events that belong to no call are not deleted with one.
         while self.store.forget_events(before, AT_ONCE).await? == AT_ONCE {
             heartbeat.beat();
         }

@@ -1,12 +1,9 @@
-//! Ends that were not heard: the carrier is asked about calls whose status callback is overdue.
-//!
-//! A call holds its call slot until its end is recorded. Its age alone closes nothing: only what the carrier says, and
-//! while that does not answer every call stays as it is. What is written is the same whoever writes it, so every
-//! server may sweep at the same time.
-//!
-//! A call that the carrier does not tell of is put off, and the sweep goes on with the next; only when the carrier is left
-//! alone altogether does it end. A tenant without a free call slot does not wait for the sweep: its calls that were
-//! heard of longest ago are asked about at once ([`Sweep::make_room`]).
+//! Asks the carrier about calls whose status callback is overdue.
+//! | A call holds its call slot until its end is recorded. Age alone closes no call: only the carrier's report does, and while
+//! the carrier does not answer, every call stays as it is. Every server writes the same, so all may sweep at the same time.
+//! | A call that the carrier does not report on is postponed, and the sweep continues with the next. The sweep ends early only
+//! while the carrier's circuit breaker is open. A tenant without a free call slot does not wait for the sweep: the carrier is
+//! asked at once about the tenant's calls with the oldest reports ([`Sweep::make_room`]).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,61 +19,58 @@ use crate::carrier::{Carrier, CarrierError};
 use crate::domain::{CallReport, CallStatus, Clock, Heartbeat, TenantId, caught};
 use crate::store::{StoreError, SystemStore};
 
-/// How often it is looked for calls of which nothing is heard.
+/// How often to look for calls without recent reports.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// Longer than most calls last: only then is the carrier asked, and again after as long.
+/// Time since the last report after which the carrier is asked, and asked again. Longer than most calls last.
 const QUIET: TimeDelta = TimeDelta::minutes(5);
-/// Asked about in one sweep.
+/// Calls in one sweep.
 const AT_ONCE: u64 = 100;
-/// Asked about at the same time: purchases and releases need the carrier too.
+/// Concurrent requests: purchases and releases need the carrier too.
 const PARALLEL: usize = 2;
 
-/// How long a call is put off that the carrier did not tell of.
+/// How long to postpone a call that the carrier did not report on.
 const PUT_OFF: Duration = Duration::from_secs(15);
-/// Calls that are put off at most.
+/// Maximum number of postponed calls.
 const MOST_PUT_OFF: usize = 1000;
-/// A full tenant's calls that are asked about at once.
+/// Calls to ask about at once when a tenant has no free call slot.
 const TO_MAKE_ROOM: u64 = 5;
-/// Of a call of which something was heard that lately, nobody is asked to make room.
+/// Calls with a report this recent are not asked about to free a call slot.
 const FRESH: TimeDelta = TimeDelta::seconds(20);
 
-/// Asks the carrier about calls whose end was not heard. Cheap to clone.
+/// Asks the carrier about calls whose end was not reported. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Sweep {
     store: SystemStore,
     carrier: Carrier,
     clock: Clock,
-    /// Calls that the carrier did not tell of, and until when they are put off.
+    /// Calls that the carrier did not report on, and until when they are postponed.
     put_off: Arc<Mutex<HashMap<String, Instant>>>,
-    /// Tenants whose calls are asked about at the moment.
+    /// Tenants whose calls are being asked about.
     tenants: Arc<Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<()>>>>>,
 }
 
-/// Why a sweep ended early; the next goes on with what it left.
+/// Why a sweep ended early. The next one continues.
 #[derive(Debug, thiserror::Error)]
 enum Unswept {
-    #[error("the carrier does not answer")]
+    #[error("the carrier is unavailable")]
     Carrier(#[source] CarrierError),
-    #[error("the database does not answer")]
+    #[error("the database request failed")]
     Store(#[from] StoreError),
 }
 
 impl Sweep {
-    /// A sweep over the system's door and the carrier.
+    /// Sweeps through the system's store and the carrier.
     #[must_use]
     pub fn new(store: SystemStore, carrier: Carrier, clock: Clock) -> Self {
         Self { store, carrier, clock, put_off: Arc::default(), tenants: Arc::default() }
     }
 
-    /// Sweeps every few seconds, until told to stop.
+    /// Sweeps every few seconds until `stop` is cancelled.
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             heartbeat.beat();
             if let Some(Err(failure)) = stop.run_until_cancelled(self.run(&heartbeat)).await {
-                warn!(
-                    error = &failure as &dyn std::error::Error,
-                    "calls whose end is overdue are left as they are"
-                );
+                warn!(error = &failure as &dyn std::error::Error, "overdue calls not swept");
             }
         }
     }
@@ -99,10 +93,9 @@ impl Sweep {
             .await
     }
 
-    /// Asks about a call, and puts it off if the carrier does not tell.
-    ///
-    /// # Errors
-    /// When there is no use in asking about another.
+    /// Asks about a call, and postpones it if the carrier does not report on it.
+    /// | # Errors
+    /// The carrier or the database is unavailable: asking about others is pointless.
     async fn ask_or_put_off(&self, sid: &str) -> Result<(), Unswept> {
         let Some(asked) = caught("sweep", self.ask(sid)).await else {
             self.put_off(sid);
@@ -110,12 +103,12 @@ impl Sweep {
         };
         match asked {
             Err(Unswept::Carrier(error)) if !is_left_alone(&error) => {
-                warn!(sid, %error, "the carrier does not tell of a call: it is put off");
+                warn!(sid, %error, "call postponed: the carrier does not report on it");
                 self.put_off(sid);
                 Ok(())
             }
             Err(Unswept::Store(error)) if error.is_limited_to_statement() => {
-                warn!(sid, %error, "the end of a call could not be written: it is put off");
+                warn!(sid, %error, "call postponed: its end was not recorded");
                 self.put_off(sid);
                 Ok(())
             }
@@ -130,8 +123,8 @@ impl Sweep {
         }
     }
 
-    /// Asks the carrier about the calls of a tenant whose plan is used up, those first of which longest nothing was heard. One
-    /// question a tenant at a time: whoever comes meanwhile waits for its end.
+    /// Asks the carrier about calls of a tenant without a free call slot, those with the oldest reports first. One request runs
+    /// for each tenant; whoever comes meanwhile waits for its end.
     pub async fn make_room(&self, tenant: TenantId, until: Instant) {
         let turn = {
             let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -142,20 +135,18 @@ impl Sweep {
             let heard_before = self.clock.now() - FRESH;
             let sids = match self.store.longest_held_slots(tenant, heard_before, TO_MAKE_ROOM).await {
                 Ok(sids) => sids,
-                Err(error) => return warn!(%tenant, %error, "a full tenant's calls could not be read"),
+                Err(error) => {
+                    return warn!(%tenant, %error, "call slots not checked: the tenant's calls could not be read");
+                }
             };
             let asked = stream::iter(sids).for_each_concurrent(None, |sid| async move {
                 if let Some(Err(error)) = caught("sweep", self.ask(&sid)).await {
-                    warn!(
-                        sid,
-                        error = &error as &dyn std::error::Error,
-                        "a full tenant's call is left as it is"
-                    );
+                    warn!(sid, error = &error as &dyn std::error::Error, "call slot not freed");
                 }
             });
             asked.await;
         };
-        // Whatever is not known in time is left to the sweep.
+        // The sweep handles what is not known in time.
         let _asked_or_late = timeout_at(until, asking).await;
         drop(turn);
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -170,16 +161,16 @@ impl Sweep {
                     CallReport { status, duration_seconds: call.duration_seconds, at }
                 }
                 None => {
-                    warn!(sid, word = call.word, "the carrier has a call in a status it does not document");
+                    warn!(sid, word = call.word, "call status ignored: the carrier does not document it");
                     return Ok(self.store.call_goes_on(sid).await?);
                 }
             },
             Ok(None) => {
-                warn!(sid, "the carrier does not know a call that was under way: it counts as failed");
+                warn!(sid, "call counts as failed: the carrier does not know it");
                 CallReport { status: CallStatus::Failed, duration_seconds: None, at: self.clock.now() }
             }
             Err(CarrierError::Rejected(refusal)) => {
-                warn!(sid, %refusal, "the carrier does not say what became of a call");
+                warn!(sid, %refusal, "call not fetched: rejected by the carrier");
                 return Ok(self.store.call_goes_on(sid).await?);
             }
             Err(silent) => return Err(Unswept::Carrier(silent)),
@@ -188,13 +179,13 @@ impl Sweep {
         if !report.status.is_final() {
             return Ok(self.store.call_goes_on(sid).await?);
         }
-        info!(sid, status = %report.status, "the carrier was asked how a call ended");
+        info!(sid, status = %report.status, "call status fetched from the carrier");
         metrics::counter!("switchboard_calls_swept_total", "status" => report.status.as_str()).increment(1);
         Ok(())
     }
 }
 
-/// Whether the carrier is asked nothing at the moment.
+/// Whether the carrier's circuit breaker is open.
 fn is_left_alone(error: &CarrierError) -> bool {
     matches!(error, CarrierError::Unavailable { breaker_open: true, .. })
 }

@@ -1,8 +1,7 @@
-//! What came before its call: answers and reports of calls that are not on record yet, since another server's journal has
-//! them. They wait in a file of their own, so that nothing waits behind them.
-//!
-//! Nothing is dropped: a line that cannot be read, and the oldest where too many wait, are put aside. Only a last line that a
-//! crash cut off is none.
+//! Entries that arrived before their call: answers and reports about calls that are not on record yet, because another server's
+//! journal holds them. They wait in a file of their own, so that nothing queues behind them.
+//! | No entry is dropped. Unreadable lines, and the oldest entries if too many wait, are moved to `calls.refused`. Only a last
+//! line that a crash cut off is ignored.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -12,7 +11,7 @@ use std::path::PathBuf;
 use super::Entry;
 use super::options;
 
-/// Entries that are kept.
+/// Maximum number of entries.
 pub(super) const MOST: usize = 10_000;
 
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub(super) struct Early {
 }
 
 impl Early {
-    /// What waits in a file, if there is one; lines that cannot be read are put aside.
+    /// Opens a file, if it exists. Unreadable lines are passed to `put_aside`.
     pub(super) fn open(path: PathBuf, mut put_aside: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -48,7 +47,7 @@ impl Early {
         Ok(early)
     }
 
-    /// Takes over what a dead server left: first kept here, then gone there.
+    /// Takes over a dead server's entries: they are stored here before they are removed there.
     pub(super) fn take_over(
         &mut self,
         left: PathBuf,
@@ -61,7 +60,7 @@ impl Early {
         there.remove()
     }
 
-    /// Puts the oldest aside where too many wait. Returns whether all had room.
+    /// Passes the oldest entries to `put_aside` if too many wait. Returns whether there was room for all.
     fn make_room(&mut self, mut put_aside: impl FnMut(&str) -> io::Result<()>) -> io::Result<bool> {
         let too_many = self.waiting.len().saturating_sub(MOST);
         if too_many == 0 {
@@ -79,7 +78,7 @@ impl Early {
 
     pub(super) fn add(&mut self, entry: Entry) -> io::Result<()> {
         let mut line = serde_json::to_vec(&entry)?;
-        // A line of its own even behind one that was written in part.
+        // Begins with a newline, so that a line written in part before it stays separate.
         line.insert(0, b'\n');
         line.push(b'\n');
         options().append(true).open(&self.path)?.write_all(&line)?;
@@ -87,12 +86,13 @@ impl Early {
         Ok(())
     }
 
-    /// The first so many.
+    /// Returns up to `many` of the oldest entries.
     pub(super) fn first(&self, many: usize) -> Vec<Entry> {
         self.waiting.iter().take(many).cloned().collect()
     }
 
-    /// The first `looked_at` were looked at, and of them these are over. The others wait behind the rest.
+    /// Concludes a pass over the first `looked_at` entries: those in `over` are removed, the others move to the end of the
+    /// queue.
     pub(super) fn over(&mut self, looked_at: usize, over: &[usize]) -> io::Result<()> {
         let looked_at: Vec<Entry> = self.waiting.drain(..looked_at.min(self.waiting.len())).collect();
         let left = looked_at.into_iter().enumerate().filter(|(nth, _)| !over.contains(nth));

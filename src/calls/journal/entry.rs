@@ -34,10 +34,10 @@ pub(in crate::calls) enum Entry {
         answer: CallAnswer,
         stage: AnswerStage,
         at: DateTime<Utc>,
-        /// Whether it goes on holding the call slot that it may hold.
+        /// Whether the call keeps a call slot that it holds.
         keeps_slot: bool,
     },
-    /// The carrier told how a call goes, or went.
+    /// The carrier reported a call's status.
     Report { sid: String, status: String, duration_seconds: Option<i32>, at: DateTime<Utc> },
 }
 
@@ -64,7 +64,7 @@ impl Entry {
         }
     }
 
-    /// When it was told.
+    /// When the event happened.
     pub(in crate::calls) fn at(&self) -> DateTime<Utc> {
         match self {
             Self::Call { at, .. } | Self::Answer { at, .. } | Self::Report { at, .. } => *at,
@@ -101,7 +101,8 @@ impl Entry {
     }
 }
 
-/// Reads an entry of the journal and writes it again; `None` if the journal would put the line aside. An entry point for fuzzing.
+/// Parses an entry of the journal and writes it again; `None` if the journal would move the line to `calls.refused`. An entry
+/// point for fuzzing.
 #[must_use]
 pub fn rewritten_journal_entry(line: &[u8]) -> Option<String> {
     let entry: Entry = serde_json::from_slice(line).ok()?;

@@ -1,10 +1,9 @@
-//! The journal's file: entries that wait for the database, oldest first. A line is one entry, or the word that the first
-//! so many entries before it are over.
-//!
-//! The entries themselves stay in the file and are read in windows; in memory there is a small [`Index`] of their calls.
-//! Lines are written where the last whole one ends, so that one that was written in part (on a full disk) is
-//! overwritten and spoils no other. An entry that the file does not take stays in memory, behind those in it, and is
-//! not counted as one of the file's: it goes there as soon as the file takes it.
+//! The journal's file: entries that wait for the database, oldest first. A line holds one entry, or marks a number of earlier
+//! entries as done.
+//! | Entries stay in the file and are read in windows; memory holds a small [`Index`] of their calls. A line is written after
+//! the last complete line, so that a partial line (on a full disk) is overwritten and spoils no other. An entry that cannot be
+//! written stays in memory, behind those in the file, and is not counted as the file's. It is written as soon as the file
+//! accepts it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -17,23 +16,23 @@ use super::Entry;
 use super::index::{Index, MOST_INDEXED};
 use crate::domain::GivenAnswer;
 
-/// Entries of one window.
+/// Number of entries in a window.
 const WINDOW: usize = 256;
-/// Entries that memory holds while the file takes none; further ones are lost.
+/// Maximum number of entries in memory while the file accepts none. Further entries are lost.
 const MOST_UNWRITTEN: usize = 10_000;
 
 #[derive(Debug)]
 pub(super) struct JournalFile {
     file: Arc<File>,
-    /// Where the next line goes.
+    /// Offset of the next line.
     end: u64,
-    /// The first entries that wait, each with the place where its line ends.
+    /// The oldest entries, each with the offset at which its line ends.
     window: VecDeque<(Entry, u64)>,
-    /// Where the window was read up to.
+    /// Offset up to which the window was read.
     read: u64,
-    /// How many entries wait in the file.
+    /// Number of entries in the file.
     in_file: usize,
-    /// Entries that the file did not take.
+    /// Entries that could not be written to the file.
     unwritten: VecDeque<Entry>,
     index: Index,
     unsynced: bool,
@@ -47,8 +46,8 @@ enum Line {
 }
 
 impl JournalFile {
-    /// The journal in a file, with what waits in it. A line that a crash cut off is none; `unreadable` is told of each
-    /// that cannot be read.
+    /// Opens a journal with its entries. A last line that a crash cut off is ignored; every other unreadable line is passed to
+    /// `unreadable`.
     pub(super) fn open(file: File, unreadable: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
         Self::open_indexing(file, MOST_INDEXED, unreadable)
     }
@@ -97,7 +96,7 @@ impl JournalFile {
         Ok(state)
     }
 
-    /// Of the file.
+    /// Size of the file.
     pub(super) fn bytes(&self) -> u64 {
         self.end
     }
@@ -106,7 +105,7 @@ impl JournalFile {
         self.in_file + self.unwritten.len()
     }
 
-    /// Keeps an entry: in the file, else in memory.
+    /// Adds an entry to the file, or to memory if the file does not accept it.
     pub(super) fn add(&mut self, entry: &Entry) {
         self.write_unwritten();
         if self.unwritten.is_empty() {
@@ -114,22 +113,19 @@ impl JournalFile {
                 Ok(()) => return,
                 Err(error) => tracing::error!(
                     %error,
-                    "the journal cannot be written: what waits for the database is in memory alone"
+                    "the journal cannot be written: entries are kept in memory only"
                 ),
             }
         }
         if self.unwritten.len() >= MOST_UNWRITTEN {
-            tracing::error!(
-                sid = entry.sid(),
-                "an entry is lost: neither the database nor the journal takes it"
-            );
+            tracing::error!(sid = entry.sid(), "entry lost: neither the database nor the journal accepts it");
             return;
         }
         self.index.add(entry, None);
         self.unwritten.push_back(entry.clone());
     }
 
-    /// Entries that have waited longest, in their order: at most so many, and none only if none waits.
+    /// Returns up to `most` of the oldest entries, in order. Empty only if no entry waits.
     pub(super) fn first(&mut self, most: usize) -> io::Result<Vec<Entry>> {
         if self.window.is_empty() && self.in_file > 0 {
             self.read_window()?;
@@ -141,7 +137,7 @@ impl JournalFile {
         })
     }
 
-    /// So many of those that [`Self::first`] returned are over.
+    /// Removes the first `count` entries that [`Self::first`] returned.
     pub(super) fn done(&mut self, count: usize) {
         let in_file = count.min(self.window.len());
         let over: Vec<Entry> = if self.window.is_empty() {
@@ -163,7 +159,7 @@ impl JournalFile {
             Ok(())
         };
         if let Err(error) = written {
-            tracing::error!(%error, "the journal cannot be written: after a restart its entries are tried again");
+            tracing::error!(%error, "the journal cannot be written: entries that are done will be written to the database again after a restart");
         }
     }
 
@@ -171,7 +167,7 @@ impl JournalFile {
         self.index.get(sid).is_some()
     }
 
-    /// What a call was answered with last, if that waits.
+    /// The latest answer to a call, if it waits here.
     pub(super) fn answer_to(&self, call: &str) -> Option<GivenAnswer> {
         let about = self.index.get(call)?;
         let answer = |entry: &Entry| match entry {
@@ -190,18 +186,18 @@ impl JournalFile {
         }
     }
 
-    /// The file, if something was written since it was last asked for.
+    /// Returns the file if something was written since the last call.
     pub(super) fn take_unsynced(&mut self) -> Option<Arc<File>> {
         self.write_unwritten();
         std::mem::take(&mut self.unsynced).then(|| Arc::clone(&self.file))
     }
 
-    /// What was written may not be on the disk.
+    /// Marks the file as possibly not flushed to disk.
     pub(super) fn is_unsynced(&mut self) {
         self.unsynced = true;
     }
 
-    /// Takes over what a dead server left: first kept here, then gone there.
+    /// Takes over a dead server's entries: they are stored here before they are removed there.
     pub(super) fn take_over(
         &mut self,
         left: File,
@@ -230,7 +226,7 @@ impl JournalFile {
         Ok(())
     }
 
-    /// Writes a line; returns where it begins.
+    /// Writes a line. Returns the offset at which it begins.
     fn write(&mut self, line: &Line) -> io::Result<u64> {
         let mut line = serde_json::to_vec(line)?;
         line.push(b'\n');
@@ -238,7 +234,7 @@ impl JournalFile {
         let mut file = &*self.file;
         file.seek(SeekFrom::Start(began))?;
         if let Err(error) = file.write_all(&line) {
-            // Should this fail too, the next line is written over what is there.
+            // If this fails too, the next line overwrites the partial one.
             let _ = file.set_len(began);
             return Err(error);
         }
@@ -250,7 +246,7 @@ impl JournalFile {
     fn write_unwritten(&mut self) {
         while let Some(entry) = self.unwritten.pop_front() {
             match self.append(&entry) {
-                // It was counted when it came.
+                // Forgotten here because it was counted when it was added.
                 Ok(()) => self.index.forget(entry.sid()),
                 Err(_) => {
                     self.unwritten.push_front(entry);
@@ -283,26 +279,26 @@ impl JournalFile {
             }
         }
         if self.window.is_empty() {
-            // Somebody has changed the file.
+            // Another process has changed the file.
             self.in_file = 0;
             self.index.clear();
             for entry in &self.unwritten {
                 self.index.add(entry, None);
             }
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "entries of the journal are gone"));
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the journal has lost entries"));
         }
         Ok(())
     }
 }
 
-/// The whole lines of a file, each with the place where it ends.
+/// Iterates over the complete lines of a file, with the offset at which each ends.
 struct Lines<'a> {
     lines: BufReader<At<'a>>,
     text: Vec<u8>,
     at: u64,
 }
 
-/// A file read from a place on, wherever others read or write it.
+/// Reads a file from an offset, independent of its cursor, which others move.
 struct At<'a>(&'a File, u64);
 
 impl Read for At<'_> {
@@ -319,7 +315,7 @@ impl<'a> Lines<'a> {
         Ok(Self { lines: BufReader::new(At(file, at)), text: Vec::new(), at })
     }
 
-    /// The next line, or its text if it cannot be read.
+    /// Returns the next line, or its text if it cannot be parsed.
     fn next_line(&mut self) -> io::Result<Option<(Result<Line, String>, u64)>> {
         self.text.clear();
         let length = self.lines.read_until(b'\n', &mut self.text)?;

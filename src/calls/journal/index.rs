@@ -1,37 +1,36 @@
-//! Which calls something waits about in the journal.
-//!
-//! The index is bounded, and the call that has waited longest leaves it first. It serves a call that is announced again,
-//! which happens within seconds: it is answered as before. A call that has left the index is answered anew, and what is told
-//! of it later no longer queues behind what waits already. No caller and no record is lost by that, since what is about one
-//! call may be written in any order: see [`super::super::replay`].
+//! Index of the calls that entries in the journal are about.
+//! | The index is bounded; the call that has waited longest leaves it first. It serves a call that the carrier announces again,
+//! which happens within seconds and gets the same answer. A call that has left the index is answered anew, and later entries
+//! about it no longer queue behind earlier ones. No caller and no record is lost by that, because entries about one call may be
+//! written in any order: see [`super::super::replay`].
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 
 use super::Entry;
 
-/// Calls that are indexed: some 10 MB.
+/// Maximum number of indexed calls: some 10 MB.
 pub(super) const MOST_INDEXED: usize = 100_000;
 
-/// What waits about a call, as far as it was indexed.
+/// What waits about a call, as far as it is indexed.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct About {
     entries: u32,
-    /// Where its last answer is in the file.
+    /// Offset of its latest answer in the file.
     pub(super) answer: Option<u64>,
-    /// Which call that was indexed it is.
+    /// Sequence number of the call in the index.
     nth: u64,
 }
 
-/// The calls that something waits about, by a hash of the carrier's id.
+/// The indexed calls, by a hash of the carrier's id.
 #[derive(Debug)]
 pub(super) struct Index {
     about: HashMap<u64, About>,
-    /// Their keys as they came, each with which call it was; among them are such about which nothing waits any more.
+    /// Keys in order of arrival, each with the call's sequence number. Some belong to calls about which nothing waits any more.
     order: VecDeque<(u64, u64)>,
     indexed: u64,
     hasher: RandomState,
-    /// Calls at most.
+    /// Maximum number of calls.
     most: usize,
 }
 
@@ -60,7 +59,7 @@ impl Index {
         }
     }
 
-    /// For one more call.
+    /// Makes room for one more call.
     fn make_room(&mut self) {
         let Self { about, order, most, .. } = self;
         let is_indexed =
@@ -89,7 +88,7 @@ impl Index {
         }
     }
 
-    /// Gives the memory back too.
+    /// Empties the index and frees its memory.
     pub(super) fn clear(&mut self) {
         (self.about, self.order) = (HashMap::new(), VecDeque::new());
     }

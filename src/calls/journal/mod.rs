@@ -1,12 +1,10 @@
-//! What could not be written into the database is kept in a file until it can be: in order, across a crash and a restart.
-//!
-//! A folder holds a file for each server that ever ran beside another there. A server locks the first that is free for as
-//! long as it runs, and takes over what dead ones left in theirs. Beside it is what came before its call ([`early`]), and
-//! one file for all servers with what the database will never take, which also tells after a restart whose call that was
-//! ([`refused`]).
-//!
-//! Writing an entry is done when the operating system has it: what a crash of the machine itself may cost is bounded by how
-//! often [`Journal::sync`] is called. The disk is flushed on a thread for that, while no lock is held.
+//! Keeps writes in a file while the database is unavailable: in order, across crashes and restarts.
+//! | A folder holds one file for each server that ever ran in it beside others. A server locks the first free file while it
+//! runs, and takes over the entries that dead servers left in theirs. Beside each file is one for entries that arrived before
+//! their call ([`early`]). All servers share one file for entries that the database rejected, which also identifies rejected
+//! calls after a restart ([`refused`]).
+//! | An entry counts as written when the operating system has it. [`Journal::sync`] bounds what a crash of the machine can
+//! cost; it flushes the disk on a blocking thread, without holding a lock.
 
 mod early;
 mod entry;
@@ -30,11 +28,11 @@ pub(super) use entry::{Entry, Kind};
 use file::JournalFile;
 use refused::Refused;
 
-/// More than servers that share a folder.
+/// Maximum number of servers that share a folder.
 const MOST_FILES: usize = 64;
-/// Where entries go that the database will never take, beside the journal.
+/// The file of entries that the database rejected, beside the journal.
 const REFUSED: &str = "calls.refused";
-/// Entries that came before their call and are looked at in one go.
+/// Early entries in one pass.
 const EARLY_AT_ONCE: usize = 200;
 
 /// Entries that wait for the database, oldest first.
@@ -47,20 +45,19 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    /// Opens the folder's journal, making the folder when it is missing, with whatever waits in it `now`.
-    ///
-    /// # Errors
-    /// When the folder cannot be made, read or written.
+    /// Opens the folder's journal with the entries in it. Creates the folder if it is missing.
+    /// | # Errors
+    /// The folder cannot be created, read or written.
     pub(super) fn open(folder: &Path, now: DateTime<Utc>) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let unreadable = |line: &str| {
-            tracing::error!(file = REFUSED, "a line of the journal cannot be read and is put aside");
+            tracing::error!(file = REFUSED, "unreadable line of the journal moved aside");
             put_aside(folder, line)
         };
         let early_aside = |line: &str| {
             tracing::error!(
                 file = REFUSED,
-                "entries that came before their call are put aside: they cannot be read, or too many wait"
+                "early entries moved aside: they are unreadable, or too many wait"
             );
             put_aside(folder, line)
         };
@@ -80,27 +77,32 @@ impl Journal {
             match &mut own {
                 None => own = Some((JournalFile::open(file, unreadable)?, Early::open(early, early_aside)?)),
                 Some((state, own_early)) => {
-                    // While the lock on the dead one's journal is held.
+                    // The lock on the dead server's journal is still held here.
                     own_early.take_over(early, early_aside)?;
                     state.take_over(file, unreadable)?;
                 }
             }
         }
-        let busy = || io::Error::new(io::ErrorKind::ResourceBusy, "too many servers share the folder");
+        let busy = || {
+            io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "too many servers share the folder: at most 64 are allowed",
+            )
+        };
         let (state, early) = own.ok_or_else(busy)?;
         let early = Arc::new(Mutex::new(early));
         let refused = Mutex::new(Refused::open(&folder.join(REFUSED), now - EARLY_FOR)?);
         Ok(Self { folder: folder.to_owned(), state: Mutex::new(state), early, refused })
     }
 
-    /// Keeps an entry.
+    /// Adds an entry.
     pub(super) fn add(&self, entry: &Entry) {
         let mut state = self.lock();
         state.add(entry);
         gauges(&state);
     }
 
-    /// Entries that have waited longest, in their order: at most so many, and none only if none waits or can be read.
+    /// Returns up to `most` of the oldest entries, in order. Empty if no entry waits or can be read.
     pub(super) fn first(&self, most: usize) -> Vec<Entry> {
         self.lock().first(most).unwrap_or_else(|error| {
             tracing::error!(%error, "the journal cannot be read");
@@ -108,17 +110,17 @@ impl Journal {
         })
     }
 
-    /// So many of those that [`Self::first`] returned wait no longer.
+    /// Removes the first `count` entries that [`Self::first`] returned.
     pub(super) fn done(&self, count: usize) {
         let mut state = self.lock();
         state.done(count);
         gauges(&state);
     }
 
-    /// Puts an entry aside that the database will never take, for somebody to look at. Returns whether it was.
+    /// Moves an entry that the database rejected to `calls.refused`, for the operator to look at. Returns whether it succeeded.
     pub(super) async fn put_aside(&self, entry: &Entry) -> bool {
         let (folder, aside) = (self.folder.clone(), entry.clone());
-        let is_aside = is_done("what the database refuses could not be put aside", move || {
+        let is_aside = is_done("rejected entry not moved to calls.refused", move || {
             put_aside(&folder, &serde_json::to_string(&aside)?)
         })
         .await;
@@ -129,13 +131,13 @@ impl Journal {
         is_aside
     }
 
-    /// Whether the database refused this call, so that it never comes on record.
+    /// Whether the database rejected this call, so that it is never recorded.
     pub(super) fn is_refused(&self, sid: &str) -> bool {
         self.refused().holds(sid)
     }
 
-    /// An entry is about a call that is not on record yet: it waits for that beside the journal. The oldest that waits so is
-    /// put aside where too many do. Returns whether that was done.
+    /// Moves an entry about a call that is not on record yet to the file of early entries, where it waits for the call. If too
+    /// many wait, the oldest is moved to `calls.refused`. Returns whether it succeeded.
     pub(super) async fn put_early(&self, early_entry: &Entry) -> bool {
         let oldest = {
             let early = self.early();
@@ -148,47 +150,49 @@ impl Journal {
             self.early_over(1, &[0]).await;
         }
         let (early, entry) = (Arc::clone(&self.early), early_entry.clone());
-        is_done("what came before its call could not be kept", move || {
+        is_done("early entry not stored", move || {
             early.lock().unwrap_or_else(PoisonError::into_inner).add(entry)
         })
         .await
     }
 
-    /// Some of what came before its call.
+    /// Returns the oldest early entries.
     pub(super) fn some_early(&self) -> Vec<Entry> {
         self.early().first(EARLY_AT_ONCE)
     }
 
-    /// So many that came before their call were looked at; these of them wait no longer.
+    /// Concludes a pass over the first `looked_at` early entries: those in `over` are removed.
     pub(super) async fn early_over(&self, looked_at: usize, over: &[usize]) {
         let (early, over) = (Arc::clone(&self.early), over.to_vec());
-        is_done("what came before its call is tried again after a restart", move || {
+        is_done("early entries not removed: they are tried again after a restart", move || {
             early.lock().unwrap_or_else(PoisonError::into_inner).over(looked_at, &over)
         })
         .await;
     }
 
-    /// Tells how much waits, and since when.
+    /// Reports how many entries wait, and since when.
     pub(super) fn measure(&self) {
         gauges(&self.lock());
         let oldest = self.first(1).first().map_or(0, |entry| entry.at().timestamp());
         metrics::gauge!("switchboard_journal_oldest_timestamp_seconds").set(oldest as f64);
     }
 
-    /// Whether anything waits about a call, by the carrier's id.
+    /// Whether entries about a call wait, by the carrier's id.
     pub(super) fn is_about(&self, sid: &str) -> bool {
         self.lock().is_about(sid)
     }
 
-    /// What a call was answered with last, if that waits.
+    /// The latest answer to a call, if it waits here.
     pub(super) fn answer_to(&self, call: &str) -> Option<GivenAnswer> {
         self.lock().answer_to(call)
     }
 
-    /// Makes what was written outlast a crash of the machine.
+    /// Flushes the journal to disk, so that it survives a crash of the machine.
     pub(super) async fn sync(&self) {
         let Some(file) = self.lock().take_unsynced() else { return };
-        if !is_done("the journal may not outlast a crash of this machine", move || file.sync_data()).await {
+        if !is_done("journal not flushed: a crash of this machine may lose entries", move || file.sync_data())
+            .await
+        {
             self.lock().is_unsynced();
         }
     }
@@ -206,7 +210,7 @@ impl Journal {
     }
 }
 
-/// Whether something was done at the disk, on a thread that may wait for it.
+/// Runs disk work on a blocking thread and returns whether it succeeded. A failure is logged as `otherwise`.
 async fn is_done(otherwise: &'static str, work: impl FnOnce() -> io::Result<()> + Send + 'static) -> bool {
     let done = tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten();
     if let Err(error) = &done {
@@ -221,10 +225,10 @@ fn put_aside(folder: &Path, line: &str) -> io::Result<()> {
     file.sync_data()
 }
 
-/// Puts what is written in place of a file, whole or not at all; not if `write` returns false.
+/// Replaces a file with what `write` writes, as a whole or not at all. Keeps the file if `write` returns false.
 pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<bool>) -> io::Result<()> {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    // Other servers may write the same file at the same moment.
+    // Unique names: other servers may write the same file at the same moment.
     let nth = COUNT.fetch_add(1, Ordering::Relaxed);
     let beside = path.with_extension(format!("{}-{nth}.new", std::process::id()));
     let mut file = options().truncate(true).open(&beside)?;
@@ -235,7 +239,7 @@ pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> io::Res
     }
 }
 
-/// Callers' numbers are in there: for nobody else's eyes.
+/// Readable by the owner only: the files hold callers' numbers.
 fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true);

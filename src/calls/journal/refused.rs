@@ -1,5 +1,5 @@
-//! Calls that the database refused: what else is told of them never comes on record. The file of what was put aside says
-//! which they are, also after a restart.
+//! Calls that the database rejected: entries about them can never be recorded. They are read from `calls.refused` after a
+//! restart.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -10,17 +10,17 @@ use chrono::{DateTime, Utc};
 
 use super::Entry;
 
-/// Calls that are remembered. What is told of any other waits a day, as it does for a call in another server's journal.
+/// Maximum number of calls in memory. Entries about any other call wait a day, as if another server's journal held the call.
 const MOST: usize = 100_000;
-/// The longest line that is looked at; an entry is far shorter.
+/// The longest line that is read, in bytes; an entry is far shorter.
 const MOST_BYTES: u64 = 256 * 1024;
 
-/// The carrier's ids of refused calls.
+/// The carrier's ids of rejected calls.
 #[derive(Debug, Default)]
 pub(super) struct Refused(HashSet<String>);
 
 impl Refused {
-    /// The calls in the file, if there is one, that came in after `since`. Lines that cannot be read are none.
+    /// Reads the calls in the file, if it exists, that came in after `since`. Unreadable lines are ignored.
     pub(super) fn open(path: &Path, since: DateTime<Utc>) -> io::Result<Self> {
         let mut refused = Self::default();
         let mut lines = match File::open(path) {
@@ -40,7 +40,7 @@ impl Refused {
         Ok(refused)
     }
 
-    /// Remembers a call, if the entry is one.
+    /// Remembers the entry's call, if the entry is a call.
     pub(super) fn note(&mut self, entry: &Entry) {
         if let Entry::Call { sid, .. } = entry
             && self.0.len() < MOST
