@@ -1,10 +1,13 @@
 //! Records what the voice provider reports about conversations. A report is stored before it is acknowledged, processed by any
 //! server, and fetched if it never arrived.
-//! | A conversation that cannot be processed or fetched is postponed, each time for longer, and the others continue. A pass
+//!
+//! A conversation that cannot be processed or fetched is postponed, each time for longer, and the others continue. A pass
 //! ends early only if the circuit breaker of the voice provider is open or the database does not answer.
-//! | One task processes events and another fetches missing ones, a few at a time, so that an event never waits for the voice
+//!
+//! One task processes events and another fetches missing ones, a few at a time, so that an event never waits for the voice
 //! provider.
-//! | Every server writes the same, however often. Therefore all servers may work at the same time, and one that dies leaves
+//!
+//! Every server writes the same, however often. Therefore all servers may work at the same time, and one that dies leaves
 //! nothing half done.
 
 use std::sync::Arc;
@@ -191,7 +194,8 @@ impl Conversations {
     }
 
     /// Fetches a conversation and records when to try again.
-    /// | # Errors
+    ///
+    /// # Errors
     /// The voice provider or the database is unavailable: fetching others is pointless.
     async fn ask_or_put_off(&self, missing: &MissingConversation) -> Result<(), Unasked> {
         let again = match caught("missing_event", self.ask(missing)).await {

@@ -3,7 +3,8 @@
 //! - [`Sweep`] fetches status reports that never arrived.
 //! - [`Conversations`] records what the voice provider reports.
 //! - [`Retention`] deletes old calls.
-//! | Every server may do all of this at the same time: each writes the same, however often. A call or conversation that cannot
+//!
+//! Every server may do all of this at the same time: each writes the same, however often. A call or conversation that cannot
 //! be processed is postponed, and the others continue.
 
 mod availability;

@@ -1,5 +1,6 @@
 //! Writes journaled entries into the database as soon as the database accepts them.
-//! | An entry leaves the journal when it is written, or when the database has rejected its contents
+//!
+//! An entry leaves the journal when it is written, or when the database has rejected its contents
 //! ([`StoreError::is_verdict`]). A rejected entry is moved to `calls.refused`; if it is a call, every other entry about it
 //! follows. Any other error keeps the entry. An entry about a call that is not on record yet waits in a file beside the journal
 //! ([`super::journal`]). Therefore several servers may write entries about one call in any order: the latest answer and the

@@ -1,7 +1,9 @@
 //! Asks the carrier about calls whose status callback is overdue.
-//! | A call holds its call slot until its end is recorded. Age alone closes no call: only the carrier's report does, and while
+//!
+//! A call holds its call slot until its end is recorded. Age alone closes no call: only the carrier's report does, and while
 //! the carrier does not answer, every call stays as it is. Every server writes the same, so all may sweep at the same time.
-//! | A call that the carrier does not report on is postponed, and the sweep continues with the next. The sweep ends early only
+//!
+//! A call that the carrier does not report on is postponed, and the sweep continues with the next. The sweep ends early only
 //! while the carrier's circuit breaker is open. A tenant without a free call slot does not wait for the sweep: the carrier is
 //! asked at once about the tenant's calls with the oldest reports ([`Sweep::make_room`]).
 
@@ -94,7 +96,8 @@ impl Sweep {
     }
 
     /// Asks about a call, and postpones it if the carrier does not report on it.
-    /// | # Errors
+    ///
+    /// # Errors
     /// The carrier or the database is unavailable: asking about others is pointless.
     async fn ask_or_put_off(&self, sid: &str) -> Result<(), Unswept> {
         let Some(asked) = caught("sweep", self.ask(sid)).await else {

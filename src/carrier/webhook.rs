@@ -1,5 +1,6 @@
 //! Reads Twilio's webhooks into types. Read only requests with a valid signature.
-//! | Unknown parameters are ignored: Twilio adds new ones without notice.
+//!
+//! Unknown parameters are ignored: Twilio adds new ones without notice.
 
 use chrono::{DateTime, Utc};
 

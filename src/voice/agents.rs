@@ -1,5 +1,6 @@
 //! Agents at the provider: create, find, update, delete.
-//! | ElevenLabs has no idempotency key: after an unknown outcome, the agent is found by its tag.
+//!
+//! ElevenLabs has no idempotency key: after an unknown outcome, the agent is found by its tag.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,5 +1,6 @@
 //! Reads the events that ElevenLabs sends after a call. Read only events with a valid signature.
-//! | New members and new event types appear without notice. Only known members are read, and an event of an unknown type is no
+//!
+//! New members and new event types appear without notice. Only known members are read, and an event of an unknown type is no
 //! error: acknowledge it.
 
 use std::fmt;

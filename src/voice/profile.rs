@@ -1,5 +1,6 @@
 //! The configuration of an agent at the provider: telephone audio, limits, and no public access.
-//! | The language model is not set: the provider's default follows its catalogue, which changes monthly.
+//!
+//! The language model is not set: the provider's default follows its catalogue, which changes monthly.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! `ElevenLabs-Signature`: proves that an event was sent recently by our workspace at ElevenLabs.
-//! | Its form is `t=<unix seconds>,v0=<hex>`. The digest is HMAC-SHA256 over `t`, a dot and the body, byte by byte. The rules
+//!
+//! Its form is `t=<unix seconds>,v0=<hex>`. The digest is HMAC-SHA256 over `t`, a dot and the body, byte by byte. The rules
 //! are stricter than those of the provider's own clients: exactly one `t` of digits only, and not far in the future. One
 //! matching `v0` is enough.
 

@@ -1,5 +1,6 @@
 //! The voice provider's webhook for events after a conversation.
-//! | The provider counts exactly 200 as delivered, repeats transcripts after a 5xx, and disables a webhook that keeps failing.
+//!
+//! The provider counts exactly 200 as delivered, repeats transcripts after a 5xx, and disables a webhook that keeps failing.
 //! Therefore every signed event is acknowledged, however long: its signature is checked while the body streams in, and only its
 //! beginning is kept. The rest of a transcript is fetched. A body may take [`WHOLE_TIME`] to arrive; each part has a time limit
 //! of its own.

@@ -1,5 +1,6 @@
 //! The webhooks of the carrier and the voice provider, beside the API.
-//! | A request has no effect before its signature is valid ([`verified`]). After that the carrier never receives an error: it
+//!
+//! A request has no effect before its signature is valid ([`verified`]). After that the carrier never receives an error: it
 //! would read an apology of its own to the caller. Whatever is missing or unreadable, the answer is TwiML, and the problem is
 //! logged.
 

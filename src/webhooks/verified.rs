@@ -1,5 +1,6 @@
 //! Turns a request's raw bytes into verified parameters. A carrier's request reaches a handler only through this extractor.
-//! | `GET` is accepted, with its parameters in the query: a number may be configured for it, and a redirect turns `POST` into
+//!
+//! `GET` is accepted, with its parameters in the query: a number may be configured for it, and a redirect turns `POST` into
 //! it. `HEAD` is not.
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Entries that arrived before their call: answers and reports about calls that are not on record yet, because another server's
 //! journal holds them. They wait in a file of their own, so that nothing queues behind them.
-//! | No entry is dropped. Unreadable lines, and the oldest entries if too many wait, are moved to `calls.refused`. Only a last
+//!
+//! No entry is dropped. Unreadable lines, and the oldest entries if too many wait, are moved to `calls.refused`. Only a last
 //! line that a crash cut off is ignored.
 
 use std::collections::VecDeque;

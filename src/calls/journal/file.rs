@@ -1,6 +1,7 @@
 //! The journal's file: entries that wait for the database, oldest first. A line holds one entry, or marks a number of earlier
 //! entries as done.
-//! | Entries stay in the file and are read in windows; memory holds a small [`Index`] of their calls. A line is written after
+//!
+//! Entries stay in the file and are read in windows; memory holds a small [`Index`] of their calls. A line is written after
 //! the last complete line, so that a partial line (on a full disk) is overwritten and spoils no other. An entry that cannot be
 //! written stays in memory, behind those in the file, and is not counted as the file's. It is written as soon as the file
 //! accepts it.

@@ -1,5 +1,6 @@
 //! Index of the calls that entries in the journal are about.
-//! | The index is bounded; the call that has waited longest leaves it first. It serves a call that the carrier announces again,
+//!
+//! The index is bounded; the call that has waited longest leaves it first. It serves a call that the carrier announces again,
 //! which happens within seconds and gets the same answer. A call that has left the index is answered anew, and later entries
 //! about it no longer queue behind earlier ones. No caller and no record is lost by that, because entries about one call may be
 //! written in any order: see [`super::super::replay`].

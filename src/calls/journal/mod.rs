@@ -1,9 +1,11 @@
 //! Keeps writes in a file while the database is unavailable: in order, across crashes and restarts.
-//! | A folder holds one file for each server that ever ran in it beside others. A server locks the first free file while it
+//!
+//! A folder holds one file for each server that ever ran in it beside others. A server locks the first free file while it
 //! runs, and takes over the entries that dead servers left in theirs. Beside each file is one for entries that arrived before
 //! their call ([`early`]). All servers share one file for entries that the database rejected, which also identifies rejected
 //! calls after a restart ([`refused`]).
-//! | An entry counts as written when the operating system has it. [`Journal::sync`] bounds what a crash of the machine can
+//!
+//! An entry counts as written when the operating system has it. [`Journal::sync`] bounds what a crash of the machine can
 //! cost; it flushes the disk on a blocking thread, without holding a lock.
 
 mod early;
@@ -46,7 +48,8 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens the folder's journal with the entries in it. Creates the folder if it is missing.
-    /// | # Errors
+    ///
+    /// # Errors
     /// The folder cannot be created, read or written.
     pub(super) fn open(folder: &Path, now: DateTime<Utc>) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
