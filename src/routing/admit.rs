@@ -1,4 +1,5 @@
-//! Admission: who answers a call, from the database or, while that is unavailable, from the routing cache and the journal.
+//! Admission: gives a call its route and call slot, from the database or, while that is unavailable, from the routing cache and
+//! the journal.
 
 use tokio::time::Instant;
 use tracing::Instrument;
@@ -9,11 +10,11 @@ use crate::domain::{CallId, IncomingCall, mask};
 use crate::store::{CallSlot, Route};
 
 impl Routing {
-    /// Admits and records a call. `None` if the number is not ours, or not known here; logged.
+    /// Admits and records a call. `None` if no tenant holds the number called, or the cache does not contain it; logged.
     pub(super) async fn admit(&self, call: &IncomingCall) -> Option<Route> {
         let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
         let span = tracing::debug_span!("admission", call = %id.0, from_memory = tracing::field::Empty);
-        let asked = self.0.records.ask(self.0.store.admit_call(id, call), "a call", &call.sid);
+        let asked = self.0.records.ask(self.0.store.admit_call(id, call), "admitting a call", &call.sid);
         let route = match asked.instrument(span.clone()).await {
             Ok(found) => found,
             Err(why) => {
@@ -22,29 +23,25 @@ impl Routing {
             }
         };
         if route.is_none() {
-            tracing::warn!(
-                to = mask(call.to.as_str()),
-                sid = call.sid,
-                "a call to a number that is not known to be ours"
-            );
+            tracing::warn!(to = mask(call.to.as_str()), sid = call.sid, "call to an unknown number");
             metrics::counter!("switchboard_calls_answered_total", "outcome" => "unrouted").increment(1);
         }
         route
     }
 
-    /// Frees call slots of calls whose end was never reported: asks the carrier about the oldest, for a quarter of the time for an
-    /// answer. The call gets a slot if one is free then.
+    /// Frees call slots of calls whose end was never reported: asks the carrier about the oldest, within a quarter of the time
+    /// for an answer. The call gets a slot if one becomes free.
     pub(super) async fn make_room(&self, route: &mut Route, started: Instant) {
         self.0.sweep.make_room(route.call.tenant_id, started + self.0.answer_deadline / 4).await;
         let admitted = self.0.store.admit_after_all(&route.call);
-        if let Ok(true) = self.0.records.ask(admitted, "a call slot", &route.call.sid).await {
-            tracing::info!(call = %route.call.id, "a call slot was free after all");
+        if let Ok(true) = self.0.records.ask(admitted, "taking a call slot", &route.call.sid).await {
+            tracing::info!(call = %route.call.id, "call slot freed");
             route.slot = CallSlot::Held;
         }
     }
 
-    /// Admits a call by the routing cache and journals its record. A database that is only busy still counts call slots: a call
-    /// that it could not count does not reach the agent.
+    /// Admits a call by the routing cache and journals its record. A database that is only busy still counts call slots, so a
+    /// call that it could not count does not reach the agent.
     pub(super) fn admit_from_memory(&self, id: CallId, call: &IncomingCall, why: NoAnswer) -> Option<Route> {
         let mut route = self.route_from_memory(id, call)?;
         if matches!(why, NoAnswer::Busy) && route.has_slot() {

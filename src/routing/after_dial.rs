@@ -1,4 +1,4 @@
-//! What follows when a dialled number did not answer: the agent, or a sentence.
+//! Answers a call after a dialled number did not answer: with the agent, or a message.
 
 use tokio::time::Instant;
 
@@ -8,7 +8,7 @@ use crate::domain::{AnswerStage, CallAnswer, CallId, CallOutcome, Cause};
 use crate::store::Route;
 
 impl Routing {
-    /// What follows a number that rang last: nothing more if somebody answered, else a sentence.
+    /// Answers a call after the last number: nothing more if somebody answered, else a message.
     pub async fn dialed(&self, end: DialEnd) -> CallAnswer {
         if end.was_answered || end.caller_is_gone {
             return CallAnswer::HangUp;
@@ -22,17 +22,17 @@ impl Routing {
         let Some(route) = self.route_of(end).await else { return };
         let stage = AnswerStage::AfterDial;
         if let Some(given) = route.answered.as_ref().filter(|given| given.answers_again(stage)) {
-            // Whoever asked may be gone.
+            // The request may have been cancelled.
             let _ = reply.send(given.answer.clone());
             return;
         }
         let answer = CallAnswer::apology(route.agent.language);
         let (outcome, causes) = (CallOutcome::Unavailable, Cause::DialUnanswered.into());
-        tracing::info!(call = %route.call.id, agent = %route.agent.id, dialled = end.status, "a dialled number did not answer");
+        tracing::info!(call = %route.call.id, agent = %route.agent.id, dialled = end.status, "dialled number did not answer");
         self.give(reply, &route, stage, RoutedAnswer { answer, outcome, causes }).await;
     }
 
-    /// What follows a number that rang before the agent: nothing more if somebody answered, else the agent.
+    /// Answers a call after a number that rang before the agent: nothing more if somebody answered, else the agent.
     pub async fn forwarded(&self, end: DialEnd) -> CallAnswer {
         if end.was_answered || end.caller_is_gone {
             return CallAnswer::HangUp;
@@ -58,15 +58,16 @@ impl Routing {
             dialled = end.status,
             outcome = %answer.outcome,
             reason = %answer.causes,
-            "a number that rang first did not answer"
+            "number dialled before the agent did not answer"
         );
         self.give(reply, &route, stage, answer).await;
     }
 
-    /// The call that dialled a number.
+    /// The route of the call that dialled a number.
     async fn route_of(&self, end: &DialEnd) -> Option<Route> {
         let sid = &end.sid;
-        let known = self.0.records.ask(self.0.store.route_by_sid(sid), "a dialled number's end", sid).await;
+        let known =
+            self.0.records.ask(self.0.store.route_by_sid(sid), "routing after a dialled call", sid).await;
         let route = match known {
             Ok(Some(route)) => Some(route),
             Ok(None) | Err(_) => {
@@ -76,7 +77,7 @@ impl Routing {
         };
         let route = route.map(|route| Route { forwarded_from: end.forwarded_from.clone(), ..route });
         if route.is_none() {
-            tracing::warn!(sid, "a number was dialled by a call of which nothing is known");
+            tracing::warn!(sid, "dialled call ended, but its caller's call is unknown");
         }
         route
     }

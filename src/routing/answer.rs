@@ -1,6 +1,6 @@
-//! The ladder itself: what the rules say, agent, fallback number, sentence.
+//! Works out an answer: what the rules decide, else the agent, else the fallback number, else a message.
 //!
-//! Some numbers are never dialled ([`plan`]): the next rung takes the call.
+//! A number that must not be dialled is skipped ([`plan`]).
 
 use tokio::time::Instant;
 
@@ -12,20 +12,20 @@ use crate::domain::{
 use crate::store::{CallSlot, Route};
 use crate::voice::{CallToRegister, RegisteredCall, VoiceError};
 
-/// How long a number may ring that no rule says more about, before the caller hears a sentence.
+/// Ring time in seconds of a number for which no rule sets one, before the caller hears a message.
 const RING_SECONDS: u16 = 20;
 
-/// What a call is answered with, and why.
+/// An answer to a call, and the reasons for it.
 #[derive(Debug, Clone)]
 pub(super) struct RoutedAnswer {
     pub(super) answer: CallAnswer,
     pub(super) outcome: CallOutcome,
-    /// What came of the decision.
+    /// Why the call is answered this way.
     pub(super) causes: Causes,
 }
 
 impl Routing {
-    /// What is done with a call that comes in.
+    /// Decides how to answer an incoming call.
     pub(super) async fn decide(&self, route: &Route, until: Instant) -> RoutedAnswer {
         let action = route.call.decision.rule.as_ref().map(|rule| &rule.action);
         let why_not = match action.and_then(RoutingAction::forwards_to) {
@@ -54,7 +54,7 @@ impl Routing {
         RoutedAnswer { answer, outcome, causes }
     }
 
-    /// The agent, in so far as it can: the next step for a call that a rule had forwarded in vain, too.
+    /// Answers with the agent if it is available. Also the next step after a rule has forwarded the call in vain.
     pub(super) async fn agent(&self, route: &Route, until: Instant) -> RoutedAnswer {
         match plan::to_agent(&route.agent, Room::of(route)) {
             Plan::Agent { voice_agent_id } => self.connect(route, voice_agent_id, until).await,
@@ -62,7 +62,7 @@ impl Routing {
         }
     }
 
-    /// Why a number is not dialled for this call: see [`plan`].
+    /// Why a number must not be dialled for this call; `None` if it may be: see [`plan`].
     async fn why_not(&self, route: &Route, number: &E164) -> Option<NotDialed> {
         let own = self.0.store.dialing_of(route.call.tenant_id);
         if let Err(why) = self.0.dialing.for_tenant(&own).check(number) {
@@ -74,20 +74,20 @@ impl Routing {
         let leads_back = plan::is_at_the_other_end(number, called, &caller, route.forwarded_from.as_ref())
             || self.0.store.leads_to(number, called);
         if leads_back {
-            tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "a number is not dialled: it leads back");
+            tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "number not dialled: it leads back to the number called");
             return Some(NotDialed::LeadsBack);
         }
-        // While the database does not answer or is too busy, the call is dialled: better once too often than not at all.
+        // While the database is unavailable or too busy, the number is dialled: once too often is better than not at all.
         let others = if route.slot == CallSlot::NotCounted {
             Vec::new()
         } else {
             let others = self.0.store.callers_ringing(&route.call, number);
-            self.0.records.ask(others, "open calls", &route.call.sid).await.unwrap_or_default()
+            self.0.records.ask(others, "reading open calls", &route.call.sid).await.unwrap_or_default()
         };
         if !plan::rings_already(&caller, &others) {
             return None;
         }
-        tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "number not dialled: it rings for several calls of this caller already");
+        tracing::warn!(call = %route.call.id, number = mask(number.as_str()), "number not dialled: it already rings for several calls of this caller");
         Some(NotDialed::RingsAlready)
     }
 
@@ -106,13 +106,13 @@ impl Routing {
                 causes: Cause::Agent.into(),
             },
             Err(error) => {
-                tracing::error!(%error, call = %route.call.id, agent = %route.agent.id, "the voice provider did not take a call");
+                tracing::error!(%error, call = %route.call.id, agent = %route.agent.id, "call not registered with the voice provider");
                 self.fall_back(route, cause(&error)).await
             }
         }
     }
 
-    /// What follows when the carrier could not carry out the first answer.
+    /// Answers a call after the carrier could not carry out the first answer.
     pub(super) async fn after_failure(&self, route: &Route) -> RoutedAnswer {
         if route.call.decision.rejects() {
             let (answer, outcome) = (CallAnswer::Reject, CallOutcome::Rejected);
@@ -121,7 +121,7 @@ impl Routing {
         self.fall_back(route, Cause::AnswerFailed).await
     }
 
-    /// The fallback number, else a sentence in the agent's language.
+    /// Answers with the fallback number, else with a message in the agent's language.
     pub(super) async fn fall_back(&self, route: &Route, cause: Cause) -> RoutedAnswer {
         let why_not = match &route.agent.fallback_number {
             Some(number) => self.why_not(route, number).await,
@@ -146,8 +146,8 @@ fn cause(error: &VoiceError) -> Cause {
     }
 }
 
-/// Rings a number. It sees the caller's number; where the caller shows none that the carrier would take for a caller id
-/// (hidden, a SIP address, a malformed one), the number called.
+/// Dials a number. It sees the caller's number, or the number called if the caller shows none that the carrier accepts as a
+/// caller id (hidden, a SIP address, malformed).
 fn dial(route: &Route, number: &E164, ring_seconds: u16, if_unanswered: IfUnanswered) -> CallAnswer {
     let caller_id = match CallerId::read(&route.call.from) {
         CallerId::Number(_) => None,

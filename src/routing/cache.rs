@@ -1,4 +1,4 @@
-//! Keeps the routing cache as the database has it: all numbers are read once, in pages; then only what changed.
+//! Keeps the routing cache up to date: reads all numbers once, in pages, then only changes.
 
 use std::time::Duration;
 
@@ -10,22 +10,23 @@ use super::Routing;
 use crate::domain::{Heartbeat, backoff};
 use crate::store::{Change, NumberReader, StoreError, Topic};
 
-/// How often the database is asked for changes without a hint.
+/// How often to poll the database for changes without a hint.
 const POLL_EVERY: Duration = Duration::from_secs(5);
-/// After a poll the next one waits so many times as long as the poll took: a flood of hints costs a third of a connection.
+/// The next poll waits this many times as long as the previous one took, so that a flood of hints costs a third of a
+/// connection.
 const POLL_GAP: u32 = 2;
-/// Waits after a page that could not be read.
+/// The first pause after a page could not be read.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_secs(3);
 
-/// The time limit for reading a page.
+/// Time limit for reading a page.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A page could not be read.
 struct Unread;
 
 impl Routing {
-    /// Reads all numbers, and then what changes, until told to stop.
+    /// Reads all numbers, then changes, until `stop` is cancelled.
     pub async fn keep_cache(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut changes = self.0.store.watch(Topic::Routing);
         let mut reader = self.0.store.number_reader();
@@ -69,7 +70,7 @@ impl Routing {
         }
     }
 
-    /// Reads a page: of what changed, or of all numbers. Returns whether there is no more.
+    /// Reads a page of changes, or of all numbers. Returns whether it was the last.
     async fn read(&self, reader: &mut NumberReader, is_poll: bool) -> Result<bool, Unread> {
         if self.0.records.is_down() {
             return Err(Unread);
@@ -85,17 +86,17 @@ impl Routing {
         let is_done = match timeout(PATIENCE, page).await {
             Ok(Ok(is_done)) => is_done,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "a page of the routing cache could not be read: it is tried again");
+                tracing::warn!(%error, "a page of the routing cache could not be read: retrying");
                 return Err(Unread);
             }
             Err(_) => {
-                tracing::warn!("a page of the routing cache could not be read in time: it is tried again");
+                tracing::warn!("a page of the routing cache could not be read in time: retrying");
                 return Err(Unread);
             }
         };
         let cached = self.0.store.cached_numbers();
         if reader.is_complete() && !was_complete {
-            tracing::info!(numbers = cached, "the routing cache is complete");
+            tracing::info!(numbers = cached, "routing cache complete");
         }
         metrics::gauge!("switchboard_cached_numbers").set(cached as f64);
         if is_poll && is_done && reader.is_complete() {
@@ -106,12 +107,12 @@ impl Routing {
     }
 }
 
-/// Whether something the cache holds may have changed.
+/// Whether a change may concern the cache.
 fn is_hint(change: &Result<Change, RecvError>) -> bool {
     match change {
         Ok(Change::Number { .. } | Change::Agent { .. } | Change::Gap | Change::Refresh) => true,
         Ok(Change::Call { .. } | Change::Operation { .. }) => false,
-        // Something was missed.
+        // Changes were missed.
         Err(RecvError::Lagged(_) | RecvError::Closed) => true,
     }
 }

@@ -1,4 +1,5 @@
-//! The routing cache on disk: written soon after it changes, read by a server that starts while the database is away.
+//! The routing cache on disk: written soon after each change, and read by a server that starts while the database is
+//! unavailable.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter};
@@ -13,23 +14,23 @@ use crate::calls::replace_file;
 use crate::domain::Heartbeat;
 use crate::store::SystemStore;
 
-/// The file's name in the folder. Servers that share the folder write the same.
+/// The file's name. Servers that share the folder write the same contents.
 const FILE: &str = "numbers.cache";
-/// How often it is looked whether something has changed.
+/// How often to check for changes.
 const SAVE_EVERY: Duration = Duration::from_secs(3);
-/// Saved without a change, so that what is saved was confirmed lately.
+/// How often to save without a change, so that the saved cache counts as recently confirmed.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(1800);
 
-/// Has the store know the numbers that an earlier run knew. Returns how many.
+/// Loads the numbers that an earlier run saved into the store. Returns how many.
 ///
 /// # Errors
-/// When there is nothing that can be trusted.
+/// There is no saved cache, or it cannot be trusted.
 pub fn restore(folder: &Path, store: &SystemStore) -> io::Result<usize> {
     store.restore_numbers(BufReader::new(File::open(folder.join(FILE))?))
 }
 
 impl Routing {
-    /// Saves the cache whenever it has changed, until told to stop, and then once more.
+    /// Saves the cache after changes until `stop` is cancelled, and then once more.
     pub async fn keep_saved(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut saved: Option<(u64, Instant)> = None;
         loop {
@@ -61,7 +62,7 @@ impl Routing {
         match written.await.map_err(io::Error::other).flatten() {
             Ok(is_whole) => is_whole,
             Err(error) => {
-                tracing::warn!(%error, "the routing cache could not be saved: a restart without the database would not know it");
+                tracing::warn!(%error, "routing cache not saved: a restart without the database would route by an older one");
                 false
             }
         }

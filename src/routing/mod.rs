@@ -1,16 +1,18 @@
 //! Decides who answers a call. Every call gets an answer within [`RoutingConfig::answer_deadline`], whatever fails.
 //!
-//! The number's routing rules come first: they may forward a call, answer it with a message or reject it. Otherwise the number's agent
-//! answers, if it is active, the plan has a free call slot and the voice provider takes the call in time; else the agent's fallback
-//! number rings; else the caller hears a sentence in the agent's language. A number that must not be dialled is skipped ([`plan`]).
+//! The number's routing rules come first: they may forward a call, answer it with a message or reject it. Otherwise the
+//! number's agent answers, if it is active, the plan has a free call slot and the voice provider registers the call in time.
+//! Otherwise the agent's fallback number rings. Otherwise the caller hears a message in the agent's language. A number that
+//! must not be dialled is skipped ([`plan`]).
 //!
-//! - A call is answered once. A repeated request, also a simultaneous one at another server, gets the same answer, and the
-//!   voice provider registers one conversation ([`turn`]).
-//! - A call is admitted and on record before it is answered. The answer is recorded right after, so that the caller does not wait
-//!   for it.
+//! - A call is answered once. A repeated request gets the same answer, even at the same time at another server, and the voice
+//!   provider registers one conversation ([`turn`]).
+//! - A call is admitted and recorded before it is answered. The answer is recorded right after, so that the caller does not
+//!   wait for that.
 //! - When all call slots are held, the carrier is first asked whether the calls that hold them are still under way.
 //! - While the database is unavailable, the routing cache decides, and records wait in the journal of [`crate::calls`].
-//! - An answer names no carrier: [`crate::domain::CallAnswer`] is stored with its stage, and the carrier's module renders it.
+//! - An answer is independent of the carrier: [`crate::domain::CallAnswer`] is stored with its stage, and the carrier's module
+//!   renders it.
 
 mod admit;
 mod after_dial;
@@ -43,24 +45,24 @@ use crate::store::{AnswerRecord, CallSlot, Route, SystemStore};
 use crate::voice::Voice;
 use answer::RoutedAnswer;
 
-/// How a dialled number's call ended.
+/// How the call to a dialled number ended.
 #[derive(Debug, Clone)]
 pub struct DialEnd {
     /// The carrier's id of the caller's call.
     pub sid: String,
     /// Whether somebody answered.
     pub was_answered: bool,
-    /// Whether the caller has hung up meanwhile: nobody hears an answer.
+    /// Whether the caller has hung up, so that nobody hears an answer.
     pub caller_is_gone: bool,
-    /// The carrier's word for it, for the log.
+    /// The carrier's own status, for the log.
     pub status: String,
-    /// The caller's call, where the carrier names the number called.
+    /// The caller's call; `None` if the carrier does not name the number called.
     pub call: Option<IncomingCall>,
-    /// The number that passed the call on to ours, where the carrier names one.
+    /// The number that forwarded the call to ours; `None` if the carrier does not name one.
     pub forwarded_from: Option<E164>,
 }
 
-/// Limits of routing.
+/// Configuration of routing.
 #[derive(Debug, Clone)]
 pub struct RoutingConfig {
     /// Time limit for the whole answer. Twilio gives up after 15 s.
@@ -72,7 +74,7 @@ pub struct RoutingConfig {
 }
 
 impl RoutingConfig {
-    /// A third of what the carrier waits.
+    /// A third of the time that the carrier waits.
     pub const DEFAULT_ANSWER_DEADLINE: Duration = Duration::from_secs(5);
 }
 
@@ -90,13 +92,13 @@ struct RoutingParts {
     entropy: Entropy,
     records: CallRecords,
     state_dir: PathBuf,
-    /// Calls that are being answered or recorded right now, by what is asked and the carrier's id.
+    /// Calls that are being answered or recorded, by stage and the carrier's id.
     answering: Mutex<HashMap<String, Shared<BoxFuture<'static, CallAnswer>>>>,
-    /// Their tasks.
+    /// The tasks that answer them.
     tasks: TaskTracker,
 }
 
-/// Takes the answer to a call once it is certain. Dropped without one, the caller hears a sentence.
+/// Receives the answer to a call. If it is dropped without one, the caller hears a message.
 type Reply = oneshot::Sender<CallAnswer>;
 
 impl std::fmt::Debug for RoutingParts {
@@ -106,7 +108,7 @@ impl std::fmt::Debug for RoutingParts {
 }
 
 impl Routing {
-    /// Routes calls over the system's store and the voice provider.
+    /// Routes calls through the system's store and the voice provider.
     #[must_use]
     pub fn new(
         config: RoutingConfig,
@@ -133,16 +135,16 @@ impl Routing {
         }))
     }
 
-    /// The answer to a call that comes in. `forwarded_from`: the number that passed it on, where the carrier names one. Runs to its
-    /// end, recorded, even if whoever asked hangs up.
+    /// Answers an incoming call. `forwarded_from` is the number that forwarded it, if the carrier names one. The answer is
+    /// worked out and recorded even if the request is cancelled.
     pub async fn answer(&self, call: IncomingCall, forwarded_from: Option<E164>) -> CallAnswer {
         let this = self.clone();
         let key = format!("incoming {}", call.sid);
         self.once(key, |reply| async move { this.take(&call, forwarded_from, reply).await }).await
     }
 
-    /// The answer to a call whose answer before the carrier could not fetch or carry out. Neither the voice provider nor that
-    /// answer is tried again, since one of them just failed: the fallback number, else a sentence.
+    /// Answers a call after the carrier could not fetch or carry out the previous answer: with the fallback number, else a
+    /// message. Neither the voice provider nor the previous answer is tried again, because one of them has just failed.
     pub async fn fallback(&self, call: IncomingCall, forwarded_from: Option<E164>) -> CallAnswer {
         let this = self.clone();
         let key = format!("fallback {}", call.sid);
@@ -150,7 +152,7 @@ impl Routing {
             .await
     }
 
-    /// Returns once every call that was answered is recorded, in the database or in the journal.
+    /// Returns once the record of every answered call is in the database or in the journal.
     pub async fn recorded(&self) {
         self.0.tasks.close();
         self.0.tasks.wait().await;
@@ -162,7 +164,7 @@ impl Routing {
         route.forwarded_from = forwarded_from;
         let stage = AnswerStage::AfterFailure;
         if let Some(given) = route.answered.as_ref().filter(|given| given.answers_again(stage)) {
-            // Whoever asked may be gone.
+            // The request may have been cancelled.
             let _ = reply.send(given.answer.clone());
             return;
         }
@@ -170,8 +172,8 @@ impl Routing {
         self.give(reply, &route, stage, answer).await;
     }
 
-    /// Runs `answer` to its end in a task of its own, once for all who ask for `key` meanwhile. Returns as soon as it
-    /// replies. Whoever asks while the reply is still being recorded gets the same one.
+    /// Runs `answer` to its end in a task of its own, once for all simultaneous requests with the same `key`. Returns as soon
+    /// as it replies. Requests that arrive while the reply is being recorded get the same one.
     async fn once<F>(&self, key: String, answer: impl FnOnce(Reply) -> F) -> CallAnswer
     where
         F: Future<Output = ()> + Send + 'static,
@@ -198,8 +200,7 @@ impl Routing {
         shared.await
     }
 
-    /// Replies and records what was replied. The record is under way when the reply goes out, but the caller does not wait
-    /// for its end.
+    /// Replies and records the reply. Recording starts before the reply is sent, but the caller does not wait for its end.
     async fn give(&self, reply: Reply, route: &Route, stage: AnswerStage, routed: RoutedAnswer) {
         let answer = routed.answer.clone();
         let mut recording = pin!(self.0.records.record_answer(AnswerRecord {
@@ -212,7 +213,7 @@ impl Routing {
             keeps_slot: route.slot != CallSlot::NotCounted,
         }));
         let progress = poll!(&mut recording);
-        // Whoever asked may be gone.
+        // The request may have been cancelled.
         let _ = reply.send(answer);
         if progress.is_pending() {
             recording.await;
@@ -240,7 +241,7 @@ impl Routing {
             outcome = %answer.outcome,
             reason = %answer.causes,
             millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            "answered a call"
+            "call answered"
         );
         metrics::counter!("switchboard_calls_answered_total", "outcome" => answer.outcome.as_str())
             .increment(1);

@@ -1,16 +1,16 @@
-//! What will be done with a call, before anybody outside is asked: the same for a call that comes in and for one that is
-//! only imagined.
+//! Plans the answer to a call before any provider is asked. Real calls and simulated ones use the same plan.
 //!
-//! A number that would only bring the call back is never dialled: not the number called, the caller, or who passed the call
-//! on to us ([`is_at_the_other_end`]), and none of ours whose rules or fallback number lead back to the number called. Such
-//! numbers would ring each other, and each round would be billed. Neither is a number that is not allowed ([`Dialing`]). The next
-//! rung takes the call.
+//! - A number that would only bring the call back is not dialled: the number called, the caller, the number that forwarded
+//! the call ([`is_at_the_other_end`]), and any of our numbers whose rules or fallback number lead back to the number called.
+//! Such numbers would ring each other, and each round would be billed.
+//! - A number that is not allowed is not dialled ([`Dialing`]).
+//! - In both cases the next possibility applies: the agent, the fallback number, a message.
 //!
-//! A desk may forward our calls back to us without telling so (no `ForwardedFrom`): the same call then comes in again and again,
-//! each time as a new one. A call that shows the number called as its caller is such a call, since we dial with that number
-//! for hidden callers. Else the open calls to the number called that ring the same number are counted when it is about to
-//! be dialled: with [`MOST_OF_ONE_CALLER`] others of the same caller it is not dialled, so from the sixth one on; with
-//! [`MOST_HIDDEN`] others where the callers are hidden, since those may be different people.
+//! A desk may forward our calls back to us without saying so (no `ForwardedFrom`). The same call then comes in again and
+//! again, each time as a new one. A call that shows the number called as its caller is such a call, because we dial with that
+//! number for hidden callers. Otherwise, before a number is dialled, the open calls to the number called that ring the same
+//! number are counted. With [`MOST_OF_ONE_CALLER`] others of the same caller it is not dialled, so the sixth call is the first
+//! that does not ring. Where callers are hidden the limit is [`MOST_HIDDEN`], because they may be different people.
 
 use crate::domain::{
     AgentStatus, AnsweringAgent, CallOutcome, CallerId, Cause, Causes, Decision, Dialing, E164, Limits,
@@ -18,24 +18,24 @@ use crate::domain::{
 };
 use crate::store::{CallSlot, Route};
 
-/// Calls of one caller that may ring the same number at the same time.
+/// Maximum number of one caller's calls that may ring the same number at the same time.
 const MOST_OF_ONE_CALLER: usize = 5;
-/// The same, of callers that are hidden.
+/// Maximum number of hidden callers' calls that may ring the same number at the same time.
 const MOST_HIDDEN: usize = 10;
 
-/// Whether the tenant's plan has room for a call.
+/// Whether the tenant's plan has a free call slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Room {
-    /// It has, or none is needed.
+    /// A slot is free, or none is needed.
     Free,
-    /// Its concurrent calls are used up.
+    /// All slots are held.
     UsedUp,
-    /// Nobody knows: the database was too busy to count them.
+    /// Unknown: the database was too busy to count them.
     NotCounted,
 }
 
 impl Room {
-    /// The room that a plan has while so many calls hold a slot.
+    /// The room of a plan while this many calls hold a slot.
     #[must_use]
     pub fn counted(limits: Limits, held: i64) -> Self {
         if limits.has_free_call_slot(held) { Self::Free } else { Self::UsedUp }
@@ -50,7 +50,7 @@ impl Room {
     }
 }
 
-/// What will be done.
+/// How a call will be answered.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Plan<'a> {
     Agent { voice_agent_id: &'a str },
@@ -62,7 +62,7 @@ pub(super) enum Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// How the call is answered if it goes as planned; falling back depends on the agent's number.
+    /// The outcome if everything goes as planned. Falling back depends on the agent's fallback number.
     pub(super) fn outcome(self) -> CallOutcome {
         match self {
             Self::Agent { .. } => CallOutcome::Agent,
@@ -72,7 +72,7 @@ impl Plan<'_> {
         }
     }
 
-    /// Why.
+    /// The cause recorded with the call.
     pub(super) fn cause(self) -> Cause {
         match self {
             Self::Agent { .. } => Cause::Agent,
@@ -85,8 +85,8 @@ impl Plan<'_> {
     }
 }
 
-/// What the decision comes to. `why_not` says of a number why it is not dialled: then the next rung takes the call, and
-/// where that is the agent, the reason stands beside it.
+/// Plans the answer to a decision. `why_not` returns why a number must not be dialled. The next possibility then applies; if
+/// that is the agent, the reason is returned beside the plan.
 pub(super) fn of<'a>(
     decision: &'a Decision,
     agent: &'a AnsweringAgent,
@@ -109,7 +109,7 @@ pub(super) fn of<'a>(
     (plan, None)
 }
 
-/// The agent, if it can take a call.
+/// Plans the agent if it can take a call, else the fallback.
 pub(super) fn to_agent(agent: &AnsweringAgent, room: Room) -> Plan<'_> {
     let cause = match (&agent.voice_agent_id, agent.status) {
         (Some(voice_agent_id), AgentStatus::Active) => match room {
@@ -124,7 +124,7 @@ pub(super) fn to_agent(agent: &AnsweringAgent, room: Room) -> Plan<'_> {
     Plan::FallBack { cause }
 }
 
-/// The agent's fallback number if it is dialled, and why not if it has one that is not.
+/// The agent's fallback number if it may be dialled; if it may not, the reason why.
 pub(super) fn fallback_number(
     agent: &AnsweringAgent,
     why_not: impl Fn(&E164) -> Option<NotDialed>,
@@ -136,8 +136,8 @@ pub(super) fn fallback_number(
     }
 }
 
-/// Whether a number is already on the line: the number called, the caller, or who passed the call on. With the number called
-/// as its own caller, the call was dialled by us, and any number leads back.
+/// Whether a number already takes part in the call: the number called, the caller, or the number that forwarded it. If the
+/// caller is the number called, we dialled the call ourselves, and any number leads back.
 pub(super) fn is_at_the_other_end(
     number: &E164,
     called: &E164,
@@ -151,7 +151,7 @@ pub(super) fn is_at_the_other_end(
     number == called || is_caller || forwarded_from == Some(number)
 }
 
-/// Whether a number rings already for as many calls of this caller as it may. `others`: the callers of the open calls that
+/// Whether a number already rings for as many calls of this caller as allowed. `others`: the callers of the open calls that
 /// ring it.
 pub(super) fn rings_already(caller: &CallerId, others: &[String]) -> bool {
     let mut others = others.iter().map(|other| CallerId::read(other));
@@ -163,7 +163,7 @@ pub(super) fn rings_already(caller: &CallerId, others: &[String]) -> bool {
     }
 }
 
-/// What falling back comes to.
+/// The outcome of falling back.
 pub(super) fn fallback_outcome(number: Option<&E164>, needs_slot: bool, room: Room) -> CallOutcome {
     match number {
         Some(_) => CallOutcome::Fallback,
@@ -172,10 +172,10 @@ pub(super) fn fallback_outcome(number: Option<&E164>, needs_slot: bool, room: Ro
     }
 }
 
-/// A call that is only imagined.
+/// A simulated call.
 #[derive(Debug)]
 pub struct Imagined<'a> {
-    /// What the number's rules say to it.
+    /// The decision of the number's rules.
     pub decision: &'a Decision,
     /// The number's agent.
     pub agent: &'a AnsweringAgent,
@@ -183,22 +183,22 @@ pub struct Imagined<'a> {
     pub called: &'a E164,
     /// The caller.
     pub caller: &'a CallerId,
-    /// The number that passed the call on.
+    /// The number that forwarded the call, if any.
     pub forwarded_from: Option<&'a E164>,
     /// Whether the plan has a free call slot.
     pub room: Room,
-    /// Which numbers are dialled for the tenant.
+    /// Which numbers may be dialled for the tenant.
     pub dialing: &'a Dialing,
 }
 
 impl Imagined<'_> {
-    /// The numbers that may be dialled for it.
+    /// The numbers that may be dialled for the call.
     pub fn dials(&self) -> impl Iterator<Item = &E164> {
         let action = self.decision.rule.as_ref().map(|rule| &rule.action);
         action.and_then(RoutingAction::forwards_to).into_iter().chain(&self.agent.fallback_number)
     }
 
-    /// What would come of it, if both providers do their part; the decision's reason then says it whole. `leading_back` are
+    /// Simulates the call, assuming that both providers work. The decision's reason then covers every step. `leading_back`:
     /// those of [`Self::dials`] from which a call would come back to the number called.
     #[must_use]
     pub fn foresee(&self, leading_back: &[E164]) -> (CallOutcome, Decision) {

@@ -1,7 +1,7 @@
-//! A call is answered once, whichever servers are asked: one of them claims the answer, works it out and records it; the others wait
-//! for it and give the same.
+//! Answers each call once, however many servers are asked: one server claims the answer, works it out and records it; the
+//! others wait for it and give the same.
 //!
-//! While the database is unavailable no claim can be made: then each server answers the requests that reach it, once.
+//! While the database is unavailable, answers cannot be claimed. Then each server answers the requests that reach it, once.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ enum Waited {
 }
 
 impl Routing {
-    /// Works out the answer at a stage of a call, once for all servers, or waits for the server that does. A call that was answered
-    /// at this stage gets the same answer again: then it is replied, and `None` is returned.
+    /// Works out the answer at a stage of a call, once for all servers, or waits for the server that does. If the call has an
+    /// answer at this stage, replies with it and returns `None`.
     pub(super) async fn in_turn<F>(
         &self,
         mut route: Route,
@@ -41,10 +41,10 @@ impl Routing {
     {
         loop {
             let ours = if route.turn == Turn::Open || route.answered.is_some() {
-                // On the heap, since it is rare: it would enlarge the future of every call.
+                // Boxed because it is rare: it would enlarge the future of every call.
                 match Box::pin(self.wait_for_turn(route, stage, until)).await {
                     Waited::Answered(answer) => {
-                        // Whoever asked may be gone.
+                        // The request may have been cancelled.
                         let _ = reply.send(answer);
                         return None;
                     }
@@ -62,7 +62,7 @@ impl Routing {
                 (route, answer) = work(ours) => return Some((reply, route, answer)),
                 () = self.until_taken_over(&held) => {}
             }
-            tracing::warn!(call = %held.call.id, "another server has taken the call over");
+            tracing::warn!(call = %held.call.id, "call taken over by another server");
             route = Route { turn: Turn::Open, ..held };
         }
     }
@@ -72,14 +72,19 @@ impl Routing {
         let mut wait = FIRST_WAIT;
         loop {
             if let Some(given) = route.answered.take_if(|given| given.answers_again(stage)) {
-                tracing::info!(call = %route.call.id, %stage, "call answered as before");
+                tracing::info!(call = %route.call.id, %stage, "call answered again with the recorded answer");
                 return Waited::Answered(given.answer);
             }
             if route.turn != Turn::Open {
                 return Waited::Ours(route);
             }
             let name = self.0.entropy.uuid(self.0.clock.now());
-            match self.0.records.ask(self.0.store.claim_answer(&route, name), "a claim", &sid).await {
+            match self
+                .0
+                .records
+                .ask(self.0.store.claim_answer(&route, name), "claiming an answer", &sid)
+                .await
+            {
                 Ok(true) => return Waited::Ours(Route { turn: Turn::Ours(name), ..route }),
                 Ok(false) => {}
                 Err(_) => return Waited::Ours(Route { turn: Turn::Unknown, ..route }),
@@ -89,25 +94,30 @@ impl Routing {
             }
             sleep(wait).await;
             wait = (wait * 2).min(LONGEST_WAIT);
-            if let Ok(Some(now)) =
-                self.0.records.ask(self.0.store.route_by_sid(&sid), "another's answer", &sid).await
+            if let Ok(Some(now)) = self
+                .0
+                .records
+                .ask(self.0.store.route_by_sid(&sid), "reading another server's answer", &sid)
+                .await
             {
                 route = Route { forwarded_from: route.forwarded_from, ..now };
             }
         }
     }
 
-    /// Renews a claim for as long as it is polled; returns if another server has taken it over.
+    /// Renews a claim for as long as it is polled. Returns if another server has taken it over.
     async fn until_taken_over(&self, route: &Route) {
         let Turn::Ours(name) = route.turn else { return std::future::pending().await };
-        // What was waited for since the call began counts: the claim began with it.
+        // Includes all waiting since the call began, because the claim began with it.
         let age = (self.0.clock.now() - route.call.started_at).to_std().unwrap_or_default();
         let mut next = SystemStore::RENEW_EVERY.saturating_sub(age);
         loop {
             sleep(next).await;
             let renewed = self.0.store.renew_claim(route, name);
-            // An answer that is already recorded ends a claim too, but then this is polled no more.
-            if let Ok(false) = Box::pin(self.0.records.ask(renewed, "a claim", &route.call.sid)).await {
+            // A recorded answer ends the claim too, but then this future is no longer polled.
+            if let Ok(false) =
+                Box::pin(self.0.records.ask(renewed, "renewing a claim", &route.call.sid)).await
+            {
                 return;
             }
             next = SystemStore::RENEW_EVERY;
