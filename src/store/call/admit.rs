@@ -1,7 +1,7 @@
-//! Admission: who answers a call, whether the plan has a slot for it, and its record, once however often it is announced.
+//! Admission: decides who answers a call and whether it gets a call slot, and records it once, however often it is announced.
 //!
-//! A call is decided in memory by the routing cache. One statement then writes a whole batch of calls, and each of them
-//! only if its number and its agent are still those that decided it.
+//! The routing cache decides calls in memory. One statement then writes a batch of calls, each only if its number and its agent
+//! still are as they were for the decision.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,17 +22,17 @@ use crate::store::group_commit::{Batched, CommitQueue};
 use crate::store::number::CachedNumber;
 use crate::store::{Shared, StoreError, SystemStore, dialect};
 
-/// Open calls to a number that are looked through for those that ring the same number.
+/// Maximum number of open calls to a number that are checked for those that ring the same number.
 const MOST_RINGING: u64 = 100;
 
 /// Whether a call holds one of its tenant's call slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallSlot {
-    /// It does.
+    /// It holds a slot.
     Held,
-    /// It does not: none was free, or it cannot reach the agent and needs none.
+    /// It holds no slot: none was free, or it cannot reach the agent and needs none.
     None,
-    /// It does not, since the database was too busy to count.
+    /// It holds no slot, because the database was too busy to count the calls.
     NotCounted,
 }
 
@@ -42,31 +42,31 @@ impl CallSlot {
     }
 }
 
-/// Where a call goes: its record with what its number's rules decided, its agent, and whether it has a call slot.
+/// Route of a call: its record with the decision of the number's rules, its agent, and whether it has a call slot.
 #[derive(Debug, Clone)]
 pub struct Route {
     /// The call's record, new or found.
     pub call: Call,
     /// The agent that answers.
     pub agent: AnsweringAgent,
-    /// Whether it holds one of the tenant's call slots.
+    /// Whether the call holds one of the tenant's call slots.
     pub slot: CallSlot,
-    /// The answer that it was given last, if it was given one.
+    /// The latest answer to the call, if it has one.
     pub answered: Option<GivenAnswer>,
-    /// Who is to answer it.
+    /// Which server answers the call.
     pub turn: Turn,
-    /// The number that passed the call on to ours, where the carrier tells of one.
+    /// The number that forwarded the call to ours; `None` if the carrier does not name one.
     pub forwarded_from: Option<E164>,
 }
 
 impl Route {
-    /// Whether it holds one of the tenant's call slots.
+    /// Whether the call holds one of the tenant's call slots.
     #[must_use]
     pub fn has_slot(&self) -> bool {
         self.slot == CallSlot::Held
     }
 
-    /// Whether only the lack of a call slot keeps it from the agent.
+    /// Whether the call would reach the agent if it had a call slot.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.call.decision.needs_slot() && !self.has_slot()
@@ -78,7 +78,7 @@ impl Route {
 pub(in crate::store) struct Admission {
     call: Call,
     needs_slot: bool,
-    /// The marks of the rows that decided it.
+    /// Change marks of the rows that the decision used.
     number_changed: i64,
     agent_changed: i64,
 }
@@ -120,8 +120,8 @@ impl Admission {
 }
 
 impl Batched for Admission {
-    /// Whether the call holds a call slot. `None`: it is not written, since it is on record already or its number or
-    /// agent has changed.
+    /// Whether the call holds a call slot. `None` if it was not written: it is already on record, or its number or agent has
+    /// changed.
     type Done = Option<bool>;
     const IS_ORDERED: bool = false;
 
@@ -130,7 +130,7 @@ impl Batched for Admission {
     }
 
     async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<Option<bool>>, StoreError> {
-        // A call announced twice in one batch is written once: the second must not count against the plan.
+        // A call that is announced twice in one batch is written once: the second must not count against the plan.
         let mut seen = HashSet::new();
         let first: Vec<_> = batch
             .iter()
@@ -153,10 +153,9 @@ impl Batched for Admission {
 }
 
 impl SystemStore {
-    /// Finds who answers a number, decides by its rules and records the call, once however often it is announced. A
-    /// number about to be released still answers, and so does one that reconciliation has marked as gone. Until
-    /// [`Self::record_answer`] the record's outcome is the worst that can come of it.
-    /// `None`: no number of ours.
+    /// Finds the agent of a number, decides by the number's rules and records the call, once however often it is announced. A
+    /// number in its grace period, or marked as lost by reconciliation, is still answered. Until [`Self::record_answer`] the
+    /// record has the worst possible outcome. `None` if no tenant holds the number.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -164,7 +163,7 @@ impl SystemStore {
         let now = self.shared.clock.now();
         loop {
             let Some(cached) = self.cached_or_learnt(&incoming.to).await? else {
-                // The number may have been ours when the call was first announced.
+                // A tenant may have held the number when the call was first announced.
                 return Box::pin(self.route_by_sid(&incoming.sid)).await;
             };
             let decision = decide(&cached, incoming, now);
@@ -182,25 +181,25 @@ impl SystemStore {
                     forwarded_from: None,
                 }));
             }
-            // What is rare stands on the heap: every call would carry the room for it along.
+            // Boxed because it is rare: otherwise the future of every call would have room for it.
             if let Some(route) = Box::pin(self.route_by_sid(&incoming.sid)).await? {
                 return Ok(Some(route));
             }
-            // Its number or its agent has changed since.
+            // Its number or its agent has changed since the decision.
             if !Box::pin(self.learn_number(&incoming.to)).await? {
                 return Ok(None);
             }
         }
     }
 
-    /// Gives a call under way that was not admitted one of its tenant's call slots, if one is free now. Returns whether it did.
+    /// Gives an open call that was not admitted a call slot if one is free now. Returns whether it did.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn admit_after_all(&self, call: &Call) -> Result<bool, StoreError> {
         let transaction = self.begin().await?;
         let mut of_tenant = tenant::Entity::find_by_id(call.tenant_id.0);
-        // In the order in which calls are admitted: the tenant is locked first, and then counted.
+        // Locked before the count, as for admissions: otherwise two calls could take the last slot.
         dialect::lock_rows(&transaction, QuerySelect::query(&mut of_tenant));
         let Some(row) = of_tenant.one(&transaction).await? else { return Ok(false) };
         let plan = Tenant::try_from(row)?;
@@ -222,8 +221,8 @@ impl SystemStore {
         Ok(admitted.rows_affected > 0)
     }
 
-    /// The callers of other open calls to the number called that ring this number, or are not answered on record yet: at
-    /// most [`MOST_RINGING`] of them, the newest first.
+    /// The callers of other open calls to the number called that ring this number, or have no recorded answer yet: at most
+    /// [`MOST_RINGING`], newest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -238,7 +237,7 @@ impl SystemStore {
             .select_only()
             .columns([call::Column::Caller, call::Column::Answer]);
         let rows: Vec<(String, Option<serde_json::Value>)> = open.into_tuple().all(self.db()).await?;
-        // An answer that cannot be read may ring it too.
+        // A call with an unreadable answer may ring the number too.
         let rings = |answer: Option<serde_json::Value>| match answer.map(serde_json::from_value::<CallAnswer>)
         {
             Some(Ok(answer)) => answer.dialed() == Some(dialled),
@@ -254,8 +253,8 @@ impl SystemStore {
         Ok(if Box::pin(self.learn_number(number)).await? { self.cached(number) } else { None })
     }
 
-    /// Where a call goes by what was last known, without the database. The plan's call slots are not counted: it holds one if
-    /// it needs one. `None`: no number of ours, or what is known is too old.
+    /// Routes a call by the routing cache, without the database. The plan's call slots are not counted: the call holds one if
+    /// it needs one. `None` if no tenant holds the number, or the cache is too old.
     #[must_use]
     pub fn route_from_memory(&self, id: CallId, incoming: &IncomingCall) -> Option<Route> {
         let known = self.cached(&incoming.to).filter(|_| self.knows_numbers())?;
@@ -273,8 +272,8 @@ impl SystemStore {
         })
     }
 
-    /// Where a call went that was admitted before; `None`: unknown call. Whatever this server has had recorded of its
-    /// answers is included, even if nobody waited for that.
+    /// The route of a call that was admitted before; `None` if the call is unknown. Includes all answers that this server has
+    /// submitted, even if nobody waited for their recording.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -288,7 +287,7 @@ impl SystemStore {
     }
 }
 
-/// What a number's rules, as they are cached, say to a call.
+/// Decides a call by a number's cached rules.
 fn decide(known: &CachedNumber, incoming: &IncomingCall, now: DateTime<Utc>) -> Decision {
     known.rules.decide(&CallerId::read(&incoming.from), now).of_version(known.rules_version)
 }

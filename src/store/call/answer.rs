@@ -1,7 +1,7 @@
-//! What a call was answered with, recorded in batches.
+//! Records the answers to calls, in batches.
 //!
-//! Answers of several servers' journals may be recorded in any order. The one that was given last holds, and a conversation
-//! that any of them began is kept.
+//! Several servers' journals may record answers in any order. The latest answer wins, and a conversation that any of them
+//! started is kept.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,23 +13,23 @@ use crate::domain::{AgentId, AnswerStage, CallAnswer, CallId, CallOutcome, Decis
 use crate::store::group_commit::{Batched, CommitQueue};
 use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
 
-/// What a call was answered with.
+/// The answer to a call, to be recorded.
 #[derive(Debug, Clone)]
 pub struct AnswerRecord {
     /// The carrier's id of the call.
     pub sid: String,
     /// Who or what answers.
     pub outcome: CallOutcome,
-    /// Why.
+    /// The routing decision and its reason.
     pub decision: Decision,
-    /// The answer.
+    /// The answer that the carrier renders.
     pub answer: CallAnswer,
     /// The stage of the call at which it was given.
     pub stage: AnswerStage,
-    /// When it was given.
+    /// When the answer was given.
     pub answered_at: DateTime<Utc>,
-    /// Whether the call goes on holding the call slot that it may hold. A call whose admission was not waited for was answered
-    /// without one, and may have got one since.
+    /// Whether the call keeps the call slot that it may hold. A call that was answered before its admission completed has no
+    /// slot in its answer, but may have got one since.
     pub keeps_slot: bool,
 }
 
@@ -63,7 +63,7 @@ impl AnswerRecord {
 }
 
 impl SystemStore {
-    /// Records what a call was answered with. Returns whether the call is on record.
+    /// Records the answer to a call. Returns whether the call is on record.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -81,7 +81,7 @@ impl Batched for AnswerRecord {
     }
 
     async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<bool>, StoreError> {
-        // A statement writes each row once.
+        // A statement can write each row only once.
         let mut last: HashMap<&str, &Self> = HashMap::with_capacity(batch.len());
         for answer in batch {
             let held = last.entry(&answer.sid).or_insert(answer);
@@ -109,7 +109,7 @@ fn changed(row: &QueryResult) -> Result<Change, StoreError> {
     })
 }
 
-/// An instant as both databases read it, and as SQLite stores it.
+/// An instant in the form that both databases read and SQLite stores.
 pub(super) fn instant(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }

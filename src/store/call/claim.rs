@@ -1,9 +1,9 @@
-//! Who answers a call: one server at a time, for as long as it renews its claim.
+//! Claims on answering a call: one server answers, for as long as it renews its claim.
 //!
-//! Whoever writes a call down has claimed its first answer for [`CLAIM`], which costs no statement: the call's row says when it
-//! began. A server that needs longer renews the claim; any other takes it over once it has lapsed, since the first one has
-//! died then, or is as good as dead. Recording an answer ends the claim. What a call is answered with after a number was
-//! dialled is claimed the same way, by a statement of its own.
+//! The server that records a call has thereby claimed its first answer for [`CLAIM`]. This costs no statement, because the
+//! call's row has its start time. A server that needs longer renews the claim. Once a claim has expired, any other server takes
+//! it over: the first one has died or is too slow. Recording an answer ends the claim. The answer after a dialled call is
+//! claimed in the same way, by a statement of its own.
 
 use std::time::Duration;
 
@@ -16,25 +16,26 @@ use super::admit::Route;
 use crate::store::entities::call;
 use crate::store::{StoreError, SystemStore};
 
-/// How long a claim holds without being renewed: a caller waits for so long when the server that has it dies.
+/// How long a claim is valid without being renewed. A caller waits this long if the answering server dies.
 const CLAIM: TimeDelta = TimeDelta::seconds(2);
 
-/// Whose turn it is to answer a call.
+/// Which server answers a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// This server's, under this name.
+    /// This server, under this claim's name.
     Ours(Uuid),
-    /// Whoever claims it: the call was on record already.
+    /// Any server that claims it: the call was on record already.
     Open,
-    /// The database was not asked.
+    /// Unknown: the database was not asked.
     Unknown,
 }
 
 impl SystemStore {
-    /// How often a claim is to be renewed.
+    /// Interval at which a claim must be renewed.
     pub const RENEW_EVERY: Duration = Duration::from_millis(700);
 
-    /// Claims the answer to a call under a new name, if no server has it and nothing was answered since the call was read.
+    /// Claims the answer to a call under a new name, unless another server has claimed it or an answer was recorded since the
+    /// call was read.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -47,7 +48,7 @@ impl SystemStore {
         self.hold_answer(route, name, free).await
     }
 
-    /// Holds on to a claim for [`Self::RENEW_EVERY`] and some more. Returns false when another server has taken it over.
+    /// Renews a claim for [`Self::RENEW_EVERY`] and a margin. Returns false if another server has taken it over.
     ///
     /// # Errors
     /// [`StoreError`].

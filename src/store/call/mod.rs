@@ -1,5 +1,5 @@
-//! Calls: what a tenant sees of them. [`admit`] admits them, [`claim`] says who answers them, [`answer`],
-//! [`record`] and [`report`] record what becomes of them, [`totals`] counts them.
+//! Calls, as tenants see them. [`admit`] admits them, [`claim`] decides which server answers, [`answer`], [`record`] and
+//! [`report`] record what happens to them, [`totals`] counts them.
 
 mod admit;
 mod answer;
@@ -28,22 +28,22 @@ use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
 use super::{Change, StoreError, TenantStore};
 use crate::domain::{AgentId, AnsweringAgent, Call, CallId, CallStatus, NumberId};
 
-/// Which calls.
+/// Filter for calls. All given conditions must match.
 #[derive(Debug, Clone, Default)]
 pub struct CallFilter {
-    /// Only this agent's.
+    /// Only calls to this agent.
     pub agent: Option<AgentId>,
-    /// Only this number's.
+    /// Only calls to this number.
     pub number: Option<NumberId>,
-    /// Only these.
+    /// Only calls in this status.
     pub status: Option<CallStatus>,
-    /// Only those that came in at or after this instant.
+    /// Only calls that came in at or after this time.
     pub started_after: Option<DateTime<Utc>>,
-    /// Only those that came in before this instant.
+    /// Only calls that came in before this time.
     pub started_before: Option<DateTime<Utc>>,
 }
 
-/// How long a call lasts at most.
+/// Maximum duration of a call.
 const LONGEST_CALL: TimeDelta = TimeDelta::hours(4);
 const KEYSET: Keyset<call::Column> = Keyset { at: call::Column::StartedAt, id: call::Column::Id };
 
@@ -52,7 +52,7 @@ impl TenantStore {
         call::Entity::find().filter(call::Column::TenantId.eq(self.tenant.0))
     }
 
-    /// How many calls hold one of the plan's call slots.
+    /// Counts the calls that hold one of the plan's call slots.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -60,7 +60,7 @@ impl TenantStore {
         page::count(&self.transaction, self.own_calls().filter(holds_slot())).await
     }
 
-    /// These calls, in no order.
+    /// The calls with these ids, in no particular order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -69,8 +69,8 @@ impl TenantStore {
         entities::all(&self.transaction, self.own_calls().filter(wanted)).await
     }
 
-    /// Calls that changed since then, the first to change first, at most so many. One that began more than four hours earlier is
-    /// not among them.
+    /// Calls that changed since an instant, in the order of their changes, up to a maximum. Calls that began more than four
+    /// hours earlier are left out.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -82,7 +82,7 @@ impl TenantStore {
         use call::Column;
         let query = self
             .own_calls()
-            // What the index finds; there is none by the time of the change.
+            // Uses the index on the start of calls; there is none on the time of a change.
             .filter(Column::StartedAt.gte(since - LONGEST_CALL))
             .filter(Column::UpdatedAt.gte(since))
             .order_by_asc(Column::UpdatedAt)
@@ -102,7 +102,7 @@ impl TenantStore {
         .await
     }
 
-    /// How many calls.
+    /// Counts the calls that match a filter.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -113,7 +113,7 @@ impl TenantStore {
         }
     }
 
-    /// A page of each of these agents' calls, in one statement; an agent without any is missing.
+    /// A page of calls for each of these agents, in one statement. Agents without calls are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -131,7 +131,7 @@ impl TenantStore {
         .await
     }
 
-    /// How many calls each of these agents has, in one statement; an agent without any is missing.
+    /// The number of calls of each of these agents, in one statement. Agents without calls are missing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -140,7 +140,7 @@ impl TenantStore {
     }
 }
 
-/// Under way: its end is not recorded yet. However long ago it began, only the carrier knows whether it has ended.
+/// Open calls: their end is not recorded yet. However long ago a call began, only the carrier knows whether it has ended.
 fn under_way() -> Expr {
     status().is_in(CallStatus::UNDER_WAY.map(literal))
 }
@@ -154,7 +154,7 @@ fn status() -> Expr {
     Expr::col((call::Entity, call::Column::Status))
 }
 
-/// Holding a call slot: under way and admitted. The statements that admit calls spell the same condition out; a test compares them
+/// Calls that hold a call slot: open and admitted. The statements that admit calls repeat this condition; a test compares them
 /// with the domain.
 fn holds_slot() -> Condition {
     Condition::all().add(under_way()).add(call::Column::Admitted.eq(true))
@@ -192,7 +192,7 @@ async fn find_by_sid(db: &impl ConnectionTrait, sid: &str) -> Result<Option<call
     Ok(call::Entity::find().filter(call::Column::Sid.eq(sid)).one(db).await?)
 }
 
-/// The agent of a stored call.
+/// Reads the agent of a stored call.
 async fn agent_of(db: &impl ConnectionTrait, row: &call::Model) -> Result<AnsweringAgent, StoreError> {
     let agent = agent::Entity::find_by_id(row.agent_id)
         .select_only()

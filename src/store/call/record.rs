@@ -1,4 +1,4 @@
-//! Calls that were answered while the database was away, recorded in batches.
+//! Records calls that were answered while the database was unavailable, in batches.
 
 use std::collections::HashSet;
 
@@ -34,7 +34,7 @@ struct CallRow<'a> {
 }
 
 impl SystemStore {
-    /// Writes a call down that was routed without the database; one that is on record already stays as it is.
+    /// Records a call that was routed without the database. A call that is already on record stays unchanged.
     ///
     /// # Errors
     /// [`StoreError`].

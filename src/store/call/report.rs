@@ -1,4 +1,4 @@
-//! What becomes of a call: what carrier and voice provider report of it.
+//! Records what the carrier and the voice provider report about calls.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,7 +19,7 @@ use crate::store::group_commit::{Batched, CommitQueue};
 use crate::store::{Shared, StoreError, SystemStore, dialect};
 
 impl SystemStore {
-    /// Takes what the carrier says of a call ([`Call::reported`]). `None`: unknown call.
+    /// Applies a report of the carrier ([`Call::reported`]). `None` if the call is unknown.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -27,8 +27,9 @@ impl SystemStore {
         self.write_batched(CarrierReport { sid: sid.to_owned(), report }).await
     }
 
-    /// Takes what the voice provider says of a conversation ([`Call::conversed`]). The call is the one answered with
-    /// it; while that is not written down yet, the one by the carrier's id. `None`: no call of ours.
+    /// Applies a report of the voice provider on a conversation ([`Call::conversed`]). It belongs to the call that was answered
+    /// with the conversation, or, while that answer is not recorded yet, to the call with the carrier's id. `None` if it
+    /// belongs to no call.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -42,8 +43,8 @@ impl SystemStore {
         self.report(which, |before| before.conversed(report)).await
     }
 
-    /// The carrier's ids of calls under way of which nothing was heard since `heard_before`, those left longest first. A row
-    /// that cannot be read is put aside: it counts as heard of now.
+    /// The carrier's ids of open calls without a report since `heard_before`, oldest report first. An unreadable row is put
+    /// aside: it counts as reported now, so that it does not block the others.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -55,8 +56,8 @@ impl SystemStore {
         self.longest_unheard(call::Entity::find().filter(under_way()), heard_before, limit).await
     }
 
-    /// The carrier's ids of a tenant's calls that hold its call slots and of which nothing was heard since `heard_before`, those
-    /// left longest first.
+    /// The carrier's ids of a tenant's calls that hold call slots and have had no report since `heard_before`, oldest report
+    /// first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -99,7 +100,7 @@ impl SystemStore {
         Ok(())
     }
 
-    /// Which of these calls, by the carrier's ids, are on record.
+    /// Returns which of these calls, by the carrier's ids, are on record.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -112,7 +113,7 @@ impl SystemStore {
         Ok(found.all(self.db()).await?)
     }
 
-    /// Writes down that the carrier was asked about a call and told of no end: it is heard of now.
+    /// Records that the carrier reported a call as still under way.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -171,14 +172,14 @@ async fn update(
     written.into_iter().next().map(Call::try_from).transpose()
 }
 
-/// What the carrier says of one call.
+/// A report of the carrier on one call.
 #[derive(Debug)]
 pub(in crate::store) struct CarrierReport {
     sid: String,
     report: CallReport,
 }
 
-/// The columns of a call that a carrier's report changes.
+/// The columns of a call that the carrier's report changes.
 #[derive(Debug, Serialize)]
 struct ReportRow {
     id: uuid::fmt::Simple,
@@ -189,7 +190,7 @@ struct ReportRow {
 }
 
 impl Batched for CarrierReport {
-    /// The call as it is now; `None`: unknown call.
+    /// The updated call; `None` if it is unknown.
     type Done = Option<Call>;
 
     fn queue(shared: &Shared) -> &CommitQueue<Self> {

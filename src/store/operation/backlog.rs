@@ -1,4 +1,4 @@
-//! How much work waits: a figure for operators, read by the index over unfinished operations alone.
+//! Counts unfinished operations, for operators. The index over unfinished operations answers the query alone.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
@@ -9,13 +9,13 @@ use crate::domain::OperationState;
 use crate::store::entities::operation::{Column, Entity};
 use crate::store::{StoreError, SystemStore};
 
-/// All tenants' unfinished operations.
+/// The unfinished operations of all tenants.
 #[derive(Debug, Clone)]
 pub struct Backlog {
-    /// How many there are in each state that is not final.
+    /// Their number in each state that is not final.
     pub by_state: Vec<(OperationState, i64)>,
-    /// When the oldest was created of those that are due or begun. One that begins later, as a release within its grace
-    /// period does, and one that waits for an external event do not count.
+    /// When the oldest operation that is due or begun was created. Operations that start later, such as a release in its grace
+    /// period, and those that wait for an external event do not count.
     pub oldest: Option<DateTime<Utc>>,
 }
 

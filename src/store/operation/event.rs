@@ -1,7 +1,7 @@
-//! External events that operations wait for: a webhook announces one by its key, and whoever waits for it goes on.
+//! External events that operations wait for. A webhook announces an event by its key, which makes the waiting operations due.
 //!
-//! An event is a hint. It may come before its operation waits for it, twice, or never: so an operation that waits looks at the
-//! provider by itself from time to time, and gives up when its time limit passes. The hint only makes it faster.
+//! An event is only a hint that makes an operation faster. It may arrive before the operation waits for it, twice, or never.
+//! Therefore a waiting operation also asks the provider from time to time, and gives up when its time limit passes.
 
 use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
@@ -10,11 +10,11 @@ use crate::domain::EventKey;
 use crate::store::entities::operation::{Column, Entity};
 use crate::store::{StoreError, SystemStore};
 
-/// Operations woken by one statement, so that no statement grows with those that wait.
+/// Maximum number of operations that one statement wakes.
 const AT_ONCE: u64 = 500;
 
 impl SystemStore {
-    /// Makes the operations that wait for this event due; returns how many there were.
+    /// Makes the operations that wait for this event due. Returns their number.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,9 +1,9 @@
-//! The lease on an operation. It expires by itself, so that the work of a dead driver is taken over; its fencing token grows
-//! with every claim, so that a driver that was only slow can no longer write. A driver that takes over an expired lease cannot
-//! know what the last request of the former holder did: the outcome of the step is unknown.
+//! The lease on an operation. It expires by itself, so that another driver takes over the work of a dead one. Its fencing token
+//! grows with every claim, so that a driver that was only slow can no longer write. A driver that takes over an expired lease
+//! does not know the result of the former holder's last request: the outcome of the step is unknown.
 //!
-//! Only kinds that this version knows are claimed, each at its own steps. One operation that cannot be read costs the others
-//! of its batch nothing: it is reported, and put aside without its attempt counting.
+//! Only kinds and steps that this version knows are claimed. An operation that cannot be read does not fail its batch: it is
+//! reported and put aside, and the attempt does not count.
 
 use std::time::Duration;
 
@@ -17,35 +17,35 @@ use crate::store::entities::operation::{Column, Entity, Model, TABLE};
 use crate::store::entities::updated;
 use crate::store::{StoreError, SystemStore, dialect};
 
-/// Attempts are counted up to here.
+/// Attempts are counted up to this number.
 const MOST_ATTEMPTS: i32 = 1_000_000;
-/// An operation that cannot be read is left alone for so long.
+/// How long an unreadable operation is put aside.
 const PUT_ASIDE: TimeDelta = TimeDelta::minutes(5);
 
-/// The right to drive one operation, until `until`. The fencing token tells an old holder from a new one.
+/// The right to drive one operation until `until`. The fencing token distinguishes holders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// The operation.
+    /// The leased operation.
     pub operation: OperationId,
-    /// Who holds it.
+    /// The driver that holds the lease.
     pub owner: uuid::Uuid,
     /// Grows with every claim of this operation and never resets.
     pub fencing_token: i64,
-    /// Until when it holds unless renewed.
+    /// When it expires unless renewed.
     pub until: DateTime<Utc>,
 }
 
-/// An operation and the right to drive it.
+/// An operation and its lease.
 #[derive(Debug, Clone)]
 pub struct Claimed {
-    /// The operation as it stands.
+    /// The operation in its current state.
     pub operation: Operation,
-    /// The right to drive it.
+    /// The lease on it.
     pub lease: Lease,
 }
 
 impl SystemStore {
-    /// Takes the lease on one operation, unless it is over, must wait, or another holds it.
+    /// Takes the lease on one operation. `None` if the operation has ended, must wait, or is leased.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -61,7 +61,7 @@ impl SystemStore {
         Ok(self.readable_claims(rows, owner).await?.into_iter().next())
     }
 
-    /// Takes the leases on operations that wait to be driven or whose driver died, oldest first; those that cannot be read
+    /// Takes the leases on due operations that nobody drives or whose lease has expired, oldest first. Unreadable operations
     /// are put aside.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl SystemStore {
         Ok(readable)
     }
 
-    /// Holds the lease longer.
+    /// Extends the lease.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`].
@@ -127,7 +127,7 @@ impl SystemStore {
     }
 }
 
-/// One more, as long as there is room: one row whose number is at its type's end would fail the whole batch.
+/// Increments a column up to a maximum. A row at the end of its type's range would fail the whole batch.
 fn one_more(column: Column, most: i32) -> Expr {
     CaseStatement::new()
         .case(Expr::col(column).lt(most), Expr::col(column).add(1))
@@ -135,20 +135,20 @@ fn one_more(column: Column, most: i32) -> Expr {
         .into()
 }
 
-/// Not over, due, [`known`], and without a holder. Whatever a newer version has written is left to it: neither claimed nor
-/// counted.
+/// Unfinished, due, [`known`] and without a valid lease. What a newer version has written is left to it: it is neither claimed
+/// nor counted.
 fn due(now: DateTime<Utc>) -> Condition {
     let unheld = Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now));
     Condition::all()
         .add(Column::State.is_in(UNFINISHED))
         .add(Column::RunAfter.lte(now))
-        // It must be able to grow.
+        // Leaves room for the increment.
         .add(Column::FencingToken.lt(i64::MAX))
         .add(known())
         .add(unheld)
 }
 
-/// Of a kind that this version knows, at one of the steps of that kind.
+/// Of a kind that this version knows, at one of that kind's steps.
 fn known() -> Condition {
     OperationKind::ALL.iter().fold(Condition::any(), |known, kind| {
         let steps = kind.steps().iter().map(|step| step.as_str());
@@ -156,7 +156,7 @@ fn known() -> Condition {
     })
 }
 
-/// Nobody else has taken the lease since.
+/// Whether nobody else has taken the lease since.
 pub(super) fn is_held(lease: &Lease) -> Condition {
     Condition::all()
         .add(Column::Id.eq(lease.operation.0))

@@ -1,4 +1,4 @@
-//! Operations: a tenant requests them here. [`lease`] decides who runs one, [`record`] writes what a step leaves behind, and
+//! Operations. Tenants request them here; [`lease`] decides who drives one, [`record`] writes the result of a step, and
 //! [`event`] wakes those that wait for an external event.
 
 mod backlog;
@@ -23,37 +23,37 @@ use crate::domain::{
     AgentId, IdempotencyKey, NumberId, Operation, OperationId, OperationKind, OperationState, Refusal, Step,
 };
 
-/// An operation to be written down.
+/// A new operation.
 #[derive(Debug, Clone)]
 pub struct NewOperation {
-    /// Its id.
+    /// The id of the operation.
     pub id: OperationId,
-    /// What it does.
+    /// The kind of work.
     pub kind: OperationKind,
-    /// Its first step.
+    /// The first step.
     pub step: Step,
-    /// The agent it is about, if it is about one.
+    /// The agent that it concerns, if any.
     pub agent_id: Option<AgentId>,
-    /// The number it is about, when there is one already.
+    /// The number that it concerns; `None` if none is chosen yet.
     pub number_id: Option<NumberId>,
-    /// What was asked for.
+    /// The request's input, in the form that the kind defines.
     pub data: serde_json::Value,
-    /// When it may begin; `None`: at once.
+    /// The earliest time at which it may begin; `None`: at once.
     pub not_before: Option<DateTime<Utc>>,
-    /// The client's name for the request, and the SHA-256 of the request's other input in hexadecimal.
+    /// The idempotency key, and the SHA-256 of the request's other input in hexadecimal.
     pub idempotency: Option<(IdempotencyKey, String)>,
 }
 
-/// What became of a new operation.
+/// Result of inserting an operation.
 #[derive(Debug, Clone)]
 pub enum Inserted {
-    /// It was written down.
+    /// The operation was stored.
     New(Operation),
-    /// The same request was made before: this is its operation. Nothing was written.
+    /// The operation of an earlier, identical request. Nothing was written.
     Repeated(Operation),
 }
 
-/// The states of operations that are not over.
+/// The states of unfinished operations.
 pub(super) const UNFINISHED: [&str; 2] = [OperationState::Pending.as_str(), OperationState::Running.as_str()];
 
 impl TenantStore {
@@ -61,10 +61,10 @@ impl TenantStore {
         operation::Entity::find().filter(operation::Column::TenantId.eq(self.tenant.0))
     }
 
-    /// Writes an operation down, and in the audit trail that it was asked for, unless the same request was made before.
+    /// Stores an operation and records the request in the audit trail, unless an identical request was made before.
     ///
     /// # Errors
-    /// `IDEMPOTENCY_KEY_REUSED` as [`StoreError::Refused`] when the key was used with other input.
+    /// `IDEMPOTENCY_KEY_REUSED` as [`StoreError::Refused`] if the key was used with other input.
     pub async fn insert_operation(&self, new: NewOperation) -> Result<Inserted, StoreError> {
         let id = new.id;
         let (kind, idempotency) = (new.kind, new.idempotency.clone());
@@ -115,11 +115,11 @@ impl TenantStore {
         })
     }
 
-    /// The operation of an earlier request with this key, if its kind and input were the same. Until this
-    /// transaction ends no other request with the key is answered, so that of two at once one is the first.
+    /// Finds the operation of an earlier request with this key, if its kind and input were the same. The key is locked until
+    /// this transaction ends, so that of two simultaneous requests one comes first.
     ///
     /// # Errors
-    /// `IDEMPOTENCY_KEY_REUSED` as [`StoreError::Refused`] when they were not.
+    /// `IDEMPOTENCY_KEY_REUSED` as [`StoreError::Refused`] if they were different.
     pub async fn repeated_operation(
         &self,
         kind: OperationKind,
@@ -138,7 +138,7 @@ impl TenantStore {
         }
     }
 
-    /// These operations, in no order.
+    /// The operations with these ids, in no particular order.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -147,8 +147,8 @@ impl TenantStore {
         entities::all(&self.transaction, self.own_operations().filter(wanted)).await
     }
 
-    /// Ends the release of this number, if nobody has begun it; says whether that was so. A driver that takes it up at
-    /// the same moment either comes first, or finds it over.
+    /// Cancels the release of a number if it has not begun. Returns whether it did. A driver that claims the operation at the
+    /// same moment either comes first or finds it ended.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -178,7 +178,7 @@ impl TenantStore {
         Ok(was_so)
     }
 
-    /// The unfinished operations on this agent, oldest first.
+    /// The unfinished operations of this agent, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -193,7 +193,7 @@ impl TenantStore {
 }
 
 impl SystemStore {
-    /// An operation, whosever it is.
+    /// The operation with this id, of any tenant; `None` if it does not exist.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -1,4 +1,4 @@
-//! What a step leaves behind: its operation's next state and its effects on other rows, written together under
+//! Records the result of a step: the next state of its operation and its effects on other rows. They are written together under
 //! the lease, or not at all.
 
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refus
 use crate::store::entities::{agent, phone_number};
 use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect};
 
-/// What a step made of its operation: written together, under its lease, or not at all.
+/// The result of a step, written as a whole under its lease or not at all.
 #[derive(Debug, Clone)]
 pub struct OperationUpdate {
     /// The new state.
@@ -24,82 +24,82 @@ pub struct OperationUpdate {
     pub step: Step,
     /// The kind's own data.
     pub data: Value,
-    /// The number it is about.
+    /// The number that the operation concerns, if any.
     pub number_id: Option<NumberId>,
-    /// Why it failed, or what it waits for.
+    /// Why the operation failed, or what it waits for.
     pub error: Option<Refusal>,
-    /// The pause before the step is run again; `None`: it goes on at once.
+    /// The pause before the step runs again; `None`: it continues at once.
     pub wait: Option<Wait>,
-    /// What the step changed beside its operation.
+    /// Changes to other rows.
     pub effects: Vec<Effect>,
 }
 
-/// A pause of an operation. Its lease is given up.
+/// A pause of an operation, which gives up its lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
-    /// When it goes on at the latest.
+    /// When it continues at the latest.
     pub until: DateTime<Utc>,
-    /// The external event that ends the pause earlier: see [`SystemStore::wake`].
+    /// The external event that ends the pause early: see [`SystemStore::wake`].
     pub event: Option<EventKey>,
-    /// Whether the attempt before the pause counts as one.
+    /// Whether the attempt before the pause is counted.
     pub counts: bool,
-    /// Whether the outcome of that attempt is unknown. If the outcome of an earlier one is, it stays so.
+    /// Whether the outcome of that attempt is unknown. An unknown outcome of an earlier attempt remains unknown.
     pub outcome_unknown: bool,
 }
 
-/// A change a step makes beside its operation, in the same transaction.
+/// A change that a step makes to another row, in the same transaction.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// The voice agent exists: its id at the provider, having this revision of the agent.
+    /// The voice agent was created at the provider, from this revision of the agent.
     VoiceAgentCreated {
-        /// Our agent.
+        /// The agent's id.
         agent: AgentId,
-        /// The provider's id.
+        /// The voice provider's id of the agent.
         voice_agent_id: String,
-        /// The revision it was created from.
+        /// The revision from which it was created.
         revision: i32,
     },
     /// The agent's state changed.
     AgentStatus {
-        /// Our agent.
+        /// The agent's id.
         agent: AgentId,
-        /// Its new state.
+        /// The new state of the agent.
         status: AgentStatus,
     },
-    /// The number was bought: active from now on, under the carrier's id.
+    /// The number was bought: it is active from now on, under the carrier's id.
     NumberBought {
-        /// Our number.
+        /// The number's id.
         number: NumberId,
-        /// The carrier's id.
+        /// The carrier's id of the number, `PN…`.
         sid: String,
     },
     /// The number was released, or its claim freed.
     NumberReleased {
-        /// Our number.
+        /// The number's id.
         number: NumberId,
     },
-    /// The carrier rejected the release of the number: it is kept, and takes calls again.
+    /// The carrier rejected the release of the number: it is kept and takes calls again.
     NumberKept {
-        /// Our number.
+        /// The number's id.
         number: NumberId,
     },
-    /// The carrier has the number, set as it should be: active.
+    /// The carrier has the number with the expected settings: it becomes active.
     NumberConfirmed {
-        /// Our number.
+        /// The number's id.
         number: NumberId,
     },
-    /// The number is gone at the carrier: inactive.
+    /// The number is missing at the carrier: it becomes inactive.
     NumberLost {
-        /// Our number.
+        /// The number's id.
         number: NumberId,
     },
 }
 
 impl SystemStore {
-    /// Writes what a step made of its operation. A final state, or a pause, gives the lease up.
+    /// Records the result of a step. A final state or a pause ends the lease.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`]: nothing is written.
+    /// [`StoreError::LeaseLost`] if another driver holds the lease; nothing is written.
     pub async fn record(&self, lease: &Lease, update: OperationUpdate) -> Result<Operation, StoreError> {
         let transaction = self.begin().await?;
         let operation = write(&transaction, &self.shared, lease, &update).await?;
@@ -112,7 +112,7 @@ impl SystemStore {
     }
 }
 
-/// The news of an effect on what answering calls needs.
+/// The change that an effect makes to what answering calls needs.
 fn moved(operation: &Operation, effect: &Effect) -> Change {
     let tenant = operation.tenant_id;
     match effect {
@@ -127,12 +127,12 @@ fn moved(operation: &Operation, effect: &Effect) -> Change {
     }
 }
 
-/// The news of an operation.
+/// The change to announce for an operation.
 pub(in crate::store) fn changed(operation: &Operation) -> Change {
     Change::Operation { tenant: operation.tenant_id, id: operation.id }
 }
 
-/// The operation under this lease, locked until the transaction ends.
+/// Reads the operation under this lease, locked (`FOR NO KEY UPDATE`) until the transaction ends.
 pub(in crate::store) async fn held(
     db: &impl ConnectionTrait,
     lease: &Lease,
@@ -142,7 +142,7 @@ pub(in crate::store) async fn held(
     query.one(db).await?.ok_or(StoreError::LeaseLost)?.try_into()
 }
 
-/// Writes the operation and the step's effects; of its end, in the audit trail too.
+/// Writes the operation and the step's effects, and the end of an operation to the audit trail.
 pub(in crate::store) async fn write(
     db: &impl ConnectionTrait,
     shared: &Shared,
@@ -150,7 +150,7 @@ pub(in crate::store) async fn write(
     update: &OperationUpdate,
 ) -> Result<Operation, StoreError> {
     let now = shared.clock.now();
-    // Whoever records a new step begins it at once: that is its first attempt.
+    // Recording a new step begins it at once, which is its first attempt.
     let uncounted = i32::from(update.wait.as_ref().is_some_and(|wait| !wait.counts));
     let attempts = CaseStatement::new()
         .case(Expr::col(Column::Step).eq(update.step.as_str()), Expr::col(Column::Attempts).sub(uncounted))
@@ -223,7 +223,7 @@ async fn apply(
                 provisioned_at: Set(Some(now)),
                 ..Default::default()
             };
-            // Money was spent: a row that is in no state to say so must not be passed over.
+            // Money was spent, so a row in an unexpected state must not be ignored.
             if move_number(db, operation, *number, NumberTransition::Bought, row).await? {
                 Ok(())
             } else {
@@ -266,7 +266,7 @@ async fn change_agent(
     Ok(())
 }
 
-/// Changes the state of a number, if the transition is legal from the present one; returns whether it was.
+/// Changes the state of a number if the transition is legal from its current state. Returns whether it was.
 async fn move_number(
     db: &impl ConnectionTrait,
     operation: &Operation,

@@ -1,4 +1,4 @@
-//! Databases that this version cannot migrate. They are left as they are.
+//! Detects databases that this version cannot migrate. They stay unchanged.
 
 use sea_orm::ConnectionTrait;
 use switchboard_migration::Migrator;
@@ -39,13 +39,13 @@ pub enum ForeignSchema {
         tables.join(", ")
     )]
     Unrecorded {
-        /// The tables.
+        /// The existing tables.
         tables: Vec<String>,
     },
 }
 
 impl Database {
-    /// Why this version cannot migrate the database; `None` if it can, or need not. Changes nothing.
+    /// Why this version cannot migrate the database; `None` if it can, or does not need to. Changes nothing.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -55,7 +55,7 @@ impl Database {
     }
 }
 
-/// As [`Database::foreign_schema`], within a transaction.
+/// Like [`Database::foreign_schema`], within a transaction.
 pub(super) async fn of(
     db: &impl ConnectionTrait,
     Migrations { pending, newer }: &Migrations,
@@ -76,8 +76,8 @@ pub(super) async fn of(
     }
 }
 
-/// Whether a migration creates this table. The migrations of 0.1.0 have the name of the table they create behind their date and
-/// number: `m20261122_000003_agents`.
+/// Whether a migration creates this table. The migrations of 0.1.0 are named after their date, their number and the table they
+/// create: `m20261122_000003_agents`.
 fn creates(migration: &str, table: &str) -> bool {
     migration.splitn(3, '_').nth(2) == Some(table)
 }

@@ -1,9 +1,9 @@
-//! Checks that the database keeps tenants apart, as the migrations left it: a role, a policy or a table that somebody changed
-//! since is found before anything is served.
+//! Checks that the database still keeps tenants apart as the migrations set it up, before anything is served: somebody may have
+//! changed a role, a policy or a table.
 //!
-//! The tables are those of the catalogue ([`tables`]), so that one that a migration adds is checked without being listed here. On
-//! each of them Row Level Security is forced, and a policy lets in a tenant, by the table's own key, or the system role; a
-//! table without such a key lets in no tenant at all.
+//! The tables are read from the catalogue ([`tables`]), so that a table of a new migration is checked without being listed
+//! here. On each of them Row Level Security must be forced, and a policy may admit a tenant, by the table's own key, or the
+//! system role. A table without such a key admits no tenant at all.
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
@@ -13,24 +13,23 @@ use crate::store::{StoreError, dialect};
 
 /// A table of the server's schema.
 struct Table {
-    /// Quoted, where SQL needs that.
+    /// The name, quoted if SQL requires it.
     name: String,
-    /// The column that holds a row's tenant; `None` for a table that holds rows about all tenants at once.
+    /// The column with a row's tenant; `None` for a table whose rows concern all tenants.
     tenant_key: Option<&'static str>,
-    /// Whether Row Level Security is enabled, and forced on the table's owner as well.
+    /// Whether Row Level Security is enabled, and forced on the table's owner too.
     is_forced: bool,
     policies: i64,
-    /// Whether the tenants' role may read any of it.
+    /// Whether the tenants' role may read any column.
     tenants_may_read: bool,
-    /// Whether the login role may.
+    /// Whether the login role may read any column.
     login_may_read: bool,
 }
 
-/// How much of a table is looked at for rows that must not be visible.
+/// The bytes of a table that are sampled for rows that must not be visible.
 const SAMPLED_BYTES: u32 = 512 * 1024;
 
-/// Why tenants are not kept apart, each with the SQL that mends it.
-/// `stranger` is nobody: a tenant that does not exist.
+/// The reasons why tenants are not kept apart, each with the SQL that repairs it. `stranger` is a tenant that does not exist.
 pub(in crate::store) async fn faults(db: &Pool, stranger: TenantId) -> Result<Vec<String>, StoreError> {
     if !dialect::has_policies(db) {
         return Ok(Vec::new());
@@ -44,7 +43,7 @@ pub(in crate::store) async fn faults(db: &Pool, stranger: TenantId) -> Result<Ve
     faults.extend(tables.iter().filter_map(unfenced));
     faults.extend(policies(db, &tables).await?);
     faults.extend(append_only(db).await?);
-    // Asked of the tables themselves last: this is what all of the above is for.
+    // The tables themselves are queried last: they show whether all of the above works.
     if faults.is_empty() {
         faults.extend(strangers_rows(db, &tables, stranger).await?);
     }
@@ -68,7 +67,7 @@ async fn roles(db: &Pool) -> Result<Vec<String>, StoreError> {
         let session: String = row.try_get("", "session")?;
         if row.try_get("", "above")? {
             faults.push(format!(
-                "the role \"{name}\" is above row level security: connect as another, or ALTER ROLE \"{name}\" \
+                "the role \"{name}\" bypasses row level security: connect as another, or ALTER ROLE \"{name}\" \
                  NOSUPERUSER NOBYPASSRLS;"
             ));
         }
@@ -79,21 +78,21 @@ async fn roles(db: &Pool) -> Result<Vec<String>, StoreError> {
     Ok(faults)
 }
 
-/// Behind the doors the role is another: a search path that follows the role finds other tables there.
+/// Store connections act as another role, so a search path that depends on the role name finds other tables there.
 async fn search_path(db: &Pool) -> Result<Option<String>, StoreError> {
     let sql = "SELECT quote_ident(session_user) AS name FROM pg_roles WHERE rolname = session_user \
                AND current_schema() = session_user AND current_setting('search_path') LIKE '%\"$user\"%'";
     let Some(row) = query(db, sql).await?.into_iter().next() else { return Ok(None) };
     let name: String = row.try_get("", "name")?;
     Ok(Some(format!(
-        "the tables are in a schema found by the login role's name, which no door finds: ALTER ROLE {name} SET \
-         search_path = {name}; (it holds for connections opened after)"
+        "the tables are in a schema that is found only by the login role's name: ALTER ROLE {name} SET \
+         search_path = {name}; (it applies to new connections)"
     )))
 }
 
-/// The tables of the server's schema: those of whoever ran the migrations, and those that a role of ours may use. Another
-/// program's tables in the same schema, and an extension's, are not ours to judge. The migrations' own table holds nothing of
-/// any tenant, and its owner must read it without opening a door.
+/// The tables of the server's schema: those owned by the role that ran the migrations, and those that one of our roles may use.
+/// Tables of other programs and of extensions in the same schema are not checked. Neither is the migrations' own table: it
+/// holds no tenant's data, and its owner must read it without a tenant.
 async fn tables(db: &Pool) -> Result<Vec<Table>, StoreError> {
     let mut tables = Vec::new();
     for row in query(db, include_str!("tables.sql")).await? {
@@ -128,8 +127,8 @@ fn unfenced(table: &Table) -> Option<String> {
     })
 }
 
-/// Each policy that lets somebody in is one of the two the migrations made, and says what it said then. Restrictive
-/// ones only keep more out.
+/// Checks that each policy that admits somebody is one of the migrations' two, with its original condition. Restrictive
+/// policies can only exclude more.
 async fn policies(db: &Pool, tables: &[Table]) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT quote_ident(tablename) AS relation, quote_ident(policyname) AS policy, \
                array_to_string(roles, ',') AS roles, coalesce(qual, with_check, '') AS qual, coalesce(with_check, qual, '') AS check \
@@ -149,14 +148,14 @@ async fn policies(db: &Pool, tables: &[Table]) -> Result<Vec<String>, StoreError
         let conditions: [String; 2] = [row.try_get("", "qual")?, row.try_get("", "check")?];
         if test.is_empty() || !conditions.iter().all(|condition| keeps(condition)) {
             faults.push(format!(
-                "the policy {policy} on {name} lets others in ({roles}): DROP POLICY {policy} ON {name}; {remedy}"
+                "the policy {policy} on {name} admits other roles ({roles}): DROP POLICY {policy} ON {name}; {remedy}"
             ));
         }
     }
     Ok(faults)
 }
 
-/// Nobody of ours may change or delete what the audit trail holds, its table's owner included.
+/// Checks that none of our roles, the owner of the table included, may change or delete entries of the audit trail.
 async fn append_only(db: &Pool) -> Result<Vec<String>, StoreError> {
     let sql = "SELECT rolname::text AS role FROM pg_roles WHERE rolname IN ('switchboard_tenant', 'switchboard_system') \
                AND to_regclass('audit_events') IS NOT NULL \
@@ -181,7 +180,7 @@ async fn append_only(db: &Pool) -> Result<Vec<String>, StoreError> {
     Ok(faults)
 }
 
-/// A tenant that does not exist sees nothing, as it would see nothing of another's.
+/// Checks that a tenant that does not exist sees no rows, as it would see none of another tenant.
 async fn strangers_rows(
     db: &Pool,
     tables: &[Table],
@@ -191,7 +190,7 @@ async fn strangers_rows(
     for Table { name: table, .. } in tables.iter().filter(|table| table.tenants_may_read) {
         if sees_rows(&transaction, table).await? {
             return Ok(Some(format!(
-                "a tenant sees another's rows of {table}, so auth.uid() does not tell who asks: CREATE OR REPLACE FUNCTION \
+                "a tenant sees another tenant's rows of {table}, so auth.uid() does not return the caller: CREATE OR REPLACE FUNCTION \
                  auth.uid() RETURNS uuid LANGUAGE sql STABLE AS $$SELECT \
                  nullif(nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub', '')::uuid$$;"
             )));
@@ -200,19 +199,19 @@ async fn strangers_rows(
     Ok(None)
 }
 
-/// The login role, having opened no door, sees nothing.
+/// Checks that the login role sees no rows without a tenant.
 async fn unscoped_rows(db: &Pool, table: &str) -> Result<Option<String>, StoreError> {
     if !sees_rows(db, table).await? {
         return Ok(None);
     }
     Ok(Some(format!(
-        "the login role sees rows of {table} without opening a door: ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, \
+        "the login role sees rows of {table} without being a tenant: ALTER TABLE {table} ENABLE ROW LEVEL SECURITY, \
          FORCE ROW LEVEL SECURITY; and drop policies of other roles than switchboard_tenant and switchboard_system"
     )))
 }
 
-/// Whether anything of a table is visible, by a sample of [`SAMPLED_BYTES`]. Whoever sees nothing would otherwise read the table
-/// to its end, at every start and every minute.
+/// Whether any row of a table is visible, by a sample of [`SAMPLED_BYTES`]. A role that sees nothing would otherwise read the
+/// whole table, at every start and every minute.
 async fn sees_rows(db: &impl ConnectionTrait, table: &str) -> Result<bool, StoreError> {
     let sql = format!(
         "SELECT 1 FROM {table} TABLESAMPLE SYSTEM (least(100, {SAMPLED_BYTES} * 100.0 / greatest(1, \

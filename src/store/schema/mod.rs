@@ -1,10 +1,10 @@
-//! What the server expects of the database's tables: which migrations it has, compared with those that this version knows,
-//! and that it keeps tenants apart ([`isolation`]).
+//! What the server expects of the database: the migrations that this version knows, and that tenants are kept apart
+//! ([`isolation`]).
 //!
-//! A migration only adds: tables, and columns that are nullable or have a default. So a server works on a database that the
-//! next version has migrated, and servers are upgraded one after the other: migrate first, then replace them. What a
-//! version no longer needs is removed by a later one, once no server uses it. Hence no statement of ours reads `*`, nor writes
-//! without naming its columns.
+//! A migration only adds: tables, and columns that are nullable or have a default. Therefore a server works on a database that
+//! the next version has migrated, and servers can be upgraded one after the other: migrate first, then replace them. A later
+//! version removes what no server uses any more. For the same reason no statement of ours reads `*` or writes without naming
+//! its columns.
 
 mod foreign;
 pub(super) mod isolation;
@@ -17,23 +17,22 @@ use switchboard_migration::sea_orm_migration::{MigratorTrait, seaql_migrations};
 
 use super::{Database, StoreError, dialect};
 
-/// How the database's migrations differ from those that this version knows.
+/// The differences between the database's migrations and those that this version knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Migrations {
-    /// Those that wait to be applied: the server cannot work without them.
+    /// Migrations that are not applied yet. The server cannot work without them.
     pub pending: Vec<String>,
-    /// Those that another version has applied and this one does not know.
+    /// Migrations that a newer version has applied and this one does not know.
     pub newer: Vec<String>,
 }
 
 impl Database {
-    /// Brings the tables up to date; returns the names of the migrations applied: all
-    /// of them or, on an error, none. Several servers may do so at once. A database that a newer version has migrated stays
-    /// as it is.
+    /// Applies pending migrations and returns their names: all of them or, on an error, none. Several servers may do so at
+    /// once. A database that a newer version has migrated stays unchanged.
     ///
     /// # Errors
-    /// [`StoreError`]; [`StoreError::Foreign`] if this version cannot migrate the database: [`ForeignSchema`];
-    /// [`StoreError::Locked`] if another transaction has locked a table for long.
+    /// [`StoreError`]; [`StoreError::Foreign`] if this version cannot migrate the database ([`ForeignSchema`]);
+    /// [`StoreError::Locked`] if another transaction keeps a table locked for too long.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         let tenants = &self.shared.tenants;
         let (transaction, pid) = dialect::begin_migration(tenants).await?;
@@ -59,7 +58,7 @@ impl Database {
         }
     }
 
-    /// How the database's migrations differ from this version's; changes nothing, needs no rights to.
+    /// Compares the database's migrations with this version's. Changes nothing and needs no rights to do so.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -74,7 +73,7 @@ async fn compare(db: &impl ConnectionTrait) -> Result<Migrations, StoreError> {
             let pending = pending.iter().map(|migration| migration.name().to_owned()).collect();
             Ok(Migrations { pending, newer: Vec::new() })
         }
-        // The framework's word for migrations that it does not know.
+        // The framework's error for migrations that it does not know.
         Err(DbErr::Custom(_)) => {
             let applied = seaql_migrations::Entity::find()
                 .select_only()
