@@ -1,8 +1,8 @@
-//! Numbers for agents that have none: which agents, and their purchases, a few at a time.
+//! Bulk purchase: buys a number for every agent that has none, a few at a time.
 //!
-//! Each purchase is an operation like any other, so a run may be killed at any instant: what it had begun is driven on
-//! by a server or by the next run, and an agent whose purchase is under way is bought no second number. An agent whose rows
-//! cannot be read or written does not keep the others from their turn; only a database that does not answer ends a run.
+//! Each purchase is an ordinary operation, so a run may be killed at any instant: a server or the next run continues the
+//! purchases under way, and no agent gets a second number. An agent with unreadable rows is skipped; only an unavailable
+//! database ends a run.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -19,54 +19,54 @@ use crate::domain::{
 pub use crate::store::AgentWithoutNumber;
 use crate::store::{Database, StoreError};
 
-/// Agents read at a time.
+/// Agents read per query.
 const PAGE: u16 = 200;
-/// Purchases under way at the same time.
+/// Maximum number of concurrent purchases.
 const PARALLEL: usize = 4;
-/// Purchases that may fail one after the other by the carrier's doing before no further one is begun.
+/// Consecutive carrier failures after which the run starts no further purchase.
 const FAILURES_IN_A_ROW: u8 = 3;
-/// How long a purchase is waited for once the lease of a driver that died has run out.
+/// How long the run waits for a purchase after the lease of a dead driver has expired.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What came of one agent.
+/// The result for one agent.
 #[derive(Debug)]
 pub enum NumberGiven {
-    /// It has this number.
+    /// This number was bought for the agent.
     Bought(PhoneNumber),
-    /// It is left without, for this reason.
+    /// No number was bought, for this reason.
     Without(Refusal),
-    /// Its purchase takes longer than it was waited for, and goes on by itself.
+    /// The purchase did not finish in time and continues in the background.
     UnderWay(OperationId),
-    /// The database failed on it: it may have a number or not, and the next run looks again.
+    /// The database failed. The agent may or may not have a number; the next run checks again.
     Failed(StoreError),
-    /// It needs none any more: somebody else has seen to it meanwhile, or it is deleted.
+    /// The agent no longer needs a number: it got one meanwhile, or it was deleted.
     NotNeeded(Refusal),
 }
 
 /// How a run ended.
 #[derive(Debug)]
 pub struct BulkEnd {
-    /// Why no further agents were begun; `None` when every agent had its turn.
+    /// Why the run stopped early; `None` if it processed every agent.
     pub because: Option<EndedEarly>,
-    /// How many agents were not begun, or not seen through because the database did not answer.
+    /// Number of agents not started, or not finished because the database was unavailable.
     pub not_begun: usize,
 }
 
-/// Why a run ended before every agent had its turn.
+/// Why a run ended before it had processed every agent.
 #[derive(Debug)]
 pub enum EndedEarly {
-    /// It was told to.
+    /// The run was cancelled.
     Stopped,
-    /// Nothing further can be bought now.
+    /// No further number can be bought now.
     Refused(Refusal),
-    /// The database did not answer.
+    /// The database was unavailable.
     Failed(StoreError),
 }
 
-/// What a run knows of its past.
+/// What a run has learned from its results so far.
 #[derive(Default)]
 struct Run {
-    /// Tenants whose plan or hour is full, with the refusal that said so.
+    /// Tenants that reached the limit of their plan or of purchases per hour, with that refusal.
     full: HashMap<TenantId, Refusal>,
     failures_in_a_row: u8,
     ended: Option<EndedEarly>,
@@ -125,14 +125,14 @@ impl Provisioning {
         Ok(agents)
     }
 
-    /// The longest that one agent's purchase is waited for.
+    /// The longest time to wait for the purchase of one agent.
     #[must_use]
     pub fn longest_purchase(&self) -> Duration {
         self.0.config.lease + PATIENCE
     }
 
-    /// Buys each of these agents a number, a few at a time, and tells what came of each. Once told to stop, or once
-    /// nothing further can be bought, it begins no further agent and waits for those begun.
+    /// Buys a number for each of these agents, a few at a time, and reports each result to `tell`. Once cancelled, or once
+    /// no further number can be bought, it starts no further agent and waits for the purchases under way.
     pub async fn give_numbers(
         &self,
         database: &Database,
@@ -143,7 +143,7 @@ impl Provisioning {
     ) -> BulkEnd {
         let run_id = self.0.entropy.uuid(self.0.clock.now()).to_string();
         let (mut run, mut not_begun) = (Run::default(), 0);
-        // A purchase under way may have to wait for a dead driver's lease: the others need not wait with it.
+        // Last, because a purchase under way may have to wait until the lease of a dead driver expires.
         agents.sort_by_key(|agent| agent.under_way.is_some());
         let mut waiting = VecDeque::from(agents);
         let mut begun = FuturesUnordered::new();
@@ -153,7 +153,7 @@ impl Provisioning {
             }
             if let Some(ended) = &run.ended {
                 let count = waiting.len();
-                // Nothing more is bought, but what an earlier run has left is still seen through.
+                // No further purchase starts, but purchases left by an earlier run are still finished.
                 waiting.retain(|agent| matches!(ended, EndedEarly::Refused(_)) && agent.under_way.is_some());
                 not_begun += count - waiting.len();
             }
@@ -193,7 +193,7 @@ impl Provisioning {
             None => self.begin_purchase(database, &agent, wanted, run_id).await,
         };
         let given = match operation {
-            Ok(id) => self.came_of(id).await,
+            Ok(id) => self.result_of(id).await,
             Err(StoreError::Refused(refusal)) => Ok(NumberGiven::NotNeeded(refusal)),
             Err(failure) => Err(failure),
         };
@@ -214,7 +214,7 @@ impl Provisioning {
         Ok(operation.id)
     }
 
-    async fn came_of(&self, id: OperationId) -> Result<NumberGiven, StoreError> {
+    async fn result_of(&self, id: OperationId) -> Result<NumberGiven, StoreError> {
         let corrupt = |column| StoreError::Corrupt { table: "operations", column };
         let operation = self.see_through(id, self.longest_purchase()).await?;
         match operation.state {

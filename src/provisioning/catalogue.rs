@@ -1,14 +1,14 @@
-//! The numbers that the carrier has on sale, for whoever wants to choose one.
+//! Search for numbers on sale at the carrier.
 
 use super::refusals::provider_refusal;
 use super::{NumberOnSale, NumberSearch, Provisioning};
 use crate::domain::{Refusal, TenantId};
 
 impl Provisioning {
-    /// Numbers on sale. Reserves nothing and costs nothing.
+    /// Returns numbers on sale. Reserves nothing and costs nothing.
     ///
     /// # Errors
-    /// The carrier's failure, as the API reports it.
+    /// The carrier rejected the search or is unavailable.
     pub async fn numbers_on_sale(
         &self,
         search: &NumberSearch,

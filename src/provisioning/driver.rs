@@ -1,5 +1,5 @@
-//! The driver: takes a lease, runs one step after the other, records each. Requests that wait for the same operation share
-//! one wait ([`super::shared_wait`]).
+//! The driver: takes a lease, then runs and records one step after the other. Requests that wait for the same operation
+//! share one wait ([`super::shared_wait`]).
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use crate::domain::{Operation, OperationId, OperationState, Step, caught};
 use crate::store::{Claimed, Lease, StoreError};
 
 impl Provisioning {
-    /// Until when a request that begins now waits for its operations, however many they are.
+    /// The deadline for a request that starts now: one deadline for all its operations.
     #[must_use]
     pub fn wait_until(&self) -> Instant {
         Instant::now() + self.0.config.operation_wait
     }
 
-    /// Runs an operation and waits for it, but no longer than `deadline`: then it is returned as it is and goes on in the
-    /// background. It does not stop when the caller goes away.
+    /// Runs an operation and waits for it until `deadline`. An operation still running then is returned as it is and
+    /// continues in the background, as it does when the caller goes away.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn run(&self, id: OperationId, deadline: Instant) -> Result<Operation, StoreError> {
-        // Pending although it was to be claimed: it is not due, which may take days.
+        // Still pending after an attempt to claim it: it is not due, possibly for days.
         self.wait_for(id, deadline, |state| state.is_final() || state == OperationState::Pending).await
     }
 
-    /// Runs an operation to its end, whenever it is due and nobody else does; returns it as it is when that takes longer than
-    /// `patience`.
+    /// Runs an operation to its end, whenever it is due and no other driver holds it. Returns it as it is once `patience` has
+    /// passed.
     pub(super) async fn see_through(
         &self,
         id: OperationId,
@@ -59,8 +59,8 @@ impl Provisioning {
         }
     }
 
-    /// Runs an operation whenever it is due and nobody else does, and reads it for all who wait for it. It is run even for a
-    /// request that does not wait.
+    /// Runs an operation whenever it is due and no other driver holds it, and reads it for all waiting requests. Claims it
+    /// at least once, even if no request waits.
     async fn see_to_operation(
         self,
         id: OperationId,
@@ -71,7 +71,7 @@ impl Provisioning {
             let seen = match self.0.store.claim(id, self.0.owner, self.0.config.lease).await {
                 Ok(claimed) => {
                     if let Some(claimed) = claimed {
-                        // An error here is a run that was aborted with the server.
+                        // The run fails to join only if it was aborted at shutdown.
                         let _ = self.spawn(claimed).await;
                         look = watch.look();
                     }
@@ -105,13 +105,13 @@ impl Provisioning {
             match Box::pin(caught("operation", driver.run_steps(claimed))).await {
                 Some(Ok(())) => {}
                 None => {
-                    error!(%operation, "running an operation panicked; it is run again when its lease has expired");
+                    error!(%operation, "operation panicked; it will be retried after its lease expires");
                 }
                 Some(Err(StoreError::LeaseLost)) => {
-                    warn!(%operation, "another driver took this operation over");
+                    warn!(%operation, "lease lost: another driver took over the operation");
                 }
                 Some(Err(failure)) => {
-                    error!(%operation, error = &failure as &dyn std::error::Error, "an operation was interrupted; it is run again when its lease has expired");
+                    error!(%operation, error = &failure as &dyn std::error::Error, "operation interrupted; it will be retried after its lease expires");
                 }
             }
             driver.0.runs.ended(operation);
@@ -119,7 +119,7 @@ impl Provisioning {
         self.0.running.spawn(run.instrument(span))
     }
 
-    /// Until the operation is over or must wait.
+    /// Runs steps until the operation has ended or must wait.
     async fn run_steps(&self, claimed: Claimed) -> Result<(), StoreError> {
         let Claimed { mut operation, lease } = claimed;
         while !operation.state.is_final() {
@@ -136,7 +136,7 @@ impl Provisioning {
                 Outcome::Next(step, progress) => progress.into_update(OperationState::Running, step, None),
                 Outcome::Done(progress) => progress.into_update(OperationState::Succeeded, Step::Done, None),
                 Outcome::Failed(why, progress) => {
-                    info!(operation = %operation.id, kind = %operation.kind, step = %operation.step, code = %why.code, "an operation failed: {}", why.message);
+                    info!(operation = %operation.id, kind = %operation.kind, step = %operation.step, code = %why.code, "operation failed: {}", why.message);
                     progress.into_update(OperationState::Failed, operation.step, Some(why))
                 }
                 Outcome::Retry(retry) => self.retried(&operation, retry),
@@ -155,7 +155,7 @@ impl Provisioning {
         Ok(())
     }
 
-    /// Renews the lease for as long as it is polled; ends when it is lost.
+    /// Renews the lease for as long as it is polled. Returns once the lease is lost.
     async fn hold(&self, held: &Lease) -> StoreError {
         let length = self.0.config.lease;
         let renew = || async { self.0.store.renew(held, length).await.map(drop) };
@@ -163,7 +163,7 @@ impl Provisioning {
     }
 
     async fn step(&self, operation: &Operation, held: &Lease) -> Result<Outcome, StoreError> {
-        // Only steps that their kinds have are claimed, and a step names as its next one only those.
+        // The store claims only steps of the operation's kind, so any other step is corrupt data.
         let unknown = StoreError::Corrupt { table: "operations", column: "step" };
         kinds::runner(operation.kind, operation.step).ok_or(unknown)?(self, operation, held).await
     }

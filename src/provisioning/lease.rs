@@ -1,4 +1,4 @@
-//! Holding a lease for as long as its work takes.
+//! Lease renewal while work is under way.
 
 use std::time::Duration;
 
@@ -6,14 +6,13 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::store::StoreError;
 
-/// Renews a lease of this length again and again. Ends when the lease is lost, or may have expired because it could not be
-/// renewed. Until then a failing database costs nothing: work given up under a live lease would be begun a second time by
-/// whoever takes it over.
+/// Renews a lease of this length every `every`. Returns once the lease is lost, or may have expired because renewals failed.
+/// A failed renewal alone does not end the work: the lease is still live, and another driver would repeat the work later.
 pub(super) async fn hold<F>(length: Duration, every: Duration, renew: impl Fn() -> F) -> StoreError
 where
     F: Future<Output = Result<(), StoreError>>,
 {
-    // It was claimed a moment ago.
+    // The claim may be a moment old: up to a third of the length is assumed to have passed.
     let mut until = Instant::now() + length - length / 3;
     loop {
         sleep(every).await;
@@ -40,7 +39,7 @@ mod tests {
 
     const LENGTH: Duration = Duration::from_millis(300);
 
-    /// How it ended, and after how many renewals, three of which fall into the length of a lease.
+    /// Returns the error that ended the lease and the number of renewals; a lease lasts for three renewals.
     async fn held(renew: impl Fn(u32) -> Result<(), StoreError>) -> (StoreError, u32) {
         let renewals = Cell::new(0);
         let end = hold(LENGTH, LENGTH / 3, || {

@@ -1,16 +1,15 @@
-//! Durable work at the providers: the operation is stored first, then run step by step under a lease, by the request or by a
+//! Durable work at the providers. An operation is stored first, then run step by step under a lease by the request or by a
 //! worker.
 //!
-//! A mutation stores its operation in the tenant's own transaction ([`kinds`]), commits, and then calls
-//! [`Provisioning::run`]: the same driver a worker uses for whatever a dead server left. Each step finds its intent
-//! stored and stores its result; an unknown outcome is looked up, never guessed; no transaction is open while a
-//! provider is called.
+//! A mutation stores its operation in the tenant's transaction ([`kinds`]), commits, and calls [`Provisioning::run`]. Workers
+//! use the same driver for operations that a dead server left. The intent of a step is stored before the step runs, and its
+//! result afterwards. An unknown outcome is looked up, never guessed. No transaction is open during a call to a provider.
 //!
-//! [`reconcile`] compares what the providers hold with the database, for what no operation can know.
+//! [`reconcile`] compares the providers' inventories with the database and finds drift that no operation can notice.
 //!
-//! To add a kind: a file in `kinds/` with its request, its data, what runs each step and what undoes it; a line in the list
-//! of kinds ([`crate::domain::OperationKind`]), with its steps. The compiler then asks for the file's line in [`kinds`]; tests
-//! ask for its words in the check constraints and for its places in the crash matrix.
+//! To add a kind, add a file in `kinds/` with its request, its data, its steps and their undo, and add the kind and its steps
+//! to [`crate::domain::OperationKind`]. The compiler then asks for the file's line in [`kinds`]; tests ask for its words in the
+//! check constraints and for its rows in the crash matrix.
 
 mod bulk;
 mod catalogue;
@@ -49,47 +48,48 @@ use crate::domain::{AgentId, Clock, Dialing, Entropy, Operation, OperationId, We
 use crate::store::{PurchaseRules, StoreError, SystemStore};
 use crate::voice::Voice;
 
-/// Begins the name at the carrier of every number bought here; the id of the operation that bought it follows.
+/// Prefix of a bought number's friendly name at the carrier, before the id of the operation that bought it. Prefix and id
+/// together are the number's mark.
 const MARK: &str = "switchboard:";
 
-/// The operation that bought a number with this name at the carrier; `None` for numbers not bought by this system.
+/// The operation that bought the number with this friendly name; `None` if the name is no mark.
 fn operation_of_mark(friendly_name: &str) -> Option<OperationId> {
     friendly_name.strip_prefix(MARK)?.parse().ok()
 }
 
-/// What provisioning is allowed, and where the carrier is to send calls.
+/// Limits, time limits and webhook addresses of provisioning.
 #[derive(Debug, Clone)]
 pub struct ProvisioningConfig {
-    /// The public address of this server, to which the webhooks' paths are added.
+    /// Public base URL of this server; webhook paths are appended.
     pub webhook_base_url: Url,
-    /// The address before a change, from which numbers may not have been pointed away yet.
+    /// Public base URL before the last change; some numbers may still point to it.
     pub webhook_base_url_previous: Option<Url>,
-    /// Where calls go when this server is gone; our own fallback route when unset.
+    /// Where the carrier sends calls when this server is unreachable; the server's own fallback webhook if `None`.
     pub voice_fallback_url: Option<Url>,
-    /// How long a request waits for its operation.
+    /// How long a request waits for its operations.
     pub operation_wait: Duration,
-    /// How long after its driver died an operation is taken up by another. Renewed while a driver lives, so it
-    /// may be much shorter than a provider takes to answer.
+    /// How long after its driver died another driver may claim an operation. A live driver renews its lease, so this may be
+    /// much shorter than a provider's response time.
     pub lease: Duration,
-    /// Purchases in any hour, all tenants together.
+    /// Maximum purchases in any hour, all tenants together.
     pub purchases_per_hour: u32,
-    /// Purchases of one tenant in any hour.
+    /// Maximum purchases of one tenant in any hour.
     pub tenant_purchases_per_hour: u32,
-    /// Agents that one tenant may create in any hour.
+    /// Maximum agents that one tenant may create in any hour.
     pub tenant_agents_per_hour: u32,
-    /// How long a release can be taken back before it is carried out.
+    /// Grace period: how long a release can be cancelled before it is carried out.
     pub release_grace: Duration,
-    /// How long a number that served one client is not given to another.
+    /// Quarantine: how long a released number is not assigned to another tenant.
     pub quarantine: TimeDelta,
-    /// US dollars for a number's month, while the carrier's price list cannot be read.
+    /// Monthly price of a number in US dollars, used while the carrier's prices are unknown.
     pub month_price: Option<Decimal>,
-    /// US dollars for a begun minute of a call, while the carrier's price list cannot be read.
+    /// Price of a started call minute in US dollars, used while the carrier's prices are unknown.
     pub minute_price: Option<Decimal>,
-    /// Which numbers are dialled, but for tenants with a setting of their own.
+    /// The platform's dialling policy; a tenant's override takes precedence.
     pub dialing: Dialing,
 }
 
-/// Drives operations. Cheap to clone.
+/// Runs operations at the providers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Provisioning(Arc<Parts>);
 
@@ -101,21 +101,21 @@ struct Parts {
     voice: Voice,
     clock: Clock,
     entropy: Entropy,
-    /// Who this process is when it holds a lease.
+    /// Identifies this process as the holder of a lease.
     owner: Uuid,
     prices: prices::Prices,
-    /// Every operation that runs here, so that a shutdown can wait for them.
+    /// Operations running in this process; a shutdown waits for them.
     running: TaskTracker,
-    /// Every delivery of an agent under way, for the same reason.
+    /// Agent deliveries running in this process; a shutdown waits for them.
     deliveries: TaskTracker,
-    /// Who waits for an operation.
+    /// Requests waiting for an operation.
     runs: shared_wait::Waits<OperationId, Result<Operation, StoreError>>,
-    /// Who waits for an agent to reach the voice provider.
+    /// Requests waiting for the delivery of an agent to the voice provider.
     syncs: shared_wait::Waits<AgentId, sync::Seen>,
 }
 
 impl Provisioning {
-    /// A driver over the system's door and both providers.
+    /// A driver with the system's store and both providers.
     #[must_use]
     pub fn new(
         config: ProvisioningConfig,
@@ -146,24 +146,24 @@ impl Provisioning {
         Self(Arc::new(parts))
     }
 
-    /// The carrier. For operations and reconciliation alone: whoever else needs something of it asks [`Provisioning`].
+    /// The carrier, for operations and reconciliation only. Other modules use the methods of [`Provisioning`].
     fn carrier(&self) -> &Carrier {
         &self.0.carrier
     }
 
-    /// Time and randomness, for what a mutation writes down itself.
+    /// The clock and the source of randomness, for rows that a mutation writes itself.
     #[must_use]
     pub fn ambient(&self) -> (&Clock, &Entropy) {
         (&self.0.clock, &self.0.entropy)
     }
 
-    /// Which numbers are dialled, but for tenants with a setting of their own.
+    /// The platform's dialling policy; a tenant's override takes precedence.
     #[must_use]
     pub fn dialing(&self) -> &Dialing {
         &self.0.config.dialing
     }
 
-    /// What every purchase is held to at this moment.
+    /// The limits and the quarantine for a purchase made now.
     fn purchase_rules(&self) -> PurchaseRules {
         PurchaseRules {
             purchases_per_hour: self.0.config.purchases_per_hour,
@@ -172,8 +172,7 @@ impl Provisioning {
         }
     }
 
-    /// Whether a number that sends its calls to this address sends them to this server, by its present address or its previous
-    /// one.
+    /// Whether this voice URL is the incoming call webhook of this server, at its current or previous address.
     fn is_here(&self, voice_url: &str) -> bool {
         let config = &self.0.config;
         let mut addresses =
@@ -181,8 +180,8 @@ impl Provisioning {
         addresses.any(|base| Webhook::IncomingCall.url(base).as_str() == voice_url)
     }
 
-    /// What a number bought by this operation must look like at the carrier. Its name is the mark by which
-    /// a purchase whose answer was lost is known again.
+    /// The settings at the carrier of a number bought by this operation. The friendly name is the mark: a purchase with a lost
+    /// answer is found by it.
     fn settings(&self, bought_by: OperationId) -> NumberSettings {
         let url = |webhook: Webhook| webhook.url(&self.0.config.webhook_base_url);
         NumberSettings {

@@ -1,12 +1,12 @@
 //! The outcome of a step: next, done, failed, retry, wait until an instant, or wait for an external event.
 //!
-//! The rule on unknown outcomes, kept by [`Outcome::failed`] and [`unsettled_for`]: when a request of a step may have been
-//! carried out, its outcome is unknown ([`Operation::outcome_unknown_at`]). Meanwhile nothing is rolled back, and nothing else
-//! is tried instead. A look-up that fails, whatever the provider answers to it, a rejection of the account, and the page of a
-//! proxy settle nothing. What settles it is finding the object, or not finding it once [`SETTLING`] has passed since the last
-//! such request. A step that has settled it in this way, and is rejected then, says so: [`StepError::Rejected`].
+//! Unknown outcomes ([`Outcome::failed`], [`unsettled_for`]): when a provider may have carried out a request of a step, its
+//! outcome is unknown ([`Operation::outcome_unknown_at`]). Until it is settled, nothing is rolled back and nothing else is
+//! tried. A failed look-up, a rejection of the account or a proxy's error page does not settle it. It is settled by finding
+//! the object, or by not finding it once [`SETTLING`] has passed since the last such request. A rejection after that is final:
+//! [`StepError::Rejected`].
 //!
-//! A pause is an outcome of its own. It is never expressed by an error that no provider has given.
+//! A pause is an outcome of its own, never an invented provider error.
 
 use std::time::Duration;
 
@@ -19,26 +19,26 @@ use crate::domain::{EventKey, NumberId, Operation, OperationState, Refusal, Step
 use crate::provider::ProviderError;
 use crate::store::{Effect, OperationUpdate};
 
-/// How long a request that was never answered may still be carried out at a provider.
+/// How long a provider may still carry out a request after it went unanswered.
 pub(super) const SETTLING: TimeDelta = TimeDelta::seconds(5);
 
 /// The outcome of a step.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// It succeeded, and this step is next.
+    /// The step succeeded; this step is next.
     Next(Step, Progress),
-    /// It succeeded, and was the last.
+    /// The step succeeded and was the last.
     Done(Progress),
-    /// It cannot be done. The effects of the progress roll back what was begun.
+    /// The operation fails. The effects of the progress roll back partial work.
     Failed(Refusal, Progress),
-    /// It failed for now: it is tried again, as long as its [`Patience`] lasts.
+    /// The step failed for now and is retried within its [`Patience`].
     Retry(Retry),
-    /// It can go on at a known time.
+    /// The step continues at a known time.
     WaitUntil(Pause),
-    /// It goes on when an event happens outside, or fails when its time limit passes.
+    /// The step continues when an external event arrives, or fails at its time limit.
     #[cfg_attr(not(test), expect(dead_code, reason = "the kinds that wait for webhooks are still to come"))]
     WaitForEvent(EventWait),
-    /// It wrote its result itself, in a transaction of its own.
+    /// The step stored its result in its own transaction.
     Recorded(Operation),
 }
 
@@ -47,9 +47,9 @@ pub(super) enum Outcome {
 pub(super) enum StepError<E> {
     /// The provider rejected it for good, and no earlier request can have done it.
     Rejected(E),
-    /// Anything else; while the outcome of a request is unknown, even a rejection.
+    /// Any other failure; while the outcome of a request is unknown, also a rejection.
     Unclear(E),
-    /// An earlier request may still be carried out: nothing can be concluded for so long.
+    /// The provider may still carry out an earlier request; the duration is the time left until a look-up is conclusive.
     Unsettled(Duration),
 }
 
@@ -60,7 +60,7 @@ impl<E> From<E> for StepError<E> {
 }
 
 impl Outcome {
-    /// As [`Self::failed`], for a step that tells a verdict from a failed look-up itself.
+    /// Like [`Self::failed`], for a step that itself tells a rejected request from a failed look-up.
     pub(super) fn of_error<R: ForTenants>(
         operation: &Operation,
         why: StepError<ProviderError<R>>,
@@ -69,7 +69,7 @@ impl Outcome {
     ) -> Self {
         match why {
             StepError::Rejected(error) => {
-                warn!(operation = %operation.id, step = %operation.step, failure = %error, "a provider rejected a request");
+                warn!(operation = %operation.id, step = %operation.step, failure = %error, "provider rejected a request");
                 Self::Failed(Failure::from(&error).because, Progress::of(operation).with(undo))
             }
             StepError::Unclear(error) => Self::failed(operation, &error, undo, patience),
@@ -82,8 +82,7 @@ impl Outcome {
         }
     }
 
-    /// A provider did not do as requested. This alone decides whether that ends the operation, with `undo`, or whether the
-    /// step is tried again: see [`Patience`].
+    /// The outcome after a provider failure: the operation fails with `undo`, or the step is retried. See [`Patience`].
     pub(super) fn failed<R: ForTenants>(
         operation: &Operation,
         error: &ProviderError<R>,
@@ -91,7 +90,7 @@ impl Outcome {
         patience: Patience,
     ) -> Self {
         let Failure { because, speaks_of } = error.into();
-        warn!(operation = %operation.id, step = %operation.step, failure = %error, "a provider rejected a request or did not answer");
+        warn!(operation = %operation.id, step = %operation.step, failure = %error, "provider rejected a request or did not answer");
         let is_unknown = operation.outcome_unknown_at.is_some();
         let (retry_after, breaker_open, outcome_unknown) = match speaks_of {
             About::Object | About::Account if !is_unknown || matches!(patience, Patience::Bounded) => {
@@ -109,8 +108,7 @@ impl Outcome {
         Self::Retry(Retry { because, progress, undo, retry_after, breaker_open, outcome_unknown, patience })
     }
 
-    /// The step is tried again for as long as it takes: something was paid for that is not set up yet, or a request whose
-    /// outcome is unknown must be looked up.
+    /// Retries the step without limit: a paid number is not set up yet, or an unknown outcome must be looked up.
     pub(super) fn retry_endlessly(because: Refusal, progress: Progress) -> Self {
         Self::Retry(Retry {
             because,
@@ -124,24 +122,24 @@ impl Outcome {
     }
 }
 
-/// A provider's failure, whichever provider's.
+/// A failure of either provider.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// In the words of our own API.
+    /// The reason, as the API reports it.
     because: Refusal,
     speaks_of: About,
 }
 
-/// What a provider's failure says something about.
+/// What a provider's failure lets the step conclude.
 #[derive(Debug, Clone, Copy)]
 enum About {
-    /// What was asked for: a verdict on this request, not on an earlier one.
+    /// A verdict on the requested object. It covers this request, not an earlier one.
     Object,
-    /// The account, its credentials or its plan. This request did nothing; an earlier one may have.
+    /// A rejection of the account, its credentials or its plan. This request had no effect; an earlier one may have.
     Account,
-    /// The moment. This request did nothing.
+    /// The provider is temporarily unavailable. This request had no effect.
     Moment { retry_after: Option<Duration>, breaker_open: bool },
-    /// Nothing: the request may have been carried out.
+    /// Nothing: the outcome of the request is unknown.
     Nothing,
 }
 
@@ -162,64 +160,64 @@ impl<R: ForTenants> From<&ProviderError<R>> for Failure {
 /// A step that failed for now.
 #[derive(Debug)]
 pub(super) struct Retry {
-    /// What the operation waits for, and fails with when patience ends.
+    /// The reason of the retry; the operation fails with it once retries are exhausted.
     pub because: Refusal,
-    /// What it keeps meanwhile.
+    /// Progress to store meanwhile.
     pub progress: Progress,
-    /// What rolls the step back when patience ends.
+    /// Effects that roll the step back once retries are exhausted.
     pub undo: Vec<Effect>,
-    /// How long the provider requested to wait, or is not asked.
+    /// How long the provider asked to wait, or how long its circuit breaker stays open.
     pub retry_after: Option<Duration>,
-    /// The provider stays down and was not asked.
+    /// The circuit breaker was open, so no request was sent.
     pub breaker_open: bool,
-    /// The attempt may have been carried out.
+    /// The provider may have carried out the attempt.
     pub outcome_unknown: bool,
-    /// When patience ends.
+    /// When retries are exhausted.
     pub patience: Patience,
 }
 
 /// A pause of known length.
 #[derive(Debug)]
 pub(super) struct Pause {
-    /// What the operation waits for.
+    /// The reason of the pause.
     pub because: Refusal,
-    /// What it keeps meanwhile.
+    /// Progress to store meanwhile.
     pub progress: Progress,
-    /// How long.
+    /// The shortest time to wait.
     pub wait: Duration,
-    /// The attempt before the pause may have been carried out.
+    /// The provider may have carried out the attempt before the pause.
     pub outcome_unknown: bool,
 }
 
-/// A pause until something happens outside.
+/// A pause until an external event.
 #[derive(Debug)]
 pub(super) struct EventWait {
     /// The event. Its webhook calls [`crate::store::SystemStore::wake`].
     pub event: EventKey,
-    /// The time limit, at which the operation fails.
+    /// Time limit; the operation fails when it passes.
     pub until: DateTime<Utc>,
-    /// What the operation waits for, and fails with at the time limit.
+    /// The reason of the pause; the operation fails with it at the time limit.
     pub because: Refusal,
-    /// What it keeps meanwhile.
+    /// Progress to store meanwhile.
     pub progress: Progress,
-    /// What rolls it back at the time limit.
+    /// Effects that roll the operation back at the time limit.
     pub undo: Vec<Effect>,
 }
 
-/// How often a step may be tried. A provider that stays down ends a bounded step at once; an endless one sleeps until
-/// the provider may be asked again, and that attempt does not count.
+/// How often a step is retried. An open circuit breaker ends a bounded step at once. An endless step waits until the breaker
+/// closes, and that attempt does not count.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Patience {
-    /// Nothing is lost by giving up: after some tries the operation fails, whatever is known.
+    /// The operation fails after a few attempts, even if an outcome is unknown: nothing is lost by that.
     Bounded,
-    /// Bounded until the outcome of an attempt is unknown. From then on the step is tried until a look-up has settled it:
-    /// giving up would forget what is paid for.
+    /// Bounded until the outcome of an attempt is unknown. From then on the step is retried until a look-up settles it, so
+    /// that nothing paid for is lost.
     UntilSettled,
-    /// It must be done. Only a rejection before anything can have happened ends it, or a verdict once the outcome is settled.
+    /// Retried without limit. Only a rejection while no outcome is unknown, or a verdict once the outcome is settled, ends it.
     Endless,
 }
 
-/// What a step changed.
+/// What a step changed: the operation's data and number, and effects on other rows.
 #[derive(Debug)]
 pub(super) struct Progress {
     pub data: Value,
@@ -228,7 +226,7 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Nothing but what the operation holds already.
+    /// The operation's data and number unchanged, without effects.
     pub(super) fn of(operation: &Operation) -> Self {
         Self { data: operation.data.clone(), number_id: operation.number_id, effects: Vec::new() }
     }
@@ -261,8 +259,8 @@ impl Progress {
     }
 }
 
-/// How much longer an earlier request of the present step may still be carried out at the provider; `None` when none can.
-/// Until then a look-up that finds nothing settles nothing.
+/// How much longer the provider may still carry out an earlier request of the current step; `None` if it no longer can. Until
+/// then a look-up without a result is inconclusive.
 pub(super) fn unsettled_for(operation: &Operation, now: DateTime<Utc>) -> Option<Duration> {
     let settled_at = operation.outcome_unknown_at? + SETTLING;
     (settled_at - now).to_std().ok().filter(|left| !left.is_zero())

@@ -1,4 +1,4 @@
-//! When an operation that cannot go on is run again, and when it is given up instead.
+//! Retry times: when an operation that must wait runs again, and when it fails instead.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use super::outcome::{EventWait, Patience, Pause, Progress, Retry};
 use crate::domain::{Operation, OperationState, Refusal, backoff};
 use crate::store::{OperationUpdate, Wait};
 
-/// How often a step is tried when nothing has happened.
+/// Maximum attempts of a step with bounded patience.
 const BOUNDED_TRIES: i32 = 6;
 const FIRST_BACKOFF: Duration = Duration::from_millis(400);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
-/// How often an operation that waits for an event is run all the same: the webhook may have come too early, or never.
+/// How often an operation that waits for an event runs without it: the webhook may have arrived too early, or never.
 const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(10);
-/// The longest that an operation may wait for events, whatever time limit its steps set.
+/// The longest time an operation may wait for events, whatever time limit its steps set.
 const LONGEST_EVENT_WAIT: TimeDelta = TimeDelta::days(180);
 
 impl Provisioning {
-    /// The update that ends the operation when patience is over, else the one that schedules the next attempt. A provider
-    /// that was not asked because it stays down ends patience at once where nothing has happened; elsewhere such an attempt
-    /// does not count, so that an outage uses up no tries.
+    /// The update that schedules the next attempt, or fails the operation once retries are exhausted. An open circuit breaker
+    /// at the first bounded attempt fails the operation at once. Later such an attempt does not count, so that an outage uses
+    /// up no retries.
     pub(super) fn retried(&self, operation: &Operation, retry: Retry) -> OperationUpdate {
         let Retry { because, progress, undo, retry_after, breaker_open, outcome_unknown, patience } = retry;
         match patience {
@@ -39,7 +39,7 @@ impl Provisioning {
         }
     }
 
-    /// The update that makes an operation wait for so long. That is no attempt, so it uses up no tries.
+    /// The update that makes an operation wait. A pause does not count as an attempt.
     pub(super) fn paused(&self, operation: &Operation, pause: Pause) -> OperationUpdate {
         let Pause { because, progress, wait, outcome_unknown } = pause;
         let until = self.after(self.backoff(1, Some(wait)));
@@ -50,8 +50,8 @@ impl Provisioning {
         self.0.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)
     }
 
-    /// Grows with every attempt; more than the provider requested, by chance, so that many operations do not return
-    /// together.
+    /// Grows with every attempt. Jitter is added to the time that the provider asked for, so that many operations do not
+    /// return at once.
     fn backoff(&self, attempts: i32, retry_after: Option<Duration>) -> Duration {
         let after = |attempt| backoff(&self.0.entropy, FIRST_BACKOFF, LONGEST_BACKOFF, attempt);
         let wait = after(u32::try_from(attempts).unwrap_or(1));
@@ -62,7 +62,7 @@ impl Provisioning {
     }
 }
 
-/// The update that makes an operation wait for an event, or ends it at its time limit.
+/// The update that makes an operation wait for an event, or fails it at its time limit.
 pub(super) fn awaiting(operation: &Operation, wait: EventWait, now: DateTime<Utc>) -> OperationUpdate {
     let EventWait { event, until, because, progress, undo } = wait;
     let limit = until.min(operation.created_at + LONGEST_EVENT_WAIT);
@@ -74,7 +74,7 @@ pub(super) fn awaiting(operation: &Operation, wait: EventWait, now: DateTime<Utc
     asleep(operation, because, progress, wait)
 }
 
-/// The update that makes an operation wait at its present step, and says what for.
+/// The update that makes an operation wait at its current step, with the reason.
 fn asleep(operation: &Operation, because: Refusal, progress: Progress, wait: Wait) -> OperationUpdate {
     let update = progress.into_update(OperationState::Running, operation.step, Some(because));
     OperationUpdate { wait: Some(wait), ..update }

@@ -1,4 +1,4 @@
-//! The prices of the carrier account, read in the background, so that no request waits for the carrier.
+//! Prices of the carrier account, read in the background so that no request waits for the carrier.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -11,12 +11,12 @@ use crate::carrier::{CountryPrices, list_minute_price};
 use crate::domain::{CountryCode, Heartbeat, PhoneNumber, Rates, caught};
 use crate::store::StoreError;
 
-/// Prices change seldom.
+/// Interval between reads of a country's prices; they rarely change.
 const READ_AGAIN: TimeDelta = TimeDelta::hours(1);
-/// After the carrier did not say.
+/// Interval before a retry after a failed read.
 const TRY_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
-/// The prices known, by country.
+/// Known prices, by country.
 #[derive(Debug, Default)]
 pub(super) struct Prices(RwLock<HashMap<CountryCode, Known>>);
 
@@ -39,8 +39,8 @@ impl Prices {
 }
 
 impl Provisioning {
-    /// What this number costs: the carrier's present prices for the account, else those configured. While neither is known,
-    /// the monthly price stored when the number was bought, and the carrier's list price of a minute.
+    /// The rates of this number: the carrier's current prices for the account, else the configured ones. If neither is known,
+    /// the monthly price stored at the purchase and the carrier's list price per minute.
     #[must_use]
     pub fn rates(&self, number: &PhoneNumber) -> Rates {
         let (known, config) = (&self.0.prices, &self.0.config);
@@ -52,7 +52,7 @@ impl Provisioning {
         }
     }
 
-    /// Reads the prices of countries with numbers, where it is time to.
+    /// Reads the prices of every country with numbers that is due.
     pub(super) async fn refresh_prices(&self, heartbeat: &Heartbeat) -> Result<(), StoreError> {
         heartbeat.beat();
         for country in self.0.store.countries_with_numbers().await? {
@@ -72,7 +72,7 @@ impl Provisioning {
                 Ok(prices) => *known = Known { due: now + READ_AGAIN, prices },
                 Err(error) => {
                     known.due = now + TRY_AGAIN;
-                    warn!(%country, %error, "the carrier's prices could not be read: the last known ones hold");
+                    warn!(%country, %error, "carrier prices could not be read; the last known prices stay in use");
                 }
             }
         }

@@ -1,23 +1,23 @@
-//! A provider's failure as tenants see it: what they can do, and nothing about the provider's internals.
+//! Provider failures as tenants see them: what to do, without the provider's internals.
 
 use crate::domain::{Refusal, RefusalCode};
 use crate::provider::{ProviderError, ProviderRejection};
 use crate::{carrier, voice};
 
-/// A rejection that tenants can be told about.
+/// A rejection with a message for tenants.
 pub(crate) trait ForTenants: ProviderRejection {
-    /// The code while the provider is unavailable.
+    /// Refusal code while the provider is unavailable.
     const UNAVAILABLE: RefusalCode;
 
-    /// The rejection in the words of our API.
+    /// The rejection as the API reports it.
     fn refusal(&self) -> Refusal;
 }
 
-/// What a tenant is told when a provider did not do what it was asked.
+/// The refusal that a tenant sees after a provider failure.
 pub(crate) fn provider_refusal<R: ForTenants>(error: &ProviderError<R>) -> Refusal {
     match error {
         ProviderError::Rejected(rejection) => rejection.refusal(),
-        // The difference matters only to the operation, which looks an unknown outcome up by itself.
+        // Tenants see no difference: the operation looks up an unknown outcome by itself.
         ProviderError::Unavailable { .. } | ProviderError::OutcomeUnknown { .. } => Refusal::new(
             R::UNAVAILABLE,
             format!("{} does not answer at the moment: try again later", R::PROVIDER),
@@ -25,7 +25,7 @@ pub(crate) fn provider_refusal<R: ForTenants>(error: &ProviderError<R>) -> Refus
     }
 }
 
-/// What an operation waits for while an earlier request to the provider may still be carried out.
+/// The reason of the wait while the provider may still carry out an earlier request.
 pub(super) fn unsettled<R: ForTenants>() -> Refusal {
     let message = format!(
         "the outcome of an earlier request to {} is unknown: it is looked up until it is known",

@@ -1,9 +1,9 @@
-//! Pointing every number to this server's current address, after `WEBHOOK_BASE_URL` has changed.
+//! Points every number to this server's current address after a change of `WEBHOOK_BASE_URL`.
 //!
-//! What is left to do is read from the carrier at the start of each run, and setting a number right may be repeated: a run can
-//! be stopped or killed at any instant, and the next one goes on with what is left. A number that can be repaired is repaired by an
-//! operation, in its tenant's audit trail. One that is being released still takes calls while its release can be taken back,
-//! and cannot be repaired; it is set right directly. A number that fails does not keep the others from their turn.
+//! Each run reads the remaining numbers from the carrier, and updating a number is safe to repeat, so a run may be killed at
+//! any instant and the next one continues. An operation repairs each number, in its tenant's audit trail. A number that is
+//! being released still takes calls but cannot be repaired; its settings are updated directly. A failure of one number does
+//! not stop the others.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -18,42 +18,42 @@ use crate::carrier::CarrierError;
 use crate::domain::{Actor, Author, NumberStatus, OperationKind, OperationState, PhoneNumber};
 use crate::store::{Database, StoreError};
 
-/// Numbers set right at the same time.
+/// Maximum number of concurrent repairs.
 const PARALLEL: usize = 4;
-/// Failures one after the other, after which no further number is begun: the carrier is in trouble.
+/// Consecutive failures after which the run starts no further number: the carrier is most likely unavailable.
 const FAILURES_IN_A_ROW: u8 = 5;
 
-/// What came of one number.
+/// The result for one number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Repointed {
-    /// It points here.
+    /// The number points to this server.
     Yes,
-    /// It does not, for this reason.
+    /// The number does not point to this server, for this reason.
     No(String),
 }
 
 /// How a run ended.
 #[derive(Debug, Default)]
 pub struct RepointEnd {
-    /// Numbers that were not begun.
+    /// Number of numbers not started.
     pub not_begun: usize,
-    /// Whether that is because too many failed in a row, and not because the run was told to stop.
+    /// Whether the run ended because of consecutive failures; otherwise it finished or was cancelled.
     pub gave_up: bool,
 }
 
-/// Why it could not be told which numbers to point here.
+/// Why the numbers to update could not be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum RepointError {
-    /// The carrier did not list its numbers.
+    /// The carrier did not list the account's numbers.
     #[error("the carrier did not list the account's numbers, and nothing was changed")]
     Carrier(#[from] CarrierError),
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Provisioning {
-    /// Every number held here that the carrier's settings do not send to this server, oldest first.
+    /// Every held number with settings at the carrier that do not send its calls to this server, oldest first.
     ///
     /// # Errors
     /// [`RepointError`].
@@ -68,8 +68,8 @@ impl Provisioning {
         Ok(held)
     }
 
-    /// Points these numbers here, a few at a time, and tells what came of each. Once told to stop, it begins no further
-    /// one and waits for those begun.
+    /// Points these numbers to this server, a few at a time, and reports each result to `tell`. Once cancelled, it starts no
+    /// further number and waits for those under way.
     pub async fn repoint(
         &self,
         database: &Database,
@@ -89,9 +89,9 @@ impl Provisioning {
             {
                 begun.push(self.point_here(database, number, &run_id));
             }
-            let Some((number, came_of)) = begun.next().await else { break };
-            failures = if came_of == Repointed::Yes { 0 } else { failures.saturating_add(1) };
-            tell(&number, &came_of);
+            let Some((number, repointed)) = begun.next().await else { break };
+            failures = if repointed == Repointed::Yes { 0 } else { failures.saturating_add(1) };
+            tell(&number, &repointed);
         }
         end.not_begun = waiting.len();
         end
@@ -108,12 +108,12 @@ impl Provisioning {
         } else {
             self.point_held(database, &number, run_id).await
         };
-        let came_of = match done {
-            Ok(came_of) => came_of,
+        let repointed = match done {
+            Ok(repointed) => repointed,
             Err(StoreError::Refused(refusal)) => Repointed::No(refusal.message),
             Err(failure) => Repointed::No(failure.to_string()),
         };
-        (number, came_of)
+        (number, repointed)
     }
 
     async fn point_held(
@@ -130,7 +130,7 @@ impl Provisioning {
             (OperationState::Succeeded, _) => Repointed::Yes,
             (_, Some(refusal)) => Repointed::No(refusal.message),
             (_, None) => {
-                Repointed::No(format!("{} is not over yet: a running server sees to it", operation.id))
+                Repointed::No(format!("{} has not ended yet: a running server continues it", operation.id))
             }
         })
     }
@@ -146,7 +146,7 @@ impl Provisioning {
         store.audit_intent(OperationKind::RepairNumber.audit_action(), number.id).await?;
         store.commit().await?;
         Ok(match restore(self, sid, &self.settings(number.operation_id)).await {
-            // Gone: its release was carried out meanwhile.
+            // The number is gone because its release was carried out meanwhile.
             Ok(Setting::Right | Setting::Gone) => Repointed::Yes,
             Ok(Setting::Different) => Repointed::No("the carrier has not taken the settings".to_owned()),
             Err(failure) => Repointed::No(provider_refusal(&failure).message),

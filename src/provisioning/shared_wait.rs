@@ -1,9 +1,8 @@
-//! Waits that requests share. Requests that wait for the same agent or operation wait behind one task of this process: it
-//! looks, and takes part in claiming the work, for all of them. So what waiting costs the database does not grow with the
-//! requests that wait.
+//! Shared waits. Requests that wait for the same agent or operation share one task of this process, which polls the database
+//! and claims the work for all of them. The load on the database does not grow with the number of waiting requests.
 //!
-//! The task looks again when work of this process on its subject ends, when a request begins to wait, and every
-//! [`LOOK_EVERY`], for what other servers do. A request only believes a look that was begun after it had joined.
+//! The task polls when work of this process on its subject ends, when a request joins, and every [`LOOK_EVERY`] for the work
+//! of other servers. A request only uses a result read after it joined.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -14,24 +13,24 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
-/// How often it is looked at what another server works on.
+/// Poll interval for the work of other servers.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The shared waits of this process, by what is waited for.
+/// The shared waits of this process, by subject.
 #[derive(Debug)]
 pub(super) struct Waits<K, T>(Arc<Mutex<HashMap<K, Arc<Wait<T>>>>>);
 
 #[derive(Debug)]
 struct Wait<T> {
-    /// What was seen last, and which look that was.
+    /// The last result, with the number of the read that gave it.
     seen: watch::Sender<(u64, Option<T>)>,
-    /// Looks that were begun.
+    /// Number of reads started.
     begun: AtomicU64,
     asked: Notify,
     ended: Notify,
 }
 
-/// The task's end of a shared wait. Dropped, it closes the wait: who comes later begins another.
+/// The task's side of a shared wait. Dropping it closes the wait, and the next request starts another.
 #[derive(Debug)]
 pub(super) struct Watch<K: Eq + Hash, T> {
     waits: Waits<K, T>,
@@ -39,11 +38,11 @@ pub(super) struct Watch<K: Eq + Hash, T> {
     wait: Arc<Wait<T>>,
 }
 
-/// A request's end of a shared wait.
+/// A request's side of a shared wait.
 #[derive(Debug)]
 pub(super) struct Joined<T> {
     seen: watch::Receiver<(u64, Option<T>)>,
-    /// Looks that had begun before.
+    /// Number of reads started before the request joined; their results may be too old.
     before: u64,
 }
 
@@ -60,7 +59,7 @@ impl<K, T> Clone for Waits<K, T> {
 }
 
 impl<K: Copy + Eq + Hash, T> Waits<K, T> {
-    /// Joins those who wait for `key`; the first has `begin` begin the task.
+    /// Joins the wait for `key`. The first request starts the task with `begin`.
     pub(super) fn join(&self, key: K, begin: impl FnOnce(Watch<K, T>)) -> Joined<T> {
         let mut open = self.lock();
         if let Some(wait) = open.get(&key) {
@@ -78,7 +77,7 @@ impl<K: Copy + Eq + Hash, T> Waits<K, T> {
         joined
     }
 
-    /// Work of this process on `key` has come to an end, or a part of it has: whoever waits should look.
+    /// Wakes the wait for `key` after this process has finished work on it, or a part of it.
     pub(super) fn ended(&self, key: K) {
         if let Some(wait) = self.lock().get(&key) {
             wait.ended.notify_one();
@@ -98,17 +97,17 @@ impl<T> Wait<T> {
 }
 
 impl<K: Eq + Hash, T> Watch<K, T> {
-    /// Begins a look; returns which it is.
+    /// Starts a read and returns its number.
     pub(super) fn look(&self) -> u64 {
         self.wait.begun.fetch_add(1, Ordering::SeqCst) + 1
     }
 
-    /// Shows those who wait what the look found.
+    /// Publishes the result of a read to the waiting requests.
     pub(super) fn show(&self, look: u64, seen: T) {
         self.wait.seen.send_replace((look, Some(seen)));
     }
 
-    /// Whether anybody waits. If nobody does, the wait is closed.
+    /// Whether any request waits. If none does, closes the wait.
     pub(super) fn is_wanted(&self) -> bool {
         let mut open = self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
         let is_wanted = self.wait.seen.receiver_count() > 0;
@@ -118,8 +117,8 @@ impl<K: Eq + Hash, T> Watch<K, T> {
         is_wanted
     }
 
-    /// Until there may be something new to see, or nobody waits any more. With `hears_asking` unset, who begins to wait
-    /// is content with the end of what is under way.
+    /// Waits until another read is worthwhile, or no request waits any more. Without `hears_asking`, a new request does not
+    /// trigger a read; it waits for the end of the work under way.
     pub(super) async fn news(&self, hears_asking: bool) {
         let news = async {
             tokio::select! {
@@ -128,7 +127,7 @@ impl<K: Eq + Hash, T> Watch<K, T> {
                 () = self.wait.seen.closed() => {}
             }
         };
-        // Time running out is a reason to look, too.
+        // The timeout is not an error: another server may have made progress.
         let _ = timeout(LOOK_EVERY, news).await;
     }
 
@@ -147,7 +146,7 @@ impl<K: Eq + Hash, T> Drop for Watch<K, T> {
 }
 
 impl<T> Joined<T> {
-    /// Waits until what is seen settles the matter; `None` if it did not by `deadline`, or the task has ended.
+    /// Waits until a result satisfies `settles`; `None` if none does by `deadline` or the task has ended.
     pub(super) async fn until<R>(
         mut self,
         deadline: Instant,

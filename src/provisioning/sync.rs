@@ -1,13 +1,13 @@
-//! Agents and the voice provider: a change is stored here first, then delivered until the provider has it.
+//! Delivery of agents to the voice provider: a change is stored first, then delivered until the provider has it.
 //!
-//! One delivery of an agent at a time, over all servers (its lease), so that no older state arrives after a newer one. It
-//! delivers the agent as it is when it begins, and looks again when it ends: what changed meanwhile is delivered next. Only a
-//! rejection of the content ends it ([`VoiceError::rejects_content`]), and the agent's owner sees the reason; whatever else
-//! goes wrong is tried again later. While a delivery may still be carried out, nobody begins another.
+//! A lease allows one delivery per agent at a time across all servers, so that an older revision never overwrites a newer one.
+//! A delivery sends the agent as it is at the start; a change made meanwhile is delivered next. Only a rejection of the content
+//! is final ([`VoiceError::rejects_content`]), and the tenant sees the reason. Any other failure is retried. No new delivery
+//! starts while the outcome of the last one is unknown and may still change.
 //!
-//! A delivery belongs to no request: a request waits for it until its deadline, and the delivery goes on. Requests that wait
-//! for the same agent share one wait ([`super::shared_wait`]). Neither do deliveries wait for operations, nor operations for
-//! deliveries; and those that requests began take nothing from those that the background begins.
+//! A delivery outlives the request that started it: the request waits until its deadline, and the delivery continues. Requests
+//! for the same agent share one wait ([`super::shared_wait`]). Deliveries and operations never wait for each other, and
+//! deliveries started by requests do not use up the background's limit.
 
 use std::time::Duration;
 
@@ -26,24 +26,24 @@ use crate::domain::{Agent, AgentId, Heartbeat, Refusal, RefusalCode, backoff, ca
 use crate::store::{AgentDelivery, DeliveryOutcome, StoreError};
 use crate::voice::VoiceError;
 
-/// How often it is looked for agents that are to be delivered.
+/// Poll interval for agents due for delivery.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Deliveries at the same time that the background of this process began.
+/// Maximum number of concurrent background deliveries in this process.
 const PARALLEL: usize = 8;
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 
-/// An agent on its way to the voice provider, as those who wait for it see it.
+/// The state of an agent's delivery, as read for the waiting requests.
 #[derive(Debug)]
 pub(super) struct Seen {
     agent: Result<Option<Agent>, StoreError>,
-    /// The latest revision that a delivery has tried since they began to wait.
+    /// The latest revision tried by a delivery that this wait started.
     tried: i32,
 }
 
 impl Provisioning {
-    /// Waits until the voice provider has this revision of the agent, but no longer than `deadline`. Returns why it does
-    /// not have it: it rejected the content, or it is still to be delivered.
+    /// Waits until the voice provider has this revision of the agent, at most until `deadline`. Returns the reason if it does
+    /// not have it: the content was rejected, or the delivery is still pending.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -58,21 +58,21 @@ impl Provisioning {
             let settles = |seen: &Seen| match &seen.agent {
                 Err(failure) => Some(Err(failure.clone())),
                 Ok(None) => Some(Ok(None)),
-                Ok(Some(agent)) => match came_of(agent, revision) {
+                Ok(Some(agent)) => match delivered(agent, revision) {
                     None if seen.tried >= revision => Some(Ok(Some(undelivered(agent.sync_error.clone())))),
-                    came_of => came_of.map(Ok),
+                    delivered => delivered.map(Ok),
                 },
             };
             let seen = self.0.syncs.join(id, begin).until(deadline, settles).await;
-            if let Some(came_of) = seen {
-                return came_of;
+            if let Some(delivered) = seen {
+                return delivered;
             }
         }
         let Some(agent) = self.0.store.agent(id).await? else { return Ok(None) };
-        Ok(came_of(&agent, revision).unwrap_or_else(|| Some(undelivered(agent.sync_error))))
+        Ok(delivered(&agent, revision).unwrap_or_else(|| Some(undelivered(agent.sync_error))))
     }
 
-    /// Delivers an agent, unless somebody else does, and looks at it for all who wait for it.
+    /// Delivers an agent, unless another delivery holds its lease, and reads its state for all waiting requests.
     async fn see_to_agent(self, id: AgentId, watch: Watch<AgentId, Seen>) {
         let (mut own, mut tried) = (None, 0);
         while watch.is_wanted() {
@@ -80,7 +80,7 @@ impl Provisioning {
             let mut agent = self.0.store.agent(id).await;
             if own.is_none()
                 && let Ok(Some(found)) = &agent
-                && came_of(found, found.revision).is_none()
+                && delivered(found, found.revision).is_none()
             {
                 match self.0.store.claim_delivery(id, self.lease()).await {
                     Ok(claimed) => own = claimed.map(|delivery| self.spawn_delivery(delivery)),
@@ -98,7 +98,7 @@ impl Provisioning {
             };
             tokio::select! {
                 ended = delivery => {
-                    // An error here is a delivery that panicked and said so itself: its lease will run out.
+                    // A delivery that panicked has logged it; it is repeated after its lease expires.
                     tried = ended.map_or(tried, |revision| revision.max(tried));
                     own = None;
                 }
@@ -107,8 +107,7 @@ impl Provisioning {
         }
     }
 
-    /// Delivers whatever no request has delivered, until told to stop; then waits for the deliveries under way, within a
-    /// deadline.
+    /// Delivers agents that are due until cancelled, then waits for deliveries under way, within a time limit.
     pub async fn deliver_agents(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let begun = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
@@ -122,7 +121,7 @@ impl Provisioning {
                 Err(failure) => {
                     warn!(
                         error = &failure as &dyn std::error::Error,
-                        "agents to be delivered could not be read"
+                        "agents due for delivery could not be read"
                     );
                 }
             }
@@ -131,30 +130,30 @@ impl Provisioning {
         if tokio::time::timeout(DRAIN, self.0.deliveries.wait()).await.is_err() {
             warn!(
                 left = self.0.deliveries.len(),
-                "deliveries were left under way; their leases will run out"
+                "shutdown: deliveries are still running; they will be retried after their leases expire"
             );
         }
     }
 
-    /// Returns the latest revision that was tried.
+    /// Starts a delivery. The task returns the latest revision it tried.
     fn spawn_delivery(&self, delivery: AgentDelivery) -> JoinHandle<i32> {
         let provisioning = self.clone();
         self.0.deliveries.spawn(async move {
             let (agent, mut tried) = (delivery.agent.id, delivery.agent.revision);
             if let Some(Err(failure)) = caught("delivery", provisioning.deliver(delivery, &mut tried)).await {
-                warn!(%agent, error = &failure as &dyn std::error::Error, "delivery abandoned; it is repeated when its lease has run out");
+                warn!(%agent, error = &failure as &dyn std::error::Error, "delivery interrupted; it will be retried after its lease expires");
             }
             provisioning.0.syncs.ended(agent);
             tried
         })
     }
 
-    /// Longer than an operation's: what a dead server has sent may still be carried out after its lease.
+    /// Longer than an operation's lease: the provider may still carry out the last request of a dead server.
     fn lease(&self) -> Duration {
         self.0.config.lease + SETTLING.to_std().unwrap_or_default()
     }
 
-    /// Until the provider has the agent as it is, rejects it, or must be asked again later.
+    /// Delivers until the provider has the latest revision, rejects it, or must be retried later.
     async fn deliver(&self, first: AgentDelivery, tried: &mut i32) -> Result<(), StoreError> {
         let mut next = Some(first);
         while let Some(delivery) = next {
@@ -176,7 +175,7 @@ impl Provisioning {
         Ok(())
     }
 
-    /// Renews the lease for as long as it is polled; ends when it is lost.
+    /// Renews the lease for as long as it is polled. Returns once the lease is lost.
     async fn keep_delivery(&self, delivery: &AgentDelivery) -> StoreError {
         let length = self.lease();
         let renew = || self.0.store.renew_delivery(delivery, length);
@@ -187,10 +186,10 @@ impl Provisioning {
         let Err(failure) = updated else { return DeliveryOutcome::Accepted };
         let (agent, because) = (delivery.agent.id, provider_refusal(&failure));
         if failure.rejects_content() {
-            error!(%agent, %failure, "the voice provider rejected an agent's change");
+            error!(%agent, %failure, "voice provider rejected an agent's change");
             return DeliveryOutcome::Rejected(because);
         }
-        warn!(%agent, %failure, "an agent's change was not delivered; it is tried again");
+        warn!(%agent, %failure, "agent's change was not delivered; it will be retried");
         let now = self.0.clock.now();
         let attempt = u32::try_from(delivery.attempts).unwrap_or_default().saturating_add(1);
         let wait = backoff(&self.0.entropy, FIRST_BACKOFF, LONGEST_BACKOFF, attempt);
@@ -212,15 +211,16 @@ fn later(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
     now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)
 }
 
-/// What came of a revision of an agent, once that is certain: the provider has it or needs none, or rejected it.
-fn came_of(agent: &Agent, revision: i32) -> Option<Option<Refusal>> {
+/// The final result of a revision's delivery: `Some(None)` if the provider has it or needs none, `Some(Some(_))` if it
+/// rejected the content, `None` while the delivery is pending.
+fn delivered(agent: &Agent, revision: i32) -> Option<Option<Refusal>> {
     if agent.voice_agent_id.is_none() || agent.synced_revision >= revision {
         return Some(None);
     }
     (agent.refused_revision >= revision).then(|| agent.sync_error.clone())
 }
 
-/// What a request is told whose change the provider does not have yet; `met` is what the last delivery met.
+/// The refusal for a change that is not delivered yet; `met` is the failure of the last attempt.
 fn undelivered(met: Option<Refusal>) -> Refusal {
     let saved = "the change is saved and will be delivered to the voice provider (see Agent.syncState)";
     match met {

@@ -1,5 +1,5 @@
-//! The worker: runs operations that are due or whose driver died. It waits for nothing else: prices and the delivery of
-//! agents ([`super::sync`]) have tasks of their own.
+//! The worker: runs operations that are due, or that a dead driver left. Prices and the delivery of agents ([`super::sync`])
+//! run in tasks of their own, so that operations never wait for them.
 
 use std::time::Duration;
 
@@ -10,21 +10,24 @@ use tracing::warn;
 use super::Provisioning;
 use crate::domain::Heartbeat;
 
-/// How often the worker looks for work.
+/// Poll interval for due operations.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Operations that the worker of this process runs at the same time. Those that requests run do not count.
+/// Maximum number of concurrent operations of this worker. Operations run by requests do not count.
 const PARALLEL_OPERATIONS: usize = 16;
-/// How long a shutdown waits for operations that run here. What is left then is taken over when its lease has expired.
+/// How long a shutdown waits for running operations. Another driver takes over the rest after their leases expire.
 pub(super) const DRAIN: Duration = Duration::from_secs(20);
-/// How often it is looked for countries whose prices are not known.
+/// Poll interval for countries with prices due.
 const PRICES_EVERY: Duration = Duration::from_secs(5);
 
 impl Provisioning {
-    /// Keeps the carrier's prices known, until told to stop.
+    /// Keeps the carrier's prices up to date until cancelled.
     pub async fn watch_prices(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         while let Some(read) = stop.run_until_cancelled(self.refresh_prices(&heartbeat)).await {
             if let Err(failure) = read {
-                warn!(error = &failure as &dyn std::error::Error, "the worker could not look for prices");
+                warn!(
+                    error = &failure as &dyn std::error::Error,
+                    "countries with prices due could not be read"
+                );
             }
             if stop.run_until_cancelled(tokio::time::sleep(PRICES_EVERY)).await.is_none() {
                 return;
@@ -32,7 +35,7 @@ impl Provisioning {
         }
     }
 
-    /// Runs operations that are due until it is stopped; then waits, within a deadline, for those that run here.
+    /// Runs due operations until cancelled, then waits for those under way, within a time limit.
     pub async fn work(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let taken_up = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
@@ -44,10 +47,7 @@ impl Provisioning {
                     taken_up.spawn(self.spawn(claimed));
                 }),
                 Err(failure) => {
-                    warn!(
-                        error = &failure as &dyn std::error::Error,
-                        "the worker could not look for operations"
-                    );
+                    warn!(error = &failure as &dyn std::error::Error, "due operations could not be read");
                 }
             }
         }
@@ -55,7 +55,7 @@ impl Provisioning {
         if tokio::time::timeout(DRAIN, self.0.running.wait()).await.is_err() {
             warn!(
                 left = self.0.running.len(),
-                "shutdown: operations are still running; they are taken over when their leases have expired"
+                "shutdown: operations are still running; they will be taken over after their leases expire"
             );
         }
     }

@@ -13,7 +13,7 @@ pub(super) const STEPS: Steps =
     &[(Step::CheckNumber, |driver, operation, _| Box::pin(check_number(driver, operation)))];
 
 impl Provisioning {
-    /// Stores a check of a number. A check or repair that is under way for it is returned instead.
+    /// Stores a check of a number. Returns the check or repair that is already under way for it, if there is one.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -38,14 +38,14 @@ impl Provisioning {
     }
 }
 
-/// Step: look.
+/// Step: read the number's settings at the carrier.
 async fn check_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
     Ok(match settings::look(driver, &sid, &driver.settings(number.operation_id)).await {
         Ok(Setting::Right) => confirmed(operation, &number),
         Ok(Setting::Different) => {
-            let why = "the number has other settings at the carrier and was left so: repairPhoneNumber restores them";
+            let why = "the number has different settings at the carrier: restore them with repairPhoneNumber";
             Outcome::Failed(Refusal::new(RefusalCode::CarrierRejected, why), Progress::of(operation))
         }
         Ok(Setting::Gone) => gone(operation, &number),

@@ -1,8 +1,8 @@
-//! CREATE_AGENT: a voice agent and, unless told otherwise, a number for it.
+//! CREATE_AGENT: creates a voice agent and, by default, buys a number for it.
 //!
-//! Creating the voice agent and searching for a number run at the same time. When no number can be bought, the agent stays and
-//! the operation fails with the reason. When the voice agent cannot be created, nothing stays: the undo marks the agent deleted.
-//! Nothing is undone while an earlier request may have created a voice agent; it is looked up by its tag until that is known.
+//! The creation of the voice agent and the search for a number run concurrently. If no number can be bought, the agent stays and
+//! the operation fails with the reason. If the voice agent cannot be created, the undo marks the agent deleted. Nothing is
+//! undone while an earlier request may have created a voice agent; it is looked up by its tag until the outcome is known.
 
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -25,26 +25,26 @@ pub(super) const STEPS: Steps = &[
     purchase::BUY,
 ];
 
-/// What a new agent should be.
+/// The request for a new agent.
 #[derive(Debug, Clone)]
 pub struct NewAgent {
-    /// Its name.
+    /// Display name, also at the voice provider.
     pub name: AgentName,
-    /// What it speaks.
+    /// Language that the agent speaks.
     pub language: Language,
-    /// What it says first.
+    /// Greeting; the voice provider's default if `None`.
     pub first_message: Option<FirstMessage>,
-    /// How it should behave.
+    /// Instructions for the agent; the voice provider's default if `None`.
     pub prompt: Option<Prompt>,
-    /// The provider's voice.
+    /// The voice provider's id of the voice; its default voice if `None`.
     pub voice_id: Option<VoiceId>,
-    /// Where calls go when it cannot take them.
+    /// Number that rings when the agent cannot take a call.
     pub fallback_number: Option<E164>,
-    /// The number to buy for it; `None`: no number.
+    /// The number to buy; `None` buys no number.
     pub number: Option<WantedNumber>,
 }
 
-/// What makes two requests the same.
+/// The input that a repeated request must match.
 #[derive(Serialize)]
 struct Fingerprint<'a> {
     name: &'a str,
@@ -71,11 +71,10 @@ impl NewAgent {
 }
 
 impl Provisioning {
-    /// Stores a new agent and its operation. The agent and its token are `None` when the same request was made before: the
-    /// token was shown then.
+    /// Stores a new agent and its operation. Agent and token are `None` for a repeated request: the token is shown once.
     ///
     /// # Errors
-    /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED`, `LIMIT_REACHED` and a fallback number that is not dialled as
+    /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED`, `LIMIT_REACHED` and a fallback number that may not be dialled are
     /// [`StoreError::Refused`].
     pub async fn create_agent(
         &self,
@@ -110,8 +109,9 @@ impl Provisioning {
         if store.agents_created_since(since).await? < i64::from(limit) {
             return Ok(());
         }
-        let message =
-            format!("you may create at most {limit} agents an hour and have done so: try again later");
+        let message = format!(
+            "at most {limit} agents may be created per hour and that limit is reached: try again later"
+        );
         Err(Refusal::limit_reached(UsedUp::TenantAgentsPerHour, message).into())
     }
 
@@ -139,7 +139,7 @@ impl Provisioning {
     }
 }
 
-/// Step: create the voice agent; the search for numbers runs beside it.
+/// Step: create the voice agent while searching for numbers.
 async fn create_voice_agent(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let agent = present(driver.0.store.agent(agent_id_of(operation)?).await?, "agents")?;
     let purchase = read_data::<PurchaseData>(operation)?.purchase;
@@ -165,7 +165,7 @@ async fn create_voice_agent(driver: &Provisioning, operation: &Operation) -> Res
     Ok(with_effects(outcome, effects))
 }
 
-/// The outcome once the voice agent exists. A search that failed is made again in a step of its own.
+/// The outcome once the voice agent exists. A failed search is repeated in a step of its own.
 async fn after_creation(
     driver: &Provisioning,
     operation: &Operation,

@@ -1,7 +1,7 @@
 //! DELETE_AGENT: releases the numbers of the agent, then deletes it at the voice provider.
 //!
-//! A number whose release the carrier rejects does not stop the others. It is kept and takes calls again, so the undo keeps the
-//! agent too, as it was before, and the operation fails with the carrier's reason.
+//! If the carrier rejects the release of a number, the other numbers are still released. The rejected number is kept and takes
+//! calls again, so the undo restores the agent as it was, and the operation fails with the carrier's reason.
 
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -23,8 +23,8 @@ pub(super) const STEPS: Steps = &[
 ];
 
 impl Provisioning {
-    /// Takes an agent out of service and writes its deletion down: its numbers are given back first, at once.
-    /// Refused while anything else is under way for the agent; releases that only wait are taken over.
+    /// Takes an agent out of service and stores its deletion. The agent's numbers are released first, without a grace period.
+    /// Refused while another operation is under way for the agent; the deletion replaces releases in their grace period.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -36,11 +36,14 @@ impl Provisioning {
         let refused = |why: String| StoreError::from(Refusal::new(RefusalCode::InvalidInput, why).at("id"));
         let agent = agent_of(store, id, "id").await?;
         if agent.status == AgentStatus::Deleted {
-            return Err(refused("this agent has been deleted already".to_owned()));
+            return Err(refused("this agent is already deleted".to_owned()));
         }
         for busy in store.unfinished_operations(id).await? {
             if !superseded(store, &busy).await? {
-                return Err(refused(format!("{} is still under way for this agent: wait for it", busy.id)));
+                return Err(refused(format!(
+                    "{} is still under way for this agent: wait until it ends",
+                    busy.id
+                )));
             }
         }
         let data = DeleteData { was: agent.status, kept: Vec::new(), why: None };
@@ -55,27 +58,27 @@ impl Provisioning {
     }
 }
 
-/// The kind's own data.
+/// Data of a DELETE_AGENT operation.
 #[derive(Serialize, Deserialize)]
 struct DeleteData {
-    /// What the agent was before.
+    /// Status of the agent before the deletion; the undo restores it.
     was: AgentStatus,
-    /// Numbers that the carrier will not take back.
+    /// Numbers with a rejected release.
     kept: Vec<NumberId>,
-    /// What was said of the last of them.
+    /// Reason of the last rejected release.
     why: Option<String>,
 }
 
-/// Whether this was a release that waited for its grace to end: the deletion carries it out now.
+/// Ends a release that is still in its grace period; the deletion releases the number instead. Returns whether it did.
 async fn superseded(store: &TenantStore, operation: &Operation) -> Result<bool, StoreError> {
     let Some(number) = operation.number_id.filter(|_| operation.kind == OperationKind::ReleaseNumber) else {
         return Ok(false);
     };
-    let why = "the agent was deleted before the release was due: its deletion gives the number back";
+    let why = "the agent was deleted before the release was due: its deletion releases the number";
     store.take_back_release(number, &Refusal::new(RefusalCode::InvalidInput, why)).await
 }
 
-/// Step, as often as there are numbers: give one back.
+/// Step, repeated for each number: release one.
 async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let (agent, mut data) = (agent_id_of(operation)?, read_data::<DeleteData>(operation)?);
     let numbers = driver.0.store.numbers_of(agent).await?;
@@ -104,7 +107,7 @@ async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Re
             return Ok(Outcome::of_error(operation, why, undo, Patience::Endless));
         }
     };
-    warn!(operation = %operation.id, number = mask(number.number.as_str()), %rejected, "the carrier rejected the release of a number: the others are released all the same");
+    warn!(operation = %operation.id, number = mask(number.number.as_str()), %rejected, "carrier rejected the release of a number; the agent's other numbers are still released");
     data.kept.push(number.id);
     data.why = Some(provider_refusal(&rejected).message);
     let kept = Progress { data: write_data(&data), ..Progress::of(operation) };
@@ -113,20 +116,20 @@ async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Re
 
 fn not_all(kept: usize, why: &str) -> Refusal {
     let message = format!(
-        "the agent is kept, because the carrier did not take back {kept} of its numbers: {why}; put that right, then \
+        "the agent is kept, because the carrier rejected the release of {kept} of its numbers: {why}; fix the cause, then \
          delete the agent again"
     );
     Refusal::new(RefusalCode::CarrierRejected, message)
 }
 
-/// Undo: the agent as it was, and what it still holds of these numbers in service again.
+/// Undo: restores the agent's status and puts those of these numbers that it still holds into service.
 fn restored(agent: AgentId, data: &DeleteData, numbers: &[PhoneNumber]) -> Vec<Effect> {
     let agent = Effect::AgentStatus { agent, status: data.was };
     let numbers = numbers.iter().map(|number| Effect::NumberKept { number: number.id });
     std::iter::once(agent).chain(numbers).collect()
 }
 
-/// Step: delete the voice agent; one whose creation was never answered is found by its tag.
+/// Step: delete the voice agent. Without a known id, it is looked up by its tag.
 async fn delete_voice_agent(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let agent = present(driver.0.store.agent(agent_id_of(operation)?).await?, "agents")?;
     Ok(match delete_at_provider(driver, operation, &agent).await {

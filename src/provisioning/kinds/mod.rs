@@ -1,11 +1,11 @@
-//! The kinds of operations, one file each: the request, the data, what runs each step, and what undoes it.
+//! The kinds of operations, one file each: the request, the data, the steps and their undo.
 //!
-//! A kind's file declares `STEPS`, the driver's table of that kind. The names of the kind and of its steps stand in the list
-//! in [`crate::domain::OperationKind`]; a test compares both. A step that cannot be done returns the effects that undo it with
-//! its [`Outcome::Failed`].
+//! The file of a kind declares `STEPS`, the driver's table of that kind. [`crate::domain::OperationKind`] lists the names of
+//! kinds and steps; a test compares both. A step that fails for good returns the effects that undo it with
+//! [`Outcome::Failed`].
 //!
-//! A kind stores its operation through the tenant's own door, together with whatever the mutation changes: after the commit
-//! the operation cannot be lost.
+//! A kind stores its operation in the tenant's transaction, together with the other changes of the mutation, so that no
+//! crash after the commit loses the operation.
 
 mod check_number;
 mod create_agent;
@@ -38,7 +38,7 @@ use crate::store::{Inserted, Lease, NewOperation, StoreError, TenantStore};
 pub(super) type Runner =
     for<'a> fn(&'a Provisioning, &'a Operation, &'a Lease) -> BoxFuture<'a, Result<Outcome, StoreError>>;
 
-/// The driver's table of one kind: its steps, and what runs each.
+/// The driver's table of one kind: each step with its runner.
 type Steps = &'static [(Step, Runner)];
 
 const fn steps_of(kind: OperationKind) -> Steps {
@@ -53,15 +53,15 @@ const fn steps_of(kind: OperationKind) -> Steps {
     }
 }
 
-/// What runs this step of this kind; `None` if the kind has no such step.
+/// The runner of a step; `None` if the kind has no such step.
 pub(super) fn runner(kind: OperationKind, step: Step) -> Option<Runner> {
     steps_of(kind).iter().find(|(known, _)| *known == step).map(|(_, runner)| *runner)
 }
 
-/// An idempotency key, and a digest of everything else in the request.
+/// An idempotency key and a SHA-256 digest of the rest of the request, in hex.
 type Idempotency = Option<(IdempotencyKey, String)>;
 
-/// The same input gives the same digest; any other another.
+/// Adds the digest of the input to a key. Equal inputs have equal digests.
 fn idempotency(key: Option<IdempotencyKey>, input: &impl Serialize) -> Idempotency {
     let key = key?;
     let input = serde_json::to_vec(input).expect("a request has text for keys and serializes without fail");
@@ -69,7 +69,7 @@ fn idempotency(key: Option<IdempotencyKey>, input: &impl Serialize) -> Idempoten
     Some((key, digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()))
 }
 
-/// The operation of the same request made before, if it was.
+/// The operation of an earlier request with the same key, if there is one.
 async fn repeated(
     store: &TenantStore,
     kind: OperationKind,
@@ -81,21 +81,21 @@ async fn repeated(
     }
 }
 
-/// Writes an operation down. A request with the same key that slipped in between makes this one fail whole:
-/// nothing of it may be kept.
+/// Stores an operation. If a concurrent request with the same key was stored first, this request fails and its transaction
+/// must not be committed.
 async fn insert(store: &TenantStore, operation: NewOperation) -> Result<Operation, StoreError> {
     match store.insert_operation(operation).await? {
         Inserted::New(operation) => Ok(operation),
         Inserted::Repeated(_) => Err(Refusal::new(
             RefusalCode::IdempotencyKeyReused,
-            "the same request is being accepted at this moment: repeat it to get its result",
+            "the same request is being processed concurrently: repeat it to get its result",
         )
         .at("idempotencyKey")
         .into()),
     }
 }
 
-/// The operation's own data, as it was stored.
+/// Parses the operation's data.
 fn read_data<T: serde::de::DeserializeOwned>(operation: &Operation) -> Result<T, StoreError> {
     serde_json::from_value(operation.data.clone())
         .map_err(|_| StoreError::Corrupt { table: "operations", column: "data" })
@@ -105,17 +105,17 @@ fn write_data(data: &impl Serialize) -> serde_json::Value {
     serde_json::to_value(data).expect("the kinds' data has text for keys and serializes without fail")
 }
 
-/// A row that the operation is about must be there: rows are never deleted.
+/// Unwraps a row that must exist, because rows of this kind are never deleted.
 fn present<T>(row: Option<T>, table: &'static str) -> Result<T, StoreError> {
     row.ok_or(StoreError::Corrupt { table, column: "id" })
 }
 
-/// The agent of an operation whose kind is about one.
+/// The agent id of an operation that must have one.
 fn agent_id_of(operation: &Operation) -> Result<AgentId, StoreError> {
     operation.agent_id.ok_or(StoreError::Corrupt { table: "operations", column: "agent_id" })
 }
 
-/// The number of an operation whose kind is about one.
+/// The number of an operation that must have one.
 async fn number_of(driver: &Provisioning, operation: &Operation) -> Result<PhoneNumber, StoreError> {
     let missing = StoreError::Corrupt { table: "operations", column: "phone_number_id" };
     let id = operation.number_id.ok_or(missing)?;
@@ -123,7 +123,7 @@ async fn number_of(driver: &Provisioning, operation: &Operation) -> Result<Phone
 }
 
 impl Provisioning {
-    /// An operation of this kind that begins at once with its first step.
+    /// A new operation of this kind, due now, at its first step.
     fn new_operation(&self, kind: OperationKind, data: &impl Serialize) -> NewOperation {
         NewOperation {
             id: OperationId(self.0.entropy.uuid(self.0.clock.now())),
@@ -138,13 +138,12 @@ impl Provisioning {
     }
 }
 
-/// The tenant's agent, locked until the transaction ends.
+/// The tenant's agent, locked until the transaction ends; `NOT_FOUND` at `field` if it does not exist.
 async fn agent_of(store: &TenantStore, id: AgentId, field: &str) -> Result<Agent, StoreError> {
     Ok(store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", field))?)
 }
 
-/// The operation that releases a number that is `RELEASING`. `None`: that operation ended without effect, and the number is
-/// still in service.
+/// The operation that releases a `RELEASING` number; `None` if it ended without effect, so that the number still takes calls.
 async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option<Operation>, StoreError> {
     let unfinished = store.unfinished_operations(number.agent_id).await?;
     Ok(unfinished.into_iter().find(|operation| match operation.kind {
@@ -158,8 +157,8 @@ async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option
     }))
 }
 
-/// The tenant's number, if an operation may begin on it: bought and not being released. One whose release stalled is put
-/// into service first.
+/// The tenant's number, if it is bought and not being released, so that an operation may start on it. A number with a stalled
+/// release is put into service first.
 async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNumber, StoreError> {
     let number =
         store.numbers_by_id(&[id]).await?.pop().ok_or_else(|| Refusal::not_found("phone number", "id"))?;
@@ -172,7 +171,7 @@ async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNum
             {
                 return Ok(kept);
             }
-            "this number is being released already"
+            "this number is already being released"
         }
         NumberStatus::Released => "this number has been released already",
     };

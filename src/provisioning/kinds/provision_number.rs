@@ -1,4 +1,4 @@
-//! PROVISION_NUMBER: a number for an agent. Its steps, and what undoes them, are those of every purchase ([`super::purchase`]).
+//! PROVISION_NUMBER: buys a number for an agent. Steps and undo are those of every purchase ([`super::purchase`]).
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ use crate::store::{NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps = &[purchase::SEARCH, purchase::CLAIM, purchase::BUY];
 
-/// What makes two requests the same.
+/// The input that a repeated request must match.
 #[derive(Serialize)]
 struct Fingerprint<'a> {
     agent: String,
@@ -21,8 +21,8 @@ struct Fingerprint<'a> {
 }
 
 impl Provisioning {
-    /// Stores a purchase for an agent. Refused when the agent has a number, or one is being bought for it,
-    /// unless it is asked for as `additional`; and when the agent is deleted or on its way there.
+    /// Stores a purchase for an agent. Refused if the agent is deleted, being deleted or being created, and, unless
+    /// `additional` is set, if it has a number or one is being bought for it.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -55,9 +55,9 @@ async fn may_have_a_number(store: &TenantStore, agent: &Agent, additional: bool)
     let unfinished = store.unfinished_operations(agent.id).await?;
     let leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
     let why = match agent.status {
-        _ if leaving => Some("this agent is being deleted: create another one"),
-        AgentStatus::Deleted => Some("this agent is deleted: create another one"),
-        // Were it never created, the number would be paid for and answer for nobody.
+        _ if leaving => Some("this agent is being deleted: create another agent"),
+        AgentStatus::Deleted => Some("this agent is deleted: create another agent"),
+        // If the creation failed, the number would be paid for without an agent.
         AgentStatus::Pending => {
             Some("this agent is still being created: wait for its operation, then try again")
         }
@@ -72,16 +72,16 @@ async fn may_have_a_number(store: &TenantStore, agent: &Agent, additional: bool)
     if let Some(number) = store.held_numbers(agent.id).await?.first() {
         let why = match number.status {
             NumberStatus::Releasing => "is being released",
-            _ => "is its number already",
+            _ => "is already its number",
         };
         let message = format!(
-            "{} {why}: set additional to true for a further one, or release it first with releasePhoneNumber",
+            "{} {why}: set additional to true for another number, or release this one first with releasePhoneNumber",
             number.number
         );
         return Err(Refusal::new(RefusalCode::PhoneNumberAlreadyExists, message).at("agentId").into());
     }
     if let Some(buying) = unfinished.iter().find(|operation| buys_a_number(operation)) {
-        let message = format!("a number is being bought for this agent already: see {}", buying.id);
+        let message = format!("a number is already being bought for this agent: see {}", buying.id);
         return Err(Refusal::new(RefusalCode::PhoneNumberAlreadyExists, message).at("agentId").into());
     }
     Ok(())

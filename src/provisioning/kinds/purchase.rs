@@ -1,21 +1,22 @@
-//! A number's purchase: search, claim, buy; shared by the kinds that buy one.
+//! The purchase of a number: search, claim, buy. Shared by the kinds that buy one.
 //!
-//! A number is claimed in the database before it is bought, so that two operations never want the same one, and it
-//! is bought by its exact E.164 and under the operation's mark.
+//! A number is claimed in the database before it is bought, so that two operations never buy the same number. It is bought by
+//! its exact E.164 and under the operation's mark.
 //!
-//! Twilio answers a purchase of a number that the account already owns with success, and the account may be shared with
-//! another installation. So ([`ownership`]):
-//! - Before every request to buy, the number is looked up in the account. One that is owned under another name is left as
-//!   it is; one under our mark was bought by an earlier request of ours.
-//! - A purchase changes nothing but the number's name. Whose the number is, is decided by what comes back, and only one that
-//!   is ours is pointed here: somebody else's goes on sending its calls where it sent them.
-//! - A number that turns out to be somebody else's loses our mark before its claim is freed.
-//! - While an earlier request may still be carried out, a claim is not freed, whatever the carrier answers to a later one:
-//!   the answer is kept, and acted on once a further look has found nothing.
-//! - Once a number is bought, the operation ends only when the number is pointed here, given back, or somebody else's.
+//! Twilio reports success for the purchase of a number that the account already owns, and another installation may share the
+//! account. Therefore ([`ownership`]):
+//! - Before every purchase request, the number is looked up in the account. A number under another name is left unchanged; a
+//!   number under this operation's mark was bought by an earlier request.
+//! - The purchase request sets only the name. Its answer decides who owns the number, and only an own number is pointed to
+//!   this server; calls to another owner's number are not redirected.
+//! - A number of another owner loses this operation's mark before its claim is freed.
+//! - While the carrier may still carry out an earlier request, the claim is not freed, whatever it answers to a later one. The
+//!   answer is stored, and used once a further look-up finds nothing.
+//! - Once a number is bought, the operation ends only when the number points to this server, is released, or turns out to
+//!   belong to another owner.
 //!
-//! A purchase that may take any number of the country ([`WantedNumber::any_in_country`]) leaves the area code only when every
-//! number on sale there was looked at, or as many as [`SEARCHES`] look at, and none can be had ([`Purchase::searched`]).
+//! A purchase with [`WantedNumber::any_in_country`] leaves the area code only when all numbers on sale there, or as many as
+//! [`SEARCHES`] cover, have been tried ([`Purchase::searched`]).
 
 mod buy;
 mod ownership;
@@ -41,68 +42,68 @@ pub(super) const CLAIM: (Step, Runner) =
 pub(super) const BUY: (Step, Runner) =
     (Step::BuyNumber, |driver, operation, _| Box::pin(buy::buy_number(driver, operation)));
 
-/// Candidates kept from one search.
+/// Maximum number of candidates kept from one search.
 const CANDIDATES: usize = 20;
-/// How many numbers each search asks for, one search after the other, before an operation gives up. A search shows the
-/// same numbers first each time: when none of them can be had, the next must look further.
+/// Result limit of each successive search; after the last the operation fails. A search lists the same numbers first each time,
+/// so if none of them can be bought, the next search must ask for more.
 const SEARCHES: [u16; 3] = [20, 200, 1000];
-/// Area codes suggested where the one asked for has nothing.
+/// Maximum number of area codes suggested when the requested one has no numbers.
 const SUGGESTIONS: usize = 5;
 
-/// Which number to look for.
+/// The request for a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WantedNumber {
-    /// The country.
+    /// Country of the number.
     pub country: CountryCode,
-    /// The area code, where the country has them.
+    /// Requested area code; only in countries with area codes.
     pub area_code: Option<AreaCode>,
-    /// What kind of number.
+    /// Requested type of number.
     pub kind: NumberType,
-    /// This one exactly.
+    /// Buy exactly this number; `None` buys any that matches.
     pub number: Option<E164>,
-    /// Whether any other number of the country will do.
+    /// Whether to search the whole country if the area code has no numbers.
     pub any_in_country: bool,
 }
 
-/// How far a purchase is: stored with its operation.
+/// The state of a purchase, stored with its operation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::provisioning) struct Purchase {
     wanted: WantedNumber,
     candidates: Vec<NumberOnSale>,
     searches: u8,
-    /// Whether it has left the area code.
+    /// Whether the search has left the area code.
     #[serde(default)]
     elsewhere: bool,
-    /// How many candidates the carrier has refused for want of an address or documents.
+    /// Number of candidates that the carrier refused because an address or documents are missing.
     #[serde(default)]
     regulated: u8,
-    /// The carrier's rejection of the claimed number, kept while the outcome of an earlier request for it is unknown.
+    /// The carrier's rejection of the claimed number, stored while the outcome of an earlier request is unknown.
     #[serde(default)]
     refused: Option<Refused>,
     /// When the claimed number was on sale, by the carrier's clock.
     #[serde(default)]
     offered_at: Option<DateTime<Utc>>,
-    /// Where the claimed number was to be pointed when it was claimed.
+    /// This server's voice URL at the time of the claim.
     #[serde(default)]
     voice_url: Option<String>,
 }
 
-/// How the carrier refused to sell a number.
+/// Why the claimed number cannot be had.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Refused {
-    /// It is sold.
+    /// The number is sold to somebody else.
     Sold,
-    /// It asks for an address or documents on file.
+    /// The carrier requires an address or documents on file.
     Regulated,
-    /// The purchase, of whichever number.
+    /// The carrier rejects the purchase of any number.
     Purchase {
-        /// Why, for the client.
+        /// The reason, as shown to the tenant.
         message: String,
     },
-    /// Our settings, for a number that it has sold: it is given back.
+    /// The carrier sold the number and rejects its settings; the number is released.
     Settings {
-        /// Why, for the client.
+        /// The reason, as shown to the tenant.
         message: String,
     },
 }
@@ -117,7 +118,7 @@ impl Refused {
     }
 }
 
-/// The part of a kind's data that every kind with a purchase has.
+/// Data of every kind with a purchase; `purchase` is `None` if no number was requested.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(in crate::provisioning) struct PurchaseData {
     pub purchase: Option<Purchase>,
@@ -130,12 +131,12 @@ impl Purchase {
         Self { wanted, candidates, searches, elsewhere, regulated, refused, offered_at, voice_url }
     }
 
-    /// How many numbers the next search asks for; `None` when enough were made.
+    /// Result limit of the next search; `None` after the last search.
     fn next_search(&self) -> Option<u16> {
         SEARCHES.get(usize::from(self.searches)).copied()
     }
 
-    /// A search was answered. Once the area code shows no further numbers, the searches elsewhere begin from the first.
+    /// Counts a search. Once the area code is exhausted, the searches start over for the whole country.
     fn searched(&mut self, reach: Reach) {
         self.searches = self.searches.saturating_add(1);
         let is_area_over = reach == Reach::WholeArea || self.next_search().is_none();
@@ -150,7 +151,7 @@ impl Purchase {
         self.wanted.any_in_country && self.wanted.area_code.is_some() && !self.elsewhere
     }
 
-    /// What to do when nothing could be found: say so, with area codes that do have numbers.
+    /// The refusal when no number can be had, with area codes that have numbers.
     fn none_left(&self, suggested: Vec<AreaCode>) -> Refusal {
         let wanted = &self.wanted;
         if self.regulated > 0 {
@@ -180,7 +181,7 @@ impl Purchase {
     }
 }
 
-/// What a search came to.
+/// The result of a search.
 pub(super) enum Found {
     Candidates(Vec<NumberOnSale>, Reach),
     Nothing { suggested: Vec<AreaCode> },
@@ -189,15 +190,16 @@ pub(super) enum Found {
 /// How far a search has looked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// The first of the numbers wanted.
+    /// The first matching numbers, up to the search's limit.
     First,
-    /// All of them: the carrier listed fewer than it was asked for.
+    /// All matching numbers: the carrier listed fewer than the limit.
     WholeArea,
-    /// The country, after the area code had nothing.
+    /// The whole country, because the area code has no numbers.
     Elsewhere,
 }
 
-/// Looks for numbers on sale, further with every search. Some of them may be barred here: that is looked at afterwards.
+/// Searches numbers on sale, with a higher limit each time. Quarantined and held numbers are removed later, by
+/// [`after_search`].
 pub(super) async fn find(
     driver: &Provisioning,
     purchase: &Purchase,
@@ -240,7 +242,7 @@ fn area_codes(found: &[NumberOnSale]) -> Vec<AreaCode> {
     codes
 }
 
-/// Step: look for candidates.
+/// Step: search for candidates.
 async fn search_numbers(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let purchase = purchase_of(operation)?;
     match find(driver, &purchase, operation.tenant_id).await {
@@ -249,7 +251,7 @@ async fn search_numbers(driver: &Provisioning, operation: &Operation) -> Result<
     }
 }
 
-/// The way on once a search was answered.
+/// The outcome of an answered search: claim a candidate, or fail.
 pub(super) async fn after_search(
     operation: &Operation,
     mut purchase: Purchase,
@@ -268,7 +270,7 @@ pub(super) async fn after_search(
                 let needs_what_we_lack = is_regulated && candidate.needs_address;
                 !needs_what_we_lack && !barred.contains(&candidate.number)
             });
-            // Stable: otherwise in the carrier's order.
+            // The sort is stable, so the carrier's order is kept otherwise.
             candidates.sort_by_key(|candidate| candidate.needs_address);
             candidates.truncate(CANDIDATES);
             purchase.searched(reach);
@@ -278,7 +280,7 @@ pub(super) async fn after_search(
     }
 }
 
-/// Step: write down which number is about to be bought.
+/// Step: store which number is about to be bought.
 async fn claim_number(
     driver: &Provisioning,
     operation: &Operation,

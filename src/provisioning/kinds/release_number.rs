@@ -1,10 +1,10 @@
-//! RELEASE_NUMBER: releases a number to the carrier. A released number cannot be bought again for certain, so the intent is
-//! stored first, and a number that the carrier does not know any more counts as released. While the outcome of a release is
-//! unknown, no rejection ends the operation: the number is kept only if the carrier still has it once that request can no
-//! longer be carried out, and rejects the release then. The undo puts it into service again.
+//! RELEASE_NUMBER: releases a number to the carrier. A released number may be impossible to buy again, so the intent is stored
+//! first. A number unknown to the carrier counts as released. While the outcome of a release is unknown, no rejection ends the
+//! operation. The number is kept only if the carrier, once it can no longer carry out that request, still has the number and
+//! rejects another release. The undo puts it into service again.
 //!
-//! Where the server grants a grace period, the operation begins when it is over. Until then the number is `RELEASING` and still
-//! takes calls, and the release can be cancelled.
+//! The operation starts when the grace period ends. Until then the number is `RELEASING` and still takes calls, and the release
+//! can be cancelled.
 
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
@@ -22,7 +22,7 @@ pub(super) const STEPS: Steps =
     &[(Step::ReleaseNumber, |driver, operation, _| Box::pin(release_number(driver, operation)))];
 
 impl Provisioning {
-    /// Marks a number as about to be released and stores the operation; it begins when the grace period is over.
+    /// Marks a number `RELEASING` and stores the operation, which is due at the end of the grace period.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -42,7 +42,7 @@ impl Provisioning {
         Ok((insert(store, operation).await?, number))
     }
 
-    /// Cancels a release that is not carried out yet: the number is what it was before.
+    /// Cancels a release that has not started and restores the number's status.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -56,11 +56,11 @@ impl Provisioning {
                 return Err(refused("this number has been released already: provision another one"));
             }
             NumberStatus::Pending | NumberStatus::Active | NumberStatus::Inactive => {
-                return Err(refused("this number is not being released: there is nothing to cancel"));
+                return Err(refused("this number is not being released: no release can be cancelled"));
             }
         }
         let cancelled = Refusal::new(RefusalCode::InvalidInput, "the release was cancelled by cancelRelease");
-        let too_late = || refused("it is too late: the number is being given back to the carrier");
+        let too_late = || refused("it is too late to cancel the release: it has started at the carrier");
         let Some(release) = released_by(store, &number).await? else {
             return store.end_release(id, NumberStatus::Active).await?.ok_or_else(too_late);
         };
@@ -75,23 +75,23 @@ impl Provisioning {
     }
 }
 
-/// The kind's own data.
+/// Data of a RELEASE_NUMBER operation.
 #[derive(Serialize, Deserialize)]
 struct ReleaseData {
-    /// What the number was before.
+    /// Status of the number before the release; a cancellation restores it.
     was: NumberStatus,
 }
 
 fn being_released() -> StoreError {
-    Refusal::new(RefusalCode::InvalidInput, "this number is being released already").at("id").into()
+    Refusal::new(RefusalCode::InvalidInput, "this number is already being released").at("id").into()
 }
 
-/// Step: give it back.
+/// Step: release the number at the carrier.
 async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     Ok(match give_back(driver, operation, &number).await {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
-        // The carrier still has the number: it answers again.
+        // A failed release leaves the number at the carrier, so it takes calls again.
         Err(why) => {
             let kept = vec![Effect::NumberKept { number: number.id }];
             Outcome::of_error(operation, why, kept, Patience::Endless)
@@ -99,7 +99,7 @@ async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<
     })
 }
 
-/// Gives a number back, unless it bears the mark of another installation, which holds it then.
+/// Releases a number, unless it has the mark of another installation, which holds it then.
 pub(super) async fn give_back(
     driver: &Provisioning,
     operation: &Operation,
@@ -118,15 +118,15 @@ pub(super) async fn give_back(
     }
 }
 
-/// The carrier's id of a number that it still has and that nobody else holds; a number without the carrier's id is looked up by
-/// its digits.
+/// The carrier's id of a number to release; `None` if the carrier no longer has it or another installation holds it. A number
+/// without a known id is looked up by its digits.
 async fn to_give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<Option<String>, CarrierError> {
     if let Some(sid) = &number.sid {
         let owned = driver.carrier().fetch(sid).await?;
         if owned.as_ref().is_some_and(|owned| is_marked_by_another(owned, number)) {
             error!(
                 number = mask(number.number.as_str()),
-                sid, "not given back: another installation with this carrier account holds the number"
+                sid, "number not released: another installation with this carrier account holds it"
             );
             return Ok(None);
         }
@@ -138,7 +138,7 @@ async fn to_give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<Opt
         warn!(
             number = mask(number.number.as_str()),
             sid = other.sid,
-            "not given back: the carrier's number does not carry our mark"
+            "number not released: it does not have this operation's mark at the carrier"
         );
         return Ok(None);
     }

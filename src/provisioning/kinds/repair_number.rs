@@ -1,7 +1,7 @@
-//! REPAIR_NUMBER: compares the settings of a number at the carrier with what they should be, and restores them. For numbers
-//! whose calls do not arrive: another tool pointed them elsewhere, or an application or trunk shadows their webhooks.
+//! REPAIR_NUMBER: compares the settings of a number at the carrier with the expected ones and restores them. Calls do not
+//! arrive if another tool changed the webhooks, or if an application or trunk takes precedence over them.
 //!
-//! There is nothing to undo: a repair that fails leaves the number as it was found.
+//! There is no undo: a failed repair leaves the number as it was found.
 
 use serde::Serialize;
 use tracing::error;
@@ -18,13 +18,13 @@ use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 pub(super) const STEPS: Steps =
     &[(Step::RepairNumber, |driver, operation, _| Box::pin(repair_number(driver, operation)))];
 
-/// The kind has no data: everything it needs is in the row of the number.
+/// Data of a kind that needs none beyond the row of its number or agent.
 #[derive(Serialize)]
 pub(super) struct NoData {}
 
 impl Provisioning {
-    /// Stores a repair of the settings of a number. One that is under way for the number is returned instead of a second: it
-    /// has not ended, so the settings are restored after this request as well.
+    /// Stores a repair of a number's settings. Returns the repair already under way for the number, if there is one: it has not
+    /// ended, so it also restores the settings after this request.
     ///
     /// # Errors
     /// [`StoreError`]; refusals as [`StoreError::Refused`].
@@ -47,8 +47,8 @@ impl Provisioning {
     }
 }
 
-/// The unfinished operation on a number that does what is wanted. Locks the agent: of two requests at the same time, the second
-/// finds the operation of the first.
+/// The unfinished operation on a number that satisfies `does_it`. Locks the agent, so that of two concurrent requests the
+/// second finds the operation of the first.
 pub(super) async fn under_way(
     store: &TenantStore,
     number: &PhoneNumber,
@@ -69,7 +69,7 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
         Ok(Setting::Different) => Outcome::Retry(Retry {
             because: Refusal::new(
                 RefusalCode::CarrierRejected,
-                "the carrier has not taken the settings of the number: try again later",
+                "the carrier did not apply the settings of the number: try again later",
             ),
             progress: Progress::of(operation),
             undo: Vec::new(),
@@ -83,17 +83,16 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
     })
 }
 
-/// The carrier has the number, set as it should be.
+/// The outcome if the carrier has the number with the expected settings.
 pub(super) fn confirmed(operation: &Operation, number: &PhoneNumber) -> Outcome {
     Outcome::Done(Progress::of(operation).with([Effect::NumberConfirmed { number: number.id }]))
 }
 
-/// The carrier does not have the number any more.
+/// The outcome if the carrier no longer has the number.
 pub(super) fn gone(operation: &Operation, number: &PhoneNumber) -> Outcome {
     let sid = number.sid.as_deref().unwrap_or_default();
-    error!(number = mask(number.number.as_str()), sid, "a number is gone at the carrier");
-    let why =
-        "the number is gone at the carrier and cannot be repaired: release it and provision another one";
+    error!(number = mask(number.number.as_str()), sid, "number lost: the carrier no longer has it");
+    let why = "the carrier no longer has the number, so it cannot be repaired: release it and provision another one";
     let lost = Effect::NumberLost { number: number.id };
     Outcome::Failed(Refusal::new(RefusalCode::CarrierRejected, why), Progress::of(operation).with([lost]))
 }

@@ -1,6 +1,6 @@
 //! RESTORE_VOICE_AGENT: replaces a voice agent that the voice provider has lost. Reconciliation starts it.
 //!
-//! There is nothing to undo: the agent exists, and calls to its numbers take its fallback until it has a voice agent again.
+//! There is no undo: the agent stays, and calls to its numbers take the fallback until it has a voice agent again.
 
 use super::repair_number::NoData;
 use super::{Steps, agent_id_of, agent_of, insert, present, voice_agent};
@@ -25,7 +25,7 @@ impl Provisioning {
         let agent = agent_of(store, id, "id").await?;
         let exists = matches!(agent.status, AgentStatus::Active | AgentStatus::Inactive);
         if !exists || !store.unfinished_operations(id).await?.is_empty() {
-            let why = "an operation is under way for this agent: wait for it";
+            let why = "an operation is under way for this agent: wait until it ends";
             return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
         }
         let operation = NewOperation {

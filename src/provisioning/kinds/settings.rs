@@ -1,22 +1,22 @@
-//! The settings of a number at the carrier: read, compared with what they should be, and restored.
+//! The settings of a number at the carrier: reads, compares and restores them.
 
 use tracing::info;
 
 use crate::carrier::{CarrierError, METHOD, NumberSettings, OwnedNumber, RECEIVE_MODE};
 use crate::provisioning::Provisioning;
 
-/// The settings of a number at the carrier, as they were found or left.
+/// How the settings of a number at the carrier compare with the expected ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::provisioning) enum Setting {
-    /// As they should be.
+    /// The settings are as expected.
     Right,
-    /// Different: another tool changed them, or the carrier has not taken them.
+    /// The settings differ: another tool changed them, or the carrier did not apply them.
     Different,
-    /// The carrier does not have the number any more.
+    /// The carrier no longer has the number.
     Gone,
 }
 
-/// Reads the settings and changes nothing.
+/// Reads and compares the settings without changing them.
 pub(super) async fn look(
     driver: &Provisioning,
     sid: &str,
@@ -36,7 +36,7 @@ pub(in crate::provisioning) async fn restore(
     if found != Setting::Different {
         return Ok(found);
     }
-    info!(sid, "the settings of a number were changed at the carrier: restoring them");
+    info!(sid, "number has different settings at the carrier; restoring them");
     Ok(compare(&driver.carrier().update(sid, settings).await?, settings))
 }
 
@@ -44,8 +44,8 @@ fn compare(owned: &OwnedNumber, settings: &NumberSettings) -> Setting {
     if deviations(owned, settings).is_empty() { Setting::Right } else { Setting::Different }
 }
 
-/// The settings that are not as they should be, by the carrier's names: every one that a purchase sets, and those that would
-/// take precedence.
+/// The carrier's names of the settings that differ. Compares every setting that a purchase sets, and those that would take
+/// precedence over them.
 pub(in crate::provisioning) fn deviations(
     owned: &OwnedNumber,
     settings: &NumberSettings,

@@ -1,5 +1,5 @@
-//! The voice agent of an agent at the voice provider, which has no idempotency key: it is found again by the id of our agent in
-//! its tags. Shared by the kinds that create one.
+//! Creation of a voice agent. The voice provider has no idempotency keys, so a voice agent is found again by the id of its agent
+//! in its tags. Shared by the kinds that create one.
 
 use tracing::warn;
 
@@ -8,14 +8,14 @@ use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{StepError, unsettled_for};
 use crate::voice::{self, VoiceError};
 
-/// The provider's id of the voice agent: of the one that exists already, else of a new one.
+/// The provider's id of the agent's voice agent, which is created if it does not exist.
 pub(super) async fn ensure(
     driver: &Provisioning,
     agent: &Agent,
     operation: &Operation,
 ) -> Result<String, StepError<VoiceError>> {
     if let Some(known) = &agent.voice_agent_id {
-        // Missing from the list; it may only have lost the tags by which it is listed, and gets them back.
+        // Reconciliation did not find it listed. It may only have lost its tags; the update restores them.
         match driver.0.voice.update_agent(known, agent).await {
             Ok(()) => return Ok(known.clone()),
             Err(VoiceError::Rejected(voice::Rejection::NotFound)) => {}
@@ -30,7 +30,7 @@ pub(super) async fn ensure(
             return Err(StepError::Unsettled(wait));
         }
     }
-    // The outcome of every earlier request is known by now.
+    // No outcome of an earlier request is unknown here, so this cannot create a second one.
     driver
         .0
         .voice
@@ -39,14 +39,14 @@ pub(super) async fn ensure(
         .map_err(|failure| if failure.is_verdict() { StepError::Rejected(failure) } else { failure.into() })
 }
 
-/// The voice agent that an earlier attempt created, if it did. It is updated to what it should be, since nobody has read it
-/// back; any further one is deleted.
+/// The voice agent that an earlier attempt created, if any. It is updated, because its content was never verified; surplus
+/// ones are deleted.
 async fn adopt(driver: &Provisioning, agent: &Agent) -> Result<Option<String>, StepError<VoiceError>> {
     let voice = &driver.0.voice;
     let mut there = voice.find(agent.id).await?.into_iter();
     let Some(ours) = there.next() else { return Ok(None) };
     for surplus in there {
-        warn!(agent = %agent.id, voice_agent = surplus.voice_agent_id, "a voice agent was created twice: deleting one");
+        warn!(agent = %agent.id, voice_agent = surplus.voice_agent_id, "voice agent was created twice; deleting one");
         voice.delete_agent(&surplus.voice_agent_id).await?;
     }
     match voice.update_agent(&ours.voice_agent_id, agent).await {
@@ -62,7 +62,7 @@ async fn adopt(driver: &Provisioning, agent: &Agent) -> Result<Option<String>, S
     }
 }
 
-/// Whether the voice agent is the first of the agent; else it replaces one that the provider lost.
+/// Whether this is the agent's first voice agent; otherwise it replaces one that the provider lost.
 fn is_new(agent: &Agent) -> bool {
     agent.voice_agent_id.is_none()
 }

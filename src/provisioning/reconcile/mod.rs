@@ -1,10 +1,9 @@
-//! Reconciliation: compares both providers' whole inventories with the database, and on request mends what differs.
+//! Reconciliation: compares both providers' full inventories with the database and, on request, repairs differences.
 //!
-//! Plan and execution are apart: [`plan`] is a pure function of the inventories, [`repair`](self::repair) looks again before
-//! it acts.
-//! Promises: nothing is concluded from a partial list; what does not carry our mark, or carries that of another
-//! installation, is never touched; whatever an operation is still at is left to it; one reconciliation at a time,
-//! however many servers there are.
+//! Plan and execution are separate: [`plan`] is a pure function of the inventories; [`repair`](self::repair) reads both sides
+//! again before it acts.
+//! Guarantees: nothing is concluded from a partial list. Objects without our mark, or with that of another installation, are
+//! never changed. Objects of an unfinished operation are left to it. Only one reconciliation runs at a time across all servers.
 
 mod numbers;
 mod plan;
@@ -27,22 +26,22 @@ use crate::store::{Database, ReconciliationRun, StoreError};
 use plan::Inventories;
 use report::Repair;
 
-/// How long after its server died another may begin.
+/// How long after its server died another reconciliation may start.
 const LEASE: Duration = Duration::from_secs(60);
-/// An operation that ended so long before the lists were begun has nothing to do with what they say: more than
-/// servers' clocks differ.
+/// An operation counts as unfinished for this long after its end: longer than servers' clocks differ, so that the lists
+/// certainly show its result.
 const SETTLED: TimeDelta = TimeDelta::seconds(5);
-/// How often a server looks whether a reconciliation is due.
+/// How often a server checks whether a reconciliation is due.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
-/// What a reconciliation may do about what it finds.
+/// What a reconciliation may do about differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// Nothing: it reports.
+    /// Only report them.
     Nothing,
-    /// Marks numbers INACTIVE that the carrier does not have any more, and ACTIVE again; changes nothing at a provider.
+    /// Mark numbers INACTIVE that the carrier no longer has, and ACTIVE when it has them again. Changes nothing at a provider.
     Note,
-    /// Whatever can be done.
+    /// Repair every difference that has a repair.
     Mend,
 }
 
@@ -61,18 +60,18 @@ impl Act {
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
 pub enum ReconcileError {
-    /// Another is at it.
-    #[error("a reconciliation is under way already: wait until it is over")]
+    /// Another reconciliation is running.
+    #[error("a reconciliation is already under way: wait until it ends")]
     UnderWay,
-    /// The last report cannot be read.
+    /// The last report cannot be parsed.
     #[error("the last report was written by another version")]
     Unreadable,
-    /// The database.
+    /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Compares and mends. Cheap to clone.
+/// Runs reconciliations. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reconciler {
     database: Database,
@@ -86,17 +85,17 @@ impl Reconciler {
         Self { database, provisioning }
     }
 
-    /// Compares, acts as far as it may, and stores the report.
+    /// Compares, acts as far as `act` allows, and stores the report.
     ///
     /// # Errors
-    /// [`ReconcileError::UnderWay`]; the database. A provider that does not answer is told of in the report.
+    /// [`ReconcileError::UnderWay`], or the database failed. A provider failure is no error: the report is incomplete then.
     pub async fn run(&self, act: Act) -> Result<ReconciliationReport, ReconcileError> {
         let owner = self.provisioning.0.owner;
         let run = self.database.system().begin_reconciliation(owner, LEASE, None).await?;
         self.finish(run.ok_or(ReconcileError::UnderWay)?, act).await
     }
 
-    /// The report of the reconciliation that ended last, whichever server's.
+    /// The latest report of any server; `None` before the first reconciliation.
     ///
     /// # Errors
     /// [`ReconcileError`].
@@ -105,15 +104,15 @@ impl Reconciler {
         serde_json::from_value(report).map(Some).map_err(|_| ReconcileError::Unreadable)
     }
 
-    /// Reconciles whenever the last time is longer ago than `every`, until told to stop. Gives nothing up and changes
-    /// nothing at a provider: it marks numbers that are gone, and raises the alarm.
+    /// Reconciles every `every` until cancelled. Releases nothing and changes nothing at a provider: it marks numbers INACTIVE
+    /// or ACTIVE, and logs the remaining differences as errors.
     pub async fn watch(&self, every: Duration, stop: CancellationToken, heartbeat: Heartbeat) {
         let pause = tokio::time::sleep;
         while stop.run_until_cancelled(pause(every.min(LOOK_EVERY))).await.is_some() {
             heartbeat.beat();
             let watched = stop.run_until_cancelled(Box::pin(self.run_if_due(every))).await;
             if let Some(Err(failure)) = watched {
-                warn!(error = &failure as &dyn std::error::Error, "no reconciliation could be made");
+                warn!(error = &failure as &dyn std::error::Error, "reconciliation failed");
             }
         }
     }
@@ -125,7 +124,7 @@ impl Reconciler {
             Some(run) => {
                 raise_alarm(&self.finish(run, Act::Note).await?);
             }
-            // It may have been another server's, and every server is to tell the same.
+            // Another server may have made the last report, and the metrics of all servers should agree.
             None => {
                 if let Ok(Some(last)) = self.last().await {
                     count(&last);
@@ -135,7 +134,7 @@ impl Reconciler {
         Ok(())
     }
 
-    /// One that fails is over too: the next need not wait for its lease.
+    /// Ends a failed reconciliation as well, so that the next one need not wait for its lease to expire.
     async fn finish(&self, run: ReconciliationRun, act: Act) -> Result<ReconciliationReport, ReconcileError> {
         let finished = self.report(&run, act).await;
         if finished.is_err()
@@ -143,7 +142,7 @@ impl Reconciler {
         {
             warn!(
                 error = &failure as &dyn std::error::Error,
-                "a reconciliation that failed counts as under way until its lease runs out"
+                "failed reconciliation could not be ended; the next one can start after its lease expires"
             );
         }
         finished
@@ -163,7 +162,7 @@ impl Reconciler {
         Ok(report)
     }
 
-    /// Renews the lease until it is lost.
+    /// Renews the lease for as long as it is polled. Returns once the lease is lost.
     async fn hold(&self, run: &ReconciliationRun) -> StoreError {
         let system = self.database.system();
         lease::hold(LEASE, LEASE / 3, || system.renew_reconciliation(run, LEASE)).await
@@ -189,14 +188,14 @@ impl Reconciler {
         }
         for difference in &mut report.differences {
             if act.allows(difference) && caught("repair", self.repair(run, difference)).await.is_none() {
-                difference.mended = Mended::Failed("repairing it panicked: the log says more".to_owned());
+                difference.mended = Mended::Failed("the repair panicked: see the log".to_owned());
             }
         }
         report.finished_at = self.provisioning.0.clock.now();
         Ok(report)
     }
 
-    /// The inventories and how they differ from the database.
+    /// Reads both inventories and compares them with the database.
     async fn differences(
         &self,
         run: &ReconciliationRun,
@@ -207,7 +206,7 @@ impl Reconciler {
         let voice_agents = voice_agents.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
         let inventories = Inventories { numbers, voice_agents };
         let since = run.started_at - SETTLED;
-        // Read after the lists, so that whatever was changed while they were read is known to be busy.
+        // The database is read after the lists, so that an object changed meanwhile belongs to a known operation.
         let expected =
             parts.store.expected_inventory(&inventories.marks(), &inventories.tagged(), since).await?;
         let settings = |bought_by: OperationId| self.provisioning.settings(bought_by);
@@ -222,9 +221,9 @@ impl Reconciler {
 /// Why the inventories could not be compared with the database.
 #[derive(Debug)]
 enum Inconclusive {
-    /// A provider did not list its whole inventory.
+    /// A provider did not list its full inventory, or its list is implausible.
     Because(String),
-    /// The database.
+    /// The database failed.
     Store(StoreError),
 }
 
@@ -234,7 +233,7 @@ impl From<StoreError> for Inconclusive {
     }
 }
 
-/// Counts what is left by kind, if anything was concluded.
+/// Publishes the number of remaining differences by kind, unless the report is incomplete.
 fn count(report: &ReconciliationReport) {
     if report.incomplete.is_some() {
         return;
@@ -246,23 +245,23 @@ fn count(report: &ReconciliationReport) {
     }
 }
 
-/// For whoever watches the logs and the metrics: once for each difference that is there still.
+/// Updates the metrics and logs an error for each remaining difference.
 fn raise_alarm(report: &ReconciliationReport) {
     if let Some(why) = &report.incomplete {
         metrics::counter!("switchboard_reconciliations_total", "outcome" => "incomplete").increment(1);
-        warn!(why, "a reconciliation could conclude nothing");
+        warn!(why, "reconciliation was inconclusive");
         return;
     }
     metrics::counter!("switchboard_reconciliations_total", "outcome" => "complete").increment(1);
     count(report);
     for difference in report.remaining() {
         let sid = difference.sid.as_deref().unwrap_or_default();
-        error!(kind = %difference.kind, sid, "a provider and the database differ: {}", difference.detail);
+        error!(kind = %difference.kind, sid, "provider and database differ: {}", difference.detail);
     }
     info!(
         numbers = report.numbers,
         voice_agents = report.voice_agents,
         differences = report.differences.len(),
-        "reconciled"
+        "reconciliation completed"
     );
 }

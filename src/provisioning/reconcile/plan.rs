@@ -1,7 +1,7 @@
-//! What differs: a pure function of the two providers' inventories and of what the database says they should hold.
+//! The differences: a pure function of both providers' inventories and the inventory that the database expects.
 //!
-//! Whatever an operation is about that was not over when the inventories were begun is left to that operation: it
-//! may have changed since, on either side. So is whatever a row is about that cannot be read.
+//! Objects of an operation that had not ended when the lists were started are skipped: either side may have changed since.
+//! Objects with an unreadable row are skipped, too.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,7 +17,7 @@ use crate::provisioning::operation_of_mark;
 use crate::store::{ExpectedInventory, Unreadable};
 use crate::voice::VoiceAgent;
 
-/// Both providers' inventories, whole.
+/// Both providers' full inventories.
 #[derive(Debug)]
 pub(super) struct Inventories {
     /// Every number of the carrier account.
@@ -27,21 +27,21 @@ pub(super) struct Inventories {
 }
 
 impl Inventories {
-    /// The operations that numbers are marked with.
+    /// The operations in the marks of the numbers.
     pub(super) fn marks(&self) -> Vec<OperationId> {
         self.numbers.iter().filter_map(|owned| operation_of_mark(&owned.friendly_name)).collect()
     }
 
-    /// The agents that voice agents are tagged with.
+    /// The agents in the tags of the voice agents.
     pub(super) fn tagged(&self) -> Vec<AgentId> {
         self.voice_agents.iter().filter_map(VoiceAgent::created_for).collect()
     }
 
-    /// Compares. `settings` says what a number bought by an operation should look like; `is_here`, whether an address is one
-    /// of this server's.
+    /// Compares the inventories with the database. `settings` returns the expected settings of a number bought by an
+    /// operation; `is_here` tells whether a voice URL is this server's.
     ///
     /// # Errors
-    /// [`Implausible`].
+    /// [`Implausible`] if too many objects are missing.
     pub(super) fn compare(
         &self,
         expected: &ExpectedInventory,
@@ -113,7 +113,7 @@ impl Inventories {
             let created_for = found.created_for();
             differences.extend(match created_for.and_then(|id| rows.get(&id)) {
                 _ if created_for.is_some_and(|id| busy.agents.contains(&id)) => None,
-                // It is taken over by the agent that lost its own.
+                // The agent has lost its voice agent; its restoration adopts this one.
                 Some(row) if lost(row) => None,
                 Some(row) => surplus(found, row),
                 None => Some(foreign_voice_agent(found)),
@@ -131,7 +131,7 @@ impl Inventories {
     }
 }
 
-/// What operations are about that may still be changing it, and what rows are about that cannot be read.
+/// Objects to skip: those that an operation may still be changing, and those with an unreadable row.
 pub(super) struct Busy {
     numbers: HashSet<NumberId>,
     pub(super) agents: HashSet<AgentId>,
@@ -285,7 +285,7 @@ mod tests {
         }
     }
 
-    /// Clients 1 to `n`, each with an agent and a number, all in order.
+    /// Tenants 1 to `n`, each with an agent and a number, without differences.
     fn estate(n: u128) -> (Inventories, ExpectedInventory) {
         let inventories = Inventories {
             numbers: (1..=n).map(owned).collect(),
@@ -309,14 +309,14 @@ mod tests {
             .collect()
     }
 
-    /// What can go wrong with client 1 of an estate of three, and what is then found.
+    /// What can go wrong with tenant 1 of an estate of three, and the differences then found.
     type Mishap = fn(&mut Inventories, &mut ExpectedInventory);
     const MISHAPS: [(Mishap, &[DifferenceKind]); 20] = {
         use DifferenceKind as Kind;
         [
             (|there, _| drop(there.numbers.remove(0)), &[Kind::MissingNumber]),
             (|_, here| drop(here.numbers.remove(0)), &[Kind::OrphanedNumber]),
-            // Rows that cannot be read: a number's, an agent's, an operation's.
+            // Unreadable rows: a number's, an agent's, an operation's.
             (
                 |_, here| {
                     here.unreadable.held.extend(here.numbers.remove(0).sid);
@@ -399,7 +399,7 @@ mod tests {
                 assert_eq!(
                     difference.repair.is_none(),
                     for_a_person,
-                    "what may not be ours is not touched: {difference:?}"
+                    "an object that may not be ours is not changed: {difference:?}"
                 );
             }
 
@@ -436,7 +436,7 @@ mod tests {
         let differences = whole.0.compare(&whole.1, settings, is_here).unwrap();
         assert_eq!(differences.len(), 1, "{differences:?}");
         assert_eq!((differences[0].kind, differences[0].repair), (DifferenceKind::MissingNumber, None));
-        // It does not make the list less plausible: it is known to be missing.
+        // It does not make the list less plausible, because it is known to be missing.
         whole.0.numbers.clear();
         whole.1.numbers.truncate(2);
         assert_eq!(found(&whole).len(), 2);
@@ -460,17 +460,17 @@ mod tests {
         fn several_mishaps_add_up(which in proptest::collection::vec(0..MISHAPS.len(), 0..6)) {
             let (mut there, mut here) = (Vec::new(), ExpectedInventory::default());
             let (mut agents_there, mut expected) = (Vec::new(), Vec::new());
-            for (client, which) in which.iter().enumerate() {
-                let n = client as u128 + 1;
+            for (tenant, which) in which.iter().enumerate() {
+                let n = tenant as u128 + 1;
                 let mut part = estate(n);
-                // Only the last client of the part, as if it were the first.
-                part.0.numbers.drain(..client);
-                part.0.voice_agents.drain(..client);
-                part.1.numbers.drain(..client);
-                part.1.agents.drain(..client);
-                part.1.operations.drain(..client);
-                // This one names client 1.
-                if *which == 12 && client > 0 { continue; }
+                // Only the last tenant of the part, as if it were the first.
+                part.0.numbers.drain(..tenant);
+                part.0.voice_agents.drain(..tenant);
+                part.1.numbers.drain(..tenant);
+                part.1.agents.drain(..tenant);
+                part.1.operations.drain(..tenant);
+                // This one names tenant 1.
+                if *which == 12 && tenant > 0 { continue; }
                 MISHAPS[*which].0(&mut part.0, &mut part.1);
                 expected.extend(MISHAPS[*which].1);
                 there.extend(part.0.numbers);

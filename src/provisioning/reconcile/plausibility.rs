@@ -1,13 +1,13 @@
-//! When a provider's list is taken to be incomplete, although nothing says so.
+//! Plausibility of a provider's list: too many missing objects mean an incomplete list.
 
-/// Fewer missing objects than this are plausible, unless everything is missing; more only if they are not the greater part.
+/// Fewer missing objects than this are plausible, unless all are missing. From this number on, at most half may be missing.
 const PLAUSIBLE: usize = 5;
 
-/// Why the inventories cannot be right, and nothing may be concluded from them.
+/// Too many objects are missing from a provider's list.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{missing} of {held} {what} are missing from the provider's list: it is taken for an incomplete list, or for that of \
-     another account, and nothing is concluded from it"
+    "{missing} of {held} {what} are missing from the provider's list: the list is probably incomplete or of another \
+     account, so nothing is concluded from it"
 )]
 pub(super) struct Implausible {
     pub(super) what: &'static str,
@@ -15,7 +15,7 @@ pub(super) struct Implausible {
     pub(super) held: usize,
 }
 
-/// Checks that so many of all that is held can be missing.
+/// Checks whether it is plausible that `missing` of `held` objects are missing.
 ///
 /// # Errors
 /// [`Implausible`].

@@ -1,8 +1,8 @@
-//! Repairing differences. What an operation can do is done by one, so that it is durable, under a lease, and visible to its
-//! tenant. What nobody holds any more is released or deleted here, after another look at both sides, and after the intent was
-//! written into the audit trail of its last owner.
+//! Repair of differences. Where an operation kind exists, an operation does the repair, so that it is durable, leased and
+//! visible to its tenant. Orphans are released or deleted here, after both sides were read again and the intent was written to
+//! the audit trail of the last owner.
 //!
-//! A difference that cannot be repaired, whatever the reason, costs the others nothing: the report says why.
+//! A failed repair does not stop the others; the report shows the reason.
 
 use tracing::error;
 
@@ -19,7 +19,7 @@ use crate::voice::VoiceError;
 /// Why a difference was not repaired.
 #[derive(Debug)]
 enum NotRepaired {
-    /// For this reason, which the report shows.
+    /// The repair is not possible, for this reason.
     Because(String),
     /// The database failed.
     Store(StoreError),
@@ -28,20 +28,20 @@ enum NotRepaired {
 impl From<StoreError> for NotRepaired {
     fn from(failure: StoreError) -> Self {
         match failure {
-            // A rule of ours forbids it at this moment.
+            // A rule forbids the repair at the moment; that is no database failure.
             StoreError::Refused(refusal) => Self::Because(refusal.message),
             other => Self::Store(other),
         }
     }
 }
 
-/// It is not what it was when it was compared: the next comparison tells what it is now.
+/// The object has changed since the comparison, so the repair may be wrong.
 fn changed() -> NotRepaired {
-    NotRepaired::Because("it has changed since it was compared: reconcile again".to_owned())
+    NotRepaired::Because("it has changed since the comparison: reconcile again".to_owned())
 }
 
 impl Reconciler {
-    /// Does what can be done about a difference, and writes the result into it.
+    /// Carries out the difference's repair, if it has one, and stores the result in it.
     pub(super) async fn repair(&self, run: &ReconciliationRun, difference: &mut Difference) {
         let (Some(repair), Some(tenant)) = (difference.repair, difference.tenant) else { return };
         let done = match repair {
@@ -57,7 +57,7 @@ impl Reconciler {
             Ok(()) => Mended::Yes,
             Err(NotRepaired::Because(why)) => Mended::Failed(why),
             Err(NotRepaired::Store(failure)) => {
-                error!(kind = %difference.kind, %tenant, error = &failure as &dyn std::error::Error, "a difference could not be repaired");
+                error!(kind = %difference.kind, %tenant, error = &failure as &dyn std::error::Error, "repair of a difference failed");
                 Mended::Failed(failure.to_string())
             }
         };
@@ -117,13 +117,13 @@ impl Reconciler {
         succeeded(&self.carry_out(store, &operation).await?)
     }
 
-    /// Keeps an operation that was stored through this door, and runs it.
+    /// Commits an operation and runs it.
     async fn carry_out(&self, store: TenantStore, operation: &Operation) -> Result<Operation, StoreError> {
         store.commit().await?;
         self.provisioning.run(operation.id, self.provisioning.wait_until()).await
     }
 
-    /// A door for writing in the name of this run.
+    /// A transaction of the tenant with this run as author.
     async fn door(&self, run: &ReconciliationRun, tenant: TenantId) -> Result<TenantStore, StoreError> {
         let author = Author { actor: Actor::System, request_id: run.id.to_string() };
         self.database.write_by(author, tenant).await
@@ -190,8 +190,8 @@ fn succeeded(operation: &Operation) -> Result<(), NotRepaired> {
     let why = match (operation.state, &operation.error, &operation.waits_for) {
         (OperationState::Succeeded, ..) => return Ok(()),
         (_, Some(refusal), _) => refusal.message.clone(),
-        (_, None, Some(waits_for)) => format!("{} is not over yet: {}", operation.id, waits_for.message),
-        (_, None, None) => format!("{} is not over yet", operation.id),
+        (_, None, Some(waits_for)) => format!("{} has not ended yet: {}", operation.id, waits_for.message),
+        (_, None, None) => format!("{} has not ended yet", operation.id),
     };
     Err(NotRepaired::Because(why))
 }

@@ -1,4 +1,4 @@
-//! What a reconciliation found, and what became of it: stored as it stands here, and shown to operators.
+//! The report of a reconciliation, stored as JSON and shown to operators.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -7,116 +7,116 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{AgentId, E164, NumberId, OperationId, TenantId, serde_as_text, text_enum};
 
 text_enum! {
-    /// How the providers and the database differ. New kinds may be added.
+    /// Kind of a difference between a provider and the database. New kinds may be added.
     DifferenceKind {
-        /// The carrier bills a number that an operation of ours bought and nobody holds.
+        /// The carrier bills a number that an operation of this system bought, but no agent holds.
         OrphanedNumber = "ORPHANED_NUMBER",
-        /// The carrier bills a number that points at this server, bought by an operation that the database does not know.
+        /// The carrier bills a number that points to this server, bought by an operation that the database does not know.
         UnrecordedNumber = "UNRECORDED_NUMBER",
         /// The carrier bills a number that this system did not buy.
         ForeignNumber = "FOREIGN_NUMBER",
-        /// A number that is held is gone at the carrier.
+        /// The carrier no longer has a held number.
         MissingNumber = "MISSING_NUMBER",
-        /// A number that is held was bought anew by somebody else, under another id.
+        /// A held number was bought again, not by this system, and has another id at the carrier.
         ReplacedNumber = "REPLACED_NUMBER",
-        /// A number that is held bears the mark of another operation or installation.
+        /// A held number has the mark of another operation or installation.
         ContestedNumber = "CONTESTED_NUMBER",
-        /// A number was to be given back, and nothing is at it any more.
+        /// A number is `RELEASING`, but no operation releases it.
         StalledRelease = "STALLED_RELEASE",
-        /// A number that is held does not point at this server.
+        /// A held number does not point to this server, or has other settings that differ.
         MisdirectedNumber = "MISDIRECTED_NUMBER",
-        /// A number that was held to be gone is there.
+        /// The carrier has a number that is marked INACTIVE.
         RecoveredNumber = "RECOVERED_NUMBER",
-        /// The voice provider has an agent of ours that no agent needs.
+        /// The voice provider has a voice agent of a deleted agent, or a second one of an agent.
         OrphanedVoiceAgent = "ORPHANED_VOICE_AGENT",
-        /// The voice provider has an agent that another installation of this system made.
+        /// The voice provider has a voice agent that another installation of this system created.
         ForeignVoiceAgent = "FOREIGN_VOICE_AGENT",
-        /// An agent's voice agent is gone at the voice provider.
+        /// The voice provider does not list the voice agent of an agent.
         MissingVoiceAgent = "MISSING_VOICE_AGENT",
     }
 }
 
 serde_as_text!(DifferenceKind);
 
-/// What can be done about a difference.
+/// The repair of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repair {
-    /// Give the number back to the carrier, for good.
+    /// Release the number to the carrier. Cannot be undone.
     GiveBack {
-        /// What bought it.
+        /// The operation that bought the number.
         bought_by: OperationId,
     },
-    /// Mark a number INACTIVE that is gone.
+    /// Mark a number INACTIVE that the carrier no longer has.
     MarkInactive {
-        /// Our number.
+        /// Id of the number's row.
         id: NumberId,
     },
-    /// Mark a number ACTIVE that is there after all.
+    /// Mark a number ACTIVE that the carrier has again.
     MarkActive {
-        /// Our number.
+        /// Id of the number's row.
         id: NumberId,
     },
-    /// Set the number right at the carrier.
+    /// Restore the number's settings at the carrier.
     SetRight {
-        /// Our number.
+        /// Id of the number's row.
         id: NumberId,
     },
-    /// Delete the voice agent, for good.
+    /// Delete the voice agent. Cannot be undone.
     DeleteVoiceAgent,
-    /// Look for the voice agent and give it its tags back; else give the agent another one.
+    /// Restore the tags of the voice agent, or create another one if it is gone.
     RestoreVoiceAgent,
 }
 
 impl Repair {
-    /// What it does, for people: completes "it would …".
+    /// The repair as a phrase that completes "it would …".
     #[must_use]
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::GiveBack { .. } => "give the number back",
+            Self::GiveBack { .. } => "release the number",
             Self::MarkInactive { .. } => "mark the number INACTIVE",
             Self::MarkActive { .. } => "mark the number ACTIVE",
-            Self::SetRight { .. } => "set the number right",
+            Self::SetRight { .. } => "restore the number's settings",
             Self::DeleteVoiceAgent => "delete the voice agent",
-            Self::RestoreVoiceAgent => "give the voice agent its tags back, or make it again",
+            Self::RestoreVoiceAgent => "restore the voice agent's tags, or create another one",
         }
     }
 }
 
-/// What became of a difference.
+/// The result of a difference's repair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mended {
-    /// Nothing was done about it.
+    /// No repair was attempted.
     No,
-    /// It is gone.
+    /// The difference is repaired.
     Yes,
-    /// It was written down here. It is there still, until a person acts.
+    /// The number was marked INACTIVE. The difference remains until a person acts.
     Noted,
-    /// It was tried; it is there still, for this reason.
+    /// The repair failed for this reason; the difference remains.
     Failed(String),
 }
 
-/// Something that differs.
+/// A difference between a provider and the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// How.
+    /// Kind of difference.
     pub kind: DifferenceKind,
-    /// The number it is about.
+    /// The number concerned; `None` for voice agents.
     pub number: Option<E164>,
     /// The provider's id of the number or the voice agent.
     pub sid: Option<String>,
-    /// Whose it is.
+    /// The tenant that owns it; `None` if unknown.
     pub tenant: Option<TenantId>,
-    /// The agent it is about.
+    /// The agent concerned; `None` if unknown.
     pub agent: Option<AgentId>,
-    /// US dollars a month that the carrier bills meanwhile, by list prices.
+    /// What the carrier bills meanwhile, in US dollars a month by list prices; zero for voice agents.
     pub monthly_cost: Decimal,
-    /// What is known, for people.
+    /// Explanation for people, with what to do if no repair exists.
     pub detail: String,
-    /// What can be done about it; `None`: a person must decide.
+    /// The available repair; `None` if a person must decide.
     pub repair: Option<Repair>,
-    /// What became of it.
+    /// The result of the repair.
     pub mended: Mended,
 }
 
@@ -155,38 +155,38 @@ impl Difference {
         Self { repair: Some(repair), ..self }
     }
 
-    /// Whether it is there still.
+    /// Whether the difference still exists.
     #[must_use]
     pub fn remains(&self) -> bool {
         self.mended != Mended::Yes
     }
 }
 
-/// What a reconciliation found.
+/// The report of one reconciliation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconciliationReport {
-    /// When it began.
+    /// When the reconciliation started.
     pub started_at: DateTime<Utc>,
-    /// When it ended.
+    /// When the reconciliation ended.
     pub finished_at: DateTime<Utc>,
-    /// Why nothing could be concluded: a provider did not answer, or not with its whole list. Then there are no
-    /// differences here, and nothing was done.
+    /// Why the reconciliation was inconclusive: a provider did not list its full inventory. Then `differences` is empty and
+    /// nothing was changed.
     pub incomplete: Option<String>,
-    /// How many numbers the carrier listed.
+    /// Number of numbers that the carrier listed.
     pub numbers: usize,
-    /// How many voice agents of ours the voice provider listed.
+    /// Number of voice agents with our tags that the voice provider listed.
     pub voice_agents: usize,
-    /// What was found.
+    /// All differences found, repaired ones included.
     pub differences: Vec<Difference>,
 }
 
 impl ReconciliationReport {
-    /// The differences that are there still.
+    /// The differences that still exist.
     pub fn remaining(&self) -> impl Iterator<Item = &Difference> {
         self.differences.iter().filter(|difference| difference.remains())
     }
 
-    /// US dollars a month that the carrier bills for numbers that are of no use meanwhile, by list prices.
+    /// What the carrier bills for numbers with remaining differences, in US dollars a month by list prices.
     #[must_use]
     pub fn monthly_cost_at_stake(&self) -> Decimal {
         self.remaining().map(|difference| difference.monthly_cost).sum()

@@ -1,4 +1,4 @@
-//! The step that buys the claimed number and points it at this server. Its undo frees the claim.
+//! The step that buys the claimed number and points it to this server. Its undo frees the claim.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::provisioning::refusals::unsettled;
 use crate::provisioning::{Provisioning, provider_refusal};
 use crate::store::{Effect, StoreError};
 
-/// Candidates that the carrier may refuse for want of an address or documents before a purchase gives up.
+/// Number of candidates refused for a missing address or documents after which a purchase fails.
 const UNREGULATED_TRIES: u8 = 3;
 
-/// What the step is about.
+/// Everything the step works with.
 struct Buying<'a> {
     driver: &'a Provisioning,
     operation: &'a Operation,
@@ -27,7 +27,7 @@ struct Buying<'a> {
     settings: NumberSettings,
 }
 
-/// Step: buy exactly the claimed number, and point it here.
+/// Step: buy exactly the claimed number and point it to this server.
 pub(super) async fn buy_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let buying = Buying {
         driver,
@@ -54,7 +54,7 @@ impl Buying<'_> {
                     return Ok(self.waits(Progress::of(self.operation), wait, false));
                 }
                 if let Some((Ownership::Anothers, owned)) = &found {
-                    error!(operation = %self.operation.id, number = mask(self.number.number.as_str()), sid = owned.sid, "the carrier account owns a number that the database does not know: it is left alone; reconcile");
+                    error!(operation = %self.operation.id, number = mask(self.number.number.as_str()), sid = owned.sid, "number not bought: the carrier account already owns it, but the database does not know it; reconcile");
                     return self.refused(Refused::Sold);
                 }
                 match self.purchase.refused.clone().filter(|_| found.is_none()) {
@@ -74,7 +74,7 @@ impl Buying<'_> {
             Ok(carrier::Purchase::Older(owned)) if self.operation.outcome_unknown_at.is_none() => {
                 self.give_up(&owned).await
             }
-            // An older one was bought by the earlier request.
+            // The outcome of an earlier request is unknown, so that request bought the older number.
             Ok(carrier::Purchase::New(owned) | carrier::Purchase::Older(owned)) => match self.whose(&owned) {
                 Ownership::MarkedByMistake => self.give_up(&owned).await,
                 Ownership::Ours | Ownership::Nobodys | Ownership::Anothers => self.point(owned).await,
@@ -86,7 +86,7 @@ impl Buying<'_> {
                 if self.operation.outcome_unknown_at.is_none() {
                     return self.refused(by);
                 }
-                warn!(operation = %self.operation.id, %rejection, "the carrier refused a number that an earlier request may have bought: it is looked up again");
+                warn!(operation = %self.operation.id, %rejection, "carrier rejected the purchase of a number that an earlier request may have bought; it will be looked up again");
                 let kept = Purchase { refused: Some(by), ..self.purchase.clone() };
                 let kept = with_purchase(Progress::of(self.operation), kept);
                 Ok(self.waits(kept, SETTLING.to_std().unwrap_or_default(), true))
@@ -95,7 +95,7 @@ impl Buying<'_> {
         }
     }
 
-    /// A number of ours is in the account.
+    /// The account holds the number under our mark: point it to this server, or release it if its settings were rejected.
     async fn keep(self, owned: OwnedNumber) -> Result<Outcome, StoreError> {
         let Some(refused @ Refused::Settings { .. }) = self.purchase.refused.clone() else {
             return self.point(owned).await;
@@ -106,14 +106,14 @@ impl Buying<'_> {
         }
     }
 
-    /// Points a number here that bears our mark.
+    /// Points a number under our mark to this server.
     async fn point(self, owned: OwnedNumber) -> Result<Outcome, StoreError> {
         if deviations(&owned, &self.settings).is_empty() {
             return Ok(self.bought(owned.sid));
         }
         match self.driver.carrier().point(&owned.sid, &self.settings).await {
             Ok(pointed) if pointed.friendly_name != self.settings.friendly_name => {
-                error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "another installation with this carrier account took a number while it was bought here, and keeps it: should its calls come here, repairPhoneNumber or reconcile --fix there sets that right");
+                error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number lost to another installation with this carrier account, which bought it at the same time; if its calls arrive here, run repairPhoneNumber or reconcile --fix there");
                 self.refused(Refused::Sold)
             }
             Ok(pointed) if deviations(&pointed, &self.settings).is_empty() => Ok(self.bought(pointed.sid)),
@@ -121,14 +121,14 @@ impl Buying<'_> {
                 let deviating = deviations(&pointed, &self.settings).join(", ");
                 let because = Refusal::new(
                     RefusalCode::CarrierUnavailable,
-                    "the carrier sold the number and has not taken its settings: they are sent again",
+                    "the carrier sold the number but did not apply its settings: they are being sent again",
                 );
-                Ok(self.still_held(because, &format!("the carrier has not taken {deviating}")))
+                Ok(self.still_held(because, &format!("the carrier did not apply {deviating}")))
             }
             Err(failure)
                 if failure.is_verdict() && failure != CarrierError::Rejected(Rejection::NotFound) =>
             {
-                error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, %failure, "the carrier sold a number and refuses our settings for it: it is given back");
+                error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, %failure, "carrier sold a number but rejected its settings; the number will be released");
                 let by = Refused::Settings { message: provider_refusal(&failure).message };
                 let kept = Purchase { refused: Some(by), ..self.purchase };
                 let kept = with_purchase(Progress::of(self.operation), kept);
@@ -138,12 +138,12 @@ impl Buying<'_> {
         }
     }
 
-    /// Leaves a number to whoever else owned it. Until our mark is off, its claim stays: nobody must take it for a number of
-    /// ours that nobody holds, and give it back.
+    /// Leaves a number to its earlier owner. The claim stays until our mark is removed: otherwise reconciliation would take the
+    /// number for an orphan of ours and release it.
     async fn give_up(self, owned: &OwnedNumber) -> Result<Outcome, StoreError> {
         match self.driver.carrier().unmark(&owned.sid, &self.settings.friendly_name).await {
             Ok(_) => {
-                error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "somebody else with this carrier account owned a number before it was bought here: it was renamed and is left to them otherwise as it was; they must give it its name again, with repairPhoneNumber or reconcile --fix");
+                error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number not bought: another installation with this carrier account already owned it; it was renamed but not changed otherwise, and its owner must restore the name with repairPhoneNumber or reconcile --fix");
                 self.refused(Refused::Sold)
             }
             Err(failure) => Ok(self.still_held(provider_refusal(&failure), &failure)),
@@ -155,28 +155,28 @@ impl Buying<'_> {
         Outcome::Done(Progress::of(self.operation).with([bought]))
     }
 
-    /// A request failed before which nothing was bought, for all that is known.
+    /// A request failed and no number is known to be bought.
     fn not_bought(&self, failure: &CarrierError) -> Outcome {
         Outcome::failed(self.operation, failure, self.freed(), Patience::UntilSettled)
     }
 
-    /// The number is in the account and not set up yet: it is looked up again, however often.
+    /// The number is in the account but not set up yet: retry without limit.
     fn still_held(&self, because: Refusal, failure: &dyn std::fmt::Display) -> Outcome {
-        warn!(operation = %self.operation.id, number = mask(self.number.number.as_str()), %failure, "a number that was bought is not set up yet");
+        warn!(operation = %self.operation.id, number = mask(self.number.number.as_str()), %failure, "bought number is not set up yet; it will be retried");
         Outcome::retry_endlessly(because, Progress::of(self.operation))
     }
 
-    /// An earlier request may still be carried out: the number is looked up again when it no longer can be.
+    /// Waits until the carrier can no longer carry out an earlier request; then the number is looked up again.
     fn waits(&self, progress: Progress, wait: Duration, outcome_unknown: bool) -> Outcome {
         Outcome::WaitUntil(Pause { because: unsettled::<Rejection>(), progress, wait, outcome_unknown })
     }
 
-    /// Undo of a claim: nothing is held.
+    /// Undo: frees the claim.
     fn freed(&self) -> Vec<Effect> {
         vec![Effect::NumberReleased { number: self.number.id }]
     }
 
-    /// The way on once it is certain that the claimed number cannot be had.
+    /// The outcome once the claimed number certainly cannot be had: try the next candidate, or fail.
     fn refused(self, by: Refused) -> Result<Outcome, StoreError> {
         let progress = Progress::of(self.operation).with(self.freed()).about(None);
         let mut purchase = Purchase { refused: None, ..self.purchase };

@@ -1,34 +1,34 @@
-//! Whose a number of the carrier account is.
+//! Ownership of a number in a shared carrier account.
 //!
-//! Two installations of this system that share an account, and nothing else, may want the same number in the same instant, and
-//! the carrier has no request that buys only what nobody owns. They are kept apart by the order of two writes and two reads:
-//! each writes its mark (the name) and reads from the answer where the number points; then it points the number and reads from
-//! the answer whose mark it bears. Whoever marks a number that is pointed elsewhere yields, and so does whoever points a
-//! number that was marked anew meanwhile. Of two, exactly one keeps it, and it is told of its number after that.
+//! Two installations that share only a carrier account may buy the same number at the same time, and the carrier has no request
+//! that buys a number only if the account does not own it. Two writes, each followed by a read, decide: an installation sets
+//! its mark (the name) and reads from the answer where the number points; then it points the number to itself and reads from
+//! the answer which mark the number has. An installation yields if the number it marked points elsewhere, or if the number it
+//! pointed has got another mark. Exactly one of the two keeps the number, and only then records it as bought.
 //!
-//! One trace may stay: who yields after pointing has pointed the number of the other one away from it, if that one was already
-//! done. What it pointed to cannot be read any more, so it is not put back from here. The other one's reconciliation finds
-//! the number under its own mark and set otherwise, and sets it right. Likewise a mark of another installation is
-//! overwritten before it could be read: its reconciliation puts it back, and its callers do not notice.
+//! A conflict may leave wrong settings. An installation that yields after pointing may have redirected a number that the other
+//! one had finished, and cannot restore the overwritten URL. The other one's reconciliation finds the number under its own mark
+//! with different settings and repairs it. An overwritten mark of another installation is restored by its reconciliation, too;
+//! callers do not notice.
 
 use super::Purchase;
 use crate::carrier::{NumberSettings, OwnedNumber};
 use crate::domain::{Operation, Webhook};
 
-/// Whose a number is.
+/// The owner of a number in the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ownership {
-    /// It bears our mark, and nothing speaks against it.
+    /// The number has our mark, and no other owner is known.
     Ours,
-    /// It bears our mark, but somebody else owned it before.
+    /// The number has our mark, but another owner had it before.
     MarkedByMistake,
-    /// It bears no name: an earlier request of ours may have bought it, and another installation have taken our mark off.
+    /// The number has no name: an earlier request may have bought it, and another installation may have removed our mark.
     Nobodys,
-    /// It bears another name.
+    /// The number has another name.
     Anothers,
 }
 
-/// Whose a number is that the account owns.
+/// Decides who owns a number of the account.
 pub(super) fn of(
     owned: &OwnedNumber,
     operation: &Operation,
@@ -49,8 +49,8 @@ pub(super) fn of(
     }
 }
 
-/// Whether it sends its calls to another installation of this system. Any other address may be one that a person has set since
-/// we bought it.
+/// Whether the number points to another installation of this system. Any other address may have been set by a person after our
+/// purchase.
 fn is_pointed_by_another(owned: &OwnedNumber, purchase: &Purchase, settings: &NumberSettings) -> bool {
     let is_ours =
         |url: &str| url == settings.voice_url.as_str() || purchase.voice_url.as_deref() == Some(url);
