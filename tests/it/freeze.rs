@@ -210,14 +210,15 @@ async fn operations(test: &TestDatabase) -> Value {
 async fn write(test: &TestDatabase, folder: &Path) {
     if !test.is_postgres() {
         let file = folder.join(SQLITE);
-        // Small pages, of which most tables fill one.
-        let sql = format!(
-            "PRAGMA journal_mode = DELETE; PRAGMA page_size = 512; VACUUM; VACUUM INTO '{}'",
-            file.display()
-        );
         let _ = std::fs::remove_file(&file);
+        let copy = format!("VACUUM INTO '{}'", file.display());
         let mut connection = SqliteConnection::connect(&test.url).await.unwrap();
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(sqlx::AssertSqlSafe(copy)).execute(&mut connection).await.unwrap();
+        let mut connection =
+            SqliteConnection::connect(&format!("sqlite://{}", file.display())).await.unwrap();
+        // Small pages, of which most tables fill one.
+        sqlx::raw_sql("PRAGMA page_size = 512; VACUUM").execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
         return;
     }
     // The cluster's own role: any other sees no rows.
