@@ -228,7 +228,7 @@ impl SocketTask {
         // behind a proxy all clients may have the same address.
         match hint {
             CredentialHint::RecentAgent(agent) => {
-                self.server.rate_limiter.count_principal(agent).await.map_err(forbidden)?
+                self.server.rate_limiter.count_principal(agent).await.map_err(forbidden)?;
             }
             CredentialHint::UnknownAgentToken => {
                 self.server.rate_limiter.count_address(self.address).await.map_err(forbidden)?;
