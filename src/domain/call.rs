@@ -1,4 +1,4 @@
-//! A call, and how its state may change.
+//! Calls, and how reports change them.
 
 mod answer;
 mod conversation;
@@ -13,47 +13,47 @@ use chrono::{DateTime, Utc};
 use super::{AgentId, CallId, Decision, E164, NumberId, TenantId, text_enum};
 
 text_enum! {
-    /// Who called whom.
+    /// Direction of a call.
     CallDirection {
-        /// Somebody called one of our numbers.
+        /// A call to a tenant's number.
         Inbound = "inbound",
-        /// One of our agents called somebody.
+        /// A call placed by an agent.
         Outbound = "outbound",
     }
 }
 
 text_enum! {
-    /// Where a call is, in the carrier's words.
+    /// Status of a call, as the carrier reports it.
     CallStatus {
-        /// Rings.
+        /// The call rings and is not answered yet.
         Ringing = "ringing",
-        /// Somebody talks.
+        /// The call is answered and under way.
         InProgress = "in_progress",
         /// Ended after being answered.
         Completed = "completed",
-        /// Refused as busy.
+        /// Ended with a busy signal.
         Busy = "busy",
-        /// Could not be carried.
+        /// The carrier could not connect it.
         Failed = "failed",
-        /// Nobody answered.
+        /// Ended without an answer.
         NoAnswer = "no_answer",
-        /// The caller gave up.
+        /// The caller hung up before an answer.
         Canceled = "canceled",
     }
 }
 
 impl CallStatus {
-    /// The call is not over: if it was admitted, it holds a call slot.
+    /// The statuses of a call that has not ended. An admitted call holds its call slot meanwhile.
     pub const UNDER_WAY: [Self; 2] = [Self::Ringing, Self::InProgress];
 
-    /// Whether the call is over.
+    /// Whether the call has ended.
     #[must_use]
     pub fn is_final(self) -> bool {
         !Self::UNDER_WAY.contains(&self)
     }
 
-    /// How much a report of this says: of any two the one that says more holds, whichever came first. A call that
-    /// was completed was answered, so that beats every word for one that was not.
+    /// Rank of a report: the higher-ranked report wins, in whatever order reports arrive. A completed call was answered, so
+    /// `Completed` outranks every status of an unanswered call.
     const fn weight(self) -> u8 {
         match self {
             Self::Ringing => 0,
@@ -68,96 +68,96 @@ impl CallStatus {
 }
 
 text_enum! {
-    /// Who or what answered.
+    /// What answered the call.
     CallOutcome {
-        /// The voice agent.
+        /// The agent answered.
         Agent = "agent",
-        /// A person's number: the practice's fallback number, or the one that a rule forwards to.
+        /// The fallback number, or the number that a rule forwards to.
         Fallback = "fallback",
-        /// The tenant's concurrent calls were used up.
+        /// All call slots of the tenant's plan were held.
         Busy = "busy",
-        /// A spoken sentence: a rule's, or because neither agent nor a person's number could take it.
+        /// A spoken message: a rule's, or the fallback message because neither the agent nor a number could take the call.
         Unavailable = "unavailable",
-        /// Refused.
+        /// A rule rejected the call.
         Rejected = "rejected",
     }
 }
 
-/// A call as the carrier announces it.
+/// An incoming call, as the carrier announces it.
 #[derive(Debug, Clone)]
 pub struct IncomingCall {
-    /// The carrier's id.
+    /// The carrier's id of the call.
     pub sid: String,
-    /// The caller.
+    /// The caller: E.164, an address, or what the carrier sends for a hidden number.
     pub from: String,
-    /// The carrier's word on that number, where it has one.
+    /// The carrier's verification of the caller's number (`StirVerstat`); `None` if it sends none.
     pub attestation: Option<String>,
-    /// The number called.
+    /// The called number of the tenant.
     pub to: E164,
 }
 
-/// A call.
+/// A recorded call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
-    /// Its id here.
+    /// Id of the row, not of the call at the carrier.
     pub id: CallId,
-    /// Whose number was called.
+    /// The tenant that owns the called number.
     pub tenant_id: TenantId,
-    /// Who answers that number.
+    /// The agent of the called number.
     pub agent_id: AgentId,
-    /// The number called.
+    /// Row of the called number.
     pub number_id: NumberId,
-    /// The carrier's id.
+    /// The carrier's id of the call.
     pub sid: String,
-    /// Who called whom.
+    /// Always inbound so far.
     pub direction: CallDirection,
-    /// The caller: E.164, or what the carrier sends for a hidden one. Never logged in full.
+    /// The caller: E.164, an address, or what the carrier sends for a hidden number. Never logged in full.
     pub from: String,
-    /// The carrier's word on whether that number is really the caller's, where it has one: `StirVerstat`.
+    /// The carrier's verification of the caller's number (`StirVerstat`); `None` if it sends none.
     pub attestation: Option<String>,
-    /// The number called.
+    /// The called number of the tenant.
     pub to: E164,
-    /// Where the call is.
+    /// The highest-ranked status reported so far.
     pub status: CallStatus,
-    /// Who or what answered.
+    /// What answered the call.
     pub outcome: CallOutcome,
-    /// What was decided for it, and why.
+    /// The routing decision, with its reason.
     pub decision: Decision,
-    /// The voice provider's id of the conversation.
+    /// The voice provider's id of the conversation; `None` if the agent did not answer.
     pub conversation_id: Option<String>,
-    /// How long it lasted, as the carrier counts and bills.
+    /// Duration in seconds, as the carrier counts and bills; `None` until reported.
     pub duration_seconds: Option<i32>,
-    /// How long the conversation lasted, as the voice provider counts.
+    /// Duration of the conversation in seconds, as the voice provider counts; `None` until reported.
     pub conversation_seconds: Option<i32>,
-    /// When it came in.
+    /// When the call came in.
     pub started_at: DateTime<Utc>,
-    /// When it ended.
+    /// When the call ended; `None` until then.
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// What the carrier says of a call at some moment.
+/// A report of the carrier on a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallReport {
-    /// Where the call is.
+    /// Status at the time of the report.
     pub status: CallStatus,
-    /// How long it lasted, once it is over; not negative.
+    /// Duration in seconds, not negative; `None` until the call has ended.
     pub duration_seconds: Option<i32>,
-    /// When that was.
+    /// Time of the report.
     pub at: DateTime<Utc>,
 }
 
 impl Call {
-    /// The call as the carrier's report leaves it. Reports come late, twice, out of order or not at all: in whatever
-    /// order the same ones come, the same is left.
+    /// Applies a report of the carrier. Reports arrive late, twice, out of order or never; the result does not depend on their
+    /// order.
     #[must_use]
     pub fn reported(self, report: CallReport) -> Self {
-        let (known, told) = (self.status.weight(), report.status.weight());
-        if told < known || !report.status.is_final() {
-            let status = if told < known { self.status } else { report.status };
+        let (known, reported) = (self.status.weight(), report.status.weight());
+        if reported < known || !report.status.is_final() {
+            let status = if reported < known { self.status } else { report.status };
             return Self { status, ..self };
         }
         let at = report.at.max(self.started_at);
-        let (ended_at, duration_seconds) = if told > known {
+        let (ended_at, duration_seconds) = if reported > known {
             (at, report.duration_seconds)
         } else {
             (
@@ -168,28 +168,28 @@ impl Call {
         Self { status: report.status, ended_at: Some(ended_at), duration_seconds, ..self }
     }
 
-    /// The call as the voice provider's word on its conversation leaves it, in whatever order and however often that
-    /// comes. One whose conversation never began did not come about, unless the carrier knows better. A conversation on a
-    /// call without a recorded answer shows who answered: the server stopped before it could record that.
+    /// Applies a report of the voice provider. The result does not depend on the order or repetition of reports. If the
+    /// conversation never began, the call failed, unless a higher-ranked report of the carrier says otherwise. A conversation on
+    /// a call without a recorded answer proves that the agent answered: the server stopped before it could record that.
     #[must_use]
     pub fn conversed(self, report: &ConversationReport) -> Self {
         let is_unrecorded = self.conversation_id.is_none() && self.outcome == CallOutcome::Unavailable;
         let outcome =
             if is_unrecorded && report.failed.is_none() { CallOutcome::Agent } else { self.outcome };
-        let told = Self {
+        let conversed = Self {
             outcome,
             conversation_id: self.conversation_id.clone().or_else(|| Some(report.conversation_id.clone())),
             conversation_seconds: self.conversation_seconds.max(report.duration_seconds),
             ..self
         };
         match report.failed {
-            Some(status) => told.reported(CallReport { status, duration_seconds: None, at: report.at }),
-            None => told,
+            Some(status) => conversed.reported(CallReport { status, duration_seconds: None, at: report.at }),
+            None => conversed,
         }
     }
 
-    /// The minutes that the carrier bills for an inbound call: each begun minute of a completed call. `None` until it is over. The
-    /// triggers of the table `call_totals` compute the same in SQL; a test of the totals compares both databases with this function.
+    /// The minutes that the carrier bills for an inbound call: each started minute of a completed call. `None` until the call has
+    /// ended. The triggers of the table `call_totals` compute the same in SQL; a test compares both databases with this function.
     #[must_use]
     pub fn billed_minutes(&self) -> Option<i32> {
         if self.status == CallStatus::Completed {
@@ -198,7 +198,8 @@ impl Call {
         self.status.is_final().then_some(0)
     }
 
-    /// How long a call that is over lasted: the carrier's count, which is billed, else the voice provider's.
+    /// Duration of an ended call in seconds: the carrier's count, which is billed, else the voice provider's. `None` until the
+    /// call has ended.
     #[must_use]
     pub fn lasted_seconds(&self) -> Option<i32> {
         self.duration_seconds.or(self.conversation_seconds).filter(|_| self.status.is_final())

@@ -1,8 +1,8 @@
-//! Words and rules of telephony and of this product, without I/O (except time zone data): numbers, agents, operations, calls, their
-//! lifecycles and legal transitions.
+//! The domain model, without I/O except for time zone data: numbers, agents, operations and calls with their lifecycles and
+//! legal transitions, and routing rules.
 //!
-//! Outside input is parsed once, into types whose values are always valid; the other modules rely on them and check nothing
-//! again. Time and randomness come in as values ([`Clock`], [`Entropy`]), so that a test can choose them.
+//! External input is parsed once into types that only hold valid values, so the other modules need no further checks. Time and
+//! randomness are passed in as values ([`Clock`], [`Entropy`]), so that tests can choose them.
 
 mod agent;
 mod ambient;
@@ -85,7 +85,7 @@ macro_rules! text_enum {
             /// All values in order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The stored spelling.
+            /// The spelling in the database and on the wire.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),+ }

@@ -1,4 +1,4 @@
-//! A telephone number leased from the carrier.
+//! Phone numbers: their lifecycle, type and data.
 
 mod price;
 
@@ -12,46 +12,46 @@ use super::{AgentId, CountryCode, E164, NumberId, OperationId, TenantId, text_en
 text_enum! {
     /// Lifecycle state of a number. [`NumberTransition`] holds the legal changes.
     NumberStatus {
-        /// Chosen and about to be bought: the carrier may or may not have sold it yet.
+        /// Claimed for a purchase; the carrier may already have sold it.
         Pending = "pending",
         /// Held and taking calls.
         Active = "active",
-        /// Held by the records here, but gone at the carrier.
+        /// Held by the tenant, but missing at the carrier.
         Inactive = "inactive",
-        /// About to be released.
+        /// Its release is stored or under way. Still takes calls until it is released.
         Releasing = "releasing",
-        /// Released, or never bought. Kept as history.
+        /// Released, or claimed and never bought. Kept as history.
         Released = "released",
     }
 }
 
 impl NumberStatus {
-    /// The states in which calls to a number are answered. A number marked as gone that rings all the same is there.
+    /// The states in which calls to a number are answered. `INACTIVE` is one of them: if a call arrives, the carrier has the
+    /// number.
     pub const TAKING_CALLS: [Self; 3] = [Self::Active, Self::Inactive, Self::Releasing];
 }
 
-/// What happens to a number after it was claimed: the table of legal changes of its state. The store changes the state of a
-/// number by one of these and in no other way.
+/// The legal transitions of a number's state after its claim. The store changes the state only by one of these.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NumberTransition {
-    /// The carrier sold it.
+    /// The carrier sold the number.
     Bought,
     /// Its release was requested.
     ReleaseBegun,
-    /// Its release ended without effect: it takes calls again.
+    /// Its release was cancelled or failed, and it was active before.
     ReleaseEnded,
-    /// Its release ended without effect, and it was inactive before.
+    /// Its release was cancelled or failed, and it was inactive before.
     ReleaseEndedInactive,
-    /// The carrier has it, set as it should be.
+    /// The carrier has the number with the expected settings.
     Confirmed,
-    /// The carrier does not have it any more.
+    /// The carrier no longer has the number.
     Lost,
-    /// It was released, or its claim was freed unbought.
+    /// The number was released, or its claim was freed without a purchase.
     Released,
 }
 
 impl NumberTransition {
-    /// Every transition.
+    /// All transitions in order of declaration.
     pub const ALL: [Self; 7] = [
         Self::Bought,
         Self::ReleaseBegun,
@@ -62,7 +62,7 @@ impl NumberTransition {
         Self::Released,
     ];
 
-    /// The states from which it is legal.
+    /// The states in which the transition is legal.
     #[must_use]
     pub const fn from(self) -> &'static [NumberStatus] {
         use NumberStatus::{Active, Inactive, Pending, Releasing};
@@ -74,7 +74,7 @@ impl NumberTransition {
         }
     }
 
-    /// The state it leads to.
+    /// The state after the transition.
     #[must_use]
     pub const fn to(self) -> NumberStatus {
         match self {
@@ -85,7 +85,7 @@ impl NumberTransition {
         }
     }
 
-    /// The end of a release without effect, for a number that was in this state before it began.
+    /// The transition at the end of a cancelled or failed release, for a number that was in this state before.
     #[must_use]
     pub const fn release_ended(was: NumberStatus) -> Self {
         match was {
@@ -96,11 +96,11 @@ impl NumberTransition {
 }
 
 text_enum! {
-    /// Kinds of numbers, as the carrier sells them.
+    /// Type of a number, as the carrier sells it.
     NumberType {
-        /// Belongs to a place.
+        /// A geographic number.
         Local = "local",
-        /// Free for the caller.
+        /// A number that is free for the caller.
         TollFree = "toll_free",
         /// A mobile number.
         Mobile = "mobile",
@@ -108,73 +108,72 @@ text_enum! {
 }
 
 text_enum! {
-    /// Who leases the number to us.
+    /// The carrier that provides a number.
     Provider {
-        /// Twilio.
+        /// Bought at Twilio.
         Twilio = "twilio",
-        /// ElevenLabs.
+        /// Provided by ElevenLabs.
         ElevenLabs = "elevenlabs",
     }
 }
 
-/// What a number can carry.
+/// Capabilities of a number, as the carrier lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Capabilities {
-    /// Calls.
+    /// Whether it can receive calls.
     pub voice: bool,
-    /// Text messages.
+    /// Whether it can receive text messages.
     pub sms: bool,
-    /// Picture messages.
+    /// Whether it can receive multimedia messages.
     pub mms: bool,
 }
 
-/// A number: from the moment it is chosen, before it is bought.
+/// A number of a tenant, from its claim, before it is bought, to its release and after.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PhoneNumber {
-    /// Its id here.
+    /// Id of the row, not of the number at the carrier.
     pub id: NumberId,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant_id: TenantId,
-    /// Who answers it.
+    /// The agent that answers its calls.
     pub agent_id: AgentId,
-    /// The operation that bought it, whose id its name at the carrier carries.
+    /// The operation that bought it. Its id is part of the number's name at the carrier.
     pub operation_id: OperationId,
-    /// The number.
+    /// The number in E.164 form.
     pub number: E164,
-    /// As people read it: `(212) 555-0123`.
+    /// The number in national format: `(212) 555-0123`.
     pub friendly_name: String,
-    /// The carrier's id, once it is bought.
+    /// The carrier's id; `None` until it is bought.
     pub sid: Option<String>,
-    /// Who leases it to us.
+    /// The carrier that provides it.
     pub provider: Provider,
-    /// What kind of number it is.
+    /// Local, toll-free or mobile.
     pub kind: NumberType,
-    /// Where it is in its life.
+    /// Lifecycle state. Changes only by a [`NumberTransition`].
     pub status: NumberStatus,
-    /// What it can carry.
+    /// Capabilities listed at the purchase.
     pub capabilities: Capabilities,
-    /// Its country.
+    /// Country listed at the purchase.
     pub country: CountryCode,
-    /// Its place, where it has one.
+    /// City; `None` if the carrier lists none.
     pub locality: Option<String>,
-    /// Its state or region, where it has one.
+    /// State or region; `None` if the carrier lists none.
     pub region: Option<String>,
-    /// US dollars a month.
+    /// Monthly price at the purchase, in US dollars.
     pub monthly_cost: Decimal,
-    /// Counts changes of its rules, which are read apart: they may be long.
+    /// Version of its routing rules. The rules may be long and are read separately.
     pub routing_version: i32,
-    /// When it was chosen.
+    /// When it was claimed.
     pub created_at: DateTime<Utc>,
-    /// When it was bought.
+    /// When it was bought; `None` until then.
     pub provisioned_at: Option<DateTime<Utc>>,
-    /// When it was given back.
+    /// When it was released, or its claim was freed; `None` until then.
     pub released_at: Option<DateTime<Utc>>,
 }
 
 impl PhoneNumber {
-    /// How many months' prices the carrier charges for it from `from` on, before `until`: one on the day it is bought
-    /// and one on that day of every month after it (or that month's last), until it is given back. A month begun is
-    /// charged whole.
+    /// Number of monthly charges from `from` (inclusive) to `until` (exclusive). The carrier charges a full month at the
+    /// purchase and on the same day of every following month, or on its last day, until the release.
     #[must_use]
     pub fn months_charged(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
         let Some(bought) = self.provisioned_at else { return 0 };

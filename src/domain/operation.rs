@@ -1,4 +1,4 @@
-//! An operation: one durable piece of work at the providers. It may be about a number, an agent, or neither.
+//! Operations: durable work at the providers, on a number, an agent, or neither.
 
 mod event;
 mod kind;
@@ -15,13 +15,13 @@ use chrono::{DateTime, Utc};
 use super::{AgentId, Invalid, NumberId, OperationId, Refusal, TenantId, text_enum};
 
 text_enum! {
-    /// How far an operation is. [`OperationState::reached_from`] holds the legal transitions.
+    /// Lifecycle state of an operation. [`OperationState::reached_from`] holds the legal transitions.
     OperationState {
-        /// Stored, not begun.
+        /// Stored, but not started.
         Pending = "pending",
-        /// Begun. It runs, waits to be tried again, or waits for an event.
+        /// Started. It runs, waits for a retry, or waits for an event.
         Running = "running",
-        /// Completed.
+        /// Completed successfully.
         Succeeded = "succeeded",
         /// Failed. Partial work was rolled back.
         Failed = "failed",
@@ -29,7 +29,7 @@ text_enum! {
 }
 
 impl OperationState {
-    /// Whether the operation is over.
+    /// Whether the operation has ended.
     #[must_use]
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Succeeded | Self::Failed)
@@ -50,50 +50,50 @@ impl OperationState {
     }
 }
 
-/// One durable piece of work at the providers: what it is doing, how it ended.
+/// One piece of durable work at the providers: its progress and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
-    /// Its id.
+    /// Also the id in the mark of a number that it buys.
     pub id: OperationId,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant_id: TenantId,
-    /// What it does.
+    /// Decides its steps and the format of its data.
     pub kind: OperationKind,
-    /// How far it is.
+    /// Lifecycle state.
     pub state: OperationState,
-    /// What it does next.
+    /// The step to run next; the failed step once it has failed.
     pub step: Step,
-    /// How often the present step was begun.
+    /// Number of attempts of the current step.
     pub attempts: i32,
-    /// The agent it is about, if it is about one.
+    /// The agent concerned, if any.
     pub agent_id: Option<AgentId>,
-    /// The number it is about, once there is one.
+    /// The number concerned; `None` until one is claimed, or if the kind has none.
     pub number_id: Option<NumberId>,
-    /// What it was asked for, and what it found on its way: its kind's own, as JSON.
+    /// Request and intermediate results, as JSON in the format of the kind.
     pub data: serde_json::Value,
-    /// Why it failed.
+    /// Why it failed; `None` unless it has failed.
     pub error: Option<Refusal>,
-    /// What it waits for before the present step is begun again; `None` once it is over.
+    /// Why the current step waits; `None` if it does not wait.
     pub waits_for: Option<Refusal>,
-    /// When a request of the present step was last sent, or its driver lost, without its outcome being known; `None` when
-    /// the outcome of every request is known.
+    /// When the last request of the current step with an unknown outcome was sent, or its driver was lost; `None` if no
+    /// outcome is unknown.
     pub outcome_unknown_at: Option<DateTime<Utc>>,
-    /// The external event that it waits for, if it does.
+    /// The external event that it waits for; `None` if it waits for none.
     pub awaited_event: Option<EventKey>,
-    /// The request in which it was asked for.
+    /// Id of the API request that created it.
     pub request_id: String,
-    /// When it was asked for.
+    /// When it was stored.
     pub created_at: DateTime<Utc>,
-    /// When it ended.
+    /// When it ended; `None` until then.
     pub finished_at: Option<DateTime<Utc>>,
 }
 
-/// An idempotency key: a request that is repeated with it is carried out once.
+/// An idempotency key: requests repeated with the same key are carried out once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// The key.
+    /// The key as text, as the client sent it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,69 +1,69 @@
-//! What a client can put right: the reason a request was refused or an operation failed.
+//! Refusals: why a request was refused or an operation failed, and what the client can do.
 
 use super::{AreaCode, Invalid, text_enum};
 
 text_enum! {
-    /// Why a request was refused, in the public API's words.
+    /// Error code of a refusal, as in the public API.
     RefusalCode {
-        /// A value is not what it should be.
+        /// A value is invalid.
         InvalidInput = "INVALID_INPUT",
-        /// No such thing, or none of the tenant's.
+        /// The object does not exist or belongs to another tenant.
         NotFound = "NOT_FOUND",
-        /// The carrier has no number of the kind asked for.
+        /// The carrier has no matching number.
         NoAvailableNumbers = "NO_AVAILABLE_NUMBERS",
-        /// The number asked for belongs to somebody else by now.
+        /// The requested number is no longer for sale.
         NumberTaken = "NUMBER_TAKEN",
-        /// The agent has a number already.
+        /// The agent already has a number, or one is being bought for it.
         PhoneNumberAlreadyExists = "PHONE_NUMBER_ALREADY_EXISTS",
-        /// The plan, or the server's guard, allows no more.
+        /// A limit of the plan or of the server is reached.
         LimitReached = "LIMIT_REACHED",
-        /// The key was used before, with other input.
+        /// The idempotency key was used with different input, or is being used concurrently.
         IdempotencyKeyReused = "IDEMPOTENCY_KEY_REUSED",
-        /// The carrier said no.
+        /// The carrier rejected the request.
         CarrierRejected = "CARRIER_REJECTED",
-        /// The carrier does not answer.
+        /// The carrier is unavailable, or the outcome of a request is unknown.
         CarrierUnavailable = "CARRIER_UNAVAILABLE",
-        /// The voice provider said no.
+        /// The voice provider rejected the request.
         VoiceProviderRejected = "VOICE_PROVIDER_REJECTED",
-        /// The voice provider does not answer.
+        /// The voice provider is unavailable, or the outcome of a request is unknown.
         VoiceProviderUnavailable = "VOICE_PROVIDER_UNAVAILABLE",
     }
 }
 
 text_enum! {
-    /// What was used up when LIMIT_REACHED is said.
+    /// The limit that caused `LIMIT_REACHED`.
     UsedUp {
-        /// What the tenant's plan allows.
+        /// A limit of the tenant's plan.
         Plan = "plan",
-        /// The server's purchases an hour, whoever asks.
+        /// Purchases per hour of all tenants together.
         PurchasesPerHour = "purchases_per_hour",
-        /// The tenant's purchases an hour.
+        /// Purchases per hour of the tenant.
         TenantPurchasesPerHour = "tenant_purchases_per_hour",
-        /// The agents that the tenant may create in an hour.
+        /// Agents that the tenant may create per hour.
         TenantAgentsPerHour = "tenant_agents_per_hour",
-        /// What one request may ask for.
+        /// A limit of a single request.
         Request = "request",
     }
 }
 
-/// A refusal: what is wrong, which field, what to do. Holds nothing a client may not read.
+/// A refusal: what is wrong, which field, what to do. Contains nothing that a client must not see.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Refusal {
-    /// Why, for programs.
+    /// Error code, for programs.
     pub code: RefusalCode,
-    /// Why and what to do, for people.
+    /// What is wrong and what to do, for people.
     pub message: String,
-    /// The path of the input at fault: `["input", "areaCode"]`; empty when no single one is.
+    /// Path of the invalid input: `["input", "areaCode"]`; empty if no single field is at fault.
     pub field: Vec<String>,
-    /// Area codes that do have numbers, where that helps.
+    /// Area codes with numbers on sale, for `NO_AVAILABLE_NUMBERS`; otherwise empty.
     pub suggested_area_codes: Vec<AreaCode>,
-    /// Which limit was reached, when one was.
+    /// The limit reached, for `LIMIT_REACHED`; otherwise `None`.
     pub used_up: Option<UsedUp>,
 }
 
 impl Refusal {
-    /// A refusal that concerns no single field.
+    /// A refusal without a field.
     pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -74,25 +74,26 @@ impl Refusal {
         }
     }
 
-    /// A limit was reached.
+    /// A refusal with `LIMIT_REACHED`.
     pub fn limit_reached(used_up: UsedUp, message: impl Into<String>) -> Self {
         Self { used_up: Some(used_up), ..Self::new(RefusalCode::LimitReached, message) }
     }
 
-    /// The same refusal, about `input.<field>`.
+    /// Sets the field to `input.<field>`.
     #[must_use]
     pub fn at(mut self, field: &str) -> Self {
         self.field = vec!["input".to_owned(), field.to_owned()];
         self
     }
 
-    /// A value of `input.<field>` that is not what it should be.
+    /// A refusal with `INVALID_INPUT` at `input.<field>`.
     #[must_use]
     pub fn invalid(field: &str, why: &Invalid) -> Self {
         Self::new(RefusalCode::InvalidInput, why.0.clone()).at(field)
     }
 
-    /// Nothing of this kind under this id; says the same of what belongs to others.
+    /// A refusal with `NOT_FOUND` at `input.<field>`. The same for an object of another tenant, so that its existence stays
+    /// hidden.
     #[must_use]
     pub fn not_found(what: &str, field: &str) -> Self {
         Self::new(RefusalCode::NotFound, format!("there is no {what} with this id")).at(field)

@@ -71,7 +71,7 @@ impl Worker {
 /// A worker that does not do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ailing {
-    /// The worker.
+    /// The failing worker.
     pub worker: Worker,
     /// Whether it keeps ending early. If not, it has sent no heartbeat for too long.
     pub keeps_ending: bool,
@@ -119,7 +119,7 @@ impl std::fmt::Debug for Pulse {
 }
 
 impl Workers {
-    /// No workers yet.
+    /// Creates an empty registry of workers.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self(Arc::new(Inner { clock, since: Instant::now(), enlisted: Mutex::default() }))

@@ -1,7 +1,7 @@
-//! What a call is answered with, in no carrier's words, and at which stage of the call. The carrier's module renders it.
+//! Answers to calls, independent of a carrier, and the stages of a call. The carrier's module renders them.
 //!
-//! An answer is stored with its stage. A repeated request gets the stored answer again ([`GivenAnswer::answers_again`]), from
-//! whichever server it reaches: rendering the same answer twice gives the same bytes.
+//! An answer is stored with its stage. A repeated request gets the stored answer again ([`GivenAnswer::answers_again`]) from any
+//! server, and rendering the same answer again gives the same bytes.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,73 +9,73 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{E164, Language, serde_as_text, text_enum};
 
 text_enum! {
-    /// At which stage of a call an answer is given.
+    /// Stage of a call at which an answer is given.
     AnswerStage {
         /// The call came in.
         First = "first",
-        /// The carrier could not fetch or carry out the answer before.
+        /// The carrier could not fetch or carry out the previous answer.
         AfterFailure = "after_failure",
-        /// The number that was to ring before the agent did not answer.
+        /// The number that rang before the agent did not answer.
         AfterForward = "after_forward",
-        /// The number that was to ring last did not answer.
+        /// The number that rang last did not answer.
         AfterDial = "after_dial",
     }
 }
 
 text_enum! {
-    /// What follows when a dialled number does not answer.
+    /// The next answer if a dialled number does not answer.
     IfUnanswered {
-        /// The number's agent.
+        /// The agent takes the call.
         Agent = "agent",
-        /// The sentence that nobody can take the call.
+        /// The caller hears the fallback message.
         Apology = "apology",
     }
 }
 serde_as_text!(AnswerStage, IfUnanswered);
 
-/// What a call is answered with.
+/// The answer to a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum CallAnswer {
-    /// The caller talks to the agent.
+    /// Connects the caller to the agent.
     Connect {
-        /// The voice provider's id of the registered conversation, where it names one.
+        /// The voice provider's id of the registered conversation; `None` if it returned none.
         conversation_id: Option<String>,
         /// The voice provider's instructions for the carrier, passed on unchanged.
         handover: String,
     },
-    /// A number rings.
+    /// Dials another number.
     Dial {
-        /// The number.
+        /// The number to dial.
         number: E164,
-        /// For how long, in seconds.
+        /// Time limit for ringing, in seconds.
         ring_seconds: u16,
-        /// The number shown to whoever is called; the caller's own if `None`.
+        /// The number shown to the dialled party; the caller's own if `None`.
         caller_id: Option<E164>,
-        /// What follows when nobody answers there.
+        /// The next answer if nobody answers.
         if_unanswered: IfUnanswered,
     },
-    /// The caller hears a text, and the call ends.
+    /// Speaks a message, then ends the call.
     Say {
-        /// The text.
+        /// The message to speak.
         text: String,
-        /// Its language.
+        /// Language of the message.
         language: Language,
     },
-    /// The call is not answered.
+    /// Rejects the call without answering it.
     Reject,
-    /// The call ends.
+    /// Ends the call.
     HangUp,
 }
 
 impl CallAnswer {
-    /// The sentence that nobody can take the call.
+    /// The fallback message in a language: nobody can take the call.
     #[must_use]
     pub fn apology(language: Language) -> Self {
         Self::Say { text: language.sorry().to_owned(), language }
     }
 
-    /// The number that rings.
+    /// The dialled number; `None` if the answer dials none.
     #[must_use]
     pub fn dialed(&self) -> Option<&E164> {
         match self {
@@ -84,7 +84,7 @@ impl CallAnswer {
         }
     }
 
-    /// The voice provider's id of the conversation.
+    /// The voice provider's id of the conversation; `None` if the answer starts none or the provider returned none.
     #[must_use]
     pub fn conversation_id(&self) -> Option<&str> {
         match self {
@@ -93,31 +93,31 @@ impl CallAnswer {
         }
     }
 
-    /// Whether a number rings after which this follows.
+    /// Whether the answer dials a number and `next` follows if it does not answer.
     fn is_followed_by(&self, next: IfUnanswered) -> bool {
         matches!(self, Self::Dial { if_unanswered, .. } if *if_unanswered == next)
     }
 }
 
-/// The answer that a call was given last.
+/// The last answer given to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GivenAnswer {
     /// The stage at which it was given.
     pub stage: AnswerStage,
-    /// The answer.
+    /// The answer to render again for a repeated request.
     pub answer: CallAnswer,
     /// When it was given.
     pub at: DateTime<Utc>,
 }
 
 impl GivenAnswer {
-    /// Whether a request at this stage is a repetition, and gets this answer again. One that follows a dialled number is new only
-    /// while that dial is the last answer.
+    /// Whether a request at this stage is a repetition and gets this answer again. A request after a dial is new only while that
+    /// dial is the last answer.
     #[must_use]
     pub fn answers_again(&self, stage: AnswerStage) -> bool {
         match stage {
             AnswerStage::First => true,
-            // The answer of any other stage may be the one that failed.
+            // An answer of any other stage may be the one that failed.
             AnswerStage::AfterFailure => self.stage == AnswerStage::AfterFailure,
             AnswerStage::AfterForward => !self.answer.is_followed_by(IfUnanswered::Agent),
             AnswerStage::AfterDial => !self.answer.is_followed_by(IfUnanswered::Apology),

@@ -1,4 +1,4 @@
-//! What the voice provider tells of a conversation once it is over, or never began.
+//! Reports of the voice provider on a conversation that has ended or never began.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -7,41 +7,41 @@ use super::CallStatus;
 use crate::domain::text_enum;
 
 text_enum! {
-    /// What was told of a conversation, by the name the voice provider's event has.
+    /// Type of a report, by the name of the voice provider's event.
     ConversationNews {
-        /// It is over.
+        /// The conversation has ended.
         Over = "post_call_transcription",
-        /// It never began: the call for it did not come about.
+        /// The conversation never began: the call could not be initiated.
         NeverBegan = "call_initiation_failure",
     }
 }
 
-/// The voice provider's word on a conversation. The same news of the same conversation may come more than once.
+/// A report of the voice provider on a conversation. The same report may arrive more than once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConversationReport {
     /// The voice provider's id of the conversation.
     pub conversation_id: String,
-    /// What is told.
+    /// Type of the report.
     pub news: ConversationNews,
-    /// The carrier's id of the call, as it was registered: the way to the call when its conversation is unknown.
+    /// The carrier's id of the registered call. Finds the call if its conversation id was not recorded.
     pub call_sid: Option<String>,
-    /// How the call ended, where it did not come about.
+    /// Final status of a call that could not be initiated; `None` if the conversation began.
     pub failed: Option<CallStatus>,
-    /// How long the two talked.
+    /// Duration of the conversation in seconds.
     pub duration_seconds: Option<i32>,
-    /// When that was.
+    /// Time of the report.
     pub at: DateTime<Utc>,
-    /// What was said.
+    /// Lines of the transcript, in order.
     pub transcript: Vec<TranscriptLine>,
 }
 
-/// Something that was said in a conversation.
+/// One line of a transcript.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TranscriptLine {
-    /// Whether the agent said it; else the caller did.
+    /// Whether the agent said it; otherwise the caller did.
     pub by_agent: bool,
-    /// The words.
+    /// The spoken text.
     pub text: String,
-    /// When, counted from the conversation's beginning.
+    /// Seconds since the start of the conversation.
     pub at_seconds: i32,
 }

@@ -1,4 +1,4 @@
-//! The webhooks: which there are, and at which path each is served.
+//! The webhooks of this server and their paths.
 
 use url::Url;
 
@@ -7,20 +7,20 @@ use url::Url;
 pub enum Webhook {
     /// A call comes in.
     IncomingCall,
-    /// The answer to a call could not be fetched or carried out.
+    /// The carrier could not fetch or carry out the answer to a call.
     CallFallback,
     /// The status of a call changed.
     CallStatus,
-    /// A dialled number's call is over; nobody else rings after it.
+    /// The dial of the last number has ended.
     DialEnded,
-    /// A number's call is over that rang before the agent.
+    /// The dial of a number that rings before the agent has ended.
     ForwardEnded,
-    /// The voice provider reports a conversation.
+    /// The voice provider reports on a conversation.
     VoiceEvent,
 }
 
 impl Webhook {
-    /// Every webhook.
+    /// All webhooks in order of declaration.
     pub const ALL: &'static [Self] = &[
         Self::IncomingCall,
         Self::CallFallback,
@@ -43,7 +43,7 @@ impl Webhook {
         }
     }
 
-    /// The URL under a server's public address, which may have a path of its own.
+    /// The URL under a server's public address, which may include a path.
     #[must_use]
     pub fn url(self, base: &Url) -> Url {
         let mut url = base.clone();
@@ -56,7 +56,7 @@ impl Webhook {
 mod tests {
     use super::*;
 
-    /// They are set at the carrier, for every number, and in the voice provider's workspace.
+    /// They are stored at the carrier for every number, and in the voice provider's workspace.
     #[test]
     fn the_paths_never_change() {
         let paths: Vec<_> = Webhook::ALL.iter().map(|webhook| webhook.path()).collect();

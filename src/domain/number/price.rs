@@ -1,4 +1,4 @@
-//! What numbers and calls cost: rates in, amounts out. Where the rates come from is the matter of whoever knows the carrier.
+//! The cost of numbers and calls, computed from given rates.
 
 use std::iter::Sum;
 use std::ops::Add;
@@ -12,23 +12,23 @@ use crate::domain::Call;
 /// The currency of every amount, as an ISO 4217 code.
 const CURRENCY: &str = "USD";
 
-/// What one number costs, in US dollars.
+/// The rates of one number, in US dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rates {
-    /// A month of the number. A month begun is charged whole.
+    /// Price per month; a started month is charged in full.
     pub month: Decimal,
-    /// A minute of a call to it. A minute begun is charged whole.
+    /// Price per minute of an inbound call; a started minute is charged in full.
     pub minute: Decimal,
 }
 
 impl Rates {
-    /// The price of a call to the number; `None` until the call is over.
+    /// The price of a call to the number; `None` until the call has ended.
     #[must_use]
     pub fn of_call(&self, call: &Call) -> Option<Decimal> {
         call.billed_minutes().map(|minutes| self.minute * Decimal::from(minutes))
     }
 
-    /// The cost of the number from `from` on, before `until`, and of so many billed minutes of calls to it.
+    /// The cost of the number from `from` (inclusive) to `until` (exclusive), and of `minutes` billed minutes of calls.
     #[must_use]
     pub fn of_use(
         &self,
@@ -43,12 +43,12 @@ impl Rates {
     }
 }
 
-/// An amount in US dollars, by what it is for.
+/// Costs in US dollars, by category.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cost {
-    /// Months of numbers.
+    /// Monthly prices of numbers.
     pub phone_numbers: Decimal,
-    /// Minutes of calls.
+    /// Prices of billed call minutes.
     pub calls: Decimal,
 }
 
@@ -59,7 +59,7 @@ impl Cost {
         CURRENCY
     }
 
-    /// Everything together.
+    /// The sum of all categories.
     #[must_use]
     pub fn total(&self) -> Decimal {
         self.phone_numbers + self.calls

@@ -14,7 +14,7 @@ impl EventKey {
     /// The longest key, in bytes.
     pub const MAX_BYTES: usize = 200;
 
-    /// The key as it is stored.
+    /// The key as stored in the database.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,13 +1,13 @@
-//! The kinds of operations and their steps: the one list of both.
+//! The kinds of operations and their steps, in one list.
 //!
-//! What runs the steps of a kind, and what undoes them, is in its file in `provisioning/kinds/`. The public enum expands this
-//! list; the store claims only kinds and steps that are in it; tests compare it with the driver's table, with the check
-//! constraints of the database and with the crash matrix.
+//! The code and the undo of a kind's steps are in its file in `provisioning/kinds/`. The public enum expands this list, and the
+//! store claims only kinds and steps that are in it. Tests compare it with the driver's table, the check constraints of the
+//! database and the crash matrix.
 
 use super::super::text_enum;
 
-/// Hands every kind to a macro: description, name, name in the database, name in the audit trail, and steps in their usual
-/// order. The name in the audit trail is the mutation that requests the operation, where there is one.
+/// Passes every kind to a macro: description, name, name in the database, name in the audit trail, and steps in their usual
+/// order. The name in the audit trail is the mutation that requests the operation, if there is one.
 macro_rules! operation_kinds {
     ($expand:ident) => {
         $expand! {
@@ -41,7 +41,7 @@ macro_rules! define_kinds {
         }
 
         impl OperationKind {
-            /// The name in the audit trail: the mutation that requests the operation, where there is one.
+            /// The name in the audit trail: the mutation that requests the operation, if there is one.
             #[must_use]
             pub const fn audit_action(self) -> &'static str {
                 match self { $(Self::$kind => $action),+ }
@@ -58,7 +58,7 @@ macro_rules! define_kinds {
 operation_kinds!(define_kinds);
 
 impl OperationKind {
-    /// Whether such an operation may buy a number.
+    /// Whether an operation of this kind may buy a number.
     #[must_use]
     pub fn may_buy(self) -> bool {
         self.steps().contains(&Step::BuyNumber)
@@ -66,11 +66,11 @@ impl OperationKind {
 }
 
 text_enum! {
-    /// The step an operation does next. Each makes one change outside, or claims a number in the database.
+    /// The step an operation runs next. Each makes one change at a provider, or claims a number in the database.
     Step {
-        /// Create the voice agent; for a new agent, a search for numbers runs beside it.
+        /// Create the voice agent; for a new agent, search for numbers at the same time.
         CreateVoiceAgent = "create_voice_agent",
-        /// Look for numbers on sale.
+        /// Search for numbers on sale.
         SearchNumbers = "search_numbers",
         /// Store which number is about to be bought, so that no other operation takes it.
         ClaimNumber = "claim_number",
@@ -78,13 +78,13 @@ text_enum! {
         BuyNumber = "buy_number",
         /// Release the number to the carrier.
         ReleaseNumber = "release_number",
-        /// Compare the settings of the number at the carrier with what they should be, and restore them.
+        /// Compare the settings of the number at the carrier with the expected ones, and restore them.
         RepairNumber = "repair_number",
         /// Look up whether the carrier still has the number.
         CheckNumber = "check_number",
         /// Delete the voice agent.
         DeleteVoiceAgent = "delete_voice_agent",
-        /// None: the operation is over.
+        /// No step: the operation has succeeded.
         Done = "done",
     }
 }

@@ -1,7 +1,7 @@
-//! Who calls, as rules see it, and the patterns by which rules mean callers.
+//! Callers, and the patterns by which rules select them.
 //!
-//! A caller is hidden only where the carrier says so, by a word or by one of its placeholder numbers. Every other text, be it
-//! short, malformed or a SIP address, is a caller that shows something: `anonymous` does not mean it.
+//! A caller is hidden only if the carrier says so, by a word or by one of its placeholder numbers. Any other text, even a short
+//! or malformed number or a SIP address, is not hidden, and the pattern `anonymous` does not match it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,28 +9,28 @@ use std::str::FromStr;
 
 use crate::domain::{CountryCode, E164, Invalid, e164::is_withheld, mask, serde_as_text};
 
-/// The word for callers who show no number.
+/// The pattern for hidden callers.
 const HIDDEN: &str = "anonymous";
-/// What carriers write for one who withheld the number.
+/// Words that carriers send for a withheld number.
 const HIDDEN_WORDS: [&str; 5] = [HIDDEN, "restricted", "blocked", "unknown", "unavailable"];
-/// The same as a SIP address (RFC 3323).
+/// Host of an anonymous SIP address (RFC 3323).
 const HIDDEN_HOST: &str = "@anonymous.invalid";
-/// The longest caller that is kept of a call.
+/// The longest caller that is stored with a call.
 const MOST_CHARS: usize = 255;
 
-/// Who calls, as the carrier says.
+/// The caller, as the carrier sends it.
 #[derive(Clone, PartialEq, Eq)]
 pub enum CallerId {
-    /// Shows no number.
+    /// The number is withheld.
     Hidden,
-    /// A number that can be called.
+    /// A valid E.164 number.
     Number(E164),
     /// Anything else: a short or malformed number, `sip:…`, `client:…`.
     Other(String),
 }
 
 impl CallerId {
-    /// Reads what the carrier sends for a caller; nothing is a hidden one.
+    /// Parses the caller in the carrier's request. An empty text is a hidden caller.
     #[must_use]
     pub fn read(from: &str) -> Self {
         let from = from.trim();
@@ -40,7 +40,7 @@ impl CallerId {
         from.parse().map_or_else(|_| Self::Other(from.to_owned()), Self::Number)
     }
 
-    /// What the caller shows; `None` for a hidden one.
+    /// The number or address that the caller shows; `None` for a hidden caller.
     #[must_use]
     pub fn shown(&self) -> Option<&str> {
         match self {
@@ -52,7 +52,7 @@ impl CallerId {
 }
 
 impl fmt::Debug for CallerId {
-    /// Masked: debug output ends up in logs.
+    /// Masks the number, because debug output ends up in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CallerId({})", mask(self.shown().unwrap_or(HIDDEN)))
     }
@@ -68,9 +68,8 @@ fn is_hidden(from: &str) -> bool {
         || address.starts_with("sip") && address.ends_with(HIDDEN_HOST)
 }
 
-/// Callers: those whose numbers begin like this, `+` and 1 to 15 digits; those who show exactly this address (`sip:…`,
-/// `client:…`), short code (`911`) or word; or those who show none, `anonymous`. A whole number is the longest of its
-/// beginnings.
+/// A pattern of callers: a prefix of numbers (`+` and 1 to 15 digits, possibly a whole number); an exact address (`sip:…`,
+/// `client:…`), short code (`911`) or word; or `anonymous` for hidden callers.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallerPattern(String);
 
@@ -79,7 +78,7 @@ impl CallerPattern {
         self.0 == HIDDEN
     }
 
-    /// Whether it means callers who show exactly this.
+    /// Whether the pattern is an exact address, short code or word.
     pub(super) fn is_exact(&self) -> bool {
         !self.is_hidden() && !self.0.starts_with('+')
     }
@@ -96,7 +95,7 @@ impl FromStr for CallerPattern {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
-        // Copied from a call on record, what the carrier writes for a hidden caller means hidden callers.
+        // A carrier's word for a hidden caller may be copied from a recorded call.
         if !text.is_empty() && is_hidden(text) {
             return Ok(Self(HIDDEN.to_owned()));
         }
@@ -109,9 +108,9 @@ impl FromStr for CallerPattern {
         let well_formed = (1..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
         if !well_formed || digits.starts_with('0') {
             return Err(Invalid::new(
-                "a caller is a number in E.164 form, like +12125550123, or how numbers begin, like +1212, or an address \
-                 like sip:desk@example.com or client:alice, or a short code of 3 to 6 digits or a word, exactly as the \
-                 carrier sends it, or the word anonymous for those who show none",
+                "a caller is a number in E.164 form, like +12125550123; a prefix of numbers, like +1212; an address, like \
+                 sip:desk@example.com or client:alice; a short code of 3 to 6 digits or a word, exactly as the carrier \
+                 sends it; or anonymous for callers with a hidden number",
             ));
         }
         if is_withheld(&pattern) {
@@ -121,8 +120,8 @@ impl FromStr for CallerPattern {
     }
 }
 
-/// Three to six digits. An area code, alone or with its country's 1, is most likely meant as how numbers begin; that is
-/// written with a plus.
+/// Three to six digits, but no area code, alone or after a 1: an area code is most likely meant as a prefix, which needs a
+/// plus sign.
 fn is_short_code(text: &str) -> bool {
     let is_area_code = |code| CountryCode::of_area_code(code).is_some();
     (3..=6).contains(&text.len())
@@ -153,7 +152,7 @@ impl fmt::Display for CallerPattern {
 }
 
 impl fmt::Debug for CallerPattern {
-    /// Masked: it may be somebody's whole number.
+    /// Masks the pattern, because it may be a person's whole number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CallerPattern({})", mask(&self.0))
     }
@@ -161,7 +160,7 @@ impl fmt::Debug for CallerPattern {
 
 serde_as_text!(CallerPattern);
 
-/// The one of these that means this caller, if any does; a hidden caller is `None`.
+/// The first of these patterns that matches the caller; a hidden caller is passed as `None`.
 pub(super) fn pattern_of<'a>(
     caller: Option<&str>,
     among: &'a BTreeSet<CallerPattern>,
@@ -170,7 +169,7 @@ pub(super) fn pattern_of<'a>(
     if !shown.starts_with('+') {
         return among.iter().find(|pattern| pattern.is_exact() && pattern.0 == shown);
     }
-    // Every beginning of at least one digit; none inside of a character.
+    // `get` skips prefixes that end inside a multi-byte character.
     let beginnings = (2..=shown.len()).filter_map(|length| shown.get(..length));
     beginnings.map(|beginning| CallerPattern(beginning.to_owned())).find_map(|pattern| among.get(&pattern))
 }

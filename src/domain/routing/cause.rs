@@ -1,15 +1,15 @@
-//! Why a call goes where it goes: the steps of a routing decision after its rules, each with its text.
+//! Causes: the steps of a routing decision after its rules, each with its text.
 
 use std::fmt;
 
 /// Why a number is not dialled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotDialed {
-    /// The call would come back from it.
+    /// It would lead the call back.
     LeadsBack,
-    /// It rings for several calls of this caller already.
+    /// It already rings for several calls of this caller.
     RingsAlready,
-    /// The tenant's numbers may not dial it.
+    /// The dialling policy does not allow it.
     NotAllowed,
 }
 
@@ -28,7 +28,7 @@ pub enum Cause {
     Message,
     /// A rule rejects the call.
     Reject,
-    /// A rule rejects the call, whose first answer failed.
+    /// A rule rejects the call again after its first answer failed.
     RejectAgain,
     /// All call slots of the plan are held.
     SlotsUsedUp,
@@ -107,19 +107,19 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The steps of a decision, in their order.
+/// The steps of a decision, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Causes(Vec<Cause>);
 
 impl Causes {
-    /// The same steps, and another before them.
+    /// Adds a step before the others.
     #[must_use]
     pub fn after(mut self, cause: Option<Cause>) -> Self {
         self.0.splice(0..0, cause);
         self
     }
 
-    /// The same steps, and another.
+    /// Adds a step after the others.
     #[must_use]
     pub fn then(mut self, cause: Option<Cause>) -> Self {
         self.0.extend(cause);

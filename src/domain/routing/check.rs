@@ -1,4 +1,4 @@
-//! Reading rules as they come from outside: every fault is named at once, with the path of its field.
+//! Validation of routing rules. Reports all faults at once, each with the path of its field.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,56 +17,56 @@ const MOST_DATES: usize = 366;
 const MOST_CALLERS: usize = 500;
 const RING_SECONDS: std::ops::RangeInclusive<i32> = 5..=60;
 
-/// A rule as it comes from outside.
+/// A rule before validation.
 #[derive(Debug, Clone)]
 pub struct RuleDraft {
-    /// Its name.
+    /// Must be unique, 1 to 100 characters.
     pub name: String,
-    /// Which calls.
+    /// The calls to which the rule applies.
     pub condition: ConditionDraft,
-    /// What is done with them.
+    /// How these calls are answered.
     pub action: ActionDraft,
 }
 
-/// A condition as it comes from outside.
+/// A condition before validation.
 #[derive(Debug, Clone, Default)]
 pub struct ConditionDraft {
-    /// Days of the week.
+    /// Days of the week; every day if `None`.
     pub days: Option<Vec<Weekday>>,
-    /// `HH:MM`.
+    /// Start of the window, `HH:MM`, inclusive.
     pub from: Option<String>,
-    /// `HH:MM`.
+    /// End of the window, `HH:MM`, exclusive.
     pub to: Option<String>,
-    /// A zone of the IANA database.
+    /// Name in the IANA time zone database.
     pub time_zone: Option<String>,
-    /// `YYYY-MM-DD` each.
+    /// Dates, each `YYYY-MM-DD`, at most 366.
     pub dates: Option<Vec<String>>,
-    /// Numbers and prefixes.
+    /// Caller patterns, at most 500.
     pub callers: Option<Vec<String>>,
 }
 
-/// An action as it comes from outside.
+/// An action before validation.
 #[derive(Debug, Clone)]
 pub struct ActionDraft {
-    /// What is done.
+    /// Decides which of the other fields are allowed.
     pub kind: RoutingActionKind,
-    /// Which number rings.
+    /// The number that rings, or why it is invalid.
     pub forward_to: Option<Result<E164, Invalid>>,
-    /// For how long, in seconds.
+    /// Time limit for ringing, 5 to 60 seconds.
     pub ring_seconds: Option<i32>,
-    /// What is said.
+    /// The message to speak, 1 to 500 characters.
     pub message: Option<String>,
 }
 
 impl RoutingRules {
-    /// The rules for this number.
+    /// Validates the rules of a number.
     ///
     /// # Errors
-    /// Everything that is wrong with them, each with its path from `input.rules` on.
+    /// All faults, each with its path, which begins with `input.rules`.
     pub fn check(drafts: Vec<RuleDraft>, number: &E164) -> Result<Self, Vec<Refusal>> {
         let mut faults = Faults(Vec::new());
         if drafts.len() > MOST_RULES {
-            faults.note(&[], format!("a number has at most {MOST_RULES} rules, these are {}", drafts.len()));
+            faults.note(&[], format!("at most {MOST_RULES} rules are allowed; got {}", drafts.len()));
             return Err(faults.0);
         }
         let read: Vec<_> =
@@ -94,13 +94,13 @@ impl Faults {
         for (at, rule) in rules.iter().enumerate().filter(|(_, rule)| !rule.name.is_empty()) {
             if let Some(other) = first.insert(rule.name.as_str(), at) {
                 let why =
-                    format!("rule {} is named \"{}\" too: give each its own name", other + 1, rule.name);
+                    format!("rule {} is also named \"{}\": give each its own name", other + 1, rule.name);
                 self.note(&[&at.to_string(), "name"], why);
             }
         }
     }
 
-    /// Only where nothing else is wrong: what could not be read would look like a condition that is not there.
+    /// Runs only if there is no other fault: an unreadable part would look like a missing condition.
     fn out_of_reach(&mut self, rules: &[RoutingRule]) {
         if !self.0.is_empty() {
             return;
@@ -112,10 +112,10 @@ impl Faults {
             let why = if earlier.condition.is_always_true() {
                 "is for every call"
             } else {
-                "applies to every call that it would apply to"
+                "applies to all of its calls"
             };
             let why = format!(
-                "rule {} \"{}\" can never apply: rule {} \"{}\" stands before it and {why}. Put the narrower rule first, or leave one out",
+                "rule {} \"{}\" can never apply: rule {} \"{}\" stands before it and {why}. Put the narrower rule first, or remove one",
                 at + 1,
                 rule.name,
                 other + 1,
@@ -126,7 +126,7 @@ impl Faults {
     }
 }
 
-/// A rule, as far as it can be read; faults are noted.
+/// Parses a rule as far as possible and records its faults.
 fn rule(draft: RuleDraft, at: usize, number: &E164, faults: &mut Faults) -> RoutingRule {
     let at = at.to_string();
     let name = draft.name.trim().to_owned();
@@ -153,16 +153,16 @@ fn callers(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> BTreeSet<Ca
     callers
 }
 
-/// A list that is not there, or holds something but not too much.
+/// An optional list, which must not be empty or longer than `most`.
 fn few<'a, T>(given: Option<&'a [T]>, path: &[&str], most: usize, faults: &mut Faults) -> &'a [T] {
     match given {
         None => &[],
         Some([]) => {
-            faults.note(path, "an empty list would never apply: leave it out, or name at least one");
+            faults.note(path, "an empty list never applies: leave it out, or give at least one value");
             &[]
         }
         Some(list) if list.len() > most => {
-            faults.note(path, format!("at most {most} of them, these are {}", list.len()));
+            faults.note(path, format!("at most {most} values are allowed; got {}", list.len()));
             &[]
         }
         Some(list) => list,
@@ -199,10 +199,8 @@ fn when(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> Option<When> {
             None
         }
         (Some(_), false) => {
-            faults.note(
-                &path,
-                "a time zone is for from, to, days and dates: give one of these, or leave it out",
-            );
+            faults
+                .note(&path, "a time zone needs from, to, days or dates: give one of these, or leave it out");
             None
         }
         (Some(zone), true) => {
@@ -216,12 +214,11 @@ fn window(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> Option<Windo
     let (from, to) = match (&draft.from, &draft.to) {
         (None, None) => return None,
         (Some(_), None) => {
-            faults.note(&[at, "condition", "to"], "from needs a to beside it, like 18:00; midnight is 00:00");
+            faults.note(&[at, "condition", "to"], "from requires to, like 18:00; midnight is 00:00");
             return None;
         }
         (None, Some(_)) => {
-            faults
-                .note(&[at, "condition", "from"], "to needs a from beside it, like 09:00; midnight is 00:00");
+            faults.note(&[at, "condition", "from"], "to requires from, like 09:00; midnight is 00:00");
             return None;
         }
         (Some(from), Some(to)) => (
@@ -231,7 +228,7 @@ fn window(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> Option<Windo
     };
     let (from, to) = (from?, to?);
     if from == to {
-        faults.note(&[at, "condition", "to"], "to is the same as from: leave both out for the whole day");
+        faults.note(&[at, "condition", "to"], "to equals from: leave both out for the whole day");
         return None;
     }
     Some(Window { from, to })
@@ -241,14 +238,14 @@ fn read_time(text: &str) -> Result<NaiveTime, Invalid> {
     let well_formed =
         text.len() == 5 && text.bytes().enumerate().all(|(at, b)| at == 2 || b.is_ascii_digit());
     let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| well_formed);
-    time.ok_or_else(|| Invalid::new("a time is written HH:MM, from 00:00 to 23:59"))
+    time.ok_or_else(|| Invalid::new("a time has the format HH:MM, from 00:00 to 23:59"))
 }
 
 fn read_date(text: &str) -> Result<NaiveDate, Invalid> {
     let well_formed =
         text.len() == 10 && text.bytes().enumerate().all(|(at, b)| at == 4 || at == 7 || b.is_ascii_digit());
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| well_formed);
-    date.ok_or_else(|| Invalid::new("a date is written YYYY-MM-DD and exists, like 2026-12-25"))
+    date.ok_or_else(|| Invalid::new("a date has the format YYYY-MM-DD and must exist, like 2026-12-25"))
 }
 
 fn action(draft: ActionDraft, at: &str, number: &E164, faults: &mut Faults) -> Option<RoutingAction> {
@@ -261,7 +258,7 @@ fn action(draft: ActionDraft, at: &str, number: &E164, faults: &mut Faults) -> O
         ("message", draft.message.is_some(), says),
     ] {
         if is_given && !belongs {
-            faults.note(&[at, "action", field], format!("{field} does not go with {kind}: leave it out"));
+            faults.note(&[at, "action", field], format!("{field} is not allowed with {kind}: leave it out"));
         }
     }
     if says {
@@ -279,7 +276,7 @@ fn action(draft: ActionDraft, at: &str, number: &E164, faults: &mut Faults) -> O
     let path = [at, "action", "ringSeconds"];
     let ring_seconds = match draft.ring_seconds {
         Some(seconds) if !RING_SECONDS.contains(&seconds) => {
-            faults.note(&path, format!("a number rings for 5 to 60 seconds, not {seconds}"));
+            faults.note(&path, format!("ringSeconds is 5 to 60; got {seconds}"));
             None
         }
         Some(seconds) => u16::try_from(seconds).ok(),
@@ -289,7 +286,7 @@ fn action(draft: ActionDraft, at: &str, number: &E164, faults: &mut Faults) -> O
         return Some(RoutingAction::Forward { to: to?, ring_seconds });
     }
     if draft.ring_seconds.is_none() {
-        faults.note(&path, format!("{kind} needs ringSeconds: for how long the number rings, 5 to 60"));
+        faults.note(&path, format!("{kind} requires ringSeconds: how long the number rings, 5 to 60"));
     }
     Some(RoutingAction::ForwardThenAgent { to: to?, ring_seconds: ring_seconds? })
 }
@@ -303,12 +300,12 @@ fn forward_to(
 ) -> Option<E164> {
     let path = [at, "action", "forwardTo"];
     let Some(given) = given else {
-        faults.note(&path, format!("{kind} needs forwardTo: the number that rings"));
+        faults.note(&path, format!("{kind} requires forwardTo: the number that rings"));
         return None;
     };
     let to = faults.take(&path, given)?;
     if to == *number {
-        faults.note(&path, "a number that is forwarded to itself would ring for ever: name another");
+        faults.note(&path, "a number cannot be forwarded to itself: use another number");
     }
     Some(to)
 }
@@ -316,13 +313,13 @@ fn forward_to(
 fn message(given: Option<String>, at: &str, faults: &mut Faults) -> Option<String> {
     let text = given.unwrap_or_default().trim().to_owned();
     if is_blank(&text) || text.chars().count() > LONGEST_MESSAGE {
-        let why = format!("MESSAGE needs a message of 1 to {LONGEST_MESSAGE} characters");
+        let why = format!("MESSAGE requires a message of 1 to {LONGEST_MESSAGE} characters");
         faults.note(&[at, "action", "message"], why);
         return None;
     }
-    // Neither the database nor XML takes them.
+    // Neither Postgres nor XML accepts them.
     if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-        faults.note(&[at, "action", "message"], "the message must not hold control characters");
+        faults.note(&[at, "action", "message"], "the message must not contain control characters");
         return None;
     }
     Some(text)

@@ -1,53 +1,53 @@
-//! What the rules say to one call.
+//! The routing decision for one call.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::{CallerId, Causes, RoutingAction, RoutingCondition, RoutingRule, RoutingRules, When, pattern_of};
 
-/// A rule that applies to a call: what the call needs of it, and where the rest is found. A decision is kept with every call,
-/// and a rule may name hundreds of callers and dates.
+/// The rule that applies to a call, without its condition: a decision is stored with every call, and a condition may list
+/// hundreds of callers and dates. Name and version find the complete rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AppliedRule {
-    /// Its name, the only one of this name among the number's rules of that version.
+    /// Name, unique among the number's rules of that version.
     pub name: String,
-    /// What is done with the call.
+    /// How the call is answered.
     pub action: RoutingAction,
-    /// The version of the number's rules that it is one of; `None` where that was not kept.
+    /// Version of the number's rules that contains it; `None` if it was not recorded.
     #[serde(default)]
     pub version: Option<i32>,
 }
 
-/// What was decided for a call, and why.
+/// The routing decision for a call, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// The rule that applies; without one the number's agent answers.
+    /// The rule that applies; `None` if none does, and the number's agent answers.
     pub rule: Option<AppliedRule>,
-    /// Why, in plain words, for people: no code reads it. [`Causes`] are added as they come.
+    /// Reason for people; no code parses it. [`Causes`] are appended as the call proceeds.
     pub reason: String,
 }
 
 impl Decision {
-    /// The same decision, by the number's rules of this version.
+    /// Sets the version of the rules that made the decision.
     #[must_use]
     pub fn of_version(self, version: i32) -> Self {
         let rule = self.rule.map(|rule| AppliedRule { version: Some(version), ..rule });
         Self { rule, ..self }
     }
 
-    /// The same decision, and what came of it next.
+    /// Appends causes to the reason.
     #[must_use]
     pub fn then(&self, causes: &Causes) -> Self {
         Self { rule: self.rule.clone(), reason: format!("{}; {causes}", self.reason) }
     }
 
-    /// Whether the call is rejected.
+    /// Whether a rule rejects the call.
     #[must_use]
     pub fn rejects(&self) -> bool {
         self.rule.as_ref().is_some_and(|rule| rule.action == RoutingAction::Reject)
     }
 
-    /// Whether the call may come to the agent, and so needs one of the plan's call slots.
+    /// Whether the call may reach the agent, and so needs one of the plan's call slots.
     #[must_use]
     pub fn needs_slot(&self) -> bool {
         let action = self.rule.as_ref().map(|rule| &rule.action);
@@ -56,7 +56,7 @@ impl Decision {
 }
 
 impl RoutingRules {
-    /// What is done with a call that comes in at `at`.
+    /// Decides how a call that comes in at `at` is answered.
     #[must_use]
     pub fn decide(&self, caller: &CallerId, at: DateTime<Utc>) -> Decision {
         let mut applying = self.0.iter().filter_map(|rule| Some((rule, rule.condition.holds(caller, at)?)));
@@ -79,7 +79,7 @@ impl RoutingRules {
 }
 
 impl RoutingCondition {
-    /// Why it holds; `None` when it does not.
+    /// The reason why the condition holds; `None` if it does not.
     fn holds(&self, caller: &CallerId, at: DateTime<Utc>) -> Option<String> {
         let mut why = Vec::new();
         if let Some(when) = &self.when {
@@ -102,7 +102,7 @@ impl RoutingCondition {
 }
 
 impl When {
-    /// The day to which this moment belongs, if the moment is one of those meant.
+    /// The day to which this local time belongs; `None` if the time is not within the condition.
     fn day_of(&self, local: NaiveDateTime) -> Option<NaiveDate> {
         let (today, time) = (local.date(), local.time());
         let day = match self.window {

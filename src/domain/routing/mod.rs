@@ -1,8 +1,8 @@
-//! Routing rules: what is done with a call to a number, by the time and the caller. The first rule that applies decides;
-//! where none does, the number's agent answers.
+//! Routing rules: how a call to a number is answered, by time and caller. The first rule that applies decides; if none applies,
+//! the number's agent answers.
 //!
-//! Times are a wall clock's in the rule's time zone: an hour that a change of clocks leaves out never comes, one that it
-//! repeats comes twice.
+//! Times are local times in the rule's time zone: an hour that a clock change skips never occurs, and an hour that it repeats
+//! occurs twice.
 
 mod caller;
 mod cause;
@@ -25,63 +25,63 @@ use serde::{Deserialize, Serialize};
 use super::{E164, text_enum};
 use caller::pattern_of;
 
-/// A number's rules, in their order: checked, and each can apply.
+/// The validated rules of a number, in order. No rule is unreachable behind another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RoutingRules(Vec<RoutingRule>);
 
 impl RoutingRules {
-    /// The numbers that calls are forwarded to.
+    /// The numbers that the rules forward to.
     pub fn forwards(&self) -> impl Iterator<Item = &E164> {
         self.0.iter().filter_map(|rule| rule.action.forwards_to())
     }
 
-    /// The rules, in their order.
+    /// The rules in order.
     #[must_use]
     pub fn as_slice(&self) -> &[RoutingRule] {
         &self.0
     }
 }
 
-/// What is done with the calls of a condition.
+/// One rule: an action for the calls that meet a condition.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RoutingRule {
-    /// Its name, the only one of this name among a number's rules.
+    /// Name, unique among the number's rules.
     pub name: String,
-    /// Which calls.
+    /// The calls to which the rule applies.
     pub condition: RoutingCondition,
-    /// What is done with them.
+    /// How these calls are answered.
     pub action: RoutingAction,
 }
 
-/// Which calls: everything given must hold. With nothing given, every call.
+/// The condition of a rule. All given parts must hold; an empty condition holds for every call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct RoutingCondition {
-    /// When they come in.
+    /// When the call comes in; any time if `None`.
     pub when: Option<When>,
-    /// Who calls: one of these; anybody when empty.
+    /// Who calls: one of these; anybody if empty.
     pub callers: BTreeSet<CallerPattern>,
 }
 
-/// A time of the week or of the year. Everything given must hold, and something is.
+/// Days, dates and times of day. All given parts must hold, and at least one is given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct When {
-    /// Whose clock is read.
+    /// Time zone of days, dates and window.
     pub time_zone: Zone,
-    /// On these days; on all when empty. After midnight a window still belongs to the day on which it began.
+    /// Days of the week; every day if empty. After midnight a window belongs to the day on which it began.
     pub days: Vec<Weekday>,
-    /// At this time of the day.
+    /// Time of day; the whole day if `None`.
     pub window: Option<Window>,
-    /// On these dates, read as `days` is; on all when empty.
+    /// Dates, assigned to windows like `days`; every date if empty.
     pub dates: BTreeSet<NaiveDate>,
 }
 
-/// A time of the day: from one minute on, and before another. One that ends before it begins runs over midnight.
+/// A time of day, from `from` (inclusive) to `to` (exclusive). If `to` is before `from`, the window spans midnight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Window {
-    /// Its first minute.
+    /// First minute of the window.
     pub from: NaiveTime,
-    /// The minute after its last.
+    /// First minute after the window.
     pub to: NaiveTime,
 }
 
@@ -91,37 +91,37 @@ impl Window {
     }
 }
 
-/// What is done with a call.
+/// How a rule answers a call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum RoutingAction {
     /// The number's agent answers.
     Agent,
-    /// Another number rings; when nobody answers there, the caller hears a sentence.
+    /// Another number rings; if nobody answers, the caller hears the fallback message.
     Forward {
-        /// Which number.
+        /// The number that rings.
         to: E164,
-        /// For how long, in seconds; as long as a fallback number when unset.
+        /// Time limit for ringing, in seconds; that of a fallback number if `None`.
         ring_seconds: Option<u16>,
     },
-    /// Another number rings; when nobody answers there, the agent does.
+    /// Another number rings; if nobody answers, the agent takes the call.
     ForwardThenAgent {
-        /// Which number.
+        /// The number that rings.
         to: E164,
-        /// For how long, in seconds.
+        /// Time limit for ringing, in seconds.
         ring_seconds: u16,
     },
-    /// The caller hears this, and the call ends.
+    /// The caller hears a message, and the call ends.
     Message {
-        /// What is said, in the agent's language.
+        /// The message, in the agent's language.
         text: String,
     },
-    /// The call is not answered.
+    /// The call is rejected without being answered.
     Reject,
 }
 
 text_enum! {
-    /// What is done with a call, without its particulars.
+    /// Kind of a [`RoutingAction`], without its data.
     RoutingActionKind {
         /// [`RoutingAction::Agent`].
         Agent = "AGENT",
@@ -137,7 +137,7 @@ text_enum! {
 }
 
 impl RoutingAction {
-    /// The number that rings.
+    /// The number that rings; `None` if the action forwards to none.
     #[must_use]
     pub fn forwards_to(&self) -> Option<&E164> {
         match self {
@@ -146,7 +146,7 @@ impl RoutingAction {
         }
     }
 
-    /// Its kind.
+    /// The kind of the action.
     #[must_use]
     pub fn kind(&self) -> RoutingActionKind {
         match self {

@@ -1,5 +1,5 @@
-//! Whether a rule can apply at all behind those before it. What is said here to be out of reach is so for certain; a
-//! rule that only several others together leave nothing to is let pass.
+//! Reachability of rules: whether one earlier rule already applies to every call of a later one. A rule reported as unreachable
+//! certainly is. A rule that only several earlier rules together make unreachable is not reported.
 
 use std::collections::BTreeSet;
 
@@ -7,16 +7,16 @@ use chrono::Datelike;
 
 use super::{CallerPattern, RoutingCondition, When, Window};
 
-/// The days of a week.
+/// Number of days in a week.
 const WEEK: usize = 7;
 
 impl RoutingCondition {
-    /// Whether every call is meant.
+    /// Whether the condition holds for every call.
     pub(super) fn is_always_true(&self) -> bool {
         self.callers.is_empty() && self.when.as_ref().is_none_or(When::is_always)
     }
 
-    /// Whether every call meant here is meant by `other` too.
+    /// Whether `other` holds for every call for which this condition holds.
     pub(super) fn implies(&self, other: &Self) -> bool {
         let times = match (&self.when, &other.when) {
             (_, None) => true,
@@ -30,12 +30,12 @@ impl RoutingCondition {
     }
 }
 
-/// Whether every caller meant by one of these is meant by one of the others. Both sets are walked once, in their order: what
-/// begins like a pattern stands right behind it.
+/// Whether `others` match every caller that `patterns` match. Walks both sets once in order: patterns with a prefix sort directly
+/// after it.
 fn each_is_within(patterns: &BTreeSet<CallerPattern>, others: &BTreeSet<CallerPattern>) -> bool {
     let is_beginning = |pattern: &&CallerPattern| !pattern.is_hidden() && !pattern.is_exact();
     let mut beginnings = others.iter().filter(is_beginning).peekable();
-    // The shortest of those passed that the patterns to come may begin with.
+    // The shortest prefix passed so far that may cover the remaining patterns.
     let mut reached: Option<&str> = None;
     patterns.iter().all(|pattern| {
         if !is_beginning(&pattern) {
@@ -51,7 +51,7 @@ fn each_is_within(patterns: &BTreeSet<CallerPattern>, others: &BTreeSet<CallerPa
 }
 
 impl When {
-    /// Every day of the week, but at no particular time.
+    /// Every day, at any time.
     fn is_always(&self) -> bool {
         self.window.is_none() && self.is_every_day()
     }
@@ -69,7 +69,7 @@ impl When {
             (Some(own), Some(window)) => own.is_within(window, other.is_every_day()),
             (None, Some(_)) => false,
         };
-        // After midnight the one's day may be the other's eve.
+        // After midnight, a window that spans midnight belongs to the day before.
         let same_day = match (self.window, other.window) {
             (Some(own), None) => !own.is_over_midnight(),
             _ => true,
@@ -88,7 +88,7 @@ impl When {
 }
 
 impl Window {
-    /// Whether each of its minutes is one of `other`'s, and, unless `any_day` will do, belongs to the same day there.
+    /// Whether `other` contains every minute of this window, assigned to the same day unless `any_day` is set.
     fn is_within(self, other: Self, any_day: bool) -> bool {
         match (self.is_over_midnight(), other.is_over_midnight()) {
             (false, false) | (true, true) => other.from <= self.from && self.to <= other.to,

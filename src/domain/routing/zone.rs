@@ -1,9 +1,9 @@
-//! Time zones of the IANA database, and which edition of it is in force.
+//! Time zones of the IANA database, and the edition of it in use.
 //!
-//! Governments change their clocks at short notice, so the data must not be as old as the program. Two editions are at
-//! hand: the operating system's, which its updates bring, and the one that is built in. The newer one is in force, chosen at
-//! first use. From the operating system's, a zone is read again after some minutes, so that an update needs no restart. A
-//! zone that was stored and that the edition in force does not know is looked up in the built-in one.
+//! Governments change clocks at short notice, so the data must not be as old as the program. There are two editions: the
+//! operating system's, which system updates renew, and the built-in one. The newer edition is chosen at first use. Zones of the
+//! operating system's edition are read again after some minutes, so that an update needs no restart. A stored zone that the
+//! edition in use does not know is looked up in the built-in one.
 
 use std::fmt;
 use std::path::Path;
@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::Invalid;
 
-/// Where Unix systems keep the database.
+/// Directory of the time zone database on Unix systems.
 const SYSTEM_FOLDER: &str = "/usr/share/zoneinfo";
-/// Files in there that begin with the edition: the compiled source's, and BSD's and macOS's.
+/// Files in that directory that begin with the edition, on Linux and on BSD and macOS.
 const SYSTEM_VERSIONS: [&str; 2] = ["tzdata.zi", "+VERSION"];
 
 static IN_FORCE: LazyLock<ZoneData> = LazyLock::new(|| ZoneData::newest(Path::new(SYSTEM_FOLDER)));
@@ -29,10 +29,10 @@ static IN_FORCE: LazyLock<ZoneData> = LazyLock::new(|| ZoneData::newest(Path::ne
 pub struct Zone(String);
 
 impl Zone {
-    /// The zone of this name, in its usual spelling.
+    /// Finds a zone by name, ignoring case, and returns it in its canonical spelling.
     ///
     /// # Errors
-    /// When the database does not have it.
+    /// The database does not have the zone.
     pub fn find(name: &str) -> Result<Self, Invalid> {
         let zone = IN_FORCE.database.get(name).ok();
         let known = zone.as_ref().filter(|zone| !zone.is_unknown()).and_then(TimeZone::iana_name);
@@ -44,13 +44,13 @@ impl Zone {
         })
     }
 
-    /// Its name.
+    /// The name in the IANA database.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0
     }
 
-    /// What a clock on the wall shows there; `None` when no edition at hand knows the zone.
+    /// The local time in the zone; `None` if neither edition knows the zone.
     #[must_use]
     pub fn wall_clock(&self, at: DateTime<Utc>) -> Option<NaiveDateTime> {
         let built_in = || TimeZoneDatabase::bundled().get(&self.0);
@@ -70,15 +70,15 @@ impl fmt::Display for Zone {
 /// An edition of the time zone database.
 #[derive(Debug)]
 pub struct ZoneData {
-    /// A year and a letter: `2026a`.
+    /// Edition: a year and a letter, such as `2026a`.
     pub version: String,
-    /// Whether it is the one built into the program, and not the operating system's.
+    /// Whether it is the built-in edition and not the operating system's.
     pub is_built_in: bool,
     database: TimeZoneDatabase,
 }
 
 impl ZoneData {
-    /// The edition in force.
+    /// The edition in use.
     #[must_use]
     pub fn in_force() -> &'static Self {
         &IN_FORCE
@@ -97,7 +97,7 @@ impl ZoneData {
         }
     }
 
-    /// Whether it is likely older than a year. An edition names its year and not its day: the middle of the year is taken.
+    /// Whether the edition is probably older than a year. An edition names only its year, so the middle of the year is assumed.
     #[must_use]
     pub fn is_old(&self, now: DateTime<Utc>) -> bool {
         let year = self.version.get(..4).and_then(|year| year.parse::<i32>().ok());
@@ -105,7 +105,7 @@ impl ZoneData {
     }
 }
 
-/// The edition of the database in this folder: `# version 2026a` or `2026a`.
+/// The edition of the database in this directory, read from a line `# version 2026a` or `2026a`.
 fn system_version(folder: &Path) -> Option<String> {
     SYSTEM_VERSIONS.iter().find_map(|name| {
         let text = std::fs::read_to_string(folder.join(name)).ok()?;
