@@ -1,10 +1,10 @@
-//! Switchboard's database: one set of migrations for Postgres (15 or later) and SQLite.
+//! The database schema of Switchboard: one set of migrations for Postgres (15 or later) and SQLite.
 //!
-//! A folder a table: `mod.rs` builds it on either database, the SQL beside it fences it in on Postgres and
-//! adds its triggers on either.
-//! There a table's rows are seen through two roles only: `switchboard_tenant`, which sees the rows of the
-//! tenant in `request.jwt.claims`, and `switchboard_system`, which sees all. The login role owns the tables
-//! and sees nothing. SQLite has no roles: there the application's own filter is the wall.
+//! Each table has a folder: `mod.rs` creates the table on both databases, and the SQL files add its policies and grants on
+//! Postgres and its triggers on both.
+//! On Postgres, only two roles see rows: `switchboard_tenant` sees the rows of the tenant in `request.jwt.claims`, and
+//! `switchboard_system` sees all. The login role owns the tables and sees no rows. SQLite has no roles; there only the
+//! application's filters isolate tenants.
 
 #![expect(
     elided_lifetimes_in_paths,
@@ -14,7 +14,7 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
-/// The framework, for who runs the migrations.
+/// The migration framework, for callers that run the migrations.
 pub use sea_orm_migration;
 
 mod agents;
@@ -63,12 +63,12 @@ async fn on_postgres(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr
     Ok(())
 }
 
-/// The words a column may hold.
+/// A check that a column holds one of these words.
 fn one_of(column: &'static str, words: &[&'static str]) -> Expr {
     Expr::col(column).is_in(words.iter().copied())
 }
 
-/// The column is null or a canonical E.164 number: `+`, then 7 to 15 digits, the first of them not 0.
+/// A check that a column is null or a canonical E.164 number: `+`, then 7 to 15 digits without a leading 0.
 fn e164(manager: &SchemaManager<'_>, column: &'static str) -> Expr {
     Expr::cust(if is_postgres(manager) {
         format!("{column} ~ '^\\+[1-9][0-9]{{6,14}}$'")
@@ -79,7 +79,7 @@ fn e164(manager: &SchemaManager<'_>, column: &'static str) -> Expr {
     })
 }
 
-/// A foreign key on `(tenant_id, column)`: what a row points at is the same tenant's.
+/// A foreign key on `(tenant_id, column)`, so that a row only refers to rows of its own tenant.
 fn same_tenant(
     name: &'static str,
     from: &'static str,
@@ -89,12 +89,12 @@ fn same_tenant(
     ForeignKey::create().name(name).from(from, ("tenant_id", column)).to(to, ("tenant_id", "id")).take()
 }
 
-/// A foreign key on the tenant itself.
+/// A foreign key on `tenant_id`.
 fn of_tenant(name: &'static str, from: &'static str) -> ForeignKeyCreateStatement {
     ForeignKey::create().name(name).from(from, "tenant_id").to("tenants", "id").take()
 }
 
-/// The index behind a table's pages (newest first within a tenant), and the one that foreign keys on the pair need.
+/// Two indexes: one for the pages of a table (newest first within a tenant), one for foreign keys on `(tenant_id, id)`.
 async fn page_index(manager: &SchemaManager<'_>, table: &'static str, at: &'static str) -> Result<(), DbErr> {
     let name = format!("{table}_page");
     let index = Index::create().name(name).table(table).col("tenant_id").col(at).col("id").take();
@@ -105,12 +105,12 @@ async fn page_index(manager: &SchemaManager<'_>, table: &'static str, at: &'stat
         .await
 }
 
-/// The change mark: triggers set it whenever a row is written, so that readers find what changed since they last read.
+/// The change mark column. Triggers set it on every write of a row, so that readers find the changes since their last read.
 fn change_mark() -> ColumnDef {
     ColumnDef::new("changed").big_integer().not_null().default(0).take()
 }
 
-/// The index by which changed rows are found.
+/// The index for reading rows by change mark.
 async fn mark_index(manager: &SchemaManager<'_>, table: &'static str) -> Result<(), DbErr> {
     let index = Index::create().name(format!("{table}_changed")).table(table).col("changed").col("id").take();
     manager.create_index(index).await

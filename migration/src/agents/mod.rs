@@ -1,4 +1,4 @@
-//! Voice agents.
+//! The table `agents`: the tenants' agents.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;

@@ -1,4 +1,4 @@
-//! The audit trail.
+//! The table `audit_events`: the audit trail.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;

@@ -1,5 +1,5 @@
-//! Running totals of calls, maintained by triggers on `calls`: no code path can forget them, and usage survives the
-//! deletion of a call.
+//! The table `call_totals`: running totals of calls. Triggers on `calls` maintain them, so that no code path can miss an update
+//! and usage survives the deletion of a call.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -27,7 +27,7 @@ impl MigrationTrait for Migration {
             .col(big_integer("calls"))
             .col(big_integer("minutes"))
             .col(big_integer("kept"))
-            // A tenant's month is one index range.
+            // A month of a tenant is one index range.
             .primary_key(Index::create().col("tenant_id").col("day").col("phone_number_id").col("agent_id"))
             .foreign_key(&mut of_tenant("call_totals_tenant", "call_totals"))
             .foreign_key(&mut same_tenant("call_totals_agent", "call_totals", "agent_id", "agents"))

@@ -1,4 +1,4 @@
-//! Calls.
+//! The table `calls`: calls to the tenants' numbers.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -99,8 +99,8 @@ fn indexes() -> [IndexCreateStatement; 7] {
     ]
 }
 
-/// Ended without being answered. Written with `OR` for SQLite, which derives it from `status = 'busy'`, but would not derive
-/// `IN`.
+/// A condition for calls that ended without an answer. It uses `OR` instead of `IN`, because SQLite can derive the `OR` from
+/// `status = 'busy'` and then uses a partial index.
 fn unsuccessful() -> Expr {
     let is = |status| Expr::col("status").eq(status);
     is("busy").or(is("failed")).or(is("no_answer")).or(is("canceled"))

@@ -1,11 +1,11 @@
-//! Operations: durable work at the providers, and who drives it.
+//! The table `operations`: durable work at the providers, with its leases.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
 
 use crate::{is_postgres, of_tenant, on_postgres, one_of, page_index, same_tenant};
 
-/// A test compares these words with the domain's.
+/// Kinds of operations; a test compares them with the domain's.
 const KINDS: &[&str] = &[
     "create_agent",
     "provision_number",
@@ -70,7 +70,7 @@ impl MigrationTrait for Migration {
             .foreign_key(&mut same_tenant("operations_agent", "operations", "agent_id", "agents"))
             .take();
         if !is_postgres(manager) {
-            // SQLite takes a key to a table that is not there yet, and none later; Postgres the reverse.
+            // SQLite allows a foreign key to a table that does not exist yet, but cannot add one later; Postgres is the reverse.
             let key =
                 same_tenant("operations_phone_number", "operations", "phone_number_id", "phone_numbers");
             table.foreign_key(&mut key.to_owned());

@@ -1,4 +1,4 @@
-//! Telephone numbers: one row a lease from the carrier, kept as history when it ends.
+//! The table `phone_numbers`: one row per purchase at the carrier, kept as history after the release.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;

@@ -1,5 +1,5 @@
-//! Rate buckets: how often each caller has asked all servers together in the last minute. Only several servers on one Postgres
-//! share them.
+//! The table `rate_buckets`: requests of each API client to all servers in the last minute. Used only by several servers that
+//! share one Postgres.
 
 use sea_orm_migration::prelude::*;
 

@@ -1,5 +1,4 @@
-//! Reconciliations: when the carrier's and the voice provider's inventories were compared with the database, by whom,
-//! and what was found.
+//! The table `reconciliations`: comparisons of the providers' inventories with the database, with their leases and reports.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;

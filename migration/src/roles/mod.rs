@@ -1,4 +1,4 @@
-//! The two roles, and who the tenant of a transaction is (`auth.uid()`, as on Supabase).
+//! The two database roles, and the function that returns the tenant of a transaction (`auth.uid()`, as on Supabase).
 
 use sea_orm_migration::prelude::*;
 

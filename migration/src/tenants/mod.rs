@@ -1,4 +1,4 @@
-//! Tenants and what their plans allow.
+//! The table `tenants`: tenants and the limits of their plans.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -22,7 +22,7 @@ impl MigrationTrait for Migration {
             .col(text("plan"))
             .col(integer("concurrent_calls").check(Expr::col("concurrent_calls").between(0, 65_535)))
             .col(integer("phone_numbers").check(Expr::col("phone_numbers").between(0, 65_535)))
-            // Null: the platform's setting.
+            // Null means that the platform's setting applies.
             .col(text_null("dial_countries"))
             .col(boolean_null("dial_premium"))
             .col(timestamp_with_time_zone("created_at"))

@@ -1,5 +1,5 @@
-//! The voice provider's events, taken down as they come in and worked off afterwards: without an owner until their call
-//! is found.
+//! The table `voice_events`: events of the voice provider, stored on arrival and processed afterwards. An event has no tenant
+//! until its call is found.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
@@ -55,7 +55,7 @@ impl MigrationTrait for Migration {
 fn indexes() -> [IndexCreateStatement; 4] {
     let index = |name| Index::create().name(name).table("voice_events").take();
     [
-        // The provider sends the same again, under no id but these.
+        // The provider repeats events, and its events have no id of their own.
         index("voice_events_once").col("kind").col("conversation_id").unique().take(),
         index("voice_events_due").col("due_at").and_where(Expr::col("due_at").is_not_null()).take(),
         index("voice_events_of_call").col("tenant_id").col("call_id").take(),
