@@ -1,13 +1,12 @@
-//! What every resolver can ask of its request: the caller, and the door to the caller's rows.
+//! The request's session, for resolvers: the caller, and access to the caller's rows.
 //!
-//! One function takes the principal and decides whose rows are visible ([`Session::scope`]); the doors are
-//! opened here and nowhere else. A query's resolvers share one read transaction, opened on first use. It is
-//! closed before anything is written, while a provider is called ([`Session::release`]), and before a response
-//! is handed over ([`Session::rest`]): neither a client that reads slowly nor a subscription that waits for an
-//! event holds a connection to the database.
+//! One function decides from the principal which rows are visible ([`Session::scope`]); transactions are opened here and
+//! nowhere else. A query's resolvers share one read transaction, opened on first use. It is closed before anything is written,
+//! while a provider is called ([`Session::release`]), and before a response is handed over ([`Session::rest`]): neither a
+//! client that reads slowly nor a subscription that waits for an event holds a database connection.
 //!
-//! Data that may be long is charged to the response before it is built ([`Session::spend`]); a response beyond
-//! [`MAX_ANSWER`] becomes an error that says what to do.
+//! Long data is charged to the response before it is built ([`Session::spend`]); a response beyond [`MAX_ANSWER`] becomes an
+//! error that says how to ask for less.
 //!
 //! Requests on a socket take turns ([`Session::take_turn`]), so that only a few responses of one socket are in
 //! progress or waiting to be sent, however slowly its client reads.
@@ -31,7 +30,7 @@ use crate::store::{Database, SystemStore, TenantStore};
 /// Services used by resolvers.
 #[derive(Debug, Clone)]
 pub struct Services {
-    /// Opens the doors to the database.
+    /// Opens connections to the database for a tenant or the system.
     pub database: Database,
     /// Durable operations.
     pub provisioning: Provisioning,
@@ -119,42 +118,42 @@ impl Session {
     /// The rows that the caller may see.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for nobody; `FORBIDDEN` for an operator who has not said for whom.
+    /// `UNAUTHENTICATED` without a caller; `FORBIDDEN` for an operator without a tenant.
     pub(crate) fn scope(&self) -> Result<Scope, ApiError> {
         match self.caller.principal {
             None => Err(ApiError::unauthenticated()),
             Some(Principal::Tenant(tenant)) => Ok(Scope::whole(tenant)),
             Some(Principal::Operator { acting_for: Some(tenant), .. }) => Ok(Scope::whole(tenant)),
             Some(Principal::Operator { acting_for: None, .. }) => Err(ApiError::forbidden(
-                "an operator acts for a client: name it by its user id in the header X-Tenant-Id",
+                "an operator must name a tenant: send its user id in the header X-Tenant-Id",
             )),
             Some(Principal::Agent { tenant, agent }) => Ok(Scope::only(tenant, agent)),
         }
     }
 
-    /// The tenant, for what an agent's token may not do: mutations, searches, the tenant itself.
+    /// The tenant, for what an agent's token must not do: mutations, searches, reading the tenant itself.
     ///
     /// # Errors
-    /// As [`Self::scope`], and `FORBIDDEN` for an agent.
+    /// Those of [`Self::scope`], and `FORBIDDEN` for an agent.
     pub(crate) fn owner(&self) -> Result<TenantId, ApiError> {
         let scope = self.scope()?;
         if scope.is_whole() {
             Ok(scope.tenant())
         } else {
-            Err(ApiError::forbidden("an agent's token reads its own agent only: use its owner's token"))
+            Err(ApiError::forbidden("an agent's token can read its own agent only: use the tenant's token"))
         }
     }
 
-    /// The door over all tenants, for operators.
+    /// Access to all tenants' rows, for operators.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for nobody, `FORBIDDEN` for everybody else.
+    /// `UNAUTHENTICATED` without a caller, `FORBIDDEN` for everybody but operators.
     pub(crate) fn estate(&self) -> Result<SystemStore, ApiError> {
         match self.caller.principal {
             None => Err(ApiError::unauthenticated()),
             Some(Principal::Operator { .. }) => Ok(self.services.database.system()),
             Some(Principal::Tenant(_) | Principal::Agent { .. }) => {
-                Err(ApiError::forbidden("only operators may ask this: use an operator's token"))
+                Err(ApiError::forbidden("only operators may read this: use an operator's token"))
             }
         }
     }
@@ -162,7 +161,7 @@ impl Session {
     /// The request's read transaction, opened on first use.
     ///
     /// # Errors
-    /// As [`Self::scope`], or the store's.
+    /// Those of [`Self::scope`], or the store's.
     pub(crate) async fn reader(&self) -> Result<Reading<'_>, ApiError> {
         self.door(self.scope()?.tenant()).await
     }
@@ -170,7 +169,7 @@ impl Session {
     /// A read transaction for this tenant: the caller's own, or any tenant's for an operator.
     ///
     /// # Errors
-    /// As [`Self::estate`] for another's, or the store's.
+    /// Those of [`Self::estate`] for another tenant, or the store's.
     pub(crate) async fn reader_of(&self, tenant: TenantId) -> Result<Reading<'_>, ApiError> {
         if !self.scope().is_ok_and(|scope| scope.tenant() == tenant) {
             self.estate()?;
@@ -197,7 +196,7 @@ impl Session {
     /// nothing.
     ///
     /// # Errors
-    /// As [`Self::owner`], or the store's.
+    /// Those of [`Self::owner`], or the store's.
     pub(crate) async fn writer(&self) -> Result<TenantStore, ApiError> {
         let tenant = self.owner()?;
         let _released = self.release().await;
@@ -225,7 +224,7 @@ impl Session {
     /// Rejects data that would exceed the response's remaining size, before it is read completely.
     ///
     /// # Errors
-    /// As [`Self::spend`].
+    /// Those of [`Self::spend`].
     pub(super) fn has_room_for(&self, bytes: usize) -> Result<(), ApiError> {
         let spent = self.spent.load(Ordering::Relaxed);
         if spent.saturating_add(bytes) > MAX_ANSWER { Err(ApiError::answer_too_large()) } else { Ok(()) }
@@ -258,7 +257,7 @@ impl Session {
     /// other callers.
     ///
     /// # Errors
-    /// The store's: then they must not be let in.
+    /// The store's. The request must then be rejected.
     pub(super) async fn audit_access(&self, action: impl FnOnce() -> String) -> Result<(), ApiError> {
         let Some(Principal::Operator { acting_for: Some(tenant), .. }) = self.caller.principal else {
             return Ok(());
@@ -275,7 +274,7 @@ impl Session {
     /// The author for the audit trail.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` for nobody, `FORBIDDEN` for an agent: they change nothing.
+    /// `UNAUTHENTICATED` without a caller, `FORBIDDEN` for an agent, which cannot change anything.
     pub(crate) fn author(&self) -> Result<Author, ApiError> {
         let actor = match self.caller.principal {
             Some(Principal::Operator { subject, .. }) => Actor::Operator(subject),
@@ -297,15 +296,15 @@ impl Session {
     /// Counts an operation that the request is about to start.
     ///
     /// # Errors
-    /// `LIMIT_REACHED` for one too many; nothing was done about that one.
+    /// `LIMIT_REACHED` above the limit; that operation is not started.
     pub(crate) fn count_operation(&self) -> Result<(), Refusal> {
         if self.operations.fetch_add(1, Ordering::Relaxed) < MOST_OPERATIONS {
             return Ok(());
         }
-        // It must not overflow however many are asked for.
+        // Reset to the limit, so that repeated requests cannot overflow the counter.
         self.operations.store(MOST_OPERATIONS, Ordering::Relaxed);
         let message = format!(
-            "one request starts at most {MOST_OPERATIONS} operations: ask for the others in further requests"
+            "one request can start at most {MOST_OPERATIONS} operations: send further requests for the others"
         );
         Err(Refusal::limit_reached(UsedUp::Request, message))
     }
@@ -321,13 +320,13 @@ pub(crate) trait ContextExt {
     /// The request's session.
     ///
     /// # Errors
-    /// `UNAUTHENTICATED` when the request carries none: nobody is asking.
+    /// `UNAUTHENTICATED` if the request has no session.
     fn session(&self) -> Result<&Arc<Session>, ApiError>;
 
     /// The request's loaders.
     ///
     /// # Errors
-    /// As [`Self::session`].
+    /// Those of [`Self::session`].
     fn loaders(&self) -> Result<&Loaders, ApiError>;
 }
 
@@ -341,7 +340,7 @@ impl ContextExt for Context<'_> {
     }
 }
 
-/// The reading door was opened a moment ago, under the same lock.
+/// A defect: the read transaction, opened just before under the same lock, is closed.
 #[derive(Debug, thiserror::Error)]
-#[error("the reading door closed while it was being opened")]
+#[error("the read transaction closed while it was being opened")]
 struct DoorClosed;

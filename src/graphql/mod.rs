@@ -1,8 +1,7 @@
 //! The public API: schema, resolvers, and [`Api`], through which the server executes requests.
 //!
-//! `model/` has one file for each type, thin over the domain's own; `query/` and `mutations/` contain the root
-//! fields, one file for each noun or mutation. `context` opens the caller's door; nothing else here names a
-//! door.
+//! `model/` has one file for each type, a thin layer over the domain's. `query/` and `mutations/` contain the root fields, one
+//! file for each noun or mutation. Only `context` opens access to the database.
 //!
 //! To add a mutation, add a file in `mutations/` with its input, its payload and its steps, and one line in the
 //! root there.

@@ -46,7 +46,8 @@ impl Persisted {
     /// Resolves the document from `query` and the hash sent with it, and what to persist.
     ///
     /// # Errors
-    /// `PERSISTED_QUERY_NOT_FOUND`: the client sends it whole then. `BAD_USER_INPUT` when hash and query disagree.
+    /// `PERSISTED_QUERY_NOT_FOUND`: the client then sends the whole document. `BAD_USER_INPUT` if hash and document do not
+    /// match.
     pub(super) fn resolve(&self, query: String, hash: &str) -> Result<(String, Option<Offer>), ApiError> {
         let hash = hash.to_ascii_lowercase();
         let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);

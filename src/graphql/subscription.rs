@@ -1,5 +1,5 @@
-//! Subscriptions. An event says only that something changed; the subscriber's own door reads it again, and is
-//! closed while the subscriber waits.
+//! Subscriptions. An event only announces a change; the row is read with the subscriber's own permissions. No connection is
+//! held while the subscriber waits.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -121,8 +121,8 @@ impl Watch {
             Ok(change) => Ok(Some(change)),
             Err(RecvError::Closed) => Ok(None),
             Err(RecvError::Lagged(missed)) => {
-                tracing::warn!(missed, "a watcher was too slow");
-                Err(missed_events("too slow"))
+                tracing::warn!(missed, "subscriber too slow");
+                Err(missed_events("the subscriber was too slow"))
             }
         }
     }
@@ -159,7 +159,7 @@ impl Watch {
                     self.read_changed(agent).await?;
                     continue;
                 }
-                Some(Change::Gap) => return Err(missed_events("the database was away")),
+                Some(Change::Gap) => return Err(missed_events("the database was unavailable")),
                 Some(Change::Call { id, .. }) => id,
                 Some(_) => continue,
             };
@@ -190,7 +190,7 @@ impl Watch {
 }
 
 fn missed_events(cause: &str) -> ApiError {
-    ApiError::bad_input(format!("{cause}: events were missed; query the present state, then subscribe again"))
+    ApiError::bad_input(format!("{cause}: events were missed. Query the current state, then subscribe again"))
 }
 
 async fn read_operation(session: &Session, id: OperationId) -> Result<Option<domain::Operation>, ApiError> {

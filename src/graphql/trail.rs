@@ -9,10 +9,10 @@ use super::limits::Run;
 /// Maximum characters of an operation's name in the trail.
 const MAX_NAME: usize = 100;
 
-/// Records the access, if it is an operator's.
+/// Records the access if the caller is an operator.
 ///
 /// # Errors
-/// The store's: then nothing of the request may run.
+/// The store's. The request must then not be executed.
 pub(super) async fn write_down(session: &Session, run: &Run) -> Result<(), ApiError> {
     session.audit_access(|| action(run)).await
 }

@@ -27,7 +27,7 @@ const STATUS_PATH: &str = "/api/webhooks/call/status";
 /// The voice provider's endpoint that connects a call to an agent.
 const REGISTER_PATH: &str = "/v1/convai/twilio/register-call";
 /// The answer to a webhook without a valid signature; as long as Switchboard's.
-const REFUSAL: &str = "the signature does not hold";
+const REFUSAL: &str = "invalid signature";
 /// The first of the consecutive numbers that `seed` creates and `load` calls, without its plus sign.
 const FIRST_NUMBER: u64 = 12_122_000_000;
 

@@ -116,7 +116,7 @@ impl<'d> Visit<'d> {
                 if matches!(name, "__schema" | "__type") {
                     if !self.introspection {
                         let message =
-                            "introspection is off on this server: its operator has the schema as a file";
+                            "introspection is off on this server: ask its operator for the schema file";
                         return Err(ApiError::ValidationFailed(message.to_owned()));
                     }
                     within(
@@ -144,12 +144,12 @@ impl<'d> Visit<'d> {
         match self.fragments.get(name) {
             Some(Some(size)) => return Ok(*size),
             Some(None) => {
-                return Err(ApiError::ValidationFailed(format!("the fragment {name} spreads itself")));
+                return Err(ApiError::ValidationFailed(format!("the fragment {name} contains itself")));
             }
             None => {}
         }
         let Some(fragment) = self.document.fragments.get(name) else {
-            return Ok(Size::default()); // the library says that there is none
+            return Ok(Size::default()); // the library reports the missing fragment
         };
         self.fragments.insert(name, None);
         let mut size = self.selection_set(&fragment.node.selection_set)?;

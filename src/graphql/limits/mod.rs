@@ -1,10 +1,9 @@
 //! The guard: rejects documents that are expensive to examine, before the library examines them.
 //!
-//! The library walks a fragment again at every spread, in each of its rules, before it compares anything with
-//! its limits, and does not yield meanwhile. So the guard comes first: it scans the bytes ([`scan`]), parses,
-//! and measures every fragment once ([`measure`]). Then one schema validates the request by all of the
-//! library's rules, with the library's own limits as a second line of defence, and another one executes it. The
-//! resolvers check page sizes.
+//! The library visits a fragment again at every spread, in each of its rules, before it compares anything with its limits, and
+//! does not yield meanwhile. Therefore the guard comes first: it scans the bytes ([`scan`]), parses, and measures every
+//! fragment once ([`measure`]). Then one schema validates the request by all of the library's rules, with the library's own
+//! limits as a second line of defence, and another one executes it. The resolvers check page sizes.
 
 mod measure;
 mod scan;
@@ -87,7 +86,7 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    // Suggestions in errors would tell the schema piece by piece.
+    // Suggestions in errors would disclose the schema piece by piece.
     let builder = if introspection { builder } else { builder.disable_introspection().disable_suggestions() };
     builder
         .limit_complexity(LIMITS.complexity)
@@ -226,7 +225,7 @@ impl Document {
     /// Scans, parses and measures a document.
     ///
     /// # Errors
-    /// When it is too large, or no GraphQL.
+    /// The document is too large or has a syntax error.
     #[cfg(test)]
     pub(super) fn read(text: &str, introspection: bool) -> ServerResult<Self> {
         Self::read_for(text, introspection, None, &Run::default())
@@ -236,7 +235,7 @@ impl Document {
     /// soon as that is known.
     ///
     /// # Errors
-    /// When it is too large, or no GraphQL.
+    /// The document is too large or has a syntax error.
     pub(super) fn read_for(
         text: &str,
         introspection: bool,
@@ -262,7 +261,7 @@ impl Document {
         self.id
     }
 
-    /// The text.
+    /// The text of the document.
     pub(super) fn text(&self) -> &Arc<str> {
         &self.text
     }
@@ -281,7 +280,7 @@ impl Document {
     /// `introspection_only` lets only introspection pass.
     ///
     /// # Errors
-    /// When it must not be executed.
+    /// The request must not be executed.
     pub(super) fn check(
         &self,
         wanted: Option<&str>,
@@ -296,7 +295,7 @@ impl Document {
             return Err(ApiError::ReadsOnly);
         }
         if run.one_answer && operation.ty == OperationType::Subscription {
-            let message = "subscriptions are for a WebSocket: connect to /graphql/ws";
+            let message = "subscriptions require a WebSocket: connect to /graphql/ws";
             return Err(ApiError::ValidationFailed(message.to_owned()));
         }
         required_variables(operation, variables)?;

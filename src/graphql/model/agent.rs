@@ -238,13 +238,11 @@ impl TryFrom<AgentFilter> for store::AgentFilter {
         let most = domain::AgentName::MAX_CHARS;
         if part.as_ref().is_some_and(|part| part.chars().count() > most) {
             return Err(ApiError::bad_input(format!(
-                "nameContains: a name has at most {most} characters: leave the rest out"
+                "nameContains: at most {most} characters are allowed, as in a name"
             )));
         }
         if part.as_ref().is_some_and(|part| part.chars().any(char::is_control)) {
-            return Err(ApiError::bad_input(
-                "nameContains: a name holds no control characters: leave them out",
-            ));
+            return Err(ApiError::bad_input("nameContains: control characters are not allowed"));
         }
         Ok(Self { status: filter.status.map(Into::into), name_contains: part })
     }

@@ -29,7 +29,7 @@ impl Node {
     /// Finds the object with this id, if the caller may see it.
     ///
     /// # Errors
-    /// What reading it may fail with.
+    /// Errors of the read.
     pub(crate) async fn find(ctx: &Context<'_>, id: NodeId) -> Result<Option<Self>, ApiError> {
         let loaders = ctx.loaders()?;
         Ok(match id.kind {

@@ -22,7 +22,7 @@ impl ReconciliationReport {
     /// Reads the last report.
     ///
     /// # Errors
-    /// `FORBIDDEN` for everybody but operators; what reading may fail with.
+    /// `FORBIDDEN` for everybody but operators; errors of the read.
     pub(crate) async fn last(ctx: &Context<'_>) -> Result<Option<Self>, ApiError> {
         let session = ctx.session()?;
         session.estate()?;
@@ -62,7 +62,7 @@ impl ReconciliationReport {
             let ids: Vec<AgentId> = self.0.differences.iter().filter_map(|found| found.agent).collect();
             let session = ctx.session()?;
             let (estate, author) = (session.estate()?, session.author()?);
-            // Closed while it is written into the trails: SQLite has one writer.
+            // Closed while the audit trails are written: SQLite has one writer.
             let _released = session.release().await;
             let found = estate.agents_shown_to(&author, ACTION, &ids).await?;
             agents = found.into_iter().map(|agent| (agent.id, agent)).collect();

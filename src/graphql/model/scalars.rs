@@ -55,13 +55,12 @@ pub(crate) struct DateTime(pub(crate) chrono::DateTime<Utc>);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         read(value, |text| {
-            let instant = chrono::DateTime::parse_from_rfc3339(text).map_err(|_| {
-                Invalid::new("an instant is written as RFC 3339 has it, like 2026-03-01T09:30:00Z")
-            })?;
+            let instant = chrono::DateTime::parse_from_rfc3339(text)
+                .map_err(|_| Invalid::new("the format is RFC 3339, such as 2026-03-01T09:30:00Z"))?;
             let instant = instant.with_timezone(&Utc);
-            // Beyond, databases and clients disagree on how a year is written.
+            // Databases and clients write other years in different ways.
             if !(1..=9999).contains(&instant.year()) {
-                return Err(Invalid::new("an instant lies in the years 1 to 9999, in UTC"));
+                return Err(Invalid::new("the year must be 1 to 9999 in UTC"));
             }
             Ok(Self(instant))
         })
@@ -81,7 +80,8 @@ pub(crate) struct Decimal(pub(crate) rust_decimal::Decimal);
 impl ScalarType for Decimal {
     fn parse(value: Value) -> InputValueResult<Self> {
         read(value, |text| {
-            let number = text.parse().map_err(|_| Invalid::new("a decimal is a string like \"1.15\""))?;
+            let number =
+                text.parse().map_err(|_| Invalid::new("a decimal must be a string such as \"1.15\""))?;
             Ok(Self(number))
         })
     }
@@ -101,7 +101,7 @@ impl ScalarType for Uuid {
     fn parse(value: Value) -> InputValueResult<Self> {
         read(value, |text| match uuid::Uuid::try_parse(text) {
             Ok(uuid) if text.len() == 36 => Ok(Self(uuid)),
-            _ => Err(Invalid::new("a UUID is 32 hexadecimal digits in five groups joined by dashes")),
+            _ => Err(Invalid::new("a UUID has 32 hexadecimal digits in five groups joined by dashes")),
         })
     }
 
@@ -129,7 +129,7 @@ impl<T: InputType + FromStr<Err = Invalid>> InputType for Checked<T> {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         Ok(Self(match value {
             Some(Value::String(text)) => text.parse(),
-            _ => Err(Invalid::new(format!("a value of type {} is a string", T::type_name()))),
+            _ => Err(Invalid::new(format!("a value of type {} must be a string", T::type_name()))),
         }))
     }
 
@@ -142,8 +142,8 @@ impl<T: InputType + FromStr<Err = Invalid>> InputType for Checked<T> {
     }
 }
 
-/// An argument with a default in the schema. If the client passes a variable that it omits, the library hands
-/// over nothing, which means the default as well (8.0.0-rc.5 rejects it otherwise).
+/// An argument with a default in the schema. If the client passes a variable that it omits, the library passes no value, which
+/// also means the default (8.0.0-rc.5 rejects it otherwise).
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Defaulted<T>(pub(crate) Option<T>);
 

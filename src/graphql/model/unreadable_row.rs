@@ -12,7 +12,7 @@ use crate::store;
 pub(crate) struct UnreadableRow(store::UnreadableRow);
 
 impl UnreadableRow {
-    /// The rows that this server has met.
+    /// The unreadable rows that this server has met.
     ///
     /// # Errors
     /// `FORBIDDEN` for everybody but operators.

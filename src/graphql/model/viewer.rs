@@ -18,7 +18,7 @@ impl Viewer {
     /// Reads the tenant.
     ///
     /// # Errors
-    /// `FORBIDDEN` for an agent's token; what reading may fail with.
+    /// `FORBIDDEN` for an agent's token; errors of the read.
     pub(crate) async fn read(session: &Session) -> Result<Self, ApiError> {
         session.owner()?;
         Ok(Self(session.reader().await?.tenant().await?))
@@ -73,7 +73,7 @@ impl Viewer {
             None => now.date_naive().with_day(1).unwrap_or_default(),
         };
         let next = first.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
-        // What is still to come is not charged yet.
+        // Only the past part of the month is charged.
         let span = (midnight(first), midnight(next).min(now));
         let used = session.reader_of(self.0.id).await?.usage(first..next).await?;
         Ok(Usage::new(span, &used, &session.services().provisioning))
@@ -89,7 +89,7 @@ fn first_day(month: &str) -> Result<NaiveDate, ApiError> {
     NaiveDate::parse_from_str(&format!("{month}-01"), "%Y-%m-%d")
         .ok()
         .filter(|_| well_formed)
-        .ok_or_else(|| ApiError::bad_input("month: a month is written YYYY-MM, like 2026-03"))
+        .ok_or_else(|| ApiError::bad_input("month: the format is YYYY-MM, such as 2026-03"))
 }
 
 fn midnight(day: NaiveDate) -> DateTime<Utc> {

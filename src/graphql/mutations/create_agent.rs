@@ -166,7 +166,7 @@ async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted, 
     let now = agent_now(session, operation.agent_id).await;
     let (agent, token) = match created {
         Some((written, token)) => (now_or(now, Some(written)), Some(token)),
-        // Safe to repeat: it was a repetition, and its operation is found again.
+        // Safe to repeat: a repeated request finds its operation again.
         None => (now?, None),
     };
     let agent = match agent.filter(stands) {

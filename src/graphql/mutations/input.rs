@@ -55,7 +55,10 @@ impl Faults {
     ) -> Option<AreaCode> {
         let code = code?;
         if let Some(country) = country.filter(|country| !country.has_area_codes()) {
-            self.note("areaCode", format!("numbers in {country} are not bought by area code: leave it out"));
+            self.note(
+                "areaCode",
+                format!("numbers in {country} cannot be chosen by area code: leave it out"),
+            );
             return None;
         }
         let Some(country) = country else { return self.take("areaCode", code.parse()) };
@@ -65,7 +68,7 @@ impl Faults {
     /// Returns what was read, or all errors. `read` is `None` only if there are errors.
     ///
     /// # Errors
-    /// Everything that is wrong.
+    /// All errors that were found.
     pub(super) fn unless_any<T>(self, read: Option<T>) -> Result<T, Stop> {
         match read {
             Some(read) if self.0.is_empty() => Ok(read),

@@ -1,8 +1,8 @@
 //! Mutations, one file each, merged into one root.
 //!
-//! Each parses its input completely and reports all errors at once ([`input`]). Then it opens a write
-//! transaction, writes, adds to the audit trail and commits; only then it calls a provider; and it returns the
-//! result ([`outcome`]). The store itself records the start and end of an operation in the trail.
+//! Each parses its input completely and reports all errors at once ([`input`]). It then opens a write transaction, writes, adds
+//! to the audit trail and commits. Only after that it calls a provider, and returns the result ([`outcome`]). The store records
+//! the start and end of an operation in the trail.
 
 mod cancel_release;
 mod create_agent;

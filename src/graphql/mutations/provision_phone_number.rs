@@ -55,7 +55,7 @@ impl ProvisionPhoneNumberInput {
         if let (Some(number), Some(code)) = (&number, &area_code)
             && number.area_code() != Some(code.as_str())
         {
-            faults.note("areaCode", "the number is not in this area code: leave out one of the two");
+            faults.note("areaCode", "the number is not in this area code: leave one of the two out");
         }
         let wish = agent.zip(country).map(|(agent, country)| Wish {
             agent,

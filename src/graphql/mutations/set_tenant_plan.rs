@@ -37,21 +37,26 @@ impl SetTenantPlanInput {
         let mut faults = Faults::default();
         let name = self.name.trim().to_owned();
         if is_blank(&name) || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
-            let why = format!("a plan's name has 1 to {LONGEST_NAME} characters, one of them visible");
+            let why = format!(
+                "a plan's name must have 1 to {LONGEST_NAME} characters, at least one of them visible"
+            );
             faults.note("name", why);
         }
         if self.user_id.0.is_nil() {
-            faults.note("userId", "the nil UUID stands for nobody: name the client's user id");
+            faults.note("userId", "the nil UUID is not a tenant: pass the tenant's user id");
         }
         let concurrent_calls =
             u16::try_from(self.concurrent_calls).ok().filter(|calls| (1..=50).contains(calls));
         if concurrent_calls.is_none() {
-            let why = format!("a plan has 1 to 50 concurrent calls, not {}", self.concurrent_calls);
+            let why = format!("a plan can have 1 to 50 concurrent calls; got {}", self.concurrent_calls);
             faults.note("concurrentCalls", why);
         }
         let phone_numbers = u16::try_from(self.phone_numbers).ok();
         if phone_numbers.is_none() {
-            faults.note("phoneNumbers", format!("a plan has 0 to 65535 numbers, not {}", self.phone_numbers));
+            faults.note(
+                "phoneNumbers",
+                format!("a plan can have 0 to 65535 numbers; got {}", self.phone_numbers),
+            );
         }
         let countries = match self.dial_countries {
             MaybeUndefined::Undefined => None,

@@ -93,7 +93,7 @@ impl UpdateAgentInput {
 /// Result of an accepted request.
 struct Accepted {
     agent: Agent,
-    /// Why the voice provider does not have the change.
+    /// Why the change was not delivered to the voice provider.
     late: Option<Refusal>,
 }
 
@@ -158,7 +158,7 @@ async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, 
         return Ok(Accepted { agent: agent.into(), late: None });
     }
     let late = session.provisioning().sync_agent(id, agent.revision, session.waits_until()).await?;
-    // As it is now: whether the provider has it was decided meanwhile.
+    // Read again: the delivery may have succeeded or failed meanwhile.
     let agent = agent_now(session, id).await?.unwrap_or_else(|| agent.into());
     Ok(Accepted { agent, late })
 }

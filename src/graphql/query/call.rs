@@ -110,7 +110,7 @@ async fn simulate(
 
 fn read_caller(from: &str) -> Result<CallerId, ApiError> {
     if from.chars().count() > LONGEST_CALLER {
-        return Err(ApiError::bad_input(format!("from: a caller has at most {LONGEST_CALLER} characters")));
+        return Err(ApiError::bad_input(format!("from: at most {LONGEST_CALLER} characters are allowed")));
     }
     Ok(CallerId::read(from))
 }

@@ -34,7 +34,7 @@ impl NodeQuery {
     ) -> Result<Vec<Option<Result<Node, ApiError>>>, ApiError> {
         if ids.len() > MAX_NODES {
             return Err(ApiError::bad_input(format!(
-                "ids: at most {MAX_NODES} at once, these are {}: ask in parts",
+                "ids: at most {MAX_NODES} are allowed; got {}. Send several requests",
                 ids.len()
             )));
         }

@@ -57,7 +57,7 @@ impl PageArgs {
         let page = match (self.first, self.last) {
             (Some(_), Some(_)) => {
                 return Err(ApiError::bad_input(
-                    "first and last exclude each other: pass first to page forwards, last to page backwards",
+                    "first and last exclude each other: pass first to page forwards, or last to page backwards",
                 ));
             }
             (Some(first), None) => Page::First(size("first", first)?),
@@ -79,7 +79,7 @@ fn size(argument: &str, asked: i32) -> Result<u16, ApiError> {
     match u16::try_from(asked) {
         Ok(size @ 1..=100) => Ok(size),
         _ => Err(ApiError::bad_input(format!(
-            "{argument} is a page's size, 1 to {MAX_PAGE}: {asked} is not; for more, page on with after or before"
+            "{argument}: a page has 1 to {MAX_PAGE} items; got {asked}. For more, continue with after or before"
         ))),
     }
 }
@@ -105,14 +105,14 @@ impl<T: Listed> Connection<T> {
     /// Reads the requested page.
     ///
     /// # Errors
-    /// `BAD_USER_INPUT` for arguments that make no page; what reading it may fail with.
+    /// `BAD_USER_INPUT` for invalid arguments; errors of the read.
     pub(crate) async fn read(
         ctx: &Context<'_>,
         args: &PageArgs,
         filter: T::Filter,
     ) -> Result<Self, ApiError> {
         let place = Place::new(T::LIST, &filter);
-        // On the heap: a field's future is as large as that of the largest field of its type, and is moved for each one.
+        // Boxed: a type's field futures are all as large as the largest one, and are moved for each field.
         let page = Box::pin(T::page(ctx, &filter, args.check(place)?)).await?;
         let edges = page.items.into_iter().map(|(at, node)| Edge { place, at, node });
         Ok(Self { edges: edges.collect(), has_next: page.has_next, has_previous: page.has_previous, filter })

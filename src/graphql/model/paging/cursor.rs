@@ -39,7 +39,7 @@ impl Place {
     /// The list with this filter.
     #[must_use]
     pub fn new(list: List, filter: &impl std::fmt::Debug) -> Self {
-        // FNV-1a: tells filters apart; nothing depends on nobody being able to forge it.
+        // FNV-1a distinguishes filters. It need not resist forgery: a forged cursor discloses nothing.
         let filter = format!("{filter:?}")
             .bytes()
             .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
@@ -59,12 +59,12 @@ impl Place {
     /// Decodes a cursor of this list.
     ///
     /// # Errors
-    /// When it is none, or one of another list.
+    /// The text is not a cursor, or belongs to another list or filter.
     pub fn decode(self, text: &str) -> Result<Cursor, Invalid> {
         if text.is_empty() {
-            return Err(Invalid::new("an empty cursor is none: leave it out for the first page"));
+            return Err(Invalid::new("a cursor cannot be empty: leave it out for the first page"));
         }
-        let malformed = || Invalid::new("this is not a cursor: pass one as pageInfo or an edge returned it");
+        let malformed = || Invalid::new("not a cursor: pass one that pageInfo or an edge returned");
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
         let (&version, rest) = bytes.split_first().ok_or_else(malformed)?;
         if version != VERSION {
@@ -75,15 +75,15 @@ impl Place {
         let (at, rest) = rest.split_first_chunk::<8>().ok_or_else(malformed)?;
         let id: [u8; 16] = rest.try_into().map_err(|_| malformed())?;
         if list != self.list as u8 {
-            return Err(Invalid::new("this cursor belongs to another list: pass one this list returned"));
+            return Err(Invalid::new("the cursor belongs to another list: pass one that this list returned"));
         }
         if u32::from_be_bytes(*filter) != self.filter {
             return Err(Invalid::new(
-                "this cursor was returned under another filter: keep the filter while paging, or begin again without a cursor",
+                "the cursor was returned under another filter: keep the filter while paging, or start again without a cursor",
             ));
         }
         let at = DateTime::from_timestamp_micros(i64::from_be_bytes(*at));
-        // No row is older or younger, and no database could compare them with it.
+        // No row has such a time, and the databases cannot compare it.
         let at = at.filter(|at| (1970..=9999).contains(&at.year())).ok_or_else(malformed)?;
         Ok(Cursor { at, id: Uuid::from_bytes(id) })
     }
