@@ -127,7 +127,7 @@ impl Sweep {
     }
 
     /// Asks the carrier about calls of a tenant without a free call slot, those with the oldest reports first. One request runs
-    /// for each tenant; whoever comes meanwhile waits for its end.
+    /// for each tenant; simultaneous callers wait for its end.
     pub async fn make_room(&self, tenant: TenantId, until: Instant) {
         let turn = {
             let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,7 +149,7 @@ impl Sweep {
             });
             asked.await;
         };
-        // The sweep handles what is not known in time.
+        // The sweep handles calls that are not known in time.
         let _asked_or_late = timeout_at(until, asking).await;
         drop(turn);
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);

@@ -95,7 +95,7 @@ pub struct VoiceRequest {
     pub attestation: Option<String>,
     /// The number that forwarded the call to ours; `None` if Twilio does not name it.
     pub forwarded_from: Option<E164>,
-    /// The number called.
+    /// The number called, in E.164.
     pub to: E164,
 }
 

@@ -1,6 +1,6 @@
 //! `switchboard migrate`: applies pending migrations; with `status`, prints them.
 //!
-//! A database that this version cannot migrate is left as it is, and the error says what was found: [`ForeignSchema`].
+//! A database that this version cannot migrate stays unchanged, and the error names what was found: [`ForeignSchema`].
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn migrate(url: SecretString) -> Result<(), Failure> {
 
 /// Names of migrations.
 pub(super) struct Applied {
-    /// Applied just now.
+    /// Applied by this run.
     applied: Vec<String>,
     /// Applied by a newer version; this one does not know them.
     newer: Vec<String>,
@@ -81,7 +81,7 @@ async fn status(url: SecretString) -> Result<(), Failure> {
     })
 }
 
-/// Connects, does this, and disconnects.
+/// Connects, runs `act`, and disconnects.
 async fn with<T>(
     url: SecretString,
     act: impl AsyncFnOnce(&Database) -> Result<T, StoreError>,

@@ -1,4 +1,4 @@
-//! `switchboard serve`: the server.
+//! `switchboard serve`: runs the server.
 
 use std::net::SocketAddr;
 
@@ -26,15 +26,15 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
     drive(app, listener, signals).await
 }
 
-/// Binds an address.
+/// Listens on an address.
 pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
         Failure::new(format!("cannot listen on {address}: {error}; set BIND_ADDRESS to another address"))
     })
 }
 
-/// Runs the app until it ends. The first signal makes it leave the load balancer and finish open requests; each further signal
-/// skips the step in progress.
+/// Runs the app until it ends. The first signal makes the server unready for the load balancer and lets it finish open
+/// requests; each further signal skips the step in progress.
 pub(super) async fn drive(app: App, listener: TcpListener, mut signals: Signals) -> Result<(), Failure> {
     let shutdown = app.shutdown();
     let watcher = tokio::spawn(async move {

@@ -82,7 +82,7 @@ const MOST_OPERATIONS: u8 = 5;
 /// Maximum bytes of one response.
 pub(super) const MAX_ANSWER: usize = 10_000_000;
 
-/// The read transaction, borrowed for a statement or two; never while waiting for a loader or another door.
+/// The read transaction, borrowed for a statement or two; never while waiting for a loader or another transaction.
 pub(crate) type Reading<'a> = RwLockReadGuard<'a, TenantStore>;
 
 /// While this exists, no transaction of the request is open.

@@ -54,10 +54,10 @@ pub enum ApiError {
     #[error("{0}")]
     ValidationFailed(String),
     /// The server cannot answer at the moment; nothing was changed.
-    #[error("the service is not available at the moment; try again")]
+    #[error("the service is temporarily unavailable: try again")]
     Unavailable(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The request exceeded its time limit.
-    #[error("the request took too long; ask for less, or try again")]
+    #[error("the request took too long: ask for less, or try again")]
     Timeout,
     /// A defect. Logged in full, masked for the client.
     #[error("{MASKED}")]
@@ -74,7 +74,7 @@ impl ApiError {
     #[must_use]
     pub fn answer_too_large() -> Self {
         let message = format!(
-            "the answer would be larger than {} MB: ask for fewer items a page, or send several requests",
+            "the response would be larger than {} MB: ask for fewer items a page, or send several requests",
             MAX_ANSWER / 1_000_000
         );
         Self::QueryTooComplex(message)
@@ -143,10 +143,10 @@ impl ApiError {
     fn log(&self, path: &[PathSegment]) {
         match self {
             Self::Unavailable(source) => {
-                tracing::warn!(error = %chain(source.as_ref()), path = %dotted(path), "a field has no answer for now");
+                tracing::warn!(error = %chain(source.as_ref()), path = %dotted(path), "field failed: temporarily unavailable");
             }
             Self::Internal(source) => {
-                tracing::error!(error = %chain(source.as_ref()), path = %dotted(path), "a field failed");
+                tracing::error!(error = %chain(source.as_ref()), path = %dotted(path), "field failed");
             }
             _ => {}
         }

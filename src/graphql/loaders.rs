@@ -199,7 +199,7 @@ impl Loader<RulesOf> for Batches {
     type Error = ApiError;
 
     async fn load(&self, keys: &[RulesOf]) -> Result<HashMap<RulesOf, Self::Value>, ApiError> {
-        // Whoever asks has the number, or a call to it, already.
+        // The caller has already read the number, or a call to it.
         let (mut found, mut bytes) = (HashMap::new(), 0);
         for keys in keys.chunks(LONG_ROWS) {
             let numbers: Vec<NumberId> = keys.iter().map(|key| key.0).collect();
@@ -218,7 +218,7 @@ impl Loader<TranscriptOf> for Batches {
     type Error = ApiError;
 
     async fn load(&self, keys: &[TranscriptOf]) -> Result<HashMap<TranscriptOf, Self::Value>, ApiError> {
-        // Whoever asks has the call already.
+        // The caller has already read the call.
         let (mut found, mut bytes) = (HashMap::new(), 0);
         for keys in keys.chunks(LONG_ROWS) {
             let calls: Vec<CallId> = keys.iter().map(|key| key.0).collect();

@@ -2,10 +2,9 @@
 //!
 //! The library's loaders wait a millisecond on a timer, in a separate task, to collect keys. Here a loader's
 //! task is queued in the request. When all resolvers wait, the queue becomes the next round: its tasks run
-//! beside the resolvers until the last one is done, and tasks queued meanwhile wait for the round after. So a
-//! batch contains every key that was requested before its round started, and no task outlives the request. In a
-//! stream no task outlives the item: a loader that was started for it is done, and holds no door, when the item
-//! is handed over.
+//! beside the resolvers until the last one is done, and tasks queued meanwhile wait for the next round. Therefore a batch
+//! contains every key that was requested before its round started, and no task outlives the request. In a stream no task
+//! outlives the item: when the item is handed over, every loader that was started for it is done and holds no transaction.
 
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};

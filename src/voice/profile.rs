@@ -53,8 +53,8 @@ pub(super) fn new_agent(agent: &Agent) -> Value {
     body
 }
 
-/// The settings that follow our agent, and those that must hold whoever edits the agent at the provider. Limits and tools are
-/// left out: others may have set them there.
+/// The settings that follow our agent, and those that must apply even if somebody edits the agent at the provider. Limits and
+/// tools are left out: others may have set them there.
 pub(super) fn known_here(agent: &Agent) -> Value {
     let language = agent.language;
     json!({

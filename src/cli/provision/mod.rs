@@ -1,5 +1,5 @@
-//! `switchboard provision --missing`: numbers for every agent that has none. It may be stopped, or killed, and started
-//! again at any instant.
+//! `switchboard provision --missing`: buys a number for every agent that has none. It can be interrupted, or killed, and
+//! restarted at any time.
 
 mod report;
 

@@ -1,5 +1,5 @@
-//! What a run tells while it goes on, and at its end: a bar where stderr is a terminal, a line for each agent where
-//! nobody watches one.
+//! Progress and summary of a run: a bar if stderr is a terminal, and a line for each agent unless both stderr and stdout are
+//! terminals.
 
 use std::io::IsTerminal;
 use std::time::Duration;
@@ -15,38 +15,38 @@ use crate::provisioning::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
 const BAR: &str = "{wide_bar} {pos}/{len} agents, {msg} [{elapsed}]";
 const TICK: Duration = Duration::from_millis(200);
 
-/// What came of the agents so far.
+/// The results so far.
 pub(super) struct Report {
     bar: ProgressBar,
-    /// Whether each agent gets a line on stdout.
+    /// Whether to print a line for each agent on stdout.
     lines: bool,
     in_area_code: bool,
     bought: usize,
     monthly_cost: Decimal,
     under_way: usize,
     without: usize,
-    /// Agents left without, by reason, in order of appearance.
+    /// Agents without a number, by reason, in order of appearance.
     reasons: Vec<(String, Vec<String>)>,
 }
 
-/// Where something is said in between.
+/// Prints messages between updates of the bar.
 pub(super) struct Notices(ProgressBar);
 
 impl Notices {
-    /// Says something on stderr, without spoiling the bar.
+    /// Prints a message on stderr without breaking the bar.
     pub(super) fn say(&self, text: &str) {
         self.0.suspend(|| print::notice(text));
     }
 }
 
 impl Report {
-    /// Begins, for so many agents.
+    /// Starts a report for this many agents.
     pub(super) fn new(agents: usize, in_area_code: bool) -> Self {
         let bar = ProgressBar::with_draw_target(Some(agents as u64), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(BAR) {
             bar.set_style(style);
         }
-        // Without a terminal it draws nothing.
+        // Without a terminal the bar draws nothing.
         let watched = !bar.is_hidden();
         if watched {
             bar.enable_steady_tick(TICK);
@@ -70,7 +70,7 @@ impl Report {
         Notices(self.bar.clone())
     }
 
-    /// Tells what came of an agent.
+    /// Reports an agent's result.
     pub(super) fn note(&mut self, agent: &AgentWithoutNumber, given: &NumberGiven) {
         let line = match given {
             NumberGiven::Bought(number) => {
@@ -89,7 +89,7 @@ impl Report {
             }
         };
         if self.lines {
-            // Should stdout not take it, the summary will not be taken either, and says so.
+            // If stdout is closed, printing the summary fails too, and that is reported.
             let _ = print::line(line);
         }
         self.bar.inc(1);
@@ -106,7 +106,7 @@ impl Report {
         line
     }
 
-    /// The summary; a failure when some agents were left without a number. `longest`: what a purchase was waited for.
+    /// Prints the summary; fails if some agents have no number. `longest`: the time limit for a purchase.
     pub(super) fn sum_up(self, end: &BulkEnd, longest: &str) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         print::line(match self.bought {
@@ -144,7 +144,7 @@ impl Report {
         format!("{} bought, {} without", self.bought, self.without + self.under_way)
     }
 
-    /// Why an agent is left without, with what can be done about it at the command line.
+    /// Why an agent got no number, with the options that help.
     fn reason(&self, refusal: &Refusal) -> String {
         if refusal.code != RefusalCode::NoAvailableNumbers || !self.in_area_code {
             return refusal.message.clone();
@@ -160,13 +160,13 @@ impl Report {
     }
 }
 
-/// An agent on one line: its id, its client's, its name.
+/// An agent on one line: its id, its tenant's id, its name.
 fn named(agent: &AgentWithoutNumber) -> String {
     let name: Vec<_> = agent.name.as_str().split_whitespace().collect();
     format!("{}  {}  {}", agent.id, agent.tenant_id.0, name.join(" "))
 }
 
-/// `1 agent`, `2 agents`.
+/// A count with its noun: `1 agent`, `2 agents`.
 pub(super) fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

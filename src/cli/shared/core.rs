@@ -1,5 +1,5 @@
-//! The parts that commands without a server work with. They are configured as `serve` is, or as this folder's `dev`, which may be
-//! running at the same time.
+//! The parts that commands without a server work with. Their configuration is that of `serve`, or of this folder's `dev`, which
+//! may run at the same time.
 
 use super::failure::Failure;
 use super::folder::{self, Remembered};
@@ -9,16 +9,16 @@ use crate::config::{Config, Environment, Origin, Profile};
 use crate::domain::{Clock, Entropy};
 use crate::telemetry;
 
-/// Whose configuration applies in a folder.
+/// Which configuration applies in a folder.
 pub(in crate::cli) enum Source {
-    /// That of `serve`.
+    /// The configuration of `serve`.
     Serve,
-    /// That of the folder's `dev`.
+    /// The configuration of the folder's `dev`.
     Dev(Remembered),
 }
 
 impl Source {
-    /// The folder's `dev`, if there is one and `DATABASE_URL` is not set.
+    /// Selects the folder's `dev` if it exists and `DATABASE_URL` is not set.
     pub(in crate::cli) fn choose(environment: &Environment) -> Result<Self, Failure> {
         match folder::read()? {
             Some(remembered) if environment.get("DATABASE_URL").is_none() => Ok(Self::Dev(remembered)),
@@ -33,7 +33,7 @@ impl Source {
         }
     }
 
-    /// The value of a variable, and where it comes from.
+    /// The value of a variable, and its origin.
     pub(in crate::cli) fn find(&self, name: &str, environment: &Environment) -> Option<(String, Origin)> {
         match self {
             Self::Serve => environment.find(name),

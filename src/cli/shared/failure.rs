@@ -13,9 +13,9 @@ pub(in crate::cli) enum Failure {
     Configuration { mistakes: Vec<Mistake>, hints: Vec<String> },
     /// Invalid combination of arguments.
     Usage(String),
-    /// The command found differences, which scripts tell by the exit code.
+    /// The command found differences; scripts recognize this by the exit code.
     Differs(String),
-    /// Anything else.
+    /// Any other failure.
     Other(String),
 }
 
@@ -30,7 +30,7 @@ impl Failure {
         let mut cause = error.source();
         while let Some(error) = cause {
             let message = error.to_string();
-            // Some errors print their cause themselves.
+            // Some errors include their cause in their own message.
             if !sentence.contains(&message) {
                 sentence = format!("{sentence}: {message}");
             }

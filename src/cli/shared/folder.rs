@@ -18,7 +18,7 @@ use crate::domain::{Clock, Entropy};
 /// The folder, relative to where the command is run.
 pub(in crate::cli) const FOLDER: &str = ".switchboard";
 
-/// What `dev` remembers from one run to the next.
+/// The state that `dev` keeps between runs.
 #[derive(Clone, Serialize, Deserialize)]
 pub(in crate::cli) struct Remembered {
     /// The development tenant.
@@ -91,7 +91,7 @@ pub(in crate::cli) fn read() -> Result<Option<Remembered>, Failure> {
     }
 }
 
-/// A file in the folder.
+/// The path of a file in the folder.
 pub(in crate::cli) fn path(name: &str) -> PathBuf {
     Path::new(FOLDER).join(name)
 }

@@ -1,4 +1,4 @@
-//! Printing: the one place that writes to stdout and, for what is not the result, to stderr.
+//! Prints results to stdout and notices to stderr. No other module of the command line writes to either.
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
@@ -21,8 +21,8 @@ pub(in crate::cli) fn problem(failure: &Failure) {
     notice(&format!("switchboard: {failure}"));
 }
 
-/// Prints a remark to stderr.
+/// Prints a notice to stderr.
 pub(in crate::cli) fn notice(text: &str) {
-    // Without stderr there is nobody to tell.
+    // If stderr is closed, an error about it reaches nobody.
     let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
 }

@@ -81,7 +81,7 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
         let why = if let Err(Invalid(why)) = dialing.check(to) {
             why
         } else if store.leads_to(to, std::slice::from_ref(&present.number)).await? {
-            "this number passes calls on to the one with these rules, so that they would ring each other: name another"
+            "this number forwards calls to the number with these rules, so they would ring each other: choose another number"
                 .to_owned()
         } else {
             continue;
@@ -111,13 +111,14 @@ async fn check(session: &Session, rules: Vec<RoutingRuleInput>, number: E164) ->
 fn conflicts(number: &domain::PhoneNumber, expected: Option<i32>) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if number.status == NumberStatus::Released {
-        let why = "this number was given back: it takes no calls any more".to_owned();
+        let why = "this number was released and takes no calls".to_owned();
         refusals.push(Refusal::invalid("phoneNumberId", &Invalid(why)));
     }
     let version = number.routing_version;
     if let Some(expected) = expected.filter(|expected| *expected != version) {
-        let why =
-            format!("the rules are at version {version}, not {expected}: read them again, then change them");
+        let why = format!(
+            "the rules are at version {version}, not {expected}: read them again before changing them"
+        );
         refusals.push(Refusal::invalid("expectedVersion", &Invalid(why)));
     }
     refusals
