@@ -35,7 +35,7 @@ const RETRY: RetryPolicy = RetryPolicy {
 pub struct CarrierConfig {
     /// `https://api.twilio.com`, or the emulated carrier.
     pub base_url: Url,
-    /// `AC…`
+    /// The account's id, `AC…`.
     pub account_sid: String,
     /// The account's primary auth token.
     pub auth_token: SecretString,

@@ -35,7 +35,7 @@ pub enum Rejection {
     /// 20003, 20005, 10001, 20008, and any 401 or 403: the credentials are invalid or the account is suspended.
     #[error("the carrier account or its credentials are invalid")]
     Account,
-    /// Any other rejection.
+    /// Any other rejection, with Twilio's code and message.
     #[error("code {code}: {words}")]
     Other {
         /// Twilio's code, else the HTTP status.

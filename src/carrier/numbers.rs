@@ -15,7 +15,7 @@ use super::{Carrier, CarrierError, METHOD, NumberSettings, OwnedNumber, RECEIVE_
 use crate::domain::E164;
 
 const NUMBERS: &str = "IncomingPhoneNumbers";
-/// Twilio's largest page.
+/// The largest page size that Twilio accepts.
 const PAGE_SIZE: &str = "1000";
 /// A longer list counts as a loop of pages.
 const MOST_PAGES: usize = 1000;

@@ -11,7 +11,7 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::TenantId;
 
-/// Concurrent searches.
+/// Maximum number of concurrent searches of all tenants.
 const PARALLEL_SEARCHES: usize = 3;
 /// Number of tenants in memory above which those without a search are forgotten.
 const REMEMBERED: usize = 256;

@@ -44,7 +44,7 @@ async fn migrate(url: SecretString) -> Result<(), Failure> {
     print::line("The database was migrated by a newer version of Switchboard: nothing was changed.")
 }
 
-/// Names of migrations.
+/// The result of a run: names of migrations.
 pub(super) struct Applied {
     /// Applied by this run.
     applied: Vec<String>,
@@ -52,7 +52,7 @@ pub(super) struct Applied {
     newer: Vec<String>,
 }
 
-/// Applies pending migrations.
+/// Applies pending migrations and lists those of a newer version.
 pub(super) async fn apply(url: SecretString) -> Result<Applied, Failure> {
     with(url, async |database| {
         let applied = database.migrate().await?;

@@ -50,7 +50,7 @@ use answer::RoutedAnswer;
 pub struct DialEnd {
     /// The carrier's id of the caller's call.
     pub sid: String,
-    /// Whether somebody answered.
+    /// Whether somebody answered the dialled number.
     pub was_answered: bool,
     /// Whether the caller has hung up, so that nobody hears an answer.
     pub caller_is_gone: bool,
@@ -62,7 +62,7 @@ pub struct DialEnd {
     pub forwarded_from: Option<E164>,
 }
 
-/// Configuration of routing.
+/// Configuration of routing: time limit, folder and dialling policy.
 #[derive(Debug, Clone)]
 pub struct RoutingConfig {
     /// Time limit for the whole answer. Twilio gives up after 15 s.

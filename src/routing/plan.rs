@@ -172,16 +172,16 @@ pub(super) fn fallback_outcome(number: Option<&E164>, needs_slot: bool, room: Ro
     }
 }
 
-/// A simulated call.
+/// A simulated call: it is planned, but nobody is called and nothing is recorded.
 #[derive(Debug)]
 pub struct Imagined<'a> {
     /// The decision of the number's rules.
     pub decision: &'a Decision,
-    /// The number's agent.
+    /// The agent of the number called.
     pub agent: &'a AnsweringAgent,
-    /// The number called.
+    /// The number called, in E.164.
     pub called: &'a E164,
-    /// The caller.
+    /// The caller as the carrier would send it.
     pub caller: &'a CallerId,
     /// The number that forwarded the call, if any.
     pub forwarded_from: Option<&'a E164>,

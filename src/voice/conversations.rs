@@ -11,7 +11,7 @@ use crate::provider::{Effect, Method};
 pub enum Conversation {
     /// Still under way, or still being processed by the provider.
     GoesOn,
-    /// Ended and processed.
+    /// Ended and processed; the report is complete.
     Over(ConversationReport),
     /// Not found at the provider.
     Unknown,

@@ -17,10 +17,10 @@ pub enum Rejection {
     /// The agent or conversation does not exist.
     #[error("not found")]
     NotFound,
-    /// Any other rejection.
+    /// Any other rejection, with the provider's message.
     #[error("status {status}: {message}")]
     Other {
-        /// The HTTP status.
+        /// The HTTP status of the answer.
         status: u16,
         /// ElevenLabs' message, cut short and safe to show.
         message: String,

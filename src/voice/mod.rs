@@ -25,7 +25,7 @@ use crate::domain::{AgentId, E164};
 /// An agent in the voice provider's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VoiceAgent {
-    /// The provider's id.
+    /// The provider's id of the agent.
     pub voice_agent_id: String,
     /// Its name at the provider.
     pub name: String,
@@ -48,7 +48,7 @@ pub struct CallToRegister<'a> {
     pub voice_agent_id: &'a str,
     /// The caller, as the carrier sent it.
     pub from: &'a str,
-    /// The number called.
+    /// The number called, in E.164.
     pub to: &'a E164,
     /// The carrier's id of the call, sent as a dynamic variable.
     pub call_sid: &'a str,

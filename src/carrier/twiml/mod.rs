@@ -17,7 +17,7 @@ const LONGEST_SENTENCE: usize = 4096;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Twiml(pub Vec<Verb>);
 
-/// A TwiML verb.
+/// A verb of TwiML: one thing that Twilio does with the call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verb {
     /// Reads a sentence aloud.
@@ -54,7 +54,7 @@ pub struct Dial {
 pub enum RejectReason {
     /// An announcement that the number is not in service.
     Rejected,
-    /// The busy tone.
+    /// The busy tone of the telephone network.
     Busy,
 }
 

@@ -21,7 +21,7 @@ pub(in crate::cli) const FOLDER: &str = ".switchboard";
 /// The state that `dev` keeps between runs.
 #[derive(Clone, Serialize, Deserialize)]
 pub(in crate::cli) struct Remembered {
-    /// The development tenant.
+    /// Id of the development tenant.
     pub(in crate::cli) tenant: Uuid,
     /// The key of its tokens.
     pub(in crate::cli) jwt_secret: String,

@@ -11,7 +11,7 @@ pub(in crate::cli) struct Signals {
 }
 
 impl Signals {
-    /// Starts to listen.
+    /// Installs the handlers, so that the signals no longer end the process by themselves.
     pub(in crate::cli) fn listen() -> Result<Self, Failure> {
         let listen =
             |kind| signal(kind).map_err(|error| Failure::new(format!("cannot listen for signals: {error}")));

@@ -1,8 +1,8 @@
 //! Result of a mutation: rejected, with all errors that the client can correct, or accepted. Anything else is
 //! an error of the whole field.
 //!
-//! Once an operation is committed, nothing fails its field ([`carried_out`], [`now_or`]): a client that is told
-//! to try again would buy a second number, and a token that was not returned is lost.
+//! Once an operation is committed, nothing fails its field ([`carried_out`], [`now_or`]): a client that reads "try again" would
+//! buy a second number, and a token that was not returned is lost.
 
 use tracing::warn;
 
@@ -87,7 +87,7 @@ pub(super) async fn carried_out(session: &Session, committed: Operation) -> Oper
     match session.provisioning().run(committed.id, session.waits_until()).await {
         Ok(operation) => operation,
         Err(failure) => {
-            warn!(operation = %committed.id, error = &failure as &dyn std::error::Error, "the wait for an operation failed; it is carried out in the background");
+            warn!(operation = %committed.id, error = &failure as &dyn std::error::Error, "wait for an operation failed: the operation continues in the background");
             committed
         }
     }
@@ -96,7 +96,7 @@ pub(super) async fn carried_out(session: &Session, committed: Operation) -> Oper
 /// The object of a committed operation as it is now, or as it was stored if it cannot be read.
 pub(super) fn now_or<T>(read: Result<Option<T>, ApiError>, written: Option<impl Into<T>>) -> Option<T> {
     read.unwrap_or_else(|failure| {
-        warn!(%failure, "what an accepted mutation changed could not be read back");
+        warn!(%failure, "result of an accepted mutation not read back");
         written.map(Into::into)
     })
 }

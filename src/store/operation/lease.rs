@@ -25,7 +25,7 @@ const PUT_ASIDE: TimeDelta = TimeDelta::minutes(5);
 /// The right to drive one operation until `until`. The fencing token distinguishes holders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
-    /// The leased operation.
+    /// The operation that the lease is on.
     pub operation: OperationId,
     /// The driver that holds the lease.
     pub owner: uuid::Uuid,

@@ -23,14 +23,14 @@ use crate::domain::{
     AgentId, IdempotencyKey, NumberId, Operation, OperationId, OperationKind, OperationState, Refusal, Step,
 };
 
-/// A new operation.
+/// A new operation, to be stored by [`TenantStore::insert_operation`].
 #[derive(Debug, Clone)]
 pub struct NewOperation {
     /// The id of the operation.
     pub id: OperationId,
     /// The kind of work.
     pub kind: OperationKind,
-    /// The first step.
+    /// The step at which it starts.
     pub step: Step,
     /// The agent that it concerns, if any.
     pub agent_id: Option<AgentId>,

@@ -18,9 +18,9 @@ use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect
 /// The result of a step, written as a whole under its lease or not at all.
 #[derive(Debug, Clone)]
 pub struct OperationUpdate {
-    /// The new state.
+    /// The state of the operation after the step.
     pub state: OperationState,
-    /// The next step.
+    /// The step to run next.
     pub step: Step,
     /// The kind's own data.
     pub data: Value,
@@ -52,7 +52,7 @@ pub struct Wait {
 pub enum Effect {
     /// The voice agent was created at the provider, from this revision of the agent.
     VoiceAgentCreated {
-        /// The agent's id.
+        /// Our id of the agent.
         agent: AgentId,
         /// The voice provider's id of the agent.
         voice_agent_id: String,
@@ -61,36 +61,36 @@ pub enum Effect {
     },
     /// The agent's state changed.
     AgentStatus {
-        /// The agent's id.
+        /// Our id of the agent.
         agent: AgentId,
         /// The new state of the agent.
         status: AgentStatus,
     },
     /// The number was bought: it is active from now on, under the carrier's id.
     NumberBought {
-        /// The number's id.
+        /// Our id of the number.
         number: NumberId,
         /// The carrier's id of the number, `PN…`.
         sid: String,
     },
     /// The number was released, or its claim freed.
     NumberReleased {
-        /// The number's id.
+        /// Our id of the number.
         number: NumberId,
     },
     /// The carrier rejected the release of the number: it is kept and takes calls again.
     NumberKept {
-        /// The number's id.
+        /// Our id of the number.
         number: NumberId,
     },
     /// The carrier has the number with the expected settings: it becomes active.
     NumberConfirmed {
-        /// The number's id.
+        /// Our id of the number.
         number: NumberId,
     },
     /// The number is missing at the carrier: it becomes inactive.
     NumberLost {
-        /// The number's id.
+        /// Our id of the number.
         number: NumberId,
     },
 }

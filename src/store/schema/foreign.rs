@@ -17,7 +17,7 @@ pub enum ForeignSchema {
         counted(unknown), unknown.join(", ")
     )]
     Unknown {
-        /// The recorded migrations.
+        /// The recorded migrations, none of which this version knows.
         unknown: Vec<String>,
     },
     /// Some of this version's migrations are recorded and some are not, beside migrations of another version.
@@ -39,7 +39,7 @@ pub enum ForeignSchema {
         tables.join(", ")
     )]
     Unrecorded {
-        /// The existing tables.
+        /// The existing tables that this version would create.
         tables: Vec<String>,
     },
 }
