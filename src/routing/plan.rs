@@ -1,8 +1,8 @@
 //! Plans the answer to a call before any provider is asked. Real calls and simulated ones use the same plan.
 //!
 //! - A number that would only bring the call back is not dialled: the number called, the caller, the number that forwarded
-//! the call ([`is_at_the_other_end`]), and any of our numbers whose rules or fallback number lead back to the number called.
-//! Such numbers would ring each other, and each round would be billed.
+//!   the call ([`is_at_the_other_end`]), and any of our numbers whose rules or fallback number lead back to the number called.
+//!   Such numbers would ring each other, and each round would be billed.
 //! - A number that is not allowed is not dialled ([`Dialing`]).
 //! - In both cases the next possibility applies: the agent, the fallback number, a message.
 //!
