@@ -29,9 +29,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const AT_ONCE: u64 = 100;
 /// Concurrent fetches: calls need the voice provider too.
 const PARALLEL: usize = 4;
-/// An event may arrive before its call is recorded. It is retried for this long,
+/// How long to retry an event that arrived before its call was recorded.
 const WORTH_WAITING: TimeDelta = TimeDelta::hours(1);
-/// at this interval.
+/// Pause before an event is retried, and the shortest pause after a failure.
 const TRY_AGAIN: TimeDelta = TimeDelta::seconds(30);
 /// Time after a call at which its event is overdue, and the shortest wait before the voice provider is asked again.
 const OVERDUE: TimeDelta = TimeDelta::minutes(10);

@@ -98,7 +98,7 @@ impl Journal {
         Ok(Self { folder: folder.to_owned(), state: Mutex::new(state), early, refused })
     }
 
-    /// Adds an entry.
+    /// Adds an entry behind all others; it is flushed by [`Self::sync`].
     pub(super) fn add(&self, entry: &Entry) {
         let mut state = self.lock();
         state.add(entry);
