@@ -16,7 +16,7 @@ impl Practice {
         self.update(json!({ "fallbackNumber": FALLBACK })).await;
         for (result, expected, outcome, then) in [
             ("completed", [["Dial"], ["Hangup"]], "FALLBACK", ""),
-            ("no-answer", [["Dial"], ["Say"]], "UNAVAILABLE", "nobody answered at the number dialled"),
+            ("no-answer", [["Dial"], ["Say"]], "UNAVAILABLE", "nobody answered at the dialled number"),
         ] {
             let call = self.call(json!({ "dial_result": result })).await;
             assert_eq!(verbs(&call), expected, "{why}: {call}");
@@ -60,7 +60,7 @@ async fn each_cause_leads_down_the_ladder_and_is_told_apart() {
     let register = json!({"provider": "elevenlabs", "path_contains": "register-call"});
     for (action, why) in [
         (json!({"status": 500}), "the voice provider failed"),
-        (json!({"status": 422}), "the voice provider refused the call"),
+        (json!({"status": 422}), "the voice provider rejected the call"),
         (json!({"lose": "before"}), "the voice provider did not answer in time"),
     ] {
         practice.app.faults(json!({"match": register, "action": action})).await;
@@ -77,7 +77,9 @@ async fn each_cause_leads_down_the_ladder_and_is_told_apart() {
     practice.update(json!({"status": "INACTIVE", "fallbackNumber": FALLBACK})).await;
     practice.assert_foreseen("FALLBACK", "the agent is inactive; the fallback number rings").await;
     practice.assert_falls_back("the agent is inactive", "UNAVAILABLE").await;
-    practice.assert_foreseen("UNAVAILABLE", "the agent is inactive; the caller hears a sentence").await;
+    practice
+        .assert_foreseen("UNAVAILABLE", "the agent is inactive; the caller hears the fallback message")
+        .await;
     practice.update(json!({"status": "ACTIVE"})).await;
 
     practice.plan(TENANT, "Solo", 1, 3).await;

@@ -50,7 +50,7 @@ async fn each_action_is_met_by_a_caller_and_told_afterwards() {
         &practice.newest().await,
         "UNAVAILABLE",
         "Always",
-        "nobody answered at the number dialled",
+        "nobody answered at the dialled number",
     );
     assert_eq!(practice.app.sandbox_state().await["conversations"], json!([]), "no agent was asked so far");
 

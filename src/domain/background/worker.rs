@@ -34,13 +34,13 @@ text_enum! {
         Clock = "clock",
         /// Checks a database that was unavailable at startup, once.
         DatabaseCheck = "database_check",
-        /// Asks the carrier about calls whose end was not reported.
+        /// Asks the carrier about calls without a report of their end.
         Sweep = "sweep",
         /// Processes the voice provider's events.
         Events = "events",
         /// Asks the voice provider for events that never arrived.
         MissingEvents = "missing_events",
-        /// Deletes old calls.
+        /// Deletes calls that are older than the retention period.
         Retention = "retention",
         /// Compares the providers' inventories with the database.
         Reconciliation = "reconciliation",
@@ -80,7 +80,7 @@ pub struct Ailing {
 impl std::fmt::Display for Ailing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let what = if self.keeps_ending { "keeps failing and is restarted" } else { "makes no progress" };
-        write!(f, "the worker \"{}\" {what}: the log says more", self.worker)
+        write!(f, "the worker \"{}\" {what}: see the log", self.worker)
     }
 }
 
@@ -106,7 +106,7 @@ struct Pulse {
     since: Instant,
     beaten: AtomicU64,
     begun: AtomicU64,
-    /// Consecutive early ends.
+    /// Number of consecutive early ends; a long run resets it.
     ends: AtomicU32,
     /// Time of the last heartbeat. Looked up once, because some workers send a heartbeat at every notification.
     gauge: metrics::Gauge,
@@ -125,7 +125,7 @@ impl Workers {
         Self(Arc::new(Inner { clock, since: Instant::now(), enlisted: Mutex::default() }))
     }
 
-    /// Adds a worker whose first run begins now, in place of an earlier one of the same name.
+    /// Registers a worker with its first run starting now. Replaces an earlier worker of the same name.
     #[must_use]
     pub fn enlist(&self, worker: Worker) -> Heartbeat {
         let Inner { clock, since, .. } = &*self.0;
@@ -173,7 +173,7 @@ impl Heartbeat {
         gauge.set(clock.now().timestamp_millis() as f64 / 1000.0);
     }
 
-    /// Starts a run.
+    /// Records the start of a run, with a heartbeat.
     pub fn begin(&self, now: Instant) {
         self.0.begun.store(self.millis(now), Ordering::Relaxed);
         self.beat_at(now);

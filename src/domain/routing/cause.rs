@@ -82,7 +82,7 @@ impl fmt::Display for Cause {
             Self::AgentInactive => "the agent is inactive",
             Self::AgentDeleted => "the agent is deleted",
             Self::ForwardNotDialed(NotDialed::LeadsBack) => {
-                "the call would only come back from the number it is forwarded to"
+                "the number it is forwarded to would bring the call back"
             }
             Self::ForwardNotDialed(NotDialed::RingsAlready) => {
                 "the number it is forwarded to already rings for several calls of this caller"
@@ -93,16 +93,18 @@ impl fmt::Display for Cause {
                 "the fallback number already rings for several calls of this caller"
             }
             Self::FallbackNotDialed(NotDialed::NotAllowed) => "the fallback number is not allowed",
-            Self::VoiceProviderSkipped => "the voice provider has failed again and again and was not asked",
+            Self::VoiceProviderSkipped => "the voice provider has failed repeatedly and was not called",
             Self::VoiceProviderFailed => "the voice provider failed",
             Self::VoiceProviderLate => "the voice provider did not answer in time",
-            Self::VoiceProviderRejected => "the voice provider refused the call",
+            Self::VoiceProviderRejected => "the voice provider rejected the call",
             Self::AnswerFailed => "the first answer failed at the carrier",
             Self::ForwardUnanswered => "nobody answered there",
-            Self::DialUnanswered => "nobody answered at the number dialled, and the caller hears a sentence",
+            Self::DialUnanswered => {
+                "nobody answered at the dialled number, and the caller hears the fallback message"
+            }
             Self::OtherServerLate => "another server did not answer the call in time",
             Self::FallbackNumber => "the fallback number rings",
-            Self::Apology => "the caller hears a sentence",
+            Self::Apology => "the caller hears the fallback message",
         })
     }
 }
