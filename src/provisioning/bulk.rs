@@ -104,7 +104,7 @@ impl Run {
 }
 
 fn unanswered() -> Refusal {
-    Refusal::new(RefusalCode::CarrierUnavailable, "purchases take longer than they may: try again later")
+    Refusal::new(RefusalCode::CarrierUnavailable, "purchases exceed their time limit: try again later")
 }
 
 impl Provisioning {

@@ -20,17 +20,15 @@ pub(crate) fn provider_refusal<R: ForTenants>(error: &ProviderError<R>) -> Refus
         // Tenants see no difference: the operation looks up an unknown outcome by itself.
         ProviderError::Unavailable { .. } | ProviderError::OutcomeUnknown { .. } => Refusal::new(
             R::UNAVAILABLE,
-            format!("{} does not answer at the moment: try again later", R::PROVIDER),
+            format!("{} is unavailable at the moment: try again later", R::PROVIDER),
         ),
     }
 }
 
 /// The reason of the wait while the provider may still carry out an earlier request.
 pub(super) fn unsettled<R: ForTenants>() -> Refusal {
-    let message = format!(
-        "the outcome of an earlier request to {} is unknown: it is looked up until it is known",
-        R::PROVIDER
-    );
+    let message =
+        format!("the outcome of an earlier request to {} is unknown: it is being looked up", R::PROVIDER);
     Refusal::new(R::UNAVAILABLE, message)
 }
 
@@ -42,22 +40,22 @@ impl ForTenants for carrier::Rejection {
         match self {
             Self::NumberNotAvailable => Refusal::new(
                 RefusalCode::NumberTaken,
-                "the number is not for sale any more: search again with availablePhoneNumbers",
+                "the number is no longer for sale: search again with availablePhoneNumbers",
             ),
             Self::NoneInAreaCode => {
                 Refusal::new(RefusalCode::NoAvailableNumbers, "the carrier has no numbers in this area code")
             }
             Self::Regulation => rejected(
-                "the country asks for an address or documents on file at the carrier: have them approved there first",
+                "the country requires an address or documents on file at the carrier: have them approved there first",
             ),
-            Self::TrialLimit => {
-                rejected("the carrier account is on trial and holds all the numbers it may: upgrade it")
-            }
+            Self::TrialLimit => rejected(
+                "the carrier's trial account holds its maximum of numbers: the operator must upgrade it",
+            ),
             Self::WebhookAddress => {
                 rejected("the carrier does not accept this server's WEBHOOK_BASE_URL: it must be public")
             }
             Self::Account => rejected(
-                "the carrier account is not in order: the operator must check its credentials and state",
+                "the carrier rejected the account: the operator must check its credentials and status",
             ),
             Self::NotFound => rejected("the carrier does not know this number"),
             Self::Other { code, words } => {
@@ -72,7 +70,7 @@ impl ForTenants for voice::Rejection {
 
     fn refusal(&self) -> Refusal {
         let message = match self {
-            Self::NotFound => "the voice provider does not know this agent any more".to_owned(),
+            Self::NotFound => "the voice provider no longer has this agent".to_owned(),
             Self::Other { message, .. } => format!("the voice provider rejected the agent: {message}"),
         };
         Refusal::new(RefusalCode::VoiceProviderRejected, message)

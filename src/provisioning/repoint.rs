@@ -148,7 +148,7 @@ impl Provisioning {
         Ok(match restore(self, sid, &self.settings(number.operation_id)).await {
             // The number is gone because its release was carried out meanwhile.
             Ok(Setting::Right | Setting::Gone) => Repointed::Yes,
-            Ok(Setting::Different) => Repointed::No("the carrier has not taken the settings".to_owned()),
+            Ok(Setting::Different) => Repointed::No("the carrier did not apply the settings".to_owned()),
             Err(failure) => Repointed::No(provider_refusal(&failure).message),
         })
     }
