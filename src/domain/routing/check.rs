@@ -489,7 +489,7 @@ mod tests {
             let callers = (0..500).map(|n| format!("+1{n:03}{}", n / 499 * (rule + 10))).collect();
             draft(&rule.to_string(), ConditionDraft { callers: Some(callers), ..Default::default() })
         };
-        // Each is compared with all before it, caller by caller: as much work as a client can ask for.
+        // The most work that a client can cause: each rule is compared with all rules before it.
         let begun = std::time::Instant::now();
         assert_eq!(faults((0..50).map(rule).collect()), []);
         assert!(begun.elapsed() < std::time::Duration::from_secs(2), "{:?}", begun.elapsed());

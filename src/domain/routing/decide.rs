@@ -222,7 +222,7 @@ mod tests {
         let mut stored = serde_json::to_value(&decision).unwrap();
         assert!(stored.to_string().len() < 200, "{stored}");
         assert_eq!(serde_json::from_value::<Decision>(stored.clone()).unwrap(), decision);
-        // As a journal holds it that was written before.
+        // The format in a journal of an older version, with the whole rule.
         stored["rule"] = serde_json::to_value(&rules.as_slice()[0]).unwrap();
         let rule = serde_json::from_value::<Decision>(stored).unwrap().rule.unwrap();
         assert_eq!((rule.name.as_str(), rule.action, rule.version), ("R0", RoutingAction::Reject, None));
@@ -280,7 +280,7 @@ mod tests {
                     "{word} {hidden}"
                 );
             }
-            // What is not E.164 is not hidden.
+            // A caller without an E.164 number is not hidden.
             for shown in ["+12125550123", "+464", "911", "client:alice", "sip:a@b.example", "é", "+é"] {
                 assert!(rules.decide(&CallerId::read(shown), now).rule.is_none(), "{word} {shown}");
             }
