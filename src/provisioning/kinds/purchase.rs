@@ -164,13 +164,13 @@ impl Purchase {
             }
             (None, Some(code)) => (
                 format!(
-                    "no numbers can be had in area code {code}: choose another one, or set ifUnavailable to ANY_IN_COUNTRY"
+                    "no numbers are available in area code {code}: choose another one, or set ifUnavailable to ANY_IN_COUNTRY"
                 ),
                 "areaCode",
             ),
             (None, None) => (
                 format!(
-                    "no numbers of this kind can be had in {}: choose another country or type",
+                    "no numbers of this type are available in {}: choose another country or type",
                     wanted.country
                 ),
                 "country",

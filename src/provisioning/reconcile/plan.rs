@@ -408,7 +408,7 @@ mod tests {
                 use DifferenceKind::{ForeignNumber, ForeignVoiceAgent, UnrecordedNumber};
                 !matches!(kind, ForeignNumber | ForeignVoiceAgent | UnrecordedNumber)
             });
-            assert_eq!(about_ours.count(), 0, "mishap {at} while an operation is at it");
+            assert_eq!(about_ours.count(), 0, "mishap {at} while an operation is under way");
         }
     }
 
