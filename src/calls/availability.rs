@@ -13,9 +13,6 @@ use tokio::time::{Instant, timeout};
 use super::CallRecords;
 use crate::store::StoreError;
 
-/// A database that stored something within this time counts as available. Shorter than the half of the answer's deadline (2.5 s) after
-/// which a hanging request is given up, so that a database that went silent is probed at once.
-const KEPT_LATELY: Duration = Duration::from_secs(2);
 /// How long the result of a probe stays valid.
 const PROBE_VALID_FOR: Duration = Duration::from_millis(500);
 
@@ -95,7 +92,8 @@ impl CallRecords {
     /// [`PROBE_VALID_FOR`]; it takes at most a tenth of the time for an answer.
     pub(super) async fn is_alive(&self) -> bool {
         let time_limit = self.0.answer_deadline / 10;
-        if self.0.store.has_written(KEPT_LATELY) {
+        // Less than the half of the deadline after which a hanging request is given up: a database that went silent is probed at once.
+        if self.0.store.has_written(self.0.answer_deadline * 2 / 5) {
             return true;
         }
         let mut last_probe = self.0.last_probe.lock().await;
