@@ -92,8 +92,9 @@ impl CallRecords {
     /// [`PROBE_VALID_FOR`]; it takes at most a tenth of the time for an answer.
     pub(super) async fn is_alive(&self) -> bool {
         let time_limit = self.0.answer_deadline / 10;
-        // Less than the half of the deadline after which a hanging request is given up: a database that went silent is probed at once.
-        if self.0.store.has_written(self.0.answer_deadline * 2 / 5) {
+        // Shorter than any wait that ends in an error: a request that hangs is given up after half of the deadline, and a queue
+        // counts as slow after 1.5 s. So a database that went silent is probed by the first call that fails.
+        if self.0.store.has_written(self.0.answer_deadline / 4) {
             return true;
         }
         let mut last_probe = self.0.last_probe.lock().await;
