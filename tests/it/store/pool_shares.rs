@@ -66,7 +66,6 @@ async fn a_call_is_admitted_while_background_work_waits_for_the_database() {
         })
         .collect();
     wait_until("background work waits for the lock", AT_ONCE, async || {
-        println!("{:?} {:?}", db.pools(), background.iter().map(|t| t.is_finished()).collect::<Vec<_>>());
         (db.pools()[1].in_use > 0).then_some(())
     })
     .await;
