@@ -1,6 +1,6 @@
 //! Reconciliation: compares both providers' full inventories with the database and, on request, repairs differences.
 //!
-//! Plan and execution are separate: [`plan`] is a pure function of the inventories; [`repair`](self::repair) reads both sides
+//! Plan and execution are separate: [`plan`] is a pure function of the inventories; [`repair`] reads both sides
 //! again before it acts.
 //! Guarantees: nothing is concluded from a partial list. Objects without our mark, or with that of another installation, are
 //! never changed. Objects of an unfinished operation are left to it. Only one reconciliation runs at a time across all servers.
