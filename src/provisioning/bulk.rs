@@ -78,10 +78,12 @@ impl Run {
             NumberGiven::UnderWay(_) => Some(unanswered()),
             NumberGiven::Without(refusal) => match (refusal.code, refusal.used_up) {
                 (_, Some(UsedUp::PurchasesPerHour)) => {
+                    // Concerns all tenants: no further purchase can succeed now.
                     self.ended.get_or_insert_with(|| EndedEarly::Refused(refusal.clone()));
                     None
                 }
                 (_, Some(UsedUp::Plan | UsedUp::TenantPurchasesPerHour)) => {
+                    // Concerns this tenant only: the others continue.
                     self.full.insert(agent.tenant_id, refusal.clone());
                     None
                 }

@@ -47,6 +47,7 @@ impl Provisioning {
         is_enough: impl Fn(OperationState) -> bool,
     ) -> Result<Operation, StoreError> {
         let begin = |watch| {
+            // A task of its own: the operation continues when the caller goes away.
             drop(tokio::spawn(self.clone().see_to_operation(id, watch).in_current_span()));
         };
         let settles = |seen: &Result<Operation, StoreError>| match seen {
@@ -73,6 +74,7 @@ impl Provisioning {
                     if let Some(claimed) = claimed {
                         // The run fails to join only if it was aborted at shutdown.
                         let _ = self.spawn(claimed).await;
+                        // A new read: requests that joined during the run may use its result.
                         look = watch.look();
                     }
                     self.present(id).await
@@ -126,6 +128,7 @@ impl Provisioning {
             let span = debug_span!("step", step = operation.step.as_str(), attempt = operation.attempts);
             let outcome = tokio::select! {
                 outcome = self.step(&operation, &lease).instrument(span) => outcome?,
+                // Drops the step: another driver may already be looking up what its request did.
                 lost = self.hold(&lease) => return Err(lost),
             };
             let update = match outcome {
@@ -144,6 +147,7 @@ impl Provisioning {
                 Outcome::WaitForEvent(wait) => awaiting(&operation, wait, self.0.clock.now()),
             };
             let sleeps = update.wait.is_some();
+            // Result and next step in one transaction: a crash before it repeats the step, one after it does not.
             operation = self.0.store.record(&lease, update).await?;
             if sleeps {
                 return Ok(());
@@ -159,6 +163,7 @@ impl Provisioning {
     async fn hold(&self, held: &Lease) -> StoreError {
         let length = self.0.config.lease;
         let renew = || async { self.0.store.renew(held, length).await.map(drop) };
+        // A third: two renewals may fail before the lease expires.
         lease::hold(length, length / 3, renew).await
     }
 

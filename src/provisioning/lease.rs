@@ -19,6 +19,7 @@ where
         let began = Instant::now();
         let failure = match timeout_at(until, renew()).await {
             Ok(Ok(())) => {
+                // From before the request: when exactly the database renewed the lease is unknown.
                 until = began + length;
                 continue;
             }

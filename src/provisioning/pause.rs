@@ -31,6 +31,7 @@ impl Provisioning {
                 progress.with(undo).into_update(OperationState::Failed, operation.step, Some(because))
             }
             Patience::Bounded | Patience::UntilSettled | Patience::Endless => {
+                // No request was sent, so earlier attempts do not lengthen the wait.
                 let attempt = if breaker_open { 1 } else { operation.attempts };
                 let until = self.after(self.backoff(attempt, retry_after));
                 let wait = Wait { until, event: None, counts: !breaker_open, outcome_unknown };
@@ -56,6 +57,7 @@ impl Provisioning {
         let after = |attempt| backoff(&self.0.entropy, FIRST_BACKOFF, LONGEST_BACKOFF, attempt);
         let wait = after(u32::try_from(attempts).unwrap_or(1));
         match retry_after {
+            // Bounded: a provider may ask for any time.
             Some(asked) => wait.max(asked.min(LONGEST_BACKOFF) + after(1)),
             None => wait,
         }

@@ -61,11 +61,13 @@ impl Provisioning {
             if !self.0.prices.is_due(country, now) {
                 continue;
             }
+            // A panic over one country's prices must not hold up the others.
             let Some(read) = caught("prices", self.0.carrier.prices(country)).await else {
                 let mut known = self.0.prices.0.write().unwrap_or_else(PoisonError::into_inner);
                 known.entry(country).or_default().due = now + TRY_AGAIN;
                 continue;
             };
+            // Locked after the request: `rates` never waits for the carrier.
             let mut known = self.0.prices.0.write().unwrap_or_else(PoisonError::into_inner);
             let known = known.entry(country).or_default();
             match read {

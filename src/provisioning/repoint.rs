@@ -143,6 +143,7 @@ impl Provisioning {
     ) -> Result<Repointed, StoreError> {
         let Some(sid) = &number.sid else { return Ok(Repointed::Yes) };
         let store = database.write_by(author(run_id), number.tenant_id).await?;
+        // Committed before the request: a run that is killed still leaves its entry.
         store.audit_intent(OperationKind::RepairNumber.audit_action(), number.id).await?;
         store.commit().await?;
         Ok(match restore(self, sid, &self.settings(number.operation_id)).await {

@@ -64,6 +64,7 @@ impl<K: Copy + Eq + Hash, T> Waits<K, T> {
         let mut open = self.lock();
         if let Some(wait) = open.get(&key) {
             let joined = wait.join();
+            // `notify_one` is remembered while the task is reading; `notify_waiters` would be lost then.
             wait.asked.notify_one();
             return joined;
         }
@@ -110,6 +111,7 @@ impl<K: Eq + Hash, T> Watch<K, T> {
     /// Whether any request waits. If none does, closes the wait.
     pub(super) fn is_wanted(&self) -> bool {
         let mut open = self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock that `join` takes: no request can join a wait that is being closed.
         let is_wanted = self.wait.seen.receiver_count() > 0;
         if !is_wanted {
             self.close(&mut open);
@@ -132,6 +134,7 @@ impl<K: Eq + Hash, T> Watch<K, T> {
     }
 
     fn close(&self, open: &mut HashMap<K, Arc<Wait<T>>>) {
+        // A later wait for the same key must stay.
         if open.get(&self.key).is_some_and(|wait| Arc::ptr_eq(wait, &self.wait)) {
             open.remove(&self.key);
         }
@@ -141,6 +144,7 @@ impl<K: Eq + Hash, T> Watch<K, T> {
 impl<K: Eq + Hash, T> Drop for Watch<K, T> {
     fn drop(&mut self) {
         let mut open = self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Also after a panic: the next request would otherwise join a wait that nobody serves.
         self.close(&mut open);
     }
 }

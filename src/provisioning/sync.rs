@@ -53,6 +53,7 @@ impl Provisioning {
         revision: i32,
         deadline: Instant,
     ) -> Result<Option<Refusal>, StoreError> {
+        // Without time left, nothing starts here: the background delivers the change.
         if Instant::now() < deadline {
             let begin = |watch| drop(tokio::spawn(self.clone().see_to_agent(id, watch)));
             let settles = |seen: &Seen| match &seen.agent {
@@ -160,12 +161,14 @@ impl Provisioning {
             *tried = delivery.agent.revision;
             let updated = tokio::select! {
                 updated = self.0.voice.update_agent(&delivery.voice_agent_id, &delivery.agent) => updated,
+                // Stops the request: another server may deliver a newer revision, which this must not overwrite.
                 lost = self.keep_delivery(&delivery) => return Err(lost),
             };
             let outcome = self.judge(&delivery, updated);
             let is_settled = !matches!(outcome, DeliveryOutcome::Retry { .. });
             self.0.store.finish_delivery(&delivery, outcome).await?;
             next = if is_settled {
+                // Requests for this revision do not wait for the next one.
                 self.0.syncs.ended(delivery.agent.id);
                 self.0.store.claim_delivery(delivery.agent.id, self.lease()).await?
             } else {
@@ -196,6 +199,7 @@ impl Provisioning {
         let (asked, settled_at) = match failure {
             VoiceError::Unavailable { retry_after, .. } => (retry_after, None),
             VoiceError::OutcomeUnknown { .. } => (None, Some(now + SETTLING)),
+            // Rejects the account or the moment, not the content: the same change may be accepted later.
             VoiceError::Rejected(_) => (None, None),
         };
         let due_at = later(now, wait.max(asked.unwrap_or_default().min(LONGEST_BACKOFF)));

@@ -40,6 +40,7 @@ impl Provisioning {
         let taken_up = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             heartbeat.beat();
+            // Claims no more than it can run: another server may be idle.
             let room = PARALLEL_OPERATIONS.saturating_sub(taken_up.len());
             let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0) else { continue };
             match self.0.store.claim_due(self.0.owner, self.0.config.lease, limit).await {

@@ -83,6 +83,7 @@ impl Provisioning {
         key: Option<IdempotencyKey>,
     ) -> Result<(Operation, Option<(Agent, AgentToken)>), StoreError> {
         let idempotency = idempotency(key, &wanted.fingerprint());
+        // Before every check: a repeated request gets its operation even if a limit has been reached since.
         if let Some(operation) = repeated(store, OperationKind::CreateAgent, &idempotency).await? {
             return Ok((operation, None));
         }
@@ -153,11 +154,13 @@ async fn create_voice_agent(driver: &Provisioning, operation: &Operation) -> Res
     let voice_agent_id = match created {
         Ok(id) => id,
         Err(why) => {
+            // The search is dropped with it: nothing was claimed or bought.
             let undo = vec![Effect::AgentStatus { agent: agent.id, status: AgentStatus::Deleted }];
             return Ok(Outcome::of_error(operation, why, undo, Patience::UntilSettled));
         }
     };
     let outcome = after_creation(driver, operation, purchase, found).await?;
+    // Stored even if the search has just failed the operation: the voice agent exists and stays.
     let effects = vec![
         Effect::VoiceAgentCreated { agent: agent.id, voice_agent_id, revision: agent.revision },
         Effect::AgentStatus { agent: agent.id, status: AgentStatus::Active },
@@ -185,6 +188,7 @@ fn with_effects(outcome: Outcome, effects: Vec<Effect>) -> Outcome {
         Outcome::Next(step, progress) => Outcome::Next(step, progress.with(effects)),
         Outcome::Done(progress) => Outcome::Done(progress.with(effects)),
         Outcome::Failed(why, progress) => Outcome::Failed(why, progress.with(effects)),
+        // No answered search ends in one of these.
         other @ (Outcome::Retry(_)
         | Outcome::WaitUntil(_)
         | Outcome::WaitForEvent(_)

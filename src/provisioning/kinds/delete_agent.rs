@@ -34,6 +34,7 @@ impl Provisioning {
         id: AgentId,
     ) -> Result<(Operation, Agent), StoreError> {
         let refused = |why: String| StoreError::from(Refusal::new(RefusalCode::InvalidInput, why).at("id"));
+        // Locks the agent: no purchase or repair can start for it between the check below and the commit.
         let agent = agent_of(store, id, "id").await?;
         if agent.status == AgentStatus::Deleted {
             return Err(refused("this agent is already deleted".to_owned()));
@@ -47,6 +48,7 @@ impl Provisioning {
             }
         }
         let data = DeleteData { was: agent.status, kept: Vec::new(), why: None };
+        // In the same transaction: once the deletion is accepted, no call reaches the agent.
         let out_of_service = AgentChanges { status: Some(AgentStatus::Inactive), ..AgentChanges::default() };
         let agent = present(store.update_agent(id, out_of_service).await?, "agents")?;
         for number in store.held_numbers(id).await? {
@@ -97,6 +99,7 @@ async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Re
             return Ok(Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([released])));
         }
         Err(StepError::Rejected(rejected)) => rejected,
+        // The look-up before the release was rejected. That keeps the number, as a rejected release does.
         Err(StepError::Unclear(failure))
             if failure.is_verdict() && operation.outcome_unknown_at.is_none() =>
         {
@@ -149,10 +152,12 @@ async fn delete_at_provider(
     let voice = &driver.0.voice;
     let there = match &agent.voice_agent_id {
         Some(id) => vec![id.clone()],
+        // The answer to its creation may have been lost, and a repeated creation may have left several.
         None => voice.find(agent.id).await?.into_iter().map(|found| found.voice_agent_id).collect(),
     };
     for id in there {
         match voice.delete_agent(&id).await {
+            // An earlier request may have deleted it, and this one may be rejected for that reason.
             Err(refusal) if refusal.is_verdict() && operation.outcome_unknown_at.is_some() => {
                 if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
                     return Err(StepError::Unsettled(wait));

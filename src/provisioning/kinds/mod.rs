@@ -148,6 +148,7 @@ async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option
     let unfinished = store.unfinished_operations(number.agent_id).await?;
     Ok(unfinished.into_iter().find(|operation| match operation.kind {
         OperationKind::ReleaseNumber => operation.number_id == Some(number.id),
+        // A deletion names no number: it releases all numbers of its agent.
         OperationKind::DeleteAgent => true,
         OperationKind::CreateAgent
         | OperationKind::ProvisionNumber
@@ -166,6 +167,7 @@ async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNum
         NumberStatus::Active | NumberStatus::Inactive => return Ok(number),
         NumberStatus::Pending => "this number is being bought: wait until it is ACTIVE",
         NumberStatus::Releasing => {
+            // Without an operation nothing would ever end this release.
             if released_by(store, &number).await?.is_none()
                 && let Some(kept) = store.end_release(id, NumberStatus::Active).await?
             {

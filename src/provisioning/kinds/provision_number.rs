@@ -39,6 +39,7 @@ impl Provisioning {
         if let Some(operation) = repeated(store, OperationKind::ProvisionNumber, &idempotency).await? {
             return Ok(operation);
         }
+        // Locks the agent, so that of two simultaneous requests the second sees the first one's purchase.
         let agent = agent_of(store, agent, "agentId").await?;
         may_have_a_number(store, &agent, additional).await?;
         let data = PurchaseData { purchase: Some(Purchase::new(wanted)) };
@@ -80,6 +81,7 @@ async fn may_have_a_number(store: &TenantStore, agent: &Agent, additional: bool)
         );
         return Err(Refusal::new(RefusalCode::PhoneNumberAlreadyExists, message).at("agentId").into());
     }
+    // Not among the held numbers yet: a number is claimed only after the search.
     if let Some(buying) = unfinished.iter().find(|operation| buys_a_number(operation)) {
         let message = format!("a number is already being bought for this agent: see {}", buying.id);
         return Err(Refusal::new(RefusalCode::PhoneNumberAlreadyExists, message).at("agentId").into());

@@ -216,6 +216,7 @@ pub(super) async fn find(
     let mut found = driver.carrier().search(&search, tenant).await?;
     let reach = if found.len() < usize::from(search.limit) { Reach::WholeArea } else { Reach::First };
     if let Some(exactly) = &wanted.number {
+        // The carrier's filter also matches longer numbers that contain these digits.
         found.retain(|candidate| candidate.number == *exactly);
     }
     if !found.is_empty() || search.area_code.is_none() {
@@ -288,12 +289,15 @@ async fn claim_number(
 ) -> Result<Outcome, StoreError> {
     let mut purchase = purchase_of(operation)?;
     while !purchase.candidates.is_empty() {
+        // Stored with the claim: after a crash no candidate is tried a second time.
         let candidate = purchase.candidates.remove(0);
         purchase.offered_at = candidate.offered_at;
+        // WEBHOOK_BASE_URL may change before the purchase ends; a number at the old address is still ours.
         purchase.voice_url = Some(driver.settings(operation.id).voice_url.into());
         let claim = claim_for(driver, candidate);
         let progress = with_purchase(Progress::of(operation), purchase.clone()).about(Some(claim.id));
         let update = progress.into_update(OperationState::Running, Step::BuyNumber, None);
+        // One transaction: a crash between claim and step would leave a claim that no step frees.
         match driver.0.store.claim_number(lease, claim, &driver.purchase_rules(), update).await {
             Ok(recorded) => return Ok(Outcome::Recorded(recorded)),
             Err(ClaimError::Taken) => {}

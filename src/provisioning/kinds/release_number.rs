@@ -64,9 +64,11 @@ impl Provisioning {
         let Some(release) = released_by(store, &number).await? else {
             return store.end_release(id, NumberStatus::Active).await?.ok_or_else(too_late);
         };
+        // A deletion has no grace period.
         if release.kind == OperationKind::DeleteAgent {
             return Err(too_late());
         }
+        // Matches only a release that no driver has claimed: a claimed one may be at the carrier already.
         if !store.take_back_release(id, &cancelled).await? {
             return Err(too_late());
         }
@@ -111,6 +113,7 @@ pub(super) async fn give_back(
     let Some(sid) = to_give_back(driver, number).await? else { return Ok(()) };
     match driver.carrier().release(&sid).await {
         Err(refusal) if refusal.is_verdict() => Err(match unsettled_for(operation, driver.0.clock.now()) {
+            // An earlier request may still be carried out, and explain the rejection.
             Some(wait) => StepError::Unsettled(wait),
             None => StepError::Rejected(refusal),
         }),
@@ -122,6 +125,7 @@ pub(super) async fn give_back(
 /// without a known id is looked up by its digits.
 async fn to_give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<Option<String>, CarrierError> {
     if let Some(sid) = &number.sid {
+        // Read before the release: another installation with this account may hold the number by now.
         let owned = driver.carrier().fetch(sid).await?;
         if owned.as_ref().is_some_and(|owned| is_marked_by_another(owned, number)) {
             error!(

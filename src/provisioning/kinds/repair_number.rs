@@ -66,6 +66,7 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
     let sid = present(number.sid.clone(), "phone_numbers")?;
     Ok(match settings::restore(driver, &sid, &driver.settings(number.operation_id)).await {
         Ok(Setting::Right) => confirmed(operation, &number),
+        // Twilio answers with success even if it ignores a parameter.
         Ok(Setting::Different) => Outcome::Retry(Retry {
             because: Refusal::new(
                 RefusalCode::CarrierRejected,

@@ -23,6 +23,7 @@ impl Provisioning {
         id: AgentId,
     ) -> Result<Operation, StoreError> {
         let agent = agent_of(store, id, "id").await?;
+        // A creation or deletion under way works on the same voice agent.
         let exists = matches!(agent.status, AgentStatus::Active | AgentStatus::Inactive);
         if !exists || !store.unfinished_operations(id).await?.is_empty() {
             let why = "an operation is under way for this agent: wait until it ends";

@@ -63,6 +63,7 @@ pub(in crate::provisioning) fn deviations(
         ("VoiceFallbackMethod", other(&owned.voice_fallback_method, METHOD)),
         ("StatusCallbackMethod", other(&owned.status_callback_method, METHOD)),
         ("VoiceReceiveMode", other(&owned.voice_receive_mode, RECEIVE_MODE)),
+        // Twilio ignores the voice URLs while either of these is set.
         ("VoiceApplicationSid", owned.voice_application_sid.is_some()),
         ("TrunkSid", owned.trunk_sid.is_some()),
     ];

@@ -22,6 +22,7 @@ pub(super) async fn ensure(
             Err(failure) => return Err(failure.into()),
         }
     }
+    // Otherwise no request was sent yet, and the look-up is saved.
     if operation.outcome_unknown_at.is_some() || !is_new(agent) {
         if let Some(there) = adopt(driver, agent).await? {
             return Ok(there);
@@ -53,6 +54,7 @@ async fn adopt(driver: &Provisioning, agent: &Agent) -> Result<Option<String>, S
         Ok(()) => Ok(Some(ours.voice_agent_id)),
         Err(VoiceError::Rejected(voice::Rejection::NotFound)) => Ok(None),
         Err(refused) if refused.is_verdict() => {
+            // A new agent is rolled back, so its voice agent must not stay. A restored agent stays.
             if is_new(agent) {
                 voice.delete_agent(&ours.voice_agent_id).await?;
             }

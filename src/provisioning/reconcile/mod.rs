@@ -155,6 +155,7 @@ impl Reconciler {
     ) -> Result<ReconciliationReport, ReconcileError> {
         let report = tokio::select! {
             report = self.reconcile(run, act) => report?,
+            // Another server may be reconciling: stops before any further repair.
             lost = self.hold(run) => return Err(lost.into()),
         };
         let stored = serde_json::to_value(&report).map_err(|_| ReconcileError::Unreadable)?;
@@ -202,6 +203,7 @@ impl Reconciler {
     ) -> Result<(Inventories, Vec<Difference>), Inconclusive> {
         let Provisioning(parts) = &self.provisioning;
         let (numbers, voice_agents) = tokio::join!(parts.carrier.owned(), parts.voice.ours());
+        // Both full lists or nothing: what a partial list lacks would count as lost.
         let numbers = numbers.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
         let voice_agents = voice_agents.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
         let inventories = Inventories { numbers, voice_agents };

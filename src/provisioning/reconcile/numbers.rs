@@ -23,6 +23,7 @@ pub(super) fn known(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSet
         );
         return Some(about(DifferenceKind::ReplacedNumber, detail).costing(row.monthly_cost));
     }
+    // Before the settings: a repair would take the number away from the other installation.
     let bears_anothers_mark = owned.friendly_name != settings.friendly_name;
     if let Some(other) = operation_of_mark(&owned.friendly_name).filter(|_| bears_anothers_mark) {
         let detail = format!(

@@ -69,6 +69,7 @@ impl Inventories {
         for owned in &self.numbers {
             differences.extend(match rows.get(owned.number.as_str()) {
                 Some(row) if busy.number(row) => None,
+                // Held by an unreadable row. As an orphan it would be released.
                 None if expected.unreadable.held.contains(owned.number.as_str())
                     || expected.unreadable.held.contains(&owned.sid) =>
                 {

@@ -141,17 +141,20 @@ impl Reconciler {
         };
         let carrier = self.provisioning.carrier();
         let rejected = |failure: CarrierError| NotRepaired::Because(provider_refusal(&failure).message);
+        // Read again: the number may have changed since the comparison, and a release cannot be undone.
         let Some(owned) = carrier.fetch(sid).await.map_err(rejected)? else { return Ok(()) };
         if owned.number != *number || operation_of_mark(&owned.friendly_name) != Some(bought_by) {
             return Err(changed());
         }
         let (system, now) = (self.database.system(), self.provisioning.0.clock.now());
+        // With `now`, no number is in quarantine: only held ones count.
         let is_held = !system.barred_among(std::slice::from_ref(number), tenant, now).await?.is_empty();
         let is_over = system.operation(bought_by).await?.is_some_and(|operation| operation.state.is_final());
         if is_held || !is_over {
             return Err(changed());
         }
         let store = self.door(run, tenant).await?;
+        // Committed before the release: no crash leaves a release without its entry.
         store.audit_intent("releaseOrphanedNumber", bought_by).await?;
         store.commit().await?;
         carrier.release(sid).await.map_err(rejected)
@@ -173,6 +176,7 @@ impl Reconciler {
             return Err(changed());
         }
         let store = self.door(run, tenant).await?;
+        // Locks the agent. Without a row the voice agent may be another installation's.
         let is_needed = store.agent(agent).await?.is_none_or(|row| {
             row.status != AgentStatus::Deleted
                 && row.voice_agent_id.as_ref().is_none_or(|id| id == voice_agent)

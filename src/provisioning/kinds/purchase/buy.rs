@@ -41,6 +41,7 @@ pub(super) async fn buy_number(driver: &Provisioning, operation: &Operation) -> 
 
 impl Buying<'_> {
     async fn look(self) -> Result<Outcome, StoreError> {
+        // Before every request: Twilio has no idempotency key, and buying an owned number again succeeds.
         let found = match self.driver.carrier().find(&self.number.number).await {
             Ok(found) => found,
             Err(failure) => return Ok(self.not_bought(&failure)),
@@ -50,6 +51,7 @@ impl Buying<'_> {
             Some((Ownership::Ours, owned)) => self.keep(owned).await,
             Some((Ownership::MarkedByMistake, owned)) => self.give_up(&owned).await,
             found => {
+                // Not found proves nothing yet: the carrier may still carry out an earlier request.
                 if let Some(wait) = unsettled_for(self.operation, self.driver.0.clock.now()) {
                     return Ok(self.waits(Progress::of(self.operation), wait, false));
                 }
@@ -57,6 +59,7 @@ impl Buying<'_> {
                     error!(operation = %self.operation.id, number = mask(self.number.number.as_str()), sid = owned.sid, "number not bought: the carrier account already owns it, but the database does not know it; reconcile");
                     return self.refused(Refused::Sold);
                 }
+                // An unnamed number may be ours without its mark: the purchase request shows who owns it.
                 match self.purchase.refused.clone().filter(|_| found.is_none()) {
                     Some(earlier) => self.refused(earlier),
                     None => self.buy().await,
@@ -71,6 +74,7 @@ impl Buying<'_> {
 
     async fn buy(self) -> Result<Outcome, StoreError> {
         match self.driver.carrier().buy(&self.number.number, &self.settings.friendly_name).await {
+            // No request of ours came before, so another owner bought it and our mark must go.
             Ok(carrier::Purchase::Older(owned)) if self.operation.outcome_unknown_at.is_none() => {
                 self.give_up(&owned).await
             }
@@ -100,6 +104,8 @@ impl Buying<'_> {
         let Some(refused @ Refused::Settings { .. }) = self.purchase.refused.clone() else {
             return self.point(owned).await;
         };
+        // Released before the claim is freed: a crash in between leaves a claim, not a billed number
+        // that nobody holds.
         match self.driver.carrier().release(&owned.sid).await {
             Ok(()) => self.refused(refused),
             Err(failure) => Ok(self.still_held(provider_refusal(&failure), &failure)),
@@ -112,6 +118,7 @@ impl Buying<'_> {
             return Ok(self.bought(owned.sid));
         }
         match self.driver.carrier().point(&owned.sid, &self.settings).await {
+            // `point` does not send the name: another name means that the other owner marked it after us.
             Ok(pointed) if pointed.friendly_name != self.settings.friendly_name => {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number lost to another installation with this carrier account, which bought it at the same time; if its calls arrive here, run repairPhoneNumber or reconcile --fix there");
                 self.refused(Refused::Sold)
@@ -126,9 +133,11 @@ impl Buying<'_> {
                 Ok(self.still_held(because, &format!("the carrier did not apply {deviating}")))
             }
             Err(failure)
+                // `NotFound` is no verdict on the settings: the next look-up shows whether the account has it.
                 if failure.is_verdict() && failure != CarrierError::Rejected(Rejection::NotFound) =>
             {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, %failure, "carrier sold a number but rejected its settings; the number will be released");
+                // Stored before the release, so that the tenant gets this reason even after a crash.
                 let by = Refused::Settings { message: provider_refusal(&failure).message };
                 let kept = Purchase { refused: Some(by), ..self.purchase };
                 let kept = with_purchase(Progress::of(self.operation), kept);
@@ -179,6 +188,7 @@ impl Buying<'_> {
     /// The outcome once the claimed number certainly cannot be had: try the next candidate, or fail.
     fn refused(self, by: Refused) -> Result<Outcome, StoreError> {
         let progress = Progress::of(self.operation).with(self.freed()).about(None);
+        // The rejection was about this candidate only.
         let mut purchase = Purchase { refused: None, ..self.purchase };
         match by {
             Refused::Purchase { message } | Refused::Settings { message } => {

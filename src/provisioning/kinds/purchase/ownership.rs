@@ -35,12 +35,14 @@ pub(super) fn of(
     purchase: &Purchase,
     settings: &NumberSettings,
 ) -> Ownership {
+    // Both times are the carrier's: this server's clock does not matter.
     let is_older =
         owned.created_at.zip(purchase.offered_at).is_some_and(|(created, offered)| created < offered);
     let is_anothers = is_older || is_pointed_by_another(owned, purchase, settings);
     if owned.friendly_name == settings.friendly_name {
         return if is_anothers { Ownership::MarkedByMistake } else { Ownership::Ours };
     }
+    // `Carrier::unmark` sets the digits as the name.
     let is_unnamed = owned.friendly_name == owned.number.as_str();
     if is_unnamed && !is_anothers && operation.outcome_unknown_at.is_some() {
         Ownership::Nobodys
