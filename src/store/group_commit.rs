@@ -137,6 +137,7 @@ impl<T: Batched> CommitQueue<T> {
     /// Queues items. Returns whether the caller must start a writer task.
     fn add(&self, items: impl IntoIterator<Item = Waiting<T>>, is_urgent: bool) -> Result<bool, StoreError> {
         let mut queue = self.lock();
+        // Background items have no caller that needs another answer: a slow queue still takes them.
         if queue.waiting.len() >= MAX_WAITING || is_urgent && queue.is_slow() {
             return Err(StoreError::Busy);
         }
@@ -154,6 +155,7 @@ impl<T: Batched> CommitQueue<T> {
         let before = queue.waiting.len();
         queue.waiting.retain(|waiting| waiting.reply.as_ref().is_none_or(|reply| !reply.is_closed()));
         self.mark_done(before - queue.waiting.len());
+        // Counted out while it looks for work: it must not take itself for another writer.
         queue.writers -= 1;
         if !queue.needs_writer() {
             return None;

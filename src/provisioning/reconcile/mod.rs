@@ -225,7 +225,6 @@ impl Reconciler {
 enum Inconclusive {
     /// A provider did not list its full inventory, or its list is implausible.
     Because(String),
-    /// The database failed.
     Store(StoreError),
 }
 

@@ -21,7 +21,6 @@ use crate::voice::VoiceError;
 enum NotRepaired {
     /// The repair is not possible, for this reason.
     Because(String),
-    /// The database failed.
     Store(StoreError),
 }
 

@@ -123,6 +123,7 @@ impl Batched for Admission {
     /// Whether the call holds a call slot. `None` if it was not written: it is already on record, or its number or agent has
     /// changed.
     type Done = Option<bool>;
+    // A call is recorded once, whichever batch it is in: two writers do not disturb each other.
     const IS_ORDERED: bool = false;
 
     fn queue(shared: &Shared) -> &CommitQueue<Self> {
@@ -140,6 +141,7 @@ impl Batched for Admission {
             .collect();
         let _turn = store.writer_turn().await;
         let rows = store.db().group_commit(dialect::ADMIT_CALLS.with_rows(store.db(), &first)?).await?;
+        // Rows that the statement did not write are missing here, and so are later copies of a call.
         let mut written: HashMap<String, bool> = rows
             .iter()
             .map(|row| Ok::<_, StoreError>((row.try_get("", "sid")?, row.try_get("", "admitted")?)))
@@ -161,6 +163,7 @@ impl SystemStore {
     /// [`StoreError`].
     pub async fn admit_call(&self, id: CallId, incoming: &IncomingCall) -> Result<Option<Route>, StoreError> {
         let now = self.shared.clock.now();
+        // Ends once the decision and the rows agree: every further round means that one of them has changed.
         loop {
             let Some(cached) = self.cached_or_learnt(&incoming.to).await? else {
                 // A tenant may have held the number when the call was first announced.
@@ -211,6 +214,7 @@ impl SystemStore {
         if !plan.limits.has_free_call_slot(i64::try_from(held).unwrap_or(i64::MAX)) {
             return Ok(false);
         }
+        // The call may have ended while the carrier was asked: it would hold the slot for good.
         let admitted = call::Entity::update_many()
             .col_expr(call::Column::Admitted, Expr::value(true))
             .filter(call::Column::Sid.eq(&call.sid))

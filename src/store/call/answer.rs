@@ -85,6 +85,7 @@ impl Batched for AnswerRecord {
         let mut last: HashMap<&str, &Self> = HashMap::with_capacity(batch.len());
         for answer in batch {
             let held = last.entry(&answer.sid).or_insert(answer);
+            // By time, not by position: journals write old answers after new ones.
             if held.answered_at <= answer.answered_at {
                 *held = answer;
             }

@@ -32,6 +32,7 @@ pub enum Turn {
 
 impl SystemStore {
     /// Interval at which a claim must be renewed.
+    // Two renewals fit into a claim, so one may fail.
     pub const RENEW_EVERY: Duration = Duration::from_millis(700);
 
     /// Claims the answer to a call under a new name, unless another server has claimed it or an answer was recorded since the
@@ -43,6 +44,7 @@ impl SystemStore {
         let now = self.shared.clock.now();
         let until = call::Column::AnsweringUntil;
         let unclaimed = until.is_null().and(call::Column::AnswerStage.is_not_null());
+        // No claim was ever written: the first one lasts from the start of the call.
         let first_lapsed = until.is_null().and(call::Column::StartedAt.lte(now - CLAIM));
         let free = Condition::any().add(unclaimed).add(first_lapsed).add(until.lte(now));
         self.hold_answer(route, name, free).await
@@ -53,11 +55,13 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn renew_claim(&self, route: &Route, name: Uuid) -> Result<bool, StoreError> {
+        // The first claim's name is the call's id, and its row names no holder.
         let holder = Expr::col(call::Column::AnsweringBy).if_null(Expr::col(call::Column::Id));
         self.hold_answer(route, name, Condition::all().add(holder.eq(name))).await
     }
 
     async fn hold_answer(&self, route: &Route, name: Uuid, which: Condition) -> Result<bool, StoreError> {
+        // An answer recorded since the call was read has ended the claim.
         let unchanged = match &route.answered {
             Some(given) => {
                 call::Column::AnswerStage.eq(given.stage.as_str()).and(call::Column::AnsweredAt.eq(given.at))

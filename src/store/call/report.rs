@@ -85,6 +85,7 @@ impl SystemStore {
             .columns([call::Column::Id, call::Column::Sid]);
         let rows = entities::found(self.db(), unheard).await?;
         let (sids, unreadable) = self.readable(call::TABLE, &rows, |row: SidRow| Ok(row.sid));
+        // With the oldest reports, they would come first in every sweep.
         if !unreadable.is_empty() {
             self.heard_of(call::Column::Id.is_in(unreadable)).await?;
         }
@@ -128,6 +129,7 @@ impl SystemStore {
     ) -> Result<Option<Call>, StoreError> {
         let transaction = self.begin().await?;
         let mut query = call::Entity::find().filter(which);
+        // Locked from read to write: of two simultaneous reports the second would undo the first.
         dialect::lock_rows(&transaction, QuerySelect::query(&mut query));
         let Some(row) = query.one(&transaction).await? else { return Ok(None) };
         let before = Call::try_from(row)?;
@@ -208,6 +210,7 @@ impl Batched for CarrierReport {
         };
         let rows = transaction.query_all_raw(statement).await?;
         let before: HashMap<String, Call> = rows.iter().map(read).collect::<Result<_, _>>()?;
+        // Reports about one call in a batch build on each other; each row is written once.
         let mut after = before.clone();
         for told in batch {
             if let Some(call) = after.get_mut(&told.sid) {
@@ -220,6 +223,7 @@ impl Batched for CarrierReport {
             let rows: Vec<ReportRow> = changed.iter().map(|call| ReportRow::of(call, &at)).collect();
             transaction.execute_raw(dialect::RECORD_REPORTS.with_rows(&transaction, &rows)?).await?;
             transaction.commit().await?;
+            // After the commit: a watcher that re-reads earlier would still see the old row.
             store.publish_all(&changed.into_iter().map(super::changed).collect::<Vec<_>>());
         }
         Ok(batch.iter().map(|told| after.get(&told.sid).cloned()).collect())

@@ -301,6 +301,7 @@ impl HeldSession {
         let (watchdog, connection) = self.start(SessionState::Unclean)?;
         let outcome = match work {
             Work::Statement(statement) | Work::Batch(statement) => {
+                // Behind a pooler the next statement may reach another server session, without the prepared one.
                 let query = query(statement).persistent(!is_pooled);
                 watchdog.run(STATEMENT_DEADLINE, collect(connection.fetch_many(query))).await
             }
@@ -346,6 +347,7 @@ impl HeldSession {
     fn end<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         match &outcome {
             Ok(_) => self.state = SessionState::Ready,
+            // Half an answer may still be in the stream: it would be read as that of the next statement.
             Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_)) => self.session = None,
             Err(_) if matches!(self.state, SessionState::Beginning | SessionState::Restoring) => {}
             Err(_) => self.state = SessionState::Unclean,

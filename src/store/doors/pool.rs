@@ -116,6 +116,7 @@ impl Pool {
     }
 
     fn half(&self) -> usize {
+        // Rounded up: a pool of one session must still serve a share.
         usize::try_from(self.counts().2.div_ceil(2)).unwrap_or(Semaphore::MAX_PERMITS)
     }
 

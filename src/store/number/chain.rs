@@ -18,6 +18,7 @@ impl TenantStore {
             if these.contains(&number) {
                 return Ok(true);
             }
+            // Rules may also form a circle that contains none of `these`.
             if seen.len() >= MAX_CHAIN || !seen.insert(number.digits()) {
                 continue;
             }

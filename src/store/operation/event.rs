@@ -32,6 +32,7 @@ impl SystemStore {
                 .col_expr(Column::AwaitedEvent, Expr::cust("NULL"))
                 .col_expr(Column::RunAfter, Expr::value(now))
                 .col_expr(Column::UpdatedAt, Expr::value(now))
+                // Checked again under the row's lock: the operation may have gone on since the subquery.
                 .filter(Column::AwaitedEvent.eq(event.as_str()))
                 .filter(Expr::col(Column::Id).in_subquery(waiting))
                 .exec(self.db())

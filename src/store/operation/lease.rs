@@ -80,10 +80,12 @@ impl SystemStore {
             .order_by(Column::CreatedAt, Order::Asc)
             .limit(u64::from(limit))
             .take();
+        // Skips rows that another worker is claiming: after a wait they would no longer be due.
         dialect::lock_free_rows(self.db(), &mut waiting);
         let taken = taking(owner, now, now + lease).filter(Column::Id.in_subquery(waiting));
         let rows = updated(self.db(), taken).await?;
         let mut claimed = self.readable_claims(rows, owner).await?;
+        // The updated rows are returned in no order.
         claimed.sort_by_key(|claimed| (claimed.operation.created_at, claimed.operation.id.0));
         Ok(claimed)
     }
@@ -102,6 +104,7 @@ impl SystemStore {
                 .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
                 .col_expr(Column::RunAfter, Expr::value(self.shared.clock.now() + PUT_ASIDE))
                 .filter(Column::Id.is_in(unreadable))
+                // Another driver may have claimed it since: its lease stays.
                 .filter(Column::LeaseOwner.eq(owner))
                 .exec(self.db())
                 .await?;
@@ -160,6 +163,7 @@ fn known() -> Condition {
 pub(super) fn is_held(lease: &Lease) -> Condition {
     Condition::all()
         .add(Column::Id.eq(lease.operation.0))
+        // An expired lease still counts until somebody takes it: nobody has repeated the work yet.
         .add(Column::LeaseOwner.eq(lease.owner))
         .add(Column::FencingToken.eq(lease.fencing_token))
 }

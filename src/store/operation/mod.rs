@@ -69,6 +69,7 @@ impl TenantStore {
         let id = new.id;
         let (kind, idempotency) = (new.kind, new.idempotency.clone());
         let inserted = operation::Entity::insert(self.new_row(new)?)
+            // On Postgres an error would abort the whole transaction, with the look-up below.
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&self.transaction)
             .await?;
@@ -166,6 +167,7 @@ impl TenantStore {
             .filter(operation::Column::TenantId.eq(self.tenant.0))
             .filter(operation::Column::PhoneNumberId.eq(number.0))
             .filter(operation::Column::Kind.eq(OperationKind::ReleaseNumber.as_str()))
+            // A claim sets RUNNING, so this matches only a release that no driver has begun.
             .filter(operation::Column::State.eq(OperationState::Pending.as_str()))
             .exec_with_returning(&self.transaction)
             .await?;

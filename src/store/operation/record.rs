@@ -104,6 +104,7 @@ impl SystemStore {
         let transaction = self.begin().await?;
         let operation = write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
+        // After the commit: a watcher that re-reads earlier would still see the old rows.
         for change in update.effects.iter().map(|effect| moved(&operation, effect)) {
             self.shared.publish(change);
         }
@@ -175,6 +176,7 @@ pub(in crate::store) async fn write(
         row.lease_owner = Set(None);
         row.lease_until = Set(None);
     }
+    // A result settles the outcome. A pause does not: the next attempt must still look it up.
     row.outcome_unknown_at = match &update.wait {
         None => Set(None),
         Some(wait) if wait.outcome_unknown => Set(Some(now)),
@@ -232,6 +234,7 @@ async fn apply(
         }
         Effect::NumberReleased { number } => {
             let row = phone_number::ActiveModel { released_at: Set(Some(now)), ..Default::default() };
+            // No error in another state: a repeated step may find the number released already.
             move_number(db, operation, *number, NumberTransition::Released, row).await.map(drop)
         }
         Effect::NumberKept { number } => {

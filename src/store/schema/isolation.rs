@@ -144,6 +144,7 @@ async fn policies(db: &Pool, tables: &[Table]) -> Result<Vec<String>, StoreError
             ("switchboard_system", _) => ("CURRENT_USER = 'switchboard_system'", system_policy(&name)),
             _ => ("", String::new()),
         };
+        // An alternative would admit further rows.
         let keeps = |condition: &str| condition.contains(test) && !condition.contains(" OR ");
         let conditions: [String; 2] = [row.try_get("", "qual")?, row.try_get("", "check")?];
         if test.is_empty() || !conditions.iter().all(|condition| keeps(condition)) {

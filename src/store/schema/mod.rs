@@ -38,6 +38,7 @@ impl Database {
         let (transaction, pid) = dialect::begin_migration(tenants).await?;
         let migrating = async {
             dialect::forget_statements(&transaction).await?;
+            // Before the comparison: another server may be applying the same migrations.
             dialect::lock_migrations(&transaction).await?;
             let migrations = compare(&transaction).await?;
             if let Some(foreign) = foreign::of(&transaction, &migrations).await? {
@@ -53,6 +54,7 @@ impl Database {
             Ok(pending)
         };
         tokio::select! {
+            // No time limit: a migration of a large table takes as long as it needs.
             migrated = migrating => migrated,
             lost = dialect::session_is_lost(tenants, pid) => Err(lost.into()),
         }

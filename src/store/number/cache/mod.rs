@@ -130,6 +130,7 @@ impl SystemStore {
             if seen.len() >= MAX_CHAIN || !seen.insert(number.digits()) {
                 continue;
             }
+            // Locks the cache for one number at a time, so that other calls are routed meanwhile.
             if let Some(cached) = self.cached(&number) {
                 next.extend(cached.rules.forwards().cloned());
                 next.extend(cached.agent.fallback_number);

@@ -236,6 +236,7 @@ impl NumberReader {
         let changes = match self.changes.clone() {
             Some(changes) => changes,
             None => {
+                // The clock first: the cache counts as confirmed for no longer than it is.
                 let (began, until) =
                     (self.store.shared.clock.now(), dialect::horizon(self.store.db()).await?);
                 if until != seen {

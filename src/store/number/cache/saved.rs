@@ -139,6 +139,7 @@ impl SystemStore {
         let mut lines = from.lines();
         let first = lines.next().ok_or(io::ErrorKind::UnexpectedEof)??;
         let header: Header = serde_json::from_str(&first)?;
+        // Another database may give the same number to another tenant.
         if header.format != FORMAT || header.database != self.shared.location {
             return Err(io::Error::other("the saved routing cache is from another version or database"));
         }

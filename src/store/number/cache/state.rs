@@ -110,8 +110,10 @@ impl CacheState {
             RowState::Pending if is_cached && is_newest => self.remove(number, Some(began)),
             RowState::Pending if is_cached => self.doubt(number),
             RowState::Pending => {}
+            // Released after the read began: the read saw an older row.
             RowState::TakesCalls(_) if self.released.get(&id).is_some_and(|at| *at > began) => {}
             RowState::TakesCalls(found) => match cached {
+                // Nothing new, so that it casts no doubt on other reads.
                 Some((_, marks)) if is_cached && marks == found.marks() => {}
                 _ if is_newest => {
                     self.table.set(number, &found);
