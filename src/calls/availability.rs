@@ -97,6 +97,7 @@ impl CallRecords {
         if self.0.store.has_written(self.0.answer_deadline / 4) {
             return true;
         }
+        // Locked during the probe, so that simultaneous callers share it.
         let mut last_probe = self.0.last_probe.lock().await;
         if let Some((is_alive, _)) = last_probe.filter(|(_, at)| at.elapsed() < PROBE_VALID_FOR) {
             return is_alive;

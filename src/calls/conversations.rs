@@ -75,6 +75,7 @@ impl Conversations {
     /// # Errors
     /// [`NotRecorded`], logged already.
     pub async fn accept(&self, report: ConversationReport) -> Result<(), NotRecorded> {
+        // Before it is stored: a transcript that must not be kept never reaches the database.
         let report = self.kept(report);
         let conversation = &report.conversation_id;
         match self.0.store.accept_event(&report).await {
@@ -167,6 +168,7 @@ impl Conversations {
     async fn settle(&self, event: &AcceptedEvent) -> Result<(), StoreError> {
         let (store, now) = (&self.0.store, self.0.clock.now());
         let conversation = &event.report.conversation_id;
+        // The call before the event: after a crash in between, the report is applied again, without effect.
         let Some(call) = store.report_conversation(&event.report).await? else {
             if now < event.accepted_at + WORTH_WAITING {
                 return store.postpone_event(event.id, now + TRY_AGAIN).await;

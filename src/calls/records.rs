@@ -67,6 +67,7 @@ impl CallRecords {
     /// Records the answer to a call.
     pub async fn record_answer(&self, answer: AnswerRecord) {
         let journal = || self.0.journal.add(&Entry::of_answer(&answer));
+        // Behind its call's record: in the database, the answer would find no call yet.
         if self.is_down() || self.is_waiting(&answer.sid) {
             journal();
             return;

@@ -103,6 +103,8 @@ impl CallRecords {
                 }
                 over += 1;
             }
+            // Only up to the first that failed, because the file marks entries as done in order. Later ones that were
+            // written are written again, without effect.
             self.0.journal.done(over);
             if over < some.len() {
                 break;
@@ -184,6 +186,7 @@ impl CallRecords {
                             over.push(nth);
                         }
                     }
+                    // The database is slow or unavailable: the rest waits for the next pass.
                     _ => break,
                 }
             } else if entry.at() < too_old || journal.is_refused(sid) {

@@ -39,6 +39,7 @@ impl Retention {
             heartbeat.beat();
             let now = self.clock.now();
             if now >= due {
+                // Set before the run: a failed one is not repeated every few seconds.
                 due = now + PURGE_EVERY;
                 match stop.run_until_cancelled(self.purge(now - self.kept, &heartbeat)).await {
                     Some(Ok(forgotten)) => {

@@ -83,6 +83,7 @@ impl Sweep {
             put_off.retain(|_, until| *until > Instant::now());
             put_off.clone()
         };
+        // Postponed calls have the oldest reports: without room for them they would fill the page.
         let limit = AT_ONCE + put_off.len() as u64;
         let unheard_of = self.store.calls_unheard_of(self.clock.now() - QUIET, limit).await?;
         let due = unheard_of.into_iter().filter(|sid| !put_off.contains_key(sid));
@@ -151,6 +152,7 @@ impl Sweep {
         };
         // The sweep handles calls that are not known in time.
         let _asked_or_late = timeout_at(until, asking).await;
+        // Before the count below: a turn that only the map holds is over.
         drop(turn);
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         tenants.retain(|_, turn| Arc::strong_count(turn) > 1);
@@ -174,6 +176,7 @@ impl Sweep {
             }
             Err(CarrierError::Rejected(refusal)) => {
                 warn!(sid, %refusal, "call not fetched: rejected by the carrier");
+                // Counts as a report: otherwise this call would come first in every sweep.
                 return Ok(self.store.call_goes_on(sid).await?);
             }
             Err(silent) => return Err(Unswept::Carrier(silent)),

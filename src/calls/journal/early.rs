@@ -98,6 +98,7 @@ impl Early {
         let looked_at: Vec<Entry> = self.waiting.drain(..looked_at.min(self.waiting.len())).collect();
         let left = looked_at.into_iter().enumerate().filter(|(nth, _)| !over.contains(nth));
         self.waiting.extend(left.map(|(_, entry)| entry));
+        // The new order alone is not worth a write: after a crash the old one serves as well.
         if over.is_empty() { Ok(()) } else { self.save() }
     }
 

@@ -108,6 +108,7 @@ impl JournalFile {
 
     /// Adds an entry to the file, or to memory if the file does not accept it.
     pub(super) fn add(&mut self, entry: &Entry) {
+        // Entries in memory first, so that the file keeps the order.
         self.write_unwritten();
         if self.unwritten.is_empty() {
             match self.append(entry) {
@@ -259,6 +260,7 @@ impl JournalFile {
 
     fn clear(&mut self) -> io::Result<()> {
         self.window.clear();
+        // If the file cannot be cut, its old lines count as read.
         self.read = self.end;
         self.file.set_len(0)?;
         (self.end, self.read) = (0, 0);

@@ -71,6 +71,7 @@ impl Index {
                 about.remove(&oldest.0);
             }
         }
+        // Calls that are done stay in `order`: cleaned up now and then, which costs less than each time.
         if order.len() >= most.saturating_mul(2) {
             order.retain(|call| is_indexed(about, *call));
         }

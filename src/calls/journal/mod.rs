@@ -72,6 +72,7 @@ impl Journal {
                 continue;
             }
             let file = options().truncate(false).open(&path)?;
+            // The lock ends with its process, even one that was killed: a locked file has a living server.
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => continue,
@@ -147,6 +148,7 @@ impl Journal {
             if early.is_full() { early.first(1).pop() } else { None }
         };
         if let Some(oldest) = oldest {
+            // Stored there before it is removed here: a crash in between keeps it twice, never not at all.
             if !self.put_aside(&oldest).await {
                 return false;
             }
@@ -224,6 +226,7 @@ async fn is_done(otherwise: &'static str, work: impl FnOnce() -> io::Result<()> 
 
 fn put_aside(folder: &Path, line: &str) -> io::Result<()> {
     let mut file = options().append(true).open(folder.join(REFUSED))?;
+    // Flushed before the caller drops the entry, because this is the only copy then.
     file.write_all(format!("{line}\n").as_bytes())?;
     file.sync_data()
 }
@@ -237,6 +240,7 @@ pub(crate) fn replace_file(path: &Path, write: impl FnOnce(&mut File) -> io::Res
     let mut file = options().truncate(true).open(&beside)?;
     let written = write(&mut file).and_then(|is_whole| file.sync_data().map(|()| is_whole));
     match written {
+        // Flushed above: after a crash of the machine the name leads to a whole file, old or new.
         Ok(true) => std::fs::rename(&beside, path),
         other => std::fs::remove_file(&beside).and(other.map(drop)),
     }
