@@ -28,6 +28,7 @@ struct Unread;
 impl Routing {
     /// Reads all numbers, then changes, until `stop` is cancelled.
     pub async fn keep_cache(&self, stop: CancellationToken, heartbeat: Heartbeat) {
+        // Before the first page: a change during the read is heard.
         let mut changes = self.0.store.watch(Topic::Routing);
         let mut reader = self.0.store.number_reader();
         let now = Instant::now();
@@ -37,6 +38,7 @@ impl Routing {
             // While pages are missing they are read one after the other, with polls in between.
             let next = if reader.is_complete() { poll_at } else { Instant::now() };
             tokio::select! {
+                // In this order: a flood of hints delays neither the end nor a read that is due.
                 biased;
                 () = stop.cancelled() => return,
                 () = sleep_until(next.max(resume_at)) => {}

@@ -36,8 +36,10 @@ impl Routing {
         loop {
             heartbeat.beat();
             let goes_on = stop.run_until_cancelled(tokio::time::sleep(SAVE_EVERY)).await.is_some();
+            // Read before the save: a change during it is saved next time.
             let version = self.0.store.numbers_version();
             let is_saved = saved.is_some_and(|(of, at)| of == version && at.elapsed() < AT_LEAST_EVERY);
+            // Without the database nothing is confirmed, so a save would not make the file newer.
             if !is_saved && !self.0.records.is_down() && self.save().await {
                 saved = Some((version, Instant::now()));
             }

@@ -188,6 +188,7 @@ impl Routing {
                     if AssertUnwindSafe(answer).catch_unwind().await.is_err() {
                         tracing::error!(key = own, "answering a call panicked");
                     }
+                    // Only now that the answer is recorded: a later request finds it on record.
                     this.0.answering.lock().unwrap_or_else(PoisonError::into_inner).remove(&own);
                 };
                 self.0.tasks.spawn(task.in_current_span());
@@ -212,6 +213,7 @@ impl Routing {
             answered_at: self.0.clock.now(),
             keeps_slot: route.slot != CallSlot::NotCounted,
         }));
+        // Queues the record before the reply is sent: a look-up after the reply waits for it (`route_by_sid`).
         let progress = poll!(&mut recording);
         // The request may have been cancelled.
         let _ = reply.send(answer);
@@ -227,6 +229,7 @@ impl Routing {
         route.forwarded_from = forwarded_from;
         let stage = AnswerStage::First;
         let in_turn = self.in_turn(route, stage, until, reply, async |mut route| {
+            // A database too busy to count slots could not count a freed one either.
             if route.is_busy() && route.slot != CallSlot::NotCounted {
                 self.make_room(&mut route, started).await;
             }

@@ -59,6 +59,7 @@ impl Routing {
             };
             let held = ours.clone();
             tokio::select! {
+                // Dropped once the claim is lost: the other server's answer counts.
                 (route, answer) = work(ours) => return Some((reply, route, answer)),
                 () = self.until_taken_over(&held) => {}
             }
@@ -87,6 +88,7 @@ impl Routing {
             {
                 Ok(true) => return Waited::Ours(Route { turn: Turn::Ours(name), ..route }),
                 Ok(false) => {}
+                // Nobody can claim without the database, and two answers are better than none.
                 Err(_) => return Waited::Ours(Route { turn: Turn::Unknown, ..route }),
             }
             if Instant::now() + wait + SPARE > until {
@@ -100,6 +102,7 @@ impl Routing {
                 .ask(self.0.store.route_by_sid(&sid), "reading another server's answer", &sid)
                 .await
             {
+                // The database does not store who forwarded the call.
                 route = Route { forwarded_from: route.forwarded_from, ..now };
             }
         }
