@@ -173,6 +173,7 @@ impl Provisioning {
                     run.learn(&agent, &given);
                     tell(&agent, &given);
                 }
+                // Ends the run: no purchase can be stored. A server continues those under way.
                 Err(failure @ (StoreError::Unavailable(_) | StoreError::Busy)) => {
                     not_begun += 1;
                     run.ended = Some(EndedEarly::Failed(failure));

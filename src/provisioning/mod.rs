@@ -125,6 +125,7 @@ impl Provisioning {
         clock: Clock,
         entropy: Entropy,
     ) -> Self {
+        // New at every start: this process holds none of the leases that an earlier one left.
         let owner = entropy.uuid(clock.now());
         let (running, deliveries) = (TaskTracker::new(), TaskTracker::new());
         let prices = prices::Prices::default();

@@ -96,8 +96,10 @@ impl Outcome {
             About::Object | About::Account if !is_unknown || matches!(patience, Patience::Bounded) => {
                 return Self::Failed(because, Progress::of(operation).with(undo));
             }
+            // Says nothing about the earlier request, whose outcome is still unknown: no rollback yet.
             About::Object | About::Account => (None, false, false),
             About::Moment { retry_after, breaker_open } => (retry_after, breaker_open, false),
+            // A bounded step is harmless to repeat: its outcome need not be looked up.
             About::Nothing => (None, false, !matches!(patience, Patience::Bounded)),
         };
         let patience = match patience {
@@ -116,6 +118,7 @@ impl Outcome {
             undo: Vec::new(),
             retry_after: None,
             breaker_open: false,
+            // Nothing is rolled back until a look-up has settled the outcome.
             outcome_unknown: true,
             patience: Patience::Endless,
         })

@@ -52,6 +52,7 @@ impl Provisioning {
                 }
             }
         }
+        // Includes operations that requests have started.
         self.0.running.close();
         if tokio::time::timeout(DRAIN, self.0.running.wait()).await.is_err() {
             warn!(

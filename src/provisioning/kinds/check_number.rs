@@ -49,6 +49,7 @@ async fn check_number(driver: &Provisioning, operation: &Operation) -> Result<Ou
             Outcome::Failed(Refusal::new(RefusalCode::CarrierRejected, why), Progress::of(operation))
         }
         Ok(Setting::Gone) => gone(operation, &number),
+        // A failed check costs nothing: the next reconciliation starts another.
         Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded),
     })
 }

@@ -71,6 +71,7 @@ pub(in crate::provisioning) struct Purchase {
     wanted: WantedNumber,
     candidates: Vec<NumberOnSale>,
     searches: u8,
+    // Fields with a default may be missing in an operation that an earlier version stored.
     /// Whether the search has left the area code.
     #[serde(default)]
     elsewhere: bool,

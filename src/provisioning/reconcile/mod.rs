@@ -108,6 +108,7 @@ impl Reconciler {
     /// or ACTIVE, and logs the remaining differences as errors.
     pub async fn watch(&self, every: Duration, stop: CancellationToken, heartbeat: Heartbeat) {
         let pause = tokio::time::sleep;
+        // An interval shorter than the poll is kept, too.
         while stop.run_until_cancelled(pause(every.min(LOOK_EVERY))).await.is_some() {
             heartbeat.beat();
             let watched = stop.run_until_cancelled(Box::pin(self.run_if_due(every))).await;

@@ -20,6 +20,7 @@ pub(super) struct Implausible {
 /// # Errors
 /// [`Implausible`].
 pub(super) fn plausible(what: &'static str, missing: usize, held: usize) -> Result<(), Implausible> {
+    // A single object may well be the one that is missing.
     let is_all = held > 1 && missing == held;
     let is_most = missing >= PLAUSIBLE && missing * 2 > held;
     if is_all || is_most { Err(Implausible { what, missing, held }) } else { Ok(()) }
