@@ -220,6 +220,7 @@ impl Database {
             let hosts = self.shared.listening.as_ref().unwrap_or(hosts);
             let Err(error) = self.listen(hosts, &mut failures, &mut gap).await;
             failures += 1;
+            // Published once listening works again: until then more changes may be missed.
             gap = gap.or(Some(Change::Gap));
             if failures == 1 {
                 tracing::warn!(
@@ -282,6 +283,7 @@ impl Database {
             .strip_prefix(SERVER_PREFIX)
             .and_then(|rest| rest.split_once('\n'))
             .unwrap_or(("", payload));
+        // Published here before it was announced.
         if server == self.shared.name {
             return;
         }
@@ -310,6 +312,7 @@ impl Database {
                 if received.channel() == channel {
                     return Ok(());
                 }
+                // Changes that arrive during the test are not lost.
                 self.publish_received(&received);
             }
         };

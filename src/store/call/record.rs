@@ -58,6 +58,7 @@ impl Batched for AnsweredCall {
         let written = store.db().group_commit(statement).await?;
         let written: HashSet<String> =
             written.iter().map(|row| row.try_get("", "sid")).collect::<Result<_, _>>()?;
+        // A call that was on record already has not changed.
         let new = batch.iter().map(|answered| &answered.call).filter(|call| written.contains(&call.sid));
         store.publish_all(&new.map(changed).collect::<Vec<_>>());
         Ok(vec![(); batch.len()])

@@ -349,6 +349,7 @@ impl HeldSession {
             Ok(_) => self.state = SessionState::Ready,
             // Half an answer may still be in the stream: it would be read as that of the next statement.
             Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_)) => self.session = None,
+            // Whether the transaction has begun is still unknown.
             Err(_) if matches!(self.state, SessionState::Beginning | SessionState::Restoring) => {}
             Err(_) => self.state = SessionState::Unclean,
         }

@@ -97,6 +97,7 @@ impl SystemStore {
         let update = OperationUpdate { number_id: Some(claim.id), ..update };
         let number = claim.number.clone();
         let inserted = Entity::insert(row(&operation, claim, now)?)
+            // A conflict means that somebody holds the number; as an error it would abort the transaction.
             .on_conflict(OnConflict::new().do_nothing().to_owned())
             .exec_without_returning(&transaction)
             .await?;

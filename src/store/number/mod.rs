@@ -89,6 +89,7 @@ impl TenantStore {
         let found = self
             .own_numbers()
             .filter(phone_number::Column::Number.eq(number.as_str()))
+            // `false` sorts before `true`: the held row comes first.
             .order_by(released, Order::Asc)
             .order_by_desc(phone_number::Column::CreatedAt)
             .one(&self.transaction)
@@ -262,6 +263,7 @@ impl TenantStore {
         let version = phone_number::Column::RoutingVersion;
         let written = phone_number::Entity::update_many()
             .col_expr(Alias::new(phone_number::RULES), Expr::value(serde_json::json!(rules)))
+            // Counted by the database, so that two simultaneous changes get different versions.
             .col_expr(version, Expr::col(version).add(1))
             .filter(phone_number::Column::Id.eq(id.0))
             .filter(phone_number::Column::TenantId.eq(self.tenant.0))

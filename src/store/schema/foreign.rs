@@ -64,11 +64,13 @@ pub(super) async fn of(
     let has_none_of_ours = pending.len() == ours.len();
     let (pending, unknown) = (pending.clone(), newer.clone());
     match (has_none_of_ours, unknown.is_empty()) {
+        // A newer version only adds, so this one can still serve.
         _ if pending.is_empty() => Ok(None),
         (true, false) => Ok(Some(ForeignSchema::Unknown { unknown })),
         (false, false) => Ok(Some(ForeignSchema::Diverged { unknown, pending })),
         (false, true) => Ok(None),
         (true, true) => {
+            // Without a record every migration would run, over tables that exist already.
             let mut tables = dialect::tables(db).await?;
             tables.retain(|table| ours.iter().any(|migration| creates(migration.name(), table)));
             Ok((!tables.is_empty()).then_some(ForeignSchema::Unrecorded { tables }))

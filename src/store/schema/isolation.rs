@@ -168,6 +168,7 @@ async fn append_only(db: &Pool) -> Result<Vec<String>, StoreError> {
             "{role} may change the audit trail: REVOKE UPDATE, DELETE, TRUNCATE ON audit_events FROM {role};"
         ));
     }
+    // `O` and `A`: the trigger fires in an ordinary session.
     let sql = "SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass('audit_events') AND tgname = 'append_only' \
                AND tgenabled IN ('O', 'A')";
     if query(db, sql).await?.is_empty() {
@@ -187,6 +188,7 @@ async fn strangers_rows(
     tables: &[Table],
     stranger: TenantId,
 ) -> Result<Option<String>, StoreError> {
+    // Never committed: rolled back when dropped.
     let transaction = doors::begin_as(db, stranger).await?;
     for Table { name: table, .. } in tables.iter().filter(|table| table.tenants_may_read) {
         if sees_rows(&transaction, table).await? {

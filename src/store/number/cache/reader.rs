@@ -239,6 +239,7 @@ impl NumberReader {
                 // The clock first: the cache counts as confirmed for no longer than it is.
                 let (began, until) =
                     (self.store.shared.clock.now(), dialect::horizon(self.store.db()).await?);
+                // Nothing was written otherwise, and an idle poll stays at one statement.
                 if until != seen {
                     self.store.read_dialing_overrides().await?;
                 }

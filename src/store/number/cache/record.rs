@@ -144,6 +144,7 @@ fn pack_id(id: Option<&str>, unusual: &mut UnusualIds) -> [u8; PACKED_LENGTH] {
 fn pack_usual(id: &str) -> Option<[u8; PACKED_LENGTH]> {
     let rest = id.strip_prefix(USUAL_PREFIX).filter(|rest| rest.len() == USUAL_LENGTH)?;
     let mut packed = [0; PACKED_LENGTH];
+    // Four characters of six bits fill three bytes.
     for (four, three) in rest.as_bytes().chunks_exact(4).zip(packed.chunks_exact_mut(3)) {
         let mut bits = 0_u32;
         for byte in four {

@@ -114,6 +114,7 @@ impl SystemStore {
     /// # Errors
     /// The error of the writer.
     pub fn save_numbers(&self, mut into: impl Write) -> io::Result<bool> {
+        // Read first: the numbers below may be newer than it says, but never older.
         let Some(confirmed_at) = self.shared.numbers.lock().confirmed_at() else { return Ok(false) };
         let (database, dialings) = (self.shared.location.clone(), self.shared.dialings.all());
         let header = Header { format: FORMAT, database, confirmed_at, dialings };

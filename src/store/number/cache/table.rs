@@ -105,6 +105,7 @@ impl Table {
         let marks = (cached.number_changed, cached.agent_changed);
         let record = Record::pack(number, shared, &cached.agent, marks, &mut self.unusual);
         let id = cached.id.0;
+        // The old values are released after the new ones were acquired: a value that both share stays stored.
         if let Some(slot) = self.slot_of(number) {
             self.discard(slot);
             self.put(slot, id, record);
