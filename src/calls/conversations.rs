@@ -170,6 +170,7 @@ impl Conversations {
         let conversation = &event.report.conversation_id;
         // The call before the event: after a crash in between, the report is applied again, without effect.
         let Some(call) = store.report_conversation(&event.report).await? else {
+            // Its call may still wait in a server's journal.
             if now < event.accepted_at + WORTH_WAITING {
                 return store.postpone_event(event.id, now + TRY_AGAIN).await;
             }

@@ -34,6 +34,7 @@ impl Routing {
     pub(super) async fn make_room(&self, route: &mut Route, started: Instant) {
         self.0.sweep.make_room(route.call.tenant_id, started + self.0.answer_deadline / 4).await;
         let admitted = self.0.store.admit_after_all(&route.call);
+        // After a failure the call keeps no slot: the plan stays exact, and the fallback number rings.
         if let Ok(true) = self.0.records.ask(admitted, "taking a call slot", &route.call.sid).await {
             tracing::info!(call = %route.call.id, "call slot freed");
             route.slot = CallSlot::Held;
@@ -47,6 +48,7 @@ impl Routing {
         if matches!(why, NoAnswer::Busy) && route.has_slot() {
             route.slot = CallSlot::NotCounted;
         }
+        // Before the answer: even if this server dies now, the call will be on record.
         self.0.records.journal_call(&route);
         metrics::counter!("switchboard_calls_routed_from_memory_total").increment(1);
         Some(route)

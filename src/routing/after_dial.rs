@@ -70,6 +70,7 @@ impl Routing {
             self.0.records.ask(self.0.store.route_by_sid(sid), "routing after a dialled call", sid).await;
         let route = match known {
             Ok(Some(route)) => Some(route),
+            // The call's record may still wait in another server's journal.
             Ok(None) | Err(_) => {
                 let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
                 end.call.as_ref().and_then(|call| self.route_from_memory(id, call))

@@ -98,6 +98,7 @@ impl Routing {
             to: &route.call.to,
             call_sid: &route.call.sid,
         };
+        // What earlier steps have left of the deadline, which is for the whole answer.
         let remaining = until.saturating_duration_since(Instant::now());
         match self.0.voice.register_call(call, remaining).await {
             Ok(RegisteredCall { twiml: handover, conversation_id }) => RoutedAnswer {

@@ -77,8 +77,10 @@ impl JournalFile {
             in_file: 0,
             unwritten: VecDeque::new(),
             index: Index::of(most_indexed),
+            // What a killed server wrote may not have reached the disk.
             unsynced: true,
         };
+        // A second pass: how many entries are done is known only at the end of the file.
         let (mut left, mut began) = (over.min(entries), 0);
         let file = Arc::clone(&state.file);
         let mut lines = Lines::from(&file, 0)?;

@@ -85,6 +85,7 @@ impl Index {
                 self.about.remove(&key);
             }
         }
+        // The outage is over: the memory is not needed until the next one.
         if self.about.is_empty() {
             self.clear();
         }

@@ -29,6 +29,7 @@ impl Refused {
             Err(error) => return Err(error),
         };
         let mut line = Vec::new();
+        // Bounded, because a damaged file may hold no line end.
         while lines.by_ref().take(MOST_BYTES).read_until(b'\n', &mut line)? > 0 {
             if let Ok(entry) = serde_json::from_slice::<Entry>(&line)
                 && entry.at() > since
