@@ -63,6 +63,7 @@ impl Provisioning {
         let mut held = self.0.store.expected_inventory(&[], &[], self.0.clock.now()).await?.numbers;
         held.retain(|number| {
             let owned = number.sid.as_ref().and_then(|sid| owned.get(sid));
+            // A number that the carrier does not list is left to reconciliation.
             owned.is_some_and(|owned| !deviations(owned, &self.settings(number.operation_id)).is_empty())
         });
         Ok(held)
