@@ -245,6 +245,7 @@ async fn run_writer<T: Batched>(store: SystemStore) {
         match written {
             Ok(done) => {
                 if T::IS_DURABLE {
+                    // Spares a probe of the database: see `CallRecords::is_alive`.
                     store.note_write();
                 }
                 for (reply, done) in replies.into_iter().zip(done) {
@@ -305,6 +306,7 @@ async fn write<T: Batched>(store: &SystemStore, items: &[T]) -> Result<Vec<T::Do
         Ok(Ok(written)) => written,
         // A panic blames one item: the others are then written one by one.
         Ok(Err(_panic)) => Err(StoreError::Database(DbErr::Custom("the write panicked".to_owned()))),
+        // Slow or unavailable: the caller finds out by a probe.
         Err(_elapsed) => Err(StoreError::Busy),
     }
 }

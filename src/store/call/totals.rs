@@ -58,6 +58,7 @@ impl TenantStore {
         let rows: Vec<(Uuid, i64)> = self
             .own_totals()
             .filter(Column::AgentId.is_in(agents.iter().map(|id| id.0)))
+            // Totals outlive their calls, because usage counts deleted calls, too.
             .filter(Column::Kept.gt(0))
             .select_only()
             .column(Column::AgentId)

@@ -250,6 +250,7 @@ impl Pool {
     pub(in crate::store) async fn notify(&self, statement: Statement) -> Result<(), DbErr> {
         let Backend::Postgres(connections) = &self.backend else { return Ok(()) };
         let work = Work::Statement(&statement);
+        // Safe to repeat: after a second notification watchers only read once more.
         self.retry_broken(|| self.run_once(connections, work, execute_error)).await.map(drop)
     }
 
@@ -264,6 +265,7 @@ impl Pool {
         let outcome = if work.is_read() {
             self.retry_broken(|| self.run_once(connections, work, error)).await
         } else {
+            // Retries the ping only: a write that was sent may have been carried out.
             let held = self.retry_broken(|| self.acquire_checked(connections)).await?;
             finish(held, work, error).await
         };

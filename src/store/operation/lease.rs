@@ -56,6 +56,7 @@ impl SystemStore {
         lease: Duration,
     ) -> Result<Option<Claimed>, StoreError> {
         let now = self.shared.clock.now();
+        // One statement: of two drivers that claim at once, the second finds the lease taken.
         let taken = taking(owner, now, now + lease).filter(Column::Id.eq(id.0)).filter(due(now));
         let rows = updated(self.db(), taken).await?;
         Ok(self.readable_claims(rows, owner).await?.into_iter().next())

@@ -210,6 +210,7 @@ async fn apply(
         Effect::VoiceAgentCreated { agent, voice_agent_id, revision } => {
             let row = agent::ActiveModel {
                 voice_agent_id: Set(Some(voice_agent_id.clone())),
+                // The creation has delivered this revision; a later one is still to be delivered.
                 synced_revision: Set(*revision),
                 ..Default::default()
             };

@@ -47,6 +47,7 @@ pub(in crate::store) async fn faults(db: &Pool, stranger: TenantId) -> Result<Ve
     if faults.is_empty() {
         faults.extend(strangers_rows(db, &tables, stranger).await?);
     }
+    // The login role owns the tables: only forced policies keep their rows from it.
     for table in tables.iter().filter(|table| table.login_may_read) {
         faults.extend(unscoped_rows(db, &table.name).await?);
     }
@@ -146,6 +147,7 @@ async fn policies(db: &Pool, tables: &[Table]) -> Result<Vec<String>, StoreError
         };
         // An alternative would admit further rows.
         let keeps = |condition: &str| condition.contains(test) && !condition.contains(" OR ");
+        // Both must hold: one decides which rows are visible, the other which may be written.
         let conditions: [String; 2] = [row.try_get("", "qual")?, row.try_get("", "check")?];
         if test.is_empty() || !conditions.iter().all(|condition| keeps(condition)) {
             faults.push(format!(

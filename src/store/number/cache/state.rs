@@ -170,6 +170,7 @@ impl CacheState {
             self.table.set(number, &cached);
             self.restored.insert(number);
         }
+        // The saved time: a restart does not extend the trust.
         self.confirmed_at = Some(at);
         true
     }
@@ -220,6 +221,7 @@ impl CacheState {
 
     /// Tells the other reads in progress that this one learned something about the number.
     fn note(&mut self, number: u64, reading: Option<u64>) {
+        // Only another read in progress compares its start with this event.
         if self.under_way.iter().any(|other| Some(*other) != reading) {
             let at = self.tick();
             self.learned.insert(number, at);
@@ -228,6 +230,7 @@ impl CacheState {
     }
 
     fn note_release(&mut self, id: NumberId) {
+        // Only a read in progress may still find the row as it was.
         if !self.under_way.is_empty() {
             let at = self.tick();
             self.released.insert(id, at);
