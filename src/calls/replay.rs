@@ -55,6 +55,7 @@ impl CallRecords {
     /// Replays the journal until `stop` is cancelled.
     pub async fn watch_journal(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let mut looks = interval(LOOK_EVERY);
+        // Looks missed during a long replay are not made up for at once.
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
@@ -63,6 +64,7 @@ impl CallRecords {
                 _ = looks.tick() => drop(stop.run_until_cancelled(self.look(&heartbeat)).await),
             }
         }
+        // Entries may have been added since the last look.
         self.0.journal.sync().await;
     }
 

@@ -143,6 +143,7 @@ impl Sweep {
                     return warn!(%tenant, %error, "call slots not checked: the tenant's calls could not be read");
                 }
             };
+            // All at once, because a caller is waiting; there are at most `TO_MAKE_ROOM`.
             let asked = stream::iter(sids).for_each_concurrent(None, |sid| async move {
                 if let Some(Err(error)) = caught("sweep", self.ask(&sid)).await {
                     warn!(sid, error = &error as &dyn std::error::Error, "call slot not freed");

@@ -65,6 +65,7 @@ impl Routing {
     /// Why a number must not be dialled for this call; `None` if it may be: see [`plan`].
     async fn why_not(&self, route: &Route, number: &E164) -> Option<NotDialed> {
         let own = self.0.store.dialing_of(route.call.tenant_id);
+        // Checked for each call: the policy may have changed since the number was stored.
         if let Err(why) = self.0.dialing.for_tenant(&own).check(number) {
             tracing::warn!(call = %route.call.id, tenant = %route.call.tenant_id, number = mask(number.as_str()), %why, "number not dialled: not allowed");
             metrics::counter!("switchboard_dials_not_allowed_total").increment(1);

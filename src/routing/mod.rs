@@ -179,6 +179,7 @@ impl Routing {
         F: Future<Output = ()> + Send + 'static,
     {
         let shared = {
+            // One lock for look-up and insertion: the second of two simultaneous requests joins the first.
             let mut answering = self.0.answering.lock().unwrap_or_else(PoisonError::into_inner);
             let (this, own) = (self.clone(), key.clone());
             let begin = || {

@@ -167,6 +167,7 @@ pub(super) fn rings_already(caller: &CallerId, others: &[String]) -> bool {
 pub(super) fn fallback_outcome(number: Option<&E164>, needs_slot: bool, room: Room) -> CallOutcome {
     match number {
         Some(_) => CallOutcome::Fallback,
+        // Only a call that a free slot would have led to the agent counts as busy.
         None if needs_slot && room == Room::UsedUp => CallOutcome::Busy,
         None => CallOutcome::Unavailable,
     }

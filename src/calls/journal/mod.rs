@@ -144,6 +144,7 @@ impl Journal {
     /// many wait, the oldest is moved to `calls.refused`. Returns whether it succeeded.
     pub(super) async fn put_early(&self, early_entry: &Entry) -> bool {
         let oldest = {
+            // Unlocked again before the disk is written.
             let early = self.early();
             if early.is_full() { early.first(1).pop() } else { None }
         };
