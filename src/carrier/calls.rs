@@ -21,6 +21,7 @@ impl Carrier {
 /// Reads Twilio's `CallStatus` (`in-progress`, `no-answer` …); `None` for a value that Twilio does not document.
 pub(super) fn call_status(word: &str) -> Option<CallStatus> {
     Some(match word {
+        // `initiated` occurs in webhooks only, never in Twilio's own records.
         "queued" | "initiated" | "ringing" => CallStatus::Ringing,
         "in-progress" => CallStatus::InProgress,
         "completed" => CallStatus::Completed,

@@ -21,6 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A page of 1000 numbers has about 2 MB.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 /// Twilio limits concurrent requests by account and does not publish the limit.
+// A handful: over the limit, Twilio answers 429 (20429) to purchases too.
 const PARALLEL_REQUESTS: usize = 5;
 /// For reads that a person waits for: after two seconds an error is better than a longer wait.
 const RETRY: RetryPolicy = RetryPolicy {
@@ -147,6 +148,7 @@ impl Carrier {
                 break;
             };
             sleep(pause).await;
+            // Past the deadline the last error is returned: it says more than a timeout.
             let Ok(again) = timeout_at(deadline, self.get_answer(url.clone())).await else { break };
             answer = again;
             attempt += 1;

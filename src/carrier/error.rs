@@ -70,6 +70,7 @@ impl ProviderRejection for Rejection {
 
     /// Classifies by the HTTP status first, then by Twilio's code, never by its message.
     fn classify(answer: &Answer) -> CarrierError {
+        // The body of a gateway's 502 or 503 may be HTML or empty, so an unreadable one is not a failure of its own.
         let body: ErrorBody = serde_json::from_slice(answer.body()).unwrap_or_default();
         let (status, request_id) = (answer.status(), answer.header("twilio-request-id"));
         // Twilio's support asks for the id of a request.
@@ -87,7 +88,9 @@ impl ProviderRejection for Rejection {
             _ if !body.is_twilios(status, request_id) => answer.effect().lost(reason),
             // A conflict with a request in progress.
             409 => answer.unavailable(&reason),
+            // Twilio does not document the status of every account code, such as 20005: any 401 or 403 counts as one.
             401 | 403 => CarrierError::Rejected(Self::Account),
+            // Twilio may omit the code.
             404 if body.code.is_none() => CarrierError::Rejected(Self::NotFound),
             _ => CarrierError::Rejected(Self::of(
                 body.code.unwrap_or(status.into()),

@@ -36,15 +36,18 @@ impl Carrier {
     /// # Errors
     /// [`CarrierError`]. After an unknown outcome, look for the number with [`Self::find`].
     pub async fn buy(&self, number: &E164, name: &str) -> Result<Purchase, CarrierError> {
+        // Never `AreaCode`: repeated after a lost answer, it would buy a second number.
         let form = [("PhoneNumber", number.as_str()), ("FriendlyName", name)];
         let answer = self.post_for_answer(self.url(&[NUMBERS]), &form).await?;
         let began = answer.request_began();
         let bought = answer.json::<Owned, Rejection>()?;
         match bought.read() {
             Some(bought) if bought.number == *number => {
+                // Both times come from Twilio, so our own clock does not matter.
                 let is_older = bought.created_at.zip(began).is_some_and(|(created, began)| created < began);
                 Ok(if is_older { Purchase::Older(bought) } else { Purchase::New(bought) })
             }
+            // Not a rejection: Twilio reports success, so something may have been bought.
             other => Err(CarrierError::OutcomeUnknown {
                 reason: match other {
                     Some(other) => format!("it answered with another number, {}", other.sid),
@@ -91,6 +94,7 @@ impl Carrier {
         match self.fetch(sid).await {
             Ok(standing) => standing.ok_or(CarrierError::Rejected(Rejection::NotFound)),
             Err(error) => {
+                // Whatever the class of the read's failure, the update itself succeeded.
                 Err(CarrierError::OutcomeUnknown { reason: format!("set, but not read back: {error}") })
             }
         }
@@ -130,6 +134,7 @@ impl Carrier {
     /// [`CarrierError`]; safe to repeat.
     pub async fn release(&self, sid: &str) -> Result<(), CarrierError> {
         match self.delete(self.url(&[NUMBERS, checked(sid)?])).await {
+            // Twilio answers a second `DELETE` with 404 too, so a repetition after a lost answer succeeds.
             Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(()),
             other => other,
         }
@@ -156,11 +161,13 @@ impl Carrier {
                 Some(_) => self.get(url).await?,
                 None => self.get_answer_with_retry(url).await?.json::<_, Rejection>()?,
             };
+            // Skipped, an incomplete entry would look like a number that the account no longer owns.
             if !page.incoming_phone_numbers.iter().all(Owned::is_whole) {
                 return Err(CarrierError::unavailable("its list of numbers has an incomplete entry"));
             }
             numbers.extend(page.incoming_phone_numbers.into_iter().filter_map(Owned::read));
             match page.next_page_uri.filter(|uri| !uri.is_empty()) {
+                // Followed as given: Twilio rejects a `PageToken` that it did not issue (21481).
                 Some(uri) => url = self.next_page(&uri)?,
                 None => return Ok(numbers),
             }
@@ -180,6 +187,8 @@ fn update_fields(settings: &NumberSettings) -> [(&'static str, &str); 10] {
         ("StatusCallback", settings.status_callback.as_str()),
         ("StatusCallbackMethod", METHOD),
         ("VoiceReceiveMode", RECEIVE_MODE),
+        // An empty value clears a setting, an omitted one stays. With an application or a trunk, Twilio ignores the voice
+        // URLs.
         ("VoiceApplicationSid", ""),
         ("TrunkSid", ""),
     ]

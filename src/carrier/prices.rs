@@ -78,10 +78,12 @@ impl Price {
     fn read(self) -> Option<(NumberType, Decimal)> {
         let kind = match self.number_type?.as_str() {
             "local" => NumberType::Local,
+            // With a space in price lists; an owned number has `toll-free`.
             "toll free" => NumberType::TollFree,
             "mobile" => NumberType::Mobile,
             _ => return None,
         };
+        // Twilio sends amounts as text.
         let price: Decimal = self.current_price?.parse().ok()?;
         (!price.is_sign_negative()).then_some((kind, price))
     }

@@ -44,6 +44,7 @@ impl Carrier {
         {
             let mut query = url.query_pairs_mut();
             query.append_pair("VoiceEnabled", "true");
+            // Twilio accepts 1 to 1000. A search has no further pages, so this is also the most that it returns.
             query.append_pair("PageSize", &search.limit.clamp(1, 1000).to_string());
             if let Some(area_code) = &search.area_code {
                 query.append_pair("AreaCode", area_code.as_str());

@@ -18,6 +18,7 @@ const BODY_HASH: &str = "bodySHA256";
 #[must_use]
 pub fn verify_form(url: &str, raw_form_body: &[u8], signature: &str, auth_tokens: &[SecretString]) -> bool {
     let mut parameters: Vec<_> = form_urlencoded::parse(raw_form_body).collect();
+    // As in Twilio's own libraries: sorted by name, then value, and each distinct value of a repeated name once.
     parameters.sort();
     parameters.dedup();
     let signed: String =
@@ -48,6 +49,7 @@ fn verify_text(url: &str, parameters: &str, signature: &str, auth_tokens: &[Secr
     let (Ok(signature), Some(addresses)) = (STANDARD.decode(signature), addresses(url)) else {
         return false;
     };
+    // Anybody can sign with an empty key.
     auth_tokens.iter().map(ExposeSecret::expose_secret).filter(|token| !token.is_empty()).any(|token| {
         let key = Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, token.as_bytes());
         addresses

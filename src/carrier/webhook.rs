@@ -45,6 +45,7 @@ impl Parameters {
     pub fn optional(&self, name: &str) -> Result<Option<&str>, Invalid> {
         let mut values = self.0.iter().filter(|(of, _)| of == name).map(|(_, value)| value.as_str());
         let Some(first) = values.next() else { return Ok(None) };
+        // The signature covers the distinct values in sorted order, so it does not prove which of them came first.
         if values.any(|other| other != first) {
             return Err(Invalid::new(format!("{name} is given twice with different values")));
         }
@@ -193,6 +194,7 @@ impl DialCallback {
             forwarded_from: forwarded_from(parameters),
             to_number: parameters.optional("To")?.and_then(E164::shown),
             dial_call_status: parameters.required("DialCallStatus")?.to_owned(),
+            // `CallStatus` is the caller's own call, `DialCallStatus` the dialled one.
             caller_is_gone: parameters
                 .optional("CallStatus")?
                 .and_then(call_status)
@@ -223,6 +225,7 @@ fn caller(parameters: &Parameters) -> Result<String, Invalid> {
 }
 
 fn seconds(parameters: &Parameters, name: &str) -> Result<Option<i32>, Invalid> {
+    // An unreadable duration counts as missing: the report of the call's end matters more.
     Ok(parameters.optional(name)?.and_then(|text| text.parse().ok()).filter(|seconds| *seconds >= 0))
 }
 

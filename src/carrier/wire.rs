@@ -157,6 +157,7 @@ fn set(text: Option<String>) -> Option<String> {
 
 fn capabilities(named: Option<HashMap<String, Option<bool>>>) -> Capabilities {
     let named = named.unwrap_or_default();
+    // A search writes `SMS`, an owned number `sms`.
     let has = |name| named.iter().any(|(key, value)| key.eq_ignore_ascii_case(name) && *value == Some(true));
     Capabilities { voice: has("voice"), sms: has("sms"), mms: has("mms") }
 }

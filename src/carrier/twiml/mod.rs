@@ -151,6 +151,7 @@ impl fmt::Display for Escaped<'_> {
                 '<' => f.write_str("&lt;")?,
                 '>' => f.write_str("&gt;")?,
                 '"' => f.write_str("&quot;")?,
+                // An XML parser turns literal ones in an attribute into spaces.
                 '\t' | '\n' | '\r' => write!(f, "&#{};", u32::from(c))?,
                 '\u{0}'..'\u{20}' | '\u{fffe}' | '\u{ffff}' => {}
                 c => write!(f, "{c}")?,
