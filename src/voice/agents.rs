@@ -58,6 +58,7 @@ impl Voice {
             self.delete_agent(&created.agent_id).await.map_err(|error| VoiceError::OutcomeUnknown {
                 reason: format!("{unfit}, and not deleted: {error}"),
             })?;
+            // Only now is it certain that nothing was left behind, as a rejection states.
             return Err(unfit);
         }
         Ok(created.agent_id)
@@ -83,6 +84,7 @@ impl Voice {
         let mut found = Vec::new();
         let mut cursor = None::<String>;
         for _ in 0..MOST_PAGES {
+            // 100 is the largest page that ElevenLabs accepts.
             let mut query = vec![("tags", tag.to_owned()), ("page_size", "100".to_owned())];
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
             let request = self.request(Method::GET, &["agents"]).query(&query);
@@ -92,6 +94,7 @@ impl Voice {
             match (&cursor, page.has_more) {
                 (Some(_), _) => {}
                 (None, false) => return Ok(found),
+                // Taken for the end of the list, this would make the agents of later pages look deleted.
                 (None, true) => {
                     return Err(VoiceError::unavailable("its list of agents is incomplete"));
                 }
@@ -138,6 +141,7 @@ impl Voice {
     /// [`VoiceError`]; safe to repeat.
     pub async fn delete_agent(&self, voice_agent_id: &str) -> Result<(), VoiceError> {
         let request = self.request(Method::DELETE, &["agents", checked(voice_agent_id)?]);
+        // Not read as JSON: ElevenLabs answers a deletion with an empty body, or with 204.
         match self.send(&self.agents, request, Effect::Writes).await {
             Ok(_) | Err(VoiceError::Rejected(Rejection::NotFound)) => Ok(()),
             Err(error) => Err(error),

@@ -49,6 +49,7 @@ impl Voice {
             "from_number": call.from,
             "to_number": call.to.as_str(),
             "direction": "inbound",
+            // The request has no member for the carrier's id. A dynamic variable comes back in the event after the call.
             "conversation_initiation_client_data": { "dynamic_variables": { "call_sid": call.call_sid } },
         });
         // Set as the request's own timeout, so that the circuit breaker counts a late answer as a failure. A timeout around the
@@ -72,6 +73,7 @@ fn read(answer: &[u8]) -> Result<RegisteredCall, &'static str> {
     };
     let conversation_id = {
         let document = Document::parse(&twiml).map_err(|_| "not XML")?;
+        // Any other page, handed to the carrier, would fail the call there.
         if !document.root_element().has_tag_name("Response") {
             return Err("not TwiML");
         }

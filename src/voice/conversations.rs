@@ -31,6 +31,8 @@ impl Voice {
         };
         let unreadable = |why: Invalid| VoiceError::unavailable(format!("an unreadable answer: {why}"));
         let data: Value = answer.json::<_, Rejection>()?;
+        // Any other status counts as under way, also one that ElevenLabs adds: its record may still
+        // be incomplete.
         if !matches!(data["status"].as_str(), Some("done" | "failed")) {
             return Ok(Conversation::GoesOn);
         }

@@ -63,6 +63,7 @@ impl ProviderRejection for Rejection {
             404 if matches!(body["detail"], Value::Object(_) | Value::Array(_)) => {
                 VoiceError::Rejected(Self::NotFound)
             }
+            // A text is the framework's answer for an unknown route, as with a wrong base URL: it does not deny the agent.
             404 if effect != Effect::Connects => effect.lost(reason),
             status => VoiceError::rejected(status, message.unwrap_or_else(|| NO_REASON.to_owned())),
         }

@@ -37,6 +37,7 @@ impl VoiceEvent {
         let event: Value = lenient_json(body).map_err(|_| Invalid::new("the event is not JSON"))?;
         let kind = event["type"].as_str().ok_or_else(|| Invalid::new("the event has no type"))?;
         let data = &event["data"];
+        // The sender's clock may be ahead of ours.
         let told_at = instant(&event["event_timestamp"]).filter(|at| *at <= now).unwrap_or(now);
         match kind.parse() {
             Ok(ConversationNews::Over) => over(data, told_at).map(Self::Conversation),

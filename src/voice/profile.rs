@@ -35,6 +35,7 @@ pub(super) fn new_agent(agent: &Agent) -> Value {
     let config = &mut body["conversation_config"];
     // A silent line and an endless call are billed by the minute.
     config["turn"] = json!({ "silence_end_call_timeout": 30 });
+    // The provider's default ends every call after ten minutes.
     config["conversation"] = json!({ "max_duration_seconds": 1800 });
     // Without this tool the agent cannot hang up.
     config["agent"]["prompt"]["built_in_tools"] = json!({
@@ -48,6 +49,7 @@ pub(super) fn new_agent(agent: &Agent) -> Value {
         // double.
         "agent_concurrency_limit": -1, "daily_limit": 5000, "bursting_enabled": false,
     });
+    // Set, because the provider's documentation and its schema disagree on the default: two years, or for ever.
     body["platform_settings"]["privacy"] = json!({ "retention_days": 30 });
     body["tags"] = json!(tags(agent.id));
     body
