@@ -112,6 +112,7 @@ impl Answer {
     /// A complete answer with a 2xx status, or the failure that the answer reports.
     pub(super) fn into_result<R: ProviderRejection>(self) -> Result<Self, ProviderError<R>> {
         match &self.body {
+            // Before the body: an error answer that was cut off is still classified by its status.
             _ if !self.status.is_success() => Err(R::classify(&self)),
             Err(error) => Err(self.effect.lost(error.to_string())),
             Ok(_) => Ok(self),

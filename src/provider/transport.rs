@@ -87,6 +87,7 @@ impl Transport {
         }
         let response = match self.http.execute(request).await {
             Ok(response) => response,
+            // Nothing was sent, which says nothing about the provider: the permit is dropped without a report.
             Err(error) if error.is_builder() => return Err(not_sent(&error)),
             Err(error) => {
                 permit.failed();

@@ -139,6 +139,7 @@ impl Breaker {
         let verdict = if verdict == Verdict::Abandoned && slow { Verdict::Failed } else { verdict };
         match (self.state, verdict) {
             (State::Closed { .. }, Verdict::Answered) => {
+                // Not a change of state: requests in progress still report in this epoch.
                 self.state = State::default();
                 None
             }
@@ -163,6 +164,7 @@ impl Breaker {
                 self.change_to(State::Open { since, pause });
                 None
             }
+            // An early end says nothing about the provider. While the breaker is open, no pass has its epoch.
             (State::Closed { .. }, Verdict::Abandoned) | (State::Open { .. }, _) => None,
         }
     }
