@@ -85,6 +85,7 @@ pub(super) async fn status(
         }
         Err(odd) => tracing::warn!(%odd, "unreadable Twilio status callback"),
     }
+    // Any other answer would raise a warning at Twilio.
     xml(Twiml::default().to_string())
 }
 
@@ -110,6 +111,7 @@ impl Webhooks {
 
     fn answer_unreadable(&self, route: &'static str, odd: &Invalid) -> Response {
         tracing::warn!(route, %odd, "unreadable Twilio webhook: the caller hears an apology");
+        // With an error status, Twilio would send the same parameters to the fallback URL.
         self.twiml(CallAnswer::apology(Language::default()))
     }
 }

@@ -43,6 +43,7 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
     };
     let given = headers.get(SIGNATURE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let secrets = &webhooks.config.elevenlabs_secrets;
+    // Before the body, so that a request without a usable header costs no reading.
     let Some(mut signature) = EventSignature::read(given, secrets, webhooks.clock.now()) else {
         return unsigned();
     };
@@ -63,6 +64,7 @@ pub(super) async fn event(State(webhooks): State<Arc<Webhooks>>, headers: Header
             fetch(&webhooks, &EventHead::read(&kept.bytes)).await
         }
     });
+    // ElevenLabs repeats an event after 408, 429 and 5xx only.
     recorded.await.unwrap_or(StatusCode::SERVICE_UNAVAILABLE).into_response()
 }
 
@@ -99,6 +101,7 @@ async fn record(webhooks: &Webhooks, event: &[u8]) -> StatusCode {
         Ok(VoiceEvent::Other { kind }) => {
             tracing::debug!(kind, "ElevenLabs event ignored");
         }
+        // Acknowledged: a repetition is no more readable, and failures in a row make ElevenLabs disable the webhook.
         Err(odd) => tracing::warn!(%odd, "unreadable ElevenLabs event"),
     }
     StatusCode::OK

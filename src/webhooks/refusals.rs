@@ -79,6 +79,7 @@ impl Tally {
     fn refuse(&mut self, now: DateTime<Utc>) -> Option<u64> {
         self.refused += 1;
         self.untold += 1;
+        // `abs`, so that a clock that is set back does not silence the log.
         if self.told_at.is_some_and(|at| (now - at).abs() < EVERY) {
             return None;
         }

@@ -121,6 +121,7 @@ impl Webhooks {
 
     /// Rejects a call that belongs to another account although our token signed it.
     pub(super) fn foreign(&self, account_sid: &str) -> Option<Response> {
+        // A number identifies its tenant only within our account.
         if account_sid == self.config.account_sid {
             return None;
         }
