@@ -72,6 +72,7 @@ impl CachedKeys {
 
     fn may_fetch(&self, now: DateTime<Utc>) -> bool {
         if self.failing {
+            // `abs`, because a clock that is set back would otherwise stop fetches.
             return self.tried_at.is_none_or(|tried_at| (now - tried_at).abs() >= RETRY_AFTER);
         }
         self.debt(now) <= REFILL * (BUDGET - 1)
@@ -163,6 +164,7 @@ impl KeySet {
     }
 
     fn fetch_in_background(&self) -> tokio::task::JoinHandle<()> {
+        // Read here and not in the task: a fetch that starts before the task runs serves this caller too.
         let (this, fetches) = (self.clone(), self.0.fetches.load(Ordering::SeqCst));
         tokio::spawn(async move { this.fetch_if_due(fetches).await })
     }
@@ -184,6 +186,8 @@ impl KeySet {
         if !before.may_fetch(now) {
             return;
         }
+        // Counted when it starts: a caller that comes during the fetch may need a key published after it
+        // began.
         self.0.fetches.fetch_add(1, Ordering::SeqCst);
         let refilled_at = Some(now + before.debt(now) + REFILL);
         let after = match self.fetch().await {
@@ -278,6 +282,7 @@ fn parse_key(key: serde_json::Value) -> Result<Key, String> {
     let key: WireKey = serde_json::from_value(key).map_err(|_| "one is not a JSON Web Key".to_owned())?;
     let id = key.kid.clone().unwrap_or_default();
     let because = |why: &str| {
+        // The text comes from another server: cut and cleaned, it cannot forge or flood log lines.
         let shown: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
         format!(
             "\"{shown}\" ({}): {why}",
