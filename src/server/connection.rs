@@ -60,6 +60,7 @@ pub(super) struct Connections {
 impl Connections {
     /// Creates the counters with no connection open.
     pub(super) fn new(limits: ConnectionLimits) -> Self {
+        // The semaphore panics above its maximum.
         let free = Arc::new(Semaphore::new(limits.max.min(Semaphore::MAX_PERMITS)));
         Self { free, max_per_address: limits.max_per_address, by_address: Arc::default() }
     }

@@ -66,6 +66,7 @@ impl ExecutionLimits {
     /// # Errors
     /// 429 if the caller has [`MAX_PER_CALLER`] requests executing, 503 if the server has [`MAX_EXECUTING`].
     pub(super) fn acquire(&self, key: ShareKey) -> Result<ExecutionPermit, Rejection> {
+        // The caller's permit first, so that a caller over its own limit takes none of the server's.
         let caller = self.share(key).try_acquire_owned().map_err(|_| {
             let message = format!(
                 "at most {MAX_PER_CALLER} of your requests are executed at a time; try again in 1 second"

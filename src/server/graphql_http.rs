@@ -145,6 +145,7 @@ async fn caller(
     match credentials::authenticate(&server.authenticator, &presented).await {
         Ok(authenticated) => {
             if hint == CredentialHint::UnknownAgentToken {
+                // The token proved valid, and behind a proxy all clients may share the address.
                 server.rate_limiter.refund_address(address);
             }
             if !matches!(hint, CredentialHint::RecentAgent(_)) {
@@ -153,6 +154,8 @@ async fn caller(
             Ok(Caller { principal: Some(authenticated.principal), request_id: request_id.0.clone() })
         }
         Err(rejection) => {
+            // An unknown agent token was counted above. Credentials that could not be checked prove nothing
+            // against the client.
             if hint != CredentialHint::UnknownAgentToken && rejection.status == StatusCode::UNAUTHORIZED {
                 server.rate_limiter.count_address(address).await?;
             }

@@ -107,6 +107,7 @@ impl Readiness {
     /// its result.
     async fn refresh(&self) -> DatabaseStatus {
         let _one_at_a_time = self.check_lock.lock().await;
+        // While this probe waited for the lock, its holder may have checked.
         if let Some(status) = self.last_status.borrow().filter(DatabaseStatus::is_fresh) {
             return status;
         }
@@ -145,6 +146,7 @@ impl Readiness {
         }
         match self.database.isolation_faults().await {
             Ok(faults) if faults.is_empty() => {
+                // Only a pass is remembered, so that a repair shows at the next check.
                 *isolated_at = Some(Instant::now());
                 None
             }

@@ -103,6 +103,7 @@ async fn count_operations(server: &ServerState) {
     if system.is_unavailable() || counted_at.is_some_and(|at| at.elapsed() < COUNT_EVERY) {
         return;
     }
+    // Before the count, so that one that fails is not repeated at every scrape.
     *counted_at = Some(Instant::now());
     match timeout(COUNT_TIME, system.backlog()).await {
         Ok(Ok(backlog)) => {

@@ -101,6 +101,7 @@ pub async fn serve(
             },
         }
     }
+    // Closed before the wait: otherwise the kernel would accept connections that nobody serves.
     drop(listener);
     open.close();
     drain.sockets.close();

@@ -136,6 +136,7 @@ impl Graphiql {
 }
 
 fn tag(asset: &Asset, address: &str) -> String {
+    // Browsers check the integrity of a file from another origin only if it is fetched with CORS.
     let checked = format!("integrity=\"{}\" crossorigin=\"anonymous\"", asset.integrity);
     if asset.name.ends_with(".css") {
         format!("<link rel=\"stylesheet\" href=\"{address}\" {checked}>")

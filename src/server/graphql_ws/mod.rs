@@ -155,6 +155,7 @@ impl SocketTask {
     async fn process_events(&mut self) -> Result<(), CloseReason> {
         let init_by = Instant::now() + INIT_TIME;
         let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
+        // After a delay, two pings in a row would leave the client no time to answer the first.
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.server.drain.stop.clone();
         loop {
@@ -165,6 +166,7 @@ impl SocketTask {
                 () = sleep_until(init_by), if self.session.is_none() => {
                     return Err(CloseReason::new(4408, "Connection initialisation timeout"));
                 }
+                // `check_expiry` below closes the socket.
                 () = self.token_expired() => {}
                 _ = pings.tick() => {
                     self.ping().await?;
@@ -194,6 +196,7 @@ impl SocketTask {
         let text = match message {
             Message::Text(text) => text,
             Message::Binary(_) => return Err(CloseReason::new(4400, "Invalid message: binary")),
+            // The library answers pings and close frames itself.
             Message::Ping(_) | Message::Pong(_) | Message::Close(_) => return Ok(()),
         };
         match parse(&text)? {

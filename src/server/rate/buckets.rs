@@ -63,6 +63,7 @@ impl<K: Hash + Eq> Buckets<K> {
 
     /// Returns one request to the key's bucket.
     pub(super) fn refund(&mut self, key: &K) {
+        // A key without a bucket was counted in the shared one.
         let full_at = self.full_at.get_mut(key).unwrap_or(&mut self.shared);
         *full_at -= self.refill;
     }

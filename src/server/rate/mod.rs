@@ -150,6 +150,7 @@ impl RateLimiter {
     ) -> Result<(), Rejection> {
         let Some(limit) = limit else { return Ok(()) };
         let now = self.0.clock.now();
+        // The local bucket first, so that a flood is refused without a statement.
         let local = locked(&limit.local).take(key, now);
         let taken = match (local, &self.0.store) {
             (Ok(()), Some(store)) => self.take_slice(limit, key, now, store).await.inspect_err(|_| {
@@ -182,6 +183,7 @@ impl RateLimiter {
         self.sweep(store, now);
         let bucket = key.to_string();
         let request = store.take_requests(&bucket, wanted, limit.per_minute, now);
+        // While the database is known to be unavailable, no request waits for the time limit.
         let outcome = if store.is_unavailable() { None } else { timeout(DATABASE_TIME, request).await.ok() };
         let mut slices = locked(&limit.slices);
         match outcome {

@@ -57,6 +57,7 @@ impl<K: Copy + Hash + Eq> Slices<K> {
         if !self.by_caller.contains_key(&key) && !self.has_room(now) {
             return SliceDecision::Granted;
         }
+        // A new caller starts on credit, so that its first requests wait for no statement.
         let on_credit = Slice { left: size, owed: size, since: now, refused_until: None };
         let slice = self.by_caller.entry(key).or_insert(on_credit);
         if (now - slice.since).abs() > MAX_AGE {
