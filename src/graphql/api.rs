@@ -237,6 +237,7 @@ impl Api {
                 if !run.is_valid() {
                     return Err(verdict);
                 }
+                // Requests without a token must not evict the documents of others.
                 if session.is_authenticated() {
                     self.documents.keep(&document, validated, run.complexity());
                 }
@@ -284,6 +285,7 @@ fn span() -> tracing::Span {
 
 /// Completes at the request's time limit; never for a subscription.
 async fn overdue(run: &Run) {
+    // The kind is known only once the document is parsed, so every request begins with the shorter limit.
     tokio::time::sleep(QUERY_TIME).await;
     match run.kind() {
         Some(OperationType::Subscription) => std::future::pending().await,

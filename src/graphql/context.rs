@@ -185,6 +185,7 @@ impl Session {
             return Ok(open);
         }
         let mut door = self.reader.write().await;
+        // Another resolver may have opened it while this one waited for the lock.
         if of(&door, tenant).is_none() {
             *door = Some(Box::pin(self.services.database.read_as(tenant)).await?);
         }
@@ -245,6 +246,7 @@ impl Session {
     /// caller's turn is returned at once, since a client may read slowly.
     pub(super) async fn rest(&self) -> Option<Turn> {
         drop(self.release().await);
+        // The size limit applies to each response of a subscription, not to their sum.
         self.spent.store(0, Ordering::Relaxed);
         self.turn().take().map(|(turn, _)| turn)
     }

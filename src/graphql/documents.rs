@@ -85,6 +85,7 @@ impl Documents {
             valid.map(|(bytes, validated)| known.valid.keep(validated, complexity, bytes)),
         );
         drop(known);
+        // Outside the lock: a whole generation of documents may be freed.
         drop(forgotten);
     }
 

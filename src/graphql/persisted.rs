@@ -55,6 +55,7 @@ impl Persisted {
             let text = documents.recall(&hash).ok_or(ApiError::PersistedQueryNotFound)?;
             return Ok((text.to_string(), None));
         }
+        // Otherwise a client could store its own document under the hash of another client's.
         if sha256(&query) != hash {
             return Err(ApiError::bad_input(
                 "provided sha does not match query: send the query's own SHA-256",
@@ -85,6 +86,7 @@ impl Documents {
         let replaced = self.by_hash.insert(hash, Document { text, last_use: self.uses });
         self.bytes -= replaced.map_or(0, |document| document.text.len());
         while self.by_hash.len() > MAX_DOCUMENTS || self.bytes > MAX_BYTES {
+            // A scan, but of a thousand entries at most, and only when a new document is stored.
             let oldest = self.by_hash.iter().min_by_key(|(_, document)| document.last_use);
             let Some(hash) = oldest.map(|(hash, _)| hash.clone()) else { return };
             self.bytes -= self.by_hash.remove(&hash).map_or(0, |document| document.text.len());

@@ -43,6 +43,7 @@ impl Subscription {
         let session = Arc::clone(ctx.session()?);
         let id: OperationId = read_id("id", &id)?;
         let topic = Topic::Operation(session.scope()?.tenant(), id);
+        // Before the read, so that no change in between is missed.
         let changes = session.services().database.watch(topic);
         let watched = read_operation(&session, id)
             .await?
@@ -140,6 +141,7 @@ impl Watch {
             }
             self.session.take_turn().await;
             if let Some(now) = read_operation(&self.session, id).await?
+                // The event may be about the state that was already shown.
                 && now != *shown
             {
                 return Ok(now);
@@ -177,9 +179,11 @@ impl Watch {
         let now = self.session.services().clock.now();
         let most = u64::try_from(MOST_READ).unwrap_or(u64::MAX);
         let changed = self.session.reader().await?.calls_changed_since(self.read_at - OVERLAP, most).await?;
+        // A full read may have left out further calls.
         if changed.len() >= MOST_READ {
             return Err(missed_events("too many calls changed"));
         }
+        // Because the reads overlap, this one may return calls that were already shown.
         let is_new = |call: &&domain::Call| {
             agent.is_none_or(|agent| agent == call.agent_id) && !self.read.contains(call)
         };

@@ -25,6 +25,7 @@ pub(super) fn scan(document: &str, limits: &Limits) -> Result<usize, ApiError> {
                 token(rest, byte)
             }
         };
+        // At least one byte, so that the loop ends.
         rest = rest.get(length.max(1)..).unwrap_or_default();
     }
     Ok(tokens)

@@ -127,6 +127,7 @@ fn read_area_code(country: CountryCode, kind: NumberType, code: &str) -> Result<
 fn read_pattern(pattern: String) -> Result<String, ApiError> {
     let ordinary = pattern.bytes().filter(u8::is_ascii_alphanumeric).count();
     let allowed = pattern.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"*%+$".contains(&byte));
+    // The carrier's limits, checked here because its error names none of them.
     if allowed && ordinary >= 2 && pattern.len() <= 16 {
         Ok(pattern)
     } else {
