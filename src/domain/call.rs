@@ -156,6 +156,7 @@ impl Call {
             let status = if reported < known { self.status } else { report.status };
             return Self { status, ..self };
         }
+        // The carrier's clock may be behind ours.
         let at = report.at.max(self.started_at);
         let (ended_at, duration_seconds) = if reported > known {
             (at, report.duration_seconds)

@@ -179,6 +179,7 @@ impl PhoneNumber {
         let Some(bought) = self.provisioned_at else { return 0 };
         let is_held =
             |day: &DateTime<Utc>| *day < until && self.released_at.is_none_or(|released| *day <= released);
+        // Each month is added to the purchase: added to the previous day, 31 would become 28 and stay so.
         let days = (0..).map_while(|month| bought.checked_add_months(Months::new(month))).take_while(is_held);
         days.filter(|day| *day >= from).fold(0, |months, _| months + 1)
     }

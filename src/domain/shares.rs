@@ -39,6 +39,7 @@ impl<K: Eq + Hash> Shares<K> {
         if let Some(semaphore) = keys.semaphores.get(&key).and_then(Weak::upgrade) {
             return semaphore;
         }
+        // A sweep scans all keys. At twice the keys in use, its cost spreads over as many new keys.
         if keys.semaphores.len() >= FEW_KEYS.max(2 * keys.in_use) {
             keys.semaphores.retain(|_, semaphore| semaphore.strong_count() > 0);
             keys.in_use = keys.semaphores.len();

@@ -140,6 +140,7 @@ impl Workers {
         }));
         heartbeat.begin(Instant::now());
         let mut enlisted = self.lock();
+        // A worker that enlists again replaces its former heartbeat, which would soon count as silent.
         enlisted.retain(|other| other.0.worker != worker);
         enlisted.push(heartbeat.clone());
         heartbeat

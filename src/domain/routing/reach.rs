@@ -61,6 +61,7 @@ impl When {
     }
 
     fn implies(&self, other: &Self) -> bool {
+        // Not compared across zones, whose difference changes over the year. At worst an unreachable rule goes unreported.
         if self.time_zone != other.time_zone {
             return false;
         }
