@@ -266,6 +266,8 @@ fn write(path: &Path, state: &ProviderState) -> Result<(), SandboxError> {
             _ => Path::new("."),
         };
         fs::create_dir_all(folder)?;
+        // Written beside the file and renamed, so that a crash leaves the old or the new state, never a
+        // part.
         let temporary = path.with_extension("tmp");
         let mut file = fs::File::create(&temporary)?;
         file.write_all(&serde_json::to_vec(state)?)?;

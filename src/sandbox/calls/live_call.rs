@@ -84,6 +84,7 @@ impl LiveCall {
     }
 
     async fn execute_documents(&mut self, number: &Number) -> Result<Option<&'static str>, SandboxError> {
+        // Twilio ignores the voice URLs of a number with a trunk or an application.
         for (name, sid) in [("trunk", "trunk_sid"), ("application", "voice_application_sid")] {
             if !number.setting(sid).is_empty() {
                 self.add_heard(format!("the number's {name} takes the call; its voice URL is not requested"));
@@ -182,6 +183,7 @@ impl LiveCall {
     }
 
     fn dial(&mut self, who: &[String], caller_id: Option<String>, action: Option<Target>) -> Next {
+        // Without `callerId`, Twilio shows the caller's own number, which may be hidden or a word.
         let shown = caller_id.unwrap_or_else(|| self.call.from.clone());
         if !is_number(&shown) {
             self.add_heard("13214: the caller id is not a number; an application error has occurred");

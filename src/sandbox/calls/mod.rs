@@ -167,6 +167,7 @@ pub(crate) async fn report_end(sandbox: Shared, sid: String) {
     let ended = call.ended.unwrap_or(call.started);
     for (name, value) in [
         ("CallDuration", call.duration_seconds.to_string()),
+        // `Duration` is in started minutes, and undocumented.
         ("Duration", call.duration_seconds.div_ceil(60).to_string()),
         ("Timestamp", ended.format("%a, %d %b %Y %H:%M:%S +0000").to_string()),
         ("CallbackSource", "call-progress-events".to_owned()),

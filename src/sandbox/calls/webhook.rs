@@ -19,6 +19,7 @@ const MAX_RESPONSE: usize = 64 * 1024;
 /// Returns an HTTP client with Twilio's limits: 5 s to connect, 15 s in total, 10 redirects.
 pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
+        // Twilio's defaults for a voice webhook: 5 s to connect, 15 s in all.
         .connect_timeout(Duration::from_secs(5))
         .timeout(Duration::from_secs(15))
         .redirect(redirect::Policy::limited(10))
@@ -67,6 +68,7 @@ pub(super) async fn send(sandbox: &Shared, target: &Target, fields: &[(String, S
     let token = ambient::hex32();
     let first = attempt(sandbox, target, fields, &token).await;
     let outcome = match first {
+        // By default, Twilio retries once, and only if it could not connect.
         Err(error) if error.is_connect() => attempt(sandbox, target, fields, &token).await,
         other => other,
     };
@@ -95,6 +97,7 @@ async fn attempt(
     token: &str,
 ) -> Result<WebhookExchange, reqwest::Error> {
     let auth_token = &sandbox.credentials.auth_token;
+    // The fragment configures Twilio's retries. It is neither sent nor signed.
     let url = target.url.split('#').next().unwrap_or_default();
     let request = match target.method {
         Method::Post => {

@@ -40,7 +40,7 @@ pub(crate) fn with_defaults(section: Section, given: &Value) -> Value {
     whole
 }
 
-/// Merges objects member by member. ProviderState else, arrays included, is replaced as a whole.
+/// Merges objects member by member. Everything else, arrays included, is replaced as a whole.
 fn merge(whole: &mut Value, change: &Value) {
     match (whole, change) {
         (Value::Object(whole), Value::Object(change)) => {

@@ -85,6 +85,7 @@ fn rendered(item: &Item) -> Value {
         "locality": item.locality, "region": item.region, "postal_code": item.postal_code,
         "rate_center": item.locality.map(str::to_uppercase), "lata": null, "latitude": null, "longitude": null,
         "iso_country": item.country, "address_requirements": address_requirement(item), "beta": false,
+        // Upper case in searches only: an owned number has `sms` and `mms`.
         "capabilities": {"voice": voice, "SMS": sms, "MMS": mms, "fax": fax},
     })
 }
