@@ -189,8 +189,10 @@ impl Api {
         let responses = rounds.stream(stream::once(admitted).flatten().boxed()).boxed();
         let answers = Answers { responses, ending, run, session };
         stream::unfold(Some(answers), move |answers| {
+            // Aborted with the stream, so that an operation that the client ends leaves no task behind.
             let making = answers
                 .map(|answers| AbortOnDropHandle::new(tokio::spawn(answers.next().instrument(span.clone()))));
+            // A panic ends this operation, not the socket.
             async move { making?.await.ok()? }
         })
     }

@@ -266,6 +266,7 @@ impl Listed for Agent {
                 let Some(agent) = the_one(session, filter, only).await? else { return Ok(nothing()) };
                 let at = Cursor { at: agent.created_at, id: agent.id.0 };
                 let place = |cursor: Cursor| (cursor.at, cursor.id);
+                // Newest first, so an item after a cursor is older than it.
                 let reached = page.after.is_none_or(|after| place(at) < place(after))
                     && page.before.is_none_or(|before| place(at) > place(before));
                 let items = if reached { vec![(at, Self::from(agent))] } else { Vec::new() };

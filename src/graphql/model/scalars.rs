@@ -100,6 +100,7 @@ pub(crate) struct Uuid(pub(crate) uuid::Uuid);
 impl ScalarType for Uuid {
     fn parse(value: Value) -> InputValueResult<Self> {
         read(value, |text| match uuid::Uuid::try_parse(text) {
+            // The parser also accepts braces, URNs and bare digits.
             Ok(uuid) if text.len() == 36 => Ok(Self(uuid)),
             _ => Err(Invalid::new("a UUID has 32 hexadecimal digits in five groups joined by dashes")),
         })

@@ -81,6 +81,7 @@ impl Viewer {
 }
 
 fn first_day(month: &str) -> Result<NaiveDate, ApiError> {
+    // `%Y` alone also accepts a sign and other lengths.
     let well_formed = month.len() == 7
         && month
             .bytes()

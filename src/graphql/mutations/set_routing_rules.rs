@@ -71,6 +71,7 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
         Err(broken) => return Err(broken),
     };
     let store = session.writer().await?;
+    // Read again in this transaction: the number may have changed during the check.
     let present = store.number(id).await?.ok_or_else(no_number)?;
     let mut refusals = conflicts(&present, input.expected_version);
     refusals.extend(faults);

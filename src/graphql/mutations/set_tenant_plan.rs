@@ -118,6 +118,7 @@ impl SetTenantPlan {
 async fn set(session: &Session, input: SetTenantPlanInput) -> Result<Viewer, Stop> {
     let estate = session.estate()?;
     let (tenant, name, limits, dialing) = input.check()?;
+    // `set_plan` opens a transaction of its own: one request holds one connection at a time.
     let _released = session.release().await;
     let author = session.author()?;
     Ok(Viewer(estate.set_plan(&author, tenant, &name, limits, dialing).await?))

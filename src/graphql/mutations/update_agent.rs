@@ -154,6 +154,7 @@ async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, 
     let agent = store.update_agent(id, changes).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     store.audit("updateAgent", id).await?;
     store.commit().await?;
+    // Nothing changed that the voice provider must learn of.
     if agent.revision <= agent.synced_revision {
         return Ok(Accepted { agent: agent.into(), late: None });
     }

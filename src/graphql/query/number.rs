@@ -139,6 +139,7 @@ fn read_pattern(pattern: String) -> Result<String, ApiError> {
 
 async fn on_sale(session: &Session, search: &NumberSearch) -> Result<Vec<AvailablePhoneNumber>, ApiError> {
     let tenant = session.owner()?;
+    // No transaction stays open while the carrier answers, which may take seconds.
     let _released = session.release().await;
     let numbers = session.provisioning().numbers_on_sale(search, tenant).await?;
     Ok(numbers.into_iter().map(Into::into).collect())
