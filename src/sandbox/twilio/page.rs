@@ -21,6 +21,7 @@ pub(crate) fn page(
         Some(_) => return Err(TwilioError::bad_request(20001, "PageSize is not a number from 1 to 1000")),
     };
     let page = fields.filled("Page").map_or(Ok(0), str::parse::<usize>).map_err(|_| bad_token())?;
+    // A token names the last record shown, so that records added meanwhile shift no page.
     let before = match fields.filled("PageToken") {
         Some(token) => parse(token).ok_or_else(bad_token)?,
         None if page > 0 => return Err(bad_token()),

@@ -19,6 +19,7 @@ use super::{
 fn price_list_type(kind: Kind) -> &'static str {
     match kind {
         Kind::Local => "local",
+        // With a space; an owned number has `toll-free`.
         Kind::TollFree => "toll free",
         Kind::Mobile => "mobile",
     }

@@ -55,6 +55,7 @@ pub(crate) fn call(account: &str, call: &Call) -> Value {
         "date_updated": date(call.ended.unwrap_or(call.started)),
         "start_time": date(call.started),
         "end_time": call.ended.map(date),
+        // Twilio sends both as text, and a price as a negative amount.
         "duration": call.is_over().then(|| call.duration_seconds.to_string()),
         "price": call.is_over().then(|| call_price(call)),
         "price_unit": "USD",
