@@ -102,6 +102,7 @@ impl FromStr for NodeId {
         let malformed = || Invalid::new("malformed id: pass an id as the API returned it");
         let (kind, digits) = text.split_once('_').ok_or_else(malformed)?;
         let kind = kind.parse().map_err(|_| malformed())?;
+        // `try_parse` accepts other spellings too, so that one id would have several.
         let canonical = digits.len() == 32 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if !canonical {
             return Err(malformed());

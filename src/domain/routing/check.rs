@@ -237,6 +237,7 @@ fn window(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> Option<Windo
 fn read_time(text: &str) -> Result<NaiveTime, Invalid> {
     let well_formed =
         text.len() == 5 && text.bytes().enumerate().all(|(at, b)| at == 2 || b.is_ascii_digit());
+    // `%H` and `%M` also accept a single digit.
     let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| well_formed);
     time.ok_or_else(|| Invalid::new("a time has the format HH:MM, from 00:00 to 23:59"))
 }
