@@ -38,6 +38,7 @@ impl RetryPolicy {
     ) -> Option<Duration> {
         let ProviderError::Unavailable { retry_after, breaker_open: false, .. } = error else { return None };
         let asked = retry_after.unwrap_or_default();
+        // The failure may have opened the breaker, which would reject the repetition.
         if attempt > self.repeats || asked > self.longest_pause || breaker.open_for().is_some() {
             return None;
         }
