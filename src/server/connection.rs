@@ -102,6 +102,7 @@ impl Drop for ConnectionPermit {
         let mut by_address = self.connections.lock();
         if let Entry::Occupied(mut held) = by_address.entry(self.address) {
             *held.get_mut() -= 1;
+            // Otherwise the map would keep every address that ever connected.
             if *held.get() == 0 {
                 held.remove();
             }

@@ -60,6 +60,7 @@ pub(super) fn names_explicitly(headers: &HeaderMap, media: Media) -> bool {
 fn accept(headers: &HeaderMap) -> String {
     let accept: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    // Without the header, every type is acceptable (RFC 9110).
     if accept.is_empty() { "*/*".to_owned() } else { accept.join(",") }
 }
 

@@ -166,6 +166,7 @@ async fn asset(
 ) -> Response {
     match server.graphiql.as_ref().and_then(|graphiql| graphiql.file(&name)) {
         Some(file) => {
+            // Not for longer: the names stay the same when other versions are pinned.
             ([(header::CACHE_CONTROL, "public, max-age=86400")], typed(&name, file)).into_response()
         }
         None => Rejection::new(StatusCode::NOT_FOUND, "NOT_FOUND", "no such file").respond(&request_id.0),

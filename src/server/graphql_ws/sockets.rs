@@ -112,6 +112,7 @@ impl Drop for SocketPermit {
         if let Some(count) = held.by_caller.get_mut(&self.caller) {
             count.sockets = count.sockets.saturating_sub(1);
             if count.sockets == 0 {
+                // Otherwise the map would keep every caller that ever connected.
                 held.by_caller.remove(&self.caller);
             }
         }

@@ -41,6 +41,7 @@ impl FromRequestParts<ServerState> for ClientAddress {
 fn client(peer: IpAddr, headers: &HeaderMap, proxies: u8) -> ClientAddress {
     let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    // Without proxies this is past the end, so the peer's own address counts.
     let outermost = hops.get(hops.len().saturating_sub(proxies.into()));
     outermost.and_then(|hop| parse(hop)).unwrap_or(peer).into()
 }
