@@ -70,6 +70,7 @@ fn principal(claims: &Value, config: &AuthConfig, acting_for: Option<&str>) -> R
 
 /// Parses a hyphenated UUID. Returns `None` for every other form and for the nil UUID.
 fn uuid(text: &str) -> Option<Uuid> {
+    // The parser also accepts braces, URNs and bare digits.
     let is_hyphenated = text.len() == 36;
     Uuid::try_parse(text).ok().filter(|id| is_hyphenated && !id.is_nil())
 }

@@ -269,6 +269,7 @@ impl Authenticator {
         let hash = self.0.hasher.hash_one(token.expose());
         let mut recent = self.0.recent_agents.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(agent) = agent else {
+            // If it was revoked, its requests count against their address from now on.
             recent.remove(&hash);
             return;
         };
@@ -288,6 +289,7 @@ impl Authenticator {
         ensured.await.map_err(|error| AuthError::unavailable(&error))?;
         let mut registered = self.registered_tenants();
         if registered.len() >= MAX_REGISTERED_TENANTS {
+            // Costs each tenant one statement at its next request.
             registered.clear();
         }
         registered.insert(tenant);
