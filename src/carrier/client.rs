@@ -95,6 +95,7 @@ impl Carrier {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["2010-04-01", "Accounts", &self.config.account_sid]);
             if let Some((last, folders)) = path.split_last() {
+                // Without the suffix Twilio answers in XML.
                 segments.extend(folders).push(&format!("{last}.json"));
             }
         }

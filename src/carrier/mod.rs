@@ -72,6 +72,7 @@ pub struct NumberOnSale {
 }
 
 /// The HTTP method of our webhooks.
+// Not GET: Twilio caches its answers by `ETag` and `Last-Modified`.
 pub const METHOD: &str = "POST";
 /// How our numbers receive calls: as voice, not fax.
 pub const RECEIVE_MODE: &str = "voice";

@@ -106,6 +106,7 @@ impl Carrier {
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
     pub async fn point(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
+        // An omitted field stays as it is.
         let [_name, form @ ..] = update_fields(settings);
         let standing: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
         let nothing = || CarrierError::OutcomeUnknown { reason: "it answered without a number".to_owned() };

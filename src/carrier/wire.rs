@@ -51,6 +51,7 @@ impl OnSale {
             country,
             kind: search.kind,
             capabilities: capabilities(self.capabilities),
+            // `none`, `any`, `local` or `foreign`; we send no address, so each of the last three prevents the purchase.
             needs_address: set(self.address_requirements).is_some_and(|rule| rule != "none"),
             monthly_cost: list_price(search.kind),
             offered_at: None,
