@@ -51,6 +51,7 @@ impl Voice {
     pub async fn create_agent(&self, agent: &Agent) -> Result<String, VoiceError> {
         let request = self.request(Method::POST, &["agents", "create"]).json(&profile::new_agent(agent));
         let created: Created = self.ask(request, Effect::Writes).await?;
+        // The agent exists by now: whatever the class of a failed read, a rejection would claim that nothing was done.
         let standing = self.read(&created.agent_id).await.map_err(|error| VoiceError::OutcomeUnknown {
             reason: format!("created, but not read back: {error}"),
         })?;
