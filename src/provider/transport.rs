@@ -79,6 +79,7 @@ impl Transport {
         request: RequestBuilder,
         effect: Effect,
     ) -> Result<Answer, ProviderError<R>> {
+        // Before admission, so that a request that cannot be built does not use up the breaker's trial.
         let mut request = request.build().map_err(|error| not_sent::<R>(&error))?;
         let permit = breaker.admit().map_err(ProviderError::<R>::breaker_open)?;
         let mut span = RequestSpan::begin(self.provider, self.endpoint_of(&request));
