@@ -79,6 +79,7 @@ async fn collect(body: Body, signature: &mut EventSignature) -> Result<Kept, Sta
     let mut parts = body.into_data_stream();
     while let Some(part) = timeout(body::TIME, parts.next()).await.map_err(|_| StatusCode::REQUEST_TIMEOUT)? {
         let part = part.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+        // The signature covers the whole body, also what is not kept.
         signature.update(&part);
         length += part.len();
         if length > MAX_BYTES {

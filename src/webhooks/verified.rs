@@ -65,6 +65,7 @@ impl FromRequest<Arc<Webhooks>> for Verified {
             Encoding::Json => signature::verify_json(&url, &body, given, tokens),
             Encoding::Query => signature::verify_get(&url, given, tokens),
         };
+        // Twilio signs the URL configured there. `Host` and `X-Forwarded-*` may differ from it, and anybody can set them.
         if !webhooks.config.base_urls().map(|base| under(base, path)).any(is_signed) {
             return Err(webhooks.unproven(uri.path(), account_of(&encoding, &body)));
         }
