@@ -67,6 +67,7 @@ pub(super) async fn observe(State(server): State<ServerState>, mut request: Requ
     metrics::record_response(&method, &route, status, took);
     telemetry::record_response(&span, status.as_u16());
     if is_probe {
+        // Probes are frequent: at `info` they would crowd out requests.
         tracing::debug!(parent: &span, status = status.as_u16(), "probe answered");
     } else {
         log(&span, response.extensions_mut().remove(), status, took);

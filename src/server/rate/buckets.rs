@@ -71,6 +71,8 @@ impl<K: Hash + Eq> Buckets<K> {
     fn make_room(&mut self, key: &K, now: DateTime<Utc>) {
         let due = (now - self.swept_at).abs() >= SWEEP_EVERY;
         if due && self.full_at.len() >= MAX_KEYS && !self.full_at.contains_key(key) {
+            // A full bucket equals none. One further ahead than a period stems from a clock that was set
+            // back.
             self.full_at.retain(|_, full_at| *full_at > now && *full_at <= now + PERIOD);
             self.swept_at = now;
         }

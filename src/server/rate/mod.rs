@@ -206,6 +206,7 @@ impl RateLimiter {
         if (now - *swept_at).abs() < SWEEP_EVERY {
             return;
         }
+        // Before the sweep, so that concurrent requests start no second one.
         *swept_at = now;
         let store = store.clone();
         tokio::spawn(async move {

@@ -87,6 +87,7 @@ impl<K: Copy + Hash + Eq> Slices<K> {
         granted: u32,
         wait: Option<Duration>,
     ) -> Result<(), Duration> {
+        // Swept while the database was asked.
         let Some(slice) = self.by_caller.get_mut(&key) else { return Ok(()) };
         slice.since = now;
         let paid = granted.min(slice.owed);
@@ -96,6 +97,7 @@ impl<K: Copy + Hash + Eq> Slices<K> {
             slice.left -= 1;
             return Ok(());
         }
+        // By this server's clock the bucket has refilled already, so the next attempt may come soon.
         let wait = wait.filter(|wait| !wait.is_zero()).unwrap_or(Duration::from_millis(100));
         slice.refused_until = TimeDelta::from_std(wait).ok().map(|wait| now + wait);
         Err(wait)
