@@ -242,6 +242,7 @@ impl Document {
         wanted: Option<&str>,
         run: &Run,
     ) -> ServerResult<Self> {
+        // Relaxed below: the ids must differ, and need no order.
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let tokens = scan::scan(text, &LIMITS)?;
         let parsed = parse_query(text).map_err(|error| {

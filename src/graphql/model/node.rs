@@ -46,6 +46,7 @@ impl Node {
             NodeKind::Tenant => {
                 let session = ctx.session()?;
                 let scope = session.scope()?;
+                // As if it did not exist: `node` does not tell which ids of others exist.
                 if scope.is_whole() && scope.tenant() == TenantId(id.uuid) {
                     Some(Self::Viewer(Viewer::read(session).await?))
                 } else {
