@@ -162,6 +162,7 @@ impl Call {
             (at, report.duration_seconds)
         } else {
             (
+                // Of two reports of one status, the earlier end and the longer duration hold, whichever came first.
                 self.ended_at.map_or(at, |ended| ended.min(at)),
                 self.duration_seconds.max(report.duration_seconds),
             )

@@ -137,6 +137,7 @@ impl DatabaseHost {
             return Err("has a character that no host name has");
         }
         let written = if host.starts_with('/') { host.replace('/', "%2F") } else { host.to_owned() };
+        // The parameter `host` has IPv6 addresses without brackets, which a URL requires.
         let is_bare_v6 = host.matches(':').count() > 1 && !host.starts_with('[');
         let written = if is_bare_v6 { format!("[{written}]") } else { written };
         let port_text = port.map(|port| format!(":{port}")).unwrap_or_default();

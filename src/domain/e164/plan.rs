@@ -43,6 +43,7 @@ impl E164 {
 
     fn country_in_north_america(&self, number: &PhoneNumber) -> Option<CountryCode> {
         let by_area_code = || CountryCode::of_area_code(self.area_code()?);
+        // An area code may be newer than the metadata.
         Some(known(number).or_else(by_area_code).unwrap_or(CountryCode::US))
     }
 
