@@ -151,6 +151,7 @@ pub(crate) fn page<'a, T>(
     serial: impl Fn(&T) -> u64,
     records: impl Iterator<Item = &'a T>,
 ) -> Result<(Vec<&'a T>, bool, Option<String>), ElevenLabsError> {
+    // ElevenLabs' default is 30, its maximum 100.
     let size = query.get("page_size").map_or(Ok(30), str::parse::<usize>);
     let size = size.ok().filter(|size| (1..=100).contains(size)).ok_or_else(|| {
         ElevenLabsError::schema(&["query", "page_size"], "less_than_equal", "Input should be from 1 to 100")

@@ -54,6 +54,7 @@ pub(crate) async fn search(
     let kind = Kind::from_path(kind.trim_end_matches(".json")).filter(sold_there);
     let kind = kind.ok_or_else(|| TwilioError::not_found(uri.path()))?;
     let wanted = Search::from(&fields)?;
+    // A search has no further pages: the size caps the result.
     let size = match fields.filled("PageSize").map(str::parse::<usize>) {
         None => 50,
         Some(Ok(size)) if size > 0 => size.min(1000),
