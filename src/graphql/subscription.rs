@@ -75,6 +75,7 @@ impl Subscription {
             .ok_or_else(|| ApiError::forbidden("an agent's token watches its own agent's calls only"))?;
         let tenant = session.scope()?.tenant();
         let topic = agent.map_or(Topic::Calls(tenant), |agent| Topic::CallsOf(tenant, agent));
+        // Before the agent is looked up, so that no call in between is missed.
         let changes = session.services().database.watch(topic);
         if let Some(agent) = agent {
             let known = session.reader().await?.agents_by_id(&[agent]).await?;
@@ -117,6 +118,7 @@ impl Watch {
 
     /// The next relevant change; `None` when the server stops.
     async fn change(&mut self) -> Result<Option<Change>, ApiError> {
+        // A subscription mostly waits, and must hold neither a transaction nor a turn meanwhile.
         drop(self.session.rest().await);
         match self.changes.recv().await {
             Ok(change) => Ok(Some(change)),

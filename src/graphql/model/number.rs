@@ -297,6 +297,8 @@ impl Listed for PhoneNumber {
         filter: &Self::Filter,
         page: PageRequest,
     ) -> Result<PageOf<Self>, ApiError> {
+        // Without a cursor, one statement serves all agents of a page; a cursor is a position in one agent's
+        // list.
         if let (Some(agent), true) = (all_of(filter), page.is_outermost()) {
             let found = ctx.loaders()?.load_one(NumbersOf(agent, page.page)).await?;
             return Ok(found.map_or_else(nothing, |found| wrap(found, Self::from)));
