@@ -118,6 +118,7 @@ impl Running {
             // The receiver is gone if the server has already stopped.
             let _ = stop.send(());
         }
+        // An injected delay may hold a request for longer.
         if tokio::time::timeout(Duration::from_secs(5), &mut self.server).await.is_err() {
             self.server.abort();
             tracing::warn!("sandbox stopped with requests in flight");

@@ -73,6 +73,7 @@ pub(crate) async fn place(sandbox: Shared, request: CallRequest) -> Result<Optio
     let Some(call) = sandbox.store.change(|state| start(state, &request))? else { return Ok(None) };
     let sid = call.sid.clone();
     let mut live_call = live_call::LiveCall::new(sandbox.clone(), call, request);
+    // Without the state's lock: a receiver of webhooks calls the providers before it answers.
     let outcome = live_call.run().await?;
     let trace = live_call.into_trace();
     let is_over = sandbox.store.change(|state| {

@@ -112,6 +112,7 @@ fn acquire(state: &mut ProviderState, fields: &Fields, kind: Option<Kind>) -> Re
         created: now,
         updated: now,
     };
+    // Kept beside the numbers, because the bill includes those that are released.
     state.charges.push(Charge {
         number_sid: number.sid.clone(),
         phone_number: number.phone_number.clone(),
