@@ -91,6 +91,7 @@ pub async fn serve(
                     }
                     Err(limit) => reject(&stream, limit),
                 },
+                // The client gave up before its connection was accepted.
                 Err(error) if is_connection_error(&error) => {}
                 Err(error) => {
                     // Usually the process is out of file descriptors. Some are free again when connections

@@ -269,6 +269,7 @@ impl SocketTask {
         let Some(Session { authenticated, permit, .. }) = &self.session else {
             return Err(CloseReason::new(4401, "Unauthorized"));
         };
+        // The subprotocol requires closing the socket, not an `error` for the operation.
         if self.running.contains_key(&id) {
             return Err(CloseReason::new(4409, format!("Subscriber for {id} already exists")));
         }
