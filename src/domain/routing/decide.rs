@@ -83,6 +83,7 @@ impl RoutingCondition {
     fn holds(&self, caller: &CallerId, at: DateTime<Utc>) -> Option<String> {
         let mut why = Vec::new();
         if let Some(when) = &self.when {
+            // Without the zone's data the rule does not apply, and the call is still answered.
             let local = when.time_zone.wall_clock(at)?;
             when.day_of(local)?;
             why.push(format!("it is {} in {}", local.format("%A %Y-%m-%d, %H:%M"), when.time_zone));
