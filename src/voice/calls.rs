@@ -65,6 +65,7 @@ impl Voice {
 /// Reads the answer, which is TwiML whatever its content type says. A JSON string with TwiML is accepted too. Surrounding white
 /// space and byte order marks are removed: the carrier accepts neither before an XML declaration.
 fn read(answer: &[u8]) -> Result<RegisteredCall, &'static str> {
+    // ElevenLabs declares `text/html`.
     let text = bare(std::str::from_utf8(answer).map_err(|_| "not UTF-8 text")?);
     let twiml = if text.starts_with('"') {
         bare(&serde_json::from_str::<String>(text).map_err(|_| "not a JSON string")?).to_owned()
@@ -99,6 +100,7 @@ fn conversation_id(document: &Document<'_>) -> Option<String> {
     };
     let ids = document.descendants().filter_map(parameter).chain(document.descendants().filter_map(address));
     ids.into_iter().find(|id| {
+        // The id becomes a path segment when the conversation is fetched.
         (1..=128).contains(&id.len())
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
     })
