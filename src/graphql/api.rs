@@ -152,6 +152,8 @@ impl Api {
         });
         let response = tokio::select! {
             response = rounds.run(work) => response,
+            // Dropping the request rolls back its transaction. A committed operation continues in the
+            // background.
             () = overdue(&run) => Ok(failed(ApiError::Timeout)),
         };
         ending.finish(response.unwrap_or_else(refused))

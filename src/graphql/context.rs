@@ -181,6 +181,7 @@ impl Session {
         fn of(door: &Option<TenantStore>, tenant: TenantId) -> Option<&TenantStore> {
             door.as_ref().filter(|door| door.tenant_id() == tenant)
         }
+        // The usual case: the transaction is open, and resolvers share it.
         if let Ok(open) = RwLockReadGuard::try_map(self.reader.read().await, |door| of(door, tenant)) {
             return Ok(open);
         }
@@ -265,6 +266,7 @@ impl Session {
             return Ok(());
         };
         let (author, action) = (self.author()?, action());
+        // Committed by itself: the access is recorded even if the request fails afterwards.
         let write = async {
             let store = self.services.database.write_by(author, tenant).await?;
             store.audit_access(&action).await?;

@@ -199,6 +199,7 @@ pub(super) fn finish(errors: &mut Vec<ServerError>, began: bool, request_id: &st
             Some(known) => known.clone(),
             None => of_the_library(error, began),
         };
+        // Logged here, because the cause is dropped below.
         known.log(&error.path);
         error.message = cut(known.to_string());
         let extensions = error.extensions.get_or_insert_default();

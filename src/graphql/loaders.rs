@@ -78,6 +78,8 @@ fn visible<K: Eq + std::hash::Hash, T, A: Into<Option<AgentId>>>(
     agent: impl Fn(&T) -> A,
 ) -> Result<HashMap<K, T>, ApiError> {
     let scope = session.scope()?;
+    // The database keeps tenants apart, but knows nothing of an agent's token, which sees less than its
+    // tenant.
     let rows = rows.into_iter().filter(|row| scope.admits(agent(row)));
     Ok(rows.map(|row| (key(&row), row)).collect())
 }

@@ -49,6 +49,7 @@ impl Persisted {
     /// `PERSISTED_QUERY_NOT_FOUND`: the client then sends the whole document. `BAD_USER_INPUT` if hash and document do not
     /// match.
     pub(super) fn resolve(&self, query: String, hash: &str) -> Result<(String, Option<Offer>), ApiError> {
+        // Hexadecimal digits in either case name the same document.
         let hash = hash.to_ascii_lowercase();
         let mut documents = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if query.is_empty() {

@@ -52,6 +52,7 @@ impl Subscription {
         Ok(stream::try_unfold((watch, Next::Show(watched)), move |(mut watch, next)| async move {
             let operation = match next {
                 Next::Show(operation) => operation,
+                // A final state never changes.
                 Next::After(shown) if shown.state.is_final() => return Ok(None),
                 Next::After(shown) => watch.operation_after(id, &shown).await?,
             };
@@ -137,6 +138,7 @@ impl Watch {
         shown: &domain::Operation,
     ) -> Result<domain::Operation, ApiError> {
         loop {
+            // Whatever arrives, a gap included, the operation is read: its state alone counts.
             let told = tokio::time::timeout(LOOK_EVERY, self.change()).await;
             if let Ok(Err(error)) = told {
                 return Err(error);

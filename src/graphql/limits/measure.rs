@@ -67,6 +67,7 @@ pub(super) fn measure(
                 "a subscription has exactly one field at its root".to_owned(),
             ));
         }
+        // Operations that are not requested cost the library's rules as well.
         all = all.and(size);
     }
     all.within(limits)?;

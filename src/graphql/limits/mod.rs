@@ -289,6 +289,7 @@ impl Document {
         run: &Run,
         introspection_only: bool,
     ) -> Result<(), ApiError> {
+        // A cached document was read for another request, so this run does not know its operation yet.
         note(&self.parsed, wanted, run);
         within("variables", variables.len(), LIMITS.variables)?;
         let Some((_, operation)) = chosen(&self.parsed, wanted) else { return Ok(()) };

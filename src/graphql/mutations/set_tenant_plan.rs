@@ -42,6 +42,7 @@ impl SetTenantPlanInput {
             );
             faults.note("name", why);
         }
+        // The nil UUID stands for an operator whose token has no `sub`.
         if self.user_id.0.is_nil() {
             faults.note("userId", "the nil UUID is not a tenant: pass the tenant's user id");
         }
