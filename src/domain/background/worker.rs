@@ -138,6 +138,7 @@ impl Workers {
             ends: AtomicU32::default(),
             gauge: metrics::gauge!("switchboard_worker_heartbeat_timestamp_seconds", "worker" => worker.as_str()),
         }));
+        // A worker that never begins counts as silent from here on.
         heartbeat.begin(Instant::now());
         let mut enlisted = self.lock();
         // A worker that enlists again replaces its former heartbeat, which would soon count as silent.
@@ -194,6 +195,7 @@ impl Heartbeat {
     fn ailing(&self, now: Instant) -> Option<Ailing> {
         let Pulse { worker, beaten, ends, .. } = &*self.0;
         let silence = self.millis(now).saturating_sub(beaten.load(Ordering::Relaxed));
+        // The count is reset at the next end only. Until then a sound run outweighs it.
         let keeps_ending = ends.load(Ordering::Relaxed) >= TOO_MANY_ENDS && !self.runs_soundly(now);
         let is_silent = Duration::from_millis(silence) > worker.patience();
         (keeps_ending || is_silent).then_some(Ailing { worker: *worker, keeps_ending })
