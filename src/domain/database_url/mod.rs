@@ -150,6 +150,8 @@ impl DatabaseHost {
                 parameters.passed_on,
                 parts.login_parameters()
             )
+            // Escaped, so that no reader takes what precedes an @ for a login.
+            .replace('@', "%40")
         } else {
             format!(
                 "postgres://{}{written}{port_text}/{}?{}",
@@ -354,6 +356,9 @@ mod tests {
         }
         assert_eq!(names("postgres://u:p@%2Frun%2Fpg/db"), ["%2Frun%2Fpg"]);
         assert_eq!(names("postgres:///db?host=/run/pg&user=a%40b"), ["/run/pg"]);
+        // Without a host the login becomes parameters, in which no @ may be taken for a login's.
+        let without_host = hosts("postgres://u:p@/db?application_name=a@b");
+        assert!(DatabaseUrl::parse(&without_host[0].1).is_ok(), "{without_host:?}");
         let place = |text: &str| DatabaseUrl::parse(text).unwrap().place().to_owned();
         assert_eq!(place("postgres://u:p@h1:1,h2/db?sslmode=disable"), "h1:1,h2/db");
         assert_eq!(place("postgres://u:p@h:5432/db"), "h:5432/db");
