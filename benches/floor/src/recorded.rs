@@ -25,7 +25,7 @@ pub(crate) struct Options {
 #[expect(clippy::print_stdout, reason = "the count is this command's output")]
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let count = if options.peer {
-        "SELECT COUNT(*), COUNT(ended_at) FROM floor_calls WHERE sid BETWEEN $1 AND $2"
+        "SELECT COUNT(*), COUNT(ended_at) FROM floor.calls WHERE sid BETWEEN $1 AND $2"
     } else {
         "SELECT COUNT(*), COUNT(ended_at) FROM calls WHERE sid BETWEEN $1 AND $2"
     };

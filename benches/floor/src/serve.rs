@@ -2,7 +2,7 @@
 //!
 //! Each does what the server must do for the caller, in as few steps as a person would need who wrote only this path:
 //! one statement per webhook, one join per list, no layers in between. Calls are written to a table of its own,
-//! `floor_calls`.
+//! `floor.calls`: a schema of its own, since the server refuses tables without Row Level Security in its schema.
 
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -31,7 +31,9 @@ use crate::{Failure, INCOMING_PATH, REFUSAL, REGISTER_PATH, STATUS_PATH};
 
 /// Made at every start; the indexes are those that a list of calls needs.
 const TABLE: &str = "
-    CREATE TABLE IF NOT EXISTS floor_calls (
+    CREATE SCHEMA IF NOT EXISTS floor;
+    GRANT USAGE ON SCHEMA floor TO switchboard_system;
+    CREATE TABLE IF NOT EXISTS floor.calls (
         id uuid PRIMARY KEY,
         tenant_id uuid NOT NULL,
         agent_id uuid NOT NULL,
@@ -44,20 +46,20 @@ const TABLE: &str = "
         started_at timestamptz NOT NULL,
         ended_at timestamptz
     );
-    CREATE INDEX IF NOT EXISTS floor_calls_page ON floor_calls (tenant_id, started_at, id);
-    GRANT SELECT, INSERT, UPDATE ON floor_calls TO switchboard_system";
+    CREATE INDEX IF NOT EXISTS calls_page ON floor.calls (tenant_id, started_at, id);
+    GRANT SELECT, INSERT, UPDATE ON floor.calls TO switchboard_system";
 
 /// A call that is announced again changes nothing, but its row is returned.
 const ADMIT: &str = "
-    INSERT INTO floor_calls (id, tenant_id, agent_id, phone_number_id, sid, caller, called, status, started_at)
+    INSERT INTO floor.calls AS made (id, tenant_id, agent_id, phone_number_id, sid, caller, called, status, started_at)
     SELECT $1, n.tenant_id, n.agent_id, n.id, $2, $3, n.number, 'ringing', now()
     FROM phone_numbers n JOIN agents a ON a.id = n.agent_id
     WHERE n.number = $4 AND n.status <> 'released' AND n.status IN ('active', 'releasing') AND a.status = 'active'
     ON CONFLICT (sid) DO UPDATE SET sid = excluded.sid
-    RETURNING (SELECT voice_agent_id FROM agents WHERE id = floor_calls.agent_id)";
+    RETURNING (SELECT voice_agent_id FROM agents WHERE id = made.agent_id)";
 
 const END: &str =
-    "UPDATE floor_calls SET status = $2, duration_seconds = $3, ended_at = now() WHERE sid = $1";
+    "UPDATE floor.calls SET status = $2, duration_seconds = $3, ended_at = now() WHERE sid = $1";
 
 const BECOME_TENANT: &str =
     "SELECT set_config('role', 'switchboard_tenant', true), set_config('request.jwt.claims', $1, true)";
