@@ -4,23 +4,20 @@
 //! calls and purchases always have some left. A tenant has one turn at a time, and turns are granted in the order of their
 //! requests: however much one tenant searches, another waits for at most one of its searches.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use crate::domain::TenantId;
+use crate::domain::{Shares, TenantId};
 
 /// Maximum number of concurrent searches of all tenants.
 const PARALLEL_SEARCHES: usize = 3;
-/// Number of tenants in memory above which those without a search are forgotten.
-const REMEMBERED: usize = 256;
 
 /// Grants turns. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Turns {
     all: Arc<Semaphore>,
-    own: Arc<Mutex<HashMap<TenantId, Arc<Semaphore>>>>,
+    own: Shares<TenantId>,
 }
 
 /// The right to search, held until dropped.
@@ -32,24 +29,14 @@ pub(super) struct Turn {
 
 impl Turns {
     pub(super) fn new() -> Self {
-        Self { all: Arc::new(Semaphore::new(PARALLEL_SEARCHES)), own: Arc::default() }
+        Self { all: Arc::new(Semaphore::new(PARALLEL_SEARCHES)), own: Shares::new(1) }
     }
 
     /// Waits for this tenant's turn.
     pub(super) async fn take(&self, tenant: TenantId) -> Result<Turn, AcquireError> {
         // The tenant's own turn first: in the other order, its second search would occupy a shared turn while it waits.
-        let of_tenant = self.of(tenant).acquire_owned().await?;
+        let of_tenant = self.own.of(tenant).acquire_owned().await?;
         let of_all = Arc::clone(&self.all).acquire_owned().await?;
         Ok(Turn { _of_all: of_all, _of_tenant: of_tenant })
-    }
-
-    fn of(&self, tenant: TenantId) -> Arc<Semaphore> {
-        // A poisoned map is safe to use: its entries do not depend on each other.
-        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        if own.len() >= REMEMBERED {
-            // A turn that is held or awaited has another reference.
-            own.retain(|_, turn| Arc::strong_count(turn) > 1);
-        }
-        Arc::clone(own.entry(tenant).or_insert_with(|| Arc::new(Semaphore::new(1))))
     }
 }
