@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use super::answer::RoutedAnswer;
-use super::{DialEnd, Reply, Routing};
+use super::{DialEnd, Reply, Routing, repeat};
 use crate::domain::{AnswerStage, CallAnswer, CallId, CallOutcome, Cause};
 use crate::store::Route;
 
@@ -21,11 +21,7 @@ impl Routing {
     async fn apologize(&self, end: &DialEnd, reply: Reply) {
         let Some(route) = self.route_of(end).await else { return };
         let stage = AnswerStage::AfterDial;
-        if let Some(given) = route.answered.as_ref().filter(|given| given.answers_again(stage)) {
-            // The request may have been cancelled.
-            let _ = reply.send(given.answer.clone());
-            return;
-        }
+        let Some(reply) = repeat(reply, &route, stage) else { return };
         let answer = CallAnswer::apology(route.agent.language);
         let (outcome, causes) = (CallOutcome::Unavailable, Cause::DialUnanswered.into());
         tracing::info!(call = %route.call.id, agent = %route.agent.id, dialled = end.status, "dialled number did not answer");

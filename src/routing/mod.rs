@@ -98,6 +98,16 @@ struct RoutingParts {
     tasks: TaskTracker,
 }
 
+/// Replies with the recorded answer if the request is a repetition; gives the reply back if it is not.
+fn repeat(reply: Reply, route: &Route, stage: AnswerStage) -> Option<Reply> {
+    let Some(given) = route.answered.as_ref().filter(|given| given.answers_again(stage)) else {
+        return Some(reply);
+    };
+    // The request may have been cancelled.
+    let _ = reply.send(given.answer.clone());
+    None
+}
+
 /// Receives the answer to a call. If it is dropped without one, the caller hears a message.
 type Reply = oneshot::Sender<CallAnswer>;
 
@@ -163,11 +173,7 @@ impl Routing {
         let Some(mut route) = self.admit(call).await else { return };
         route.forwarded_from = forwarded_from;
         let stage = AnswerStage::AfterFailure;
-        if let Some(given) = route.answered.as_ref().filter(|given| given.answers_again(stage)) {
-            // The request may have been cancelled.
-            let _ = reply.send(given.answer.clone());
-            return;
-        }
+        let Some(reply) = repeat(reply, &route, stage) else { return };
         let answer = self.after_failure(&route).await;
         self.give(reply, &route, stage, answer).await;
     }
