@@ -1,0 +1,503 @@
+// Made from operations/*.graphql and schema.graphql by `scripts/console generate`: do not edit.
+
+export type Maybe<T> = T | null;
+export type InputMaybe<T> = T | null | undefined;
+export type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+export type MakeOptional<T, K extends keyof T> = Omit<T, K> & { [SubKey in K]?: Maybe<T[SubKey]> };
+export type MakeMaybe<T, K extends keyof T> = Omit<T, K> & { [SubKey in K]: Maybe<T[SubKey]> };
+export type MakeEmpty<T extends { [key: string]: unknown }, K extends keyof T> = { [_ in K]?: never };
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+/** All built-in and custom scalars, mapped to their actual values */
+export type Scalars = {
+  ID: { input: string; output: string; }
+  String: { input: string; output: string; }
+  Boolean: { input: boolean; output: boolean; }
+  Int: { input: number; output: number; }
+  Float: { input: number; output: number; }
+  /** An ISO 3166-1 alpha-2 country code in capital letters: `US`, `GB`. */
+  CountryCode: { input: string; output: string; }
+  /**
+   * A point in time in RFC 3339 format: `2026-03-01T09:30:00.000Z`. Any offset is accepted on input; output is
+   * in UTC with milliseconds.
+   */
+  DateTime: { input: string; output: string; }
+  /** A decimal number as a string, so that it stays exact: `"1.15"`. */
+  Decimal: { input: string; output: string; }
+  /**
+   * A phone number in E.164 format: `+`, country calling code and number, 7 to 15 digits. Spaces, dashes, dots
+   * and brackets are accepted on input; output is always like `+12125550123`.
+   */
+  E164: { input: string; output: string; }
+  /** A UUID of 36 characters: `8c5b7a52-7d8e-4f0a-9d0e-2f3c1b6a5e47`. */
+  UUID: { input: string; output: string; }
+};
+
+/** Filter for agents. All given conditions must match. */
+export type AgentFilter = {
+  /** Only agents whose name contains this text, ignoring case. At most 100 characters. */
+  nameContains?: InputMaybe<Scalars['String']['input']>;
+  /** Only agents in this state. Default: all except DELETED. */
+  status?: InputMaybe<AgentStatus>;
+};
+
+/** Lifecycle state of an agent. */
+export type AgentStatus =
+  /** Answers calls. */
+  | 'ACTIVE'
+  /** Deleted. Kept for the history of its calls. */
+  | 'DELETED'
+  /** Takes no calls: they go to its fallback number. Also the state of an agent that is being deleted. */
+  | 'INACTIVE'
+  /** Being created at the voice provider. Takes no calls yet. */
+  | 'PENDING';
+
+/** Whether the voice provider has the agent's latest change. */
+export type AgentSyncState =
+  /**
+   * The latest change is not delivered yet. Delivery is retried until the voice provider accepts or rejects
+   * it.
+   */
+  | 'PENDING'
+  /**
+   * The voice provider rejected the latest change and keeps the previous version. Change the agent to try
+   * again.
+   */
+  | 'REJECTED'
+  /** The voice provider has the latest change. */
+  | 'SYNCED';
+
+/** Direction of a call. */
+export type CallDirection =
+  /** A call to one of the tenant's numbers. */
+  | 'INBOUND'
+  /** A call made by one of the tenant's agents. */
+  | 'OUTBOUND';
+
+/** Filter for calls. All given conditions must match. */
+export type CallFilter = {
+  /** Only calls to this agent. */
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only calls to this number. */
+  phoneNumberId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only calls that arrived at or after this time. */
+  startedAfter?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Only calls that arrived before this time. */
+  startedBefore?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Only calls in this state. */
+  status?: InputMaybe<CallStatus>;
+};
+
+/** Who or what answered a call. */
+export type CallOutcome =
+  /** The voice agent. */
+  | 'AGENT'
+  /** Nobody: all call slots of the plan were in use, and there was no fallback number to ring. */
+  | 'BUSY'
+  /** A person: the fallback number, or the number to which a routing rule forwards. */
+  | 'FALLBACK'
+  /** Nobody: a routing rule rejected the call. */
+  | 'REJECTED'
+  /**
+   * A spoken message: that of a routing rule, or the apology if neither the agent nor a person could take
+   * the call.
+   */
+  | 'UNAVAILABLE';
+
+/** State of a call, as the carrier reports it. */
+export type CallStatus =
+  /** Ended with a busy signal. */
+  | 'BUSY'
+  /** The caller hung up before it was answered. */
+  | 'CANCELED'
+  /** Answered and ended. */
+  | 'COMPLETED'
+  /** Failed: it could not be connected, or its conversation never began. */
+  | 'FAILED'
+  /** Answered and in progress. */
+  | 'IN_PROGRESS'
+  /** Ended without an answer. */
+  | 'NO_ANSWER'
+  /** Ringing; not answered yet. */
+  | 'RINGING';
+
+/** Input of `cancelRelease`. */
+export type CancelReleaseInput = {
+  /** Id of the number. */
+  id: Scalars['ID']['input'];
+};
+
+/** Input of `createAgent`. */
+export type CreateAgentInput = {
+  /** Area code of the number to buy: three digits. Only for the United States and Canada. */
+  areaCode?: InputMaybe<Scalars['String']['input']>;
+  /** Country of the number to buy. */
+  country?: Scalars['CountryCode']['input'];
+  /**
+   * The number that rings if the agent cannot take a call. Without it the caller hears a message. Rejected
+   * unless `viewer.limits` allows its country and kind.
+   */
+  fallbackNumber?: InputMaybe<Scalars['E164']['input']>;
+  /**
+   * The first sentence that the caller hears: 1 to 2,000 characters. Default: a greeting with the name, in
+   * the agent's language.
+   */
+  firstMessage?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the
+   * same key returns the same operation instead of creating a second agent.
+   */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  /** What to do if the area code, or the country, has no number for sale. */
+  ifUnavailable?: IfUnavailable;
+  /** Language code: `en`, `de`, `pt-br`. An unsupported language is rejected with the list of supported ones. */
+  language?: Scalars['String']['input'];
+  /** Name of the practice, as callers hear it: 1 to 100 characters. */
+  name: Scalars['String']['input'];
+  /** Instructions for the agent: 1 to 20,000 characters. Default: those of a receptionist who takes messages. */
+  prompt?: InputMaybe<Scalars['String']['input']>;
+  /** Whether to buy a number for the agent at once. */
+  provisionPhone?: Scalars['Boolean']['input'];
+  /** Id of a voice at ElevenLabs. Default: a stock voice. */
+  voiceId?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Input of `deleteAgent`. */
+export type DeleteAgentInput = {
+  /** Id of the agent. */
+  id: Scalars['ID']['input'];
+};
+
+/** What to do if no number matches the request. */
+export type IfUnavailable =
+  /** Buy any other number in the country. */
+  | 'ANY_IN_COUNTRY'
+  /** Buy none. The error suggests area codes that have numbers. */
+  | 'FAIL';
+
+/** Kind of an operation. New kinds may be added. */
+export type OperationKind =
+  /**
+   * Looks up whether the carrier still has a number, and marks it `ACTIVE` or `INACTIVE`. Started by
+   * reconciliation.
+   */
+  | 'CHECK_NUMBER'
+  /** Creates a voice agent and, unless told otherwise, buys a number for it. */
+  | 'CREATE_AGENT'
+  /** Releases the numbers of an agent and deletes it at the voice provider. */
+  | 'DELETE_AGENT'
+  /** Buys a number for an agent. */
+  | 'PROVISION_NUMBER'
+  /** Releases a number to the carrier. */
+  | 'RELEASE_NUMBER'
+  /** Restores the settings of a number at the carrier, its webhooks among them. */
+  | 'REPAIR_NUMBER'
+  /** Replaces a voice agent that the voice provider has lost. Started by reconciliation. */
+  | 'RESTORE_VOICE_AGENT';
+
+/** State of an operation. */
+export type OperationState =
+  /** Failed. Partial work was rolled back; `error` contains the reason. */
+  | 'FAILED'
+  /** Accepted, but not started. A release waits here for the end of its grace period. */
+  | 'PENDING'
+  /** In progress. It continues without the request that started it, also after a crash of the server. */
+  | 'RUNNING'
+  /** Completed. */
+  | 'SUCCEEDED';
+
+/** Filter for numbers. All given conditions must match. */
+export type PhoneNumberFilter = {
+  /** Only numbers of this agent. */
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only numbers of this country. */
+  countryCode?: InputMaybe<Scalars['CountryCode']['input']>;
+  /** Only numbers in this state. Default: all except RELEASED. */
+  status?: InputMaybe<PhoneNumberStatus>;
+};
+
+/** The carrier that provides a number. */
+export type PhoneNumberProvider =
+  /** ElevenLabs. */
+  | 'ELEVENLABS'
+  /** Twilio. */
+  | 'TWILIO';
+
+/** Lifecycle state of a number. */
+export type PhoneNumberStatus =
+  /** Held by the tenant; takes calls. */
+  | 'ACTIVE'
+  /** Held by the tenant, but missing at the carrier. Repair it, or release it. */
+  | 'INACTIVE'
+  /** Being bought. */
+  | 'PENDING'
+  /** Released, or never bought. Kept for history. */
+  | 'RELEASED'
+  /** Being released. Still takes calls during the grace period, in which `cancelRelease` keeps it. */
+  | 'RELEASING';
+
+/** Kind of a number. Not every country has every kind: the United States has no mobile numbers. */
+export type PhoneNumberType =
+  /** A geographic number. */
+  | 'LOCAL'
+  /** A mobile number. */
+  | 'MOBILE'
+  /** A number that is free of charge for the caller. */
+  | 'TOLL_FREE';
+
+/** Input of `provisionPhoneNumber`. */
+export type ProvisionPhoneNumberInput = {
+  /** Whether to buy another number for an agent that already has one. */
+  additional?: Scalars['Boolean']['input'];
+  /** Id of the agent. */
+  agentId: Scalars['ID']['input'];
+  /** Area code of the number: three digits. Only for the United States and Canada. */
+  areaCode?: InputMaybe<Scalars['String']['input']>;
+  /** Country of the number. */
+  country?: Scalars['CountryCode']['input'];
+  /**
+   * Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the
+   * same key returns the same operation instead of buying a second number.
+   */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  /** What to do if no such number is for sale. */
+  ifUnavailable?: IfUnavailable;
+  /** Exactly this number, from `availablePhoneNumbers`. */
+  number?: InputMaybe<Scalars['E164']['input']>;
+  /** Kind of number. */
+  type?: PhoneNumberType;
+};
+
+/** Input of `releasePhoneNumber`. */
+export type ReleasePhoneNumberInput = {
+  /** Id of the number. */
+  id: Scalars['ID']['input'];
+};
+
+/** Input of `repairPhoneNumber`. */
+export type RepairPhoneNumberInput = {
+  /** Id of the number. */
+  id: Scalars['ID']['input'];
+};
+
+/** Input of `rotateAgentToken`. */
+export type RotateAgentTokenInput = {
+  /** Id of the agent. */
+  id: Scalars['ID']['input'];
+};
+
+/** Action of a routing rule. */
+export type RoutingActionInput = {
+  /**
+   * The number to ring; not the called number itself. Required for FORWARD and FORWARD_THEN_AGENT. Rejected
+   * unless `viewer.limits` allows its country and kind.
+   */
+  forwardTo?: InputMaybe<Scalars['E164']['input']>;
+  /** Kind of action. */
+  kind: RoutingActionKind;
+  /** What the caller hears, in the agent's language: 1 to 500 characters. Required for MESSAGE. */
+  message?: InputMaybe<Scalars['String']['input']>;
+  /** How long to ring, in seconds: 5 to 60. Required for FORWARD_THEN_AGENT; default 20 for FORWARD. */
+  ringSeconds?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** Kind of a routing action. */
+export type RoutingActionKind =
+  /** The agent answers, as without rules. */
+  | 'AGENT'
+  /** The number `forwardTo` rings. If nobody answers, the caller hears a message. Takes no call slot. */
+  | 'FORWARD'
+  /** The number `forwardTo` rings for `ringSeconds`. If nobody answers, the agent does. */
+  | 'FORWARD_THEN_AGENT'
+  /** The caller hears `message` in the agent's language, and the call ends. Takes no call slot. */
+  | 'MESSAGE'
+  /** The call is not answered and costs nothing. Takes no call slot. */
+  | 'REJECT';
+
+/** Condition of a routing rule. All given parts must match. */
+export type RoutingConditionInput = {
+  /**
+   * Callers, at most 500: E.164 numbers or their prefixes (`+12125550123`, `+1212`); exact addresses, short
+   * codes of 3 to 6 digits or words (`sip:desk@example.com`, `client:alice`, `911`); `anonymous` for callers
+   * that the carrier reports as hidden.
+   */
+  callers?: InputMaybe<Array<Scalars['String']['input']>>;
+  /**
+   * Dates in `timeZone`, such as holidays: `YYYY-MM-DD`, at most 366. A window that spans midnight belongs
+   * to the date on which it starts.
+   */
+  dates?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** Days of the week in `timeZone`. A window that spans midnight belongs to the day on which it starts. */
+  days?: InputMaybe<Array<Weekday>>;
+  /** Start of the time window, inclusive: `HH:MM` in `timeZone`. Requires `to`. */
+  from?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * IANA time zone name, such as `Europe/Berlin`. Required with `from`, `to`, `days` or `dates`. Daylight
+   * saving is observed: a skipped hour never matches, a repeated one matches twice.
+   */
+  timeZone?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * End of the time window, exclusive: `HH:MM` in `timeZone`; midnight is `00:00`. If it is earlier than
+   * `from`, the window spans midnight. Requires `from`.
+   */
+  to?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A routing rule: calls that match the condition get the action. */
+export type RoutingRuleInput = {
+  /** What happens to those calls. */
+  action: RoutingActionInput;
+  /** Which calls the rule applies to. `{}` matches every call. */
+  condition: RoutingConditionInput;
+  /** Name of the rule: 1 to 100 characters, unique among the number's rules. */
+  name: Scalars['String']['input'];
+};
+
+/** Input of `setRoutingRules`. */
+export type SetRoutingRulesInput = {
+  /**
+   * The `routingVersion` that these rules are based on: if the rules have changed since, the request is
+   * rejected. Default: replace whatever is there.
+   */
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  /** Id of the number. */
+  phoneNumberId: Scalars['ID']['input'];
+  /**
+   * All rules of the number, at most 50, in the order of evaluation; existing rules are replaced. An empty
+   * list: the agent answers every call. A rule that can never apply because of earlier ones is rejected.
+   */
+  rules: Array<RoutingRuleInput>;
+};
+
+/** Input of `setTenantPlan`. */
+export type SetTenantPlanInput = {
+  /** Maximum concurrent calls: 1 to 50. Lowering it ends no call. */
+  concurrentCalls: Scalars['Int']['input'];
+  /**
+   * Countries of the numbers that may be dialled, as fallback numbers or by routing rules. An empty list:
+   * none. `null`: the server's `DIAL_COUNTRIES`. Absent: unchanged. Numbers stored earlier remain, but are
+   * dialled only if allowed.
+   */
+  dialCountries?: InputMaybe<Array<Scalars['CountryCode']['input']>>;
+  /**
+   * Whether numbers that can cost more than an ordinary call may be dialled: premium-rate, shared-cost,
+   * personal and satellite numbers, pagers, and numbers outside all numbering plans. `null`: no. Absent:
+   * unchanged.
+   */
+  dialPremiumNumbers?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Name of the plan, for display: 1 to 100 characters. */
+  name: Scalars['String']['input'];
+  /** Maximum numbers held at the same time: 0 to 65535. Lowering it releases no number. */
+  phoneNumbers: Scalars['Int']['input'];
+  /** The tenant's id. A tenant that does not exist yet is created. */
+  userId: Scalars['UUID']['input'];
+};
+
+/** Speaker in a conversation. */
+export type Speaker =
+  /** The voice agent. */
+  | 'AGENT'
+  /** The caller. */
+  | 'CALLER';
+
+/** Input of `updateAgent`. An absent field remains unchanged; `null` clears it. */
+export type UpdateAgentInput = {
+  /**
+   * The number that rings if the agent cannot take a call. `null`: the caller hears a message instead.
+   * Rejected unless `viewer.limits` allows its country and kind.
+   */
+  fallbackNumber?: InputMaybe<Scalars['E164']['input']>;
+  /**
+   * The first sentence that the caller hears: 1 to 2,000 characters. `null`: a greeting with the name, in
+   * the agent's language.
+   */
+  firstMessage?: InputMaybe<Scalars['String']['input']>;
+  /** Id of the agent. */
+  id: Scalars['ID']['input'];
+  /** Language code. Cannot be `null`. */
+  language?: InputMaybe<Scalars['String']['input']>;
+  /** Name of the practice: 1 to 100 characters. Cannot be `null`. */
+  name?: InputMaybe<Scalars['String']['input']>;
+  /** Instructions for the agent: 1 to 20,000 characters. `null`: those of a receptionist who takes messages. */
+  prompt?: InputMaybe<Scalars['String']['input']>;
+  /** ACTIVE: the agent takes calls. INACTIVE: calls go to the fallback number. Other values are rejected. */
+  status?: InputMaybe<AgentStatus>;
+  /** Id of a voice at ElevenLabs. `null`: a stock voice. */
+  voiceId?: InputMaybe<Scalars['String']['input']>;
+};
+
+/**
+ * Reason of a `UserError`. New codes may be added: treat an unknown one as a general error and show its
+ * message.
+ */
+export type UserErrorCode =
+  /** The carrier rejected the request. The message contains the reason. */
+  | 'CARRIER_REJECTED'
+  /** The carrier is unavailable. Retry later. */
+  | 'CARRIER_UNAVAILABLE'
+  /** The idempotency key was used before with other input. Repeat that input, or use a new key. */
+  | 'IDEMPOTENCY_KEY_REUSED'
+  /** A value of the input is invalid. The message states what is allowed. */
+  | 'INVALID_INPUT'
+  /** A limit of the plan, of the hour or of one request is reached. The message names it. */
+  | 'LIMIT_REACHED'
+  /** No object of the tenant has this id. */
+  | 'NOT_FOUND'
+  /** The carrier has no such number for sale. `suggestedAreaCodes` lists area codes that have some. */
+  | 'NO_AVAILABLE_NUMBERS'
+  /** Somebody else bought the requested number first. */
+  | 'NUMBER_TAKEN'
+  /** The agent already has a number. Pass `additional: true` to buy another one. */
+  | 'PHONE_NUMBER_ALREADY_EXISTS'
+  /** The voice provider rejected the request. The message contains the reason. */
+  | 'VOICE_PROVIDER_REJECTED'
+  /** The voice provider is unavailable. Retry later. */
+  | 'VOICE_PROVIDER_UNAVAILABLE';
+
+/** A day of the week. */
+export type Weekday =
+  /** Friday. */
+  | 'FRIDAY'
+  /** Monday. */
+  | 'MONDAY'
+  /** Saturday. */
+  | 'SATURDAY'
+  /** Sunday. */
+  | 'SUNDAY'
+  /** Thursday. */
+  | 'THURSDAY'
+  /** Tuesday. */
+  | 'TUESDAY'
+  /** Wednesday. */
+  | 'WEDNESDAY';
+
+export type SessionRole =
+  | 'TENANT'
+  | 'OPERATOR'
+  | 'AGENT';
+
+export type OperationFilter = {
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  phoneNumberId?: InputMaybe<Scalars['ID']['input']>;
+  kind?: InputMaybe<OperationKind>;
+  state?: InputMaybe<OperationState>;
+};
+
+export type StatisticsInterval =
+  | 'HOUR'
+  | 'DAY';
+
+export type TenantFilter = {
+  userId?: InputMaybe<Scalars['UUID']['input']>;
+  planName?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type HealthStatus =
+  | 'OK'
+  | 'DEGRADED'
+  | 'DOWN';
+
+export type SessionQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type SessionQuery = { session: { role: SessionRole, tenantId: string | null, agentId: string | null, sandbox: boolean } };
+

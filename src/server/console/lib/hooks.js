@@ -1,0 +1,260 @@
+// What views use to read, to change and to follow.
+
+import { useSignal } from '@preact/signals';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+
+import { clients, explain, reconnections } from './api.js';
+import * as router from './router.js';
+
+/**
+ * @template Data
+ * @template {import('@urql/core').AnyVariables} Variables
+ * @typedef {import('@urql/core').TypedDocumentNode<Data, Variables>} Document
+ */
+
+/**
+ * @template Data
+ * @typedef {object} Read
+ * @property {Data | undefined} data the last answer; stays while it is read again
+ * @property {string | null} problem why there is no (newer) answer
+ * @property {boolean} loading whether an answer is awaited
+ * @property {() => void} refetch reads again, from the server
+ */
+
+/**
+ * Reads, and reads again when a mutation changed the same types, when the socket was away, and when asked.
+ * @template Data
+ * @template {import('@urql/core').AnyVariables} Variables
+ * @param {Document<Data, Variables>} document
+ * @param {Variables} variables
+ * @param {{ pause?: boolean }} [options] `pause`: do not read (yet)
+ * @returns {Read<Data>}
+ */
+export function useQuery(document, variables, { pause = false } = {}) {
+  const key = JSON.stringify(variables);
+  const { client } = clients.value;
+  const reconnected = reconnections.value;
+  const [asked, ask] = useState(0);
+  const first = useRef(true);
+  const [state, setState] = useState(
+    /** @returns {Omit<Read<Data>, 'refetch'>} */ () => ({ data: undefined, problem: null, loading: !pause }),
+  );
+
+  // Another question: the answer to the former one must not be shown as if it were this one's.
+  useEffect(() => {
+    if (first.current) first.current = false;
+    else setState({ data: undefined, problem: null, loading: !pause });
+  }, [client, document, key]);
+
+  useEffect(() => {
+    if (pause) return undefined;
+    setState((before) => ({ ...before, loading: true }));
+    const requestPolicy = asked > 0 || reconnected > 0 ? 'network-only' : 'cache-and-network';
+    const reading = client.query(document, variables, { requestPolicy }).subscribe((result) => {
+      setState((before) => ({
+        data: result.data ?? before.data,
+        problem: explain(result.error),
+        loading: Boolean(result.stale) || Boolean(result.hasNext),
+      }));
+    });
+    return () => reading.unsubscribe();
+  }, [client, document, key, pause, asked, reconnected]);
+
+  const refetch = useCallback(() => ask((count) => count + 1), []);
+  return { ...state, refetch };
+}
+
+/**
+ * @typedef {object} Refusal a user error of the API
+ * @property {string} code
+ * @property {string} message
+ * @property {string[] | null} [field] path in the input, such as `["input", "areaCode"]`
+ * @property {string[] | null} [suggestedAreaCodes]
+ */
+
+/**
+ * @template Data
+ * @typedef {object} Changed
+ * @property {Data | undefined} data
+ * @property {Refusal[]} userErrors what the person can correct
+ * @property {string | null} problem why there was no answer
+ * @property {boolean} ok whether the change was made
+ */
+
+/**
+ * Changes. Returns a function that sends the mutation once, and whether one is under way.
+ * @template Data
+ * @template {import('@urql/core').AnyVariables} Variables
+ * @param {Document<Data, Variables>} document
+ * @returns {[(variables: Variables) => Promise<Changed<Data>>, boolean]}
+ */
+export function useMutation(document) {
+  const busy = useSignal(false);
+  const run = useCallback(
+    async (/** @type {Variables} */ variables) => {
+      busy.value = true;
+      try {
+        const result = await clients.peek().client.mutation(document, variables).toPromise();
+        const payloads = Object.values(/** @type {Record<string, any>} */ (result.data ?? {}));
+        /** @type {Refusal[]} */
+        const userErrors = payloads.flatMap((payload) => payload?.userErrors ?? []);
+        const problem = explain(result.error, true);
+        return { data: result.data, userErrors, problem, ok: !result.error && userErrors.length === 0 };
+      } finally {
+        busy.value = false;
+      }
+    },
+    [document],
+  );
+  return [run, busy.value];
+}
+
+/**
+ * Reads once, outside of what a view shows: for an export. Throws what to tell the person.
+ * @template Data
+ * @template {import('@urql/core').AnyVariables} Variables
+ * @param {Document<Data, Variables>} document
+ * @param {Variables} variables
+ * @returns {Promise<Data>}
+ */
+export async function readOnce(document, variables) {
+  const result = await clients.peek().client.query(document, variables, { requestPolicy: 'network-only' }).toPromise();
+  if (result.error || !result.data) throw new Error(explain(result.error) ?? 'There was no answer.');
+  return result.data;
+}
+
+/**
+ * Follows what happens, for as long as the view is shown.
+ * @template Data
+ * @template {import('@urql/core').AnyVariables} Variables
+ * @param {Document<Data, Variables>} document
+ * @param {Variables} variables
+ * @param {(data: Data) => void} onEvent
+ * @param {{ pause?: boolean }} [options]
+ */
+export function useSubscription(document, variables, onEvent, { pause = false } = {}) {
+  const { client } = clients.value;
+  const reconnected = reconnections.value;
+  const handler = useRef(onEvent);
+  handler.current = onEvent;
+  useEffect(() => {
+    if (pause) return undefined;
+    const following = client.subscription(document, variables).subscribe((result) => {
+      if (result.error) explain(result.error);
+      if (result.data) handler.current(result.data);
+    });
+    return () => following.unsubscribe();
+  }, [client, document, JSON.stringify(variables), pause, reconnected]);
+}
+
+/**
+ * A function that runs once after a burst of calls, at the latest every `milliseconds`: a hundred calls that end at once cost
+ * one query.
+ * @param {() => void} action
+ * @param {number} [milliseconds]
+ */
+export function useThrottled(action, milliseconds = 700) {
+  const latest = useRef(action);
+  latest.current = action;
+  const timer = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return useCallback(() => {
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      latest.current();
+    }, milliseconds);
+  }, [milliseconds]);
+}
+
+/**
+ * The present instant in milliseconds, moving: for durations of what is under way.
+ * @param {number} [every] milliseconds
+ */
+export function useNow(every = 1000) {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return now;
+}
+
+/**
+ * This value once it has not changed for a while: for a search as one types.
+ * @template Value
+ * @param {Value} value
+ * @param {number} [milliseconds]
+ */
+export function useSettled(value, milliseconds = 300) {
+  const [settled, setSettled] = useState(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), milliseconds);
+    return () => clearTimeout(timer);
+  }, [value, milliseconds]);
+  return settled;
+}
+
+/**
+ * The state of a form: values, whether anything was changed, and the API's refusals by field. Leaving with something
+ * changed asks first.
+ * @template {Record<string, any>} Values
+ * @param {Values} initial
+ */
+export function useForm(initial) {
+  const [values, setValues] = useState(initial);
+  const [saved, setSaved] = useState(initial);
+  const [userErrors, setUserErrors] = useState(/** @type {Refusal[]} */ ([]));
+  const [problem, setProblem] = useState(/** @type {string | null} */ (null));
+  const isDirty = JSON.stringify(values) !== JSON.stringify(saved);
+  const dirty = useRef(isDirty);
+  dirty.current = isDirty;
+  useEffect(() => router.guard(() => dirty.current), []);
+
+  return useMemo(
+    () => ({
+      values,
+      isDirty,
+      problem,
+      /** Sets one value. @param {keyof Values} name @param {any} value */
+      set: (name, value) => setValues((before) => ({ ...before, [name]: value })),
+      /** Begins anew with these values, as saved. @param {Values} next */
+      reset: (next) => {
+        dirty.current = false;
+        setValues(next);
+        setSaved(next);
+        setUserErrors([]);
+        setProblem(null);
+      },
+      /** Shows the result of the mutation. Returns whether the change was made. @param {Changed<any>} changed */
+      settle: (changed) => {
+        setUserErrors(changed.userErrors);
+        setProblem(changed.problem);
+        return changed.ok;
+      },
+      /** The refusals of one field. @param {string} field last part of the path, such as `areaCode` */
+      errorsOf: (field) => userErrors.filter((error) => error.field?.at(-1) === field),
+      /** The refusals that belong to none of these fields. @param {string[]} fields */
+      otherErrors: (fields) => userErrors.filter((error) => !fields.includes(error.field?.at(-1) ?? '')),
+      userErrors,
+    }),
+    [values, saved, userErrors, problem, isDirty],
+  );
+}
+
+/**
+ * Sets the title of the page, and moves the focus to its heading when the view appears, so that a screen reader begins there.
+ * @param {string} title
+ * @returns {import('preact').RefObject<HTMLHeadingElement | null>}
+ */
+export function useTitle(title) {
+  const heading = useRef(/** @type {HTMLHeadingElement | null} */ (null));
+  useEffect(() => {
+    document.title = `${title} · Switchboard`;
+  }, [title]);
+  useEffect(() => {
+    // Not at the very first page, where the browser's own order is right.
+    if (history.state !== null || document.activeElement !== document.body)
+      heading.current?.focus({ preventScroll: true });
+  }, []);
+  return heading;
+}

@@ -1,0 +1,46 @@
+// Dialogs: the browser's own <dialog>, which keeps the focus inside and gives it back.
+
+import { useEffect, useId, useRef } from 'preact/hooks';
+
+import { html } from '../lib/html.js';
+import { Button } from './basic.js';
+
+/** @typedef {import('preact').ComponentChildren} Children */
+
+/**
+ * A modal dialog, open for as long as it is rendered.
+ * @param {{ title: Children, children: Children, onClose?: () => void, wide?: boolean }} props without `onClose` it cannot be dismissed
+ */
+export function Dialog({ title, children, onClose, wide = false }) {
+  const id = useId();
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  useEffect(() => {
+    const shown = dialog.current;
+    if (shown && !shown.open) shown.showModal();
+    return () => shown?.close();
+  }, []);
+  return html`<dialog ref=${dialog} class=${wide ? 'wide' : ''} aria-labelledby=${id}
+    onCancel=${(/** @type {Event} */ event) => {
+      event.preventDefault();
+      onClose?.();
+    }}>
+    <div class="dialog-head"><h2 id=${id}>${title}</h2>
+      ${onClose && html`<${Button} kind="quiet" label="Close" onClick=${onClose}>✕</${Button}>`}</div>
+    ${children}
+  </dialog>`;
+}
+
+/**
+ * Asks before something that cannot be taken back, or costs money.
+ * @param {{ title: Children, children: Children, action: string, onConfirm: () => void, onClose: () => void, busy?: boolean, danger?: boolean, problem?: Children }} props
+ */
+export function Confirm({ title, children, action, onConfirm, onClose, busy = false, danger = false, problem }) {
+  return html`<${Dialog} title=${title} onClose=${onClose}>
+    ${children}
+    ${problem}
+    <div class="actions end">
+      <${Button} onClick=${onClose}>Cancel</${Button}>
+      <${Button} kind=${danger ? 'danger' : 'primary'} busy=${busy} onClick=${onConfirm}>${action}</${Button}>
+    </div>
+  </${Dialog}>`;
+}
