@@ -16,7 +16,7 @@ text_enum! {
     AgentStatus {
         /// The voice provider's agent is being created.
         Pending = "pending",
-        /// Answers calls.
+        /// Answers the calls to its numbers.
         Active = "active",
         /// Answers no calls: they go to the fallback number or message. Set by the tenant, and while the agent is being deleted.
         Inactive = "inactive",
@@ -41,6 +41,8 @@ impl SyncState {
     /// The state of an agent at `revision`, of which the provider confirmed or rejected the given revisions last.
     #[must_use]
     pub fn of(revision: i32, synced_revision: i32, refused_revision: i32) -> Self {
+        // Confirmed before rejected: an agent that was created again has the revision for which an
+        // earlier delivery was rejected.
         if synced_revision >= revision {
             Self::Synced
         } else if refused_revision >= revision {
@@ -72,7 +74,7 @@ pub struct Agent {
     pub voice_id: Option<VoiceId>,
     /// The number a call is forwarded to when the agent cannot take it; `None`: the fallback message is spoken.
     pub fallback_number: Option<E164>,
-    /// Lifecycle state.
+    /// Lifecycle state. The tenant may switch between `Active` and `Inactive`.
     pub status: AgentStatus,
     /// The first characters of the agent's token, to tell tokens apart.
     pub token_preview: String,
@@ -169,6 +171,7 @@ macro_rules! bounded_text {
                 if is_blank(text) {
                     return Err(Invalid::new(concat!("the ", $what, " must contain a visible character")));
                 }
+                // Postgres stores no NUL, and the others mean nothing in speech. Prompts have paragraphs and lists.
                 if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
                     return Err(Invalid::new(concat!("the ", $what, " must not contain control characters")));
                 }

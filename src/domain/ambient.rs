@@ -51,6 +51,7 @@ impl Clock {
     /// Has no effect on a test's clock.
     pub fn set(&self, to: DateTime<Utc>, at: Instant) -> TimeDelta {
         let Some(set) = &self.set else { return TimeDelta::zero() };
+        // The setting is replaced as a whole, so a poisoned lock still holds a valid one.
         *set.lock().unwrap_or_else(PoisonError::into_inner) = Some(Setting { to, at });
         (self.tell)() - (to + at.elapsed())
     }
@@ -111,6 +112,7 @@ impl Entropy {
     /// Returns a UUID of version 7, which sorts by `now`.
     #[must_use]
     pub fn uuid(&self, now: DateTime<Utc>) -> Uuid {
+        // A clock before 1970 gives ids that do not sort by time. They are unique all the same.
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
         uuid::Builder::from_unix_timestamp_millis(millis, &self.bytes()).into_uuid()
     }

@@ -50,7 +50,7 @@ impl fmt::Display for Actor {
 /// Actor and request of every change made through one writing [`TenantStore`](crate::store::TenantStore).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
-    /// The actor.
+    /// Who makes the changes: the tenant, an operator, or the server itself.
     pub actor: Actor,
     /// Identifier of the request.
     pub request_id: String,
@@ -61,7 +61,7 @@ pub struct Author {
 pub enum AuditOutcome {
     /// An operation was accepted. Its result is an entry of its own.
     Accepted,
-    /// The action succeeded.
+    /// The action succeeded, and no further entry about it follows.
     Succeeded,
     /// The action failed, with this code.
     Failed(RefusalCode),

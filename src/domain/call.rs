@@ -70,7 +70,7 @@ impl CallStatus {
 text_enum! {
     /// What answered the call.
     CallOutcome {
-        /// The agent answered.
+        /// The caller was connected to the agent.
         Agent = "agent",
         /// The fallback number, or the number that a rule forwards to.
         Fallback = "fallback",
@@ -96,7 +96,7 @@ pub struct IncomingCall {
     pub to: E164,
 }
 
-/// A recorded call.
+/// A call as recorded, with what reports have said about it so far.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
     /// Id of the row, not of the call at the carrier.
@@ -147,8 +147,8 @@ pub struct CallReport {
 }
 
 impl Call {
-    /// Applies a report of the carrier. Reports arrive late, twice, out of order or never; the result does not depend on their
-    /// order.
+    /// Applies a report of the carrier. Reports arrive late, twice, out of order or never; the result does not
+    /// depend on their order.
     #[must_use]
     pub fn reported(self, report: CallReport) -> Self {
         let (known, reported) = (self.status.weight(), report.status.weight());
@@ -158,12 +158,14 @@ impl Call {
         }
         // The carrier's clock may be behind ours.
         let at = report.at.max(self.started_at);
+        // A higher-ranked end replaces the duration too: the lower one described another end of the call.
         let (ended_at, duration_seconds) = if reported > known {
             (at, report.duration_seconds)
         } else {
             (
                 // Of two reports of one status, the earlier end and the longer duration hold, whichever came first.
                 self.ended_at.map_or(at, |ended| ended.min(at)),
+                // `None` sorts before every number, so a report without a duration takes none away.
                 self.duration_seconds.max(report.duration_seconds),
             )
         };
@@ -197,11 +199,12 @@ impl Call {
         if self.status == CallStatus::Completed {
             return self.lasted_seconds().map(|seconds| seconds.saturating_add(59) / 60);
         }
+        // The carrier bills answered calls only, and an answered call ends as `Completed`.
         self.status.is_final().then_some(0)
     }
 
-    /// Duration of an ended call in seconds: the carrier's count, which is billed, else the voice provider's. `None` until the
-    /// call has ended.
+    /// Duration of an ended call in seconds: the carrier's count, which is billed, else the voice provider's. `None`
+    /// until the call has ended.
     #[must_use]
     pub fn lasted_seconds(&self) -> Option<i32> {
         self.duration_seconds.or(self.conversation_seconds).filter(|_| self.status.is_final())

@@ -19,15 +19,16 @@ US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
 pub struct CountryCode([u8; 2]);
 
 impl CountryCode {
-    /// The United States.
+    /// The United States, the default country of a number to buy.
     pub const US: Self = Self(*b"US");
 
-    /// Canada.
+    /// Canada: beside the United States the only country with a search by area code.
     pub const CANADA: Self = Self(*b"CA");
 
     /// The two letters, upper case.
     #[must_use]
     pub fn as_str(&self) -> &str {
+        // Both bytes are ASCII letters, so the default is never returned.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
@@ -48,8 +49,8 @@ impl CountryCode {
     /// Checks an area code for a search of numbers of this type in this country.
     ///
     /// # Errors
-    /// The code is malformed, belongs to another country, or has no numbers of this type. The carrier would only return an empty
-    /// list.
+    /// The code is malformed, belongs to another country, or has no numbers of this type. The carrier would only
+    /// return an empty list.
     pub fn area_code(self, kind: NumberType, code: &str) -> Result<AreaCode, Invalid> {
         let code: AreaCode = code.parse()?;
         let is_toll_free = kind == NumberType::TollFree;
@@ -62,6 +63,7 @@ impl CountryCode {
                 )
             }
             Some(Belongs::Nowhere) => format!("area code {code} has no numbers for sale: use another one"),
+            // A carrier searches toll-free numbers by their own codes; a geographic one would find nothing.
             Some(Belongs::To(_)) if is_toll_free => {
                 format!("area code {code} has no toll-free numbers: use one of {TOLL_FREE}")
             }

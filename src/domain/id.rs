@@ -53,7 +53,7 @@ ids! {
     AgentId = Agent,
     /// One lease of a number from the carrier. A number bought again later gets a new id.
     NumberId = Number,
-    /// A durable operation.
+    /// A durable operation. The number that it buys carries this id in its name at the carrier.
     OperationId = Operation,
     /// A call to a number.
     CallId = Call,
@@ -64,17 +64,17 @@ ids! {
 super::text_enum! {
     /// The noun that an id names. Its text is the id's prefix.
     NodeKind {
-        /// `tenant_…`
+        /// The id of a tenant: `tenant_…`.
         Tenant = "tenant",
-        /// `agent_…`
+        /// The id of an agent: `agent_…`.
         Agent = "agent",
-        /// `number_…`
+        /// The id of a number: `number_…`.
         Number = "number",
-        /// `operation_…`
+        /// The id of an operation: `operation_…`.
         Operation = "operation",
-        /// `call_…`
+        /// The id of a call: `call_…`.
         Call = "call",
-        /// `audit_…`
+        /// The id of an entry of the audit trail: `audit_…`.
         AuditEvent = "audit",
     }
 }
@@ -82,7 +82,7 @@ super::text_enum! {
 /// A global id: kind and UUID, written `agent_` + 32 hexadecimal digits. Opaque to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct NodeId {
-    /// The noun.
+    /// The noun, which is the prefix of the id.
     pub kind: NodeKind,
     /// The object among those of its kind.
     pub uuid: Uuid,

@@ -71,6 +71,7 @@ pub(crate) fn is_blank(text: &str) -> bool {
             | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}')
     };
+    // A name of such characters would pass a test for white space, and nobody could see or hear it.
     text.chars().all(|c| c.is_whitespace() || is_invisible(c))
 }
 
@@ -119,6 +120,7 @@ macro_rules! serde_as_text {
     ($($name:ty),+ $(,)?) => {$(
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                // The spelling of the database, so that a JSON column and a text column hold the same word.
                 serializer.collect_str(self)
             }
         }
@@ -126,6 +128,7 @@ macro_rules! serde_as_text {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                // Validated when it is read back: an older version or a person may have written the row.
                 text.parse().map_err(serde::de::Error::custom)
             }
         }

@@ -26,8 +26,8 @@ text_enum! {
 }
 
 impl NumberStatus {
-    /// The states in which calls to a number are answered. `INACTIVE` is one of them: if a call arrives, the carrier has the
-    /// number.
+    /// The states in which calls to a number are answered. `INACTIVE` is one of them: if a call arrives, the
+    /// carrier has the number.
     pub const TAKING_CALLS: [Self; 3] = [Self::Active, Self::Inactive, Self::Releasing];
 }
 
@@ -90,6 +90,7 @@ impl NumberTransition {
     pub const fn release_ended(was: NumberStatus) -> Self {
         match was {
             NumberStatus::Inactive => Self::ReleaseEndedInactive,
+            // Only an active or an inactive number begins a release.
             _ => Self::ReleaseEnded,
         }
     }
@@ -98,11 +99,11 @@ impl NumberTransition {
 text_enum! {
     /// Type of a number, as the carrier sells it.
     NumberType {
-        /// A geographic number.
+        /// A geographic number, of a town or a region.
         Local = "local",
         /// A number that is free for the caller.
         TollFree = "toll_free",
-        /// A mobile number.
+        /// A mobile number. Not every country sells them: the United States has none.
         Mobile = "mobile",
     }
 }
@@ -110,9 +111,9 @@ text_enum! {
 text_enum! {
     /// The carrier that provides a number.
     Provider {
-        /// Bought at Twilio.
+        /// Twilio: numbers are bought and released through its API.
         Twilio = "twilio",
-        /// Provided by ElevenLabs.
+        /// ElevenLabs, reserved in schema and database: no operation buys numbers there.
         ElevenLabs = "elevenlabs",
     }
 }
@@ -178,6 +179,7 @@ impl PhoneNumber {
     pub fn months_charged(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
         let Some(bought) = self.provisioned_at else { return 0 };
         let is_held =
+            // A month is paid in advance and not refunded, so a charge at the moment of the release counts.
             |day: &DateTime<Utc>| *day < until && self.released_at.is_none_or(|released| *day <= released);
         // Each month is added to the purchase: added to the previous day, 31 would become 28 and stay so.
         let days = (0..).map_while(|month| bought.checked_add_months(Months::new(month))).take_while(is_held);

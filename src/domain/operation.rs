@@ -21,7 +21,7 @@ text_enum! {
         Pending = "pending",
         /// Started. It runs, waits for a retry, or waits for an event.
         Running = "running",
-        /// Completed successfully.
+        /// All steps succeeded. A final state never changes.
         Succeeded = "succeeded",
         /// Failed. Partial work was rolled back.
         Failed = "failed",
@@ -59,7 +59,7 @@ pub struct Operation {
     pub tenant_id: TenantId,
     /// Decides its steps and the format of its data.
     pub kind: OperationKind,
-    /// Lifecycle state.
+    /// Lifecycle state. It changes only while a driver holds the lease, or when the request is withdrawn.
     pub state: OperationState,
     /// The step to run next; the failed step once it has failed.
     pub step: Step,
@@ -75,8 +75,8 @@ pub struct Operation {
     pub error: Option<Refusal>,
     /// Why the current step waits; `None` if it does not wait.
     pub waits_for: Option<Refusal>,
-    /// When the last request of the current step with an unknown outcome was sent, or its driver was lost; `None` if no
-    /// outcome is unknown.
+    /// When the last request of the current step with an unknown outcome was sent, or its driver was lost; `None` if
+    /// no outcome is unknown.
     pub outcome_unknown_at: Option<DateTime<Utc>>,
     /// The external event that it waits for; `None` if it waits for none.
     pub awaited_event: Option<EventKey>,
@@ -104,6 +104,7 @@ impl FromStr for IdempotencyKey {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
+        // ASCII only: texts that look alike could differ in bytes, and a repeated request would not be recognized.
         let fits = (1..=255).contains(&text.len()) && text.bytes().all(|b| (0x21..0x7f).contains(&b));
         if fits {
             Ok(Self(text.to_owned()))

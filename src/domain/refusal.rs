@@ -82,6 +82,7 @@ impl Refusal {
     /// Sets the field to `input.<field>`.
     #[must_use]
     pub fn at(mut self, field: &str) -> Self {
+        // Every mutation has exactly one argument, `input`, so all paths begin with it.
         self.field = vec!["input".to_owned(), field.to_owned()];
         self
     }
@@ -92,8 +93,8 @@ impl Refusal {
         Self::new(RefusalCode::InvalidInput, why.0.clone()).at(field)
     }
 
-    /// A refusal with `NOT_FOUND` at `input.<field>`. The same for an object of another tenant, so that its existence stays
-    /// hidden.
+    /// A refusal with `NOT_FOUND` at `input.<field>`. The same for an object of another tenant, so that
+    /// its existence stays hidden.
     #[must_use]
     pub fn not_found(what: &str, field: &str) -> Self {
         Self::new(RefusalCode::NotFound, format!("there is no {what} with this id")).at(field)

@@ -35,6 +35,7 @@ impl<K: Eq + Hash> Shares<K> {
     /// The semaphore of a key.
     #[must_use]
     pub fn of(&self, key: K) -> Arc<Semaphore> {
+        // Held for the look-up alone: who waits for a permit waits at the semaphore, outside this lock.
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(semaphore) = keys.semaphores.get(&key).and_then(Weak::upgrade) {
             return semaphore;

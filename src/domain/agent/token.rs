@@ -7,7 +7,9 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::domain::{Entropy, Invalid};
 
 const PREFIX: &str = "vami_agent_";
+// 256 random bits cannot be guessed, so the stored hash needs neither salt nor a slow algorithm.
 const SECRET_BYTES: usize = 32;
+// Four characters are 24 of the 256 bits: enough to tell tokens apart, useless for guessing one.
 const PREVIEW_CHARS: usize = PREFIX.len() + 4;
 
 /// `vami_agent_` and 32 random bytes in URL-safe base64. Shown once; only its hash is stored.
@@ -29,6 +31,8 @@ impl AgentToken {
     pub fn parse(text: &str) -> Result<Self, Invalid> {
         let secret = text.strip_prefix(PREFIX).and_then(|secret| URL_SAFE_NO_PAD.decode(secret).ok());
         match secret {
+            // Only the form is checked. Whether the token is valid is known to the database
+            // alone, which compares hashes.
             Some(secret) if secret.len() == SECRET_BYTES => Ok(Self(text.into())),
             _ => Err(Invalid::new("this is no agent's token")),
         }

@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 /// Runs the work on one of many items. Returns `None` after a panic, which is logged and counted. The caller must then postpone
 /// the item, or it comes first again.
 pub async fn caught<T>(work: &'static str, on: impl Future<Output = T>) -> Option<T> {
+    // What the work shares with others tolerates a panic: leases expire, and poisoned locks are taken anyway.
     let done = AssertUnwindSafe(on).catch_unwind().await;
     if done.is_err() {
         tracing::error!(work, "work on one item panicked; the item is postponed and the others continue");

@@ -14,7 +14,7 @@ text_enum! {
     Worker {
         /// Fetches the keys for verifying tokens, once.
         Keys = "keys",
-        /// Aggregates metrics.
+        /// Aggregates the recorded values of histograms, which would otherwise fill memory.
         Metrics = "metrics",
         /// Continues operations that wait or were left unfinished.
         Operations = "operations",
@@ -71,7 +71,7 @@ impl Worker {
 /// A worker that does not do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ailing {
-    /// The failing worker.
+    /// The worker, by its name in the log and in `/readyz`.
     pub worker: Worker,
     /// Whether it keeps ending early. If not, it has sent no heartbeat for too long.
     pub keeps_ending: bool,
@@ -155,6 +155,7 @@ impl Workers {
     /// A worker that does not do its work at `now`, if there is one.
     #[must_use]
     pub fn ailing(&self, now: Instant) -> Option<Ailing> {
+        // One is enough: `/readyz` names a worker, and the log has the others.
         self.lock().iter().find_map(|heartbeat| heartbeat.ailing(now))
     }
 
@@ -171,6 +172,7 @@ impl Heartbeat {
 
     fn beat_at(&self, now: Instant) {
         let Pulse { clock, beaten, gauge, .. } = &*self.0;
+        // Relaxed: nothing else is read on the strength of a heartbeat, and patience is counted in minutes.
         beaten.store(self.millis(now), Ordering::Relaxed);
         gauge.set(clock.now().timestamp_millis() as f64 / 1000.0);
     }
@@ -194,6 +196,7 @@ impl Heartbeat {
 
     fn ailing(&self, now: Instant) -> Option<Ailing> {
         let Pulse { worker, beaten, ends, .. } = &*self.0;
+        // Measured by the monotonic clock: a clock that is set would make every worker look silent.
         let silence = self.millis(now).saturating_sub(beaten.load(Ordering::Relaxed));
         // The count is reset at the next end only. Until then a sound run outweighs it.
         let keeps_ending = ends.load(Ordering::Relaxed) >= TOO_MANY_ENDS && !self.runs_soundly(now);

@@ -35,6 +35,8 @@ serde_as_text!(AnswerStage, IfUnanswered);
 
 /// The answer to a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+// Stored with the call and in the journal, where answers of earlier versions are still read: the names of
+// variants and fields cannot change.
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum CallAnswer {
     /// Connects the caller to the agent.
@@ -44,7 +46,7 @@ pub enum CallAnswer {
         /// The voice provider's instructions for the carrier, passed on unchanged.
         handover: String,
     },
-    /// Dials another number.
+    /// Dials the fallback number, or the number that a rule forwards to.
     Dial {
         /// The number to dial.
         number: E164,
@@ -64,7 +66,7 @@ pub enum CallAnswer {
     },
     /// Rejects the call without answering it.
     Reject,
-    /// Ends the call.
+    /// Ends the call without a word: a dialled number has answered, or the caller is gone.
     HangUp,
 }
 
@@ -116,6 +118,7 @@ impl GivenAnswer {
     #[must_use]
     pub fn answers_again(&self, stage: AnswerStage) -> bool {
         match stage {
+            // The carrier announces a call once. Whatever comes later is its retry after a lost answer.
             AnswerStage::First => true,
             // An answer of any other stage may be the one that failed.
             AnswerStage::AfterFailure => self.stage == AnswerStage::AfterFailure,

@@ -40,7 +40,7 @@ pub struct ConversationReport {
 pub struct TranscriptLine {
     /// Whether the agent said it; otherwise the caller did.
     pub by_agent: bool,
-    /// The spoken text.
+    /// The words, as the voice provider transcribed them.
     pub text: String,
     /// Seconds since the start of the conversation.
     pub at_seconds: i32,

@@ -33,6 +33,7 @@ impl Webhook {
     /// The path under the server's public address.
     #[must_use]
     pub const fn path(self) -> &'static str {
+        // Stored at the carrier with every number: a changed path would lose the calls of all numbers bought before.
         match self {
             Self::IncomingCall => "/api/webhooks/call/incoming",
             Self::CallFallback => "/api/webhooks/call/fallback",
@@ -47,6 +48,7 @@ impl Webhook {
     #[must_use]
     pub fn url(self, base: &Url) -> Url {
         let mut url = base.clone();
+        // `Url::join` would replace the path of the base instead of extending it.
         url.set_path(&format!("{}{}", base.path().trim_end_matches('/'), self.path()));
         url
     }

@@ -12,7 +12,7 @@ use super::Invalid;
 
 /// Advice that ends the messages about special characters.
 const ESCAPES: &str = "in a user name or password write % as %25, / as %2F, ? as %3F, # as %23 and @ as %40";
-/// Values of `sslmode` that the driver supports.
+/// Parameters that are passed on to the driver, in its spellings and in those of libpq.
 const PASSED_ON: [&str; 15] = [
     "sslmode",
     "ssl-mode",
@@ -30,8 +30,8 @@ const PASSED_ON: [&str; 15] = [
     "options",
     "application_name",
 ];
-/// Parameters of libpq that are accepted and ignored: deadlines and encoding are set by the server, and the driver negotiates neither
-/// GSS nor compression.
+/// Parameters of libpq that are accepted and ignored: deadlines and encoding are set by the server, and the driver
+/// negotiates neither GSS nor compression.
 const IGNORED: [&str; 15] = [
     "connect_timeout",
     "keepalives",
@@ -128,9 +128,11 @@ impl DatabaseHost {
         (host, port): (&str, Option<u16>),
         is_one_of_several: bool,
     ) -> Result<Self, &'static str> {
+        // Alone, an empty host means the local server, as in libpq. In a list it is most likely a surplus comma.
         if host.is_empty() && is_one_of_several {
             return Err("is empty");
         }
+        // A socket's folder: its slashes are escaped before the path of the URL, and plain in the parameter `host`.
         let is_socket = host.starts_with('/') || host.starts_with("%2F") || host.starts_with("%2f");
         let is_known = |c: char| c.is_ascii_alphanumeric() || ".-_:[]".contains(c);
         if !is_socket && !host.chars().all(is_known) {
@@ -187,6 +189,7 @@ impl<'a> Parts<'a> {
         if rest.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(Invalid::new("has a blank in it: write it as %20"));
         }
+        // A # would begin the fragment, and the driver would ignore the rest of the password.
         if rest.contains('#') {
             return Err(Invalid::new(format!("has a # in it: {ESCAPES}")));
         }
@@ -195,6 +198,7 @@ impl<'a> Parts<'a> {
         }
         let (front, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = front.split_once('/').unwrap_or((front, ""));
+        // The last @ ends the login, as for the URL parser of the driver: a password may contain one.
         let (login, hosts) = match authority.rsplit_once('@') {
             Some((login, hosts)) => (Some(login), hosts),
             None => (None, authority),
@@ -313,6 +317,7 @@ fn ports_of(text: Option<&str>, hosts: usize) -> Result<Vec<Option<u16>>, Invali
         ports.push(if port.is_empty() { None } else { Some(port_of(port).map_err(wrong)?) });
     }
     match ports.len() {
+        // As in libpq, a single port applies to every host.
         1 => Ok(vec![ports.first().copied().flatten(); hosts]),
         many if many == hosts => Ok(ports),
         _ => Err(wrong("names neither one port nor one for each host")),

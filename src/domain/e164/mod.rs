@@ -61,6 +61,7 @@ impl FromStr for E164 {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
+        // The no-break space comes with numbers that are copied from web pages and documents.
         let digits: String =
             text.trim().chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '\u{a0}')).collect();
         let Some(number) = digits.strip_prefix('+') else {
@@ -109,6 +110,7 @@ impl fmt::Debug for E164 {
 #[must_use]
 pub fn mask(number: &str) -> String {
     let characters: Vec<char> = number.chars().collect();
+    // Five visible characters would leave next to nothing of a shorter text hidden.
     let (shown_first, shown_last) = if characters.len() >= 8 { (3, 2) } else { (0, 0) };
     characters
         .iter()

@@ -23,6 +23,7 @@ pub(in crate::domain) struct Standing {
 
 /// Loads the numbering plans. Called at start, since it takes 0.1 s that no caller should wait for.
 pub fn load_numbering_plans() {
+    // The look-up is made for its side effect: the first one loads the data. Unused, it could be optimized away.
     std::hint::black_box(DATABASE.region(&1_u16));
 }
 
@@ -59,6 +60,7 @@ fn known(number: &PhoneNumber) -> Option<CountryCode> {
 
 fn special_in_north_america(area: &str, exchange: &str, kind: Type) -> Option<&'static str> {
     let [_, second, third] = area.as_bytes() else { return Some(UNKNOWN) };
+    // 976 is the exchange of premium-rate services in every area code.
     if exchange == "976" {
         return Some(PREMIUM);
     }
@@ -73,6 +75,7 @@ fn special_in_north_america(area: &str, exchange: &str, kind: Type) -> Option<&'
 
 fn elsewhere(number: &PhoneNumber) -> Standing {
     let regions = DATABASE.region(&number.country().code()).unwrap_or_default();
+    // The metadata has "001" for calling codes of no country: satellite and international networks.
     if regions.iter().all(|region| *region == "001") {
         return Standing {
             country: None,

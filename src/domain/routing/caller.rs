@@ -33,6 +33,7 @@ impl CallerId {
     /// Parses the caller in the carrier's request. An empty text is a hidden caller.
     #[must_use]
     pub fn read(from: &str) -> Self {
+        // Nothing is rejected here: a caller with a malformed number is still a caller.
         let from = from.trim();
         if is_hidden(from) {
             return Self::Hidden;
@@ -120,10 +121,11 @@ impl FromStr for CallerPattern {
     }
 }
 
-/// Three to six digits, but no area code, alone or after a 1: an area code is most likely meant as a prefix, which needs a
-/// plus sign.
+/// Three to six digits, but no area code, alone or after a 1: an area code is most likely meant as a prefix, which
+/// needs a plus sign.
 fn is_short_code(text: &str) -> bool {
     let is_area_code = |code| CountryCode::of_area_code(code).is_some();
+    // Short codes have three digits (911) to six (codes for text messages in North America).
     (3..=6).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_digit())
         && !is_area_code(text)
@@ -170,6 +172,7 @@ pub(super) fn pattern_of<'a>(
         return among.iter().find(|pattern| pattern.is_exact() && pattern.0 == shown);
     }
     // `get` skips prefixes that end inside a multi-byte character.
+    // One look-up for each beginning of the caller, instead of a comparison with each of up to 500 patterns.
     let beginnings = (2..=shown.len()).filter_map(|length| shown.get(..length));
     beginnings.map(|beginning| CallerPattern(beginning.to_owned())).find_map(|pattern| among.get(&pattern))
 }

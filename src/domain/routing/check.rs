@@ -10,11 +10,13 @@ use super::{
 };
 use crate::domain::{E164, Invalid, Refusal, RefusalCode, Zone, is_blank};
 
+// Rules are compared pairwise: these bounds keep the comparison of the longest ones well under two seconds.
 const MOST_RULES: usize = 50;
 const LONGEST_NAME: usize = 100;
 const LONGEST_MESSAGE: usize = 500;
 const MOST_DATES: usize = 366;
 const MOST_CALLERS: usize = 500;
+// Twilio rings for 5 to 600 s.
 const RING_SECONDS: std::ops::RangeInclusive<i32> = 5..=60;
 
 /// A rule before validation.

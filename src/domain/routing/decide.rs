@@ -59,6 +59,7 @@ impl RoutingRules {
     /// Decides how a call that comes in at `at` is answered.
     #[must_use]
     pub fn decide(&self, caller: &CallerId, at: DateTime<Utc>) -> Decision {
+        // Lazy: conditions behind the first that holds are not evaluated.
         let mut applying = self.0.iter().filter_map(|rule| Some((rule, rule.condition.holds(caller, at)?)));
         match applying.next() {
             Some((RoutingRule { name, action, .. }, why)) => {
@@ -112,6 +113,7 @@ impl When {
                 if time >= window.from {
                     today
                 } else if time < window.to {
+                    // The window began yesterday and is still open.
                     today.checked_sub_days(Days::new(1))?
                 } else {
                     return None;

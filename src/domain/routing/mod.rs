@@ -1,8 +1,8 @@
 //! Routing rules: how a call to a number is answered, by time and caller. The first rule that applies decides; if none applies,
 //! the number's agent answers.
 //!
-//! Times are local times in the rule's time zone: an hour that a clock change skips never occurs, and an hour that it repeats
-//! occurs twice.
+//! Times are local times in the rule's time zone: an hour that a clock change skips never occurs, and an hour that
+//! it repeats occurs twice.
 
 mod caller;
 mod cause;
@@ -123,15 +123,15 @@ pub enum RoutingAction {
 text_enum! {
     /// Kind of a [`RoutingAction`], without its data.
     RoutingActionKind {
-        /// [`RoutingAction::Agent`].
+        /// The agent answers: [`RoutingAction::Agent`].
         Agent = "AGENT",
-        /// [`RoutingAction::Forward`].
+        /// Another number rings: [`RoutingAction::Forward`].
         Forward = "FORWARD",
-        /// [`RoutingAction::ForwardThenAgent`].
+        /// Another number rings, then the agent answers: [`RoutingAction::ForwardThenAgent`].
         ForwardThenAgent = "FORWARD_THEN_AGENT",
-        /// [`RoutingAction::Message`].
+        /// The caller hears a message: [`RoutingAction::Message`].
         Message = "MESSAGE",
-        /// [`RoutingAction::Reject`].
+        /// The call is rejected: [`RoutingAction::Reject`].
         Reject = "REJECT",
     }
 }

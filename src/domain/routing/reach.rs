@@ -30,8 +30,8 @@ impl RoutingCondition {
     }
 }
 
-/// Whether `others` match every caller that `patterns` match. Walks both sets once in order: patterns with a prefix sort directly
-/// after it.
+/// Whether `others` match every caller that `patterns` match. Walks both sets once in order: patterns with a prefix
+/// sort directly after it.
 fn each_is_within(patterns: &BTreeSet<CallerPattern>, others: &BTreeSet<CallerPattern>) -> bool {
     let is_beginning = |pattern: &&CallerPattern| !pattern.is_hidden() && !pattern.is_exact();
     let mut beginnings = others.iter().filter(is_beginning).peekable();
@@ -94,6 +94,7 @@ impl Window {
         match (self.is_over_midnight(), other.is_over_midnight()) {
             (false, false) | (true, true) => other.from <= self.from && self.to <= other.to,
             (false, true) => other.from <= self.from || any_day && self.to <= other.to,
+            // A window within one day does not span midnight, and the whole day is not written as a window.
             (true, false) => false,
         }
     }

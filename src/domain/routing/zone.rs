@@ -35,8 +35,10 @@ impl Zone {
     /// The database does not have the zone.
     pub fn find(name: &str) -> Result<Self, Invalid> {
         let zone = IN_FORCE.database.get(name).ok();
+        // `Etc/Unknown` is found as a placeholder that behaves like UTC: rules must not depend on it.
         let known = zone.as_ref().filter(|zone| !zone.is_unknown()).and_then(TimeZone::iana_name);
         known.map(|name| Self(name.to_owned())).ok_or_else(|| {
+            // The text comes from the client and goes into a message: it is cut and cleaned.
             let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
             Invalid::new(format!(
                 "\"{shown}\" is not a time zone of the IANA database: write one like Europe/Berlin"
@@ -53,8 +55,10 @@ impl Zone {
     /// The local time in the zone; `None` if neither edition knows the zone.
     #[must_use]
     pub fn wall_clock(&self, at: DateTime<Utc>) -> Option<NaiveDateTime> {
+        // A rule may have been stored by a server whose edition knew a zone that this one lacks.
         let built_in = || TimeZoneDatabase::bundled().get(&self.0);
         let zone = IN_FORCE.database.get(&self.0).or_else(|_| built_in()).ok()?;
+        // Offsets change at whole seconds, so the fraction does not matter.
         let timestamp = Timestamp::from_second(at.timestamp()).ok()?;
         let offset = FixedOffset::east_opt(zone.to_offset(timestamp).seconds())?;
         Some(at.with_timezone(&offset).naive_local())

@@ -26,7 +26,7 @@ pub struct Dialing {
 /// An operator's exceptions for one tenant; `None`: the platform's setting applies.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DialingOverride {
-    /// Allowed countries.
+    /// Allowed countries, in place of the platform's.
     pub countries: Option<Countries>,
     /// Whether numbers may be dialled that cost more than an ordinary call.
     pub premium: Option<bool>,
@@ -58,6 +58,7 @@ impl Dialing {
     /// # Errors
     /// The number's country or kind is not allowed.
     pub fn check(&self, number: &E164) -> Result<(), Invalid> {
+        // Everything is allowed, so the numbering plans need not be asked.
         if self.countries.is_none() && self.premium {
             return Ok(());
         }
