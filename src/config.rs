@@ -48,9 +48,9 @@ pub struct Config {
     pub webhook_base_url: Url,
     /// Previous origin, whose signatures are accepted while numbers are pointed to the new one.
     pub webhook_base_url_previous: Option<Url>,
-    /// Access to Twilio.
+    /// Credentials, address and fallback prices of Twilio.
     pub twilio: Twilio,
-    /// Access to ElevenLabs.
+    /// Credentials and address of ElevenLabs.
     pub elevenlabs: ElevenLabs,
     /// Verification of access tokens.
     pub jwt: Jwt,
@@ -86,7 +86,7 @@ pub struct Config {
     pub allowed_origins: Vec<String>,
     /// Whether introspection is allowed.
     pub introspection: bool,
-    /// Request rate limits.
+    /// Limits on requests per minute, of callers and of addresses.
     pub rate: Rate,
     /// Limits of incoming connections.
     pub connections: Connections,
@@ -96,12 +96,12 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
-/// Access to Twilio.
+/// How to reach Twilio: one account, whose token also verifies its webhooks.
 #[derive(Debug, Clone)]
 pub struct Twilio {
-    /// Account SID, `AC…`.
+    /// Account SID (`AC…`): the user name of requests, and the account that webhooks must name.
     pub account_sid: String,
-    /// Primary auth token.
+    /// Primary auth token: the password of requests and the key of webhook signatures.
     pub auth_token: SecretString,
     /// Previous auth token, accepted for signatures during rotation.
     pub auth_token_previous: Option<SecretString>,
@@ -113,7 +113,7 @@ pub struct Twilio {
     pub minute_price: Option<Decimal>,
 }
 
-/// Access to ElevenLabs.
+/// How to reach ElevenLabs: one workspace, in which all tenants have their agents.
 #[derive(Debug, Clone)]
 pub struct ElevenLabs {
     /// API key of the workspace.
@@ -143,7 +143,7 @@ pub struct Jwt {
     pub allow_anonymous: bool,
 }
 
-/// Hourly limits.
+/// Limits in any hour. They bound what a stolen token or a defect can cost.
 #[derive(Debug, Clone, Copy)]
 pub struct Hourly {
     /// Purchases by all tenants together.
@@ -193,7 +193,7 @@ pub struct Mistake {
     pub variable: &'static str,
     /// What is wrong with it, with the limits of a value: completes "VARIABLE …".
     pub problem: String,
-    /// A valid value.
+    /// A valid value, printed as a pattern to follow.
     pub example: &'static str,
     /// Whether the variable is required and not set.
     pub is_missing: bool,
@@ -222,7 +222,7 @@ impl Config {
     /// Reads the configuration of `serve`.
     ///
     /// # Errors
-    /// Every mistake.
+    /// Every mistake, not only the first.
     pub fn from_vars(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
         Self::read(&lookup, Profile::Serve)
     }
@@ -230,13 +230,14 @@ impl Config {
     /// Reads the configuration of a server whose providers are emulated on this machine.
     ///
     /// # Errors
-    /// Every mistake.
+    /// Every mistake, not only the first.
     pub fn for_this_machine(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<Mistake>> {
         Self::read(&lookup, Profile::Dev)
     }
 
     fn read(lookup: Lookup<'_>, profile: Profile) -> Result<Self, Vec<Mistake>> {
         let values = Values::checked(lookup, profile, VARIABLES.iter().copied())?;
+        // All values have been checked by now, so that this finds no further mistake.
         Self::build(&values, profile).map_err(|mistake| vec![mistake])
     }
 
@@ -263,6 +264,7 @@ impl Config {
             },
             release_grace: values.get(&table::RELEASE_GRACE)?,
             quarantine_days: values.get(&table::QUARANTINE_DAYS)?,
+            // Expensive numbers are allowed for single tenants only, by an operator: no variable allows them for all.
             dialing: Dialing { countries: values.get(&table::DIAL_COUNTRIES)?, premium: false },
             records: Records {
                 retention_days: values.get(&table::CALL_RETENTION_DAYS)?,
@@ -357,10 +359,11 @@ impl Log {
 /// right: a database is not migrated for a server that would then refuse to start.
 ///
 /// # Errors
-/// Every mistake.
+/// Every mistake in the variables that are set, or that `DATABASE_URL` is missing.
 pub fn database_url(lookup: impl Fn(&str) -> Option<String>) -> Result<SecretString, Vec<Mistake>> {
     let values = Values::unchecked(&lookup, Profile::Serve);
     let mut mistakes: Vec<_> = VARIABLES.iter().filter_map(|variable| values.mistake(variable)).collect();
+    // A missing variable may be set where the server runs; a wrong one is wrong there too.
     mistakes.retain(|mistake| !mistake.is_missing || mistake.variable == table::DATABASE_URL.variable.name);
     if mistakes.is_empty() {
         values.get(&table::DATABASE_URL).map_err(|mistake| vec![mistake])
@@ -369,7 +372,7 @@ pub fn database_url(lookup: impl Fn(&str) -> Option<String>) -> Result<SecretStr
     }
 }
 
-/// Reads `BIND_ADDRESS` alone.
+/// Reads `BIND_ADDRESS` alone: `dev` listens before it knows the rest of its configuration.
 ///
 /// # Errors
 /// What is wrong with it.

@@ -8,7 +8,7 @@ use super::{Mistake, table};
 /// Limits of incoming connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Connections {
-    /// Maximum simultaneous connections.
+    /// Maximum simultaneous connections, WebSockets included.
     pub most: usize,
     /// Maximum of these from one address; `None`: no limit.
     pub most_of_address: Option<usize>,
@@ -24,6 +24,7 @@ impl Connections {
         let most = values.get(&table::MAX_CONNECTIONS)?;
         let is_behind_proxy = values.get(&table::TRUST_FORWARDED_FOR)? > 0;
         let of_address = values.optional(&table::MAX_CONNECTIONS_PER_ADDRESS)?;
+        // A quarter: no single address can keep the others out.
         let of_address = of_address.unwrap_or_else(|| if is_behind_proxy { 0 } else { most.div_ceil(4) });
         Ok(Self {
             most: most as usize,

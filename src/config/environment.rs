@@ -26,11 +26,11 @@ pub struct Environment {
 pub enum Origin {
     /// The environment of the process.
     Environment,
-    /// The file `.env`.
+    /// The file `.env` in the working folder.
     File,
     /// The `dev` of this folder.
     Dev,
-    /// The variable's declaration.
+    /// The default in the variable's declaration.
     Default,
 }
 
@@ -45,6 +45,7 @@ impl Environment {
         for (name, value) in file(&folder.join(".env"))? {
             variables.insert(name, (value, Origin::File));
         }
+        // `vars` panics at a name or a value that is not Unicode.
         for (name, value) in std::env::vars_os() {
             // What is no text is no value of any variable of ours.
             if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
@@ -66,8 +67,8 @@ impl Environment {
         self.variables.get(name).filter(|(value, _)| !value.trim().is_empty()).cloned()
     }
 
-    /// Sentences about variables that have no effect, probably because their names are misspelt. A name is compared as it is and without a
-    /// prefix `SWITCHBOARD_`.
+    /// Sentences about variables that have no effect, probably because their names are misspelt. A name is compared as
+    /// it is and without a prefix `SWITCHBOARD_`.
     #[must_use]
     pub fn misspelt(&self) -> Vec<String> {
         let is_known = |name: &str| VARIABLES.iter().any(|variable| variable.name == name);
@@ -75,7 +76,9 @@ impl Environment {
         unknown
             .filter_map(|name| {
                 let bare = name.strip_prefix("SWITCHBOARD_").unwrap_or(name);
+                // A variable that is set as well cannot be the one that was meant.
                 let meant = VARIABLES.iter().filter(|variable| self.find(variable.name).is_none());
+                // This distance counts two swapped letters as one mistake.
                 let meant = meant.map(|variable| (osa_distance(bare, variable.name), variable.name)).min()?;
                 (meant.0 <= MOST_MISTYPED)
                     .then(|| format!("{name} is set and has no effect: did you mean {}?", meant.1))
@@ -113,6 +116,7 @@ fn file(path: &Path) -> Result<BTreeMap<String, String>, Mistake> {
 
 /// The variables of a file, the last of each name; else the number of the first line that is none.
 fn parse(text: &str) -> Result<BTreeMap<String, String>, usize> {
+    // Some editors on Windows begin a file with a byte order mark, which would belong to the first name.
     let text = text.trim_start_matches('\u{feff}');
     let mut variables = BTreeMap::new();
     for (at, line) in text.lines().enumerate() {

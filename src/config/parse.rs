@@ -1,4 +1,4 @@
-//! Parsers of values.
+//! Parsers that turn the text of a variable into its value.
 //!
 //! Each says what a value must be, with its limits: the message completes "VARIABLE …". None repeats the value, not even a part
 //! of it, since it may be a secret that was put into the wrong variable.
@@ -30,7 +30,7 @@ const SAMPLERS: [(&str, (Option<f64>, bool)); 6] = [
     ("traceidratio", (None, false)),
 ];
 
-/// Any text.
+/// Any text, unchanged: it is compared or sent as it is written.
 pub(super) fn text(value: &str) -> Result<String, String> {
     Ok(value.to_owned())
 }
@@ -65,6 +65,7 @@ pub(super) fn whole<T: FromStr + PartialOrd + Display>(
 
 /// A number from 0 to 1.
 pub(super) fn share(value: &str) -> Result<f64, String> {
+    // NaN parses as a number and is in no range.
     let share = value.parse().ok().filter(|share| (0.0..=1.0).contains(share));
     share.ok_or_else(|| "must be a number from 0 to 1".into())
 }
@@ -98,7 +99,7 @@ pub(super) fn sampler(value: &str) -> Result<(Option<f64>, bool), String> {
     one_of(value, &SAMPLERS)
 }
 
-/// A log filter.
+/// A log filter, which logging itself would take leniently: it ignores what it cannot read.
 pub(super) fn log_filter(value: &str) -> Result<String, String> {
     let filter = value.parse::<tracing_subscriber::filter::EnvFilter>();
     let problem = "must be a log filter: a level (error, warn, info, debug or trace) or target=level, separated by commas";
@@ -131,6 +132,7 @@ pub(super) fn countries(value: &str) -> Result<Option<Countries>, String> {
 
 /// A secret of a minimum length.
 pub(super) fn secret(value: &str, least_bytes: usize) -> Result<SecretString, String> {
+    // A line break copied along would only show as "wrong key" at the provider.
     if value.contains(char::is_whitespace) {
         return Err("must not contain white space".into());
     }
@@ -142,6 +144,7 @@ pub(super) fn secret(value: &str, least_bytes: usize) -> Result<SecretString, St
 
 /// An amount of US dollars.
 pub(super) fn price(value: &str) -> Result<Decimal, String> {
+    // Exact: an amount with too many digits is rejected, not rounded.
     let price = Decimal::from_str_exact(value).ok().filter(|price| !price.is_sign_negative());
     price.ok_or_else(|| "must be an amount in US dollars, 0 or more, with a decimal point".into())
 }
@@ -169,6 +172,7 @@ pub(super) fn tenant_claim(value: &str) -> Result<String, String> {
     let pointer = json_pointer(value)?;
     // A claim may be named by a whole address that ends in such a name, with its slashes escaped.
     let is_written_by_users = |part: &str| {
+        // In this order, as RFC 6901 demands: `~01` is an escaped `~1`, not a slash.
         let name = part.replace("~1", "/").replace("~0", "~").to_lowercase();
         WRITTEN_BY_USERS.iter().any(|written| name.contains(written))
     };
@@ -180,7 +184,7 @@ pub(super) fn tenant_claim(value: &str) -> Result<String, String> {
     Ok(pointer)
 }
 
-/// `sqlite:` or `postgres:`.
+/// The URL of a database: `sqlite:` with a path, or what [`postgres_url`] accepts.
 pub(super) fn database_url(value: &str) -> Result<SecretString, String> {
     if value.starts_with("sqlite:") {
         return Ok(value.into());
@@ -196,8 +200,8 @@ pub(super) fn postgres_url(value: &str) -> Result<SecretString, String> {
     DatabaseUrl::parse(value).map(|_| value.into()).map_err(|problem| problem.to_string())
 }
 
-/// The address of somebody else's service, to which paths are added: https, or plain http on this machine, where no wire
-/// can be tapped.
+/// The address of somebody else's service, to which paths are added: https, or plain http on this machine, where no
+/// wire can be tapped.
 pub(super) fn service_url(value: &str) -> Result<Url, String> {
     document_url(value).and_then(without_query)
 }
@@ -216,6 +220,7 @@ pub(super) fn document_url(value: &str) -> Result<Url, String> {
 /// by which Twilio is told its time-outs.
 pub(super) fn public_url(value: &str) -> Result<Url, String> {
     let url = web_url(value)?;
+    // Twilio would call plain http as well, but callers' numbers must not cross the internet readable.
     if url.scheme() != "https" {
         return Err("must begin with https://".into());
     }
@@ -254,6 +259,7 @@ pub(super) fn origins(value: &str) -> Result<Vec<String>, String> {
         .filter(|part| !part.is_empty())
         .enumerate()
         .map(|(at, part)| match web_url(part).and_then(origin) {
+            // As a browser sends it: lower case, in Punycode, without the default port.
             Ok(url) => Ok(url.origin().ascii_serialization()),
             Err(problem) => Err(format!("must be origins separated by commas; origin {} {problem}", at + 1)),
         })
@@ -288,13 +294,17 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn is_public_name(name: &str) -> bool {
+    // Top-level names that are reserved, or usual in private networks: no public name server knows them.
     const PRIVATE: [&str; 6] = ["localhost", "local", "internal", "lan", "test", "invalid"];
+    // A name without a dot exists on a private network only.
     name.rsplit_once('.').is_some_and(|(_, top)| !PRIVATE.contains(&top))
 }
 
 fn is_public_address(address: IpAddr) -> bool {
+    // An IPv4 address in IPv6 notation is judged as IPv4.
     match address.to_canonical() {
         IpAddr::V4(v4) => {
+            // 100.64.0.0/10 is shared by customers of a carrier behind its NAT (RFC 6598).
             let shared = v4.octets()[0] == 100 && (64..128).contains(&v4.octets()[1]);
             let special = v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified();
             !(special || shared || v4.is_broadcast() || v4.is_documentation() || v4.is_multicast())
@@ -322,6 +332,7 @@ pub(super) fn pairs(value: &str) -> Result<Vec<(String, String)>, String> {
             let (name, value) = part.split_once('=').ok_or_else(unreadable)?;
             let value = decoded(value.trim()).ok_or_else(unreadable)?;
             let is_name = !name.trim().is_empty() && !name.contains(|c: char| c.is_control());
+            // A line break in a value would begin another header.
             let is_value = !value.contains(|c: char| c.is_control());
             let pair = (is_name && is_value).then(|| (name.trim().to_owned(), value));
             pair.ok_or_else(unreadable)
@@ -334,6 +345,7 @@ fn decoded(value: &str) -> Option<String> {
     let mut rest = value.bytes();
     while let Some(byte) = rest.next() {
         if byte == b'%' {
+            // Digit by digit: parsing two characters as a number would also accept a sign, as in `%+5`.
             let mut digit = || char::from(rest.next()?).to_digit(16);
             bytes.push(u8::try_from(digit()? * 16 + digit()?).ok()?);
         } else {

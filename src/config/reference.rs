@@ -68,6 +68,7 @@ pub fn env_example() -> String {
 /// Writing to a string does not fail.
 fn written(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
     let mut text = String::new();
+    // An empty text fails the tests that compare the README and `.env.example` with it.
     if write(&mut text).is_err() {
         text.clear();
     }
@@ -94,7 +95,7 @@ fn heading(section: Section) -> String {
     format!("{heading}{}", "-".repeat(WIDTH.saturating_sub(heading.len())))
 }
 
-/// `[text](target)` becomes `text`.
+/// Replaces each Markdown link by its text: `[text](target)` becomes `text`.
 fn without_links(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;

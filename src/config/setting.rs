@@ -5,12 +5,13 @@ use super::{Origin, Profile, Secrecy, VARIABLES, Variable, WhenUnset};
 use crate::domain::DatabaseUrl;
 
 /// Stands for what is not shown.
+// Of fixed length, so that it tells nothing about the secret.
 const MASK: &str = "••••••••";
 
 /// A variable, its value in force, and where that comes from.
 #[derive(Debug)]
 pub struct Setting {
-    /// The variable.
+    /// The declaration of the variable.
     pub variable: &'static Variable,
     /// The value as it may be shown: secrets are masked. In parentheses, what applies instead of a value.
     pub shown: String,
@@ -65,6 +66,7 @@ fn address(text: &str) -> String {
     }
     let Ok(mut url) = url::Url::parse(text) else { return MASK.to_owned() };
     let has_query = url.query().is_some();
+    // Keys of a service are often part of the query.
     url.set_query(None);
     url.set_fragment(None);
     if url.set_username("").is_err() || url.set_password(None).is_err() {

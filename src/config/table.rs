@@ -42,8 +42,8 @@ variables! {
         /// the queries keep tenants apart.
         DATABASE_URL: SecretString =
             Typed::required("postgres://switchboard:password@localhost/switchboard", parse::database_url).address();
-        /// Address of the same database that bypasses a [connection pooler](#connection-poolers), for the one connection that listens for other
-        /// servers' changes.
+        /// Address of the same database that bypasses a [connection pooler](#connection-poolers), for the one
+        /// connection that listens for other servers' changes.
         DATABASE_LISTEN_URL: SecretString = Typed::optional(
             "`DATABASE_URL`", "postgres://switchboard:password@db.internal:5432/switchboard", parse::postgres_url,
         ).address();
@@ -69,8 +69,8 @@ variables! {
         /// Time a connection may be idle between two requests, 1 s to 1 h. It must exceed the idle timeout of the proxy in front (usually
         /// 60 s), or requests fail there with 502.
         IDLE_TIMEOUT: Duration = Typed::with_default("75s", |text| parse::duration(text, 1..=HOUR));
-        /// Time a server goes on serving after SIGTERM while `/readyz` answers 503, so that the load balancer stops sending first. At most
-        /// 60 s.
+        /// Time a server goes on serving after SIGTERM while `/readyz` answers 503, so that the load balancer stops
+        /// sending first. At most 60 s.
         DRAIN_DELAY: Duration = Typed::with_default("5s", |text| parse::duration(text, 0..=60)).dev_default("0s");
         /// Number of proxies in front that append the client's address to `X-Forwarded-For`. 0: the header is not read.
         TRUST_FORWARDED_FOR: u8 = Typed::with_default("0", |text| parse::whole(text, 0..=u8::MAX)).example("1").dev();
@@ -132,6 +132,7 @@ variables! {
         /// Lease of an operation, 1 s to 10 min: the time until another server takes over the operation of one that died.
         OPERATION_LEASE: Duration = Typed::with_default("30s", |text| parse::duration(text, 1..=600)).dev();
         /// Deadline of one request to Twilio or ElevenLabs, 1 s to 1 min. The outcome of a request without an answer is looked up.
+        // A purchase at Twilio can take several seconds, and giving up early leaves its outcome unknown.
         PROVIDER_TIMEOUT: Duration = Typed::with_default("15s", |text| parse::duration(text, 1..=60)).dev();
         /// Maximum purchases in any hour by all tenants together. 0: no purchases.
         PURCHASES_PER_HOUR: u32 = Typed::with_default("100", |text| parse::whole(text, 0..=u32::MAX)).dev();
@@ -148,6 +149,7 @@ variables! {
     }
     Calls {
         /// Deadline for answering an incoming call, 1 s to 12 s.
+        // Twilio gives a webhook 15 s in all, the way there and back included.
         ANSWER_DEADLINE: Duration = Typed::with_default("5s", |text| parse::duration(text, 1..=12)).dev();
         /// Countries whose numbers may be [dialled](#which-numbers-are-dialled) as a fallback number or by a routing rule: ISO 3166-1 alpha-2 codes,
         /// separated by commas. `*`: all countries. The platform pays for these calls.

@@ -34,12 +34,14 @@ impl Traces {
         let url = values.optional(&table::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)?;
         let base = values.optional(&table::OTEL_EXPORTER_OTLP_ENDPOINT)?;
         let Some(url) = url.or_else(|| base.map(|base| below(base, "v1/traces"))) else { return Ok(None) };
+        // Read after the endpoints: without a collector the variable is not checked either.
         if values.get(&table::OTEL_SDK_DISABLED)? {
             return Ok(None);
         }
         let mut headers: Vec<(String, SecretString)> = Vec::new();
         for variable in [&table::OTEL_EXPORTER_OTLP_HEADERS, &table::OTEL_EXPORTER_OTLP_TRACES_HEADERS] {
             for (name, value) in values.optional(variable)?.unwrap_or_default() {
+                // Header names have no case: a header for traces replaces a general one in any spelling.
                 let name = name.to_lowercase();
                 headers.retain(|(known, _)| *known != name);
                 headers.push((name, value.into()));
@@ -48,6 +50,7 @@ impl Traces {
         let (share, follows_parent) = values.get(&table::OTEL_TRACES_SAMPLER)?;
         let ratio = share.map_or_else(|| values.get(&table::OTEL_TRACES_SAMPLER_ARG), Ok)?;
         let timeout = values.get(&table::OTEL_EXPORTER_OTLP_TIMEOUT)?;
+        // Clamped, not rejected: platforms set this variable for all their programs.
         let timeout = Duration::from_millis(timeout.clamp(100, 60_000));
         Ok(Some(Self { url, headers, resource: resource(values)?, ratio, follows_parent, timeout }))
     }

@@ -16,7 +16,7 @@ pub(super) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Checks these variables.
+    /// Checks these variables, before any of them is read.
     ///
     /// # Errors
     /// Every mistake in them.
@@ -80,12 +80,14 @@ impl<'a> Values<'a> {
     }
 
     fn check(&self, variable: &Variable, text: &str) -> Result<(), String> {
+        // First, since the message of a value's own parser would not mention the quotes.
         if is_quoted(text) {
             return Err("must not be in quotes, which would be part of the value: remove them".to_owned());
         }
         if let Some(needed) = variable.needs.filter(|needed| self.text(needed).is_none()) {
             return Err(format!("has no meaning without {needed}: set that one too, or remove this one"));
         }
+        // Before the general check, whose message is less strict.
         if let Some(check) = variable.check_in_serve.filter(|_| self.profile == Profile::Serve) {
             check(text)?;
         }

@@ -35,13 +35,13 @@ pub struct Variable {
 /// A part of the configuration. The README has one table for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
-    /// The database.
+    /// Where the database is, and how many connections it gets.
     Database,
     /// Addresses and connections of this server.
     Server,
-    /// Access to Twilio.
+    /// Credentials and address of Twilio, and prices while its list cannot be read.
     Twilio,
-    /// Access to ElevenLabs.
+    /// Credentials and address of ElevenLabs, and the secret of its webhooks.
     ElevenLabs,
     /// Verification of access tokens.
     Tokens,
@@ -49,11 +49,11 @@ pub enum Section {
     Operations,
     /// Answering calls and keeping their records.
     Calls,
-    /// The GraphQL API.
+    /// Use of the GraphQL API: origins, rate limits, introspection, GraphiQL.
     Api,
-    /// Log output.
+    /// Format and filter of log lines.
     Logs,
-    /// OpenTelemetry export.
+    /// Export of traces, by OpenTelemetry's own variables.
     Traces,
 }
 
@@ -64,7 +64,7 @@ pub enum WhenUnset {
     Missing,
     /// Nothing, unless this other variable is set.
     MissingUnless(&'static str),
-    /// This value.
+    /// This value, written as in the environment.
     Default(&'static str),
     /// No value. Says in Markdown what happens instead.
     Nothing(&'static str),
@@ -73,11 +73,11 @@ pub enum WhenUnset {
 /// How much of a value may be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrecy {
-    /// All of it.
+    /// All of it may be printed.
     Public,
     /// An address: its host and path, but no user, password or query.
     Address,
-    /// Nothing.
+    /// Nothing of it may be printed.
     Secret,
 }
 
@@ -110,6 +110,7 @@ impl<T> Typed<T> {
 
     const fn new(when_unset: WhenUnset, example: &'static str, parse: fn(&str) -> Result<T, String>) -> Self {
         let variable = Variable {
+            // Placeholders: only the macro of the table knows the name, the section and the static itself.
             name: "",
             section: Section::Server,
             description: "",
@@ -137,13 +138,13 @@ impl<T> Typed<T> {
         self
     }
 
-    /// `dev` reads it.
+    /// Marks a variable that `dev` reads too.
     pub(super) const fn dev(mut self) -> Self {
         self.variable.is_read_by_dev = true;
         self
     }
 
-    /// Default of `dev`.
+    /// Sets the default of `dev`, where it differs from that of `serve`.
     pub(super) const fn dev_default(mut self, default: &'static str) -> Self {
         self.variable.dev_default = Some(default);
         self
