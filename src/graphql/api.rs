@@ -1,8 +1,8 @@
 //! Executes GraphQL requests: the schema with its guard, time limits, the log's summary of each operation, and
 //! errors fit for clients. HTTP and sockets both come through here.
 //!
-//! When a response is handed over, the request's transaction has ended: how long it takes to send concerns only
-//! the client.
+//! When a response is handed over, the request's transaction has ended: how long it takes to send
+//! concerns only the client.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +30,8 @@ use crate::domain::TenantId;
 /// Time limit of a query.
 const QUERY_TIME: Duration = Duration::from_secs(10);
 
-/// Time limit of a mutation. Longer than `OPERATION_WAIT`, so that an answer about a purchase is not discarded.
+/// Time limit of a mutation. Longer than the default `OPERATION_WAIT` (10 s), so that an answer about a
+/// purchase is not discarded.
 const MUTATION_TIME: Duration = Duration::from_secs(30);
 
 /// A request from HTTP or a socket, decoded but not parsed.
@@ -42,7 +43,7 @@ pub struct GraphqlRequest {
     pub persisted: Option<String>,
     /// Name of the operation to execute.
     pub operation_name: Option<String>,
-    /// The variables.
+    /// Values of the variables that the document declares.
     pub variables: Map<String, Value>,
 }
 
@@ -228,11 +229,13 @@ impl Api {
         request.operation_name = operation_name;
         request.set_parsed_query(document.parsed());
         if !session.is_authenticated() {
+            // A second line of defence: `Document::check` has rejected everything else.
             request = request.only_introspection();
         }
         match validated.as_ref().and_then(|validated| self.documents.complexity(validated)) {
             Some(complexity) => run.passed(complexity),
             None => {
+                // A request of its own, without session and loaders: validation must not reach a row.
                 let mut trial = Request::new(String::new()).variables(request.variables.clone());
                 trial.operation_name.clone_from(&request.operation_name);
                 trial.introspection_mode = request.introspection_mode;
@@ -250,6 +253,7 @@ impl Api {
         if let Some(offer) = offer.filter(|_| session.is_authenticated()) {
             self.persisted.keep(offer);
         }
+        // Before execution: an access that cannot be recorded does not happen.
         trail::write_down(&session, run).await.map_err(failed)?;
         run.begin();
         Ok(session.enter(request, rounds.clone()))
@@ -323,6 +327,7 @@ struct Bounded(Vec<u8>);
 
 impl std::io::Write for Bounded {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // Fails while it is written, so that a response of any size never exists as a whole.
         if self.0.len() + bytes.len() > MAX_ANSWER {
             return Err(std::io::ErrorKind::FileTooLarge.into());
         }
@@ -360,6 +365,7 @@ impl Ending {
             None => {
                 response = failed(ApiError::answer_too_large());
                 errors::finish(&mut response.errors, began, &self.request_id);
+                // This error alone is far below the limit, so the second attempt does not fail.
                 written(&response, began).unwrap_or_default()
             }
         };

@@ -32,18 +32,18 @@ use crate::store::{Database, SystemStore, TenantStore};
 pub struct Services {
     /// Opens connections to the database for a tenant or the system.
     pub database: Database,
-    /// Durable operations.
+    /// Stores and runs durable operations, and knows prices and the dialling policy.
     pub provisioning: Provisioning,
-    /// Reconciliation.
+    /// Reads the report of the last reconciliation.
     pub reconciler: Reconciler,
-    /// The clock.
+    /// The clock, which follows the database's.
     pub clock: Clock,
 }
 
 /// The caller and the request. `principal` is `None` for introspection without a token.
 #[derive(Debug, Clone)]
 pub struct Caller {
-    /// The authenticated caller.
+    /// The authenticated caller; `None` without a token.
     pub principal: Option<Principal>,
     /// Id of the request, for responses, logs and the audit trail.
     pub request_id: String,
@@ -188,28 +188,31 @@ impl Session {
         let mut door = self.reader.write().await;
         // Another resolver may have opened it while this one waited for the lock.
         if of(&door, tenant).is_none() {
+            // Boxed, since it happens once a request and would enlarge the future of every field.
             *door = Some(Box::pin(self.services.database.read_as(tenant)).await?);
         }
+        // Downgraded and not released, so that nobody closes the transaction in between.
         let open = RwLockReadGuard::try_map(door.downgrade(), |door| of(door, tenant));
         open.map_err(|_| ApiError::internal(DoorClosed))
     }
 
-    /// A write transaction, opened after the read transaction was closed. Dropped without a commit, it stores
-    /// nothing.
+    /// A write transaction, opened after the read transaction was closed. Dropped without a commit, it stores nothing.
     ///
     /// # Errors
     /// Those of [`Self::owner`], or the store's.
     pub(crate) async fn writer(&self) -> Result<TenantStore, ApiError> {
+        // First, so that a caller without permission does not even close the read transaction.
         let tenant = self.owner()?;
         let _released = self.release().await;
         let author = self.author()?;
         Ok(Box::pin(self.services.database.write_by(author, tenant)).await?)
     }
 
-    /// Closes the read transaction and keeps it closed while the result exists. Hold the result while a
-    /// provider is called.
+    /// Closes the read transaction and keeps it closed while the result exists. Hold the result while
+    /// a provider is called.
     pub(crate) async fn release(&self) -> Released<'_> {
         let mut door = self.reader.write().await;
+        // Nobody reads at this point: the lock waits for all borrows, and new readers wait for the lock.
         *door = None;
         Released(door)
     }
@@ -219,6 +222,7 @@ impl Session {
     /// # Errors
     /// `QUERY_TOO_COMPLEX` once the answer would be too large.
     pub(crate) fn spend(&self, bytes: usize) -> Result<(), ApiError> {
+        // Relaxed: the sum is an estimate, and the resolvers of a request run in one task.
         let spent = self.spent.fetch_add(bytes, Ordering::Relaxed);
         if spent.saturating_add(bytes) > MAX_ANSWER { Err(ApiError::answer_too_large()) } else { Ok(()) }
     }
@@ -226,7 +230,7 @@ impl Session {
     /// Rejects data that would exceed the response's remaining size, before it is read completely.
     ///
     /// # Errors
-    /// Those of [`Self::spend`].
+    /// `QUERY_TOO_COMPLEX`, as for [`Self::spend`].
     pub(super) fn has_room_for(&self, bytes: usize) -> Result<(), ApiError> {
         let spent = self.spent.load(Ordering::Relaxed);
         if spent.saturating_add(bytes) > MAX_ANSWER { Err(ApiError::answer_too_large()) } else { Ok(()) }
@@ -236,6 +240,7 @@ impl Session {
     pub(super) async fn take_turn(&self) {
         let Some(turns) = self.turns.clone().filter(|_| self.turn().is_none()) else { return };
         // The semaphores are never closed.
+        // The socket's turn first: a request that waits behind its own socket must not hold one of the caller's.
         if let Ok(of_socket) = turns.of_socket.acquire_owned().await
             && let Ok(of_caller) = turns.of_caller.acquire_owned().await
         {
@@ -256,8 +261,8 @@ impl Session {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records an operator's access in the tenant's audit trail, in a separate transaction. Does nothing for
-    /// other callers.
+    /// Records an operator's access in the tenant's audit trail, in a separate transaction. Does
+    /// nothing for other callers.
     ///
     /// # Errors
     /// The store's. The request must then be rejected.
@@ -282,6 +287,7 @@ impl Session {
     pub(crate) fn author(&self) -> Result<Author, ApiError> {
         let actor = match self.caller.principal {
             Some(Principal::Operator { subject, .. }) => Actor::Operator(subject),
+            // An agent is no author: its token only reads, so `owner` rejects it.
             _ => Actor::Tenant(self.owner()?),
         };
         Ok(Author { actor, request_id: self.caller.request_id.clone() })
@@ -294,6 +300,8 @@ impl Session {
 
     /// Deadline up to which this request waits for all its operations together.
     pub(crate) fn waits_until(&self) -> Instant {
+        // One deadline for all: mutations run one after the other, and each waiting its full time
+        // would exceed the limit.
         *self.waits_until.get_or_init(|| self.services.provisioning.wait_until())
     }
 
@@ -313,7 +321,7 @@ impl Session {
         Err(Refusal::limit_reached(UsedUp::Request, message))
     }
 
-    /// Durable operations.
+    /// The service that stores and runs durable operations.
     pub(crate) fn provisioning(&self) -> &Provisioning {
         &self.services.provisioning
     }
@@ -321,16 +329,16 @@ impl Session {
 
 /// Access to the request's data from a resolver.
 pub(crate) trait ContextExt {
-    /// The request's session.
+    /// The session with which the request was entered.
     ///
     /// # Errors
     /// `UNAUTHENTICATED` if the request has no session.
     fn session(&self) -> Result<&Arc<Session>, ApiError>;
 
-    /// The request's loaders.
+    /// The loaders of this request, which no other request shares.
     ///
     /// # Errors
-    /// Those of [`Self::session`].
+    /// `UNAUTHENTICATED`, as for [`Self::session`].
     fn loaders(&self) -> Result<&Loaders, ApiError>;
 }
 

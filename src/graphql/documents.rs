@@ -1,9 +1,8 @@
 //! Cache of valid documents: parsed and measured once, and not validated again with the same variables.
 //!
-//! Validation depends on the variables: page sizes count towards the complexity, and values are checked against
-//! their types. So a validation is remembered for document, operation name and variables together. Only
-//! documents of authenticated callers that the library found valid are cached; nothing of a caller or a
-//! response is.
+//! Validation depends on the variables: page sizes count towards the complexity, and values are checked against their
+//! types. So a validation is remembered for document, operation name and variables together. Only documents of
+//! authenticated callers that the library found valid are cached; nothing of a caller or a response is.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,13 +10,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::limits::Document;
 
-/// Maximum documents.
+/// Maximum number of cached documents.
 const MAX_DOCUMENTS: usize = 1_000;
 
 /// Maximum bytes of all parsed documents.
 const MAX_DOCUMENT_BYTES: usize = 32 * 1024 * 1024;
 
-/// Maximum remembered validations.
+/// Maximum number of remembered validations: a document has one for each set of variables.
 const MAX_VALID: usize = 4_000;
 
 /// Maximum bytes of all of them.
@@ -108,6 +107,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
     /// Creates a cache with these maximum entries and bytes.
     fn new(entries: usize, bytes: usize) -> Self {
         let (young, old) = (HashMap::new(), HashMap::new());
+        // Half for each generation, so that both together stay within the limits.
         Self { young, old, young_bytes: 0, most_young: entries / 2, most_young_bytes: bytes / 2 }
     }
 
@@ -128,6 +128,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
 
     /// Adds an entry; returns the evicted ones. An entry larger than a generation is not cached.
     fn keep(&mut self, key: K, value: V, bytes: usize) -> HashMap<K, (V, usize)> {
+        // It would evict a whole generation for one entry.
         if bytes > self.most_young_bytes {
             return HashMap::new();
         }

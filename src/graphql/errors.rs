@@ -1,9 +1,9 @@
 //! GraphQL errors: one enum with the codes that clients see, and the conversion of every failure into it.
 //!
-//! Resolvers return `Result<_, ApiError>` and use `?`. The error passes through the library unchanged;
-//! [`super::Api`] adds `extensions.code` and `requestId`, logs what an operator must know, and masks unknown
-//! errors as `INTERNAL`. Errors of a mutation that the client can correct are not among these: they are in the
-//! payload's `userErrors`.
+//! Resolvers return `Result<_, ApiError>` and use
+//! `?`. The error passes through the library unchanged; [`super::Api`] adds
+//! `extensions.code` and `requestId`, logs what an operator must know, and masks unknown errors as
+//! `INTERNAL`. What the client of a mutation can correct is not among these: it is in `userErrors`.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ const MASKED: &str = "something went wrong on our side; quote the request id whe
 /// Why a field or a request failed. Its text is for clients: it contains no secrets and no provider's messages.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ApiError {
-    /// No valid token.
+    /// No token was sent, or it is not valid.
     #[error("{0}")]
     Unauthenticated(String),
     /// The caller lacks permission.
@@ -193,6 +193,7 @@ impl From<ApiError> for ServerError {
 /// Prepares a response's errors for sending: adds code and request id, truncates, and masks what must not be
 /// disclosed. `began` says whether execution started.
 pub(super) fn finish(errors: &mut Vec<ServerError>, began: bool, request_id: &str) {
+    // Each item of a list may add an error for each of its failing fields.
     errors.truncate(MAX_ERRORS);
     for error in errors {
         let known = match error.source::<ApiError>() {
@@ -218,6 +219,7 @@ pub(super) fn first_code(errors: &[ServerError]) -> Option<&str> {
 }
 
 /// Prefixes of the messages of the library's own limits, which apply after the guard.
+// The library gives its errors no code, so their texts must tell them apart.
 const LIMITS: [&str; 5] = [
     "Query is too complex",
     "Query is nested too deep",
@@ -234,6 +236,7 @@ const COERCION: [&str; 3] = ["Failed to parse \"", "Expected input type \"", "In
 fn of_the_library(error: &ServerError, began: bool) -> ApiError {
     let message = error.message.clone();
     let starts = |prefixes: &[&str]| prefixes.iter().any(|prefix| message.starts_with(prefix));
+    // Before execution no resolver has run, so the message speaks of schema and document only.
     if error.source.is_none() && !began {
         return if starts(&LIMITS) {
             ApiError::QueryTooComplex(message)
@@ -247,7 +250,7 @@ fn of_the_library(error: &ServerError, began: bool) -> ApiError {
     ApiError::internal(Stray(message))
 }
 
-/// An unexpected error.
+/// An error of unknown origin. Its text may disclose anything, so clients never see it.
 #[derive(Debug, thiserror::Error)]
 #[error("not an ApiError: {0}")]
 struct Stray(String);

@@ -142,6 +142,7 @@ impl Loader<NumberCountOf> for Batches {
 
     async fn load(&self, keys: &[NumberCountOf]) -> Result<HashMap<NumberCountOf, i64>, ApiError> {
         let scope = self.0.scope()?;
+        // Filtered before the read: unlike rows, a count cannot be filtered afterwards.
         let agents: Vec<AgentId> = keys.iter().map(|key| key.0).filter(|id| scope.admits(*id)).collect();
         let counts = self.0.reader().await?.count_numbers_of_each(&agents).await?;
         Ok(counts.into_iter().map(|(agent, count)| (NumberCountOf(agent), count)).collect())
@@ -209,6 +210,7 @@ impl Loader<RulesOf> for Batches {
                 bytes += size_of_rules(&rules.1);
                 found.insert(RulesOf(number), Arc::new(rules));
             }
+            // Checked after each group, so that memory holds at most one group more than fits.
             self.0.has_room_for(bytes)?;
         }
         Ok(found)
@@ -239,6 +241,7 @@ impl Loader<AuditEventId> for Batches {
     type Error = ApiError;
 
     async fn load(&self, keys: &[AuditEventId]) -> Result<HashMap<AuditEventId, AuditEvent>, ApiError> {
+        // The trail belongs to the tenant. For an agent's token its entries do not exist.
         if !self.0.scope()?.is_whole() {
             return Ok(HashMap::new());
         }

@@ -3,8 +3,8 @@
 //! `model/` has one file for each type, a thin layer over the domain's. `query/` and `mutations/` contain the root fields, one
 //! file for each noun or mutation. Only `context` opens access to the database.
 //!
-//! To add a mutation, add a file in `mutations/` with its input, its payload and its steps, and one line in the
-//! root there.
+//! To add a mutation, add a file in `mutations/` with its input, its payload and its steps, and one line
+//! in the root there.
 
 mod api;
 mod context;

@@ -1,5 +1,4 @@
-//! Automatic persisted queries, as in Apollo Client: documents that clients send by hash after having sent them
-//! once.
+//! Automatic persisted queries, as in Apollo Client: documents that clients send by hash after having sent them once.
 //!
 //! A stored document replaces its hash before anything else examines the request, so the guard and every rule
 //! apply each time. It is stored only if it is valid and the caller is authenticated. Everybody who knows its
@@ -12,7 +11,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::errors::ApiError;
 
-/// Maximum documents.
+/// Maximum number of persisted documents, of all callers together.
 const MAX_DOCUMENTS: usize = 1_000;
 
 /// Maximum bytes of all documents.
@@ -46,8 +45,8 @@ impl Persisted {
     /// Resolves the document from `query` and the hash sent with it, and what to persist.
     ///
     /// # Errors
-    /// `PERSISTED_QUERY_NOT_FOUND`: the client then sends the whole document. `BAD_USER_INPUT` if hash and document do not
-    /// match.
+    /// `PERSISTED_QUERY_NOT_FOUND`: the client then sends the whole document. `BAD_USER_INPUT` if hash and
+    /// document do not match.
     pub(super) fn resolve(&self, query: String, hash: &str) -> Result<(String, Option<Offer>), ApiError> {
         // Hexadecimal digits in either case name the same document.
         let hash = hash.to_ascii_lowercase();
@@ -62,12 +61,13 @@ impl Persisted {
                 "provided sha does not match query: send the query's own SHA-256",
             ));
         }
+        // Recalled also when it comes with its text: a document in use is not evicted.
         let known = documents.recall(&hash).is_some();
         let offer = (!known).then(|| Offer { hash, text: query.as_str().into() });
         Ok((query, offer))
     }
 
-    /// Persists a document.
+    /// Persists a document that was found valid, and evicts the least recently used if there are too many.
     pub(super) fn keep(&self, offer: Offer) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keep(offer);
     }

@@ -59,9 +59,11 @@ impl Rounds {
         mut work: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         loop {
+            // Polled again after each task that ended: it may have filled what a resolver waits for.
             if let Poll::Ready(done) = work(cx) {
                 return Poll::Ready(done);
             }
+            // Not before the round is over: until then further keys join the next one.
             if round.is_empty() {
                 round.extend(std::mem::take(&mut *self.queue()));
             }

@@ -18,6 +18,7 @@ pub(super) fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
 /// The schema as text, as in `schema.graphql`.
 #[must_use]
 pub fn sdl() -> String {
+    // Sorted, so that `schema.graphql` changes only where the API does.
     let options = SDLExportOptions::new()
         .sorted_fields()
         .sorted_arguments()

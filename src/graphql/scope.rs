@@ -1,5 +1,5 @@
-//! The rows of a tenant that a caller may see: all of them, or those of one agent. Loaders and lists ask here
-//! and nowhere else.
+//! The rows of a tenant that a caller may see: all of them, or those of one agent. Loaders and lists ask
+//! here and nowhere else.
 
 use crate::domain::{AgentId, TenantId};
 
@@ -16,12 +16,12 @@ impl Scope {
         Self { tenant, only: None }
     }
 
-    /// One agent's rows.
+    /// The rows of one agent: all that its token may see.
     pub(super) fn only(tenant: TenantId, agent: AgentId) -> Self {
         Self { tenant, only: Some(agent) }
     }
 
-    /// The tenant.
+    /// The tenant to which all visible rows belong.
     pub(crate) fn tenant(self) -> TenantId {
         self.tenant
     }
@@ -38,6 +38,7 @@ impl Scope {
 
     /// Whether rows of this agent are visible.
     pub(crate) fn admits(self, agent: impl Into<Option<AgentId>>) -> bool {
+        // A row without an agent belongs to the tenant as a whole, so an agent's token does not see it.
         self.only.is_none_or(|only| agent.into() == Some(only))
     }
 
@@ -46,6 +47,7 @@ impl Scope {
         match (self.only, asked) {
             (None, asked) => Some(asked),
             (Some(only), None) => Some(Some(only)),
+            // Not an error: a filter for another agent finds nothing, as one for an agent that does not exist.
             (Some(only), Some(asked)) => (only == asked).then_some(Some(only)),
         }
     }

@@ -21,12 +21,12 @@ use crate::store::{Change, Topic, Watcher};
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
 /// Overlap of two reads while other servers' changes are not received: a transaction sets its time before its
-/// commit is visible.
+/// commit can be seen.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 /// Maximum calls of one read. If there are more, events were missed.
 const MOST_READ: usize = 500;
 
-/// The subscription root.
+/// Root type of subscriptions, which has no state of its own.
 #[derive(Debug)]
 pub(crate) struct Subscription;
 
@@ -94,7 +94,7 @@ impl Subscription {
 
 /// Next action of an operation's subscriber.
 enum Next {
-    /// Send the operation.
+    /// Send the operation to the subscriber.
     Show(domain::Operation),
     /// Wait until it differs from this.
     After(domain::Operation),
@@ -192,6 +192,7 @@ impl Watch {
             agent.is_none_or(|agent| agent == call.agent_id) && !self.read.contains(call)
         };
         self.found.extend(changed.iter().filter(is_new).cloned());
+        // The time before the read: what is committed during the read is found by the next one.
         (self.read, self.read_at) = (changed, now);
         Ok(())
     }

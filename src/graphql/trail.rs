@@ -1,12 +1,11 @@
-//! Records every access of an operator in the audit trail of the tenant. It happens once a request, after the
-//! document was validated and before anything is executed, on every transport. If it cannot be recorded,
-//! nothing is executed.
+//! Records every access of an operator in the audit trail of the tenant. It happens once a request, after the document
+//! was validated and before anything is executed, on every transport. If it cannot be recorded, nothing is executed.
 
 use super::context::Session;
 use super::errors::ApiError;
 use super::limits::Run;
 
-/// Maximum characters of an operation's name in the trail.
+/// Maximum characters of an operation's name in the trail: clients choose it, and entries are kept forever.
 const MAX_NAME: usize = 100;
 
 /// Records the access if the caller is an operator.

@@ -152,6 +152,7 @@ impl<'d> Visit<'d> {
         let Some(fragment) = self.document.fragments.get(name) else {
             return Ok(Size::default()); // the library reports the missing fragment
         };
+        // Entered before the visit, so that a fragment that spreads itself meets its own mark.
         self.fragments.insert(name, None);
         let mut size = self.selection_set(&fragment.node.selection_set)?;
         size.directives = size.directives.saturating_add(self.directives(&fragment.node.directives)?);

@@ -47,11 +47,11 @@ pub(super) struct Limits {
     pub(super) fields: usize,
     /// Nesting of fields. The introspection query of GraphiQL and code generators needs 15.
     pub(super) depth: usize,
-    /// Aliases, after expansion.
+    /// Aliases of all operations; a fragment's count at every spread.
     pub(super) aliases: usize,
     /// Directives on one field, fragment, operation or variable.
     pub(super) directives_in_one_place: usize,
-    /// Directives, after expansion.
+    /// Directives of all operations; a fragment's count at every spread.
     pub(super) directives: usize,
     /// Nesting of introspection lists: each level multiplies the response by a type's size.
     pub(super) introspection_lists: usize,
@@ -61,7 +61,7 @@ pub(super) struct Limits {
     pub(super) recursion: usize,
 }
 
-/// The limits.
+/// The limits of every request, whoever sends it.
 pub(super) const LIMITS: Limits = Limits {
     bytes: 20_000,
     tokens: 2_000,
@@ -74,8 +74,10 @@ pub(super) const LIMITS: Limits = Limits {
     aliases: 30,
     directives_in_one_place: 5,
     directives: 50,
+    // As in graphql-js.
     introspection_lists: 3,
     complexity: 5_000,
+    // The default of the library.
     recursion: 32,
 };
 
@@ -247,6 +249,7 @@ impl Document {
         let tokens = scan::scan(text, &LIMITS)?;
         let parsed = parse_query(text).map_err(|error| {
             let mut error = ServerError::from(error);
+            // As the source, so that the error keeps its position in the document and still gets its code.
             error.source = Some(Arc::new(ApiError::ParseFailed(error.message.clone())));
             error
         })?;
@@ -311,6 +314,7 @@ impl Document {
 /// Records type and name of the operation.
 fn note(document: &ExecutableDocument, wanted: Option<&str>, run: &Run) {
     if let Some((name, operation)) = chosen(document, wanted) {
+        // Already set if the document was parsed for this very request.
         let _ = run.kind.set(operation.ty);
         name.and_then(|name| run.name.set(name.to_owned()).ok());
     }

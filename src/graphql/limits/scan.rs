@@ -17,6 +17,7 @@ pub(super) fn scan(document: &str, limits: &Limits) -> Result<usize, ApiError> {
                 tokens += 1;
                 match byte {
                     b'{' | b'(' | b'[' => depth += 1,
+                    // A surplus closing bracket is left to the parser, which reports it.
                     b'}' | b')' | b']' => depth = depth.saturating_sub(1),
                     _ => {}
                 }
@@ -43,6 +44,7 @@ fn token(rest: &[u8], first: u8) -> usize {
 }
 
 fn is_word(byte: u8) -> bool {
+    // Other bytes than ASCII are a syntax error outside strings. Taken together they count as one token.
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
@@ -50,8 +52,8 @@ fn run(rest: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
     rest.iter().position(|byte| !belongs(*byte)).unwrap_or(rest.len())
 }
 
-/// Length of a string. An unterminated string ends at the end of its line: brackets after it count again, as
-/// for the parser.
+/// Length of a string. An unterminated string ends at the end of its line: brackets after it count again,
+/// as for the parser.
 fn string(rest: &[u8]) -> usize {
     let mut at = 1;
     while let Some(byte) = rest.get(at) {

@@ -1,4 +1,4 @@
-//! Type `Agent`.
+//! GraphQL type `Agent`, its filter and its list.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::store::{self, Cursor, PageOf, PageRequest};
 pub(crate) enum Agent {
     /// As read with a list of numbers, if only [`SUMMARY_FIELDS`] are selected.
     Summary(Arc<store::AgentSummary>),
-    /// All fields.
+    /// All fields, as read by id or returned by a mutation.
     Whole(Arc<store::AgentProfile>),
 }
 
@@ -187,6 +187,7 @@ impl From<domain::Agent> for Agent {
 }
 
 /// Fields that a summary of an agent contains.
+// The last three are read by loaders and need the id only.
 pub(super) const SUMMARY_FIELDS: [&str; 7] =
     ["__typename", "id", "name", "status", "phoneNumber", "phoneNumbers", "calls"];
 
@@ -198,7 +199,7 @@ impl Agent {
         }
     }
 
-    /// Lifecycle state.
+    /// The lifecycle state, which a summary contains too.
     pub(crate) fn state(&self) -> domain::AgentStatus {
         match self {
             Self::Summary(agent) => agent.status,
@@ -263,6 +264,7 @@ impl Listed for Agent {
         match session.scope()?.agent() {
             None => Ok(wrap(session.reader().await?.agents(filter, page).await?, Self::from)),
             Some(only) => {
+                // One row, so it is read by its id, and filter and cursors are applied here.
                 let Some(agent) = the_one(session, filter, only).await? else { return Ok(nothing()) };
                 let at = Cursor { at: agent.created_at, id: agent.id.0 };
                 let place = |cursor: Cursor| (cursor.at, cursor.id);

@@ -1,4 +1,4 @@
-//! Type `AuditEvent`.
+//! GraphQL type `AuditEvent` and its list.
 
 use async_graphql::{Context, ID, Object};
 
@@ -66,6 +66,7 @@ impl Listed for AuditEvent {
 
     async fn page(ctx: &Context<'_>, (): &Self::Filter, page: PageRequest) -> Result<PageOf<Self>, ApiError> {
         let session = ctx.session()?;
+        // The list is an error for an agent's token, since an empty one would look like an empty trail.
         session.owner()?;
         Ok(wrap(session.reader().await?.audit_events(page).await?, Self))
     }

@@ -1,4 +1,4 @@
-//! Type `AvailablePhoneNumber`.
+//! GraphQL type `AvailablePhoneNumber`: a result of a search at the carrier.
 
 use async_graphql::SimpleObject;
 

@@ -1,5 +1,5 @@
-//! The API's types, one file each, thin over the domain's own. The doc comments on types and fields are the
-//! schema's descriptions.
+//! The API's types, one file each, thin over the domain's own. The doc comments on types and fields
+//! are the schema's descriptions.
 
 mod agent;
 mod audit_event;
@@ -38,7 +38,7 @@ use crate::domain::Invalid;
 /// Parses an id from an argument. The error names the argument.
 ///
 /// # Errors
-/// `BAD_USER_INPUT`.
+/// `BAD_USER_INPUT`: the text is not an id, or one of another kind.
 pub(crate) fn read_id<T: std::str::FromStr<Err = Invalid>>(
     argument: &str,
     id: &async_graphql::ID,

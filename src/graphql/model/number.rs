@@ -1,4 +1,4 @@
-//! Type `PhoneNumber`.
+//! GraphQL type `PhoneNumber`, its filter, and its list, which reads only what is selected.
 
 use async_graphql::{Context, Enum, ID, InputObject, Lookahead, Object, SelectionField, SimpleObject};
 
@@ -170,6 +170,7 @@ impl PhoneNumber {
 
     /// Routing rules in the order in which they are evaluated; the first that matches decides. If none matches,
     /// the agent answers. Changed by `setRoutingRules`.
+    // How many rules there are is not known before they are read, so ten are charged.
     #[graphql(complexity = "10 * child_complexity + 1")]
     async fn routing_rules(&self, ctx: &Context<'_>) -> Result<Vec<RoutingRule>, ApiError> {
         let found = Box::pin(ctx.loaders()?.load_one(RulesOf(self.key()))).await?;
@@ -262,6 +263,7 @@ fn all_of(filter: &store::NumberFilter) -> Option<domain::AgentId> {
 }
 
 /// Fields that a summary of a number contains.
+// The last two need the ids only: the rules have a loader, and the agent is read beside the number.
 const SUMMARY_FIELDS: [&str; 6] = ["__typename", "id", "number", "status", "agent", "routingRules"];
 
 /// How much of the numbers and agents of a page the client selects.

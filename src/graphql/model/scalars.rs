@@ -14,6 +14,7 @@ fn read<T: ScalarType + InputType, U>(
     value: Value,
     parse: impl FnOnce(&str) -> Result<U, Invalid>,
 ) -> Result<U, InputValueError<T>> {
+    // No number is taken for a string: a float would lose the digits of a decimal or of a phone number.
     let Value::String(text) = &value else {
         return Err(InputValueError::expected_type(value));
     };
@@ -67,6 +68,7 @@ impl ScalarType for DateTime {
     }
 
     fn to_value(&self) -> Value {
+        // Milliseconds, since dates of JavaScript hold no more.
         Value::String(self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
@@ -91,7 +93,7 @@ impl ScalarType for Decimal {
     }
 }
 
-/// A UUID.
+/// A UUID, written with hyphens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Uuid(pub(crate) uuid::Uuid);
 

@@ -1,4 +1,4 @@
-//! Type `UnreadableRow`.
+//! GraphQL type `UnreadableRow`, for operators.
 
 use async_graphql::{Context, Object};
 

@@ -1,4 +1,4 @@
-//! Type `UserError`.
+//! GraphQL type `UserError`: an error that the client can correct.
 
 use async_graphql::{Enum, Object};
 
@@ -33,8 +33,7 @@ pub(crate) enum UserErrorCode {
     VoiceProviderUnavailable,
 }
 
-/// An error that the client can correct. All other errors are entries of the response's `errors`, with a code
-/// in `extensions`.
+/// An error that the client can correct, in the domain's form.
 #[derive(Debug, Clone)]
 pub(crate) struct UserError(pub(crate) Refusal);
 

@@ -1,4 +1,4 @@
-//! `cancelRelease`.
+//! The mutation `cancelRelease`: keeps a number whose release has not begun at the carrier.
 
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -16,7 +16,7 @@ pub(crate) struct CancelReleaseInput {
     id: ID,
 }
 
-/// Result of `cancelRelease`.
+/// Payload of `cancelRelease`: what was accepted, or why nothing was.
 pub(crate) struct CancelReleasePayload(Outcome<PhoneNumber>);
 
 /// Result of `cancelRelease`.
@@ -33,7 +33,7 @@ impl CancelReleasePayload {
     }
 }
 
-/// The mutation `cancelRelease`.
+/// Holds the root field `cancelRelease`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct CancelRelease;
 
@@ -55,6 +55,7 @@ impl CancelRelease {
 async fn cancel(session: &Session, input: &CancelReleaseInput) -> Result<PhoneNumber, Stop> {
     session.owner()?;
     let id: NumberId = input::id("id", &input.id)?;
+    // No operation: the carrier knows nothing of the release yet, so one transaction undoes it.
     let store = session.writer().await?;
     let number = session.provisioning().cancel_release(&store, id).await?;
     store.audit("cancelRelease", id).await?;

@@ -1,4 +1,4 @@
-//! `createAgent`.
+//! The mutation `createAgent`: creates an agent and buys a number for it.
 
 use async_graphql::{Context, InputObject, Object};
 
@@ -53,6 +53,7 @@ impl CreateAgentInput {
         let prompt = faults.optional("prompt", self.prompt);
         let voice_id = faults.optional("voiceId", self.voice_id);
         let fallback_number = faults.scalar("fallbackNumber", self.fallback_number);
+        // Read before the area code, whose meaning depends on it.
         let country = faults.take("country", self.country.0);
         let area_code = faults.area_code(country, NumberType::Local, self.area_code);
         let key = faults.optional("idempotencyKey", self.idempotency_key);
@@ -92,7 +93,7 @@ struct Created {
     token: Option<String>,
 }
 
-/// Result of `createAgent`.
+/// Payload of `createAgent`: what was accepted, or why nothing was.
 pub(crate) struct CreateAgentPayload(Outcome<Accepted>);
 
 impl CreateAgentPayload {
@@ -131,7 +132,7 @@ impl CreateAgentPayload {
     }
 }
 
-/// The mutation `createAgent`.
+/// Holds the root field `createAgent`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct CreateAgent;
 
@@ -151,14 +152,17 @@ impl CreateAgent {
 }
 
 async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted, Stop> {
+    // Permission first: who may not create agents learns nothing about the input either.
     session.owner()?;
     let (agent, key) = input.check()?;
+    // After the validation and before the transaction: a rejected input counts nothing.
     session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let (operation, created) = provisioning.create_agent(&store, agent, key).await?;
     store.commit().await?;
     let operation = carried_out(session, operation).await;
+    // Without a number the operation has failed, and yet its agent was created and stays.
     let stands = |agent: &Agent| {
         operation.state != OperationState::Failed
             || matches!(agent.state(), AgentStatus::Active | AgentStatus::Inactive)

@@ -1,4 +1,4 @@
-//! `deleteAgent`.
+//! The mutation `deleteAgent`: releases an agent's numbers and deletes it.
 
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -22,7 +22,7 @@ struct Accepted {
     operation: Operation,
 }
 
-/// Result of `deleteAgent`.
+/// Payload of `deleteAgent`: what was accepted, or why nothing was.
 pub(crate) struct DeleteAgentPayload(Outcome<Accepted>);
 
 /// Result of `deleteAgent`.
@@ -44,7 +44,7 @@ impl DeleteAgentPayload {
     }
 }
 
-/// The mutation `deleteAgent`.
+/// Holds the root field `deleteAgent`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct DeleteAgent;
 
@@ -70,6 +70,7 @@ async fn delete(session: &Session, input: &DeleteAgentInput) -> Result<Accepted,
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let (operation, agent) = provisioning.delete_agent(&store, id).await?;
+    // Committed with the agent INACTIVE: it takes no further call, whenever its numbers are released.
     store.commit().await?;
     let operation = carried_out(session, operation).await;
     let agent = now_or(agent_now(session, id).await, Some(agent));

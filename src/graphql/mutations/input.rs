@@ -61,6 +61,7 @@ impl Faults {
             );
             return None;
         }
+        // Without a valid country only the form of the code can be checked.
         let Some(country) = country else { return self.take("areaCode", code.parse()) };
         self.take("areaCode", country.area_code(kind, &code))
     }

@@ -17,7 +17,7 @@ use crate::store::StoreError;
 pub(super) enum Stop {
     /// Errors that the client can correct.
     Refused(Vec<Refusal>),
-    /// Any other error.
+    /// Any other error, which fails the whole field.
     Broken(ApiError),
 }
 
@@ -45,7 +45,7 @@ impl From<Refusal> for Stop {
 /// Result of a mutation.
 #[derive(Debug)]
 pub(super) enum Outcome<T> {
-    /// Nothing was written.
+    /// Rejected with these errors: nothing was written.
     Refused(Vec<Refusal>),
     /// Stored, and carried out as far as `T` says.
     Accepted(T),
@@ -81,8 +81,7 @@ impl<T> Outcome<T> {
     }
 }
 
-/// Waits for a committed operation. If waiting fails, returns the operation as it was stored: a worker carries
-/// it out.
+/// Waits for a committed operation. If waiting fails, returns the operation as it was stored: a worker carries it out.
 pub(super) async fn carried_out(session: &Session, committed: Operation) -> Operation {
     match session.provisioning().run(committed.id, session.waits_until()).await {
         Ok(operation) => operation,

@@ -1,4 +1,4 @@
-//! `provisionPhoneNumber`.
+//! The mutation `provisionPhoneNumber`: buys a number for an agent.
 
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -36,7 +36,7 @@ pub(crate) struct ProvisionPhoneNumberInput {
     idempotency_key: Option<String>,
 }
 
-/// A valid input.
+/// The validated input, in the domain's types.
 struct Wish {
     agent: AgentId,
     wanted: WantedNumber,
@@ -79,7 +79,7 @@ struct Accepted {
     operation: Operation,
 }
 
-/// Result of `provisionPhoneNumber`.
+/// Payload of `provisionPhoneNumber`: what was accepted, or why nothing was.
 pub(crate) struct ProvisionPhoneNumberPayload(Outcome<Accepted>);
 
 /// Result of `provisionPhoneNumber`.
@@ -102,7 +102,7 @@ impl ProvisionPhoneNumberPayload {
     }
 }
 
-/// The mutation `provisionPhoneNumber`.
+/// Holds the root field `provisionPhoneNumber`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct ProvisionPhoneNumber;
 
@@ -131,6 +131,7 @@ async fn provision(session: &Session, input: ProvisionPhoneNumberInput) -> Resul
     store.commit().await?;
     let operation = carried_out(session, operation).await;
     let number = now_or(number_now(session, operation.number_id).await, None::<PhoneNumber>);
+    // A claim that was freed again is history, not the number of this request.
     let number = number.filter(PhoneNumber::is_held);
     Ok(Accepted { number, operation: Operation(operation) })
 }

@@ -1,4 +1,4 @@
-//! `releasePhoneNumber`.
+//! The mutation `releasePhoneNumber`: gives a number back to the carrier.
 
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -22,7 +22,7 @@ struct Accepted {
     operation: Operation,
 }
 
-/// Result of `releasePhoneNumber`.
+/// Payload of `releasePhoneNumber`: what was accepted, or why nothing was.
 pub(crate) struct ReleasePhoneNumberPayload(Outcome<Accepted>);
 
 /// Result of `releasePhoneNumber`.
@@ -44,7 +44,7 @@ impl ReleasePhoneNumberPayload {
     }
 }
 
-/// The mutation `releasePhoneNumber`.
+/// Holds the root field `releasePhoneNumber`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct ReleasePhoneNumber;
 

@@ -1,4 +1,4 @@
-//! `repairPhoneNumber`.
+//! The mutation `repairPhoneNumber`: restores the settings of a number at the carrier.
 
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -22,7 +22,7 @@ struct Accepted {
     operation: Operation,
 }
 
-/// Result of `repairPhoneNumber`.
+/// Payload of `repairPhoneNumber`: what was accepted, or why nothing was.
 pub(crate) struct RepairPhoneNumberPayload(Outcome<Accepted>);
 
 /// Result of `repairPhoneNumber`.
@@ -44,7 +44,7 @@ impl RepairPhoneNumberPayload {
     }
 }
 
-/// The mutation `repairPhoneNumber`.
+/// Holds the root field `repairPhoneNumber`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct RepairPhoneNumber;
 
@@ -69,6 +69,7 @@ async fn repair(session: &Session, input: &RepairPhoneNumberInput) -> Result<Acc
     session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
+    // A repair that is under way is returned instead of a second one.
     let (operation, number) = provisioning.repair_number(&store, id).await?;
     store.commit().await?;
     let operation = carried_out(session, operation).await;

@@ -1,4 +1,4 @@
-//! `rotateAgentToken`.
+//! The mutation `rotateAgentToken`: replaces the token of an agent.
 
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -22,7 +22,7 @@ struct Accepted {
     token: AgentToken,
 }
 
-/// Result of `rotateAgentToken`.
+/// Payload of `rotateAgentToken`: what was accepted, or why nothing was.
 pub(crate) struct RotateAgentTokenPayload(Outcome<Accepted>);
 
 /// Result of `rotateAgentToken`.
@@ -44,7 +44,7 @@ impl RotateAgentTokenPayload {
     }
 }
 
-/// The mutation `rotateAgentToken`.
+/// Holds the root field `rotateAgentToken`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct RotateAgentToken;
 
@@ -70,6 +70,7 @@ async fn rotate(session: &Session, input: &RotateAgentTokenInput) -> Result<Acce
     let store = session.writer().await?;
     let present = store.agent(id).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     input::alive(&present)?;
+    // The old token ends with this commit. There is no overlap, since it may have been disclosed.
     let agent = store.set_agent_token(id, &token).await?.ok_or_else(|| Refusal::not_found("agent", "id"))?;
     store.audit("rotateAgentToken", id).await?;
     store.commit().await?;

@@ -1,4 +1,4 @@
-//! `setRoutingRules`.
+//! The mutation `setRoutingRules`: replaces the routing rules of a number.
 
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -22,7 +22,7 @@ pub(crate) struct SetRoutingRulesInput {
     rules: Vec<RoutingRuleInput>,
 }
 
-/// Result of `setRoutingRules`.
+/// Payload of `setRoutingRules`: what was accepted, or why nothing was.
 pub(crate) struct SetRoutingRulesPayload(Outcome<PhoneNumber>);
 
 /// Result of `setRoutingRules`.
@@ -40,7 +40,7 @@ impl SetRoutingRulesPayload {
     }
 }
 
-/// The mutation `setRoutingRules`.
+/// Holds the root field `setRoutingRules`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct SetRoutingRules;
 
@@ -76,6 +76,7 @@ async fn set(session: &Session, input: SetRoutingRulesInput) -> Result<PhoneNumb
     let mut refusals = conflicts(&present, input.expected_version);
     refusals.extend(faults);
     let Some(rules) = rules.filter(|_| refusals.is_empty()) else { return Err(Stop::Refused(refusals)) };
+    // Last, since it queries for each rule: rules that are rejected anyway cost no query.
     let dialing = session.provisioning().dialing().for_tenant(&store.tenant().await?.dialing);
     for (nth, rule) in rules.as_slice().iter().enumerate() {
         let Some(to) = rule.action.forwards_to() else { continue };

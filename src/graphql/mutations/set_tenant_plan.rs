@@ -1,4 +1,4 @@
-//! `setTenantPlan`.
+//! The mutation `setTenantPlan`: sets the plan and the dialling policy of a tenant, for operators.
 
 use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 
@@ -80,7 +80,7 @@ impl SetTenantPlanInput {
     }
 }
 
-/// Result of `setTenantPlan`.
+/// Payload of `setTenantPlan`: what was accepted, or why nothing was.
 pub(crate) struct SetTenantPlanPayload(Outcome<Viewer>);
 
 /// Result of `setTenantPlan`.
@@ -97,7 +97,7 @@ impl SetTenantPlanPayload {
     }
 }
 
-/// The mutation `setTenantPlan`.
+/// Holds the root field `setTenantPlan`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct SetTenantPlan;
 

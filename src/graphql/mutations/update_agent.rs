@@ -1,4 +1,4 @@
-//! `updateAgent`.
+//! The mutation `updateAgent`: changes an agent and delivers the change to the voice provider.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
@@ -97,7 +97,7 @@ struct Accepted {
     late: Option<Refusal>,
 }
 
-/// Result of `updateAgent`.
+/// Payload of `updateAgent`: what was accepted, or why nothing was.
 pub(crate) struct UpdateAgentPayload(Outcome<Accepted>);
 
 /// Result of `updateAgent`.
@@ -115,7 +115,7 @@ impl UpdateAgentPayload {
     }
 }
 
-/// The mutation `updateAgent`.
+/// Holds the root field `updateAgent`; [`super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
 pub(super) struct UpdateAgent;
 
@@ -158,6 +158,7 @@ async fn update(session: &Session, input: UpdateAgentInput) -> Result<Accepted, 
     if agent.revision <= agent.synced_revision {
         return Ok(Accepted { agent: agent.into(), late: None });
     }
+    // An error from here on fails the field although the change is stored: to repeat an update does no harm.
     let late = session.provisioning().sync_agent(id, agent.revision, session.waits_until()).await?;
     // Read again: the delivery may have succeeded or failed meanwhile.
     let agent = agent_now(session, id).await?.unwrap_or_else(|| agent.into());

@@ -10,10 +10,10 @@ use super::cursor::{List, Place};
 use crate::graphql::errors::ApiError;
 use crate::store::{Cursor, Page, PageOf, PageRequest};
 
-/// Maximum page size.
+/// Maximum page size; a larger request is rejected, not cut.
 const MAX_PAGE: i32 = 100;
 
-/// Default page size.
+/// Page size without `first` and `last`.
 const DEFAULT_PAGE: u16 = 20;
 
 /// A type that can be listed.
@@ -21,7 +21,7 @@ pub(crate) trait Listed: OutputType + Sized + 'static {
     /// Filter of the list.
     type Filter: std::fmt::Debug + Send + Sync;
 
-    /// The list.
+    /// Identifies the list in its cursors.
     const LIST: List;
     /// Name of the connection in the schema.
     const CONNECTION: &'static str;
@@ -89,6 +89,7 @@ fn size(argument: &str, asked: i32) -> Result<u16, ApiError> {
 /// Therefore the lists read them here, through the names that its macro generates.
 pub(crate) fn cost(ask: impl Fn(&'static str) -> ServerResult<Option<i32>>, child: usize) -> usize {
     let asked = ["first", "last", "limit"].into_iter().find_map(|size| ask(size).ok().flatten());
+    // Clamped, since an invalid size is rejected only when the page is read.
     let items = asked.unwrap_or(i32::from(DEFAULT_PAGE)).clamp(1, MAX_PAGE);
     usize::try_from(items).unwrap_or_default().saturating_mul(child.max(1)).saturating_add(1)
 }
@@ -151,6 +152,7 @@ impl<T: Listed> Connection<T> {
     /// Number of items that match the filter, over all pages. It costs a count: select it only if you need it.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
         let count = Box::pin(T::count(ctx, &self.filter)).await?;
+        // GraphQL's `Int` has 32 bits.
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 }

@@ -18,11 +18,11 @@ const VERSION: u8 = 1;
 /// A list with paging; its number is part of its cursors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum List {
-    /// Agents, newest first.
+    /// The tenant's agents, newest first.
     Agents = 1,
-    /// Numbers, newest first.
+    /// The tenant's numbers, newest first.
     Numbers = 2,
-    /// Calls, newest first.
+    /// The tenant's calls, newest first.
     Calls = 3,
     /// The audit trail, newest first.
     AuditEvents = 4,

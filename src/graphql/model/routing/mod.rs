@@ -105,6 +105,7 @@ pub(crate) fn size_of_rules(rules: &domain::RoutingRules) -> usize {
 }
 
 fn size_of_rule(rule: &domain::RoutingRule) -> usize {
+    // With two quotes and a comma each, as for the ten characters of a date.
     let callers: usize = rule.condition.callers.iter().map(|caller| caller.as_str().len() + 3).sum();
     let dates = rule.condition.when.as_ref().map_or(0, |when| when.dates.len()) * 13;
     let message = if let domain::RoutingAction::Message { text } = &rule.action { text.len() } else { 0 };
@@ -153,7 +154,7 @@ impl From<&domain::RoutingAction> for RoutingAction {
     }
 }
 
-/// A routing decision.
+/// A routing decision, of a recorded or of a simulated call.
 #[derive(Debug, Clone)]
 pub(crate) struct CallDecision {
     /// Who or what answers.
