@@ -86,8 +86,8 @@ pub enum AppError {
     Serve(#[source] std::io::Error),
 }
 
-/// The parts that a server and a one-off command share: the checked database, durable operations and
-/// reconciliation.
+/// The parts that a server and a one-off command share: the checked database, durable operations, and
+/// reconciliation with the providers.
 #[derive(Debug, Clone)]
 pub struct Core {
     /// Database that passed the checks of migrations and tenant isolation.
@@ -116,6 +116,7 @@ impl Core {
         clock: &Clock,
         entropy: &Entropy,
     ) -> Result<Self, AppError> {
+        // Handed over as a function, since `provider` may use nothing above the domain.
         provider::set_traceparent(telemetry::traceparent);
         let carrier = Carrier::new(carrier_config(config), clock.clone(), entropy.clone())?;
         let voice = Voice::new(voice_config(config), clock.clone(), entropy.clone())?;
@@ -164,7 +165,7 @@ impl App {
     /// # Errors
     /// [`AppError`] if a part cannot be built or the database fails its check.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
-        telemetry::record_metrics();
+        telemetry::record_metrics(); // first: what is recorded before is lost
         log_zone_data(clock.now());
         // Parsing the plans takes a noticeable time, which the database connection's latency hides.
         let _loaded_in_background = tokio::task::spawn_blocking(load_numbering_plans);
@@ -185,7 +186,7 @@ impl App {
         let records = open_records(config, system.clone(), clock.clone())?;
         let routing = Routing::new(
             routing_config(config),
-            database.for_calls(),
+            database.for_calls(), // connections that background work cannot take
             voice,
             records.clone(),
             sweep.clone(),
@@ -272,6 +273,7 @@ impl App {
     /// # Errors
     /// [`AppError::Serve`] if the listener fails, or the error of a deferred database check.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
+        // Before the listener is served: the first call may arrive at once, and the journal of the last run waits.
         let mut workers = self.start_workers();
         let Self {
             router, database, routing, shutdown, drain, drain_delay, connections, check_error, ..
@@ -281,6 +283,7 @@ impl App {
         }
         let finished = async {
             let served = server::serve(listener, router, drain, connections).await;
+            // If it was the listener that failed, the workers have not been told to stop yet.
             shutdown.drain();
             workers.join().await;
             // Last, since requests and workers may still record calls.
@@ -295,10 +298,12 @@ impl App {
             outcome = finished => outcome,
             () = time_limit => Ok(()),
         };
+        // Aborts what outlived the time limit, so that nothing uses the database while it closes.
         drop(workers);
         database.close().await;
         tracing::info!("stopped");
         let check_error = check_error.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The failed check drained the server without an error of its own: it is the reason for the end.
         outcome.and(check_error.map_or(Ok(()), Err))
     }
 }

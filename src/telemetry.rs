@@ -3,8 +3,7 @@
 //! Conventions for log lines:
 //! - The message names the event, in lower case and without values. Values are fields (`request_id`,
 //!   `operation`, `agent`, `number`, `error`), so that a search finds them in both formats.
-//! - Phone numbers are masked by [`crate::domain::mask`]. Tokens, secrets, message bodies and SQL are never
-//!   logged.
+//! - Phone numbers are masked by [`crate::domain::mask`]. Tokens, secrets, message bodies and SQL are never logged.
 //! - An error is logged once, where it is handled: `warn` if the system recovers by itself, `error` if a
 //!   person has to act.
 //! - Lines go to stderr; stdout is reserved for the output of commands. [`log_writer`] writes them on its own
@@ -14,8 +13,8 @@
 //! metric. Handles used for each HTTP request are registered once and cached. All others are looked up at
 //! each use, which takes less than 1 µs.
 //!
-//! Traces: other modules open spans with the macros of the `tracing` crate; [`spans`] records them and
-//! [`otlp`] exports them.
+//! Traces: other modules open spans with the macros of the `tracing` crate; [`spans`] records them
+//! and [`otlp`] exports them.
 
 pub mod catalogue;
 mod log_writer;
@@ -50,6 +49,7 @@ pub fn start(json: bool, filter: &str, traces: Option<TraceConfig>) {
         Some(traces) => {
             let spans = spans::layer(otlp::start(traces));
             tracing_subscriber::registry()
+                // The filter is for lines only: spans are exported whatever `RUST_LOG` says.
                 .with(format::<Registry>(json, writer).with_filter(filter))
                 .with(spans)
                 .try_init()
@@ -66,9 +66,10 @@ where
     if json { layer.json().flatten_event(true).boxed() } else { layer.boxed() }
 }
 
-/// Logs a panic as an ordinary log line. The standard hook writes to stderr directly and would block if
-/// nobody reads it.
+/// Logs a panic as an ordinary log line. The standard hook writes to stderr directly and would block
+/// if nobody reads it.
 fn log_panic(panic: &PanicHookInfo<'_>) {
+    // Empty unless `RUST_BACKTRACE` is set.
     let backtrace = std::backtrace::Backtrace::capture();
     tracing::error!(
         message = panic.payload_as_str().unwrap_or("panicked"),
@@ -104,6 +105,7 @@ pub async fn run_metrics_upkeep() {
 pub fn render_metrics() -> String {
     let handle = metrics();
     metrics::counter!("switchboard_log_lines_lost_total").absolute(log_writer::lost());
+    // A scrape may come just before the next upkeep: what was recorded since belongs to it.
     handle.run_upkeep();
     handle.render()
 }
@@ -129,8 +131,7 @@ fn metrics() -> &'static PrometheusHandle {
     })
 }
 
-/// Returns a recorder with buckets for every histogram. The default, summaries, cannot be aggregated over
-/// servers.
+/// Returns a recorder with buckets for every histogram. The default, summaries, cannot be aggregated over servers.
 fn builder() -> PrometheusBuilder {
     catalogue::histograms().fold(PrometheusBuilder::new(), |builder, (name, buckets)| {
         // Fails only for an empty list of buckets, which the catalogue does not have.

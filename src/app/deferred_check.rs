@@ -19,6 +19,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 pub(super) async fn open_or_defer(config: &Config, clock: &Clock) -> Result<(Database, bool), AppError> {
     let unavailable = match open(config, clock.clone()).await {
         Ok(database) => return Ok((database, true)),
+        // Only an unavailable database is waited for. Any other error is a verdict on it, which no
+        // saved cache may hide.
         Err(AppError::Store(unavailable @ StoreError::Unavailable(_))) => unavailable,
         Err(error) => return Err(error),
     };
@@ -52,6 +54,7 @@ pub(super) async fn check_when_available(
     loop {
         match open(config, clock.clone()).await {
             Ok(checked) => {
+                // It was opened for the check alone: until the check passes, `database` runs no query.
                 checked.close().await;
                 database.mark_checked().await;
                 tracing::info!(

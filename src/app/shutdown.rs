@@ -38,6 +38,7 @@ impl Shutdown {
 
     /// Takes the next of the three steps.
     pub fn escalate(&self) {
+        // Ctrl-C pressed three times, or a service manager that loses patience, must end the process.
         if !self.leave.is_cancelled() {
             self.leave();
         } else if !self.drain.is_cancelled() {
@@ -57,8 +58,7 @@ impl Shutdown {
         self.drain();
     }
 
-    /// Returns when the remaining requests must be dropped: on abort, or [`DRAIN_TIMEOUT`] after draining
-    /// began.
+    /// Returns when the remaining requests must be dropped: on abort, or [`DRAIN_TIMEOUT`] after draining began.
     pub(super) async fn aborted_or_timed_out(&self) {
         self.drain.cancelled().await;
         if tokio::time::timeout(DRAIN_TIMEOUT, self.abort.cancelled()).await.is_err() {

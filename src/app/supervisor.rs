@@ -72,8 +72,7 @@ impl Supervisor {
         self.supervise(worker, Returns::WhenStopped, cancellable(move || work(on.clone())));
     }
 
-    /// Runs a finite worker, dropped like one of [`Self::run_cancellable`]. It is not restarted once it has
-    /// returned.
+    /// Runs a finite worker, dropped like one of [`Self::run_cancellable`]. It is not restarted once it has returned.
     pub(super) fn run_once<S, F>(
         &mut self,
         worker: Worker,
@@ -87,8 +86,7 @@ impl Supervisor {
         self.supervise(worker, Returns::WhenDone, cancellable(move || work(on.clone())));
     }
 
-    /// Waits until every worker has returned. Call after `stop` was cancelled: endless workers never return
-    /// before.
+    /// Waits until every worker has returned. Call after `stop` was cancelled: endless workers never return before.
     pub(super) async fn join(&mut self) {
         while let Some(ended) = self.running.join_next().await {
             if let Err(error) = ended {
@@ -106,6 +104,7 @@ impl Supervisor {
         F: Future<Output = ()> + Send + 'static,
     {
         let (workers, stop, entropy) = (self.workers.clone(), self.stop.clone(), self.entropy.clone());
+        // Before the task starts, so that one that never runs is noticed.
         let heartbeat = workers.enlist(worker);
         self.running.spawn(async move {
             loop {

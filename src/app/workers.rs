@@ -35,6 +35,7 @@ impl App {
         supervisor.run(Worker::MissingEvents, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_missing(stop, heartbeat).await;
         });
+        // Without a retention period there is no worker, whose heartbeat `/readyz` would expect.
         if let Some(retention) = &self.retention {
             supervisor.run(Worker::Retention, retention, |retention, stop, heartbeat| async move {
                 retention.watch(stop, heartbeat).await;
@@ -54,12 +55,12 @@ impl App {
         supervisor
     }
 
-    /// Starts the workers that keep this server's own state current: keys, metrics, journal, routing cache,
-    /// clock.
+    /// Starts the workers that keep this server's own state current: keys, metrics, journal, routing cache, clock.
     fn start_maintenance(&self, supervisor: &mut Supervisor) {
         supervisor.run_once(Worker::Keys, &self.authenticator, |authenticator| async move {
             authenticator.fetch_keys().await;
         });
+        // Nothing of its work has to be finished: it may be dropped at any point.
         supervisor.run_cancellable(Worker::Metrics, &(), |()| telemetry::run_metrics_upkeep());
         let routing = &self.routing;
         supervisor.run(Worker::Journal, &self.records, |records, stop, heartbeat| async move {
@@ -72,6 +73,7 @@ impl App {
             routing.keep_saved(stop, heartbeat).await;
         });
         let database = &self.database;
+        // On SQLite there is no other server to hear of.
         if database.has_other_servers() {
             supervisor.run_cancellable(Worker::Changes, database, |database| async move {
                 database.receive_changes().await;
@@ -89,6 +91,8 @@ impl App {
                 if let Err(error) = Box::pin(check_when_available(&config, &clock, &database)).await {
                     tracing::error!(%error, "the database is back but failed its check: stopping the server");
                     *check_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    // At once, without `DRAIN_DELAY`: a database that may show one tenant another's rows is
+                    // not used a second longer.
                     shutdown.drain();
                 }
             });

@@ -14,8 +14,7 @@ const LEEWAY: TimeDelta = TimeDelta::seconds(30);
 /// Values of the claim `role` that make an operator. `service_role` is Supabase's.
 const OPERATOR_ROLES: [&str; 2] = ["service_role", "operator"];
 
-/// Returns the principal that the claims identify. `acting_for` is the value of `X-Tenant-Id`, if one was
-/// sent.
+/// Returns the principal that the claims identify. `acting_for` is the value of `X-Tenant-Id`, if one was sent.
 ///
 /// # Errors
 /// [`AuthError::Unauthenticated`] if the token has expired, is not yet valid, comes from another issuer, is

@@ -45,8 +45,7 @@ pub enum AuthConfigError {
     /// The JWT library failed to sign the token.
     #[error("the token could not be signed")]
     Sign(#[source] jsonwebtoken::errors::Error),
-    /// The HTTP client for the key server could not be built, usually because the machine has no CA
-    /// certificates.
+    /// The HTTP client for the key server could not be built, usually because the machine has no CA certificates.
     #[error("the HTTP client for the key server could not be built: are CA certificates installed?")]
     Client(#[source] reqwest::Error),
 }

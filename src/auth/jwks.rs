@@ -1,7 +1,7 @@
-//! JSON Web Key Set of the token issuer: fetched on demand, cached, and fetched again when a token names an
-//! unknown key.
+//! JSON Web Key Set of the token issuer: fetched on demand, cached, and fetched again when a token
+//! names an unknown key.
 //!
-//! Guarantees:
+//! The key set guarantees:
 //! - One fetch runs at a time. At most [`BUDGET`] fetches run in a burst, then one every [`REFILL`], whatever
 //!   key ids tokens name. A new key is therefore usable within [`REFILL`] even while somebody sends tokens
 //!   with invented key ids.
@@ -25,8 +25,8 @@ use crate::domain::Clock;
 const BUDGET: i32 = 5;
 /// Time until one spent fetch is available again.
 const REFILL: TimeDelta = TimeDelta::seconds(12);
-/// Time between fetches after a failed one. Shorter than [`REFILL`], since tokens signed by a new key are
-/// refused meanwhile.
+/// Time between fetches after a failed one. Shorter than [`REFILL`], since tokens signed by a new
+/// key are refused meanwhile.
 const RETRY_AFTER: TimeDelta = TimeDelta::seconds(5);
 /// Age at which the cached set is fetched again, so that a revoked key stops being accepted.
 const MAX_AGE: TimeDelta = TimeDelta::minutes(15);
@@ -132,8 +132,7 @@ impl KeySet {
     /// Returns the key for a token with this algorithm and key id. Fetches the set if the key is unknown.
     ///
     /// # Errors
-    /// `Unavailable` if the key is unknown and the key server failed; `Unauthenticated` if the set does not
-    /// have it.
+    /// `Unavailable` if the key is unknown and the key server failed; `Unauthenticated` if the set does not have it.
     pub(super) async fn find(
         &self,
         algorithm: Algorithm,
@@ -235,8 +234,7 @@ impl KeySet {
     }
 }
 
-/// A key set on the wire (RFC 7517). Each key is parsed on its own, so that an unreadable one does not cost
-/// the others.
+/// A key set on the wire (RFC 7517). Each key is parsed on its own, so that an unreadable one does not cost the others.
 #[derive(Deserialize)]
 struct WireSet {
     keys: Vec<serde_json::Value>,

@@ -36,6 +36,7 @@ pub fn mint(
     if let Some(audience) = &config.audience {
         claims["aud"] = json!(audience);
     }
+    // An operator has no tenant of its own: it names one with each request.
     if !operator {
         set(&mut claims, &config.tenant_claim, json!(subject));
     }
@@ -44,14 +45,14 @@ pub fn mint(
     Ok(token.into())
 }
 
-/// Sets the value at a JSON pointer. Missing objects on the path are created; other values there are
-/// replaced.
+/// Sets the value at a JSON pointer. Missing objects on the path are created; other values there are replaced.
 fn set(claims: &mut Value, pointer: &str, value: Value) {
     let mut target = claims;
     for name in pointer.split('/').skip(1) {
         if !target.is_object() {
             *target = json!({});
         }
+        // In this order, as RFC 6901 demands: `~01` is an escaped `~1`, not a slash.
         target = &mut target[name.replace("~1", "/").replace("~0", "~")];
     }
     *target = value;

@@ -6,13 +6,12 @@
 //! signature is verified, and against [`Clock`], never the machine's clock. The key set is the only thing
 //! this module fetches over the network.
 //!
-//! An agent's token is looked up in the database on every request, on connections that calls do not use. The
-//! agent found last is cached ([`Authenticator::hint`]) for rate limiting only: it decides who is charged
-//! before the database is queried. A token is never accepted from the cache, so a revoked token stops working
-//! at once.
+//! An agent's token is looked up in the database on every request, on connections that calls do not use. The agent
+//! found last is cached ([`Authenticator::hint`]) for rate limiting only: it decides who is charged before the database
+//! is queried. A token is never accepted from the cache, so a revoked token stops working at once.
 //!
-//! A tenant's row is created when its first token arrives. Error messages are constants and never repeat a
-//! request's input.
+//! A tenant's row is created when its first token arrives. Error messages are constants and never
+//! repeat a request's input.
 
 mod claims;
 mod error;
@@ -184,14 +183,14 @@ impl Authenticator {
         }
     }
 
-    /// Verifies credentials and returns their principal. Creates the tenant's row if this is its first
-    /// request.
+    /// Verifies credentials and returns their principal. Creates the tenant's row if this is its first request.
     ///
     /// # Errors
     /// [`AuthError::Unauthenticated`] if the credentials are missing or invalid, [`AuthError::Unavailable`]
     /// if they could not be checked.
     pub async fn authenticate(&self, credentials: &Credentials) -> Result<Authenticated, AuthError> {
         match (&credentials.bearer, &credentials.agent_token) {
+            // A bearer token decides alone, even if it is invalid: no second token is tried after a rejected one.
             (Some(token), _) => self.bearer(token.expose_secret(), credentials.tenant.as_deref()).await,
             (None, Some(token)) => self.agent(token.expose_secret()).await,
             (None, None) => Err(AuthError::MISSING),

@@ -1,9 +1,8 @@
 //! GraphQL errors: one enum with the codes that clients see, and the conversion of every failure into it.
 //!
-//! Resolvers return `Result<_, ApiError>` and use
-//! `?`. The error passes through the library unchanged; [`super::Api`] adds
-//! `extensions.code` and `requestId`, logs what an operator must know, and masks unknown errors as
-//! `INTERNAL`. What the client of a mutation can correct is not among these: it is in `userErrors`.
+//! Resolvers return `Result<_, ApiError>` and use `?`. The error passes through the library unchanged;
+//! [`super::Api`] adds `extensions.code` and `requestId`, logs what an operator must know, and masks unknown
+//! errors as `INTERNAL`. What the client of a mutation can correct is not among these: it is in `userErrors`.
 
 use std::sync::Arc;
 

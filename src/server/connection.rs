@@ -75,6 +75,7 @@ impl Connections {
         let mut by_address = self.lock();
         let held = by_address.get(&address).copied().unwrap_or_default();
         if self.max_per_address.is_some_and(|max| held >= max) {
+            // Not waited for: a connection in a queue would hold its file descriptor all the same.
             return Err("address");
         }
         by_address.insert(address, held + 1);
@@ -138,6 +139,7 @@ impl Progress {
     pub(super) fn new() -> Self {
         let now = Instant::now();
         let state = ProgressState { phase: Phase::Head(now), responded_at: now, blocked_since: None };
+        // A blocking lock: it is held for a few instructions, and the polls that take it are not asynchronous.
         Self(Arc::new(Mutex::new(state)))
     }
 
@@ -211,6 +213,8 @@ struct TrackedBody {
 impl Drop for TrackedBody {
     fn drop(&mut self) {
         let (mut state, now) = (self.progress.lock(), Instant::now());
+        // On every drop, not only after the last byte: a response that hyper gives up must not leave the
+        // connection without a limit.
         (state.phase, state.responded_at) = (Phase::Idle(now), now);
     }
 }

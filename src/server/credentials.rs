@@ -19,6 +19,7 @@ pub(super) fn from_headers(headers: &HeaderMap) -> Result<Credentials, Rejection
     for name in NAMES {
         let mut values = headers.get_all(name).iter();
         let Some(value) = values.next() else { continue };
+        // A second value is rejected: a proxy in front may have checked the other one.
         let value = value.to_str().ok().filter(|_| values.next().is_none());
         set(&mut presented, name, value)?;
     }
@@ -32,6 +33,7 @@ pub(super) fn from_payload(payload: &Map<String, Value>) -> Result<Credentials, 
     let mut presented = Credentials::default();
     let headers = payload.iter().find(|(key, _)| key.eq_ignore_ascii_case("headers"));
     let nested = headers.and_then(|(_, value)| value.as_object());
+    // The later value of a name wins, so the members of the payload itself come last.
     for (key, value) in nested.into_iter().flatten().chain(payload) {
         if let Some(name) = NAMES.into_iter().find(|name| key.eq_ignore_ascii_case(name)) {
             set(&mut presented, name, value.as_str())?;
@@ -55,13 +57,12 @@ fn set(presented: &mut Credentials, name: &str, value: Option<&str>) -> Result<(
     Ok(())
 }
 
-/// Returns whether the request has neither a bearer token nor an agent token. `X-Tenant-Id` alone proves
-/// nothing.
+/// Returns whether the request has neither a bearer token nor an agent token. `X-Tenant-Id` alone proves nothing.
 pub(super) fn is_anonymous(presented: &Credentials) -> bool {
     presented.bearer.is_none() && presented.agent_token.is_none()
 }
 
-/// Authenticates the credentials.
+/// Authenticates the credentials, and turns a failure into a response.
 ///
 /// # Errors
 /// 401 if they are invalid, 503 if they could not be checked.

@@ -30,8 +30,7 @@ pub(super) enum ShareKey {
 }
 
 impl ShareKey {
-    /// Returns the principal's key, or the address's for unauthenticated requests. An agent counts as its
-    /// tenant.
+    /// Returns the principal's key, or the address's for unauthenticated requests. An agent counts as its tenant.
     pub(super) fn of(principal: Option<Principal>, address: ClientAddress) -> Self {
         match principal {
             Some(Principal::Tenant(tenant) | Principal::Agent { tenant, .. }) => Self::Tenant(tenant.0),

@@ -62,6 +62,7 @@ pub(super) async fn get(
 ) -> Response {
     if let Some(graphiql) = &server.graphiql {
         let offered = [Media::Graphql, Media::Json, Media::Html];
+        // Before any token is asked for: the page is where a person enters one.
         if negotiation::best(&headers, &offered) == Some(Media::Html) {
             return graphiql.page();
         }
@@ -69,6 +70,7 @@ pub(super) async fn get(
     let answer = async {
         let media = acceptable(&headers)?;
         let caller = caller(&server, &request_id, address, &headers).await?;
+        // No check of the content type: a GET has no body.
         let request = from_parameters(parameters.as_deref().unwrap_or_default())?;
         let _permit = server.execution_limits.acquire(ShareKey::of(caller.principal, address))?;
         Ok(answer(server.api.read(caller, request).await, media))
@@ -81,6 +83,7 @@ pub(super) async fn other_method(request_id: RequestId, method: Method) -> Respo
     let message = format!("the method {method} is not supported here: use POST");
     let rejection = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", message);
     let mut response = rejection.respond(&request_id.0);
+    // The router answers HEAD by the handler of GET.
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
     response
 }
@@ -218,6 +221,7 @@ pub(super) fn from_json(body: Value) -> Result<GraphqlRequest, Rejection> {
     Ok(GraphqlRequest {
         query: match body.remove("query") {
             Some(Value::String(query)) => query,
+            // With a hash the document may be omitted; the empty text stands for that.
             None | Some(Value::Null) if persisted.is_some() => String::new(),
             _ => return Err(Rejection::bad_request("\"query\" is required and must be a string")),
         },
@@ -265,6 +269,7 @@ fn from_parameters(parameters: &str) -> Result<GraphqlRequest, Rejection> {
             "variables" | "extensions" if value.is_empty() => Value::Null,
             "variables" | "extensions" => serde_json::from_str(&value)
                 .map_err(|_| Rejection::bad_request(format!("\"{name}\" must be percent-encoded JSON")))?,
+            // As unknown members of a body are: proxies and analytics add parameters of their own.
             _ => continue,
         };
         if request.insert(name.to_string(), value).is_some() {

@@ -1,5 +1,5 @@
-//! Health checks. `/healthz` (liveness): the process runs. `/readyz` (readiness): requests may be routed to
-//! this server.
+//! Health checks. `/healthz` (liveness): the process runs. `/readyz` (readiness): requests may be
+//! routed to this server.
 //!
 //! Readiness answers 503 while the server leaves or must not use its database. It answers 200 with `degraded`
 //! while the database is unavailable or a worker fails, because calls are still answered.
@@ -103,8 +103,8 @@ impl Readiness {
         }
     }
 
-    /// Checks the database and stores the status. Concurrent callers wait for the check in progress and share
-    /// its result.
+    /// Checks the database and stores the status. Concurrent callers wait for the check in progress
+    /// and share its result.
     async fn refresh(&self) -> DatabaseStatus {
         let _one_at_a_time = self.check_lock.lock().await;
         // While this probe waited for the lock, its holder may have checked.
@@ -137,8 +137,7 @@ impl Readiness {
         }
     }
 
-    /// Checks again that the database isolates tenants: a role, a policy or a table may have changed since
-    /// startup.
+    /// Checks again that the database isolates tenants: a role, a policy or a table may have changed since startup.
     async fn isolation_problem(&self) -> Option<DatabaseProblem> {
         let mut isolated_at = self.isolated_at.lock().await;
         if isolated_at.is_some_and(|at| at.elapsed() < ISOLATION_MAX_AGE) {
@@ -163,8 +162,7 @@ impl Readiness {
     }
 }
 
-/// Handles `/healthz`: 200 as long as the process answers. It checks nothing else, since a restart would not
-/// help.
+/// Handles `/healthz`: 200 as long as the process answers. It checks nothing else, since a restart would not help.
 pub(super) async fn live() -> Response {
     Json(json!({"status": "ok"})).into_response()
 }
@@ -175,6 +173,7 @@ pub(super) async fn ready(State(server): State<ServerState>) -> Response {
     let answer = |code: StatusCode, status: &str, reason: &str| {
         (code, Json(json!({"status": status, "reason": reason}))).into_response()
     };
+    // Before the database, so that a leaving server says so even while the database is slow.
     if server.drain.leave.is_cancelled() {
         let reason = "the server is shutting down: send requests to another server";
         return answer(StatusCode::SERVICE_UNAVAILABLE, "draining", reason);

@@ -1,7 +1,7 @@
 //! Middleware around every request: request id, span, one log line, panic handling, security headers.
 //!
-//! Probes (`/healthz`, `/readyz`, `/metrics`) are logged at `debug` and not traced, since they arrive every
-//! few seconds.
+//! Probes (`/healthz`, `/readyz`, `/metrics`) are logged at `debug` and not traced, since they
+//! arrive every few seconds.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -42,6 +42,7 @@ pub(super) async fn observe(State(server): State<ServerState>, mut request: Requ
     let id = client_request_id(request.headers())
         .unwrap_or_else(|| server.entropy.uuid(server.clock.now()).simple().to_string());
     let method = request.method().clone();
+    // The route's pattern, not the path: each id in a path would be a label of its own.
     let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).to_owned();
     let is_probe = PROBES.contains(&route.as_str());
     let span = if is_probe {
@@ -79,8 +80,7 @@ pub(super) async fn observe(State(server): State<ServerState>, mut request: Requ
     response
 }
 
-/// Returns the client's or proxy's `X-Request-Id` if it is safe to log: 8 to 64 characters of `A-Z a-z 0-9 -
-/// _ .`.
+/// Returns the client's or proxy's `X-Request-Id` if it is safe to log: 8 to 64 characters of `A-Z a-z 0-9 - _ .`.
 fn client_request_id(headers: &HeaderMap) -> Option<String> {
     let id = headers.get(REQUEST_ID)?.to_str().ok()?;
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
@@ -110,9 +110,12 @@ fn log(span: &Span, operation: Option<Summary>, status: StatusCode, took: Durati
 /// Adds security headers. Headers that the handler has set are kept.
 fn set_headers(headers: &mut HeaderMap) {
     for (name, value) in [
+        // JSON that repeats input must not be guessed to be a page.
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // For browsers that do not know `frame-ancestors`.
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
+        // Responses hold callers' numbers and transcripts.
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     ] {

@@ -1,5 +1,4 @@
-//! `/metrics` for Prometheus, and the recording of HTTP requests. Labels are routes and statuses, never
-//! identities.
+//! `/metrics` for Prometheus, and the recording of HTTP requests. Labels are routes and statuses, never identities.
 //!
 //! Gauges of pools, unfinished operations and readiness are read at scrape time. Unfinished operations are
 //! counted in the database, over a partial index and at most every [`COUNT_EVERY`]. While the database is

@@ -57,8 +57,7 @@ const REQUEST_TIME: Duration = Duration::from_secs(60);
 pub struct ServerConfig {
     /// Source of GraphiQL's files. `None` disables GraphiQL.
     pub graphiql: Option<GraphiqlAssets>,
-    /// Public origins of this server, such as `https://calls.example.com`. Its own pages are served from
-    /// there.
+    /// Public origins of this server, such as `https://calls.example.com`. Its own pages are served from there.
     pub own_origins: Vec<String>,
     /// Further origins whose pages may call the API from a browser, such as `https://dashboard.example.com`.
     pub allowed_origins: Vec<String>,
@@ -110,6 +109,7 @@ pub fn router(
         rate_limiter: RateLimiter::new(
             config.rate_limits,
             config.clock.clone(),
+            // On SQLite this is the only server, so its own buckets are the whole limit.
             database.has_other_servers().then(|| database.system()),
         ),
         database,
@@ -125,6 +125,7 @@ pub fn router(
     };
     let graphql = get(graphql_http::get).post(graphql_http::post).fallback(graphql_http::other_method);
     let mut routes = Router::new()
+        // The layer added last runs first: the header is cut before CORS repeats it.
         .route("/graphql", graphql.layer(cors).layer(map_request(origin::bound_preflight)))
         .route("/graphql/ws", get(graphql_ws::upgrade))
         .route("/healthz", get(health::live))

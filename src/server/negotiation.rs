@@ -42,6 +42,7 @@ pub(super) fn best(headers: &HeaderMap, offered: &[Media]) -> Option<Media> {
         let most_exact =
             ranges.iter().filter_map(|range| range.matches(*media)).max_by_key(|(exact, _)| *exact);
         let Some((exact, quality)) = most_exact else { continue };
+        // Programs send wildcards. Only browsers name HTML, so the page never reaches a program.
         let usable = quality > 0 && (*media != Media::Html || exact == 2);
         if usable && best.is_none_or(|(q, e, _)| (quality, exact) > (q, e)) {
             best = Some((quality, exact, *media));

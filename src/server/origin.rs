@@ -1,8 +1,7 @@
 //! Origin checks: CORS for HTTP, and the `Origin` header of WebSocket handshakes.
 //!
-//! Allowed are the configured origins, the server's public origins (known from the configuration, since a
-//! proxy may rewrite `Host`), and the host that the request was sent to, for clients that reach the server
-//! under another name.
+//! Allowed are the configured origins, the server's public origins (known from the configuration, since a proxy may
+//! rewrite `Host`), and the host that the request was sent to, for clients that reach the server under another name.
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, header};

@@ -1,5 +1,4 @@
-//! Error responses of the server itself, outside GraphQL execution. The body always has the shape of a
-//! GraphQL error.
+//! Error responses of the server itself, outside GraphQL execution. The body always has the shape of a GraphQL error.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};

@@ -31,9 +31,8 @@ const UNAVAILABLE: &[u8] =
 /// Signals that make the server drain, and the open sockets that it waits for. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
-    /// Cancelled when no more requests should be routed here. Requests are still served, each as the last on
-    /// its connection. A proxy then keeps no idle connection, on which its next request could meet the server
-    /// closing it.
+    /// Cancelled when no more requests should be routed here. Requests are still served, each as the last on its
+    /// connection. A proxy then keeps no idle connection, on which its next request could meet the server closing it.
     pub leave: CancellationToken,
     /// Cancelled when the server must stop accepting connections and finish.
     pub stop: CancellationToken,
@@ -113,11 +112,11 @@ pub async fn serve(
 /// Closes a connection beyond a limit, with a 503 if the socket buffer takes it without waiting.
 fn reject(stream: &TcpStream, limit: &'static str) {
     metrics::counter!("switchboard_connections_refused_total", "limit" => limit).increment(1);
+    // Neither awaited nor in a task: beyond the limit a connection must cost no more than this.
     let _ = stream.try_write(UNAVAILABLE);
 }
 
-/// Serves one connection until it ends, times out, or the server stops and the request in progress is
-/// answered.
+/// Serves one connection until it ends, times out, or the server stops and the request in progress is answered.
 async fn connection(
     stream: WatchedStream,
     progress: Progress,
@@ -139,6 +138,7 @@ async fn connection(
     let mut builder = http1::Builder::new();
     builder.header_read_timeout(None);
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    // An upgrade completes this future and with it the time limits: a socket has its own.
     let mut connection = pin!(connection.with_upgrades());
     let mut timed_out = pin!(progress.timed_out(idle));
     let mut is_stopping = false;

@@ -2,11 +2,9 @@
 //!
 //! - Names follow Prometheus' conventions: prefix `switchboard_` (`http_` for metrics common to HTTP
 //!   servers), unit, and the suffix `_total` on counters.
-//! - Instants are exported as Unix time, not as an age: the age of a value that is no longer updated keeps
-//!   growing.
+//! - Instants are exported as Unix time, not as an age: the age of a value that is no longer updated keeps growing.
 //! - A label has a closed set of values, never an id, a phone number or a client's input.
-//! - Counters with listed label values are exported at 0 from startup, so that the first increment shows in a
-//!   rate.
+//! - Counters with listed label values are exported at 0 from startup, so that the first increment shows in a rate.
 
 use metrics::{Label as Pair, Unit};
 
@@ -428,8 +426,7 @@ pub(super) fn histograms() -> impl Iterator<Item = (&'static str, &'static [f64]
     })
 }
 
-/// Registers the descriptions of all metrics, and the counters at 0. Called once, when the recorder is
-/// installed.
+/// Registers the descriptions of all metrics, and the counters at 0. Called once, when the recorder is installed.
 pub(super) fn describe() {
     for metric in METRICS {
         match metric.kind {

@@ -57,6 +57,7 @@ pub(super) fn start() -> Option<LogWriter> {
     }
     let stderr = File::from(io::stderr().as_fd().try_clone_to_owned().ok()?);
     let queue = QUEUE.get_or_init(LogQueue::default);
+    // A thread and not a task: a blocked write would take a thread from the runtime.
     let thread = std::thread::Builder::new().name("log".to_owned());
     thread.spawn(move || write_out(queue, stderr)).ok()?;
     Some(LogWriter(queue))
@@ -88,6 +89,7 @@ impl LogQueue {
         }
         let was_empty = buffer.bytes.is_empty();
         buffer.bytes.extend_from_slice(line);
+        // Released before the notification, so that the thread does not wake up only to wait for the lock.
         drop(buffer);
         if was_empty {
             self.arrived.notify_one();
@@ -124,6 +126,7 @@ fn write_out(queue: &LogQueue, mut stderr: File) {
         {
             let mut buffer = queue.lock();
             buffer.is_writing = true;
+            // Swapped, so that both buffers keep their capacity.
             std::mem::swap(&mut buffer.bytes, &mut bytes);
         }
         // A failed write means that stderr is closed: there is no other place to report it.

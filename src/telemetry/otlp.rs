@@ -25,8 +25,7 @@ const MAX_QUEUED: usize = 8192;
 const MAX_BATCH: usize = 512;
 /// Time a batch waits for more spans.
 const BATCH_TIME: Duration = Duration::from_secs(1);
-/// Time that the end of the process waits for the last batch, so that a dead collector does not delay a
-/// shutdown.
+/// Time that the end of the process waits for the last batch, so that a dead collector does not delay a shutdown.
 const FLUSH_TIME: Duration = Duration::from_secs(2);
 
 /// Configuration of the trace export.
@@ -105,6 +104,7 @@ pub(super) fn sampler() -> Option<&'static Sampler> {
 
 /// Starts the exporting task. Requires a Tokio runtime.
 pub(super) fn start(config: TraceConfig) -> ExportQueue {
+    // Bounded: while the collector is slow, spans are dropped instead of filling memory.
     let (items, queued) = mpsc::channel(MAX_QUEUED);
     let queue = ExportQueue { items, sampler: config.sampler };
     tokio::spawn(export(config, queued));
@@ -154,6 +154,7 @@ struct Collector {
 impl Collector {
     fn new(config: TraceConfig) -> Self {
         let mut builder =
+            // No redirects: the headers may hold a key, which only the configured host may see.
             reqwest::Client::builder().timeout(config.timeout).redirect(reqwest::redirect::Policy::none());
         // `HTTP_PROXY` is meant for external hosts; a proxy cannot reach this machine's loopback addresses.
         if matches!(config.url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
@@ -220,6 +221,7 @@ fn span(recorded: &SpanRecord) -> Value {
     const CLIENT: u8 = 3;
     const ERROR: u8 = 2;
     let kind = match recorded.name {
+        // By the name of the span: `tracing` has no kinds.
         "request" => SERVER,
         "provider_request" => CLIENT,
         _ => INTERNAL,

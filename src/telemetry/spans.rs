@@ -53,6 +53,7 @@ impl TraceContext {
         if !is_whole || !is_known {
             return None;
         }
+        // Only now: the conversion alone would also accept a sign and capital letters.
         let (trace, span) = (u128::from_str_radix(trace, 16).ok()?, u64::from_str_radix(span, 16).ok()?);
         let is_sampled = u8::from_str_radix(flags, 16).ok()? & 1 == 1;
         (trace != 0 && span != 0).then_some(Self { trace, span, is_sampled })
@@ -72,7 +73,7 @@ pub(super) enum Attribute {
     Bool(bool),
 }
 
-/// SpanRecord data of a span, from its start to its export.
+/// What is known of a span, from its start to its export.
 #[derive(Debug)]
 pub(super) struct SpanRecord {
     pub(super) context: TraceContext,
@@ -80,8 +81,7 @@ pub(super) struct SpanRecord {
     pub(super) name: &'static str,
     pub(super) began_at: DateTime<Utc>,
     began: Instant,
-    /// Set when a request is answered: its span stays open for background work, which is not part of its
-    /// duration.
+    /// Set when a request is answered: its span stays open for background work, which is not part of its duration.
     ended: Option<Instant>,
     pub(super) attributes: Vec<(&'static str, Attribute)>,
     pub(super) has_failed: bool,
@@ -147,6 +147,7 @@ where
     let is_recorded = |metadata: &Metadata<'_>| {
         metadata.is_span()
             && *metadata.level() <= Level::DEBUG
+            // Spans of libraries are left out: what their fields hold is not in our hands.
             && metadata.target().starts_with(env!("CARGO_CRATE_NAME"))
             && metadata.name() != PROBE
     };
@@ -207,6 +208,7 @@ where
     fn on_close(&self, id: Id, context: Context<'_, S>) {
         let Some(span) = context.span(&id) else { return };
         let recorded = span.extensions_mut().remove::<SpanRecord>();
+        // Recorded even if it is not sampled, since its children and outgoing requests carry its ids.
         if let Some(mut recorded) = recorded.filter(|recorded| recorded.context.is_sampled) {
             recorded.ended.get_or_insert_with(Instant::now);
             self.queue.add(recorded);
@@ -247,8 +249,8 @@ fn change(span: &Span, change: impl FnOnce(&mut SpanRecord, &Sampler)) {
     });
 }
 
-/// Returns the `traceparent` header of the innermost recorded span that is open on this thread. `None` if
-/// there is none.
+/// Returns the `traceparent` header of the innermost recorded span that is open on this thread. `None`
+/// if there is none.
 #[must_use]
 pub fn traceparent() -> Option<String> {
     let found = Span::current().with_subscriber(|(id, dispatch)| {

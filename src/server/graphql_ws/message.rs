@@ -38,8 +38,7 @@ pub(super) enum ClientMessage {
 /// Reason for closing a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct CloseReason {
-    /// WebSocket close code. Clients do not reconnect after 4400, 4401, 4409 and 4429, and do after all
-    /// others.
+    /// WebSocket close code. Clients do not reconnect after 4400, 4401, 4409 and 4429, and do after all others.
     pub(super) code: u16,
     /// Explanation for the client's log. [`Self::frame`] truncates it.
     pub(super) reason: String,

@@ -50,16 +50,16 @@ const MAX_OPERATIONS: usize = 50;
 const MAX_PENDING_RESULTS: usize = 8;
 /// Time limit for `connection_init`. Unauthenticated sockets must not stay open.
 const INIT_TIME: Duration = Duration::from_secs(10);
-/// Ping interval, below the idle timeout of common proxies. A client that sends nothing for one interval is
-/// disconnected.
+/// Ping interval, below the idle timeout of common proxies. A client that sends nothing for
+/// one interval is disconnected.
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// Time limit for a client to accept one message.
 const SEND_TIME: Duration = Duration::from_secs(10);
 /// Time limit of the closing handshake, after which the connection is dropped.
 const CLOSE_TIME: Duration = Duration::from_secs(1);
 
-/// Handles the WebSocket handshake. Browsers may open sockets from allowed origins only; other programs send
-/// no `Origin`.
+/// Handles the WebSocket handshake. Browsers may open sockets from allowed origins only; other
+/// programs send no `Origin`.
 pub(super) async fn upgrade(
     State(server): State<ServerState>,
     request_id: RequestId,
@@ -80,6 +80,7 @@ pub(super) async fn upgrade(
         return Rejection::new(StatusCode::FORBIDDEN, "FORBIDDEN", message).respond(&request_id.0);
     }
     let upgrade = upgrade.max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).protocols([PROTOCOL]);
+    // A client that speaks only the older `graphql-ws` would misread every message.
     if upgrade.selected_protocol().is_none() {
         let message = format!("the subprotocol {PROTOCOL} is required");
         return Rejection::bad_request(message).respond(&request_id.0);
@@ -159,6 +160,8 @@ impl SocketTask {
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.server.drain.stop.clone();
         loop {
+            // In random order, which is the default: a client that never stops sending cannot starve results,
+            // pings or the shutdown.
             tokio::select! {
                 () = stop.cancelled() => {
                     return Err(CloseReason::new(1001, "the server is shutting down: reconnect"));
@@ -253,6 +256,7 @@ impl SocketTask {
         if !matches!(hint, CredentialHint::RecentAgent(_)) {
             self.server.rate_limiter.count_principal(authenticated.principal).await.map_err(forbidden)?;
         }
+        // Counted only now: before, nobody is known whose limit it could be, and `INIT_TIME` bounds the wait.
         let permit = self.server.sockets.acquire(authenticated.principal);
         let permit = permit.ok_or_else(|| CloseReason::new(1013, "too many sockets with this token"))?;
         if let Principal::Agent { agent, .. } = authenticated.principal {
@@ -308,6 +312,7 @@ impl SocketTask {
 
     fn stop_operation(&mut self, id: &str) {
         if let Some((handle, _)) = self.running.remove(id) {
+            // The aborted stream yields nothing more, not even its end: no `complete` answers that of the client.
             handle.abort();
         }
     }
@@ -367,8 +372,7 @@ impl SocketTask {
         self.session.as_ref().and_then(|session| session.authenticated.expires_at)
     }
 
-    /// Closes the socket if the token has expired. Needed beside the timer, because the clock can be set
-    /// forward.
+    /// Closes the socket if the token has expired. Needed beside the timer, because the clock can be set forward.
     fn check_expiry(&self) -> Result<(), CloseReason> {
         if self.expires_at().is_some_and(|end| end <= self.server.clock.now()) {
             return Err(CloseReason::new(4403, "Forbidden: the token has expired"));

@@ -36,8 +36,7 @@ impl FromRequestParts<ServerState> for ClientAddress {
 }
 
 /// Returns the client's address behind `proxies` trusted proxies. Each of them appends its own peer to
-/// `X-Forwarded-For`, so only the last `proxies` entries are trustworthy: the client can forge the entries
-/// before them.
+/// `X-Forwarded-For`, so only the last `proxies` entries are trustworthy: the client can forge the entries before them.
 fn client(peer: IpAddr, headers: &HeaderMap, proxies: u8) -> ClientAddress {
     let values = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
     let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();

@@ -1,8 +1,7 @@
 //! Token buckets, one per key. A bucket holds one minute's requests and refills evenly.
 //!
-//! A bucket is stored as the instant at which it will be full again; full buckets are not stored. Memory
-//! therefore holds the keys of the last minute only, and at most [`MAX_KEYS`] of them: further keys share one
-//! bucket.
+//! A bucket is stored as the instant at which it will be full again; full buckets are not stored. Memory therefore
+//! holds the keys of the last minute only, and at most [`MAX_KEYS`] of them: further keys share one bucket.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Number of slices that make up a minute's requests.
+// A caller at its limit costs 20 statements a minute, and each server adds an error of at most 5 %.
 const SLICES_PER_MINUTE: u32 = 20;
 /// Callers with a slice at the same time. Requests of further callers are granted by this server alone.
 const MAX_CALLERS: usize = 100_000;
@@ -41,8 +42,8 @@ pub(super) enum SliceDecision {
     Granted,
     /// The shared bucket is empty. A retry can succeed after this time.
     Refused(Duration),
-    /// The slice is used up. The caller takes this many requests from the database's bucket, then calls
-    /// [`Slices::replenish`] or [`Slices::grant_locally`].
+    /// The slice is used up. The caller takes this many requests from the database's bucket, then
+    /// calls [`Slices::replenish`] or [`Slices::grant_locally`].
     Exhausted(u32),
 }
 
@@ -103,8 +104,7 @@ impl<K: Copy + Hash + Eq> Slices<K> {
         Err(wait)
     }
 
-    /// Grants the request and the rest of a slice without the database, for use while the database is
-    /// unavailable.
+    /// Grants the request and the rest of a slice without the database, for use while the database is unavailable.
     pub(super) fn grant_locally(&mut self, key: K, now: DateTime<Utc>) {
         if let Some(slice) = self.by_caller.get_mut(&key) {
             slice.left = self.size.saturating_sub(1);
