@@ -51,7 +51,7 @@ struct AgentName {
     name: String,
 }
 
-/// The sandbox's rejection.
+/// The sandbox's reason why it placed no call.
 #[derive(Deserialize)]
 struct Rejected {
     error: String,

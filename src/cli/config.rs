@@ -30,6 +30,7 @@ pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Failure>
             "Configuration of this folder's `switchboard dev`, since DATABASE_URL is not set (`serve` does not read it):"
         }
     };
+    // Printed before the configuration is built: the list shows which values its mistakes are about.
     print::line(format_args!("{whose}\n{}", as_text(&settings)))?;
     let config = source.config(environment)?;
     for warning in config.warnings.iter().chain(&environment.misspelt()) {
@@ -42,6 +43,7 @@ fn as_text(settings: &[Setting]) -> String {
     let width = |text: fn(&Setting) -> &str| {
         settings.iter().map(|setting| text(setting).chars().count()).max().unwrap_or_default()
     };
+    // Capped, so that one long URL does not push the origins of all values out of sight.
     let (names, values) = (width(|setting| setting.variable.name), width(|setting| &setting.shown).min(60));
     let mut lines = Vec::new();
     let mut section = None;

@@ -39,6 +39,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     let carriers = start_carriers(args.sandbox_port).await?;
     remembered.server = Some(format!("http://{address}"));
     remembered.sandbox = Some(carriers.base_url());
+    // Stored before the server runs: `switchboard call` in another terminal reads it.
     folder.remember(&remembered)?;
 
     let config =
@@ -59,6 +60,7 @@ async fn start_carriers(port: Option<u16>) -> Result<Running, Failure> {
         return start(port).await;
     }
     let usual = SocketAddr::from(([127, 0, 0, 1], sandbox::DEFAULT_PORT));
+    // Bound and released at once. If another program takes the port in between, the start fails with a message.
     if TcpListener::bind(usual).await.is_ok() {
         return start(sandbox::DEFAULT_PORT).await;
     }
@@ -69,6 +71,7 @@ async fn start_carriers(port: Option<u16>) -> Result<Running, Failure> {
 /// The address at which this machine reaches the listener.
 fn reachable(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     let mut address = listener.local_addr().map_err(|error| Failure::from_error(&error))?;
+    // The unspecified address is for listening only. The emulated carrier calls the server by this one.
     if address.ip().is_unspecified() {
         address.set_ip([127, 0, 0, 1].into());
     }
@@ -95,6 +98,7 @@ pub(in crate::cli) fn find(
     if let Some(value) = own {
         return Some((value, Origin::Dev));
     }
+    // Everything else of the environment is ignored: it may be the configuration of a real server.
     let is_read = VARIABLES.iter().any(|variable| variable.name == name && variable.is_read_by_dev);
     environment.find(name).filter(|_| is_read)
 }

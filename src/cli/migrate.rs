@@ -21,8 +21,8 @@ pub(super) struct Args {
 
 #[derive(Debug, Clone, Copy, Subcommand)]
 enum Action {
-    /// Print pending migrations, and applied ones that only a newer version knows, without changing anything; exit code 1 if any
-    /// are pending
+    /// Print pending migrations, and applied ones that only a newer version knows, without changing anything; exit code
+    /// 1 if any are pending
     Status,
 }
 

@@ -68,6 +68,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
+    // The runtime ends inside, so that its tasks have logged everything before the log is flushed.
     let outcome = execute(command);
     // If stderr accepts no log lines, it accepts no other line either: printing one would block forever.
     let is_writable = telemetry::flush_logs();
@@ -88,6 +89,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         .map_err(|error| Failure::new(format!("cannot start the asynchronous runtime: {error}")))?;
     let outcome = runtime.block_on(async {
         match command {
+            // Boxed where a whole server or client lives in the future, which the stack would hold otherwise.
             Command::Dev(args) => Box::pin(dev::run(args, &environment)).await,
             Command::Serve => Box::pin(serve::run(&environment)).await,
             Command::Migrate(args) => migrate::run(args, &environment).await,

@@ -23,8 +23,10 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     let (core, _) = core::open(environment).await?;
     let act = if args.fix { Act::Mend } else { Act::Nothing };
     let report = core.reconciler.run(act).await.map_err(|error| Failure::from_error(&error));
+    // Before the result is looked at, so that a failure closes it as well.
     core.database.close().await;
     let report = report?;
+    // Printed in any case: a script reads `complete` and the reason from it.
     print::line(if args.json { as_json(&report).to_string() } else { as_text(&report) })?;
     if let Some(why) = &report.incomplete {
         return Err(Failure::new(format!("nothing was compared and nothing changed: {why}")));

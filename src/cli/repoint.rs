@@ -1,5 +1,5 @@
-//! `switchboard repoint`: points every number to the current `WEBHOOK_BASE_URL`. It can be interrupted, or killed, and restarted at
-//! any time.
+//! `switchboard repoint`: points every number to the current `WEBHOOK_BASE_URL`. It can be interrupted, or killed, and
+//! restarted at any time.
 
 use std::io::IsTerminal;
 
@@ -31,6 +31,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     }
     let (core, config) = core::open(environment).await?;
     let outcome = repoint(&core, args.dry_run, config.webhook_base_url.as_str()).await;
+    // Before the result is looked at, so that a failure closes it as well.
     core.database.close().await;
     outcome
 }

@@ -47,6 +47,7 @@ pub(super) async fn start(
     credentials: Credentials,
     state_file: Option<PathBuf>,
 ) -> Result<Running, Failure> {
+    // Loopback only: the development credentials are public, and the control API asks for none.
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = TcpListener::bind(address).await.map_err(|error| {
         Failure::new(format!(
@@ -57,8 +58,8 @@ pub(super) async fn start(
     sandbox::start(options, listener).await.map_err(|error| Failure::from_error(&error))
 }
 
-/// The accepted credentials, and how to show them: those of the environment if all three are set. They may be real, so they are not
-/// repeated.
+/// The accepted credentials, and how to show them: those of the environment if all three are set. They may be real, so
+/// they are not repeated.
 fn credentials(environment: &Environment) -> (Credentials, String) {
     let given = (
         environment.get("TWILIO_ACCOUNT_SID"),

@@ -22,6 +22,7 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
     let app = App::build(&config, Clock::system(), Entropy::system())
         .await
         .map_err(|error| Failure::from_error(&error))?;
+    // Last: until the database is checked, a connection is refused instead of accepted and then dropped.
     let listener = listen(config.bind_address).await?;
     drive(app, listener, signals).await
 }
@@ -45,6 +46,7 @@ pub(super) async fn drive(app: App, listener: TcpListener, mut signals: Signals)
     });
     let outcome = app.run(listener).await.map_err(|error| Failure::from_error(&error));
     watcher.abort();
+    // After the server, whose last requests end their spans while it drains.
     telemetry::flush_traces().await;
     outcome
 }

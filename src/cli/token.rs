@@ -26,6 +26,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, environment: &Environment) -> Result<(), Failure> {
     let given = environment.get("JWT_SECRET").or(environment.get("JWT_JWKS_URL"));
+    // A secret of the environment wins: it belongs to the server that the token is for.
     let remembered = if given.is_some() { None } else { folder::read()? };
     let jwt = Jwt::from_vars(|name| match &remembered {
         Some(remembered) if name == "JWT_SECRET" => Some(remembered.jwt_secret.clone()),

@@ -1,5 +1,5 @@
-//! Clock and randomness of the sandbox. It shares no code with the rest of the crate, so it cannot use those
-//! of `domain`.
+//! Clock and randomness of the sandbox. It shares no code with the rest of the crate, so it cannot
+//! use those of `domain`.
 
 use chrono::{DateTime, SubsecRound, Utc};
 

@@ -48,6 +48,7 @@ fn error_response(status: StatusCode, reason: impl Into<String>) -> Response {
 
 /// `POST /sandbox/calls`: places a test call. Returns when the call is over or held.
 async fn place(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Response {
+    // Read in two steps, so that every error has the form of this API and names the member.
     let order: calls::CallRequest = match serde_json::from_value(order) {
         Ok(order) => order,
         Err(error) => return error_response(StatusCode::BAD_REQUEST, error.to_string()),

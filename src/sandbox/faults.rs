@@ -53,8 +53,8 @@ enum Provider {
     ElevenLabs,
 }
 
-/// Effect of a fault. A delay comes first and can be combined with any other member; alone, the request is
-/// then processed normally.
+/// Effect of a fault. A delay comes first and can be combined with any other member; alone, the request
+/// is then processed normally.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Action {
@@ -71,7 +71,6 @@ struct Action {
 }
 
 /// Point at which the response is lost: before or after the request has taken effect.
-
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Lose {
@@ -93,6 +92,7 @@ impl Faults {
         if let Some(times) = &mut fault.times {
             *times = times.saturating_sub(1);
         }
+        // Under the same lock: of two requests at once only one may use up the last.
         list.retain(|fault| fault.times != Some(0));
         Some(action)
     }
@@ -164,8 +164,8 @@ async fn apply(action: Action, provider: Provider, request: Request, next: Next)
     }
 }
 
-/// Returns a response that closes the connection without a byte: its body fails while the head is still in
-/// hyper's buffer.
+/// Returns a response that closes the connection without a byte: its body fails while the head is
+/// still in hyper's buffer.
 fn dropped_connection() -> Response {
     let failing =
         futures_util::stream::once(async { Err::<Vec<u8>, _>(std::io::Error::other("answer lost")) });
@@ -187,6 +187,7 @@ impl Action {
             (Some(body), _) => (status_code, Json(body.clone())).into_response(),
             (None, Provider::Twilio) => {
                 let code =
+                    // Twilio's codes for too many concurrent requests and for an internal error.
                     self.code.clone().unwrap_or_else(|| json!(if status == 429 { 20429 } else { 20500 }));
                 let body = json!({"code": code, "message": "Injected fault", "status": status,
                                   "more_info": format!("https://www.twilio.com/docs/errors/{code}")});

@@ -5,8 +5,8 @@
 //! the two APIs there is a control API under `/sandbox/` (loopback only): fault injection, test calls, and a
 //! view of the whole state.
 //!
-//! The sandbox shares no code with the rest of the crate, not even `domain`, so that it and the clients check
-//! each other.
+//! The sandbox shares no code with the rest of the crate, not even `domain`, so that it and the
+//! clients check each other.
 
 mod ambient;
 mod calls;
@@ -111,8 +111,7 @@ impl Running {
         format!("http://{}", self.address)
     }
 
-    /// Stops listening and waits for requests in flight, for at most five seconds. The state is already
-    /// saved.
+    /// Stops listening and waits for requests in flight, for at most five seconds. The state is already saved.
     pub async fn stop(mut self) {
         if let Some(stop) = self.stop.take() {
             // The receiver is gone if the server has already stopped.
@@ -139,8 +138,7 @@ type Shared = Arc<Sandbox>;
 /// Starts a sandbox on this listener. Returns once it accepts requests.
 ///
 /// # Errors
-/// [`SandboxError`] if the state file cannot be used, the listener has no address, or the HTTP client cannot
-/// be built.
+/// [`SandboxError`] if the state file cannot be used, the listener has no address, or the HTTP client cannot be built.
 pub async fn start(options: Options, listener: TcpListener) -> Result<Running, SandboxError> {
     let address = listener.local_addr().map_err(SandboxError::Listener)?;
     let sandbox = Arc::new(Sandbox {
@@ -166,6 +164,7 @@ fn router(sandbox: Shared) -> Router {
         .merge(elevenlabs::router(&sandbox))
         .fallback(not_found)
         .layer(middleware::from_fn_with_state(Arc::clone(&sandbox), faults::inject));
+    // The control API stays outside of the faults: otherwise one that matches every path could not be removed.
     Router::new().nest("/sandbox", control::router()).merge(providers).with_state(sandbox)
 }
 

@@ -12,6 +12,7 @@ use super::{
 /// Returns the price of a number per month, in US dollars.
 pub(crate) fn month(country: &str, kind: Kind) -> Decimal {
     match (country, kind) {
+        // List prices of the United States in 2026; those of other countries are placeholders.
         ("US" | "CA" | "GB", Kind::Local | Kind::Mobile) => Decimal::new(115, 2),
         (_, Kind::TollFree) => Decimal::new(215, 2),
         _ => Decimal::new(300, 2),

@@ -7,6 +7,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 /// Returns the `X-Twilio-Signature`: HMAC-SHA1 over the URL and the sorted form fields. A GET has no fields.
 pub(crate) fn twilio(auth_token: &str, url: &str, fields: &[(String, String)]) -> String {
     let mut pairs: Vec<_> = fields.iter().collect();
+    // Twilio's libraries sign a repeated name with its distinct values, in order.
     pairs.sort();
     pairs.dedup();
     let mut text = signed_url(url);

@@ -1,6 +1,5 @@
-//! Numbers for sale: a finite stock, the same at every start. All are fictional, from ranges that numbering
-//! authorities reserve for drama (555-01xx, Ofcom's 7946 0xxx and so on), so that none of them reaches a real
-//! person.
+//! Numbers for sale: a finite stock, the same at every start. All are fictional, from ranges that numbering authorities
+//! reserve for drama (555-01xx, Ofcom's 7946 0xxx and so on), so that none of them reaches a real person.
 
 use std::sync::LazyLock;
 
@@ -81,6 +80,7 @@ impl Item {
 /// Returns whether a country's numbers of this type support voice, SMS, MMS and fax.
 pub(crate) fn capabilities(country: &str, kind: Kind) -> (bool, bool, bool, bool) {
     let american = matches!(country, "US" | "CA");
+    // Outside of North America, local numbers take calls only and pictures are sent as links.
     (true, american || kind == Kind::Mobile, american, false)
 }
 
@@ -94,8 +94,8 @@ pub(crate) const COUNTRIES: &[(&str, &str, &[Kind])] = &[
     ("AU", "Australia", &[Kind::Local, Kind::TollFree, Kind::Mobile]),
 ];
 
-/// Local numbers of the United States: area code, town, state, postal code, count. 907 is nearly sold out;
-/// 909 has none.
+/// Local numbers of the United States: area code, town, state, postal code, count. 907 is nearly sold
+/// out; 909 has none.
 const AMERICAN: &[(&str, &str, &str, &str, u32)] = &[
     ("212", "New York", "NY", "10001", 20),
     ("646", "New York", "NY", "10016", 100),
@@ -133,8 +133,8 @@ const CANADIAN: &[(&str, &str, &str, &str, u32)] = &[
     ("403", "Calgary", "AB", "T2P 1J9", 20),
 ];
 
-/// A range of numbers: country, type, leading digits, count of digits that follow, first value, count, town
-/// and region, requirement.
+/// A range of numbers: country, type, leading digits, count of digits that follow, first value, count,
+/// town and region, requirement.
 type Range =
     (&'static str, Kind, &'static str, usize, u32, u32, Option<(&'static str, &'static str)>, Requirement);
 

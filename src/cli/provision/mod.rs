@@ -56,6 +56,7 @@ impl Args {
             area_code: self.area_code.clone(),
             kind: NumberType::Local,
             number: None,
+            // An area code on the command line is meant: another one would be a wrong purchase.
             any_in_country: self.area_code.is_none(),
         })
     }
@@ -74,6 +75,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
         return print::line("Every active agent has a number: there is nothing to do.");
     }
     let found = lacking(&agents);
+    // After `found` was counted: it reports all agents that lack a number.
     agents.truncate(args.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX));
     if args.dry_run {
         return print::line(forecast(&found, &wanted, agents.len(), config.hourly.purchases));
@@ -100,6 +102,7 @@ async fn give_numbers(
     let tell = |agent: &_, given: &_| report.note(agent, given);
     let buying = core.provisioning.give_numbers(&core.database, agents, wanted, &stop, tell);
     let mut buying = Box::pin(buying);
+    // The purchases go on after the first signal: an abandoned one would have an unknown outcome.
     tokio::select! {
         end = &mut buying => return Ok(end),
         () = signals.next() => stop.cancel(),

@@ -1,5 +1,5 @@
-//! Progress and summary of a run: a bar if stderr is a terminal, and a line for each agent unless both stderr and stdout are
-//! terminals.
+//! Progress and summary of a run: a bar if stderr is a terminal, and a line for each agent unless both stderr
+//! and stdout are terminals.
 
 use std::io::IsTerminal;
 use std::time::Duration;

@@ -53,6 +53,7 @@ impl Source {
 /// Opens the parts. Only warnings and errors are logged, unless `RUST_LOG` is set.
 pub(in crate::cli) async fn open(environment: &Environment) -> Result<(Core, Config), Failure> {
     let config = Source::choose(environment)?.config(environment)?;
+    // Lines of level `info` would drown the result that the command prints.
     let filter = environment.get("RUST_LOG").unwrap_or_else(|| "warn".to_owned());
     telemetry::start(config.log.json, &filter, None);
     let core = Core::build(&config, &Clock::system(), &Entropy::system()).await;

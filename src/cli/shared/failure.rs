@@ -15,7 +15,7 @@ pub(in crate::cli) enum Failure {
     Usage(String),
     /// The command found differences; scripts recognize this by the exit code.
     Differs(String),
-    /// Any other failure.
+    /// Any other failure: exit code 1.
     Other(String),
 }
 

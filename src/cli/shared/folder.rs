@@ -41,6 +41,7 @@ impl Folder {
     /// Creates the folder if it is missing, and locks it.
     pub(in crate::cli) fn take() -> Result<Self, Failure> {
         DirBuilder::new()
+            // With this an existing folder is no error.
             .recursive(true)
             .mode(0o700)
             .create(FOLDER)
@@ -73,6 +74,7 @@ impl Folder {
         let written =
             options.create(true).truncate(true).write(true).mode(0o600).open(&new).and_then(|mut file| {
                 file.write_all(text.as_bytes())?;
+                // Synced before the rename: a crash leaves the old file or the whole new one.
                 file.sync_all()?;
                 fs::rename(&new, path("dev.json"))
             });

@@ -127,6 +127,7 @@ impl LiveCall {
             Target::of(number.setting("voice_fallback_url"), number.setting("voice_fallback_method"));
         let fallback = fallback.filter(|_| !self.has_fallen_back)?;
         self.has_fallen_back = true;
+        // Our errors begin with the code of Twilio that they stand for.
         let code = error.split(':').next().unwrap_or_default().to_owned();
         let parameters = vec![("ErrorCode".to_owned(), code), ("ErrorUrl".to_owned(), target.url.clone())];
         self.fetch(&fallback, parameters).await.ok()
@@ -174,6 +175,7 @@ impl LiveCall {
                 Verb::Dial { who, caller_id, action } => self.dial(&who, caller_id, action),
                 Verb::Connect { stream, action } => self.connect(stream, action)?,
             };
+            // Every verb answers the call, except a `<Reject>` that comes first: that has returned above.
             self.is_answered = true;
             if !matches!(next, Next::Verb) {
                 return Ok(next);
@@ -225,6 +227,7 @@ impl LiveCall {
         let pickup = self.sandbox.store.change(|state| {
             let pickup = connect(state, &id, &sid);
             let talking = matches!(pickup, Pickup::Talking { .. });
+            // In one change with the connection: a hang-up in between must not be undone.
             if let Some(call) = state.call_mut(&sid).filter(|call| talking && hold && !call.is_over()) {
                 call.status = "in-progress".to_owned();
             }

@@ -83,6 +83,7 @@ pub(crate) async fn place(sandbox: Shared, request: CallRequest) -> Result<Optio
         outcome.is_some_and(|end| finish(state, &sid, end.status, Some(end.seconds)).is_some())
     })?;
     if is_over {
+        // After the change: the receiver may ask for the call before it answers.
         report_end(sandbox.clone(), sid.clone()).await;
     }
     let state = sandbox.store.read();

@@ -115,8 +115,7 @@ fn action(element: Node<'_, '_>, base: &str) -> Result<Option<Target>, String> {
     Ok(Target::of(&resolved(url, base)?, element.attribute("method").unwrap_or_default()))
 }
 
-/// Resolves a URL. An absolute one is kept unchanged, because the receiver verifies the signature against
-/// these bytes.
+/// Resolves a URL. An absolute one is kept unchanged, because the receiver verifies the signature against these bytes.
 fn resolved(url: &str, base: &str) -> Result<String, String> {
     if url.starts_with("http://") || url.starts_with("https://") {
         return Ok(url.to_owned());
@@ -144,6 +143,7 @@ fn stream(element: Node<'_, '_>) -> Result<Option<Stream>, String> {
 
 fn dialled(element: Node<'_, '_>) -> Vec<String> {
     let nouns: Vec<String> = element.children().filter(Node::is_element).map(all_text).collect();
+    // `<Dial>` takes a number as its text, or nouns such as `<Number>`.
     let nouns = if nouns.is_empty() { vec![all_text(element)] } else { nouns };
     nouns.into_iter().filter(|noun| !noun.is_empty()).collect()
 }

@@ -26,6 +26,7 @@ pub(crate) fn client() -> Result<reqwest::Client, reqwest::Error> {
         // A connection per request, so that a restarted receiver never meets a dead pooled connection.
         .pool_max_idle_per_host(0)
         .user_agent("TwilioProxy/1.1")
+        // A proxy cannot reach a receiver on loopback.
         .no_proxy()
         .build()
 }
@@ -112,6 +113,7 @@ async fn attempt(
             sandbox.http.get(url).header("X-Twilio-Signature", signature)
         }
     };
+    // The token is the same in a retry, so that a receiver can be tested for relying on it.
     let response = request.header("I-Twilio-Idempotency-Token", token).header("Accept", "*/*").send().await?;
     let status = response.status();
     let kind = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -1,5 +1,4 @@
-//! Agents: create, list, read, update, delete. The owner's input is stored; defaults are added when an agent
-//! is read.
+//! Agents: create, list, read, update, delete. The owner's input is stored; defaults are added when an agent is read.
 
 use std::sync::LazyLock;
 
@@ -52,8 +51,7 @@ fn merge(whole: &mut Value, change: &Value) {
     }
 }
 
-/// `POST /v1/convai/agents/create`: creates an agent. There is no idempotency key: a repeated request creates
-/// another.
+/// `POST /v1/convai/agents/create`: creates an agent. There is no idempotency key: a repeated request creates another.
 pub(crate) async fn create(
     State(sandbox): State<Shared>,
     Body(body): Body,
@@ -121,8 +119,7 @@ fn apply(agent: &mut Agent, body: &Value) -> Result<(), ElevenLabsError> {
     Ok(())
 }
 
-/// `GET /v1/convai/agents`: newest first, filtered by `search` (part of the name), `tags` (any of them) and
-/// `archived`.
+/// `GET /v1/convai/agents`: newest first, filtered by `search` (part of the name), `tags` (any of them) and `archived`.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
     OriginalUri(uri): OriginalUri,

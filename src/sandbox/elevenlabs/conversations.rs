@@ -78,6 +78,7 @@ fn summary(conversation: &Conversation) -> Value {
 /// Returns a conversation with transcript, metadata and analysis.
 pub(crate) fn to_json(conversation: &Conversation) -> Value {
     let started = conversation.started.timestamp();
+    // Analysis follows the end of a conversation: until then there is none.
     let analysis = matches!(conversation.status.as_str(), "done" | "failed").then(|| {
         json!({"call_successful": success(conversation), "transcript_summary": "A call in the sandbox.",
                "call_summary_title": "Sandbox call", "evaluation_criteria_results": {},

@@ -1,5 +1,4 @@
-//! ElevenLabs' API, as far as a voice platform uses it: agents, register-call, conversations, the
-//! subscription.
+//! ElevenLabs' API, as far as a voice platform uses it: agents, register-call, conversations, the subscription.
 //!
 //! Behaves as the API description and users' reports say: three formats of error bodies, defaults
 //! filled in, objects merged and arrays replaced by an update, unknown members ignored, agents whose
@@ -44,8 +43,8 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
         .route_layer(middleware::from_fn_with_state(sandbox.clone(), authenticate))
 }
 
-/// Returns a conversation as the API shows it, which is also the `data` of a post-call event. `None` if it
-/// does not exist.
+/// Returns a conversation as the API shows it, which is also the `data` of a post-call event. `None` if
+/// it does not exist.
 pub(crate) fn conversation(sandbox: &Shared, id: &str) -> Option<Value> {
     let state = sandbox.store.read();
     let found = state.conversations.iter().find(|conversation| conversation.conversation_id == id);
@@ -92,6 +91,7 @@ impl IntoResponse for ElevenLabsError {
                 (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "detail": detail }))).into_response()
             }
             Self::Object(status, code, message) => {
+                // `code` is the current member, `status` its older name with the same value.
                 let detail = json!({"code": code, "status": code, "message": message,
                                     "request_id": ambient::hex32()});
                 (status, Json(json!({ "detail": detail }))).into_response()
@@ -102,6 +102,7 @@ impl IntoResponse for ElevenLabsError {
 
 async fn authenticate(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
     let key = request.headers().get("xi-api-key");
+    // A plain comparison: the key guards nothing but an emulator on this machine.
     if key.is_some_and(|key| key.as_bytes() == sandbox.credentials.api_key.as_bytes()) {
         return next.run(request).await;
     }

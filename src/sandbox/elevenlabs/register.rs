@@ -1,7 +1,7 @@
 //! `register-call`: creates a conversation and returns the TwiML that connects the caller to it.
 //!
-//! As at ElevenLabs, an agent that is not set up for telephony is accepted here; its problem appears when the
-//! caller is connected.
+//! As at ElevenLabs, an agent that is not set up for telephony is accepted here; its problem appears when
+//! the caller is connected.
 
 use axum::{
     extract::State,
@@ -25,6 +25,7 @@ pub(crate) async fn register_call(
     Body(body): Body,
 ) -> Result<Response, ElevenLabsError> {
     let conversation_id = sandbox.store.change(|state| register(state, &body))??;
+    // As users report it: the conversation is named in this parameter alone.
     let twiml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response><Connect>\
          <Stream url=\"wss://api.us.elevenlabs.io/v1/convai/conversation\">\
@@ -56,6 +57,7 @@ fn register(state: &mut ProviderState, body: &Value) -> Result<String, ElevenLab
     let agent = agent.ok_or_else(|| ElevenLabsError::not_found(&format!("Agent {agent_id}")))?;
     let config = with_defaults(Section::ConversationConfig, &agent.conversation_config);
     let is_telephony = |pointer: &str| config.pointer(pointer).and_then(Value::as_str) == Some("ulaw_8000");
+    // Both directions must be µ-law, since the default formats are not what the carrier speaks.
     let garbled =
         !is_telephony("/asr/user_input_audio_format") || !is_telephony("/tts/agent_output_audio_format");
     let agent_name = agent.name.clone();

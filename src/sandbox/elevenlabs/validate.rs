@@ -77,6 +77,7 @@ pub(crate) fn check_types(body: &Value) -> Result<(), ElevenLabsError> {
     let mut errors: Vec<Value> = Vec::new();
     for (path, shape) in MEMBERS {
         if let Some(error) = type_error(body, path, *shape)
+            // Members under the same wrong parent give the same error.
             && !errors.contains(&error)
         {
             errors.push(error);
@@ -131,6 +132,7 @@ impl Shape {
 /// 400 if an English-only model is configured for another language.
 pub(crate) fn check_voice_language(config: &Value) -> Result<(), ElevenLabsError> {
     let text = |pointer: &str| config.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    // Users met this rejection when they left the default model in place, which speaks English only.
     if text("/agent/language") != "en" && ENGLISH_ONLY.contains(&text("/tts/model_id")) {
         return Err(ElevenLabsError::bad_request(
             "invalid_agent_config",

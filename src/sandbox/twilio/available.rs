@@ -52,6 +52,7 @@ pub(crate) async fn search(
     let sold_there =
         |kind: &Kind| COUNTRIES.iter().any(|(code, _, kinds)| *code == country && kinds.contains(kind));
     let kind = Kind::from_path(kind.trim_end_matches(".json")).filter(sold_there);
+    // A type that a country does not have is a 404 at Twilio, not an empty list: US mobile numbers, for example.
     let kind = kind.ok_or_else(|| TwilioError::not_found(uri.path()))?;
     let wanted = Search::from(&fields)?;
     // A search has no further pages: the size caps the result.
@@ -145,8 +146,8 @@ impl Search {
     }
 }
 
-/// Pattern of `Contains`: digits and keypad letters, `+` for the start, `$` for the end, `*` for one and `%`
-/// for several digits.
+/// Pattern of `Contains`: digits and keypad letters, `+` for the start, `$` for the end, `*` for one and
+/// `%` for several digits.
 struct Pattern {
     at_start: bool,
     at_end: bool,

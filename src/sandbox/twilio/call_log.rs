@@ -61,6 +61,7 @@ pub(crate) async fn update(
             let answer = ended.as_ref().map(|call| Json(resource::call(&account, call)));
             // Twilio too sends the status callback after it has answered the update.
             tokio::spawn(calls::report_end(sandbox, sid.to_owned()));
+            // The call may have ended since it was looked at.
             answer.ok_or_else(|| TwilioError::bad_request(21220, "Call is not in-progress. Cannot redirect."))
         }
     }

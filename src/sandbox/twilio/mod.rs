@@ -1,5 +1,5 @@
-//! Twilio's REST API, as far as a voice platform uses it: search, buy, update and release numbers, read and
-//! end calls, prices.
+//! Twilio's REST API, as far as a voice platform uses it: search, buy, update and release numbers, read
+//! and end calls, prices.
 //!
 //! Behaves as Twilio's documentation and its users' reports describe: HTTP Basic authentication, form bodies,
 //! `.json` paths, error bodies with Twilio's codes, RFC 2822 dates.
@@ -34,11 +34,11 @@ pub(crate) fn is_twilio_path(path: &str) -> bool {
     ["/2010-04-01", "/v1/PhoneNumbers", "/v2/Voice"].iter().any(|start| path.starts_with(start))
 }
 
-/// Returns Twilio's routes with authentication. [`authenticate`] has checked that instance paths end in
-/// `.json`.
+/// Returns Twilio's routes with authentication. [`authenticate`] has checked that instance paths end in `.json`.
 pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
     let account = Router::new()
         .route("/AvailablePhoneNumbers.json", get(available::countries))
+        // A parameter takes its whole segment, `.json` included; the handlers cut it off.
         .route("/AvailablePhoneNumbers/{country}", get(available::country))
         .route("/AvailablePhoneNumbers/{country}/{kind}", get(available::search))
         .route("/IncomingPhoneNumbers.json", get(numbers::list).post(numbers::buy))
@@ -98,6 +98,7 @@ impl IntoResponse for TwilioError {
         if self.status == StatusCode::UNAUTHORIZED
             && let Some(members) = body.as_object_mut()
         {
+            // Only errors of authentication have this member.
             members.insert("detail".to_owned(), json!("Your AccountSid or AuthToken was incorrect."));
         }
         (self.status, Json(body)).into_response()
@@ -137,6 +138,7 @@ fn is_authenticated(sandbox: &Sandbox, request: &Request) -> bool {
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Basic "))
         .and_then(|encoded| STANDARD.decode(encoded.trim()).ok())
+        // A plain comparison: the token guards nothing but an emulator on this machine.
         .is_some_and(|given| given == expected.as_bytes())
 }
 

@@ -1,8 +1,7 @@
 //! The `IncomingPhoneNumbers` resource: list, buy, read, update and release owned numbers.
 //!
-//! Two behaviours matter to buyers. Buying a number that the account already owns succeeds and updates it, as
-//! users of the real service report. A purchase by area code selects any number, so it cannot be retried
-//! safely.
+//! Two behaviours matter to buyers. Buying a number that the account already owns succeeds and updates it, as users of
+//! the real service report. A purchase by area code selects any number, so it cannot be retried safely.
 
 use axum::{
     Json,
@@ -69,6 +68,7 @@ fn purchase(
     let account = &sandbox.credentials.account_sid;
     let bought = sandbox.store.change(|state| {
         let outcome = acquire(state, fields, kind);
+        // In the same change, so that a test that reads the counters sees both or neither.
         if outcome.is_err() {
             state.counters.purchases_refused += 1;
         }
@@ -178,8 +178,7 @@ fn by_phone_number(phone_number: &str, kind: Option<Kind>) -> Result<String, Twi
     }
 }
 
-/// `GET /IncomingPhoneNumbers/{PN}.json`: one number. `GET /IncomingPhoneNumbers/{Type}.json`: those of a
-/// type.
+/// `GET /IncomingPhoneNumbers/{PN}.json`: one number. `GET /IncomingPhoneNumbers/{Type}.json`: those of a type.
 pub(crate) async fn fetch(
     State(sandbox): State<Shared>,
     Path((account, name)): Path<(String, String)>,

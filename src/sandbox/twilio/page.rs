@@ -1,7 +1,7 @@
 //! Paging of Twilio's lists: `PageSize`, `PageToken`, and the URLs of the next and the first page.
 //!
-//! A token contains the last record of a page, so that no record is skipped or repeated when others are added
-//! or removed.
+//! A token contains the last record of a page, so that no record is skipped or repeated when others
+//! are added or removed.
 
 use serde_json::{Value, json};
 

@@ -35,6 +35,7 @@ fn prices_by_type(
     let (_, name, kinds) = row.ok_or_else(|| TwilioError::not_found(path))?;
     let prices = kinds.iter().map(|kind| {
         let price = price(iso, *kind).to_string();
+        // Prices are text at Twilio too. Base and current price differ only for accounts with a discount.
         json!({"number_type": price_list_type(*kind), "base_price": price, "current_price": price})
     });
     Ok((name, prices.collect()))

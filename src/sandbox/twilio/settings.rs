@@ -62,6 +62,7 @@ pub(crate) fn apply(
     fields: &Fields,
     settings: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, TwilioError> {
+    // A copy: the first invalid field leaves the number as it was.
     let mut settings = settings.clone();
     for (form, member, check) in SETTINGS {
         match fields.get(form) {
@@ -119,6 +120,7 @@ impl Check {
 fn is_web_address(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let host_is_fine = match url.host() {
+        // Twilio rejects host names with an underscore.
         Some(Host::Domain(name)) => !name.contains('_'),
         Some(_) => true,
         None => false,
