@@ -396,6 +396,7 @@ fn section<T>(
 
 fn warnings(database_url: &SecretString, profile: Profile) -> Vec<String> {
     let mut warnings = Vec::new();
+    // `dev` always uses SQLite, which is no drawback for a single developer.
     if profile == Profile::Serve && database_url.expose_secret().starts_with("sqlite:") {
         warnings.push(
             "DATABASE_URL is SQLite: only our queries keep tenants apart, not the database as on Postgres, and only one \

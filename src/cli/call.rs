@@ -61,6 +61,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     let sandbox = sandbox_url(environment)?;
     let placed = place(&sandbox, &args).await?;
     print::line(tell(&placed))?;
+    // Exit code 1, so that a script notices.
     if placed.status == "failed" {
         return Err(Failure::new("the call failed: no webhook answer was valid"));
     }

@@ -33,6 +33,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     let (clock, entropy) = (Clock::system(), Entropy::system());
     let folder = Folder::take()?;
     let mut remembered = folder.remembered(&clock, &entropy)?;
+    // Before anything runs: from here on a signal ends the program in order.
     let signals = Signals::listen()?;
     let listener = listen(config::bind_address(|name| environment.get(name))?).await?;
     let address = reachable(&listener)?;

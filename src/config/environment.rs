@@ -124,6 +124,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>, usize> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        // At the first =: a value may contain more, as Base64 does.
         let (name, value) = line.split_once('=').filter(|(name, _)| is_name(name)).ok_or(at + 1)?;
         variables.insert(name.to_owned(), value.to_owned());
     }

@@ -103,12 +103,14 @@ pub(super) fn sampler(value: &str) -> Result<(Option<f64>, bool), String> {
 pub(super) fn log_filter(value: &str) -> Result<String, String> {
     let filter = value.parse::<tracing_subscriber::filter::EnvFilter>();
     let problem = "must be a log filter: a level (error, warn, info, debug or trace) or target=level, separated by commas";
+    // The filter's own error is dropped: it repeats the value.
     filter.map(|_| value.to_owned()).map_err(|_| problem.into())
 }
 
 /// A duration with its unit, within limits in seconds.
 pub(super) fn duration(value: &str, limits: RangeInclusive<u64>) -> Result<Duration, String> {
     let (least, most) = (Duration::from_secs(*limits.start()), Duration::from_secs(*limits.end()));
+    // The unit is required: a bare 30 could be seconds or minutes.
     let duration = humantime::parse_duration(value).ok().filter(|it| (least..=most).contains(it));
     duration.ok_or_else(|| {
         let (least, most) = (humantime::format_duration(least), humantime::format_duration(most));
@@ -159,6 +161,7 @@ pub(super) fn account_sid(value: &str) -> Result<String, String> {
 
 /// A JSON pointer to one claim.
 fn json_pointer(value: &str) -> Result<String, String> {
+    // A slash alone would point to a claim with an empty name.
     if value.len() > 1 && value.starts_with('/') {
         Ok(value.to_owned())
     } else {
@@ -271,6 +274,7 @@ fn web_url(value: &str) -> Result<Url, String> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err("must begin with https://".into());
     }
+    // A password in an address would appear wherever the address does.
     if !url.username().is_empty() || url.password().is_some() {
         return Err("must not have a user or a password".into());
     }

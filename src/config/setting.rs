@@ -69,6 +69,7 @@ fn address(text: &str) -> String {
     // Keys of a service are often part of the query.
     url.set_query(None);
     url.set_fragment(None);
+    // Fails for addresses that cannot have a login.
     if url.set_username("").is_err() || url.set_password(None).is_err() {
         return MASK.to_owned();
     }

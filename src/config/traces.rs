@@ -59,6 +59,7 @@ impl Traces {
 fn resource(values: &Values<'_>) -> Result<Vec<(String, String)>, Mistake> {
     let mut resource = values.optional(&table::OTEL_RESOURCE_ATTRIBUTES)?.unwrap_or_default();
     let name = values.optional(&table::OTEL_SERVICE_NAME)?;
+    // `OTEL_SERVICE_NAME` takes precedence over the attribute, as the specification demands.
     if name.is_some() || !resource.iter().any(|(name, _)| name == "service.name") {
         resource.retain(|(name, _)| name != "service.name");
         let name = name.unwrap_or_else(|| env!("CARGO_PKG_NAME").to_owned());

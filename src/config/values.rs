@@ -56,6 +56,7 @@ impl<'a> Values<'a> {
 
     /// Text of a variable; `None` if it is unset or blank, as in a `.env` file copied from the example.
     pub(super) fn text(&self, name: &str) -> Option<String> {
+        // A value from a file or a secret store often ends in a line break.
         (self.lookup)(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     }
 

@@ -126,6 +126,7 @@ pub struct AnsweringAgent {
     pub status: AgentStatus,
 }
 
+// Name, greeting and prompt are left out: the routing cache holds every agent in memory, and a prompt may be long.
 impl From<&Agent> for AnsweringAgent {
     fn from(agent: &Agent) -> Self {
         Self {

@@ -53,6 +53,7 @@ impl Clock {
         let Some(set) = &self.set else { return TimeDelta::zero() };
         // The setting is replaced as a whole, so a poisoned lock still holds a valid one.
         *set.lock().unwrap_or_else(PoisonError::into_inner) = Some(Setting { to, at });
+        // Against the machine's clock, not the former setting: the difference tells how wrong the machine is.
         (self.tell)() - (to + at.elapsed())
     }
 

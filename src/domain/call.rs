@@ -153,6 +153,7 @@ impl Call {
     pub fn reported(self, report: CallReport) -> Self {
         let (known, reported) = (self.status.weight(), report.status.weight());
         if reported < known || !report.status.is_final() {
+            // A report before the end says nothing of duration and end.
             let status = if reported < known { self.status } else { report.status };
             return Self { status, ..self };
         }
@@ -177,6 +178,7 @@ impl Call {
     /// a call without a recorded answer proves that the agent answered: the server stopped before it could record that.
     #[must_use]
     pub fn conversed(self, report: &ConversationReport) -> Self {
+        // Admission writes `Unavailable`, which stands until the answer is recorded.
         let is_unrecorded = self.conversation_id.is_none() && self.outcome == CallOutcome::Unavailable;
         let outcome =
             if is_unrecorded && report.failed.is_none() { CallOutcome::Agent } else { self.outcome };

@@ -55,6 +55,7 @@ impl CountryCode {
         let code: AreaCode = code.parse()?;
         let is_toll_free = kind == NumberType::TollFree;
         let why = match code.belongs() {
+            // The code may be newer than the tables. If it does not exist, the search finds nothing.
             None => return Ok(code),
             Some(Belongs::TollFree) if is_toll_free => return Ok(code),
             Some(Belongs::TollFree) => {

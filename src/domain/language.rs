@@ -37,6 +37,7 @@ impl Language {
     /// The default greeting of an agent with this name, so that a caller never hears silence.
     #[must_use]
     pub fn greeting(self, name: &str) -> String {
+        // Not `format!`, whose text would have to be a literal.
         self.0.greeting.replace("{}", name)
     }
 

@@ -45,6 +45,7 @@ impl<K: Eq + Hash> Shares<K> {
             keys.semaphores.retain(|_, semaphore| semaphore.strong_count() > 0);
             keys.in_use = keys.semaphores.len();
         }
+        // Held weakly: the permits keep it alive, and a key without any is only a dead entry.
         let semaphore = Arc::new(Semaphore::new(self.size));
         keys.semaphores.insert(key, Arc::downgrade(&semaphore));
         semaphore

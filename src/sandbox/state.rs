@@ -88,6 +88,7 @@ pub(crate) struct Call {
     pub(crate) wanted_seconds: Option<u64>,
     /// Additional parameters of every webhook of this call.
     pub(crate) parameters: BTreeMap<String, String>,
+    // The name in files of earlier versions.
     #[serde(rename = "story")]
     pub(crate) trace: CallTrace,
 }

@@ -169,6 +169,7 @@ static STOCK: LazyLock<Vec<Item>> = LazyLock::new(|| {
     let american = AMERICAN.iter().map(|row| ("US", row)).chain(CANADIAN.iter().map(|row| ("CA", row)));
     let local = american.flat_map(|(country, (area, town, state, postal_code, count))| {
         (0..*count).map(move |index| Item {
+            // 555-0100 to 555-0199 are reserved for fiction in every area code.
             phone_number: format!("+1{area}555{:04}", 100 + index),
             kind: Kind::Local,
             country,

@@ -99,6 +99,7 @@ impl LogQueue {
 
 impl Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // Never an error: the subscriber would report it on stderr itself, and block.
         self.0.push(line);
         Ok(line.len())
     }

@@ -21,7 +21,7 @@ use super::spans::{Attribute, SpanRecord};
 
 /// Maximum number of spans that wait to be exported. Bounds memory while the collector is slow.
 const MAX_QUEUED: usize = 8192;
-/// Maximum number of spans in one request to the collector.
+/// Maximum number of spans in one request to the collector, the default of OpenTelemetry's SDKs.
 const MAX_BATCH: usize = 512;
 /// Time a batch waits for more spans.
 const BATCH_TIME: Duration = Duration::from_secs(1);
@@ -83,6 +83,7 @@ static QUEUE: OnceLock<ExportQueue> = OnceLock::new();
 
 impl ExportQueue {
     pub(super) fn add(&self, span: SpanRecord) {
+        // Not awaited: a span may end inside a request.
         if self.items.try_send(Item::Span(Box::new(span))).is_err() {
             count_lost(1, "queue_full");
         }
@@ -133,6 +134,7 @@ async fn export(config: TraceConfig, mut queued: mpsc::Receiver<Item>) {
                 Item::Span(span) => batch.push(*span),
                 Item::Flush(sent) => flush = Some(sent),
             }
+            // A flush ends the batch, since somebody waits for it.
             if flush.is_none() && batch.len() < MAX_BATCH {
                 next = timeout_at(until, queued.recv()).await.ok().flatten();
             }
@@ -226,6 +228,7 @@ fn span(recorded: &SpanRecord) -> Value {
         "provider_request" => CLIENT,
         _ => INTERNAL,
     };
+    // `None` only for times after the year 2262.
     let nanos = |at: chrono::DateTime<chrono::Utc>| at.timestamp_nanos_opt().unwrap_or_default().to_string();
     let attributes: Vec<Value> = recorded
         .attributes

@@ -237,6 +237,7 @@ pub fn record_response(span: &Span, status: u16) {
     change(span, |recorded, _| {
         recorded.ended = Some(Instant::now());
         recorded.set("status", Attribute::Integer(status.into()));
+        // Below 500 the client is at fault: by convention such a span of a server has not failed.
         recorded.has_failed |= status >= 500;
     });
 }

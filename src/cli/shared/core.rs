@@ -55,6 +55,7 @@ pub(in crate::cli) async fn open(environment: &Environment) -> Result<(Core, Con
     let config = Source::choose(environment)?.config(environment)?;
     // Lines of level `info` would drown the result that the command prints.
     let filter = environment.get("RUST_LOG").unwrap_or_else(|| "warn".to_owned());
+    // Without traces: a command does not wait until its last spans are exported.
     telemetry::start(config.log.json, &filter, None);
     let core = Core::build(&config, &Clock::system(), &Entropy::system()).await;
     Ok((core.map_err(|error| Failure::from_error(&error))?, config))

@@ -8,6 +8,7 @@ use super::failure::Failure;
 /// Prints text and a newline to stdout. A closed pipe is no failure: with `schema | head` the reader has read enough.
 pub(in crate::cli) fn line(text: impl Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
+    // Flushed here, so that an error such as a full disk is not lost at the end of the process.
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(Failure::new(format!("cannot print: {error}")))

@@ -15,6 +15,7 @@ impl Signals {
     pub(in crate::cli) fn listen() -> Result<Self, Failure> {
         let listen =
             |kind| signal(kind).map_err(|error| Failure::new(format!("cannot listen for signals: {error}")));
+        // Both: a terminal sends SIGINT, a service manager SIGTERM.
         Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
     }
 

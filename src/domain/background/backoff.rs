@@ -12,5 +12,6 @@ pub fn backoff(entropy: &Entropy, first: Duration, longest: Duration, attempt: u
     let doublings = attempt.saturating_sub(1).min(16);
     let whole = first.saturating_mul(1 << doublings).min(longest);
     let random = f64::from(u32::from_le_bytes(entropy.bytes())) / f64::from(u32::MAX);
+    // Never less than half: a purely random wait could be no wait at all.
     whole.mul_f64(0.5 + random / 2.0)
 }

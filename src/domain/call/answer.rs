@@ -122,6 +122,7 @@ impl GivenAnswer {
             AnswerStage::First => true,
             // An answer of any other stage may be the one that failed.
             AnswerStage::AfterFailure => self.stage == AnswerStage::AfterFailure,
+            // By the dial and not by the stage: a number may ring after the announcement, or after a failure.
             AnswerStage::AfterForward => !self.answer.is_followed_by(IfUnanswered::Agent),
             AnswerStage::AfterDial => !self.answer.is_followed_by(IfUnanswered::Apology),
         }

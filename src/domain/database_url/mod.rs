@@ -255,6 +255,7 @@ impl Parameters {
                         ));
                     }
                 },
+                // Checked here, because the driver's own error would repeat the value.
                 "sslmode" | "ssl-mode" if !SSL_MODES.contains(&&*value.to_ascii_lowercase()) => {
                     return Err(wrong(&format!("(sslmode) is none of: {}", SSL_MODES.join(", "))));
                 }
@@ -262,6 +263,7 @@ impl Parameters {
                     return Err(wrong("(statement-cache-capacity) must be a whole number"));
                 }
                 name if PASSED_ON.contains(&name) || is_option(name) => {
+                    // Encoded again: the value was decoded to be checked.
                     passed_on.append_pair(name, &value);
                 }
                 name if IGNORED.contains(&name) => {}

@@ -30,6 +30,7 @@ pub fn load_numbering_plans() {
 impl E164 {
     /// Looks the number up in the numbering plans.
     pub(in crate::domain) fn standing(&self) -> Standing {
+        // Not an error: a number in no plan is still one, and is treated as an expensive one.
         let Ok(number) = phonenumber::parse(None, self.as_str()) else {
             return Standing { country: None, special: Some(UNKNOWN) };
         };

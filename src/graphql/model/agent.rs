@@ -293,6 +293,7 @@ async fn the_one(
     only: domain::AgentId,
 ) -> Result<Option<store::AgentProfile>, ApiError> {
     let agent = session.reader().await?.agents_by_id(&[only]).await?.pop();
+    // As the database compares it: without case.
     let part = filter.name_contains.as_ref().map(|part| part.to_lowercase());
     Ok(agent.filter(|agent| {
         let listed = match filter.status {

@@ -104,6 +104,7 @@ fn start(state: &mut ProviderState, request: &CallRequest) -> Option<Call> {
         number_sid: number.sid,
         kind: number.kind,
         country: number.country,
+        // A number from a range that is reserved for fiction, like those in stock.
         from: request.from.clone().unwrap_or_else(|| "+13125550199".to_owned()),
         to: number.phone_number,
         status: "ringing".to_owned(),

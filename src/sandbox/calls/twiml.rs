@@ -81,6 +81,7 @@ fn parse_verb(element: Node<'_, '_>, base: &str, verbs: &mut Vec<Verb>) -> Resul
         "Pause" => Verb::Heard(format!("pause: {} s", element.attribute("length").unwrap_or("1"))),
         "Record" => Verb::Heard("record: the caller says nothing".to_owned()),
         "Gather" => {
+            // What is nested plays while the caller could press a key.
             for child in element.children().filter(Node::is_element) {
                 parse_verb(child, base, verbs)?;
             }

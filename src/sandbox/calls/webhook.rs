@@ -40,6 +40,7 @@ pub(super) fn fields(sandbox: &Shared, call: &Call, status: &str) -> Vec<(String
         ("Direction".to_owned(), "inbound".to_owned()),
         ("CallStatus".to_owned(), status.to_owned()),
     ];
+    // `Caller` and `Called` repeat `From` and `To`. They are undocumented, but real requests have them.
     for (names, number) in [(["From", "Caller"], &call.from), (["To", "Called"], &call.to)] {
         let item = stock::find(number);
         let country = match item {

@@ -127,6 +127,7 @@ pub(crate) async fn list(
     let query = Query::from(&uri);
     let search = query.get("search").unwrap_or_default().to_lowercase();
     let tags = query.all("tags");
+    // Archived agents are hidden unless they are asked for, as at ElevenLabs.
     let archived = query.get("archived") == Some("true");
     let state = sandbox.store.read();
     let fits = |agent: &&Agent| {

@@ -31,6 +31,7 @@ const SPEECH_MODELS: &[&str] = &[
 const ENGLISH_ONLY: &[&str] = &["eleven_flash_v2", "eleven_turbo_v2"];
 
 /// Path of each checked member with its type. Every parent on a path must be an object.
+// Types and ranges are those of ElevenLabs' API description.
 const MEMBERS: &[(&str, Shape)] = &[
     ("name", Shape::Text),
     ("tags", Shape::Texts),

@@ -171,6 +171,7 @@ impl Pattern {
         let core = tail.trim_end_matches(is_wildcard);
         let stars = |part: Option<&str>| part.unwrap_or_default().matches('*').count();
         let digits: Option<String> = core.chars().map(keypad).collect();
+        // Wildcards alone are rejected by Twilio: two ordinary characters at least.
         let digits = digits.filter(|digits| digits.len() >= 2).ok_or_else(invalid)?;
         Ok(Self {
             at_start,

@@ -144,6 +144,7 @@ fn select(state: &ProviderState, fields: &Fields, kind: Option<Kind>) -> Result<
 fn by_area_code(state: &ProviderState, code: &str) -> Result<String, TwilioError> {
     let known =
         code.len() == 3 && code.chars().all(|digit| digit.is_ascii_digit()) && !code.starts_with(['0', '1']);
+    // 21451: not an area code of North America. 21452, below: nothing is left in it.
     if !known {
         return Err(TwilioError::bad_request(21451, format!("Invalid area code: {code}")));
     }
@@ -231,6 +232,7 @@ pub(crate) async fn release(
     sandbox.store.change(|state| {
         let now = state.now();
         let index = state.numbers.iter().position(|number| number.sid == name);
+        // A second release finds nothing, which Twilio too answers with a 404.
         state.numbers.remove(index.ok_or_else(|| TwilioError::not_found(uri.path()))?);
         let charge = state.charges.iter_mut().find(|charge| charge.number_sid == name);
         if let Some(charge) = charge {

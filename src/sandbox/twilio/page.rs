@@ -20,6 +20,7 @@ pub(crate) fn page(
         Some(Ok(size)) if size > 0 => size.min(1000),
         Some(_) => return Err(TwilioError::bad_request(20001, "PageSize is not a number from 1 to 1000")),
     };
+    // A page is found by its token alone: a number without one would need a position that shifts.
     let page = fields.filled("Page").map_or(Ok(0), str::parse::<usize>).map_err(|_| bad_token())?;
     // A token names the last record shown, so that records added meanwhile shift no page.
     let before = match fields.filled("PageToken") {
