@@ -314,7 +314,9 @@ fn is_public_address(address: IpAddr) -> bool {
             !(special || shared || v4.is_broadcast() || v4.is_documentation() || v4.is_multicast())
         }
         IpAddr::V6(v6) => {
-            let special = v6.is_loopback() || v6.is_unspecified() || v6.is_multicast();
+            // 2001:db8::/32 is for documentation (RFC 3849).
+            let documentation = v6.segments()[..2] == [0x2001, 0xdb8];
+            let special = v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || documentation;
             !(special || v6.is_unique_local() || v6.is_unicast_link_local())
         }
     }

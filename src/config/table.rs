@@ -127,8 +127,8 @@ variables! {
         ALLOW_ANONYMOUS_TENANTS: bool = Typed::with_default("false", parse::true_or_false).example("true");
     }
     Operations {
-        /// Time a mutation waits for its operation before it answers with the operation still running, up to 1 min.
-        OPERATION_WAIT: Duration = Typed::with_default("10s", |text| parse::duration(text, 0..=60)).dev();
+        /// Time a mutation waits for its operation before it answers with the operation still running, up to 25 s: a mutation is cut off after 30 s.
+        OPERATION_WAIT: Duration = Typed::with_default("10s", |text| parse::duration(text, 0..=25)).dev();
         /// Lease of an operation, 1 s to 10 min: the time until another server takes over the operation of one that died.
         OPERATION_LEASE: Duration = Typed::with_default("30s", |text| parse::duration(text, 1..=600)).dev();
         /// Deadline of one request to Twilio or ElevenLabs, 1 s to 1 min. The outcome of a request without an answer is looked up.

@@ -30,8 +30,8 @@ use crate::domain::TenantId;
 /// Time limit of a query.
 const QUERY_TIME: Duration = Duration::from_secs(10);
 
-/// Time limit of a mutation. Longer than the default `OPERATION_WAIT` (10 s), so that an answer about a
-/// purchase is not discarded.
+/// Time limit of a mutation. Longer than the longest `OPERATION_WAIT` (25 s), so that an answer about a
+/// purchase, which may hold a token that is shown once, is not discarded.
 const MUTATION_TIME: Duration = Duration::from_secs(30);
 
 /// A request from HTTP or a socket, decoded but not parsed.

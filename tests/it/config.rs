@@ -192,6 +192,9 @@ fn usual_notations_are_accepted() {
     let config = with("ALLOWED_ORIGINS", "https://a.example.com, http://localhost:3000/").unwrap();
     assert_eq!(config.allowed_origins, ["https://a.example.com", "http://localhost:3000"]);
     assert_eq!(with("OPERATION_WAIT", "1500ms").unwrap().operation_wait.as_millis(), 1500);
+    assert_eq!(with("OPERATION_WAIT", "25s").unwrap().operation_wait.as_secs(), 25);
+    // A mutation ends after 30 s, and what it answers may be shown only once.
+    assert!(with("OPERATION_WAIT", "26s").is_err());
     assert_eq!(
         with("TWILIO_API_BASE_URL", "http://127.0.0.1:8001").unwrap().twilio.base_url.port(),
         Some(8001)

@@ -133,11 +133,11 @@ fn finish(state: &mut ProviderState, sid: &str, status: &str, seconds: Option<u6
     let now = state.now();
     let call = state.call_mut(sid).filter(|call| !call.is_over())?;
     let elapsed = (now - call.started).num_seconds().max(0).unsigned_abs();
-    let seconds = seconds.or(call.wanted_seconds).unwrap_or(elapsed);
+    // Bounded, so that the end of the call is a date.
+    let seconds = seconds.or(call.wanted_seconds).unwrap_or(elapsed).min(24 * 3600);
     status.clone_into(&mut call.status);
     call.duration_seconds = seconds;
-    call.ended =
-        Some(call.started + Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX / 1_000_000)));
+    call.ended = Some(call.started + Duration::seconds(seconds.cast_signed()));
     let call = call.clone();
     let talking = |conversation: &&mut Conversation| {
         conversation.call_sid.as_deref() == Some(sid) && conversation.status == "in-progress"
