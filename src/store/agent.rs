@@ -124,6 +124,7 @@ impl TenantStore {
     /// [`StoreError`].
     pub async fn insert_agent(&self, agent: &Agent, token: &AgentToken) -> Result<(), StoreError> {
         let mut row = agent::ActiveModel::new_row(agent, hash(token));
+        // The tenant of the transaction, whatever the caller passes: on SQLite no policy would reject another.
         row.tenant_id = Set(self.tenant.0);
         agent::Entity::insert(row).exec_without_returning(&self.transaction).await?;
         Ok(())
@@ -184,6 +185,7 @@ impl TenantStore {
             None => list.and("status <> 'deleted'"),
         };
         if let Some(text) = &filter.name_contains {
+            // `LOWER`, because `ILIKE` exists in Postgres only.
             list = list.with("LOWER(name)", "LIKE", name_pattern(text)).escaped();
         }
         let read = |row: &QueryResult| {
@@ -211,8 +213,10 @@ impl TenantStore {
         id: AgentId,
         changes: AgentChanges,
     ) -> Result<Option<Agent>, StoreError> {
+        // Locks the row: two simultaneous changes must not both derive their revision from the same one.
         let Some(before) = self.agent(id).await? else { return Ok(None) };
         let mut after = changes.applied_to(before.clone());
+        // Nothing is written, so the agent is not delivered again and no server reads its row again.
         if after == before {
             return Ok(Some(before));
         }
@@ -269,6 +273,8 @@ impl TenantStore {
     }
 
     async fn write_agent(&self, id: AgentId, row: agent::ActiveModel) -> Result<Option<Agent>, StoreError> {
+        // Filters by tenant itself: Row Level Security does the same on Postgres, but nothing else does on
+        // SQLite.
         let written = agent::Entity::update_many()
             .set(row)
             .filter(agent::Column::Id.eq(id.0))
@@ -339,6 +345,7 @@ impl SystemStore {
             .filter(agent::Column::Status.eq(AgentStatus::Active.as_str()))
             .filter(Expr::exists(bought_number()).not())
             .filter(Expr::exists(deletion_under_way()).not())
+            // By id, which never changes: a run over many pages neither skips an agent nor meets it twice.
             .order_by_asc(agent::Column::Id)
             .limit(u64::from(limit));
         if let Some(after) = after {
@@ -375,6 +382,8 @@ impl SystemStore {
             .columns([operation::Column::AgentId, operation::Column::Id]);
         let rows = entities::found(self.db(), buying).await?;
         let (found, _left_out) =
+            // An unreadable operation is missing here. No second number is bought for that: a new purchase
+            // reads all unfinished operations of its agent, and fails on this row.
             self.readable(operation::TABLE, &rows, |row: PurchaseRow| Ok((row.agent_id, row.id)));
         Ok(found.into_iter().collect())
     }

@@ -156,6 +156,7 @@ fn row(
 ) -> ActiveModel {
     let at = shared.clock.now();
     ActiveModel {
+        // From the same instant as `at`: ids are ordered by time, like the pages of the trail.
         id: Set(shared.entropy.uuid(at)),
         tenant_id: Set(tenant.0),
         actor: Set(author.actor.to_string()),

@@ -256,6 +256,7 @@ impl Database {
         gap: &mut Option<Change>,
     ) -> Result<std::convert::Infallible, ListenError> {
         let token = self.shared.entropy.uuid(self.shared.clock.now()).simple().to_string();
+        // A channel of its own: other servers that test their connections at this moment are not heard on it.
         let test_channel = format!("switchboard_{token}");
         let mut listener = hosts.listen([CHANNEL, &test_channel], LISTEN_TIMEOUT).await?;
         self.verify_delivery(&mut listener, &test_channel, &token).await?;
@@ -279,6 +280,7 @@ impl Database {
     /// Publishes a notification's changes to watchers here, except this server's own.
     fn publish_received(&self, received: &PgNotification) {
         let payload = received.payload();
+        // Triggers name no server: they end their line with the application name of the connection that wrote.
         let (server, lines) = payload
             .strip_prefix(SERVER_PREFIX)
             .and_then(|rest| rest.split_once('\n'))
@@ -291,6 +293,7 @@ impl Database {
             match Change::read(line) {
                 Some((_, who)) if who == self.shared.name => {}
                 Some((change, _)) => self.shared.publish(change),
+                // A newer version may announce kinds of changes that this one does not know.
                 None => tracing::warn!(line, "ignored unreadable change notification"),
             }
         }

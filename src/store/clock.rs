@@ -33,6 +33,7 @@ impl Database {
             return Ok(());
         }
         let asked = Instant::now();
+        // Not `now()`: behind a pooler the statement runs in a transaction, and `now()` is when that began.
         let now = Statement::from_string(db.get_database_backend(), "SELECT clock_timestamp() AS now");
         let corrupt = || StoreError::Corrupt { table: "clock", column: "now" };
         let row = db.query_one_raw(now).await?.ok_or_else(corrupt)?;

@@ -184,6 +184,7 @@ pub(super) fn has_policies(db: &impl ConnectionTrait) -> bool {
 pub(super) async fn ping(db: &impl ConnectionTrait, sessions: &Sessions) -> Result<(), DbErr> {
     let backend = db.get_database_backend();
     let sql = match backend {
+        // Reads `on` for a standby too, so that one setting covers both reasons.
         DbBackend::Postgres => "SELECT current_setting('transaction_read_only') = 'on' AS read_only",
         _ => "SELECT FALSE AS read_only",
     };
@@ -291,6 +292,8 @@ pub(super) async fn begin_migration(pool: &Pool) -> Result<(DatabaseTransaction,
         return Ok((begin_write(&pool.sqlite_connections()?).await?, None));
     };
     let connections =
+        // Not a session of the pools: those end every statement after 35 s, and the ORM runs its migrations
+        // only on connections of its own.
         SqlxPostgresConnector::from_sqlx_postgres_pool(hosts.pool_of_one(MIGRATOR_CONNECT_TIMEOUT));
     let beginning = async {
         let transaction = begin_write(&connections).await?;
@@ -419,6 +422,8 @@ pub(super) fn changed_since(mark: &Expr, seen: &Horizon, now: &Horizon) -> Condi
         (Horizon::Snapshot { text, xmin, .. }, Horizon::Snapshot { xmax, .. }) => {
             let sql = "NOT pg_visible_in_snapshot(CAST(CAST($1 AS text) AS xid8), CAST($2 AS pg_snapshot))";
             Condition::all()
+                // Implied by the function below, which no index can serve: everything below `xmin` was visible
+                // at `seen`.
                 .add(mark.clone().gte(*xmin))
                 .add(mark.clone().lt(*xmax))
                 .add(Expr::cust_with_exprs(sql, [mark.clone(), Expr::val(text.as_str())]))
@@ -430,6 +435,7 @@ pub(super) fn changed_since(mark: &Expr, seen: &Horizon, now: &Horizon) -> Condi
 
 async fn advisory_lock_named(transaction: &impl ConnectionTrait, name: String) -> Result<(), DbErr> {
     if has_policies(transaction) {
+        // Two names with one hash only wait for each other.
         let sql = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [name.into()]);
         transaction.execute_raw(statement).await?;

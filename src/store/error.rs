@@ -54,6 +54,7 @@ impl StoreError {
     #[must_use]
     pub fn is_limited_to_statement(&self) -> bool {
         match self {
+            // Conflicts belong to this class, because they blame neither the row nor the statement.
             Self::Unavailable(_) => self.is_conflict(),
             Self::Busy => false,
             Self::Refused(_)
@@ -119,6 +120,7 @@ impl StoreError {
 /// Whether the connection broke or the server closed it.
 pub(super) fn is_broken_connection(error: &DbErr) -> bool {
     match driver_error(error) {
+        // Includes a session that its watchdog gave up: see `doors::liveness`.
         Some(SqlxError::Io(_)) => true,
         Some(SqlxError::Database(error)) => {
             // Class 08 also covers what a proxy says about its connection. 57P01, 57P02, 57P05: shutdown,
@@ -195,6 +197,7 @@ fn is_unavailable(error: &DbErr) -> bool {
         Some(
             SqlxError::Io(_)
             | SqlxError::Tls(_)
+            // Includes an answer that exceeded its time limit: see `doors::liveness`.
             | SqlxError::Protocol(_)
             | SqlxError::PoolTimedOut
             | SqlxError::PoolClosed

@@ -110,6 +110,7 @@ impl<T: Batched> CommitQueue<T> {
 
     /// Waits until every item submitted before this call is written or has failed. Valid for ordered queues only.
     pub(super) async fn flushed(&self) {
+        // A count is enough: items leave an ordered queue in the order in which they came.
         let submitted = self.lock().submitted;
         // Cannot fail: the sender lives as long as the queue.
         let _ = self.done.subscribe().wait_for(|done| *done >= submitted).await;
@@ -145,6 +146,7 @@ impl<T: Batched> CommitQueue<T> {
         queue.waiting.extend(items);
         queue.submitted += (queue.waiting.len() - before) as u64;
         let needs_writer = queue.needs_writer();
+        // Counted before its task runs, so that the next caller does not start another one.
         queue.writers += usize::from(needs_writer);
         Ok(needs_writer)
     }

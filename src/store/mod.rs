@@ -191,6 +191,8 @@ impl Database {
         let numbers = number::NumberCache::default();
         let shared = Shared {
             tenants,
+            // Workers meet backlogs of any size. Half of the pool stays free for the calls that come in
+            // meanwhile.
             background: system.with_half_share(),
             system,
             name,

@@ -165,6 +165,7 @@ impl Listing {
 
     /// Keeps rows on one side of a cursor.
     fn beside(self, operator: &'static str, cursor: Cursor) -> Self {
+        // A comparison of rows, which both databases serve from one index.
         self.and("(created_at, id)").compared(operator, [cursor.at.into(), cursor.id.into()])
     }
 
@@ -200,6 +201,7 @@ impl Listing {
         let (columns, rest) = (self.columns, self.rest);
         let mut sql = format!("SELECT {columns}{rest} ORDER BY created_at {order}, id {order} LIMIT {limit}");
         if let Some((others, join)) = self.joined {
+            // Joined after the limit, so that the other table is read for the rows of the page only.
             let page = sql;
             sql = format!(
                 "SELECT listed.*, {others} FROM ({page}) AS listed {join} \
@@ -264,6 +266,7 @@ async fn run(
 ) -> Result<Vec<QueryResult>, StoreError> {
     let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
     let rows = db.query_all_raw(statement).await?;
+    // The rows are read by position, where the driver would panic at a timestamp out of range.
     rows.iter().try_for_each(dialect::check_timestamps)?;
     Ok(rows)
 }
@@ -288,6 +291,7 @@ where
         Page::First(wanted) => (usize::from(wanted), Order::Desc),
         Page::Last(wanted) => (usize::from(wanted), Order::Asc),
     };
+    // Ranks ids only: the wide rows are read afterwards, and only those chosen.
     let mut ranked = query.select_only().column(key.id);
     let mut within_agent = WindowStatement::partition_by((E::default(), agent));
     within_agent.order_by((E::default(), key.at), order.clone()).order_by((E::default(), key.id), order);
@@ -344,6 +348,7 @@ pub(super) async fn count<E: EntityTrait>(
     db: &impl ConnectionTrait,
     query: Select<E>,
 ) -> Result<i64, StoreError> {
+    // Not the paginator of the ORM: it counts a subquery that selects every column.
     let counted = query.select_only().expr(Expr::cust("COUNT(*)")).into_tuple::<i64>().one(db).await?;
     Ok(counted.unwrap_or_default())
 }

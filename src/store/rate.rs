@@ -27,6 +27,8 @@ impl SystemStore {
         now: DateTime<Utc>,
     ) -> Result<Taken, StoreError> {
         let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
+        // One function, because reading and taking must happen under one row lock. As a `SELECT` it is repeated
+        // on a broken connection: the caller may then be charged twice, but never too little.
         let sql = "SELECT granted, free_at FROM take_requests($1, $2, $3, $4)";
         let values = [bucket.into(), count(wanted).into(), count(per_minute).into(), now.into()];
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
@@ -41,6 +43,8 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn forget_full_buckets(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        // Without a lock on buckets in use: one that is taken from again meanwhile is no longer full, so it
+        // stays.
         let sql = "DELETE FROM rate_buckets WHERE full_at < $1";
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, [now.into()]);
         self.db().execute_raw(statement).await?;

@@ -69,6 +69,8 @@ impl Unreadable {
     fn number(&mut self, row: &QueryResult) -> Result<(), StoreError> {
         let sid: Option<String> = column(row, "sid").flatten();
         let bought_by = column(row, "operation_id").map(OperationId);
+        // The number itself may be what is unreadable. Then only the carrier's id or the operation's mark tells
+        // which number must be left alone.
         if sid.is_none() && bought_by.is_none() {
             return Err(StoreError::Corrupt { table: "phone_numbers", column: "operation_id" });
         }
@@ -253,5 +255,7 @@ fn held(run: &ReconciliationRun, now: DateTime<Utc>) -> Condition {
         .add(Column::Id.eq(run.id))
         .add(Column::Owner.eq(run.owner))
         .add(Column::FinishedAt.is_null())
+        // An expired lease is lost at once, unlike an operation's: the next run is a new row, whose start this
+        // run would not notice.
         .add(Column::LeaseUntil.gt(now))
 }

@@ -65,6 +65,7 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn ensure_tenant(&self, id: TenantId) -> Result<Tenant, StoreError> {
+        // Read first: only a tenant's very first request has to write.
         if let Some(known) = find(self.db(), id).await? {
             return Ok(known);
         }
@@ -112,6 +113,7 @@ impl SystemStore {
             created_at: self.shared.clock.now(),
         };
         tenant::Entity::insert(tenant::ActiveModel::from(&new))
+            // Only the columns that the change names: `new` has defaults in the others.
             .on_conflict(OnConflict::column(tenant::Column::Id).update_columns(changed).to_owned())
             .exec_without_returning(&transaction)
             .await?;

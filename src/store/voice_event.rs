@@ -112,6 +112,7 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn events_due(&self, limit: u64) -> Result<Vec<AcceptedEvent>, StoreError> {
+        // No lease: servers may process the same event at once, because each writes the same.
         let due =
             Entity::find().filter(Column::DueAt.lte(self.shared.clock.now())).order_by_asc(Column::DueAt);
         let rows = entities::found(self.db(), due.limit(limit)).await?;

@@ -82,6 +82,7 @@ impl SystemStore {
             .column(Column::Id)
             .from(Entity)
             .cond_where(undelivered(now).add(due))
+            // The order of the partial index on undelivered agents.
             .order_by(Column::UpdatedAt, Order::Asc)
             .limit(u64::from(limit))
             .take();
@@ -158,6 +159,8 @@ impl SystemStore {
         if written.rows_affected > 0 {
             return Ok(());
         }
+        // Only the outcome no longer fits: the lease may still be ours, and would otherwise keep others away
+        // until it expires.
         let free = ActiveModel { sync_lease_until: Set(None), ..Default::default() };
         self.write_under(delivery, free).await
     }

@@ -212,6 +212,7 @@ impl SystemStore {
             .count(&transaction)
             .await?;
         if !plan.limits.has_free_call_slot(i64::try_from(held).unwrap_or(i64::MAX)) {
+            // Dropped, the transaction frees the lock on the tenant.
             return Ok(false);
         }
         // The call may have ended while the carrier was asked: it would hold the slot for good.

@@ -90,6 +90,7 @@ impl Batched for AnswerRecord {
                 *held = answer;
             }
         }
+        // One instant for the batch: all its rows are committed together.
         let at = instant(store.shared.clock.now());
         let last: Vec<_> = last.into_values().map(|answer| answer.row(&at)).collect();
         let _turn = store.writer_turn().await;

@@ -43,7 +43,7 @@ pub struct CallFilter {
     pub started_before: Option<DateTime<Utc>>,
 }
 
-/// Maximum duration of a call.
+/// Maximum duration of a call: four hours, at which Twilio ends a dialled call by default.
 const LONGEST_CALL: TimeDelta = TimeDelta::hours(4);
 const KEYSET: Keyset<call::Column> = Keyset { at: call::Column::StartedAt, id: call::Column::Id };
 

@@ -82,6 +82,7 @@ impl SystemStore {
             .order_by_asc(call::Column::UpdatedAt)
             .limit(limit)
             .select_only()
+            // Nothing else, so that a call with another unreadable column is still asked about.
             .columns([call::Column::Id, call::Column::Sid]);
         let rows = entities::found(self.db(), unheard).await?;
         let (sids, unreadable) = self.readable(call::TABLE, &rows, |row: SidRow| Ok(row.sid));
@@ -167,6 +168,7 @@ async fn update(
     row.updated_at = Set(now);
     let written = call::Entity::update_many()
         .set(row)
+        // Counted by the database: no writer needs to have read the last value.
         .col_expr(call::Column::Sequence, Expr::col(call::Column::Sequence).add(1))
         .filter(which)
         .exec_with_returning(db)
@@ -202,6 +204,7 @@ impl Batched for CarrierReport {
     async fn write(store: &SystemStore, batch: &[Self]) -> Result<Vec<Option<Call>>, StoreError> {
         let _turn = store.writer_turn().await;
         let transaction = store.begin().await?;
+        // A set: the batch may hold several reports about one call, and a row is locked once.
         let sids: BTreeSet<&str> = batch.iter().map(|told| told.sid.as_str()).collect();
         let statement = dialect::LOCK_CALLS.with_rows(&transaction, &sids)?;
         let read = |row: &QueryResult| {

@@ -56,6 +56,7 @@ impl Hub {
 
     /// Subscribes to a topic.
     pub(in crate::store) fn watch(&self, topic: Topic) -> Watcher {
+        // One channel for each topic, so that a change wakes only those that watch what it is about.
         let receiver = self.lock().entry(topic).or_insert_with(|| channel(topic.buffer()).0).subscribe();
         Watcher { receiver: Some(receiver), topic, hub: self.clone() }
     }

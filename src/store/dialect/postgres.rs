@@ -51,6 +51,7 @@ const CHECK: &str = "SELECT pg_backend_pid(), current_setting('statement_timeout
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Number of attempts to observe a pooler switching sessions.
+// A single one may meet the same session by chance.
 const LENDING_CHECKS: usize = 3;
 
 /// Role that a session acts as.
@@ -310,6 +311,7 @@ impl Hosts {
             if is_lent(&mut listener, &mut other.connection).await? {
                 return Err(ListenError::PoolerInTransactionMode);
             }
+            // By statement, because a pooler may reject them as startup parameters.
             let keepalives = KEEPALIVES.map(|(name, value)| format!("SET {name} = {value}")).join("; ");
             (&mut listener).execute(AssertSqlSafe(keepalives)).await?;
             listener.listen_all(channels).await?;

@@ -338,6 +338,7 @@ impl HeldSession {
     }
 
     fn start(&mut self, state: SessionState) -> Result<(Watchdog<'_>, &mut PgConnection), sqlx::Error> {
+        // Set before the request, so that a cancelled caller leaves behind what `drop` has to clean up.
         self.state = state;
         let Some(session) = &mut self.session else { return Err(lost()) };
         Ok((Watchdog { liveness: &self.shared.liveness, pid: session.pid }, &mut session.connection))

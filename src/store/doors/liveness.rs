@@ -120,6 +120,8 @@ impl LivenessProbe {
         };
         let liveness = match &probe.result {
             ProbeResult::Working(pids) if pid.is_some_and(|pid| !pids.contains(&pid)) => Liveness::Idle,
+            // A server without a free connection is alive. Closing sessions would only make their callers open
+            // others.
             ProbeResult::Working(_) | ProbeResult::Full => Liveness::Busy,
             ProbeResult::Silent => Liveness::Unknown,
         };

@@ -59,6 +59,8 @@ impl TenantStore {
     /// # Errors
     /// [`StoreError`]: nothing was committed, or the outcome is unknown because the connection broke during `COMMIT`.
     pub async fn commit(self) -> Result<(), StoreError> {
+        // A read needs no commit: it is rolled back in the background when it is dropped, and nobody waits for
+        // that.
         if self.author.is_some() {
             self.transaction.commit().await?;
         }

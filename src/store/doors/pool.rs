@@ -184,6 +184,7 @@ impl Pool {
                 let began = Instant::now();
                 let begun = match purpose {
                     Purpose::Write | Purpose::WriteAsTenant(_) => dialect::begin_write(connections).await,
+                    // Deferred: in WAL mode readers wait neither for the writer nor for each other.
                     Purpose::ReadAsTenant(_) | Purpose::ReadAsSystem => connections.begin().await,
                 };
                 if let Some(meters) = &self.orm_meters {
@@ -248,6 +249,7 @@ impl Pool {
 
     /// Sends a notification. Not counted as a statement, since no request causes it. Does nothing on SQLite.
     pub(in crate::store) async fn notify(&self, statement: Statement) -> Result<(), DbErr> {
+        // An SQLite file has one server, which has published its changes already.
         let Backend::Postgres(connections) = &self.backend else { return Ok(()) };
         let work = Work::Statement(&statement);
         // Safe to repeat: after a second notification watchers only read once more.

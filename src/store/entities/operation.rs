@@ -59,6 +59,7 @@ impl TryFrom<Model> for Operation {
     fn try_from(row: Model) -> Result<Self, StoreError> {
         let state: OperationState = read::text(TABLE, "state", &row.state)?;
         let said = row.error.map(|stored| read_refusal(TABLE, "error", stored)).transpose()?;
+        // One column for both: an unfinished operation has no error yet, and a finished one waits for nothing.
         let (error, waits_for) = if state.is_final() { (said, None) } else { (None, said) };
         Ok(Self {
             id: OperationId(row.id),

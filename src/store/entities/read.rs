@@ -82,6 +82,7 @@ pub(in crate::store) async fn updated<E: EntityTrait>(
     db: &impl ConnectionTrait,
     update: UpdateMany<E>,
 ) -> Result<Vec<QueryResult>, StoreError> {
+    // The ORM would decode the rows itself, and one unreadable row would fail all.
     let mut update = update.into_query();
     update.returning(
         Query::returning().exprs(E::Column::iter().map(|column| column.select_as(Expr::col(column)))),

@@ -57,6 +57,7 @@ impl UnreadableRows {
         let Some(known) = rows.get(&(table, id)) else { return };
         let is_read = |column: &String| {
             let names = row.column_names();
+            // Joined columns carry the prefix of their table, `agent__`.
             names.iter().any(|name| name.rsplit("__").next() == Some(column))
         };
         if known.column.as_ref().is_none_or(is_read) {
@@ -88,6 +89,7 @@ impl SystemStore {
     ) {
         let unreadable = &self.shared.unreadable;
         if failures.is_empty() {
+            // Nearly always empty, and then no row pays for decoding its id.
             if !unreadable.is_empty() {
                 unreadable.read(table, id(), row);
             }

@@ -20,6 +20,7 @@ impl TenantStore {
             }
             // Rules may also form a circle that contains none of `these`.
             if seen.len() >= MAX_CHAIN || !seen.insert(number.digits()) {
+                // Goes on without further queries: what is left of `next` is still compared with `these`.
                 continue;
             }
             let held = self.number_by_e164(&number).await?;

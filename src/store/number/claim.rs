@@ -112,6 +112,7 @@ impl SystemStore {
         }
         let operation = operation::write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
+        // No change of the number is published: a number that is only claimed takes no calls.
         self.shared.publish(operation::changed(&operation));
         Ok(operation)
     }
@@ -215,6 +216,8 @@ async fn retry_advice(
     let hour = TimeDelta::hours(1);
     // Newest first: once the purchase at the limit's position is an hour old, another one is allowed.
     let at_the_limit: Option<DateTime<Utc>> = numbers_of_others(operation)
+        // By the time of the claim: purchases under way have no other, and many at once would all pass the
+        // limit.
         .filter(Column::CreatedAt.gt(now - hour))
         .filter(bought)
         .filter(Condition::all().add_option(scope))

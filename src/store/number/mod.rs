@@ -111,6 +111,7 @@ impl TenantStore {
             .filter(phone_number::Column::Status.eq(NumberStatus::Active.as_str()))
             .order_by_asc(phone_number::Column::CreatedAt)
             .order_by_asc(phone_number::Column::Id);
+        // Picked here: `DISTINCT ON` exists in Postgres only.
         let mut first = HashMap::new();
         for number in entities::all::<_, PhoneNumber>(&self.transaction, active).await? {
             first.entry(number.agent_id).or_insert(number);
@@ -345,6 +346,7 @@ impl SystemStore {
     ) -> Result<Vec<E164>, StoreError> {
         let held = phone_number::Column::Status.ne(NumberStatus::Released.as_str());
         let found: Vec<String> = phone_number::Entity::find()
+            // Without a lock, as a first filter only: the claim checks the same again under its locks.
             .filter(phone_number::Column::Number.is_in(numbers.iter().map(E164::as_str)))
             .filter(Condition::any().add(held).add(in_quarantine(tenant, quarantined_since)))
             .select_only()
@@ -361,6 +363,7 @@ impl SystemStore {
 fn in_quarantine(tenant: TenantId, since: DateTime<Utc>) -> Condition {
     Condition::all()
         .add(phone_number::Column::TenantId.ne(tenant.0))
+        // A claim that was freed before the purchase never rang for anybody.
         .add(phone_number::Column::ProvisionedAt.is_not_null())
         .add(phone_number::Column::ReleasedAt.gt(since))
 }

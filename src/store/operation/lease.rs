@@ -177,6 +177,8 @@ fn taking(owner: uuid::Uuid, now: DateTime<Utc>, until: DateTime<Utc>) -> Update
         .col_expr(Column::Attempts, one_more(Column::Attempts, MOST_ATTEMPTS))
         .col_expr(Column::FencingToken, Expr::col(Column::FencingToken).add(1))
         .col_expr(
+            // The row still has its former holder here: one that did not give up its lease may have sent a
+            // request whose answer nobody recorded.
             Column::OutcomeUnknownAt,
             CaseStatement::new()
                 .case(Expr::col(Column::LeaseOwner).is_not_null(), Expr::value(now))

@@ -80,6 +80,7 @@ impl TenantStore {
             return Ok(Inserted::Repeated(earlier));
         }
         let row = self.own_operations().filter(operation::Column::Id.eq(id.0)).one(&self.transaction).await?;
+        // Missing only if the conflict was about the id itself, which is random.
         let row = row.ok_or(StoreError::Corrupt { table: "operations", column: "id" })?;
         let operation: Operation = row.try_into()?;
         self.audit_begun(&operation).await?;

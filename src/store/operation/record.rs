@@ -182,6 +182,7 @@ pub(in crate::store) async fn write(
         Some(wait) if wait.outcome_unknown => Set(Some(now)),
         Some(_) => NotSet,
     };
+    // An illegal transition finds no row, like a lost lease: a final state is never left.
     let legal = update.state.reached_from().iter().map(|state| state.as_str());
     let written = Entity::update_many()
         .set(row)
@@ -244,10 +245,12 @@ async fn apply(
         }
         Effect::NumberConfirmed { number } => {
             let row = phone_number::ActiveModel::default();
+            // No error in another state: a release that began meanwhile wins.
             move_number(db, operation, *number, NumberTransition::Confirmed, row).await.map(drop)
         }
         Effect::NumberLost { number } => {
             let row = phone_number::ActiveModel::default();
+            // As above: a number that is being released must not become inactive.
             move_number(db, operation, *number, NumberTransition::Lost, row).await.map(drop)
         }
     }

@@ -68,6 +68,7 @@ pub(super) async fn of(
         _ if pending.is_empty() => Ok(None),
         (true, false) => Ok(Some(ForeignSchema::Unknown { unknown })),
         (false, false) => Ok(Some(ForeignSchema::Diverged { unknown, pending })),
+        // The ordinary upgrade: only migrations that are newer than the database are pending.
         (false, true) => Ok(None),
         (true, true) => {
             // Without a record every migration would run, over tables that exist already.

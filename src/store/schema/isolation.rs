@@ -131,6 +131,7 @@ fn unfenced(table: &Table) -> Option<String> {
 /// Checks that each policy that admits somebody is one of the migrations' two, with its original condition. Restrictive
 /// policies can only exclude more.
 async fn policies(db: &Pool, tables: &[Table]) -> Result<Vec<String>, StoreError> {
+    // A policy without one of its two conditions is judged by the other, as Postgres applies it.
     let sql = "SELECT quote_ident(tablename) AS relation, quote_ident(policyname) AS policy, \
                array_to_string(roles, ',') AS roles, coalesce(qual, with_check, '') AS qual, coalesce(with_check, qual, '') AS check \
                FROM pg_policies WHERE schemaname = current_schema() AND permissive = 'PERMISSIVE' \
@@ -191,6 +192,7 @@ async fn strangers_rows(
     stranger: TenantId,
 ) -> Result<Option<String>, StoreError> {
     // Never committed: rolled back when dropped.
+    // By the same door as real tenants, so that the role and the claims it sets are tested too.
     let transaction = doors::begin_as(db, stranger).await?;
     for Table { name: table, .. } in tables.iter().filter(|table| table.tenants_may_read) {
         if sees_rows(&transaction, table).await? {

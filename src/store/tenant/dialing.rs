@@ -80,6 +80,7 @@ impl SystemStore {
         let (version, mut of, mut last) = (self.shared.dialings.version(), HashMap::new(), Uuid::nil());
         loop {
             let decided = tenant::Entity::find()
+                // The condition of a partial index, which holds only the few tenants with rules of their own.
                 .filter(Condition::any().add(DialCountries.is_not_null()).add(DialPremium.is_not_null()))
                 .filter(Id.gt(last))
                 .order_by_asc(Id)
@@ -87,6 +88,7 @@ impl SystemStore {
             let rows = found(self.db(), decided).await?;
             let full = rows.last().filter(|_| rows.len() as u64 >= PAGE);
             let next = full.map(|row| row.try_get("", Id.as_str())).transpose()?;
+            // A tenant with an unreadable row is dialled for by the platform's policy.
             let (tenants, _) =
                 self.readable(tenant::TABLE, &rows, |row: tenant::Model| Tenant::try_from(row));
             of.extend(tenants.into_iter().map(|tenant| (tenant.id, tenant.dialing)));

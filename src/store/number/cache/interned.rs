@@ -11,6 +11,7 @@ pub(super) struct Interned<T> {
     values: Slab<(T, u32)>,
     /// Keys only, hashed by the value they stand for: no value is stored twice.
     index: HashTable<u32>,
+    // Keyed at random: tenants choose the content of their rules, and must not be able to aim at one bucket.
     hasher: RandomState,
 }
 

@@ -212,6 +212,8 @@ impl NumberReader {
         let rows = read(&self.store, |query| {
             query
                 .cond_where(answering())
+                // By id, which never changes. A mark grows with each change, so that a busy row would be read
+                // again and again.
                 .and_where(of_number(phone_number::Column::Id).gt(last))
                 .order_by((phone_number::Entity, phone_number::Column::Id), Order::Asc)
                 .limit(PAGE)

@@ -44,6 +44,7 @@ fn unmark(mark: Bytes<6>) -> i64 {
 /// A number that takes calls and its agent. All fields are byte arrays, so that no padding is needed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record {
+    // E.164 has at most 15 digits, and 10^15 is below 2^56.
     pub(super) number: Bytes<7>,
     number_changed: Bytes<6>,
     agent_changed: Bytes<6>,

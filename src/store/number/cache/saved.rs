@@ -144,6 +144,8 @@ impl SystemStore {
         if header.format != FORMAT || header.database != self.shared.location {
             return Err(io::Error::other("the saved routing cache is from another version or database"));
         }
+        // Skipped, not fatal: a newer version may have written the file, and its other numbers can still be
+        // answered.
         let (mut restored, mut unreadable) = (Vec::new(), 0_u64);
         for line in lines {
             match serde_json::from_str::<Entry>(&line?) {

@@ -211,6 +211,7 @@ impl CacheState {
 
     fn remove(&mut self, number: u64, reading: Option<u64>) {
         self.version += u64::from(self.table.remove(number));
+        // Noted even if nothing was cached: a read in progress may still bring an older row.
         self.note(number, reading);
     }
 
