@@ -113,7 +113,7 @@ impl Provisioning {
     /// Every active agent without a bought number, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] of any page; a partial list is never returned.
     pub async fn agents_without_number(&self) -> Result<Vec<AgentWithoutNumber>, StoreError> {
         let mut agents: Vec<AgentWithoutNumber> = Vec::new();
         loop {

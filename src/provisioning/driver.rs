@@ -24,7 +24,7 @@ impl Provisioning {
     /// continues in the background, as it does when the caller goes away.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] of the claim or the read; the operation itself is stored and continues.
     pub async fn run(&self, id: OperationId, deadline: Instant) -> Result<Operation, StoreError> {
         // Still pending after an attempt to claim it: it is not due, possibly for days.
         self.wait_for(id, deadline, |state| state.is_final() || state == OperationState::Pending).await

@@ -46,7 +46,7 @@ impl Provisioning {
     /// not have it: the content was rejected, or the delivery is still pending.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] of the claim or the read; the change is stored and will be delivered.
     pub async fn sync_agent(
         &self,
         id: AgentId,

@@ -121,7 +121,7 @@ impl TenantStore {
     /// Inserts a new agent with the hash of its token.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn insert_agent(&self, agent: &Agent, token: &AgentToken) -> Result<(), StoreError> {
         let mut row = agent::ActiveModel::new_row(agent, hash(token));
         // The tenant of the transaction, whatever the caller passes: on SQLite no policy would reject another.
@@ -134,7 +134,7 @@ impl TenantStore {
     /// until the transaction ends, so that the count stays exact.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], also if the lock is not granted in time.
     pub async fn agents_created_since(&self, since: DateTime<Utc>) -> Result<i64, StoreError> {
         dialect::lock_agent_creation(&self.transaction, self.tenant).await?;
         let created = agent::Entity::find()
@@ -146,7 +146,7 @@ impl TenantStore {
     /// Returns the agents with these ids, in no order. Agents of other tenants are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn agents_by_id(&self, ids: &[AgentId]) -> Result<Vec<AgentProfile>, StoreError> {
         let found = page::by_ids(
             &self.transaction,
@@ -161,7 +161,7 @@ impl TenantStore {
     /// Returns an agent, or `None` if the tenant has none with this id. A read-write transaction locks the row.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn agent(&self, id: AgentId) -> Result<Option<Agent>, StoreError> {
         let mut query = self.own_agents().filter(agent::Column::Id.eq(id.0));
         if self.is_writing() {
@@ -173,7 +173,7 @@ impl TenantStore {
     /// Returns a page of agents, newest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn agents(
         &self,
         filter: &AgentFilter,
@@ -198,7 +198,7 @@ impl TenantStore {
     /// Counts the agents that match the filter.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn count_agents(&self, filter: &AgentFilter) -> Result<i64, StoreError> {
         page::count(&self.transaction, filtered(self.own_agents(), filter)).await
     }
@@ -207,7 +207,7 @@ impl TenantStore {
     /// concerns the voice provider.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn update_agent(
         &self,
         id: AgentId,
@@ -252,7 +252,7 @@ impl TenantStore {
     /// Replaces an agent's token. The old token becomes invalid immediately.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn set_agent_token(
         &self,
         id: AgentId,
@@ -290,7 +290,7 @@ impl SystemStore {
     /// invented tokens, and the system pool must stay free for answering calls.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn agent_by_token(&self, token: &AgentToken) -> Result<Option<Agent>, StoreError> {
         // Looked up by hash, so that the duration of the comparison reveals nothing about the token.
         let query = agent::Entity::find()
@@ -303,7 +303,7 @@ impl SystemStore {
     /// Returns an agent of any tenant.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn agent(&self, id: AgentId) -> Result<Option<Agent>, StoreError> {
         agent::Entity::find_by_id(id.0).one(self.db()).await?.map(Agent::try_from).transpose()
     }
@@ -312,7 +312,7 @@ impl SystemStore {
     /// each tenant concerned, which names `author`.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: nothing was written, unless the answer to `COMMIT` was lost.
     pub async fn agents_shown_to(
         &self,
         author: &Author,
@@ -335,7 +335,7 @@ impl SystemStore {
     /// id, that is by creation, starting after `after`. Unreadable rows are reported and skipped.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], but never because of an unreadable row.
     pub async fn agents_without_number(
         &self,
         after: Option<AgentId>,

@@ -25,7 +25,7 @@ impl TenantStore {
     /// Records a change made in this transaction: the mutation and the object.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn audit(&self, action: &str, subject: impl Display) -> Result<(), StoreError> {
         self.write_event(action, Some(subject.to_string()), AuditOutcome::Succeeded).await
     }
@@ -33,7 +33,7 @@ impl TenantStore {
     /// Records an action that is about to be taken at a provider: the mutation and the object.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn audit_intent(&self, action: &str, subject: impl Display) -> Result<(), StoreError> {
         self.write_event(action, Some(subject.to_string()), AuditOutcome::Accepted).await
     }
@@ -41,7 +41,7 @@ impl TenantStore {
     /// Records that somebody outside the tenant gets access to its data, and by which action.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn audit_access(&self, action: &str) -> Result<(), StoreError> {
         self.write_event(action, None, AuditOutcome::Accepted).await
     }
@@ -74,7 +74,7 @@ impl TenantStore {
     /// Returns the events with these ids, in no order. Events of other tenants are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn audit_events_by_id(&self, ids: &[AuditEventId]) -> Result<Vec<AuditEvent>, StoreError> {
         let wanted = Column::Id.is_in(ids.iter().map(|id| id.0));
         let rows = entities::found(&self.transaction, self.own_audit_events().filter(wanted)).await?;
@@ -84,7 +84,7 @@ impl TenantStore {
     /// Returns a page of the tenant's audit trail, newest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn audit_events(&self, page: PageRequest) -> Result<PageOf<AuditEvent>, StoreError> {
         page::page(&self.transaction, self.own_audit_events(), KEYSET, page, |row| {
             Ok((Cursor { at: row.at, id: row.id }, row.into()))
@@ -95,7 +95,7 @@ impl TenantStore {
     /// Counts the tenant's audit events.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn count_audit_events(&self) -> Result<i64, StoreError> {
         page::count(&self.transaction, self.own_audit_events()).await
     }

@@ -285,8 +285,8 @@ pub(super) async fn tables(db: &impl ConnectionTrait) -> Result<Vec<String>, DbE
     rows.iter().map(|row| row.try_get("", "name")).collect()
 }
 
-/// Begins the ORM transaction for migrations on a connection of its own. Returns it with the id of its server
-/// process (Postgres only).
+/// Begins the ORM transaction for migrations on a connection of its own. Returns it with the id of its
+/// server process on Postgres.
 pub(super) async fn begin_migration(pool: &Pool) -> Result<(DatabaseTransaction, Option<i32>), DbErr> {
     let Some(hosts) = pool.hosts() else {
         return Ok((begin_write(&pool.sqlite_connections()?).await?, None));
@@ -323,9 +323,9 @@ pub(super) async fn session_is_lost(pool: &Pool, pid: Option<i32>) -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::Internal(words.to_owned()))
 }
 
-/// Locks out other migrations until the transaction ends, and waits for a running one. A statement over a large table may
-/// take as long as it needs, but waits for a table's lock for [`MIGRATOR_LOCK_TIMEOUT`] only: requests queue behind a
-/// waiting lock.
+/// Locks out other migrations until the transaction ends, and waits for a running one. A statement over a large
+/// table may take as long as it needs, but waits for a lock only [`MIGRATOR_LOCK_TIMEOUT`]: requests queue
+/// behind a waiting lock.
 pub(super) async fn lock_migrations(transaction: &impl ConnectionTrait) -> Result<(), DbErr> {
     if has_policies(transaction) {
         transaction.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0").await?;

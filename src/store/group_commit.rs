@@ -167,8 +167,8 @@ impl<T: Batched> CommitQueue<T> {
         Some(queue.waiting.drain(..size).collect())
     }
 
-    /// Updates the average cost of an item. The last batch counts half, so that one batch on a stalled disk
-    /// is soon outweighed.
+    /// Updates the average cost of an item. The last batch counts half, so that one on a stalled
+    /// disk is soon outweighed.
     fn record_cost(&self, items: usize, took: Duration) {
         let mut queue = self.lock();
         queue.cost = (queue.cost + took / u32::try_from(items).unwrap_or(u32::MAX).max(1)) / 2;

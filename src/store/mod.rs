@@ -148,7 +148,7 @@ impl Database {
     /// Connects to the database and creates a missing SQLite file. A standby or read-only database is refused.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`] if no host takes writes, or the SQLite file cannot be opened.
     pub async fn connect(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
         let database = Self::open(config, clock, true).await?;
         database.set_clock().await?;
@@ -157,8 +157,7 @@ impl Database {
     }
 
     /// Prepares a Postgres database that is not reachable yet. No query runs, read or write, until
-    /// [`Self::mark_checked`] is called. Check the database first through a connection of its own
-    /// ([`Self::connect`]).
+    /// [`Self::mark_checked`] is called. First check the database through a connection of its own: [`Self::connect`].
     ///
     /// # Errors
     /// [`StoreError::Unavailable`]: the SQLite file cannot be opened.
@@ -223,7 +222,7 @@ impl Database {
     /// the database isolates tenants.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if a check could not be made.
     pub async fn isolation_faults(&self) -> Result<Vec<String>, StoreError> {
         let stranger = TenantId(self.shared.entropy.uuid(self.shared.clock.now()));
         schema::isolation::faults(&self.shared.tenants, stranger).await
@@ -232,7 +231,7 @@ impl Database {
     /// Succeeds if the database answers and does not report itself as read-only.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`] if it does not answer in time or takes no writes.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.shared.tenants.ping().await.map_err(StoreError::Unavailable)
     }
@@ -240,7 +239,7 @@ impl Database {
     /// Opens a read-only transaction for a tenant. Rolled back when dropped.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::Unavailable`], also if no connection becomes free in time.
     pub async fn read_as(&self, tenant: TenantId) -> Result<TenantStore, StoreError> {
         TenantStore::open(Arc::clone(&self.shared), tenant, None).await
     }
@@ -249,7 +248,7 @@ impl Database {
     /// Audit events written through it name `author`.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError::Unavailable`], also if no connection becomes free in time.
     pub async fn write_by(&self, author: Author, tenant: TenantId) -> Result<TenantStore, StoreError> {
         TenantStore::open(Arc::clone(&self.shared), tenant, Some(author)).await
     }
@@ -294,8 +293,8 @@ impl Database {
         [of("tenants", &self.shared.tenants), of("system", &self.shared.system)]
     }
 
-    /// Waits until background writes are finished: call answers, carrier reports and announcements. Gives up
-    /// after one second.
+    /// Waits at most one second until background writes are finished: call answers,
+    /// carrier reports and announcements.
     pub async fn flush(&self) {
         let Shared { answers, reports, announcements, .. } = &*self.shared;
         let flushed = async {

@@ -18,7 +18,7 @@ impl SystemStore {
     /// Takes up to `wanted` requests from a caller's bucket, which holds `per_minute` requests when full. Postgres only.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the requests may have been taken all the same.
     pub async fn take_requests(
         &self,
         bucket: &str,
@@ -41,7 +41,7 @@ impl SystemStore {
     /// Deletes full buckets: a missing bucket counts as full.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; after [`StoreError::Unavailable`] the change may have been committed all the same.
     pub async fn forget_full_buckets(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
         // Without a lock on buckets in use: one that is taken from again meanwhile is no longer full, so it
         // stays.

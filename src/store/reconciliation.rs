@@ -108,7 +108,7 @@ impl SystemStore {
     /// reports older than 90 days.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the run may have been stored all the same, and its lease then expires.
     pub async fn begin_reconciliation(
         &self,
         owner: Uuid,
@@ -143,7 +143,7 @@ impl SystemStore {
         Ok(Some(run))
     }
 
-    /// Extends the lease.
+    /// Extends the lease to this time from now, so that no other reconciliation starts meanwhile.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] if the lease has expired.
@@ -180,7 +180,7 @@ impl SystemStore {
     /// Ends a failed reconciliation without a report, so that another may start.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the lease then expires by itself.
     pub async fn end_reconciliation(&self, run: &ReconciliationRun) -> Result<(), StoreError> {
         let now = self.shared.clock.now();
         Entity::update_many()
@@ -194,7 +194,7 @@ impl SystemStore {
     /// Returns the report of the reconciliation that finished last.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn last_reconciliation(&self) -> Result<Option<Value>, StoreError> {
         let last = Entity::find().filter(Column::FinishedAt.is_not_null()).order_by_desc(Column::FinishedAt);
         Ok(last.one(self.db()).await?.and_then(|row| row.report))

@@ -26,10 +26,10 @@ pub struct NumberUsage {
 }
 
 impl TenantStore {
-    /// Returns the tenant.
+    /// Returns the tenant with its plan, limits and dialing rules.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if the tenant does not exist or is unreadable.
     pub async fn tenant(&self) -> Result<Tenant, StoreError> {
         find(&self.transaction, self.tenant)
             .await?
@@ -39,7 +39,7 @@ impl TenantStore {
     /// Usage on these UTC days for each number that was held or called on any of them. Includes calls deleted since.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn usage(&self, days: Range<NaiveDate>) -> Result<Vec<NumberUsage>, StoreError> {
         use phone_number::Column as Number;
         let called = self.calls_and_minutes(&days).await?;
@@ -63,7 +63,7 @@ impl SystemStore {
     /// Returns the tenant, creating it with the default plan on first use.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn ensure_tenant(&self, id: TenantId) -> Result<Tenant, StoreError> {
         // Read first: only a tenant's very first request has to write.
         if let Some(known) = find(self.db(), id).await? {
@@ -88,7 +88,7 @@ impl SystemStore {
     /// take effect on this server at once, and on others with their next poll.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: nothing was written, unless the answer to `COMMIT` was lost.
     pub async fn set_plan(
         &self,
         author: &Author,

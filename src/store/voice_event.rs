@@ -1,5 +1,5 @@
-//! Voice provider events: stored before the webhook is acknowledged, processed afterwards, and fetched if a
-//! webhook never arrives.
+//! Voice provider events: stored before the webhook is acknowledged, processed afterwards, and
+//! fetched if none arrives.
 
 use std::collections::HashMap;
 
@@ -55,7 +55,7 @@ impl TenantStore {
     /// Returns the transcripts of these calls, in one statement. Calls without a transcript are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn transcripts(
         &self,
         calls: &[CallId],
@@ -80,7 +80,7 @@ impl SystemStore {
     /// [`Self::complete_event`] deletes it if there is no call.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the sender should send the event again, which is harmless if it was stored.
     pub async fn accept_event(&self, report: &ConversationReport) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
         let said = Some(&report.transcript).filter(|lines| !lines.is_empty());
@@ -110,7 +110,7 @@ impl SystemStore {
     /// Returns events due for processing, longest due first. Unreadable events are postponed.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], but never because of an unreadable row.
     pub async fn events_due(&self, limit: u64) -> Result<Vec<AcceptedEvent>, StoreError> {
         // No lease: servers may process the same event at once, because each writes the same.
         let due =
@@ -130,7 +130,7 @@ impl SystemStore {
     /// conversation. Without one, deletes the transcript, since it belongs to no tenant.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: nothing was written, unless the answer to `COMMIT` was lost.
     pub async fn complete_event(&self, event: Uuid, call: Option<&Call>) -> Result<(), StoreError> {
         // One transaction, so that no conversation is queried although its event has arrived.
         let transaction = self.begin().await?;
@@ -153,7 +153,7 @@ impl SystemStore {
     /// Postpones the processing of an event.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; after [`StoreError::Unavailable`] the change may have been committed all the same.
     pub async fn postpone_event(&self, event: Uuid, until: DateTime<Utc>) -> Result<(), StoreError> {
         let row = ActiveModel { due_at: Set(Some(until)), ..Default::default() };
         Entity::update_many().set(row).filter(Column::Id.eq(event)).exec(self.db()).await?;
@@ -164,7 +164,7 @@ impl SystemStore {
     /// `over_before`, and no event has arrived. Longest due first. Unreadable rows are postponed.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], but never because of an unreadable row.
     pub async fn missing_conversations(
         &self,
         over_before: DateTime<Utc>,
@@ -198,7 +198,7 @@ impl SystemStore {
     /// Schedules the query for a call's conversation, which an arriving event cancels. `None` cancels it.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; after [`StoreError::Unavailable`] the change may have been committed all the same.
     pub async fn ask_about_conversation(
         &self,
         call: CallId,
@@ -215,7 +215,7 @@ impl SystemStore {
     /// Deletes up to `limit` calls that ended before `ended_before`, with their events. Returns how many were deleted.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; after [`StoreError::Unavailable`] the change may have been committed all the same.
     pub async fn forget_calls(&self, ended_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
         // Ids are read first: deleting a bounded batch by id keeps locks short.
         let old = call::Entity::find().filter(call::Column::EndedAt.lt(ended_before)).limit(limit);
@@ -229,7 +229,7 @@ impl SystemStore {
     /// Deletes up to `limit` events received before `accepted_before`. Returns how many were deleted.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; after [`StoreError::Unavailable`] the change may have been committed all the same.
     pub async fn forget_events(&self, accepted_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
         let old = Entity::find().filter(Column::AcceptedAt.lt(accepted_before)).limit(limit);
         let rows = entities::found(self.db(), old.select_only().column(Column::Id)).await?;

@@ -55,7 +55,7 @@ impl SystemStore {
     /// not its delivery is due. `None` if there is nothing to deliver or another server holds the lease.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the lease may have been taken all the same, and then expires.
     pub async fn claim_delivery(
         &self,
         id: AgentId,
@@ -70,7 +70,7 @@ impl SystemStore {
     /// Claims agents whose delivery is due, least recently changed first. Unreadable rows are postponed.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; leases may have been taken all the same, and then expire.
     pub async fn claim_deliveries_due(
         &self,
         lease: Duration,
@@ -105,7 +105,7 @@ impl SystemStore {
         Ok(claimed)
     }
 
-    /// Extends the lease.
+    /// Extends the lease to this time from now, so that no other server delivers the agent meanwhile.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] if another delivery has claimed the agent.

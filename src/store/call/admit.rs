@@ -120,8 +120,8 @@ impl Admission {
 }
 
 impl Batched for Admission {
-    /// Whether the call holds a call slot. `None` if it was not written: it is already on record, or its number or agent has
-    /// changed.
+    /// Whether the call holds a call slot. `None`: not written, because it is on record, or its number
+    /// or agent has changed.
     type Done = Option<bool>;
     // A call is recorded once, whichever batch it is in: two writers do not disturb each other.
     const IS_ORDERED: bool = false;
@@ -160,7 +160,7 @@ impl SystemStore {
     /// record has the worst possible outcome. `None` if no tenant holds the number.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Busy`] if it would wait too long for its batch.
     pub async fn admit_call(&self, id: CallId, incoming: &IncomingCall) -> Result<Option<Route>, StoreError> {
         let now = self.shared.clock.now();
         // Ends once the decision and the rows agree: every further round means that one of them has changed.
@@ -198,7 +198,7 @@ impl SystemStore {
     /// Gives an open call that was not admitted a call slot if one is free now. Returns whether it did.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: nothing was written, unless the answer to `COMMIT` was lost.
     pub async fn admit_after_all(&self, call: &Call) -> Result<bool, StoreError> {
         let transaction = self.begin().await?;
         let mut of_tenant = tenant::Entity::find_by_id(call.tenant_id.0);
@@ -226,11 +226,11 @@ impl SystemStore {
         Ok(admitted.rows_affected > 0)
     }
 
-    /// The callers of other open calls to the number called that ring this number, or have no recorded answer yet: at most
-    /// [`MOST_RINGING`], newest first.
+    /// The callers of other open calls to the number called that ring this number, or have no recorded answer yet.
+    /// Newest first, at most [`MOST_RINGING`].
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn callers_ringing(&self, call: &Call, dialled: &E164) -> Result<Vec<String>, StoreError> {
         let open = call::Entity::find()
             .filter(call::Column::TenantId.eq(call.tenant_id.0))
@@ -281,7 +281,7 @@ impl SystemStore {
     /// submitted, even if nobody waited for their recording.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn route_by_sid(&self, sid: &str) -> Result<Option<Route>, StoreError> {
         self.shared.answers.flushed().await;
         let Some(mut row) = find_by_sid(self.db(), sid).await? else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! Records the answers to calls, in batches.
 //!
-//! Several servers' journals may record answers in any order. The latest answer wins, and a conversation that any of them
-//! started is kept.
+//! Several servers' journals may record answers in any order. The latest answer wins, and a conversation that any of
+//! them has started is kept.
 
 use std::collections::{HashMap, HashSet};
 
@@ -66,7 +66,7 @@ impl SystemStore {
     /// Records the answer to a call. Returns whether the call is on record.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Busy`] if it would wait too long for its batch.
     pub async fn record_answer(&self, answer: AnswerRecord) -> Result<bool, StoreError> {
         self.write_batched(answer).await
     }

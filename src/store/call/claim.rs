@@ -35,11 +35,11 @@ impl SystemStore {
     // Two renewals fit into a claim, so one may fail.
     pub const RENEW_EVERY: Duration = Duration::from_millis(700);
 
-    /// Claims the answer to a call under a new name, unless another server has claimed it or an answer was recorded since the
-    /// call was read.
+    /// Claims the answer to a call under a new name, unless another server has claimed it, or an answer was recorded
+    /// after the call was read.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the claim may have been taken all the same, and then expires.
     pub async fn claim_answer(&self, route: &Route, name: Uuid) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
         let until = call::Column::AnsweringUntil;
@@ -53,7 +53,7 @@ impl SystemStore {
     /// Renews a claim for [`Self::RENEW_EVERY`] and a margin. Returns false if another server has taken it over.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; whether the claim still holds is unknown.
     pub async fn renew_claim(&self, route: &Route, name: Uuid) -> Result<bool, StoreError> {
         // The first claim's name is the call's id, and its row names no holder.
         let holder = Expr::col(call::Column::AnsweringBy).if_null(Expr::col(call::Column::Id));

@@ -55,7 +55,7 @@ impl TenantStore {
     /// Counts the calls that hold one of the plan's call slots.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn active_calls(&self) -> Result<i64, StoreError> {
         page::count(&self.transaction, self.own_calls().filter(holds_slot())).await
     }
@@ -63,7 +63,7 @@ impl TenantStore {
     /// The calls with these ids, in no particular order.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn calls_by_id(&self, ids: &[CallId]) -> Result<Vec<Call>, StoreError> {
         let wanted = call::Column::Id.is_in(ids.iter().map(|id| id.0));
         entities::all(&self.transaction, self.own_calls().filter(wanted)).await
@@ -73,7 +73,7 @@ impl TenantStore {
     /// hours earlier are left out.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn calls_changed_since(
         &self,
         since: DateTime<Utc>,
@@ -93,7 +93,7 @@ impl TenantStore {
     /// A page of calls, newest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn calls(&self, filter: &CallFilter, page: PageRequest) -> Result<PageOf<Call>, StoreError> {
         let query = filtered(self.own_calls(), filter);
         page::page(&self.transaction, query, KEYSET, page, |row| {
@@ -105,7 +105,7 @@ impl TenantStore {
     /// Counts the calls that match a filter.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn count_calls(&self, filter: &CallFilter) -> Result<i64, StoreError> {
         match self.count_by_totals(filter).await? {
             Some(count) => Ok(count),
@@ -116,7 +116,7 @@ impl TenantStore {
     /// A page of calls for each of these agents, in one statement. Agents without calls are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn calls_of_each(
         &self,
         agents: &[AgentId],
@@ -134,7 +134,7 @@ impl TenantStore {
     /// The number of calls of each of these agents, in one statement. Agents without calls are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn count_calls_of_each(&self, agents: &[AgentId]) -> Result<HashMap<AgentId, i64>, StoreError> {
         self.count_each_by_totals(agents).await
     }
@@ -154,8 +154,8 @@ fn status() -> Expr {
     Expr::col((call::Entity, call::Column::Status))
 }
 
-/// Calls that hold a call slot: open and admitted. The statements that admit calls repeat this condition; a test compares them
-/// with the domain.
+/// Calls that hold a call slot: open and admitted. The statements that admit calls repeat this condition; a test
+/// compares all of them with the domain.
 fn holds_slot() -> Condition {
     Condition::all().add(under_way()).add(call::Column::Admitted.eq(true))
 }

@@ -37,7 +37,7 @@ impl SystemStore {
     /// Records a call that was routed without the database. A call that is already on record stays unchanged.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Busy`] if it would wait too long for its batch.
     pub async fn record_call(&self, call: Call, admitted: bool) -> Result<(), StoreError> {
         self.write_batched(AnsweredCall { call, admitted }).await
     }

@@ -22,7 +22,7 @@ impl SystemStore {
     /// Applies a report of the carrier ([`Call::reported`]). `None` if the call is unknown.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Busy`] if it would wait too long for its batch.
     pub async fn report_call(&self, sid: &str, report: CallReport) -> Result<Option<Call>, StoreError> {
         self.write_batched(CarrierReport { sid: sid.to_owned(), report }).await
     }
@@ -32,7 +32,7 @@ impl SystemStore {
     /// belongs to no call.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: nothing was written, unless the answer to `COMMIT` was lost.
     pub async fn report_conversation(&self, report: &ConversationReport) -> Result<Option<Call>, StoreError> {
         let answered_with = call::Column::ConversationId.eq(&report.conversation_id);
         let unanswered = |sid: &str| {
@@ -47,7 +47,7 @@ impl SystemStore {
     /// aside: it counts as reported now, so that it does not block the others.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], but never because of an unreadable row.
     pub async fn calls_unheard_of(
         &self,
         heard_before: DateTime<Utc>,
@@ -56,11 +56,11 @@ impl SystemStore {
         self.longest_unheard(call::Entity::find().filter(under_way()), heard_before, limit).await
     }
 
-    /// The carrier's ids of a tenant's calls that hold call slots and have had no report since `heard_before`, oldest report
-    /// first.
+    /// The carrier's ids of a tenant's calls that hold call slots and were last reported before
+    /// `heard_before`, oldest report first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], but never because of an unreadable row.
     pub async fn longest_held_slots(
         &self,
         tenant: TenantId,
@@ -105,7 +105,7 @@ impl SystemStore {
     /// Returns which of these calls, by the carrier's ids, are on record.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn calls_on_record(&self, sids: &[&str]) -> Result<Vec<String>, StoreError> {
         let found = call::Entity::find()
             .filter(call::Column::Sid.is_in(sids.iter().copied()))
@@ -118,7 +118,7 @@ impl SystemStore {
     /// Records that the carrier reported a call as still under way.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; after [`StoreError::Unavailable`] the change may have been committed all the same.
     pub async fn call_goes_on(&self, sid: &str) -> Result<(), StoreError> {
         self.heard_of(call::Column::Sid.eq(sid)).await
     }

@@ -19,8 +19,8 @@ impl TenantStore {
         Entity::find().filter(Column::TenantId.eq(self.tenant.0))
     }
 
-    /// Calls to each number on these UTC days and their billed minutes, including calls deleted since. Numbers without
-    /// calls are missing.
+    /// Calls to each number on these UTC days and their billed minutes, including calls deleted since. A number
+    /// without calls is missing.
     pub(in crate::store) async fn calls_and_minutes(
         &self,
         days: &Range<NaiveDate>,
@@ -41,8 +41,8 @@ impl TenantStore {
             .group_by(Column::PhoneNumberId)
     }
 
-    /// Number of calls that match a filter; `None` if the totals cannot tell: the filter asks for a status or for part of
-    /// a day.
+    /// Number of calls that match a filter; `None` if the totals cannot tell, because it asks for a status or
+    /// part of a day.
     pub(super) async fn count_by_totals(&self, filter: &CallFilter) -> Result<Option<i64>, StoreError> {
         let Some(query) = self.totals_of(filter) else { return Ok(None) };
         let kept = query.select_only().expr(total(Column::Kept));

@@ -292,7 +292,7 @@ impl Hosts {
     /// Opens a session that receives notifications on these channels.
     ///
     /// # Errors
-    /// [`ListenError`].
+    /// [`ListenError`] if the connection fails, or notifications cannot reach it.
     pub(in crate::store) async fn listen(
         &self,
         channels: [&str; 2],

@@ -9,9 +9,9 @@
 //! own limit. Behind a pooler the server process of a session is unknown; there a session is lost only if no
 //! other can be opened, or when the limit passes.
 //!
-//! **Suspicion.** When a session is lost, every session opened before its last statement becomes suspect. Suspect
-//! sessions are dropped when taken from the pool, so that no further request waits for one. Idle sessions are
-//! pinged before reuse.
+//! **Suspicion.** When a session is lost, every session opened before its last statement becomes suspect.
+//! Suspect sessions are dropped when taken from the pool, so that no further request waits for one. An idle
+//! session is pinged before reuse.
 //!
 //! **Shares.** No single caller may exhaust a pool: a caller within a share ([`Pool`](super::Pool)) holds a
 //! limited number of sessions, and waits for its share before it waits for a session.

@@ -130,7 +130,7 @@ impl SystemStore {
     /// Succeeds if the database answers and does not report itself as read-only.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`].
+    /// [`StoreError::Unavailable`] if it does not answer in time or takes no writes.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.db().ping().await.map_err(StoreError::Unavailable)
     }

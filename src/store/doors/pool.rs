@@ -1,11 +1,10 @@
 //! Connection pool for single statements and for beginning transactions.
 //!
-//! **Broken connections.** A database restart, a failover or a proxy timeout breaks pooled connections. No
-//! request pays for that: a broken connection is dropped and the next one tried, at most as often as the pool
-//! has connections. Only work without effect is retried: `BEGIN`, a read, or the ping before a single write.
-//! A single write is never sent twice, since the first attempt may have been carried out. A group commit is
-//! idempotent and may be ([`Pool::group_commit`]). A silent connection counts as broken
-//! ([`super::connections`]).
+//! **Broken connections.** A database restart, a failover or a proxy timeout breaks pooled connections. No request
+//! pays for that: a broken connection is dropped and the next one tried, at most as often as the pool has
+//! connections. Only work without effect is retried: `BEGIN`, a read, or the ping before a single write. A single
+//! write is never sent twice, since the first attempt may have been carried out. A group commit is idempotent and may
+//! be ([`Pool::group_commit`]). [`super::connections`] counts a silent connection as broken.
 //!
 //! **Read-only sessions.** A Postgres session that rejects a write as read-only is not reused, nor are older
 //! ones: sessions keep the `default_transaction_read_only` they started with, and after a failover they may

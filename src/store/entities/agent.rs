@@ -179,9 +179,8 @@ impl AnsweringRow {
     ];
 }
 
-/// Reads the columns of [`AnsweringRow`] behind this prefix as far as possible, and names the unreadable
-/// ones. Defaults: an agent without a readable status takes no calls, one without a readable language speaks
-/// the default language.
+/// Reads the columns of [`AnsweringRow`] behind this prefix as far as possible, and names the unreadable ones.
+/// Without a readable status an agent takes no calls; without a readable language it speaks the default one.
 pub(in crate::store) fn as_far_as_readable(
     row: &QueryResult,
     prefix: &str,

@@ -11,7 +11,7 @@ impl TenantStore {
     /// tenant's numbers and the fallback numbers of their agents. Follows at most [`MAX_CHAIN`] numbers.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn leads_to(&self, to: &E164, these: &[E164]) -> Result<bool, StoreError> {
         let (mut next, mut seen) = (vec![to.clone()], HashSet::new());
         while let Some(number) = next.pop() {

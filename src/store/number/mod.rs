@@ -48,7 +48,7 @@ impl TenantStore {
     /// Returns the numbers with these ids, in no order. Numbers of other tenants are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn numbers_by_id(&self, ids: &[NumberId]) -> Result<Vec<PhoneNumber>, StoreError> {
         let found = page::by_ids(
             &self.transaction,
@@ -63,7 +63,7 @@ impl TenantStore {
     /// Returns the routing rules of these numbers with their versions. Numbers of other tenants are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn routing_rules(
         &self,
         ids: &[NumberId],
@@ -83,7 +83,7 @@ impl TenantStore {
     /// Returns the tenant's number with this E.164: the one it holds, else the one it held last.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn number_by_e164(&self, number: &E164) -> Result<Option<PhoneNumber>, StoreError> {
         let released = Expr::col(phone_number::Column::Status).eq(NumberStatus::Released.as_str());
         let found = self
@@ -100,7 +100,7 @@ impl TenantStore {
     /// Returns the oldest active number of each agent. Agents without one are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn first_numbers(
         &self,
         agents: &[AgentId],
@@ -122,16 +122,16 @@ impl TenantStore {
     /// Returns an agent's numbers that are not released, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn held_numbers(&self, agent: AgentId) -> Result<Vec<PhoneNumber>, StoreError> {
         entities::all(&self.transaction, held_by(self.own_numbers(), agent)).await
     }
 
-    /// Returns a page of numbers, newest first, with the requested columns of each number and its agent. One
-    /// statement reads both.
+    /// Returns a page of numbers, newest first, with the requested columns of each number and its
+    /// agent, in one statement.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn numbers(
         &self,
         filter: &NumberFilter,
@@ -181,7 +181,7 @@ impl TenantStore {
     /// Counts the numbers that match the filter.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn count_numbers(&self, filter: &NumberFilter) -> Result<i64, StoreError> {
         page::count(&self.transaction, filtered(self.own_numbers(), filter)).await
     }
@@ -189,7 +189,7 @@ impl TenantStore {
     /// Returns a page of each agent's numbers, in one statement. Agents without numbers are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn numbers_of_each(
         &self,
         agents: &[AgentId],
@@ -206,7 +206,7 @@ impl TenantStore {
     /// Counts each agent's numbers, in one statement. Agents without numbers are missing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn count_numbers_of_each(
         &self,
         agents: &[AgentId],
@@ -222,7 +222,7 @@ impl TenantStore {
     /// Returns a number, or `None` if the tenant has none with this id. A read-write transaction locks the row.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn number(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
         let mut query = self.own_numbers().filter(phone_number::Column::Id.eq(id.0));
         if self.is_writing() {
@@ -234,7 +234,7 @@ impl TenantStore {
     /// Moves an active or inactive number to releasing. `None` if the tenant has no such number in one of these states.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn begin_release(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
         self.move_number(id, NumberTransition::ReleaseBegun).await
     }
@@ -243,7 +243,7 @@ impl TenantStore {
     /// has no such number in this state.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn end_release(
         &self,
         id: NumberId,
@@ -255,7 +255,7 @@ impl TenantStore {
     /// Replaces a number's routing rules and increments their version. `None` if the tenant has no such number.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn set_routing_rules(
         &self,
         id: NumberId,
@@ -309,7 +309,7 @@ impl SystemStore {
     /// Returns the countries of all numbers, also released ones, of all tenants. Unreadable rows are reported and skipped.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`], but never because of an unreadable row.
     pub async fn countries_with_numbers(&self) -> Result<Vec<CountryCode>, StoreError> {
         let statement = Statement::from_string(self.db().get_database_backend(), COUNTRIES);
         let rows = self.db().query_all_raw(statement).await?;
@@ -320,7 +320,7 @@ impl SystemStore {
     /// Returns a number of any tenant.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn number(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
         phone_number::Entity::find_by_id(id.0).one(self.db()).await?.map(PhoneNumber::try_from).transpose()
     }
@@ -328,16 +328,16 @@ impl SystemStore {
     /// Returns an agent's numbers that are not released, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn numbers_of(&self, agent: AgentId) -> Result<Vec<PhoneNumber>, StoreError> {
         entities::all(self.db(), held_by(phone_number::Entity::find(), agent)).await
     }
 
-    /// Returns the numbers among these that the tenant cannot have: held by anybody, or released by another
-    /// tenant after `quarantined_since`.
+    /// Returns the numbers among these that the tenant cannot have: held by anybody, or released by another tenant
+    /// after the instant `quarantined_since`.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a number is unreadable.
     pub async fn barred_among(
         &self,
         numbers: &[E164],

@@ -1,4 +1,5 @@
-//! Counts unfinished operations, for operators. The index over unfinished operations answers the query alone.
+//! Counts unfinished operations, for operators. The partial index over them keeps this cheap,
+//! however many have ended.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
@@ -20,10 +21,10 @@ pub struct Backlog {
 }
 
 impl SystemStore {
-    /// Counts unfinished operations.
+    /// Counts the unfinished operations of all tenants, and finds the oldest of those that should be under way.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn backlog(&self) -> Result<Backlog, StoreError> {
         let is_tried = Condition::all().add(Column::Attempts.gt(0)).add(Column::AwaitedEvent.is_null());
         let is_begun = Condition::any().add(Column::RunAfter.lte(self.shared.clock.now())).add(is_tried);

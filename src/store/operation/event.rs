@@ -17,7 +17,7 @@ impl SystemStore {
     /// Makes the operations that wait for this event due. Returns their number.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; some operations may be due by then, and a repetition wakes the others.
     pub async fn wake(&self, event: &EventKey) -> Result<u64, StoreError> {
         let mut woken = 0;
         loop {

@@ -48,7 +48,7 @@ impl SystemStore {
     /// Takes the lease on one operation. `None` if the operation has ended, must wait, or is leased.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the lease may have been taken all the same, and then expires.
     pub async fn claim(
         &self,
         id: OperationId,
@@ -62,11 +62,11 @@ impl SystemStore {
         Ok(self.readable_claims(rows, owner).await?.into_iter().next())
     }
 
-    /// Takes the leases on due operations that nobody drives or whose lease has expired, oldest first. Unreadable operations
-    /// are put aside.
+    /// Takes the leases on due operations that nobody drives or whose lease has expired, oldest first. An unreadable
+    /// operation is put aside for five minutes.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; leases may have been taken all the same, and then expire.
     pub async fn claim_due(
         &self,
         owner: uuid::Uuid,
@@ -113,10 +113,10 @@ impl SystemStore {
         Ok(readable)
     }
 
-    /// Extends the lease.
+    /// Extends the lease to `by` from now, also one that has expired but was not taken over.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`].
+    /// [`StoreError::LeaseLost`] if another driver has claimed the operation since.
     pub async fn renew(&self, lease: &Lease, by: Duration) -> Result<Lease, StoreError> {
         let until = self.shared.clock.now() + by;
         let renewed = Entity::update_many()
@@ -139,8 +139,8 @@ fn one_more(column: Column, most: i32) -> Expr {
         .into()
 }
 
-/// Unfinished, due, [`known`] and without a valid lease. What a newer version has written is left to it: it is neither claimed
-/// nor counted.
+/// Unfinished, due, [`known`] and without a valid lease. What a newer version has written is
+/// neither claimed nor counted.
 fn due(now: DateTime<Utc>) -> Condition {
     let unheld = Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now));
     Condition::all()

@@ -143,7 +143,7 @@ impl TenantStore {
     /// The operations with these ids, in no particular order.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn operations_by_id(&self, ids: &[OperationId]) -> Result<Vec<Operation>, StoreError> {
         let wanted = operation::Column::Id.is_in(ids.iter().map(|id| id.0));
         entities::all(&self.transaction, self.own_operations().filter(wanted)).await
@@ -153,7 +153,7 @@ impl TenantStore {
     /// same moment either comes first or finds it ended.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; the transaction must then be dropped.
     pub async fn take_back_release(&self, number: NumberId, why: &Refusal) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
         let row = operation::ActiveModel {
@@ -184,7 +184,7 @@ impl TenantStore {
     /// The unfinished operations of this agent, oldest first.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
     pub async fn unfinished_operations(&self, agent: AgentId) -> Result<Vec<Operation>, StoreError> {
         let found = self
             .own_operations()
@@ -199,7 +199,7 @@ impl SystemStore {
     /// The operation with this id, of any tenant; `None` if it does not exist.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
     pub async fn operation(&self, id: OperationId) -> Result<Option<Operation>, StoreError> {
         operation::Entity::find_by_id(id.0).one(self.db()).await?.map(Operation::try_from).transpose()
     }

@@ -48,7 +48,7 @@ impl Database {
     /// Why this version cannot migrate the database; `None` if it can, or does not need to. Changes nothing.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn foreign_schema(&self) -> Result<Option<ForeignSchema>, StoreError> {
         let db = &self.shared.tenants;
         of(db, &compare(db).await?).await
@@ -79,8 +79,8 @@ pub(super) async fn of(
     }
 }
 
-/// Whether a migration creates this table. The migrations of 0.1.0 are named after their date, their number and the table they
-/// create: `m20261122_000003_agents`.
+/// Whether a migration creates this table. Migrations of 0.1.0 are named after their date, their number and their
+/// table, such as `m20261122_000003_agents`.
 fn creates(migration: &str, table: &str) -> bool {
     migration.splitn(3, '_').nth(2) == Some(table)
 }

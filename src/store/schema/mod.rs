@@ -1,10 +1,10 @@
-//! What the server expects of the database: the migrations that this version knows, and that tenants are kept apart
-//! ([`isolation`]).
+//! What the server expects of the database: the migrations that this version knows,
+//! and isolated tenants ([`isolation`]).
 //!
-//! A migration only adds: tables, and columns that are nullable or have a default. Therefore a server works on a database that
-//! the next version has migrated, and servers can be upgraded one after the other: migrate first, then replace them. A later
-//! version removes what no server uses any more. For the same reason no statement of ours reads `*` or writes without naming
-//! its columns.
+//! A migration only adds: tables, and columns that are nullable or have a default. Therefore a server works on a
+//! database that the next version has migrated, and servers can be upgraded one after the other: migrate first, then
+//! replace them. A later version removes what no server uses any more. For the same reason every statement names its
+//! columns and never reads `*`.
 
 mod foreign;
 pub(super) mod isolation;
@@ -63,7 +63,7 @@ impl Database {
     /// Compares the database's migrations with this version's. Changes nothing and needs no rights to do so.
     ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`] if the query fails.
     pub async fn migrations(&self) -> Result<Migrations, StoreError> {
         compare(&self.shared.tenants).await
     }
