@@ -32,7 +32,7 @@ impl CallRecords {
     /// failed, so that there is time to answer the caller in another way. A database known to be unavailable is not asked.
     ///
     /// # Errors
-    /// [`NoAnswer`].
+    /// [`NoAnswer`]; the cause is already logged.
     pub async fn ask<T>(
         &self,
         asked: impl Future<Output = Result<T, StoreError>>,

@@ -4,11 +4,11 @@
 //! A conversation that cannot be processed or fetched is postponed, each time for longer, and the others continue. A pass
 //! ends early only if the circuit breaker of the voice provider is open or the database does not answer.
 //!
-//! One task processes events and another fetches missing ones, a few at a time, so that an event never waits for the voice
-//! provider.
+//! One task processes events and another fetches missing ones, a few at a time, so that an event never waits
+//! for the voice provider.
 //!
-//! Every server writes the same, however often. Therefore all servers may work at the same time, and one that dies leaves
-//! nothing half done.
+//! Every server writes the same, however often. Therefore all servers may work at the same time, and one that dies
+//! leaves nothing half done.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,8 +63,8 @@ struct ConversationsParts {
 }
 
 impl Conversations {
-    /// Records through the system's store and fetches from the voice provider. Without `keep_transcripts`, no transcript is
-    /// stored.
+    /// Records through the system's store and fetches from the voice provider. Without `keep_transcripts`,
+    /// no transcript is stored.
     #[must_use]
     pub fn new(store: SystemStore, voice: Voice, clock: Clock, keep_transcripts: bool) -> Self {
         Self(Arc::new(ConversationsParts { store, voice, clock, keep_transcripts, told: Notify::new() }))
@@ -73,7 +73,7 @@ impl Conversations {
     /// Stores a report of the voice provider. From then on it is not lost.
     ///
     /// # Errors
-    /// [`NotRecorded`], logged already.
+    /// [`NotRecorded`], already logged: the sender should send the event again.
     pub async fn accept(&self, report: ConversationReport) -> Result<(), NotRecorded> {
         // Before it is stored: a transcript that must not be kept never reaches the database.
         let report = self.kept(report);
@@ -94,7 +94,7 @@ impl Conversations {
     /// Fetches a conversation from the voice provider, because its event was too long to keep, and stores it.
     ///
     /// # Errors
-    /// [`NotRecorded`], logged already.
+    /// [`NotRecorded`], already logged: it was not fetched, or not stored.
     pub async fn fetch(&self, conversation: &str) -> Result<(), NotRecorded> {
         match self.0.voice.conversation(conversation).await {
             Ok(Conversation::Over(report)) => self.accept(report).await,

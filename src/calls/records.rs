@@ -1,7 +1,7 @@
 //! Writes the records of calls into the database, or into the journal while the database is unavailable.
 //!
-//! No record is lost. A write that the database does not accept waits in the journal, and later writes about the same call
-//! queue behind it.
+//! No record is lost. A write that the database does not accept waits in the journal, and later writes about the same
+//! call queue behind it.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! Writes journaled entries into the database as soon as the database accepts them.
 //!
 //! An entry leaves the journal when it is written, or when the database has rejected its contents
-//! ([`StoreError::is_verdict`]). A rejected entry is moved to `calls.refused`; if it is a call, every other entry about it
-//! follows. Any other error keeps the entry. An entry about a call that is not on record yet waits in a file beside the journal
-//! ([`super::journal`]). Therefore several servers may write entries about one call in any order: the latest answer and the
-//! highest-ranked report win.
+//! ([`StoreError::is_verdict`]). A rejected entry is moved to `calls.refused`; if it is a call, every other entry
+//! about it follows. Any other error keeps the entry. An entry about a call that is not on record yet waits in a file
+//! beside the journal ([`super::journal`]). Therefore several servers may write entries about one call in any order:
+//! the latest answer and the highest-ranked report win.
 
 use std::time::Duration;
 
@@ -81,9 +81,9 @@ impl CallRecords {
         }
     }
 
-    /// Writes entries in batches while the database accepts them. An answer alone is not enough: the database counts as
-    /// available once it has accepted an entry, or none waits. Callers go first: while they wait for the database, it is given
-    /// no entry.
+    /// Writes entries in batches while the database accepts them. An answer alone is not enough: the database counts
+    /// as available once it has accepted an entry, or none waits. Callers go first: while they wait for the database,
+    /// it is given no entry.
     async fn replay(&self, heartbeat: &Heartbeat) {
         let mut written = 0_u64;
         loop {
@@ -165,8 +165,8 @@ impl CallRecords {
         outcomes.into_iter().map(|outcome| outcome.unwrap_or(Err(StoreError::Busy.into()))).collect()
     }
 
-    /// Writes early entries whose calls are on record now. Moves those that are too old, or about a rejected call, to
-    /// `calls.refused`.
+    /// Writes early entries whose calls are on record now. Moves those that are too old, or about a
+    /// rejected call, to `calls.refused`.
     async fn match_early(&self) {
         let journal = &self.0.journal;
         let some = journal.some_early();

@@ -8,7 +8,7 @@ impl Carrier {
     /// Fetches a call; `None` if the carrier does not know it.
     ///
     /// # Errors
-    /// [`CarrierError`].
+    /// [`CarrierError`]; a call that the carrier does not know is no error.
     pub async fn call(&self, sid: &str) -> Result<Option<CarrierCall>, CarrierError> {
         match self.get::<wire::Call>(self.url(&["Calls", checked(sid)?])).await {
             Ok(call) => Ok(Some(call.read())),

@@ -1,7 +1,7 @@
 //! The account's numbers: buying, finding, configuring, releasing.
 //!
-//! Twilio has no idempotency key. A purchase of a number that the account owns already reportedly succeeds, and changes that
-//! number's settings. Therefore:
+//! Twilio has no idempotency key. A purchase of a number that the account owns already reportedly succeeds, and changes
+//! the settings of that number. Therefore:
 //! - Check before a purchase that the account does not own the number ([`Carrier::find`]).
 //! - A purchase sets only the name, which carries our mark. If the answer is lost, the mark identifies the number.
 //! - [`Carrier::buy`] distinguishes a number that is older than the request from one that the request bought.
@@ -70,7 +70,7 @@ impl Carrier {
     /// Fetches the account's number with this SID; `None` if it does not exist.
     ///
     /// # Errors
-    /// [`CarrierError`].
+    /// [`CarrierError`], also if the answer has no number: `None` would report it as gone.
     pub async fn fetch(&self, sid: &str) -> Result<Option<OwnedNumber>, CarrierError> {
         match self.get::<Owned>(self.url(&[NUMBERS, checked(sid)?])).await {
             // An unreadable number still exists: `None` would report it as gone.

@@ -51,7 +51,7 @@ impl Answer {
         Self { status, headers, body, effect, at: clock.now(), took: sent.elapsed() }
     }
 
-    /// The HTTP status.
+    /// The HTTP status, whoever sent it: the provider or a proxy.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status.as_u16()

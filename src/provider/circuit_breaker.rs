@@ -38,7 +38,7 @@ impl CircuitBreaker {
         self.with(|breaker| breaker.open_for(self.0.clock.now()))
     }
 
-    /// Admits a request.
+    /// Admits a request, whose outcome is reported through the permit.
     ///
     /// # Errors
     /// How long no request may be sent.
@@ -94,7 +94,7 @@ impl fmt::Debug for CircuitBreaker {
 #[must_use = "a permit that is dropped at once reports nothing about the provider"]
 pub(super) struct Permit<'a> {
     breaker: &'a CircuitBreaker,
-    /// `None` once reported.
+    /// `None` once its outcome was reported.
     pass: Option<Pass>,
 }
 

@@ -34,8 +34,8 @@ impl ConcurrencyLimit {
         Self { free: Arc::new(Semaphore::new(requests)), waiting: Arc::default() }
     }
 
-    /// Waits until a request may start; it is in progress until the result is dropped. `None` if that takes longer than
-    /// `patience`.
+    /// Waits until a request may start; it is in progress until the result is dropped. `None` if that
+    /// takes longer than `patience`.
     pub async fn acquire(&self, priority: Priority, patience: Duration) -> Option<SemaphorePermit<'_>> {
         // The semaphore is never closed: the only failure is the timeout.
         timeout(patience, self.acquire_at_last(priority)).await.ok()?.ok()

@@ -30,7 +30,7 @@ pub enum ProviderError<R: ProviderRejection> {
     /// The request was not carried out: it never arrived, or the provider turned it away for now.
     #[error("{provider} is unavailable: {reason}", provider = R::PROVIDER)]
     Unavailable {
-        /// For the log.
+        /// What happened, for the log only: it may contain words of the provider.
         reason: String,
         /// How long the provider asks us to wait, or how long the circuit breaker stays open.
         retry_after: Option<Duration>,
@@ -40,7 +40,7 @@ pub enum ProviderError<R: ProviderRejection> {
     /// The request may have been carried out.
     #[error("the outcome of a request to {provider} is unknown: {reason}", provider = R::PROVIDER)]
     OutcomeUnknown {
-        /// For the log.
+        /// Why the outcome is unknown, for the log only.
         reason: String,
     },
 }

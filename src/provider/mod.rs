@@ -7,8 +7,8 @@
 //! - It is measured and traced under a name from a closed set.
 //! - No error message contains its URL, which can contain phone numbers.
 //!
-//! A client adds what only its provider has: URLs, authentication, names of endpoints, limits, and the meaning of error
-//! bodies ([`ProviderRejection`]).
+//! A client adds what only its provider has: URLs, authentication, names of endpoints, limits, and the meaning
+//! of error bodies ([`ProviderRejection`]).
 
 mod answer;
 mod circuit_breaker;

@@ -15,7 +15,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// When a request is repeated for a caller that is waiting for it.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryPolicy {
-    /// The most repetitions.
+    /// The most repetitions after the first attempt.
     pub repeats: u32,
     /// The pause before the first repetition, half of it random; each further one waits twice as long.
     pub first_pause: Duration,

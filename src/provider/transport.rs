@@ -19,9 +19,9 @@ type Endpoint = fn(&Method, &[&str]) -> &'static str;
 pub struct TransportConfig<'a> {
     /// The provider's name in metrics and traces.
     pub provider: &'static str,
-    /// Where requests go.
+    /// Where requests go. A loopback address bypasses the proxy of the environment.
     pub base_url: &'a Url,
-    /// Limits connecting.
+    /// Time limit for connecting, a part of `timeout`.
     pub connect_timeout: Duration,
     /// Limits a whole request, connecting included.
     pub timeout: Duration,

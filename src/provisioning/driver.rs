@@ -30,8 +30,8 @@ impl Provisioning {
         self.wait_for(id, deadline, |state| state.is_final() || state == OperationState::Pending).await
     }
 
-    /// Runs an operation to its end, whenever it is due and no other driver holds it. Returns it as it is once `patience` has
-    /// passed.
+    /// Runs an operation to its end, whenever it is due and no other driver holds it. Returns it as it is
+    /// once `patience` has passed.
     pub(super) async fn see_through(
         &self,
         id: OperationId,

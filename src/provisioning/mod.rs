@@ -1,5 +1,5 @@
-//! Durable work at the providers. An operation is stored first, then run step by step under a lease by the request or by a
-//! worker.
+//! Durable work at the providers. An operation is stored first, then run step by step under a lease by the request
+//! or by a worker.
 //!
 //! A mutation stores its operation in the tenant's transaction ([`kinds`]), commits, and calls [`Provisioning::run`]. Workers
 //! use the same driver for operations that a dead server left. The intent of a step is stored before the step runs, and its

@@ -1,10 +1,10 @@
 //! The outcome of a step: next, done, failed, retry, wait until an instant, or wait for an external event.
 //!
-//! Unknown outcomes ([`Outcome::failed`], [`unsettled_for`]): when a provider may have carried out a request of a step, its
-//! outcome is unknown ([`Operation::outcome_unknown_at`]). Until it is settled, nothing is rolled back and nothing else is
-//! tried. A failed look-up, a rejection of the account or a proxy's error page does not settle it. It is settled by finding
-//! the object, or by not finding it once [`SETTLING`] has passed since the last such request. A rejection after that is final:
-//! [`StepError::Rejected`].
+//! Unknown outcomes ([`Outcome::failed`], [`unsettled_for`]): when a provider may have carried out a request of a
+//! step, its outcome is unknown ([`Operation::outcome_unknown_at`]). Until it is settled, nothing is rolled back and
+//! nothing else is tried. A failed look-up, a rejection of the account or a proxy's error page does not settle it. It
+//! is settled by finding the object, or by not finding it once [`SETTLING`] has passed since the last such request. A
+//! rejection after that is final: [`StepError::Rejected`].
 //!
 //! A pause is an outcome of its own, never an invented provider error.
 

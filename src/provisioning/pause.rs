@@ -19,9 +19,9 @@ const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(10);
 const LONGEST_EVENT_WAIT: TimeDelta = TimeDelta::days(180);
 
 impl Provisioning {
-    /// The update that schedules the next attempt, or fails the operation once retries are exhausted. An open circuit breaker
-    /// at the first bounded attempt fails the operation at once. Later such an attempt does not count, so that an outage uses
-    /// up no retries.
+    /// The update that schedules the next attempt, or fails the operation once retries are exhausted. An open circuit
+    /// breaker at the first bounded attempt fails the operation at once. Later such an attempt does not count, so
+    /// that an outage uses up no retries.
     pub(super) fn retried(&self, operation: &Operation, retry: Retry) -> OperationUpdate {
         let Retry { because, progress, undo, retry_after, breaker_open, outcome_unknown, patience } = retry;
         match patience {
@@ -51,8 +51,8 @@ impl Provisioning {
         self.0.clock.now() + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)
     }
 
-    /// Grows with every attempt. Jitter is added to the time that the provider asked for, so that many operations do not
-    /// return at once.
+    /// Grows with every attempt. Jitter is added to the time that the provider asked for, so that many operations do
+    /// not return at once.
     fn backoff(&self, attempts: i32, retry_after: Option<Duration>) -> Duration {
         let after = |attempt| backoff(&self.0.entropy, FIRST_BACKOFF, LONGEST_BACKOFF, attempt);
         let wait = after(u32::try_from(attempts).unwrap_or(1));

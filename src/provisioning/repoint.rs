@@ -47,7 +47,7 @@ pub enum RepointError {
     /// The carrier did not list the account's numbers.
     #[error("the carrier did not list the account's numbers, and nothing was changed")]
     Carrier(#[from] CarrierError),
-    /// The database failed.
+    /// The database failed while the held numbers were read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -56,7 +56,7 @@ impl Provisioning {
     /// Every held number with settings at the carrier that do not send its calls to this server, oldest first.
     ///
     /// # Errors
-    /// [`RepointError`].
+    /// [`RepointError`]; nothing was changed.
     pub async fn pointing_elsewhere(&self) -> Result<Vec<PhoneNumber>, RepointError> {
         let owned: HashMap<String, _> =
             self.carrier().owned().await?.into_iter().map(|owned| (owned.sid.clone(), owned)).collect();

@@ -1,5 +1,5 @@
-//! Admission: gives a call its route and call slot, from the database or, while that is unavailable, from the routing cache and
-//! the journal.
+//! Admission: gives a call its route and call slot, from the database or, while that is unavailable, from the routing
+//! cache and the journal.
 
 use tokio::time::Instant;
 use tracing::Instrument;

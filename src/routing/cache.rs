@@ -12,8 +12,8 @@ use crate::store::{Change, NumberReader, StoreError, Topic};
 
 /// How often to poll the database for changes without a hint.
 const POLL_EVERY: Duration = Duration::from_secs(5);
-/// The next poll waits this many times as long as the previous one took, so that a flood of hints costs a third of a
-/// connection.
+/// The next poll waits this many times as long as the previous one took, so that a flood of hints costs a
+/// third of a connection.
 const POLL_GAP: u32 = 2;
 /// The first pause after a page could not be read.
 const FIRST_WAIT: Duration = Duration::from_millis(100);

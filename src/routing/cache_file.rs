@@ -1,5 +1,5 @@
-//! The routing cache on disk: written soon after each change, and read by a server that starts while the database is
-//! unavailable.
+//! The routing cache on disk: written soon after each change, and read by a server that starts while
+//! the database is unavailable.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter};

@@ -7,12 +7,11 @@
 //!
 //! - A call is answered once. A repeated request gets the same answer, even at the same time at another server, and the voice
 //!   provider registers one conversation ([`turn`]).
-//! - A call is admitted and recorded before it is answered. The answer is recorded right after, so that the caller does not
-//!   wait for that.
+//! - A call is admitted and recorded before it is answered. The answer is recorded right after: no caller waits for that.
 //! - When all call slots are held, the carrier is first asked whether the calls that hold them are still under way.
 //! - While the database is unavailable, the routing cache decides, and records wait in the journal of [`crate::calls`].
-//! - An answer is independent of the carrier: [`crate::domain::CallAnswer`] is stored with its stage, and the carrier's module
-//!   renders it.
+//! - An answer is independent of the carrier: [`crate::domain::CallAnswer`] is stored with its stage; [`crate::carrier`]
+//!   renders it for Twilio.
 
 mod admit;
 mod after_dial;

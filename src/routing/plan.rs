@@ -151,8 +151,8 @@ pub(super) fn is_at_the_other_end(
     number == called || is_caller || forwarded_from == Some(number)
 }
 
-/// Whether a number already rings for as many calls of this caller as allowed. `others`: the callers of the open calls that
-/// ring it.
+/// Whether a number already rings for as many calls of this caller as allowed. `others`: the callers of the open
+/// calls that ring it.
 pub(super) fn rings_already(caller: &CallerId, others: &[String]) -> bool {
     let mut others = others.iter().map(|other| CallerId::read(other));
     match caller {

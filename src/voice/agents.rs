@@ -107,7 +107,7 @@ impl Voice {
     /// Fetches the agent with this id; `None` if it does not exist.
     ///
     /// # Errors
-    /// [`VoiceError`].
+    /// [`VoiceError`]; an agent that does not exist is no error.
     pub async fn fetch(&self, voice_agent_id: &str) -> Result<Option<VoiceAgent>, VoiceError> {
         let standing = match self.read(voice_agent_id).await {
             Err(VoiceError::Rejected(Rejection::NotFound)) => return Ok(None),

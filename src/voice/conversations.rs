@@ -18,10 +18,10 @@ pub enum Conversation {
 }
 
 impl Voice {
-    /// Fetches a conversation.
+    /// Fetches a conversation by the provider's id. One that does not exist is [`Conversation::Unknown`], not an error.
     ///
     /// # Errors
-    /// [`VoiceError`].
+    /// [`VoiceError`], also if the answer is unreadable.
     pub async fn conversation(&self, id: &str) -> Result<Conversation, VoiceError> {
         let request = self.request(Method::GET, &["conversations", id]);
         let answer = match self.send(&self.conversations, request, Effect::Reads).await {

@@ -1,7 +1,7 @@
 //! Reads the events that ElevenLabs sends after a call. Read only events with a valid signature.
 //!
-//! New members and new event types appear without notice. Only known members are read, and an event of an unknown type is no
-//! error: acknowledge it.
+//! New members and new event types appear without notice. Only known members are read, and an event of an unknown
+//! type is no error: acknowledge it.
 
 use std::fmt;
 
@@ -54,8 +54,8 @@ impl VoiceEvent {
     }
 }
 
-/// What the beginning of an event says when the rest was not kept. The order of members is not documented, so any may be
-/// missing.
+/// What the beginning of an event says when the rest was not kept. The order of members is not documented, so
+/// any may be missing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct EventHead {
     kind: Option<String>,

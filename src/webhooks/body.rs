@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 /// Time limit for a body, or for each part of a long one. Carriers and voice providers send it with the headers.
 pub(super) const TIME: Duration = Duration::from_secs(5);
 
-/// Reads a body.
+/// Reads a body of at most `most_bytes` within [`TIME`].
 ///
 /// # Errors
 /// The status to reject the request with: the body is too slow, too long or cut off.

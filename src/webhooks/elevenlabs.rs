@@ -1,9 +1,9 @@
 //! The voice provider's webhook for events after a conversation.
 //!
-//! The provider counts exactly 200 as delivered, repeats transcripts after a 5xx, and disables a webhook that keeps failing.
-//! Therefore every signed event is acknowledged, however long: its signature is checked while the body streams in, and only its
-//! beginning is kept. The rest of a transcript is fetched. A body may take [`WHOLE_TIME`] to arrive; each part has a time limit
-//! of its own.
+//! The provider counts exactly 200 as delivered, repeats transcripts after a 5xx, and disables a webhook that keeps
+//! failing. Therefore every signed event is acknowledged, however long: its signature is checked while the body
+//! streams in, and only its beginning is kept. The rest of a transcript is fetched. A body may take [`WHOLE_TIME`] to
+//! arrive; each part has a time limit of its own.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! The webhooks of the carrier and the voice provider, beside the API.
 //!
-//! A request has no effect before its signature is valid ([`verified`]). After that the carrier never receives an error: it
-//! would read an apology of its own to the caller. Whatever is missing or unreadable, the answer is TwiML, and the problem is
-//! logged.
+//! A request has no effect before its signature is valid ([`verified`]). After that the carrier never receives an
+//! error: it would read an apology of its own to the caller. Whatever is missing or unreadable, the answer is TwiML,
+//! and the problem is logged.
 
 mod body;
 mod call;
@@ -43,8 +43,8 @@ pub struct WebhookConfig {
     pub account_sid: String,
     /// The account's auth tokens: two during a rotation.
     pub auth_tokens: Vec<SecretString>,
-    /// The voice provider's webhook secrets: two during a rotation. Without one the route does not exist, because no event
-    /// could be verified.
+    /// The voice provider's webhook secrets: two during a rotation. Without one the route does not exist, because no
+    /// event could be verified.
     pub elevenlabs_secrets: Vec<SecretString>,
 }
 
@@ -100,8 +100,8 @@ fn with_events<S: Clone + Send + Sync + 'static>(
     carriers.layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time)).merge(events)
 }
 
-/// A route of the carrier, for GET and POST. HEAD is rejected: it would have the effect of a GET, and its answer would reach no
-/// caller.
+/// A route of the carrier, for GET and POST. HEAD is rejected: it would have the effect of a GET, and its answer
+/// would reach no caller.
 fn of_the_carrier<T: 'static>(handler: impl Handler<T, Arc<Webhooks>>) -> MethodRouter<Arc<Webhooks>> {
     get(handler.clone()).post(handler).head(no_head)
 }

@@ -63,8 +63,8 @@ impl Refusals {
         self.tally((sender, false), |tally| tally.proven = true);
     }
 
-    /// Whether our configuration is probably wrong. True once: when enough requests came in the sender's name and none had a
-    /// valid signature.
+    /// Whether our configuration is probably wrong. True once: when enough requests came in the sender's name and
+    /// none had a valid signature.
     pub(super) fn none_holds(&self, sender: &'static str) -> bool {
         self.tally((sender, false), Tally::none_holds)
     }

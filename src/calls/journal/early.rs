@@ -92,8 +92,8 @@ impl Early {
         self.waiting.iter().take(many).cloned().collect()
     }
 
-    /// Concludes a pass over the first `looked_at` entries: those in `over` are removed, the others move to the end of the
-    /// queue.
+    /// Concludes a pass over the first `looked_at` entries: those in `over` are removed, the others move to the
+    /// end of the queue.
     pub(super) fn over(&mut self, looked_at: usize, over: &[usize]) -> io::Result<()> {
         let looked_at: Vec<Entry> = self.waiting.drain(..looked_at.min(self.waiting.len())).collect();
         let left = looked_at.into_iter().enumerate().filter(|(nth, _)| !over.contains(nth));

@@ -101,8 +101,8 @@ impl Entry {
     }
 }
 
-/// Parses an entry of the journal and writes it again; `None` if the journal would move the line to `calls.refused`. An entry
-/// point for fuzzing.
+/// Parses an entry of the journal and writes it again; `None` if the journal would move the line to `calls.refused`.
+/// An entry point for fuzzing.
 #[must_use]
 pub fn rewritten_journal_entry(line: &[u8]) -> Option<String> {
     let entry: Entry = serde_json::from_slice(line).ok()?;

@@ -1,10 +1,10 @@
-//! The journal's file: entries that wait for the database, oldest first. A line holds one entry, or marks a number of earlier
-//! entries as done.
+//! The journal's file: entries that wait for the database, oldest first. A line holds one entry, or marks a number of
+//! earlier entries as done.
 //!
-//! Entries stay in the file and are read in windows; memory holds a small [`Index`] of their calls. A line is written after
-//! the last complete line, so that a partial line (on a full disk) is overwritten and spoils no other. An entry that cannot be
-//! written stays in memory, behind those in the file, and is not counted as the file's. It is written as soon as the file
-//! accepts it.
+//! Entries stay in the file and are read in windows; memory holds a small [`Index`] of their calls. A line is written
+//! after the last complete line, so that a partial line (on a full disk) is overwritten and spoils no other. An entry
+//! that cannot be written stays in memory, behind those in the file, and is not counted as the file's. It is written
+//! as soon as the file accepts it.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -47,8 +47,8 @@ enum Line {
 }
 
 impl JournalFile {
-    /// Opens a journal with its entries. A last line that a crash cut off is ignored; every other unreadable line is passed to
-    /// `unreadable`.
+    /// Opens a journal with its entries. A last line that a crash cut off is ignored; every other unreadable line
+    /// is passed to `unreadable`.
     pub(super) fn open(file: File, unreadable: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
         Self::open_indexing(file, MOST_INDEXED, unreadable)
     }

@@ -1,5 +1,5 @@
-//! Calls that the database rejected: entries about them can never be recorded. They are read from `calls.refused` after a
-//! restart.
+//! Calls that the database rejected: entries about them can never be recorded. They are read from
+//! `calls.refused` after a restart.
 
 use std::collections::HashSet;
 use std::fs::File;

@@ -45,7 +45,7 @@ impl Default for State {
 /// What a breaker admits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BreakerState {
-    /// Every request.
+    /// Every request: the provider answers.
     Closed,
     /// No request. The first one after the pause is the trial.
     Open,
@@ -116,7 +116,7 @@ impl Breaker {
         }
     }
 
-    /// Admits a request.
+    /// Admits a request: any while closed, the trial once the pause is over.
     ///
     /// # Errors
     /// The time until the next trial, or until the outcome of the one in progress can be expected.

@@ -74,8 +74,8 @@ impl Provisioning {
     /// Stores a new agent and its operation. Agent and token are `None` for a repeated request: the token is shown once.
     ///
     /// # Errors
-    /// [`StoreError`]; `IDEMPOTENCY_KEY_REUSED`, `LIMIT_REACHED` and a fallback number that may not be dialled are
-    /// [`StoreError::Refused`].
+    /// [`StoreError`]; as [`StoreError::Refused`]: `IDEMPOTENCY_KEY_REUSED`, `LIMIT_REACHED`, and a fallback number
+    /// that may not be dialled.
     pub async fn create_agent(
         &self,
         store: &TenantStore,

@@ -1,8 +1,8 @@
 //! The kinds of operations, one file each: the request, the data, the steps and their undo.
 //!
-//! The file of a kind declares `STEPS`, the driver's table of that kind. [`crate::domain::OperationKind`] lists the names of
-//! kinds and steps; a test compares both. A step that fails for good returns the effects that undo it with
-//! [`Outcome::Failed`].
+//! The file of a kind declares `STEPS`, the driver's table of that kind. [`crate::domain::OperationKind`]
+//! lists the names of kinds and steps; a test compares both. A step that fails for good returns the effects
+//! that undo it with [`Outcome::Failed`].
 //!
 //! A kind stores its operation in the tenant's transaction, together with the other changes of the mutation, so that no
 //! crash after the commit loses the operation.

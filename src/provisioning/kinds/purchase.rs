@@ -3,8 +3,8 @@
 //! A number is claimed in the database before it is bought, so that two operations never buy the same number. It is bought by
 //! its exact E.164 and under the operation's mark.
 //!
-//! Twilio reports success for the purchase of a number that the account already owns, and another installation may share the
-//! account. Therefore ([`ownership`]):
+//! Twilio reports success for the purchase of a number that the account already owns, and another installation may share
+//! the account. Therefore, in the terms of [`ownership`]:
 //! - Before every purchase request, the number is looked up in the account. A number under another name is left unchanged; a
 //!   number under this operation's mark was bought by an earlier request.
 //! - The purchase request sets only the name. Its answer decides who owns the number, and only an own number is pointed to
@@ -199,8 +199,8 @@ pub(super) enum Reach {
     Elsewhere,
 }
 
-/// Searches numbers on sale, with a higher limit each time. Quarantined and held numbers are removed later, by
-/// [`after_search`].
+/// Searches numbers on sale, with a higher limit each time. Quarantined and held numbers are
+/// removed later, by [`after_search`].
 pub(super) async fn find(
     driver: &Provisioning,
     purchase: &Purchase,

@@ -3,8 +3,8 @@
 //! operation. The number is kept only if the carrier, once it can no longer carry out that request, still has the number and
 //! rejects another release. The undo puts it into service again.
 //!
-//! The operation starts when the grace period ends. Until then the number is `RELEASING` and still takes calls, and the release
-//! can be cancelled.
+//! The operation starts when the grace period ends. Until then the number is `RELEASING` and still takes calls, and
+//! the release can be cancelled.
 
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};

@@ -44,8 +44,8 @@ fn compare(owned: &OwnedNumber, settings: &NumberSettings) -> Setting {
     if deviations(owned, settings).is_empty() { Setting::Right } else { Setting::Different }
 }
 
-/// The carrier's names of the settings that differ. Compares every setting that a purchase sets, and those that would take
-/// precedence over them.
+/// The carrier's names of the settings that differ. Compares every setting that a purchase sets, and those that would
+/// take precedence over them.
 pub(in crate::provisioning) fn deviations(
     owned: &OwnedNumber,
     settings: &NumberSettings,

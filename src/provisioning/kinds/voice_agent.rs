@@ -40,8 +40,8 @@ pub(super) async fn ensure(
         .map_err(|failure| if failure.is_verdict() { StepError::Rejected(failure) } else { failure.into() })
 }
 
-/// The voice agent that an earlier attempt created, if any. It is updated, because its content was never verified; surplus
-/// ones are deleted.
+/// The voice agent that an earlier attempt created, if any. It is updated, because its content was never verified;
+/// surplus ones are deleted.
 async fn adopt(driver: &Provisioning, agent: &Agent) -> Result<Option<String>, StepError<VoiceError>> {
     let voice = &driver.0.voice;
     let mut there = voice.find(agent.id).await?.into_iter();

@@ -37,7 +37,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// What a reconciliation may do about differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// Only report them.
+    /// Report the differences and change nothing.
     Nothing,
     /// Mark numbers INACTIVE that the carrier no longer has, and ACTIVE when it has them again. Changes nothing at a provider.
     Note,
@@ -66,7 +66,7 @@ pub enum ReconcileError {
     /// The last report cannot be parsed.
     #[error("the last report was written by another version")]
     Unreadable,
-    /// The database failed.
+    /// The database failed, or another server took the lease over.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -98,7 +98,7 @@ impl Reconciler {
     /// The latest report of any server; `None` before the first reconciliation.
     ///
     /// # Errors
-    /// [`ReconcileError`].
+    /// [`ReconcileError::Unreadable`] if another version wrote it, or the database failed.
     pub async fn last(&self) -> Result<Option<ReconciliationReport>, ReconcileError> {
         let Some(report) = self.database.system().last_reconciliation().await? else { return Ok(None) };
         serde_json::from_value(report).map(Some).map_err(|_| ReconcileError::Unreadable)

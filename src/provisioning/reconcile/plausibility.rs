@@ -18,7 +18,7 @@ pub(super) struct Implausible {
 /// Checks whether it is plausible that `missing` of `held` objects are missing.
 ///
 /// # Errors
-/// [`Implausible`].
+/// [`Implausible`] if all of several objects, or most of many, are missing.
 pub(super) fn plausible(what: &'static str, missing: usize, held: usize) -> Result<(), Implausible> {
     // A single object may well be the one that is missing.
     let is_all = held > 1 && missing == held;

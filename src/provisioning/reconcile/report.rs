@@ -100,7 +100,7 @@ pub enum Mended {
 /// A difference between a provider and the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Kind of difference.
+    /// What differs; a label of the metric `switchboard_differences`.
     pub kind: DifferenceKind,
     /// The number concerned; `None` for voice agents.
     pub number: Option<E164>,
@@ -169,8 +169,8 @@ pub struct ReconciliationReport {
     pub started_at: DateTime<Utc>,
     /// When the reconciliation ended.
     pub finished_at: DateTime<Utc>,
-    /// Why the reconciliation was inconclusive: a provider did not list its full inventory. Then `differences` is empty and
-    /// nothing was changed.
+    /// Why the reconciliation was inconclusive: a provider did not list its full inventory. Then `differences` is
+    /// empty and nothing was changed.
     pub incomplete: Option<String>,
     /// Number of numbers that the carrier listed.
     pub numbers: usize,

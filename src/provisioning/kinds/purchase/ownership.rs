@@ -51,8 +51,8 @@ pub(super) fn of(
     }
 }
 
-/// Whether the number points to another installation of this system. Any other address may have been set by a person after our
-/// purchase.
+/// Whether the number points to another installation of this system. Any other address may have been set by a
+/// person after our purchase.
 fn is_pointed_by_another(owned: &OwnedNumber, purchase: &Purchase, settings: &NumberSettings) -> bool {
     let is_ours =
         |url: &str| url == settings.voice_url.as_str() || purchase.voice_url.as_deref() == Some(url);
