@@ -75,6 +75,7 @@ struct Run {
 impl Run {
     fn learn(&mut self, agent: &AgentWithoutNumber, given: &NumberGiven) {
         let carrier_failed = match given {
+            // Its driver is most likely waiting for a carrier that does not answer.
             NumberGiven::UnderWay(_) => Some(unanswered()),
             NumberGiven::Without(refusal) => match (refusal.code, refusal.used_up) {
                 (_, Some(UsedUp::PurchasesPerHour)) => {
@@ -95,6 +96,7 @@ impl Run {
             NumberGiven::Bought(_) | NumberGiven::NotNeeded(_) | NumberGiven::Failed(_) => None,
         };
         let Some(refusal) = carrier_failed else {
+            // One purchase may fail at the carrier for a reason of its own; only a row of them points to the carrier.
             self.failures_in_a_row = 0;
             return;
         };
@@ -163,6 +165,7 @@ impl Provisioning {
                 && let Some(agent) = waiting.pop_front()
             {
                 match run.full.get(&agent.tenant_id).filter(|_| agent.under_way.is_none()) {
+                    // Spares the tenant's other agents an operation that would fail for the same reason.
                     Some(refusal) => tell(&agent, &NumberGiven::Without(refusal.clone())),
                     None => begun.push(self.give_number(database, agent, wanted, &run_id)),
                 }
@@ -212,6 +215,7 @@ impl Provisioning {
     ) -> Result<OperationId, StoreError> {
         let author = Author { actor: Actor::System, request_id: run_id.to_owned() };
         let store = database.write_by(author, agent.tenant_id).await?;
+        // Needs no idempotency key: a second purchase for an agent is refused while one is under way.
         let operation = self.provision_number(&store, agent.id, wanted.clone(), false, None).await?;
         store.commit().await?;
         Ok(operation.id)

@@ -68,6 +68,8 @@ impl Provisioning {
         watch: Watch<OperationId, Result<Operation, StoreError>>,
     ) {
         loop {
+            // Numbered before the claim and the read: a request that joins in between must not use their
+            // result.
             let mut look = watch.look();
             let seen = match self.0.store.claim(id, self.0.owner, self.0.config.lease).await {
                 Ok(claimed) => {
@@ -81,6 +83,7 @@ impl Provisioning {
                 }
                 Err(failure) => Err(failure),
             };
+            // Every waiting request gets the error. The operation is stored, and a worker continues it.
             let is_over = seen.is_err();
             watch.show(look, seen);
             if is_over {
@@ -116,6 +119,7 @@ impl Provisioning {
                     error!(%operation, error = &failure as &dyn std::error::Error, "operation interrupted; it will be retried after its lease expires");
                 }
             }
+            // Also after a failure: the waiting requests then see the state in which it was left.
             driver.0.runs.ended(operation);
         };
         self.0.running.spawn(run.instrument(span))

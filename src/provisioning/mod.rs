@@ -50,6 +50,7 @@ use crate::voice::Voice;
 
 /// Prefix of a bought number's friendly name at the carrier, before the id of the operation that bought it. Prefix and id
 /// together are the number's mark.
+// Prefix and id stay within the 64 characters that Twilio allows for a name.
 const MARK: &str = "switchboard:";
 
 /// The operation that bought the number with this friendly name; `None` if the name is no mark.

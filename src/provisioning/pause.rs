@@ -10,6 +10,7 @@ use crate::domain::{Operation, OperationState, Refusal, backoff};
 use crate::store::{OperationUpdate, Wait};
 
 /// Maximum attempts of a step with bounded patience.
+// The pauses before the sixth attempt add up to 6 to 12 s.
 const BOUNDED_TRIES: i32 = 6;
 const FIRST_BACKOFF: Duration = Duration::from_millis(400);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);

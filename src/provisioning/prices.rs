@@ -71,8 +71,10 @@ impl Provisioning {
             let mut known = self.0.prices.0.write().unwrap_or_else(PoisonError::into_inner);
             let known = known.entry(country).or_default();
             match read {
+                // Replaced as a whole: a kind that is no longer sold loses its price.
                 Ok(prices) => *known = Known { due: now + READ_AGAIN, prices },
                 Err(error) => {
+                    // An old price is closer to the bill than the list price.
                     known.due = now + TRY_AGAIN;
                     warn!(%country, %error, "carrier prices could not be read; the last known prices stay in use");
                 }

@@ -142,6 +142,7 @@ impl Provisioning {
         number: &PhoneNumber,
         run_id: &str,
     ) -> Result<Repointed, StoreError> {
+        // Cannot be missing: only numbers with the carrier's id are found to point elsewhere.
         let Some(sid) = &number.sid else { return Ok(Repointed::Yes) };
         let store = database.write_by(author(run_id), number.tenant_id).await?;
         // Committed before the request: a run that is killed still leaves its entry.

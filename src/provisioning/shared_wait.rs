@@ -105,6 +105,7 @@ impl<K: Eq + Hash, T> Watch<K, T> {
 
     /// Publishes the result of a read to the waiting requests.
     pub(super) fn show(&self, look: u64, seen: T) {
+        // Not `send`, which drops the result while no request happens to wait.
         self.wait.seen.send_replace((look, Some(seen)));
     }
 

@@ -78,6 +78,7 @@ impl Provisioning {
         let (mut own, mut tried) = (None, 0);
         while watch.is_wanted() {
             let look = watch.look();
+            // Read before the claim, so that an agent that is already delivered costs no write.
             let mut agent = self.0.store.agent(id).await;
             if own.is_none()
                 && let Ok(Some(found)) = &agent
@@ -113,6 +114,7 @@ impl Provisioning {
         let begun = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
             heartbeat.beat();
+            // Only the background's own: many changes by requests must not hold up overdue ones.
             let room = PARALLEL.saturating_sub(begun.len());
             let Some(limit) = u16::try_from(room).ok().filter(|room| *room > 0) else { continue };
             match self.0.store.claim_deliveries_due(self.lease(), limit).await {
@@ -127,6 +129,7 @@ impl Provisioning {
                 }
             }
         }
+        // Requests have started some of them. `wait` returns only once the tracker is closed.
         self.0.deliveries.close();
         if tokio::time::timeout(DRAIN, self.0.deliveries.wait()).await.is_err() {
             warn!(

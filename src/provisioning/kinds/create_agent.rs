@@ -131,6 +131,8 @@ impl Provisioning {
             status: AgentStatus::Pending,
             token_preview: token.preview(),
             revision: 1,
+            // The creation itself delivers revision 1. Until then the agent has no voice agent that could be
+            // updated.
             synced_revision: 0,
             refused_revision: 0,
             sync_error: None,

@@ -52,6 +52,7 @@ impl Provisioning {
         let out_of_service = AgentChanges { status: Some(AgentStatus::Inactive), ..AgentChanges::default() };
         let agent = present(store.update_agent(id, out_of_service).await?, "agents")?;
         for number in store.held_numbers(id).await? {
+            // No effect on a number that is being released already: the deletion goes on with it.
             store.begin_release(number.id).await?;
         }
         let operation =
@@ -83,6 +84,7 @@ async fn superseded(store: &TenantStore, operation: &Operation) -> Result<bool, 
 /// Step, repeated for each number: release one.
 async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let (agent, mut data) = (agent_id_of(operation)?, read_data::<DeleteData>(operation)?);
+    // Read anew for each number: one that was released is no longer among them, also after a crash.
     let numbers = driver.0.store.numbers_of(agent).await?;
     let Some(number) = numbers.iter().find(|number| !data.kept.contains(&number.id)) else {
         return Ok(match &data.why {

@@ -162,6 +162,7 @@ async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option
 /// release is put into service first.
 async fn settled_number_of(store: &TenantStore, id: NumberId) -> Result<PhoneNumber, StoreError> {
     let number =
+        // Not locked: whatever changes the status checks it again in its update.
         store.numbers_by_id(&[id]).await?.pop().ok_or_else(|| Refusal::not_found("phone number", "id"))?;
     let why = match number.status {
         NumberStatus::Active | NumberStatus::Inactive => return Ok(number),

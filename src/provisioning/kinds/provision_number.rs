@@ -36,6 +36,7 @@ impl Provisioning {
     ) -> Result<Operation, StoreError> {
         let fingerprint = Fingerprint { agent: agent.to_string(), wanted: &wanted, additional };
         let idempotency = idempotency(key, &fingerprint);
+        // Before every check: the earlier request itself may be why this one would be refused.
         if let Some(operation) = repeated(store, OperationKind::ProvisionNumber, &idempotency).await? {
             return Ok(operation);
         }

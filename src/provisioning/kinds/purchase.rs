@@ -46,6 +46,7 @@ pub(super) const BUY: (Step, Runner) =
 const CANDIDATES: usize = 20;
 /// Result limit of each successive search; after the last the operation fails. A search lists the same numbers first each time,
 /// so if none of them can be bought, the next search must ask for more.
+// 1000 is the largest page of Twilio, and a search has no further pages.
 const SEARCHES: [u16; 3] = [20, 200, 1000];
 /// Maximum number of area codes suggested when the requested one has no numbers.
 const SUGGESTIONS: usize = 5;
@@ -211,6 +212,7 @@ pub(super) async fn find(
         country: wanted.country,
         kind: wanted.kind,
         area_code: wanted.area_code.clone().filter(|_| wanted.number.is_none() && !purchase.elsewhere),
+        // In this filter Twilio reads a plus sign as the start of the number, not as a digit.
         contains: wanted.number.as_ref().map(|number| number.as_str().trim_start_matches('+').to_owned()),
         limit: purchase.next_search().unwrap_or(SEARCHES[0]),
     };
@@ -223,6 +225,7 @@ pub(super) async fn find(
     if !found.is_empty() || search.area_code.is_none() {
         return Ok(candidates_or_nothing(found, reach));
     }
+    // Searched also for the suggestions alone: a tenant that gets no number learns where there are some.
     let anywhere = driver.carrier().search(&NumberSearch { area_code: None, ..search }, tenant).await?;
     if wanted.any_in_country {
         return Ok(candidates_or_nothing(anywhere, Reach::Elsewhere));
@@ -308,6 +311,7 @@ async fn claim_number(
             Err(ClaimError::Store(failure)) => return Err(failure),
         }
     }
+    // Another search for one exact number would find the same number again.
     if purchase.wanted.number.is_some() || purchase.next_search().is_none() {
         return Ok(Outcome::Failed(purchase.none_left(Vec::new()), Progress::of(operation)));
     }

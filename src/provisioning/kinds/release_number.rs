@@ -62,6 +62,8 @@ impl Provisioning {
         let cancelled = Refusal::new(RefusalCode::InvalidInput, "the release was cancelled by cancelRelease");
         let too_late = || refused("it is too late to cancel the release: it has started at the carrier");
         let Some(release) = released_by(store, &number).await? else {
+            // Without an operation nobody knows what it was before. An active number takes calls, and
+            // reconciliation corrects it.
             return store.end_release(id, NumberStatus::Active).await?.ok_or_else(too_late);
         };
         // A deletion has no grace period.
@@ -137,6 +139,7 @@ async fn to_give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<Opt
         return Ok(owned.map(|_| sid.clone()));
     }
     let owned = driver.carrier().find(&number.number).await?;
+    // Only the mark shows that this purchase bought it: the digits alone may be the operator's own number.
     let mark = driver.settings(number.operation_id).friendly_name;
     if let Some(other) = owned.as_ref().filter(|owned| owned.friendly_name != mark) {
         warn!(

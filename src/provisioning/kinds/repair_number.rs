@@ -56,6 +56,7 @@ pub(super) async fn under_way(
 ) -> Result<Option<Operation>, StoreError> {
     let agent: AgentId = number.agent_id;
     present(store.agent(agent).await?, "agents")?;
+    // After the lock: an operation that another request has just stored is visible now.
     let mut unfinished = store.unfinished_operations(agent).await?.into_iter();
     Ok(unfinished.find(|operation| operation.number_id == Some(number.id) && does_it(operation)))
 }

@@ -45,6 +45,7 @@ pub(super) async fn ensure(
 async fn adopt(driver: &Provisioning, agent: &Agent) -> Result<Option<String>, StepError<VoiceError>> {
     let voice = &driver.0.voice;
     let mut there = voice.find(agent.id).await?.into_iter();
+    // Any of them will do: all are created from the same agent, and the one kept is updated below.
     let Some(ours) = there.next() else { return Ok(None) };
     for surplus in there {
         warn!(agent = %agent.id, voice_agent = surplus.voice_agent_id, "voice agent was created twice; deleting one");

@@ -61,6 +61,7 @@ pub(super) fn unknown(
     busy: &Busy,
     is_here: impl Fn(&str) -> bool,
 ) -> Option<Difference> {
+    // By list price: no row says what the account pays for it.
     let cost = owned.kind.map_or(Decimal::ZERO, list_price);
     let about = |kind, detail: String| {
         Difference::new(kind, detail).number(&owned.number, Some(&owned.sid)).costing(cost)
@@ -71,6 +72,7 @@ pub(super) fn unknown(
     };
     match operations.get(&mark) {
         _ if busy.operations.contains(&mark) => None,
+        // A restored backup of the database looks like this, so it is worth a difference of its own.
         None if owned.voice_url.as_deref().is_some_and(is_here) => {
             let detail = format!(
                 "bought by {mark}, which the database does not know, and it points to this server: the database lost \

@@ -61,6 +61,7 @@ impl Inventories {
         settings: impl Fn(OperationId) -> NumberSettings,
         is_here: impl Fn(&str) -> bool,
     ) -> Result<Vec<Difference>, Implausible> {
+        // By the digits, not by the id: a number that was bought again has another id.
         let rows: HashMap<&str, &PhoneNumber> =
             expected.numbers.iter().map(|row| (row.number.as_str(), row)).collect();
         let operations: HashMap<OperationId, &Operation> =
@@ -89,6 +90,7 @@ impl Inventories {
             settled.iter().filter(|row| !owned.contains(row.number.as_str())).collect();
         plausible("numbers", missing.len(), settled.len())?;
         differences.extend(missing.into_iter().map(|row| missing_number(row)));
+        // Not counted above: numbers known to be missing say nothing about this list.
         let noted = expected.numbers.iter().filter(|row| {
             let is_gone = row.sid.is_some() && !owned.contains(row.number.as_str());
             is_gone && row.status == NumberStatus::Inactive && !busy.number(row)

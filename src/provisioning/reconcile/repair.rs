@@ -170,6 +170,7 @@ impl Reconciler {
         };
         let voice = &self.provisioning.0.voice;
         let rejected = |failure: VoiceError| NotRepaired::Because(provider_refusal(&failure).message);
+        // Read again, as for a number: a deletion cannot be undone either.
         let Some(found) = voice.fetch(voice_agent).await.map_err(rejected)? else { return Ok(()) };
         if found.created_for() != Some(agent) {
             return Err(changed());
@@ -183,6 +184,7 @@ impl Reconciler {
         if is_needed || !store.unfinished_operations(agent).await?.is_empty() {
             return Err(changed());
         }
+        // The commit also frees the lock on the agent: no provider is called while a row is locked.
         store.audit_intent("deleteOrphanedVoiceAgent", agent).await?;
         store.commit().await?;
         voice.delete_agent(voice_agent).await.map_err(rejected)

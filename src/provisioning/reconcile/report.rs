@@ -8,6 +8,7 @@ use crate::domain::{AgentId, E164, NumberId, OperationId, TenantId, serde_as_tex
 
 text_enum! {
     /// Kind of a difference between a provider and the database. New kinds may be added.
+    // Stored reports and metrics contain these words: change none.
     DifferenceKind {
         /// The carrier bills a number that an operation of this system bought, but no agent holds.
         OrphanedNumber = "ORPHANED_NUMBER",
