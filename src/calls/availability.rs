@@ -42,6 +42,7 @@ impl CallRecords {
         if self.is_down() {
             return Err(NoAnswer::Away);
         }
+        // A late request is dropped. If it was written all the same, the journal's copy of it changes nothing.
         let may_be_overload = match timeout(self.0.answer_deadline / 2, asked).await {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => {

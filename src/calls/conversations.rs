@@ -113,6 +113,7 @@ impl Conversations {
             if let Err(failure) = worked {
                 warn!(error = &failure as &dyn std::error::Error, "conversation events postponed");
             }
+            // Woken at once by an event of this server; those of other servers are found by looking.
             let look = tokio::time::timeout(LOOK_EVERY, self.0.told.notified());
             if stop.run_until_cancelled(look).await.is_none() {
                 return;
@@ -223,6 +224,8 @@ impl Conversations {
                 info!(%call, conversation, "missing conversation fetched from the voice provider");
                 metrics::counter!("switchboard_conversations_fetched_total").increment(1);
                 let report =
+                    // Under the id in the call's record, whatever the answer says: by that id the call is found
+                    // again.
                     ConversationReport { conversation_id: conversation.clone(), ..self.kept(report) };
                 // A stored event is not processed twice.
                 Ok(if self.0.store.accept_event(&report).await? { again } else { None })

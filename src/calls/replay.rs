@@ -155,6 +155,7 @@ impl CallRecords {
         for kind in [Kind::Call, Kind::Answer, Kind::Report] {
             let of_kind = entries.iter().enumerate().filter(|(_, entry)| entry.kind() == kind);
             let written = of_kind.map(|(nth, entry)| async move { (nth, self.write(entry).await) });
+            // All at once, so that they meet in one group commit.
             for (nth, outcome) in join_all(written).await {
                 if let Some(place) = outcomes.get_mut(nth) {
                     *place = Some(outcome);
@@ -174,6 +175,7 @@ impl CallRecords {
             return;
         }
         let sids: Vec<&str> = some.iter().map(Entry::sid).collect();
+        // One look-up for all: an entry whose call is still missing is not even tried.
         let Ok(Ok(on_record)) = timeout(PATIENCE, self.0.store.calls_on_record(&sids)).await else { return };
         let too_old = self.0.clock.now() - EARLY_FOR;
         let mut over = Vec::new();

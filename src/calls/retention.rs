@@ -68,6 +68,7 @@ impl Retention {
         let mut calls = 0;
         loop {
             heartbeat.beat();
+            // Each batch is committed by itself: a run that is stopped keeps what it has done.
             let forgotten = self.store.forget_calls(before, AT_ONCE).await?;
             calls += forgotten;
             if forgotten < AT_ONCE {

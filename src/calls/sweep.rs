@@ -35,6 +35,7 @@ const PUT_OFF: Duration = Duration::from_secs(15);
 /// Maximum number of postponed calls.
 const MOST_PUT_OFF: usize = 1000;
 /// Calls to ask about at once when a tenant has no free call slot.
+// No more than the carrier's client sends at once.
 const TO_MAKE_ROOM: u64 = 5;
 /// Calls with a report this recent are not asked about to free a call slot.
 const FRESH: TimeDelta = TimeDelta::seconds(20);
@@ -122,6 +123,7 @@ impl Sweep {
 
     fn put_off(&self, sid: &str) {
         let mut put_off = self.put_off.lock().unwrap_or_else(PoisonError::into_inner);
+        // A call that finds no room here is only asked about again in the next sweep.
         if put_off.len() < MOST_PUT_OFF {
             put_off.insert(sid.to_owned(), Instant::now() + PUT_OFF);
         }
@@ -173,6 +175,7 @@ impl Sweep {
             },
             Ok(None) => {
                 warn!(sid, "call counts as failed: the carrier does not know it");
+                // No report will ever come: without an end the call would hold its slot for good.
                 CallReport { status: CallStatus::Failed, duration_seconds: None, at: self.clock.now() }
             }
             Err(CarrierError::Rejected(refusal)) => {
@@ -180,6 +183,7 @@ impl Sweep {
                 // Counts as a report: otherwise this call would come first in every sweep.
                 return Ok(self.store.call_goes_on(sid).await?);
             }
+            // Says nothing about the call, so it is not taken for a report.
             Err(silent) => return Err(Unswept::Carrier(silent)),
         };
         self.store.report_call(sid, report).await?;

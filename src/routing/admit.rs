@@ -12,6 +12,8 @@ use crate::store::{CallSlot, Route};
 impl Routing {
     /// Admits and records a call. `None` if no tenant holds the number called, or the cache does not contain it; logged.
     pub(super) async fn admit(&self, call: &IncomingCall) -> Option<Route> {
+        // Chosen before the database is asked: whether it or the journal admits the call, the record has this
+        // id.
         let id = CallId(self.0.entropy.uuid(self.0.clock.now()));
         let span = tracing::debug_span!("admission", call = %id.0, from_memory = tracing::field::Empty);
         let asked = self.0.records.ask(self.0.store.admit_call(id, call), "admitting a call", &call.sid);

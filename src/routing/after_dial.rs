@@ -20,6 +20,7 @@ impl Routing {
 
     async fn apologize(&self, end: &DialEnd, reply: Reply) {
         let Some(route) = self.route_of(end).await else { return };
+        // Claims no turn: any server would give the same apology.
         let stage = AnswerStage::AfterDial;
         let Some(reply) = repeat(reply, &route, stage) else { return };
         let answer = CallAnswer::apology(route.agent.language);

@@ -71,6 +71,7 @@ impl Routing {
             metrics::counter!("switchboard_dials_not_allowed_total").increment(1);
             return Some(NotDialed::NotAllowed);
         }
+        // From memory. Only the last check asks the database.
         let (called, caller) = (&route.call.to, CallerId::read(&route.call.from));
         let leads_back = plan::is_at_the_other_end(number, called, &caller, route.forwarded_from.as_ref())
             || self.0.store.leads_to(number, called);

@@ -51,6 +51,7 @@ impl Routing {
 
     async fn save(&self) -> bool {
         let (store, path) = (self.0.store.clone(), self.0.state_dir.join(FILE));
+        // A large cache takes long to write, which must not hold up calls on a thread of the runtime.
         let written = tokio::task::spawn_blocking(move || {
             let mut is_whole = false;
             replace_file(&path, |file| {

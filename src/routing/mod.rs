@@ -172,6 +172,7 @@ impl Routing {
         let Some(mut route) = self.admit(call).await else { return };
         route.forwarded_from = forwarded_from;
         let stage = AnswerStage::AfterFailure;
+        // Checked without a turn: nothing is registered here, so a second server repeats no effect.
         let Some(reply) = repeat(reply, &route, stage) else { return };
         let answer = self.after_failure(&route).await;
         self.give(reply, &route, stage, answer).await;

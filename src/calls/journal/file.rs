@@ -18,6 +18,7 @@ use super::index::{Index, MOST_INDEXED};
 use crate::domain::GivenAnswer;
 
 /// Number of entries in a window.
+// As many as the largest group commit writes.
 const WINDOW: usize = 256;
 /// Maximum number of entries in memory while the file accepts none. Further entries are lost.
 const MOST_UNWRITTEN: usize = 10_000;
@@ -219,6 +220,7 @@ impl JournalFile {
             left.window.clear();
             left.in_file -= entries.len();
         }
+        // On disk here before the other file is cut: a crash of the machine in between keeps them twice.
         self.file.sync_data()?;
         left.clear()
     }

@@ -26,6 +26,8 @@ pub(super) struct About {
 /// The indexed calls, by a hash of the carrier's id.
 #[derive(Debug)]
 pub(super) struct Index {
+    // The hash alone identifies a call. Answers are compared by the id itself, so after a collision one of the two
+    // calls is at worst answered anew.
     about: HashMap<u64, About>,
     /// Keys in order of arrival, each with the call's sequence number. Some belong to calls about which nothing waits any more.
     order: VecDeque<(u64, u64)>,

@@ -68,6 +68,7 @@ impl Journal {
         for n in 0..MOST_FILES {
             let path = folder.join(format!("calls.{n}.journal"));
             let early = folder.join(format!("calls.{n}.early"));
+            // All names are tried: of the servers that share the folder, any may have died.
             if own.is_some() && !path.try_exists()? {
                 continue;
             }
@@ -195,6 +196,7 @@ impl Journal {
 
     /// Flushes the journal to disk, so that it survives a crash of the machine.
     pub(super) async fn sync(&self) {
+        // Unlocked while the disk is flushed: callers that journal an entry do not wait for it.
         let Some(file) = self.lock().take_unsynced() else { return };
         if !is_done("journal not flushed: a crash of this machine may lose entries", move || file.sync_data())
             .await
