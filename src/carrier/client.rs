@@ -140,6 +140,7 @@ impl Carrier {
     /// Like [`Self::get_answer`], with retries by [`RETRY`] within the deadline of one request. For callers without retries of
     /// their own; a step of an operation is retried as a whole.
     pub(super) async fn get_answer_with_retry(&self, url: Url) -> Result<Answer, CarrierError> {
+        // One deadline for all attempts: with retries a person waits no longer than without.
         let deadline = Instant::now() + self.config.timeout;
         let mut attempt = 1;
         let mut answer = self.get_answer(url.clone()).await;

@@ -62,6 +62,7 @@ pub struct NumberOnSale {
     /// Voice, SMS and MMS.
     pub capabilities: Capabilities,
     /// Whether the purchase requires an address on file. We send none, so such a number cannot be bought.
+    // May be missing in a purchase that an earlier version stored.
     #[serde(default)]
     pub needs_address: bool,
     /// The carrier's list price in US dollars a month.

@@ -118,6 +118,7 @@ impl Carrier {
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
     pub async fn unmark(&self, sid: &str, mark: &str) -> Result<bool, CarrierError> {
+        // Read first: the other owner may have restored its own name since, which must stay.
         let Some(owned) = self.fetch(sid).await?.filter(|owned| owned.friendly_name == mark) else {
             return Ok(false);
         };

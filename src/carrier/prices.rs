@@ -40,6 +40,7 @@ pub struct CountryPrices {
 #[derive(Deserialize)]
 struct PriceList {
     price_unit: String,
+    // The two price lists name the same list differently.
     #[serde(alias = "phone_number_prices", alias = "inbound_call_prices")]
     prices: Vec<Price>,
 }
@@ -66,6 +67,7 @@ impl Carrier {
 
 impl PriceList {
     fn read(self) -> Result<HashMap<NumberType, Decimal>, CarrierError> {
+        // Not converted: every amount of the API is in US dollars, and this server knows no rates.
         if !self.price_unit.eq_ignore_ascii_case("USD") {
             return Err(CarrierError::unavailable("its prices are not in US dollars"));
         }

@@ -30,6 +30,8 @@ impl Carrier {
         search: &NumberSearch,
         tenant: TenantId,
     ) -> Result<Vec<NumberOnSale>, CarrierError> {
+        // Held over all retries: a tenant that browses an unavailable carrier takes one turn, not one each
+        // time.
         let _turn = self.search_turn(tenant).await?;
         on_sale(self.with_low_priority().get_answer_with_retry(self.search_url(search)).await, search)
     }

@@ -35,6 +35,7 @@ pub fn verify_json(url: &str, raw_body: &[u8], signature: &str, auth_tokens: &[S
     let query = without_fragment(url).split_once('?').map_or("", |(_, query)| query);
     let mut hashes =
         form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == BODY_HASH).peekable();
+    // Each of several hashes must match: nothing says which of them Twilio added.
     let vouched = hashes.peek().is_some() && hashes.all(|(_, hash)| hash == expected);
     vouched && verify_get(url, signature, auth_tokens)
 }
@@ -51,6 +52,7 @@ fn verify_text(url: &str, parameters: &str, signature: &str, auth_tokens: &[Secr
     };
     // Anybody can sign with an empty key.
     auth_tokens.iter().map(ExposeSecret::expose_secret).filter(|token| !token.is_empty()).any(|token| {
+        // Twilio signs with SHA-1, whose collisions do not weaken an HMAC. `verify` compares in constant time.
         let key = Key::new(HMAC_SHA1_FOR_LEGACY_USE_ONLY, token.as_bytes());
         addresses
             .iter()

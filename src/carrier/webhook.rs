@@ -116,6 +116,7 @@ impl VoiceRequest {
             call_sid,
             account_sid,
             from,
+            // Any other value is left out: it is stored and shown, but decides nothing.
             attestation: parameters
                 .optional("StirVerstat")?
                 .filter(|word| is_attestation(word))
@@ -220,6 +221,7 @@ fn forwarded_from(parameters: &Parameters) -> Option<E164> {
 }
 
 fn caller(parameters: &Parameters) -> Result<String, Invalid> {
+    // Twilio itself uses this word for a caller that hides the number.
     let from = parameters.optional("From")?.unwrap_or("anonymous");
     Ok(from.chars().filter(|c| !c.is_control()).take(MAX_FROM_CHARS).collect())
 }

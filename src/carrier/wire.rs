@@ -53,6 +53,7 @@ impl OnSale {
             capabilities: capabilities(self.capabilities),
             // `none`, `any`, `local` or `foreign`; we send no address, so each of the last three prevents the purchase.
             needs_address: set(self.address_requirements).is_some_and(|rule| rule != "none"),
+            // Twilio's search names no prices.
             monthly_cost: list_price(search.kind),
             offered_at: None,
         })

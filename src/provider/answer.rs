@@ -96,6 +96,7 @@ impl Answer {
         match self.status() {
             // Neither is carried out, even if a gateway answers for the provider.
             425 | 429 => Some(self.unavailable(reason)),
+            // The provider, or a gateway before it, may have failed after the request was carried out.
             408 | 500.. if self.effect == Effect::Writes => Some(self.effect.lost(reason)),
             408 | 500.. => Some(self.unavailable(reason)),
             _ => None,

@@ -25,6 +25,7 @@ fn with_whole_pairs(json: &str) -> String {
         let (before, escape) = rest.split_at(at);
         whole.push_str(before);
         let (kept, length) = match (unit(escape), escape.get(6..).and_then(unit)) {
+            // Both halves of a pair are taken together: one by one, each would count as lone.
             (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => (escape.get(..12), 12),
             (Some(0xd800..=0xdfff), _) => (Some("\\ufffd"), 6),
             _ => {

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tracing::Span;
 use tracing::field::Empty;
 
+// Set from outside, so that this module need not depend on telemetry.
 static READ_TRACEPARENT: OnceLock<fn() -> Option<String>> = OnceLock::new();
 
 /// Sets how the `traceparent` of the current span is read. Only the first call has an effect.

@@ -53,6 +53,7 @@ impl Transport {
         // A redirect would take credentials to an address that nobody configured.
         let mut http = Client::builder()
             .connect_timeout(config.connect_timeout)
+            // Until the last byte of the answer: one that trickles in is ended too.
             .timeout(config.timeout)
             .redirect(redirect::Policy::none());
         // The environment's proxy leads to the Internet; an emulated provider runs on this machine.
@@ -120,6 +121,7 @@ fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
+        // Other names are not resolved: a look-up could block, and may change.
         Some(Host::Domain(name)) => name == "localhost",
         None => false,
     }

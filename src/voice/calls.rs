@@ -73,6 +73,7 @@ fn read(answer: &[u8]) -> Result<RegisteredCall, &'static str> {
         text.to_owned()
     };
     let conversation_id = {
+        // The parser rejects a document type, and with it entities that expand.
         let document = Document::parse(&twiml).map_err(|_| "not XML")?;
         // Any other page, handed to the carrier, would fail the call there.
         if !document.root_element().has_tag_name("Response") {

@@ -14,6 +14,7 @@ use crate::provider::{Answer, CircuitBreaker, Effect, Method, RequestBuilder, Tr
 
 /// Short, because a caller waits for [`Voice::register_call`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Conversations with long transcripts are the longest answers.
 const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 
 /// How to reach the voice provider.

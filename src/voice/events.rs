@@ -127,6 +127,7 @@ pub(super) fn over(data: &Value, told_at: DateTime<Utc>) -> Result<ConversationR
     Ok(ConversationReport {
         duration_seconds,
         transcript: transcript.iter().filter_map(line).collect(),
+        // A conversation cannot end after it was reported: then one of the two clocks is wrong.
         at: ended_at.filter(|at| *at <= told_at).unwrap_or(told_at),
         ..report(data, ConversationNews::Over, told_at)?
     })

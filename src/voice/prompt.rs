@@ -30,6 +30,7 @@ fn receptionist(agent: &Agent) -> String {
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
+        // The text is spoken, or read by a model: a space changes nothing for either.
         if c == '{' && plain.ends_with('{') {
             plain.push(' ');
         }

@@ -63,6 +63,7 @@ impl EventSignature {
         hashes
             .into_iter()
             .map(Context::sign)
+            // Compared in constant time: the answer must not show how many digits were right.
             .any(|tag| digests.iter().any(|digest| verify_slices_are_equal(tag.as_ref(), digest).is_ok()))
     }
 }

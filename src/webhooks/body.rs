@@ -15,6 +15,7 @@ pub(super) const TIME: Duration = Duration::from_secs(5);
 pub(super) async fn read(body: Body, most_bytes: usize) -> Result<Bytes, StatusCode> {
     match tokio::time::timeout(TIME, to_bytes(body, most_bytes)).await {
         Ok(Ok(bytes)) => Ok(bytes),
+        // Also for a body that was cut off: axum reports both alike, and nobody is left to read the answer.
         Ok(Err(_)) => Err(StatusCode::PAYLOAD_TOO_LARGE),
         Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
     }

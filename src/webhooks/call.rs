@@ -81,6 +81,7 @@ pub(super) async fn status(
             if let Some(refusal) = webhooks.foreign(&callback.account_sid) {
                 return refusal;
             }
+            // Awaited: once it is acknowledged, Twilio does not send a status again.
             webhooks.record_status(&callback).await;
         }
         Err(odd) => tracing::warn!(%odd, "unreadable Twilio status callback"),
@@ -100,6 +101,7 @@ impl Webhooks {
             );
             return;
         };
+        // Twilio's time, if it sends one: callbacks may arrive late and out of order.
         let at = callback.at.unwrap_or_else(|| self.clock.now());
         let report = CallReport { status, duration_seconds: callback.duration_seconds, at };
         self.records.report(sid, report).await;

@@ -96,6 +96,7 @@ async fn record(webhooks: &Webhooks, event: &[u8]) -> StatusCode {
     match VoiceEvent::parse(event, webhooks.clock.now()) {
         Ok(VoiceEvent::Conversation(report)) => {
             if webhooks.conversations.accept(report).await.is_err() {
+                // ElevenLabs may repeat it, but forgets an event that is acknowledged.
                 return StatusCode::SERVICE_UNAVAILABLE;
             }
         }
@@ -111,6 +112,7 @@ async fn record(webhooks: &Webhooks, event: &[u8]) -> StatusCode {
 /// Fetches and records the conversation of an event that was too long to keep.
 async fn fetch(webhooks: &Webhooks, head: &EventHead) -> StatusCode {
     let Some(conversation) = head.conversation_over() else {
+        // If it was a transcript after all, its conversation is fetched once it is overdue.
         tracing::debug!(kept = KEPT_BYTES, "long ElevenLabs event ignored");
         return StatusCode::OK;
     };

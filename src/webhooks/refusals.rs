@@ -20,6 +20,7 @@ const TELLING: u64 = 5;
 pub(super) struct Refusals {
     clock: Clock,
     /// By sender, and whether another account was named: neither kind must hide the other in the log.
+    // Never grows: there are two senders.
     tallies: Mutex<HashMap<(&'static str, bool), Tally>>,
 }
 

@@ -82,6 +82,7 @@ impl TwimlRenderer {
     #[must_use]
     pub fn render(&self, answer: CallAnswer) -> String {
         let verb = match answer {
+            // Unchanged: the provider's document belongs to the conversation that it has just registered.
             CallAnswer::Connect { handover, .. } => return handover,
             CallAnswer::Dial { number, ring_seconds, caller_id, if_unanswered } => {
                 let action = match if_unanswered {

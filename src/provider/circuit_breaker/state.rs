@@ -112,6 +112,7 @@ impl Breaker {
                 let elapsed = (now - since).to_std().ok()?;
                 pause.checked_sub(elapsed).filter(|left| !left.is_zero())
             }
+            // Ends by itself: the permit of the trial reports at the latest when it is dropped.
             State::Trying { .. } => Some(TRIAL),
         }
     }
