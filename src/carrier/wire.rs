@@ -42,6 +42,7 @@ impl OnSalePage {
 impl OnSale {
     fn read(self, search: &NumberSearch) -> Option<NumberOnSale> {
         let number: E164 = self.phone_number?.parse().ok()?;
+        // Twilio need not name it: every number found is of the country that was searched.
         let country = self.iso_country.and_then(|code| code.parse().ok()).unwrap_or(search.country);
         Some(NumberOnSale {
             friendly_name: set(self.friendly_name).unwrap_or_else(|| number.to_string()),

@@ -179,6 +179,7 @@ impl Provisioning {
         let config = &self.0.config;
         let mut addresses =
             std::iter::once(&config.webhook_base_url).chain(&config.webhook_base_url_previous);
+        // As text: the carrier returns the URL as it was set.
         addresses.any(|base| Webhook::IncomingCall.url(base).as_str() == voice_url)
     }
 

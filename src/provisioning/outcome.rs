@@ -20,6 +20,7 @@ use crate::provider::ProviderError;
 use crate::store::{Effect, OperationUpdate};
 
 /// How long a provider may still carry out a request after it went unanswered.
+// No provider documents a bound. The request itself has timed out or failed before this time begins.
 pub(super) const SETTLING: TimeDelta = TimeDelta::seconds(5);
 
 /// The outcome of a step.

@@ -107,6 +107,8 @@ pub(super) async fn operation_ended(
     shared: &Shared,
     operation: &Operation,
 ) -> Result<(), StoreError> {
+    // The operation may have outlived its request and its server. The request's id links this entry to the
+    // first one.
     let author = Author { actor: Actor::System, request_id: operation.request_id.clone() };
     let (action, subject) = (operation.kind.audit_action(), Some(operation.id.to_string()));
     let outcome = AuditOutcome::of(operation.error.as_ref());

@@ -231,6 +231,7 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`]; after [`StoreError::Unavailable`] the change may have been committed all the same.
     pub async fn forget_events(&self, accepted_before: DateTime<Utc>, limit: u64) -> Result<u64, StoreError> {
+        // In no order: any old ones will do, and the next batch takes others.
         let old = Entity::find().filter(Column::AcceptedAt.lt(accepted_before)).limit(limit);
         let rows = entities::found(self.db(), old.select_only().column(Column::Id)).await?;
         let (old, _left_out) = self.readable(voice_event::TABLE, &rows, |row: IdRow| Ok(row.id));

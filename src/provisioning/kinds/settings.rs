@@ -51,6 +51,7 @@ pub(in crate::provisioning) fn deviations(
     settings: &NumberSettings,
 ) -> Vec<&'static str> {
     let elsewhere = |set: &Option<String>, wanted: &url::Url| set.as_deref() != Some(wanted.as_str());
+    // A missing value is no deviation: Twilio need not return these fields.
     let other = |set: &Option<String>, wanted: &str| {
         set.as_ref().is_some_and(|set| !set.eq_ignore_ascii_case(wanted))
     };

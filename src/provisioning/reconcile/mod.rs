@@ -123,6 +123,7 @@ impl Reconciler {
         let owner = self.provisioning.0.owner;
         match self.database.system().begin_reconciliation(owner, LEASE, Some(due)).await? {
             Some(run) => {
+                // Only here: a reconciliation that an operator starts shows its report to the operator.
                 raise_alarm(&self.finish(run, Act::Note).await?);
             }
             // Another server may have made the last report, and the metrics of all servers should agree.

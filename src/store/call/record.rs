@@ -77,6 +77,8 @@ impl AnsweredCall {
             caller: &call.from,
             attestation: call.attestation.as_deref(),
             called: call.to.as_str(),
+            // Not counted against the plan any more: the call has been answered, so it holds its slot in any
+            // case.
             admitted: *admitted,
             decision: &call.decision,
             started_at: instant(call.started_at),

@@ -25,6 +25,7 @@ fn is_impossible(row: &PgRow, column: &PgColumn) -> bool {
         return false;
     }
     let Ok(value) = row.try_get_raw(column.ordinal()) else { return false };
+    // In text form the driver parses the value, which fails without a panic.
     if value.is_null() || value.format() != PgValueFormat::Binary {
         return false;
     }

@@ -134,6 +134,7 @@ impl Hosts {
                 .expose_url()
                 .parse()
                 .map_err(|_| unreadable("contains a setting that cannot be parsed".to_owned()))?;
+            // The log must contain no SQL.
             let options = options.application_name(application_name).disable_statement_logging();
             each.push(Host { name: host.name.clone(), options });
         }
@@ -380,6 +381,7 @@ impl HostFailure {
     fn may_pass(&self, has_others: bool) -> bool {
         match self {
             Self::Driver(sqlx::Error::Io(error)) => error.kind() == std::io::ErrorKind::ConnectionRefused,
+            // Too many connections; starting up.
             Self::Driver(error) => matches!(code(error).as_deref(), Some("53300" | "57P03")),
             Self::Silent | Self::Standby => has_others,
             Self::ReadOnly(_) | Self::StatementPooling => false,
@@ -407,6 +409,7 @@ fn code(error: &sqlx::Error) -> Option<String> {
 
 /// Opens a session with role and limits as startup parameters. `None` if they were rejected or had no effect.
 async fn try_directly(host: &Host, role: Role) -> Result<Option<(OpenSession, WriteAccess)>, HostFailure> {
+    // Before connecting: if other sessions are lost meanwhile, this one is suspect too.
     let since = Instant::now();
     let mut connection = match direct(host.options.clone(), role).connect().await {
         Ok(connection) => connection,

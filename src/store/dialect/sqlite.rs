@@ -22,6 +22,7 @@ pub(super) async fn connect(config: &DatabaseConfig) -> Result<DatabaseConnectio
     options
         .max_connections(config.max_connections)
         .acquire_timeout(config.acquire_timeout)
+        // The log must contain no SQL.
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .test_before_acquire_if_idle_for(TRUSTED_IDLE);
@@ -45,6 +46,7 @@ async fn has_left_its_transaction(connection: &mut SqliteConnection) -> bool {
 async fn open(mut options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
     options.map_sqlx_sqlite_opts(|o| {
         o.create_if_missing(true)
+            // Readers do not wait for the writer.
             .journal_mode(SqliteJournalMode::Wal)
             // In WAL mode a lower level loses commits in a power failure, possibly that of a paid number.
             .synchronous(SqliteSynchronous::Full)

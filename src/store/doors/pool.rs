@@ -195,6 +195,7 @@ impl Pool {
         let (mode, more) = match purpose {
             Purpose::Write => ("", String::new()),
             Purpose::WriteAsTenant(tenant) => ("", dialect::become_tenant(tenant)),
+            // Postgres then rejects a write through a door that only reads.
             Purpose::ReadAsTenant(tenant) => (" READ ONLY", dialect::become_tenant(tenant)),
             Purpose::ReadAsSystem => (" READ ONLY", dialect::become_system()),
         };

@@ -71,6 +71,7 @@ pub(in crate::store) const PROFILE: &str = "id, voice_agent_id, name, language, 
 
 /// Joins each listed number with its agent.
 pub(in crate::store) const JOIN: &str =
+    // By tenant as well: on SQLite nothing else keeps the agent of another tenant out.
     "LEFT JOIN agents AS agent ON agent.tenant_id = $1 AND agent.id = listed.agent_id";
 
 /// Columns of the joined agent.
@@ -250,6 +251,7 @@ impl ActiveModel {
             sync_fencing_token: Set(0),
             created_at: Set(agent.created_at),
             updated_at: Set(agent.updated_at),
+            // Set by a trigger: only the database knows the transaction's id, or on SQLite the next count.
             changed: NotSet,
         }
     }

@@ -34,6 +34,7 @@ impl From<Model> for AuditEvent {
     fn from(row: Model) -> Self {
         Self {
             id: AuditEventId(row.id),
+            // As text: an entry with words of another version must stay readable, since nobody may correct it.
             actor: row.actor,
             action: row.action,
             subject: row.subject,

@@ -61,6 +61,7 @@ pub(in crate::store) const TABLE: &str = "calls";
 impl Model {
     /// The answer that the call was given last.
     pub(in crate::store) fn take_answer(&mut self) -> Result<Option<GivenAnswer>, StoreError> {
+        // Written together: without one of the three, the call has no answer yet.
         let (Some(answer), Some(stage), Some(at)) =
             (self.answer.take(), &self.answer_stage, self.answered_at)
         else {

@@ -116,6 +116,7 @@ impl SystemStore {
         for row in rows {
             match decoded(row).and_then(&read) {
                 Ok(read) => {
+                    // A row that was unreadable before leaves the list that operators see.
                     self.report_row(table, || id(row), row, &[]);
                     good.push(read);
                 }

@@ -263,6 +263,7 @@ impl TenantStore {
     ) -> Result<Option<PhoneNumber>, StoreError> {
         let version = phone_number::Column::RoutingVersion;
         let written = phone_number::Entity::update_many()
+            // Not a column of the entity, so that no list reads the rules.
             .col_expr(Alias::new(phone_number::RULES), Expr::value(serde_json::json!(rules)))
             // Counted by the database, so that two simultaneous changes get different versions.
             .col_expr(version, Expr::col(version).add(1))

@@ -28,6 +28,7 @@ impl SystemStore {
     pub async fn backlog(&self) -> Result<Backlog, StoreError> {
         let is_tried = Condition::all().add(Column::Attempts.gt(0)).add(Column::AwaitedEvent.is_null());
         let is_begun = Condition::any().add(Column::RunAfter.lte(self.shared.clock.now())).add(is_tried);
+        // Null for all others, which `min` ignores: one statement gives both figures.
         let begun = CaseStatement::new().case(is_begun, Expr::col(Column::CreatedAt));
         let found: Vec<(String, i64, Option<DateTime<Utc>>)> = Entity::find()
             .select_only()

@@ -128,6 +128,7 @@ impl TenantStore {
         key: &IdempotencyKey,
         input_hash: &str,
     ) -> Result<Option<Operation>, StoreError> {
+        // Before the read: the earlier request may not have committed yet.
         dialect::lock_idempotency_key(&self.transaction, self.tenant, key).await?;
         let same_key = operation::Column::IdempotencyKey.eq(key.as_str());
         let Some(row) = self.own_operations().filter(same_key).one(&self.transaction).await? else {

@@ -60,6 +60,7 @@ impl CachedNumber {
 
 /// Cache of the numbers that take calls.
 #[derive(Debug, Default)]
+// Never locked while the database is asked: a slow statement would keep calls waiting.
 pub(in crate::store) struct NumberCache(Mutex<CacheState>);
 
 impl NumberCache {

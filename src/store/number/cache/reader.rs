@@ -91,6 +91,7 @@ pub(super) async fn read(
         );
     }
     let agent_of_number = of_agent(agent::Column::Id).eq(of_number(phone_number::Column::AgentId));
+    // Inner: a foreign key gives every number an agent.
     query.inner_join(agent::Entity, agent_of_number);
     narrowed(&mut query);
     let rows = store.db().query_all(&query).await?;
@@ -317,6 +318,7 @@ impl NumberReader {
         let changed: Vec<(i64, Uuid)> = rows.iter().filter_map(position).collect();
         if !changed.is_empty() {
             let reading = self.store.shared.numbers.begin();
+            // The cache has no agents of its own: each number holds what it needs of its agent.
             let theirs = phone_number::Column::AgentId.is_in(changed.iter().map(|(_, id)| *id));
             take(
                 &reading,

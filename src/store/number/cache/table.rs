@@ -24,6 +24,7 @@ pub(super) struct Table {
     /// Slots without a record.
     free: Vec<u32>,
     /// Slot of each number, in shards.
+    // Slots only, because each record holds its number: an entry takes four bytes and a control byte.
     index: Vec<HashTable<u32>>,
     hasher: RandomState,
     tenants: Interned<TenantId>,
