@@ -89,7 +89,7 @@ impl CallRecords {
         }
     }
 
-    /// Whether the database answers and stores what it is given, however busy it is. One probe serves all callers within
+    /// Whether the database answers and commits writes, however busy it is. One probe serves all callers within
     /// [`PROBE_VALID_FOR`]; it takes at most a tenth of the time for an answer.
     pub(super) async fn is_alive(&self) -> bool {
         let time_limit = self.0.answer_deadline / 10;

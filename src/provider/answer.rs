@@ -57,7 +57,7 @@ impl Answer {
         self.status.as_u16()
     }
 
-    /// What the request did.
+    /// Whether the request reads, writes or connects a call.
     #[must_use]
     pub fn effect(&self) -> Effect {
         self.effect
@@ -78,7 +78,7 @@ impl Answer {
     /// The body, read as JSON. Broken characters are replaced: see [`lenient_json`].
     ///
     /// # Errors
-    /// The body does not have this form. What the request did is as open as without an answer.
+    /// The body does not have this form: the failure is the same as if no answer had arrived.
     pub fn json<T: DeserializeOwned, R: ProviderRejection>(&self) -> Result<T, ProviderError<R>> {
         lenient_json(self.body()).map_err(|error| self.effect.lost(format!("an unreadable answer: {error}")))
     }

@@ -1,4 +1,4 @@
-//! What of a provider's failure may be shown or logged.
+//! Makes a provider's failure safe to show and to log.
 
 /// The longest message of a provider that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;

@@ -1,8 +1,8 @@
 //! Bulk purchase: buys a number for every agent that has none, a few at a time.
 //!
-//! Each purchase is an ordinary operation, so a run may be killed at any instant: a server or the next run continues the
-//! purchases under way, and no agent gets a second number. An agent with unreadable rows is skipped; only an unavailable
-//! database ends a run.
+//! Each purchase is an ordinary operation, so a run may be killed at any time: a server or the next run continues
+//! unfinished purchases, and no agent gets a second number. An agent with an unreadable row is skipped. Only an
+//! unavailable database ends a run.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -23,9 +23,9 @@ use crate::store::{Database, StoreError};
 const PAGE: u16 = 200;
 /// Maximum number of concurrent purchases.
 const PARALLEL: usize = 4;
-/// Consecutive carrier failures after which the run starts no further purchase.
+/// Number of consecutive carrier failures after which a run starts no further purchases.
 const FAILURES_IN_A_ROW: u8 = 3;
-/// How long the run waits for a purchase after the lease of a dead driver has expired.
+/// How long a run waits for one purchase, on top of the time after which another driver takes over a dead one.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The result for one agent.
@@ -35,11 +35,11 @@ pub enum NumberGiven {
     Bought(PhoneNumber),
     /// No number was bought, for this reason.
     Without(Refusal),
-    /// The purchase did not finish in time and continues in the background.
+    /// The purchase did not finish in time. It continues in the background.
     UnderWay(OperationId),
     /// The database failed. The agent may or may not have a number; the next run checks again.
     Failed(StoreError),
-    /// The agent no longer needs a number: it got one meanwhile, or it was deleted.
+    /// The agent no longer needs a number: it has got one meanwhile, or was deleted.
     NotNeeded(Refusal),
 }
 
@@ -48,7 +48,8 @@ pub enum NumberGiven {
 pub struct BulkEnd {
     /// Why the run stopped early; `None` if it processed every agent.
     pub because: Option<EndedEarly>,
-    /// Number of agents not started, or not finished because the database was unavailable.
+    /// Number of agents whose purchase was not started, or was not followed to its end because
+    /// the database became unavailable.
     pub not_begun: usize,
 }
 
@@ -63,10 +64,10 @@ pub enum EndedEarly {
     Failed(StoreError),
 }
 
-/// What a run has learned from its results so far.
+/// State of a run, derived from its results so far.
 #[derive(Default)]
 struct Run {
-    /// Tenants that reached the limit of their plan or of purchases per hour, with that refusal.
+    /// Tenants that have reached the limit of their plan or of purchases an hour, each with that refusal.
     full: HashMap<TenantId, Refusal>,
     failures_in_a_row: u8,
     ended: Option<EndedEarly>,
@@ -112,7 +113,7 @@ fn unanswered() -> Refusal {
 }
 
 impl Provisioning {
-    /// Every active agent without a bought number, oldest first.
+    /// Returns every active agent without a bought number, oldest first.
     ///
     /// # Errors
     /// [`StoreError`] of any page; a partial list is never returned.
@@ -129,14 +130,14 @@ impl Provisioning {
         Ok(agents)
     }
 
-    /// The longest time to wait for the purchase of one agent.
+    /// How long a run waits for the purchase of one agent.
     #[must_use]
     pub fn longest_purchase(&self) -> Duration {
         self.0.config.lease + PATIENCE
     }
 
-    /// Buys a number for each of these agents, a few at a time, and reports each result to `tell`. Once cancelled, or once
-    /// no further number can be bought, it starts no further agent and waits for the purchases under way.
+    /// Buys a number for each of these agents, a few at a time, and passes each result to `tell`. When the run is
+    /// cancelled, or no more numbers can be bought, it starts no further purchases and waits for those under way.
     pub async fn give_numbers(
         &self,
         database: &Database,

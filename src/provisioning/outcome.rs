@@ -6,7 +6,7 @@
 //! is settled by finding the object, or by not finding it once [`SETTLING`] has passed since the last such request. A
 //! rejection after that is final: [`StepError::Rejected`].
 //!
-//! A pause is an outcome of its own, never an invented provider error.
+//! A pause is a separate outcome: it is not reported as a failure of the provider.
 
 use std::time::Duration;
 

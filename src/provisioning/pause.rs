@@ -12,11 +12,12 @@ use crate::store::{OperationUpdate, Wait};
 /// Maximum attempts of a step with bounded patience.
 // The pauses before the sixth attempt add up to 6 to 12 s.
 const BOUNDED_TRIES: i32 = 6;
+/// Shortest and longest pause before a step is retried. Each attempt doubles it.
 const FIRST_BACKOFF: Duration = Duration::from_millis(400);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 /// How often an operation that waits for an event runs without it: the webhook may have arrived too early, or never.
 const LOOK_AGAIN: TimeDelta = TimeDelta::minutes(10);
-/// The longest time an operation may wait for events, whatever time limit its steps set.
+/// Maximum time that an operation may wait for events. Overrides a longer time limit of a step.
 const LONGEST_EVENT_WAIT: TimeDelta = TimeDelta::days(180);
 
 impl Provisioning {

@@ -1,13 +1,13 @@
-//! Delivery of agents to the voice provider: a change is stored first, then delivered until the provider has it.
+//! Delivers agents to the voice provider: a change is stored first, and then delivered until the provider has it.
 //!
-//! A lease allows one delivery per agent at a time across all servers, so that an older revision never overwrites a newer one.
-//! A delivery sends the agent as it is at the start; a change made meanwhile is delivered next. Only a rejection of the content
-//! is final ([`VoiceError::rejects_content`]), and the tenant sees the reason. Any other failure is retried. No new delivery
-//! starts while the outcome of the last one is unknown and may still change.
+//! A lease allows one delivery of an agent at a time across all servers, so that an older revision never overwrites a
+//! newer one. A delivery sends the agent as it was at the start; later changes are delivered next. Only a rejection
+//! of the agent's content is final ([`VoiceError::rejects_content`]), and the tenant sees the reason. Any other
+//! failure is retried. While the outcome of a delivery is unknown and may still change, no other delivery starts.
 //!
-//! A delivery outlives the request that started it: the request waits until its deadline, and the delivery continues. Requests
-//! for the same agent share one wait ([`super::shared_wait`]). Deliveries and operations never wait for each other, and
-//! deliveries started by requests do not use up the background's limit.
+//! A delivery continues after the request that started it has reached its deadline. Requests for the same agent share
+//! one wait ([`super::shared_wait`]). Deliveries and operations never wait for each other, and deliveries started by
+//! requests do not count towards the limit of background deliveries.
 
 use std::time::Duration;
 
@@ -30,20 +30,21 @@ use crate::voice::VoiceError;
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// Maximum number of concurrent background deliveries in this process.
 const PARALLEL: usize = 8;
+/// Shortest and longest pause before a failed delivery of an agent is retried.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 
-/// The state of an agent's delivery, as read for the waiting requests.
+/// State of an agent's delivery, read on behalf of the waiting requests.
 #[derive(Debug)]
 pub(super) struct Seen {
     agent: Result<Option<Agent>, StoreError>,
-    /// The latest revision tried by a delivery that this wait started.
+    /// Latest revision that a delivery started by this wait has tried; 0 if none has.
     tried: i32,
 }
 
 impl Provisioning {
-    /// Waits until the voice provider has this revision of the agent, at most until `deadline`. Returns the reason if it does
-    /// not have it: the content was rejected, or the delivery is still pending.
+    /// Waits until the voice provider has this revision of the agent, but not beyond `deadline`. Returns `None` if
+    /// the provider has it, else the reason: the content was rejected, or the delivery is still pending.
     ///
     /// # Errors
     /// [`StoreError`] of the claim or the read; the change is stored and will be delivered.
@@ -73,7 +74,8 @@ impl Provisioning {
         Ok(delivered(&agent, revision).unwrap_or_else(|| Some(undelivered(agent.sync_error))))
     }
 
-    /// Delivers an agent, unless another delivery holds its lease, and reads its state for all waiting requests.
+    /// Delivers an agent unless another delivery holds its lease, and publishes its state to the waiting
+    /// requests until none waits.
     async fn see_to_agent(self, id: AgentId, watch: Watch<AgentId, Seen>) {
         let (mut own, mut tried) = (None, 0);
         while watch.is_wanted() {
@@ -109,7 +111,7 @@ impl Provisioning {
         }
     }
 
-    /// Delivers agents that are due until cancelled, then waits for deliveries under way, within a time limit.
+    /// Delivers due agents until cancelled, then waits up to [`DRAIN`] for the deliveries under way.
     pub async fn deliver_agents(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let begun = TaskTracker::new();
         while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
@@ -139,7 +141,7 @@ impl Provisioning {
         }
     }
 
-    /// Starts a delivery. The task returns the latest revision it tried.
+    /// Starts a delivery in a task, which returns the latest revision it has tried.
     fn spawn_delivery(&self, delivery: AgentDelivery) -> JoinHandle<i32> {
         let provisioning = self.clone();
         self.0.deliveries.spawn(async move {
@@ -152,12 +154,13 @@ impl Provisioning {
         })
     }
 
-    /// Longer than an operation's lease: the provider may still carry out the last request of a dead server.
+    /// Duration of the lease. Longer than an operation's: the provider may still carry out the last request
+    /// of a dead server.
     fn lease(&self) -> Duration {
         self.0.config.lease + SETTLING.to_std().unwrap_or_default()
     }
 
-    /// Delivers until the provider has the latest revision, rejects it, or must be retried later.
+    /// Delivers revisions until the provider has the latest one, rejects it, or must be retried later.
     async fn deliver(&self, first: AgentDelivery, tried: &mut i32) -> Result<(), StoreError> {
         let mut next = Some(first);
         while let Some(delivery) = next {
@@ -218,8 +221,8 @@ fn later(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
     now + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX)
 }
 
-/// The final result of a revision's delivery: `Some(None)` if the provider has it or needs none, `Some(Some(_))` if it
-/// rejected the content, `None` while the delivery is pending.
+/// Final result of a revision's delivery. `Some(None)`: the provider has the revision, or needs none.
+/// `Some(Some(_))`: it rejected the content. `None`: the delivery is pending.
 fn delivered(agent: &Agent, revision: i32) -> Option<Option<Refusal>> {
     if agent.voice_agent_id.is_none() || agent.synced_revision >= revision {
         return Some(None);

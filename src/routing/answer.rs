@@ -1,4 +1,4 @@
-//! Works out an answer: what the rules decide, else the agent, else the fallback number, else a message.
+//! Determines the answer to a call: by the number's rules, else the agent, else the fallback number, else a message.
 //!
 //! A number that must not be dialled is skipped ([`plan`]).
 
@@ -54,7 +54,7 @@ impl Routing {
         RoutedAnswer { answer, outcome, causes }
     }
 
-    /// Answers with the agent if it is available. Also the next step after a rule has forwarded the call in vain.
+    /// Answers with the agent if it is available. Also used after a rule has forwarded the call and nobody answered.
     pub(super) async fn agent(&self, route: &Route, until: Instant) -> RoutedAnswer {
         match plan::to_agent(&route.agent, Room::of(route)) {
             Plan::Agent { voice_agent_id } => self.connect(route, voice_agent_id, until).await,

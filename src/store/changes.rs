@@ -256,7 +256,7 @@ impl Database {
         gap: &mut Option<Change>,
     ) -> Result<std::convert::Infallible, ListenError> {
         let token = self.shared.entropy.uuid(self.shared.clock.now()).simple().to_string();
-        // A channel of its own: other servers that test their connections at this moment are not heard on it.
+        // A channel of its own: the tests of other servers do not arrive on it.
         let test_channel = format!("switchboard_{token}");
         let mut listener = hosts.listen([CHANNEL, &test_channel], LISTEN_TIMEOUT).await?;
         self.verify_delivery(&mut listener, &test_channel, &token).await?;

@@ -226,7 +226,7 @@ impl SystemStore {
         is_urgent: bool,
     ) -> Result<(), StoreError> {
         if T::queue(&self.shared).add(items, is_urgent)? {
-            // A queue serves calls whoever submitted its first item, so it may use the connections reserved for calls.
+            // Items of calls join the queue later, so its task may use the connections reserved for calls.
             tokio::spawn(run_writer::<T>(self.for_calls()));
         }
         Ok(())

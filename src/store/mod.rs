@@ -170,7 +170,7 @@ impl Database {
 
     /// Allows queries after the schema and tenant isolation have been checked.
     pub async fn mark_checked(&self) {
-        // Pairs with the Acquire load in `Sessions::are_checked`: whoever sees the flag sees what was set up before it.
+        // Pairs with the Acquire load in `Sessions::are_checked`: with the flag, what was set up before it becomes visible.
         self.shared.is_checked.store(true, Ordering::Release);
         // On failure the machine's clock stays in use; the clock worker retries every few seconds.
         let _set_or_unavailable = self.set_clock().await;

@@ -36,7 +36,7 @@ pub struct ReconciliationRun {
     owner: Uuid,
 }
 
-/// What the providers should hold according to the database.
+/// The numbers and agents that the providers should hold according to the database.
 #[derive(Debug, Clone, Default)]
 pub struct ExpectedInventory {
     /// All numbers that are not released, oldest first.
@@ -69,8 +69,8 @@ impl Unreadable {
     fn number(&mut self, row: &QueryResult) -> Result<(), StoreError> {
         let sid: Option<String> = column(row, "sid").flatten();
         let bought_by = column(row, "operation_id").map(OperationId);
-        // The number itself may be what is unreadable. Then only the carrier's id or the operation's mark tells
-        // which number must be left alone.
+        // The number itself may be unreadable. Then only the carrier's id or the operation's mark shows which
+        // number must be left alone.
         if sid.is_none() && bought_by.is_none() {
             return Err(StoreError::Corrupt { table: "phone_numbers", column: "operation_id" });
         }

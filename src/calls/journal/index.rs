@@ -13,7 +13,7 @@ use super::Entry;
 /// Maximum number of indexed calls: some 10 MB.
 pub(super) const MOST_INDEXED: usize = 100_000;
 
-/// What waits about a call, as far as it is indexed.
+/// The indexed entries about one call.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct About {
     entries: u32,

@@ -15,7 +15,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// A request abandoned after this long counts as failed: the provider is slow. If it is abandoned sooner, the caller went away,
 /// which says nothing about the provider.
 const SLOW: Duration = Duration::from_secs(3);
-/// How long callers are told to wait while a trial is in progress.
+/// Wait reported to callers while a trial is in progress.
 const TRIAL: Duration = Duration::from_secs(1);
 
 /// Closed, it admits every request. After [`FAILURES`] consecutive failures it opens and admits none for a while. Then it

@@ -170,7 +170,7 @@ async fn create_voice_agent(driver: &Provisioning, operation: &Operation) -> Res
     Ok(with_effects(outcome, effects))
 }
 
-/// The outcome once the voice agent exists. A failed search is repeated in a step of its own.
+/// The outcome once the voice agent exists. A failed search is repeated in the step `search_numbers`.
 async fn after_creation(
     driver: &Provisioning,
     operation: &Operation,

@@ -72,7 +72,7 @@ pub(super) fn unknown(
     };
     match operations.get(&mark) {
         _ if busy.operations.contains(&mark) => None,
-        // A restored backup of the database looks like this, so it is worth a difference of its own.
+        // Reported separately, because a database restored from a backup looks like this.
         None if owned.voice_url.as_deref().is_some_and(is_here) => {
             let detail = format!(
                 "bought by {mark}, which the database does not know, and it points to this server: the database lost \

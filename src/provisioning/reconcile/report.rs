@@ -111,7 +111,7 @@ pub struct Difference {
     pub tenant: Option<TenantId>,
     /// The agent concerned; `None` if unknown.
     pub agent: Option<AgentId>,
-    /// What the carrier bills meanwhile, in US dollars a month by list prices; zero for voice agents.
+    /// Monthly cost of the number in US dollars, by list price or as stored; zero for voice agents and missing numbers.
     pub monthly_cost: Decimal,
     /// Explanation for people, with what to do if no repair exists.
     pub detail: String,
@@ -187,7 +187,7 @@ impl ReconciliationReport {
         self.differences.iter().filter(|difference| difference.remains())
     }
 
-    /// What the carrier bills for numbers with remaining differences, in US dollars a month by list prices.
+    /// Monthly cost in US dollars of all numbers with remaining differences.
     #[must_use]
     pub fn monthly_cost_at_stake(&self) -> Decimal {
         self.remaining().map(|difference| difference.monthly_cost).sum()

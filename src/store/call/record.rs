@@ -77,8 +77,7 @@ impl AnsweredCall {
             caller: &call.from,
             attestation: call.attestation.as_deref(),
             called: call.to.as_str(),
-            // Not counted against the plan any more: the call has been answered, so it holds its slot in any
-            // case.
+            // As decided when it was answered: the plan cannot turn the call away any more.
             admitted: *admitted,
             decision: &call.decision,
             started_at: instant(call.started_at),

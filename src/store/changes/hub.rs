@@ -37,7 +37,7 @@ impl Topic {
     }
 }
 
-/// Subscription to one topic. A slow watcher loses the oldest changes and is told so.
+/// Subscription to one topic. A slow watcher loses the oldest changes and gets an error about it.
 #[derive(Debug)]
 pub struct Watcher {
     receiver: Option<Receiver<Change>>,
@@ -56,7 +56,7 @@ impl Hub {
 
     /// Subscribes to a topic.
     pub(in crate::store) fn watch(&self, topic: Topic) -> Watcher {
-        // One channel for each topic, so that a change wakes only those that watch what it is about.
+        // One channel for each topic, so that a change wakes only the watchers of its own topics.
         let receiver = self.lock().entry(topic).or_insert_with(|| channel(topic.buffer()).0).subscribe();
         Watcher { receiver: Some(receiver), topic, hub: self.clone() }
     }

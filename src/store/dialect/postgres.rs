@@ -72,7 +72,7 @@ impl Role {
     }
 }
 
-/// Hosts of one Postgres database, with what was learned about them.
+/// Hosts of one Postgres database, and which of them was last found to take writes.
 #[derive(Debug)]
 pub(in crate::store) struct Hosts {
     each: Vec<Host>,

@@ -281,7 +281,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Rows and summary of what was run.
+/// Rows and summary of one or more statements.
 #[derive(Default)]
 pub(super) struct Outcome {
     pub(super) rows: Vec<PgRow>,

@@ -46,7 +46,7 @@ impl DialingOverrides {
         self.replace(of, self.version());
     }
 
-    /// Replaces all rules, unless they have changed since `version`: what was read may then be older.
+    /// Replaces all rules, unless they have changed since `version`: then the rules that were read may be older.
     fn replace(&self, of: HashMap<TenantId, DialingOverride>, version: u64) {
         let mut overrides = self.lock();
         if overrides.version == version && overrides.of != of {
@@ -76,7 +76,7 @@ impl SystemStore {
     /// server has updated its memory already.
     pub(in crate::store) async fn read_dialing_overrides(&self) -> Result<(), StoreError> {
         use tenant::Column::{DialCountries, DialPremium, Id};
-        // The version is taken before reading: rules set meanwhile are newer than what is read.
+        // The version is taken before reading: rules set meanwhile are newer than those read.
         let (version, mut of, mut last) = (self.shared.dialings.version(), HashMap::new(), Uuid::nil());
         loop {
             let decided = tenant::Entity::find()

@@ -31,7 +31,7 @@ struct Row {
 
 impl Row {
     /// Decodes a row as far as possible. A number with unreadable rules or agent columns, written by a newer
-    /// version for example, still takes calls by what is readable: without rules its agent answers.
+    /// version for example, still takes calls by its readable columns: without rules its agent answers.
     fn read(row: &QueryResult) -> Result<Self, StoreError> {
         let id = NumberId(row.try_get("", "id")?);
         let number: E164 = entities::text(TABLE, "number", &row.try_get::<String>("", "number")?)?;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::domain::{AgentId, AgentStatus, AnsweringAgent, E164, Language, TenantId};
 
-/// Form of most ids of the voice provider: this prefix, then so many lower-case letters and digits.
+/// Form of most ids of the voice provider: the prefix, then 28 lower-case letters and digits.
 const USUAL_PREFIX: &str = "agent_";
 const USUAL_LENGTH: usize = 28;
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
@@ -116,7 +116,7 @@ impl Record {
         (unmark(self.number_changed), unmark(self.agent_changed))
     }
 
-    /// Removes what the record stores outside itself. Call it before dropping the record.
+    /// Removes the unusual id that the record refers to, if any. Call it before dropping the record.
     pub(super) fn discard(&self, unusual: &mut UnusualIds) {
         if let Some(key) = unusual_key(&self.voice_agent_id) {
             unusual.try_remove(key);

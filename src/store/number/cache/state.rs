@@ -13,7 +13,7 @@ use super::table::Table;
 use super::{CachedNumber, TRUSTED_FOR};
 use crate::domain::NumberId;
 
-/// The numbers that take calls, and what is known about them.
+/// The numbers that take calls, with the times at which reads learned something about them.
 #[derive(Debug, Default)]
 pub(super) struct CacheState {
     table: Table,

@@ -181,7 +181,7 @@ impl Table {
         u32::try_from(slot).unwrap_or(u32::MAX)
     }
 
-    /// Removes what the record in a slot stores outside itself.
+    /// Releases the shared values and the unusual id that the record in a slot refers to.
     fn discard(&mut self, slot: u32) {
         let Some((_, record)) = at(&self.chunks, slot) else { return };
         let shared = record.shared();
