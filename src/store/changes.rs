@@ -222,6 +222,7 @@ impl Database {
             failures += 1;
             // Published once listening works again: until then more changes may be missed.
             gap = gap.or(Some(Change::Gap));
+            // Once, until listening works again: behind a pooler in transaction mode it never may.
             if failures == 1 {
                 tracing::warn!(
                     %error,

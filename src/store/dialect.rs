@@ -239,6 +239,7 @@ pub(super) fn among(db: &impl ConnectionTrait, column: &str, position: usize) ->
     if has_policies(db) {
         format!("{column} = ANY (${position}::text::uuid[])")
     } else {
+        // SQLite stores ids as 16 bytes.
         format!("{column} IN (SELECT unhex(value) FROM json_each(${position}))")
     }
 }
@@ -407,6 +408,7 @@ pub(super) async fn horizon(db: &impl ConnectionTrait) -> Result<Horizon, DbErr>
         let (Some(Ok(xmin)), Some(Ok(xmax))) = (bounds.next(), bounds.next()) else { return Err(missing()) };
         return Ok(Horizon::Snapshot { text, xmin, xmax });
     }
+    // Marks count up over both tables.
     let sql = "SELECT max(coalesce((SELECT max(changed) FROM agents), 0), \
                coalesce((SELECT max(changed) FROM phone_numbers), 0)) AS horizon";
     let row = db.query_one_raw(Statement::from_string(backend, sql)).await?.ok_or_else(missing)?;

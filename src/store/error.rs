@@ -77,6 +77,7 @@ impl StoreError {
                 Some(SqlxError::Database(error)) => {
                     error.code().is_some_and(|code| blame(&code) == Blame::Row)
                 }
+                // Not from the database: the value cannot be converted, and no retry changes that.
                 _ => true,
             },
         }

@@ -152,6 +152,7 @@ impl Database {
     pub async fn connect(config: &DatabaseConfig, clock: Clock) -> Result<Self, StoreError> {
         let database = Self::open(config, clock, true).await?;
         database.set_clock().await?;
+        // The clock can be read from a standby too. This refuses one.
         database.ping().await?;
         Ok(database)
     }
@@ -178,6 +179,7 @@ impl Database {
 
     async fn open(config: &DatabaseConfig, clock: Clock, is_checked: bool) -> Result<Self, StoreError> {
         let entropy = Entropy::system();
+        // New at every start, so that sessions left by a killed server are not taken for this one's.
         let name = format!("switchboard {}", entropy.uuid(clock.now()).simple());
         let is_checked = Arc::new(AtomicBool::new(is_checked));
         let sessions = dialect::Sessions::new(Arc::clone(&is_checked));

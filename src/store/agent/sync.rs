@@ -174,6 +174,7 @@ impl SystemStore {
 /// Condition: the agent exists at the provider, its latest revision is neither accepted nor rejected, and no
 /// lease is in force.
 fn undelivered(now: DateTime<Utc>) -> Condition {
+    // The creation of a pending agent delivers it, and a deleted one needs no delivery.
     let live = [AgentStatus::Active.as_str(), AgentStatus::Inactive.as_str()];
     let unheld = Condition::any().add(Column::SyncLeaseUntil.is_null()).add(Column::SyncLeaseUntil.lte(now));
     Condition::all()

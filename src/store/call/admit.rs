@@ -180,6 +180,7 @@ impl SystemStore {
                     agent: cached.agent,
                     slot: CallSlot::of(admitted),
                     answered: None,
+                    // The first claim is named after the call and costs no statement: see `claim`.
                     turn: Turn::Ours(id.0),
                     forwarded_from: None,
                 }));

@@ -43,6 +43,7 @@ impl SystemStore {
     pub async fn claim_answer(&self, route: &Route, name: Uuid) -> Result<bool, StoreError> {
         let now = self.shared.clock.now();
         let until = call::Column::AnsweringUntil;
+        // An answer that was recorded ends the claim, and leaves no time behind.
         let unclaimed = until.is_null().and(call::Column::AnswerStage.is_not_null());
         // No claim was ever written: the first one lasts from the start of the call.
         let first_lapsed = until.is_null().and(call::Column::StartedAt.lte(now - CLAIM));

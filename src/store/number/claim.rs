@@ -96,6 +96,7 @@ impl SystemStore {
         }
         let update = OperationUpdate { number_id: Some(claim.id), ..update };
         let number = claim.number.clone();
+        // A unique index on numbers that are not released decides between two claims.
         let inserted = Entity::insert(row(&operation, claim, now)?)
             // A conflict means that somebody holds the number; as an error it would abort the transaction.
             .on_conflict(OnConflict::new().do_nothing().to_owned())

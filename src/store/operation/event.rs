@@ -11,6 +11,7 @@ use crate::store::entities::operation::{Column, Entity};
 use crate::store::{StoreError, SystemStore};
 
 /// Maximum number of operations that one statement wakes.
+// Bounds the rows that one statement locks: any number of operations may wait for one event.
 const AT_ONCE: u64 = 500;
 
 impl SystemStore {

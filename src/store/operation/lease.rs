@@ -145,6 +145,7 @@ fn due(now: DateTime<Utc>) -> Condition {
     let unheld = Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now));
     Condition::all()
         .add(Column::State.is_in(UNFINISHED))
+        // The column of the partial index on unfinished operations.
         .add(Column::RunAfter.lte(now))
         // Leaves room for the increment.
         .add(Column::FencingToken.lt(i64::MAX))

@@ -195,6 +195,7 @@ pub(in crate::store) async fn write(
     for effect in &update.effects {
         apply(db, &operation, effect, now).await?;
     }
+    // In the same transaction, so that no operation ends without its entry in the audit trail.
     if operation.state.is_final() {
         audit_event::operation_ended(db, shared, &operation).await?;
     }

@@ -46,6 +46,7 @@ impl Database {
             }
             let pending = migrations.pending;
             if !pending.is_empty() {
+                // All in one transaction: a failed migration leaves the schema of the old version.
                 let applied = Migrator::up(&transaction, None).await.map_err(StoreError::from);
                 applied.map_err(|error| if error.is_lock_timeout() { StoreError::Locked } else { error })?;
             }

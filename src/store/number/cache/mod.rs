@@ -155,6 +155,7 @@ impl SystemStore {
         &self,
         numbers: &[E164],
     ) -> Result<HashSet<E164>, StoreError> {
+        // Begun before the statement: whatever is learned meanwhile is newer than its result.
         let reading = self.shared.numbers.begin();
         let wanted = phone_number::Column::Number.is_in(numbers.iter().map(E164::as_str));
         let found = reader::read(self, |query| query.cond_where(wanted).cond_where(answering())).await?;

@@ -96,6 +96,7 @@ impl CacheState {
     /// Applies a row found by a read that started at `began`.
     pub(super) fn take(&mut self, began: u64, found: Found) {
         let Found { number, id, state } = found;
+        // Whatever it found, the database has been asked about this number since the restart.
         self.restored.remove(&number);
         let is_newest = !self.learned_since(number, began);
         let cached = self.table.marks(number);
