@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::{Expr, ExprTrait, Func, LikeExpr, Query, SelectStatement};
+use sea_orm::sea_query::{BinOper, Expr, ExprTrait, Func, Query, SelectStatement};
 use sea_orm::{
     ColumnTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
 };
@@ -58,7 +58,7 @@ pub struct AgentProfile {
     pub updated_at: DateTime<Utc>,
     /// Whether the voice provider has the latest revision.
     pub sync_state: SyncState,
-    /// Why the last delivery of the latest revision failed; `None` if it did not fail.
+    /// Why the last delivery failed, until the voice provider has the latest revision; `None` if none failed.
     pub sync_error: Option<Refusal>,
 }
 
@@ -185,8 +185,7 @@ impl TenantStore {
             None => list.and("status <> 'deleted'"),
         };
         if let Some(text) = &filter.name_contains {
-            // `LOWER`, because `ILIKE` exists in Postgres only.
-            list = list.with("LOWER(name)", "LIKE", name_pattern(text)).escaped();
+            list = list.with_inside("LOWER(name) LIKE LOWER(", name_pattern(text), ") ESCAPE '!'");
         }
         let read = |row: &QueryResult| {
             let agent = agent::read_profile(row, 0)?;
@@ -424,16 +423,20 @@ fn filtered(query: Select<agent::Entity>, filter: &AgentFilter) -> Select<agent:
     };
     match &filter.name_contains {
         Some(text) => {
-            let pattern = LikeExpr::new(name_pattern(text)).escape('\\');
-            query.filter(Expr::expr(Func::lower(Expr::col(agent::Column::Name))).like(pattern))
+            let pattern = Func::lower(Expr::val(name_pattern(text)))
+                .binary(BinOper::Escape, Expr::Constant('!'.into()));
+            query.filter(Func::lower(Expr::col(agent::Column::Name)).binary(BinOper::Like, pattern))
         }
         None => query,
     }
 }
 
-/// `LIKE` pattern for names that contain this text, ignoring case. Escapes wildcards.
+/// `LIKE` pattern for names that contain this text, with `!` as the escape character.
+///
+/// The database folds the case of names and pattern alike: SQLite's `LOWER` and that of a Postgres in the locale `C`
+/// know ASCII only, so that a pattern folded here would miss `Ärzte`. `LOWER`, because `ILIKE` exists in Postgres only.
 fn name_pattern(text: &str) -> String {
-    let escaped = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
     format!("%{escaped}%")
 }
 

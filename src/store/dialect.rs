@@ -267,9 +267,10 @@ pub(super) fn lock_rows(db: &impl ConnectionTrait, query: &mut SelectStatement) 
 }
 
 /// Locks the rows found until the transaction ends and skips rows locked by others. Does nothing on SQLite.
+/// `FOR NO KEY UPDATE`, as in [`lock_rows`]: an agent is not skipped because one of its calls is being recorded.
 pub(super) fn lock_free_rows(db: &impl ConnectionTrait, query: &mut SelectStatement) {
     if has_policies(db) {
-        query.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
+        query.lock_with_behavior(LockType::NoKeyUpdate, LockBehavior::SkipLocked);
     }
 }
 

@@ -157,9 +157,16 @@ impl Listing {
         self.and(column).compared(operator, [value.into()])
     }
 
-    /// Makes a backslash the escape character in the last comparison's pattern.
-    pub(super) fn escaped(mut self) -> Self {
-        self.rest.push_str(r" ESCAPE '\'");
+    /// Keeps rows that satisfy a condition with a value in its middle.
+    pub(super) fn with_inside(
+        mut self,
+        before: &'static str,
+        value: impl Into<Value>,
+        after: &'static str,
+    ) -> Self {
+        self = self.and(before);
+        self.values.push(value.into());
+        self.rest.push_str(&format!("${}{after}", self.values.len()));
         self
     }
 

@@ -27,9 +27,10 @@ impl SystemStore {
         now: DateTime<Utc>,
     ) -> Result<Taken, StoreError> {
         let count = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
-        // One function, because reading and taking must happen under one row lock. As a `SELECT` it is repeated
-        // on a broken connection: the caller may then be charged twice, but never too little.
-        let sql = "SELECT granted, free_at FROM take_requests($1, $2, $3, $4)";
+        // One function, because reading and taking must happen under one row lock. Not as a plain `SELECT`, which
+        // counts as a read and is repeated on a broken connection: the caller would be charged twice.
+        let sql = "WITH taken AS (SELECT granted, free_at FROM take_requests($1, $2, $3, $4)) \
+                   SELECT granted, free_at FROM taken";
         let values = [bucket.into(), count(wanted).into(), count(per_minute).into(), now.into()];
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         let corrupt = StoreError::Corrupt { table: "rate_buckets", column: "full_at" };

@@ -271,3 +271,31 @@ async fn text_that_no_database_takes_is_refused_where_it_comes_in() {
     let answer = app.graphql(&token, listed, json!({"part": "a\0"})).await;
     assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
 }
+
+#[tokio::test]
+async fn a_search_finds_names_beyond_ascii_and_takes_wildcards_as_they_are() {
+    let app = App::start().await;
+    let token = app.token(Uuid::from_u128(1));
+    for name in ["Ärzte am Ring", "100% Zahn!", "a_b", "Praxis Łódź"] {
+        create(&app, &token, json!({"name": name, "provisionPhone": false})).await;
+    }
+    let listed =
+        "query($part: String) { agents(filter: {nameContains: $part}) { nodes { name } totalCount } }";
+    for (part, found) in [
+        ("Ärzte", &["Ärzte am Ring"][..]),
+        // Case beyond ASCII is the database's own matter: SQLite does not fold it, nor Postgres in the locale C.
+        ("Ärzte AM", &["Ärzte am Ring"]),
+        ("0% z", &["100% Zahn!"]),
+        ("n!", &["100% Zahn!"]),
+        ("A_B", &["a_b"]),
+        ("_", &["a_b"]),
+        ("Łódź", &["Praxis Łódź"]),
+        ("\\", &[]),
+    ] {
+        let answer = app.graphql(&token, listed, json!({"part": part})).await;
+        let agents = &answer["data"]["agents"];
+        let names: Vec<_> = agents["nodes"].as_array().unwrap().iter().map(|node| &node["name"]).collect();
+        assert_eq!(names, found, "{part}");
+        assert_eq!(agents["totalCount"], found.len(), "{part}");
+    }
+}

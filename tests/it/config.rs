@@ -409,7 +409,7 @@ fn config_serve_and_migrate_report_every_mistake_at_once() {
         assert_eq!(output.status.code(), Some(2), "{command:?}: {told}");
         for (name, problem) in [
             ("DATABASE_URL", "must begin with postgres:// or sqlite:"),
-            ("OPERATION_WAIT", "must be a duration with its unit from 0s to 1m"),
+            ("OPERATION_WAIT", "must be a duration with its unit from 0s to 25s"),
             ("DATABASE_MAX_CONNECTIONS", "must be a whole number from 1 to 500"),
             ("JWT_SECRET", "must have at least 32 bytes; it has 7"),
             ("WEBHOOK_BASE_URL", "must have a host that Twilio can reach from the internet"),

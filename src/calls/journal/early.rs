@@ -82,7 +82,10 @@ impl Early {
         // Begins with a newline, so that a line written in part before it stays separate.
         line.insert(0, b'\n');
         line.push(b'\n');
-        options().append(true).open(&self.path)?.write_all(&line)?;
+        let mut file = options().append(true).open(&self.path)?;
+        file.write_all(&line)?;
+        // The journal's own flush does not cover this file, and the entry is about to be marked as done there.
+        file.sync_data()?;
         self.waiting.push_back(entry);
         Ok(())
     }

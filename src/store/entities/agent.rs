@@ -124,7 +124,8 @@ pub(in crate::store) fn read_profile(row: &QueryResult, from: usize) -> Result<A
     })
 }
 
-/// The error of the last delivery, if it concerns the current revision.
+/// The error of the last delivery, as long as the agent is not in step. While a delivery is due, it may be that of an earlier
+/// revision: the next attempt replaces it.
 fn sync_error(state: SyncState, attempts: i32, stored: Option<Json>) -> Result<Option<Refusal>, StoreError> {
     let is_current = state == SyncState::Rejected || (state == SyncState::Pending && attempts > 0);
     stored.filter(|_| is_current).map(|stored| read_refusal(TABLE, "sync_error", stored)).transpose()
