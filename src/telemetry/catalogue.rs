@@ -409,6 +409,7 @@ fn differences() -> Vec<&'static str> {
         "ORPHANED_VOICE_AGENT",
         "FOREIGN_VOICE_AGENT",
         "MISSING_VOICE_AGENT",
+        "ARCHIVED_VOICE_AGENT",
     ]
 }
 

@@ -1,6 +1,11 @@
 //! Agents at the provider: create, find, update, delete.
 //!
 //! ElevenLabs has no idempotency key: after an unknown outcome, the agent is found by its tag.
+//!
+//! ElevenLabs' list hides archived agents by default. An agent that somebody archived still exists, so every search reads both
+//! lists; an update takes the agent out of the archive.
+
+use std::collections::HashSet;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,6 +36,8 @@ struct Listed {
     #[serde(default)]
     name: String,
     tags: Option<Vec<String>>,
+    #[serde(default)]
+    archived: bool,
 }
 
 /// The parts of an agent that are compared with the request: the provider accepts unknown values and ignores them.
@@ -39,6 +46,8 @@ struct Standing {
     #[serde(default)]
     name: String,
     conversation_config: Value,
+    #[serde(default)]
+    platform_settings: Value,
     tags: Option<Vec<String>>,
 }
 
@@ -81,12 +90,27 @@ impl Voice {
         self.tagged(profile::OURS).await
     }
 
+    /// Lists the agents with this tag, archived or not, each once.
     async fn tagged(&self, tag: &str) -> Result<Vec<VoiceAgent>, VoiceError> {
+        // In this order, an agent that is archived between the two lists is in both, not in neither.
+        let mut found = self.list(tag, false).await?;
+        found.extend(self.list(tag, true).await?);
+        // A caller that deletes surplus agents must not meet one agent twice.
+        let mut ids = HashSet::new();
+        found.retain(|agent| ids.insert(agent.voice_agent_id.clone()));
+        Ok(found)
+    }
+
+    async fn list(&self, tag: &str, archived: bool) -> Result<Vec<VoiceAgent>, VoiceError> {
         let mut found = Vec::new();
         let mut cursor = None::<String>;
         for _ in 0..MOST_PAGES {
             // 100 is the largest page that ElevenLabs accepts.
-            let mut query = vec![("tags", tag.to_owned()), ("page_size", "100".to_owned())];
+            let mut query = vec![
+                ("tags", tag.to_owned()),
+                ("archived", archived.to_string()),
+                ("page_size", "100".to_owned()),
+            ];
             query.extend(cursor.map(|cursor| ("cursor", cursor)));
             let request = self.request(Method::GET, &["agents"]).query(&query);
             let page: Page = self.ask(request, Effect::Reads).await?;
@@ -104,7 +128,7 @@ impl Voice {
         Err(VoiceError::unavailable("its list of agents has too many pages"))
     }
 
-    /// Fetches the agent with this id; `None` if it does not exist.
+    /// Fetches the agent with this id, archived or not; `None` if it does not exist.
     ///
     /// # Errors
     /// [`VoiceError`]; an agent that does not exist is no error.
@@ -113,8 +137,12 @@ impl Voice {
             Err(VoiceError::Rejected(Rejection::NotFound)) => return Ok(None),
             standing => standing?,
         };
-        let tags = standing.tags.unwrap_or_default();
-        Ok(Some(VoiceAgent { voice_agent_id: voice_agent_id.to_owned(), name: standing.name, tags }))
+        Ok(Some(VoiceAgent {
+            voice_agent_id: voice_agent_id.to_owned(),
+            name: standing.name,
+            tags: standing.tags.unwrap_or_default(),
+            archived: standing.platform_settings["archived"] == true,
+        }))
     }
 
     /// Updates the provider's agent from ours. Tags set by others stay.
@@ -159,7 +187,12 @@ impl Listed {
     fn tagged(self, tag: &str) -> Option<VoiceAgent> {
         let tags = self.tags.unwrap_or_default();
         let ours = tags.iter().any(|of| of == tag);
-        ours.then_some(VoiceAgent { voice_agent_id: self.agent_id, name: self.name, tags })
+        ours.then_some(VoiceAgent {
+            voice_agent_id: self.agent_id,
+            name: self.name,
+            tags,
+            archived: self.archived,
+        })
     }
 }
 

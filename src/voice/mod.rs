@@ -31,6 +31,8 @@ pub struct VoiceAgent {
     pub name: String,
     /// Its tags, including ours.
     pub tags: Vec<String>,
+    /// Whether somebody archived it at the provider.
+    pub archived: bool,
 }
 
 impl VoiceAgent {

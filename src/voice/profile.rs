@@ -74,8 +74,12 @@ pub(super) fn known_here(agent: &Agent) -> Value {
                 "prompt": { "prompt": instructions(agent) },
             },
         },
-        // Without it, anybody who knows the agent's id could talk to the agent at our cost.
-        "platform_settings": { "auth": { "enable_auth": true } },
+        "platform_settings": {
+            // Without it, anybody who knows the agent's id could talk to the agent at our cost.
+            "auth": { "enable_auth": true },
+            // Somebody may have archived it. Whether an archived agent takes calls is not documented.
+            "archived": false,
+        },
     })
 }
 

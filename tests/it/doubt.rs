@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -153,6 +154,27 @@ async fn an_agent_in_doubt_is_looked_for_until_it_is_known() {
         practice.agree(0, 0).await;
     }))
     .await;
+}
+
+#[tokio::test]
+async fn an_agent_archived_before_its_look_up_is_adopted() {
+    let practice = Practice::in_background().await;
+    practice.fault("elevenlabs", "POST", "/convai/agents/create", json!({ "lose": "after" })).await;
+    let search = json!({ "provider": "elevenlabs", "method": "GET", "path_contains": "/convai/agents" });
+    practice.app.faults(json!({ "match": search, "action": { "status": 503 } })).await;
+    let made = practice.create(json!({ "name": "Northside Dental", "provisionPhone": false })).await;
+    let id = wait_until("the agent exists at the voice provider", DEADLINE, async || {
+        let state = practice.app.sandbox_state().await;
+        state["agents"][0]["agent_id"].as_str().map(str::to_owned)
+    })
+    .await;
+    let archived = json!({ "platform_settings": { "archived": true } });
+    practice.app.at_voice_provider(Method::PATCH, &id, archived).await;
+    practice.app.clear_faults().await;
+    assert_eq!(practice.over(&made).await["state"], "SUCCEEDED");
+    practice.agree(0, 1).await;
+    let state = practice.app.sandbox_state().await;
+    assert_eq!(state["agents"][0]["platform_settings"]["archived"], false, "{state}");
 }
 
 #[tokio::test]

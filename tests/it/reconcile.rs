@@ -350,6 +350,37 @@ async fn a_voice_agent_that_lost_its_tags_keeps_its_place_and_one_that_is_gone_i
 }
 
 #[tokio::test]
+async fn an_archived_voice_agent_is_restored_and_not_replaced() {
+    let app = start().await;
+    let token = app.token(Uuid::from_u128(1));
+    let made = practice(&app, &token, "212").await;
+    let id = made["agent"]["elevenlabsAgentId"].as_str().unwrap();
+    let archive = async |id: &str| {
+        let archived = json!({ "platform_settings": { "archived": true } });
+        app.at_voice_provider(Method::PATCH, id, archived).await;
+    };
+    archive(id).await;
+    // Another one with its tags, in the archive too.
+    twin(&app, made["agent"]["id"].as_str().unwrap()).await;
+    let state = app.sandbox_state().await;
+    let mut ids = state["agents"].as_array().unwrap().iter().filter_map(|agent| agent["agent_id"].as_str());
+    archive(ids.find(|there| *there != id).unwrap()).await;
+    wait_until("both are reported", DEADLINE, async || {
+        let (_, found) = report(&app, &[]).await;
+        (kinds(&found) == ["ARCHIVED_VOICE_AGENT", "ORPHANED_VOICE_AGENT"]).then_some(())
+    })
+    .await;
+    let (code, repaired) = report(&app, &["--fix"]).await;
+    assert_eq!((code, &repaired["remaining"]), (Some(0), &json!(0)), "{repaired}");
+    let agents = app.sandbox_state().await["agents"].clone();
+    assert_eq!(agents.as_array().unwrap().len(), 1, "{agents}");
+    assert_eq!(
+        (&agents[0]["agent_id"], &agents[0]["platform_settings"]["archived"]),
+        (&json!(id), &json!(false))
+    );
+}
+
+#[tokio::test]
 async fn every_setting_that_a_purchase_makes_is_told_and_mended() {
     let app = start().await;
     // A number for each setting: one that was just corrected is left alone for as long as clocks may differ.

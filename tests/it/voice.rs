@@ -221,10 +221,22 @@ async fn agents_are_found_by_exactly_our_tag_on_every_page() {
         .with_priority(6)
         .mount(&server)
         .await;
+    // The list hides archived agents unless asked for them; `agent_3` was archived between the two lists.
+    let archived = json!([
+        {"agent_id": "agent_3", "name": "x", "tags": [tag], "archived": true},
+        {"agent_id": "agent_5", "name": "x", "tags": [tag], "archived": true},
+    ]);
+    Mock::given(path("/v1/convai/agents"))
+        .and(query_param("tags", tag))
+        .and(query_param("archived", "true"))
+        .respond_with(page(archived, json!(null), false))
+        .with_priority(1)
+        .mount(&server)
+        .await;
     let found = voice(&server).find(agent("en").id).await.unwrap();
     assert_eq!(
-        found.iter().map(|agent| agent.voice_agent_id.as_str()).collect::<Vec<_>>(),
-        ["agent_1", "agent_3"]
+        found.iter().map(|agent| (agent.voice_agent_id.as_str(), agent.archived)).collect::<Vec<_>>(),
+        [("agent_1", false), ("agent_3", false), ("agent_5", true)]
     );
 }
 

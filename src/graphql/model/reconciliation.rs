@@ -92,7 +92,8 @@ pub(crate) struct Difference<'a> {
 impl Difference<'_> {
     /// Kind of difference: `ORPHANED_NUMBER`, `UNRECORDED_NUMBER`, `FOREIGN_NUMBER`, `MISSING_NUMBER`,
     /// `REPLACED_NUMBER`, `CONTESTED_NUMBER`, `STALLED_RELEASE`, `MISDIRECTED_NUMBER`, `RECOVERED_NUMBER`,
-    /// `ORPHANED_VOICE_AGENT`, `FOREIGN_VOICE_AGENT` or `MISSING_VOICE_AGENT`. More may be added.
+    /// `ORPHANED_VOICE_AGENT`, `FOREIGN_VOICE_AGENT`, `MISSING_VOICE_AGENT` or `ARCHIVED_VOICE_AGENT`. More may be
+    /// added.
     async fn kind(&self) -> &str {
         self.found.kind.as_str()
     }

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use super::numbers::{known, missing_number, still_missing_number, unknown};
 use super::plausibility::{Implausible, plausible};
 use super::report::Difference;
-use super::voice_agents::{foreign_voice_agent, missing_voice_agent, surplus};
+use super::voice_agents::{foreign_voice_agent, listed_voice_agent, missing_voice_agent};
 use crate::carrier::{NumberSettings, OwnedNumber};
 use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, PhoneNumber,
@@ -118,7 +118,7 @@ impl Inventories {
                 _ if created_for.is_some_and(|id| busy.agents.contains(&id)) => None,
                 // The agent has lost its voice agent; its restoration adopts this one.
                 Some(row) if lost(row) => None,
-                Some(row) => surplus(found, row),
+                Some(row) => listed_voice_agent(found, row),
                 None => Some(foreign_voice_agent(found)),
             });
         }
@@ -285,6 +285,7 @@ mod tests {
             voice_agent_id: format!("agent_{n}"),
             name: String::new(),
             tags: vec!["switchboard".into(), tag],
+            archived: false,
         }
     }
 
@@ -314,7 +315,7 @@ mod tests {
 
     /// What can go wrong with tenant 1 of an estate of three, and the differences then found.
     type Mishap = fn(&mut Inventories, &mut ExpectedInventory);
-    const MISHAPS: [(Mishap, &[DifferenceKind]); 20] = {
+    const MISHAPS: [(Mishap, &[DifferenceKind]); 21] = {
         use DifferenceKind as Kind;
         [
             (|there, _| drop(there.numbers.remove(0)), &[Kind::MissingNumber]),
@@ -379,6 +380,7 @@ mod tests {
             (|_, here| here.numbers[0].status = NumberStatus::Releasing, &[Kind::StalledRelease]),
             (|there, _| there.numbers[0].voice_method = Some("GET".into()), &[Kind::MisdirectedNumber]),
             (|there, _| there.numbers[0].voice_receive_mode = Some("fax".into()), &[Kind::MisdirectedNumber]),
+            (|there, _| there.voice_agents[0].archived = true, &[Kind::ArchivedVoiceAgent]),
         ]
     };
 

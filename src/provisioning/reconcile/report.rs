@@ -34,6 +34,8 @@ text_enum! {
         ForeignVoiceAgent = "FOREIGN_VOICE_AGENT",
         /// The voice provider does not list the voice agent of an agent.
         MissingVoiceAgent = "MISSING_VOICE_AGENT",
+        /// Somebody archived the voice agent of an agent at the voice provider.
+        ArchivedVoiceAgent = "ARCHIVED_VOICE_AGENT",
     }
 }
 
@@ -65,7 +67,7 @@ pub enum Repair {
     },
     /// Delete the voice agent. Cannot be undone.
     DeleteVoiceAgent,
-    /// Restore the tags of the voice agent, or create another one if it is gone.
+    /// Restore the voice agent from the archive and its tags, or create another one if it is gone.
     RestoreVoiceAgent,
 }
 
@@ -79,7 +81,7 @@ impl Repair {
             Self::MarkActive { .. } => "mark the number ACTIVE",
             Self::SetRight { .. } => "restore the number's settings",
             Self::DeleteVoiceAgent => "delete the voice agent",
-            Self::RestoreVoiceAgent => "restore the voice agent's tags, or create another one",
+            Self::RestoreVoiceAgent => "restore the voice agent and its tags, or create another one",
         }
     }
 }

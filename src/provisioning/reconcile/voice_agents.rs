@@ -4,11 +4,13 @@ use super::report::{Difference, DifferenceKind, Repair};
 use crate::domain::{Agent, AgentStatus};
 use crate::voice::VoiceAgent;
 
-/// Compares a listed voice agent with its agent; `None` if it is not surplus.
-pub(super) fn surplus(found: &VoiceAgent, row: &Agent) -> Option<Difference> {
+/// Compares a listed voice agent with its agent; `None` if it is as it should be.
+pub(super) fn listed_voice_agent(found: &VoiceAgent, row: &Agent) -> Option<Difference> {
     let detail = match (&row.voice_agent_id, row.status) {
         (_, AgentStatus::Deleted) => "its agent is deleted".to_owned(),
-        (Some(id), _) if *id == found.voice_agent_id => return None,
+        (Some(id), _) if *id == found.voice_agent_id => {
+            return found.archived.then(|| archived_voice_agent(found, row));
+        }
         (Some(id), _) => format!("its agent has another voice agent, {id}"),
         // The creation is under way, or failed and is being rolled back.
         (None, _) => return None,
@@ -20,6 +22,14 @@ pub(super) fn surplus(found: &VoiceAgent, row: &Agent) -> Option<Difference> {
             .of(row.tenant_id, row.id)
             .mended_by(Repair::DeleteVoiceAgent),
     )
+}
+
+fn archived_voice_agent(found: &VoiceAgent, row: &Agent) -> Difference {
+    let detail = "somebody archived it at the voice provider; calls may not reach it".to_owned();
+    Difference::new(DifferenceKind::ArchivedVoiceAgent, detail)
+        .voice_agent(&found.voice_agent_id)
+        .of(row.tenant_id, row.id)
+        .mended_by(Repair::RestoreVoiceAgent)
 }
 
 /// A listed voice agent of an agent that the database does not know.

@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::{OriginalUri, Path, State},
 };
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -87,14 +88,14 @@ fn insert(state: &mut ProviderState, body: &Value) -> Result<String, ElevenLabsE
         created: now,
         updated: now,
     };
-    apply(&mut agent, body)?;
+    apply(&mut agent, body, now)?;
     let agent_id = agent.agent_id.clone();
     state.agents.push(agent);
     Ok(agent_id)
 }
 
-/// Applies the body's members to the agent. The agent is unchanged on error.
-fn apply(agent: &mut Agent, body: &Value) -> Result<(), ElevenLabsError> {
+/// Applies the body's members to the agent at `now`, by the sandbox's clock. The agent is unchanged on error.
+fn apply(agent: &mut Agent, body: &Value, now: DateTime<Utc>) -> Result<(), ElevenLabsError> {
     validate::check_types(body)?;
     // On a copy, so that a failed validation leaves the agent unchanged.
     let mut next = agent.clone();
@@ -114,7 +115,7 @@ fn apply(agent: &mut Agent, body: &Value) -> Result<(), ElevenLabsError> {
     if let Some(tags) = body.get("tags").and_then(Value::as_array) {
         next.tags = tags.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     }
-    next.updated = ambient::now();
+    next.updated = now;
     *agent = next;
     Ok(())
 }
@@ -193,9 +194,10 @@ pub(crate) async fn update(
     Body(body): Body,
 ) -> Result<Json<Value>, ElevenLabsError> {
     let updated = sandbox.store.change(|state| {
+        let now = state.now();
         let agent = state.agents.iter_mut().find(|agent| agent.agent_id == agent_id);
         let agent = agent.ok_or_else(|| agent_not_found(&agent_id))?;
-        apply(agent, &body)?;
+        apply(agent, &body, now)?;
         agent.version_id = ambient::word_id("agtvrsn");
         let updated = to_json(agent);
         state.counters.agents_updated += 1;

@@ -59,6 +59,7 @@ const MEMBERS: &[(&str, Shape)] = &[
     ("conversation_config/turn/turn_eagerness", Shape::OneOf(&["patient", "normal", "eager"])),
     ("conversation_config/conversation/max_duration_seconds", Shape::Whole),
     ("conversation_config/language_presets", Shape::Object),
+    ("platform_settings/archived", Shape::Flag),
     ("platform_settings/auth/enable_auth", Shape::Flag),
     ("platform_settings/call_limits/agent_concurrency_limit", Shape::Whole),
     ("platform_settings/call_limits/daily_limit", Shape::Whole),

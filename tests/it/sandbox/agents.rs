@@ -41,6 +41,18 @@ async fn an_agent_is_created_merged_listed_and_deleted() {
     let (_, page) = world.eleven(Method::GET, "/v1/convai/agents?search=tHiR", Value::Null).await;
     assert_eq!(page["agents"].as_array().unwrap().len(), 1);
 
+    world.lever(Method::POST, "clock", json!({ "seconds": 3600 })).await;
+    let archived = json!({ "platform_settings": { "archived": true } });
+    let (_, changed) = world.eleven(Method::PATCH, &path, archived).await;
+    let age = |agent: &Value| agent["metadata"]["updated_at_unix_secs"].as_i64().unwrap();
+    assert!(age(&changed) >= age(&agent) + 3600, "an update has the time of the sandbox's clock: {changed}");
+    let names = async |query: &str| {
+        let (_, page) = world.eleven(Method::GET, &format!("/v1/convai/agents{query}"), Value::Null).await;
+        page["agents"].as_array().unwrap().iter().map(|agent| text(agent, "name")).collect::<Vec<_>>()
+    };
+    assert_eq!(names("").await, ["Third", "Other"], "archived agents are hidden");
+    assert_eq!(names("?archived=true&tags=agent:1").await, ["Desk"]);
+
     assert_eq!(world.elevenlabs(Method::DELETE, &path).send().await.unwrap().status(), 200);
     let (status, refusal) = world.eleven(Method::GET, &path, Value::Null).await;
     assert_eq!(status, 404);
