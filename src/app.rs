@@ -81,9 +81,6 @@ pub enum AppError {
     /// The token configuration is incomplete or unusable.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
-    /// The listening socket failed while the server was running.
-    #[error("the server has stopped: {0}")]
-    Serve(#[source] std::io::Error),
 }
 
 /// The parts that a server and a one-off command share: the checked database, durable operations, and
@@ -271,7 +268,7 @@ impl App {
     /// Serves requests and runs the workers until the server is stopped through [`Self::shutdown`].
     ///
     /// # Errors
-    /// [`AppError::Serve`] if the listener fails, or the error of a deferred database check.
+    /// The error of a deferred database check.
     pub async fn run(self, listener: TcpListener) -> Result<(), AppError> {
         // Before the listener is served: the first call may arrive at once, and the journal of the last run waits.
         let mut workers = self.start_workers();
@@ -282,29 +279,27 @@ impl App {
             tracing::info!(%address, "listening");
         }
         let finished = async {
-            let served = server::serve(listener, router, drain, connections).await;
-            // If it was the listener that failed, the workers have not been told to stop yet.
+            server::serve(listener, router, drain, connections).await;
             shutdown.drain();
             workers.join().await;
             // Last, since requests and workers may still record calls.
             routing.recorded().await;
-            served.map_err(AppError::Serve)
         };
         let time_limit = async {
             shutdown.drain_after(drain_delay).await;
             shutdown.aborted_or_timed_out().await;
         };
-        let outcome = tokio::select! {
-            outcome = finished => outcome,
-            () = time_limit => Ok(()),
-        };
+        tokio::select! {
+            () = finished => {}
+            () = time_limit => {}
+        }
         // Aborts what outlived the time limit, so that nothing uses the database while it closes.
         drop(workers);
         database.close().await;
         tracing::info!("stopped");
         let check_error = check_error.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The failed check drained the server without an error of its own: it is the reason for the end.
-        outcome.and(check_error.map_or(Ok(()), Err))
+        check_error.map_or(Ok(()), Err)
     }
 }
 

@@ -57,16 +57,9 @@ impl Drain {
 }
 
 /// Serves connections until `drain.stop` is cancelled. Then closes the listener, waits for requests and
-/// sockets to finish, and returns. There is no time limit: the caller drops the future to abort.
-///
-/// # Errors
-/// None at present: errors of the listener are logged and retried.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    drain: Drain,
-    limits: ConnectionLimits,
-) -> io::Result<()> {
+/// sockets to finish, and returns. There is no time limit: the caller drops the future to abort. Errors of the
+/// listener are logged and retried.
+pub async fn serve(listener: TcpListener, router: Router, drain: Drain, limits: ConnectionLimits) {
     let (open, connections) = (TaskTracker::new(), Connections::new(limits));
     loop {
         tokio::select! {
@@ -106,7 +99,6 @@ pub async fn serve(
     open.close();
     drain.sockets.close();
     tokio::join!(open.wait(), drain.sockets.wait());
-    Ok(())
 }
 
 /// Closes a connection beyond a limit, with a 503 if the socket buffer takes it without waiting.
