@@ -18,7 +18,7 @@ use switchboard::domain::{
     IdempotencyKey, Language, NodeId, NumberId, OperationId, RoutingActionKind, RoutingRules, RuleDraft,
     mask,
 };
-use switchboard::graphql::{List, Place};
+use switchboard::graphql::{CursorScope, List};
 use switchboard::voice::{EventHead, EventSignature, VoiceEvent};
 
 /// A target: its name, and its function.
@@ -83,7 +83,7 @@ pub fn database_url(data: &[u8]) {
     // What is written as a password shows nowhere.
     let marked = format!("postgres://user:{SENTINEL}{text}@host/db");
     match DatabaseUrl::parse(&marked) {
-        Ok(url) => assert!(!format!("{url:?} {}", url.place()).contains(SENTINEL)),
+        Ok(url) => assert!(!format!("{url:?} {}", url.address()).contains(SENTINEL)),
         Err(problem) => assert!(!problem.to_string().contains(SENTINEL), "{problem}"),
     }
 }
@@ -127,11 +127,11 @@ pub fn elevenlabs_event(data: &[u8]) {
 pub fn cursor(data: &[u8]) {
     let text = &String::from_utf8_lossy(data);
     for list in [List::Agents, List::Numbers, List::Calls, List::AuditEvents] {
-        let place = Place::new(list, &"");
-        if let Ok(cursor) = place.decode(text) {
-            assert_eq!(place.encode(cursor), **text);
+        let scope = CursorScope::new(list, &"");
+        if let Ok(cursor) = scope.decode(text) {
+            assert_eq!(scope.encode(cursor), **text);
             assert!(
-                Place::new(list, &"other").decode(text).is_err(),
+                CursorScope::new(list, &"other").decode(text).is_err(),
                 "a cursor of another filter is accepted"
             );
         }

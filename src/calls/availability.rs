@@ -20,7 +20,7 @@ const PROBE_VALID_FOR: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoAnswer {
     /// It does not answer, or accepts no writes.
-    Away,
+    Unavailable,
     /// It answers, but is overloaded.
     Busy,
     /// It rejected this statement only.
@@ -40,7 +40,7 @@ impl CallRecords {
         sid: &str,
     ) -> Result<T, NoAnswer> {
         if self.is_down() {
-            return Err(NoAnswer::Away);
+            return Err(NoAnswer::Unavailable);
         }
         // A late request is dropped. If it was written all the same, the journal's copy of it changes nothing.
         let may_be_overload = match timeout(self.0.answer_deadline / 2, asked).await {
@@ -64,7 +64,7 @@ impl CallRecords {
             return Err(NoAnswer::Busy);
         }
         self.note_down();
-        Err(NoAnswer::Away)
+        Err(NoAnswer::Unavailable)
     }
 
     /// Whether the database is known to be unavailable.

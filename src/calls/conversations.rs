@@ -24,7 +24,7 @@ use crate::store::{AcceptedEvent, MissingConversation, StoreError, SystemStore};
 use crate::voice::{Conversation, Voice, VoiceError};
 
 /// How often to look for events that another server stored.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Number of events or conversations in one pass.
 const AT_ONCE: u64 = 100;
 /// Concurrent fetches: calls need the voice provider too.
@@ -59,7 +59,7 @@ struct ConversationsParts {
     voice: Voice,
     clock: Clock,
     keep_transcripts: bool,
-    told: Notify,
+    arrived: Notify,
 }
 
 impl Conversations {
@@ -67,7 +67,7 @@ impl Conversations {
     /// no transcript is stored.
     #[must_use]
     pub fn new(store: SystemStore, voice: Voice, clock: Clock, keep_transcripts: bool) -> Self {
-        Self(Arc::new(ConversationsParts { store, voice, clock, keep_transcripts, told: Notify::new() }))
+        Self(Arc::new(ConversationsParts { store, voice, clock, keep_transcripts, arrived: Notify::new() }))
     }
 
     /// Stores a report of the voice provider. From then on it is not lost.
@@ -79,7 +79,7 @@ impl Conversations {
         let report = self.kept(report);
         let conversation = &report.conversation_id;
         match self.0.store.accept_event(&report).await {
-            Ok(true) => self.0.told.notify_one(),
+            Ok(true) => self.0.arrived.notify_one(),
             Ok(false) => {
                 info!(conversation, news = %report.news, "conversation reported again: nothing new");
             }
@@ -114,7 +114,7 @@ impl Conversations {
                 warn!(error = &failure as &dyn std::error::Error, "conversation events postponed");
             }
             // Woken at once by an event of this server; those of other servers are found by looking.
-            let look = tokio::time::timeout(LOOK_EVERY, self.0.told.notified());
+            let look = tokio::time::timeout(POLL_INTERVAL, self.0.arrived.notified());
             if stop.run_until_cancelled(look).await.is_none() {
                 return;
             }
@@ -133,7 +133,7 @@ impl Conversations {
                 ask_again = now + LEFT_ALONE;
                 warn!(error = &failure as &dyn std::error::Error, "missing conversations not fetched");
             }
-            if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
                 return;
             }
         }

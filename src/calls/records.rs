@@ -94,7 +94,7 @@ impl CallRecords {
     async fn record_report(&self, sid: &str, report: CallReport) {
         // Checked first: if the call's record is being written at this moment, the report follows it through the journal.
         let recorded = if self.is_waiting(sid) {
-            Err(NoAnswer::Away)
+            Err(NoAnswer::Unavailable)
         } else {
             self.ask(self.0.store.report_call(sid, report), "recording a call status", sid).await
         };

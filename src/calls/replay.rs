@@ -1,10 +1,10 @@
 //! Writes journaled entries into the database as soon as the database accepts them.
 //!
 //! An entry leaves the journal when it is written, or when the database has rejected its contents
-//! ([`StoreError::is_verdict`]). A rejected entry is moved to `calls.refused`; if it is a call, every other entry
-//! about it follows. Any other error keeps the entry. An entry about a call that is not on record yet waits in a file
-//! beside the journal ([`super::journal`]). Therefore several servers may write entries about one call in any order:
-//! the latest answer and the highest-ranked report win.
+//! ([`StoreError::is_permanent`]). A rejected entry is moved to `calls.refused`; if it is a call, every other entry about it
+//! follows. Any other error keeps the entry. An entry about a call that is not on record yet waits in a file beside the journal
+//! ([`super::journal`]). Therefore several servers may write entries about one call in any order: the latest answer and the
+//! highest-ranked report win.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::domain::{
 use crate::store::{AnswerRecord, StoreError};
 
 /// How often the journal is checked for entries, and an unavailable database for its return.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The time limit for one write or look-up.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -39,9 +39,9 @@ enum Unwritten {
 
 impl Unwritten {
     /// Whether the entry can never be written.
-    fn is_verdict(&self) -> bool {
+    fn is_permanent(&self) -> bool {
         match self {
-            Self::Store(error) => error.is_verdict(),
+            Self::Store(error) => error.is_permanent(),
             Self::Odd(_) => true,
         }
     }
@@ -54,7 +54,7 @@ impl Unwritten {
 impl CallRecords {
     /// Replays the journal until `stop` is cancelled.
     pub async fn watch_journal(&self, stop: CancellationToken, heartbeat: Heartbeat) {
-        let mut looks = interval(LOOK_EVERY);
+        let mut looks = interval(POLL_INTERVAL);
         // Looks missed during a long replay are not made up for at once.
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -128,15 +128,15 @@ impl CallRecords {
             Ok(false) if journal.is_refused(sid) => {
                 self.note_up();
                 tracing::error!(sid, "journaled entry moved to calls.refused: its call was rejected");
-                journal.put_aside(entry).await.then_some(false)
+                journal.move_to_refused(entry).await.then_some(false)
             }
             Ok(false) => {
                 self.note_up();
                 journal.put_early(entry).await.then_some(false)
             }
-            Err(error) if error.is_verdict() => {
+            Err(error) if error.is_permanent() => {
                 tracing::error!(%error, sid, "journaled entry moved to calls.refused: the database rejected it");
-                journal.put_aside(entry).await.then_some(false)
+                journal.move_to_refused(entry).await.then_some(false)
             }
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -184,9 +184,9 @@ impl CallRecords {
             if on_record.iter().any(|known| known == sid) {
                 match timeout(PATIENCE, self.write(entry)).await {
                     Ok(Ok(true)) => over.push(nth),
-                    Ok(Err(error)) if error.is_verdict() => {
+                    Ok(Err(error)) if error.is_permanent() => {
                         tracing::error!(%error, sid, "early entry moved to calls.refused: the database rejected it");
-                        if journal.put_aside(entry).await {
+                        if journal.move_to_refused(entry).await {
                             over.push(nth);
                         }
                     }
@@ -195,7 +195,7 @@ impl CallRecords {
                 }
             } else if entry.at() < too_old || journal.is_refused(sid) {
                 tracing::warn!(sid, "early entry moved to calls.refused: its call was never recorded");
-                if journal.put_aside(entry).await {
+                if journal.move_to_refused(entry).await {
                     over.push(nth);
                 }
             }

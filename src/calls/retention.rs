@@ -11,7 +11,7 @@ use crate::domain::{Clock, Heartbeat};
 use crate::store::{StoreError, SystemStore};
 
 /// How often to check whether a run is due.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// How often old calls are deleted.
 const PURGE_EVERY: TimeDelta = TimeDelta::hours(1);
 /// Rows deleted by one statement.
@@ -57,7 +57,7 @@ impl Retention {
                     None => return,
                 }
             }
-            if stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_none() {
+            if stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
                 return;
             }
         }

@@ -22,7 +22,7 @@ use crate::domain::{CallReport, CallStatus, Clock, Heartbeat, TenantId, caught};
 use crate::store::{StoreError, SystemStore};
 
 /// How often to look for calls without recent reports.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// Time since the last report after which the carrier is asked, and asked again. Longer than most calls last.
 const QUIET: TimeDelta = TimeDelta::minutes(5);
 /// Calls in one sweep.
@@ -70,7 +70,7 @@ impl Sweep {
 
     /// Sweeps every few seconds until `stop` is cancelled.
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
-        while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+        while stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_some() {
             heartbeat.beat();
             if let Some(Err(failure)) = stop.run_until_cancelled(self.run(&heartbeat)).await {
                 warn!(error = &failure as &dyn std::error::Error, "overdue calls not swept");

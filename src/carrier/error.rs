@@ -64,7 +64,7 @@ impl Rejection {
 impl ProviderRejection for Rejection {
     const PROVIDER: &'static str = "the carrier";
 
-    fn is_verdict(&self) -> bool {
+    fn is_definitive(&self) -> bool {
         *self != Self::Account
     }
 

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use super::failure::Failure;
 use super::folder::{self, Folder, Remembered};
-use super::serve::{drive, listen};
+use super::serve::{listen, run_until_stopped};
 use super::signals::Signals;
 use super::{logging, migrate, print, sandbox, token};
 use crate::app::App;
@@ -49,7 +49,7 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     let app = App::build(&config, clock, entropy).await.map_err(|error| Failure::from_error(&error))?;
     let token = token::make(&config.jwt, remembered.tenant, false, TOKEN_TTL)?;
     print::line(welcome(&address, &carriers, &token))?;
-    let outcome = drive(app, listener, signals).await;
+    let outcome = run_until_stopped(app, listener, signals).await;
     carriers.stop().await;
     outcome
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::{core, print};
 use crate::config::Environment;
-use crate::provisioning::{Act, Difference, Mended, ReconciliationReport};
+use crate::provisioning::{Act, Difference, ReconciliationReport, RepairOutcome};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -21,7 +21,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
     let (core, _) = core::open(environment).await?;
-    let act = if args.fix { Act::Mend } else { Act::Nothing };
+    let act = if args.fix { Act::Repair } else { Act::Nothing };
     let report = core.reconciler.run(act).await.map_err(|error| Failure::from_error(&error));
     // Before the result is looked at, so that a failure closes it as well.
     core.database.close().await;
@@ -53,9 +53,9 @@ fn as_json(report: &ReconciliationReport) -> Value {
 }
 
 fn difference_as_json(found: &Difference) -> Value {
-    let failure = match &found.mended {
-        Mended::Failed(why) => Some(why),
-        Mended::No | Mended::Yes | Mended::Noted => None,
+    let failure = match &found.outcome {
+        RepairOutcome::Failed(why) => Some(why),
+        RepairOutcome::NotAttempted | RepairOutcome::Repaired | RepairOutcome::MarkedInactive => None,
     };
     json!({
         "kind": found.kind,
@@ -92,7 +92,7 @@ fn as_text(report: &ReconciliationReport) -> String {
         remaining => {
             let open = report
                 .remaining()
-                .filter(|found| found.mended == Mended::No && found.repair.is_some())
+                .filter(|found| found.outcome == RepairOutcome::NotAttempted && found.repair.is_some())
                 .count();
             let hint = if open > 0 {
                 format!(" `switchboard reconcile --fix` repairs {open}.")
@@ -116,9 +116,11 @@ fn difference_as_text(found: &Difference) -> Vec<String> {
     if !found.monthly_cost.is_zero() {
         lines.push(format!("  {:.2} USD a month", found.monthly_cost));
     }
-    lines.extend(match (&found.mended, found.repair) {
-        (Mended::Yes | Mended::Noted, Some(repair)) => Some(format!("  done: {}", repair.verb())),
-        (Mended::Failed(why), _) => Some(format!("  failed: {why}")),
+    lines.extend(match (&found.outcome, found.repair) {
+        (RepairOutcome::Repaired | RepairOutcome::MarkedInactive, Some(repair)) => {
+            Some(format!("  done: {}", repair.verb()))
+        }
+        (RepairOutcome::Failed(why), _) => Some(format!("  failed: {why}")),
         (_, Some(repair)) => Some(format!("  --fix would {}", repair.verb())),
         (_, None) => None,
     });

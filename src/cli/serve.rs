@@ -24,7 +24,7 @@ pub(super) async fn run(environment: &Environment) -> Result<(), Failure> {
         .map_err(|error| Failure::from_error(&error))?;
     // Last: until the database is checked, a connection is refused instead of accepted and then dropped.
     let listener = listen(config.bind_address).await?;
-    drive(app, listener, signals).await
+    run_until_stopped(app, listener, signals).await
 }
 
 /// Listens on an address.
@@ -36,7 +36,11 @@ pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> 
 
 /// Runs the app until it ends. The first signal makes the server unready for the load balancer and lets it finish open
 /// requests; each further signal skips the step in progress.
-pub(super) async fn drive(app: App, listener: TcpListener, mut signals: Signals) -> Result<(), Failure> {
+pub(super) async fn run_until_stopped(
+    app: App,
+    listener: TcpListener,
+    mut signals: Signals,
+) -> Result<(), Failure> {
     let shutdown = app.shutdown();
     let watcher = tokio::spawn(async move {
         loop {

@@ -61,8 +61,8 @@ fn address(text: &str) -> String {
         return text.to_owned();
     }
     if text.starts_with("postgres") {
-        let place = DatabaseUrl::parse(text).map(|url| format!("postgres://{}", url.place()));
-        return place.unwrap_or_else(|_| MASK.to_owned());
+        let shown = DatabaseUrl::parse(text).map(|url| format!("postgres://{}", url.address()));
+        return shown.unwrap_or_else(|_| MASK.to_owned());
     }
     let Ok(mut url) = url::Url::parse(text) else { return MASK.to_owned() };
     let has_query = url.query().is_some();

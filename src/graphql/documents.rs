@@ -27,9 +27,9 @@ const MAX_KEY_BYTES: usize = 2 * 1024;
 
 /// Parsed documents and their successful validations. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Documents(Arc<Mutex<Known>>);
+pub(super) struct Documents(Arc<Mutex<Caches>>);
 
-struct Known {
+struct Caches {
     documents: Recent<Arc<str>, Arc<Document>>,
     valid: Recent<Validated, usize>,
 }
@@ -57,7 +57,7 @@ impl Validated {
 
 impl Default for Documents {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Known {
+        Self(Arc::new(Mutex::new(Caches {
             documents: Recent::new(MAX_DOCUMENTS, MAX_DOCUMENT_BYTES),
             valid: Recent::new(MAX_VALID, MAX_VALID_BYTES),
         })))
@@ -67,28 +67,28 @@ impl Default for Documents {
 impl Documents {
     /// The cached document with this text.
     pub(super) fn find(&self, text: &str) -> Option<Arc<Document>> {
-        self.known().documents.find(text).cloned()
+        self.lock().documents.find(text).cloned()
     }
 
     /// Complexity found by an earlier, identical validation.
     pub(super) fn complexity(&self, validated: &Validated) -> Option<usize> {
-        self.known().valid.find(validated).copied()
+        self.lock().valid.find(validated).copied()
     }
 
     /// Caches a document and a successful validation with its complexity.
     pub(super) fn keep(&self, document: &Arc<Document>, validated: Option<Validated>, complexity: usize) {
-        let mut known = self.known();
+        let mut caches = self.lock();
         let valid = validated.map(|validated| (validated.bytes(), validated));
         let forgotten = (
-            known.documents.keep(Arc::clone(document.text()), Arc::clone(document), document.bytes()),
-            valid.map(|(bytes, validated)| known.valid.keep(validated, complexity, bytes)),
+            caches.documents.keep(Arc::clone(document.text()), Arc::clone(document), document.bytes()),
+            valid.map(|(bytes, validated)| caches.valid.keep(validated, complexity, bytes)),
         );
-        drop(known);
+        drop(caches);
         // Outside the lock: a whole generation of documents may be freed.
         drop(forgotten);
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, Caches> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -180,7 +180,7 @@ mod tests {
             assert!(large.bytes() > 100_000);
             documents.keep(&large, None, 0);
         }
-        let known = documents.known();
+        let known = documents.lock();
         for (sizes, most) in [
             (sizes(&known.documents), (MAX_DOCUMENTS, MAX_DOCUMENT_BYTES)),
             (sizes(&known.valid), (MAX_VALID, MAX_VALID_BYTES)),

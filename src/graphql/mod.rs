@@ -25,5 +25,5 @@ mod trail;
 pub use api::{Api, Executed, GraphqlRequest, Summary};
 pub use context::{Caller, Services, Turn, Turns};
 pub use errors::ApiError;
-pub use model::{List, Place};
+pub use model::{CursorScope, List};
 pub use schema::sdl;

@@ -18,7 +18,7 @@ use crate::store::{Change, Topic, Watcher};
 
 /// Interval at which a watched operation is read without an event. Events and gaps are announced by all
 /// servers, so this is only a safety net.
-const LOOK_EVERY: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Overlap of two reads while other servers' changes are not received: a transaction sets its time before its
 /// commit can be seen.
@@ -139,7 +139,7 @@ impl Watch {
     ) -> Result<domain::Operation, ApiError> {
         loop {
             // Whatever arrives, a gap included, the operation is read: its state alone counts.
-            let told = tokio::time::timeout(LOOK_EVERY, self.change()).await;
+            let told = tokio::time::timeout(POLL_INTERVAL, self.change()).await;
             if let Ok(Err(error)) = told {
                 return Err(error);
             }

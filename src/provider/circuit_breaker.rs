@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use state::{Breaker, BreakerState, Change, Pass, Verdict};
+use state::{Breaker, BreakerState, Change, Pass, RequestOutcome};
 
 use crate::domain::Clock;
 
@@ -101,19 +101,19 @@ pub(super) struct Permit<'a> {
 impl Permit<'_> {
     /// The provider answered, if only with a rejection.
     pub(super) fn answered(mut self) {
-        self.report(Verdict::Answered);
+        self.report(RequestOutcome::Answered);
     }
 
     /// The provider did not answer, or reported a failure of its own.
     pub(super) fn failed(mut self) {
-        self.report(Verdict::Failed);
+        self.report(RequestOutcome::Failed);
     }
 
-    fn report(&mut self, verdict: Verdict) {
+    fn report(&mut self, outcome: RequestOutcome) {
         let Some(pass) = self.pass.take() else { return };
         let now = self.breaker.0.clock.now();
         // Logged outside the lock, which every request takes.
-        if let Some(change) = self.breaker.with(|breaker| breaker.report(pass, verdict, now)) {
+        if let Some(change) = self.breaker.with(|breaker| breaker.report(pass, outcome, now)) {
             self.breaker.log(change);
         }
     }
@@ -121,6 +121,6 @@ impl Permit<'_> {
 
 impl Drop for Permit<'_> {
     fn drop(&mut self) {
-        self.report(Verdict::Abandoned);
+        self.report(RequestOutcome::Abandoned);
     }
 }

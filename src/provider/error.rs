@@ -15,7 +15,7 @@ pub trait ProviderRejection: Debug + Display + Sized {
 
     /// Whether this settles the request for good. A rejection of the credentials, the plan or the moment does not: it says
     /// nothing about what an earlier request did.
-    fn is_verdict(&self) -> bool;
+    fn is_definitive(&self) -> bool;
 
     /// The failure that an answer without a 2xx status reports.
     fn classify(answer: &Answer) -> ProviderError<Self>;
@@ -48,8 +48,8 @@ pub enum ProviderError<R: ProviderRejection> {
 impl<R: ProviderRejection> ProviderError<R> {
     /// Whether the provider itself rejected the request for good. No other failure settles what an earlier request did.
     #[must_use]
-    pub fn is_verdict(&self) -> bool {
-        matches!(self, Self::Rejected(rejection) if rejection.is_verdict())
+    pub fn is_definitive(&self) -> bool {
+        matches!(self, Self::Rejected(rejection) if rejection.is_definitive())
     }
 
     /// A request that was not carried out.
@@ -65,11 +65,11 @@ impl<R: ProviderRejection> ProviderError<R> {
         Self::Unavailable { reason, retry_after: Some(wait), breaker_open: true }
     }
 
-    /// The failure of a search through a list. A rejected list says nothing about the thing searched for, so a verdict becomes
-    /// unavailability: taken for "it does not exist", it would lead to a second purchase.
+    /// The failure of a search through a list. A rejected list says nothing about the thing searched for, so a definitive
+    /// rejection becomes unavailability: taken for "it does not exist", it would lead to a second purchase.
     #[must_use]
     pub fn of_search(self) -> Self {
-        if self.is_verdict() { Self::unavailable(format!("the search failed: {self}")) } else { self }
+        if self.is_definitive() { Self::unavailable(format!("the search failed: {self}")) } else { self }
     }
 }
 
@@ -105,7 +105,7 @@ pub(super) struct No;
 impl ProviderRejection for No {
     const PROVIDER: &'static str = "a provider";
 
-    fn is_verdict(&self) -> bool {
+    fn is_definitive(&self) -> bool {
         true
     }
 

@@ -48,7 +48,7 @@ impl Provisioning {
     ) -> Result<Operation, StoreError> {
         let begin = |watch| {
             // A task of its own: the operation continues when the caller goes away.
-            drop(tokio::spawn(self.clone().see_to_operation(id, watch).in_current_span()));
+            drop(tokio::spawn(self.clone().run_for_requests(id, watch).in_current_span()));
         };
         let settles = |seen: &Result<Operation, StoreError>| match seen {
             Ok(operation) if !is_enough(operation.state) => None,
@@ -62,7 +62,7 @@ impl Provisioning {
 
     /// Runs an operation whenever it is due and no other driver holds it, and reads it for all waiting requests. Claims it
     /// at least once, even if no request waits.
-    async fn see_to_operation(
+    async fn run_for_requests(
         self,
         id: OperationId,
         watch: Watch<OperationId, Result<Operation, StoreError>>,
@@ -70,14 +70,14 @@ impl Provisioning {
         loop {
             // Numbered before the claim and the read: a request that joins in between must not use their
             // result.
-            let mut look = watch.look();
+            let mut read = watch.begin_read();
             let seen = match self.0.store.claim(id, self.0.owner, self.0.config.lease).await {
                 Ok(claimed) => {
                     if let Some(claimed) = claimed {
                         // The run fails to join only if it was aborted at shutdown.
                         let _ = self.spawn(claimed).await;
                         // A new read: requests that joined during the run may use its result.
-                        look = watch.look();
+                        read = watch.begin_read();
                     }
                     self.present(id).await
                 }
@@ -85,11 +85,11 @@ impl Provisioning {
             };
             // Every waiting request gets the error. The operation is stored, and a worker continues it.
             let is_over = seen.is_err();
-            watch.show(look, seen);
+            watch.publish(read, seen);
             if is_over {
                 return;
             }
-            watch.news(true).await;
+            watch.changed(true).await;
             if !watch.is_wanted() {
                 return;
             }

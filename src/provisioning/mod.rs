@@ -29,7 +29,7 @@ mod worker;
 pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
 pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
 pub use reconcile::{
-    Act, Difference, DifferenceKind, Mended, ReconcileError, Reconciler, ReconciliationReport,
+    Act, Difference, DifferenceKind, ReconcileError, Reconciler, ReconciliationReport, RepairOutcome,
 };
 use refusals::provider_refusal;
 pub use repoint::{RepointEnd, RepointError, Repointed};
@@ -112,7 +112,7 @@ struct Parts {
     /// Requests waiting for an operation.
     runs: shared_wait::Waits<OperationId, Result<Operation, StoreError>>,
     /// Requests waiting for the delivery of an agent to the voice provider.
-    syncs: shared_wait::Waits<AgentId, sync::Seen>,
+    syncs: shared_wait::Waits<AgentId, sync::DeliveryState>,
 }
 
 impl Provisioning {

@@ -150,7 +150,7 @@ enum About {
 impl<R: ForTenants> From<&ProviderError<R>> for Failure {
     fn from(error: &ProviderError<R>) -> Self {
         let speaks_of = match error {
-            ProviderError::Rejected(_) if error.is_verdict() => About::Object,
+            ProviderError::Rejected(_) if error.is_definitive() => About::Object,
             ProviderError::Rejected(_) => About::Account,
             ProviderError::Unavailable { retry_after, breaker_open, .. } => {
                 About::Moment { retry_after: *retry_after, breaker_open: *breaker_open }

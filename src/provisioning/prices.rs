@@ -16,12 +16,12 @@ const READ_AGAIN: TimeDelta = TimeDelta::hours(1);
 /// Interval before a retry after a failed read.
 const TRY_AGAIN: TimeDelta = TimeDelta::minutes(1);
 
-/// Known prices, by country.
+/// Cached prices, by country.
 #[derive(Debug, Default)]
-pub(super) struct Prices(RwLock<HashMap<CountryCode, Known>>);
+pub(super) struct Prices(RwLock<HashMap<CountryCode, CachedPrices>>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct CachedPrices {
     due: DateTime<Utc>,
     prices: CountryPrices,
 }
@@ -72,7 +72,7 @@ impl Provisioning {
             let known = known.entry(country).or_default();
             match read {
                 // Replaced as a whole: a kind that is no longer sold loses its price.
-                Ok(prices) => *known = Known { due: now + READ_AGAIN, prices },
+                Ok(prices) => *known = CachedPrices { due: now + READ_AGAIN, prices },
                 Err(error) => {
                     // An old price is closer to the bill than the list price.
                     known.due = now + TRY_AGAIN;

@@ -107,7 +107,7 @@ impl Provisioning {
         let done = if number.status == NumberStatus::Releasing {
             self.point_releasing(database, &number, run_id).await
         } else {
-            self.point_held(database, &number, run_id).await
+            self.repair_held(database, &number, run_id).await
         };
         let repointed = match done {
             Ok(repointed) => repointed,
@@ -117,7 +117,7 @@ impl Provisioning {
         (number, repointed)
     }
 
-    async fn point_held(
+    async fn repair_held(
         &self,
         database: &Database,
         number: &PhoneNumber,

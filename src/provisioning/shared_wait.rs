@@ -1,7 +1,7 @@
 //! Shared waits. Requests that wait for the same agent or operation share one task of this process, which polls the database
 //! and claims the work for all of them. The load on the database does not grow with the number of waiting requests.
 //!
-//! The task polls when work of this process on its subject ends, when a request joins, and every [`LOOK_EVERY`] for the work
+//! The task polls when work of this process on its subject ends, when a request joins, and every [`POLL_INTERVAL`] for the work
 //! of other servers. A request only uses a result read after it joined.
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Poll interval for the work of other servers.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The shared waits of this process, by subject.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Waits<K, T>(Arc<Mutex<HashMap<K, Arc<Wait<T>>>>>);
 #[derive(Debug)]
 struct Wait<T> {
     /// The last result, with the number of the read that gave it.
-    seen: watch::Sender<(u64, Option<T>)>,
+    result: watch::Sender<(u64, Option<T>)>,
     /// Number of reads started.
     begun: AtomicU64,
     asked: Notify,
@@ -41,7 +41,7 @@ pub(super) struct Watch<K: Eq + Hash, T> {
 /// A request's side of a shared wait.
 #[derive(Debug)]
 pub(super) struct Joined<T> {
-    seen: watch::Receiver<(u64, Option<T>)>,
+    result: watch::Receiver<(u64, Option<T>)>,
     /// Number of reads started before the request joined; their results may be too old.
     before: u64,
 }
@@ -68,9 +68,9 @@ impl<K: Copy + Eq + Hash, T> Waits<K, T> {
             wait.asked.notify_one();
             return joined;
         }
-        let (seen, _) = watch::channel((0, None));
+        let (result, _) = watch::channel((0, None));
         let (asked, ended) = (Notify::new(), Notify::new());
-        let wait = Arc::new(Wait { seen, begun: AtomicU64::new(0), asked, ended });
+        let wait = Arc::new(Wait { result, begun: AtomicU64::new(0), asked, ended });
         let joined = wait.join();
         open.insert(key, Arc::clone(&wait));
         drop(open);
@@ -92,46 +92,46 @@ impl<K: Copy + Eq + Hash, T> Waits<K, T> {
 
 impl<T> Wait<T> {
     fn join(&self) -> Joined<T> {
-        let seen = self.seen.subscribe();
-        Joined { seen, before: self.begun.load(Ordering::SeqCst) }
+        let result = self.result.subscribe();
+        Joined { result, before: self.begun.load(Ordering::SeqCst) }
     }
 }
 
 impl<K: Eq + Hash, T> Watch<K, T> {
     /// Starts a read and returns its number.
-    pub(super) fn look(&self) -> u64 {
+    pub(super) fn begin_read(&self) -> u64 {
         self.wait.begun.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     /// Publishes the result of a read to the waiting requests.
-    pub(super) fn show(&self, look: u64, seen: T) {
-        // Not `send`, which drops the result while no request happens to wait.
-        self.wait.seen.send_replace((look, Some(seen)));
+    // Not `send`, which drops the result while no request happens to wait.
+    pub(super) fn publish(&self, read: u64, result: T) {
+        self.wait.result.send_replace((read, Some(result)));
     }
 
     /// Whether any request waits. If none does, closes the wait.
     pub(super) fn is_wanted(&self) -> bool {
         let mut open = self.waits.0.lock().unwrap_or_else(PoisonError::into_inner);
         // Under the lock that `join` takes: no request can join a wait that is being closed.
-        let is_wanted = self.wait.seen.receiver_count() > 0;
+        let is_wanted = self.wait.result.receiver_count() > 0;
         if !is_wanted {
             self.close(&mut open);
         }
         is_wanted
     }
 
-    /// Waits until another read is worthwhile, or no request waits any more. Without `hears_asking`, a new request does not
+    /// Waits until another read is worthwhile, or no request waits any more. Without `on_join`, a new request does not
     /// trigger a read; it waits for the end of the work under way.
-    pub(super) async fn news(&self, hears_asking: bool) {
-        let news = async {
+    pub(super) async fn changed(&self, on_join: bool) {
+        let changed = async {
             tokio::select! {
                 () = self.wait.ended.notified() => {}
-                () = self.wait.asked.notified(), if hears_asking => {}
-                () = self.wait.seen.closed() => {}
+                () = self.wait.asked.notified(), if on_join => {}
+                () = self.wait.result.closed() => {}
             }
         };
         // The timeout is not an error: another server may have made progress.
-        let _ = timeout(LOOK_EVERY, news).await;
+        let _ = timeout(POLL_INTERVAL, changed).await;
     }
 
     fn close(&self, open: &mut HashMap<K, Arc<Wait<T>>>) {
@@ -159,11 +159,11 @@ impl<T> Joined<T> {
     ) -> Option<R> {
         let before = self.before;
         let mut settled = None;
-        let seen = self.seen.wait_for(|(look, found)| {
-            settled = found.as_ref().filter(|_| *look > before).and_then(&settles);
+        let result = self.result.wait_for(|(read, found)| {
+            settled = found.as_ref().filter(|_| *read > before).and_then(&settles);
             settled.is_some()
         });
-        let is_seen = matches!(timeout_at(deadline, seen).await, Ok(Ok(_)));
-        settled.filter(|_| is_seen)
+        let is_read = matches!(timeout_at(deadline, result).await, Ok(Ok(_)));
+        settled.filter(|_| is_read)
     }
 }

@@ -27,7 +27,7 @@ use crate::store::{AgentDelivery, DeliveryOutcome, StoreError};
 use crate::voice::VoiceError;
 
 /// Poll interval for agents due for delivery.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Maximum number of concurrent background deliveries in this process.
 const PARALLEL: usize = 8;
 /// Shortest and longest pause before a failed delivery of an agent is retried.
@@ -36,7 +36,7 @@ const LONGEST_BACKOFF: Duration = Duration::from_secs(300);
 
 /// State of an agent's delivery, read on behalf of the waiting requests.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct DeliveryState {
     agent: Result<Option<Agent>, StoreError>,
     /// Latest revision that a delivery started by this wait has tried; 0 if none has.
     tried: i32,
@@ -56,8 +56,8 @@ impl Provisioning {
     ) -> Result<Option<Refusal>, StoreError> {
         // Without time left, nothing starts here: the background delivers the change.
         if Instant::now() < deadline {
-            let begin = |watch| drop(tokio::spawn(self.clone().see_to_agent(id, watch)));
-            let settles = |seen: &Seen| match &seen.agent {
+            let begin = |watch| drop(tokio::spawn(self.clone().deliver_for_requests(id, watch)));
+            let settles = |seen: &DeliveryState| match &seen.agent {
                 Err(failure) => Some(Err(failure.clone())),
                 Ok(None) => Some(Ok(None)),
                 Ok(Some(agent)) => match delivered(agent, revision) {
@@ -74,12 +74,11 @@ impl Provisioning {
         Ok(delivered(&agent, revision).unwrap_or_else(|| Some(undelivered(agent.sync_error))))
     }
 
-    /// Delivers an agent unless another delivery holds its lease, and publishes its state to the waiting
-    /// requests until none waits.
-    async fn see_to_agent(self, id: AgentId, watch: Watch<AgentId, Seen>) {
+    /// Delivers an agent, unless another delivery holds its lease, and reads its state for all waiting requests.
+    async fn deliver_for_requests(self, id: AgentId, watch: Watch<AgentId, DeliveryState>) {
         let (mut own, mut tried) = (None, 0);
         while watch.is_wanted() {
-            let look = watch.look();
+            let read = watch.begin_read();
             // Read before the claim, so that an agent that is already delivered costs no write.
             let mut agent = self.0.store.agent(id).await;
             if own.is_none()
@@ -92,12 +91,12 @@ impl Provisioning {
                 }
             }
             let is_over = agent.is_err();
-            watch.show(look, Seen { agent, tried });
+            watch.publish(read, DeliveryState { agent, tried });
             if is_over {
                 return;
             }
             let Some(delivery) = &mut own else {
-                watch.news(true).await;
+                watch.changed(true).await;
                 continue;
             };
             tokio::select! {
@@ -106,7 +105,7 @@ impl Provisioning {
                     tried = ended.map_or(tried, |revision| revision.max(tried));
                     own = None;
                 }
-                () = watch.news(false) => {}
+                () = watch.changed(false) => {}
             }
         }
     }
@@ -114,7 +113,7 @@ impl Provisioning {
     /// Delivers due agents until cancelled, then waits up to [`DRAIN`] for the deliveries under way.
     pub async fn deliver_agents(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let begun = TaskTracker::new();
-        while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+        while stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_some() {
             heartbeat.beat();
             // Only the background's own: many changes by requests must not hold up overdue ones.
             let room = PARALLEL.saturating_sub(begun.len());

@@ -11,7 +11,7 @@ use super::Provisioning;
 use crate::domain::Heartbeat;
 
 /// Poll interval for due operations.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Maximum number of concurrent operations of this worker. Operations run by requests do not count.
 const PARALLEL_OPERATIONS: usize = 16;
 /// How long a shutdown waits for running operations. Another driver takes over the rest after their leases expire.
@@ -38,7 +38,7 @@ impl Provisioning {
     /// Runs due operations until cancelled, then waits for those under way, within a time limit.
     pub async fn work(&self, stop: CancellationToken, heartbeat: Heartbeat) {
         let taken_up = TaskTracker::new();
-        while stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY)).await.is_some() {
+        while stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_some() {
             heartbeat.beat();
             // Claims no more than it can run: another server may be idle.
             let room = PARALLEL_OPERATIONS.saturating_sub(taken_up.len());

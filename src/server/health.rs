@@ -181,7 +181,9 @@ pub(super) async fn ready(State(server): State<ServerState>) -> Response {
     let database = server.readiness.database_status().await;
     match database.problem {
         None => {}
-        Some(DatabaseProblem::Unavailable(reason)) if server.readiness.database.system().knows_numbers() => {
+        Some(DatabaseProblem::Unavailable(reason))
+            if server.readiness.database.system().can_route_from_cache() =>
+        {
             return answer(StatusCode::OK, "degraded", reason);
         }
         Some(DatabaseProblem::Unavailable(reason) | DatabaseProblem::Unusable(reason)) => {

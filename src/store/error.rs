@@ -67,9 +67,9 @@ impl StoreError {
     }
 
     /// Whether a retry of the same row would fail the same way. A statement that does not fit the schema or
-    /// lacks a privilege is no verdict on the row: it succeeds once the schema is migrated or the privilege granted.
+    /// lacks a privilege is not permanent: it succeeds once the schema is migrated or the privilege granted.
     #[must_use]
-    pub fn is_verdict(&self) -> bool {
+    pub fn is_permanent(&self) -> bool {
         match self {
             Self::Unavailable(_) | Self::Busy | Self::LeaseLost | Self::Foreign(_) | Self::Locked => false,
             Self::Refused(_) | Self::Corrupt { .. } => true,
@@ -253,9 +253,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_about_the_row_are_verdicts_and_codes_of_a_database_without_writes_are_not() {
-        let verdicts = ["22001", "22P05", "23505", "23514", "P0001", "18", "19", "20", "275", "1811", "2067"];
-        assert!(verdicts.iter().all(|code| blame(code) == Blame::Row));
+    fn only_codes_about_the_row_are_permanent() {
+        let permanent =
+            ["22001", "22P05", "23505", "23514", "P0001", "18", "19", "20", "275", "1811", "2067"];
+        assert!(permanent.iter().all(|code| blame(code) == Blame::Row));
         let mistakes = ["42P01", "42501", "0A000", "1", "21"];
         assert!(mistakes.iter().all(|code| blame(code) == Blame::Statement));
         // Read-only, disk full, time-outs, shutting down, starting up, lost races, I/O errors, corrupt files.

@@ -320,9 +320,9 @@ impl Database {
 /// Host and database name of a URL, without scheme, credentials and settings.
 fn location(url: &str) -> String {
     if let Ok(url) = DatabaseUrl::parse(url) {
-        return url.place().to_owned();
+        return url.address().to_owned();
     }
     let rest = url.split_once(':').map_or(url, |(_, rest)| rest);
     let rest = rest.split('?').next().unwrap_or_default().trim_start_matches('/');
-    rest.rsplit_once('@').map_or(rest, |(_, place)| place).to_owned()
+    rest.rsplit_once('@').map_or(rest, |(_, address)| address).to_owned()
 }

@@ -42,7 +42,7 @@ struct Listed {
 
 /// The parts of an agent that are compared with the request: the provider accepts unknown values and ignores them.
 #[derive(Deserialize)]
-struct Standing {
+struct StoredAgent {
     #[serde(default)]
     name: String,
     conversation_config: Value,
@@ -61,10 +61,10 @@ impl Voice {
         let request = self.request(Method::POST, &["agents", "create"]).json(&profile::new_agent(agent));
         let created: Created = self.ask(request, Effect::Writes).await?;
         // The agent exists by now: whatever the class of a failed read, a rejection would claim that nothing was done.
-        let standing = self.read(&created.agent_id).await.map_err(|error| VoiceError::OutcomeUnknown {
+        let stored = self.read(&created.agent_id).await.map_err(|error| VoiceError::OutcomeUnknown {
             reason: format!("created, but not read back: {error}"),
         })?;
-        if let Err(unfit) = standing.is_fit_for_telephone() {
+        if let Err(unfit) = stored.check_telephone_audio() {
             self.delete_agent(&created.agent_id).await.map_err(|error| VoiceError::OutcomeUnknown {
                 reason: format!("{unfit}, and not deleted: {error}"),
             })?;
@@ -133,15 +133,15 @@ impl Voice {
     /// # Errors
     /// [`VoiceError`]; an agent that does not exist is no error.
     pub async fn fetch(&self, voice_agent_id: &str) -> Result<Option<VoiceAgent>, VoiceError> {
-        let standing = match self.read(voice_agent_id).await {
+        let stored = match self.read(voice_agent_id).await {
             Err(VoiceError::Rejected(Rejection::NotFound)) => return Ok(None),
-            standing => standing?,
+            stored => stored?,
         };
         Ok(Some(VoiceAgent {
             voice_agent_id: voice_agent_id.to_owned(),
-            name: standing.name,
-            tags: standing.tags.unwrap_or_default(),
-            archived: standing.platform_settings["archived"] == true,
+            name: stored.name,
+            tags: stored.tags.unwrap_or_default(),
+            archived: stored.platform_settings["archived"] == true,
         }))
     }
 
@@ -158,10 +158,10 @@ impl Voice {
                 tags.push(tag);
             }
         }
-        let mut body = profile::known_here(agent);
+        let mut body = profile::enforced_settings(agent);
         body["tags"] = json!(tags);
         let request = self.request(Method::PATCH, &["agents", id]).json(&body);
-        self.ask::<Standing>(request, Effect::Writes).await?.is_fit_for_telephone()
+        self.ask::<StoredAgent>(request, Effect::Writes).await?.check_telephone_audio()
     }
 
     /// Deletes an agent. An agent that is already gone counts as deleted.
@@ -177,7 +177,7 @@ impl Voice {
         }
     }
 
-    async fn read(&self, voice_agent_id: &str) -> Result<Standing, VoiceError> {
+    async fn read(&self, voice_agent_id: &str) -> Result<StoredAgent, VoiceError> {
         self.ask(self.request(Method::GET, &["agents", checked(voice_agent_id)?]), Effect::Reads).await
     }
 }
@@ -196,8 +196,8 @@ impl Listed {
     }
 }
 
-impl Standing {
-    fn is_fit_for_telephone(&self) -> Result<(), VoiceError> {
+impl StoredAgent {
+    fn check_telephone_audio(&self) -> Result<(), VoiceError> {
         let hears = &self.conversation_config["asr"]["user_input_audio_format"];
         let speaks = &self.conversation_config["tts"]["agent_output_audio_format"];
         if hears == profile::TELEPHONE_AUDIO && speaks == profile::TELEPHONE_AUDIO {

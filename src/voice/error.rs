@@ -43,7 +43,7 @@ impl VoiceError {
 impl ProviderRejection for Rejection {
     const PROVIDER: &'static str = "the voice provider";
 
-    fn is_verdict(&self) -> bool {
+    fn is_definitive(&self) -> bool {
         // These depend on the key, the plan or the moment.
         !matches!(self, Self::Other { status: 401 | 402 | 403 | 409, .. })
     }

@@ -38,16 +38,16 @@ impl VoiceEvent {
         let kind = event["type"].as_str().ok_or_else(|| Invalid::new("the event has no type"))?;
         let data = &event["data"];
         // The sender's clock may be ahead of ours.
-        let told_at = instant(&event["event_timestamp"]).filter(|at| *at <= now).unwrap_or(now);
+        let reported_at = instant(&event["event_timestamp"]).filter(|at| *at <= now).unwrap_or(now);
         match kind.parse() {
-            Ok(ConversationNews::Over) => over(data, told_at).map(Self::Conversation),
+            Ok(ConversationNews::Over) => over(data, reported_at).map(Self::Conversation),
             Ok(ConversationNews::NeverBegan) => Ok(Self::Conversation(ConversationReport {
                 failed: Some(match data["failure_reason"].as_str() {
                     Some("busy") => CallStatus::Busy,
                     Some("no-answer") => CallStatus::NoAnswer,
                     _ => CallStatus::Failed,
                 }),
-                ..report(data, ConversationNews::NeverBegan, told_at)?
+                ..report(data, ConversationNews::NeverBegan, reported_at)?
             })),
             Err(_) => Ok(Self::Other { kind: kind.chars().take(LONGEST_ID).collect() }),
         }
@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for Members<'_> {
 }
 
 /// Reads a conversation that has ended. An event's data and the conversation resource have the same form.
-pub(super) fn over(data: &Value, told_at: DateTime<Utc>) -> Result<ConversationReport, Invalid> {
+pub(super) fn over(data: &Value, reported_at: DateTime<Utc>) -> Result<ConversationReport, Invalid> {
     let metadata = &data["metadata"];
     let duration_seconds = seconds(&metadata["call_duration_secs"]);
     let ended_at = instant(&metadata["start_time_unix_secs"])
@@ -128,8 +128,8 @@ pub(super) fn over(data: &Value, told_at: DateTime<Utc>) -> Result<ConversationR
         duration_seconds,
         transcript: transcript.iter().filter_map(line).collect(),
         // A conversation cannot end after it was reported: then one of the two clocks is wrong.
-        at: ended_at.filter(|at| *at <= told_at).unwrap_or(told_at),
-        ..report(data, ConversationNews::Over, told_at)?
+        at: ended_at.filter(|at| *at <= reported_at).unwrap_or(reported_at),
+        ..report(data, ConversationNews::Over, reported_at)?
     })
 }
 

@@ -31,7 +31,7 @@ pub(super) fn agent_of(tag: &str) -> Option<AgentId> {
 
 /// The request body that creates the agent.
 pub(super) fn new_agent(agent: &Agent) -> Value {
-    let mut body = known_here(agent);
+    let mut body = enforced_settings(agent);
     let config = &mut body["conversation_config"];
     // A silent line and an endless call are billed by the minute.
     config["turn"] = json!({ "silence_end_call_timeout": 30 });
@@ -57,7 +57,7 @@ pub(super) fn new_agent(agent: &Agent) -> Value {
 
 /// The settings that follow our agent, and those that must apply even if somebody edits the agent at the provider. Limits and
 /// tools are left out: others may have set them there.
-pub(super) fn known_here(agent: &Agent) -> Value {
+pub(super) fn enforced_settings(agent: &Agent) -> Value {
     let language = agent.language;
     json!({
         "name": agent.name.as_str(),

@@ -13,7 +13,7 @@ use crate::domain::Clock;
 const EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Rejections after which a sender without a single valid request points to our own configuration.
-const TELLING: u64 = 5;
+const SUSPICIOUS_AFTER: u64 = 5;
 
 /// Counts rejections between log lines.
 #[derive(Debug)]
@@ -29,8 +29,8 @@ pub(super) struct Refusals {
 struct Tally {
     refused: u64,
     /// Rejections since the last log line.
-    untold: u64,
-    told_at: Option<DateTime<Utc>>,
+    unlogged: u64,
+    logged_at: Option<DateTime<Utc>>,
     proven: bool,
     /// Whether the suspicion was logged that our configuration is wrong.
     suspected: bool,
@@ -64,10 +64,10 @@ impl Refusals {
         self.tally((sender, false), |tally| tally.proven = true);
     }
 
-    /// Whether our configuration is probably wrong. True once: when enough requests came in the sender's name and
-    /// none had a valid signature.
-    pub(super) fn none_holds(&self, sender: &'static str) -> bool {
-        self.tally((sender, false), Tally::none_holds)
+    /// Whether our configuration has just become suspect: enough requests came in the sender's name, and none had a valid
+    /// signature. True once.
+    pub(super) fn is_newly_suspect(&self, sender: &'static str) -> bool {
+        self.tally((sender, false), Tally::is_newly_suspect)
     }
 
     fn tally<T>(&self, of: (&'static str, bool), work: impl FnOnce(&mut Tally) -> T) -> T {
@@ -79,17 +79,17 @@ impl Tally {
     /// Counts a rejection. Returns how many there were since the last line if another line is due.
     fn refuse(&mut self, now: DateTime<Utc>) -> Option<u64> {
         self.refused += 1;
-        self.untold += 1;
+        self.unlogged += 1;
         // `abs`, so that a clock that is set back does not silence the log.
-        if self.told_at.is_some_and(|at| (now - at).abs() < EVERY) {
+        if self.logged_at.is_some_and(|at| (now - at).abs() < EVERY) {
             return None;
         }
-        self.told_at = Some(now);
-        Some(std::mem::take(&mut self.untold))
+        self.logged_at = Some(now);
+        Some(std::mem::take(&mut self.unlogged))
     }
 
-    fn none_holds(&mut self) -> bool {
-        let fault_is_ours = !self.proven && self.refused >= TELLING;
+    fn is_newly_suspect(&mut self) -> bool {
+        let fault_is_ours = !self.proven && self.refused >= SUSPICIOUS_AFTER;
         fault_is_ours && !std::mem::replace(&mut self.suspected, true)
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_is_told_at_once_and_then_how_many_there_were_in_a_minute() {
+    fn the_first_is_logged_at_once_and_the_others_are_counted_each_minute() {
         let (mut tally, start) = (Tally::default(), DateTime::UNIX_EPOCH);
         let mut at = |seconds| tally.refuse(start + TimeDelta::seconds(seconds));
         assert_eq!(at(0), Some(1));
@@ -112,15 +112,15 @@ mod tests {
     }
 
     #[test]
-    fn the_fault_is_likely_ours_only_when_nothing_ever_held() {
+    fn misconfiguration_is_suspected_only_if_no_signature_was_ever_valid() {
         let refusals = Refusals::new(Clock::from_fn(|| DateTime::UNIX_EPOCH));
         let refuse = |sender| {
             let _ = refusals.refuse(StatusCode::FORBIDDEN, sender, "", None);
-            refusals.none_holds(sender)
+            refusals.is_newly_suspect(sender)
         };
-        let told = |sender| (0..20).filter(|_| refuse(sender)).count();
-        assert_eq!(told("carrier"), 1);
+        let suspected = |sender| (0..20).filter(|_| refuse(sender)).count();
+        assert_eq!(suspected("carrier"), 1);
         refusals.proven("another");
-        assert_eq!(told("another"), 0);
+        assert_eq!(suspected("another"), 0);
     }
 }

@@ -109,7 +109,7 @@ impl Webhooks {
             return self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, FOREIGN_HINT, Some(&account));
         }
         let refusal = self.refusals.refuse(StatusCode::FORBIDDEN, SENDER, HINT, None);
-        if self.refusals.none_holds(SENDER) {
+        if self.refusals.is_newly_suspect(SENDER) {
             let expected = under(&self.config.base_url, path);
             tracing::error!(
                 expected,

@@ -206,7 +206,7 @@ async fn only_active_and_inactive_can_be_set_and_foreign_ids_are_absent_ones() {
 }
 
 #[tokio::test]
-async fn a_deleted_agent_gives_its_number_back_and_stays_as_history() {
+async fn a_deleted_agent_releases_its_number_and_stays_as_history() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let made = create(&app, &token, json!({"name": "Practice", "areaCode": "212"})).await;

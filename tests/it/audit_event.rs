@@ -59,7 +59,7 @@ impl<'a> Caller<'a> {
 }
 
 /// An event without its id and time.
-fn told(event: &Value) -> Value {
+fn summary(event: &Value) -> Value {
     json!([event["actor"], event["action"], event["subject"], event["outcome"], event["requestId"]])
 }
 
@@ -135,7 +135,7 @@ async fn every_change_stands_in_the_trail_with_who_asked_and_what_came_of_it() {
     expect(&me, "deleteAgent", agent, "accepted", &id);
     expect("system", "deleteAgent", &deleted["operation"]["id"], "succeeded", &id);
 
-    let seen: Vec<Value> = practice.trail().await.iter().map(told).collect();
+    let seen: Vec<Value> = practice.trail().await.iter().map(summary).collect();
     assert_eq!(json!(seen), json!(expected));
     let (stranger, _) = Caller::tenant(&app, Uuid::from_u128(2)).ask(TRAIL, json!({})).await;
     assert_eq!(stranger["data"]["auditEvents"]["totalCount"], 0, "{stranger}");
@@ -176,7 +176,7 @@ async fn an_operator_leaves_a_trace_in_every_request_before_anything_is_shown() 
     assert_eq!(watched.next().await.unwrap()["data"]["operationUpdated"]["state"], "SUCCEEDED");
     assert_eq!(watched.next().await, None);
 
-    let mut seen: Vec<Value> = practice.trail().await[before..].iter().map(told).collect();
+    let mut seen: Vec<Value> = practice.trail().await[before..].iter().map(summary).collect();
     assert!(seen.iter().all(|event| event[4] != unsaid), "a document that cannot run shows nothing");
     let watching = seen.pop().unwrap();
     assert_eq!(
@@ -187,7 +187,7 @@ async fn an_operator_leaves_a_trace_in_every_request_before_anything_is_shown() 
 
     // They read the trail as its tenant does, and this too stands in it.
     let shown = operator.trail().await;
-    assert_eq!(told(shown.last().unwrap())[1], "query");
+    assert_eq!(summary(shown.last().unwrap())[1], "query");
     assert_eq!(shown, practice.trail().await);
 }
 

@@ -167,7 +167,7 @@ async fn the_carriers_words_are_fit_to_be_shown() {
     let body = json!({ "code": 21628, "message": words, "status": 400 });
     let server = answer_all(ResponseTemplate::new(400).set_body_json(body)).await;
     let refused = carrier(&server).release(SID).await.unwrap_err();
-    assert!(refused.is_verdict());
+    assert!(refused.is_definitive());
     let text = refused.to_string();
     assert!(text.contains("Number of (account) has an emergency address; AC0 x"), "{text}");
     assert!(text.contains("21628") && text.len() < 400, "{text}");
@@ -193,7 +193,7 @@ async fn a_page_of_a_proxy_is_no_answer_of_the_carriers() {
     for answer in pages.into_iter().chain(gateways) {
         let server = answer_all(answer).await;
         let bought = buy(&server).await;
-        assert!(is_unknown(&bought) && !bought.unwrap_err().is_verdict());
+        assert!(is_unknown(&bought) && !bought.unwrap_err().is_definitive());
         assert!(is_unknown(&carrier(&server).release(SID).await));
         assert!(is_unknown(&carrier(&server).update(SID, &settings()).await));
         assert!(is_unavailable(&carrier(&server).find(&number("+12125550123")).await));
@@ -210,7 +210,7 @@ async fn a_page_of_a_proxy_is_no_answer_of_the_carriers() {
         "a look-up gives no verdict"
     );
     let refused = answer_all(refusal(401, 20003)).await;
-    assert!(!buy(&refused).await.unwrap_err().is_verdict(), "it speaks of the account");
+    assert!(!buy(&refused).await.unwrap_err().is_definitive(), "it speaks of the account");
 }
 
 #[tokio::test]
@@ -521,7 +521,7 @@ async fn a_carrier_that_stays_down_is_left_alone_until_one_trial_finds_it_back()
 }
 
 #[tokio::test]
-async fn a_read_that_nobody_else_repeats_is_repeated_shortly() {
+async fn a_failed_search_is_retried_shortly() {
     // What is answered first, if anything else than numbers, and how often; how it ends and how often it was asked.
     let browse = async |first: ResponseTemplate, times: u64, timeout: Duration| {
         let server = MockServer::start().await;
@@ -556,7 +556,7 @@ async fn a_read_that_nobody_else_repeats_is_repeated_shortly() {
 }
 
 #[tokio::test]
-async fn one_tenants_searches_hold_up_neither_calls_nor_other_tenants() {
+async fn one_tenants_searches_delay_neither_calls_nor_other_tenants() {
     let server = MockServer::start().await;
     let none = json!({ "available_phone_numbers": [] });
     let slow = Duration::from_millis(400);

@@ -1,5 +1,5 @@
-//! What the voice provider tells of conversations: kept before it is acknowledged, worked off whatever happens in between,
-//! asked for where it never comes, and deleted when its time is over.
+//! The voice provider's reports of conversations: stored before they are acknowledged, processed after any interruption, fetched if
+//! they are missing, and deleted after the retention time.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ impl Practice {
     }
 
     /// Has the emulated provider tell of a call's conversation; gives the status it was answered with.
-    async fn told_by_provider(&self, call: &Value) -> Value {
+    async fn report_from_provider(&self, call: &Value) -> Value {
         let url = format!("{}{EVENTS}", self.app.base_url());
         let order = json!({"conversation_id": call["conversation_id"], "url": url, "secret": WEBHOOK_SECRET});
         let lever = format!("{}/sandbox/post-call", self.app.sandbox_url());
@@ -89,7 +89,7 @@ async fn an_event_counts_once_and_what_was_said_is_kept_only_where_that_is_wishe
         let practice = Practice::open_with(variables, json!({})).await;
         let call = practice.talked().await;
         for _ in 0..3 {
-            assert_eq!(practice.told_by_provider(&call).await, 200);
+            assert_eq!(practice.report_from_provider(&call).await, 200);
             practice.until_counted("the event is worked off", SETTLED, 1).await;
         }
         assert_eq!(practice.app.count(KEPT).await, 1);
@@ -101,7 +101,7 @@ async fn an_event_counts_once_and_what_was_said_is_kept_only_where_that_is_wishe
 }
 
 #[tokio::test]
-async fn a_conversation_that_nobody_told_of_is_asked_for() {
+async fn an_unreported_conversation_is_fetched() {
     let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
     let (lost, held) = (practice.talked().await, practice.call_under_way().await);
     let fetch = json!({"provider": "elevenlabs", "method": "GET", "path_contains": "/conversations/"});
@@ -163,7 +163,7 @@ async fn what_was_acknowledged_is_worked_off_after_a_crash() {
 }
 
 #[tokio::test]
-async fn calls_are_deleted_with_all_that_was_told_of_them_so_many_days_after_their_end() {
+async fn calls_are_deleted_with_their_conversations_after_the_retention_time() {
     let practice = Practice::open_with(&[("CALL_RETENTION_DAYS", "30")], json!({})).await;
     let (old, held) = (practice.talked().await, practice.call_under_way().await);
     let over = |conversation: &Value| json!({"type": "post_call_transcription", "data": {"conversation_id": conversation}});
@@ -187,7 +187,7 @@ async fn calls_are_deleted_with_all_that_was_told_of_them_so_many_days_after_the
 }
 
 #[tokio::test]
-async fn conversations_that_the_provider_cannot_tell_of_hold_up_no_other() {
+async fn conversations_that_cannot_be_fetched_do_not_delay_others() {
     let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
     let (failing, garbled) = (practice.talked().await, practice.talked().await);
     let whole = practice.talked().await;
@@ -260,7 +260,7 @@ async fn an_event_does_not_wait_for_questions_about_other_conversations() {
     assert!(practice.app.pending_faults().await >= 2, "four at a time");
     let fresh = practice.talked().await;
     let begun = std::time::Instant::now();
-    assert_eq!(practice.told_by_provider(&fresh).await, 200);
+    assert_eq!(practice.report_from_provider(&fresh).await, 200);
     practice.until_counted("the event is worked off", SETTLED, 1).await;
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     practice.until_counted("the others are told of", SETTLED, 7).await;

@@ -356,7 +356,7 @@ fn fields() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_field_is_given_to_whom_it_belongs() {
+async fn every_field_is_given_only_to_those_who_may_read_it() {
     let listed: BTreeSet<String> = ROWS.iter().map(|row| row.field.to_owned()).collect();
     let fields = fields();
     let (unlisted, gone) = (fields.difference(&listed), listed.difference(&fields));

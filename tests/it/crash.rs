@@ -33,7 +33,7 @@ enum Blow {
 
 /// A step, and the request by which it can be told that it is under way. A claim has no request of its own: it stands
 /// between the end of the search and the beginning of the purchase.
-struct Place {
+struct CrashPoint {
     kind: OperationKind,
     step: Step,
     blow: Blow,
@@ -42,16 +42,23 @@ struct Place {
     path: &'static str,
 }
 
-fn places() -> Vec<Place> {
+fn crash_points() -> Vec<CrashPoint> {
     use Blow::{AnswerLost, KilledAfter, KilledBefore, Late, Refused};
     use OperationKind::{CreateAgent, DeleteAgent, ProvisionNumber, ReleaseNumber, RepairNumber};
     let search = ("twilio", "GET", "AvailablePhoneNumbers");
     let number = |method| ("twilio", method, "IncomingPhoneNumbers");
     let agent = |method| ("elevenlabs", method, "/v1/convai/agents");
     let all = [KilledBefore, KilledAfter, AnswerLost, Refused, Late];
-    let mut places = Vec::new();
+    let mut crash_points = Vec::new();
     let mut at = |kind, step, blows: &[Blow], (provider, method, path)| {
-        places.extend(blows.iter().map(|blow| Place { kind, step, blow: *blow, provider, method, path }));
+        crash_points.extend(blows.iter().map(|blow| CrashPoint {
+            kind,
+            step,
+            blow: *blow,
+            provider,
+            method,
+            path,
+        }));
     };
     at(CreateAgent, Step::CreateVoiceAgent, &all, agent("POST"));
     for kind in [CreateAgent, ProvisionNumber] {
@@ -66,7 +73,7 @@ fn places() -> Vec<Place> {
     at(RepairNumber, Step::RepairNumber, &all, number("POST"));
     at(DeleteAgent, Step::ReleaseNumber, &all, number("DELETE"));
     at(DeleteAgent, Step::DeleteVoiceAgent, &all, agent("DELETE"));
-    places
+    crash_points
 }
 
 /// Kinds that reconciliation starts and no client can. A check changes nothing at a provider; a voice agent is restored by the
@@ -87,11 +94,11 @@ fn the_crash_script_requests_every_kind() {
 
 #[test]
 fn no_step_of_any_kind_is_left_out() {
-    let places = places();
+    let crash_points = crash_points();
     for kind in requested() {
         for step in kind.steps() {
             let struck = |wanted: fn(&Blow) -> bool| {
-                places.iter().any(|at| at.kind == *kind && at.step == *step && wanted(&at.blow))
+                crash_points.iter().any(|at| at.kind == *kind && at.step == *step && wanted(&at.blow))
             };
             assert!(struck(|blow| matches!(blow, Blow::KilledBefore)), "{kind} {step}: killed before");
             assert!(struck(|blow| matches!(blow, Blow::KilledAfter)), "{kind} {step}: killed after");
@@ -113,10 +120,10 @@ const HELD: &str = "{ agents { nodes { elevenlabsAgentId } }
 #[tokio::test]
 async fn whatever_is_cut_off_is_finished_and_everybody_agrees() {
     // Several at a time: each mostly waits for leases to run out.
-    stream::iter(places()).for_each_concurrent(6, strike).await;
+    stream::iter(crash_points()).for_each_concurrent(6, strike).await;
 }
 
-async fn strike(at: Place) {
+async fn strike(at: CrashPoint) {
     let what = format!("{} {} {:?}", at.kind, at.step, at.blow);
     let mut system = System::start_with(&[
         ("OPERATION_WAIT", "0s"),
@@ -307,7 +314,7 @@ async fn killed_while_calls_come_and_go_a_server_counts_exactly_those_under_way(
             until_taken(&levers, &address, STATUS, STATUS, &form).await;
         }
     };
-    // Never more at a time than the plan has places.
+    // Never more at a time than the plan has crash_points.
     for round in 0..4_u8 {
         let killed = async {
             tokio::time::sleep(Duration::from_millis(8 * u64::from(round))).await;

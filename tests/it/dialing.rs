@@ -73,7 +73,7 @@ impl Practice {
     }
 
     /// The newest call came to what a simulation says beforehand, and both say these words.
-    async fn assert_told_and_foreseen(&self, outcome: &str, words: &str) {
+    async fn assert_recorded_and_simulated(&self, outcome: &str, words: &str) {
         let (newest, foreseen) = (self.newest().await, self.simulate(Some(CALLER), None).await);
         for told in [&newest["decision"], &foreseen] {
             assert_eq!(told["outcome"], outcome, "{told}");
@@ -116,7 +116,7 @@ async fn a_number_that_is_not_allowed_is_refused_wherever_it_is_written() {
 }
 
 #[tokio::test]
-async fn a_number_older_than_the_setting_is_passed_over_and_the_caller_reaches_somebody() {
+async fn a_stored_number_that_is_no_longer_allowed_is_skipped_and_the_call_is_answered() {
     let practice = Practice::open(json!({})).await;
     practice.set_dialing(json!({"dialCountries": ["US", "GB"], "dialPremiumNumbers": true})).await;
     let always = async |kind: &str, number: &str| {
@@ -128,7 +128,7 @@ async fn a_number_older_than_the_setting_is_passed_over_and_the_caller_reaches_s
     practice.calls_meet(&[["Dial"], ["Connect"]]).await;
     practice.set_dialing(json!({"dialPremiumNumbers": null})).await;
     practice.calls_meet(&[["Connect"]]).await;
-    practice.assert_told_and_foreseen("AGENT", "forwarded to is not allowed; the agent takes it").await;
+    practice.assert_recorded_and_simulated("AGENT", "forwarded to is not allowed; the agent takes it").await;
 
     practice.set_dialing(json!({"dialCountries": ["US", "GB"], "dialPremiumNumbers": true})).await;
     always("FORWARD", LONDON).await;
@@ -145,7 +145,7 @@ async fn a_number_older_than_the_setting_is_passed_over_and_the_caller_reaches_s
         practice.store_fallback(number).await;
         let call = practice.calls_meet(&[["Say"]]).await;
         assert!(!twiml(&call, 0).contains(number), "{call}");
-        practice.assert_told_and_foreseen("UNAVAILABLE", "the fallback number is not allowed").await;
+        practice.assert_recorded_and_simulated("UNAVAILABLE", "the fallback number is not allowed").await;
     }
 
     // The last rung after the voice provider failed, and after the carrier did.
@@ -235,7 +235,7 @@ async fn an_operator_decides_for_one_tenant_what_is_dialled() {
 }
 
 #[tokio::test]
-async fn what_an_operator_decides_is_known_to_other_servers_and_without_the_database() {
+async fn a_tenants_dialling_policy_reaches_other_servers_and_holds_during_an_outage() {
     let test = TestDatabase::create().await;
     let (ours, theirs): (Database, Database) = (test.open().await, test.open().await);
     let mut reader = theirs.system().number_reader();

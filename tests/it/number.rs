@@ -1,4 +1,4 @@
-//! Numbers through the public API: looked for, bought exactly, repaired, given back.
+//! Numbers through the public API: searched, bought exactly, repaired, released.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ async fn agent_without_number(app: &App, token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_number_found_is_bought_exactly_and_given_back() {
+async fn an_available_number_is_bought_exactly_and_released() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let agent = agent_without_number(&app, &token).await;

@@ -77,7 +77,7 @@ const WAITING: [(&str, &str, &str, &str); 5] = [
 ];
 
 #[tokio::test]
-async fn a_mutation_whose_operation_is_written_down_answers_with_it_although_the_database_goes_away() {
+async fn a_mutation_returns_its_stored_operation_although_the_database_becomes_unavailable() {
     // At once, each over a database of its own: they mostly wait for it to come back.
     join_all(WAITING.map(async |(mutation, provider, method, path)| {
         let variables = [("OPERATION_WAIT", "4s"), ("OPERATION_LEASE", "2s"), ("RELEASE_GRACE", "0s")];
@@ -108,7 +108,7 @@ async fn a_mutation_whose_operation_is_written_down_answers_with_it_although_the
             database.sever().await;
         };
         let (answer, ()) = tokio::join!(app.graphql(&token, &query, json!({ "input": input })), sever);
-        database.mend().await;
+        database.restore().await;
         assert!(answer["errors"].is_null(), "{mutation}: {answer}");
         let accepted = &answer["data"][mutation];
         assert_eq!(accepted["userErrors"], json!([]), "{mutation}: {answer}");

@@ -1,4 +1,4 @@
-//! Calls while the database is away: answered all the same, and accounted for once it is back.
+//! Calls while the database is unavailable: they are answered, and recorded when it is back.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ async fn settled(app: &App, token: &str, count: usize) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn calls_to_known_numbers_are_answered_and_on_record_afterwards_even_across_a_restart() {
+async fn calls_to_cached_numbers_are_answered_and_recorded_afterwards_even_across_a_restart() {
     let (mut app, mut database) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
     let (token, other) = (app.token(Uuid::from_u128(1)), app.token(Uuid::from_u128(2)));
     let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
@@ -61,7 +61,7 @@ async fn calls_to_known_numbers_are_answered_and_on_record_afterwards_even_acros
         let (from, to) = ("+13105550199".to_owned(), ruled["number"].as_str().unwrap().parse().unwrap());
         let call = switchboard::domain::IncomingCall { sid: sid(1), from, attestation: None, to };
         let route = system.route_from_memory(switchboard::domain::CallId(Uuid::from_u128(1)), &call)?;
-        (system.knows_numbers() && route.call.decision.rule.is_some()).then_some(())
+        (system.can_route_from_cache() && route.call.decision.rule.is_some()).then_some(())
     })
     .await;
 
@@ -83,7 +83,7 @@ async fn calls_to_known_numbers_are_answered_and_on_record_afterwards_even_acros
 
     // The server dies before the database is back. Nothing of this is lost, and nothing is there twice.
     app.kill().await;
-    database.mend().await;
+    database.restore().await;
     app.restart().await;
     let calls = settled(&app, &token, 6).await;
     let (forwarded, to_agent): (Vec<_>, Vec<_>) =
@@ -113,7 +113,7 @@ async fn a_released_number_is_not_routed_from_memory_and_records_come_back_witho
     let given_back = number_of(&app, &token, json!({ "name": "Other", "areaCode": "305" })).await;
     assert_eq!(verbs(&call(&app, &given_back["number"], json!({})).await), [["Connect"]]);
     wait_until("the numbers are known", Duration::from_secs(10), async || {
-        app.database().system().knows_numbers().then_some(())
+        app.database().system().can_route_from_cache().then_some(())
     })
     .await;
     let release = "mutation($input: ReleasePhoneNumberInput!) { releasePhoneNumber(input: $input) { userErrors { message } } }";
@@ -126,7 +126,7 @@ async fn a_released_number_is_not_routed_from_memory_and_records_come_back_witho
     assert_eq!(verbs(&held), [["Connect"]], "{held}");
     let to_nobody = ringing(given_back["number"].as_str().unwrap(), &sid(7));
     assert_eq!(twiml(send(&app, INCOMING, &to_nobody).await).await.0, ["Say"]);
-    database.mend().await;
+    database.restore().await;
     wait_until("the held call is on record", Duration::from_secs(30), async || {
         let data = app.graphql(&token, CALLS, json!({})).await["data"].clone();
         (data["calls"]["totalCount"] == 2 && data["viewer"]["activeCalls"] == 1).then_some(())
@@ -178,7 +178,7 @@ async fn what_another_server_changes_is_in_the_cache_within_a_second_or_by_the_n
 async fn number_is_known(app: &App) {
     wait_until("the number is known", Duration::from_secs(10), async || {
         let system = app.database().system();
-        (system.knows_numbers() && system.cached_numbers() == 1).then_some(())
+        (system.can_route_from_cache() && system.cached_numbers() == 1).then_some(())
     })
     .await;
 }
@@ -189,7 +189,7 @@ async fn readiness(app: &App) -> Value {
 }
 
 #[tokio::test]
-async fn a_database_that_takes_no_writes_is_away_and_nothing_it_refuses_meanwhile_is_lost() {
+async fn a_database_that_takes_no_writes_is_unavailable_and_no_rejected_write_is_lost() {
     let app = App::start_with(&[("ANSWER_DEADLINE", "2s")]).await;
     let token = app.token(Uuid::from_u128(1));
     let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
@@ -237,7 +237,7 @@ async fn a_database_that_takes_no_writes_is_away_and_nothing_it_refuses_meanwhil
 }
 
 #[tokio::test]
-async fn what_is_about_a_call_that_the_database_rejects_is_put_aside_with_it() {
+async fn entries_about_a_rejected_call_are_moved_to_refused_with_it() {
     let (mut app, mut database) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
     let token = app.token(Uuid::from_u128(1));
     let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
@@ -253,7 +253,7 @@ async fn what_is_about_a_call_that_the_database_rejects_is_put_aside_with_it() {
     let refused = call(&app, &number["number"], json!({ "from": "+13105550199" })).await;
     let kept = call(&app, &number["number"], json!({ "from": "+13105550198" })).await;
     assert_eq!([verbs(&refused), verbs(&kept)], [[["Connect"]], [["Connect"]]]);
-    database.mend().await;
+    database.restore().await;
     settled(&app, &token, 1).await;
     let sid = refused["call_sid"].as_str().unwrap_or_else(|| panic!("{refused}"));
     // The other call's entries are written before these are moved.
@@ -276,7 +276,7 @@ async fn what_is_about_a_call_that_the_database_rejects_is_put_aside_with_it() {
     late.push(("CallStatus".to_owned(), "completed".to_owned()));
     database.sever().await;
     assert_eq!(send(&app, Webhook::CallStatus.path(), &late).await.status(), 200);
-    database.mend().await;
+    database.restore().await;
     wait_until("it is put aside at once", Duration::from_secs(10), async || {
         let now = std::fs::read_to_string(app.state_dir().join("calls.refused")).unwrap();
         (now.lines().count() == aside.lines().count() + 1).then_some(())
@@ -304,7 +304,7 @@ async fn a_call_and_its_end_may_wait_in_the_journals_of_two_servers() {
     }
     // The server that has the call is not there when the database is back; the one that has its end is.
     app.kill().await;
-    database.mend().await;
+    database.restore().await;
     wait_until("the end waits for its call", Duration::from_secs(10), async || {
         app.state_dir().join("calls.1.early").exists().then_some(())
     })
@@ -318,7 +318,7 @@ async fn a_call_and_its_end_may_wait_in_the_journals_of_two_servers() {
 }
 
 #[tokio::test]
-async fn a_server_that_restarts_while_the_database_is_away_answers_calls_and_is_whole_once_it_is_back() {
+async fn a_server_that_restarts_during_an_outage_answers_calls_and_recovers_when_the_database_is_back() {
     let (mut app, mut database) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
     let token = app.token(Uuid::from_u128(1));
     let number = number_of(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
@@ -343,7 +343,7 @@ async fn a_server_that_restarts_while_the_database_is_away_answers_calls_and_is_
         let answer = app.graphql(&token, CALLS, json!({})).await;
         assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{answer}");
     }
-    database.mend().await;
+    database.restore().await;
     settled(&app, &token, 1).await;
     wait_until("the server is well again", Duration::from_secs(10), async || {
         (readiness(&app).await == "ok").then_some(())
@@ -455,7 +455,7 @@ async fn every_stage_of_a_call_is_repeated_from_the_journal_and_then_from_the_da
         assert_eq!(twiml(send(&app, webhook.path(), form).await).await.1, text, "{webhook:?}, repeated");
         last = text;
     }
-    database.mend().await;
+    database.restore().await;
     let answered = "SELECT count(*) FROM calls WHERE answer_stage = 'after_failure'";
     wait_until("the answer is on record", Duration::from_secs(30), async || {
         (app.count(answered).await == 1).then_some(())

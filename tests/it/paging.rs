@@ -255,7 +255,7 @@ async fn selections(app: &App, token: &str, of: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_list_of_numbers_holds_whatever_is_asked_of_them_and_of_their_agents() {
+async fn a_list_of_numbers_has_every_field_of_the_numbers_and_their_agents() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     create(&app, &token, json!({"name": "A", "areaCode": "212", "firstMessage": "Good morning."})).await;

@@ -122,7 +122,7 @@ async fn an_area_code_without_numbers_leaves_the_agent_and_names_codes_that_have
 }
 
 #[tokio::test]
-async fn a_number_sold_in_between_is_given_up_for_the_next() {
+async fn a_number_sold_meanwhile_is_replaced_by_the_next_candidate() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     app.faults(json!({
@@ -253,7 +253,7 @@ async fn the_same_key_buys_once_and_other_input_is_refused() {
 }
 
 #[tokio::test]
-async fn a_number_the_carrier_will_not_take_back_answers_again() {
+async fn a_number_whose_release_is_rejected_takes_calls_again() {
     let app = App::start().await;
     let token = app.token(Uuid::from_u128(1));
     let created = create(&app, &token, json!({ "name": "Northside Dental", "areaCode": "305" })).await;

@@ -1,5 +1,5 @@
-//! `switchboard reconcile`, the program itself, beside a server: what the emulated providers hold is changed behind its
-//! back, told, and mended.
+//! `switchboard reconcile`, the program itself, beside a server: objects at the emulated providers are changed without the server,
+//! reported, and repaired.
 
 use std::process::Output;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::support::{App, wait_until};
 /// Longer than an operation that is over keeps what it was about from being compared.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A server that points its numbers where the program does, and reconciles only when told to.
+/// A server that points its numbers where the program does, and reconciles only on request.
 async fn start() -> App {
     App::start_with(&[("WEBHOOK_BASE_URL", PUBLIC_URL), ("RECONCILE_EVERY", "0s")]).await
 }
@@ -66,7 +66,7 @@ async fn practice(app: &App, token: &str, area_code: &str) -> Value {
 const FOREIGN: [&str; 3] = ["FOREIGN_NUMBER", "FOREIGN_NUMBER", "FOREIGN_VOICE_AGENT"];
 
 #[tokio::test]
-async fn what_differs_is_told_and_then_mended_and_what_is_not_ours_is_left_alone() {
+async fn differences_are_reported_and_repaired_and_foreign_objects_are_not_changed() {
     let app = start().await;
     let (token, other) = (app.token(Uuid::from_u128(1)), app.token(Uuid::from_u128(2)));
     let misdirected = practice(&app, &token, "212").await;
@@ -76,7 +76,7 @@ async fn what_differs_is_told_and_then_mended_and_what_is_not_ours_is_left_alone
     let deleted = practice(&app, &token, "646").await;
     ask(&app, &token, "releasePhoneNumber", &released["phoneNumber"]["id"]).await;
     ask(&app, &token, "deleteAgent", &deleted["agent"]["id"]).await;
-    let in_order = wait_until("what was done has settled", DEADLINE, async || {
+    let in_order = wait_until("the operations have settled", DEADLINE, async || {
         let (code, report) = report(&app, &[]).await;
         let is_settled = app.graphql(&token, "{ agents { totalCount } }", json!({})).await;
         (code == Some(0) && is_settled["data"]["agents"]["totalCount"] == 2).then_some(report)
@@ -99,12 +99,12 @@ async fn what_differs_is_told_and_then_mended_and_what_is_not_ours_is_left_alone
     twin(&app, &format!("agent_{}", Uuid::from_u128(7).simple())).await;
 
     let before = app.sandbox_state().await;
-    let expected = wait_until("all of it is told", DEADLINE, async || {
+    let expected = wait_until("all differences are reported", DEADLINE, async || {
         let (code, report) = report(&app, &[]).await;
         (kinds(&report).len() == 9).then_some((code, report))
     })
     .await;
-    let (code, told) = expected;
+    let (code, found) = expected;
     let mut all = [
         &FOREIGN[..],
         &["MISDIRECTED_NUMBER", "MISSING_NUMBER", "MISSING_VOICE_AGENT", "ORPHANED_NUMBER"],
@@ -112,30 +112,30 @@ async fn what_differs_is_told_and_then_mended_and_what_is_not_ours_is_left_alone
     ]
     .concat();
     all.sort_unstable();
-    assert_eq!((code, kinds(&told)), (Some(3), all.clone()), "{told}");
+    assert_eq!((code, kinds(&found)), (Some(3), all.clone()), "{found}");
     // One that points elsewhere, one that nobody holds, and two that are not ours.
-    assert_eq!(told["monthlyCostAtStake"], "4.60", "{told}");
+    assert_eq!(found["monthlyCostAtStake"], "4.60", "{found}");
     let after = app.sandbox_state().await;
     assert_eq!((&before["numbers"], &before["agents"]), (&after["numbers"], &after["agents"]));
 
-    let (code, mended) = report(&app, &["--fix"]).await;
-    assert_eq!((code, kinds(&mended)), (Some(3), all), "{mended}");
-    for difference in mended["differences"].as_array().unwrap() {
+    let (code, repaired) = report(&app, &["--fix"]).await;
+    assert_eq!((code, kinds(&repaired)), (Some(3), all), "{repaired}");
+    for difference in repaired["differences"].as_array().unwrap() {
         let kind = difference["kind"].as_str().unwrap();
-        let is_mended = !FOREIGN.contains(&kind) && kind != "MISSING_NUMBER";
-        assert_eq!(difference["mended"], is_mended, "{difference}");
+        let is_repaired = !FOREIGN.contains(&kind) && kind != "MISSING_NUMBER";
+        assert_eq!(difference["mended"], is_repaired, "{difference}");
     }
-    assert_eq!(mended["remaining"], 4);
+    assert_eq!(repaired["remaining"], 4);
     as_it_should_be(&app, &token, &other).await;
 
     // A number that is gone is an open difference until somebody acts.
-    wait_until("what is still missing is told", DEADLINE, async || {
+    wait_until("the missing number is reported", DEADLINE, async || {
         let (code, left) = report(&app, &[]).await;
         ((code, kinds(&left)) == (Some(3), [&FOREIGN[..], &["MISSING_NUMBER"]].concat())).then_some(())
     })
     .await;
     ask(&app, &other, "releasePhoneNumber", &missing["phoneNumber"]["id"]).await;
-    wait_until("what was released differs no more", DEADLINE, async || {
+    wait_until("the released number is no longer reported", DEADLINE, async || {
         let (_, left) = report(&app, &[]).await;
         (kinds(&left) == FOREIGN).then_some(())
     })
@@ -143,7 +143,7 @@ async fn what_differs_is_told_and_then_mended_and_what_is_not_ours_is_left_alone
     operators_read_it(&app, &token, 3).await;
 }
 
-/// Carrier, voice provider and database, once mended.
+/// Carrier, voice provider and database, after the repair.
 async fn as_it_should_be(app: &App, token: &str, other: &str) {
     let state = app.sandbox_state().await;
     let names = |list: &Value, name: &str| -> Vec<String> {
@@ -202,7 +202,7 @@ async fn operators_read_it(app: &App, tenant: &str, differences: usize) {
 }
 
 #[tokio::test]
-async fn nothing_is_concluded_from_half_a_list_or_from_none() {
+async fn nothing_is_concluded_from_a_partial_or_missing_list() {
     let app = start().await;
     let token = app.token(Uuid::from_u128(1));
     for code in ["212", "212", "415", "305", "917", "646"] {
@@ -237,13 +237,13 @@ async fn nothing_is_concluded_from_half_a_list_or_from_none() {
     .await;
     refused("5 of 6 numbers are missing").await;
     let query = "{ reconciliation { complete incompleteReason differences { kind } } }";
-    let told = app.graphql(&app.operator_token(), query, json!({})).await;
-    assert_eq!(told["data"]["reconciliation"]["complete"], false, "{told}");
-    assert_eq!(told["data"]["reconciliation"]["differences"], json!([]));
+    let found = app.graphql(&app.operator_token(), query, json!({})).await;
+    assert_eq!(found["data"]["reconciliation"]["complete"], false, "{found}");
+    assert_eq!(found["data"]["reconciliation"]["differences"], json!([]));
 }
 
 #[tokio::test]
-async fn a_server_notes_by_itself_what_is_gone_and_changes_nothing_at_a_provider() {
+async fn a_server_marks_missing_numbers_and_changes_nothing_at_a_provider() {
     let app = App::start_with(&[("RECONCILE_EVERY", "1s")]).await;
     let token = app.token(Uuid::from_u128(1));
     let gone = practice(&app, &token, "212").await;
@@ -260,9 +260,9 @@ async fn a_server_notes_by_itself_what_is_gone_and_changes_nothing_at_a_provider
     })
     .await;
     let query = "{ reconciliation { startedAt differences { kind repair agent { id } } } }";
-    let told = wait_until("the report is there", DEADLINE, async || {
-        let told = app.graphql(&app.operator_token(), query, json!({})).await;
-        let report = told["data"]["reconciliation"].clone();
+    let found = wait_until("the report is there", DEADLINE, async || {
+        let found = app.graphql(&app.operator_token(), query, json!({})).await;
+        let report = found["data"]["reconciliation"].clone();
         report["differences"].as_array().is_some_and(|found| found.len() == 2).then_some(report)
     })
     .await;
@@ -273,7 +273,7 @@ async fn a_server_notes_by_itself_what_is_gone_and_changes_nothing_at_a_provider
         let next = wait_until("there is another report", DEADLINE, async || {
             let next =
                 app.graphql(&app.operator_token(), query, json!({})).await["data"]["reconciliation"].clone();
-            (next["startedAt"] != told["startedAt"]).then_some(next)
+            (next["startedAt"] != found["startedAt"]).then_some(next)
         })
         .await;
         let missing = json!({"kind": "MISSING_NUMBER", "repair": null});
@@ -290,18 +290,18 @@ async fn a_server_notes_by_itself_what_is_gone_and_changes_nothing_at_a_provider
     let trail = app.graphql(&token, "{ auditEvents { nodes { action } } }", json!({})).await;
     assert!(trail.to_string().contains("query reconciliation"), "{trail}");
     let of_kind = |kind: &str| {
-        let differences = told["differences"].as_array().unwrap();
-        differences.iter().find(|found| found["kind"] == kind).cloned().unwrap_or_else(|| panic!("{told}"))
+        let differences = found["differences"].as_array().unwrap();
+        differences.iter().find(|found| found["kind"] == kind).cloned().unwrap_or_else(|| panic!("{found}"))
     };
     of_kind("MISSING_NUMBER");
     let difference = of_kind("MISDIRECTED_NUMBER");
-    assert_eq!(difference["agent"]["id"], astray["agent"]["id"], "{told}");
-    assert!(difference["repair"].as_str().unwrap().starts_with("to do"), "{told}");
+    assert_eq!(difference["agent"]["id"], astray["agent"]["id"], "{found}");
+    assert!(difference["repair"].as_str().unwrap().starts_with("to do"), "{found}");
     assert_eq!(app.sandbox_state().await["numbers"][0]["settings"]["voice_url"], url);
 }
 
 #[tokio::test]
-async fn a_voice_agent_that_lost_its_tags_keeps_its_place_and_one_that_is_gone_is_no_purchase() {
+async fn a_voice_agent_without_tags_is_kept_and_a_missing_one_causes_no_purchase() {
     let app = start().await;
     let token = app.token(Uuid::from_u128(1));
     let untagged = practice(&app, &token, "212").await;
@@ -313,9 +313,9 @@ async fn a_voice_agent_that_lost_its_tags_keeps_its_place_and_one_that_is_gone_i
     // The one that is gone cannot be made again for a while.
     let creation = json!({ "provider": "elevenlabs", "method": "POST", "path_contains": "/agents/create" });
     app.faults(json!({ "match": creation, "action": { "status": 503 } })).await;
-    wait_until("both are told", DEADLINE, async || {
-        let (_, told) = report(&app, &[]).await;
-        (kinds(&told) == ["MISSING_VOICE_AGENT"; 2]).then_some(())
+    wait_until("both are reported", DEADLINE, async || {
+        let (_, found) = report(&app, &[]).await;
+        (kinds(&found) == ["MISSING_VOICE_AGENT"; 2]).then_some(())
     })
     .await;
     let mut command = app.program(&["reconcile", "--fix", "--json"]);
@@ -381,7 +381,7 @@ async fn an_archived_voice_agent_is_restored_and_not_replaced() {
 }
 
 #[tokio::test]
-async fn every_setting_that_a_purchase_makes_is_told_and_mended() {
+async fn every_setting_of_a_purchase_is_compared_and_repaired() {
     let app = start().await;
     // A number for each setting: one that was just corrected is left alone for as long as clocks may differ.
     let token = app.token(Uuid::from_u128(1));
@@ -399,16 +399,16 @@ async fn every_setting_that_a_purchase_makes_is_told_and_mended() {
     };
     let before = settings().await;
     wait_until("the purchases have settled", DEADLINE, async || {
-        let (code, told) = report(&app, &[]).await;
-        (code == Some(0) && told["compared"]["numbers"] == WRONG_SETTINGS.len()).then_some(())
+        let (code, found) = report(&app, &[]).await;
+        (code == Some(0) && found["compared"]["numbers"] == WRONG_SETTINGS.len()).then_some(())
     })
     .await;
     for (sid, (setting, _, other)) in sids.iter().zip(WRONG_SETTINGS) {
         app.as_account_owner(sid, &[(setting, other)]).await;
     }
-    // What was bought a moment ago is left alone as well, and told by a later run.
+    // What was bought a moment ago is skipped as well, and reported by a later run.
     let mut differences = Vec::new();
-    wait_until("all are told and mended", DEADLINE, async || {
+    wait_until("all are reported and repaired", DEADLINE, async || {
         let (_, fixed) = report(&app, &["--fix"]).await;
         differences.extend(fixed["differences"].as_array().unwrap().clone());
         (differences.len() >= WRONG_SETTINGS.len()).then_some(())
@@ -416,15 +416,19 @@ async fn every_setting_that_a_purchase_makes_is_told_and_mended() {
     .await;
     let after = settings().await;
     for (at, (setting, name, _)) in WRONG_SETTINGS.iter().enumerate() {
-        let told = differences.iter().find(|difference| difference["sid"] == *sids[at]).unwrap();
-        assert_eq!((&told["kind"], &told["mended"]), (&json!("MISDIRECTED_NUMBER"), &json!(true)), "{told}");
-        assert!(told["detail"].as_str().unwrap().contains(setting), "{setting}: {told}");
+        let found = differences.iter().find(|difference| difference["sid"] == *sids[at]).unwrap();
+        assert_eq!(
+            (&found["kind"], &found["mended"]),
+            (&json!("MISDIRECTED_NUMBER"), &json!(true)),
+            "{found}"
+        );
+        assert!(found["detail"].as_str().unwrap().contains(setting), "{setting}: {found}");
         assert_eq!(after[at][name], before[at][name], "{setting}");
     }
 }
 
 #[tokio::test]
-async fn what_a_row_is_about_that_cannot_be_read_is_left_alone_and_the_rest_is_mended() {
+async fn subjects_of_unreadable_rows_are_not_changed_and_the_rest_is_repaired() {
     let app = start().await;
     let token = app.token(Uuid::from_u128(1));
     let [unreadable, voiced, astray] = [
@@ -443,7 +447,7 @@ async fn what_a_row_is_about_that_cannot_be_read_is_left_alone_and_the_rest_is_m
     let sid = astray["phoneNumber"]["sid"].as_str().unwrap();
     app.as_account_owner(sid, &[("VoiceMethod", "GET")]).await;
     let before = app.sandbox_state().await;
-    let fixed = wait_until("the rest is mended", DEADLINE, async || {
+    let fixed = wait_until("the rest is repaired", DEADLINE, async || {
         let (_, fixed) = report(&app, &["--fix"]).await;
         fixed["differences"].as_array().is_some_and(|found| !found.is_empty()).then_some(fixed)
     })
@@ -455,7 +459,7 @@ async fn what_a_row_is_about_that_cannot_be_read_is_left_alone_and_the_rest_is_m
 }
 
 #[tokio::test]
-async fn a_difference_that_cannot_be_mended_is_told_and_a_run_that_fails_is_over() {
+async fn a_failed_repair_is_reported_and_a_failed_run_ends() {
     let app = start().await;
     let token = app.token(Uuid::from_u128(1));
     let (refused, other) = (practice(&app, &token, "212").await, practice(&app, &token, "305").await);
@@ -464,9 +468,9 @@ async fn a_difference_that_cannot_be_mended_is_told_and_a_run_that_fails_is_over
     }
     let number = literal(&app, &refused["phoneNumber"]["id"]);
     refuse(&app, "operations", "INSERT", &format!("NEW.phone_number_id = {number}")).await;
-    let (_, fixed) = wait_until("both are told of", DEADLINE, async || {
-        let (code, told) = report(&app, &["--fix"]).await;
-        (kinds(&told).len() == 2).then_some((code, told))
+    let (_, fixed) = wait_until("both are reported", DEADLINE, async || {
+        let (code, found) = report(&app, &["--fix"]).await;
+        (kinds(&found).len() == 2).then_some((code, found))
     })
     .await;
     assert_eq!(fixed["remaining"], 1, "{fixed}");
@@ -488,6 +492,6 @@ async fn a_difference_that_cannot_be_mended_is_told_and_a_run_that_fails_is_over
     let failed = reconcile(&app, &[]).await;
     assert!(!failed.status.success() && err(&failed).contains("the database rejected"), "{}", err(&failed));
     execute(&app, &[&drop("reconciliations")]).await;
-    let (code, told) = report(&app, &["--fix"]).await;
-    assert_eq!((code, &told["remaining"]), (Some(0), &json!(0)), "not under way any more: {told}");
+    let (code, found) = report(&app, &["--fix"]).await;
+    assert_eq!((code, &found["remaining"]), (Some(0), &json!(0)), "not under way any more: {found}");
 }

@@ -1,4 +1,4 @@
-//! Giving a number back: taken back in time, or given back for good; and to nobody else for a while.
+//! Releasing a number: undone in the grace period, or final; then quarantined.
 
 use std::time::Duration;
 
@@ -147,7 +147,7 @@ async fn a_deletion_does_not_wait_for_the_grace() {
 }
 
 #[tokio::test]
-async fn a_number_that_served_one_client_is_not_given_to_another_for_a_while() {
+async fn a_released_number_is_quarantined_before_another_tenant_gets_it() {
     let app = App::start_with(&[("QUARANTINE_DAYS", "30")]).await;
     let practice = Holder::open(&app, 1).await;
     practice.ask(RELEASE, &practice.id).await;

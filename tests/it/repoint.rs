@@ -82,7 +82,7 @@ async fn every_number_is_pointed_to_the_new_address_whatever_comes_in_between() 
 }
 
 #[tokio::test]
-async fn killed_or_told_to_stop_the_next_run_goes_on_with_what_is_left() {
+async fn after_a_kill_or_an_interrupt_the_next_run_continues() {
     let mut app = App::start_with(&[("WEBHOOK_BASE_URL", PUBLIC_URL), ("RECONCILE_EVERY", "0s")]).await;
     let token = app.token(Uuid::from_u128(1));
     for at in 0..7 {

@@ -23,7 +23,7 @@ fn assert_decided(call: &Value, outcome: &str, rule: &str, words: &str) {
 }
 
 #[tokio::test]
-async fn each_action_is_met_by_a_caller_and_told_afterwards() {
+async fn each_action_is_carried_out_and_recorded() {
     let practice = Practice::open(json!({"language": "de", "fallbackNumber": "+12125550177"})).await;
 
     practice.always(json!({"kind": "REJECT"})).await;
@@ -148,7 +148,7 @@ async fn the_first_rule_that_applies_decides_and_a_simulation_says_so_beforehand
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_whole_and_of_changes_at_once_one_holds() {
+async fn invalid_rules_are_rejected_whole_and_one_of_two_concurrent_changes_wins() {
     let practice = Practice::open(json!({})).await;
     let refused = practice
         .set(

@@ -30,7 +30,7 @@ const URLS: [&str; 21] = [
 ];
 
 #[test]
-fn no_message_and_no_log_line_holds_the_password() {
+fn no_message_and_no_log_line_contains_the_password() {
     let folder = tempfile::tempdir().unwrap();
     let all = |url: &str, command: &[&str]| -> (Option<i32>, String) {
         let environment = program::environment(url, "http://127.0.0.1:1");

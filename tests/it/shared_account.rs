@@ -75,7 +75,7 @@ async fn two_installations_with_one_carrier_account_buy_two_numbers() {
 }
 
 #[tokio::test]
-async fn a_number_that_somebody_else_owned_all_along_is_left_to_them() {
+async fn a_number_with_an_earlier_owner_is_left_to_that_owner() {
     let practice = Practice::in_background().await;
     let theirs = [
         ("PhoneNumber", "+19075550100"),
@@ -176,7 +176,7 @@ async fn a_number_of_ours_that_another_installation_took_the_mark_off_is_found_a
 }
 
 #[tokio::test]
-async fn a_number_for_which_the_carrier_refuses_our_settings_is_given_back() {
+async fn a_number_whose_settings_are_rejected_is_released() {
     for is_answer_lost in [false, true] {
         let practice = Practice::in_background().await;
         let refused = json!({ "status": 400, "code": 21402 });
@@ -217,7 +217,7 @@ async fn a_number_that_is_bought_is_set_up_however_often_that_fails() {
 }
 
 #[tokio::test]
-async fn a_number_that_another_installation_holds_is_not_given_back() {
+async fn a_number_of_another_installation_is_not_released() {
     let practice = Practice::in_background().await;
     let made = practice.with_number().await;
     let sid = made["number"]["sid"].as_str().unwrap();

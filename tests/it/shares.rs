@@ -51,7 +51,7 @@ async fn http_2_is_not_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_tenant_with_all_its_requests_at_a_slow_provider_keeps_nobody_else_waiting() {
+async fn one_tenants_requests_to_a_slow_provider_do_not_delay_others() {
     let app = App::start_with(&[&UNLIMITED[..], &[("OPERATION_WAIT", "4s")]].concat()).await;
     let (loud, other) = (app.token(TENANT), app.token(Uuid::from_u128(2)));
     let made = create(&app, &loud, json!({"name": "Loud", "provisionPhone": false})).await;

@@ -1,4 +1,4 @@
-//! Watching one server while another does the work.
+//! Subscribing at one server while another does the work.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const OPERATION: &str = "subscription ($id: ID!) { operationUpdated(id: $id) { s
 const CALLS: &str = "subscription { callUpdated { sid status } }";
 
 #[tokio::test]
-async fn what_one_server_does_is_watched_at_another_and_a_gap_is_told() {
+async fn changes_of_one_server_reach_subscribers_of_another_and_a_gap_is_reported() {
     let mut app = App::start_with(&[("OPERATION_WAIT", "0s")]).await;
     if !app.database_url().starts_with("postgres") {
         println!("left out on SQLite: a file has one server, which tells its watchers itself");

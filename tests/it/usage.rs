@@ -75,7 +75,7 @@ async fn a_month_costs_what_the_carrier_bills() {
         call(&app, json!({"to": numbers[at % 3], "duration_seconds": seconds})).await;
         pass(&app, DAY).await;
     }
-    let held = call_held(&app, &numbers[1]).await;
+    let held = call_in_progress(&app, &numbers[1]).await;
     pass(&app, Duration::from_secs(3 * 3600 + 1)).await;
     hang_up(&app, &held).await;
 
@@ -130,7 +130,7 @@ async fn while_the_price_list_cannot_be_read_configured_prices_count() {
     assert_eq!(used["estimatedCost"], json!({"phoneNumbers": "3.50", "calls": "0.04", "total": "3.54"}));
 }
 
-async fn call_held(app: &App, to: &Value) -> String {
+async fn call_in_progress(app: &App, to: &Value) -> String {
     let call = app.place_call(json!({"to": to, "hold": true})).await;
     call["call_sid"].as_str().unwrap().to_owned()
 }

@@ -310,7 +310,7 @@ async fn each_failure_has_its_class() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_none_is_asked_of_nobody() {
+async fn an_invalid_id_causes_no_request() {
     let server = answer_all(ResponseTemplate::new(200)).await;
     for bad in ["", "..", "agent_1/../agent_2", "a?force=true", &"a".repeat(65)] {
         assert!(voice(&server).delete_agent(bad).await.is_err(), "{bad}");
@@ -415,7 +415,7 @@ async fn a_caller_does_not_wait_for_a_provider_that_stays_down() {
 }
 
 #[tokio::test]
-async fn agents_that_cannot_be_managed_turn_no_caller_away() {
+async fn failures_to_manage_agents_do_not_affect_calls() {
     let server = MockServer::start().await;
     let answer = ResponseTemplate::new(200).set_body_string(TWIML);
     Mock::given(path(REGISTER)).respond_with(answer).mount(&server).await;

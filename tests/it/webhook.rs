@@ -24,7 +24,7 @@ use crate::support::webhooks::{FORM, INCOMING, client, encoded, post, sid, signa
 const PREVIOUS_URL: &str = "https://calls.example.org";
 
 #[tokio::test]
-async fn a_call_reaches_its_agent_and_its_end_is_known() {
+async fn a_call_reaches_its_agent_and_its_end_is_recorded() {
     let practice = Practice::open(json!({})).await;
     let stir = "TN-Validation-Passed-A";
     let order = json!({"to": practice.number, "from": CALLER, "duration_seconds": 42, "stir": stir});

@@ -22,8 +22,8 @@ pub(super) struct Early {
 }
 
 impl Early {
-    /// Opens a file, if it exists. Unreadable lines are passed to `put_aside`.
-    pub(super) fn open(path: PathBuf, mut put_aside: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
+    /// Opens a file, if it exists. Unreadable lines are passed to `refuse`.
+    pub(super) fn open(path: PathBuf, mut refuse: impl FnMut(&str) -> io::Result<()>) -> io::Result<Self> {
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -39,10 +39,10 @@ impl Early {
             }
         }
         if !unreadable.is_empty() {
-            put_aside(&unreadable.join("\n"))?;
+            refuse(&unreadable.join("\n"))?;
             is_as_saved = false;
         }
-        if !early.make_room(put_aside)? || !is_as_saved {
+        if !early.make_room(refuse)? || !is_as_saved {
             early.save()?;
         }
         Ok(early)
@@ -52,24 +52,24 @@ impl Early {
     pub(super) fn take_over(
         &mut self,
         left: PathBuf,
-        mut put_aside: impl FnMut(&str) -> io::Result<()>,
+        mut refuse: impl FnMut(&str) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut there = Self::open(left, &mut put_aside)?;
+        let mut there = Self::open(left, &mut refuse)?;
         self.waiting.append(&mut there.waiting);
-        self.make_room(put_aside)?;
+        self.make_room(refuse)?;
         self.save()?;
         there.remove()
     }
 
-    /// Passes the oldest entries to `put_aside` if too many wait. Returns whether there was room for all.
-    fn make_room(&mut self, mut put_aside: impl FnMut(&str) -> io::Result<()>) -> io::Result<bool> {
+    /// Passes the oldest entries to `refuse` if too many wait. Returns whether there was room for all.
+    fn make_room(&mut self, mut refuse: impl FnMut(&str) -> io::Result<()>) -> io::Result<bool> {
         let too_many = self.waiting.len().saturating_sub(MOST);
         if too_many == 0 {
             return Ok(true);
         }
         let oldest: Result<Vec<String>, _> =
             self.waiting.drain(..too_many).map(|entry| serde_json::to_string(&entry)).collect();
-        put_aside(&oldest?.join("\n"))?;
+        refuse(&oldest?.join("\n"))?;
         Ok(false)
     }
 

@@ -55,14 +55,14 @@ impl Journal {
         std::fs::create_dir_all(folder)?;
         let unreadable = |line: &str| {
             tracing::error!(file = REFUSED, "unreadable line of the journal moved aside");
-            put_aside(folder, line)
+            append_to_refused(folder, line)
         };
         let early_aside = |line: &str| {
             tracing::error!(
                 file = REFUSED,
                 "early entries moved aside: they are unreadable, or too many wait"
             );
-            put_aside(folder, line)
+            append_to_refused(folder, line)
         };
         let mut own: Option<(JournalFile, Early)> = None;
         for n in 0..MOST_FILES {
@@ -123,10 +123,10 @@ impl Journal {
     }
 
     /// Moves an entry that the database rejected to `calls.refused`, for the operator to look at. Returns whether it succeeded.
-    pub(super) async fn put_aside(&self, entry: &Entry) -> bool {
+    pub(super) async fn move_to_refused(&self, entry: &Entry) -> bool {
         let (folder, aside) = (self.folder.clone(), entry.clone());
         let is_aside = is_done("rejected entry not moved to calls.refused", move || {
-            put_aside(&folder, &serde_json::to_string(&aside)?)
+            append_to_refused(&folder, &serde_json::to_string(&aside)?)
         })
         .await;
         if is_aside {
@@ -138,7 +138,7 @@ impl Journal {
 
     /// Whether the database rejected this call, so that it is never recorded.
     pub(super) fn is_refused(&self, sid: &str) -> bool {
-        self.refused().holds(sid)
+        self.refused().contains(sid)
     }
 
     /// Moves an entry about a call that is not on record yet to the file of early entries, where it waits for the call. If too
@@ -151,7 +151,7 @@ impl Journal {
         };
         if let Some(oldest) = oldest {
             // Stored there before it is removed here: a crash in between keeps it twice, never not at all.
-            if !self.put_aside(&oldest).await {
+            if !self.move_to_refused(&oldest).await {
                 return false;
             }
             self.early_over(1, &[0]).await;
@@ -227,7 +227,7 @@ async fn is_done(otherwise: &'static str, work: impl FnOnce() -> io::Result<()> 
     done.is_ok()
 }
 
-fn put_aside(folder: &Path, line: &str) -> io::Result<()> {
+fn append_to_refused(folder: &Path, line: &str) -> io::Result<()> {
     let mut file = options().append(true).open(folder.join(REFUSED))?;
     // Flushed before the caller drops the entry, because this is the only copy then.
     file.write_all(format!("{line}\n").as_bytes())?;
@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_cut_off_by_a_crash_is_none_and_one_nobody_can_read_is_put_aside() -> io::Result<()> {
+    async fn a_truncated_line_is_dropped_and_an_unreadable_one_moved_to_refused() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let journal = open(folder.path())?;
         journal.add(&about("whole"));
@@ -340,7 +340,7 @@ mod tests {
         let journal = open(folder.path())?;
         journal.add(&about("next"));
         let first = journal.first(1);
-        assert!(journal.put_aside(&first[0]).await);
+        assert!(journal.move_to_refused(&first[0]).await);
         journal.done(1);
         let aside = fs::read_to_string(folder.path().join(REFUSED))?;
         assert!(aside.starts_with("{\"entry\":7}\n") && aside.lines().count() == 2, "{aside}");
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_before_its_call_is_put_aside_where_it_cannot_be_read_or_too_many_wait() -> io::Result<()> {
+    fn early_entries_are_moved_to_refused_if_unreadable_or_too_many() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let dead = (open(folder.path())?, open(folder.path())?);
         drop(dead);
@@ -433,8 +433,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_refused_call_is_known_after_a_restart_for_as_long_as_anything_waits_for_it() -> io::Result<()>
-    {
+    async fn a_refused_call_is_remembered_after_a_restart_while_entries_wait_for_it() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let call = |sid: &str| Entry::Call {
             id: uuid::Uuid::nil(),
@@ -452,11 +451,11 @@ mod tests {
         let journal = open(folder.path())?;
         journal.add(&call("refused"));
         let first = journal.first(1);
-        assert!(journal.put_aside(&first[0]).await && journal.put_aside(&about("other")).await);
+        assert!(journal.move_to_refused(&first[0]).await && journal.move_to_refused(&about("other")).await);
         journal.done(1);
         assert!(journal.is_refused("refused") && !journal.is_refused("other"));
         drop(journal);
-        put_aside(folder.path(), "nothing that can be read")?;
+        append_to_refused(folder.path(), "nothing that can be read")?;
         let journal = open(folder.path())?;
         assert!(journal.is_refused("refused") && !journal.is_refused("other"));
         drop(journal);

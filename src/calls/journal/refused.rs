@@ -50,7 +50,7 @@ impl Refused {
         }
     }
 
-    pub(super) fn holds(&self, sid: &str) -> bool {
+    pub(super) fn contains(&self, sid: &str) -> bool {
         self.0.contains(sid)
     }
 }

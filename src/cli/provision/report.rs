@@ -62,7 +62,7 @@ impl Report {
             without: 0,
             reasons: Vec::new(),
         };
-        report.bar.set_message(report.standing());
+        report.bar.set_message(report.summary());
         report
     }
 
@@ -93,7 +93,7 @@ impl Report {
             let _ = print::line(line);
         }
         self.bar.inc(1);
-        self.bar.set_message(self.standing());
+        self.bar.set_message(self.summary());
     }
 
     fn left_without(&mut self, what: &str, agent: &AgentWithoutNumber, why: String) -> String {
@@ -140,7 +140,7 @@ impl Report {
         }
     }
 
-    fn standing(&self) -> String {
+    fn summary(&self) -> String {
         format!("{} bought, {} without", self.bought, self.without + self.under_way)
     }
 

@@ -55,7 +55,7 @@ const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-c
 #[derive(Clone)]
 pub struct DatabaseUrl {
     hosts: Vec<DatabaseHost>,
-    place: String,
+    address: String,
 }
 
 /// One host of a [`DatabaseUrl`].
@@ -92,8 +92,8 @@ impl DatabaseUrl {
             names.push(host.name.clone());
             read.push(host);
         }
-        let place = format!("{}/{}", names.join(","), parts.database);
-        Ok(Self { hosts: read, place })
+        let address = format!("{}/{}", names.join(","), parts.database);
+        Ok(Self { hosts: read, address })
     }
 
     /// The hosts in the order in which they are tried.
@@ -104,14 +104,14 @@ impl DatabaseUrl {
 
     /// Hosts and database, without the login.
     #[must_use]
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn address(&self) -> &str {
+        &self.address
     }
 }
 
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DatabaseUrl").field(&self.place).finish()
+        f.debug_tuple("DatabaseUrl").field(&self.address).finish()
     }
 }
 
@@ -366,9 +366,9 @@ mod tests {
         // Without a host the login becomes parameters, in which no @ may be taken for a login's.
         let without_host = hosts("postgres://u:p@/db?application_name=a@b");
         assert!(DatabaseUrl::parse(&without_host[0].1).is_ok(), "{without_host:?}");
-        let place = |text: &str| DatabaseUrl::parse(text).unwrap().place().to_owned();
-        assert_eq!(place("postgres://u:p@h1:1,h2/db?sslmode=disable"), "h1:1,h2/db");
-        assert_eq!(place("postgres://u:p@h:5432/db"), "h:5432/db");
+        let address = |text: &str| DatabaseUrl::parse(text).unwrap().address().to_owned();
+        assert_eq!(address("postgres://u:p@h1:1,h2/db?sslmode=disable"), "h1:1,h2/db");
+        assert_eq!(address("postgres://u:p@h:5432/db"), "h:5432/db");
     }
 
     #[test]

@@ -14,7 +14,7 @@ const UNKNOWN: &str = "in no numbering plan known here";
 
 /// Country and kind of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::domain) struct Standing {
+pub(in crate::domain) struct Classification {
     /// Country or territory; `None` for international networks and territories without an ISO 3166-1 code.
     pub(in crate::domain) country: Option<CountryCode>,
     /// The kind, if a call may cost more than an ordinary call to its country; `None` for an ordinary number.
@@ -29,13 +29,13 @@ pub fn load_numbering_plans() {
 
 impl E164 {
     /// Looks the number up in the numbering plans.
-    pub(in crate::domain) fn standing(&self) -> Standing {
-        // Not an error: a number in no plan is still one, and is treated as an expensive one.
+    // Not an error: a number in no plan is still one, and is treated as an expensive one.
+    pub(in crate::domain) fn classify(&self) -> Classification {
         let Ok(number) = phonenumber::parse(None, self.as_str()) else {
-            return Standing { country: None, special: Some(UNKNOWN) };
+            return Classification { country: None, special: Some(UNKNOWN) };
         };
         match self.area_code() {
-            Some(area) => Standing {
+            Some(area) => Classification {
                 country: self.country_in_north_america(&number),
                 special: special_in_north_america(area, self.exchange(), number.number_type(&DATABASE)),
             },
@@ -46,7 +46,7 @@ impl E164 {
     fn country_in_north_america(&self, number: &PhoneNumber) -> Option<CountryCode> {
         let by_area_code = || CountryCode::of_area_code(self.area_code()?);
         // An area code may be newer than the metadata.
-        Some(known(number).or_else(by_area_code).unwrap_or(CountryCode::US))
+        Some(country_of(number).or_else(by_area_code).unwrap_or(CountryCode::US))
     }
 
     /// The three digits after the area code of a North American number.
@@ -55,7 +55,7 @@ impl E164 {
     }
 }
 
-fn known(number: &PhoneNumber) -> Option<CountryCode> {
+fn country_of(number: &PhoneNumber) -> Option<CountryCode> {
     number.country().id()?.as_ref().parse().ok()
 }
 
@@ -74,18 +74,18 @@ fn special_in_north_america(area: &str, exchange: &str, kind: Type) -> Option<&'
     }
 }
 
-fn elsewhere(number: &PhoneNumber) -> Standing {
+fn elsewhere(number: &PhoneNumber) -> Classification {
     let regions = DATABASE.region(&number.country().code()).unwrap_or_default();
     // The metadata has "001" for calling codes of no country: satellite and international networks.
     if regions.iter().all(|region| *region == "001") {
-        return Standing {
+        return Classification {
             country: None,
             special: Some("a number of an international or satellite network"),
         };
     }
     // Without an entry, carriers bill it as the main country of its calling code.
-    let country = known(number).or_else(|| regions.first()?.parse().ok());
-    Standing { country, special: special(number.number_type(&DATABASE)) }
+    let country = country_of(number).or_else(|| regions.first()?.parse().ok());
+    Classification { country, special: special(number.number_type(&DATABASE)) }
 }
 
 fn special(kind: Type) -> Option<&'static str> {
@@ -114,8 +114,8 @@ mod tests {
 
     use super::*;
 
-    fn standing(number: &str) -> (String, &'static str) {
-        let Standing { country, special } = number.parse::<E164>().unwrap().standing();
+    fn classify(number: &str) -> (String, &'static str) {
+        let Classification { country, special } = number.parse::<E164>().unwrap().classify();
         (country.map(|country| country.to_string()).unwrap_or_default(), special.unwrap_or_default())
     }
 
@@ -177,15 +177,15 @@ mod tests {
             ("+888123456789", "", "a number of an international or satellite network"),
             ("+999123456789", "", "in no numbering plan known here"),
         ] {
-            assert_eq!(standing(number), (country.to_owned(), special), "{number}");
+            assert_eq!(classify(number), (country.to_owned(), special), "{number}");
         }
     }
 
     proptest! {
         #[test]
-        fn every_number_has_a_standing(digits in "[1-9][0-9]{6,14}") {
+        fn every_number_is_classified(digits in "[1-9][0-9]{6,14}") {
             if let Ok(number) = format!("+{digits}").parse::<E164>() {
-                let Standing { country, special } = number.standing();
+                let Classification { country, special } = number.classify();
                 prop_assert!(country.is_some() || special.is_some() || digits.starts_with("383") || digits.starts_with("247") || digits.starts_with("290"));
             }
         }

@@ -61,7 +61,8 @@ impl RoutingRules {
     #[must_use]
     pub fn decide(&self, caller: &CallerId, at: DateTime<Utc>) -> Decision {
         // Lazy: conditions behind the first that holds are not evaluated.
-        let mut applying = self.0.iter().filter_map(|rule| Some((rule, rule.condition.holds(caller, at)?)));
+        let mut applying =
+            self.0.iter().filter_map(|rule| Some((rule, rule.condition.match_reason(caller, at)?)));
         match applying.next() {
             Some((RoutingRule { name, action, .. }, why)) => {
                 let reason = format!("the rule \"{name}\" applies: {why}");
@@ -81,8 +82,8 @@ impl RoutingRules {
 }
 
 impl RoutingCondition {
-    /// The reason why the condition holds; `None` if it does not.
-    fn holds(&self, caller: &CallerId, at: DateTime<Utc>) -> Option<String> {
+    /// The reason why the condition matches; `None` if it does not.
+    fn match_reason(&self, caller: &CallerId, at: DateTime<Utc>) -> Option<String> {
         let mut why = Vec::new();
         if let Some(when) = &self.when {
             // Without the zone's data the rule does not apply, and the call is still answered.

@@ -62,18 +62,18 @@ impl Dialing {
         if self.countries.is_none() && self.premium {
             return Ok(());
         }
-        let standing = number.standing();
-        if let Some(special) = standing.special.filter(|_| !self.premium) {
+        let class = number.classify();
+        if let Some(special) = class.special.filter(|_| !self.premium) {
             return Err(Invalid::new(format!(
                 "this number is {special}, which is not allowed: use an ordinary number, or ask the platform's \
                  operator to allow them"
             )));
         }
         let Some(Countries(allowed)) = &self.countries else { return Ok(()) };
-        let (place, is_allowed) = match standing.country {
+        let (place, is_allowed) = match class.country {
             Some(country) => (format!("in {country}"), allowed.contains(&country)),
             // A number without a country is allowed by its kind alone.
-            None => ("in this territory".to_owned(), standing.special.is_some()),
+            None => ("in this territory".to_owned(), class.special.is_some()),
         };
         if is_allowed {
             return Ok(());

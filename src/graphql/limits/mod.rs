@@ -107,7 +107,7 @@ where
         .limit_aliases(LIMITS.aliases)
         .limit_directives(LIMITS.directives_in_one_place)
         .validation_mode(ValidationMode::Strict)
-        .extension(Verdict)
+        .extension(ValidationRecorder)
         .finish()
 }
 
@@ -185,16 +185,16 @@ impl Run {
 }
 
 /// Stops a request before execution and records the result of validation.
-struct Verdict;
+struct ValidationRecorder;
 
-impl ExtensionFactory for Verdict {
+impl ExtensionFactory for ValidationRecorder {
     fn create(&self) -> Arc<dyn Extension> {
         Arc::new(Self)
     }
 }
 
 #[async_trait]
-impl Extension for Verdict {
+impl Extension for ValidationRecorder {
     async fn validation(
         &self,
         ctx: &ExtensionContext<'_>,

@@ -24,7 +24,7 @@ pub(crate) use node::Node;
 pub(crate) use number::{PhoneNumber, PhoneNumberFilter, PhoneNumberType};
 pub(crate) use operation::Operation;
 pub(crate) use paging::{Connection, PageArgs, cost};
-pub use paging::{List, Place};
+pub use paging::{CursorScope, List};
 pub(crate) use reconciliation::ReconciliationReport;
 pub(crate) use routing::{CallDecision, RoutingRuleInput, size_of_rules};
 pub(crate) use scalars::{Checked, DateTime, Defaulted, Uuid};

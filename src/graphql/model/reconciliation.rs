@@ -9,7 +9,7 @@ use super::scalars::{DateTime, Decimal};
 use crate::domain::{self, AgentId, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
-use crate::provisioning::{self, Mended};
+use crate::provisioning::{self, RepairOutcome};
 
 /// Action recorded in a tenant's audit trail when an operator reads its agents here.
 const ACTION: &str = "query reconciliation";
@@ -122,10 +122,10 @@ impl Difference<'_> {
     /// What was done, or what `switchboard reconcile --fix` would do; `null` if a person must decide.
     async fn repair(&self) -> Option<String> {
         let verb = self.found.repair?.verb();
-        Some(match &self.found.mended {
-            Mended::Yes | Mended::Noted => format!("done: {verb}"),
-            Mended::No => format!("to do: {verb}"),
-            Mended::Failed(why) => format!("failed: {verb}: {why}"),
+        Some(match &self.found.outcome {
+            RepairOutcome::Repaired | RepairOutcome::MarkedInactive => format!("done: {verb}"),
+            RepairOutcome::NotAttempted => format!("to do: {verb}"),
+            RepairOutcome::Failed(why) => format!("failed: {verb}: {why}"),
         })
     }
 }

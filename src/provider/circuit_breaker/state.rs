@@ -74,7 +74,7 @@ pub(super) struct Pass {
 
 /// What a request showed about the provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum RequestOutcome {
     /// It answered, if only with a rejection.
     Answered,
     /// It did not answer, or reported a failure of its own.
@@ -132,41 +132,47 @@ impl Breaker {
     }
 
     /// Records what a request showed.
-    pub(super) fn report(&mut self, pass: Pass, verdict: Verdict, now: DateTime<Utc>) -> Option<Change> {
+    pub(super) fn report(
+        &mut self,
+        pass: Pass,
+        outcome: RequestOutcome,
+        now: DateTime<Utc>,
+    ) -> Option<Change> {
         if pass.epoch != self.epoch {
             return None;
         }
         let slow = (now - pass.at).to_std().is_ok_and(|elapsed| elapsed >= SLOW);
-        let verdict = if verdict == Verdict::Abandoned && slow { Verdict::Failed } else { verdict };
-        match (self.state, verdict) {
-            (State::Closed { .. }, Verdict::Answered) => {
+        let outcome =
+            if outcome == RequestOutcome::Abandoned && slow { RequestOutcome::Failed } else { outcome };
+        match (self.state, outcome) {
+            (State::Closed { .. }, RequestOutcome::Answered) => {
                 // Not a change of state: requests in progress still report in this epoch.
                 self.state = State::default();
                 None
             }
-            (State::Closed { failures }, Verdict::Failed) if failures + 1 >= FAILURES => {
+            (State::Closed { failures }, RequestOutcome::Failed) if failures + 1 >= FAILURES => {
                 self.change_to(State::Open { since: now, pause: FIRST_PAUSE });
                 Some(Change::Opened { pause: FIRST_PAUSE })
             }
-            (State::Closed { failures }, Verdict::Failed) => {
+            (State::Closed { failures }, RequestOutcome::Failed) => {
                 self.state = State::Closed { failures: failures + 1 };
                 None
             }
-            (State::Trying { .. }, Verdict::Answered) => {
+            (State::Trying { .. }, RequestOutcome::Answered) => {
                 self.change_to(State::default());
                 Some(Change::Closed)
             }
-            (State::Trying { pause, .. }, Verdict::Failed) => {
+            (State::Trying { pause, .. }, RequestOutcome::Failed) => {
                 self.change_to(State::Open { since: now, pause: (pause * 2).min(LONGEST_PAUSE) });
                 None
             }
             // The pause is over, so the next request is the trial.
-            (State::Trying { since, pause }, Verdict::Abandoned) => {
+            (State::Trying { since, pause }, RequestOutcome::Abandoned) => {
                 self.change_to(State::Open { since, pause });
                 None
             }
             // An early end says nothing about the provider. While the breaker is open, no pass has its epoch.
-            (State::Closed { .. }, Verdict::Abandoned) | (State::Open { .. }, _) => None,
+            (State::Closed { .. }, RequestOutcome::Abandoned) | (State::Open { .. }, _) => None,
         }
     }
 
@@ -187,17 +193,17 @@ mod tests {
     }
 
     /// Sends a request that is reported at once.
-    fn ask(breaker: &mut Breaker, verdict: Verdict, millis: i64) -> Option<Change> {
+    fn ask(breaker: &mut Breaker, outcome: RequestOutcome, millis: i64) -> Option<Change> {
         let pass = breaker.admit(at(millis)).expect("it is open");
-        breaker.report(pass, verdict, at(millis))
+        breaker.report(pass, outcome, at(millis))
     }
 
     fn opened() -> Breaker {
         let mut breaker = Breaker::default();
         for _ in 1..FAILURES {
-            assert_eq!(ask(&mut breaker, Verdict::Failed, 0), None);
+            assert_eq!(ask(&mut breaker, RequestOutcome::Failed, 0), None);
         }
-        assert_eq!(ask(&mut breaker, Verdict::Failed, 0), Some(Change::Opened { pause: FIRST_PAUSE }));
+        assert_eq!(ask(&mut breaker, RequestOutcome::Failed, 0), Some(Change::Opened { pause: FIRST_PAUSE }));
         breaker
     }
 
@@ -206,10 +212,10 @@ mod tests {
         let mut breaker = Breaker::default();
         for _ in 0..10 {
             for _ in 1..FAILURES {
-                assert_eq!(ask(&mut breaker, Verdict::Failed, 0), None);
-                assert_eq!(ask(&mut breaker, Verdict::Abandoned, 0), None);
+                assert_eq!(ask(&mut breaker, RequestOutcome::Failed, 0), None);
+                assert_eq!(ask(&mut breaker, RequestOutcome::Abandoned, 0), None);
             }
-            assert_eq!(ask(&mut breaker, Verdict::Answered, 0), None);
+            assert_eq!(ask(&mut breaker, RequestOutcome::Answered, 0), None);
         }
         let breaker = opened();
         assert_eq!(breaker.open_for(at(0)), Some(FIRST_PAUSE));
@@ -229,22 +235,22 @@ mod tests {
             let trial = breaker.admit(at(now)).expect("its pause is over");
             assert_eq!(breaker.admit(at(now)).err(), Some(TRIAL), "a second trial");
             assert_eq!(breaker.state(), BreakerState::HalfOpen);
-            assert_eq!(breaker.report(trial, Verdict::Failed, at(now)), None);
+            assert_eq!(breaker.report(trial, RequestOutcome::Failed, at(now)), None);
         }
         now += 60_000;
-        assert_eq!(ask(&mut breaker, Verdict::Answered, now), Some(Change::Closed));
+        assert_eq!(ask(&mut breaker, RequestOutcome::Answered, now), Some(Change::Closed));
         assert_eq!(breaker.state(), BreakerState::Closed);
         for _ in 1..FAILURES {
-            assert_eq!(ask(&mut breaker, Verdict::Failed, now), None);
+            assert_eq!(ask(&mut breaker, RequestOutcome::Failed, now), None);
         }
     }
 
     #[test]
     fn an_abandoned_trial_makes_room_for_the_next_and_a_slow_one_has_failed() {
         let mut breaker = opened();
-        assert_eq!(ask(&mut breaker, Verdict::Abandoned, 10_000), None);
+        assert_eq!(ask(&mut breaker, RequestOutcome::Abandoned, 10_000), None);
         let slow = breaker.admit(at(10_000)).expect("the previous trial was abandoned");
-        assert_eq!(breaker.report(slow, Verdict::Abandoned, at(13_000)), None);
+        assert_eq!(breaker.report(slow, RequestOutcome::Abandoned, at(13_000)), None);
         assert_eq!(breaker.open_for(at(13_000)), Some(FIRST_PAUSE * 2));
     }
 
@@ -253,28 +259,28 @@ mod tests {
         let mut breaker = Breaker::default();
         let (early, late) = (breaker.admit(at(0)), breaker.admit(at(0)));
         for _ in 0..FAILURES {
-            ask(&mut breaker, Verdict::Failed, 0);
+            ask(&mut breaker, RequestOutcome::Failed, 0);
         }
-        assert_eq!(breaker.report(early.expect("closed"), Verdict::Answered, at(1)), None);
+        assert_eq!(breaker.report(early.expect("closed"), RequestOutcome::Answered, at(1)), None);
         assert!(breaker.admit(at(1)).is_err());
         let trial = breaker.admit(at(10_000)).expect("its pause is over");
-        assert_eq!(breaker.report(late.expect("closed"), Verdict::Failed, at(10_000)), None);
-        assert_eq!(breaker.report(trial, Verdict::Answered, at(10_000)), Some(Change::Closed));
+        assert_eq!(breaker.report(late.expect("closed"), RequestOutcome::Failed, at(10_000)), None);
+        assert_eq!(breaker.report(trial, RequestOutcome::Answered, at(10_000)), Some(Change::Closed));
     }
 
     #[derive(Debug, Clone)]
     enum Act {
         Ask,
         /// Reports the pass at this index, modulo the number of open ones.
-        Report(usize, Verdict),
+        Report(usize, RequestOutcome),
         Wait(i64),
     }
 
     fn act() -> impl Strategy<Value = Act> {
-        let verdict = prop_oneof![3 => Just(Verdict::Failed), 1 => Just(Verdict::Answered), 1 => Just(Verdict::Abandoned)];
+        let outcome = prop_oneof![3 => Just(RequestOutcome::Failed), 1 => Just(RequestOutcome::Answered), 1 => Just(RequestOutcome::Abandoned)];
         prop_oneof![
             3 => Just(Act::Ask),
-            3 => (any::<usize>(), verdict).prop_map(|(index, verdict)| Act::Report(index, verdict)),
+            3 => (any::<usize>(), outcome).prop_map(|(index, outcome)| Act::Report(index, outcome)),
             1 => (0_i64..30_000).prop_map(Act::Wait),
         ]
     }
@@ -297,7 +303,7 @@ mod tests {
                             prop_assert!(open && !wait.is_zero() && wait <= LONGEST_PAUSE);
                         }
                     },
-                    Act::Report(index, verdict) => {
+                    Act::Report(index, outcome) => {
                         if out.is_empty() {
                             continue;
                         }
@@ -307,15 +313,15 @@ mod tests {
                             trial = None;
                         }
                         if speaks {
-                            failures = if verdict == Verdict::Answered { 0 } else { failures + 1 };
+                            failures = if outcome == RequestOutcome::Answered { 0 } else { failures + 1 };
                         }
-                        match breaker.report(pass, verdict, at(now)) {
+                        match breaker.report(pass, outcome, at(now)) {
                             Some(Change::Opened { .. }) => {
                                 prop_assert!(!open && failures >= FAILURES);
                                 open = true;
                             }
                             Some(Change::Closed) => {
-                                prop_assert!(open && verdict == Verdict::Answered);
+                                prop_assert!(open && outcome == RequestOutcome::Answered);
                                 open = false;
                             }
                             None => {}
@@ -325,7 +331,7 @@ mod tests {
                 }
             }
             for pass in out {
-                breaker.report(pass, Verdict::Abandoned, at(now));
+                breaker.report(pass, RequestOutcome::Abandoned, at(now));
             }
             now += i64::try_from(LONGEST_PAUSE.as_millis()).expect("a minute");
             prop_assert!(breaker.admit(at(now)).is_ok(), "it stays open");

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::release_number::give_back;
+use super::release_number::release_at_carrier;
 use super::{Steps, agent_id_of, agent_of, insert, present, read_data, write_data};
 use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
@@ -95,7 +95,7 @@ async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Re
             }
         });
     };
-    let rejected = match give_back(driver, operation, number).await {
+    let rejected = match release_at_carrier(driver, operation, number).await {
         Ok(()) => {
             let released = Effect::NumberReleased { number: number.id };
             return Ok(Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([released])));
@@ -103,7 +103,7 @@ async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Re
         Err(StepError::Rejected(rejected)) => rejected,
         // The look-up before the release was rejected. That keeps the number, as a rejected release does.
         Err(StepError::Unclear(failure))
-            if failure.is_verdict() && operation.outcome_unknown_at.is_none() =>
+            if failure.is_definitive() && operation.outcome_unknown_at.is_none() =>
         {
             failure
         }
@@ -160,7 +160,7 @@ async fn delete_at_provider(
     for id in there {
         match voice.delete_agent(&id).await {
             // An earlier request may have deleted it, and this one may be rejected for that reason.
-            Err(refusal) if refusal.is_verdict() && operation.outcome_unknown_at.is_some() => {
+            Err(refusal) if refusal.is_definitive() && operation.outcome_unknown_at.is_some() => {
                 if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
                     return Err(StepError::Unsettled(wait));
                 }

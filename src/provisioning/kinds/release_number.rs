@@ -93,7 +93,7 @@ fn being_released() -> StoreError {
 /// Step: release the number at the carrier.
 async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
-    Ok(match give_back(driver, operation, &number).await {
+    Ok(match release_at_carrier(driver, operation, &number).await {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
         // A failed release leaves the number at the carrier, so it takes calls again.
         Err(why) => {
@@ -104,7 +104,7 @@ async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<
 }
 
 /// Releases a number, unless it has the mark of another installation, which holds it then.
-pub(super) async fn give_back(
+pub(super) async fn release_at_carrier(
     driver: &Provisioning,
     operation: &Operation,
     number: &PhoneNumber,
@@ -112,20 +112,22 @@ pub(super) async fn give_back(
     if number.status == NumberStatus::Released {
         return Ok(());
     }
-    let Some(sid) = to_give_back(driver, number).await? else { return Ok(()) };
+    let Some(sid) = sid_to_release(driver, number).await? else { return Ok(()) };
     match driver.carrier().release(&sid).await {
-        Err(refusal) if refusal.is_verdict() => Err(match unsettled_for(operation, driver.0.clock.now()) {
-            // An earlier request may still be carried out, and explain the rejection.
-            Some(wait) => StepError::Unsettled(wait),
-            None => StepError::Rejected(refusal),
-        }),
+        Err(refusal) if refusal.is_definitive() => {
+            Err(match unsettled_for(operation, driver.0.clock.now()) {
+                // An earlier request may still be carried out, and explain the rejection.
+                Some(wait) => StepError::Unsettled(wait),
+                None => StepError::Rejected(refusal),
+            })
+        }
         done => Ok(done?),
     }
 }
 
 /// The carrier's id of a number to release; `None` if the carrier no longer has it or another installation holds it. A number
 /// without a known id is looked up by its digits.
-async fn to_give_back(driver: &Provisioning, number: &PhoneNumber) -> Result<Option<String>, CarrierError> {
+async fn sid_to_release(driver: &Provisioning, number: &PhoneNumber) -> Result<Option<String>, CarrierError> {
     if let Some(sid) = &number.sid {
         // Read before the release: another installation with this account may hold the number by now.
         let owned = driver.carrier().fetch(sid).await?;

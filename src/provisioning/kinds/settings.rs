@@ -17,7 +17,7 @@ pub(in crate::provisioning) enum Setting {
 }
 
 /// Reads and compares the settings without changing them.
-pub(super) async fn look(
+pub(super) async fn check(
     driver: &Provisioning,
     sid: &str,
     settings: &NumberSettings,
@@ -32,7 +32,7 @@ pub(in crate::provisioning) async fn restore(
     sid: &str,
     settings: &NumberSettings,
 ) -> Result<Setting, CarrierError> {
-    let found = look(driver, sid, settings).await?;
+    let found = check(driver, sid, settings).await?;
     if found != Setting::Different {
         return Ok(found);
     }
@@ -55,7 +55,7 @@ pub(in crate::provisioning) fn deviations(
     let other = |set: &Option<String>, wanted: &str| {
         set.as_ref().is_some_and(|set| !set.eq_ignore_ascii_case(wanted))
     };
-    let looked_at = [
+    let checked = [
         ("FriendlyName", owned.friendly_name != settings.friendly_name),
         ("VoiceUrl", elsewhere(&owned.voice_url, &settings.voice_url)),
         ("VoiceFallbackUrl", elsewhere(&owned.voice_fallback_url, &settings.voice_fallback_url)),
@@ -68,5 +68,5 @@ pub(in crate::provisioning) fn deviations(
         ("VoiceApplicationSid", owned.voice_application_sid.is_some()),
         ("TrunkSid", owned.trunk_sid.is_some()),
     ];
-    looked_at.into_iter().filter_map(|(name, deviates)| deviates.then_some(name)).collect()
+    checked.into_iter().filter_map(|(name, deviates)| deviates.then_some(name)).collect()
 }

@@ -32,12 +32,9 @@ pub(super) async fn ensure(
         }
     }
     // No outcome of an earlier request is unknown here, so this cannot create a second one.
-    driver
-        .0
-        .voice
-        .create_agent(agent)
-        .await
-        .map_err(|failure| if failure.is_verdict() { StepError::Rejected(failure) } else { failure.into() })
+    driver.0.voice.create_agent(agent).await.map_err(|failure| {
+        if failure.is_definitive() { StepError::Rejected(failure) } else { failure.into() }
+    })
 }
 
 /// The voice agent that an earlier attempt created, if any. It is updated, because its content was never verified;
@@ -54,7 +51,7 @@ async fn adopt(driver: &Provisioning, agent: &Agent) -> Result<Option<String>, S
     match voice.update_agent(&ours.voice_agent_id, agent).await {
         Ok(()) => Ok(Some(ours.voice_agent_id)),
         Err(VoiceError::Rejected(voice::Rejection::NotFound)) => Ok(None),
-        Err(refused) if refused.is_verdict() => {
+        Err(refused) if refused.is_definitive() => {
             // A new agent is rolled back, so its voice agent must not stay. A restored agent stays.
             if is_new(agent) {
                 voice.delete_agent(&ours.voice_agent_id).await?;

@@ -12,7 +12,7 @@ mod repair;
 mod report;
 mod voice_agents;
 
-pub use report::{Difference, DifferenceKind, Mended, ReconciliationReport};
+pub use report::{Difference, DifferenceKind, ReconciliationReport, RepairOutcome};
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ const LEASE: Duration = Duration::from_secs(60);
 /// certainly show its result.
 const SETTLED: TimeDelta = TimeDelta::seconds(5);
 /// How often a server checks whether a reconciliation is due.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// What a reconciliation may do about differences.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,19 +40,19 @@ pub enum Act {
     /// Report the differences and change nothing.
     Nothing,
     /// Mark numbers INACTIVE that the carrier no longer has, and ACTIVE when it has them again. Changes nothing at a provider.
-    Note,
+    MarkNumbers,
     /// Repair every difference that has a repair.
-    Mend,
+    Repair,
 }
 
 impl Act {
     fn allows(self, difference: &Difference) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Note => {
+            Self::MarkNumbers => {
                 matches!(difference.repair, Some(Repair::MarkInactive { .. } | Repair::MarkActive { .. }))
             }
-            Self::Mend => true,
+            Self::Repair => true,
         }
     }
 }
@@ -109,7 +109,7 @@ impl Reconciler {
     pub async fn watch(&self, every: Duration, stop: CancellationToken, heartbeat: Heartbeat) {
         let pause = tokio::time::sleep;
         // An interval shorter than the poll is kept, too.
-        while stop.run_until_cancelled(pause(every.min(LOOK_EVERY))).await.is_some() {
+        while stop.run_until_cancelled(pause(every.min(POLL_INTERVAL))).await.is_some() {
             heartbeat.beat();
             let watched = stop.run_until_cancelled(Box::pin(self.run_if_due(every))).await;
             if let Some(Err(failure)) = watched {
@@ -124,7 +124,7 @@ impl Reconciler {
         match self.database.system().begin_reconciliation(owner, LEASE, Some(due)).await? {
             Some(run) => {
                 // Only here: a reconciliation that an operator starts shows its report to the operator.
-                raise_alarm(&self.finish(run, Act::Note).await?);
+                raise_alarm(&self.finish(run, Act::MarkNumbers).await?);
             }
             // Another server may have made the last report, and the metrics of all servers should agree.
             None => {
@@ -191,7 +191,7 @@ impl Reconciler {
         }
         for difference in &mut report.differences {
             if act.allows(difference) && caught("repair", self.repair(run, difference)).await.is_none() {
-                difference.mended = Mended::Failed("the repair panicked: see the log".to_owned());
+                difference.outcome = RepairOutcome::Failed("the repair panicked: see the log".to_owned());
             }
         }
         report.finished_at = self.provisioning.0.clock.now();

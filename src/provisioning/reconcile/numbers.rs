@@ -12,7 +12,11 @@ use crate::provisioning::kinds::deviations;
 use crate::provisioning::operation_of_mark;
 
 /// Compares a number of the account with the row that holds it; `None` if both agree.
-pub(super) fn known(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSettings) -> Option<Difference> {
+pub(super) fn held_number(
+    owned: &OwnedNumber,
+    row: &PhoneNumber,
+    settings: &NumberSettings,
+) -> Option<Difference> {
     let about = |kind, detail: String| {
         Difference::new(kind, detail).number(&row.number, Some(&owned.sid)).of(row.tenant_id, row.agent_id)
     };
@@ -44,18 +48,18 @@ pub(super) fn known(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSet
         return Some(
             about(DifferenceKind::MisdirectedNumber, detail)
                 .costing(row.monthly_cost)
-                .mended_by(Repair::SetRight { id: row.id }),
+                .repaired_by(Repair::RestoreSettings { id: row.id }),
         );
     }
     (row.status == NumberStatus::Inactive).then(|| {
         let detail = "marked INACTIVE, but the carrier has it".to_owned();
         let recovered = about(DifferenceKind::RecoveredNumber, detail).costing(row.monthly_cost);
-        recovered.mended_by(Repair::MarkActive { id: row.id })
+        recovered.repaired_by(Repair::MarkActive { id: row.id })
     })
 }
 
 /// Classifies a number of the account that no row holds; `None` while an operation may still be working on it.
-pub(super) fn unknown(
+pub(super) fn unheld_number(
     owned: &OwnedNumber,
     operations: &HashMap<OperationId, &Operation>,
     busy: &Busy,
@@ -89,7 +93,7 @@ pub(super) fn unknown(
             Some(
                 orphan
                     .of(bought_by.tenant_id, bought_by.agent_id)
-                    .mended_by(Repair::GiveBack { bought_by: mark }),
+                    .repaired_by(Repair::ReleaseNumber { bought_by: mark }),
             )
         }
     }
@@ -100,7 +104,7 @@ pub(super) fn missing_number(row: &PhoneNumber) -> Difference {
     Difference::new(DifferenceKind::MissingNumber, detail)
         .number(&row.number, row.sid.as_deref())
         .of(row.tenant_id, row.agent_id)
-        .mended_by(Repair::MarkInactive { id: row.id })
+        .repaired_by(Repair::MarkInactive { id: row.id })
 }
 
 /// A missing number that is already marked INACTIVE.

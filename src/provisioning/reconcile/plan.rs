@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::numbers::{known, missing_number, still_missing_number, unknown};
+use super::numbers::{held_number, missing_number, still_missing_number, unheld_number};
 use super::plausibility::{Implausible, plausible};
 use super::report::Difference;
 use super::voice_agents::{foreign_voice_agent, listed_voice_agent, missing_voice_agent};
@@ -76,8 +76,8 @@ impl Inventories {
                 {
                     None
                 }
-                Some(row) => known(owned, row, &settings(row.operation_id)),
-                None => unknown(owned, &operations, busy, &is_here),
+                Some(row) => held_number(owned, row, &settings(row.operation_id)),
+                None => unheld_number(owned, &operations, busy, &is_here),
             });
         }
         let owned: HashSet<&str> = self.numbers.iter().map(|owned| owned.number.as_str()).collect();
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_voice_agents_late_twin_takes_its_place() {
+    fn a_second_voice_agent_replaces_a_missing_one() {
         let mut whole = estate(3);
         whole.0.voice_agents[0] = voice_agent(9, 1);
         assert_eq!(found(&whole), [DifferenceKind::MissingVoiceAgent]);

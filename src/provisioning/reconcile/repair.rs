@@ -6,7 +6,7 @@
 
 use tracing::error;
 
-use super::{Difference, Mended, Reconciler, Repair};
+use super::{Difference, Reconciler, Repair, RepairOutcome};
 use crate::carrier::CarrierError;
 use crate::domain::{
     Actor, AgentId, AgentStatus, Author, NumberId, NumberStatus, Operation, OperationId, OperationState,
@@ -46,18 +46,20 @@ impl Reconciler {
         let done = match repair {
             Repair::MarkInactive { id } => self.mark_inactive(run, tenant, id).await,
             Repair::MarkActive { id } => self.mark_active(run, tenant, id).await,
-            Repair::SetRight { id } => self.repair_number(run, tenant, id).await,
+            Repair::RestoreSettings { id } => self.repair_number(run, tenant, id).await,
             Repair::RestoreVoiceAgent => self.restore_voice_agent(run, tenant, difference.agent).await,
-            Repair::GiveBack { bought_by } => self.release_orphan(run, difference, tenant, bought_by).await,
+            Repair::ReleaseNumber { bought_by } => {
+                self.release_orphan(run, difference, tenant, bought_by).await
+            }
             Repair::DeleteVoiceAgent => self.delete_orphan(run, difference, tenant).await,
         };
-        difference.mended = match done {
-            Ok(()) if matches!(repair, Repair::MarkInactive { .. }) => Mended::Noted,
-            Ok(()) => Mended::Yes,
-            Err(NotRepaired::Because(why)) => Mended::Failed(why),
+        difference.outcome = match done {
+            Ok(()) if matches!(repair, Repair::MarkInactive { .. }) => RepairOutcome::MarkedInactive,
+            Ok(()) => RepairOutcome::Repaired,
+            Err(NotRepaired::Because(why)) => RepairOutcome::Failed(why),
             Err(NotRepaired::Store(failure)) => {
                 error!(kind = %difference.kind, %tenant, error = &failure as &dyn std::error::Error, "repair of a difference failed");
-                Mended::Failed(failure.to_string())
+                RepairOutcome::Failed(failure.to_string())
             }
         };
     }

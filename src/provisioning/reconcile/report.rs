@@ -41,12 +41,13 @@ text_enum! {
 
 serde_as_text!(DifferenceKind);
 
-/// The repair of a difference.
+/// The repair of a difference. Stored under the names of 0.1.0, since servers of that version read the report, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repair {
     /// Release the number to the carrier. Cannot be undone.
-    GiveBack {
+    #[serde(rename = "give_back")]
+    ReleaseNumber {
         /// The operation that bought the number.
         bought_by: OperationId,
     },
@@ -61,7 +62,8 @@ pub enum Repair {
         id: NumberId,
     },
     /// Restore the number's settings at the carrier.
-    SetRight {
+    #[serde(rename = "set_right")]
+    RestoreSettings {
         /// Id of the number's row.
         id: NumberId,
     },
@@ -76,26 +78,29 @@ impl Repair {
     #[must_use]
     pub fn verb(&self) -> &'static str {
         match self {
-            Self::GiveBack { .. } => "release the number",
+            Self::ReleaseNumber { .. } => "release the number",
             Self::MarkInactive { .. } => "mark the number INACTIVE",
             Self::MarkActive { .. } => "mark the number ACTIVE",
-            Self::SetRight { .. } => "restore the number's settings",
+            Self::RestoreSettings { .. } => "restore the number's settings",
             Self::DeleteVoiceAgent => "delete the voice agent",
             Self::RestoreVoiceAgent => "restore the voice agent and its tags, or create another one",
         }
     }
 }
 
-/// The result of a difference's repair.
+/// The result of a difference's repair. Stored under the names of 0.1.0, as [`Repair`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Mended {
+pub enum RepairOutcome {
     /// No repair was attempted.
-    No,
+    #[serde(rename = "no")]
+    NotAttempted,
     /// The difference is repaired.
-    Yes,
+    #[serde(rename = "yes")]
+    Repaired,
     /// The number was marked INACTIVE. The difference remains until a person acts.
-    Noted,
+    #[serde(rename = "noted")]
+    MarkedInactive,
     /// The repair failed for this reason; the difference remains.
     Failed(String),
 }
@@ -120,7 +125,8 @@ pub struct Difference {
     /// The available repair; `None` if a person must decide.
     pub repair: Option<Repair>,
     /// The result of the repair.
-    pub mended: Mended,
+    #[serde(rename = "mended")]
+    pub outcome: RepairOutcome,
 }
 
 impl Difference {
@@ -134,7 +140,7 @@ impl Difference {
             monthly_cost: Decimal::ZERO,
             detail,
             repair: None,
-            mended: Mended::No,
+            outcome: RepairOutcome::NotAttempted,
         }
     }
 
@@ -154,14 +160,14 @@ impl Difference {
         Self { monthly_cost, ..self }
     }
 
-    pub(super) fn mended_by(self, repair: Repair) -> Self {
+    pub(super) fn repaired_by(self, repair: Repair) -> Self {
         Self { repair: Some(repair), ..self }
     }
 
     /// Whether the difference still exists.
     #[must_use]
     pub fn remains(&self) -> bool {
-        self.mended != Mended::Yes
+        self.outcome != RepairOutcome::Repaired
     }
 }
 
@@ -193,5 +199,37 @@ impl ReconciliationReport {
     #[must_use]
     pub fn monthly_cost_at_stake(&self) -> Decimal {
         self.remaining().map(|difference| difference.monthly_cost).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_keeps_the_stored_names_of_0_1_0() {
+        let hex = "00000000000000000000000000000007";
+        let difference = |repair: &str, outcome: &str| {
+            format!(
+                r#"{{"kind":"MISSING_NUMBER","number":"+12125550123","sid":"PN7","tenant":null,"agent":"agent_{hex}","monthly_cost":"1.15","detail":"","repair":{repair},"mended":{outcome}}}"#
+            )
+        };
+        let number = |name: &str| format!(r#"{{"{name}":{{"id":"number_{hex}"}}}}"#);
+        let differences = [
+            difference(&format!(r#"{{"give_back":{{"bought_by":"operation_{hex}"}}}}"#), r#""no""#),
+            difference(&number("mark_inactive"), r#""noted""#),
+            difference(&number("mark_active"), r#""yes""#),
+            difference(&number("set_right"), r#"{"failed":"no answer"}"#),
+            difference(r#""delete_voice_agent""#, r#""no""#),
+            difference(r#""restore_voice_agent""#, r#""no""#),
+            difference("null", r#""no""#),
+        ];
+        let stored = format!(
+            r#"{{"started_at":"2026-11-27T10:00:00Z","finished_at":"2026-11-27T10:00:01Z","incomplete":null,"numbers":7,"voice_agents":7,"differences":[{}]}}"#,
+            differences.join(",")
+        );
+        let report: ReconciliationReport = serde_json::from_str(&stored).unwrap();
+        assert_eq!(serde_json::to_string(&report).unwrap(), stored);
+        assert_eq!(report.differences[1].outcome, RepairOutcome::MarkedInactive);
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn listed_voice_agent(found: &VoiceAgent, row: &Agent) -> Option<Diff
         orphan
             .voice_agent(&found.voice_agent_id)
             .of(row.tenant_id, row.id)
-            .mended_by(Repair::DeleteVoiceAgent),
+            .repaired_by(Repair::DeleteVoiceAgent),
     )
 }
 
@@ -29,7 +29,7 @@ fn archived_voice_agent(found: &VoiceAgent, row: &Agent) -> Difference {
     Difference::new(DifferenceKind::ArchivedVoiceAgent, detail)
         .voice_agent(&found.voice_agent_id)
         .of(row.tenant_id, row.id)
-        .mended_by(Repair::RestoreVoiceAgent)
+        .repaired_by(Repair::RestoreVoiceAgent)
 }
 
 /// A listed voice agent of an agent that the database does not know.
@@ -43,5 +43,5 @@ pub(super) fn missing_voice_agent(row: &Agent) -> Difference {
     let detail = "the voice provider does not list it: it was deleted there or has lost its tags".to_owned();
     let missing = Difference::new(DifferenceKind::MissingVoiceAgent, detail);
     let missing = missing.voice_agent(row.voice_agent_id.as_deref().unwrap_or_default());
-    missing.of(row.tenant_id, row.id).mended_by(Repair::RestoreVoiceAgent)
+    missing.of(row.tenant_id, row.id).repaired_by(Repair::RestoreVoiceAgent)
 }

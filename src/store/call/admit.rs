@@ -263,7 +263,7 @@ impl SystemStore {
     /// it needs one. `None` if no tenant holds the number, or the cache is too old.
     #[must_use]
     pub fn route_from_memory(&self, id: CallId, incoming: &IncomingCall) -> Option<Route> {
-        let known = self.cached(&incoming.to).filter(|_| self.knows_numbers())?;
+        let known = self.cached(&incoming.to).filter(|_| self.can_route_from_cache())?;
         let now = self.shared.clock.now();
         let decision = decide(&known, incoming, now);
         let admitted = decision.needs_slot();

@@ -48,7 +48,7 @@ impl SystemStore {
         // No claim was ever written: the first one lasts from the start of the call.
         let first_lapsed = until.is_null().and(call::Column::StartedAt.lte(now - CLAIM));
         let free = Condition::any().add(unclaimed).add(first_lapsed).add(until.lte(now));
-        self.hold_answer(route, name, free).await
+        self.set_claim(route, name, free).await
     }
 
     /// Renews a claim for [`Self::RENEW_EVERY`] and a margin. Returns false if another server has taken it over.
@@ -58,10 +58,10 @@ impl SystemStore {
     pub async fn renew_claim(&self, route: &Route, name: Uuid) -> Result<bool, StoreError> {
         // The first claim's name is the call's id, and its row names no holder.
         let holder = Expr::col(call::Column::AnsweringBy).if_null(Expr::col(call::Column::Id));
-        self.hold_answer(route, name, Condition::all().add(holder.eq(name))).await
+        self.set_claim(route, name, Condition::all().add(holder.eq(name))).await
     }
 
-    async fn hold_answer(&self, route: &Route, name: Uuid, which: Condition) -> Result<bool, StoreError> {
+    async fn set_claim(&self, route: &Route, name: Uuid, which: Condition) -> Result<bool, StoreError> {
         // An answer recorded since the call was read has ended the claim.
         let unchanged = match &route.answered {
             Some(given) => {
@@ -69,7 +69,7 @@ impl SystemStore {
             }
             None => call::Column::AnswerStage.is_null(),
         };
-        let held = call::Entity::update_many()
+        let claimed = call::Entity::update_many()
             .col_expr(call::Column::AnsweringBy, Expr::value(name))
             .col_expr(call::Column::AnsweringUntil, Expr::value(self.shared.clock.now() + CLAIM))
             .filter(call::Column::Id.eq(route.call.id.0))
@@ -77,6 +77,6 @@ impl SystemStore {
             .filter(which)
             .exec(self.db())
             .await?;
-        Ok(held.rows_affected > 0)
+        Ok(claimed.rows_affected > 0)
     }
 }

@@ -19,10 +19,10 @@ use crate::store::{StoreError, SystemStore, dialect};
 
 /// Attempts are counted up to this number.
 const MOST_ATTEMPTS: i32 = 1_000_000;
-/// How long an unreadable operation is put aside.
-const PUT_ASIDE: TimeDelta = TimeDelta::minutes(5);
+/// How long an unreadable operation is deferred.
+const UNREADABLE_DELAY: TimeDelta = TimeDelta::minutes(5);
 
-/// The right to drive one operation until `until`. The fencing token distinguishes holders.
+/// The right to run one operation until `until`. The fencing token distinguishes holders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     /// The operation that the lease is on.
@@ -62,8 +62,8 @@ impl SystemStore {
         Ok(self.readable_claims(rows, owner).await?.into_iter().next())
     }
 
-    /// Takes the leases on due operations that nobody drives or whose lease has expired, oldest first. An unreadable
-    /// operation is put aside for five minutes.
+    /// Takes the leases on due operations that no driver runs or whose lease has expired, oldest first. Unreadable operations
+    /// are deferred.
     ///
     /// # Errors
     /// [`StoreError`]; leases may have been taken all the same, and then expire.
@@ -103,7 +103,7 @@ impl SystemStore {
                 .col_expr(Column::LeaseOwner, none())
                 .col_expr(Column::LeaseUntil, none())
                 .col_expr(Column::Attempts, Expr::col(Column::Attempts).sub(1))
-                .col_expr(Column::RunAfter, Expr::value(self.shared.clock.now() + PUT_ASIDE))
+                .col_expr(Column::RunAfter, Expr::value(self.shared.clock.now() + UNREADABLE_DELAY))
                 .filter(Column::Id.is_in(unreadable))
                 // Another driver may have claimed it since: its lease stays.
                 .filter(Column::LeaseOwner.eq(owner))
@@ -139,8 +139,8 @@ fn one_more(column: Column, most: i32) -> Expr {
         .into()
 }
 
-/// Unfinished, due, [`known`] and without a valid lease. What a newer version has written is
-/// neither claimed nor counted.
+/// Unfinished, due, [`supported`] and without a valid lease. What a newer version has written is left to it: it is neither claimed
+/// nor counted.
 fn due(now: DateTime<Utc>) -> Condition {
     let unheld = Condition::any().add(Column::LeaseUntil.is_null()).add(Column::LeaseUntil.lte(now));
     Condition::all()
@@ -149,15 +149,15 @@ fn due(now: DateTime<Utc>) -> Condition {
         .add(Column::RunAfter.lte(now))
         // Leaves room for the increment.
         .add(Column::FencingToken.lt(i64::MAX))
-        .add(known())
+        .add(supported())
         .add(unheld)
 }
 
 /// Of a kind that this version knows, at one of that kind's steps.
-fn known() -> Condition {
-    OperationKind::ALL.iter().fold(Condition::any(), |known, kind| {
+fn supported() -> Condition {
+    OperationKind::ALL.iter().fold(Condition::any(), |supported, kind| {
         let steps = kind.steps().iter().map(|step| step.as_str());
-        known.add(Condition::all().add(Column::Kind.eq(kind.as_str())).add(Column::Step.is_in(steps)))
+        supported.add(Condition::all().add(Column::Kind.eq(kind.as_str())).add(Column::Step.is_in(steps)))
     })
 }
 

@@ -1,4 +1,4 @@
-//! A call that comes in costs one statement, and is decided by the rules that hold when it is written down.
+//! Admission of a call costs one statement, and checks the rules in force when it is written.
 
 use futures_util::future::join_all;
 use switchboard::domain::{
@@ -149,7 +149,7 @@ async fn a_number_that_has_changed_hands_knows_nothing_of_its_former_rules() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_needs_no_place_takes_none_however_many_calls_come_at_once() {
+async fn blocked_calls_take_no_call_slot() {
     let test = TestDatabase::create().await;
     let db = test.open_with(8, Clock::system()).await;
     let tenant = fixtures::tenant(&db).await;

@@ -14,7 +14,7 @@ use crate::support::fixtures::{self, e164, uuid};
 const AT_ONCE: usize = 64;
 
 #[tokio::test]
-async fn what_waits_at_the_same_time_shares_statements_and_is_told_call_by_call() {
+async fn concurrent_writes_share_statements_and_get_results_call_by_call() {
     let test = TestDatabase::create().await;
     let db = test.open_with(8, Clock::system()).await;
     let tenant = fixtures::tenant(&db).await;
@@ -101,7 +101,7 @@ async fn a_row_that_the_database_rejects_fails_alone() {
 }
 
 #[tokio::test]
-async fn the_last_of_several_answers_to_a_call_holds_and_strangers_change_nothing() {
+async fn the_last_of_several_answers_wins_and_other_tenants_change_nothing() {
     let test = TestDatabase::create().await;
     let db = test.open().await;
     let agent = fixtures::agent(&db, fixtures::tenant(&db).await).await;
@@ -197,7 +197,7 @@ async fn an_admission_whose_caller_stopped_waiting_is_not_written() {
 }
 
 #[tokio::test]
-async fn a_tenant_whose_row_is_locked_does_not_hold_up_the_others() {
+async fn a_tenant_with_a_locked_row_does_not_delay_others() {
     let test = TestDatabase::create().await;
     if !test.is_postgres() {
         println!("skipped: on SQLite there is one writer, and no lock on a row");

@@ -170,7 +170,7 @@ async fn a_broken_connection_costs_no_statement_and_none_is_carried_out_twice() 
                 sessions(&mut raw).await.is_empty().then_some(())
             })
             .await;
-            line.mend().await;
+            line.restore().await;
         }
         let each = |nth: usize| {
             let (db, system, agent, number) = (&db, &system, &agent, &number);

@@ -190,7 +190,7 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
 }
 
 #[tokio::test]
-async fn what_no_longer_keeps_tenants_apart_is_found_and_its_remedy_mends_it() {
+async fn each_isolation_fault_is_found_and_its_remedy_repairs_it() {
     let Some(test) = on_postgres().await else { return };
     let db = test.open().await;
     let tenant = practice(&db, 705).await.tenant_id.0;
@@ -230,7 +230,7 @@ async fn what_no_longer_keeps_tenants_apart_is_found_and_its_remedy_mends_it() {
 }
 
 #[tokio::test]
-async fn a_server_whose_database_was_opened_up_is_not_ready_until_it_is_mended() {
+async fn a_server_without_tenant_isolation_is_not_ready_until_it_is_restored() {
     if on_postgres().await.is_none() {
         return;
     }

@@ -15,7 +15,7 @@ use crate::support::database::{HandClock, TestDatabase};
 use crate::support::fixtures::{self, LEASE, uuid};
 
 #[tokio::test]
-async fn one_reconciles_at_a_time_and_a_dead_ones_place_is_taken() {
+async fn only_one_reconciliation_runs_and_a_dead_servers_lease_is_taken_over() {
     let test = TestDatabase::create().await;
     let time = HandClock::new();
     let db = test.open_with(4, time.clock()).await;

@@ -102,7 +102,7 @@ async fn the_guard_forgets_after_an_hour_and_does_not_count_what_was_never_bough
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_at_once_get_the_places_there_are_and_one_record_each() {
+async fn concurrent_calls_share_the_call_slots_and_get_one_record_each() {
     let test = TestDatabase::create().await;
     let time = HandClock::new();
     let db = test.open_with(8, time.clock()).await;

@@ -99,9 +99,9 @@ async fn what_another_server_changes_is_cached_by_the_next_poll_and_an_idle_poll
     let number = fixtures::number(&other, &agent, &e164(700)).await;
     let db = test.open().await;
     let mut reader = db.system().number_reader();
-    assert!(by_cache(&db, &number.number).is_none() && !db.system().knows_numbers());
+    assert!(by_cache(&db, &number.number).is_none() && !db.system().can_route_from_cache());
     fill(&mut reader).await;
-    assert!(db.system().knows_numbers());
+    assert!(db.system().can_route_from_cache());
     assert_eq!(by_cache(&db, &number.number).unwrap().agent.fallback_number, None);
     poll(&db, &mut reader).await;
     assert_nothing_to_read(&db, &mut reader).await;
@@ -162,13 +162,13 @@ async fn a_page_that_fails_is_read_again_and_not_those_before_it() {
     for _ in 0..3 {
         reader.read_page().await.unwrap_err();
     }
-    assert!(!db.system().knows_numbers() && by_cache(&db, &multiplied(1)).is_none());
+    assert!(!db.system().can_route_from_cache() && by_cache(&db, &multiplied(1)).is_none());
     owner("ALTER TABLE away RENAME TO agents").await;
     let before = db.statements();
     fill(&mut reader).await;
     assert_eq!(db.statements() - before, 2, "two pages were left");
     assert_eq!(db.system().cached_numbers(), 2 * PAGE as usize + 11);
-    assert!(db.system().knows_numbers() && by_cache(&db, &multiplied(1)).is_some());
+    assert!(db.system().can_route_from_cache() && by_cache(&db, &multiplied(1)).is_some());
     // The agent's numbers all change at once, over more than a page.
     test.execute("UPDATE phone_numbers SET routing_version = routing_version + 1").await;
     set_fallback(&db, &agent, "+4930123456").await;

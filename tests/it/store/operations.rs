@@ -110,7 +110,7 @@ async fn an_operation_may_be_about_neither_a_number_nor_an_agent() {
 }
 
 #[tokio::test]
-async fn a_known_step_of_another_kind_is_left_to_the_version_that_stored_it() {
+async fn a_step_of_another_kind_is_left_to_the_version_that_stored_it() {
     let test = TestDatabase::create().await;
     let db = test.open().await;
     let tenant = fixtures::tenant(&db).await;

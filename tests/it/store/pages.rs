@@ -72,7 +72,7 @@ async fn walk(
 }
 
 #[tokio::test]
-async fn pages_hold_every_row_once_in_both_directions_while_others_write() {
+async fn pages_contain_every_row_once_in_both_directions_during_writes() {
     let test = TestDatabase::create().await;
     let db = test.open().await;
     let tenant = fixtures::tenant(&db).await;

@@ -14,7 +14,7 @@ use crate::support::wait_until;
 const AT_ONCE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
-async fn one_tenant_holds_half_of_the_tenants_connections_and_the_others_find_the_rest() {
+async fn one_tenant_uses_at_most_half_of_the_connections_for_tenants() {
     let test = TestDatabase::create().await;
     if !test.is_postgres() {
         // SQLite's pool has no shares: its writers take turns.

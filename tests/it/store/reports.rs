@@ -1,4 +1,4 @@
-//! What is told of a call, in whatever order and however often: the same is left of it.
+//! Reports about a call, in any order and repeated, leave the same record.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
@@ -9,10 +9,10 @@ use switchboard::store::Database;
 use crate::support::database::{HandClock, TestDatabase};
 use crate::support::fixtures::{self, e164};
 
-/// Something that is told of a call once it has been announced.
+/// A report about a call that has been announced.
 #[derive(Debug, Clone)]
-enum Told {
-    /// Our own note of what it was answered with, which is written beside the answer.
+enum Report {
+    /// Our own record of the answer.
     Answered,
     ByCarrier {
         status: CallStatus,
@@ -26,26 +26,26 @@ enum Told {
     },
 }
 
-fn told() -> impl Strategy<Value = Told> {
+fn report() -> impl Strategy<Value = Report> {
     let seconds = || proptest::option::of(0..600_i32);
     let failed = proptest::option::of(proptest::sample::select(vec![CallStatus::Busy, CallStatus::Failed]));
     prop_oneof![
         4 => (proptest::sample::select(CallStatus::ALL), seconds(), 0..3_i64).prop_map(
             |(status, seconds, minute)| {
                 let seconds = seconds.filter(|_| status.is_final());
-                Told::ByCarrier { status, seconds, minute }
+                Report::ByCarrier { status, seconds, minute }
             }
         ),
         1 => (failed, seconds(), 0..3_i64).prop_map(
-            |(failed, seconds, minute)| Told::ByVoiceProvider { failed, seconds, minute }
+            |(failed, seconds, minute)| Report::ByVoiceProvider { failed, seconds, minute }
         ),
     ]
 }
 
-/// What is told, and the same again: some of it twice, in another order.
-fn twice() -> impl Strategy<Value = (Vec<Told>, Vec<Told>)> {
-    proptest::collection::vec(told(), 1..6).prop_flat_map(|mut first| {
-        first.push(Told::Answered);
+/// Reports, and the same reports in another order, some of them twice.
+fn twice() -> impl Strategy<Value = (Vec<Report>, Vec<Report>)> {
+    proptest::collection::vec(report(), 1..6).prop_flat_map(|mut first| {
+        first.push(Report::Answered);
         let repeated = proptest::sample::subsequence(first.clone(), 0..=first.len());
         let all = first.clone();
         let second = repeated.prop_map(move |repeated| [all.clone(), repeated].concat()).prop_shuffle();
@@ -53,17 +53,17 @@ fn twice() -> impl Strategy<Value = (Vec<Told>, Vec<Told>)> {
     })
 }
 
-/// What is left of a new call, but for what is each call's own.
-async fn left_of(db: &Database, all: &[Told]) -> Call {
+/// The record of a new call after these reports, without its ids.
+async fn left_of(db: &Database, all: &[Report]) -> Call {
     let (id, incoming) = fixtures::incoming(&e164(104));
     let IncomingCall { sid, .. } = &incoming;
     let system = db.system();
     let admitted = system.admit_call(id, &incoming).await.unwrap().unwrap().call;
     let (began, decision): (DateTime<Utc>, _) = (admitted.started_at, admitted.decision);
     let conversation = format!("conv_{}", id.0.simple());
-    for told in all {
-        match told {
-            Told::Answered => {
+    for report in all {
+        match report {
+            Report::Answered => {
                 system
                     .record_answer(fixtures::answer(
                         (sid, CallOutcome::Agent),
@@ -75,16 +75,16 @@ async fn left_of(db: &Database, all: &[Told]) -> Call {
                     .await
                     .unwrap();
             }
-            Told::ByCarrier { status, seconds, minute } => {
+            Report::ByCarrier { status, seconds, minute } => {
                 let at = began + TimeDelta::minutes(*minute);
                 let report = CallReport { status: *status, duration_seconds: *seconds, at };
                 assert!(system.report_call(sid, report).await.unwrap().is_some());
             }
-            Told::ByVoiceProvider { failed, seconds, minute } => {
+            Report::ByVoiceProvider { failed, seconds, minute } => {
                 let at = began + TimeDelta::minutes(*minute);
-                let told = fixtures::over(&conversation, Some(sid), *seconds);
-                let told = ConversationReport { failed: *failed, at, ..told };
-                let found = system.report_conversation(&told).await.unwrap();
+                let report = fixtures::over(&conversation, Some(sid), *seconds);
+                let report = ConversationReport { failed: *failed, at, ..report };
+                let found = system.report_conversation(&report).await.unwrap();
                 assert!(found.is_some());
             }
         }
@@ -116,10 +116,10 @@ fn the_order_of_reports_and_their_repetition_change_nothing() {
             runtime.block_on(async { (left_of(&db, &first).await, left_of(&db, &second).await) });
         prop_assert_eq!(&left, &other);
         let reported = |wanted: fn(CallStatus) -> bool| {
-            first.iter().any(|told| match told {
-                Told::Answered => false,
-                Told::ByCarrier { status, .. } => wanted(*status),
-                Told::ByVoiceProvider { failed, .. } => failed.is_some_and(wanted),
+            first.iter().any(|report| match report {
+                Report::Answered => false,
+                Report::ByCarrier { status, .. } => wanted(*status),
+                Report::ByVoiceProvider { failed, .. } => failed.is_some_and(wanted),
             })
         };
         prop_assert_eq!(left.status.is_final(), reported(CallStatus::is_final));

@@ -44,7 +44,7 @@ async fn a_database_that_does_not_answer_is_unavailable_within_the_time_allowed(
 }
 
 #[tokio::test]
-async fn an_agent_reads_back_changes_and_is_known_by_its_newest_token_only() {
+async fn an_agent_reads_back_with_changes_and_is_found_by_its_newest_token_only() {
     let test = TestDatabase::create().await;
     let db = test.open().await;
     let tenant = fixtures::tenant(&db).await;
@@ -178,7 +178,7 @@ async fn a_request_repeated_with_its_key_is_the_same_operation() {
 }
 
 #[tokio::test]
-async fn a_call_moves_forward_only_and_is_told_to_watchers() {
+async fn a_call_moves_forward_only_and_its_watchers_are_notified() {
     let test = TestDatabase::create().await;
     let db = test.open().await;
     let tenant = fixtures::tenant(&db).await;

@@ -140,7 +140,7 @@ async fn what_is_not_ours_is_used_as_it_is_and_left_alone() {
 }
 
 #[tokio::test]
-async fn a_login_role_that_may_not_have_the_roles_is_told_the_statement_that_gives_them() {
+async fn a_login_role_without_the_roles_gets_an_error_with_the_statement_that_grants_them() {
     if !TestDatabase::create().await.is_postgres() {
         println!("skipped: SQLite has neither schemas nor roles");
         return;

@@ -80,7 +80,7 @@ impl Severable {
     }
 
     /// Gives it back.
-    pub(crate) async fn mend(&mut self) {
+    pub(crate) async fn restore(&mut self) {
         match &mut self.line {
             Line::Postgres(passes) => passes.send_modify(|state| state.passage = Passage::Open),
             Line::Sqlite(holder) => holder.take().unwrap().close().await.unwrap(),

@@ -6,7 +6,7 @@ use std::future::Future;
 use async_graphql::connection::PageInfo;
 use async_graphql::{Context, Object, OutputType, ServerResult, TypeName};
 
-use super::cursor::{List, Place};
+use super::cursor::{CursorScope, List};
 use crate::graphql::errors::ApiError;
 use crate::store::{Cursor, Page, PageOf, PageRequest};
 
@@ -53,7 +53,7 @@ pub(crate) struct PageArgs {
 }
 
 impl PageArgs {
-    fn check(&self, place: Place) -> Result<PageRequest, ApiError> {
+    fn check(&self, scope: CursorScope) -> Result<PageRequest, ApiError> {
         let page = match (self.first, self.last) {
             (Some(_), Some(_)) => {
                 return Err(ApiError::bad_input(
@@ -66,7 +66,7 @@ impl PageArgs {
         };
         let read = |argument: &str, cursor: &Option<String>| match cursor {
             None => Ok(None),
-            Some(cursor) => place
+            Some(cursor) => scope
                 .decode(cursor)
                 .map(Some)
                 .map_err(|why| ApiError::bad_input(format!("{argument}: {why}"))),
@@ -112,10 +112,10 @@ impl<T: Listed> Connection<T> {
         args: &PageArgs,
         filter: T::Filter,
     ) -> Result<Self, ApiError> {
-        let place = Place::new(T::LIST, &filter);
+        let scope = CursorScope::new(T::LIST, &filter);
         // Boxed: a type's field futures are all as large as the largest one, and are moved for each field.
-        let page = Box::pin(T::page(ctx, &filter, args.check(place)?)).await?;
-        let edges = page.items.into_iter().map(|(at, node)| Edge { place, at, node });
+        let page = Box::pin(T::page(ctx, &filter, args.check(scope)?)).await?;
+        let edges = page.items.into_iter().map(|(at, node)| Edge { scope, at, node });
         Ok(Self { edges: edges.collect(), has_next: page.has_next, has_previous: page.has_previous, filter })
     }
 }
@@ -144,8 +144,8 @@ impl<T: Listed> Connection<T> {
         PageInfo {
             has_previous_page: self.has_previous,
             has_next_page: self.has_next,
-            start_cursor: self.edges.first().map(|edge| edge.place.encode(edge.at)),
-            end_cursor: self.edges.last().map(|edge| edge.place.encode(edge.at)),
+            start_cursor: self.edges.first().map(|edge| edge.scope.encode(edge.at)),
+            end_cursor: self.edges.last().map(|edge| edge.scope.encode(edge.at)),
         }
     }
 
@@ -159,7 +159,7 @@ impl<T: Listed> Connection<T> {
 
 /// An item with its cursor.
 pub(crate) struct Edge<T: Listed> {
-    place: Place,
+    scope: CursorScope,
     at: Cursor,
     node: T,
 }
@@ -176,7 +176,7 @@ impl<T: Listed> Edge<T> {
     /// Position in the list, for `after` or `before`. Opaque, and valid only for this list with the same
     /// filter.
     async fn cursor(&self) -> String {
-        self.place.encode(self.at)
+        self.scope.encode(self.at)
     }
 
     /// The item.
@@ -202,7 +202,7 @@ mod tests {
 
     fn check(first: Option<i32>, last: Option<i32>) -> Result<Page, String> {
         let args = PageArgs { first, last, ..PageArgs::default() };
-        args.check(Place::new(List::Agents, &())).map(|asked| asked.page).map_err(|why| why.to_string())
+        args.check(CursorScope::new(List::Agents, &())).map(|asked| asked.page).map_err(|why| why.to_string())
     }
 
     #[test]

@@ -30,12 +30,12 @@ pub enum List {
 
 /// A list with its filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct CursorScope {
     list: List,
     filter: u32,
 }
 
-impl Place {
+impl CursorScope {
     /// The list with this filter.
     #[must_use]
     pub fn new(list: List, filter: &impl std::fmt::Debug) -> Self {
@@ -100,12 +100,12 @@ mod tests {
 
     #[test]
     fn a_cursor_reads_back_in_its_own_list_only() {
-        let agents = Place::new(List::Agents, &"all");
+        let agents = CursorScope::new(List::Agents, &"all");
         let written = agents.encode(cursor());
         assert_eq!(agents.decode(&written), Ok(cursor()));
-        let elsewhere = Place::new(List::Numbers, &"all").decode(&written).unwrap_err();
+        let elsewhere = CursorScope::new(List::Numbers, &"all").decode(&written).unwrap_err();
         assert!(elsewhere.0.contains("another list"), "{elsewhere}");
-        let narrowed = Place::new(List::Agents, &"active").decode(&written).unwrap_err();
+        let narrowed = CursorScope::new(List::Agents, &"active").decode(&written).unwrap_err();
         assert!(narrowed.0.contains("another filter"), "{narrowed}");
         assert!(agents.decode("").unwrap_err().0.contains("leave it out"));
         for micros in [-219_908_563_200_000_000, -1, 253_402_300_800_000_000, i64::MIN, i64::MAX] {
@@ -118,9 +118,9 @@ mod tests {
     proptest! {
         #[test]
         fn garbage_is_refused(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let place = Place::new(List::Calls, &"");
-            if let Ok(cursor) = place.decode(&URL_SAFE_NO_PAD.encode(&bytes)) {
-                prop_assert_eq!(place.encode(cursor), URL_SAFE_NO_PAD.encode(&bytes));
+            let scope = CursorScope::new(List::Calls, &"");
+            if let Ok(cursor) = scope.decode(&URL_SAFE_NO_PAD.encode(&bytes)) {
+                prop_assert_eq!(scope.encode(cursor), URL_SAFE_NO_PAD.encode(&bytes));
             }
         }
     }

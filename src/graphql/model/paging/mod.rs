@@ -4,4 +4,4 @@ mod connection;
 mod cursor;
 
 pub(crate) use connection::{Connection, Listed, PageArgs, cost, nothing, wrap};
-pub use cursor::{List, Place};
+pub use cursor::{CursorScope, List};

@@ -36,17 +36,17 @@ pub(super) async fn buy_number(driver: &Provisioning, operation: &Operation) -> 
         number: number_of(driver, operation).await?,
         settings: driver.settings(operation.id),
     };
-    buying.look().await
+    buying.look_up_or_buy().await
 }
 
 impl Buying<'_> {
-    async fn look(self) -> Result<Outcome, StoreError> {
+    async fn look_up_or_buy(self) -> Result<Outcome, StoreError> {
         // Before every request: Twilio has no idempotency key, and buying an owned number again succeeds.
         let found = match self.driver.carrier().find(&self.number.number).await {
             Ok(found) => found,
             Err(failure) => return Ok(self.not_bought(&failure)),
         };
-        let found = found.map(|owned| (self.whose(&owned), owned));
+        let found = found.map(|owned| (self.ownership_of(&owned), owned));
         match found {
             Some((Ownership::Ours, owned)) => self.keep(owned).await,
             Some((Ownership::MarkedByMistake, owned)) => self.give_up(&owned).await,
@@ -68,7 +68,7 @@ impl Buying<'_> {
         }
     }
 
-    fn whose(&self, owned: &OwnedNumber) -> Ownership {
+    fn ownership_of(&self, owned: &OwnedNumber) -> Ownership {
         ownership::of(owned, self.operation, &self.purchase, &self.settings)
     }
 
@@ -79,12 +79,14 @@ impl Buying<'_> {
                 self.give_up(&owned).await
             }
             // The outcome of an earlier request is unknown, so that request bought the older number.
-            Ok(carrier::Purchase::New(owned) | carrier::Purchase::Older(owned)) => match self.whose(&owned) {
-                Ownership::MarkedByMistake => self.give_up(&owned).await,
-                Ownership::Ours | Ownership::Nobodys | Ownership::Anothers => self.point(owned).await,
-            },
+            Ok(carrier::Purchase::New(owned) | carrier::Purchase::Older(owned)) => {
+                match self.ownership_of(&owned) {
+                    Ownership::MarkedByMistake => self.give_up(&owned).await,
+                    Ownership::Ours | Ownership::Nobodys | Ownership::Anothers => self.point(owned).await,
+                }
+            }
             Err(CarrierError::Rejected(rejection))
-                if CarrierError::Rejected(rejection.clone()).is_verdict() =>
+                if CarrierError::Rejected(rejection.clone()).is_definitive() =>
             {
                 let by = Refused::by(&rejection);
                 if self.operation.outcome_unknown_at.is_none() {
@@ -108,7 +110,7 @@ impl Buying<'_> {
         // that nobody holds.
         match self.driver.carrier().release(&owned.sid).await {
             Ok(()) => self.refused(refused),
-            Err(failure) => Ok(self.still_held(provider_refusal(&failure), &failure)),
+            Err(failure) => Ok(self.retry_setup(provider_refusal(&failure), &failure)),
         }
     }
 
@@ -130,11 +132,11 @@ impl Buying<'_> {
                     RefusalCode::CarrierUnavailable,
                     "the carrier sold the number but did not apply its settings: they are being sent again",
                 );
-                Ok(self.still_held(because, &format!("the carrier did not apply {deviating}")))
+                Ok(self.retry_setup(because, &format!("the carrier did not apply {deviating}")))
             }
             Err(failure)
-                // `NotFound` is no verdict on the settings: the next look-up shows whether the account has it.
-                if failure.is_verdict() && failure != CarrierError::Rejected(Rejection::NotFound) =>
+                // `NotFound` does not reject the settings: the next look-up shows whether the account has it.
+                if failure.is_definitive() && failure != CarrierError::Rejected(Rejection::NotFound) =>
             {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, %failure, "carrier sold a number but rejected its settings; the number will be released");
                 // Stored before the release, so that the tenant gets this reason even after a crash.
@@ -143,7 +145,7 @@ impl Buying<'_> {
                 let kept = with_purchase(Progress::of(self.operation), kept);
                 Ok(Outcome::retry_endlessly(unsettled::<Rejection>(), kept))
             }
-            Err(failure) => Ok(self.still_held(provider_refusal(&failure), &failure)),
+            Err(failure) => Ok(self.retry_setup(provider_refusal(&failure), &failure)),
         }
     }
 
@@ -155,7 +157,7 @@ impl Buying<'_> {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number not bought: another installation with this carrier account already owned it; it was renamed but not changed otherwise, and its owner must restore the name with repairPhoneNumber or reconcile --fix");
                 self.refused(Refused::Sold)
             }
-            Err(failure) => Ok(self.still_held(provider_refusal(&failure), &failure)),
+            Err(failure) => Ok(self.retry_setup(provider_refusal(&failure), &failure)),
         }
     }
 
@@ -170,7 +172,7 @@ impl Buying<'_> {
     }
 
     /// The number is in the account but not set up yet: retry without limit.
-    fn still_held(&self, because: Refusal, failure: &dyn std::fmt::Display) -> Outcome {
+    fn retry_setup(&self, because: Refusal, failure: &dyn std::fmt::Display) -> Outcome {
         warn!(operation = %self.operation.id, number = mask(self.number.number.as_str()), %failure, "bought number is not set up yet; it will be retried");
         Outcome::retry_endlessly(because, Progress::of(self.operation))
     }

@@ -94,8 +94,8 @@ impl Reading<'_> {
         self.cache.lock().take_none(self.began, number.digits());
     }
 
-    fn trust(&self, number: &E164) {
-        self.cache.lock().trust(self.began, number.digits());
+    fn resolve(&self, number: &E164) {
+        self.cache.lock().resolve(self.began, number.digits());
     }
 }
 
@@ -109,7 +109,7 @@ impl SystemStore {
     /// Whether calls can be routed without the database: all numbers have been read, and the last comparison
     /// with the database is recent enough.
     #[must_use]
-    pub fn knows_numbers(&self) -> bool {
+    pub fn can_route_from_cache(&self) -> bool {
         self.shared.numbers.lock().is_trusted(self.shared.clock.now())
     }
 
@@ -171,8 +171,8 @@ impl SystemStore {
             ours.insert(number);
         }
         absent.into_iter().for_each(|number| reading.take_none(number));
-        // Last: a doubt is settled only by a completed read that started after it.
-        numbers.iter().for_each(|number| reading.trust(number));
+        // Last: a conflict is settled only by a completed read that started after it.
+        numbers.iter().for_each(|number| reading.resolve(number));
         Ok(ours)
     }
 }

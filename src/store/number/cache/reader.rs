@@ -176,7 +176,7 @@ struct Changes {
 enum Position {
     Numbers(i64, Uuid),
     Agents(i64, Uuid),
-    Doubtful,
+    Conflicting,
 }
 
 impl SystemStore {
@@ -253,14 +253,15 @@ impl NumberReader {
                     (self.seen, self.full_read) = (Some(until), FullRead::After(Uuid::nil()));
                     return Ok(true);
                 }
-                let at = if until == seen { Position::Doubtful } else { Position::Numbers(0, Uuid::nil()) };
+                let at =
+                    if until == seen { Position::Conflicting } else { Position::Numbers(0, Uuid::nil()) };
                 Changes { until, began, at }
             }
         };
         let next = match changes.at {
             Position::Numbers(mark, id) => self.read_numbers(&seen, &changes.until, (mark, id)).await?,
             Position::Agents(mark, id) => self.read_agents(&seen, &changes.until, (mark, id)).await?,
-            Position::Doubtful => self.reread_doubtful().await?,
+            Position::Conflicting => self.reread_conflicting().await?,
         };
         if let Some(at) = next {
             self.changes = Some(Changes { at, ..changes });
@@ -326,19 +327,19 @@ impl NumberReader {
             );
         }
         let last = changed.last().filter(|_| rows.len() as u64 >= AGENTS);
-        Ok(Some(last.map_or(Position::Doubtful, |(mark, id)| Position::Agents(*mark, *id))))
+        Ok(Some(last.map_or(Position::Conflicting, |(mark, id)| Position::Agents(*mark, *id))))
     }
 
     /// Re-reads numbers on which two reads disagreed.
-    async fn reread_doubtful(&self) -> Result<Option<Position>, StoreError> {
+    async fn reread_conflicting(&self) -> Result<Option<Position>, StoreError> {
         let cache = &self.store.shared.numbers;
-        let doubtful = cache.lock().doubtful(PAGE as usize);
-        if doubtful.is_empty() {
+        let conflicting = cache.lock().conflicting(PAGE as usize);
+        if conflicting.is_empty() {
             return Ok(None);
         }
-        let numbers: Vec<_> = doubtful.into_iter().filter_map(E164::from_digits).collect();
+        let numbers: Vec<_> = conflicting.into_iter().filter_map(E164::from_digits).collect();
         self.store.learn_numbers(&numbers).await?;
-        Ok(Some(Position::Doubtful))
+        Ok(Some(Position::Conflicting))
     }
 }
 

@@ -2,7 +2,7 @@
 //! each number. Contains no credentials, but does contain phone numbers and routing rules.
 //!
 //! Restored entries are trusted as long as the cache itself would have been. They are read again once the
-//! database answers, and a number that is not found then becomes doubtful.
+//! database answers, and a number that is not found then becomes conflicting.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Write};

@@ -3,7 +3,7 @@
 //! Pages, changes and single numbers are read concurrently. Change marks do not tell which of two rows is
 //! newer, since a transaction with a lower id may commit later; the order of events in this process decides.
 //! A read is accepted if nothing was learned about the number since the read started. Otherwise the number
-//! becomes doubtful and is read again. A release is final in any order: a row known to be released is not cached again.
+//! becomes conflicting and is read again. A release is final in any order: a row known to be released is not cached again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -34,7 +34,7 @@ pub(super) struct CacheState {
     /// Entries of `learned` and `released` by time, for expiry.
     events: BTreeMap<u64, Event>,
     /// Numbers on which two reads disagreed, and since when.
-    doubtful: BTreeMap<u64, u64>,
+    conflicting: BTreeMap<u64, u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -109,12 +109,12 @@ impl CacheState {
                 }
             }
             RowState::Pending if is_cached && is_newest => self.remove(number, Some(began)),
-            RowState::Pending if is_cached => self.doubt(number),
+            RowState::Pending if is_cached => self.mark_conflicting(number),
             RowState::Pending => {}
             // Released after the read began: the read saw an older row.
             RowState::TakesCalls(_) if self.released.get(&id).is_some_and(|at| *at > began) => {}
             RowState::TakesCalls(found) => match cached {
-                // Nothing new, so that it casts no doubt on other reads.
+                // Nothing new, so that it conflicts with no other read.
                 Some((_, marks)) if is_cached && marks == found.marks() => {}
                 _ if is_newest => {
                     self.table.set(number, &found);
@@ -124,9 +124,9 @@ impl CacheState {
                 // One of the two rows is outdated, and may belong to another tenant: neither may answer calls.
                 Some(_) if !is_cached => {
                     self.remove(number, Some(began));
-                    self.doubt(number);
+                    self.mark_conflicting(number);
                 }
-                _ => self.doubt(number),
+                _ => self.mark_conflicting(number),
             },
         }
     }
@@ -134,7 +134,7 @@ impl CacheState {
     /// Applies the absence of a number found by a read that started at `began`.
     pub(super) fn take_none(&mut self, began: u64, number: u64) {
         if self.table.marks(number).is_some() && self.learned_since(number, began) {
-            self.doubt(number);
+            self.mark_conflicting(number);
         } else {
             self.remove(number, Some(began));
         }
@@ -153,7 +153,7 @@ impl CacheState {
         self.confirmed_at = Some(at);
         // A restored number that no read has found may be gone or belong to another tenant.
         for number in std::mem::take(&mut self.restored) {
-            self.doubt(number);
+            self.mark_conflicting(number);
         }
     }
 
@@ -195,14 +195,14 @@ impl CacheState {
     }
 
     /// Returns up to `limit` numbers to be read again.
-    pub(super) fn doubtful(&self, limit: usize) -> Vec<u64> {
-        self.doubtful.keys().copied().take(limit).collect()
+    pub(super) fn conflicting(&self, limit: usize) -> Vec<u64> {
+        self.conflicting.keys().copied().take(limit).collect()
     }
 
-    /// Clears a doubt that is older than a read which has just covered the number.
-    pub(super) fn trust(&mut self, began: u64, number: u64) {
-        if self.doubtful.get(&number).is_some_and(|since| *since < began) {
-            self.doubtful.remove(&number);
+    /// Clears a conflict that is older than a read which has just covered the number.
+    pub(super) fn resolve(&mut self, began: u64, number: u64) {
+        if self.conflicting.get(&number).is_some_and(|since| *since < began) {
+            self.conflicting.remove(&number);
         }
     }
 
@@ -216,9 +216,9 @@ impl CacheState {
         self.note(number, reading);
     }
 
-    fn doubt(&mut self, number: u64) {
+    fn mark_conflicting(&mut self, number: u64) {
         let at = self.tick();
-        self.doubtful.insert(number, at);
+        self.conflicting.insert(number, at);
     }
 
     /// Tells the other reads in progress that this one learned something about the number.
@@ -424,11 +424,11 @@ mod tests {
         }
 
         fn settle(&mut self) {
-            for number in self.state.doubtful(NUMBERS) {
+            for number in self.state.conflicting(NUMBERS) {
                 let at = usize::try_from(number).unwrap() - 1;
                 let (began, saw) = (self.state.begin(), self.live(at).into_iter().collect());
                 self.at += 1;
-                self.state.trust(began, number);
+                self.state.resolve(began, number);
                 self.finish(began, What::Number(at), saw, self.at);
             }
         }
@@ -457,7 +457,7 @@ mod tests {
                 world.run(Step::End(reading), 0);
             }
             world.settle();
-            prop_assert!(world.state.doubtful(9).is_empty());
+            prop_assert!(world.state.conflicting(9).is_empty());
             prop_assert!(world.state.learned.is_empty() && world.state.released.is_empty() && world.state.events.is_empty());
             for number in 0..NUMBERS {
                 if world.read[number] >= world.changed[number] {

@@ -1,4 +1,4 @@
-//! What may take how long in Postgres.
+//! Time limits of statements and transactions in Postgres.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::database::TestDatabase;
 use crate::support::fixtures;
 
 #[tokio::test]
-async fn a_wait_for_a_lock_and_a_transaction_that_stands_still_come_to_an_end() {
+async fn waits_for_locks_and_idle_transactions_time_out() {
     let test = TestDatabase::create().await;
     if !test.is_postgres() {
         println!("left out on SQLite: a file is locked by this machine alone");

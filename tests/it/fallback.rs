@@ -1,5 +1,4 @@
-//! Why a call does not come to its agent, told apart: each cause as the carrier meets it, on the call's record, and in a
-//! simulation beforehand.
+//! Reasons why a call does not reach its agent: as the carrier meets each, in the call's record, and in a simulation.
 
 use crate::support::calls::{CALLER, DESK, twiml, verbs};
 use crate::support::practice::{Practice, TENANT};
@@ -47,7 +46,7 @@ impl Practice {
         assert_eq!(reason.matches(words[0]).count(), 1, "{reason}");
     }
 
-    async fn assert_foreseen(&self, outcome: &str, words: &str) {
+    async fn assert_simulated(&self, outcome: &str, words: &str) {
         let told = self.simulate(Some(CALLER), None).await;
         assert_eq!(told["outcome"], outcome, "{told}");
         assert!(told["reason"].as_str().unwrap().contains(words), "{told}");
@@ -55,7 +54,7 @@ impl Practice {
 }
 
 #[tokio::test]
-async fn each_cause_leads_down_the_ladder_and_is_told_apart() {
+async fn each_cause_leads_to_the_fallback_and_has_its_own_reason() {
     let practice = Practice::open(json!({"language": "de"})).await;
     let register = json!({"provider": "elevenlabs", "path_contains": "register-call"});
     for (action, why) in [
@@ -75,16 +74,16 @@ async fn each_cause_leads_down_the_ladder_and_is_told_apart() {
     practice.app.clear_faults().await;
 
     practice.update(json!({"status": "INACTIVE", "fallbackNumber": FALLBACK})).await;
-    practice.assert_foreseen("FALLBACK", "the agent is inactive; the fallback number rings").await;
+    practice.assert_simulated("FALLBACK", "the agent is inactive; the fallback number rings").await;
     practice.assert_falls_back("the agent is inactive", "UNAVAILABLE").await;
     practice
-        .assert_foreseen("UNAVAILABLE", "the agent is inactive; the caller hears the fallback message")
+        .assert_simulated("UNAVAILABLE", "the agent is inactive; the caller hears the fallback message")
         .await;
     practice.update(json!({"status": "ACTIVE"})).await;
 
     practice.plan(TENANT, "Solo", 1, 3).await;
     assert_eq!(verbs(&practice.call(json!({"hold": true})).await), [["Connect"]]);
-    practice.assert_foreseen("BUSY", "the plan's concurrent calls are used up").await;
+    practice.assert_simulated("BUSY", "the plan's concurrent calls are used up").await;
     practice.assert_falls_back("the plan's concurrent calls are used up", "BUSY").await;
     assert_eq!(practice.active_calls().await, 1);
 
@@ -94,7 +93,7 @@ async fn each_cause_leads_down_the_ladder_and_is_told_apart() {
     let action = json!({"kind": "MESSAGE", "message": "Wir sind morgen wieder da."});
     let set = practice.set(json!([{"name": "Closed", "condition": hours, "action": action}]), None).await;
     assert_eq!(set["userErrors"], json!([]));
-    practice.assert_foreseen("UNAVAILABLE", "the rule \"Closed\" applies: it is").await;
+    practice.assert_simulated("UNAVAILABLE", "the rule \"Closed\" applies: it is").await;
     let call = practice.call(json!({})).await;
     assert!(twiml(&call, 0).contains("Wir sind morgen wieder da."), "{call}");
     practice
@@ -134,7 +133,7 @@ async fn callers_who_show_no_number_are_blocked_by_that_word_and_by_no_prefix() 
 }
 
 #[tokio::test]
-async fn a_call_announced_again_is_decided_as_before_whatever_has_changed_since() {
+async fn a_repeated_announcement_gets_the_same_decision_after_changes() {
     let practice = Practice::open(json!({})).await;
     practice.always(json!({"kind": "MESSAGE", "message": "Closed today."})).await;
     let sid = format!("CA{:032x}", 7);
@@ -152,7 +151,7 @@ async fn a_call_announced_again_is_decided_as_before_whatever_has_changed_since(
 }
 
 #[tokio::test]
-async fn of_many_calls_at_once_the_plan_lets_in_as_many_as_it_says() {
+async fn concurrent_calls_are_admitted_up_to_the_plans_limit() {
     let practice = Practice::open(json!({})).await;
     practice.plan(TENANT, "Trio", 3, 3).await;
     let blocked = json!({"callers": ["+1900"]});

@@ -1,4 +1,4 @@
-//! A caller does not wait until what it was answered with is on record. It is recorded all the same.
+//! A caller does not wait until the answer is recorded. It is recorded all the same.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::support::webhooks::{INCOMING, sid, twiml};
 const RECORDED: &str = "SELECT count(*) FROM calls WHERE outcome = 'agent' AND answer ->> 'kind' = 'connect'";
 
 #[tokio::test]
-async fn a_caller_does_not_wait_for_the_record_and_a_server_told_to_stop_writes_it() {
+async fn a_caller_does_not_wait_for_the_record_and_a_stopping_server_writes_it() {
     let mut practice = Practice::open(json!({})).await;
     let slow = json!({"match": {"provider": "elevenlabs", "path_contains": "register-call"},
         "action": {"delay_ms": 1500}, "times": 1});

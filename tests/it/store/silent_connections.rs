@@ -25,7 +25,7 @@ async fn open(url: &str) -> Database {
 }
 
 #[tokio::test]
-async fn a_silent_connection_costs_no_statement_and_its_place_in_the_pool_comes_back() {
+async fn a_silent_connection_costs_no_statement_and_is_replaced_in_the_pool() {
     let test = TestDatabase::create().await;
     if !test.is_postgres() {
         return;
@@ -47,7 +47,7 @@ async fn a_silent_connection_costs_no_statement_and_its_place_in_the_pool_comes_
     for kind in 0..7 {
         all_at_once().await;
         line.silence();
-        line.mend().await;
+        line.restore().await;
         let each = |nth: usize| {
             let (db, system, agent, number) = (&db, &system, &agent, &number);
             async move {
@@ -85,7 +85,7 @@ async fn a_silent_connection_costs_no_statement_and_its_place_in_the_pool_comes_
     let read = db.read_as(tenant).await.unwrap();
     let abandoned = db.read_as(other).await.unwrap();
     line.silence();
-    line.mend().await;
+    line.restore().await;
     drop(abandoned);
     let commit = timeout(LONGEST, door.commit()).await.expect("COMMIT waits");
     assert!(matches!(commit, Err(StoreError::Unavailable(_))), "{commit:?}");
@@ -187,7 +187,7 @@ async fn of_several_hosts_the_one_that_answers_is_used() {
         } else {
             from.silence();
         }
-        to.mend().await;
+        to.restore().await;
         let begun = Instant::now();
         let written = timeout(Duration::from_secs(10), async {
             while let Err(error) = write_as_or_error(&db, tenant).await {

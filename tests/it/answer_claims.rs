@@ -1,4 +1,4 @@
-//! A call that several servers hear of: one of them answers it, and the others say the same.
+//! A call that is announced to several servers: one of them answers it, and the others repeat its answer.
 
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ async fn when_the_server_that_answers_a_call_dies_another_takes_the_call_over() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_agent_that_follows_a_forwarded_call_hears_of_it_once_whichever_servers_are_told() {
+async fn an_agent_after_a_forwarded_call_is_registered_once_by_whichever_server() {
     let mut practice = Practice::open(json!({})).await;
     let other = practice.app.add_server().await;
     let number = practice.app.graphql(&practice.token, "{ phoneNumbers { nodes { id } } }", json!({})).await;

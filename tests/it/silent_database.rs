@@ -1,4 +1,4 @@
-//! A server whose connections to Postgres fall silent: nothing is closed, and nothing answers.
+//! A server whose connections to Postgres become silent: none is closed, and none answers.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ async fn readiness(app: &App) -> Value {
 }
 
 #[tokio::test]
-async fn calls_are_answered_meanwhile_all_is_well_soon_after_and_a_signal_ends_it_in_time() {
+async fn calls_are_answered_the_server_recovers_and_shutdown_ends_in_time() {
     let (mut app, mut line) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
     if !line.is_whole() {
         println!("left out on SQLite: a file is never silent");
@@ -27,7 +27,7 @@ async fn calls_are_answered_meanwhile_all_is_well_soon_after_and_a_signal_ends_i
     let number = made["phoneNumber"]["number"].clone();
     wait_until("the number is known", Duration::from_secs(10), async || {
         let system = app.database().system();
-        (system.knows_numbers() && system.cached_numbers() == 1).then_some(())
+        (system.can_route_from_cache() && system.cached_numbers() == 1).then_some(())
     })
     .await;
     let call = async || app.place_call(json!({ "to": number })).await;
@@ -44,7 +44,7 @@ async fn calls_are_answered_meanwhile_all_is_well_soon_after_and_a_signal_ends_i
     })
     .await;
 
-    line.mend().await;
+    line.restore().await;
     let mended = Instant::now();
     let calls = "{ calls(first: 100) { totalCount nodes { status } } }";
     wait_until("every call is on record", Duration::from_secs(15), async || {

@@ -1,5 +1,5 @@
-//! Rows that this version cannot work on cost their own work only: rows of a newer version, damaged ones, and values that the
-//! database can hold and the program cannot.
+//! Unreadable rows delay only their own work: rows of a newer version, damaged ones, and values that the database accepts and the
+//! program does not.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const SOON: Duration = Duration::from_secs(40);
 const UNREADABLE: &str = "{ unreadableRows { table rowId column firstMetAt lastMetAt } }";
 
 /// Runs SQL that the tables' own rules would refuse: as a newer version's tables would take it, or a damaged one holds it.
-async fn poison(app: &App, statements: &[String]) {
+async fn make_unreadable(app: &App, statements: &[String]) {
     let lifted: &[&str] = if app.database_url().starts_with("postgres") {
         &[
             "ALTER TABLE operations DROP CONSTRAINT operations_kind_check, DROP CONSTRAINT operations_step_check",
@@ -50,7 +50,7 @@ async fn unreadable(app: &App) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn operations_that_cannot_be_worked_on_hold_up_no_others_and_stop_nothing() {
+async fn unreadable_operations_do_not_delay_others() {
     let app = App::start_with(&[("RELEASE_GRACE", "2s"), ("RECONCILE_EVERY", "1s")]).await;
     let token = app.token(Uuid::from_u128(1));
     let made = join_all((0..8).map(|_| create(&app, &token, json!({"name": "P", "areaCode": "212"})))).await;
@@ -77,7 +77,7 @@ async fn operations_that_cannot_be_worked_on_hold_up_no_others_and_stop_nothing(
     };
     let (known, step) = ("provision_number", "buy_number");
     let [before_all, after_all, no_year] = instants;
-    poison(
+    make_unreadable(
         &app,
         &[
             operation(1, "transfer_number", step, long_ago, long_ago, "0, 0"),
@@ -122,7 +122,7 @@ async fn operations_that_cannot_be_worked_on_hold_up_no_others_and_stop_nothing(
 }
 
 #[tokio::test]
-async fn unreadable_rules_or_languages_of_one_tenant_cost_no_call_neither_with_nor_without_the_database() {
+async fn unreadable_rules_or_languages_cost_no_call_with_or_without_the_database() {
     let (mut app, mut database) = App::start_severable(&[("ANSWER_DEADLINE", "2s")]).await;
     let made = join_all((1..=4).map(|tenant| {
         let (app, token) = (&app, app.token(Uuid::from_u128(tenant)));
@@ -137,7 +137,7 @@ async fn unreadable_rules_or_languages_of_one_tenant_cost_no_call_neither_with_n
         format!("UPDATE agents SET language = 'tlh' WHERE id = {agent}"),
         format!("UPDATE phone_numbers SET routing_rules = '\"all\"' WHERE id = {third}"),
     ];
-    poison(&app, &statements).await;
+    make_unreadable(&app, &statements).await;
     let answered = async |app: &App| {
         for made in &made {
             let call = app.place_call(json!({"to": made["phoneNumber"]["number"]})).await;
@@ -148,7 +148,7 @@ async fn unreadable_rules_or_languages_of_one_tenant_cost_no_call_neither_with_n
     app.restart().await;
     wait_until("all numbers are known", SOON, async || {
         let system = app.database().system();
-        (system.knows_numbers() && system.cached_numbers() == 4).then_some(())
+        (system.can_route_from_cache() && system.cached_numbers() == 4).then_some(())
     })
     .await;
     answered(&app).await;
@@ -170,30 +170,32 @@ async fn unreadable_rules_or_languages_of_one_tenant_cost_no_call_neither_with_n
     std::fs::write(&saved, text).unwrap();
     app.restart().await;
     answered(&app).await;
-    database.mend().await;
+    database.restore().await;
 
-    let mend = format!("UPDATE agents SET language = 'de' WHERE id = {agent}");
-    poison_ends(&app, &mend).await;
+    let repair = format!("UPDATE agents SET language = 'de' WHERE id = {agent}");
+    until_repaired(&app, &repair).await;
 }
 
-async fn poison_ends(app: &App, mend: &str) {
+async fn until_repaired(app: &App, repair: &str) {
     wait_until("the database is back", SOON, async || (readiness(app).await["status"] == "ok").then_some(()))
         .await;
-    app.execute(mend).await;
-    wait_until("a mended row is not told of any more", SOON, async || {
+    app.execute(repair).await;
+    wait_until("a repaired row is not reported any more", SOON, async || {
         (!unreadable(app).await.iter().any(|(table, _)| table == "agents")).then_some(())
     })
     .await;
 }
 
 #[tokio::test]
-async fn a_call_whose_row_cannot_be_read_keeps_no_others_out_of_the_database_after_an_outage() {
+async fn a_call_with_an_unreadable_row_does_not_delay_other_journaled_calls() {
     let (app, mut database) = App::start_severable(&[]).await;
     let token = app.token(Uuid::from_u128(1));
     let made = create(&app, &token, json!({"name": "Practice", "areaCode": "212"})).await;
     let number = made["phoneNumber"]["number"].as_str().unwrap();
-    wait_until("the number is known", SOON, async || app.database().system().knows_numbers().then_some(()))
-        .await;
+    wait_until("the number is known", SOON, async || {
+        app.database().system().can_route_from_cache().then_some(())
+    })
+    .await;
     let ringing = ringing(number, &sid(1));
     assert_eq!(send(&app, INCOMING, &ringing).await.status(), 200);
     app.database().flush().await;
@@ -208,7 +210,7 @@ async fn a_call_whose_row_cannot_be_read_keeps_no_others_out_of_the_database_aft
     for call in join_all(calls).await {
         assert_eq!(verbs(&call), [["Connect"]], "{call}");
     }
-    database.mend().await;
+    database.restore().await;
     wait_until("the calls of the outage are on record", SOON, async || {
         (app.count("SELECT count(*) FROM calls WHERE status = 'completed'").await == 8).then_some(())
     })

@@ -1,5 +1,5 @@
-//! The words that a column may hold are those that the domain knows: a word that only one of both has is refused by the database
-//! when it is written, or by the server when it is read.
+//! Check constraints accept exactly the words that the domain knows. The database would reject any other word on writing, or the
+//! server on reading.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ macro_rules! words {
 }
 
 #[tokio::test]
-async fn the_database_takes_exactly_the_words_of_the_domain() {
+async fn check_constraints_accept_exactly_the_words_of_the_domain() {
     let domain: [(&str, Vec<String>); 12] = [
         ("agents.status", words!(AgentStatus)),
         ("calls.answer_stage", words!(AnswerStage)),

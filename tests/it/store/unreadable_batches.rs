@@ -1,4 +1,4 @@
-//! One row that cannot be read costs the others of its batch nothing: it is put aside, and comes up again later.
+//! One unreadable row does not affect the others of its batch: it is deferred and tried again later.
 
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ fn literal(test: &TestDatabase, id: Uuid) -> String {
 }
 
 #[tokio::test]
-async fn an_unreadable_row_is_put_aside_and_the_others_of_its_batch_run() {
+async fn an_unreadable_row_is_deferred_and_the_others_of_its_batch_run() {
     let test = TestDatabase::create().await;
     let time = HandClock::new();
     let db = test.open_with(4, time.clock()).await;
@@ -71,7 +71,7 @@ async fn an_unreadable_row_is_put_aside_and_the_others_of_its_batch_run() {
 
 /// SQLite keeps anything in any column.
 #[tokio::test]
-async fn a_row_with_garbage_in_a_column_costs_the_others_nothing() {
+async fn a_row_with_an_invalid_value_does_not_affect_the_others() {
     let test = TestDatabase::create().await;
     if test.is_postgres() {
         return;
@@ -158,7 +158,7 @@ async fn a_row_with_garbage_in_a_column_costs_the_others_nothing() {
 
 /// Postgres keeps instants that the program cannot hold, and numbers at their type's end, which cannot grow.
 #[tokio::test]
-async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
+async fn a_value_out_of_range_does_not_affect_the_others() {
     let test = TestDatabase::create().await;
     let time = HandClock::new();
     let db = test.open_with(4, time.clock()).await;
@@ -227,7 +227,7 @@ async fn a_value_that_the_program_cannot_hold_costs_the_others_nothing() {
     assert!(
         reported[..4]
             .iter()
-            .all(|refused| refused.as_ref().is_err_and(switchboard::store::StoreError::is_verdict))
+            .all(|refused| refused.as_ref().is_err_and(switchboard::store::StoreError::is_permanent))
     );
     for sid in &sids[..4] {
         assert!(system.route_by_sid(sid).await.is_err(), "an error, and no panic");

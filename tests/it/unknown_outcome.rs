@@ -1,5 +1,5 @@
-//! What may have happened at a provider is never given up and never taken for not done: an operation in doubt looks again
-//! until it knows, and says what it waits for.
+//! An unknown outcome at a provider is looked up until it is known, and never taken for a failure. Meanwhile the operation says
+//! what it waits for.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ fn refused_lists() -> [Value; 2] {
 }
 
 #[tokio::test]
-async fn a_purchase_in_doubt_survives_a_look_up_that_is_refused() {
+async fn a_purchase_with_an_unknown_outcome_survives_a_rejected_look_up() {
     let answers = no_verdicts("twilio").into_iter().chain(refused_lists());
     join_all(answers.map(async |answer| {
         let practice = Practice::in_background().await;
@@ -63,7 +63,7 @@ async fn a_purchase_in_doubt_survives_a_look_up_that_is_refused() {
 }
 
 #[tokio::test]
-async fn a_repeated_purchase_that_is_refused_settles_nothing() {
+async fn a_rejected_repetition_of_a_purchase_settles_nothing() {
     let answers = no_verdicts("twilio").into_iter();
     join_all(answers.map(async |answer| {
         let practice = Practice::in_background().await;
@@ -78,7 +78,7 @@ async fn a_repeated_purchase_that_is_refused_settles_nothing() {
 }
 
 #[tokio::test]
-async fn a_release_in_doubt_survives_a_look_up_that_is_refused() {
+async fn a_release_with_an_unknown_outcome_survives_a_rejected_look_up() {
     let answers = no_verdicts("twilio").into_iter().chain([json!({ "status": 400, "code": 20001 })]);
     join_all(answers.map(async |answer| {
         let practice = Practice::in_background().await;
@@ -98,7 +98,7 @@ async fn a_release_in_doubt_survives_a_look_up_that_is_refused() {
 }
 
 #[tokio::test]
-async fn a_release_carried_out_late_is_known_although_its_repetition_was_refused() {
+async fn a_release_carried_out_late_is_found_although_its_repetition_was_rejected() {
     let answers = no_verdicts("twilio").into_iter().chain([json!({ "status": 400, "code": 21628 })]);
     join_all(answers.map(async |answer| {
         for (mutation, what) in [(RELEASE, "number"), (DELETE, "agent")] {
@@ -117,7 +117,7 @@ async fn a_release_carried_out_late_is_known_although_its_repetition_was_refused
 }
 
 #[tokio::test]
-async fn a_gateways_not_found_is_not_the_end_of_a_number_or_an_agent() {
+async fn a_gateways_not_found_does_not_mean_that_a_number_or_an_agent_is_gone() {
     let practice = Practice::in_background().await;
     let made = practice.with_number().await;
     let no_route = json!({ "status": 404, "body": { "message": "no Route matched with those values" } });
@@ -134,7 +134,7 @@ async fn a_gateways_not_found_is_not_the_end_of_a_number_or_an_agent() {
 }
 
 #[tokio::test]
-async fn an_agent_in_doubt_is_looked_for_until_it_is_known() {
+async fn an_agent_with_an_unknown_outcome_is_looked_up_until_it_is_found() {
     let answers = no_verdicts("elevenlabs").into_iter();
     join_all(answers.map(async |answer| {
         // Created, and not read back; then the search for it is refused.
@@ -178,7 +178,7 @@ async fn an_agent_archived_before_its_look_up_is_adopted() {
 }
 
 #[tokio::test]
-async fn a_refusal_before_anything_can_have_happened_ends_at_once() {
+async fn a_rejection_before_any_effect_fails_at_once() {
     let practice = Practice::in_background().await;
     practice.fault("twilio", "POST", NUMBERS, json!({ "status": 401, "code": 20003 })).await;
     let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
@@ -190,7 +190,7 @@ async fn a_refusal_before_anything_can_have_happened_ends_at_once() {
 }
 
 #[tokio::test]
-async fn a_purchase_carried_out_late_is_found_although_its_repetition_was_refused() {
+async fn a_purchase_carried_out_late_is_found_although_its_repetition_was_rejected() {
     let refusals = [21422, 21404].into_iter();
     join_all(refusals.map(async |refusal| {
         let practice = Practice::in_background().await;
@@ -210,7 +210,7 @@ async fn a_purchase_carried_out_late_is_found_although_its_repetition_was_refuse
 }
 
 #[tokio::test]
-async fn a_purchase_that_never_arrived_and_is_refused_frees_its_claim() {
+async fn a_purchase_that_never_arrived_and_is_rejected_frees_its_claim() {
     let practice = Practice::in_background().await;
     practice.fault("twilio", "POST", NUMBERS, json!({ "lose": "before" })).await;
     practice.fault("twilio", "POST", NUMBERS, json!({ "status": 400, "code": 21422 })).await;
@@ -222,7 +222,7 @@ async fn a_purchase_that_never_arrived_and_is_refused_frees_its_claim() {
 }
 
 #[tokio::test]
-async fn an_account_refused_during_a_deletion_leaves_the_agent_as_it_was() {
+async fn a_rejected_account_during_a_deletion_leaves_the_agent_as_it_was() {
     let practice = Practice::in_background().await;
     let made = practice.with_number().await;
     practice.fault("twilio", "DELETE", NUMBERS, json!({ "status": 401, "code": 20003 })).await;
@@ -234,7 +234,7 @@ async fn an_account_refused_during_a_deletion_leaves_the_agent_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_candidate_that_needs_an_address_is_passed_over() {
+async fn a_candidate_that_needs_an_address_is_skipped() {
     let practice = Practice::in_background().await;
     let offered = json!({ "status": 200, "body": { "available_phone_numbers": [
         { "phone_number": "+61255500110", "iso_country": "AU", "address_requirements": "any", "capabilities": { "voice": true } },
