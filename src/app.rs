@@ -12,7 +12,7 @@ mod supervisor;
 mod workers;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -23,7 +23,7 @@ use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
 use crate::calls::{CallRecords, Conversations, Retention, Sweep};
 use crate::carrier::{Carrier, CarrierConfig, CarrierError};
 use crate::config::{Config, Jwt};
-use crate::domain::{Clock, Entropy, Workers, ZoneData, load_numbering_plans};
+use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Routing, RoutingConfig};
@@ -128,6 +128,25 @@ impl Core {
         let reconciler = Reconciler::new(database.clone(), provisioning.clone());
         Ok(Self { database, provisioning, reconciler, carrier, voice })
     }
+
+    /// The services of the API.
+    fn services(&self, records: CallRecords, workers: Workers, clock: Clock) -> Services {
+        let (carrier, voice) = (self.carrier.clone(), self.voice.clone());
+        let health = HealthProbes::new(vec![
+            Box::new(move || carrier.health()),
+            Box::new(move || voice.health()),
+            Box::new(move || vec![records.health()]),
+            Box::new(move || workers.health(Instant::now())),
+        ]);
+        Services {
+            database: self.database.clone(),
+            provisioning: self.provisioning.clone(),
+            reconciler: self.reconciler.clone(),
+            clock,
+            health,
+            is_sandbox: self.carrier.is_emulated(),
+        }
+    }
 }
 
 /// A complete server: router, workers and shutdown control. Built by [`App::build`], started by [`App::run`].
@@ -169,8 +188,11 @@ impl App {
         let shutdown = Shutdown::default();
         let (database, is_checked) = open_or_defer(config, &clock).await?;
         let deferred_check = (!is_checked).then(|| (config.clone(), clock.clone()));
-        let Core { database, provisioning, reconciler, carrier, voice } =
-            Core::with_database(database, config, &clock, &entropy)?;
+        let core = Core::with_database(database, config, &clock, &entropy)?;
+        let records = open_records(config, core.database.system(), clock.clone())?;
+        let workers = Workers::new(clock.clone());
+        let services = core.services(records.clone(), workers.clone(), clock.clone());
+        let Core { database, provisioning, reconciler, carrier, voice } = core;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
         let sweep = Sweep::new(system.clone(), carrier, clock.clone());
@@ -180,7 +202,6 @@ impl App {
         });
         let conversations =
             Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
-        let records = open_records(config, system.clone(), clock.clone())?;
         let routing = Routing::new(
             routing_config(config),
             database.for_calls(), // connections that background work cannot take
@@ -197,14 +218,7 @@ impl App {
             conversations.clone(),
             clock.unset(),
         );
-        let services = Services {
-            database: database.clone(),
-            provisioning: provisioning.clone(),
-            reconciler: reconciler.clone(),
-            clock: clock.clone(),
-        };
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
-        let workers = Workers::new(clock.clone());
         let router = server::router(
             server_config(config, clock, entropy.clone())?,
             Api::new(services, config.introspection),

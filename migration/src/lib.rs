@@ -21,6 +21,7 @@ mod agents;
 mod audit_events;
 mod call_totals;
 mod calls;
+mod list_indexes;
 mod operations;
 mod phone_numbers;
 mod rate_buckets;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(voice_events::Migration),
             Box::new(call_totals::Migration),
             Box::new(rate_buckets::Migration),
+            Box::new(list_indexes::Migration),
         ]
     }
 }

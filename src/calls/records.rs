@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::NoAnswer;
 use super::journal::{Entry, Journal};
-use crate::domain::{CallReport, Clock, GivenAnswer};
+use crate::domain::{CallReport, Clock, ComponentHealth, GivenAnswer};
 use crate::store::{AnswerRecord, Route, SystemStore};
 
 /// Writes the records of calls. Cheap to clone.
@@ -110,6 +110,12 @@ impl CallRecords {
                 at: report.at,
             }),
         }
+    }
+
+    /// The state of the journal, for operators.
+    #[must_use]
+    pub fn health(&self) -> ComponentHealth {
+        self.0.journal.health()
     }
 
     /// Flushes the journal to disk, so that it survives a crash of the machine.

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::turns::{Turn, Turns};
 use super::{CarrierError, Rejection, endpoint};
-use crate::domain::{Clock, Entropy, TenantId};
+use crate::domain::{Clock, ComponentHealth, Entropy, TenantId};
 use crate::provider::{
     Answer, CircuitBreaker, ConcurrencyLimit, Effect, Method, Priority, RequestBuilder, RetryPolicy,
     Transport, TransportConfig,
@@ -89,6 +89,18 @@ impl Carrier {
         Self { priority: Priority::Low, ..self.clone() }
     }
 
+    /// Whether requests go to an emulated carrier, and so reserve and cost nothing.
+    #[must_use]
+    pub fn is_emulated(&self) -> bool {
+        !self.config.base_url.host_str().is_some_and(|host| host.ends_with(".twilio.com"))
+    }
+
+    /// The state of its circuit breakers and of the limit on requests, for operators.
+    #[must_use]
+    pub fn health(&self) -> Vec<ComponentHealth> {
+        vec![self.breaker.health(), self.pricing_breaker.health(), self.requests.health("carrier_requests")]
+    }
+
     /// The URL of a resource of the account. The last segment gets the suffix that selects JSON.
     pub(super) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.config.base_url.clone();
@@ -105,7 +117,7 @@ impl Carrier {
     /// The URL of a price list. Twilio serves price lists from a host of their own; the emulated carrier has one host.
     pub(super) fn pricing_url(&self, path: &str) -> Url {
         let mut url = self.config.base_url.clone();
-        if url.host_str().is_some_and(|host| host.ends_with(".twilio.com")) {
+        if !self.is_emulated() {
             // Replacing a domain by a domain cannot fail.
             let _renamed = url.set_host(Some("pricing.twilio.com"));
         }

@@ -76,6 +76,8 @@ super::text_enum! {
         Call = "call",
         /// The id of an entry of the audit trail: `audit_…`.
         AuditEvent = "audit",
+        /// `tenantrecord_…`: a tenant as operators see it. To itself it is a [`NodeKind::Tenant`].
+        TenantRecord = "tenantrecord",
     }
 }
 

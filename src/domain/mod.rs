@@ -26,7 +26,9 @@ pub use agent::{
 };
 pub use ambient::{Clock, Entropy};
 pub use audit_event::{Actor, AuditEvent, AuditOutcome, Author};
-pub use background::{Ailing, Heartbeat, Worker, Workers, backoff, caught};
+pub use background::{
+    Ailing, ComponentHealth, HealthProbes, HealthStatus, Heartbeat, Worker, Workers, backoff, caught,
+};
 pub use call::{
     AnswerStage, Call, CallAnswer, CallDirection, CallOutcome, CallReport, CallStatus, ConversationNews,
     ConversationReport, GivenAnswer, IfUnanswered, IncomingCall, TranscriptLine, Webhook,

@@ -23,7 +23,7 @@ use super::loaders::{self, Loaders};
 use super::rounds::Rounds;
 use super::scope::Scope;
 use crate::auth::Principal;
-use crate::domain::{Actor, Author, Clock, Refusal, TenantId, UsedUp};
+use crate::domain::{Actor, Author, Clock, HealthProbes, Refusal, TenantId, UsedUp};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::store::{Database, SystemStore, TenantStore};
 
@@ -38,6 +38,10 @@ pub struct Services {
     pub reconciler: Reconciler,
     /// The clock, which follows the database's.
     pub clock: Clock,
+    /// The state of the server's parts, for operators.
+    pub health: HealthProbes,
+    /// Whether the carrier is an emulated one.
+    pub is_sandbox: bool,
 }
 
 /// The caller and the request. `principal` is `None` for introspection without a token.
@@ -156,6 +160,21 @@ impl Session {
                 Err(ApiError::forbidden("only operators may read this: use an operator's token"))
             }
         }
+    }
+
+    /// The caller.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` without one.
+    pub(crate) fn principal(&self) -> Result<Principal, ApiError> {
+        self.caller.principal.ok_or_else(ApiError::unauthenticated)
+    }
+
+    /// Access to all tenants' rows, if the caller is an operator who acts for no tenant: what tenants list of their own is
+    /// listed for all of them then.
+    pub(crate) fn across_tenants(&self) -> Option<SystemStore> {
+        let is_for_all = matches!(self.caller.principal, Some(Principal::Operator { acting_for: None, .. }));
+        is_for_all.then(|| self.services.database.system())
     }
 
     /// The request's read transaction, opened on first use.

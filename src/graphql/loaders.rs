@@ -14,10 +14,10 @@ use super::errors::ApiError;
 use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
     AgentId, AuditEvent, AuditEventId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber,
-    RoutingRules, TranscriptLine,
+    RoutingRules, Tenant, TenantId, TranscriptLine,
 };
 use crate::graphql::model::{size_of_rules, size_of_transcript};
-use crate::store::{AgentProfile, Page, PageOf};
+use crate::store::{AgentProfile, Page, PageOf, TenantCounts};
 
 /// Number of rows read at a time, if rows may be long.
 const LONG_ROWS: usize = 8;
@@ -56,6 +56,10 @@ pub(crate) struct CallCountOf(pub(crate) AgentId);
 /// Key: the routing rules of a number, with their version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RulesOf(pub(crate) NumberId);
+
+/// Key: what a tenant has, for operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct CountsOf(pub(crate) TenantId);
 
 /// Key: the transcript of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -247,5 +251,26 @@ impl Loader<AuditEventId> for Batches {
         }
         let rows = self.0.reader().await?.audit_events_by_id(keys).await?;
         Ok(rows.into_iter().map(|event| (event.id, event)).collect())
+    }
+}
+
+impl Loader<TenantId> for Batches {
+    type Value = Tenant;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[TenantId]) -> Result<HashMap<TenantId, Tenant>, ApiError> {
+        let rows = self.0.estate()?.tenants_by_id(keys).await?;
+        Ok(rows.into_iter().map(|tenant| (tenant.id, tenant)).collect())
+    }
+}
+
+impl Loader<CountsOf> for Batches {
+    type Value = TenantCounts;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[CountsOf]) -> Result<HashMap<CountsOf, TenantCounts>, ApiError> {
+        let tenants: Vec<TenantId> = keys.iter().map(|key| key.0).collect();
+        let counts = self.0.estate()?.tenant_counts(&tenants).await?;
+        Ok(counts.into_iter().map(|(tenant, counts)| (CountsOf(tenant), counts)).collect())
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use state::{Breaker, BreakerState, Change, Pass, RequestOutcome};
 
-use crate::domain::Clock;
+use crate::domain::{Clock, ComponentHealth, HealthStatus};
 
 /// The circuit breaker of all requests of one purpose. Cheap to clone; clones share its state.
 #[derive(Clone)]
@@ -36,6 +36,28 @@ impl CircuitBreaker {
     #[must_use]
     pub fn open_for(&self) -> Option<Duration> {
         self.with(|breaker| breaker.open_for(self.0.clock.now()))
+    }
+
+    /// The state for operators. Once the pause is over, the next request decides, so the provider may be back.
+    #[must_use]
+    pub fn health(&self) -> ComponentHealth {
+        let now = self.0.clock.now();
+        let (state, wait, since) =
+            self.with(|breaker| (breaker.state(), breaker.open_for(now), breaker.down_since()));
+        let health = |status| ComponentHealth::new(self.0.name, status).since(since);
+        match (state, wait) {
+            (BreakerState::Closed, _) => health(HealthStatus::Ok),
+            (BreakerState::Open, Some(wait)) => health(HealthStatus::Down).because(format!(
+                "the provider keeps failing: no request is sent for another {} s",
+                wait.as_secs().saturating_add(1)
+            )),
+            (BreakerState::Open, None) => {
+                health(HealthStatus::Degraded).because("the next request tries whether the provider is back")
+            }
+            (BreakerState::HalfOpen, _) => {
+                health(HealthStatus::Degraded).because("a request is trying whether the provider is back")
+            }
+        }
     }
 
     /// Admits a request, whose outcome is reported through the permit.

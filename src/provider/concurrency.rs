@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::sync::{AcquireError, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
+use crate::domain::{ComponentHealth, HealthStatus};
+
 /// Which requests go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
@@ -23,6 +25,7 @@ pub enum Priority {
 #[derive(Debug, Clone)]
 pub struct ConcurrencyLimit {
     free: Arc<Semaphore>,
+    most: usize,
     /// Requests of normal priority that wait.
     waiting: Arc<AtomicUsize>,
 }
@@ -31,7 +34,17 @@ impl ConcurrencyLimit {
     /// Allows this many requests at once.
     #[must_use]
     pub fn new(requests: usize) -> Self {
-        Self { free: Arc::new(Semaphore::new(requests)), waiting: Arc::default() }
+        Self { free: Arc::new(Semaphore::new(requests)), most: requests, waiting: Arc::default() }
+    }
+
+    /// How much of the limit is used, for operators.
+    #[must_use]
+    pub fn health(&self, name: &'static str) -> ComponentHealth {
+        let used = self.most.saturating_sub(self.free.available_permits());
+        let waiting = self.waiting.load(Ordering::SeqCst);
+        let status = if waiting > 0 { HealthStatus::Degraded } else { HealthStatus::Ok };
+        ComponentHealth::new(name, status)
+            .because(format!("{used} of {} requests in progress, {waiting} waiting", self.most))
     }
 
     /// Waits until a request may start; it is in progress until the result is dropped. `None` if that

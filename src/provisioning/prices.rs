@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use rust_decimal::Decimal;
 use tracing::warn;
 
 use super::Provisioning;
 use crate::carrier::{CountryPrices, list_minute_price};
-use crate::domain::{CountryCode, Heartbeat, PhoneNumber, Rates, caught};
+use crate::domain::{CountryCode, Heartbeat, NumberType, PhoneNumber, Rates, caught};
 use crate::store::StoreError;
 
 /// Interval between reads of a country's prices; they rarely change.
@@ -43,13 +44,25 @@ impl Provisioning {
     /// the monthly price stored at the purchase and the carrier's list price per minute.
     #[must_use]
     pub fn rates(&self, number: &PhoneNumber) -> Rates {
+        self.rates_of(number.country, number.kind, number.monthly_cost)
+    }
+
+    /// The rates of a kind of number, like [`Self::rates`]; `stored` is the monthly price stored at the purchase.
+    #[must_use]
+    pub fn rates_of(&self, country: CountryCode, kind: NumberType, stored: Decimal) -> Rates {
         let (known, config) = (&self.0.prices, &self.0.config);
-        let month = known.of(number.country, |prices| prices.month.get(&number.kind).copied());
-        let minute = known.of(number.country, |prices| prices.inbound_minute.get(&number.kind).copied());
+        let month = known.of(country, |prices| prices.month.get(&kind).copied());
         Rates {
-            month: month.or(config.month_price).unwrap_or(number.monthly_cost),
-            minute: minute.or(config.minute_price).unwrap_or_else(|| list_minute_price(number.kind)),
+            month: month.or(config.month_price).unwrap_or(stored),
+            minute: self.minute_price(country, kind),
         }
+    }
+
+    /// The price of a started minute of a call to a kind of number.
+    #[must_use]
+    pub fn minute_price(&self, country: CountryCode, kind: NumberType) -> Decimal {
+        let known = self.0.prices.of(country, |prices| prices.inbound_minute.get(&kind).copied());
+        known.or(self.0.config.minute_price).unwrap_or_else(|| list_minute_price(kind))
     }
 
     /// Reads the prices of every country with numbers that is due.

@@ -38,12 +38,14 @@ pub use number::{
     AgentSummary, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
     NumberReader, NumberSummary, PurchaseRules,
 };
-pub use operation::{Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationUpdate, Wait};
+pub use operation::{
+    Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationFilter, OperationUpdate, Wait,
+};
 pub use page::{Cursor, Page, PageOf, PageRequest};
 pub use rate::Taken;
 pub use reconciliation::{ExpectedInventory, ReconciliationRun, Unreadable};
 pub use schema::{ForeignSchema, Migrations};
-pub use tenant::NumberUsage;
+pub use tenant::{NumberUsage, TenantCounts, TenantFilter};
 pub use voice_event::{AcceptedEvent, MissingConversation};
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

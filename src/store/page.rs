@@ -92,6 +92,20 @@ pub(super) async fn page<E, T>(
 where
     E: EntityTrait,
 {
+    page_of_rows(db, query, key, request, |row| read(entities::decoded(row)?).map(Some)).await
+}
+
+/// Like [`page`], with undecoded rows. Rows for which `read` returns nothing are left out.
+pub(super) async fn page_of_rows<E, T>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
+    key: Keyset<E::Column>,
+    request: PageRequest,
+    read: impl Fn(&QueryResult) -> Result<Option<(Cursor, T)>, StoreError>,
+) -> Result<PageOf<T>, StoreError>
+where
+    E: EntityTrait,
+{
     let (wanted, order) = match request.page {
         Page::First(wanted) => (usize::from(wanted), Order::Desc),
         Page::Last(wanted) => (usize::from(wanted), Order::Asc),
@@ -104,8 +118,7 @@ where
         window = window.filter(key.row::<E>().gt(position(before)));
     }
     let window = window.order_by(key.at, order.clone()).order_by(key.id, order).limit(wanted as u64 + 1);
-    let rows = entities::found(db, window).await?;
-    let mut rows: Vec<E::Model> = rows.iter().map(entities::decoded).collect::<Result<_, _>>()?;
+    let mut rows = entities::found(db, window).await?;
     let more = rows.len() > wanted;
     rows.truncate(wanted);
 
@@ -117,7 +130,7 @@ where
         || exists(db, &query, request.after.map(|c| key.row::<E>().gte(position(c)))).await?;
     let has_next = forwards && more
         || exists(db, &query, request.before.map(|c| key.row::<E>().lte(position(c)))).await?;
-    let items = rows.into_iter().map(read).collect::<Result<_, _>>()?;
+    let items = rows.iter().filter_map(|row| read(row).transpose()).collect::<Result<_, _>>()?;
     Ok(PageOf { items, has_next, has_previous })
 }
 

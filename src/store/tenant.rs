@@ -1,8 +1,10 @@
 //! Tenants: plan, limits and usage.
 
 mod dialing;
+mod list;
 
 pub(in crate::store) use dialing::DialingOverrides;
+pub use list::{TenantCounts, TenantFilter};
 
 use std::ops::Range;
 

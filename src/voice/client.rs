@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::{Rejection, VoiceError, endpoint};
-use crate::domain::{Clock, Entropy};
+use crate::domain::{Clock, ComponentHealth, Entropy};
 use crate::provider::{Answer, CircuitBreaker, Effect, Method, RequestBuilder, Transport, TransportConfig};
 
 /// Short, because a caller waits for [`Voice::register_call`].
@@ -64,6 +64,12 @@ impl Voice {
             clock,
             entropy,
         })
+    }
+
+    /// The state of its circuit breakers, for operators.
+    #[must_use]
+    pub fn health(&self) -> Vec<ComponentHealth> {
+        [&self.agents, &self.calls, &self.conversations].map(CircuitBreaker::health).into()
     }
 
     /// Builds a request to `/v1/convai/` and `path`.

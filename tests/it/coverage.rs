@@ -15,7 +15,7 @@ const NAME: &str = "Coverage Dental";
 
 /// Nobody, an expired token and an operator who has not said for whom are turned away from all of it. Another tenant
 /// sees nothing of it. The tenant itself sees and may do all of it. So the rows say what an agent's token gets. What is
-/// for operators alone they get without saying for whom, and everybody else is refused.
+/// for operators alone they get without saying for whom, and everybody else is refused, or sees nothing of it.
 const ROWS: &[Row] = &[
     row("Query.agent", "query($id: ID!) { agent(id: $id) { id name } }", On::Agent, Gets::It),
     row("Query.agents", "{ agents { nodes { id name } totalCount } }", On::Nothing, Gets::It),
@@ -34,9 +34,28 @@ const ROWS: &[Row] = &[
         On::Number,
         Gets::It,
     ),
+    for_operators("Query.health", "{ health { status components { name status detail since } } }"),
     row("Query.node", NODE, On::Number, Gets::It),
     row("Query.nodes", "query($id: ID!) { nodes(ids: [$id]) { id } }", On::Agent, Gets::It),
     row("Query.operation", "query($id: ID!) { operation(id: $id) { id state } }", On::Operation, Gets::It),
+    row_for_all(
+        "Query.operations",
+        "{ operations { nodes { id state } totalCount } }",
+        On::Nothing,
+        Gets::It,
+    ),
+    row_for_all(
+        "Query.operations",
+        "query($id: ID) { operations(filter: {agentId: $id}) { nodes { id } totalCount } }",
+        On::Agent,
+        Gets::It,
+    ),
+    row_for_all(
+        "Query.operations",
+        "query($id: ID) { operations(filter: {phoneNumberId: $id}) { nodes { id } totalCount } }",
+        On::Number,
+        Gets::It,
+    ),
     row("Query.phoneNumber", "query($id: ID!) { phoneNumber(id: $id) { id number } }", On::Number, Gets::It),
     row(
         "Query.phoneNumber",
@@ -53,6 +72,8 @@ const ROWS: &[Row] = &[
     ),
     for_operators("Query.reconciliation", "{ reconciliation { complete differences { kind } } }"),
     for_operators("Query.unreadableRows", "{ unreadableRows { table rowId column } }"),
+    row_for_all("Query.session", "{ session { role tenantId sandbox } }", On::Nothing, Gets::It),
+    for_operators("Query.tenants", "{ tenants { nodes { userId agentCount } totalCount } }"),
     row(
         "Query.simulateCall",
         "query($id: E164!) { simulateCall(number: $id) { outcome reason } }",
@@ -66,6 +87,12 @@ const ROWS: &[Row] = &[
     row("Operation implements Node", NODE, On::Operation, Gets::It),
     row("PhoneNumber implements Node", NODE, On::Number, Gets::It),
     row("Viewer implements Node", NODE, On::Tenant, Gets::Nothing),
+    Row {
+        field: "Tenant implements Node",
+        document: NODE,
+        on: On::TenantRecord,
+        whose: Whose::OperatorsNodes,
+    },
     row(
         "Subscription.operationUpdated",
         "subscription($id: ID!) { operationUpdated(id: $id) { id } }",
@@ -156,12 +183,20 @@ struct Row {
 enum Whose {
     /// The tenant; and this is what an agent's token gets.
     Tenants(Gets),
+    /// The same, and an operator who has not said for whom gets it of all tenants.
+    Everybodys(Gets),
     /// Operators.
     Operators,
+    /// Operators, by an id that names nothing to everybody else.
+    OperatorsNodes,
 }
 
 const fn row(field: &'static str, document: &'static str, on: On, agent: Gets) -> Row {
     Row { field, document, on, whose: Whose::Tenants(agent) }
+}
+
+const fn row_for_all(field: &'static str, document: &'static str, on: On, agent: Gets) -> Row {
+    Row { field, document, on, whose: Whose::Everybodys(agent) }
 }
 
 const fn for_operators(field: &'static str, document: &'static str) -> Row {
@@ -171,7 +206,11 @@ const fn for_operators(field: &'static str, document: &'static str) -> Row {
 impl Row {
     /// What somebody gets to whom a tenant's own fields give this.
     fn gives(&self, of_tenants: Gets) -> Gets {
-        if self.whose == Whose::Operators { Gets::Refused } else { of_tenants }
+        match self.whose {
+            Whose::Operators => Gets::Refused,
+            Whose::OperatorsNodes => Gets::Nothing,
+            Whose::Tenants(_) | Whose::Everybodys(_) => of_tenants,
+        }
     }
 }
 
@@ -186,6 +225,7 @@ enum On {
     Call,
     AuditEvent,
     Tenant,
+    TenantRecord,
 }
 
 /// What an answer holds.
@@ -224,6 +264,8 @@ impl Subject {
         app.place_call(json!({"to": made["phoneNumber"]["number"]})).await;
         let rest = "{ viewer { id } calls { nodes { id } } auditEvents { nodes { id } } }";
         let rest = app.graphql(&token, rest, json!({})).await["data"].clone();
+        let tenants = "{ tenants { nodes { id } } }";
+        let tenants = app.graphql(&app.operator_token(), tenants, json!({})).await["data"].clone();
         let ids = [
             (On::Agent, &made["agent"]["id"]),
             (On::Number, &made["phoneNumber"]["id"]),
@@ -232,6 +274,7 @@ impl Subject {
             (On::Call, &rest["calls"]["nodes"][0]["id"]),
             (On::AuditEvent, &rest["auditEvents"]["nodes"][0]["id"]),
             (On::Tenant, &rest["viewer"]["id"]),
+            (On::TenantRecord, &tenants["tenants"]["nodes"][0]["id"]),
         ];
         let ids = ids.map(|(on, id)| (on, id.as_str().unwrap().to_owned())).into();
         let agent_token = made["apiToken"].as_str().unwrap().to_owned();
@@ -372,7 +415,7 @@ async fn every_field_is_given_only_to_those_who_may_read_it() {
             ("an expired token", "UNAUTHENTICATED", bearer(&practice.expired)),
             ("an operator for nobody", "FORBIDDEN", operator.clone()),
         ] {
-            if row.whose == Whose::Operators && code == "FORBIDDEN" {
+            if !matches!(row.whose, Whose::Tenants(_)) && code == "FORBIDDEN" {
                 practice.assert_gets(Gets::It, who, &presented, row).await;
                 continue;
             }
@@ -388,8 +431,8 @@ async fn every_field_is_given_only_to_those_who_may_read_it() {
     let agent = json!({ "X-Agent-Token": practice.agent_token });
     for row in ROWS {
         let gets = match row.whose {
-            Whose::Tenants(gets) => gets,
-            Whose::Operators => Gets::Refused,
+            Whose::Tenants(gets) | Whose::Everybodys(gets) => gets,
+            Whose::Operators | Whose::OperatorsNodes => row.gives(Gets::Nothing),
         };
         practice.assert_gets(gets, "an agent", &agent, row).await;
     }

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::replay::EARLY_FOR;
-use crate::domain::GivenAnswer;
+use crate::domain::{ComponentHealth, GivenAnswer, HealthStatus};
 use early::Early;
 pub use entry::rewritten_journal_entry;
 pub(super) use entry::{Entry, Kind};
@@ -182,6 +182,17 @@ impl Journal {
         gauges(&self.lock());
         let oldest = self.first(1).first().map_or(0, |entry| entry.at().timestamp());
         metrics::gauge!("switchboard_journal_oldest_timestamp_seconds").set(oldest as f64);
+    }
+
+    /// How many entries wait, and since when, for operators.
+    pub(super) fn health(&self) -> ComponentHealth {
+        let waiting = self.lock().len();
+        if waiting == 0 {
+            return ComponentHealth::new("journal", HealthStatus::Ok);
+        }
+        ComponentHealth::new("journal", HealthStatus::Degraded)
+            .because(format!("{waiting} records of calls wait for the database"))
+            .since(self.first(1).first().map(Entry::at))
     }
 
     /// Whether entries about a call wait, by the carrier's id.

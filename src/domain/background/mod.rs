@@ -2,8 +2,10 @@
 
 mod backoff;
 mod caught;
+mod health;
 mod worker;
 
 pub use backoff::backoff;
 pub use caught::caught;
+pub use health::{ComponentHealth, HealthProbes, HealthStatus};
 pub use worker::{Ailing, Heartbeat, Worker, Workers};

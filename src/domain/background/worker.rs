@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::{ComponentHealth, HealthStatus};
 use crate::domain::{Clock, text_enum};
 
 text_enum! {
@@ -159,6 +160,14 @@ impl Workers {
         self.lock().iter().find_map(|heartbeat| heartbeat.ailing(now))
     }
 
+    /// The state of each worker at `now`, in the order of [`Worker`], with the time of its last heartbeat.
+    #[must_use]
+    pub fn health(&self, now: Instant) -> Vec<ComponentHealth> {
+        let mut enlisted = self.lock().clone();
+        enlisted.sort_by_key(|heartbeat| heartbeat.0.worker);
+        enlisted.iter().map(|heartbeat| heartbeat.health(now)).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Vec<Heartbeat>> {
         self.0.enlisted.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -204,6 +213,17 @@ impl Heartbeat {
         (keeps_ending || is_silent).then_some(Ailing { worker: *worker, keeps_ending })
     }
 
+    fn health(&self, now: Instant) -> ComponentHealth {
+        let silence = self.millis(now).saturating_sub(self.0.beaten.load(Ordering::Relaxed));
+        let last = self.0.clock.now() - Duration::from_millis(silence);
+        let name = format!("worker_{}", self.0.worker);
+        let health = match self.ailing(now) {
+            None => ComponentHealth::new(name, HealthStatus::Ok),
+            Some(ailing) => ComponentHealth::new(name, HealthStatus::Degraded).because(ailing.to_string()),
+        };
+        health.since(Some(last))
+    }
+
     fn runs_soundly(&self, now: Instant) -> bool {
         let begun = self.0.begun.load(Ordering::Relaxed);
         Duration::from_millis(self.millis(now).saturating_sub(begun)) >= SOUND_RUN
@@ -237,6 +257,10 @@ mod tests {
         }
         beating.beat_at(at(90));
         let fails = Ailing { worker: Worker::Sweep, keeps_ending: true };
+        let states: Vec<_> =
+            workers.health(at(90)).into_iter().map(|part| (part.name, part.status)).collect();
+        let known = [("worker_operations", HealthStatus::Ok), ("worker_sweep", HealthStatus::Degraded)];
+        assert_eq!(states, known.map(|(name, status)| (name.to_owned(), status)));
         assert_eq!(workers.ailing(at(90)), Some(fails));
         assert!(fails.to_string().contains("\"sweep\""));
         ending.begin(at(95));

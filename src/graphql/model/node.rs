@@ -2,7 +2,8 @@
 
 use async_graphql::{Context, ID, Interface};
 
-use super::{Agent, AuditEvent, Call, Operation, PhoneNumber, Viewer};
+use super::{Agent, AuditEvent, Call, Operation, PhoneNumber, Tenant, Viewer};
+use crate::auth::Principal;
 use crate::domain::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -23,6 +24,8 @@ pub(crate) enum Node {
     Viewer(Viewer),
     /// An entry of the audit trail.
     AuditEvent(AuditEvent),
+    /// A tenant, for operators.
+    Record(Tenant),
 }
 
 impl Node {
@@ -56,6 +59,13 @@ impl Node {
             NodeKind::AuditEvent => {
                 loaders.load_one(AuditEventId(id.uuid)).await?.map(|row| Self::AuditEvent(AuditEvent(row)))
             }
+            NodeKind::TenantRecord => match ctx.session()?.principal()? {
+                Principal::Operator { .. } => {
+                    loaders.load_one(TenantId(id.uuid)).await?.map(|row| Self::Record(Tenant(row)))
+                }
+                // As if it did not exist.
+                Principal::Tenant(_) | Principal::Agent { .. } => None,
+            },
         })
     }
 }

@@ -1,11 +1,18 @@
 //! Type `Operation`.
 
-use async_graphql::{Context, Enum, ID, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 
+use super::paging::{List, Listed, nothing, wrap};
 use super::scalars::DateTime;
-use super::{Agent, PhoneNumber, UserError};
+use super::{Agent, PhoneNumber, Tenant, UserError, read_id};
+use crate::auth::Principal;
 use crate::domain::{self, operation_kinds};
+use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
+use crate::store::{self, PageOf, PageRequest};
+
+/// Action recorded in a tenant's audit trail when an operator lists the operations of all tenants.
+const ACTION: &str = "query operations";
 
 /// A durable operation.
 #[derive(Debug, Clone)]
@@ -65,13 +72,26 @@ impl Operation {
         self.0.attempts
     }
 
-    /// The agent that the operation is about; `null` if it is about none.
+    /// The tenant that owns the operation; `null` unless an operator asks.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn tenant(&self, ctx: &Context<'_>) -> Result<Option<Tenant>, ApiError> {
+        match ctx.session()?.principal()? {
+            Principal::Operator { .. } => {
+                Ok(Box::pin(ctx.loaders()?.load_one(self.0.tenant_id)).await?.map(Tenant))
+            }
+            Principal::Tenant(_) | Principal::Agent { .. } => Ok(None),
+        }
+    }
+
+    /// The agent that the operation is about; `null` if it is about none. An operator must name the tenant to
+    /// read it.
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
         Agent::load(ctx, self.0.agent_id?).await
     }
 
-    /// The number that the operation is about; `null` until one is chosen, or if it is about none.
+    /// The number that the operation is about; `null` until one is chosen, or if it is about none. An operator
+    /// must name the tenant to read it.
     #[graphql(complexity = "child_complexity + 1")]
     async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
         PhoneNumber::load(ctx, self.0.number_id?).await
@@ -96,5 +116,65 @@ impl Operation {
     /// When the operation ended; `null` until then.
     async fn finished_at(&self) -> Option<DateTime> {
         self.0.finished_at.map(DateTime)
+    }
+}
+
+/// Filter for operations. All given conditions must match.
+#[derive(Debug, Clone, Default, InputObject)]
+pub(crate) struct OperationFilter {
+    /// Only operations about this agent.
+    agent_id: Option<ID>,
+    /// Only operations about this number.
+    phone_number_id: Option<ID>,
+    /// Only operations of this kind.
+    kind: Option<OperationKind>,
+    /// Only operations in this state.
+    state: Option<OperationState>,
+}
+
+impl TryFrom<OperationFilter> for store::OperationFilter {
+    type Error = ApiError;
+
+    fn try_from(filter: OperationFilter) -> Result<Self, ApiError> {
+        Ok(Self {
+            agent: filter.agent_id.map(|id| read_id("filter.agentId", &id)).transpose()?,
+            number: filter.phone_number_id.map(|id| read_id("filter.phoneNumberId", &id)).transpose()?,
+            kind: filter.kind.map(Into::into),
+            state: filter.state.map(Into::into),
+        })
+    }
+}
+
+impl Listed for Operation {
+    type Filter = store::OperationFilter;
+    const LIST: List = List::Operations;
+    const CONNECTION: &'static str = "OperationConnection";
+    const EDGE: &'static str = "OperationEdge";
+
+    async fn page(
+        ctx: &Context<'_>,
+        filter: &Self::Filter,
+        page: PageRequest,
+    ) -> Result<PageOf<Self>, ApiError> {
+        let session = ctx.session()?;
+        if let Some(estate) = session.across_tenants() {
+            let author = session.author()?;
+            // Closed while the audit trails are written: SQLite has one writer.
+            let _released = session.release().await;
+            return Ok(wrap(estate.operations_shown_to(&author, ACTION, filter, page).await?, Self));
+        }
+        let Some(agent) = session.scope()?.narrow(filter.agent) else { return Ok(nothing()) };
+        let filter = store::OperationFilter { agent, ..filter.clone() };
+        Ok(wrap(session.reader().await?.operations(&filter, page).await?, Self))
+    }
+
+    async fn count(ctx: &Context<'_>, filter: &Self::Filter) -> Result<i64, ApiError> {
+        let session = ctx.session()?;
+        if let Some(estate) = session.across_tenants() {
+            return Ok(estate.count_operations(filter).await?);
+        }
+        let Some(agent) = session.scope()?.narrow(filter.agent) else { return Ok(0) };
+        let filter = store::OperationFilter { agent, ..filter.clone() };
+        Ok(session.reader().await?.count_operations(&filter).await?)
     }
 }

@@ -1,11 +1,13 @@
-//! Type `Viewer`: the tenant of the token, with its plan and usage.
+//! Types `Viewer`: the tenant of the token, with its plan and usage, and `Session`: the caller.
 
-use async_graphql::{Context, ID, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 
+use super::number::PhoneNumberType;
 use super::scalars::{Decimal, Uuid};
-use crate::domain::{Cost, Countries, CountryCode, Tenant};
-use crate::graphql::context::{ContextExt, Session};
+use crate::auth::Principal;
+use crate::domain::{self, Cost, Countries, CountryCode, Tenant};
+use crate::graphql::context::{self, ContextExt};
 use crate::graphql::errors::ApiError;
 use crate::provisioning::Provisioning;
 use crate::store::NumberUsage;
@@ -19,7 +21,7 @@ impl Viewer {
     ///
     /// # Errors
     /// `FORBIDDEN` for an agent's token; errors of the read.
-    pub(crate) async fn read(session: &Session) -> Result<Self, ApiError> {
+    pub(crate) async fn read(session: &context::Session) -> Result<Self, ApiError> {
         session.owner()?;
         Ok(Self(session.reader().await?.tenant().await?))
     }
@@ -40,24 +42,41 @@ impl Viewer {
 
     /// The tenant's plan.
     async fn plan(&self) -> Plan {
-        Plan { name: self.0.plan.clone() }
+        Plan::of(&self.0)
     }
 
     /// Limits of the plan, and the dialling policy.
     async fn limits(&self, ctx: &Context<'_>) -> Result<Limits, ApiError> {
-        let dialing = ctx.session()?.provisioning().dialing().for_tenant(&self.0.dialing);
-        Ok(Limits {
-            concurrent_calls: self.0.limits.concurrent_calls.into(),
-            phone_numbers: self.0.limits.phone_numbers.into(),
-            dial_countries: dialing.countries.map(|Countries(countries)| countries.into_iter().collect()),
-            dial_premium_numbers: dialing.premium,
-        })
+        Limits::of(&self.0, ctx)
     }
 
     /// Number of call slots in use. A call takes one when it arrives, unless a routing rule keeps it from the
     /// agent, and holds it until it ends, whoever answers.
     async fn active_calls(&self, ctx: &Context<'_>) -> Result<i32, ApiError> {
         Ok(int(ctx.session()?.reader_of(self.0.id).await?.active_calls().await?))
+    }
+
+    /// Prices of the kinds of numbers that the tenant holds, as `usage` applies them. Numbers of one kind have several
+    /// prices if the price at their purchase applies, because the price list is unavailable.
+    #[graphql(complexity = "10 * child_complexity + 1")]
+    async fn prices(&self, ctx: &Context<'_>) -> Result<Vec<NumberPrice>, ApiError> {
+        let session = ctx.session()?;
+        let kinds = session.reader_of(self.0.id).await?.kinds_of_numbers().await?;
+        let mut prices: Vec<NumberPrice> = Vec::new();
+        for (country, kind, stored) in kinds {
+            let rates = session.provisioning().rates_of(country, kind, stored);
+            let price = NumberPrice {
+                country_code: country,
+                kind: kind.into(),
+                month: Decimal(rates.month),
+                minute: Decimal(rates.minute),
+                currency: Cost::default().currency().to_owned(),
+            };
+            if !prices.contains(&price) {
+                prices.push(price);
+            }
+        }
+        Ok(prices)
     }
 
     /// Usage in one month.
@@ -109,6 +128,13 @@ pub(crate) struct Plan {
     name: String,
 }
 
+impl Plan {
+    /// The plan of this tenant.
+    pub(crate) fn of(tenant: &Tenant) -> Self {
+        Self { name: tenant.plan.clone() }
+    }
+}
+
 /// Limits of a tenant.
 #[derive(Debug, Clone, SimpleObject)]
 pub(crate) struct Limits {
@@ -123,6 +149,83 @@ pub(crate) struct Limits {
     /// Whether numbers that can cost more than an ordinary call may be dialled: premium-rate, shared-cost,
     /// personal and satellite numbers, pagers, and numbers outside all numbering plans.
     dial_premium_numbers: bool,
+}
+
+impl Limits {
+    /// The limits of this tenant.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` without a session.
+    pub(crate) fn of(tenant: &Tenant, ctx: &Context<'_>) -> Result<Self, ApiError> {
+        let dialing = ctx.session()?.provisioning().dialing().for_tenant(&tenant.dialing);
+        Ok(Self {
+            concurrent_calls: tenant.limits.concurrent_calls.into(),
+            phone_numbers: tenant.limits.phone_numbers.into(),
+            dial_countries: dialing.countries.map(|Countries(countries)| countries.into_iter().collect()),
+            dial_premium_numbers: dialing.premium,
+        })
+    }
+}
+
+/// Price of a kind of number at the carrier.
+#[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
+pub(crate) struct NumberPrice {
+    /// Country of the numbers.
+    country_code: CountryCode,
+    /// Kind of number.
+    #[graphql(name = "type")]
+    kind: PhoneNumberType,
+    /// Price per month; a started month is charged in full.
+    month: Decimal,
+    /// Price per minute of an answered call; a started minute is charged in full.
+    minute: Decimal,
+    /// ISO 4217 currency code: `USD`.
+    currency: String,
+}
+
+/// Role of a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum SessionRole {
+    /// A tenant: reads and changes what it owns.
+    Tenant,
+    /// An operator: reads what concerns all tenants, and acts for the tenant that the header `X-Tenant-Id` names.
+    Operator,
+    /// The tools of a voice agent: read what concerns their agent.
+    Agent,
+}
+
+/// The caller of a request.
+#[derive(Debug, Clone, SimpleObject)]
+pub(crate) struct Session {
+    /// Role of the caller.
+    role: SessionRole,
+    /// The tenant whose data the request reads: its user id. `null` for an operator who names none.
+    tenant_id: Option<Uuid>,
+    /// The only agent that the request can read; `null` unless the role is `AGENT`.
+    agent_id: Option<ID>,
+    /// Whether the carrier is an emulated one, as in `switchboard dev`: numbers and calls are not real and cost
+    /// nothing.
+    sandbox: bool,
+}
+
+impl Session {
+    /// Describes the caller.
+    ///
+    /// # Errors
+    /// `UNAUTHENTICATED` without a caller.
+    pub(crate) fn read(session: &context::Session) -> Result<Self, ApiError> {
+        let (role, tenant, agent) = match session.principal()? {
+            Principal::Tenant(tenant) => (SessionRole::Tenant, Some(tenant), None),
+            Principal::Operator { acting_for, .. } => (SessionRole::Operator, acting_for, None),
+            Principal::Agent { tenant, agent } => (SessionRole::Agent, Some(tenant), Some(agent)),
+        };
+        Ok(Self {
+            role,
+            tenant_id: tenant.map(|tenant| Uuid(tenant.0)),
+            agent_id: agent.map(|agent: domain::AgentId| agent.to_string().into()),
+            sandbox: session.services().is_sandbox,
+        })
+    }
 }
 
 /// Usage in one month, as far as it is known.

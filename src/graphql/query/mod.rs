@@ -4,6 +4,7 @@ mod account;
 mod agent;
 mod audit_event;
 mod call;
+mod estate;
 mod node;
 mod number;
 mod operation;
@@ -22,4 +23,5 @@ pub(crate) struct Query(
     call::CallQuery,
     reconciliation::ReconciliationQuery,
     audit_event::AuditEventQuery,
+    estate::EstateQuery,
 );

@@ -24,6 +24,8 @@ const TRIAL: Duration = Duration::from_secs(1);
 #[derive(Debug, Default)]
 pub(super) struct Breaker {
     state: State,
+    /// When the provider was found to be down; `None` while the breaker is closed.
+    down_since: Option<DateTime<Utc>>,
     /// Grows with every change of state. Reports about requests of an earlier epoch are ignored: a slow failure from before
     /// the trial must not reopen the breaker.
     epoch: u64,
@@ -104,6 +106,11 @@ impl Breaker {
         }
     }
 
+    /// When it opened; `None` while it is closed. Failed trials do not change it.
+    pub(super) fn down_since(&self) -> Option<DateTime<Utc>> {
+        self.down_since
+    }
+
     /// How long no request may be sent; `None` if one may be sent now.
     pub(super) fn open_for(&self, now: DateTime<Utc>) -> Option<Duration> {
         match self.state {
@@ -152,6 +159,7 @@ impl Breaker {
             }
             (State::Closed { failures }, RequestOutcome::Failed) if failures + 1 >= FAILURES => {
                 self.change_to(State::Open { since: now, pause: FIRST_PAUSE });
+                self.down_since = Some(now);
                 Some(Change::Opened { pause: FIRST_PAUSE })
             }
             (State::Closed { failures }, RequestOutcome::Failed) => {
@@ -160,6 +168,7 @@ impl Breaker {
             }
             (State::Trying { .. }, RequestOutcome::Answered) => {
                 self.change_to(State::default());
+                self.down_since = None;
                 Some(Change::Closed)
             }
             (State::Trying { pause, .. }, RequestOutcome::Failed) => {

@@ -157,7 +157,7 @@ fn status() -> Expr {
 
 /// Calls that hold a call slot: open and admitted. The statements that admit calls repeat this condition; a test
 /// compares all of them with the domain.
-fn holds_slot() -> Condition {
+pub(super) fn holds_slot() -> Condition {
     Condition::all().add(under_way()).add(call::Column::Admitted.eq(true))
 }
 

@@ -14,6 +14,6 @@ pub(super) mod tenant;
 mod unreadable;
 pub(super) mod voice_event;
 
-pub(super) use read::{all, decoded, found, json, text, updated};
+pub(super) use read::{all, decoded, found, json, money, text, updated};
 pub use unreadable::UnreadableRow;
 pub(super) use unreadable::{UnreadableRows, id};

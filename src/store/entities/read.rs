@@ -47,7 +47,7 @@ pub(super) fn small(table: &'static str, column: &'static str, number: i32) -> R
 }
 
 /// Normalizes an amount so that both databases return the same: no trailing zeros beyond two decimals.
-pub(super) fn money(stored: Decimal) -> Decimal {
+pub(in crate::store) fn money(stored: Decimal) -> Decimal {
     let mut amount = stored.normalize();
     if amount.scale() < 2 {
         amount.rescale(2);

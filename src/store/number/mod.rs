@@ -13,6 +13,7 @@ pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, Nu
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder,
@@ -23,7 +24,8 @@ use super::entities::{self, agent, phone_number};
 use super::page::{self, Cursor, Keyset, Listing, Page, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
-    AgentId, CountryCode, E164, NumberId, NumberStatus, NumberTransition, PhoneNumber, RoutingRules, TenantId,
+    AgentId, CountryCode, E164, NumberId, NumberStatus, NumberTransition, NumberType, PhoneNumber,
+    RoutingRules, TenantId,
 };
 
 /// Filter for lists of numbers.
@@ -95,6 +97,31 @@ impl TenantStore {
             .one(&self.transaction)
             .await?;
         found.map(PhoneNumber::try_from).transpose()
+    }
+
+    /// Returns the countries and kinds of the tenant's numbers with their monthly prices at the purchase, each once, in
+    /// order. Released numbers are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn kinds_of_numbers(&self) -> Result<Vec<(CountryCode, NumberType, Decimal)>, StoreError> {
+        use phone_number::Column as Number;
+        let kinds = self
+            .own_numbers()
+            .filter(Number::Status.ne(NumberStatus::Released.as_str()))
+            .select_only()
+            .columns([Number::Country, Number::Kind, Number::MonthlyCost])
+            .distinct()
+            .order_by_asc(Number::Country)
+            .order_by_asc(Number::Kind)
+            .order_by_asc(Number::MonthlyCost);
+        let rows: Vec<(String, String, Decimal)> = kinds.into_tuple().all(&self.transaction).await?;
+        rows.into_iter()
+            .map(|(country, kind, cost)| {
+                let country = entities::text(phone_number::TABLE, "country", &country)?;
+                Ok((country, entities::text(phone_number::TABLE, "kind", &kind)?, entities::money(cost)))
+            })
+            .collect()
     }
 
     /// Returns the oldest active number of each agent. Agents without one are missing.

@@ -4,10 +4,12 @@
 mod backlog;
 mod event;
 mod lease;
+mod list;
 mod record;
 
 pub use backlog::Backlog;
 pub use lease::{Claimed, Lease};
+pub use list::OperationFilter;
 pub use record::{Effect, OperationUpdate, Wait};
 pub(super) use record::{changed, held, write};
 

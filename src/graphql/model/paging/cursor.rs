@@ -26,6 +26,10 @@ pub enum List {
     Calls = 3,
     /// The audit trail, newest first.
     AuditEvents = 4,
+    /// Operations, newest first.
+    Operations = 5,
+    /// Tenants, newest first.
+    Tenants = 6,
 }
 
 /// A list with its filter.
