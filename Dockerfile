@@ -3,13 +3,12 @@
 # docker run --env-file .env switchboard migrate
 # docker run --env-file .env -p 127.0.0.1:8000:8000 switchboard
 
-# GraphiQL's four files, verified by hash, so that the page loads nothing from another host.
-FROM node:20-bookworm AS graphiql
+# Libraries of GraphiQL and the console, verified by hash, so that the pages load nothing from another host.
+FROM node:20-bookworm AS web
 WORKDIR /src
-COPY scripts/graphiql-assets scripts/graphiql-assets
-# Contains the hashes that the page pins.
-COPY src/server/graphiql/mod.rs src/server/graphiql/mod.rs
-RUN scripts/graphiql-assets /graphiql
+COPY scripts/web-assets scripts/web-assets
+COPY src/server/assets/pinned.json src/server/assets/pinned.json
+RUN scripts/web-assets /web
 
 FROM rust:1.95-slim-bookworm AS build
 # Builds jemalloc.
@@ -37,13 +36,13 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin switchboard \
     && install -d -o 10001 -g 10001 -m 700 /var/lib/switchboard
-COPY --from=graphiql /graphiql /usr/share/switchboard/graphiql
+COPY --from=web /web /usr/share/switchboard/web
 COPY --from=build /src/target/release/switchboard /usr/local/bin/switchboard
 COPY LICENSE /usr/share/doc/switchboard/LICENSE
 ENV BIND_ADDRESS=0.0.0.0:8000 \
-    GRAPHIQL_ASSETS=/usr/share/switchboard/graphiql \
     LOG_FORMAT=json \
-    STATE_DIR=/var/lib/switchboard
+    STATE_DIR=/var/lib/switchboard \
+    WEB_ASSETS=/usr/share/switchboard/web
 VOLUME /var/lib/switchboard
 USER 10001:10001
 EXPOSE 8000

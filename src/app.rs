@@ -27,7 +27,9 @@ use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_number
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Routing, RoutingConfig};
-use crate::server::{self, AssetsError, ConnectionLimits, Drain, GraphiqlAssets, RateLimits, ServerConfig};
+use crate::server::{
+    self, Assets, AssetsError, ConnectionLimits, ConsoleConfig, Drain, RateLimits, ServerConfig,
+};
 use crate::store::{Database, DatabaseConfig, Migrations, StoreError, SystemStore};
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
@@ -67,9 +69,15 @@ pub enum AppError {
     /// The voice provider's HTTP client could not be built.
     #[error(transparent)]
     Voice(#[from] VoiceError),
-    /// `GRAPHIQL_ASSETS` names a folder without the pinned files.
-    #[error("GRAPHIQL_ASSETS: {0}")]
-    Graphiql(#[from] AssetsError),
+    /// `WEB_ASSETS` or the deprecated `GRAPHIQL_ASSETS` names a folder without the pinned files.
+    #[error("{variable}: {error}")]
+    Assets {
+        /// The variable that names the folder.
+        variable: &'static str,
+        /// The file and what is wrong with it.
+        #[source]
+        error: AssetsError,
+    },
     /// `STATE_DIR`, which holds the journal and the saved routing cache, cannot be read or written.
     #[error("STATE_DIR: {} cannot be used: {error}", folder.display())]
     StateDir {
@@ -449,14 +457,21 @@ fn base_urls(config: &Config) -> Vec<Url> {
     std::iter::once(&config.webhook_base_url).chain(previous).cloned().collect()
 }
 
-fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<ServerConfig, AssetsError> {
-    let graphiql = match (&config.graphiql_assets, config.graphiql) {
-        (_, false) => None,
-        (None, true) => Some(GraphiqlAssets::Cdn),
-        (Some(folder), true) => Some(GraphiqlAssets::from_folder(folder)?),
-    };
+/// Reads the libraries of the pages from the configured folder.
+fn web_assets(config: &Config) -> Result<Assets, AppError> {
+    let named = |variable| move |error| AppError::Assets { variable, error };
+    match (&config.web_assets, &config.graphiql_assets) {
+        (Some(folder), _) => Assets::from_folder(folder).map_err(named("WEB_ASSETS")),
+        (None, Some(folder)) => Assets::from_graphiql_folder(folder).map_err(named("GRAPHIQL_ASSETS")),
+        (None, None) => Ok(Assets::default()),
+    }
+}
+
+fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<ServerConfig, AppError> {
     Ok(ServerConfig {
-        graphiql,
+        graphiql: config.graphiql,
+        console: config.console.then(|| ConsoleConfig { login_url: config.console_login_url.clone() }),
+        assets: web_assets(config)?,
         own_origins: base_urls(config).iter().map(|url| url.origin().ascii_serialization()).collect(),
         allowed_origins: config.allowed_origins.clone(),
         rate_limits: RateLimits {

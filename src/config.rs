@@ -80,7 +80,13 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Whether `/graphql` serves GraphiQL to browsers.
     pub graphiql: bool,
-    /// Folder with GraphiQL's four files; `None`: the page loads them from a CDN.
+    /// Whether the console is served.
+    pub console: bool,
+    /// URL to which the console sends people without a valid token; it may contain `{return_url}`.
+    pub console_login_url: Option<String>,
+    /// Folder with the libraries of both pages; `None`: browsers load them from a CDN.
+    pub web_assets: Option<PathBuf>,
+    /// Deprecated: the folder that 0.1.0 had for GraphiQL's libraries alone.
     pub graphiql_assets: Option<PathBuf>,
     /// Origins whose pages may use the API from a browser.
     pub allowed_origins: Vec<String>,
@@ -275,6 +281,9 @@ impl Config {
             voice_fallback_url: values.optional(&table::VOICE_FALLBACK_URL)?,
             state_dir: values.get(&table::STATE_DIR)?,
             graphiql: values.get(&table::GRAPHIQL)?,
+            console: values.get(&table::CONSOLE)?,
+            console_login_url: values.optional(&table::CONSOLE_LOGIN_URL)?,
+            web_assets: values.optional(&table::WEB_ASSETS)?,
             graphiql_assets: values.optional(&table::GRAPHIQL_ASSETS)?,
             allowed_origins: values.optional(&table::ALLOWED_ORIGINS)?.unwrap_or_default(),
             introspection: values.get(&table::INTROSPECTION)?,

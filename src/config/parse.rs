@@ -269,6 +269,20 @@ pub(super) fn origins(value: &str) -> Result<Vec<String>, String> {
         .collect()
 }
 
+/// The URL of a page for people to log in. `{return_url}` stands for the address to come back to. It must not decide which host is
+/// visited.
+pub(super) fn login_url(value: &str) -> Result<String, String> {
+    let with = |text: &str| web_url(&value.replace("{return_url}", text));
+    let (one, other) = (with("a")?, with("b")?);
+    if one.origin() != other.origin() {
+        return Err("must have {return_url} in its path, query or fragment only".into());
+    }
+    if value.replace("{return_url}", "").contains(['{', '}']) {
+        return Err("must have no braces but those of {return_url}".into());
+    }
+    Ok(value.to_owned())
+}
+
 fn web_url(value: &str) -> Result<Url, String> {
     let url = Url::parse(value).map_err(|error| format!("must be a URL ({error})"))?;
     if !matches!(url.scheme(), "http" | "https") {

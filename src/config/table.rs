@@ -172,9 +172,19 @@ variables! {
         INTROSPECTION: bool = Typed::with_default("on", parse::on_or_off).example("off");
         /// `off`: `/graphql` serves no page to browsers.
         GRAPHIQL: bool = Typed::with_default("on", parse::on_or_off).example("off");
-        /// Folder with GraphiQL's four files. Without it the page loads pinned files with integrity hashes.
+        /// `off`: the console at `/console` does not exist.
+        CONSOLE: bool = Typed::with_default("on", parse::on_or_off).example("off").dev();
+        /// URL to which the console sends people without a valid token. `{return_url}` in it becomes the percent-encoded address to come back to, with the
+        /// token in the fragment: `#token=…`.
+        CONSOLE_LOGIN_URL: String = Typed::optional(
+            "the console asks for a token", "https://app.example.com/login?next={return_url}", parse::login_url,
+        ).address().dev();
+        /// Folder with the libraries of GraphiQL and the console, filled by `scripts/web-assets`. Without it browsers load the same files from a CDN, and check their
+        /// integrity.
+        WEB_ASSETS: PathBuf = Typed::optional("a CDN", "/usr/share/switchboard/web", parse::folder).dev();
+        /// Deprecated, for folders of 0.1.0, which have GraphiQL's libraries alone: use `WEB_ASSETS`, which takes precedence.
         GRAPHIQL_ASSETS: PathBuf =
-            Typed::optional("a CDN", "/usr/share/switchboard/graphiql", parse::folder).dev();
+            Typed::optional("`WEB_ASSETS`", "/usr/share/switchboard/graphiql", parse::folder).dev();
     }
     Logs {
         /// `pretty`: lines for people. `json`: one object per line, for collectors.

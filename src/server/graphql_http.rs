@@ -64,7 +64,7 @@ pub(super) async fn get(
         let offered = [Media::Graphql, Media::Json, Media::Html];
         // Before any token is asked for: the page is where a person enters one.
         if negotiation::best(&headers, &offered) == Some(Media::Html) {
-            return graphiql.page();
+            return graphiql.page(&headers).await;
         }
     }
     let answer = async {

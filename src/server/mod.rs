@@ -1,9 +1,11 @@
-//! HTTP server: middleware, GraphQL over HTTP and WebSocket, GraphiQL, health checks and metrics.
+//! HTTP server: middleware, GraphQL over HTTP and WebSocket, GraphiQL, the console, health checks and metrics.
 //!
 //! It does not depend on the GraphQL schema: requests go to [`Api`], and webhooks arrive as a router of their
 //! own. Requests that the server rejects itself get a body in the shape of a GraphQL error.
 
+mod assets;
 mod connection;
+mod console;
 mod credentials;
 mod execution_limits;
 mod graphiql;
@@ -29,6 +31,7 @@ use axum::response::Response;
 use axum::routing::get;
 use tower_http::timeout::TimeoutLayer;
 
+use self::console::Console;
 use self::execution_limits::ExecutionLimits;
 use self::graphiql::Graphiql;
 use self::graphql_ws::Sockets;
@@ -41,8 +44,9 @@ use crate::domain::{Clock, Entropy, Workers};
 use crate::graphql::Api;
 use crate::store::Database;
 
+pub use self::assets::{Assets, AssetsError};
 pub use self::connection::ConnectionLimits;
-pub use self::graphiql::{AssetsError, GraphiqlAssets};
+pub use self::console::ConsoleConfig;
 pub use self::rate::RateLimits;
 pub use self::serve::{Drain, serve};
 
@@ -55,8 +59,12 @@ const REQUEST_TIME: Duration = Duration::from_secs(60);
 /// Settings of the HTTP server.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
-    /// Source of GraphiQL's files. `None` disables GraphiQL.
-    pub graphiql: Option<GraphiqlAssets>,
+    /// Whether `/graphql` serves GraphiQL to browsers.
+    pub graphiql: bool,
+    /// Settings of the console. `None` disables it.
+    pub console: Option<ConsoleConfig>,
+    /// Source of both pages' libraries.
+    pub assets: Assets,
     /// Public origins of this server, such as `https://calls.example.com`. Its own pages are served from there.
     pub own_origins: Vec<String>,
     /// Further origins whose pages may call the API from a browser, such as `https://dashboard.example.com`.
@@ -91,7 +99,7 @@ struct ServerState {
     drain: Drain,
 }
 
-/// Builds the complete router: GraphQL, GraphiQL, health, metrics, and the given webhooks.
+/// Builds the complete router: GraphQL, GraphiQL, the console, health, metrics, and the given webhooks.
 pub fn router(
     config: ServerConfig,
     api: Api,
@@ -113,7 +121,7 @@ pub fn router(
             database.has_other_servers().then(|| database.system()),
         ),
         database,
-        graphiql: config.graphiql.map(|assets| Arc::new(Graphiql::new(assets))),
+        graphiql: config.graphiql.then(|| Arc::new(Graphiql::new(&config.assets))),
         origins: config.own_origins.into_iter().chain(config.allowed_origins).collect(),
         execution_limits: ExecutionLimits::new(),
         trusted_proxies: config.trusted_proxies,
@@ -134,6 +142,10 @@ pub fn router(
     if server.graphiql.is_some() {
         routes = routes.merge(graphiql::routes());
     }
+    if let Some(console) = &config.console {
+        routes = routes.merge(console::routes(Console::new(console, &config.assets, None)));
+    }
+    routes = routes.merge(assets::routes(config.assets));
     let routes = routes.fallback(not_found).with_state(server.clone());
     surround(with_webhooks(routes, webhooks, REQUEST_TIME), server)
 }

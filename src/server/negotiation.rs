@@ -58,6 +58,21 @@ pub(super) fn names_explicitly(headers: &HeaderMap, media: Media) -> bool {
     ranges.any(|range| range.matches(media).is_some_and(|(exact, _)| exact == 2))
 }
 
+/// Returns whether the client accepts a response in gzip.
+pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let is_refused = |part: &str| {
+            part.split_once('=').is_some_and(|(name, quality)| {
+                name.trim().eq_ignore_ascii_case("q") && quality.trim().parse() == Ok(0.0_f32)
+            })
+        };
+        is_gzip && !parts.any(is_refused)
+    })
+}
+
 fn accept(headers: &HeaderMap) -> String {
     let accept: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const [base, token, mode, sandbox] = process.argv.slice(2);
@@ -51,7 +51,7 @@ await page.route('**/*', async (route) => {
   if (address.startsWith(base) || address.startsWith('data:')) return route.continue();
   if (mode === 'cdn' && address.startsWith(CDN)) {
     fromCdn.push(address);
-    const body = await readFile(join(process.env.ASSETS, basename(address)));
+    const body = await readFile(join(process.env.ASSETS, new URL(address).pathname));
     const contentType = address.endsWith('.css') ? 'text/css' : 'text/javascript';
     return route.fulfill({ body, contentType, headers: { 'access-control-allow-origin': '*' } });
   }

@@ -73,7 +73,13 @@ fn required_variables_suffice_and_the_rest_have_defaults() {
     assert_eq!(config.log.filter, "info");
     let rate = config.rate;
     assert_eq!((rate.per_minute, rate.anonymous_per_minute, rate.trusted_proxies), (600, 60, 0));
-    assert!(config.introspection && config.graphiql && !config.log.json && config.warnings.is_empty());
+    assert!(
+        config.introspection
+            && config.graphiql
+            && config.console
+            && !config.log.json
+            && config.warnings.is_empty()
+    );
 }
 
 #[test]
@@ -152,6 +158,22 @@ fn each_variable_rejects_what_would_fail_later() {
         ("VOICE_FALLBACK_URL", vec!["http://backup.example.com", "https://localhost/busy.xml"]),
         ("GRAPHIQL", vec!["true"]),
         ("GRAPHIQL_ASSETS", vec!["/no/such/folder"]),
+        ("WEB_ASSETS", vec!["/no/such/folder"]),
+        ("CONSOLE", vec!["true"]),
+        (
+            "CONSOLE_LOGIN_URL",
+            vec![
+                "app.example.com/login",
+                "javascript:alert(1)",
+                "https://user:pass@app.example.com/login",
+                "https://{return_url}/login",
+                "https://app.example.com{return_url}",
+                "https://app.example.com:{return_url}/",
+                "{return_url}",
+                "https://app.example.com/login?next={returnUrl}",
+                "https://app.example.com/login?next={return_url",
+            ],
+        ),
         ("RATE_LIMIT_PER_MINUTE", vec!["-1", "many", "99999999999"]),
         ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", vec!["1.5"]),
         ("MAX_CONNECTIONS", vec!["0", "many"]),
@@ -288,8 +310,8 @@ fn the_database_may_have_several_hosts_and_an_address_for_listening() {
 #[test]
 fn every_default_and_every_example_is_valid() {
     for variable in VARIABLES {
-        let examples =
-            (variable.name != "JWT_SECRET" && variable.name != "GRAPHIQL_ASSETS").then_some(variable.example);
+        let examples = (!["JWT_SECRET", "WEB_ASSETS", "GRAPHIQL_ASSETS"].contains(&variable.name))
+            .then_some(variable.example);
         let default = match variable.when_unset {
             WhenUnset::Default(default) => Some(default),
             WhenUnset::Missing | WhenUnset::MissingUnless(_) | WhenUnset::Nothing(_) => None,

@@ -47,6 +47,7 @@ const ALONE_MAY_USE: &str = "
     async_graphql                | graphql
     axum                         | app server webhooks sandbox
     clap                         | cli
+    flate2                       | server
     jiff                         | domain
     phonenumber                  | domain
     indicatif                    | cli

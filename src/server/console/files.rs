@@ -1,0 +1,127 @@
+//! The console's own files, compiled into the program.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{Context, SHA256};
+
+use crate::server::assets::Content;
+
+/// Bytes of the hash in the files' address.
+const HASH_BYTES: usize = 8;
+
+macro_rules! embed {
+    ($($path:literal),+ $(,)?) => { [$(($path, include_bytes!($path).as_slice())),+] };
+}
+
+/// Every script, style sheet and image in this folder and below it, by its path. A test compares the list with the folder.
+#[rustfmt::skip]
+const EMBEDDED: &[(&str, &[u8])] = &embed![
+    "app.js",
+    "generated/operations.js",
+    "lib/api.js",
+    "lib/csv.js",
+    "lib/environment.js",
+    "lib/format.js",
+    "lib/hooks.js",
+    "lib/html.js",
+    "lib/page.js",
+    "lib/router.js",
+    "lib/session.js",
+    "main.js",
+    "start.js",
+    "style.css",
+    "ui/basic.js",
+    "ui/dialog.js",
+    "ui/form.js",
+    "ui/plot.js",
+    "ui/sign_in.js",
+    "ui/table.js",
+    "ui/words.js",
+    "views/agent.js",
+    "views/agents.js",
+    "views/call.js",
+    "views/calls.js",
+    "views/new_agent.js",
+    "views/now.js",
+    "views/number.js",
+    "views/numbers.js",
+    "views/operator.js",
+    "views/trail.js",
+    "views/usage.js",
+];
+
+/// The files, under a hash of all of them.
+#[derive(Debug)]
+pub(super) struct Files {
+    hash: String,
+    by_path: BTreeMap<&'static str, Arc<Content>>,
+}
+
+impl Files {
+    pub(super) fn new() -> Self {
+        let mut context = Context::new(&SHA256);
+        for (path, bytes) in EMBEDDED {
+            for part in [path.as_bytes(), bytes] {
+                context.update(&part.len().to_be_bytes());
+                context.update(part);
+            }
+        }
+        let hash = context.finish().as_ref().iter().take(HASH_BYTES).fold(String::new(), |mut hash, byte| {
+            let _ = write!(hash, "{byte:02x}");
+            hash
+        });
+        let by_path = EMBEDDED.iter().map(|(path, bytes)| (*path, Content::new(path, *bytes)));
+        Self { hash, by_path: by_path.collect() }
+    }
+
+    /// Returns the path at this server below which the files are, with a slash at the end.
+    pub(super) fn base(&self) -> String {
+        format!("/console/files/{}/", self.hash)
+    }
+
+    /// Returns the paths of all scripts.
+    pub(super) fn scripts(&self) -> impl Iterator<Item = &'static str> {
+        self.by_path.keys().copied().filter(|path| path.ends_with(".js"))
+    }
+
+    /// Returns a file by its path in this folder.
+    pub(super) fn named(&self, path: &str) -> Option<&Arc<Content>> {
+        self.by_path.get(path)
+    }
+
+    /// Returns a file by its path at this server below `/console/files/`. `None` if the hash is another version's.
+    pub(super) fn at(&self, path: &str) -> Option<&Arc<Content>> {
+        let (hash, path) = path.split_once('/')?;
+        if hash == self.hash { self.named(path) } else { None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_folder_is_embedded() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/server/console");
+        let (mut folders, mut found) = (vec![root.clone()], BTreeSet::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|it| ["js", "css", "svg"].iter().any(|end| it == *end))
+                {
+                    found.insert(path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        let embedded: BTreeSet<_> = EMBEDDED.iter().map(|(path, _)| (*path).to_owned()).collect();
+        let list: String = found.iter().map(|path| format!("    \"{path}\",\n")).collect();
+        assert_eq!(embedded, found, "the list in files.rs should be:\n{list}");
+    }
+}
