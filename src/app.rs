@@ -9,6 +9,7 @@
 mod deferred_check;
 mod shutdown;
 mod supervisor;
+mod web_assets;
 mod workers;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,14 +28,13 @@ use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_number
 use crate::graphql::{Api, Services};
 use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
 use crate::routing::{Routing, RoutingConfig};
-use crate::server::{
-    self, Assets, AssetsError, ConnectionLimits, ConsoleConfig, Drain, RateLimits, ServerConfig,
-};
+use crate::server::{self, AssetsError, ConnectionLimits, ConsoleConfig, Drain, RateLimits, ServerConfig};
 use crate::store::{Database, DatabaseConfig, Migrations, StoreError, SystemStore};
 use crate::voice::{Voice, VoiceConfig, VoiceError};
 use crate::webhooks::{self, WebhookConfig};
 use crate::{provider, telemetry};
 use deferred_check::open_or_defer;
+use web_assets::web_assets;
 
 pub use shutdown::Shutdown;
 
@@ -189,6 +189,28 @@ impl App {
     /// # Errors
     /// [`AppError`] if a part cannot be built or the database fails its check.
     pub async fn build(config: &Config, clock: Clock, entropy: Entropy) -> Result<Self, AppError> {
+        Self::build_with(config, clock, entropy, None).await
+    }
+
+    /// As [`Self::build`], with an emulated carrier's routes for test calls. For `dev` only.
+    ///
+    /// # Errors
+    /// As [`Self::build`].
+    pub async fn build_for_dev(
+        config: &Config,
+        clock: Clock,
+        entropy: Entropy,
+        test_calls: Router,
+    ) -> Result<Self, AppError> {
+        Self::build_with(config, clock, entropy, Some(test_calls)).await
+    }
+
+    async fn build_with(
+        config: &Config,
+        clock: Clock,
+        entropy: Entropy,
+        test_calls: Option<Router>,
+    ) -> Result<Self, AppError> {
         telemetry::record_metrics(); // first: what is recorded before is lost
         log_zone_data(clock.now());
         // Parsing the plans takes a noticeable time, which the database connection's latency hides.
@@ -228,7 +250,7 @@ impl App {
         );
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
         let router = server::router(
-            server_config(config, clock, entropy.clone())?,
+            ServerConfig { test_calls, ..server_config(config, clock, entropy.clone())? },
             Api::new(services, config.introspection),
             authenticator.clone(),
             database.clone(),
@@ -236,7 +258,6 @@ impl App {
             webhooks,
             drain.clone(),
         );
-        let reconcile_every = config.reconcile_every;
         Ok(Self {
             router,
             authenticator,
@@ -248,17 +269,13 @@ impl App {
             sweep,
             conversations,
             retention,
-            reconcile_every,
+            reconcile_every: config.reconcile_every,
             workers,
             entropy,
             drain_delay: config.connections.drain_delay,
             shutdown,
             drain,
-            connections: ConnectionLimits {
-                max: config.connections.most,
-                max_per_address: config.connections.most_of_address,
-                idle: config.connections.idle,
-            },
+            connections: connection_limits(config),
             deferred_check,
             check_error: Arc::default(),
         })
@@ -451,20 +468,18 @@ fn webhook_config(config: &Config) -> WebhookConfig {
     }
 }
 
+fn connection_limits(config: &Config) -> ConnectionLimits {
+    ConnectionLimits {
+        max: config.connections.most,
+        max_per_address: config.connections.most_of_address,
+        idle: config.connections.idle,
+    }
+}
+
 /// Returns the public base URLs: the current one and, while it is still accepted, the previous one.
 fn base_urls(config: &Config) -> Vec<Url> {
     let previous = config.webhook_base_url_previous.iter();
     std::iter::once(&config.webhook_base_url).chain(previous).cloned().collect()
-}
-
-/// Reads the libraries of the pages from the configured folder.
-fn web_assets(config: &Config) -> Result<Assets, AppError> {
-    let named = |variable| move |error| AppError::Assets { variable, error };
-    match (&config.web_assets, &config.graphiql_assets) {
-        (Some(folder), _) => Assets::from_folder(folder).map_err(named("WEB_ASSETS")),
-        (None, Some(folder)) => Assets::from_graphiql_folder(folder).map_err(named("GRAPHIQL_ASSETS")),
-        (None, None) => Ok(Assets::default()),
-    }
 }
 
 fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<ServerConfig, AppError> {
@@ -472,6 +487,7 @@ fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<Serv
         graphiql: config.graphiql,
         console: config.console.then(|| ConsoleConfig { login_url: config.console_login_url.clone() }),
         assets: web_assets(config)?,
+        test_calls: None,
         own_origins: base_urls(config).iter().map(|url| url.origin().ascii_serialization()).collect(),
         allowed_origins: config.allowed_origins.clone(),
         rate_limits: RateLimits {

@@ -250,7 +250,7 @@ impl Config {
     fn build(values: &Values<'_>, profile: Profile) -> Result<Self, Mistake> {
         let database_url = values.get(&table::DATABASE_URL)?;
         Ok(Self {
-            warnings: warnings(&database_url, profile),
+            warnings: warnings(&database_url, values, profile),
             bind_address: values.get(&table::BIND_ADDRESS)?,
             database_url,
             database_listen_url: values.optional(&table::DATABASE_LISTEN_URL)?,
@@ -403,8 +403,13 @@ fn section<T>(
     read(&values).map_err(|mistake| vec![mistake])
 }
 
-fn warnings(database_url: &SecretString, profile: Profile) -> Vec<String> {
+fn warnings(database_url: &SecretString, values: &Values<'_>, profile: Profile) -> Vec<String> {
     let mut warnings = Vec::new();
+    if values.text(table::GRAPHIQL_ASSETS.variable.name).is_some() {
+        warnings.push(
+            "GRAPHIQL_ASSETS is deprecated: fill a folder with scripts/web-assets and set WEB_ASSETS".into(),
+        );
+    }
     // `dev` always uses SQLite, which is no drawback for a single developer.
     if profile == Profile::Serve && database_url.expose_secret().starts_with("sqlite:") {
         warnings.push(

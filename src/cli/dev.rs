@@ -46,9 +46,11 @@ pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Fai
     let config =
         Config::for_this_machine(|name| find(name, &remembered, environment).map(|(value, _)| value))?;
     migrate::apply(config.database_url.clone()).await?;
-    let app = App::build(&config, clock, entropy).await.map_err(|error| Failure::from_error(&error))?;
+    let app = App::build_for_dev(&config, clock, entropy, carriers.test_calls())
+        .await
+        .map_err(|error| Failure::from_error(&error))?;
     let token = token::make(&config.jwt, remembered.tenant, false, TOKEN_TTL)?;
-    print::line(welcome(&address, &carriers, &token))?;
+    print::line(welcome(&address, &carriers, &token, config.console))?;
     let outcome = run_until_stopped(app, listener, signals).await;
     carriers.stop().await;
     outcome
@@ -104,11 +106,16 @@ pub(in crate::cli) fn find(
     environment.find(name).filter(|_| is_read)
 }
 
-fn welcome(address: &SocketAddr, carriers: &Running, token: &str) -> String {
+fn welcome(address: &SocketAddr, carriers: &Running, token: &str, has_console: bool) -> String {
+    let console = if has_console {
+        format!("  Console    http://{address}/console#token={token}\n")
+    } else {
+        String::new()
+    };
     format!(
         r#"Switchboard is running for development: nothing real is bought or called.
 
-  GraphiQL   http://{address}/graphql#token={token}
+{console}  GraphiQL   http://{address}/graphql#token={token}
   API        http://{address}/graphql
   Carriers   {carriers}, emulated
   State      {folder}/ (delete it to start over)

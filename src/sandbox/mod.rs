@@ -96,6 +96,7 @@ pub struct Running {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,
+    sandbox: Shared,
 }
 
 impl Running {
@@ -109,6 +110,12 @@ impl Running {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Returns the routes under `/sandbox/calls` that place and end test calls, for a server that makes them reachable at its own
+    /// origin. They do not check who sends the request: that server must.
+    pub fn test_calls(&self) -> Router {
+        Router::new().nest("/sandbox", control::test_calls()).with_state(Arc::clone(&self.sandbox))
     }
 
     /// Stops listening and waits for requests in flight, for at most five seconds. The state is already saved.
@@ -147,7 +154,7 @@ pub async fn start(options: Options, listener: TcpListener) -> Result<Running, S
         faults: faults::Faults::default(),
         http: calls::client().map_err(SandboxError::Client)?,
     });
-    let service = router(sandbox).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router(Arc::clone(&sandbox)).into_make_service_with_connect_info::<SocketAddr>();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {
         // A dropped sender ends the wait too, so that dropping `Running` stops the server.
@@ -156,7 +163,7 @@ pub async fn start(options: Options, listener: TcpListener) -> Result<Running, S
             tracing::error!(%error, "sandbox server failed");
         }
     });
-    Ok(Running { address, stop: Some(stop), server })
+    Ok(Running { address, stop: Some(stop), server, sandbox })
 }
 
 fn router(sandbox: Shared) -> Router {

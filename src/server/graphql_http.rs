@@ -99,7 +99,7 @@ fn acceptable(headers: &HeaderMap) -> Result<Media, Rejection> {
     })
 }
 
-fn json_only(headers: &HeaderMap) -> Result<(), Rejection> {
+pub(super) fn json_only(headers: &HeaderMap) -> Result<(), Rejection> {
     // `?` stands for a value that is not text, and matches nothing below.
     let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
     let content_type = text(header::CONTENT_TYPE).unwrap_or_default();

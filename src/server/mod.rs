@@ -65,6 +65,8 @@ pub struct ServerConfig {
     pub console: Option<ConsoleConfig>,
     /// Source of both pages' libraries.
     pub assets: Assets,
+    /// Routes of an emulated carrier that place test calls. `None` outside of `dev`.
+    pub test_calls: Option<Router>,
     /// Public origins of this server, such as `https://calls.example.com`. Its own pages are served from there.
     pub own_origins: Vec<String>,
     /// Further origins whose pages may call the API from a browser, such as `https://dashboard.example.com`.
@@ -143,7 +145,11 @@ pub fn router(
         routes = routes.merge(graphiql::routes());
     }
     if let Some(console) = &config.console {
-        routes = routes.merge(console::routes(Console::new(console, &config.assets, None)));
+        routes =
+            routes.merge(console::routes(Console::new(console, &config.assets, config.test_calls.is_some())));
+    }
+    if let Some(calls) = config.test_calls {
+        routes = routes.merge(console::test_calls(calls));
     }
     routes = routes.merge(assets::routes(config.assets));
     let routes = routes.fallback(not_found).with_state(server.clone());

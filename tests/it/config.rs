@@ -222,6 +222,10 @@ fn usual_notations_are_accepted() {
         Some(8001)
     );
     assert!(!with("GRAPHIQL", "off").unwrap().graphiql);
+    let login = "http://localhost:3000/#/login?next={return_url}&again={return_url}";
+    assert_eq!(with("CONSOLE_LOGIN_URL", login).unwrap().console_login_url.unwrap(), login);
+    let deprecated = with("GRAPHIQL_ASSETS", env!("CARGO_MANIFEST_DIR")).unwrap().warnings;
+    assert!(deprecated.len() == 1 && deprecated[0].contains("WEB_ASSETS"), "{deprecated:?}");
     let busy = "https://backup.example.com/busy.xml?practice=a&b#rc=2";
     assert_eq!(with("VOICE_FALLBACK_URL", busy).unwrap().voice_fallback_url.unwrap().as_str(), busy);
     let keys = "https://login.example.com/keys?p=policy";

@@ -57,6 +57,8 @@ async fn a_first_session_works_and_is_kept_over_a_restart() {
     let dev = Dev::start(folder, "127.0.0.1:0", "0");
     assert!(dev.welcome[0].contains("nothing real is bought or called"));
     assert_eq!(dev.says("GraphiQL"), format!("{}#token={}", dev.says("API"), dev.says("Token")));
+    assert_eq!(dev.says("Console"), dev.says("GraphiQL").replace("/graphql#", "/console#"));
+    assert!(dev.welcome[2].trim().starts_with("Console"), "{:#?}", dev.welcome);
     let mode = std::fs::metadata(folder.join(".switchboard/dev.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
@@ -99,6 +101,61 @@ async fn a_first_session_works_and_is_kept_over_a_restart() {
         out(&again),
         err(&again)
     );
+    assert_eq!(dev.running.terminate(), Some(0));
+}
+
+#[tokio::test]
+async fn the_console_of_dev_places_test_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let dev = Dev::start(folder.path(), "127.0.0.1:0", "0");
+    let answer = dev.graphql(CREATE).await;
+    let number = answer["data"]["createAgent"]["phoneNumber"]["number"].as_str().unwrap().to_owned();
+    let origin = dev.says("API").replace("/graphql", "");
+    let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).no_proxy().build().unwrap();
+    let page = http.get(format!("{origin}/console")).send().await.unwrap().text().await.unwrap();
+    assert!(page.contains(" data-sandbox=\"/sandbox/calls\""), "{page}");
+    let post =
+        |path: &str, body: Value| http.post(format!("{origin}{path}")).header("origin", &origin).json(&body);
+
+    let held = post("/sandbox/calls", json!({"to": number, "hold": true})).send().await.unwrap();
+    assert_eq!(
+        (held.status().as_u16(), &held.headers()["cache-control"]),
+        (200, &"no-store".parse().unwrap())
+    );
+    let held: Value = held.json().await.unwrap();
+    assert_eq!(held["status"], "in-progress", "{held}");
+    let active = dev.graphql("{ viewer { activeCalls } }").await;
+    assert_eq!(active["data"]["viewer"]["activeCalls"], 1, "{active}");
+    let hangup = format!("/sandbox/calls/{}/hangup", held["call_sid"].as_str().unwrap());
+    let ended: Value = post(&hangup, json!({})).send().await.unwrap().json().await.unwrap();
+    assert_eq!(ended["status"], "completed", "{ended}");
+
+    // What another page can send without a preflight, and what it can send after it made its own name lead here.
+    let plain = http.post(format!("{origin}/sandbox/calls")).header("content-type", "text/plain");
+    let plain = plain.body(json!({"to": number}).to_string()).send().await.unwrap();
+    assert_eq!(plain.status(), 415);
+    let simple = http.post(format!("{origin}{hangup}")).send().await.unwrap();
+    assert_eq!(simple.status(), 415);
+    let port = origin.rsplit_once(':').unwrap().1;
+    for (from, host) in [
+        ("https://elsewhere.example".to_owned(), None),
+        (format!("http://rebound.example:{port}"), Some(format!("rebound.example:{port}"))),
+        ("null".to_owned(), None),
+    ] {
+        let mut request = http.post(format!("{origin}/sandbox/calls")).header("origin", &from);
+        if let Some(host) = host {
+            request = request.header("host", host);
+        }
+        assert_eq!(request.json(&json!({"to": number})).send().await.unwrap().status(), 403, "{from}");
+    }
+    let preflight = http.request(reqwest::Method::OPTIONS, format!("{origin}/sandbox/calls"));
+    let preflight = preflight.header("origin", "https://elsewhere.example");
+    let preflight = preflight.header("access-control-request-method", "POST").send().await.unwrap();
+    assert!(!preflight.headers().contains_key("access-control-allow-origin"));
+    // Nothing else of the emulated providers is here.
+    for path in ["/sandbox/state", "/sandbox/faults", "/sandbox/clock"] {
+        assert_eq!(http.get(format!("{origin}{path}")).send().await.unwrap().status(), 404, "{path}");
+    }
     assert_eq!(dev.running.terminate(), Some(0));
 }
 

@@ -13,6 +13,7 @@ mod bulk;
 mod call;
 mod carrier;
 mod config;
+mod console;
 mod conversation;
 mod coverage;
 mod crash;

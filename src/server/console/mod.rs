@@ -7,6 +7,7 @@
 //! Policy allows by its hash.
 
 mod files;
+mod test_calls;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ use super::assets::{Assets, Content, IMMUTABLE, Page, Pinned};
 use super::negotiation::{self, Media};
 use super::{RequestId, not_found};
 
+pub(super) use self::test_calls::routes as test_calls;
+
 /// Settings of the console.
 #[derive(Debug, Clone)]
 pub struct ConsoleConfig {
@@ -42,8 +45,8 @@ pub(super) struct Console {
 }
 
 impl Console {
-    /// Renders the page for these libraries. `sandbox` is the path at which the page can place test calls.
-    pub(super) fn new(config: &ConsoleConfig, assets: &Assets, sandbox: Option<&str>) -> Self {
+    /// Renders the page for these libraries.
+    pub(super) fn new(config: &ConsoleConfig, assets: &Assets, has_test_calls: bool) -> Self {
         let files = Files::new();
         let import_map = import_map(assets);
         let mut data = vec![
@@ -53,7 +56,7 @@ impl Console {
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ];
         data.extend(config.login_url.clone().map(|url| ("login-url", url)));
-        data.extend(sandbox.map(|path| ("sandbox", path.to_owned())));
+        data.extend(has_test_calls.then(|| ("sandbox", test_calls::PATH.to_owned())));
         let data: Vec<_> =
             data.iter().map(|(name, value)| format!("data-{name}=\"{}\"", escaped(value))).collect();
         let html = include_str!("page.html")

@@ -25,10 +25,13 @@ try {
   const attempts = Number(sessionStorage.getItem(ATTEMPTS) ?? 0) + 1;
   if (attempts > MAX_ATTEMPTS) {
     sessionStorage.removeItem(ATTEMPTS);
-    say('The console could not be loaded. Check the connection and reload the page. If a network filter blocks cdn.jsdelivr.net, ask the operator to set WEB_ASSETS.');
+    say(
+      'The console could not be loaded. Check the connection and reload the page. ' +
+        'If a filter blocks cdn.jsdelivr.net, the operator can set WEB_ASSETS.',
+    );
   } else {
     sessionStorage.setItem(ATTEMPTS, String(attempts));
-    say('The console is being updated. The page reloads by itself.');
+    say(`Some files of the console could not be loaded. The page reloads in ${attempts} s.`);
     setTimeout(() => location.reload(), 1000 * attempts);
   }
 }
