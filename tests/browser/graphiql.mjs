@@ -1,63 +1,12 @@
 // Drives GraphiQL as a person does, in a real Chromium: the page under its policy, the token from the address, a
 // query, the docs, completion, a subscription. Exits 1, with a reason and a screenshot, at the first that fails.
 
-import { readFile } from 'node:fs/promises';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { PATIENCE, openBrowser, until } from './browser.mjs';
 
 const [base, token, mode, sandbox] = process.argv.slice(2);
-const CDN = 'https://cdn.jsdelivr.net/';
-const PATIENCE = 20_000;
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
-
-function check(condition, what) {
-  if (!condition) throw new Error(what);
-  console.log(`ok - ${mode}: ${what}`);
-}
-
-async function until(what, look) {
-  const deadline = Date.now() + PATIENCE;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > deadline) throw new Error(`not in time: ${what}`);
-    await new Promise((resume) => setTimeout(resume, 100));
-  }
-}
-
-const profile = mkdtempSync(join(tmpdir(), 'switchboard-browser-'));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: process.env.CHROMIUM,
-  headless: true,
-  args: FLAGS,
-  viewport: { width: 1400, height: 900 },
-});
-const page = context.pages()[0] ?? (await context.newPage());
-
-const complaints = [];
-const fromCdn = [];
-const elsewhere = [];
+const { page, check, complaints, fromCdn, run } = await openBrowser('GraphiQL', base, mode);
 const frames = [];
 page.on('websocket', (socket) => socket.on('framereceived', ({ payload }) => frames.push(String(payload))));
-page.on('console', (message) => {
-  if (message.type() === 'error') complaints.push(message.text());
-});
-page.on('pageerror', (error) => complaints.push(String(error)));
-await page.route('**/*', async (route) => {
-  const address = route.request().url();
-  if (address.startsWith(base) || address.startsWith('data:')) return route.continue();
-  if (mode === 'cdn' && address.startsWith(CDN)) {
-    fromCdn.push(address);
-    const body = await readFile(join(process.env.ASSETS, new URL(address).pathname));
-    const contentType = address.endsWith('.css') ? 'text/css' : 'text/javascript';
-    return route.fulfill({ body, contentType, headers: { 'access-control-allow-origin': '*' } });
-  }
-  elsewhere.push(address);
-  return route.abort();
-});
 
 // Editors show only the lines in view; their whole text is asked from the editor itself.
 const text = (selector) =>
@@ -142,20 +91,12 @@ async function subscribes() {
   await execute();
 }
 
-try {
+await run(async () => {
   await loads();
   await queries();
   await documents();
   await completes();
   await subscribes();
-  check(elsewhere.length === 0, `no other host is asked ${elsewhere.join(' ')}`);
   check(fromCdn.length === (mode === 'cdn' ? 4 : 0), `${fromCdn.length} files came from the CDN`);
   check(complaints.length === 0, `no violation and no error on the console ${complaints.join(' | ')}`);
-} catch (error) {
-  console.error(`not ok - ${mode}: ${error.message}\n${complaints.join('\n')}`);
-  await page.screenshot({ path: join(process.env.ASSETS, '..', 'failure.png') }).catch(() => {});
-  process.exitCode = 1;
-} finally {
-  await context.close();
-  rmSync(profile, { recursive: true, force: true });
-}
+});

@@ -289,7 +289,7 @@ async fn own_files_are_served_under_their_hash() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "js" || extension == "css") {
+            } else if path.extension().is_some_and(|it| ["js", "css", "svg"].iter().any(|end| it == *end)) {
                 files.insert(path.strip_prefix(&folder).unwrap().to_str().unwrap().to_owned());
             }
         }
