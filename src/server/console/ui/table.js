@@ -17,16 +17,16 @@ import { Button } from './basic.js';
 /**
  * A table. In a narrow window every row becomes a card; the roles keep its meaning for screen readers then.
  * @template Row
- * @param {{ caption: string, columns: Column<Row>[], rows: Row[], rowKey: (row: Row) => string, busy?: boolean }} props `caption`: for screen readers
+ * @param {{ caption: string, columns: Column<Row>[], rows: Row[], rowKey: (row: Row) => string, rowClass?: (row: Row) => string, busy?: boolean }} props `caption`: for screen readers
  */
-export function Table({ caption, columns, rows, rowKey, busy = false }) {
+export function Table({ caption, columns, rows, rowKey, rowClass, busy = false }) {
   return html`<table class="stack" role="table" aria-busy=${busy ? 'true' : 'false'}>
     <caption class="hidden">${caption}</caption>
     <thead role="rowgroup"><tr role="row">
       ${columns.map(({ label, align }) => html`<th key=${label} role="columnheader" scope="col" class=${align ?? ''}>${label}</th>`)}
     </tr></thead>
     <tbody role="rowgroup">${rows.map(
-      (row) => html`<tr key=${rowKey(row)} role="row">
+      (row) => html`<tr key=${rowKey(row)} role="row" class=${rowClass?.(row)} data-key=${rowKey(row)}>
       ${columns.map(({ label, cell, align, isHead }) =>
         isHead
           ? html`<th key=${label} role="rowheader" scope="row" data-label=${label} class=${align ?? ''}>${cell(row)}</th>`

@@ -1,0 +1,19 @@
+// Ends a test call.
+
+import { useState } from 'preact/hooks';
+
+import { html } from '../../lib/html.js';
+import { Button, say } from '../../ui/basic.js';
+import { ask } from './sandbox.js';
+
+/** @param {{ sid: string, from: string }} props */
+export function HangUp({ sid, from }) {
+  const [busy, setBusy] = useState(false);
+  const hangUp = async () => {
+    setBusy(true);
+    const problem = await ask(`/${encodeURIComponent(sid)}/hangup`);
+    setBusy(false);
+    if (problem) say(problem, 'error');
+  };
+  return html`<${Button} kind="quiet" busy=${busy} label=${`Hang up the call from ${from}`} onClick=${hangUp}>Hang up</${Button}>`;
+}
