@@ -113,6 +113,23 @@ export function dayStart(days, now = new Date()) {
   return new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
 }
 
+/** The local day of an instant, as date fields and addresses write it: `YYYY-MM-DD`. @param {Date} at */
+export function isoDay(at) {
+  const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+
+/**
+ * A local time that spreadsheets read and sort: `YYYY-MM-DD HH:MM:SS`.
+ * @param {string | null | undefined} at RFC 3339
+ */
+export function sortable(at) {
+  if (!at) return '';
+  const local = new Date(at);
+  const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
+  return `${isoDay(local)} ${two(local.getHours())}:${two(local.getMinutes())}:${two(local.getSeconds())}`;
+}
+
 /** @param {Numeric} value */
 function isMissing(value) {
   return value === null || value === undefined || value === '';

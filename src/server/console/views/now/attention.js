@@ -7,6 +7,7 @@ import * as format from '../../lib/format.js';
 import { useNow, useQuery } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { href } from '../../lib/router.js';
+import { Party } from '../../ui/party.js';
 import { Badge, Button, Loading, Notice, Problem, Section } from '../../ui/basic.js';
 import { agentsWithoutNumber, failedOperations, inactiveNumbers, missedCalls, rejectedAgents } from './findings.js';
 import { Repair } from './repair.js';
@@ -73,7 +74,7 @@ function Item({ finding: { tone, text, why, at, link, repair, canHide }, now, on
   return html`<li>
     <${Badge} tone=${tone}>${tone === 'bad' ? 'Problem' : 'To do'}</${Badge}>
     <div class="what"><p>${before}${name && html`<bdi><b>${name}</b></bdi>`}${after}</p>
-      ${(why || at) && html`<p class="hint"><bdi>${why}</bdi>${at && html` <time datetime=${at} title=${format.dateTime(at)}>${format.ago(at, now)}</time>`}</p>`}
+      ${(why || at) && html`<p class="hint">${at && html`<time datetime=${at} title=${format.dateTime(at)}>${format.ago(at, now)}</time>: `}<bdi>${why}</bdi></p>`}
     </div>
     <div class="actions">
       ${repair && html`<${Repair} id=${repair} number=${name} onDone=${onDone} />`}
@@ -91,17 +92,11 @@ function Missed({ calls, isCut, now }) {
     <div class="what"><p>${count} in the last hour did not reach the agent.</p>
       ${calls.slice(0, CALLS_SHOWN).map(
         ({ id, from, startedAt, decision }) => html`<p key=${id} class="hint">
-        <a href=${href(`/calls/${encodeURIComponent(id)}`)}><bdi>${from}</bdi></a>, ${format.ago(startedAt, now)}: <bdi>${decision.reason}</bdi></p>`,
+        <a href=${href(`/calls/${encodeURIComponent(id)}`)}><${Party} value=${from} /></a>, ${format.ago(startedAt, now)}: <bdi>${decision.reason}</bdi></p>`,
       )}
     </div>
-    <div class="actions"><a class="button" href=${`${href('/calls')}?from=${localDay(new Date(now - 3_600_000))}`}>Show the calls</a></div>
+    <div class="actions"><a class="button" href=${`${href('/calls')}?from=${format.isoDay(new Date(now - 3_600_000))}`}>Show the calls</a></div>
   </li>`;
-}
-
-/** @param {Date} at */
-function localDay(at) {
-  const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
 }
 
 /** @returns {[string[], (key: string) => void]} */

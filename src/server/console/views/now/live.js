@@ -9,6 +9,7 @@ import { html } from '../../lib/html.js';
 import { page } from '../../lib/page.js';
 import { href } from '../../lib/router.js';
 import { Empty, Loading, Problem, Section } from '../../ui/basic.js';
+import { Party } from '../../ui/party.js';
 import { Table } from '../../ui/table.js';
 import { Outcome, State } from '../../ui/words.js';
 import { HangUp } from './hang_up.js';
@@ -131,9 +132,10 @@ function LiveTable({ lines, now }) {
     {
       label: 'From',
       isHead: true,
-      cell: ({ call }) => html`<a href=${href(`/calls/${encodeURIComponent(call.id)}`)}><bdi>${call.from}</bdi></a>`,
+      cell: ({ call }) =>
+        html`<a href=${href(`/calls/${encodeURIComponent(call.id)}`)}><${Party} value=${call.from} /></a>`,
     },
-    { label: 'To', cell: ({ call }) => html`<bdi>${call.to}</bdi>` },
+    { label: 'To', cell: ({ call }) => html`<${Party} value=${call.to} />` },
     { label: 'Agent', cell: ({ call }) => call.agent && html`<bdi>${call.agent.name}</bdi>` },
     { label: 'Goes to', cell: ({ call }) => html`<${Outcome} value=${call.outcome} />` },
     { label: 'Status', cell: ({ call }) => html`<${State} value=${call.status} />` },
