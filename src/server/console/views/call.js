@@ -8,15 +8,16 @@ import { href } from '../lib/router.js';
 import { Copy, Empty, Facts, Loading, Problem, Section, ViewHead } from '../ui/basic.js';
 import { Party } from '../ui/party.js';
 import { Outcome, State } from '../ui/words.js';
+import { lastSearch } from './calls/filters.js';
 import { isUnderWay, Timeline } from './call/timeline.js';
 import { Transcript } from './call/transcript.js';
 
 /** @typedef {import('./call/timeline.js').Call} Call */
 
-const LIST = { href: href('/calls'), label: 'All calls' };
-
 /** @param {import('../app.js').ViewProps} props */
 export default function View({ parameters: [id = ''] }) {
+  // Back to the list as it was filtered.
+  const list = { href: href('/calls') + lastSearch(), label: 'Calls' };
   const read = useQuery(CallDetails, { id });
   const node = read.data?.node;
   const call = node && 'sid' in node ? node : null;
@@ -30,12 +31,12 @@ export default function View({ parameters: [id = ''] }) {
     ({ callUpdated }) => callUpdated.id === id && refetch(),
     { pause: call === null },
   );
-  return html`<${ViewHead} title=${title} heading=${heading} back=${LIST}>
+  return html`<${ViewHead} title=${title} heading=${heading} back=${list}>
       ${call && html`<${Outcome} value=${call.outcome} /><${State} value=${call.status} />`}
     </${ViewHead}>
     <${Problem} read=${read} />
     ${!read.data && read.loading && html`<${Loading} />`}
-    ${read.data && !call && html`<${Empty} action=${html`<a class="button" href=${LIST.href}>Show all calls</a>`}>There is no such call. It may have been deleted, or the link is not complete.</${Empty}>`}
+    ${read.data && !call && html`<${Empty} action=${html`<a class="button" href=${href('/calls')}>Show all calls</a>`}>There is no such call. It may have been deleted, or the link is not complete.</${Empty}>`}
     ${call && html`<${Timeline} call=${call} /><${Details} call=${call} /><${Transcript} call=${call} />`}`;
 }
 
@@ -57,10 +58,10 @@ function Details({ call }) {
     ['Duration', call.durationSeconds === null ? yetUnknown : format.duration(call.durationSeconds)],
     ['Estimated cost', call.estimatedCost === null ? yetUnknown : format.money(call.estimatedCost)],
     ['Is the caller’s number genuine?', attestation(callerAttestation)],
-    ['Call SID', html`<code>${call.sid}</code> <${Copy} text=${call.sid} label="Copy the call SID" />`],
+    ['Call SID', html`<code>${call.sid}</code> <${Copy} text=${call.sid} label="Copy SID" />`],
     conversationId && [
       'Conversation id',
-      html`<code>${conversationId}</code> <${Copy} text=${conversationId} label="Copy the conversation id" />`,
+      html`<code>${conversationId}</code> <${Copy} text=${conversationId} label="Copy id" />`,
     ],
   ]} /></${Section}>`;
 }

@@ -12,7 +12,7 @@ import { Party } from '../ui/party.js';
 import { pageArguments, Pager, Table } from '../ui/table.js';
 import { Outcome, State } from '../ui/words.js';
 import { ExportButton, ExportResult, useExport } from './calls/export.js';
-import { clear, filterOf, Filters, isFiltered } from './calls/filters.js';
+import { clear, filterOf, Filters, isFiltered, remember } from './calls/filters.js';
 
 /** @typedef {import('../generated/types').CallsPageQuery['calls']['nodes'][number]} Call */
 
@@ -23,6 +23,7 @@ const AFTER_CALLS = 1500;
 export default function View() {
   const heading = useTitle('Calls');
   const { params } = address.value;
+  remember(params);
   const filter = filterOf(params);
   const read = useQuery(CallsPage, { ...pageArguments(params, PAGE), filter });
   useSubscription(CallsUpdated, { agentId: filter.agentId }, useThrottled(read.refetch, AFTER_CALLS));

@@ -31,6 +31,17 @@ export function filterOf(params) {
   };
 }
 
+/** Query of the address of the list when it was last shown. */
+let last = '';
+
+/** Keeps the address for the way back from a call. @param {URLSearchParams} params */
+export function remember(params) {
+  const text = params.toString();
+  last = text && `?${text}`;
+}
+
+export const lastSearch = () => last;
+
 /** Whether anything is filtered. @param {CallFilter} filter */
 export const isFiltered = (filter) => Object.values(filter).some(Boolean);
 
