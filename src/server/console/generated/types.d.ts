@@ -640,3 +640,35 @@ export type SessionQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type SessionQuery = { session: { role: SessionRole, tenantId: string | null, agentId: string | null, sandbox: boolean } };
 
+export type TrailQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<AuditEventFilter>;
+}>;
+
+
+export type TrailQuery = { auditEvents: { nodes: Array<{ id: string, at: string, actor: string, action: string, subject: string | null, outcome: string, requestId: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type TrailSubjectsQueryVariables = Exact<{
+  ids: Array<Scalars['ID']['input']> | Scalars['ID']['input'];
+}>;
+
+
+export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Viewer', id: string } | { __typename: 'Tenant', id: string } | null> };
+
+export type UsageQueryVariables = Exact<{
+  month?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type UsageQuery = { viewer: { id: string, plan: { name: string }, usage: { month: string, calls: number, minutes: string, phoneNumbers: number, estimatedCost: { calls: string, phoneNumbers: string, total: string, currency: string }, byDay: Array<{ date: string, calls: number, minutes: string, estimatedCost: { calls: string, phoneNumbers: string, total: string, currency: string } }>, byAgent: Array<{ agentId: string, calls: number, minutes: string, estimatedCost: string, agent: { id: string, name: string } | null }> }, prices: Array<{ countryCode: string, type: PhoneNumberType, month: string, minute: string, currency: string }> } };
+
+export type UsageBeforeQueryVariables = Exact<{
+  month: Scalars['String']['input'];
+}>;
+
+
+export type UsageBeforeQuery = { viewer: { id: string, usage: { month: string, calls: number, minutes: string, estimatedCost: { total: string, currency: string } } } };
+

@@ -14,6 +14,7 @@ const both = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: '
 const hours = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit', timeZone });
 const months = new Intl.DateTimeFormat(locale, { month: 'long', year: 'numeric', timeZone: 'UTC' });
 const utcDates = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
+const countries = new Intl.DisplayNames(locale, { type: 'region' });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 /** @type {Map<string, Intl.NumberFormat>} */
 const currencies = new Map();
@@ -75,6 +76,9 @@ export function duration(seconds) {
   const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
+
+/** The name of a country. @param {string} code ISO 3166-1 alpha-2 */
+export const country = (code) => countries.of(code) ?? code;
 
 /**
  * How long ago, or how soon: “3 minutes ago”.
