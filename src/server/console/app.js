@@ -50,8 +50,8 @@ export function App() {
 function Signed() {
   const read = useQuery(Session, {});
   const known = read.data?.session;
-  // An operator who acts for nobody has no data of a tenant to look at.
-  const isOperatorAlone = known?.role === 'OPERATOR' && known.tenantId === null;
+  // An operator who acts for nobody has no data of a tenant to look at. The session here knows it before the server's answer does.
+  const isOperatorAlone = known?.role === 'OPERATOR' && session.actingFor.value === null;
   return html`
     <a class="skip" href="#view">Skip to the content</a>
     <${Head} known=${known} isOperatorAlone=${isOperatorAlone} />

@@ -505,6 +505,54 @@ export type HealthStatus =
   | 'DEGRADED'
   | 'DOWN';
 
+export type OperatorHealthQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorHealthQuery = { health: { status: HealthStatus, components: Array<{ name: string, status: HealthStatus, detail: string | null, since: string | null }> } };
+
+export type OperatorUnreadableRowsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorUnreadableRowsQuery = { unreadableRows: Array<{ table: string, rowId: string | null, column: string | null, firstMetAt: string, lastMetAt: string }> };
+
+export type OperatorTenantsQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<TenantFilter>;
+}>;
+
+
+export type OperatorTenantsQuery = { tenants: { nodes: Array<{ id: string, userId: string, activeCalls: number, agentCount: number, phoneNumberCount: number, createdAt: string, plan: { name: string }, limits: { concurrentCalls: number, phoneNumbers: number, dialCountries: Array<string> | null, dialPremiumNumbers: boolean } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type OperatorTenantFragment = { id: string, userId: string, activeCalls: number, agentCount: number, phoneNumberCount: number, createdAt: string, plan: { name: string }, limits: { concurrentCalls: number, phoneNumbers: number, dialCountries: Array<string> | null, dialPremiumNumbers: boolean } };
+
+export type OperatorSetPlanMutationVariables = Exact<{
+  input: SetTenantPlanInput;
+}>;
+
+
+export type OperatorSetPlanMutation = { setTenantPlan: { viewer: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type OperatorOperationsQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<OperationFilter>;
+}>;
+
+
+export type OperatorOperationsQuery = { operations: { nodes: Array<{ id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, createdAt: string, finishedAt: string | null, error: { code: UserErrorCode, message: string } | null, waitsFor: { code: UserErrorCode, message: string } | null, tenant: { id: string, userId: string, plan: { name: string } } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type OperatorOperationFragment = { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, createdAt: string, finishedAt: string | null, error: { code: UserErrorCode, message: string } | null, waitsFor: { code: UserErrorCode, message: string } | null, tenant: { id: string, userId: string, plan: { name: string } } | null };
+
+export type OperatorReconciliationQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorReconciliationQuery = { reconciliation: { startedAt: string, finishedAt: string | null, complete: boolean, incompleteReason: string | null, monthlyCostAtStake: string, differences: Array<{ kind: string, number: string | null, sid: string | null, detail: string, repair: string | null }> } | null };
+
 export type ProgressStartQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;

@@ -65,13 +65,23 @@ export function start() {
 
 /** @returns {Record<string, string>} */
 function credentials() {
-  const headers = /** @type {Record<string, string>} */ ({});
-  const token = session.token.peek();
+  const headers = ownCredentials();
   const tenant = session.actingFor.peek();
-  if (token !== null) headers.authorization = `Bearer ${token}`;
   if (tenant !== null) headers['x-tenant-id'] = tenant;
   return headers;
 }
+
+/** @returns {Record<string, string>} */
+function ownCredentials() {
+  const token = session.token.peek();
+  return token === null ? {} : { authorization: `Bearer ${token}` };
+}
+
+/**
+ * Context of an operator's request about the whole platform: it names no tenant, also while the operator acts for one. With the
+ * tenant's name it would be recorded in that tenant's trail, and a list would be narrowed to that tenant.
+ */
+export const acrossTenants = { fetchOptions: () => ({ headers: ownCredentials() }) };
 
 function connect() {
   const socket = openSocket();

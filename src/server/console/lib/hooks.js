@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
-import { clients, explain, reconnections } from './api.js';
+import { acrossTenants, clients, explain, reconnections } from './api.js';
 import * as router from './router.js';
 
 /**
@@ -27,10 +27,10 @@ import * as router from './router.js';
  * @template {import('@urql/core').AnyVariables} Variables
  * @param {Document<Data, Variables>} document
  * @param {Variables} variables
- * @param {{ pause?: boolean }} [options] `pause`: do not read (yet)
+ * @param {{ pause?: boolean, platform?: boolean }} [options] `pause`: do not read (yet). `platform`: for operators, about all tenants
  * @returns {Read<Data>}
  */
-export function useQuery(document, variables, { pause = false } = {}) {
+export function useQuery(document, variables, { pause = false, platform = false } = {}) {
   const key = JSON.stringify(variables);
   const { client } = clients.value;
   const reconnected = reconnections.value;
@@ -50,13 +50,15 @@ export function useQuery(document, variables, { pause = false } = {}) {
     if (pause) return undefined;
     setState((before) => ({ ...before, loading: true }));
     const requestPolicy = asked > 0 || reconnected > 0 ? 'network-only' : 'cache-and-network';
-    const reading = client.query(document, variables, { requestPolicy }).subscribe((result) => {
-      setState((before) => ({
-        data: result.data ?? before.data,
-        problem: explain(result.error),
-        loading: Boolean(result.stale) || Boolean(result.hasNext),
-      }));
-    });
+    const reading = client
+      .query(document, variables, { requestPolicy, ...(platform && acrossTenants) })
+      .subscribe((result) => {
+        setState((before) => ({
+          data: result.data ?? before.data,
+          problem: explain(result.error),
+          loading: Boolean(result.stale) || Boolean(result.hasNext),
+        }));
+      });
     return () => reading.unsubscribe();
   }, [client, document, key, pause, asked, reconnected]);
 
@@ -86,15 +88,19 @@ export function useQuery(document, variables, { pause = false } = {}) {
  * @template Data
  * @template {import('@urql/core').AnyVariables} Variables
  * @param {Document<Data, Variables>} document
+ * @param {{ platform?: boolean }} [options] `platform`: for operators, about any tenant
  * @returns {[(variables: Variables) => Promise<Changed<Data>>, boolean]}
  */
-export function useMutation(document) {
+export function useMutation(document, { platform = false } = {}) {
   const busy = useSignal(false);
   const run = useCallback(
     async (/** @type {Variables} */ variables) => {
       busy.value = true;
       try {
-        const result = await clients.peek().client.mutation(document, variables).toPromise();
+        const result = await clients
+          .peek()
+          .client.mutation(document, variables, platform ? acrossTenants : {})
+          .toPromise();
         const payloads = Object.values(/** @type {Record<string, any>} */ (result.data ?? {}));
         /** @type {Refusal[]} */
         const userErrors = payloads.flatMap((payload) => payload?.userErrors ?? []);
@@ -104,7 +110,7 @@ export function useMutation(document) {
         busy.value = false;
       }
     },
-    [document],
+    [document, platform],
   );
   return [run, busy.value];
 }
@@ -177,6 +183,23 @@ export function useNow(every = 1000) {
     return () => clearInterval(timer);
   }, [every]);
   return now;
+}
+
+/**
+ * Repeats something while the page is visible, and at once when it becomes visible again.
+ * @param {() => void} action
+ * @param {number} milliseconds
+ */
+export function useEvery(action, milliseconds) {
+  useEffect(() => {
+    const repeat = () => document.hidden || action();
+    const timer = setInterval(repeat, milliseconds);
+    document.addEventListener('visibilitychange', repeat);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener('visibilitychange', repeat);
+    };
+  }, [action, milliseconds]);
 }
 
 /**

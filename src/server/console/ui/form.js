@@ -100,10 +100,11 @@ export function FormErrors({ form, fields = [] }) {
 
 /**
  * A filter in a list's head: changes at once, belongs to no form.
- * @param {{ label: string, value: string, onChange: (value: string) => void, options?: [string, string][] } & Record<string, any>} props
+ * @param {{ label: string, value: string, onChange: (value: string) => void, options?: [string, string][], problem?: string | null } & Record<string, any>} props
+ * `problem`: why nothing can match
  */
-export function Filter({ label, value, onChange, options, ...rest }) {
-  return html`<${Field} label=${label}>
+export function Filter({ label, value, onChange, options, problem = null, ...rest }) {
+  return html`<${Field} label=${label} errors=${problem ? [{ message: problem }] : []}>
     ${(/** @type {object} */ props) =>
       options
         ? html`<select ...${{ ...rest, ...props }} value=${value} onChange=${(/** @type {Event} */ event) => onChange(valueOf(event))}>
