@@ -167,12 +167,33 @@ export type DeleteAgentInput = {
   id: Scalars['ID']['input'];
 };
 
+/** State of a part of the server. */
+export type HealthStatus =
+  /** It works in part, is behind, or needs attention. */
+  | 'DEGRADED'
+  /** It does not work. */
+  | 'DOWN'
+  /** It works. */
+  | 'OK';
+
 /** What to do if no number matches the request. */
 export type IfUnavailable =
   /** Buy any other number in the country. */
   | 'ANY_IN_COUNTRY'
   /** Buy none. The error suggests area codes that have numbers. */
   | 'FAIL';
+
+/** Filter for operations. All given conditions must match. */
+export type OperationFilter = {
+  /** Only operations about this agent. */
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only operations of this kind. */
+  kind?: InputMaybe<OperationKind>;
+  /** Only operations about this number. */
+  phoneNumberId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only operations in this state. */
+  state?: InputMaybe<OperationState>;
+};
 
 /** Kind of an operation. New kinds may be added. */
 export type OperationKind =
@@ -352,6 +373,15 @@ export type RoutingRuleInput = {
   name: Scalars['String']['input'];
 };
 
+/** Role of a caller. */
+export type SessionRole =
+  /** The tools of a voice agent: read what concerns their agent. */
+  | 'AGENT'
+  /** An operator: reads what concerns all tenants, and acts for the tenant that the header `X-Tenant-Id` names. */
+  | 'OPERATOR'
+  /** A tenant: reads and changes what it owns. */
+  | 'TENANT';
+
 /** Input of `setRoutingRules`. */
 export type SetRoutingRulesInput = {
   /**
@@ -398,6 +428,14 @@ export type Speaker =
   | 'AGENT'
   /** The caller. */
   | 'CALLER';
+
+/** Filter for tenants. All given conditions must match. */
+export type TenantFilter = {
+  /** Only tenants whose plan has exactly this name. */
+  planName?: InputMaybe<Scalars['String']['input']>;
+  /** Only this tenant. */
+  userId?: InputMaybe<Scalars['UUID']['input']>;
+};
 
 /** Input of `updateAgent`. An absent field remains unchanged; `null` clears it. */
 export type UpdateAgentInput = {
@@ -479,31 +517,139 @@ export type AuditEventFilter = {
   before?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
-export type SessionRole =
-  | 'TENANT'
-  | 'OPERATOR'
-  | 'AGENT';
-
-export type OperationFilter = {
-  agentId?: InputMaybe<Scalars['ID']['input']>;
-  phoneNumberId?: InputMaybe<Scalars['ID']['input']>;
-  kind?: InputMaybe<OperationKind>;
-  state?: InputMaybe<OperationState>;
-};
-
 export type StatisticsInterval =
   | 'HOUR'
   | 'DAY';
 
-export type TenantFilter = {
-  userId?: InputMaybe<Scalars['UUID']['input']>;
-  planName?: InputMaybe<Scalars['String']['input']>;
-};
+export type CallDetailsQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
 
-export type HealthStatus =
-  | 'OK'
-  | 'DEGRADED'
-  | 'DOWN';
+
+export type CallDetailsQuery = { node: { id: string } | { id: string } | { sid: string, direction: CallDirection, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, durationSeconds: number | null, estimatedCost: string | null, callerAttestation: string | null, conversationId: string | null, id: string, agent: { id: string, name: string, status: AgentStatus, fallbackNumber: string | null } | null, phoneNumber: { id: string, number: string } | null, decision: { reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null }, transcript: Array<{ speaker: Speaker, text: string, atSeconds: number }> | null } | { id: string } | { id: string } | { id: string } | { id: string } | null };
+
+export type CallFollowedSubscriptionVariables = Exact<{
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type CallFollowedSubscription = { callUpdated: { id: string } };
+
+export type CallsPageQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<CallFilter>;
+}>;
+
+
+export type CallsPageQuery = { calls: { nodes: Array<{ id: string, startedAt: string, endedAt: string | null, from: string, to: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null, estimatedCost: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type CallsTotalQueryVariables = Exact<{
+  filter?: InputMaybe<CallFilter>;
+}>;
+
+
+export type CallsTotalQuery = { calls: { totalCount: number } };
+
+export type CallsExportQueryVariables = Exact<{
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<CallFilter>;
+}>;
+
+
+export type CallsExportQuery = { calls: { nodes: Array<{ id: string, sid: string, startedAt: string, endedAt: string | null, from: string, to: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null, estimatedCost: string | null, conversationId: string | null, agent: { id: string, name: string } | null, decision: { ruleName: string | null, reason: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type CallsUpdatedSubscriptionVariables = Exact<{
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type CallsUpdatedSubscription = { callUpdated: { id: string } };
+
+export type CallsAgentsQueryVariables = Exact<{
+  filter?: InputMaybe<AgentFilter>;
+}>;
+
+
+export type CallsAgentsQuery = { agents: { nodes: Array<{ id: string, name: string }>, pageInfo: { hasNextPage: boolean } } };
+
+export type CallsNumbersQueryVariables = Exact<{
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type CallsNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
+
+export type CallsChosenQueryVariables = Exact<{
+  agent: Scalars['ID']['input'];
+  number: Scalars['ID']['input'];
+  hasAgent: Scalars['Boolean']['input'];
+  hasNumber: Scalars['Boolean']['input'];
+}>;
+
+
+export type CallsChosenQuery = { agent?: { id: string, name: string } | null, phoneNumber?: { id: string, number: string } | null };
+
+export type NowCallFragment = { id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null };
+
+export type NowCallsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowCallsQuery = { ringing: { nodes: Array<{ id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, inProgress: { nodes: Array<{ id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } } };
+
+export type NowCallUpdatedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowCallUpdatedSubscription = { callUpdated: { id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null } };
+
+export type NowViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowViewerQuery = { viewer: { id: string, activeCalls: number, plan: { name: string }, limits: { concurrentCalls: number }, usage: { month: string, estimatedCost: { total: string, currency: string } } } };
+
+export type NowStatisticsQueryVariables = Exact<{
+  from: Scalars['DateTime']['input'];
+  to: Scalars['DateTime']['input'];
+  timeZone: Scalars['String']['input'];
+}>;
+
+
+export type NowStatisticsQuery = { callStatistics: Array<{ start: string, calls: number, answeredByAgent: number, fallback: number, busy: number, unavailable: number, rejected: number }> };
+
+export type NowAttentionQueryVariables = Exact<{
+  hourAgo: Scalars['DateTime']['input'];
+}>;
+
+
+export type NowAttentionQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, syncState: AgentSyncState, syncError: { message: string } | null, phoneNumber: { id: string } | null }>, pageInfo: { hasNextPage: boolean } }, inactive: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, recent: { nodes: Array<{ id: string, from: string, startedAt: string, outcome: CallOutcome, agent: { id: string, name: string } | null, decision: { reason: string, action: { kind: RoutingActionKind } | null } }>, pageInfo: { hasNextPage: boolean } } };
+
+export type NowOperationFragment = { id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null };
+
+export type NowOperationsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowOperationsQuery = { failed: { nodes: Array<{ id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null }> }, succeeded: { nodes: Array<{ id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null }> } };
+
+export type NowRepairMutationVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NowRepairMutation = { repairPhoneNumber: { phoneNumber: { id: string, status: PhoneNumberStatus } | null, operation: { id: string, state: OperationState } | null, userErrors: Array<{ code: UserErrorCode, field: Array<string> | null, message: string }> } | null };
+
+export type NowRepairingSubscriptionVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NowRepairingSubscription = { operationUpdated: { id: string, state: OperationState, error: { message: string } | null, phoneNumber: { id: string, status: PhoneNumberStatus } | null } };
+
+export type NowTestNumbersQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }> } };
 
 export type OperatorHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -597,7 +743,7 @@ export type TrailSubjectsQueryVariables = Exact<{
 }>;
 
 
-export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Viewer', id: string } | { __typename: 'Tenant', id: string } | null> };
+export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | null> };
 
 export type UsageQueryVariables = Exact<{
   month?: InputMaybe<Scalars['String']['input']>;
