@@ -9,7 +9,7 @@ use crate::domain::{self, ComponentHealth as Component};
 use crate::graphql::context::{ContextExt, Services};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::scalars::DateTime;
-use crate::provisioning::Mended;
+use crate::provisioning::RepairOutcome;
 
 /// Time limit for asking the database. A person waits for the answer.
 const DATABASE_TIME: Duration = Duration::from_secs(2);
@@ -109,7 +109,7 @@ async fn reconciliation(services: &Services) -> Component {
             return is(domain::HealthStatus::Degraded).because("the last report cannot be read");
         }
     };
-    let open = last.differences.iter().filter(|found| found.mended != Mended::Yes).count();
+    let open = last.differences.iter().filter(|found| found.outcome != RepairOutcome::Repaired).count();
     let health = if last.incomplete.is_some() {
         is(domain::HealthStatus::Degraded)
             .because("the last inventories were incomplete: the query reconciliation has the reason")
