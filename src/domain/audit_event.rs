@@ -67,6 +67,18 @@ pub enum AuditOutcome {
     Failed(RefusalCode),
 }
 
+super::text_enum! {
+    /// The outcome of an action without the reason of a failure: the first word of an [`AuditOutcome`]'s text.
+    AuditOutcomeKind {
+        /// An operation was accepted.
+        Accepted = "accepted",
+        /// The action succeeded.
+        Succeeded = "succeeded",
+        /// The action failed.
+        Failed = "failed",
+    }
+}
+
 impl AuditOutcome {
     /// The outcome of a finished action: success, or the error's code.
     #[must_use]

@@ -25,7 +25,7 @@ pub use agent::{
     Agent, AgentName, AgentStatus, AgentToken, AnsweringAgent, FirstMessage, Prompt, SyncState, VoiceId,
 };
 pub use ambient::{Clock, Entropy};
-pub use audit_event::{Actor, AuditEvent, AuditOutcome, Author};
+pub use audit_event::{Actor, AuditEvent, AuditOutcome, AuditOutcomeKind, Author};
 pub use background::{
     Ailing, ComponentHealth, HealthProbes, HealthStatus, Heartbeat, Worker, Workers, backoff, caught,
 };

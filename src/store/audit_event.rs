@@ -3,19 +3,57 @@
 
 use std::fmt::Display;
 
+use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Select};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryTrait, Select};
 
 use super::entities;
 use super::entities::audit_event::{ActiveModel, Column, Entity, Model};
 use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
 use super::{Shared, StoreError, TenantStore};
-use crate::domain::{Actor, AuditEvent, AuditEventId, AuditOutcome, Author, Operation, TenantId};
+use crate::domain::{
+    Actor, AuditEvent, AuditEventId, AuditOutcome, AuditOutcomeKind, Author, NodeId, Operation, TenantId,
+};
 
 /// Rows in one statement: a row has eight values, and SQLite allows 32,766.
 const ROWS_PER_STATEMENT: usize = 1000;
 
 const KEYSET: Keyset<Column> = Keyset { at: Column::At, id: Column::Id };
+
+/// Filter for audit events. All given conditions must match.
+#[derive(Debug, Clone, Default)]
+pub struct AuditEventFilter {
+    /// Only this action.
+    pub action: Option<String>,
+    /// Only actions of this actor, as stored.
+    pub actor: Option<String>,
+    /// Only actions on the object with this global id.
+    pub subject: Option<NodeId>,
+    /// Only actions that ended so, or have not ended.
+    pub outcome: Option<AuditOutcomeKind>,
+    /// Only events at or after this time.
+    pub recorded_after: Option<DateTime<Utc>>,
+    /// Only events before this time.
+    pub recorded_before: Option<DateTime<Utc>>,
+}
+
+impl AuditEventFilter {
+    fn of(&self, query: Select<Entity>) -> Select<Entity> {
+        query
+            .apply_if(self.action.as_ref(), |query, action| query.filter(Column::Action.eq(action)))
+            .apply_if(self.actor.as_ref(), |query, actor| query.filter(Column::Actor.eq(actor)))
+            .apply_if(self.subject, |query, subject| query.filter(Column::Subject.eq(subject.to_string())))
+            .apply_if(self.outcome, |query, outcome| match outcome {
+                AuditOutcomeKind::Accepted | AuditOutcomeKind::Succeeded => {
+                    query.filter(Column::Outcome.eq(outcome.as_str()))
+                }
+                // Followed by the error's code.
+                AuditOutcomeKind::Failed => query.filter(Column::Outcome.starts_with(outcome.as_str())),
+            })
+            .apply_if(self.recorded_after, |query, at| query.filter(Column::At.gte(at)))
+            .apply_if(self.recorded_before, |query, at| query.filter(Column::At.lt(at)))
+    }
+}
 
 impl TenantStore {
     fn own_audit_events(&self) -> Select<Entity> {
@@ -85,8 +123,12 @@ impl TenantStore {
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
-    pub async fn audit_events(&self, page: PageRequest) -> Result<PageOf<AuditEvent>, StoreError> {
-        page::page(&self.transaction, self.own_audit_events(), KEYSET, page, |row| {
+    pub async fn audit_events(
+        &self,
+        filter: &AuditEventFilter,
+        page: PageRequest,
+    ) -> Result<PageOf<AuditEvent>, StoreError> {
+        page::page(&self.transaction, filter.of(self.own_audit_events()), KEYSET, page, |row| {
             Ok((Cursor { at: row.at, id: row.id }, row.into()))
         })
         .await
@@ -96,8 +138,8 @@ impl TenantStore {
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
-    pub async fn count_audit_events(&self) -> Result<i64, StoreError> {
-        page::count(&self.transaction, self.own_audit_events()).await
+    pub async fn count_audit_events(&self, filter: &AuditEventFilter) -> Result<i64, StoreError> {
+        page::count(&self.transaction, filter.of(self.own_audit_events())).await
     }
 }
 

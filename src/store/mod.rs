@@ -26,6 +26,7 @@ mod schema;
 mod tenant;
 mod voice_event;
 
+pub use audit_event::AuditEventFilter;
 pub use agent::{
     AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWithoutNumber, DeliveryOutcome,
 };

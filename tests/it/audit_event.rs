@@ -273,3 +273,57 @@ async fn the_trail_is_paged_and_found_by_id_and_is_not_for_others() {
     let (refused, _) = agent.ask("{ auditEvents { totalCount } }", json!({})).await;
     assert_eq!(refused["data"], Value::Null, "{refused}");
 }
+
+#[tokio::test]
+async fn the_trail_is_filtered_by_action_actor_subject_outcome_and_time() {
+    let app = App::start().await;
+    let (caller, operator) = (Caller::tenant(&app, TENANT), Caller::operator(&app));
+    let create = "mutation($name: String!) { createAgent(input: {name: $name, provisionPhone: false}) {
+        agent { id } userErrors { message } } }";
+    let (first, _) = caller.change(create, json!({"name": "First"})).await;
+    let (second, _) = caller.change(create, json!({"name": "Second"})).await;
+    let update = "mutation($id: ID!) { updateAgent(input: {id: $id, name: \"Renamed\"}) { agent { id } userErrors { message } } }";
+    caller.change(update, json!({"id": first["agent"]["id"]})).await;
+    operator.ask("query Look { viewer { id } }", json!({})).await;
+    let all = caller.trail().await;
+
+    let filtered = async |filter: Value| {
+        let query = "query($filter: AuditEventFilter) { auditEvents(first: 100, filter: $filter) {
+            nodes { id actor action subject outcome at } totalCount } }";
+        let (answer, _) = caller.ask(query, json!({"filter": filter})).await;
+        answer
+    };
+    let expect = async |filter: Value, is_wanted: &dyn Fn(&Value) -> bool| {
+        let answer = filtered(filter.clone()).await;
+        let found = &answer["data"]["auditEvents"];
+        let mut wanted: Vec<_> = all.iter().filter(|event| is_wanted(event)).map(|event| &event["id"]).collect();
+        wanted.reverse();
+        assert!(!wanted.is_empty() && wanted.len() < all.len(), "{filter}: {all:?}");
+        let ids: Vec<_> = found["nodes"].as_array().unwrap().iter().map(|event| &event["id"]).collect();
+        assert_eq!(ids, wanted, "{filter}");
+        assert_eq!(found["totalCount"], wanted.len(), "{filter}");
+    };
+    expect(json!({"action": "updateAgent"}), &|event| event["action"] == "updateAgent").await;
+    expect(json!({"action": "query Look"}), &|event| event["action"] == "query Look").await;
+    let tenant = format!("tenant:{TENANT}");
+    expect(json!({"actor": tenant}), &|event| event["actor"] == tenant).await;
+    let subject = &second["agent"]["id"];
+    expect(json!({"subject": subject}), &|event| event["subject"] == *subject).await;
+    expect(json!({"outcome": "ACCEPTED"}), &|event| event["outcome"] == "accepted").await;
+    expect(json!({"outcome": "SUCCEEDED", "action": "createAgent"}), &|event| {
+        event["outcome"] == "succeeded" && event["action"] == "createAgent"
+    })
+    .await;
+    let middle = &all[all.len() / 2]["at"];
+    let text = |event: &Value| event["at"].as_str().unwrap().to_owned();
+    expect(json!({"recordedAfter": middle}), &|event| text(event) >= middle.as_str().unwrap().to_owned()).await;
+    expect(json!({"recordedBefore": middle}), &|event| text(event) < middle.as_str().unwrap().to_owned()).await;
+
+    let nothing = filtered(json!({"outcome": "FAILED"})).await;
+    assert_eq!(nothing["data"]["auditEvents"]["totalCount"], 0, "{nothing}");
+    for (field, value) in [("subject", json!("agent_1")), ("action", json!("a".repeat(201))), ("actor", json!("\0"))] {
+        let refused = filtered(json!({field: value})).await;
+        assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
+        assert!(refused["errors"][0]["message"].as_str().unwrap().contains(field), "{refused}");
+    }
+}

@@ -1,6 +1,6 @@
-//! Indexes for the lists of operations and of tenants: newest first, by every filter, for one tenant and for all.
+//! Indexes for the lists of operations, of tenants and of the audit trail: newest first, by their filters.
 //!
-//! `IF NOT EXISTS`, so that a large installation can create the indexes on `operations` with `CONCURRENTLY` before it migrates.
+//! `IF NOT EXISTS`, so that a large installation can create the indexes with `CONCURRENTLY` before it migrates.
 
 use sea_orm_migration::prelude::*;
 
@@ -12,8 +12,10 @@ impl MigrationName for Migration {
     }
 }
 
-/// Name, table, and the columns before `created_at` and `id`.
-const INDEXES: [(&str, &str, &[&str]); 9] = [
+/// Name, table, and the columns before the time and `id`.
+const INDEXES: [(&str, &str, &[&str]); 11] = [
+    ("audit_events_page_by_action", "audit_events", &["tenant_id", "action"]),
+    ("audit_events_page_by_subject", "audit_events", &["tenant_id", "subject"]),
     ("operations_newest", "operations", &[]),
     ("operations_by_state", "operations", &["state"]),
     ("operations_by_kind", "operations", &["kind"]),
@@ -30,7 +32,8 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for (name, table, columns) in INDEXES {
             let mut index = Index::create().name(name).table(table).if_not_exists().take();
-            for column in columns.iter().copied().chain(["created_at", "id"]) {
+            let at = if table == "audit_events" { "at" } else { "created_at" };
+            for column in columns.iter().copied().chain([at, "id"]) {
                 index.col(column);
             }
             manager.create_index(index).await?;

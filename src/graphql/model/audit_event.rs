@@ -1,13 +1,14 @@
 //! GraphQL type `AuditEvent` and its list.
 
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::paging::{List, Listed, wrap};
+use super::read_id;
 use super::scalars::DateTime;
 use crate::domain;
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
-use crate::store::{PageOf, PageRequest};
+use crate::store::{self, PageOf, PageRequest};
 
 /// An entry of the audit trail.
 #[derive(Debug, Clone)]
@@ -58,22 +59,81 @@ impl AuditEvent {
     }
 }
 
+/// How an action ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "domain::AuditOutcomeKind")]
+pub(crate) enum AuditEventOutcome {
+    /// The work continues; a later entry tells how it ended.
+    Accepted,
+    /// The action succeeded.
+    Succeeded,
+    /// The action failed; the entry's `outcome` has the code.
+    Failed,
+}
+
+/// Filter for the audit trail. All given conditions must match.
+#[derive(Debug, Clone, Default, InputObject)]
+pub(crate) struct AuditEventFilter {
+    /// Only this action: a mutation's name, such as `updateAgent`, or an operator's request, such as `query Calls`.
+    action: Option<String>,
+    /// Only actions of this actor, in the form of `AuditEvent.actor`.
+    actor: Option<String>,
+    /// Only actions on this agent, number or operation.
+    subject: Option<ID>,
+    /// Only actions with this outcome.
+    outcome: Option<AuditEventOutcome>,
+    /// Only entries recorded at or after this time.
+    recorded_after: Option<DateTime>,
+    /// Only entries recorded before this time.
+    recorded_before: Option<DateTime>,
+}
+
+/// Longest text of a filter in characters. Stored ones are shorter: a mutation's name, or an operator's request.
+const MAX_TEXT: usize = 200;
+
+impl TryFrom<AuditEventFilter> for store::AuditEventFilter {
+    type Error = ApiError;
+
+    fn try_from(filter: AuditEventFilter) -> Result<Self, ApiError> {
+        let text = |name: &str, text: Option<String>| match text {
+            Some(text) if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) => {
+                Err(ApiError::bad_input(format!(
+                    "filter.{name}: at most {MAX_TEXT} characters are allowed, and no control characters"
+                )))
+            }
+            text => Ok(text),
+        };
+        Ok(Self {
+            action: text("action", filter.action)?,
+            actor: text("actor", filter.actor)?,
+            subject: filter.subject.map(|id| read_id("filter.subject", &id)).transpose()?,
+            outcome: filter.outcome.map(Into::into),
+            recorded_after: filter.recorded_after.map(|at| at.0),
+            recorded_before: filter.recorded_before.map(|at| at.0),
+        })
+    }
+}
+
 impl Listed for AuditEvent {
-    type Filter = ();
+    type Filter = store::AuditEventFilter;
     const LIST: List = List::AuditEvents;
     const CONNECTION: &'static str = "AuditEventConnection";
     const EDGE: &'static str = "AuditEventEdge";
 
-    async fn page(ctx: &Context<'_>, (): &Self::Filter, page: PageRequest) -> Result<PageOf<Self>, ApiError> {
+    async fn page(
+        ctx: &Context<'_>,
+        filter: &Self::Filter,
+        page: PageRequest,
+    ) -> Result<PageOf<Self>, ApiError> {
         let session = ctx.session()?;
         // The list is an error for an agent's token, since an empty one would look like an empty trail.
         session.owner()?;
-        Ok(wrap(session.reader().await?.audit_events(page).await?, Self))
+        Ok(wrap(session.reader().await?.audit_events(filter, page).await?, Self))
     }
 
-    async fn count(ctx: &Context<'_>, (): &Self::Filter) -> Result<i64, ApiError> {
+    async fn count(ctx: &Context<'_>, filter: &Self::Filter) -> Result<i64, ApiError> {
         let session = ctx.session()?;
         session.owner()?;
-        Ok(session.reader().await?.count_audit_events().await?)
+        Ok(session.reader().await?.count_audit_events(filter).await?)
     }
 }

@@ -18,7 +18,7 @@ mod user_error;
 mod viewer;
 
 pub(crate) use agent::{Agent, AgentFilter, AgentStatus};
-pub(crate) use audit_event::AuditEvent;
+pub(crate) use audit_event::{AuditEvent, AuditEventFilter};
 pub(crate) use available::AvailablePhoneNumber;
 pub(crate) use call::{Call, CallFilter, size_of_transcript};
 pub(crate) use estate::{Health, Tenant, TenantFilter};

@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object};
 
 use crate::graphql::errors::ApiError;
-use crate::graphql::model::{AuditEvent, Connection, PageArgs, cost};
+use crate::graphql::model::{AuditEvent, AuditEventFilter, Connection, PageArgs, cost};
 
 /// Queries about the audit trail.
 #[derive(Debug, Default)]
@@ -26,7 +26,9 @@ impl AuditEventQuery {
         #[graphql(desc = "Page size from the end, or before `before`: 1 to 100. Excludes `first`.")]
         last: Option<i32>,
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+        #[graphql(desc = "Filter. Default: the whole trail.")] filter: Option<AuditEventFilter>,
     ) -> Result<Connection<AuditEvent>, ApiError> {
-        Connection::read(ctx, &PageArgs { first, after, last, before }, ()).await
+        let page = PageArgs { first, after, last, before };
+        Connection::read(ctx, &page, filter.unwrap_or_default().try_into()?).await
     }
 }

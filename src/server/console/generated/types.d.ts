@@ -512,10 +512,15 @@ export type AuditEventFilter = {
   action?: InputMaybe<Scalars['String']['input']>;
   actor?: InputMaybe<Scalars['String']['input']>;
   subject?: InputMaybe<Scalars['ID']['input']>;
-  outcome?: InputMaybe<Scalars['String']['input']>;
-  after?: InputMaybe<Scalars['DateTime']['input']>;
-  before?: InputMaybe<Scalars['DateTime']['input']>;
+  outcome?: InputMaybe<AuditEventOutcome>;
+  recordedAfter?: InputMaybe<Scalars['DateTime']['input']>;
+  recordedBefore?: InputMaybe<Scalars['DateTime']['input']>;
 };
+
+export type AuditEventOutcome =
+  | 'ACCEPTED'
+  | 'SUCCEEDED'
+  | 'FAILED';
 
 export type StatisticsInterval =
   | 'HOUR'

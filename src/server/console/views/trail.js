@@ -33,9 +33,9 @@ const ACTIONS = {
 /** Filters by outcome: what the server writes, and its words. @type {[string, string][]} */
 const OUTCOMES = [
   ['', 'All'],
-  ['succeeded', 'Succeeded'],
-  ['accepted', 'Requested'],
-  ['failed', 'Failed'],
+  ['SUCCEEDED', 'Succeeded'],
+  ['ACCEPTED', 'Requested'],
+  ['FAILED', 'Failed'],
 ];
 
 /** @typedef {import('../generated/types').TrailQuery['auditEvents']['nodes'][number]} Event */
@@ -46,9 +46,9 @@ export default function View() {
   const filter = {
     action: params.get('action') || undefined,
     subject: params.get('subject') || undefined,
-    outcome: params.get('outcome') || undefined,
-    after: startOf(params.get('from'), 0),
-    before: startOf(params.get('to'), 1),
+    outcome: outcomeIn(params),
+    recordedAfter: startOf(params.get('from'), 0),
+    recordedBefore: startOf(params.get('to'), 1),
   };
   const read = useQuery(Trail, { ...pageArguments(params, PAGE), filter });
   const events = read.data?.auditEvents.nodes ?? [];
@@ -142,4 +142,13 @@ function startOf(day, add) {
   const [year, month, date] = (day ?? '').split('-').map(Number);
   if (!year || !month || !date) return undefined;
   return new Date(year, month - 1, date + add).toISOString();
+}
+
+/**
+ * The outcome in the address bar, if it is one of the API's.
+ * @param {URLSearchParams} params
+ */
+function outcomeIn(params) {
+  const known = OUTCOMES.find(([value]) => value !== '' && value === params.get('outcome'))?.[0];
+  return /** @type {import('../generated/types').AuditEventOutcome | undefined} */ (known);
 }
