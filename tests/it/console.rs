@@ -18,6 +18,7 @@ use tokio::net::TcpStream;
 use crate::support::App;
 
 const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+const WITHOUT_NPM: &str = "skipped: npm is not installed";
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
 fn root() -> &'static Path {
@@ -95,9 +96,6 @@ fn filled_folder() -> Option<&'static Path> {
         assert!(filled.status.success(), "{}", String::from_utf8_lossy(&filled.stderr));
         Some(folder)
     });
-    if folder.is_none() {
-        println!("skipped: npm is not installed");
-    }
     folder.as_deref()
 }
 
@@ -325,7 +323,7 @@ async fn own_files_are_served_under_their_hash() {
 
 #[tokio::test]
 async fn no_path_leaves_the_files() {
-    let Some(folder) = filled_folder() else { return };
+    let Some(folder) = filled_folder() else { return println!("{WITHOUT_NPM}") };
     let app = App::start_with(&[("WEB_ASSETS", folder.to_str().unwrap())]).await;
     let html = page(&app).await;
     let base = base(&html);
@@ -356,7 +354,7 @@ async fn no_path_leaves_the_files() {
 
 #[tokio::test]
 async fn a_folder_replaces_the_cdn_for_both_pages() {
-    let Some(folder) = filled_folder() else { return };
+    let Some(folder) = filled_folder() else { return println!("{WITHOUT_NPM}") };
     let flat = tempfile::tempdir().unwrap();
     let variables =
         [("WEB_ASSETS", folder.to_str().unwrap()), ("GRAPHIQL_ASSETS", flat.path().to_str().unwrap())];
@@ -382,7 +380,7 @@ async fn a_folder_replaces_the_cdn_for_both_pages() {
 
 #[tokio::test]
 async fn a_folder_with_missing_or_changed_files_is_refused() {
-    let Some(filled) = filled_folder() else { return };
+    let Some(filled) = filled_folder() else { return println!("{WITHOUT_NPM}") };
     let folder = tempfile::tempdir().unwrap();
     copy(filled, folder.path(), false);
     let app = App::start_with(&[("WEB_ASSETS", folder.path().to_str().unwrap())]).await;
@@ -404,7 +402,7 @@ async fn a_folder_with_missing_or_changed_files_is_refused() {
 
 #[tokio::test]
 async fn a_folder_of_0_1_0_serves_graphiql() {
-    let Some(filled) = filled_folder() else { return };
+    let Some(filled) = filled_folder() else { return println!("{WITHOUT_NPM}") };
     let folder = tempfile::tempdir().unwrap();
     copy(filled, folder.path(), true);
     let app = App::start_with(&[("GRAPHIQL_ASSETS", folder.path().to_str().unwrap())]).await;
