@@ -148,6 +148,9 @@ async fn the_console_of_dev_places_test_calls() {
         }
         assert_eq!(request.json(&json!({"to": number})).send().await.unwrap().status(), 403, "{from}");
     }
+    // Through a tunnel.
+    let tunnelled = http.post(format!("{origin}/sandbox/calls")).header("host", "tunnel.example");
+    assert_eq!(tunnelled.json(&json!({"to": number})).send().await.unwrap().status(), 403);
     let preflight = http.request(reqwest::Method::OPTIONS, format!("{origin}/sandbox/calls"));
     let preflight = preflight.header("origin", "https://elsewhere.example");
     let preflight = preflight.header("access-control-request-method", "POST").send().await.unwrap();

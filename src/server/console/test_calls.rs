@@ -1,9 +1,9 @@
 //! Test calls through the emulated carrier, for the console of `dev`.
 //!
 //! The emulated providers listen on a port of their own, which the page's Content Security Policy does not allow. Their routes for
-//! test calls are therefore also served here. They need no token, so a request must come from this machine, and not from another
-//! page in its browser: such a page cannot send JSON without a preflight, which fails, and its origin is rejected, even if it made
-//! a name of its own lead to this machine.
+//! test calls are therefore also served here. They need no token, so a request must come from this machine, not through a tunnel, and
+//! not from another page in its browser: such a page cannot send JSON without a preflight, which fails, and its origin is rejected,
+//! even if it made a name of its own lead to this machine.
 
 use std::net::IpAddr;
 
@@ -28,7 +28,7 @@ pub(in crate::server) fn routes<S: Clone + Send + Sync + 'static>(calls: Router)
 
 async fn guard(request_id: RequestId, request: Request, next: Next) -> Response {
     let is_from_here = request.extensions().get::<Peer>().is_some_and(|peer| is_loopback(peer.0));
-    let rejection = if !is_from_here || !is_own_page(request.headers()) {
+    let rejection = if !is_from_here || !is_of_this_machine(request.headers()) {
         let message = "test calls are placed from this machine only, by the console or a program";
         Some(Rejection::new(StatusCode::FORBIDDEN, "FORBIDDEN", message))
     } else {
@@ -40,22 +40,20 @@ async fn guard(request_id: RequestId, request: Request, next: Next) -> Response 
     }
 }
 
-/// Returns whether the request's `Origin` is the host that the request was sent to, by a name or an address of this machine.
-/// Programs send no origin.
-fn is_own_page(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), headers.get(header::HOST).map(|host| host.to_str()))
-    else {
-        return false;
-    };
-    let is_this_machine = Url::parse(origin).is_ok_and(|origin| match origin.host() {
+/// Returns whether the request was sent to a name or an address of this machine and, if a page sent it, by a page from there. Programs
+/// send no origin.
+fn is_of_this_machine(headers: &HeaderMap) -> bool {
+    let Some(Ok(host)) = headers.get(header::HOST).map(|host| host.to_str()) else { return false };
+    let is_named = Url::parse(&format!("http://{host}")).is_ok_and(|url| match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => is_loopback(address.into()),
         Some(Host::Ipv6(address)) => is_loopback(address.into()),
         None => false,
     });
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    is_this_machine && authority.is_some_and(|authority| authority.eq_ignore_ascii_case(host))
+    let is_own = |origin: &str| {
+        origin.split_once("://").is_some_and(|(_, authority)| authority.eq_ignore_ascii_case(host))
+    };
+    is_named && headers.get(header::ORIGIN).is_none_or(|origin| origin.to_str().is_ok_and(is_own))
 }
 
 fn is_loopback(address: IpAddr) -> bool {
@@ -70,28 +68,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_pages_of_this_server_may_place_calls() {
-        let of = |origin: Option<&'static str>| {
-            let mut headers = HeaderMap::new();
-            let host =
-                origin.and_then(|origin| origin.split_once("://")).map_or("localhost:8000", |(_, host)| host);
-            headers.insert(header::HOST, HeaderValue::from_static(host));
-            headers.extend(origin.map(|origin| (header::ORIGIN, HeaderValue::from_static(origin))));
-            headers
+    fn only_this_machine_and_pages_of_this_server_may_place_calls() {
+        let of = |host: &'static str, origin: Option<&'static str>| {
+            let host = (header::HOST, HeaderValue::from_static(host));
+            let origin = origin.map(|origin| (header::ORIGIN, HeaderValue::from_static(origin)));
+            is_of_this_machine(&HeaderMap::from_iter(std::iter::once(host).chain(origin)))
         };
-        for origin in
-            [None, Some("http://localhost:8000"), Some("http://127.0.0.1:8000"), Some("http://[::1]:8000")]
-        {
-            assert!(is_own_page(&of(origin)), "{origin:?}");
+        for (host, origin) in [
+            ("localhost:8000", "http://localhost:8000"),
+            ("127.0.0.1:8000", "http://127.0.0.1:8000"),
+            ("[::1]:8000", "http://[::1]:8000"),
+        ] {
+            assert!(of(host, Some(origin)) && of(host, None), "{host}");
         }
-        // Names that lead to this machine, and pages without an origin.
-        for origin in
-            ["http://rebound.example:8000", "http://localhost.example:8000", "http://192.0.2.1:8000", "null"]
-        {
-            assert!(!is_own_page(&of(Some(origin))), "{origin}");
+        // A tunnel to this machine, and names that lead to it.
+        for (host, origin) in [
+            ("tunnel.example", "https://tunnel.example"),
+            ("rebound.example:8000", "http://rebound.example:8000"),
+            ("localhost.example:8000", "http://localhost.example:8000"),
+            ("192.0.2.1:8000", "http://192.0.2.1:8000"),
+        ] {
+            assert!(!of(host, Some(origin)) && !of(host, None), "{host}");
         }
-        let mut other_port = of(Some("http://localhost:3000"));
-        other_port.insert(header::HOST, HeaderValue::from_static("localhost:8000"));
-        assert!(!is_own_page(&other_port));
+        for origin in ["null", "http://localhost:3000", "http://127.0.0.1:8000", "https://elsewhere.example"]
+        {
+            assert!(!of("localhost:8000", Some(origin)), "{origin}");
+        }
+        assert!(!is_of_this_machine(&HeaderMap::new()));
     }
 }
