@@ -50,6 +50,7 @@ mod replay;
 mod repoint;
 mod rolling;
 mod rules;
+mod runbook;
 mod sandbox;
 mod scope;
 mod secrets;
