@@ -18,6 +18,8 @@ const LISTS: [&str; 4] = ["fields", "interfaces", "inputFields", "possibleTypes"
 struct Size {
     fields: usize,
     depth: usize,
+    /// Nesting of fields and fragments.
+    nesting: usize,
     aliases: usize,
     directives: usize,
     /// Nesting of introspection lists.
@@ -34,6 +36,7 @@ impl Size {
         Self {
             fields: self.fields.saturating_add(other.fields),
             depth: self.depth.max(other.depth),
+            nesting: self.nesting.max(other.nesting),
             aliases: self.aliases.saturating_add(other.aliases),
             directives: self.directives.saturating_add(other.directives),
             lists: self.lists.max(other.lists),
@@ -45,6 +48,7 @@ impl Size {
     fn within(self, limits: &Limits) -> Result<(), ApiError> {
         within("fields, with fragments expanded", self.fields, limits.fields)?;
         within("fields inside each other", self.depth, limits.depth)?;
+        within("fields and fragments inside each other", self.nesting, limits.nesting)?;
         within("aliases", self.aliases, limits.aliases)?;
         within("directives", self.directives, limits.directives)
     }
@@ -129,6 +133,7 @@ impl<'d> Visit<'d> {
                 Size {
                     fields: inside.fields.saturating_add(1),
                     depth: inside.depth.saturating_add(1),
+                    nesting: inside.nesting,
                     aliases: inside.aliases.saturating_add(usize::from(field.node.alias.is_some())),
                     lists: inside.lists.saturating_add(usize::from(LISTS.contains(&name))),
                     directives: inside.directives,
@@ -138,6 +143,7 @@ impl<'d> Visit<'d> {
             }
         };
         size.directives = size.directives.saturating_add(directives);
+        size.nesting = size.nesting.saturating_add(1);
         Ok(size)
     }
 

@@ -2,8 +2,9 @@
 //!
 //! The library visits a fragment again at every spread, in each of its rules, before it compares anything with its limits, and
 //! does not yield meanwhile. Therefore the guard comes first: it scans the bytes ([`scan`]), parses, and measures every
-//! fragment once ([`measure`]). Then one schema validates the request by all of the library's rules, with the library's own
-//! limits as a second line of defence, and another one executes it. The resolvers check page sizes.
+//! fragment once ([`measure`]). Then one schema validates the request by all of the library's rules and computes its complexity,
+//! and another one executes it. The resolvers check page sizes. The library's own limits are a second line of defence that no
+//! request reaches: its errors carry no code.
 
 mod measure;
 mod scan;
@@ -57,8 +58,8 @@ pub(super) struct Limits {
     pub(super) introspection_lists: usize,
     /// Sum of all fields' costs; a list costs its page size times its child.
     pub(super) complexity: usize,
-    /// Recursion depth of the library.
-    pub(super) recursion: usize,
+    /// Nesting of fields and fragments.
+    pub(super) nesting: usize,
 }
 
 /// The limits of every request, whoever sends it.
@@ -77,11 +78,11 @@ pub(super) const LIMITS: Limits = Limits {
     // As in graphql-js.
     introspection_lists: 3,
     complexity: 5_000,
-    // The default of the library.
-    recursion: 32,
+    // As deep as the library would allow.
+    nesting: 32,
 };
 
-/// Adds the library's own limits and the introspection setting.
+/// Adds the introspection setting and the library's own limits, but for complexity.
 fn limited<Q, M, S>(builder: SchemaBuilder<Q, M, S>, introspection: bool) -> SchemaBuilder<Q, M, S>
 where
     Q: ObjectType + 'static,
@@ -90,10 +91,7 @@ where
 {
     // Suggestions in errors would disclose the schema piece by piece.
     let builder = if introspection { builder } else { builder.disable_introspection().disable_suggestions() };
-    builder
-        .limit_complexity(LIMITS.complexity)
-        .limit_depth(LIMITS.depth)
-        .limit_recursive_depth(LIMITS.recursion)
+    builder.limit_depth(LIMITS.depth).limit_recursive_depth(LIMITS.nesting)
 }
 
 /// The schema that validates requests by the library's rules and limits and executes nothing.
@@ -119,7 +117,10 @@ where
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
 {
-    limited(builder, introspection).validation_mode(ValidationMode::Fast).finish()
+    limited(builder, introspection)
+        .limit_complexity(LIMITS.complexity)
+        .validation_mode(ValidationMode::Fast)
+        .finish()
 }
 
 /// What the guard and the library learn about a request; shared with its sender.
@@ -184,7 +185,7 @@ impl Run {
     }
 }
 
-/// Stops a request before execution and records the result of validation.
+/// Stops a request before execution, records the result of validation and limits its complexity.
 struct ValidationRecorder;
 
 impl ExtensionFactory for ValidationRecorder {
@@ -203,6 +204,9 @@ impl Extension for ValidationRecorder {
         let result = next.run(ctx).await?;
         if let Some(run) = ctx.data_opt::<Arc<Run>>() {
             run.complexity.store(result.complexity, Ordering::Relaxed);
+        }
+        if result.complexity > LIMITS.complexity {
+            return Err(vec![too_complex(result.complexity).into()]);
         }
         Ok(result)
     }
@@ -359,6 +363,13 @@ fn required_variables(
         }
     }
     Ok(())
+}
+
+fn too_complex(complexity: usize) -> ApiError {
+    ApiError::QueryTooComplex(format!(
+        "the request has complexity {complexity}: {} is allowed; ask for fewer fields or smaller pages",
+        LIMITS.complexity
+    ))
 }
 
 /// Rejects a count above its limit, with a message that names the limit.
