@@ -26,10 +26,10 @@ mod schema;
 mod tenant;
 mod voice_event;
 
-pub use audit_event::AuditEventFilter;
 pub use agent::{
     AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWithoutNumber, DeliveryOutcome,
 };
+pub use audit_event::AuditEventFilter;
 pub use call::{AnswerRecord, CallFilter, CallSlot, Route, Turn};
 pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};

@@ -296,7 +296,8 @@ async fn the_trail_is_filtered_by_action_actor_subject_outcome_and_time() {
     let expect = async |filter: Value, is_wanted: &dyn Fn(&Value) -> bool| {
         let answer = filtered(filter.clone()).await;
         let found = &answer["data"]["auditEvents"];
-        let mut wanted: Vec<_> = all.iter().filter(|event| is_wanted(event)).map(|event| &event["id"]).collect();
+        let mut wanted: Vec<_> =
+            all.iter().filter(|event| is_wanted(event)).map(|event| &event["id"]).collect();
         wanted.reverse();
         assert!(!wanted.is_empty() && wanted.len() < all.len(), "{filter}: {all:?}");
         let ids: Vec<_> = found["nodes"].as_array().unwrap().iter().map(|event| &event["id"]).collect();
@@ -316,12 +317,16 @@ async fn the_trail_is_filtered_by_action_actor_subject_outcome_and_time() {
     .await;
     let middle = &all[all.len() / 2]["at"];
     let text = |event: &Value| event["at"].as_str().unwrap().to_owned();
-    expect(json!({"recordedAfter": middle}), &|event| text(event) >= middle.as_str().unwrap().to_owned()).await;
-    expect(json!({"recordedBefore": middle}), &|event| text(event) < middle.as_str().unwrap().to_owned()).await;
+    expect(json!({"recordedAfter": middle}), &|event| text(event) >= middle.as_str().unwrap().to_owned())
+        .await;
+    expect(json!({"recordedBefore": middle}), &|event| text(event) < middle.as_str().unwrap().to_owned())
+        .await;
 
     let nothing = filtered(json!({"outcome": "FAILED"})).await;
     assert_eq!(nothing["data"]["auditEvents"]["totalCount"], 0, "{nothing}");
-    for (field, value) in [("subject", json!("agent_1")), ("action", json!("a".repeat(201))), ("actor", json!("\0"))] {
+    for (field, value) in
+        [("subject", json!("agent_1")), ("action", json!("a".repeat(201))), ("actor", json!("\0"))]
+    {
         let refused = filtered(json!({field: value})).await;
         assert_eq!(refused["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{refused}");
         assert!(refused["errors"][0]["message"].as_str().unwrap().contains(field), "{refused}");

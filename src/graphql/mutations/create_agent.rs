@@ -3,7 +3,7 @@
 use async_graphql::{Context, InputObject, Object};
 
 use super::input::{Faults, IfUnavailable};
-use super::outcome::{Outcome, Stop, agent_now, carried_out, now_or, number_now};
+use super::outcome::{Accepted, Outcome, Stop, agent_now, carried_out, now_or, number_now};
 use crate::domain::{AgentStatus, CountryCode, E164, IdempotencyKey, NumberType, OperationState};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -78,14 +78,7 @@ impl CreateAgentInput {
     }
 }
 
-/// Result of an accepted request.
-struct Accepted {
-    operation: Operation,
-    /// `None`: the creation failed and was rolled back.
-    agent: Option<Created>,
-}
-
-/// An agent that is or will be created.
+/// An agent that is or will be created; absent if the creation failed and was rolled back.
 struct Created {
     agent: Agent,
     number: Option<PhoneNumber>,
@@ -94,13 +87,7 @@ struct Created {
 }
 
 /// Payload of `createAgent`: what was accepted, or why nothing was.
-pub(crate) struct CreateAgentPayload(Outcome<Accepted>);
-
-impl CreateAgentPayload {
-    fn created(&self) -> Option<&Created> {
-        self.0.accepted().and_then(|accepted| accepted.agent.as_ref())
-    }
-}
+pub(crate) struct CreateAgentPayload(Outcome<Accepted<Created>>);
 
 /// Result of `createAgent`. If the agent was created but no number was available, both `agent` and `userErrors`
 /// are present: buy a number later with `provisionPhoneNumber`.
@@ -108,27 +95,27 @@ impl CreateAgentPayload {
 impl CreateAgentPayload {
     /// The agent; PENDING while it is being created. `null` if it could not be created.
     async fn agent(&self) -> Option<&Agent> {
-        self.created().map(|created| &created.agent)
+        self.0.subject().map(|created| &created.agent)
     }
 
     /// The agent's number; `null` until one is chosen, ACTIVE when it is bought.
     async fn phone_number(&self) -> Option<&PhoneNumber> {
-        self.created().and_then(|created| created.number.as_ref())
+        self.0.subject().and_then(|created| created.number.as_ref())
     }
 
     /// The agent's token, returned only this once: store it. `null` for a repeated request.
     async fn api_token(&self) -> Option<&str> {
-        self.created().and_then(|created| created.token.as_deref())
+        self.0.subject().and_then(|created| created.token.as_deref())
     }
 
     /// The operation that does the work. If it is RUNNING, follow it with `operationUpdated`.
     async fn operation(&self) -> Option<&Operation> {
-        self.0.accepted().map(|accepted| &accepted.operation)
+        self.0.operation()
     }
 
     /// Errors that the client can correct. If `operation` is `null`, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
-        self.0.user_errors(|accepted| accepted.operation.0.error.as_ref())
+        self.0.errors()
     }
 }
 
@@ -151,7 +138,7 @@ impl CreateAgent {
     }
 }
 
-async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted, Stop> {
+async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted<Created>, Stop> {
     // Permission first: who may not create agents learns nothing about the input either.
     session.owner()?;
     let (agent, key) = input.check()?;
@@ -173,7 +160,7 @@ async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted, 
         // Safe to repeat: a repeated request finds its operation again.
         None => (now?, None),
     };
-    let agent = match agent.filter(stands) {
+    let subject = match agent.filter(stands) {
         None => None,
         Some(agent) => Some(Created {
             agent,
@@ -182,5 +169,5 @@ async fn create(session: &Session, input: CreateAgentInput) -> Result<Accepted, 
             token: token.map(|token| token.expose().to_owned()),
         }),
     };
-    Ok(Accepted { operation: Operation(operation), agent })
+    Ok(Accepted { subject, operation: Operation(operation) })
 }

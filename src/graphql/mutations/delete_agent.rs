@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::input;
-use super::outcome::{Outcome, Stop, agent_now, carried_out, now_or};
+use super::outcome::{Accepted, Outcome, Stop, agent_now, carried_out, now_or};
 use crate::domain::AgentId;
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -16,31 +16,25 @@ pub(crate) struct DeleteAgentInput {
     id: ID,
 }
 
-/// Result of an accepted request.
-struct Accepted {
-    agent: Option<Agent>,
-    operation: Operation,
-}
-
 /// Payload of `deleteAgent`: what was accepted, or why nothing was.
-pub(crate) struct DeleteAgentPayload(Outcome<Accepted>);
+pub(crate) struct DeleteAgentPayload(Outcome<Accepted<Agent>>);
 
 /// Result of `deleteAgent`.
 #[Object]
 impl DeleteAgentPayload {
     /// The agent; INACTIVE while it is being deleted, then DELETED.
     async fn agent(&self) -> Option<&Agent> {
-        self.0.accepted().and_then(|accepted| accepted.agent.as_ref())
+        self.0.subject()
     }
 
     /// The operation that does the work. If it is RUNNING, follow it with `operationUpdated`.
     async fn operation(&self) -> Option<&Operation> {
-        self.0.accepted().map(|accepted| &accepted.operation)
+        self.0.operation()
     }
 
     /// Errors that the client can correct. If `operation` is `null`, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
-        self.0.user_errors(|accepted| accepted.operation.0.error.as_ref())
+        self.0.errors()
     }
 }
 
@@ -63,7 +57,7 @@ impl DeleteAgent {
     }
 }
 
-async fn delete(session: &Session, input: &DeleteAgentInput) -> Result<Accepted, Stop> {
+async fn delete(session: &Session, input: &DeleteAgentInput) -> Result<Accepted<Agent>, Stop> {
     session.owner()?;
     let id: AgentId = input::id("id", &input.id)?;
     session.count_operation()?;
@@ -73,6 +67,6 @@ async fn delete(session: &Session, input: &DeleteAgentInput) -> Result<Accepted,
     // Committed with the agent INACTIVE: it takes no further call, whenever its numbers are released.
     store.commit().await?;
     let operation = carried_out(session, operation).await;
-    let agent = now_or(agent_now(session, id).await, Some(agent));
-    Ok(Accepted { agent, operation: Operation(operation) })
+    let subject = now_or(agent_now(session, id).await, Some(agent));
+    Ok(Accepted { subject, operation: Operation(operation) })
 }

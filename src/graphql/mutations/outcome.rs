@@ -6,10 +6,10 @@
 
 use tracing::warn;
 
-use crate::domain::{AgentId, NumberId, Operation, Refusal};
+use crate::domain::{self, AgentId, NumberId, Operation, Refusal};
 use crate::graphql::context::Session;
 use crate::graphql::errors::ApiError;
-use crate::graphql::model::{Agent, PhoneNumber, UserError};
+use crate::graphql::model::{self, Agent, PhoneNumber, UserError};
 use crate::store::StoreError;
 
 /// Why a mutation stopped. `?` converts errors into it.
@@ -78,6 +78,41 @@ impl<T> Outcome<T> {
             Self::Refused(refusals) => refusals.iter().cloned().map(UserError).collect(),
             Self::Accepted(accepted) => late(accepted).cloned().map(UserError).into_iter().collect(),
         }
+    }
+}
+
+/// An accepted request for an operation, with its agent or number as `T` once there is one.
+#[derive(Debug)]
+pub(super) struct Accepted<T> {
+    pub(super) subject: Option<T>,
+    pub(super) operation: model::Operation,
+}
+
+impl Accepted<PhoneNumber> {
+    /// Waits for a committed operation on a number.
+    pub(super) async fn of_number(
+        session: &Session,
+        committed: Operation,
+        written: domain::PhoneNumber,
+    ) -> Self {
+        let (id, operation) = (written.id, carried_out(session, committed).await);
+        let subject = now_or(number_now(session, Some(id)).await, Some(written));
+        Self { subject, operation: model::Operation(operation) }
+    }
+}
+
+impl<T> Outcome<Accepted<T>> {
+    pub(super) fn subject(&self) -> Option<&T> {
+        self.accepted().and_then(|accepted| accepted.subject.as_ref())
+    }
+
+    pub(super) fn operation(&self) -> Option<&model::Operation> {
+        self.accepted().map(|accepted| &accepted.operation)
+    }
+
+    /// Why the request was rejected, or why the operation failed.
+    pub(super) fn errors(&self) -> Vec<UserError> {
+        self.user_errors(|accepted| accepted.operation.0.error.as_ref())
     }
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::input::{Faults, IfUnavailable};
-use super::outcome::{Outcome, Stop, carried_out, now_or, number_now};
+use super::outcome::{Accepted, Outcome, Stop, carried_out, now_or, number_now};
 use crate::domain::{AgentId, CountryCode, E164, IdempotencyKey};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -73,14 +73,8 @@ impl ProvisionPhoneNumberInput {
     }
 }
 
-/// Result of an accepted request.
-struct Accepted {
-    number: Option<PhoneNumber>,
-    operation: Operation,
-}
-
 /// Payload of `provisionPhoneNumber`: what was accepted, or why nothing was.
-pub(crate) struct ProvisionPhoneNumberPayload(Outcome<Accepted>);
+pub(crate) struct ProvisionPhoneNumberPayload(Outcome<Accepted<PhoneNumber>>);
 
 /// Result of `provisionPhoneNumber`.
 #[Object]
@@ -88,17 +82,17 @@ impl ProvisionPhoneNumberPayload {
     /// The number; PENDING while it is being bought, then ACTIVE. `null` until one is chosen, or if none is
     /// available.
     async fn phone_number(&self) -> Option<&PhoneNumber> {
-        self.0.accepted().and_then(|accepted| accepted.number.as_ref())
+        self.0.subject()
     }
 
     /// The operation that does the work. If it is RUNNING, follow it with `operationUpdated`.
     async fn operation(&self) -> Option<&Operation> {
-        self.0.accepted().map(|accepted| &accepted.operation)
+        self.0.operation()
     }
 
     /// Errors that the client can correct. If `operation` is `null`, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
-        self.0.user_errors(|accepted| accepted.operation.0.error.as_ref())
+        self.0.errors()
     }
 }
 
@@ -120,7 +114,10 @@ impl ProvisionPhoneNumber {
     }
 }
 
-async fn provision(session: &Session, input: ProvisionPhoneNumberInput) -> Result<Accepted, Stop> {
+async fn provision(
+    session: &Session,
+    input: ProvisionPhoneNumberInput,
+) -> Result<Accepted<PhoneNumber>, Stop> {
     session.owner()?;
     let wish = input.check()?;
     session.count_operation()?;
@@ -132,6 +129,5 @@ async fn provision(session: &Session, input: ProvisionPhoneNumberInput) -> Resul
     let operation = carried_out(session, operation).await;
     let number = now_or(number_now(session, operation.number_id).await, None::<PhoneNumber>);
     // A claim that was freed again is history, not the number of this request.
-    let number = number.filter(PhoneNumber::is_held);
-    Ok(Accepted { number, operation: Operation(operation) })
+    Ok(Accepted { subject: number.filter(PhoneNumber::is_held), operation: Operation(operation) })
 }

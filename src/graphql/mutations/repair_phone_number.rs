@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use super::input;
-use super::outcome::{Outcome, Stop, carried_out, now_or, number_now};
+use super::outcome::{Accepted, Outcome, Stop};
 use crate::domain::NumberId;
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -16,31 +16,25 @@ pub(crate) struct RepairPhoneNumberInput {
     id: ID,
 }
 
-/// Result of an accepted request.
-struct Accepted {
-    number: Option<PhoneNumber>,
-    operation: Operation,
-}
-
 /// Payload of `repairPhoneNumber`: what was accepted, or why nothing was.
-pub(crate) struct RepairPhoneNumberPayload(Outcome<Accepted>);
+pub(crate) struct RepairPhoneNumberPayload(Outcome<Accepted<PhoneNumber>>);
 
 /// Result of `repairPhoneNumber`.
 #[Object]
 impl RepairPhoneNumberPayload {
     /// The number; ACTIVE if it is in order, INACTIVE if it is missing at the carrier.
     async fn phone_number(&self) -> Option<&PhoneNumber> {
-        self.0.accepted().and_then(|accepted| accepted.number.as_ref())
+        self.0.subject()
     }
 
     /// The operation that does the work. If it is RUNNING, follow it with `operationUpdated`.
     async fn operation(&self) -> Option<&Operation> {
-        self.0.accepted().map(|accepted| &accepted.operation)
+        self.0.operation()
     }
 
     /// Errors that the client can correct. If `operation` is `null`, nothing was changed.
     async fn user_errors(&self) -> Vec<UserError> {
-        self.0.user_errors(|accepted| accepted.operation.0.error.as_ref())
+        self.0.errors()
     }
 }
 
@@ -63,7 +57,7 @@ impl RepairPhoneNumber {
     }
 }
 
-async fn repair(session: &Session, input: &RepairPhoneNumberInput) -> Result<Accepted, Stop> {
+async fn repair(session: &Session, input: &RepairPhoneNumberInput) -> Result<Accepted<PhoneNumber>, Stop> {
     session.owner()?;
     let id: NumberId = input::id("id", &input.id)?;
     session.count_operation()?;
@@ -72,7 +66,5 @@ async fn repair(session: &Session, input: &RepairPhoneNumberInput) -> Result<Acc
     // A repair that is under way is returned instead of a second one.
     let (operation, number) = provisioning.repair_number(&store, id).await?;
     store.commit().await?;
-    let operation = carried_out(session, operation).await;
-    let number = now_or(number_now(session, Some(id)).await, Some(number));
-    Ok(Accepted { number, operation: Operation(operation) })
+    Ok(Accepted::of_number(session, operation, number).await)
 }
