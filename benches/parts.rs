@@ -15,7 +15,7 @@ use switchboard::carrier::signature::verify_form;
 use switchboard::carrier::{Dial, Twiml, Verb};
 use switchboard::config::Config;
 use switchboard::domain::{CallerId, Clock, Entropy, Language, RoutingRules, TenantId};
-use switchboard::graphql::{Api, Caller, GraphqlRequest, List, Place, Services};
+use switchboard::graphql::{Api, Caller, CursorScope, GraphqlRequest, List, Services};
 use switchboard::store::{Cursor, Database, DatabaseConfig};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -88,11 +88,11 @@ fn rule(nth: usize) -> serde_json::Value {
 
 /// A cursor there and back.
 fn pages(criterion: &mut Criterion, now: DateTime<Utc>) -> Result<(), Box<dyn Error>> {
-    let place = Place::new(List::Numbers, &"no filter");
+    let scope = CursorScope::new(List::Numbers, &"no filter");
     let cursor = Cursor { at: now, id: Uuid::from_u128(7) };
-    place.decode(&place.encode(cursor))?;
+    scope.decode(&scope.encode(cursor))?;
     criterion.bench_function("cursor, written and read", |bench| {
-        bench.iter(|| place.decode(&place.encode(black_box(cursor))));
+        bench.iter(|| scope.decode(&scope.encode(black_box(cursor))));
     });
     Ok(())
 }

@@ -157,8 +157,8 @@ impl CallRecords {
             let written = of_kind.map(|(nth, entry)| async move { (nth, self.write(entry).await) });
             // All at once, so that they meet in one group commit.
             for (nth, outcome) in join_all(written).await {
-                if let Some(place) = outcomes.get_mut(nth) {
-                    *place = Some(outcome);
+                if let Some(slot) = outcomes.get_mut(nth) {
+                    *slot = Some(outcome);
                 }
             }
         }

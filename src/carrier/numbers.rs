@@ -92,7 +92,7 @@ impl Carrier {
         let form = update_fields(settings);
         let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
         match self.fetch(sid).await {
-            Ok(standing) => standing.ok_or(CarrierError::Rejected(Rejection::NotFound)),
+            Ok(stored) => stored.ok_or(CarrierError::Rejected(Rejection::NotFound)),
             Err(error) => {
                 // Whatever the class of the read's failure, the update itself succeeded.
                 Err(CarrierError::OutcomeUnknown { reason: format!("set, but not read back: {error}") })
@@ -108,9 +108,9 @@ impl Carrier {
     pub async fn point(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
         // An omitted field stays as it is.
         let [_name, form @ ..] = update_fields(settings);
-        let standing: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
+        let stored: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
         let nothing = || CarrierError::OutcomeUnknown { reason: "it answered without a number".to_owned() };
-        standing.read().ok_or_else(nothing)
+        stored.read().ok_or_else(nothing)
     }
 
     /// Removes our mark from a number that is not ours: sets the name to the number's digits. Returns whether it had the mark.
@@ -123,9 +123,9 @@ impl Carrier {
             return Ok(false);
         };
         let form = [("FriendlyName", owned.number.as_str())];
-        let standing: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
-        match standing.read() {
-            Some(standing) if standing.friendly_name != mark => Ok(true),
+        let stored: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
+        match stored.read() {
+            Some(stored) if stored.friendly_name != mark => Ok(true),
             _ => Err(CarrierError::OutcomeUnknown { reason: "the mark is still there".to_owned() }),
         }
     }

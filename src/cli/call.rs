@@ -60,7 +60,7 @@ struct Rejected {
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
     let sandbox = sandbox_url(environment)?;
     let placed = place(&sandbox, &args).await?;
-    print::line(tell(&placed))?;
+    print::line(describe(&placed))?;
     // Exit code 1, so that a script notices.
     if placed.status == "failed" {
         return Err(Failure::new("the call failed: no webhook answer was valid"));
@@ -111,7 +111,7 @@ fn no_sandbox(address: &str) -> Failure {
 }
 
 /// The course of the call, as text.
-fn tell(call: &Placed) -> String {
+fn describe(call: &Placed) -> String {
     let mut lines = vec![format!("Call {} from {} to {}", call.call_sid, call.from, call.to)];
     for answer in &call.answered_with {
         let status = answer.status.map_or("no answer".to_owned(), |status| status.to_string());

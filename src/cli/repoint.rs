@@ -88,11 +88,11 @@ async fn point(
     core: &Core,
     numbers: Vec<PhoneNumber>,
     bar: &ProgressBar,
-    tell: impl FnMut(&PhoneNumber, &Repointed),
+    on_result: impl FnMut(&PhoneNumber, &Repointed),
 ) -> Result<RepointEnd, Failure> {
     let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
-    let mut pointing = Box::pin(core.provisioning.repoint(&core.database, numbers, &stop, tell));
+    let mut pointing = Box::pin(core.provisioning.repoint(&core.database, numbers, &stop, on_result));
     tokio::select! {
         end = &mut pointing => return Ok(end),
         () = signals.next() => stop.cancel(),

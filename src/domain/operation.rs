@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_moves_forward_only_and_what_is_over_stays_over() {
+    fn an_operation_moves_forward_only_and_a_final_state_stays() {
         use OperationState::{Failed, Pending, Running, Succeeded};
         let legal = [
             (Pending, Running),

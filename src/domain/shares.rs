@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_has_its_size_whatever_others_hold_and_is_forgotten_when_it_holds_nothing() {
+    fn a_key_has_its_share_whatever_others_hold_and_is_removed_when_idle() {
         let shares = Shares::new(2);
         let held = [(); 2].map(|()| shares.of(0).try_acquire_owned().unwrap());
         assert!(shares.of(0).try_acquire_owned().is_err());

@@ -240,9 +240,9 @@ impl Api {
                 trial.operation_name.clone_from(&request.operation_name);
                 trial.introspection_mode = request.introspection_mode;
                 trial.set_parsed_query(document.parsed());
-                let verdict = self.validating.execute(trial.data(Arc::clone(run))).await;
+                let response = self.validating.execute(trial.data(Arc::clone(run))).await;
                 if !run.is_valid() {
-                    return Err(verdict);
+                    return Err(response);
                 }
                 // Requests without a token must not evict the documents of others.
                 if session.is_authenticated() {

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_holds_every_key_asked_for_until_its_round_begins() {
+    async fn a_batch_collects_every_requested_key_until_its_round_begins() {
         let (rounds, batches, loader) = loaders();
         let fast = async |key: u8| {
             loader.load_one(key).await.unwrap();

@@ -139,8 +139,8 @@ impl Watch {
     ) -> Result<domain::Operation, ApiError> {
         loop {
             // Whatever arrives, a gap included, the operation is read: its state alone counts.
-            let told = tokio::time::timeout(POLL_INTERVAL, self.change()).await;
-            if let Ok(Err(error)) = told {
+            let changed = tokio::time::timeout(POLL_INTERVAL, self.change()).await;
+            if let Ok(Err(error)) = changed {
                 return Err(error);
             }
             self.session.take_turn().await;

@@ -136,7 +136,7 @@ impl Provisioning {
         self.0.config.lease + PATIENCE
     }
 
-    /// Buys a number for each of these agents, a few at a time, and passes each result to `tell`. When the run is
+    /// Buys a number for each of these agents, a few at a time, and passes each result to `on_result`. When the run is
     /// cancelled, or no more numbers can be bought, it starts no further purchases and waits for those under way.
     pub async fn give_numbers(
         &self,
@@ -144,7 +144,7 @@ impl Provisioning {
         mut agents: Vec<AgentWithoutNumber>,
         wanted: &WantedNumber,
         stop: &CancellationToken,
-        mut tell: impl FnMut(&AgentWithoutNumber, &NumberGiven),
+        mut on_result: impl FnMut(&AgentWithoutNumber, &NumberGiven),
     ) -> BulkEnd {
         let run_id = self.0.entropy.uuid(self.0.clock.now()).to_string();
         let (mut run, mut not_begun) = (Run::default(), 0);
@@ -167,7 +167,7 @@ impl Provisioning {
             {
                 match run.full.get(&agent.tenant_id).filter(|_| agent.under_way.is_none()) {
                     // Spares the tenant's other agents an operation that would fail for the same reason.
-                    Some(refusal) => tell(&agent, &NumberGiven::Without(refusal.clone())),
+                    Some(refusal) => on_result(&agent, &NumberGiven::Without(refusal.clone())),
                     None => begun.push(self.give_number(database, agent, wanted, &run_id)),
                 }
             }
@@ -175,14 +175,14 @@ impl Provisioning {
             match given {
                 Ok(given) => {
                     run.learn(&agent, &given);
-                    tell(&agent, &given);
+                    on_result(&agent, &given);
                 }
                 // Ends the run: no purchase can be stored. A server continues those under way.
                 Err(failure @ (StoreError::Unavailable(_) | StoreError::Busy)) => {
                     not_begun += 1;
                     run.ended = Some(EndedEarly::Failed(failure));
                 }
-                Err(failure) => tell(&agent, &NumberGiven::Failed(failure)),
+                Err(failure) => on_result(&agent, &NumberGiven::Failed(failure)),
             }
         }
         BulkEnd { because: run.ended, not_begun }

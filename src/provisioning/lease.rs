@@ -52,7 +52,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lease_is_held_over_failures_until_it_is_lost_or_may_have_run_out() {
+    async fn a_lease_is_renewed_after_failures_until_it_is_lost_or_may_have_expired() {
         let fails_twice = |nth: u32| match nth {
             3 | 4 => Err(StoreError::Busy),
             9 => Err(StoreError::LeaseLost),

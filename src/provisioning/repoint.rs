@@ -69,14 +69,14 @@ impl Provisioning {
         Ok(held)
     }
 
-    /// Points these numbers to this server, a few at a time, and reports each result to `tell`. Once cancelled, it starts no
+    /// Points these numbers to this server, a few at a time, and reports each result to `on_result`. Once cancelled, it starts no
     /// further number and waits for those under way.
     pub async fn repoint(
         &self,
         database: &Database,
         numbers: Vec<PhoneNumber>,
         stop: &CancellationToken,
-        mut tell: impl FnMut(&PhoneNumber, &Repointed),
+        mut on_result: impl FnMut(&PhoneNumber, &Repointed),
     ) -> RepointEnd {
         let run_id = self.0.entropy.uuid(self.0.clock.now()).to_string();
         let (mut waiting, mut begun) = (VecDeque::from(numbers), FuturesUnordered::new());
@@ -92,7 +92,7 @@ impl Provisioning {
             }
             let Some((number, repointed)) = begun.next().await else { break };
             failures = if repointed == Repointed::Yes { 0 } else { failures.saturating_add(1) };
-            tell(&number, &repointed);
+            on_result(&number, &repointed);
         }
         end.not_begun = waiting.len();
         end

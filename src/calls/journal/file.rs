@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_file_does_not_take_is_not_counted_as_its_own_and_spoils_no_line() -> io::Result<()> {
+    fn a_failed_write_is_not_counted_and_damages_no_line() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("journal");
         let mut state = open(&path)?;

@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_waits_outlives_its_server_in_order_and_only_once() -> io::Result<()> {
+    async fn waiting_entries_survive_their_server_in_order_and_once() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let journal = open(folder.path())?;
         for entry in ["a", "b", "c"] {
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_came_before_its_call_waits_behind_nothing_and_outlives_its_server() -> io::Result<()> {
+    async fn early_entries_do_not_block_others_and_survive_their_server() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let (dead, alive) = (open(folder.path())?, open(folder.path())?);
         for journal in [&dead, &alive] {

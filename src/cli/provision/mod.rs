@@ -99,8 +99,8 @@ async fn give_numbers(
     let mut signals = Signals::listen()?;
     let stop = CancellationToken::new();
     let notices = report.notices();
-    let tell = |agent: &_, given: &_| report.note(agent, given);
-    let buying = core.provisioning.give_numbers(&core.database, agents, wanted, &stop, tell);
+    let on_result = |agent: &_, given: &_| report.note(agent, given);
+    let buying = core.provisioning.give_numbers(&core.database, agents, wanted, &stop, on_result);
     let mut buying = Box::pin(buying);
     // The purchases go on after the first signal: an abandoned one would have an unknown outcome.
     tokio::select! {

@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_worker_is_ailing_while_it_is_silent_and_while_it_keeps_ending() {
+    fn a_worker_is_unhealthy_while_it_is_silent_or_keeps_ending() {
         let workers = Workers::new(Clock::system());
         let (beating, ending) = (workers.enlist(Worker::Operations), workers.enlist(Worker::Sweep));
         let now = Instant::now();

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_answered_anew_only_while_the_call_is_at_the_stage_before() {
+    fn a_request_is_answered_anew_only_at_the_stage_before() {
         use AnswerStage::{AfterDial, AfterFailure, AfterForward, First};
         let connect = CallAnswer::Connect { conversation_id: None, handover: "<Response/>".to_owned() };
         let apology = CallAnswer::apology(Language::default());

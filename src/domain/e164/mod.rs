@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_masked_number_keeps_its_middle_to_itself() {
+    fn a_masked_number_hides_its_middle() {
         assert_eq!(mask("+12125550123"), "+12*******23");
         assert_eq!(mask("anon"), "****");
         assert_eq!(format!("{:?}", "+12125550123".parse::<E164>().unwrap()), "E164(+12*******23)");

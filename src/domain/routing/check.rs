@@ -424,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn an_action_takes_what_belongs_to_it_and_no_more() {
+    fn an_action_takes_only_its_own_fields() {
         let number: E164 = "+12125550199".parse().unwrap();
         let cases = [
             (
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_given_once_and_a_rule_out_of_reach_is_refused_with_both_names() {
+    fn names_are_unique_and_an_unreachable_rule_is_rejected_with_both_names() {
         let callers = |callers: &[&str]| ConditionDraft {
             callers: Some(callers.iter().map(|&caller| caller.to_owned()).collect()),
             ..Default::default()

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_decision_holds_no_condition_and_one_of_an_older_version_is_read() {
+    fn a_stored_decision_has_no_condition_and_older_versions_are_read() {
         let condition = ConditionDraft {
             callers: Some((0..500).map(|n| format!("+1212555{n:04}")).collect()),
             ..ConditionDraft::default()
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn callers_are_known_by_how_their_numbers_begin_and_hidden_ones_by_showing_none() {
+    fn callers_match_by_prefix_and_hidden_ones_by_having_no_number() {
         let callers = ConditionDraft {
             callers: Some(vec!["+1 (212)".to_owned(), "+49 30 1234567".to_owned()]),
             ..ConditionDraft::default()

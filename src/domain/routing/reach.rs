@@ -165,7 +165,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(2000))]
 
         #[test]
-        fn what_is_held_to_be_out_of_reach_never_applies(
+        fn a_rule_reported_as_unreachable_never_applies(
             (earlier, later) in (condition(), condition()),
             at in prop::collection::vec(instant(), 24),
             caller in prop::sample::select(vec!["+12125550123", "+12135550123", "+493012345678", "+33142278186", "", "client:alice", "+4930", "911"]),

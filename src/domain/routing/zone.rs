@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_governments_decided_lately_holds() {
+    fn recent_changes_of_time_zones_are_in_force() {
         // British Columbia and Alberta stay on summer time from 2026 on.
         for zone in ["America/Vancouver", "America/Edmonton"] {
             let clock =

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_says_what_to_do() {
+    fn a_rejection_says_what_to_do() {
         let told = |countries: &str, number: &str| {
             dialing(countries, false).check(&number.parse().unwrap()).unwrap_err().0
         };

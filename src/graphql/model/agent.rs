@@ -267,10 +267,10 @@ impl Listed for Agent {
                 // One row, so it is read by its id, and filter and cursors are applied here.
                 let Some(agent) = the_one(session, filter, only).await? else { return Ok(nothing()) };
                 let at = Cursor { at: agent.created_at, id: agent.id.0 };
-                let place = |cursor: Cursor| (cursor.at, cursor.id);
+                let position = |cursor: Cursor| (cursor.at, cursor.id);
                 // Newest first, so an item after a cursor is older than it.
-                let reached = page.after.is_none_or(|after| place(at) < place(after))
-                    && page.before.is_none_or(|before| place(at) > place(before));
+                let reached = page.after.is_none_or(|after| position(at) < position(after))
+                    && page.before.is_none_or(|before| position(at) > position(before));
                 let items = if reached { vec![(at, Self::from(agent))] } else { Vec::new() };
                 Ok(PageOf { items, has_next: false, has_previous: false })
             }

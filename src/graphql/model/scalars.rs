@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_write_comes_out_canonical() {
+    fn human_input_is_printed_in_canonical_form() {
         let canonical = |text: &str| Some(Value::String(text.to_owned()));
         assert_eq!(reads::<E164>("+1 (212) 555-0123"), canonical("+12125550123"));
         assert_eq!(reads::<DateTime>("2026-03-01T10:30:00+01:00"), canonical("2026-03-01T09:30:00.000Z"));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nearly_right_is_refused() {
+    fn nearly_valid_input_is_rejected() {
         assert_eq!(reads::<E164>("2125550123"), None);
         assert_eq!(reads::<CountryCode>("us"), None);
         for bad in

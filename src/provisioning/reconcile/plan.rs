@@ -385,7 +385,7 @@ mod tests {
     };
 
     #[test]
-    fn each_mishap_is_found_for_what_it_is_and_left_alone_while_an_operation_is_at_it() {
+    fn each_mishap_is_classified_and_skipped_while_an_operation_is_under_way() {
         for (at, (mishap, kinds)) in MISHAPS.iter().enumerate() {
             let mut whole = estate(3);
             mishap(&mut whole.0, &mut whole.1);
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_was_marked_for_gone_differs_until_a_person_acts() {
+    fn a_missing_number_marked_inactive_is_reported_until_a_person_acts() {
         let mut whole = estate(3);
         whole.0.numbers.remove(0);
         whole.1.numbers[0].status = NumberStatus::Inactive;
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn most_of_a_list_missing_is_taken_for_half_a_list() {
+    fn a_list_that_lacks_most_objects_is_implausible() {
         let mut whole = estate(8);
         whole.0.numbers.truncate(4);
         assert_eq!(found(&whole).len(), 4);

@@ -205,7 +205,7 @@ impl Batched for CarrierReport {
         let _turn = store.writer_turn().await;
         let transaction = store.begin().await?;
         // A set: the batch may hold several reports about one call, and a row is locked once.
-        let sids: BTreeSet<&str> = batch.iter().map(|told| told.sid.as_str()).collect();
+        let sids: BTreeSet<&str> = batch.iter().map(|entry| entry.sid.as_str()).collect();
         let statement = dialect::LOCK_CALLS.with_rows(&transaction, &sids)?;
         let read = |row: &QueryResult| {
             let call = Call::try_from(entities::decoded::<call::Model>(row)?)?;
@@ -215,9 +215,9 @@ impl Batched for CarrierReport {
         let before: HashMap<String, Call> = rows.iter().map(read).collect::<Result<_, _>>()?;
         // Reports about one call in a batch build on each other; each row is written once.
         let mut after = before.clone();
-        for told in batch {
-            if let Some(call) = after.get_mut(&told.sid) {
-                *call = call.clone().reported(told.report);
+        for entry in batch {
+            if let Some(call) = after.get_mut(&entry.sid) {
+                *call = call.clone().reported(entry.report);
             }
         }
         let changed: Vec<&Call> = after.values().filter(|call| before.get(&call.sid) != Some(call)).collect();
@@ -229,7 +229,7 @@ impl Batched for CarrierReport {
             // After the commit: a watcher that re-reads earlier would still see the old row.
             store.publish_all(&changed.into_iter().map(super::changed).collect::<Vec<_>>());
         }
-        Ok(batch.iter().map(|told| after.get(&told.sid).cloned()).collect())
+        Ok(batch.iter().map(|entry| after.get(&entry.sid).cloned()).collect())
     }
 }
 
