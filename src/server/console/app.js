@@ -102,6 +102,15 @@ function Connection() {
   return html`<div class="connection" role="status">${message && html`<div class="notice warning"><span class="spinner" aria-hidden="true"></span> ${message}</div>`}</div>`;
 }
 
+/** A part of the path. A link that was cut may end within an escape. @param {string} part */
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** @param {{ known: ViewProps['session'], isOperatorAlone: boolean }} props */
 function View({ known, isOperatorAlone }) {
   const { path } = router.address.value;
@@ -110,7 +119,7 @@ function View({ known, isOperatorAlone }) {
   useEffect(() => {
     if (wantsOperator) router.navigate('/operator', { replace: true });
   }, [wantsOperator]);
-  const parameters = (found?.pattern.exec(path) ?? []).slice(1).map(decodeURIComponent);
+  const parameters = (found?.pattern.exec(path) ?? []).slice(1).map(decode);
   const [loaded, setLoaded] = useState(
     /** @type {{ of: unknown, component?: import('preact').ComponentType<ViewProps>, failed?: boolean }} */ ({
       of: null,

@@ -512,15 +512,10 @@ export type AuditEventFilter = {
   action?: InputMaybe<Scalars['String']['input']>;
   actor?: InputMaybe<Scalars['String']['input']>;
   subject?: InputMaybe<Scalars['ID']['input']>;
-  outcome?: InputMaybe<AuditEventOutcome>;
-  recordedAfter?: InputMaybe<Scalars['DateTime']['input']>;
-  recordedBefore?: InputMaybe<Scalars['DateTime']['input']>;
+  outcome?: InputMaybe<Scalars['String']['input']>;
+  after?: InputMaybe<Scalars['DateTime']['input']>;
+  before?: InputMaybe<Scalars['DateTime']['input']>;
 };
-
-export type AuditEventOutcome =
-  | 'ACCEPTED'
-  | 'SUCCEEDED'
-  | 'FAILED';
 
 export type StatisticsInterval =
   | 'HOUR'
@@ -656,111 +651,8 @@ export type NowTestNumbersQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }> } };
 
-export type OperatorHealthQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type OperatorHealthQuery = { health: { status: HealthStatus, components: Array<{ name: string, status: HealthStatus, detail: string | null, since: string | null }> } };
-
-export type OperatorUnreadableRowsQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type OperatorUnreadableRowsQuery = { unreadableRows: Array<{ table: string, rowId: string | null, column: string | null, firstMetAt: string, lastMetAt: string }> };
-
-export type OperatorTenantsQueryVariables = Exact<{
-  first?: InputMaybe<Scalars['Int']['input']>;
-  after?: InputMaybe<Scalars['String']['input']>;
-  last?: InputMaybe<Scalars['Int']['input']>;
-  before?: InputMaybe<Scalars['String']['input']>;
-  filter?: InputMaybe<TenantFilter>;
-}>;
-
-
-export type OperatorTenantsQuery = { tenants: { nodes: Array<{ id: string, userId: string, activeCalls: number, agentCount: number, phoneNumberCount: number, createdAt: string, plan: { name: string }, limits: { concurrentCalls: number, phoneNumbers: number, dialCountries: Array<string> | null, dialPremiumNumbers: boolean } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type OperatorTenantFragment = { id: string, userId: string, activeCalls: number, agentCount: number, phoneNumberCount: number, createdAt: string, plan: { name: string }, limits: { concurrentCalls: number, phoneNumbers: number, dialCountries: Array<string> | null, dialPremiumNumbers: boolean } };
-
-export type OperatorSetPlanMutationVariables = Exact<{
-  input: SetTenantPlanInput;
-}>;
-
-
-export type OperatorSetPlanMutation = { setTenantPlan: { viewer: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type OperatorOperationsQueryVariables = Exact<{
-  first?: InputMaybe<Scalars['Int']['input']>;
-  after?: InputMaybe<Scalars['String']['input']>;
-  last?: InputMaybe<Scalars['Int']['input']>;
-  before?: InputMaybe<Scalars['String']['input']>;
-  filter?: InputMaybe<OperationFilter>;
-}>;
-
-
-export type OperatorOperationsQuery = { operations: { nodes: Array<{ id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, createdAt: string, finishedAt: string | null, error: { code: UserErrorCode, message: string } | null, waitsFor: { code: UserErrorCode, message: string } | null, tenant: { id: string, userId: string, plan: { name: string } } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type OperatorOperationFragment = { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, createdAt: string, finishedAt: string | null, error: { code: UserErrorCode, message: string } | null, waitsFor: { code: UserErrorCode, message: string } | null, tenant: { id: string, userId: string, plan: { name: string } } | null };
-
-export type OperatorReconciliationQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type OperatorReconciliationQuery = { reconciliation: { startedAt: string, finishedAt: string | null, complete: boolean, incompleteReason: string | null, monthlyCostAtStake: string, differences: Array<{ kind: string, number: string | null, sid: string | null, detail: string, repair: string | null }> } | null };
-
-export type ProgressStartQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type ProgressStartQuery = { operation: { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, phoneNumber: { id: string, number: string, friendlyName: string } | null, error: { code: UserErrorCode, message: string, suggestedAreaCodes: Array<string> | null } | null, waitsFor: { code: UserErrorCode, message: string } | null } | null };
-
-export type ProgressUpdatedSubscriptionVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type ProgressUpdatedSubscription = { operationUpdated: { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, phoneNumber: { id: string, number: string, friendlyName: string } | null, error: { code: UserErrorCode, message: string, suggestedAreaCodes: Array<string> | null } | null, waitsFor: { code: UserErrorCode, message: string } | null } };
-
-export type ProgressStartedQueryVariables = Exact<{
-  filter: OperationFilter;
-}>;
-
-
-export type ProgressStartedQuery = { operations: { nodes: Array<{ id: string, state: OperationState, agent: { id: string, name: string } | null }> } };
-
-export type ProgressOperationFragment = { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, phoneNumber: { id: string, number: string, friendlyName: string } | null, error: { code: UserErrorCode, message: string, suggestedAreaCodes: Array<string> | null } | null, waitsFor: { code: UserErrorCode, message: string } | null };
-
 export type SessionQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type SessionQuery = { session: { role: SessionRole, tenantId: string | null, agentId: string | null, sandbox: boolean } };
-
-export type TrailQueryVariables = Exact<{
-  first?: InputMaybe<Scalars['Int']['input']>;
-  after?: InputMaybe<Scalars['String']['input']>;
-  last?: InputMaybe<Scalars['Int']['input']>;
-  before?: InputMaybe<Scalars['String']['input']>;
-  filter?: InputMaybe<AuditEventFilter>;
-}>;
-
-
-export type TrailQuery = { auditEvents: { nodes: Array<{ id: string, at: string, actor: string, action: string, subject: string | null, outcome: string, requestId: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type TrailSubjectsQueryVariables = Exact<{
-  ids: Array<Scalars['ID']['input']> | Scalars['ID']['input'];
-}>;
-
-
-export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | null> };
-
-export type UsageQueryVariables = Exact<{
-  month?: InputMaybe<Scalars['String']['input']>;
-}>;
-
-
-export type UsageQuery = { viewer: { id: string, plan: { name: string }, usage: { month: string, calls: number, minutes: string, phoneNumbers: number, estimatedCost: { calls: string, phoneNumbers: string, total: string, currency: string }, byDay: Array<{ date: string, calls: number, minutes: string, estimatedCost: { calls: string, phoneNumbers: string, total: string, currency: string } }>, byAgent: Array<{ agentId: string, calls: number, minutes: string, estimatedCost: string, agent: { id: string, name: string } | null }> }, prices: Array<{ countryCode: string, type: PhoneNumberType, month: string, minute: string, currency: string }> } };
-
-export type UsageBeforeQueryVariables = Exact<{
-  month: Scalars['String']['input'];
-}>;
-
-
-export type UsageBeforeQuery = { viewer: { id: string, usage: { month: string, calls: number, minutes: string, estimatedCost: { total: string, currency: string } } } };
 

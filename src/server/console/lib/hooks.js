@@ -5,6 +5,11 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 import { acrossTenants, clients, explain, reconnections } from './api.js';
 import * as router from './router.js';
+import { refusal } from './session.js';
+
+/** Wait in milliseconds before a stream that ended with an error is followed again. Each further wait is twice as long. */
+const FIRST_WAIT = 2000;
+const LONGEST_WAIT = 60_000;
 
 /**
  * @template Data
@@ -143,13 +148,30 @@ export function useSubscription(document, variables, onEvent, { pause = false } 
   const reconnected = reconnections.value;
   const handler = useRef(onEvent);
   handler.current = onEvent;
+  const wait = useRef(FIRST_WAIT);
   useEffect(() => {
     if (pause) return undefined;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    // An error ends the stream, as for a page that could not keep up with it: everything is asked again then.
+    const again = () => {
+      timer ??= setTimeout(() => refusal.peek() === null && (reconnections.value += 1), wait.current);
+      wait.current = Math.min(wait.current * 2, LONGEST_WAIT);
+    };
     const following = client.subscription(document, variables).subscribe((result) => {
-      if (result.error) explain(result.error);
-      if (result.data) handler.current(result.data);
+      if (result.data) {
+        wait.current = FIRST_WAIT;
+        handler.current(result.data);
+      }
+      if (result.error) {
+        explain(result.error);
+        again();
+      }
     });
-    return () => following.unsubscribe();
+    return () => {
+      clearTimeout(timer);
+      following.unsubscribe();
+    };
   }, [client, document, JSON.stringify(variables), pause, reconnected]);
 }
 
@@ -169,6 +191,20 @@ export function useThrottled(action, milliseconds = 700) {
       timer.current = undefined;
       latest.current();
     }, milliseconds);
+  }, [milliseconds]);
+}
+
+/**
+ * Does this now and then, for as long as the view is shown: for what no subscription tells.
+ * @param {() => void} action
+ * @param {number} milliseconds
+ */
+export function useEvery(action, milliseconds) {
+  const latest = useRef(action);
+  latest.current = action;
+  useEffect(() => {
+    const timer = setInterval(() => latest.current(), milliseconds);
+    return () => clearInterval(timer);
   }, [milliseconds]);
 }
 

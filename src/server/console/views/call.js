@@ -2,7 +2,7 @@
 
 import { CallDetails, CallFollowed } from '../generated/operations.js';
 import * as format from '../lib/format.js';
-import { useQuery, useSubscription, useThrottled, useTitle } from '../lib/hooks.js';
+import { useEvery, useQuery, useSubscription, useThrottled, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import { href } from '../lib/router.js';
 import { Copy, Empty, Facts, Loading, Problem, Section, ViewHead } from '../ui/basic.js';
@@ -31,12 +31,14 @@ export default function View({ parameters: [id = ''] }) {
     ({ callUpdated }) => callUpdated.id === id && refetch(),
     { pause: call === null },
   );
+  // A change between the reading and the start of the subscription was not told.
+  useEvery(() => call && isUnderWay(call) && read.refetch(), 15_000);
   return html`<${ViewHead} title=${title} heading=${heading} back=${list}>
       ${call && html`<${Outcome} value=${call.outcome} /><${State} value=${call.status} />`}
     </${ViewHead}>
     <${Problem} read=${read} />
     ${!read.data && read.loading && html`<${Loading} />`}
-    ${read.data && !call && html`<${Empty} action=${html`<a class="button" href=${href('/calls')}>Show all calls</a>`}>There is no such call. It may have been deleted, or the link is not complete.</${Empty}>`}
+    ${read.data && !call && !read.problem && html`<${Empty} action=${html`<a class="button" href=${href('/calls')}>Show all calls</a>`}>There is no such call. It may have been deleted, or the link is not complete.</${Empty}>`}
     ${call && html`<${Timeline} call=${call} /><${Details} call=${call} /><${Transcript} call=${call} />`}`;
 }
 
@@ -53,8 +55,6 @@ function Details({ call }) {
         : html`<${Party} value=${call.to} />`,
     ],
     agent && ['Agent', html`<a href=${href(`/agents/${encodeURIComponent(agent.id)}`)}><bdi>${agent.name}</bdi></a>`],
-    ['Arrived', format.dateTime(call.startedAt)],
-    ['Ended', call.endedAt ? format.dateTime(call.endedAt) : yetUnknown],
     ['Duration', call.durationSeconds === null ? yetUnknown : format.duration(call.durationSeconds)],
     ['Estimated cost', call.estimatedCost === null ? yetUnknown : format.money(call.estimatedCost)],
     ['Is the caller’s number genuine?', attestation(callerAttestation)],

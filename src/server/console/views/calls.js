@@ -1,6 +1,6 @@
 // Calls: a list by filters in the address bar, page by page, that follows what happens.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { CallsPage, CallsTotal, CallsUpdated } from '../generated/operations.js';
 import * as format from '../lib/format.js';
@@ -36,7 +36,18 @@ export default function View() {
   };
   const calls = read.data?.calls;
   const isDeep = params.has('after') || params.has('before');
-  const toFirst = () => setParams({ after: '', before: '' });
+  const toHead = (/** @type {() => void} */ change) => () => {
+    change();
+    // The button is gone with what it changed.
+    heading.current?.focus({ preventScroll: true });
+  };
+  const toFirst = toHead(() => setParams({ after: '', before: '' }));
+  const clearFilters = toHead(clear);
+  // Back at the newest calls: the first page gets new ones, a page before a cursor does not.
+  const isNewest = params.has('before') && calls?.pageInfo.hasPreviousPage === false;
+  useEffect(() => {
+    if (isNewest) setParams({ before: '' }, { replace: true });
+  }, [isNewest]);
   const wrongDays = filter.startedAfter && filter.startedBefore && filter.startedAfter >= filter.startedBefore;
   return html`<${ViewHead} title="Calls" heading=${heading}><${ExportButton} job=${job} /></${ViewHead}>
     <${ExportResult} job=${job} />
@@ -46,20 +57,21 @@ export default function View() {
     <section class="card" aria-label="Calls">
       <${Problem} read=${read} />
       ${read.problem && isDeep && html`<p><${Button} onClick=${toFirst}>To the first page</${Button}></p>`}
+      ${read.problem && !isDeep && isFiltered(filter) && html`<p><${Button} onClick=${clearFilters}>Clear the filters</${Button}></p>`}
       ${!calls && read.loading && html`<${Loading} />`}
-      ${calls?.nodes.length === 0 && html`<${NoCalls} filtered=${isFiltered(filter)} isDeep=${isDeep} toFirst=${toFirst} />`}
+      ${calls?.nodes.length === 0 && html`<${NoCalls} filtered=${isFiltered(filter)} isDeep=${isDeep} toFirst=${toFirst} clearFilters=${clearFilters} />`}
       ${calls && calls.nodes.length > 0 && html`<${CallTable} calls=${calls.nodes} busy=${read.loading} />`}
       ${calls && html`<${Pager} pageInfo=${calls.pageInfo} onPage=${turn} />`}
       ${calls && calls.nodes.length > 0 && html`<${Total} key=${JSON.stringify(filter)} filter=${filter} />`}
     </section>`;
 }
 
-/** @param {{ filtered: boolean, isDeep: boolean, toFirst: () => void }} props */
-function NoCalls({ filtered, isDeep, toFirst }) {
+/** @param {{ filtered: boolean, isDeep: boolean, toFirst: () => void, clearFilters: () => void }} props */
+function NoCalls({ filtered, isDeep, toFirst, clearFilters }) {
   if (isDeep)
     return html`<${Empty} action=${html`<${Button} onClick=${toFirst}>To the first page</${Button}>`}>There are no calls on this page.</${Empty}>`;
   if (filtered)
-    return html`<${Empty} action=${html`<${Button} onClick=${clear}>Clear the filters</${Button}>`}>No call matches these filters.</${Empty}>`;
+    return html`<${Empty} action=${html`<${Button} onClick=${clearFilters}>Clear the filters</${Button}>`}>No call matches these filters.</${Empty}>`;
   return html`<${Empty} action=${html`<a class="button" href=${href('/numbers')}>Show your numbers</a>`}>No calls yet. Call one of your numbers: the call appears here as soon as it arrives.</${Empty}>`;
 }
 
@@ -68,10 +80,15 @@ function Total({ filter }) {
   const [isAsked, ask] = useState(false);
   const read = useQuery(CallsTotal, { filter }, { pause: !isAsked });
   const count = read.data?.calls.totalCount;
+  const said = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => {
+    // The button is gone, and with it the focus.
+    if (count !== undefined && document.activeElement === document.body) said.current?.focus();
+  }, [count === undefined]);
   return html`<${Problem} read=${read} />
     <div class="pager">
       ${count === undefined && html`<${Button} kind="quiet" busy=${isAsked && read.loading} onClick=${() => ask(true)}>Count the calls</${Button}>`}
-      <span class="total" role="status">${count !== undefined && (count === 1 ? '1 call' : `${format.number(count)} calls`)}</span>
+      <span class="total" role="status" ref=${said} tabindex="-1">${count !== undefined && (count === 1 ? '1 call' : `${format.number(count)} calls`)}</span>
     </div>`;
 }
 

@@ -1,6 +1,6 @@
 // Now: who is on the phone, how today went, and what needs attention.
 
-import { useThrottled, useTitle } from '../lib/hooks.js';
+import { useEvery, useThrottled, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import { page } from '../lib/page.js';
 import { href } from '../lib/router.js';
@@ -8,7 +8,7 @@ import { Section, ViewHead } from '../ui/basic.js';
 import { NeedsAttention, useAttention } from './now/attention.js';
 import { LiveCalls, useLiveCalls } from './now/live.js';
 import { PlaceTestCall } from './now/test_call.js';
-import { Tiles, Today, useEvery, useToday, useViewer } from './now/today.js';
+import { Tiles, Today, useToday, useViewer } from './now/today.js';
 
 /** Milliseconds between two readings of everything without news: operations and numbers change without a call. */
 const EVERY = 60_000;

@@ -46,8 +46,13 @@ function decided({ decision: { ruleName } }) {
 function why({ decision, phoneNumber }) {
   const rules = phoneNumber && href(`/numbers/${encodeURIComponent(phoneNumber.id)}`);
   return html`${decision.action && html`<p>${doing(decision.action)}</p>`}
-    <p>Why: <bdi>${decision.reason}</bdi>.</p>
+    <ul class="reasons">${reasons(decision.reason).map((reason) => html`<li key=${reason}><bdi>${reason}</bdi></li>`)}</ul>
     ${rules && html`<a href=${rules}>Rules of the number</a>`}`;
+}
+
+/** The steps of a reason, each as a sentence. @param {string} reason */
+function reasons(reason) {
+  return reason.split('; ').map((step) => step.charAt(0).toUpperCase() + step.slice(1));
 }
 
 /** @param {NonNullable<Call['decision']['action']>} action @returns {Children} */

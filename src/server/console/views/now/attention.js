@@ -19,8 +19,6 @@ const HIDDEN = 'switchboard.hidden';
 const MOST_HIDDEN = 200;
 /** Findings shown at first. */
 const SHOWN = 8;
-/** Calls shown of those that reached no agent. */
-const CALLS_SHOWN = 3;
 
 export function useAttention() {
   // Reads more than the last hour when the page stays open: what is older is left out when shown.
@@ -59,8 +57,14 @@ export function NeedsAttention({ attention: { read, operations, refetch } }) {
     ${
       !isQuiet &&
       html`<ul class="findings">
-      ${missed.length > 0 && html`<${Missed} key="missed" calls=${missed} isCut=${Boolean(data?.recent.pageInfo.hasNextPage)} now=${now} />`}
-      ${shown.map((finding) => html`<${Item} key=${finding.key} finding=${finding} now=${now} onHide=${() => hide(finding.key)} onDone=${refetch} />`)}
+      ${missed.map((group) => html`<${Missed} key=${group.agent?.id ?? ''} group=${group} isCut=${Boolean(data?.recent.pageInfo.hasNextPage)} now=${now} />`)}
+      ${shown.map(
+        (finding) =>
+          html`<${Item} key=${finding.key} finding=${finding} now=${now} onHide=${(/** @type {Event} */ event) => {
+            focusNeighbour(event.currentTarget);
+            hide(finding.key);
+          }} onDone=${refetch} />`,
+      )}
     </ul>`
     }
     ${findings.length > shown.length && html`<${Button} kind="quiet" onClick=${() => showWhole(true)}>Show ${format.number(findings.length - shown.length)} more</${Button}>`}
@@ -68,7 +72,7 @@ export function NeedsAttention({ attention: { read, operations, refetch } }) {
   </${Section}>`;
 }
 
-/** @param {{ finding: Finding, now: number, onHide: () => void, onDone: () => void }} props */
+/** @param {{ finding: Finding, now: number, onHide: (event: Event) => void, onDone: () => void }} props */
 function Item({ finding: { tone, text, why, at, link, repair, canHide }, now, onHide, onDone }) {
   const [before, name, after] = text;
   return html`<li>
@@ -84,19 +88,34 @@ function Item({ finding: { tone, text, why, at, link, repair, canHide }, now, on
   </li>`;
 }
 
-/** @param {{ calls: import('../../generated/types').NowAttentionQuery['recent']['nodes'], isCut: boolean, now: number }} props */
-function Missed({ calls, isCut, now }) {
+/** @param {{ group: ReturnType<typeof missedCalls>[number], isCut: boolean, now: number }} props */
+function Missed({ group: { agent, calls }, isCut, now }) {
+  const [latest] = calls;
+  if (!latest) return null;
   const count = `${isCut ? 'At least ' : ''}${format.number(calls.length)} ${calls.length === 1 ? 'call' : 'calls'}`;
+  const list = new URLSearchParams({
+    from: format.isoDay(new Date(now - 3_600_000)),
+    ...(agent && { agent: agent.id }),
+  });
   return html`<li>
     <${Badge} tone="warn">Missed</${Badge}>
-    <div class="what"><p>${count} in the last hour did not reach the agent.</p>
-      ${calls.slice(0, CALLS_SHOWN).map(
-        ({ id, from, startedAt, decision }) => html`<p key=${id} class="hint">
-        <a href=${href(`/calls/${encodeURIComponent(id)}`)}><${Party} value=${from} /></a>, ${format.ago(startedAt, now)}: <bdi>${decision.reason}</bdi></p>`,
-      )}
+    <div class="what"><p>${count} in the last hour did not reach ${agent ? html`<bdi><b>${agent.name}</b></bdi>` : 'an agent'}.</p>
+      <p class="hint">The latest, <a href=${href(`/calls/${encodeURIComponent(latest.id)}`)}>from <${Party} value=${latest.from} /></a>
+        ${` ${format.ago(latest.startedAt, now)}: `}<bdi>${latest.decision.reason}</bdi></p>
     </div>
-    <div class="actions"><a class="button" href=${`${href('/calls')}?from=${format.isoDay(new Date(now - 3_600_000))}`}>Show the calls</a></div>
+    <div class="actions">
+      ${agent && html`<a class="button" href=${href(`/agents/${encodeURIComponent(agent.id)}`)} aria-label=${`Open the agent ${agent.name}`}>Open the agent</a>`}
+      <a class="button" href=${`${href('/calls')}?${list}`} aria-label=${`Show the calls of ${agent?.name ?? 'no agent'}`}>Show the calls</a>
+    </div>
   </li>`;
+}
+
+/** The next finding takes the focus of one that is about to go. @param {EventTarget | null} button */
+function focusNeighbour(button) {
+  const item = button instanceof Element ? button.closest('li') : null;
+  const neighbour = item?.nextElementSibling ?? item?.previousElementSibling;
+  const target = neighbour?.querySelector('.actions a, .actions button') ?? document.querySelector('h1');
+  if (target instanceof HTMLElement) target.focus({ preventScroll: true });
 }
 
 /** @returns {[string[], (key: string) => void]} */

@@ -67,16 +67,26 @@ export function agentsWithoutNumber(agents) {
 /** Actions by which a rule itself sends the caller elsewhere: no failure. */
 const MEANT = new Set(['FORWARD', 'FORWARD_THEN_AGENT', 'MESSAGE', 'REJECT']);
 
+/** @typedef {Attention['recent']['nodes'][number]} Call */
+
 /**
- * The calls of the last hour that should have reached an agent and did not.
- * @param {Attention['recent']['nodes']} calls
+ * The calls of the last hour that should have reached an agent and did not, by agent. Newest first.
+ * @param {Call[]} calls
  * @param {number} now
+ * @returns {{ agent: Call['agent'], calls: Call[] }[]}
  */
 export function missedCalls(calls, now) {
-  return calls.filter(({ outcome, startedAt, decision }) => {
+  /** @type {Map<string, { agent: Call['agent'], calls: Call[] }>} */
+  const groups = new Map();
+  for (const call of calls) {
+    const { outcome, startedAt, decision, agent } = call;
     const isMeant = decision.action && MEANT.has(decision.action.kind);
-    return outcome !== 'AGENT' && !isMeant && Date.parse(startedAt) > now - HOUR;
-  });
+    if (outcome === 'AGENT' || isMeant || Date.parse(startedAt) <= now - HOUR) continue;
+    const group = groups.get(agent?.id ?? '') ?? { agent, calls: [] };
+    group.calls.push(call);
+    groups.set(agent?.id ?? '', group);
+  }
+  return [...groups.values()];
 }
 
 /**

@@ -1,6 +1,6 @@
 // Calls of today: the tiles, and the plot by hour and outcome.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
 
 import { NowStatistics, NowViewer } from '../../generated/operations.js';
 import * as format from '../../lib/format.js';
@@ -86,14 +86,4 @@ export function Today({ today: { read, hours } }) {
       formatX=${(/** @type {number} */ seconds) => format.hour(new Date(seconds * 1000))} />`
     }
   </${Section}>`;
-}
-
-/** Does this now and then: the socket tells of calls only. @param {() => void} action @param {number} milliseconds */
-export function useEvery(action, milliseconds) {
-  const latest = useRef(action);
-  latest.current = action;
-  useEffect(() => {
-    const timer = setInterval(() => latest.current(), milliseconds);
-    return () => clearInterval(timer);
-  }, [milliseconds]);
 }
