@@ -14,7 +14,7 @@ use switchboard::auth::{self, Authenticator, Credentials, Principal};
 use switchboard::carrier::signature::verify_form;
 use switchboard::carrier::{Dial, Twiml, Verb};
 use switchboard::config::Config;
-use switchboard::domain::{CallerId, Clock, Entropy, Language, RoutingRules, TenantId};
+use switchboard::domain::{CallerId, Clock, Entropy, HealthProbes, Language, RoutingRules, TenantId};
 use switchboard::graphql::{Api, Caller, CursorScope, GraphqlRequest, List, Services};
 use switchboard::store::{Cursor, Database, DatabaseConfig};
 use tokio::runtime::Runtime;
@@ -128,6 +128,8 @@ fn requests(criterion: &mut Criterion, now: DateTime<Utc>) -> Result<(), Box<dyn
         provisioning: core.provisioning,
         reconciler: core.reconciler,
         clock,
+        health: HealthProbes::new(Vec::new()),
+        is_sandbox: true,
     };
     let api = Api::new(services, true);
     let execute = |query: String| {

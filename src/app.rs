@@ -7,9 +7,9 @@
 //! the database has passed these checks. If it fails them, the server stops.
 
 mod deferred_check;
+mod settings;
 mod shutdown;
 mod supervisor;
-mod web_assets;
 mod workers;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,28 +18,24 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
-use url::Url;
 
-use crate::auth::{AuthConfig, AuthConfigError, Authenticator};
+use crate::auth::{AuthConfigError, Authenticator};
 use crate::calls::{CallRecords, Conversations, Retention, Sweep};
-use crate::carrier::{Carrier, CarrierConfig, CarrierError};
-use crate::config::{Config, Jwt};
+use crate::carrier::{Carrier, CarrierError};
+use crate::config::Config;
 use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
-use crate::provisioning::{Provisioning, ProvisioningConfig, Reconciler};
-use crate::routing::{Routing, RoutingConfig};
-use crate::server::{self, AssetsError, ConnectionLimits, ConsoleConfig, Drain, RateLimits, ServerConfig};
-use crate::store::{Database, DatabaseConfig, Migrations, StoreError, SystemStore};
-use crate::voice::{Voice, VoiceConfig, VoiceError};
-use crate::webhooks::{self, WebhookConfig};
+use crate::provisioning::{Provisioning, Reconciler};
+use crate::routing::Routing;
+use crate::server::{self, AssetsError, ConnectionLimits, Drain, ServerConfig};
+use crate::store::{Database, Migrations, StoreError, SystemStore};
+use crate::voice::{Voice, VoiceError};
+use crate::webhooks;
 use crate::{provider, telemetry};
 use deferred_check::open_or_defer;
-use web_assets::web_assets;
 
+pub use settings::auth_config;
 pub use shutdown::Shutdown;
-
-/// Time a request waits for a pooled database connection. Below the 5 s that a call's answer may take.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Reason why the server did not start, or has stopped.
 #[derive(Debug, thiserror::Error)]
@@ -123,10 +119,10 @@ impl Core {
     ) -> Result<Self, AppError> {
         // Handed over as a function, since `provider` may use nothing above the domain.
         provider::set_traceparent(telemetry::traceparent);
-        let carrier = Carrier::new(carrier_config(config), clock.clone(), entropy.clone())?;
-        let voice = Voice::new(voice_config(config), clock.clone(), entropy.clone())?;
+        let carrier = Carrier::new(settings::carrier_config(config), clock.clone(), entropy.clone())?;
+        let voice = Voice::new(settings::voice_config(config), clock.clone(), entropy.clone())?;
         let provisioning = Provisioning::new(
-            provisioning_config(config),
+            settings::provisioning_config(config),
             database.system(),
             carrier.clone(),
             voice.clone(),
@@ -233,7 +229,7 @@ impl App {
         let conversations =
             Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
         let routing = Routing::new(
-            routing_config(config),
+            settings::routing_config(config),
             database.for_calls(), // connections that background work cannot take
             voice,
             records.clone(),
@@ -242,7 +238,7 @@ impl App {
             entropy.clone(),
         );
         let webhooks = webhooks::router(
-            webhook_config(config),
+            settings::webhook_config(config),
             routing.clone(),
             records.clone(),
             conversations.clone(),
@@ -250,7 +246,7 @@ impl App {
         );
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
         let router = server::router(
-            ServerConfig { test_calls, ..server_config(config, clock, entropy.clone())? },
+            ServerConfig { test_calls, ..settings::server_config(config, clock, entropy.clone())? },
             Api::new(services, config.introspection),
             authenticator.clone(),
             database.clone(),
@@ -275,7 +271,7 @@ impl App {
             drain_delay: config.connections.drain_delay,
             shutdown,
             drain,
-            connections: connection_limits(config),
+            connections: settings::connection_limits(config),
             deferred_check,
             check_error: Arc::default(),
         })
@@ -360,7 +356,7 @@ fn log_zone_data(now: DateTime<Utc>) {
 
 /// Connects to the database and checks migrations and tenant isolation.
 async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
-    let database = Database::connect(&database_config(config), clock).await?;
+    let database = Database::connect(&settings::database_config(config), clock).await?;
     let Migrations { pending, newer } = database.migrations().await?;
     if !pending.is_empty() {
         return Err(AppError::Unmigrated { pending });
@@ -379,123 +375,8 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
     Ok(database)
 }
 
-fn database_config(config: &Config) -> DatabaseConfig {
-    DatabaseConfig {
-        url: config.database_url.clone(),
-        listen_url: config.database_listen_url.clone(),
-        max_connections: config.database_max_connections,
-        acquire_timeout: ACQUIRE_TIMEOUT,
-    }
-}
-
-fn carrier_config(config: &Config) -> CarrierConfig {
-    CarrierConfig {
-        base_url: config.twilio.base_url.clone(),
-        account_sid: config.twilio.account_sid.clone(),
-        auth_token: config.twilio.auth_token.clone(),
-        timeout: config.provider_timeout,
-    }
-}
-
-fn voice_config(config: &Config) -> VoiceConfig {
-    VoiceConfig {
-        base_url: config.elevenlabs.base_url.clone(),
-        api_key: config.elevenlabs.api_key.clone(),
-        timeout: config.provider_timeout,
-    }
-}
-
-/// Returns the token configuration, shared by the authenticator and the command that mints tokens.
-#[must_use]
-pub fn auth_config(jwt: &Jwt) -> AuthConfig {
-    AuthConfig {
-        hs256_secret: jwt.secret.clone(),
-        jwks_url: jwt.jwks_url.clone(),
-        issuer: jwt.issuer.clone(),
-        audience: jwt.audience.clone(),
-        tenant_claim: jwt.tenant_claim.clone(),
-        allow_anonymous: jwt.allow_anonymous,
-    }
-}
-
-fn provisioning_config(config: &Config) -> ProvisioningConfig {
-    ProvisioningConfig {
-        webhook_base_url: config.webhook_base_url.clone(),
-        webhook_base_url_previous: config.webhook_base_url_previous.clone(),
-        voice_fallback_url: config.voice_fallback_url.clone(),
-        operation_wait: config.operation_wait,
-        lease: config.operation_lease,
-        purchases_per_hour: config.hourly.purchases,
-        tenant_purchases_per_hour: config.hourly.tenant_purchases,
-        tenant_agents_per_hour: config.hourly.tenant_agents,
-        release_grace: config.release_grace,
-        quarantine: TimeDelta::days(config.quarantine_days.into()),
-        month_price: config.twilio.number_price,
-        minute_price: config.twilio.minute_price,
-        dialing: config.dialing.clone(),
-    }
-}
-
 /// Opens the journal in `STATE_DIR`. Entries of an earlier run are replayed by its worker.
 fn open_records(config: &Config, store: SystemStore, clock: Clock) -> Result<CallRecords, AppError> {
     CallRecords::open(&config.state_dir, config.answer_deadline, store, clock)
         .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })
-}
-
-fn routing_config(config: &Config) -> RoutingConfig {
-    RoutingConfig {
-        answer_deadline: config.answer_deadline,
-        state_dir: config.state_dir.clone(),
-        dialing: config.dialing.clone(),
-    }
-}
-
-fn webhook_config(config: &Config) -> WebhookConfig {
-    WebhookConfig {
-        base_url: config.webhook_base_url.clone(),
-        previous_base_url: config.webhook_base_url_previous.clone(),
-        account_sid: config.twilio.account_sid.clone(),
-        auth_tokens: [Some(&config.twilio.auth_token), config.twilio.auth_token_previous.as_ref()]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect(),
-        elevenlabs_secrets: [&config.elevenlabs.webhook_secret, &config.elevenlabs.webhook_secret_previous]
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect(),
-    }
-}
-
-fn connection_limits(config: &Config) -> ConnectionLimits {
-    ConnectionLimits {
-        max: config.connections.most,
-        max_per_address: config.connections.most_of_address,
-        idle: config.connections.idle,
-    }
-}
-
-/// Returns the public base URLs: the current one and, while it is still accepted, the previous one.
-fn base_urls(config: &Config) -> Vec<Url> {
-    let previous = config.webhook_base_url_previous.iter();
-    std::iter::once(&config.webhook_base_url).chain(previous).cloned().collect()
-}
-
-fn server_config(config: &Config, clock: Clock, entropy: Entropy) -> Result<ServerConfig, AppError> {
-    Ok(ServerConfig {
-        graphiql: config.graphiql,
-        console: config.console.then(|| ConsoleConfig { login_url: config.console_login_url.clone() }),
-        assets: web_assets(config)?,
-        test_calls: None,
-        own_origins: base_urls(config).iter().map(|url| url.origin().ascii_serialization()).collect(),
-        allowed_origins: config.allowed_origins.clone(),
-        rate_limits: RateLimits {
-            per_minute: config.rate.per_minute,
-            anonymous_per_minute: config.rate.anonymous_per_minute,
-        },
-        trusted_proxies: config.rate.trusted_proxies,
-        clock,
-        entropy,
-    })
 }

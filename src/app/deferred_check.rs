@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AppError, database_config, open};
+use super::{AppError, open, settings};
 use crate::config::Config;
 use crate::domain::Clock;
 use crate::routing;
@@ -24,7 +24,7 @@ pub(super) async fn open_or_defer(config: &Config, clock: &Clock) -> Result<(Dat
         Err(AppError::Store(unavailable @ StoreError::Unavailable(_))) => unavailable,
         Err(error) => return Err(error),
     };
-    let unchecked = Database::connect_later(&database_config(config), clock.clone()).await?;
+    let unchecked = Database::connect_later(&settings::database_config(config), clock.clone()).await?;
     match routing::restore(&config.state_dir, &unchecked.system()) {
         Ok(numbers) => {
             let cause = std::error::Error::source(&unavailable).map(ToString::to_string);

@@ -317,10 +317,8 @@ async fn the_trail_is_filtered_by_action_actor_subject_outcome_and_time() {
     .await;
     let middle = &all[all.len() / 2]["at"];
     let text = |event: &Value| event["at"].as_str().unwrap().to_owned();
-    expect(json!({"recordedAfter": middle}), &|event| text(event) >= middle.as_str().unwrap().to_owned())
-        .await;
-    expect(json!({"recordedBefore": middle}), &|event| text(event) < middle.as_str().unwrap().to_owned())
-        .await;
+    expect(json!({"recordedAfter": middle}), &|event| text(event).as_str() >= middle.as_str().unwrap()).await;
+    expect(json!({"recordedBefore": middle}), &|event| text(event).as_str() < middle.as_str().unwrap()).await;
 
     let nothing = filtered(json!({"outcome": "FAILED"})).await;
     assert_eq!(nothing["data"]["auditEvents"]["totalCount"], 0, "{nothing}");

@@ -5,14 +5,20 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqliteConnect
 use switchboard::domain::{
     Actor, AgentId, AuditEvent, Author, OperationState, Refusal, RefusalCode, Step, TenantId,
 };
-use switchboard::store::{Database, OperationUpdate, StoreError};
+use switchboard::store::{AuditEventFilter, Database, OperationUpdate, StoreError};
 use uuid::Uuid;
 
 use crate::support::database::TestDatabase;
 use crate::support::fixtures::{self, first};
 
 async fn trail(db: &Database, tenant: TenantId) -> Vec<AuditEvent> {
-    let page = db.read_as(tenant).await.unwrap().audit_events(first(100)).await.unwrap();
+    let page = db
+        .read_as(tenant)
+        .await
+        .unwrap()
+        .audit_events(&AuditEventFilter::default(), first(100))
+        .await
+        .unwrap();
     page.items.into_iter().map(|(_, event)| event).collect()
 }
 
@@ -65,7 +71,10 @@ async fn an_event_stands_and_falls_with_its_change_and_is_its_tenants_alone() {
     let ids: Vec<_> = seen.iter().map(|event| event.id).collect();
     let door = db.read_as(theirs).await.unwrap();
     assert_eq!(door.audit_events_by_id(&ids).await.unwrap(), vec![]);
-    assert_eq!((door.count_audit_events().await.unwrap(), trail(&db, theirs).await), (0, vec![]));
+    assert_eq!(
+        (door.count_audit_events(&AuditEventFilter::default()).await.unwrap(), trail(&db, theirs).await),
+        (0, vec![])
+    );
     assert!(door.audit("updateAgent", AgentId(Uuid::nil())).await.is_err(), "a reading door");
 }
 

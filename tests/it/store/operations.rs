@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use serde_json::json;
 use switchboard::domain::{EventKey, OperationKind, OperationState, Step};
-use switchboard::store::{Inserted, NewOperation, OperationUpdate, Wait};
+use switchboard::store::{AuditEventFilter, Inserted, NewOperation, OperationUpdate, Wait};
 
 use crate::support::database::{HandClock, TestDatabase};
 use crate::support::fixtures::{self, LEASE, uuid};
@@ -97,7 +97,7 @@ async fn an_operation_may_be_about_neither_a_number_nor_an_agent() {
     assert_eq!((operation.agent_id, operation.number_id), (None, None));
     let door = db.read_as(tenant).await.unwrap();
     assert_eq!(door.unfinished_operations(agent.id).await.unwrap(), []);
-    let trail = door.audit_events(fixtures::first(10)).await.unwrap();
+    let trail = door.audit_events(&AuditEventFilter::default(), fixtures::first(10)).await.unwrap();
     let begun =
         trail.items.iter().map(|(_, event)| event).find(|event| event.action == "provisionPhoneNumber");
     assert_eq!(begun.unwrap().subject, Some(id.to_string()), "the audit trail names the operation itself");

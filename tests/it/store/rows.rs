@@ -20,7 +20,7 @@ async fn migrating_twice_changes_nothing() {
     let db = test.open_with(1, Clock::system()).await;
     let waiting = db.migrations().await.unwrap().pending;
     assert_eq!(db.migrate().await.unwrap(), waiting);
-    assert_eq!(waiting.len(), 11);
+    assert!(waiting.len() >= 11, "those of 0.1.0: {waiting:?}");
     assert!(db.migrations().await.unwrap().pending.is_empty());
     assert!(db.migrate().await.unwrap().is_empty());
     assert_eq!(db.isolation_faults().await.unwrap(), Vec::<String>::new());

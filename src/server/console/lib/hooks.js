@@ -195,20 +195,6 @@ export function useThrottled(action, milliseconds = 700) {
 }
 
 /**
- * Does this now and then, for as long as the view is shown: for what no subscription tells.
- * @param {() => void} action
- * @param {number} milliseconds
- */
-export function useEvery(action, milliseconds) {
-  const latest = useRef(action);
-  latest.current = action;
-  useEffect(() => {
-    const timer = setInterval(() => latest.current(), milliseconds);
-    return () => clearInterval(timer);
-  }, [milliseconds]);
-}
-
-/**
  * The present instant in milliseconds, moving: for durations of what is under way.
  * @param {number} [every] milliseconds
  */
@@ -227,15 +213,17 @@ export function useNow(every = 1000) {
  * @param {number} milliseconds
  */
 export function useEvery(action, milliseconds) {
+  const latest = useRef(action);
+  latest.current = action;
   useEffect(() => {
-    const repeat = () => document.hidden || action();
+    const repeat = () => document.hidden || latest.current();
     const timer = setInterval(repeat, milliseconds);
     document.addEventListener('visibilitychange', repeat);
     return () => {
       clearInterval(timer);
       document.removeEventListener('visibilitychange', repeat);
     };
-  }, [action, milliseconds]);
+  }, [milliseconds]);
 }
 
 /**
