@@ -526,6 +526,59 @@ export type StatisticsInterval =
   | 'HOUR'
   | 'DAY';
 
+export type AgentViewQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
+
+export type AgentCallsQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type AgentCallsQuery = { agent: { id: string, calls: { nodes: Array<{ id: string, startedAt: string, from: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null }> } } | null };
+
+export type AgentOperationsQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type AgentOperationsQuery = { operations: { nodes: Array<{ id: string }> } };
+
+export type AgentCallUpdatedSubscriptionVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type AgentCallUpdatedSubscription = { callUpdated: { id: string } };
+
+export type AgentUpdateMutationVariables = Exact<{
+  input: UpdateAgentInput;
+}>;
+
+
+export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type AgentDeleteMutationVariables = Exact<{
+  input: DeleteAgentInput;
+}>;
+
+
+export type AgentDeleteMutation = { deleteAgent: { operation: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type AgentRotateTokenMutationVariables = Exact<{
+  input: RotateAgentTokenInput;
+}>;
+
+
+export type AgentRotateTokenMutation = { rotateAgentToken: { apiToken: string | null, agent: { id: string, tokenPreview: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
+
+export type AgentErrorFragment = { code: UserErrorCode, message: string, field: Array<string> | null };
+
 export type AgentsQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;

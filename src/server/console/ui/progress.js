@@ -46,6 +46,15 @@ const STEPS = {
 /** Steps of a purchase: an agent may be created without one. */
 const PURCHASE = ['search_numbers', 'claim_number', 'buy_number'];
 
+/** Errors of the purchase. The search runs beside the creation of the voice agent, whose step is the present one then. */
+const PURCHASE_ERRORS = [
+  'NO_AVAILABLE_NUMBERS',
+  'NUMBER_TAKEN',
+  'CARRIER_REJECTED',
+  'CARRIER_UNAVAILABLE',
+  'LIMIT_REACHED',
+];
+
 /** @type {Record<Mark, [string, string]>} */
 const MARKS = {
   done: ['✓', 'Done'],
@@ -72,11 +81,13 @@ export const hasEnded = ({ state }) => state === 'SUCCEEDED' || state === 'FAILE
 
 /**
  * The steps of an operation with how far each is.
- * @param {Pick<Operation, 'kind' | 'state' | 'step' | 'phoneNumber'>} operation
+ * @param {Pick<Operation, 'kind' | 'state' | 'step' | 'phoneNumber' | 'error'>} operation
  * @param {boolean} [withoutNumber] whether an agent is created without buying a number
  * @returns {Step[]}
  */
-export function stepsOf({ kind, state, step, phoneNumber }, withoutNumber = false) {
+export function stepsOf({ kind, state, step: present, phoneNumber, error }, withoutNumber = false) {
+  const isSearch = kind === 'CREATE_AGENT' && state === 'FAILED' && PURCHASE_ERRORS.includes(error?.code ?? '');
+  const step = isSearch && present === 'create_voice_agent' ? 'search_numbers' : present;
   let steps = KINDS[kind]?.[1] ?? [];
   const buysNone = withoutNumber || (kind === 'CREATE_AGENT' && state === 'SUCCEEDED' && !phoneNumber);
   if (buysNone) steps = steps.filter((name) => !PURCHASE.includes(name));
@@ -216,7 +227,7 @@ function Remark({ operation }) {
     </${Notice}>`;
   }
   if (waitsFor && !hasEnded(operation)) {
-    return html`<${Notice} kind="warning">Waiting: ${waitsFor.message}. It is tried again automatically; you can leave this page.</${Notice}>`;
+    return html`<${Notice} kind="warning">Waiting: ${sentence(waitsFor.message)} It is tried again automatically; you can leave this page.</${Notice}>`;
   }
   if (state === 'PENDING' && kind === 'RELEASE_NUMBER') {
     return html`<p class="muted">Waiting for the end of the grace period. Until then the number takes calls, and the release can be cancelled.</p>`;
@@ -224,11 +235,19 @@ function Remark({ operation }) {
   return null;
 }
 
+/** What messages of the API tell programs, and what to say instead. @type {[string, string][]} */
+const FOR_PROGRAMS = [
+  ['set ifUnavailable to ANY_IN_COUNTRY', 'take any number in the country'],
+  ['search again with availablePhoneNumbers', 'search again'],
+  ['restore them with repairPhoneNumber', 'repair the number'],
+];
+
 /**
- * A message of the API as a sentence: “the carrier is unavailable” → “The carrier is unavailable.”
+ * A message of the API as a sentence for people: “the carrier is unavailable” → “The carrier is unavailable.”
  * @param {string} message
  */
 export function sentence(message) {
-  const begun = message.charAt(0).toUpperCase() + message.slice(1);
-  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
+  let text = message.charAt(0).toUpperCase() + message.slice(1);
+  for (const [name, said] of FOR_PROGRAMS) text = text.replace(name, said);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

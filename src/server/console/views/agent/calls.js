@@ -1,0 +1,41 @@
+// The agent's latest calls, live.
+
+import { AgentCalls, AgentCallUpdated } from '../../generated/operations.js';
+import { dateTime, duration } from '../../lib/format.js';
+import { useQuery, useSubscription, useThrottled } from '../../lib/hooks.js';
+import { html } from '../../lib/html.js';
+import * as router from '../../lib/router.js';
+import { Empty, Loading, Problem, Section } from '../../ui/basic.js';
+import { Table } from '../../ui/table.js';
+import { Outcome, State } from '../../ui/words.js';
+
+/** @typedef {NonNullable<import('../../generated/types').AgentCallsQuery['agent']>['calls']['nodes'][number]} Call */
+
+/** @param {{ agentId: string }} props */
+export function Calls({ agentId }) {
+  const read = useQuery(AgentCalls, { id: agentId });
+  const refetch = useThrottled(read.refetch);
+  useSubscription(AgentCallUpdated, { id: agentId }, refetch);
+  const calls = read.data?.agent?.calls.nodes;
+  const all = html`<a href=${router.href(`/calls?agent=${encodeURIComponent(agentId)}`)}>All calls</a>`;
+  return html`<${Section} title="Recent calls" actions=${calls?.length ? all : null}>
+    <${Problem} read=${read} />
+    ${!calls && read.loading && html`<${Loading} />`}
+    ${calls?.length === 0 && html`<${Empty}>No calls yet. They appear here as they arrive.</${Empty}>`}
+    ${calls && calls.length > 0 && html`<${Table} caption="Recent calls, newest first" columns=${COLUMNS} rows=${calls} rowKey=${(/** @type {Call} */ { id }) => id} />`}
+  </${Section}>`;
+}
+
+/** @type {import('../../ui/table.js').Column<Call>[]} */
+const COLUMNS = [
+  {
+    label: 'Arrived',
+    isHead: true,
+    cell: ({ id, startedAt }) =>
+      html`<a href=${router.href(`/calls/${encodeURIComponent(id)}`)}>${dateTime(startedAt)}</a>`,
+  },
+  { label: 'From', cell: ({ from }) => html`<bdi>${from}</bdi>` },
+  { label: 'State', cell: ({ status }) => html`<${State} value=${status} />` },
+  { label: 'Answered by', cell: ({ outcome }) => html`<${Outcome} value=${outcome} />` },
+  { label: 'Duration', align: 'end', cell: ({ durationSeconds }) => duration(durationSeconds) },
+];
