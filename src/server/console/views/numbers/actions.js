@@ -1,0 +1,160 @@
+// What can be done with a number: repair it, release it, undo the release. Each asks first and says what it does.
+
+import { useRef, useState } from 'preact/hooks';
+
+import { NumbersCancelRelease, NumbersRelease, NumbersRepair } from '../../generated/operations.js';
+import { money } from '../../lib/format.js';
+import { useMutation } from '../../lib/hooks.js';
+import { html } from '../../lib/html.js';
+import { Button, Notice, say } from '../../ui/basic.js';
+import { Confirm, Dialog } from '../../ui/dialog.js';
+import { Field } from '../../ui/form.js';
+import { Progress, sentence } from '../../ui/progress.js';
+
+/** @typedef {Pick<import('../../generated/types').NumberRowFragment, 'id' | 'number' | 'status' | 'monthlyCost'>} HeldNumber */
+/** @typedef {{ number: HeldNumber, onChanged: () => void, onClose: () => void }} DialogProps */
+/** @typedef {import('../../lib/hooks.js').Changed<any>} Changed */
+
+/**
+ * @param {{ number: HeldNumber, onChanged: () => void, kind?: 'plain' | 'quiet' }} props `onChanged`: the number may have
+ *   another state now
+ */
+export function NumberActions({ number, onChanged, kind = 'plain' }) {
+  const [open, setOpen] = useState(/** @type {'release' | 'repair' | 'undo' | null} */ (null));
+  const place = useRef(/** @type {HTMLSpanElement | null} */ (null));
+  const { status } = number;
+  const isHeld = status === 'ACTIVE' || status === 'INACTIVE';
+  const close = () => {
+    setOpen(null);
+    // The button that opened the dialog may be gone, since the state has changed: then the focus stays beside it.
+    setTimeout(() => {
+      if (document.activeElement === document.body) place.current?.focus();
+    });
+  };
+  const button = (/** @type {'release' | 'repair' | 'undo'} */ which, /** @type {string} */ words) =>
+    html`<${Button} kind=${kind} label=${`${words}: ${number.number}`} onClick=${() => setOpen(which)}>${words}</${Button}>`;
+  const shared = { number, onChanged, onClose: close };
+  return html`<span class="actions" ref=${place} tabindex="-1">
+    ${isHeld && button('repair', 'Repair')}
+    ${isHeld && button('release', 'Release')}
+    ${status === 'RELEASING' && button('undo', 'Keep it')}
+    ${open === 'release' && html`<${Release} ...${shared} />`}
+    ${open === 'repair' && html`<${Repair} ...${shared} />`}
+    ${open === 'undo' && html`<${Undo} ...${shared} />`}
+  </span>`;
+}
+
+/** Why a change was not made. @param {{ changed: Changed | null }} props */
+function Refused({ changed }) {
+  if (!changed || changed.ok) return null;
+  const messages = [...changed.userErrors.map(({ message }) => sentence(message)), changed.problem].filter(Boolean);
+  return html`<${Notice} kind="error">${messages.map((message) => html`<p key=${message}>${message}</p>`)}</${Notice}>`;
+}
+
+/** @param {DialogProps} props */
+function Release({ number, onChanged, onClose }) {
+  const [release, busy] = useMutation(NumbersRelease);
+  const [changed, setChanged] = useState(/** @type {Changed | null} */ (null));
+  const [typed, setTyped] = useState('');
+  const [problem, setProblem] = useState('');
+  const [running, setRunning] = useState(/** @type {string | null} */ (null));
+  const last = number.number.slice(-4);
+
+  const submit = async (/** @type {Event} */ event) => {
+    event.preventDefault();
+    if (busy) return;
+    if (typed.trim() !== last) return setProblem(`Type ${last}, the last 4 digits of the number you want to release.`);
+    setProblem('');
+    const result = await release({ input: { id: number.id } });
+    setChanged(result);
+    const payload = result.data?.releasePhoneNumber;
+    if (payload?.operation || result.problem) onChanged();
+    if (!result.ok || !payload?.operation) return undefined;
+    if (payload.operation.state === 'RUNNING') return setRunning(payload.operation.id);
+    say(
+      payload.phoneNumber?.status === 'RELEASED'
+        ? `${number.number} is released.`
+        : `${number.number} is being released. It takes calls until the grace period ends; “Keep it” undoes the release.`,
+    );
+    return onClose();
+  };
+
+  if (running) {
+    return html`<${Dialog} title=${`Release ${number.number}`} onClose=${onClose}>
+      <${Progress} operationId=${running} onDone=${onChanged} />
+      <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
+    </${Dialog}>`;
+  }
+  return html`<${Dialog} title=${`Release ${number.number}?`} onClose=${onClose}>
+    <form onSubmit=${submit} novalidate>
+      <ul class="plain">
+        <li>The number goes back to the carrier, and you no longer pay ${money(number.monthlyCost)} a month for it.</li>
+        <li>Callers then hear from the telephone company that the number is not in service. Nobody answers them, and they are not forwarded.</li>
+        <li>If your operator has set a grace period, the number takes calls until it ends, and “Keep it” undoes the release. Otherwise it is released at once.</li>
+        <li>You may not get the number back: the carrier can give it to somebody else. Its calls stay in the list of calls.</li>
+      </ul>
+      <${Field} label=${`To confirm, type the last 4 digits of the number: ${last}`} required errors=${problem ? [{ message: problem }] : []}>
+        ${(
+          /** @type {object} */ props,
+        ) => html`<input ...${props} type="text" inputmode="numeric" autocomplete="off" maxlength="8" value=${typed}
+          onInput=${(/** @type {Event} */ event) => setTyped(/** @type {HTMLInputElement} */ (event.currentTarget).value)} />`}
+      </${Field}>
+      <${Refused} changed=${changed} />
+      <div class="actions end">
+        <${Button} onClick=${onClose}>Cancel</${Button}>
+        <${Button} type="submit" kind="danger" busy=${busy}>Release the number</${Button}>
+      </div>
+    </form>
+  </${Dialog}>`;
+}
+
+/** @param {DialogProps} props */
+function Undo({ number, onChanged, onClose }) {
+  const [keep, busy] = useMutation(NumbersCancelRelease);
+  const [changed, setChanged] = useState(/** @type {Changed | null} */ (null));
+  const confirm = async () => {
+    const result = await keep({ input: { id: number.id } });
+    setChanged(result);
+    // Also after a refusal: the number may be released by now.
+    onChanged();
+    if (!result.ok) return;
+    say(`${number.number} is kept.`);
+    onClose();
+  };
+  return html`<${Confirm} title=${`Keep ${number.number}?`} action="Keep the number" busy=${busy} onConfirm=${confirm} onClose=${onClose}
+    problem=${html`<${Refused} changed=${changed} />`}>
+    <p>The release is cancelled. The number stays yours with its agent and its routing rules, and costs ${money(number.monthlyCost)} a month as before.</p>
+  </${Confirm}>`;
+}
+
+/** @param {DialogProps} props */
+function Repair({ number, onChanged, onClose }) {
+  const [repair, busy] = useMutation(NumbersRepair);
+  const [changed, setChanged] = useState(/** @type {Changed | null} */ (null));
+  const payload = changed?.data?.repairPhoneNumber;
+  const confirm = async () => {
+    const result = await repair({ input: { id: number.id } });
+    setChanged(result);
+    if (result.data?.repairPhoneNumber?.operation || result.problem) onChanged();
+  };
+  if (payload?.operation) {
+    return html`<${Dialog} title=${`Repair ${number.number}`} onClose=${onClose}>
+      <${Progress} operationId=${payload.operation.id} onDone=${onChanged} />
+      <${Verdict} status=${number.status} state=${payload.operation.state} />
+      <div class="actions end"><${Button} kind="primary" onClick=${onClose}>Close</${Button}></div>
+    </${Dialog}>`;
+  }
+  return html`<${Confirm} title=${`Repair ${number.number}?`} action="Repair the number" busy=${busy} onConfirm=${confirm} onClose=${onClose}
+    problem=${html`<${Refused} changed=${changed} />`}>
+    <p>Compares the number’s settings at the carrier with those that it should have, and corrects them. A number that is in order is not changed.</p>
+    <p>Use it if calls do not arrive, or arrive elsewhere. It costs nothing.</p>
+  </${Confirm}>`;
+}
+
+/** What a repair has found, by the number's state since. @param {{ status: string, state: string }} props */
+function Verdict({ status, state }) {
+  if (state !== 'SUCCEEDED') return null;
+  if (status === 'INACTIVE')
+    return html`<${Notice} kind="warning">The carrier no longer has this number, so it cannot take calls. Release it, and buy another one for its agent.</${Notice}>`;
+  return html`<${Notice} kind="success">The number is in order. Calls to it arrive.</${Notice}>`;
+}
