@@ -62,5 +62,5 @@ export function pageArguments(params, size) {
   const before = params.get('before');
   return before
     ? { last: size, before, first: null, after: null }
-    : { first: size, after: params.get('after'), last: null, before: null };
+    : { first: size, after: params.get('after') || null, last: null, before: null };
 }

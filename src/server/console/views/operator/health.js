@@ -53,7 +53,7 @@ export function HealthSummary({ health, isShown }) {
     ${health && ailing.length === 0 && html`<div class="notice success"><div>Everything works.</div></div>`}
     ${
       ailing.length > 0 &&
-      html`<div class=${`notice ${isDown ? 'error' : 'warning'}`}><div>${isDown ? 'The database is down' : 'Something needs attention'}:
+      html`<div class=${`notice ${isDown ? 'error' : 'warning'}`}><div>${isDown ? 'The database is down' : 'Something needs attention'}:${' '}
       ${ailing.map(({ name }) => nameOf(name)).join(', ')}.</div>${!isShown && details}</div>`
     }
   </div>`;
@@ -91,10 +91,17 @@ function Components({ caption, rows }) {
         html`<span><span class="title">${nameOf(name)}</span>${COMPONENTS[name] && html`<span class="hint block">${COMPONENTS[name][1]}</span>`}</span>`,
     },
     { label: 'State', cell: ({ status }) => html`<${State} value=${status} />` },
-    { label: 'Detail', cell: ({ detail }) => (detail ? capital(detail) : format.NONE) },
+    { label: 'Detail', cell: (component) => html`<${Detail} component=${component} />` },
     { label: 'Since', cell: (component) => html`<${Since} component=${component} now=${now} />` },
   ];
   return html`<${Table} caption=${caption} columns=${columns} rows=${rows} rowKey=${(/** @type {Component} */ { name }) => name} />`;
+}
+
+/** @param {{ component: Component }} props */
+function Detail({ component }) {
+  if (!component.detail) return format.NONE;
+  const report = component.name === 'reconciliation' && `${router.href('/operator')}?part=reconciliation`;
+  return html`<span>${capital(component.detail)}${report && html` <a href=${report}>Show the report</a>`}</span>`;
 }
 
 /**

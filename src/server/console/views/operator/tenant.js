@@ -26,7 +26,7 @@ export function ActFor({ userId }) {
     router.navigate('/');
   };
   if (session.actingFor.value === userId) {
-    return html`<${Button} label=${`Go to the pages of tenant ${short(userId)}`} onClick=${() => router.navigate('/')}>Go to its pages</${Button}>`;
+    return html`<${Button} label=${`Go to its pages: tenant ${short(userId)}`} onClick=${() => router.navigate('/')}>Go to its pages</${Button}>`;
   }
   return html`<${Button} label=${`Act for tenant ${short(userId)}`} onClick=${() => setAsks(true)}>Act for</${Button}>
     ${

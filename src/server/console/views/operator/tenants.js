@@ -108,11 +108,11 @@ function columns(change) {
     },
     { label: 'Agents', align: 'end', cell: ({ agentCount }) => format.number(agentCount) },
     { label: 'May dial', cell: ({ limits }) => html`<${MayDial} limits=${limits} />` },
-    { label: 'Since', cell: ({ createdAt }) => format.date(createdAt) },
+    { label: 'Since', cell: ({ createdAt }) => html`<span class="nowrap">${format.date(createdAt)}</span>` },
     {
       label: 'Actions',
       cell: (tenant) =>
-        html`<span class="actions"><${Button} label=${`Change the plan of tenant ${short(tenant.userId)}`} onClick=${() => change(tenant)}>Change plan</${Button}>
+        html`<span class="actions"><${Button} label=${`Change plan of tenant ${short(tenant.userId)}`} onClick=${() => change(tenant)}>Change plan</${Button}>
         <${ActFor} userId=${tenant.userId} /></span>`,
     },
   ];
@@ -121,7 +121,9 @@ function columns(change) {
 /** How much of a limit is used. @param {{ used: number, limit: number }} props */
 function Used({ used, limit }) {
   const text = `${format.number(used)} of ${format.number(limit)}`;
-  return used >= limit && used > 0 ? html`<${Badge} tone="warn">${text}</${Badge}>` : text;
+  return used >= limit && used > 0
+    ? html`<${Badge} tone="warn">${text}</${Badge}>`
+    : html`<span class="nowrap">${text}</span>`;
 }
 
 /** @param {{ limits: Tenant['limits'] }} props */
