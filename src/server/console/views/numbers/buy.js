@@ -124,7 +124,10 @@ function Choice({ form, onClose, onBought, onStarted }) {
 /** The refusals whose words are for programmers, in words for this form. @param {import('../../lib/hooks.js').Refusal} error */
 function plain(error) {
   if (error.code !== 'NO_AVAILABLE_NUMBERS') return { ...error, message: sentence(error.message) };
-  return { ...error, message: 'No such number is on sale. Choose another area code or kind, or leave the area code empty.' };
+  return {
+    ...error,
+    message: 'No such number is on sale. Choose another area code or kind, or leave the area code empty.',
+  };
 }
 
 /** A refusal by this page itself. @param {string} field @param {string} message */
