@@ -19,6 +19,7 @@ pub use sea_orm_migration;
 
 mod agents;
 mod audit_events;
+mod call_statistics;
 mod call_totals;
 mod calls;
 mod list_indexes;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(call_totals::Migration),
             Box::new(rate_buckets::Migration),
             Box::new(list_indexes::Migration),
+            Box::new(call_statistics::Migration),
         ]
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::App;
 use super::deferred_check::check_when_available;
 use super::supervisor::Supervisor;
+use crate::calls::StatisticsBacklog;
 use crate::domain::Worker;
 use crate::telemetry;
 
@@ -71,6 +72,10 @@ impl App {
         });
         supervisor.run(Worker::SavedCache, routing, |routing, stop, heartbeat| async move {
             routing.keep_saved(stop, heartbeat).await;
+        });
+        let backlog = StatisticsBacklog::new(self.database.system());
+        supervisor.run_once(Worker::Statistics, &backlog, |backlog| async move {
+            backlog.count().await;
         });
         let database = &self.database;
         // On SQLite there is no other server to hear of.

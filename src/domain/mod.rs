@@ -45,9 +45,9 @@ pub(crate) use operation::operation_kinds;
 pub use operation::{EventKey, IdempotencyKey, Operation, OperationKind, OperationState, Step};
 pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use routing::{
-    ActionDraft, AppliedRule, CallerId, CallerPattern, Cause, Causes, ConditionDraft, Decision, NotDialed,
-    RoutingAction, RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window,
-    Zone, ZoneData,
+    ActionDraft, AppliedRule, CallerId, CallerPattern, Cause, Causes, ConditionDraft, Decision, Interval,
+    NotDialed, NotDivided, RoutingAction, RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules,
+    RuleDraft, When, Window, Zone, ZoneData,
 };
 pub use shares::Shares;
 pub use tenant::{Countries, Dialing, DialingChange, DialingOverride, Limits, Tenant};

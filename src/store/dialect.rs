@@ -258,6 +258,21 @@ pub(super) fn ids(db: &impl ConnectionTrait, ids: impl Iterator<Item = Uuid>) ->
     text.into()
 }
 
+/// The quarter hour of a timestamp in this column, counted from 1970 in UTC.
+pub(super) fn quarter_hour(db: &impl ConnectionTrait, column: &str) -> String {
+    if has_policies(db) {
+        format!("quarter_hour({column})")
+    } else {
+        // The first 19 characters are the whole seconds: SQLite would round the rest up.
+        format!("unixepoch(substr({column}, 1, 19)) / 900")
+    }
+}
+
+/// The clause of a raw query that locks the rows found, like [`lock_rows`].
+pub(super) fn locking(db: &impl ConnectionTrait) -> &'static str {
+    if has_policies(db) { " FOR NO KEY UPDATE" } else { "" }
+}
+
 /// Locks the rows found until the transaction ends. Does nothing on SQLite, where a writer is alone. `FOR NO
 /// KEY UPDATE`, since `FOR UPDATE` would also block, and deadlock with, inserts that only reference the row.
 pub(super) fn lock_rows(db: &impl ConnectionTrait, query: &mut SelectStatement) {

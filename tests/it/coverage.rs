@@ -21,6 +21,12 @@ const ROWS: &[Row] = &[
     row("Query.agents", "{ agents { nodes { id name } totalCount } }", On::Nothing, Gets::It),
     row("Query.auditEvents", "{ auditEvents { nodes { id } totalCount } }", On::Nothing, Gets::Refused),
     row("Query.availablePhoneNumbers", "{ availablePhoneNumbers { number } }", On::Nothing, Gets::Refused),
+    row(
+        "Query.callStatistics",
+        "query($id: ID) { callStatistics(from: \"2026-01-01T00:00:00Z\", to: \"2026-01-02T00:00:00Z\", agentId: $id) { calls } }",
+        On::Agent,
+        Gets::It,
+    ),
     row("Query.calls", "{ calls { nodes { id from } totalCount } }", On::Nothing, Gets::It),
     row(
         "Query.calls",

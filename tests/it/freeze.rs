@@ -124,8 +124,11 @@ async fn every_word(test: &TestDatabase) -> Vec<String> {
         let id = Uuid::from_u128(0xf0_0000 + serial);
         if test.is_postgres() { format!("'{id}'") } else { format!("x'{}'", id.simple()) }
     };
-    let mut statements =
-        vec![format!("UPDATE operations SET run_after = '{NEVER}' WHERE finished_at IS NULL")];
+    let mut statements = vec![
+        format!("UPDATE operations SET run_after = '{NEVER}' WHERE finished_at IS NULL"),
+        // As after an upgrade, with nothing left to count.
+        "INSERT INTO call_statistics_backlog (tenant_id, quarter) SELECT id, 0 FROM tenants".to_owned(),
+    ];
     for (at, status) in words["agents.status"].iter().enumerate() {
         statements.push(format!(
             "INSERT INTO agents (id, tenant_id, name, language, status, token_hash, token_preview, revision,

@@ -58,6 +58,7 @@ mod shared_account;
 mod shares;
 mod signatures;
 mod silent_database;
+mod statistics;
 mod store;
 mod subscription;
 mod support;

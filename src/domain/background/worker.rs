@@ -45,6 +45,8 @@ text_enum! {
         Retention = "retention",
         /// Compares the providers' inventories with the database.
         Reconciliation = "reconciliation",
+        /// Counts the calls from before there were statistics, once.
+        Statistics = "statistics",
     }
 }
 
@@ -61,7 +63,7 @@ impl Worker {
             Self::Operations | Self::Deliveries | Self::Journal | Self::RoutingCache | Self::Events => 1,
             Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
-            Self::Retention => 5,
+            Self::Retention | Self::Statistics => 5,
             // One round lists whole inventories, page by page.
             Self::Reconciliation => 60,
         };

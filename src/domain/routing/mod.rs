@@ -4,6 +4,7 @@
 //! Times are local times in the rule's time zone: an hour that a clock change skips never occurs, and an hour that
 //! it repeats occurs twice.
 
+mod buckets;
 mod caller;
 mod cause;
 mod check;
@@ -11,6 +12,7 @@ mod decide;
 mod reach;
 mod zone;
 
+pub use buckets::{Interval, NotDivided};
 pub use caller::{CallerId, CallerPattern};
 pub use cause::{Cause, Causes, NotDialed};
 pub use check::{ActionDraft, ConditionDraft, RuleDraft};

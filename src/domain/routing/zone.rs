@@ -52,12 +52,16 @@ impl Zone {
         &self.0
     }
 
+    /// The zone's data; `None` if neither edition knows the zone.
+    pub(super) fn time_zone(&self) -> Option<TimeZone> {
+        let built_in = || TimeZoneDatabase::bundled().get(&self.0);
+        IN_FORCE.database.get(&self.0).or_else(|_| built_in()).ok()
+    }
+
     /// The local time in the zone; `None` if neither edition knows the zone.
     #[must_use]
     pub fn wall_clock(&self, at: DateTime<Utc>) -> Option<NaiveDateTime> {
-        // A rule may have been stored by a server whose edition knew a zone that this one lacks.
-        let built_in = || TimeZoneDatabase::bundled().get(&self.0);
-        let zone = IN_FORCE.database.get(&self.0).or_else(|_| built_in()).ok()?;
+        let zone = self.time_zone()?;
         // Offsets change at whole seconds, so the fraction does not matter.
         let timestamp = Timestamp::from_second(at.timestamp()).ok()?;
         let offset = FixedOffset::east_opt(zone.to_offset(timestamp).seconds())?;

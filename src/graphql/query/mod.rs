@@ -9,6 +9,7 @@ mod node;
 mod number;
 mod operation;
 mod reconciliation;
+mod statistics;
 
 use async_graphql::MergedObject;
 
@@ -24,4 +25,5 @@ pub(crate) struct Query(
     reconciliation::ReconciliationQuery,
     audit_event::AuditEventQuery,
     estate::EstateQuery,
+    statistics::StatisticsQuery,
 );

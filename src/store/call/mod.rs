@@ -1,11 +1,12 @@
 //! Calls, as tenants see them. [`admit`] admits them, [`claim`] decides which server answers, [`answer`], [`record`] and
-//! [`report`] record what happens to them, [`totals`] counts them.
+//! [`report`] record what happens to them, [`totals`] and [`statistics`] count them.
 
 mod admit;
 mod answer;
 mod claim;
 mod record;
 mod report;
+mod statistics;
 mod totals;
 
 pub(super) use admit::Admission;
@@ -14,6 +15,7 @@ pub use answer::AnswerRecord;
 pub use claim::Turn;
 pub(super) use record::AnsweredCall;
 pub(super) use report::CarrierReport;
+pub use statistics::CallCounts;
 
 use std::collections::HashMap;
 

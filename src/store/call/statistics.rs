@@ -1,0 +1,274 @@
+//! Statistics of calls: how many had which outcome, by quarter hour. Triggers on `calls` count every call in the transaction that
+//! writes it, so statistics are exact, and deleting a call does not change them.
+//!
+//! Calls from before there were statistics are counted by a worker, a batch of one tenant at a time, newest first. What it has not
+//! counted yet, a query counts from the calls themselves. One statement reads both, since a batch moves calls from one to the
+//! other.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
+    Statement, Value,
+};
+use uuid::Uuid;
+
+use crate::domain::{AgentId, CountryCode, NumberType};
+use crate::store::entities::{self, call};
+use crate::store::{StoreError, SystemStore, TenantStore, dialect};
+
+const TABLE: &str = "call_statistics";
+/// Seconds of a quarter hour.
+const QUARTER: i64 = 900;
+/// Calls that are counted in one transaction, at least; those of the same quarter hour are counted with them.
+const BATCH: u64 = 5000;
+
+/// Calls of one bucket to numbers of one country and kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallCounts {
+    /// Index of the bucket.
+    pub bucket: usize,
+    /// Country of the numbers.
+    pub country: CountryCode,
+    /// Kind of the numbers.
+    pub kind: NumberType,
+    /// Calls that an agent answered.
+    pub agent: i64,
+    /// Calls that went to a person.
+    pub fallback: i64,
+    /// Calls for which no call slot was free.
+    pub busy: i64,
+    /// Calls that heard a message.
+    pub unavailable: i64,
+    /// Calls that were rejected.
+    pub rejected: i64,
+    /// Billed minutes of these calls.
+    pub minutes: i64,
+}
+
+#[derive(Debug, FromQueryResult)]
+struct Row {
+    nth: i64,
+    country: String,
+    kind: String,
+    agent_calls: i64,
+    fallback_calls: i64,
+    busy_calls: i64,
+    unavailable_calls: i64,
+    rejected_calls: i64,
+    minutes: i64,
+}
+
+/// Consecutive buckets of the same length, which one statement reads.
+#[derive(Debug, PartialEq, Eq)]
+struct Run {
+    first: usize,
+    start: i64,
+    length: i64,
+    buckets: i64,
+}
+
+impl Run {
+    fn end(&self) -> i64 {
+        self.start + self.length * self.buckets
+    }
+}
+
+/// Groups buckets by these bounds into runs. All bounds of today's time zones are whole quarter hours; those of a zone's
+/// distant past, when no call was counted, are rounded down.
+fn runs(bounds: &[DateTime<Utc>]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for (bucket, pair) in bounds.windows(2).enumerate() {
+        let [start, end] = [pair[0], pair[1]].map(quarter_of);
+        match runs.last_mut() {
+            _ if end <= start => {}
+            Some(run) if run.end() == start && run.length == end - start => run.buckets += 1,
+            _ => runs.push(Run { first: bucket, start, length: end - start, buckets: 1 }),
+        }
+    }
+    runs
+}
+
+fn quarter_of(at: DateTime<Utc>) -> i64 {
+    at.timestamp().div_euclid(QUARTER)
+}
+
+/// The start of a quarter hour; the furthest possible instant for one that is out of range.
+fn start_of(quarter: i64) -> DateTime<Utc> {
+    let latest = DateTime::from_timestamp(253_402_300_799, 0).unwrap_or_default();
+    DateTime::from_timestamp(quarter.saturating_mul(QUARTER), 0).map_or(latest, |at| at.min(latest))
+}
+
+/// The counts of a group of calls, as columns. `c` is `calls`.
+const COUNTS_OF_CALLS: &str = "SUM(CASE WHEN c.outcome = 'agent' THEN 1 ELSE 0 END) AS agent_calls, \
+    SUM(CASE WHEN c.outcome = 'fallback' THEN 1 ELSE 0 END) AS fallback_calls, \
+    SUM(CASE WHEN c.outcome = 'busy' THEN 1 ELSE 0 END) AS busy_calls, \
+    SUM(CASE WHEN c.outcome = 'unavailable' THEN 1 ELSE 0 END) AS unavailable_calls, \
+    SUM(CASE WHEN c.outcome = 'rejected' THEN 1 ELSE 0 END) AS rejected_calls, \
+    SUM(CASE WHEN c.status = 'completed' THEN \
+        COALESCE((CAST(COALESCE(c.duration_seconds, c.conversation_seconds) AS bigint) + 59) / 60, 0) ELSE 0 END) AS minutes";
+
+/// The sums of rows with counts, as columns. The casts are for Postgres, where a sum of `bigint` is a `numeric`.
+const SUMS: &str = "CAST(SUM(agent_calls) AS bigint) AS agent_calls, CAST(SUM(fallback_calls) AS bigint) AS fallback_calls, \
+    CAST(SUM(busy_calls) AS bigint) AS busy_calls, CAST(SUM(unavailable_calls) AS bigint) AS unavailable_calls, \
+    CAST(SUM(rejected_calls) AS bigint) AS rejected_calls, CAST(SUM(minutes) AS bigint) AS minutes";
+
+const COUNTED: &str = "SELECT quarter, country, kind, agent_calls, fallback_calls, busy_calls, unavailable_calls, rejected_calls, \
+    minutes FROM call_statistics WHERE tenant_id = $1 AND subject_id = $2 AND quarter >= $3 AND quarter < $5";
+
+impl TenantStore {
+    /// Counts the calls in each bucket between consecutive bounds, to one agent or to all of them. Buckets without calls are
+    /// missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn call_statistics(
+        &self,
+        agent: Option<AgentId>,
+        bounds: &[DateTime<Utc>],
+    ) -> Result<Vec<CallCounts>, StoreError> {
+        let has_backlog = self.has_statistics_backlog().await?;
+        let mut counts = Vec::new();
+        for run in runs(bounds) {
+            let mut from = COUNTED.to_owned();
+            let mut values: Vec<Value> = vec![
+                self.tenant.0.into(),
+                agent.map_or(self.tenant.0, |agent| agent.0).into(),
+                run.start.into(),
+                run.length.into(),
+                run.end().into(),
+            ];
+            if has_backlog {
+                from = format!("{from} UNION ALL {}", self.not_counted(agent));
+                values.extend([start_of(run.start).into(), start_of(run.end()).into()]);
+            }
+            let sql = format!(
+                "SELECT (quarter - $3) / $4 AS nth, country, kind, {SUMS} FROM ({from}) AS counts GROUP BY 1, 2, 3"
+            );
+            let rows = self.transaction.query_all_raw(statement(&self.transaction, &sql, values)).await?;
+            for row in &rows {
+                counts.push(read(&run, &entities::decoded(row)?)?);
+            }
+        }
+        Ok(counts)
+    }
+
+    async fn has_statistics_backlog(&self) -> Result<bool, StoreError> {
+        let sql = "SELECT quarter FROM call_statistics_backlog WHERE tenant_id = $1";
+        let found = statement(&self.transaction, sql, vec![self.tenant.0.into()]);
+        Ok(self.transaction.query_one_raw(found).await?.is_some())
+    }
+
+    /// SQL for the calls of the tenant's backlog, in the columns of [`COUNTED`].
+    fn not_counted(&self, agent: Option<AgentId>) -> String {
+        let quarter = dialect::quarter_hour(&self.transaction, "c.started_at");
+        let of_agent = if agent.is_some() { " AND c.agent_id = $2" } else { "" };
+        format!(
+            "SELECT {quarter} AS quarter, n.country, n.kind, {COUNTS_OF_CALLS} FROM calls AS c \
+             JOIN phone_numbers AS n ON n.tenant_id = c.tenant_id AND n.id = c.phone_number_id \
+             WHERE c.tenant_id = $1{of_agent} AND c.started_at >= $6 AND c.started_at < $7 \
+             AND {quarter} < (SELECT quarter FROM call_statistics_backlog WHERE tenant_id = $1) \
+             GROUP BY {quarter}, n.country, n.kind"
+        )
+    }
+}
+
+impl SystemStore {
+    /// Counts a batch of one tenant's calls that are not counted yet. Returns whether there may be more, of any tenant. Every
+    /// server may do so.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_older_calls(&self) -> Result<bool, StoreError> {
+        let transaction = self.begin().await?;
+        let sql = format!(
+            "SELECT tenant_id, quarter FROM call_statistics_backlog ORDER BY tenant_id LIMIT 1{}",
+            dialect::locking(&transaction)
+        );
+        let found = transaction.query_one_raw(statement(&transaction, &sql, Vec::new())).await?;
+        let Some(found) = found else { return Ok(false) };
+        let (tenant, until): (Uuid, i64) = (found.try_get_by_index(0)?, found.try_get_by_index(1)?);
+        let last_of_batch: Option<DateTime<Utc>> = call::Entity::find()
+            .filter(call::Column::TenantId.eq(tenant))
+            .filter(call::Column::StartedAt.lt(start_of(until)))
+            .order_by_desc(call::Column::StartedAt)
+            .order_by_desc(call::Column::Id)
+            .offset(BATCH - 1)
+            .limit(1)
+            .select_only()
+            .column(call::Column::StartedAt)
+            .into_tuple()
+            .one(&transaction)
+            .await?;
+        let from = last_of_batch.map(quarter_of);
+        let quarter = dialect::quarter_hour(&transaction, "c.started_at");
+        let count = format!(
+            "INSERT INTO call_statistics AS total (tenant_id, subject_id, quarter, country, kind, agent_calls, fallback_calls, \
+                 busy_calls, unavailable_calls, rejected_calls, minutes) \
+             SELECT c.tenant_id, CASE WHEN level.of_agent = 1 THEN c.agent_id ELSE c.tenant_id END, {quarter}, n.country, n.kind, \
+                 {COUNTS_OF_CALLS} \
+             FROM calls AS c JOIN phone_numbers AS n ON n.tenant_id = c.tenant_id AND n.id = c.phone_number_id \
+             CROSS JOIN (SELECT 0 AS of_agent UNION ALL SELECT 1) AS level \
+             WHERE c.tenant_id = $1 AND c.started_at >= $2 AND c.started_at < $3 \
+             GROUP BY 1, 2, 3, 4, 5 \
+             ON CONFLICT (tenant_id, subject_id, quarter, country, kind) DO UPDATE SET \
+                 agent_calls = total.agent_calls + excluded.agent_calls, \
+                 fallback_calls = total.fallback_calls + excluded.fallback_calls, \
+                 busy_calls = total.busy_calls + excluded.busy_calls, \
+                 unavailable_calls = total.unavailable_calls + excluded.unavailable_calls, \
+                 rejected_calls = total.rejected_calls + excluded.rejected_calls, \
+                 minutes = total.minutes + excluded.minutes"
+        );
+        let since = from.map_or(DateTime::UNIX_EPOCH, start_of);
+        let values = vec![tenant.into(), since.into(), start_of(until).into()];
+        transaction.execute_raw(statement(&transaction, &count, values)).await?;
+        let (moved, values) = match from {
+            Some(quarter) => (
+                "UPDATE call_statistics_backlog SET quarter = $2 WHERE tenant_id = $1",
+                vec![tenant.into(), quarter.into()],
+            ),
+            None => ("DELETE FROM call_statistics_backlog WHERE tenant_id = $1", vec![tenant.into()]),
+        };
+        transaction.execute_raw(statement(&transaction, moved, values)).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+fn statement(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {
+    Statement::from_sql_and_values(db.get_database_backend(), sql, values)
+}
+
+fn read(run: &Run, row: &Row) -> Result<CallCounts, StoreError> {
+    let nth =
+        usize::try_from(row.nth).map_err(|_| StoreError::Corrupt { table: TABLE, column: "quarter" })?;
+    Ok(CallCounts {
+        bucket: run.first + nth,
+        country: entities::text(TABLE, "country", &row.country)?,
+        kind: entities::text(TABLE, "kind", &row.kind)?,
+        agent: row.agent_calls,
+        fallback: row.fallback_calls,
+        busy: row.busy_calls,
+        unavailable: row.unavailable_calls,
+        rejected: row.rejected_calls,
+        minutes: row.minutes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_of_one_length_are_read_together() {
+        let bounds = |quarters: &[i64]| -> Vec<_> { quarters.iter().map(|at| start_of(*at)).collect() };
+        let run = |first, start, length, buckets| Run { first, start, length, buckets };
+        assert_eq!(
+            runs(&bounds(&[0, 96, 192, 284, 380])),
+            [run(0, 0, 96, 2), run(2, 192, 92, 1), run(3, 284, 96, 1)]
+        );
+        // Two bounds in one quarter hour.
+        let odd = [start_of(0), start_of(4), start_of(4) + chrono::TimeDelta::seconds(30), start_of(8)];
+        assert_eq!(runs(&odd), [run(0, 0, 4, 1), run(2, 4, 4, 1)]);
+        assert_eq!(runs(&[]), []);
+    }
+}
