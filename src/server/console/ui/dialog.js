@@ -20,8 +20,12 @@ export function Dialog({ title, children, onClose, wide = false }) {
     if (shown && !shown.open) shown.showModal();
     return () => {
       shown?.close();
-      // The browser gives the focus back only while the dialog is in the page, and by now it is not.
-      if (opener instanceof HTMLElement && document.activeElement === document.body) opener.focus();
+      // The dialog is removed as it closes, before the browser can give the focus back. What opened it may be gone too.
+      setTimeout(() => {
+        if (document.activeElement !== document.body) return;
+        const next = opener instanceof HTMLElement && opener.isConnected ? opener : document.querySelector('main h1');
+        /** @type {HTMLElement | null} */ (next)?.focus();
+      });
     };
   }, []);
   return html`<dialog ref=${dialog} class=${wide ? 'wide' : ''} aria-labelledby=${id}
