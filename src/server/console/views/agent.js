@@ -61,14 +61,14 @@ function Known({ agent, read, heading, back, canChange }) {
     <${Problem} read=${read} />
     <${Situation} agent=${agent} isLeaving=${isLeaving} />
     ${work.shown.map(
-      (operationId) => html`<${Section} key=${operationId} title="Work under way" id=${operationId}>
+      (operationId) => html`<${Section} key=${operationId} title="Progress" id=${operationId}>
       <${Progress} operationId=${operationId} onDone=${() => work.end()} /></${Section}>`,
     )}
     <div class="columns">
       <${Overview} agent=${agent} />
       <${Numbers} agent=${agent} canBuy=${mayChange} />
     </div>
-    <${Calls} agentId=${agent.id} />
+    <${Calls} agentId=${agent.id} isDeleted=${agent.status === 'DELETED'} />
     ${mayChange && html`<${EditForm} agent=${agent} onSaved=${read.refetch} />`}
     ${mayChange && html`<${TokenSection} agent=${agent} onRotated=${read.refetch} />`}
     ${

@@ -11,8 +11,8 @@ import { Outcome, State } from '../../ui/words.js';
 
 /** @typedef {NonNullable<import('../../generated/types').AgentCallsQuery['agent']>['calls']['nodes'][number]} Call */
 
-/** @param {{ agentId: string }} props */
-export function Calls({ agentId }) {
+/** @param {{ agentId: string, isDeleted: boolean }} props */
+export function Calls({ agentId, isDeleted }) {
   const read = useQuery(AgentCalls, { id: agentId });
   const refetch = useThrottled(read.refetch);
   useSubscription(AgentCallUpdated, { id: agentId }, refetch);
@@ -21,7 +21,7 @@ export function Calls({ agentId }) {
   return html`<${Section} title="Recent calls" actions=${calls?.length ? all : null}>
     <${Problem} read=${read} />
     ${!calls && read.loading && html`<${Loading} />`}
-    ${calls?.length === 0 && html`<${Empty}>No calls yet. They appear here as they arrive.</${Empty}>`}
+    ${calls?.length === 0 && html`<${Empty}>${isDeleted ? 'It had no calls.' : 'No calls yet. They appear here as they arrive.'}</${Empty}>`}
     ${calls && calls.length > 0 && html`<${Table} caption="Recent calls, newest first" columns=${COLUMNS} rows=${calls} rowKey=${(/** @type {Call} */ { id }) => id} />`}
   </${Section}>`;
 }
