@@ -66,31 +66,6 @@ export type AgentSyncState =
   /** The voice provider has the latest change. */
   | 'SYNCED';
 
-/** Filter for the audit trail. All given conditions must match. */
-export type AuditEventFilter = {
-  /** Only this action: a mutation's name, such as `updateAgent`, or an operator's request, such as `query Calls`. */
-  action?: InputMaybe<Scalars['String']['input']>;
-  /** Only actions of this actor, in the form of `AuditEvent.actor`. */
-  actor?: InputMaybe<Scalars['String']['input']>;
-  /** Only actions with this outcome. */
-  outcome?: InputMaybe<AuditEventOutcome>;
-  /** Only entries recorded at or after this time. */
-  recordedAfter?: InputMaybe<Scalars['DateTime']['input']>;
-  /** Only entries recorded before this time. */
-  recordedBefore?: InputMaybe<Scalars['DateTime']['input']>;
-  /** Only actions on this agent, number or operation. */
-  subject?: InputMaybe<Scalars['ID']['input']>;
-};
-
-/** How an action ended. */
-export type AuditEventOutcome =
-  /** The work continues; a later entry tells how it ended. */
-  | 'ACCEPTED'
-  /** The action failed; the entry's `outcome` has the code. */
-  | 'FAILED'
-  /** The action succeeded. */
-  | 'SUCCEEDED';
-
 /** Direction of a call. */
 export type CallDirection =
   /** A call to one of the tenant's numbers. */
@@ -454,6 +429,13 @@ export type Speaker =
   /** The caller. */
   | 'CALLER';
 
+/** Length of a bucket of statistics. */
+export type StatisticsInterval =
+  /** Days of the local calendar: of 23 or 25 hours when the clock changes. */
+  | 'DAY'
+  /** Hours of the local clock. An hour in which the clock changes ends at the change. */
+  | 'HOUR';
+
 /** Filter for tenants. All given conditions must match. */
 export type TenantFilter = {
   /** Only tenants whose plan has exactly this name. */
@@ -533,302 +515,30 @@ export type Weekday =
   /** Wednesday. */
   | 'WEDNESDAY';
 
-export type StatisticsInterval =
-  | 'HOUR'
-  | 'DAY';
-
-export type AgentViewQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
-
-export type AgentCallsQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type AgentCallsQuery = { agent: { id: string, calls: { nodes: Array<{ id: string, startedAt: string, from: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null }> } } | null };
-
-export type AgentOperationsQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type AgentOperationsQuery = { operations: { nodes: Array<{ id: string }> } };
-
-export type AgentCallUpdatedSubscriptionVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type AgentCallUpdatedSubscription = { callUpdated: { id: string } };
-
-export type AgentUpdateMutationVariables = Exact<{
-  input: UpdateAgentInput;
-}>;
-
-
-export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type AgentDeleteMutationVariables = Exact<{
-  input: DeleteAgentInput;
-}>;
-
-
-export type AgentDeleteMutation = { deleteAgent: { operation: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type AgentRotateTokenMutationVariables = Exact<{
-  input: RotateAgentTokenInput;
-}>;
-
-
-export type AgentRotateTokenMutation = { rotateAgentToken: { apiToken: string | null, agent: { id: string, tokenPreview: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
-
-export type AgentErrorFragment = { code: UserErrorCode, message: string, field: Array<string> | null };
-
-export type AgentsQueryVariables = Exact<{
-  first?: InputMaybe<Scalars['Int']['input']>;
-  after?: InputMaybe<Scalars['String']['input']>;
-  last?: InputMaybe<Scalars['Int']['input']>;
-  before?: InputMaybe<Scalars['String']['input']>;
-  filter?: InputMaybe<AgentFilter>;
-}>;
-
-
-export type AgentsQuery = { agents: { totalCount: number, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null }, nodes: Array<{ id: string, name: string, status: AgentStatus, language: string, syncState: AgentSyncState, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus }>, pageInfo: { hasNextPage: boolean } } }> } };
-
-export type CallDetailsQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type CallDetailsQuery = { node: { id: string } | { id: string } | { sid: string, direction: CallDirection, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, durationSeconds: number | null, estimatedCost: string | null, callerAttestation: string | null, conversationId: string | null, id: string, agent: { id: string, name: string, status: AgentStatus, fallbackNumber: string | null } | null, phoneNumber: { id: string, number: string } | null, decision: { reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null }, transcript: Array<{ speaker: Speaker, text: string, atSeconds: number }> | null } | { id: string } | { id: string } | { id: string } | { id: string } | null };
-
-export type CallFollowedSubscriptionVariables = Exact<{
-  agentId?: InputMaybe<Scalars['ID']['input']>;
-}>;
-
-
-export type CallFollowedSubscription = { callUpdated: { id: string } };
-
-export type CallsPageQueryVariables = Exact<{
-  first?: InputMaybe<Scalars['Int']['input']>;
-  after?: InputMaybe<Scalars['String']['input']>;
-  last?: InputMaybe<Scalars['Int']['input']>;
-  before?: InputMaybe<Scalars['String']['input']>;
-  filter?: InputMaybe<CallFilter>;
-}>;
-
-
-export type CallsPageQuery = { calls: { nodes: Array<{ id: string, startedAt: string, endedAt: string | null, from: string, to: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null, estimatedCost: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type CallsTotalQueryVariables = Exact<{
-  filter?: InputMaybe<CallFilter>;
-}>;
-
-
-export type CallsTotalQuery = { calls: { totalCount: number } };
-
-export type CallsExportQueryVariables = Exact<{
-  after?: InputMaybe<Scalars['String']['input']>;
-  filter?: InputMaybe<CallFilter>;
-}>;
-
-
-export type CallsExportQuery = { calls: { nodes: Array<{ id: string, sid: string, startedAt: string, endedAt: string | null, from: string, to: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null, estimatedCost: string | null, conversationId: string | null, agent: { id: string, name: string } | null, decision: { ruleName: string | null, reason: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
-
-export type CallsUpdatedSubscriptionVariables = Exact<{
-  agentId?: InputMaybe<Scalars['ID']['input']>;
-}>;
-
-
-export type CallsUpdatedSubscription = { callUpdated: { id: string } };
-
-export type CallsAgentsQueryVariables = Exact<{
-  filter?: InputMaybe<AgentFilter>;
-}>;
-
-
-export type CallsAgentsQuery = { agents: { nodes: Array<{ id: string, name: string }>, pageInfo: { hasNextPage: boolean } } };
-
-export type CallsNumbersQueryVariables = Exact<{
-  agentId?: InputMaybe<Scalars['ID']['input']>;
-}>;
-
-
-export type CallsNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
-
-export type CallsChosenQueryVariables = Exact<{
-  agent: Scalars['ID']['input'];
-  number: Scalars['ID']['input'];
-  hasAgent: Scalars['Boolean']['input'];
-  hasNumber: Scalars['Boolean']['input'];
-}>;
-
-
-export type CallsChosenQuery = { agent?: { id: string, name: string } | null, phoneNumber?: { id: string, number: string } | null };
-
-export type NewAgentOnSaleQueryVariables = Exact<{
-  country: Scalars['CountryCode']['input'];
-  areaCode?: InputMaybe<Scalars['String']['input']>;
-}>;
-
-
-export type NewAgentOnSaleQuery = { availablePhoneNumbers: Array<{ number: string, friendlyName: string, locality: string | null, region: string | null, monthlyCost: string }> };
-
-export type NewAgentCreateMutationVariables = Exact<{
-  input: CreateAgentInput;
-}>;
-
-
-export type NewAgentCreateMutation = { createAgent: { apiToken: string | null, agent: { id: string, name: string } | null, operation: { id: string, state: OperationState } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
-
-export type NewAgentBuyMutationVariables = Exact<{
-  input: ProvisionPhoneNumberInput;
-}>;
-
-
-export type NewAgentBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState, error: { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
-
-export type NewAgentResultQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-  operationId: Scalars['ID']['input'];
-}>;
-
-
-export type NewAgentResultQuery = { operation: { id: string, error: { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null } | null } | null, agent: { id: string, name: string, status: AgentStatus, phoneNumber: { id: string, number: string, friendlyName: string, monthlyCost: string } | null } | null };
-
-export type NewAgentErrorFragment = { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null };
-
-export type NowCallFragment = { id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null };
-
-export type NowCallsQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type NowCallsQuery = { ringing: { nodes: Array<{ id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, inProgress: { nodes: Array<{ id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } } };
-
-export type NowCallUpdatedSubscriptionVariables = Exact<{ [key: string]: never; }>;
-
-
-export type NowCallUpdatedSubscription = { callUpdated: { id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null } };
-
-export type NowViewerQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type NowViewerQuery = { viewer: { id: string, activeCalls: number, plan: { name: string }, limits: { concurrentCalls: number }, usage: { month: string, estimatedCost: { total: string, currency: string } } } };
-
-export type NowStatisticsQueryVariables = Exact<{
-  from: Scalars['DateTime']['input'];
-  to: Scalars['DateTime']['input'];
-  timeZone: Scalars['String']['input'];
-}>;
-
-
-export type NowStatisticsQuery = { callStatistics: Array<{ start: string, calls: number, answeredByAgent: number, fallback: number, busy: number, unavailable: number, rejected: number }> };
-
-export type NowAttentionQueryVariables = Exact<{
-  hourAgo: Scalars['DateTime']['input'];
-}>;
-
-
-export type NowAttentionQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, syncState: AgentSyncState, syncError: { message: string } | null, phoneNumber: { id: string } | null }>, pageInfo: { hasNextPage: boolean } }, inactive: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, recent: { nodes: Array<{ id: string, from: string, startedAt: string, outcome: CallOutcome, agent: { id: string, name: string } | null, decision: { reason: string, action: { kind: RoutingActionKind } | null } }>, pageInfo: { hasNextPage: boolean } } };
-
-export type NowOperationFragment = { id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null };
-
-export type NowOperationsQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type NowOperationsQuery = { failed: { nodes: Array<{ id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null }> }, succeeded: { nodes: Array<{ id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null }> } };
-
-export type NowRepairMutationVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type NowRepairMutation = { repairPhoneNumber: { phoneNumber: { id: string, status: PhoneNumberStatus } | null, operation: { id: string, state: OperationState } | null, userErrors: Array<{ code: UserErrorCode, field: Array<string> | null, message: string }> } | null };
-
-export type NowRepairingSubscriptionVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type NowRepairingSubscription = { operationUpdated: { id: string, state: OperationState, error: { message: string } | null, phoneNumber: { id: string, status: PhoneNumberStatus } | null } };
-
-export type NowTestNumbersQueryVariables = Exact<{ [key: string]: never; }>;
-
-
-export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }> } };
-
-export type NumbersQueryVariables = Exact<{
-  first?: InputMaybe<Scalars['Int']['input']>;
-  after?: InputMaybe<Scalars['String']['input']>;
-  last?: InputMaybe<Scalars['Int']['input']>;
-  before?: InputMaybe<Scalars['String']['input']>;
-  filter?: InputMaybe<PhoneNumberFilter>;
-}>;
-
-
-export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type NumberRowFragment = { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null };
-
-export type NumbersAgentsQueryVariables = Exact<{
-  search?: InputMaybe<Scalars['String']['input']>;
-}>;
-
-
-export type NumbersAgentsQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, phoneNumbers: { nodes: Array<{ id: string, number: string }> } }>, pageInfo: { hasNextPage: boolean } } };
-
-export type NumbersOneAgentQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type NumbersOneAgentQuery = { agent: { id: string, name: string, status: AgentStatus, phoneNumbers: { nodes: Array<{ id: string, number: string }> } } | null };
-
-export type NumbersAgentFragment = { id: string, name: string, status: AgentStatus, phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
-
-export type NumbersOnSaleQueryVariables = Exact<{
-  country: Scalars['CountryCode']['input'];
-  type: PhoneNumberType;
-  areaCode?: InputMaybe<Scalars['String']['input']>;
-  contains?: InputMaybe<Scalars['String']['input']>;
-}>;
-
-
-export type NumbersOnSaleQuery = { availablePhoneNumbers: Array<{ number: string, friendlyName: string, locality: string | null, region: string | null, monthlyCost: string }> };
-
-export type NumbersBuyMutationVariables = Exact<{
-  input: ProvisionPhoneNumberInput;
-}>;
-
-
-export type NumbersBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
-
-export type NumbersReleaseMutationVariables = Exact<{
-  input: ReleasePhoneNumberInput;
-}>;
-
-
-export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type NumbersCancelReleaseMutationVariables = Exact<{
-  input: CancelReleaseInput;
-}>;
-
-
-export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type NumbersRepairMutationVariables = Exact<{
-  input: RepairPhoneNumberInput;
-}>;
-
-
-export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+/** Filter for the audit trail. All given conditions must match. */
+export type AuditEventFilter = {
+  /** Only this action: a mutation's name, such as `updateAgent`, or an operator's request, such as `query Calls`. */
+  action?: InputMaybe<Scalars['String']['input']>;
+  /** Only actions of this actor, in the form of `AuditEvent.actor`. */
+  actor?: InputMaybe<Scalars['String']['input']>;
+  /** Only actions with this outcome. */
+  outcome?: InputMaybe<AuditEventOutcome>;
+  /** Only entries recorded at or after this time. */
+  recordedAfter?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Only entries recorded before this time. */
+  recordedBefore?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Only actions on this agent, number or operation. */
+  subject?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** How an action ended. */
+export type AuditEventOutcome =
+  /** The work continues; a later entry tells how it ended. */
+  | 'ACCEPTED'
+  /** The action failed; the entry's `outcome` has the code. */
+  | 'FAILED'
+  /** The action succeeded. */
+  | 'SUCCEEDED';
 
 export type OperatorHealthQueryVariables = Exact<{ [key: string]: never; }>;
 

@@ -30,9 +30,8 @@ const ACTIONS = {
   deleteOrphanedVoiceAgent: 'Delete a voice agent nobody uses',
 };
 
-/** Filters by outcome: what the server writes, and its words. @type {[string, string][]} */
+/** Filters by outcome, and their words. @type {[import('../generated/types').AuditEventOutcome, string][]} */
 const OUTCOMES = [
-  ['', 'All'],
   ['SUCCEEDED', 'Succeeded'],
   ['ACCEPTED', 'Requested'],
   ['FAILED', 'Failed'],
@@ -46,7 +45,7 @@ export default function View() {
   const filter = {
     action: params.get('action') || undefined,
     subject: params.get('subject') || undefined,
-    outcome: outcomeIn(params),
+    outcome: OUTCOMES.find(([value]) => value === params.get('outcome'))?.[0],
     recordedAfter: startOf(params.get('from'), 0),
     recordedBefore: startOf(params.get('to'), 1),
   };
@@ -60,7 +59,7 @@ export default function View() {
     <p class="hint">Every change, who asked for it and how it ended, and every time an operator looked. Entries cannot be changed.</p>
     <div class="filters">
       <${Filter} label="Action" value=${params.get('action') ?? ''} options=${[['', 'All'], ...Object.entries(ACTIONS)]} onChange=${(/** @type {string} */ action) => set({ action })} />
-      <${Filter} label="Outcome" value=${params.get('outcome') ?? ''} options=${OUTCOMES} onChange=${(/** @type {string} */ outcome) => set({ outcome })} />
+      <${Filter} label="Outcome" value=${params.get('outcome') ?? ''} options=${[['', 'All'], ...OUTCOMES]} onChange=${(/** @type {string} */ outcome) => set({ outcome })} />
       <${Filter} label="From" type="date" value=${params.get('from') ?? ''} onChange=${(/** @type {string} */ from) => set({ from })} />
       <${Filter} label="To" type="date" value=${params.get('to') ?? ''} onChange=${(/** @type {string} */ to) => set({ to })} />
       ${params.get('subject') && html`<${Button} onClick=${() => set({ subject: null })}>Of all objects</${Button}>`}
@@ -142,13 +141,4 @@ function startOf(day, add) {
   const [year, month, date] = (day ?? '').split('-').map(Number);
   if (!year || !month || !date) return undefined;
   return new Date(year, month - 1, date + add).toISOString();
-}
-
-/**
- * The outcome in the address bar, if it is one of the API's.
- * @param {URLSearchParams} params
- */
-function outcomeIn(params) {
-  const known = OUTCOMES.find(([value]) => value !== '' && value === params.get('outcome'))?.[0];
-  return /** @type {import('../generated/types').AuditEventOutcome | undefined} */ (known);
 }
