@@ -14,6 +14,7 @@ const both = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: '
 const hours = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit', timeZone });
 const months = new Intl.DateTimeFormat(locale, { month: 'long', year: 'numeric', timeZone: 'UTC' });
 const utcDates = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
+const utcDays = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric', timeZone: 'UTC' });
 const countries = new Intl.DisplayNames(locale, { type: 'region' });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 /** @type {Map<string, Intl.NumberFormat>} */
@@ -64,6 +65,9 @@ export const month = (month) => months.format(new Date(`${month}-01T00:00:00Z`))
 
 /** A calendar day that belongs to no zone. @param {string} day `YYYY-MM-DD` */
 export const day = (day) => utcDates.format(new Date(`${day}T00:00:00Z`));
+
+/** The same without the year. @param {string} day `YYYY-MM-DD` */
+export const dayOfMonth = (day) => utcDays.format(new Date(`${day}T00:00:00Z`));
 
 /**
  * Minutes and seconds, or hours and minutes. Digits only, so that it is the same in every language.

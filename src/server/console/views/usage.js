@@ -70,7 +70,7 @@ function Totals({ usage, before, isRunning, plan }) {
     ['Total, estimated', format.money(total, currency)],
   ];
   return html`<div class="tiles">${tiles.map(([label, value]) => html`<div key=${label} class="tile">${label}<b>${value}</b></div>`)}</div>
-    <p class="hint">${before && comparison(usage, before, isRunning)} ${plan && html`Your plan is <bdi>${plan}</bdi>.`}
+    <p class="hint">${before && comparison(usage, before, isRunning)} ${plan && html`Your plan is <bdi>${plan}</bdi>.`}${' '}
       Months and days are those of UTC. Costs are estimated from the price list.</p>`;
 }
 
@@ -110,7 +110,8 @@ function Days({ usage }) {
     );
   };
   const x = days.map(({ date }) => Date.parse(`${date}T00:00:00Z`) / 1000);
-  const name = (/** @type {number} */ seconds) => format.day(new Date(seconds * 1000).toISOString().slice(0, 10));
+  const name = (/** @type {number} */ seconds) =>
+    format.dayOfMonth(new Date(seconds * 1000).toISOString().slice(0, 10));
   return html`<${Section} title="By day" actions=${html`<${Button} onClick=${save}>Save as CSV</${Button}>`}>
     <div class="columns">
       <${Bars} title="Calls" x=${x} formatX=${name} formatY=${format.number}
@@ -163,7 +164,7 @@ function Agents({ usage }) {
       label: 'Calls',
       align: 'end',
       cell: ({ calls }) =>
-        html`<span class="share" aria-hidden="true"><i style=${{ width: `${(100 * calls) / most}%` }}></i></span> ${format.number(calls)}`,
+        html`<span class="nowrap"><span class="share" aria-hidden="true"><i style=${{ width: `${(100 * calls) / most}%` }}></i></span> ${format.number(calls)}</span>`,
     },
     { label: 'Minutes', align: 'end', cell: ({ minutes }) => format.decimal(minutes) },
     { label: 'Cost of calls', align: 'end', cell: ({ estimatedCost }) => format.money(estimatedCost, currency) },
