@@ -81,7 +81,7 @@ export default function View() {
 function columns(subjects) {
   return [
     { label: 'When', isHead: true, cell: ({ at }) => format.dateTime(at) },
-    { label: 'Who', cell: ({ actor }) => html`<bdi>${actorWords(actor)}</bdi>` },
+    { label: 'Who', cell: ({ actor }) => html`<bdi class="nowrap">${actorWords(actor)}</bdi>` },
     { label: 'What', cell: ({ action }) => ACTIONS[action] ?? html`<code>${action}</code>` },
     { label: 'Of', cell: ({ subject }) => html`<${Subject} id=${subject} known=${subjects.get(subject ?? '')} />` },
     { label: 'Outcome', cell: ({ outcome }) => html`<${OutcomeBadge} outcome=${outcome} />` },
