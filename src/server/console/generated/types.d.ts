@@ -454,6 +454,13 @@ export type Speaker =
   /** The caller. */
   | 'CALLER';
 
+/** Length of a bucket of statistics. */
+export type StatisticsInterval =
+  /** Days of the local calendar: of 23 or 25 hours when the clock changes. */
+  | 'DAY'
+  /** Hours of the local clock. An hour in which the clock changes ends at the change. */
+  | 'HOUR';
+
 /** Filter for tenants. All given conditions must match. */
 export type TenantFilter = {
   /** Only tenants whose plan has exactly this name. */
@@ -533,188 +540,135 @@ export type Weekday =
   /** Wednesday. */
   | 'WEDNESDAY';
 
-export type StatisticsInterval =
-  | 'HOUR'
-  | 'DAY';
+export type CallDetailsQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
 
-export type AgentsQueryVariables = Exact<{
+
+export type CallDetailsQuery = { node: { id: string } | { id: string } | { sid: string, direction: CallDirection, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, durationSeconds: number | null, estimatedCost: string | null, callerAttestation: string | null, conversationId: string | null, id: string, agent: { id: string, name: string, status: AgentStatus, fallbackNumber: string | null } | null, phoneNumber: { id: string, number: string } | null, decision: { reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null }, transcript: Array<{ speaker: Speaker, text: string, atSeconds: number }> | null } | { id: string } | { id: string } | { id: string } | { id: string } | null };
+
+export type CallFollowedSubscriptionVariables = Exact<{
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type CallFollowedSubscription = { callUpdated: { id: string } };
+
+export type CallsPageQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   last?: InputMaybe<Scalars['Int']['input']>;
   before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<CallFilter>;
+}>;
+
+
+export type CallsPageQuery = { calls: { nodes: Array<{ id: string, startedAt: string, endedAt: string | null, from: string, to: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null, estimatedCost: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type CallsTotalQueryVariables = Exact<{
+  filter?: InputMaybe<CallFilter>;
+}>;
+
+
+export type CallsTotalQuery = { calls: { totalCount: number } };
+
+export type CallsExportQueryVariables = Exact<{
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<CallFilter>;
+}>;
+
+
+export type CallsExportQuery = { calls: { nodes: Array<{ id: string, sid: string, startedAt: string, endedAt: string | null, from: string, to: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null, estimatedCost: string | null, conversationId: string | null, agent: { id: string, name: string } | null, decision: { ruleName: string | null, reason: string } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } };
+
+export type CallsUpdatedSubscriptionVariables = Exact<{
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+}>;
+
+
+export type CallsUpdatedSubscription = { callUpdated: { id: string } };
+
+export type CallsAgentsQueryVariables = Exact<{
   filter?: InputMaybe<AgentFilter>;
 }>;
 
 
-export type AgentsQuery = { agents: { totalCount: number, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null }, nodes: Array<{ id: string, name: string, status: AgentStatus, language: string, syncState: AgentSyncState, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus }>, pageInfo: { hasNextPage: boolean } } }> } };
+export type CallsAgentsQuery = { agents: { nodes: Array<{ id: string, name: string }>, pageInfo: { hasNextPage: boolean } } };
 
-export type NewAgentOnSaleQueryVariables = Exact<{
-  country: Scalars['CountryCode']['input'];
-  areaCode?: InputMaybe<Scalars['String']['input']>;
+export type CallsNumbersQueryVariables = Exact<{
+  agentId?: InputMaybe<Scalars['ID']['input']>;
 }>;
 
 
-export type NewAgentOnSaleQuery = { availablePhoneNumbers: Array<{ number: string, friendlyName: string, locality: string | null, region: string | null, monthlyCost: string }> };
+export type CallsNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
 
-export type NewAgentCreateMutationVariables = Exact<{
-  input: CreateAgentInput;
+export type CallsChosenQueryVariables = Exact<{
+  agent: Scalars['ID']['input'];
+  number: Scalars['ID']['input'];
+  hasAgent: Scalars['Boolean']['input'];
+  hasNumber: Scalars['Boolean']['input'];
 }>;
 
 
-export type NewAgentCreateMutation = { createAgent: { apiToken: string | null, agent: { id: string, name: string } | null, operation: { id: string, state: OperationState } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type CallsChosenQuery = { agent?: { id: string, name: string } | null, phoneNumber?: { id: string, number: string } | null };
 
-export type NewAgentBuyMutationVariables = Exact<{
-  input: ProvisionPhoneNumberInput;
+export type NowCallFragment = { id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null };
+
+export type NowCallsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowCallsQuery = { ringing: { nodes: Array<{ id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, inProgress: { nodes: Array<{ id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } } };
+
+export type NowCallUpdatedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowCallUpdatedSubscription = { callUpdated: { id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null } };
+
+export type NowViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NowViewerQuery = { viewer: { id: string, activeCalls: number, plan: { name: string }, limits: { concurrentCalls: number }, usage: { month: string, estimatedCost: { total: string, currency: string } } } };
+
+export type NowStatisticsQueryVariables = Exact<{
+  from: Scalars['DateTime']['input'];
+  to: Scalars['DateTime']['input'];
+  timeZone: Scalars['String']['input'];
 }>;
 
 
-export type NewAgentBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState, error: { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NowStatisticsQuery = { callStatistics: Array<{ start: string, calls: number, answeredByAgent: number, fallback: number, busy: number, unavailable: number, rejected: number }> };
 
-export type NewAgentResultQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-  operationId: Scalars['ID']['input'];
+export type NowAttentionQueryVariables = Exact<{
+  hourAgo: Scalars['DateTime']['input'];
 }>;
 
 
-export type NewAgentResultQuery = { operation: { id: string, error: { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null } | null } | null, agent: { id: string, name: string, status: AgentStatus, phoneNumber: { id: string, number: string, friendlyName: string, monthlyCost: string } | null } | null };
+export type NowAttentionQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, syncState: AgentSyncState, syncError: { message: string } | null, phoneNumber: { id: string } | null }>, pageInfo: { hasNextPage: boolean } }, inactive: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, recent: { nodes: Array<{ id: string, from: string, startedAt: string, outcome: CallOutcome, agent: { id: string, name: string } | null, decision: { reason: string, action: { kind: RoutingActionKind } | null } }>, pageInfo: { hasNextPage: boolean } } };
 
-export type NewAgentErrorFragment = { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null };
+export type NowOperationFragment = { id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null };
 
-export type NumberQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
+export type NowOperationsQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, agent: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
+export type NowOperationsQuery = { failed: { nodes: Array<{ id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null }> }, succeeded: { nodes: Array<{ id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null }> } };
 
-export type NumberRulesFragment = { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> };
-
-export type NumberRuleFragment = { name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } };
-
-export type NumberRulesNowQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type NumberRulesNowQuery = { phoneNumber: { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
-
-export type NumberSetRulesMutationVariables = Exact<{
-  input: SetRoutingRulesInput;
-}>;
-
-
-export type NumberSetRulesMutation = { setRoutingRules: { phoneNumber: { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type NumberSimulateQueryVariables = Exact<{
-  number: Scalars['E164']['input'];
-  from?: InputMaybe<Scalars['String']['input']>;
-  at?: InputMaybe<Scalars['DateTime']['input']>;
-}>;
-
-
-export type NumberSimulateQuery = { simulateCall: { outcome: CallOutcome, reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null } | null };
-
-export type NumberCallsQueryVariables = Exact<{
+export type NowRepairMutationVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type NumberCallsQuery = { calls: { nodes: Array<{ id: string, from: string, startedAt: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null, decision: { ruleName: string | null } }> } };
+export type NowRepairMutation = { repairPhoneNumber: { phoneNumber: { id: string, status: PhoneNumberStatus } | null, operation: { id: string, state: OperationState } | null, userErrors: Array<{ code: UserErrorCode, field: Array<string> | null, message: string }> } | null };
 
-export type NumberCallUpdatedSubscriptionVariables = Exact<{ [key: string]: never; }>;
-
-
-export type NumberCallUpdatedSubscription = { callUpdated: { id: string, phoneNumber: { id: string } | null } };
-
-export type NumbersQueryVariables = Exact<{
-  first?: InputMaybe<Scalars['Int']['input']>;
-  after?: InputMaybe<Scalars['String']['input']>;
-  last?: InputMaybe<Scalars['Int']['input']>;
-  before?: InputMaybe<Scalars['String']['input']>;
-  filter?: InputMaybe<PhoneNumberFilter>;
-}>;
-
-
-export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
-
-export type NumberRowFragment = { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null };
-
-export type NumbersAgentsQueryVariables = Exact<{
-  search?: InputMaybe<Scalars['String']['input']>;
-}>;
-
-
-export type NumbersAgentsQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, phoneNumbers: { nodes: Array<{ id: string, number: string }> } }>, pageInfo: { hasNextPage: boolean } } };
-
-export type NumbersOneAgentQueryVariables = Exact<{
+export type NowRepairingSubscriptionVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type NumbersOneAgentQuery = { agent: { id: string, name: string, status: AgentStatus, phoneNumbers: { nodes: Array<{ id: string, number: string }> } } | null };
+export type NowRepairingSubscription = { operationUpdated: { id: string, state: OperationState, error: { message: string } | null, phoneNumber: { id: string, status: PhoneNumberStatus } | null } };
 
-export type NumbersAgentFragment = { id: string, name: string, status: AgentStatus, phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
-
-export type NumbersOnSaleQueryVariables = Exact<{
-  country: Scalars['CountryCode']['input'];
-  type: PhoneNumberType;
-  areaCode?: InputMaybe<Scalars['String']['input']>;
-  contains?: InputMaybe<Scalars['String']['input']>;
-}>;
+export type NowTestNumbersQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type NumbersOnSaleQuery = { availablePhoneNumbers: Array<{ number: string, friendlyName: string, locality: string | null, region: string | null, monthlyCost: string }> };
-
-export type NumbersBuyMutationVariables = Exact<{
-  input: ProvisionPhoneNumberInput;
-}>;
-
-
-export type NumbersBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
-
-export type NumbersReleaseMutationVariables = Exact<{
-  input: ReleasePhoneNumberInput;
-}>;
-
-
-export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type NumbersCancelReleaseMutationVariables = Exact<{
-  input: CancelReleaseInput;
-}>;
-
-
-export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type NumbersRepairMutationVariables = Exact<{
-  input: RepairPhoneNumberInput;
-}>;
-
-
-export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
-
-export type ProgressStartQueryVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type ProgressStartQuery = { operation: { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, phoneNumber: { id: string, number: string, friendlyName: string } | null, error: { code: UserErrorCode, message: string, suggestedAreaCodes: Array<string> | null } | null, waitsFor: { code: UserErrorCode, message: string } | null } | null };
-
-export type ProgressUpdatedSubscriptionVariables = Exact<{
-  id: Scalars['ID']['input'];
-}>;
-
-
-export type ProgressUpdatedSubscription = { operationUpdated: { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, phoneNumber: { id: string, number: string, friendlyName: string } | null, error: { code: UserErrorCode, message: string, suggestedAreaCodes: Array<string> | null } | null, waitsFor: { code: UserErrorCode, message: string } | null } };
-
-export type ProgressStartedQueryVariables = Exact<{
-  filter: OperationFilter;
-}>;
-
-
-export type ProgressStartedQuery = { operations: { nodes: Array<{ id: string, state: OperationState, agent: { id: string, name: string } | null }> } };
-
-export type ProgressOperationFragment = { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, phoneNumber: { id: string, number: string, friendlyName: string } | null, error: { code: UserErrorCode, message: string, suggestedAreaCodes: Array<string> | null } | null, waitsFor: { code: UserErrorCode, message: string } | null };
+export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }> } };
 
 export type SessionQueryVariables = Exact<{ [key: string]: never; }>;
 

@@ -43,7 +43,7 @@ export function NeedsAttention({ attention: { read, operations, refetch } }) {
   const findings = [
     ...(data ? [...inactiveNumbers(data.inactive.nodes), ...rejectedAgents(data.agents.nodes)] : []),
     ...failedOperations(operations.data, now).filter(({ key }) => !hidden.includes(key)),
-    ...(data ? agentsWithoutNumber(data.agents.nodes) : []),
+    ...(data ? agentsWithoutNumber(data.agents.nodes, data.inactive.nodes) : []),
   ];
   const missed = data ? missedCalls(data.recent.nodes, now) : [];
   const shown = isWhole ? findings : findings.slice(0, SHOWN);

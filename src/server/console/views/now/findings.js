@@ -52,10 +52,16 @@ export function rejectedAgents(agents) {
     }));
 }
 
-/** @param {Attention['agents']['nodes']} agents @returns {Finding[]} */
-export function agentsWithoutNumber(agents) {
+/**
+ * Agents that nobody can call, without those whose number is listed as missing at the carrier.
+ * @param {Attention['agents']['nodes']} agents
+ * @param {Attention['inactive']['nodes']} inactive
+ * @returns {Finding[]}
+ */
+export function agentsWithoutNumber(agents, inactive) {
+  const listed = new Set(inactive.map(({ agent }) => agent?.id));
   return agents
-    .filter(({ status, phoneNumber }) => status === 'ACTIVE' && !phoneNumber)
+    .filter(({ id, status, phoneNumber }) => status === 'ACTIVE' && !phoneNumber && !listed.has(id))
     .map(({ id, name }) => ({
       key: `bare:${id}`,
       tone: 'warn',
