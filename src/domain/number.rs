@@ -177,13 +177,24 @@ impl PhoneNumber {
     /// purchase and on the same day of every following month, or on its last day, until the release.
     #[must_use]
     pub fn months_charged(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
-        let Some(bought) = self.provisioned_at else { return 0 };
+        self.charged_at(from, until).fold(0, |months, _| months + 1)
+    }
+
+    /// When a month's price is charged from `from` (inclusive) to `until` (exclusive), oldest first.
+    pub fn charged_at(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> impl Iterator<Item = DateTime<Utc>> + use<> {
+        let (bought, released) = (self.provisioned_at, self.released_at);
         let is_held =
             // A month is paid in advance and not refunded, so a charge at the moment of the release counts.
-            |day: &DateTime<Utc>| *day < until && self.released_at.is_none_or(|released| *day <= released);
+            move |day: &DateTime<Utc>| *day < until && released.is_none_or(|released| *day <= released);
         // Each month is added to the purchase: added to the previous day, 31 would become 28 and stay so.
-        let days = (0..).map_while(|month| bought.checked_add_months(Months::new(month))).take_while(is_held);
-        days.filter(|day| *day >= from).fold(0, |months, _| months + 1)
+        let days = bought
+            .into_iter()
+            .flat_map(|bought| (0..).map_while(move |month| bought.checked_add_months(Months::new(month))));
+        days.take_while(is_held).filter(move |day| *day >= from)
     }
 }
 

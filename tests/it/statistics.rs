@@ -357,7 +357,6 @@ async fn while_older_calls_are_counted_reports_change_and_calls_arrive_and_nothi
 async fn a_million_calls() {
     let app = server().await;
     let token = app.token(TENANT);
-    app.set_phone_numbers(TENANT, 100).await;
     for agent in 0..10 {
         create(&app, &token, json!({"name": format!("Agent {agent}"), "areaCode": "212"})).await;
     }

@@ -139,3 +139,75 @@ async fn hang_up(app: &App, sid: &str) {
     let url = format!("{}/sandbox/calls/{sid}/hangup", app.sandbox_url());
     assert!(app.http().post(url).send().await.unwrap().status().is_success());
 }
+
+#[tokio::test]
+async fn a_months_days_and_agents_add_up_to_the_month() {
+    let app = App::start_with(&[("TWILIO_NUMBER_PRICE", "3.50"), ("TWILIO_MINUTE_PRICE", "0.02")]).await;
+    let unreadable = json!({
+        "match": { "provider": "twilio", "path_contains": "/Countries/" },
+        "action": { "status": 503 }, "times": 100_000,
+    });
+    app.faults(unreadable).await;
+    let tenant = Uuid::from_u128(1);
+    let began = app.clock().now();
+    let token = app.token(tenant);
+    let busy = create(&app, &token, json!({"name": "Busy", "areaCode": "212"})).await;
+    let quiet = create(&app, &token, json!({"name": "Quiet", "country": "GB"})).await;
+    create(&app, &token, json!({"name": "Silent", "areaCode": "305"})).await;
+    let theirs =
+        create(&app, &app.token(Uuid::from_u128(2)), json!({"name": "Theirs", "areaCode": "415"})).await;
+    call(&app, json!({"to": theirs["phoneNumber"]["number"], "duration_seconds": 600})).await;
+    for day in 0..34 {
+        let to = if day % 3 == 0 { &quiet } else { &busy };
+        call(&app, json!({"to": to["phoneNumber"]["number"], "duration_seconds": 61 + day * 7})).await;
+        pass(&app, DAY).await;
+    }
+    let query = "query($month: String, $first: Int) { viewer { usage(month: $month) {
+        calls minutes estimatedCost { phoneNumbers calls total }
+        byDay { date calls minutes estimatedCost { phoneNumbers calls total } }
+        byAgent(first: $first) { agentId agent { name } calls minutes estimatedCost } } } }";
+    let ask = async |arguments: Value| {
+        let answer = app.graphql(&app.token(tenant), query, arguments).await;
+        assert!(answer["errors"].is_null(), "{answer}");
+        answer["data"]["viewer"]["usage"].clone()
+    };
+    let (mut month, now, mut days) = (began.with_day(1).unwrap(), app.clock().now(), 0);
+    while month <= now {
+        let used = ask(json!({"month": month.format("%Y-%m").to_string()})).await;
+        let by_day = used["byDay"].as_array().unwrap();
+        let by_agent = used["byAgent"].as_array().unwrap();
+        let sum = |parts: &[Value], field: &str| {
+            parts.iter().map(|part| money(part.pointer(field).unwrap())).sum::<Decimal>()
+        };
+        for field in
+            ["/minutes", "/estimatedCost/phoneNumbers", "/estimatedCost/calls", "/estimatedCost/total"]
+        {
+            assert_eq!(sum(by_day, field), money(used.pointer(field).unwrap()), "{field}: {used}");
+        }
+        assert_eq!(sum(by_agent, "/minutes"), money(&used["minutes"]));
+        assert_eq!(sum(by_agent, "/estimatedCost"), money(&used["estimatedCost"]["calls"]));
+        let calls = |parts: &[Value]| parts.iter().map(|part| part["calls"].as_i64().unwrap()).sum::<i64>();
+        assert_eq!(
+            (calls(by_day), calls(by_agent)),
+            (used["calls"].as_i64().unwrap(), used["calls"].as_i64().unwrap())
+        );
+        assert_eq!(by_day[0]["date"], month.format("%Y-%m-01").to_string());
+        let is_whole = month.checked_add_months(Months::new(1)).unwrap() <= now;
+        let last: u32 = by_day.last().unwrap()["date"].as_str().unwrap()[8..].parse().unwrap();
+        assert_eq!(by_day.len() as u32, last, "every day is there");
+        assert!(is_whole || last == now.day(), "{used}");
+        days += by_day.len();
+        month = month.checked_add_months(Months::new(1)).unwrap();
+    }
+    assert!(days > 34, "{days}");
+    let whole = ask(json!({"month": (began + DAY * 3).format("%Y-%m").to_string(), "first": 1})).await;
+    let agents = whole["byAgent"].as_array().unwrap();
+    assert_eq!((agents.len(), &agents[0]["agent"]["name"]), (1, &json!("Busy")), "{whole}");
+    assert_eq!(agents[0]["agentId"], busy["agent"]["id"]);
+    let coming = ask(json!({"month": "2999-01"})).await;
+    assert_eq!((&coming["byDay"], &coming["byAgent"]), (&json!([]), &json!([])));
+    for first in [0, 101, -1, i32::MIN] {
+        let answer = app.graphql(&app.token(tenant), query, json!({ "first": first })).await;
+        assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT", "{answer}");
+    }
+}

@@ -176,9 +176,18 @@ CREATE TRIGGER totals_of_quarter_deleted AFTER DELETE ON calls
 
 -- After CREATE TRIGGER, which has locked "calls" against writes until the migration commits: every call is either seen here or
 -- counted by the triggers. Nothing of these tenants is counted before the worker begins: the quarter hour is that of the year
--- 10000. The system's role sees the rows of all tenants.
-SET LOCAL ROLE switchboard_system;
-INSERT INTO call_statistics_backlog (tenant_id, quarter)
-    SELECT id, 281558112 FROM tenants
-    WHERE EXISTS (SELECT FROM calls WHERE calls.tenant_id = tenants.id);
-RESET ROLE;
+-- 10000. The system's role sees the rows of all tenants, but may not find the tables without their schema.
+DO $$
+DECLARE
+    place text := quote_ident(current_schema());
+    former text := current_setting('role');
+BEGIN
+    SET LOCAL ROLE switchboard_system;
+    EXECUTE format(
+        'INSERT INTO %1$s.call_statistics_backlog (tenant_id, quarter)
+            SELECT id, 281558112 FROM %1$s.tenants WHERE EXISTS (SELECT FROM %1$s.calls WHERE calls.tenant_id = tenants.id)',
+        place
+    );
+    PERFORM set_config('role', former, true);
+END
+$$;

@@ -15,6 +15,7 @@ mod routing;
 mod scalars;
 mod statistics;
 mod unreadable_row;
+mod usage;
 mod user_error;
 mod viewer;
 
@@ -33,6 +34,7 @@ pub(crate) use routing::{CallDecision, RoutingRuleInput, size_of_rules};
 pub(crate) use scalars::{Checked, DateTime, Defaulted, Uuid};
 pub(crate) use statistics::{Asked, CallStatistics, StatisticsInterval};
 pub(crate) use unreadable_row::UnreadableRow;
+use usage::Usage;
 pub(crate) use user_error::UserError;
 pub(crate) use viewer::{Session, Viewer};
 

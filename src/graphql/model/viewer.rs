@@ -1,16 +1,15 @@
 //! Types `Viewer`: the tenant of the token, with its plan and usage, and `Session`: the caller.
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{Datelike, Months, NaiveDate};
 
+use super::Usage;
 use super::number::PhoneNumberType;
 use super::scalars::{Decimal, Uuid};
 use crate::auth::Principal;
 use crate::domain::{self, Cost, Countries, CountryCode, Tenant};
 use crate::graphql::context::{self, ContextExt};
 use crate::graphql::errors::ApiError;
-use crate::provisioning::Provisioning;
-use crate::store::NumberUsage;
 
 /// The tenant of the token.
 #[derive(Debug, Clone)]
@@ -92,10 +91,7 @@ impl Viewer {
             None => now.date_naive().with_day(1).unwrap_or_default(),
         };
         let next = first.checked_add_months(Months::new(1)).unwrap_or(NaiveDate::MAX);
-        // Only the past part of the month is charged.
-        let span = (midnight(first), midnight(next).min(now));
-        let used = session.reader_of(self.0.id).await?.usage(first..next).await?;
-        Ok(Usage::new(span, &used, &session.services().provisioning))
+        Usage::read(session, self.0.id, first..next, now).await
     }
 }
 
@@ -112,12 +108,8 @@ fn first_day(month: &str) -> Result<NaiveDate, ApiError> {
         .ok_or_else(|| ApiError::bad_input("month: the format is YYYY-MM, such as 2026-03"))
 }
 
-fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(NaiveTime::MIN).and_utc()
-}
-
 /// Saturates a count at the 32 bits of GraphQL's `Int`.
-fn int(count: i64) -> i32 {
+pub(super) fn int(count: i64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
@@ -228,21 +220,6 @@ impl Session {
     }
 }
 
-/// Usage in one month, as far as it is known.
-#[derive(Debug, Clone, SimpleObject)]
-pub(crate) struct Usage {
-    /// The month in UTC: `YYYY-MM`.
-    month: String,
-    /// Numbers held at any time during the month.
-    phone_numbers: i32,
-    /// Calls that arrived, including calls deleted since.
-    calls: i32,
-    /// Minutes of answered calls, each call rounded up to a whole minute, as the carrier bills.
-    minutes: Decimal,
-    /// Estimated price of this usage at the carrier.
-    estimated_cost: EstimatedCost,
-}
-
 /// Estimated price at the carrier, by its current price list for the account; while that is unavailable, by the
 /// configured prices or the public list. Excludes calls dialled to other numbers, conversations at the voice
 /// provider, and taxes.
@@ -259,22 +236,13 @@ pub(crate) struct EstimatedCost {
     total: Decimal,
 }
 
-impl Usage {
-    fn new(month: (DateTime<Utc>, DateTime<Utc>), used: &[NumberUsage], provisioning: &Provisioning) -> Self {
-        let cost_of =
-            |used: &NumberUsage| provisioning.rates(&used.number).of_use(&used.number, month, used.minutes);
-        let cost: Cost = used.iter().map(cost_of).sum();
+impl From<Cost> for EstimatedCost {
+    fn from(cost: Cost) -> Self {
         Self {
-            month: month.0.format("%Y-%m").to_string(),
-            phone_numbers: int(i64::try_from(used.len()).unwrap_or(i64::MAX)),
-            calls: int(used.iter().map(|used| used.calls).sum()),
-            minutes: Decimal(used.iter().map(|used| rust_decimal::Decimal::from(used.minutes)).sum()),
-            estimated_cost: EstimatedCost {
-                currency: cost.currency().to_owned(),
-                phone_numbers: Decimal(cost.phone_numbers),
-                calls: Decimal(cost.calls),
-                total: Decimal(cost.total()),
-            },
+            currency: cost.currency().to_owned(),
+            phone_numbers: Decimal(cost.phone_numbers),
+            calls: Decimal(cost.calls),
+            total: Decimal(cost.total()),
         }
     }
 }

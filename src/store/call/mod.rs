@@ -16,6 +16,7 @@ pub use claim::Turn;
 pub(super) use record::AnsweredCall;
 pub(super) use report::CarrierReport;
 pub use statistics::CallCounts;
+pub use totals::KindUsage;
 
 use std::collections::HashMap;
 

@@ -6,13 +6,30 @@ use std::ops::Range;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult, QuerySelect, Select,
+    Statement, Value,
+};
 use uuid::Uuid;
 
 use super::CallFilter;
-use crate::domain::AgentId;
+use crate::domain::{AgentId, CountryCode, NumberType};
 use crate::store::entities::call_total::{Column, Entity};
-use crate::store::{StoreError, TenantStore};
+use crate::store::entities::{self, phone_number};
+use crate::store::{StoreError, TenantStore, dialect};
+
+/// Usage of the numbers of one country and kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindUsage {
+    /// Country of the numbers.
+    pub country: CountryCode,
+    /// Kind of the numbers.
+    pub kind: NumberType,
+    /// Inbound calls, including calls deleted since.
+    pub calls: i64,
+    /// Billed minutes of these calls.
+    pub minutes: i64,
+}
 
 impl TenantStore {
     fn own_totals(&self) -> Select<Entity> {
@@ -41,8 +58,67 @@ impl TenantStore {
             .group_by(Column::PhoneNumberId)
     }
 
-    /// Number of calls that match a filter; `None` if the totals cannot tell, because it asks for a status or
-    /// part of a day.
+    /// Calls and minutes of each of these UTC days, by country and kind of the numbers. Days without calls are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn usage_by_day(
+        &self,
+        days: &Range<NaiveDate>,
+    ) -> Result<Vec<(NaiveDate, KindUsage)>, StoreError> {
+        let rows = self.usage_by("day", "", days, Vec::new()).await?;
+        rows.iter().map(|row| Ok((row.try_get("", "day")?, kind_usage(row)?))).collect()
+    }
+
+    /// Calls and minutes on these UTC days of the `most` agents with most calls, by country and kind of the numbers.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn usage_by_agent(
+        &self,
+        days: &Range<NaiveDate>,
+        most: u16,
+    ) -> Result<Vec<(AgentId, KindUsage)>, StoreError> {
+        let ranked: Vec<(Uuid, i64)> = self
+            .own_totals()
+            .filter(Column::Day.gte(days.start))
+            .filter(Column::Day.lt(days.end))
+            .select_only()
+            .column(Column::AgentId)
+            .expr(total(Column::Calls))
+            .group_by(Column::AgentId)
+            .order_by_desc(total(Column::Calls))
+            .order_by_asc(Column::AgentId)
+            .limit(u64::from(most))
+            .into_tuple()
+            .all(&self.transaction)
+            .await?;
+        let among = dialect::among(&self.transaction, "t.agent_id", 4);
+        let ids = dialect::ids(&self.transaction, ranked.iter().map(|(agent, _)| *agent));
+        let rows = self.usage_by("agent_id", &format!("AND {among}"), days, vec![ids]).await?;
+        rows.iter().map(|row| Ok((AgentId(row.try_get("", "agent_id")?), kind_usage(row)?))).collect()
+    }
+
+    async fn usage_by(
+        &self,
+        key: &'static str,
+        condition: &str,
+        days: &Range<NaiveDate>,
+        further: Vec<Value>,
+    ) -> Result<Vec<QueryResult>, StoreError> {
+        let sql = format!(
+            "SELECT t.{key}, n.country, n.kind, CAST(SUM(t.calls) AS bigint) AS calls, CAST(SUM(t.minutes) AS bigint) AS minutes \
+             FROM call_totals AS t JOIN phone_numbers AS n ON n.tenant_id = t.tenant_id AND n.id = t.phone_number_id \
+             WHERE t.tenant_id = $1 AND t.day >= $2 AND t.day < $3 {condition} GROUP BY t.{key}, n.country, n.kind"
+        );
+        let mut values: Vec<Value> = vec![self.tenant.0.into(), days.start.into(), days.end.into()];
+        values.extend(further);
+        let backend = self.transaction.get_database_backend();
+        Ok(self.transaction.query_all_raw(Statement::from_sql_and_values(backend, sql, values)).await?)
+    }
+
+    /// Number of calls that match a filter; `None` if the totals cannot tell: the filter asks for a status or for part of
+    /// a day.
     pub(super) async fn count_by_totals(&self, filter: &CallFilter) -> Result<Option<i64>, StoreError> {
         let Some(query) = self.totals_of(filter) else { return Ok(None) };
         let kept = query.select_only().expr(total(Column::Kept));
@@ -92,6 +168,16 @@ impl TenantStore {
     }
 }
 
+fn kind_usage(row: &QueryResult) -> Result<KindUsage, StoreError> {
+    let text = |column: &'static str| row.try_get::<String>("", column);
+    Ok(KindUsage {
+        country: entities::text(phone_number::TABLE, "country", &text("country")?)?,
+        kind: entities::text(phone_number::TABLE, "kind", &text("kind")?)?,
+        calls: row.try_get("", "calls")?,
+        minutes: row.try_get("", "minutes")?,
+    })
+}
+
 /// The UTC day that begins at this instant; `None` if it is not midnight.
 fn begins(at: DateTime<Utc>) -> Option<NaiveDate> {
     (at.time() == NaiveTime::MIN).then(|| at.date_naive())
@@ -106,7 +192,7 @@ fn total(column: Column) -> Expr {
 mod tests {
     use std::time::Duration;
 
-    use sea_orm::{Condition, ConnectionTrait, DbBackend, Order, QueryOrder, QueryTrait};
+    use sea_orm::{Condition, DbBackend, Order, QueryTrait};
 
     use super::*;
     use crate::domain::{CallStatus, Clock, TenantId};

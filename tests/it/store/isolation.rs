@@ -127,6 +127,7 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
     let Some(test) = on_postgres().await else { return };
     let db = test.open().await;
     let (mine, theirs) = (practice(&db, 703).await, practice(&db, 704).await);
+    test.execute("INSERT INTO call_statistics_backlog (tenant_id, quarter) SELECT id, 0 FROM tenants").await;
     let mut connection = test.raw().await;
     for table in TABLES {
         assert_eq!(seen(&mut connection, table).await, 0, "{table}: the login role opens no door");
@@ -161,6 +162,8 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("an operation's way", "UPDATE operations SET step = 'done'".to_owned()),
         ("a call", "UPDATE calls SET duration_seconds = 0".to_owned()),
         ("what it used", "UPDATE call_totals SET minutes = 0".to_owned()),
+        ("its statistics", "UPDATE call_statistics SET minutes = 0".to_owned()),
+        ("what is not counted yet", "DELETE FROM call_statistics_backlog".to_owned()),
         ("what was said", "UPDATE voice_events SET transcript = '[]'".to_owned()),
         ("the trail", "UPDATE audit_events SET actor = 'x'".to_owned()),
         ("the trail", "DELETE FROM audit_events".to_owned()),

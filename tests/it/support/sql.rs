@@ -8,7 +8,9 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{App, wait_until};
 
 /// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 8] = [
+pub(crate) const TABLES: [&str; 10] = [
+    "call_statistics",
+    "call_statistics_backlog",
     "tenants",
     "agents",
     "operations",
