@@ -25,7 +25,7 @@ pub(super) fn authenticate(
     now: DateTime<Utc>,
     acting_for: Option<&str>,
 ) -> Result<Authenticated, AuthError> {
-    // Required: a token without an expiry would be valid for ever.
+    // Required: a token without an expiry would be valid forever.
     let expires_at = time(claims, "exp")?.ok_or(AuthError::INVALID)?;
     if expires_at + LEEWAY <= now {
         return Err(AuthError::EXPIRED);

@@ -59,7 +59,7 @@ impl CallRecords {
 
     /// Journals a call that was routed without the database. A repetition has no effect.
     pub fn journal_call(&self, route: &Route) {
-        // The carrier repeats a request after a time-out: the first entry has the call already.
+        // The carrier repeats a request after a timeout: the first entry has the call already.
         if !self.is_waiting(&route.call.sid) {
             self.0.journal.add(&Entry::of_call(route));
         }

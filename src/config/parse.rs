@@ -220,7 +220,7 @@ pub(super) fn document_url(value: &str) -> Result<Url, String> {
 }
 
 /// An address that the carrier can reach and will accept: https, with a public name. It may have a query, and a fragment,
-/// by which Twilio is told its time-outs.
+/// which tells Twilio its timeouts.
 pub(super) fn public_url(value: &str) -> Result<Url, String> {
     let url = web_url(value)?;
     // Twilio would call plain http as well, but callers' numbers must not cross the internet readable.

@@ -38,7 +38,7 @@ text_enum! {
 }
 
 impl SyncState {
-    /// The state of an agent at `revision`, of which the provider confirmed or rejected the given revisions last.
+    /// The state of an agent at `revision`. The provider confirmed `synced_revision` and rejected `refused_revision` last.
     #[must_use]
     pub fn of(revision: i32, synced_revision: i32, refused_revision: i32) -> Self {
         // Confirmed before rejected: an agent that was created again has the revision for which an
@@ -70,7 +70,7 @@ pub struct Agent {
     pub first_message: Option<FirstMessage>,
     /// Instructions for the language model; `None`: the default instructions.
     pub prompt: Option<Prompt>,
-    /// The voice provider's voice id; `None`: the provider's default voice.
+    /// The voice provider's voice id; `None`: a stock voice.
     pub voice_id: Option<VoiceId>,
     /// The number a call is forwarded to when the agent cannot take it; `None`: the fallback message is spoken.
     pub fallback_number: Option<E164>,

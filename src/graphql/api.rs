@@ -279,7 +279,7 @@ impl Answers {
         };
         let mut executed = self.ending.trace(response);
         if is_last {
-            // Whatever stands still in there goes, its hold on the transaction included.
+            // Drops resolvers that still wait: each may hold the transaction, which `rest` closes.
             self.responses = stream::empty().boxed();
         }
         executed.turn = self.session.rest().await;

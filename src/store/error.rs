@@ -259,7 +259,7 @@ mod tests {
         assert!(permanent.iter().all(|code| blame(code) == Blame::Row));
         let mistakes = ["42P01", "42501", "0A000", "1", "21"];
         assert!(mistakes.iter().all(|code| blame(code) == Blame::Statement));
-        // Read-only, disk full, time-outs, shutting down, starting up, lost races, I/O errors, corrupt files.
+        // Read-only, disk full, timeouts, shutting down, starting up, lost races, I/O errors, corrupt files.
         let unavailable = [
             "25006", "25P03", "53100", "53300", "55P03", "57014", "57P01", "57P03", "58030", "08006",
             "40001", "XX001", "28P01", "3D000", "5", "6", "8", "10", "11", "13", "14", "26", "266", "1032",

@@ -222,7 +222,7 @@ impl SystemStore {
         bad.into_iter().try_for_each(|row| unreadable.number(row))?;
         let live = agent::Entity::find().filter(agent::Column::Status.ne(AgentStatus::Deleted.as_str()));
         let mut rows = entities::found(db, live.order_by_asc(agent::Column::CreatedAt)).await?;
-        // Deleted agents are kept for ever: only those that a voice agent still names are read.
+        // Deleted agents are kept forever: only those that a voice agent still names are read.
         for tagged in tagged.chunks(IDS_PER_STATEMENT) {
             let deleted = agent::Entity::find()
                 .filter(agent::Column::Status.eq(AgentStatus::Deleted.as_str()))

@@ -49,7 +49,7 @@ pub(super) fn new_agent(agent: &Agent) -> Value {
         // double.
         "agent_concurrency_limit": -1, "daily_limit": 5000, "bursting_enabled": false,
     });
-    // Set, because the provider's documentation and its schema disagree on the default: two years, or for ever.
+    // Set, because the provider's documentation and its schema disagree on the default: two years, or forever.
     body["platform_settings"]["privacy"] = json!({ "retention_days": 30 });
     body["tags"] = json!(tags(agent.id));
     body

@@ -29,7 +29,6 @@ pub fn load_numbering_plans() {
 
 impl E164 {
     /// Looks the number up in the numbering plans.
-    // Not an error: a number in no plan is still one, and is treated as an expensive one.
     pub(in crate::domain) fn classify(&self) -> Classification {
         // Not an error: a number in no plan is still one, and is treated as an expensive one.
         let Ok(number) = phonenumber::parse(None, self.as_str()) else {

@@ -32,11 +32,11 @@ pub struct NewAgent {
     pub name: AgentName,
     /// Language that the agent speaks.
     pub language: Language,
-    /// Greeting; the voice provider's default if `None`.
+    /// Greeting; the language's default if `None`.
     pub first_message: Option<FirstMessage>,
-    /// Instructions for the agent; the voice provider's default if `None`.
+    /// Instructions for the agent; those of a receptionist if `None`.
     pub prompt: Option<Prompt>,
-    /// The voice provider's id of the voice; its default voice if `None`.
+    /// The voice provider's id of the voice; a stock voice if `None`.
     pub voice_id: Option<VoiceId>,
     /// Number that rings when the agent cannot take a call.
     pub fallback_number: Option<E164>,

@@ -3,7 +3,7 @@
 //! does not know the result of the former holder's last request: the outcome of the step is unknown.
 //!
 //! Only kinds and steps that this version knows are claimed. An operation that cannot be read does not fail its batch: it is
-//! reported and put aside, and the attempt does not count.
+//! reported and deferred, and the attempt does not count.
 
 use std::time::Duration;
 
