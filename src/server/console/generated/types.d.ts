@@ -540,6 +540,70 @@ export type Weekday =
   /** Wednesday. */
   | 'WEDNESDAY';
 
+export type AgentViewQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
+
+export type AgentCallsQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type AgentCallsQuery = { agent: { id: string, calls: { nodes: Array<{ id: string, startedAt: string, from: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null }> } } | null };
+
+export type AgentOperationsQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type AgentOperationsQuery = { operations: { nodes: Array<{ id: string }> } };
+
+export type AgentCallUpdatedSubscriptionVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type AgentCallUpdatedSubscription = { callUpdated: { id: string } };
+
+export type AgentUpdateMutationVariables = Exact<{
+  input: UpdateAgentInput;
+}>;
+
+
+export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type AgentDeleteMutationVariables = Exact<{
+  input: DeleteAgentInput;
+}>;
+
+
+export type AgentDeleteMutation = { deleteAgent: { operation: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type AgentRotateTokenMutationVariables = Exact<{
+  input: RotateAgentTokenInput;
+}>;
+
+
+export type AgentRotateTokenMutation = { rotateAgentToken: { apiToken: string | null, agent: { id: string, tokenPreview: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
+
+export type AgentErrorFragment = { code: UserErrorCode, message: string, field: Array<string> | null };
+
+export type AgentsQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<AgentFilter>;
+}>;
+
+
+export type AgentsQuery = { agents: { totalCount: number, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null }, nodes: Array<{ id: string, name: string, status: AgentStatus, language: string, syncState: AgentSyncState, createdAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus }>, pageInfo: { hasNextPage: boolean } } }> } };
+
 export type CallDetailsQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
@@ -611,6 +675,38 @@ export type CallsChosenQueryVariables = Exact<{
 
 export type CallsChosenQuery = { agent?: { id: string, name: string } | null, phoneNumber?: { id: string, number: string } | null };
 
+export type NewAgentOnSaleQueryVariables = Exact<{
+  country: Scalars['CountryCode']['input'];
+  areaCode?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type NewAgentOnSaleQuery = { availablePhoneNumbers: Array<{ number: string, friendlyName: string, locality: string | null, region: string | null, monthlyCost: string }> };
+
+export type NewAgentCreateMutationVariables = Exact<{
+  input: CreateAgentInput;
+}>;
+
+
+export type NewAgentCreateMutation = { createAgent: { apiToken: string | null, agent: { id: string, name: string } | null, operation: { id: string, state: OperationState } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type NewAgentBuyMutationVariables = Exact<{
+  input: ProvisionPhoneNumberInput;
+}>;
+
+
+export type NewAgentBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState, error: { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type NewAgentResultQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+  operationId: Scalars['ID']['input'];
+}>;
+
+
+export type NewAgentResultQuery = { operation: { id: string, error: { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null } | null } | null, agent: { id: string, name: string, status: AgentStatus, phoneNumber: { id: string, number: string, friendlyName: string, monthlyCost: string } | null } | null };
+
+export type NewAgentErrorFragment = { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null };
+
 export type NowCallFragment = { id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null };
 
 export type NowCallsQueryVariables = Exact<{ [key: string]: never; }>;
@@ -670,8 +766,224 @@ export type NowTestNumbersQueryVariables = Exact<{ [key: string]: never; }>;
 
 export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }> } };
 
+export type NumberQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, agent: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
+
+export type NumberRulesFragment = { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> };
+
+export type NumberRuleFragment = { name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } };
+
+export type NumberRulesNowQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NumberRulesNowQuery = { phoneNumber: { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
+
+export type NumberSetRulesMutationVariables = Exact<{
+  input: SetRoutingRulesInput;
+}>;
+
+
+export type NumberSetRulesMutation = { setRoutingRules: { phoneNumber: { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type NumberSimulateQueryVariables = Exact<{
+  number: Scalars['E164']['input'];
+  from?: InputMaybe<Scalars['String']['input']>;
+  at?: InputMaybe<Scalars['DateTime']['input']>;
+}>;
+
+
+export type NumberSimulateQuery = { simulateCall: { outcome: CallOutcome, reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null } | null };
+
+export type NumberCallsQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NumberCallsQuery = { calls: { nodes: Array<{ id: string, from: string, startedAt: string, status: CallStatus, outcome: CallOutcome, durationSeconds: number | null, decision: { ruleName: string | null } }> } };
+
+export type NumberCallUpdatedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type NumberCallUpdatedSubscription = { callUpdated: { id: string, phoneNumber: { id: string } | null } };
+
+export type NumbersQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<PhoneNumberFilter>;
+}>;
+
+
+export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type NumberRowFragment = { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null };
+
+export type NumbersAgentsQueryVariables = Exact<{
+  search?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type NumbersAgentsQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, phoneNumbers: { nodes: Array<{ id: string, number: string }> } }>, pageInfo: { hasNextPage: boolean } } };
+
+export type NumbersOneAgentQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NumbersOneAgentQuery = { agent: { id: string, name: string, status: AgentStatus, phoneNumbers: { nodes: Array<{ id: string, number: string }> } } | null };
+
+export type NumbersAgentFragment = { id: string, name: string, status: AgentStatus, phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
+
+export type NumbersOnSaleQueryVariables = Exact<{
+  country: Scalars['CountryCode']['input'];
+  type: PhoneNumberType;
+  areaCode?: InputMaybe<Scalars['String']['input']>;
+  contains?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type NumbersOnSaleQuery = { availablePhoneNumbers: Array<{ number: string, friendlyName: string, locality: string | null, region: string | null, monthlyCost: string }> };
+
+export type NumbersBuyMutationVariables = Exact<{
+  input: ProvisionPhoneNumberInput;
+}>;
+
+
+export type NumbersBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type NumbersReleaseMutationVariables = Exact<{
+  input: ReleasePhoneNumberInput;
+}>;
+
+
+export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type NumbersCancelReleaseMutationVariables = Exact<{
+  input: CancelReleaseInput;
+}>;
+
+
+export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type NumbersRepairMutationVariables = Exact<{
+  input: RepairPhoneNumberInput;
+}>;
+
+
+export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type OperatorHealthQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorHealthQuery = { health: { status: HealthStatus, components: Array<{ name: string, status: HealthStatus, detail: string | null, since: string | null }> } };
+
+export type OperatorUnreadableRowsQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorUnreadableRowsQuery = { unreadableRows: Array<{ table: string, rowId: string | null, column: string | null, firstMetAt: string, lastMetAt: string }> };
+
+export type OperatorTenantsQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<TenantFilter>;
+}>;
+
+
+export type OperatorTenantsQuery = { tenants: { nodes: Array<{ id: string, userId: string, activeCalls: number, agentCount: number, phoneNumberCount: number, createdAt: string, plan: { name: string }, limits: { concurrentCalls: number, phoneNumbers: number, dialCountries: Array<string> | null, dialPremiumNumbers: boolean } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type OperatorTenantFragment = { id: string, userId: string, activeCalls: number, agentCount: number, phoneNumberCount: number, createdAt: string, plan: { name: string }, limits: { concurrentCalls: number, phoneNumbers: number, dialCountries: Array<string> | null, dialPremiumNumbers: boolean } };
+
+export type OperatorSetPlanMutationVariables = Exact<{
+  input: SetTenantPlanInput;
+}>;
+
+
+export type OperatorSetPlanMutation = { setTenantPlan: { viewer: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+
+export type OperatorOperationsQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<OperationFilter>;
+}>;
+
+
+export type OperatorOperationsQuery = { operations: { nodes: Array<{ id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, createdAt: string, finishedAt: string | null, error: { code: UserErrorCode, message: string } | null, waitsFor: { code: UserErrorCode, message: string } | null, tenant: { id: string, userId: string, plan: { name: string } } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type OperatorOperationFragment = { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, createdAt: string, finishedAt: string | null, error: { code: UserErrorCode, message: string } | null, waitsFor: { code: UserErrorCode, message: string } | null, tenant: { id: string, userId: string, plan: { name: string } } | null };
+
+export type OperatorReconciliationQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type OperatorReconciliationQuery = { reconciliation: { startedAt: string, finishedAt: string | null, complete: boolean, incompleteReason: string | null, monthlyCostAtStake: string, differences: Array<{ kind: string, number: string | null, sid: string | null, detail: string, repair: string | null }> } | null };
+
+export type ProgressStartQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type ProgressStartQuery = { operation: { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, phoneNumber: { id: string, number: string, friendlyName: string } | null, error: { code: UserErrorCode, message: string, suggestedAreaCodes: Array<string> | null } | null, waitsFor: { code: UserErrorCode, message: string } | null } | null };
+
+export type ProgressUpdatedSubscriptionVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type ProgressUpdatedSubscription = { operationUpdated: { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, phoneNumber: { id: string, number: string, friendlyName: string } | null, error: { code: UserErrorCode, message: string, suggestedAreaCodes: Array<string> | null } | null, waitsFor: { code: UserErrorCode, message: string } | null } };
+
+export type ProgressStartedQueryVariables = Exact<{
+  filter: OperationFilter;
+}>;
+
+
+export type ProgressStartedQuery = { operations: { nodes: Array<{ id: string, state: OperationState, agent: { id: string, name: string } | null }> } };
+
+export type ProgressOperationFragment = { id: string, kind: OperationKind, state: OperationState, step: string, attempts: number, phoneNumber: { id: string, number: string, friendlyName: string } | null, error: { code: UserErrorCode, message: string, suggestedAreaCodes: Array<string> | null } | null, waitsFor: { code: UserErrorCode, message: string } | null };
+
 export type SessionQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type SessionQuery = { session: { role: SessionRole, tenantId: string | null, agentId: string | null, sandbox: boolean } };
+
+export type TrailQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<AuditEventFilter>;
+}>;
+
+
+export type TrailQuery = { auditEvents: { nodes: Array<{ id: string, at: string, actor: string, action: string, subject: string | null, outcome: string, requestId: string }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type TrailSubjectsQueryVariables = Exact<{
+  ids: Array<Scalars['ID']['input']> | Scalars['ID']['input'];
+}>;
+
+
+export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | null> };
+
+export type UsageQueryVariables = Exact<{
+  month?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type UsageQuery = { viewer: { id: string, plan: { name: string }, usage: { month: string, calls: number, minutes: string, phoneNumbers: number, estimatedCost: { calls: string, phoneNumbers: string, total: string, currency: string }, byDay: Array<{ date: string, calls: number, minutes: string, estimatedCost: { calls: string, phoneNumbers: string, total: string, currency: string } }>, byAgent: Array<{ agentId: string, calls: number, minutes: string, estimatedCost: string, agent: { id: string, name: string } | null }> }, prices: Array<{ countryCode: string, type: PhoneNumberType, month: string, minute: string, currency: string }> } };
+
+export type UsageBeforeQueryVariables = Exact<{
+  month: Scalars['String']['input'];
+}>;
+
+
+export type UsageBeforeQuery = { viewer: { id: string, usage: { month: string, calls: number, minutes: string, estimatedCost: { total: string, currency: string } } } };
 

@@ -34,16 +34,19 @@ export const decimal = (value) => (isMissing(value) ? NONE : decimals.format(Num
 export const percent = (fraction) => percents.format(fraction);
 
 /**
- * An amount of money, with as many decimals as it needs: a call's price has four.
+ * An amount of money. A call costs a fraction of a cent, so amounts below 1 have up to four decimals.
  * @param {Numeric} value
  * @param {string} [currency] ISO 4217
  */
 export function money(value, currency = 'USD') {
   if (isMissing(value)) return NONE;
-  let format = currencies.get(currency);
+  const isSmall = Math.abs(Number(value)) < 1;
+  const key = `${currency} ${isSmall}`;
+  let format = currencies.get(key);
   if (!format) {
-    format = new Intl.NumberFormat(locale, { style: 'currency', currency, maximumFractionDigits: 4 });
-    currencies.set(currency, format);
+    const decimals = isSmall ? { maximumFractionDigits: 4 } : {};
+    format = new Intl.NumberFormat(locale, { style: 'currency', currency, ...decimals });
+    currencies.set(key, format);
   }
   return format.format(Number(value));
 }
