@@ -20,7 +20,6 @@ const ALONE = ['first_view'];
 const TOGETHER = [
   'looks',
   'newcomer',
-  'routing',
   'restart',
   'numbers',
   'agents',
