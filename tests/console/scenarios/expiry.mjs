@@ -7,7 +7,9 @@ export async function run(stage) {
   const { server } = stage;
   const { user, token } = server.tenant();
   const person = await stage.person();
-  await person.opens(server.token({ user, seconds: 4 }), '/agents/new');
+  // The server refuses what is asked with the old token.
+  person.expectFailedRequests();
+  await person.opens(server.token({ user, seconds: 7 }), '/agents/new');
   await person.types('Name of the practice', 'Harbour Dental');
   await person.types('Greeting', 'Good day, this is Harbour Dental.');
   await person.field('Without a number').check();
@@ -30,6 +32,7 @@ export async function run(stage) {
   stage.check(true, 'and can be sent');
 
   const listener = await stage.person();
+  listener.expectFailedRequests();
   await listener.opens(server.token({ user, seconds: 3 }));
   await listener.dialog('Sign in again').waitFor();
   await listener.presses('Sign out');

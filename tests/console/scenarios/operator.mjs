@@ -36,7 +36,7 @@ async function plans(stage, person, user) {
   await person.types('User id', user);
   const row = person.row(user.slice(0, 8));
   await row.waitFor();
-  await person.presses(/^Change the plan/);
+  await person.presses(/^Change plan of/);
   const dialog = person.dialog(/^Plan of tenant/);
   await dialog.waitFor();
   await person.types('Name of the plan', 'Practice');

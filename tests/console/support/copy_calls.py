@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 
 database, number, count, days, kind = sys.argv[1:]
 count, days = int(count), int(days)
-# The same calls in every run.
-chance = random.Random(1)
+# The same calls in every run, and others for every number.
+chance = random.Random(number)
 connection = sqlite3.connect(database, timeout=20)
 connection.row_factory = sqlite3.Row
 found = connection.execute("SELECT * FROM calls WHERE called = ? ORDER BY started_at DESC LIMIT 1", (number,)).fetchone()

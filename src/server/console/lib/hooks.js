@@ -298,10 +298,18 @@ export function useTitle(title) {
   useEffect(() => {
     document.title = `${title} · Switchboard`;
   }, [title]);
+  const shown = useRef(/** @type {HTMLHeadingElement | null} */ (null));
+  const hadFocus = useRef(false);
   useEffect(() => {
-    // Not at the very first page, where the browser's own order is right.
-    if (history.state !== null || document.activeElement !== document.body)
-      heading.current?.focus({ preventScroll: true });
-  }, []);
+    const isFirst = shown.current === null;
+    if (heading.current === shown.current) return;
+    shown.current = heading.current;
+    // Not at the very first page, where the browser's own order is right. A view may draw another heading when its data arrives: it
+    // takes over the focus, unless the person has moved on.
+    const isNew = isFirst && (history.state !== null || document.activeElement !== document.body);
+    if (!isNew && !(hadFocus.current && document.activeElement === document.body)) return;
+    hadFocus.current = true;
+    heading.current?.focus({ preventScroll: true });
+  });
   return heading;
 }
