@@ -7,6 +7,9 @@ import { Button } from './basic.js';
 
 /** @typedef {import('preact').ComponentChildren} Children */
 
+/** What opened the last dialog: a dialog that follows it at once gives the focus back to there. @type {HTMLElement | null} */
+let formerOpener = null;
+
 /**
  * A modal dialog, open for as long as it is rendered.
  * @param {{ title: Children, children: Children, onClose?: () => void, wide?: boolean }} props without `onClose` it cannot be dismissed
@@ -16,10 +19,13 @@ export function Dialog({ title, children, onClose, wide = false }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
     const shown = dialog.current;
-    const opener = document.activeElement;
+    const active = document.activeElement;
+    const isOutside = active instanceof HTMLElement && active !== document.body && !active.closest('dialog');
+    const opener = isOutside ? active : formerOpener;
     if (shown && !shown.open) shown.showModal();
     return () => {
       shown?.close();
+      formerOpener = opener;
       // The dialog is removed as it closes, before the browser can give the focus back. What opened it may be gone too.
       setTimeout(() => {
         if (document.activeElement !== document.body) return;
