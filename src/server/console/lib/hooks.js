@@ -32,10 +32,11 @@ const LONGEST_WAIT = 60_000;
  * @template {import('@urql/core').AnyVariables} Variables
  * @param {Document<Data, Variables>} document
  * @param {Variables} variables
- * @param {{ pause?: boolean, platform?: boolean }} [options] `pause`: do not read (yet). `platform`: for operators, about all tenants
+ * @param {{ pause?: boolean, platform?: boolean, byId?: boolean }} [options] `pause`: do not read (yet). `platform`: for operators, about all tenants.
+ *   `byId`: an id of the address bar that is none finds nothing, and is no problem
  * @returns {Read<Data>}
  */
-export function useQuery(document, variables, { pause = false, platform = false } = {}) {
+export function useQuery(document, variables, { pause = false, platform = false, byId = false } = {}) {
   const key = JSON.stringify(variables);
   const { client } = clients.value;
   const reconnected = reconnections.value;
@@ -58,9 +59,10 @@ export function useQuery(document, variables, { pause = false, platform = false 
     const reading = client
       .query(document, variables, { requestPolicy, ...(platform && acrossTenants) })
       .subscribe((result) => {
+        const isNoId = byId && result.error?.graphQLErrors[0]?.extensions?.code === 'BAD_USER_INPUT';
         setState((before) => ({
           data: result.data ?? before.data,
-          problem: explain(result.error),
+          problem: isNoId ? null : explain(result.error),
           loading: Boolean(result.stale) || Boolean(result.hasNext),
         }));
       });

@@ -29,7 +29,7 @@ export function Dialog({ title, children, onClose, wide = false }) {
       // The dialog is removed as it closes, before the browser can give the focus back. What opened it may be gone too.
       setTimeout(() => {
         if (document.activeElement !== document.body) return;
-        if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+        if (opener?.isConnected) opener.focus();
         // Nothing opened it that can have the focus: another dialog did, which is gone.
         const heading = /** @type {HTMLElement | null} */ (document.querySelector('main h1'));
         if (document.activeElement === document.body) heading?.focus();

@@ -26,7 +26,7 @@ const READ_EVERY = 3_000;
 
 /** @param {import('../app.js').ViewProps} props */
 export default function View({ parameters: [id = ''], session }) {
-  const read = useQuery(AgentView, { id });
+  const read = useQuery(AgentView, { id }, { byId: true });
   const agent = read.data?.agent;
   const heading = useTitle(agent?.name ?? 'Agent');
   const back = { href: router.href('/agents'), label: 'Agents' };

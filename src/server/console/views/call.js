@@ -18,7 +18,7 @@ import { Transcript } from './call/transcript.js';
 export default function View({ parameters: [id = ''] }) {
   // Back to the list as it was filtered.
   const list = { href: href('/calls') + lastSearch(), label: 'Calls' };
-  const read = useQuery(CallDetails, { id });
+  const read = useQuery(CallDetails, { id }, { byId: true });
   const node = read.data?.node;
   const call = node && 'sid' in node ? node : null;
   const title = call ? `Call of ${format.dateTime(call.startedAt)}` : 'Call';

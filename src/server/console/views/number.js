@@ -35,7 +35,7 @@ const REMARKS = {
 /** @param {import('../app.js').ViewProps} props */
 export default function View({ parameters }) {
   const id = parameters[0] ?? '';
-  const read = useQuery(NumberQuery, { id });
+  const read = useQuery(NumberQuery, { id }, { byId: true });
   const number = read.data?.phoneNumber;
   const heading = useTitle(number?.number ?? 'Number');
   return html`
