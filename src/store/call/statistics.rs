@@ -71,6 +71,12 @@ impl Run {
     fn end(&self) -> i64 {
         self.start + self.length * self.buckets
     }
+
+    /// Whether this is the next bucket, and of the same length. An empty one between them has taken an index.
+    fn goes_on_with(&self, bucket: usize, start: i64, end: i64) -> bool {
+        let is_next = usize::try_from(self.buckets).is_ok_and(|buckets| self.first + buckets == bucket);
+        is_next && self.end() == start && self.length == end - start
+    }
 }
 
 /// Groups buckets by these bounds into runs. All bounds of today's time zones are whole quarter hours; those of a zone's
@@ -81,7 +87,7 @@ fn runs(bounds: &[DateTime<Utc>]) -> Vec<Run> {
         let [start, end] = [pair[0], pair[1]].map(quarter_of);
         match runs.last_mut() {
             _ if end <= start => {}
-            Some(run) if run.end() == start && run.length == end - start => run.buckets += 1,
+            Some(run) if run.goes_on_with(bucket, start, end) => run.buckets += 1,
             _ => runs.push(Run { first: bucket, start, length: end - start, buckets: 1 }),
         }
     }
