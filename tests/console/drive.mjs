@@ -19,6 +19,7 @@ const ALONE = ['first_view'];
 /** Beside each other, longest first, so that they end together. */
 const TOGETHER = [
   'looks',
+  'routing',
   'newcomer',
   'restart',
   'numbers',

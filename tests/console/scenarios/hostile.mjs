@@ -28,7 +28,7 @@ export async function run(stage) {
 
   const person = await stage.person({ width: WIDTH });
   await person.opens(token);
-  const paths = ['', '/agents', '/agents/new', ...agents.map(({ id }) => `/agents/${id}`), '/numbers', ...(process.env.NO_NUMBER ? [] : [`/numbers/${first.phoneNumber.id}`]),
+  const paths = ['', '/agents', '/agents/new', ...agents.map(({ id }) => `/agents/${id}`), '/numbers', `/numbers/${first.phoneNumber.id}`,
     '/numbers?buy=1', '/calls', ...calls.nodes.map((/** @type {{ id: string }} */ { id }) => `/calls/${id}`), '/usage', '/trail'];
   const wide = [];
   for (const path of paths) {

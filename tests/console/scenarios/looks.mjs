@@ -46,7 +46,7 @@ export async function run(stage) {
     ['agents', '/agents'],
     ['new-agent', '/agents/new'],
     ['numbers', '/numbers'],
-    ...(process.env.NO_NUMBER ? [] : [['number', `/numbers/${practice.number.id}`]]),
+    ['number', `/numbers/${practice.number.id}`],
     ['calls', '/calls'],
     ['call', `/calls/${practice.call}`],
     ['usage', '/usage'],
