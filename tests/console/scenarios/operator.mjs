@@ -41,11 +41,11 @@ async function plans(stage, person, user) {
   await dialog.waitFor();
   await person.types('Name of the plan', 'Practice');
   await person.types('Calls at the same time', '99');
-  await person.presses('Save');
+  await person.presses('Save plan');
   await dialog.locator('[aria-invalid=true]').first().waitFor();
   stage.check(await dialog.isVisible(), 'a plan beyond the limits is refused at its field');
   await person.types('Calls at the same time', '7');
-  await person.presses('Save');
+  await person.presses('Save plan');
   await dialog.waitFor({ state: 'detached' });
   await row.getByText('0 of 7').waitFor();
   stage.check(await row.getByText('Practice').isVisible(), 'a plan is changed');

@@ -49,7 +49,7 @@ async function writes(stage, person) {
   await person.types(/^To/, '07:00', night);
   await person.chooses('Action', 'The caller hears a message', night);
   await person.types(/^Message/, 'We are closed. Please call again tomorrow.', night);
-  await person.sees(/from 20:00 to 07:00 the next day.*hears “We are closed/, night);
+  await person.sees(/From 20:00 to 07:00 the next day.*hears “We are closed/, night);
   stage.check(true, 'a rule says in words what it does');
   await person.presses('Close: Night', night);
 

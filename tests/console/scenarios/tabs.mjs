@@ -38,6 +38,6 @@ export async function run(stage) {
   await first.sees(/Paste the whole token/);
   await first.types('Token', `Bearer ${token}`);
   await first.presses('Use this token');
-  await first.heading('Now').waitFor();
+  await first.heading('Calls').waitFor();
   stage.check(true, 'a pasted token signs in again');
 }

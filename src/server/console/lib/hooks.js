@@ -290,6 +290,9 @@ export function useForm(initial) {
   );
 }
 
+/** Whether any view was shown since the page was loaded. */
+let isAnyShown = false;
+
 /**
  * Sets the title of the page, and moves the focus to its heading when the view appears, so that a screen reader begins there.
  * @param {string} title
@@ -303,12 +306,13 @@ export function useTitle(title) {
   const shown = useRef(/** @type {HTMLHeadingElement | null} */ (null));
   const hadFocus = useRef(false);
   useEffect(() => {
-    const isFirst = shown.current === null;
+    const isFirst = shown.current === null && heading.current !== null;
     if (heading.current === shown.current) return;
     shown.current = heading.current;
-    // Not at the very first page, where the browser's own order is right. A view may draw another heading when its data arrives: it
+    // Not at the very first view, where the browser's own order is right. A view may draw another heading when its data arrives: it
     // takes over the focus, unless the person has moved on.
-    const isNew = isFirst && (history.state !== null || document.activeElement !== document.body);
+    const isNew = isFirst && (isAnyShown || document.activeElement !== document.body);
+    isAnyShown = true;
     if (!isNew && !(hadFocus.current && document.activeElement === document.body)) return;
     hadFocus.current = true;
     heading.current?.focus({ preventScroll: true });
