@@ -15,11 +15,12 @@ export class Person {
   /**
    * @param {import('playwright-core').Browser} browser
    * @param {import('./server.mjs').Server} server
-   * @param {{ width?: number, height?: number, dark?: boolean, zone?: string }} [options]
+   * @param {{ width?: number, height?: number, scale?: number, dark?: boolean, zone?: string }} [options]
    */
-  static async at(browser, server, { width = 1280, height = 800, dark = false, zone = 'Europe/Berlin' } = {}) {
+  static async at(browser, server, { width = 1280, height = 800, scale = 1, dark = false, zone = 'Europe/Berlin' } = {}) {
     const context = await browser.newContext({
       viewport: { width, height },
+      deviceScaleFactor: scale,
       colorScheme: dark ? 'dark' : 'light',
       timezoneId: zone,
       locale: 'en-US',
