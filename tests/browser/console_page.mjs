@@ -27,7 +27,7 @@ await run(async () => {
   await page.unroute(own);
 
   const drawn = await page.evaluate(async () => {
-    const { default: Plot } = await import('uplot');
+    const Plot = globalThis.uPlot;
     const place = document.body.appendChild(document.createElement('div'));
     new Plot({ width: 300, height: 200, title: 'Calls', series: [{}, { label: 'a', stroke: 'red' }] }, [[1, 2], [3, 4]], place);
     return getComputedStyle(place.querySelector('.u-over')).position;

@@ -55,9 +55,9 @@ pub(super) struct Pinned {
     integrity: String,
     /// Name by which modules import it.
     pub(super) import: Option<String>,
-    /// Whether the page loads it only when a view needs it.
+    /// Whether it is a classic script, which defines a global, and not a module.
     #[serde(default)]
-    pub(super) lazy: bool,
+    pub(super) classic: bool,
 }
 
 impl Pinned {

@@ -1,6 +1,6 @@
 //! The console's own files, compiled into the program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -127,9 +127,23 @@ impl Files {
         format!("/console/files/{}/", self.hash)
     }
 
-    /// Returns the paths of all scripts.
-    pub(super) fn scripts(&self) -> impl Iterator<Item = &'static str> {
-        self.by_path.keys().copied().filter(|path| path.ends_with(".js"))
+    /// Returns the path of a script and of everything that it imports, directly or not, other than by `import()`.
+    pub(super) fn imported_by(&self, script: &str) -> BTreeSet<String> {
+        let (mut found, mut waiting) = (BTreeSet::new(), vec![script.to_owned()]);
+        while let Some(path) = waiting.pop() {
+            let Some((_, bytes)) = EMBEDDED.iter().find(|(embedded, _)| *embedded == path) else { continue };
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let text = String::from_utf8_lossy(bytes);
+            // Of the house's own style, which the format check holds: `… from './api.js';`, `import './environment.js';`.
+            let imports =
+                text.lines().filter_map(|line| line.split_once("from '.").or(line.split_once("import '.")));
+            waiting.extend(
+                imports.filter_map(|(_, rest)| resolved(folder, &format!(".{}", rest.split_once('\'')?.0))),
+            );
+            found.insert(path);
+            waiting.retain(|path| !found.contains(path));
+        }
+        found
     }
 
     /// Returns a file by its path in this folder.
@@ -144,12 +158,47 @@ impl Files {
     }
 }
 
+/// Resolves a relative path in a folder. `None` if it leaves the console's folder.
+fn resolved(folder: &str, relative: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in relative.split('/') {
+        match part {
+            "." => {}
+            ".." => drop(parts.pop()?),
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::path::Path;
 
     use super::*;
+
+    #[test]
+    fn the_frame_is_what_main_js_imports_and_no_view() {
+        let frame = Files::new().imported_by("main.js");
+        for path in [
+            "main.js",
+            "app.js",
+            "lib/environment.js",
+            "lib/api.js",
+            "generated/operations.js",
+            "ui/basic.js",
+        ] {
+            assert!(frame.contains(path), "{path}: {frame:?}");
+        }
+        assert!(!frame.iter().any(|path| path.starts_with("views/") || path == "start.js"), "{frame:?}");
+        for (folder, relative, path) in [
+            ("", "./app.js", Some("app.js")),
+            ("ui", "../lib/api.js", Some("lib/api.js")),
+            ("ui", "../../mod.rs", None),
+        ] {
+            assert_eq!(resolved(folder, relative).as_deref(), path);
+        }
+    }
 
     #[test]
     fn every_file_of_the_folder_is_embedded() {

@@ -2,8 +2,8 @@
 //!
 //! The page is the same at every path below `/console`: its views have addresses of their own, which only the browser knows. Own
 //! files have a hash of all of them in their address, so that a page never gets a module of another version; a server that does
-//! not have the version answers 404, and `start.js` reloads the page. An open page is not affected, because it has loaded every
-//! module of ours when it starts. The page contains no secret, and nothing inline but the import map, which the Content Security
+//! not have the version answers 404. `start.js` then reloads a page that is being opened; an open page whose next view cannot be
+//! loaded offers to reload. The page contains no secret, and nothing inline but the import map, which the Content Security
 //! Policy allows by its hash.
 
 mod files;
@@ -78,23 +78,28 @@ impl Console {
 
 /// Returns the import map: the modules' names, and the integrity hash of each module at its URL.
 fn import_map(assets: &Assets) -> String {
-    let modules = || Pinned::of(Page::Console).filter(|file| !file.is_style());
+    let modules = || Pinned::of(Page::Console).filter(|file| !file.is_style() && !file.classic);
     let imports: BTreeMap<_, _> =
         modules().filter_map(|file| Some((file.import.as_deref()?, assets.url(file)))).collect();
     let integrity: BTreeMap<_, _> = modules().map(|file| (assets.url(file), file.integrity())).collect();
     json!({"imports": imports, "integrity": integrity}).to_string()
 }
 
-/// Returns the `link` elements of libraries and own modules. Each module is fetched at once and not when the module that imports it has
-/// arrived.
+/// Returns the elements of the libraries, and of the own modules that every view needs. Each module is fetched at once and not when the
+/// module that imports it has arrived. A view's own modules are fetched when it is shown.
 fn links(assets: &Assets, files: &Files) -> Vec<String> {
-    let libraries = Pinned::of(Page::Console).filter(|file| !file.lazy).map(|file| {
+    let libraries = Pinned::of(Page::Console).map(|file| {
+        if file.classic {
+            return format!("<script defer {}></script>", assets.attributes("src", file));
+        }
         let rel = if file.is_style() { "stylesheet" } else { "modulepreload" };
         format!("<link rel=\"{rel}\" {}>", assets.attributes("href", file))
     });
     let base = files.base();
-    let own = files.scripts().filter(|path| *path != "start.js");
-    libraries.chain(own.map(|path| format!("<link rel=\"modulepreload\" href=\"{base}{path}\">"))).collect()
+    let own = files.imported_by("main.js");
+    libraries
+        .chain(own.iter().map(|path| format!("<link rel=\"modulepreload\" href=\"{base}{path}\">")))
+        .collect()
 }
 
 /// Escapes the value of an attribute in double quotes.

@@ -1,4 +1,4 @@
-// Plots by uPlot, loaded when the first one is shown. Every plot also is a table, for who cannot see it.
+// Plots by uPlot. Every plot also is a table, for who cannot see it.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 
@@ -24,17 +24,11 @@ export function Bars({ title, x, series, height = 220, formatX, formatY = String
   const key = JSON.stringify([x, series]);
 
   useEffect(() => {
-    let ended = false;
-    /** @type {(() => void) | undefined} */
-    let stop;
-    void import('uplot').then(({ default: uPlot }) => {
-      if (ended || !host.current) return;
-      stop = draw(uPlot, host.current, { x, series, height, formatX, formatY, onHover: setHovered });
-    });
-    return () => {
-      ended = true;
-      stop?.();
-    };
+    // A classic script of the page defines it: uPlot's module is not minified, and twice as large.
+    const { uPlot } = /** @type {any} */ (globalThis);
+    // Blocked, or not reachable: the table remains.
+    if (!host.current || !uPlot) return undefined;
+    return draw(uPlot, host.current, { x, series, height, formatX, formatY, onHover: setHovered });
   }, [key, height]);
 
   const at = hovered ?? -1;
