@@ -20,7 +20,7 @@ pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
 pub use numbers::Purchase;
 pub use prices::{CountryPrices, list_minute_price, list_price};
-pub use twiml::{Dial, RejectReason, Twiml, TwimlRenderer, Verb};
+pub use twiml::{Dial, Twiml, TwimlRenderer, Verb};
 pub use webhook::{DialCallback, Parameters, StatusCallback, VoiceRequest};
 
 use chrono::{DateTime, Utc};

@@ -72,11 +72,6 @@ pub struct RoutingConfig {
     pub dialing: Dialing,
 }
 
-impl RoutingConfig {
-    /// A third of the time that the carrier waits.
-    pub const DEFAULT_ANSWER_DEADLINE: Duration = Duration::from_secs(5);
-}
-
 /// Answers calls. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Routing(Arc<RoutingParts>);

@@ -29,8 +29,9 @@ pub enum Verb {
     },
     /// Connects the caller to a number.
     Dial(Dial),
-    /// Does not answer the call, so it costs nothing. Valid only as the first verb.
-    Reject(RejectReason),
+    /// Does not answer the call, so it costs nothing; the caller hears that the number is not in service. Valid only as
+    /// the first verb.
+    Reject,
     /// Ends the call at once.
     Hangup,
 }
@@ -47,15 +48,6 @@ pub struct Dial {
     pub action: Option<String>,
     /// The caller id to show, a number that the account may show. `None`: the caller's own number.
     pub caller_id: Option<E164>,
-}
-
-/// What a rejected caller hears.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RejectReason {
-    /// An announcement that the number is not in service.
-    Rejected,
-    /// The busy tone of the telephone network.
-    Busy,
 }
 
 impl Twiml {
@@ -93,7 +85,7 @@ impl TwimlRenderer {
                 Verb::Dial(Dial { number, timeout_seconds: ring_seconds, action, caller_id })
             }
             CallAnswer::Say { text, language } => Verb::Say { text, language },
-            CallAnswer::Reject => Verb::Reject(RejectReason::Rejected),
+            CallAnswer::Reject => Verb::Reject,
             CallAnswer::HangUp => Verb::Hangup,
         };
         Twiml(vec![verb]).to_string()
@@ -121,8 +113,7 @@ impl fmt::Display for Verb {
                 write!(f, r#"<Say voice="{voice}" language="{tag}">{}</Say>"#, Escaped(&text))
             }
             Self::Dial(dial) => dial.fmt(f),
-            Self::Reject(RejectReason::Rejected) => f.write_str(r#"<Reject reason="rejected"/>"#),
-            Self::Reject(RejectReason::Busy) => f.write_str(r#"<Reject reason="busy"/>"#),
+            Self::Reject => f.write_str(r#"<Reject reason="rejected"/>"#),
             Self::Hangup => f.write_str("<Hangup/>"),
         }
     }
@@ -255,7 +246,7 @@ mod tests {
     fn the_shortest_answers() {
         let head = r#"<?xml version="1.0" encoding="UTF-8"?>"#;
         assert_eq!(Twiml::default().to_string(), format!("{head}<Response/>"));
-        let busy = Twiml(vec![Verb::Reject(RejectReason::Busy)]);
-        assert_eq!(busy.to_string(), format!(r#"{head}<Response><Reject reason="busy"/></Response>"#));
+        let reject = Twiml(vec![Verb::Reject]);
+        assert_eq!(reject.to_string(), format!(r#"{head}<Response><Reject reason="rejected"/></Response>"#));
     }
 }
