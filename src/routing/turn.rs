@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use super::answer::RoutedAnswer;
 use super::{Reply, Routing};
 use crate::domain::{AnswerStage, CallAnswer, Cause};
-use crate::store::{Route, SystemStore, Turn};
+use crate::store::{AnswerClaim, Route, SystemStore};
 
 /// Pauses between look-ups of another server's answer: most come within a second.
 const FIRST_WAIT: Duration = Duration::from_millis(25);
@@ -40,7 +40,7 @@ impl Routing {
         F: Future<Output = (Route, RoutedAnswer)>,
     {
         loop {
-            let ours = if route.turn == Turn::Open || route.answered.is_some() {
+            let ours = if route.turn == AnswerClaim::Open || route.answered.is_some() {
                 // Boxed because it is rare: it would enlarge the future of every call.
                 match Box::pin(self.wait_for_turn(route, stage, until)).await {
                     Waited::Answered(answer) => {
@@ -64,7 +64,7 @@ impl Routing {
                 () = self.until_taken_over(&held) => {}
             }
             tracing::warn!(call = %held.call.id, "call taken over by another server");
-            route = Route { turn: Turn::Open, ..held };
+            route = Route { turn: AnswerClaim::Open, ..held };
         }
     }
 
@@ -76,7 +76,7 @@ impl Routing {
                 tracing::info!(call = %route.call.id, %stage, "call answered again with the recorded answer");
                 return Waited::Answered(given.answer);
             }
-            if route.turn != Turn::Open {
+            if route.turn != AnswerClaim::Open {
                 return Waited::Ours(route);
             }
             let name = self.0.entropy.uuid(self.0.clock.now());
@@ -86,10 +86,10 @@ impl Routing {
                 .ask(self.0.store.claim_answer(&route, name), "claiming an answer", &sid)
                 .await
             {
-                Ok(true) => return Waited::Ours(Route { turn: Turn::Ours(name), ..route }),
+                Ok(true) => return Waited::Ours(Route { turn: AnswerClaim::Ours(name), ..route }),
                 Ok(false) => {}
                 // Nobody can claim without the database, and two answers are better than none.
-                Err(_) => return Waited::Ours(Route { turn: Turn::Unknown, ..route }),
+                Err(_) => return Waited::Ours(Route { turn: AnswerClaim::Unknown, ..route }),
             }
             if Instant::now() + wait + SPARE > until {
                 return Waited::Late(route);
@@ -110,7 +110,7 @@ impl Routing {
 
     /// Renews a claim for as long as it is polled. Returns if another server has taken it over.
     async fn until_taken_over(&self, route: &Route) {
-        let Turn::Ours(name) = route.turn else { return std::future::pending().await };
+        let AnswerClaim::Ours(name) = route.turn else { return std::future::pending().await };
         // Includes all waiting since the call began, because the claim began with it.
         let age = (self.0.clock.now() - route.call.started_at).to_std().unwrap_or_default();
         let mut next = SystemStore::RENEW_EVERY.saturating_sub(age);

@@ -11,7 +11,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 use serde::Serialize;
 
 use super::answer::instant;
-use super::claim::Turn;
+use super::claim::AnswerClaim;
 use super::{agent_of, changed, find_by_sid, holds_slot, under_way};
 use crate::domain::{
     AnsweringAgent, Call, CallAnswer, CallDirection, CallId, CallOutcome, CallStatus, CallerId, Cause,
@@ -54,7 +54,7 @@ pub struct Route {
     /// The latest answer to the call, if it has one.
     pub answered: Option<GivenAnswer>,
     /// Which server answers the call.
-    pub turn: Turn,
+    pub turn: AnswerClaim,
     /// The number that forwarded the call to ours; `None` if the carrier does not name one.
     pub forwarded_from: Option<E164>,
 }
@@ -181,7 +181,7 @@ impl SystemStore {
                     slot: CallSlot::of(admitted),
                     answered: None,
                     // The first claim is named after the call and costs no statement: see `claim`.
-                    turn: Turn::Ours(id.0),
+                    turn: AnswerClaim::Ours(id.0),
                     forwarded_from: None,
                 }));
             }
@@ -273,7 +273,7 @@ impl SystemStore {
             agent: known.agent,
             slot: CallSlot::of(admitted),
             answered: None,
-            turn: Turn::Unknown,
+            turn: AnswerClaim::Unknown,
             forwarded_from: None,
         })
     }
@@ -289,7 +289,7 @@ impl SystemStore {
         let agent = agent_of(self.db(), &row).await?;
         let (slot, answered) = (CallSlot::of(row.admitted), row.take_answer()?);
         let call = row.try_into()?;
-        Ok(Some(Route { call, agent, slot, answered, turn: Turn::Open, forwarded_from: None }))
+        Ok(Some(Route { call, agent, slot, answered, turn: AnswerClaim::Open, forwarded_from: None }))
     }
 }
 

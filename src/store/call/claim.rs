@@ -21,7 +21,7 @@ const CLAIM: TimeDelta = TimeDelta::seconds(2);
 
 /// Which server answers a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum AnswerClaim {
     /// This server, under this claim's name.
     Ours(Uuid),
     /// Any server that claims it: the call was on record already.

@@ -12,7 +12,7 @@ mod totals;
 pub(super) use admit::Admission;
 pub use admit::{CallSlot, Route};
 pub use answer::AnswerRecord;
-pub use claim::Turn;
+pub use claim::AnswerClaim;
 pub(super) use record::AnsweredCall;
 pub(super) use report::CarrierReport;
 pub use statistics::CallCounts;
