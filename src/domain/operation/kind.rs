@@ -11,7 +11,7 @@ use super::super::text_enum;
 macro_rules! operation_kinds {
     ($expand:ident) => {
         $expand! {
-            /// Creates a voice agent and, unless told otherwise, buys a number for it.
+            /// Creates a voice agent and, unless `provisionPhone` is false, buys a number for it.
             CreateAgent = "create_agent", "createAgent",
                 [CreateVoiceAgent, SearchNumbers, ClaimNumber, BuyNumber];
             /// Buys a number for an agent.

@@ -44,7 +44,7 @@ pub(crate) struct Health {
 pub(crate) struct ComponentHealth {
     /// Name of the component, as in metrics.
     name: String,
-    /// Its state.
+    /// State of the component.
     status: HealthStatus,
     /// What is wrong or in progress, for display; `null` if there is nothing to say.
     detail: Option<String>,

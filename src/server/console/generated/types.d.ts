@@ -227,7 +227,7 @@ export type OperationKind =
    * reconciliation.
    */
   | 'CHECK_NUMBER'
-  /** Creates a voice agent and, unless told otherwise, buys a number for it. */
+  /** Creates a voice agent and, unless `provisionPhone` is false, buys a number for it. */
   | 'CREATE_AGENT'
   /** Releases the numbers of an agent and deletes it at the voice provider. */
   | 'DELETE_AGENT'
