@@ -82,7 +82,7 @@ fn what_was_said() -> Value {
 }
 
 #[tokio::test]
-async fn an_event_counts_once_and_what_was_said_is_kept_only_where_that_is_wished() {
+async fn an_event_counts_once_and_transcripts_are_stored_only_if_configured() {
     for (variables, transcript) in
         [(&[][..], Value::Null), (&[("STORE_TRANSCRIPTS", "true")][..], what_was_said())]
     {
@@ -124,7 +124,7 @@ async fn an_unreported_conversation_is_fetched() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_worked_off_after_a_crash() {
+async fn acknowledged_events_are_processed_after_a_crash() {
     let mut practice = Practice::open(json!({})).await;
     let held = join_all((0..8).map(|_| practice.call_under_way())).await;
     // Of a call that is written down only after the crash.
@@ -268,7 +268,7 @@ async fn an_event_does_not_wait_for_questions_about_other_conversations() {
 }
 
 #[tokio::test]
-async fn what_was_said_in_no_call_of_ours_is_not_kept() {
+async fn a_transcript_without_a_call_is_deleted() {
     let practice = Practice::open_with(&[("STORE_TRANSCRIPTS", "true")], json!({})).await;
     let said = json!({"type": "post_call_transcription", "data": {"conversation_id": "conv_of_nobody",
         "transcript": [{"role": "agent", "message": "Hello", "time_in_call_secs": 0}]}});

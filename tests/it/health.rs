@@ -23,7 +23,7 @@ fn part<'a>(health: &'a Value, name: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn every_part_is_named_and_a_provider_or_worker_that_fails_is_told_of_to_operators_only() {
+async fn operators_see_all_components_and_failing_providers_and_workers() {
     let app = App::start_with(&[("PROVIDER_TIMEOUT", "1s")]).await;
     let sound = health(&app).await;
     assert_eq!(sound["status"], "OK", "{sound}");
@@ -74,7 +74,7 @@ async fn every_part_is_named_and_a_provider_or_worker_that_fails_is_told_of_to_o
 }
 
 #[tokio::test]
-async fn a_database_that_is_away_and_the_journal_that_fills_are_told_of() {
+async fn health_reports_an_unavailable_database_and_waiting_journal_entries() {
     let (app, mut database) = App::start_severable(&[]).await;
     let token = app.token(Uuid::from_u128(1));
     let made = create(&app, &token, json!({"name": "Practice", "areaCode": "212"})).await;

@@ -102,7 +102,7 @@ async fn register(voice: &Voice, deadline: Duration) -> Result<RegisteredCall, V
 }
 
 #[tokio::test]
-async fn an_agent_is_made_fit_for_the_telephone() {
+async fn a_new_agent_gets_telephone_settings() {
     let server = creating("ulaw_8000").await;
     assert_eq!(voice(&server).create_agent(&agent("en")).await.as_deref(), Ok("agent_1"));
     let body = sent(&server, "POST").await;
@@ -142,7 +142,7 @@ async fn another_language_has_a_model_that_speaks_it() {
 }
 
 #[tokio::test]
-async fn no_text_of_the_owner_becomes_a_variable() {
+async fn text_of_a_tenant_is_never_a_variable() {
     let server = creating("ulaw_8000").await;
     let mut agent = agent("en");
     agent.first_message = "Hi {{caller}}, {{{x}}}".parse().ok();
@@ -185,7 +185,7 @@ async fn an_update_keeps_what_others_set() {
 }
 
 #[tokio::test]
-async fn a_list_that_breaks_off_is_no_list() {
+async fn an_incomplete_list_is_an_error() {
     let server = MockServer::start().await;
     let page = json!({"agents": [{"agent_id": "agent_1", "tags": ["switchboard"]}], "has_more": true});
     Mock::given(path("/v1/convai/agents"))

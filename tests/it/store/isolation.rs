@@ -279,7 +279,7 @@ async fn no_transaction_is_open(connection: &mut PgConnection, after: &str) {
 }
 
 #[tokio::test]
-async fn a_connection_goes_back_clean_whatever_becomes_of_its_door() {
+async fn a_connection_is_returned_clean_however_its_transaction_ends() {
     let Some(test) = on_postgres().await else { return };
     let db = test.open_with(1, Clock::system()).await;
     let agent = practice(&db, 706).await;

@@ -137,7 +137,7 @@ async fn a_step_that_failed_for_now_waits_and_counts_its_attempts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_workers_each_operation_has_one() {
+async fn each_operation_is_claimed_by_one_of_many_workers() {
     let test = TestDatabase::create().await;
     let db = test.open().await;
     let tenant = fixtures::tenant(&db).await;
@@ -170,7 +170,7 @@ async fn of_many_workers_each_operation_has_one() {
 }
 
 #[tokio::test]
-async fn servers_whose_clocks_differ_go_by_the_databases() {
+async fn servers_with_different_clocks_use_the_databases_time() {
     let test = TestDatabase::create().await;
     if !test.is_postgres() {
         return;
