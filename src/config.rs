@@ -42,7 +42,7 @@ pub struct Config {
     pub database_url: SecretString,
     /// Address of the same database that bypasses a connection pooler, to listen for other servers' changes; `None`: `database_url`.
     pub database_listen_url: Option<SecretString>,
-    /// Maximum connections to the database for API requests; webhooks and workers have half as many of their own.
+    /// Maximum connections to the database for API requests; webhooks and workers share a second pool of half that size.
     pub database_max_connections: u32,
     /// Public origin of this server.
     pub webhook_base_url: Url,

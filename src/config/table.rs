@@ -47,7 +47,7 @@ variables! {
         DATABASE_LISTEN_URL: SecretString = Typed::optional(
             "`DATABASE_URL`", "postgres://switchboard:password@db.internal:5432/switchboard", parse::postgres_url,
         ).address();
-        /// Maximum connections for API requests, 1 to 500. One tenant uses half of them at most. Webhooks and workers have half as many of their own, of which half are for webhooks alone.
+        /// Maximum connections for API requests, 1 to 500. One tenant uses half of them at most. Webhooks and workers share a second pool of half that size; half of it is reserved for webhooks.
         DATABASE_MAX_CONNECTIONS: u32 = Typed::with_default("10", |text| parse::whole(text, 1..=500));
     }
     Server {
