@@ -395,6 +395,7 @@ impl HostFailure {
 
 impl From<sqlx::Error> for HostFailure {
     fn from(error: sqlx::Error) -> Self {
+        // Told apart by its text: PgBouncer's rejection of a `SET` has no code of its own.
         let words = "statement pooling";
         match &error {
             sqlx::Error::Database(row) if row.message().contains(words) => Self::StatementPooling,
