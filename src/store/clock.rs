@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbErr, Statement};
 use tracing::warn;
 
 use super::{Database, StoreError, dialect};
@@ -35,8 +35,8 @@ impl Database {
         let asked = Instant::now();
         // Not `now()`: behind a pooler the statement runs in a transaction, and `now()` is when that began.
         let now = Statement::from_string(db.get_database_backend(), "SELECT clock_timestamp() AS now");
-        let corrupt = || StoreError::Corrupt { table: "clock", column: "now" };
-        let row = db.query_one_raw(now).await?.ok_or_else(corrupt)?;
+        let no_row = || DbErr::RecordNotFound("SELECT clock_timestamp() returned no row".into());
+        let row = db.query_one_raw(now).await?.ok_or_else(no_row)?;
         let database_time: DateTime<Utc> = row.try_get("", "now")?;
         // The database read its clock somewhere between sending and receiving: half-way on average.
         let ahead = self.shared.clock.set(database_time, asked + asked.elapsed() / 2);
