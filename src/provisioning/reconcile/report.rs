@@ -1,8 +1,12 @@
 //! The report of a reconciliation, stored as JSON and shown to operators.
+//!
+//! During an upgrade the servers of the former version read reports of the new one. A kind of difference, a repair or an outcome
+//! that this version does not know therefore leaves the report readable: the kind is `OTHER`, without a repair or not repaired.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::{AgentId, E164, NumberId, OperationId, TenantId, serde_as_text, text_enum};
 
@@ -36,10 +40,28 @@ text_enum! {
         MissingVoiceAgent = "MISSING_VOICE_AGENT",
         /// Somebody archived the voice agent of an agent at the voice provider.
         ArchivedVoiceAgent = "ARCHIVED_VOICE_AGENT",
+        /// A kind that only a newer version knows. Never stored by this version.
+        Other = "OTHER",
     }
 }
 
 serde_as_text!(DifferenceKind);
+
+impl Default for DifferenceKind {
+    fn default() -> Self {
+        Self::Other
+    }
+}
+
+/// Reads a stored value; the default if it is unknown to this version.
+fn known_or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned + Default,
+{
+    let stored = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(stored).unwrap_or_default())
+}
 
 /// The repair of a difference. Stored under the names of 0.1.0, since servers of that version read the report, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,10 +111,11 @@ impl Repair {
 }
 
 /// The result of a difference's repair. Stored under the names of 0.1.0, as [`Repair`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RepairOutcome {
     /// No repair was attempted.
+    #[default]
     #[serde(rename = "no")]
     NotAttempted,
     /// The difference is repaired.
@@ -109,6 +132,7 @@ pub enum RepairOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// What differs; a label of the metric `switchboard_differences`.
+    #[serde(deserialize_with = "known_or_default")]
     pub kind: DifferenceKind,
     /// The number concerned; `None` for voice agents.
     pub number: Option<E164>,
@@ -123,9 +147,10 @@ pub struct Difference {
     /// Explanation for people, with what to do if no repair exists.
     pub detail: String,
     /// The available repair; `None` if a person must decide.
+    #[serde(deserialize_with = "known_or_default")]
     pub repair: Option<Repair>,
     /// The result of the repair.
-    #[serde(rename = "mended")]
+    #[serde(rename = "mended", deserialize_with = "known_or_default")]
     pub outcome: RepairOutcome,
 }
 
@@ -231,5 +256,14 @@ mod tests {
         let report: ReconciliationReport = serde_json::from_str(&stored).unwrap();
         assert_eq!(serde_json::to_string(&report).unwrap(), stored);
         assert_eq!(report.differences[1].outcome, RepairOutcome::MarkedInactive);
+    }
+
+    #[test]
+    fn a_report_of_a_newer_version_is_readable() {
+        let stored = r#"{"kind":"PORTED_NUMBER","number":"+12125550123","sid":"PN7","tenant":null,"agent":null,"monthly_cost":"1.15",
+            "detail":"ported away","repair":{"port_back":{"to":"carrier"}},"mended":{"scheduled":"tomorrow"}}"#;
+        let read: Difference = serde_json::from_str(stored).unwrap();
+        assert_eq!((read.kind, read.repair), (DifferenceKind::Other, None));
+        assert_eq!((read.detail.as_str(), read.remains()), ("ported away", true));
     }
 }
