@@ -1,22 +1,71 @@
 //! Differences of numbers between the carrier and the database.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rust_decimal::Decimal;
 
-use super::plan::Busy;
+use super::plan::{Busy, Inventories};
+use super::plausibility::{Implausible, plausible};
 use super::report::{Difference, DifferenceKind, Repair};
 use crate::carrier::{NumberSettings, OwnedNumber, list_price};
 use crate::domain::{NumberStatus, Operation, OperationId, PhoneNumber};
 use crate::provisioning::kinds::deviations;
 use crate::provisioning::operation_of_mark;
+use crate::store::ExpectedInventory;
+
+impl Inventories {
+    /// The differences of numbers.
+    ///
+    /// # Errors
+    /// [`Implausible`] if too many are missing.
+    pub(super) fn numbers(
+        &self,
+        expected: &ExpectedInventory,
+        busy: &Busy,
+        settings: impl Fn(OperationId) -> NumberSettings,
+        is_here: impl Fn(&str) -> bool,
+    ) -> Result<Vec<Difference>, Implausible> {
+        // By the digits, not by the id: a number that was bought again has another id.
+        let rows: HashMap<&str, &PhoneNumber> =
+            expected.numbers.iter().map(|row| (row.number.as_str(), row)).collect();
+        let operations: HashMap<OperationId, &Operation> =
+            expected.operations.iter().map(|operation| (operation.id, operation)).collect();
+        let mut differences = Vec::new();
+        for owned in &self.numbers {
+            differences.extend(match rows.get(owned.number.as_str()) {
+                Some(row) if busy.number(row) => None,
+                // Held by an unreadable row. As an orphan it would be released.
+                None if expected.unreadable.held.contains(owned.number.as_str())
+                    || expected.unreadable.held.contains(&owned.sid) =>
+                {
+                    None
+                }
+                Some(row) => held_number(owned, row, &settings(row.operation_id)),
+                None => unheld_number(owned, &operations, busy, &is_here),
+            });
+        }
+        let owned: HashSet<&str> = self.numbers.iter().map(|owned| owned.number.as_str()).collect();
+        let settled: Vec<&PhoneNumber> = expected
+            .numbers
+            .iter()
+            .filter(|row| row.sid.is_some() && row.status == NumberStatus::Active && !busy.number(row))
+            .collect();
+        let missing: Vec<&&PhoneNumber> =
+            settled.iter().filter(|row| !owned.contains(row.number.as_str())).collect();
+        plausible("numbers", missing.len(), settled.len())?;
+        differences.extend(missing.into_iter().map(|row| missing_number(row)));
+        // Not counted above: numbers known to be missing say nothing about this list.
+        let noted = expected.numbers.iter().filter(|row| {
+            let is_gone = row.sid.is_some() && !owned.contains(row.number.as_str());
+            is_gone && row.status == NumberStatus::Inactive && !busy.number(row)
+        });
+        differences.extend(noted.map(still_missing_number));
+        Ok(differences)
+    }
+}
 
 /// Compares a number of the account with the row that holds it; `None` if both agree.
-pub(super) fn held_number(
-    owned: &OwnedNumber,
-    row: &PhoneNumber,
-    settings: &NumberSettings,
-) -> Option<Difference> {
+fn held_number(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSettings) -> Option<Difference> {
     let about = |kind, detail: String| {
         Difference::new(kind, detail).number(&row.number, Some(&owned.sid)).of(row.tenant_id, row.agent_id)
     };
@@ -59,7 +108,7 @@ pub(super) fn held_number(
 }
 
 /// Classifies a number of the account that no row holds; `None` while an operation may still be working on it.
-pub(super) fn unheld_number(
+fn unheld_number(
     owned: &OwnedNumber,
     operations: &HashMap<OperationId, &Operation>,
     busy: &Busy,
@@ -99,7 +148,7 @@ pub(super) fn unheld_number(
     }
 }
 
-pub(super) fn missing_number(row: &PhoneNumber) -> Difference {
+fn missing_number(row: &PhoneNumber) -> Difference {
     let detail = "the carrier no longer has it: calls to it do not arrive".to_owned();
     Difference::new(DifferenceKind::MissingNumber, detail)
         .number(&row.number, row.sid.as_deref())
@@ -108,7 +157,7 @@ pub(super) fn missing_number(row: &PhoneNumber) -> Difference {
 }
 
 /// A missing number that is already marked INACTIVE.
-pub(super) fn still_missing_number(row: &PhoneNumber) -> Difference {
+fn still_missing_number(row: &PhoneNumber) -> Difference {
     let detail = "the carrier no longer has it, and it is marked INACTIVE: release it here, or ask the carrier to \
                   restore it";
     Difference::new(DifferenceKind::MissingNumber, detail.to_owned())

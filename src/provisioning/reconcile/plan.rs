@@ -3,16 +3,12 @@
 //! Objects of an operation that had not ended when the lists were started are skipped: either side may have changed since.
 //! Objects with an unreadable row are skipped, too.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use super::numbers::{held_number, missing_number, still_missing_number, unheld_number};
-use super::plausibility::{Implausible, plausible};
+use super::plausibility::Implausible;
 use super::report::Difference;
-use super::voice_agents::{foreign_voice_agent, listed_voice_agent, missing_voice_agent};
 use crate::carrier::{NumberSettings, OwnedNumber};
-use crate::domain::{
-    Agent, AgentId, AgentStatus, NumberId, NumberStatus, Operation, OperationId, PhoneNumber,
-};
+use crate::domain::{AgentId, NumberId, Operation, OperationId, PhoneNumber};
 use crate::provisioning::operation_of_mark;
 use crate::store::{ExpectedInventory, Unreadable};
 use crate::voice::VoiceAgent;
@@ -53,85 +49,6 @@ impl Inventories {
         differences.extend(self.voice_agents(expected, &busy)?);
         Ok(differences)
     }
-
-    fn numbers(
-        &self,
-        expected: &ExpectedInventory,
-        busy: &Busy,
-        settings: impl Fn(OperationId) -> NumberSettings,
-        is_here: impl Fn(&str) -> bool,
-    ) -> Result<Vec<Difference>, Implausible> {
-        // By the digits, not by the id: a number that was bought again has another id.
-        let rows: HashMap<&str, &PhoneNumber> =
-            expected.numbers.iter().map(|row| (row.number.as_str(), row)).collect();
-        let operations: HashMap<OperationId, &Operation> =
-            expected.operations.iter().map(|operation| (operation.id, operation)).collect();
-        let mut differences = Vec::new();
-        for owned in &self.numbers {
-            differences.extend(match rows.get(owned.number.as_str()) {
-                Some(row) if busy.number(row) => None,
-                // Held by an unreadable row. As an orphan it would be released.
-                None if expected.unreadable.held.contains(owned.number.as_str())
-                    || expected.unreadable.held.contains(&owned.sid) =>
-                {
-                    None
-                }
-                Some(row) => held_number(owned, row, &settings(row.operation_id)),
-                None => unheld_number(owned, &operations, busy, &is_here),
-            });
-        }
-        let owned: HashSet<&str> = self.numbers.iter().map(|owned| owned.number.as_str()).collect();
-        let settled: Vec<&PhoneNumber> = expected
-            .numbers
-            .iter()
-            .filter(|row| row.sid.is_some() && row.status == NumberStatus::Active && !busy.number(row))
-            .collect();
-        let missing: Vec<&&PhoneNumber> =
-            settled.iter().filter(|row| !owned.contains(row.number.as_str())).collect();
-        plausible("numbers", missing.len(), settled.len())?;
-        differences.extend(missing.into_iter().map(|row| missing_number(row)));
-        // Not counted above: numbers known to be missing say nothing about this list.
-        let noted = expected.numbers.iter().filter(|row| {
-            let is_gone = row.sid.is_some() && !owned.contains(row.number.as_str());
-            is_gone && row.status == NumberStatus::Inactive && !busy.number(row)
-        });
-        differences.extend(noted.map(still_missing_number));
-        Ok(differences)
-    }
-
-    fn voice_agents(
-        &self,
-        expected: &ExpectedInventory,
-        busy: &Busy,
-    ) -> Result<Vec<Difference>, Implausible> {
-        let rows: HashMap<AgentId, &Agent> = expected.agents.iter().map(|row| (row.id, row)).collect();
-        let there: HashSet<&str> =
-            self.voice_agents.iter().map(|there| there.voice_agent_id.as_str()).collect();
-        let lost = |row: &Agent| {
-            let lives = matches!(row.status, AgentStatus::Active | AgentStatus::Inactive);
-            lives && row.voice_agent_id.as_ref().is_some_and(|id| !there.contains(id.as_str()))
-        };
-        let mut differences = Vec::new();
-        for found in &self.voice_agents {
-            let created_for = found.created_for();
-            differences.extend(match created_for.and_then(|id| rows.get(&id)) {
-                _ if created_for.is_some_and(|id| busy.agents.contains(&id)) => None,
-                // The agent has lost its voice agent; its restoration adopts this one.
-                Some(row) if lost(row) => None,
-                Some(row) => listed_voice_agent(found, row),
-                None => Some(foreign_voice_agent(found)),
-            });
-        }
-        let settled: Vec<&Agent> = expected
-            .agents
-            .iter()
-            .filter(|row| row.voice_agent_id.is_some() && !busy.agents.contains(&row.id))
-            .collect();
-        let missing: Vec<&&Agent> = settled.iter().filter(|row| lost(row)).collect();
-        plausible("voice agents", missing.len(), settled.len())?;
-        differences.extend(missing.into_iter().map(|row| missing_voice_agent(row)));
-        Ok(differences)
-    }
 }
 
 /// Objects to skip: those that an operation may still be changing, and those with an unreadable row.
@@ -151,7 +68,7 @@ impl Busy {
         busy
     }
 
-    fn number(&self, row: &PhoneNumber) -> bool {
+    pub(super) fn number(&self, row: &PhoneNumber) -> bool {
         self.numbers.contains(&row.id) || self.agents.contains(&row.agent_id)
     }
 }
@@ -165,8 +82,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        AgentName, Capabilities, CountryCode, Language, NumberType, OperationKind, OperationState, Provider,
-        Step, TenantId,
+        Agent, AgentName, AgentStatus, Capabilities, CountryCode, Language, NumberStatus, NumberType,
+        OperationKind, OperationState, Provider, Step, TenantId,
     };
     use crate::provisioning::reconcile::report::DifferenceKind;
 

@@ -1,11 +1,56 @@
 //! Differences of voice agents between the voice provider and the database.
 
+use std::collections::{HashMap, HashSet};
+
+use super::plan::{Busy, Inventories};
+use super::plausibility::{Implausible, plausible};
 use super::report::{Difference, DifferenceKind, Repair};
-use crate::domain::{Agent, AgentStatus};
+use crate::domain::{Agent, AgentId, AgentStatus};
+use crate::store::ExpectedInventory;
 use crate::voice::VoiceAgent;
 
+impl Inventories {
+    /// The differences of voice agents.
+    ///
+    /// # Errors
+    /// [`Implausible`] if too many are missing.
+    pub(super) fn voice_agents(
+        &self,
+        expected: &ExpectedInventory,
+        busy: &Busy,
+    ) -> Result<Vec<Difference>, Implausible> {
+        let rows: HashMap<AgentId, &Agent> = expected.agents.iter().map(|row| (row.id, row)).collect();
+        let there: HashSet<&str> =
+            self.voice_agents.iter().map(|there| there.voice_agent_id.as_str()).collect();
+        let lost = |row: &Agent| {
+            let lives = matches!(row.status, AgentStatus::Active | AgentStatus::Inactive);
+            lives && row.voice_agent_id.as_ref().is_some_and(|id| !there.contains(id.as_str()))
+        };
+        let mut differences = Vec::new();
+        for found in &self.voice_agents {
+            let created_for = found.created_for();
+            differences.extend(match created_for.and_then(|id| rows.get(&id)) {
+                _ if created_for.is_some_and(|id| busy.agents.contains(&id)) => None,
+                // The agent has lost its voice agent; its restoration adopts this one.
+                Some(row) if lost(row) => None,
+                Some(row) => listed_voice_agent(found, row),
+                None => Some(foreign_voice_agent(found)),
+            });
+        }
+        let settled: Vec<&Agent> = expected
+            .agents
+            .iter()
+            .filter(|row| row.voice_agent_id.is_some() && !busy.agents.contains(&row.id))
+            .collect();
+        let missing: Vec<&&Agent> = settled.iter().filter(|row| lost(row)).collect();
+        plausible("voice agents", missing.len(), settled.len())?;
+        differences.extend(missing.into_iter().map(|row| missing_voice_agent(row)));
+        Ok(differences)
+    }
+}
+
 /// Compares a listed voice agent with its agent; `None` if it is as it should be.
-pub(super) fn listed_voice_agent(found: &VoiceAgent, row: &Agent) -> Option<Difference> {
+fn listed_voice_agent(found: &VoiceAgent, row: &Agent) -> Option<Difference> {
     let detail = match (&row.voice_agent_id, row.status) {
         (_, AgentStatus::Deleted) => "its agent is deleted".to_owned(),
         (Some(id), _) if *id == found.voice_agent_id => {
@@ -33,13 +78,13 @@ fn archived_voice_agent(found: &VoiceAgent, row: &Agent) -> Difference {
 }
 
 /// A listed voice agent of an agent that the database does not know.
-pub(super) fn foreign_voice_agent(found: &VoiceAgent) -> Difference {
+fn foreign_voice_agent(found: &VoiceAgent) -> Difference {
     let detail = "tagged by another installation of this system: not changed".to_owned();
     Difference::new(DifferenceKind::ForeignVoiceAgent, detail).voice_agent(&found.voice_agent_id)
 }
 
 /// An agent with a voice agent that is not listed.
-pub(super) fn missing_voice_agent(row: &Agent) -> Difference {
+fn missing_voice_agent(row: &Agent) -> Difference {
     let detail = "the voice provider does not list it: it was deleted there or has lost its tags".to_owned();
     let missing = Difference::new(DifferenceKind::MissingVoiceAgent, detail);
     let missing = missing.voice_agent(row.voice_agent_id.as_deref().unwrap_or_default());
