@@ -20,6 +20,7 @@ mod refusal;
 mod routing;
 mod shares;
 mod tenant;
+mod time;
 
 pub use agent::{
     Agent, AgentName, AgentStatus, AgentToken, AnsweringAgent, FirstMessage, Prompt, SyncState, VoiceId,
@@ -45,12 +46,12 @@ pub(crate) use operation::operation_kinds;
 pub use operation::{EventKey, IdempotencyKey, Operation, OperationKind, OperationState, Step};
 pub use refusal::{Refusal, RefusalCode, UsedUp};
 pub use routing::{
-    ActionDraft, AppliedRule, CallerId, CallerPattern, Cause, Causes, ConditionDraft, Decision, Interval,
-    NotDialed, NotDivided, RoutingAction, RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules,
-    RuleDraft, When, Window, Zone, ZoneData,
+    ActionDraft, AppliedRule, CallerId, CallerPattern, Cause, Causes, ConditionDraft, Decision, NotDialed,
+    RoutingAction, RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, RuleDraft, When, Window,
 };
 pub use shares::Shares;
 pub use tenant::{Countries, Dialing, DialingChange, DialingOverride, Limits, Tenant};
+pub use time::{Interval, NotDivided, Zone, ZoneData};
 
 /// Invalid input. The message says what is wrong and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -4,27 +4,23 @@
 //! Times are local times in the rule's time zone: an hour that a clock change skips never occurs, and an hour that
 //! it repeats occurs twice.
 
-mod buckets;
 mod caller;
 mod cause;
 mod check;
 mod decide;
 mod reach;
-mod zone;
 
-pub use buckets::{Interval, NotDivided};
 pub use caller::{CallerId, CallerPattern};
 pub use cause::{Cause, Causes, NotDialed};
 pub use check::{ActionDraft, ConditionDraft, RuleDraft};
 pub use decide::{AppliedRule, Decision};
-pub use zone::{Zone, ZoneData};
 
 use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, NaiveTime, Weekday};
 use serde::{Deserialize, Serialize};
 
-use super::{E164, text_enum};
+use super::{E164, Zone, text_enum};
 use caller::pattern_of;
 
 /// The validated rules of a number, in order. No rule is unreachable behind another.
