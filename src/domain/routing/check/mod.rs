@@ -1,23 +1,22 @@
 //! Validation of routing rules. Reports all faults at once, each with the path of its field.
 
-use std::collections::{BTreeSet, HashMap};
+mod action;
+mod condition;
 
-use chrono::{Datelike, NaiveDate, NaiveTime, Weekday};
+pub use action::ActionDraft;
+pub use condition::ConditionDraft;
 
-use super::{
-    CallerPattern, RoutingAction, RoutingActionKind, RoutingCondition, RoutingRule, RoutingRules, When,
-    Window,
-};
-use crate::domain::{E164, Invalid, Refusal, RefusalCode, Zone, is_blank};
+use std::collections::HashMap;
 
-// Rules are compared pairwise: these bounds keep the comparison of the longest ones well under two seconds.
+use super::{RoutingAction, RoutingRule, RoutingRules};
+use crate::domain::{E164, Invalid, Refusal, RefusalCode, is_blank};
+use action::action;
+use condition::condition;
+
+// Rules are compared pairwise: this bound, and those of a condition, keep the comparison of the longest ones well under two
+// seconds.
 const MOST_RULES: usize = 50;
 const LONGEST_NAME: usize = 100;
-const LONGEST_MESSAGE: usize = 500;
-const MOST_DATES: usize = 366;
-const MOST_CALLERS: usize = 500;
-// Twilio rings for 5 to 600 s.
-const RING_SECONDS: std::ops::RangeInclusive<i32> = 5..=60;
 
 /// A rule before validation.
 #[derive(Debug, Clone)]
@@ -28,36 +27,6 @@ pub struct RuleDraft {
     pub condition: ConditionDraft,
     /// How these calls are answered.
     pub action: ActionDraft,
-}
-
-/// A condition before validation.
-#[derive(Debug, Clone, Default)]
-pub struct ConditionDraft {
-    /// Days of the week; every day if `None`.
-    pub days: Option<Vec<Weekday>>,
-    /// Start of the window, `HH:MM`, inclusive.
-    pub from: Option<String>,
-    /// End of the window, `HH:MM`, exclusive.
-    pub to: Option<String>,
-    /// Name in the IANA time zone database.
-    pub time_zone: Option<String>,
-    /// Dates, each `YYYY-MM-DD`, at most 366.
-    pub dates: Option<Vec<String>>,
-    /// Caller patterns, at most 500.
-    pub callers: Option<Vec<String>>,
-}
-
-/// An action before validation.
-#[derive(Debug, Clone)]
-pub struct ActionDraft {
-    /// Decides which of the other fields are allowed.
-    pub kind: RoutingActionKind,
-    /// The number that rings, or why it is invalid.
-    pub forward_to: Option<Result<E164, Invalid>>,
-    /// Time limit for ringing, 5 to 60 seconds.
-    pub ring_seconds: Option<i32>,
-    /// The message to speak, 1 to 500 characters.
-    pub message: Option<String>,
 }
 
 impl RoutingRules {
@@ -141,196 +110,12 @@ fn rule(draft: RuleDraft, at: usize, number: &E164, faults: &mut Faults) -> Rout
     RoutingRule { name, condition, action: action.unwrap_or(RoutingAction::Agent) }
 }
 
-fn condition(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> RoutingCondition {
-    RoutingCondition { when: when(draft, at, faults), callers: callers(draft, at, faults) }
-}
-
-fn callers(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> BTreeSet<CallerPattern> {
-    let given = few(draft.callers.as_deref(), &[at, "condition", "callers"], MOST_CALLERS, faults);
-    let mut callers = BTreeSet::new();
-    for (nth, caller) in given.iter().enumerate() {
-        let path = [at, "condition", "callers", &nth.to_string()];
-        callers.extend(faults.take(&path, caller.parse::<CallerPattern>()));
-    }
-    callers
-}
-
-/// An optional list, which must not be empty or longer than `most`.
-fn few<'a, T>(given: Option<&'a [T]>, path: &[&str], most: usize, faults: &mut Faults) -> &'a [T] {
-    match given {
-        None => &[],
-        Some([]) => {
-            faults.note(path, "an empty list never applies: leave it out, or give at least one value");
-            &[]
-        }
-        Some(list) if list.len() > most => {
-            faults.note(path, format!("at most {most} values are allowed; got {}", list.len()));
-            &[]
-        }
-        Some(list) => list,
-    }
-}
-
-fn when(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> Option<When> {
-    let mut days = Vec::new();
-    for day in few(draft.days.as_deref(), &[at, "condition", "days"], usize::MAX, faults) {
-        if !days.contains(day) {
-            days.push(*day);
-        }
-    }
-    let window = window(draft, at, faults);
-    let mut dates = BTreeSet::new();
-    let given = few(draft.dates.as_deref(), &[at, "condition", "dates"], MOST_DATES, faults);
-    for (nth, date) in given.iter().enumerate() {
-        dates.extend(faults.take(&[at, "condition", "dates", &nth.to_string()], read_date(date)));
-    }
-    let no_such_date = !days.is_empty() && dates.iter().all(|date| !days.contains(&date.weekday()));
-    if no_such_date && !dates.is_empty() {
-        faults.note(
-            &[at, "condition", "dates"],
-            "none of these dates falls on one of the days: leave the days out",
-        );
-    }
-    let is_about_time =
-        [draft.from.is_some(), draft.to.is_some(), draft.days.is_some(), draft.dates.is_some()];
-    let path = [at, "condition", "timeZone"];
-    match (&draft.time_zone, is_about_time.contains(&true)) {
-        (None, false) => None,
-        (None, true) => {
-            faults.note(&path, "from, to, days and dates need a time zone, like Europe/Berlin");
-            None
-        }
-        (Some(_), false) => {
-            faults
-                .note(&path, "a time zone needs from, to, days or dates: give one of these, or leave it out");
-            None
-        }
-        (Some(zone), true) => {
-            let time_zone = faults.take(&path, Zone::find(zone))?;
-            Some(When { time_zone, days, window, dates })
-        }
-    }
-}
-
-fn window(draft: &ConditionDraft, at: &str, faults: &mut Faults) -> Option<Window> {
-    let (from, to) = match (&draft.from, &draft.to) {
-        (None, None) => return None,
-        (Some(_), None) => {
-            faults.note(&[at, "condition", "to"], "from requires to, like 18:00; midnight is 00:00");
-            return None;
-        }
-        (None, Some(_)) => {
-            faults.note(&[at, "condition", "from"], "to requires from, like 09:00; midnight is 00:00");
-            return None;
-        }
-        (Some(from), Some(to)) => (
-            faults.take(&[at, "condition", "from"], read_time(from)),
-            faults.take(&[at, "condition", "to"], read_time(to)),
-        ),
-    };
-    let (from, to) = (from?, to?);
-    if from == to {
-        faults.note(&[at, "condition", "to"], "to equals from: leave both out for the whole day");
-        return None;
-    }
-    Some(Window { from, to })
-}
-
-fn read_time(text: &str) -> Result<NaiveTime, Invalid> {
-    let well_formed =
-        text.len() == 5 && text.bytes().enumerate().all(|(at, b)| at == 2 || b.is_ascii_digit());
-    // `%H` and `%M` also accept a single digit.
-    let time = NaiveTime::parse_from_str(text, "%H:%M").ok().filter(|_| well_formed);
-    time.ok_or_else(|| Invalid::new("a time has the format HH:MM, from 00:00 to 23:59"))
-}
-
-fn read_date(text: &str) -> Result<NaiveDate, Invalid> {
-    let well_formed =
-        text.len() == 10 && text.bytes().enumerate().all(|(at, b)| at == 4 || at == 7 || b.is_ascii_digit());
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| well_formed);
-    date.ok_or_else(|| Invalid::new("a date has the format YYYY-MM-DD and must exist, like 2026-12-25"))
-}
-
-fn action(draft: ActionDraft, at: &str, number: &E164, faults: &mut Faults) -> Option<RoutingAction> {
-    let kind = draft.kind;
-    let forwards = matches!(kind, RoutingActionKind::Forward | RoutingActionKind::ForwardThenAgent);
-    let says = kind == RoutingActionKind::Message;
-    for (field, is_given, belongs) in [
-        ("forwardTo", draft.forward_to.is_some(), forwards),
-        ("ringSeconds", draft.ring_seconds.is_some(), forwards),
-        ("message", draft.message.is_some(), says),
-    ] {
-        if is_given && !belongs {
-            faults.note(&[at, "action", field], format!("{field} is not allowed with {kind}: leave it out"));
-        }
-    }
-    if says {
-        let text = message(draft.message, at, faults)?;
-        return Some(RoutingAction::Message { text });
-    }
-    if !forwards {
-        return Some(if kind == RoutingActionKind::Reject {
-            RoutingAction::Reject
-        } else {
-            RoutingAction::Agent
-        });
-    }
-    let to = forward_to(draft.forward_to, kind, at, number, faults);
-    let path = [at, "action", "ringSeconds"];
-    let ring_seconds = match draft.ring_seconds {
-        Some(seconds) if !RING_SECONDS.contains(&seconds) => {
-            faults.note(&path, format!("ringSeconds is 5 to 60; got {seconds}"));
-            None
-        }
-        Some(seconds) => u16::try_from(seconds).ok(),
-        None => None,
-    };
-    if kind == RoutingActionKind::Forward {
-        return Some(RoutingAction::Forward { to: to?, ring_seconds });
-    }
-    if draft.ring_seconds.is_none() {
-        faults.note(&path, format!("{kind} requires ringSeconds: how long the number rings, 5 to 60"));
-    }
-    Some(RoutingAction::ForwardThenAgent { to: to?, ring_seconds: ring_seconds? })
-}
-
-fn forward_to(
-    given: Option<Result<E164, Invalid>>,
-    kind: RoutingActionKind,
-    at: &str,
-    number: &E164,
-    faults: &mut Faults,
-) -> Option<E164> {
-    let path = [at, "action", "forwardTo"];
-    let Some(given) = given else {
-        faults.note(&path, format!("{kind} requires forwardTo: the number that rings"));
-        return None;
-    };
-    let to = faults.take(&path, given)?;
-    if to == *number {
-        faults.note(&path, "a number cannot be forwarded to itself: use another number");
-    }
-    Some(to)
-}
-
-fn message(given: Option<String>, at: &str, faults: &mut Faults) -> Option<String> {
-    let text = given.unwrap_or_default().trim().to_owned();
-    if is_blank(&text) || text.chars().count() > LONGEST_MESSAGE {
-        let why = format!("MESSAGE requires a message of 1 to {LONGEST_MESSAGE} characters");
-        faults.note(&[at, "action", "message"], why);
-        return None;
-    }
-    // Neither Postgres nor XML accepts them.
-    if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-        faults.note(&[at, "action", "message"], "the message must not contain control characters");
-        return None;
-    }
-    Some(text)
-}
-
 #[cfg(test)]
 mod tests {
+    use chrono::Weekday;
+
     use super::*;
+    use crate::domain::RoutingActionKind;
 
     fn draft(name: &str, condition: ConditionDraft) -> RuleDraft {
         let action = ActionDraft {
