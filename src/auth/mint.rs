@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{AuthConfig, AuthConfigError};
+use crate::domain::names_of_pointer;
 
 /// Returns an HS256 token for `subject` that is valid for `ttl` from `now` and that a server with this
 /// configuration accepts. A tenant's id is written to the configured claim and to `sub`.
@@ -48,12 +49,11 @@ pub fn mint(
 /// Sets the value at a JSON pointer. Missing objects on the path are created; other values there are replaced.
 fn set(claims: &mut Value, pointer: &str, value: Value) {
     let mut target = claims;
-    for name in pointer.split('/').skip(1) {
+    for name in names_of_pointer(pointer) {
         if !target.is_object() {
             *target = json!({});
         }
-        // In this order, as RFC 6901 demands: `~01` is an escaped `~1`, not a slash.
-        target = &mut target[name.replace("~1", "/").replace("~0", "~")];
+        target = &mut target[name];
     }
     *target = value;
 }

@@ -10,6 +10,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::domain::hex;
+
 /// The query parameter that holds the hash of a JSON body.
 const BODY_HASH: &str = "bodySHA256";
 
@@ -30,8 +32,7 @@ pub fn verify_form(url: &str, raw_form_body: &[u8], signature: &str, auth_tokens
 /// rejected, because the signature does not cover it.
 #[must_use]
 pub fn verify_json(url: &str, raw_body: &[u8], signature: &str, auth_tokens: &[SecretString]) -> bool {
-    let expected: String =
-        digest(&SHA256, raw_body).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let expected = hex(digest(&SHA256, raw_body).as_ref());
     let query = without_fragment(url).split_once('?').map_or("", |(_, query)| query);
     let mut hashes =
         form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == BODY_HASH).peekable();

@@ -14,7 +14,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use crate::domain::{Countries, CountryCode, DatabaseUrl};
+use crate::domain::{Countries, CountryCode, DatabaseUrl, is_account_sid, names_of_pointer};
 
 /// Names of claims that users write themselves, at Supabase, Auth0 and Clerk.
 const WRITTEN_BY_USERS: [&str; 5] =
@@ -153,10 +153,11 @@ pub(super) fn price(value: &str) -> Result<Decimal, String> {
 
 /// `AC` and 32 hexadecimal digits.
 pub(super) fn account_sid(value: &str) -> Result<String, String> {
-    let fits = value
-        .strip_prefix("AC")
-        .is_some_and(|digits| digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
-    if fits { Ok(value.to_owned()) } else { Err("must be AC and 32 hexadecimal digits".into()) }
+    if is_account_sid(value) {
+        Ok(value.to_owned())
+    } else {
+        Err("must be AC and 32 hexadecimal digits".into())
+    }
 }
 
 /// A JSON pointer to one claim.
@@ -174,12 +175,11 @@ fn json_pointer(value: &str) -> Result<String, String> {
 pub(super) fn tenant_claim(value: &str) -> Result<String, String> {
     let pointer = json_pointer(value)?;
     // A claim may be named by a whole address that ends in such a name, with its slashes escaped.
-    let is_written_by_users = |part: &str| {
-        // In this order, as RFC 6901 demands: `~01` is an escaped `~1`, not a slash.
-        let name = part.replace("~1", "/").replace("~0", "~").to_lowercase();
+    let is_written_by_users = |name: String| {
+        let name = name.to_lowercase();
         WRITTEN_BY_USERS.iter().any(|written| name.contains(written))
     };
-    if pointer.split('/').any(is_written_by_users) {
+    if names_of_pointer(&pointer).any(is_written_by_users) {
         return Err("must not name a claim that users edit themselves, since each could then act as any tenant: use one \
                     under app_metadata"
             .into());

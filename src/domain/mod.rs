@@ -78,6 +78,23 @@ pub(crate) fn is_blank(text: &str) -> bool {
     text.chars().all(|c| c.is_whitespace() || is_invisible(c))
 }
 
+/// Bytes in hexadecimal, lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether a text is the id of a Twilio account: `AC` and 32 hexadecimal digits.
+pub(crate) fn is_account_sid(text: &str) -> bool {
+    let is_hex = |digits: &str| digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.strip_prefix("AC").is_some_and(is_hex)
+}
+
+/// The names on the path of a JSON pointer, unescaped.
+pub(crate) fn names_of_pointer(pointer: &str) -> impl Iterator<Item = String> {
+    // In this order, as RFC 6901 demands: `~01` is an escaped `~1`, not a slash.
+    pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"))
+}
+
 /// Defines an enum whose values have one spelling in the database and on the wire.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {

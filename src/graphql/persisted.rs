@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::errors::ApiError;
+use crate::domain::hex;
 
 /// Maximum number of persisted documents, of all callers together.
 const MAX_DOCUMENTS: usize = 1_000;
@@ -96,7 +97,7 @@ impl Documents {
 }
 
 fn sha256(text: &str) -> String {
-    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use super::page::{self, Cursor, Listing, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, audit_event, dialect};
 use crate::domain::{
     Agent, AgentId, AgentName, AgentStatus, AgentToken, AnsweringAgent, Author, E164, FirstMessage, Language,
-    NumberStatus, OperationId, OperationKind, Prompt, Refusal, SyncState, TenantId, VoiceId,
+    NumberStatus, OperationId, OperationKind, Prompt, Refusal, SyncState, TenantId, VoiceId, hex,
 };
 
 /// Filter for lists of agents.
@@ -469,6 +469,5 @@ fn deletion_under_way() -> SelectStatement {
 
 /// Token hash as stored: SHA-256 in hexadecimal. No salt, since a token contains 256 random bits.
 fn hash(token: &AgentToken) -> String {
-    let digest = digest::digest(&digest::SHA256, token.expose().as_bytes());
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest::digest(&digest::SHA256, token.expose().as_bytes()).as_ref())
 }

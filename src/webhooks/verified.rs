@@ -12,6 +12,7 @@ use url::Url;
 
 use super::{Webhooks, body};
 use crate::carrier::{Parameters, signature};
+use crate::domain::is_account_sid;
 
 /// The carrier's own forms are far smaller.
 const MAX_BYTES: usize = 64 * 1024;
@@ -94,11 +95,6 @@ fn account_of(encoding: &Encoding, body: &[u8]) -> Option<String> {
         Encoding::Json => Parameters::from_json(body).ok()?.optional(NAME).ok()??.to_owned(),
     };
     is_account_sid(&account).then_some(account)
-}
-
-fn is_account_sid(text: &str) -> bool {
-    let is_hex = |digits: &str| digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    text.strip_prefix("AC").is_some_and(is_hex)
 }
 
 impl Webhooks {

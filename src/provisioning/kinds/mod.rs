@@ -30,7 +30,7 @@ use super::Provisioning;
 use super::outcome::Outcome;
 use crate::domain::{
     Agent, AgentId, IdempotencyKey, NumberId, NumberStatus, Operation, OperationId, OperationKind,
-    PhoneNumber, Refusal, RefusalCode, Step,
+    PhoneNumber, Refusal, RefusalCode, Step, hex,
 };
 use crate::store::{Inserted, Lease, NewOperation, StoreError, TenantStore};
 
@@ -66,7 +66,7 @@ fn idempotency(key: Option<IdempotencyKey>, input: &impl Serialize) -> Idempoten
     let key = key?;
     let input = serde_json::to_vec(input).expect("a request has text for keys and serializes without fail");
     let digest = digest::digest(&digest::SHA256, &input);
-    Some((key, digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()))
+    Some((key, hex(digest.as_ref())))
 }
 
 /// The operation of an earlier request with the same key, if there is one.
