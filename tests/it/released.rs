@@ -3,6 +3,7 @@
 //! A migration that was released has run somewhere: changed afterwards, it would make another schema for a new installation than
 //! for one that is upgraded. What is to change is changed by a further migration (docs/upgrading.md).
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -73,6 +74,34 @@ async fn an_upgraded_database_has_the_schema_of_a_new_one() {
             version.display()
         );
     }
+}
+
+/// A large installation creates them before it migrates: `migrate` would lock the table for as long as that takes.
+#[tokio::test]
+async fn the_upgrade_notes_have_each_index_that_is_added_to_a_table() {
+    let version = versions().pop().unwrap();
+    let (test, _) = restored(&version).await;
+    let (tables, before) = (catalogue::tables(&test).await, catalogue::indexes(&test).await);
+    assert!(before.len() > 10, "the indexes were not found: {before:#?}");
+    let database = test.open().await;
+    database.migrate().await.unwrap();
+    database.close().await;
+    let is_added = |index: &String| {
+        let table = index.split_once(" ON ").unwrap().1.split_once(' ').unwrap().0;
+        tables.iter().any(|old| old == table) && !before.contains(index)
+    };
+    let added: BTreeSet<_> = catalogue::indexes(&test).await.into_iter().filter(is_added).collect();
+
+    let changelog = Path::new(env!("CARGO_MANIFEST_DIR")).join("CHANGELOG.md");
+    let changelog = fs::read_to_string(changelog).unwrap();
+    let heading = format!("\n## {} ", version.file_name().unwrap().display());
+    let (since, _) = changelog.split_once(&heading).unwrap();
+    let noted: BTreeSet<_> = since
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("CREATE INDEX CONCURRENTLY IF NOT EXISTS "))
+        .map(|index| index.trim_end_matches(';').to_owned())
+        .collect();
+    assert_eq!(noted, added, "CHANGELOG.md and the migrations since {}", version.display());
 }
 
 #[test]

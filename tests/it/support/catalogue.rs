@@ -32,6 +32,20 @@ pub(crate) async fn tables(test: &TestDatabase) -> Vec<String> {
     texts(test, sql).await
 }
 
+/// Every index that a statement created, as `name ON table (columns)`.
+pub(crate) async fn indexes(test: &TestDatabase) -> Vec<String> {
+    let sql = if test.is_postgres() {
+        "SELECT indexname || ' ON ' || tablename || ' ' || substring(indexdef FROM '\\(.*') FROM pg_indexes \
+         WHERE schemaname = current_schema()"
+    } else {
+        "SELECT name || ' ON ' || tbl_name || ' ' || substr(sql, instr(sql, '(')) FROM sqlite_master \
+         WHERE type = 'index' AND sql IS NOT NULL"
+    };
+    let definitions = texts(test, sql).await;
+    let plain = |text: &String| text.replace('"', "").replace("( ", "(").replace(" )", ")");
+    definitions.iter().map(plain).collect()
+}
+
 /// The tables that hold rows of tenants: `tenants`, and those with a column `tenant_id`.
 pub(crate) async fn tables_of_tenants(test: &TestDatabase) -> Vec<String> {
     let sql = if test.is_postgres() {
