@@ -14,6 +14,7 @@ mod call;
 mod carrier;
 mod config;
 mod console;
+mod console_lists;
 mod conversation;
 mod coverage;
 mod crash;
