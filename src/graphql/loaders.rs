@@ -270,6 +270,7 @@ impl Loader<CountsOf> for Batches {
 
     async fn load(&self, keys: &[CountsOf]) -> Result<HashMap<CountsOf, TenantCounts>, ApiError> {
         let tenants: Vec<TenantId> = keys.iter().map(|key| key.0).collect();
+        // Without a filter by scope: `estate` is for operators, who see all tenants.
         let counts = self.0.estate()?.tenant_counts(&tenants).await?;
         Ok(counts.into_iter().map(|(tenant, counts)| (CountsOf(tenant), counts)).collect())
     }

@@ -13,6 +13,7 @@ const MAX_NAME: usize = 100;
 /// # Errors
 /// The store's. The request must then not be executed.
 pub(super) async fn write_down(session: &Session, run: &Run) -> Result<(), ApiError> {
+    // As a closure: the name is built for operators only.
     session.audit_access(|| action(run)).await
 }
 

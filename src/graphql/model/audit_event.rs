@@ -96,6 +96,7 @@ impl TryFrom<AuditEventFilter> for store::AuditEventFilter {
 
     fn try_from(filter: AuditEventFilter) -> Result<Self, ApiError> {
         let text = |name: &str, text: Option<String>| match text {
+            // Postgres rejects a text with a NUL character, which would look like a failure of the server.
             Some(text) if text.chars().count() > MAX_TEXT || text.chars().any(char::is_control) => {
                 Err(ApiError::bad_input(format!(
                     "filter.{name}: at most {MAX_TEXT} characters are allowed, and no control characters"

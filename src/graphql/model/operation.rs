@@ -79,6 +79,7 @@ impl Operation {
             Principal::Operator { .. } => {
                 Ok(Box::pin(ctx.loaders()?.load_one(self.0.tenant_id)).await?.map(Tenant))
             }
+            // A tenant knows whose operation it is, and has no `Tenant` to read.
             Principal::Tenant(_) | Principal::Agent { .. } => Ok(None),
         }
     }

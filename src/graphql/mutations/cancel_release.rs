@@ -58,6 +58,7 @@ async fn cancel(session: &Session, input: &CancelReleaseInput) -> Result<PhoneNu
     // No operation: the carrier knows nothing of the release yet, so one transaction undoes it.
     let store = session.writer().await?;
     let number = session.provisioning().cancel_release(&store, id).await?;
+    // In the same transaction: there is no entry without the change, and no change without the entry.
     store.audit("cancelRelease", id).await?;
     store.commit().await?;
     Ok(number.into())

@@ -96,6 +96,7 @@ impl Accepted<PhoneNumber> {
         written: domain::PhoneNumber,
     ) -> Self {
         let (id, operation) = (written.id, carried_out(session, committed).await);
+        // Read after the wait: the operation has changed the number meanwhile.
         let subject = now_or(number_now(session, Some(id)).await, Some(written));
         Self { subject, operation: model::Operation(operation) }
     }

@@ -52,6 +52,7 @@ impl ProvisionPhoneNumberInput {
         let area_code = faults.area_code(country, self.kind.into(), self.area_code);
         let number = faults.scalar("number", self.number);
         let key = faults.optional("idempotencyKey", self.idempotency_key);
+        // The carrier is asked for the number alone, so a code that contradicts it would be ignored.
         if let (Some(number), Some(code)) = (&number, &area_code)
             && number.area_code() != Some(code.as_str())
         {
@@ -125,6 +126,7 @@ async fn provision(
     let store = session.writer().await?;
     let operation =
         provisioning.provision_number(&store, wish.agent, wish.wanted, wish.additional, wish.key).await?;
+    // Committed before anything is bought: the purchase then survives the death of this server.
     store.commit().await?;
     let operation = carried_out(session, operation).await;
     let number = now_or(number_now(session, operation.number_id).await, None::<PhoneNumber>);

@@ -61,10 +61,12 @@ impl ReleasePhoneNumber {
 async fn release(session: &Session, input: &ReleasePhoneNumberInput) -> Result<Accepted<PhoneNumber>, Stop> {
     session.owner()?;
     let id: NumberId = input::id("id", &input.id)?;
+    // Before the transaction: a request that may start no further operation takes no connection.
     session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
     let (operation, number) = provisioning.release_number(&store, id).await?;
+    // Committed before the carrier is asked: if this server dies, another one releases the number.
     store.commit().await?;
     Ok(Accepted::of_number(session, operation, number).await)
 }

@@ -59,6 +59,7 @@ impl SetTenantPlanInput {
                 format!("a plan can have 0 to 65535 numbers; got {}", self.phone_numbers),
             );
         }
+        // Absent keeps the tenant's own setting, `null` removes it.
         let countries = match self.dial_countries {
             MaybeUndefined::Undefined => None,
             MaybeUndefined::Null => Some(None),

@@ -79,6 +79,7 @@ async fn simulate(
     let caller = asked.from.map_or(Ok(CallerId::Hidden), read_caller)?;
     let at = at.map_or_else(|| session.services().clock.now(), |at| at.0);
     let store = session.reader().await?;
+    // The tenant also finds numbers that it has released, which may be another tenant's by now.
     let takes_calls = |number: &PhoneNumber| NumberStatus::TAKING_CALLS.contains(&number.status);
     let found = store.number_by_e164(asked.number).await?.filter(takes_calls);
     let Some(number) = found else { return Ok(None) };
@@ -98,6 +99,7 @@ async fn simulate(
         room,
         dialing: &dialing,
     };
+    // Asked beforehand, since the decision itself reads no database.
     let mut leading_back = Vec::new();
     for dialled in call.dials() {
         if store.leads_to(dialled, std::slice::from_ref(&number.number)).await? {

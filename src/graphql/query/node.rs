@@ -38,6 +38,7 @@ impl NodeQuery {
                 ids.len()
             )));
         }
+        // At the same time, so that the loaders read all ids of a kind in one statement.
         Ok(join_all(ids.iter().map(|id| find(ctx, "ids", id))).await)
     }
 }

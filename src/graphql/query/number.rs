@@ -112,6 +112,7 @@ async fn by_number(ctx: &Context<'_>, number: &E164) -> Result<Option<PhoneNumbe
     let session = ctx.session()?;
     let scope = session.scope()?;
     let found = session.reader().await?.number_by_e164(number).await?;
+    // Filtered here, since an agent's token reads through the same connection as its tenant.
     Ok(found.filter(|number| scope.admits(number.agent_id)).map(PhoneNumber::from))
 }
 

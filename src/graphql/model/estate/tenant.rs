@@ -67,6 +67,7 @@ impl Tenant {
 
 impl Tenant {
     async fn counts(&self, ctx: &Context<'_>) -> Result<TenantCounts, ApiError> {
+        // A loader: one statement counts for all tenants of a page.
         Ok(Box::pin(ctx.loaders()?.load_one(CountsOf(self.0.id))).await?.unwrap_or_default())
     }
 }
@@ -95,6 +96,7 @@ impl TryFrom<TenantFilter> for store::TenantFilter {
                     "filter.planName: at most {LONGEST_PLAN} characters are allowed, as in a plan's name"
                 )));
             }
+            // No plan has such a name, and Postgres rejects a text with a NUL character.
             if plan.chars().any(char::is_control) {
                 return Err(ApiError::bad_input("filter.planName: control characters are not allowed"));
             }

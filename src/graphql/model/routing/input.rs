@@ -68,6 +68,7 @@ impl From<RoutingRuleInput> for RuleDraft {
             },
             action: ActionDraft {
                 kind: action.kind.into(),
+                // Valid or not: the check reports an invalid number together with all other faults.
                 forward_to: action.forward_to.map(|number| number.0),
                 ring_seconds: action.ring_seconds,
                 message: action.message,
