@@ -19,7 +19,7 @@ export async function run(stage) {
   stage.check(/input/.test(await person.focus()) || (await person.focusIsKept()), 'the dialog has the focus');
   await person.page.keyboard.press('Escape');
   stage.check(await dialog.isVisible(), 'it cannot be overlooked');
-  await person.types('Token', server.token({ user: '00000000-0000-4000-8000-000000000000', seconds: -60 }));
+  await person.types('Token', server.token({ user, seconds: -60 }));
   await person.presses('Go on');
   await dialog.waitFor();
   await person.types('Token', token);

@@ -1,6 +1,6 @@
 // Everything by the keyboard alone.
 
-import { Failed } from '../support/report.mjs';
+import { Failed, until } from '../support/report.mjs';
 
 export const name = 'keyboard';
 
@@ -35,14 +35,16 @@ export async function run(stage) {
   await keyboard.press('Enter');
   await person.heading('Harbour Dental').waitFor();
   await person.settled();
-  stage.check(/^h1/.test(await person.focus()), 'a new view begins at its heading');
+  await until('the heading has the focus', async () => /^h1/.test(await person.focus()));
+  stage.check(true, 'a new view begins at its heading');
   await tabTo(person, 'Pause…');
   await keyboard.press('Enter');
   await person.dialog(/Pause/).waitFor();
   stage.check((await person.focus()) !== 'nothing', 'a dialog takes the focus');
   await keyboard.press('Escape');
   await person.dialog(/Pause/).waitFor({ state: 'detached' });
-  stage.check((await person.focus()).includes('Pause'), 'and gives it back');
+  await until('the focus is back', async () => (await person.focus()).includes('Pause'));
+  stage.check(true, 'and gives it back');
   await person.page.keyboard.press('Control+Home');
   await tabTo(person, 'Skip to the content', { isBackwards: true });
   await keyboard.press('Enter');
@@ -66,7 +68,7 @@ async function reorders(stage, person, token) {
   stage.check((await person.focus()) !== 'nothing', 'a moved rule keeps the focus');
   await tabTo(person, /^Save/, { most: 120 });
   await keyboard.press('Enter');
-  await person.sees(/saved/i);
+  await person.sees('The routing rules are saved.');
   const { phoneNumber: stored } = await server.api(token, 'query N($id: ID!) { phoneNumber(id: $id) { routingRules { name } } }', { id: phoneNumber.id });
   stage.check(stored.routingRules[0].name === 'Family', 'reorders a rule and saves it');
 }

@@ -30,12 +30,15 @@ export function SignIn() {
 export function Renewal() {
   const login = loginAddress(session.renewalAddress());
   return html`<${Dialog} title="Sign in again">
-    <p>${session.refusal.value?.message} Everything on this page is kept.</p>
+    <p>${asSentence(session.refusal.value?.message ?? '')} Everything on this page is kept.</p>
     ${login && html`<p><a class="button primary" href=${login} target="_blank" rel="opener">Sign in in another tab</a></p>`}
     <${TokenForm} action="Go on" />
     <div class="actions end"><${Button} kind="quiet" onClick=${signOut}>Sign out</${Button}></div>
   </${Dialog}>`;
 }
+
+/** The server's reasons begin with a small letter and end without a stop. @param {string} reason */
+const asSentence = (reason) => reason.charAt(0).toUpperCase() + reason.slice(1) + (/[.!?]$/.test(reason) ? '' : '.');
 
 /** Whether the person signed out in this tab: the login page would sign them in again at once. */
 let signedOut = false;
