@@ -36,7 +36,8 @@ async function plans(stage, person, user) {
   await person.types('User id', user);
   const row = person.row(user.slice(0, 8));
   await row.waitFor();
-  await person.presses(/^Change plan of/);
+  // The list may still be the unfiltered one.
+  await person.presses(/^Change plan of/, row);
   const dialog = person.dialog(/^Plan of tenant/);
   await dialog.waitFor();
   await person.types('Name of the plan', 'Practice');
@@ -53,7 +54,7 @@ async function plans(stage, person, user) {
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} user */
 async function acts(stage, person, user) {
-  await person.presses(/^Act for tenant/);
+  await person.presses(/^Act for tenant/, person.row(user.slice(0, 8)));
   await person.presses('Act for it');
   await person.heading('Now').waitFor();
   await person.settled();
