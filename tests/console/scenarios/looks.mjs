@@ -2,97 +2,97 @@
 
 export const name = 'looks';
 const LOOKS = [
-    { width: 1280, dark: false },
-    { width: 1280, dark: true },
-    { width: 360, dark: true },
-    { width: 360, dark: false },
+  { width: 1280, dark: false },
+  { width: 1280, dark: true },
+  { width: 360, dark: true },
+  { width: 360, dark: false },
 ];
 
 /** @param {import('../support/stage.mjs').Stage} stage */
 export async function run(stage) {
-    const { server } = stage;
-    const practice = await furnish(server);
-    const person = await stage.person();
-    /** @type {string[]} */
-    const faults = [];
-    let count = 0;
-    const look = async (
-        /** @type {string} */ title,
-        /** @type {import('../support/person.mjs').Person} */ who = person,
-    ) => {
-        for (const how of LOOKS) {
-            await who.looksAt(how);
-            const kind = `${how.dark ? 'dark' : 'light'}-${how.width}`;
-            const found = [...(await who.violations())];
-            const overflow = await who.overflow();
-            if (overflow > 0) found.push(`${overflow} px too wide: ${(await who.tooWide()).join(', ')}`);
-            faults.push(...found.map((fault) => `${title}, ${kind}: ${fault}`));
-            await stage.picture(who, `${title}-${kind}`);
-            count += 1;
-        }
-        await who.looksAt({ width: 1280, dark: false });
-    };
-
-    const stranger = await stage.person();
-    await stranger.page.goto(`${server.base}/console`);
-    await stranger.field('Token').waitFor();
-    await look('sign-in', stranger);
-    await stranger.opens(server.tenant().token);
-    await look('now-new', stranger);
-
-    await person.opens(practice.token);
-    await person.page.locator('.plot-area canvas').first().waitFor();
-    if (stage.world.picture) await paint(stage, practice.token, stage.world.picture);
-    await look('now');
-    await inDialog(person, 'Place a test call', () => look('now-test-call'));
-    for (const [title, path] of [
-        ['agents', '/agents'],
-        ['new-agent', '/agents/new'],
-        ['numbers', '/numbers'],
-        ['number', `/numbers/${practice.number.id}`],
-        ['calls', '/calls'],
-        ['call', `/calls/${practice.call}`],
-        ['usage', '/usage'],
-        ['trail', '/trail'],
-        ['nothing', '/nothing'],
-    ]) {
-        await person.visits(path ?? '');
-        await look(title ?? '');
+  const { server } = stage;
+  const practice = await furnish(server);
+  const person = await stage.person();
+  /** @type {string[]} */
+  const faults = [];
+  let count = 0;
+  const look = async (
+    /** @type {string} */ title,
+    /** @type {import('../support/person.mjs').Person} */ who = person,
+  ) => {
+    for (const how of LOOKS) {
+      await who.looksAt(how);
+      const kind = `${how.dark ? 'dark' : 'light'}-${how.width}`;
+      const found = [...(await who.violations())];
+      const overflow = await who.overflow();
+      if (overflow > 0) found.push(`${overflow} px too wide: ${(await who.tooWide()).join(', ')}`);
+      faults.push(...found.map((fault) => `${title}, ${kind}: ${fault}`));
+      await stage.picture(who, `${title}-${kind}`);
+      count += 1;
     }
-    await person.visits('/numbers?buy=1');
-    await person.dialog('Buy a number').getByRole('radio').first().waitFor();
-    await look('numbers-buy');
-    await person.visits('/numbers');
-    await inDialog(person, /^Release:/, () => look('numbers-release'));
-    await person.visits(`/agents/${practice.agent.id}`);
-    await look('agent');
-    await inDialog(person, /^Pause/, () => look('agent-pause'));
-    await inDialog(person, /^Create a new token/, () => look('agent-token'));
-    await inDialog(person, /^Delete/, () => look('agent-delete'));
+    await who.looksAt({ width: 1280, dark: false });
+  };
 
-    const operator = await stage.person();
-    await operator.opens(server.token({ operator: true }), '/operator');
-    await look('operator', operator);
-    for (const part of ['operations', 'reconciliation', 'health']) {
-        await operator.visits(`/operator?part=${part}`);
-        await look(`operator-${part}`, operator);
-    }
-    await operator.visits('/operator');
-    await inDialog(operator, 'Add a tenant', () => look('operator-plan', operator));
+  const stranger = await stage.person();
+  await stranger.page.goto(`${server.base}/console`);
+  await stranger.field('Token').waitFor();
+  await look('sign-in', stranger);
+  await stranger.opens(server.tenant().token);
+  await look('now-new', stranger);
 
-    const expired = await stage.person();
-    await expired.opens(server.token({ user: practice.user, seconds: 2 }));
-    await expired.dialog('Sign in again').waitFor();
-    await look('renewal', expired);
+  await person.opens(practice.token);
+  await person.page.locator('.plot-area canvas').first().waitFor();
+  if (stage.world.picture) await paint(stage, practice.token, stage.world.picture);
+  await look('now');
+  await inDialog(person, 'Place a test call', () => look('now-test-call'));
+  for (const [title, path] of [
+    ['agents', '/agents'],
+    ['new-agent', '/agents/new'],
+    ['numbers', '/numbers'],
+    ['number', `/numbers/${practice.number.id}`],
+    ['calls', '/calls'],
+    ['call', `/calls/${practice.call}`],
+    ['usage', '/usage'],
+    ['trail', '/trail'],
+    ['nothing', '/nothing'],
+  ]) {
+    await person.visits(path ?? '');
+    await look(title ?? '');
+  }
+  await person.visits('/numbers?buy=1');
+  await person.dialog('Buy a number').getByRole('radio').first().waitFor();
+  await look('numbers-buy');
+  await person.visits('/numbers');
+  await inDialog(person, /^Release:/, () => look('numbers-release'));
+  await person.visits(`/agents/${practice.agent.id}`);
+  await look('agent');
+  await inDialog(person, /^Pause/, () => look('agent-pause'));
+  await inDialog(person, /^Create a new token/, () => look('agent-token'));
+  await inDialog(person, /^Delete/, () => look('agent-delete'));
 
-    stage.check(
-        faults.length === 0,
-        `accessibility and width: ${faults.length} faults in ${count} looks\n  ${faults.join('\n  ')}`.replace(
-            /\n\s*$/,
-            '',
-        ),
-    );
-    for (const sid of practice.held) await server.hangUp(sid);
+  const operator = await stage.person();
+  await operator.opens(server.token({ operator: true }), '/operator');
+  await look('operator', operator);
+  for (const part of ['operations', 'reconciliation', 'health']) {
+    await operator.visits(`/operator?part=${part}`);
+    await look(`operator-${part}`, operator);
+  }
+  await operator.visits('/operator');
+  await inDialog(operator, 'Add a tenant', () => look('operator-plan', operator));
+
+  const expired = await stage.person();
+  await expired.opens(server.token({ user: practice.user, seconds: 2 }));
+  await expired.dialog('Sign in again').waitFor();
+  await look('renewal', expired);
+
+  stage.check(
+    faults.length === 0,
+    `accessibility and width: ${faults.length} faults in ${count} looks\n  ${faults.join('\n  ')}`.replace(
+      /\n\s*$/,
+      '',
+    ),
+  );
+  for (const sid of practice.held) await server.hangUp(sid);
 }
 
 /**
@@ -102,10 +102,10 @@ export async function run(stage) {
  * @param {string} path
  */
 async function paint(stage, token, path) {
-    const person = await stage.person({ width: 1600, height: 1000, scale: 0.8 });
-    await person.opens(token);
-    await person.page.locator('.plot-area canvas').first().waitFor();
-    await person.page.screenshot({ path });
+  const person = await stage.person({ width: 1600, height: 1000, scale: 0.8 });
+  await person.opens(token);
+  await person.page.locator('.plot-area canvas').first().waitFor();
+  await person.page.screenshot({ path });
 }
 
 /**
@@ -115,62 +115,58 @@ async function paint(stage, token, path) {
  * @param {() => Promise<void>} look
  */
 async function inDialog(person, opener, look) {
-    await person.presses(opener);
-    await person.dialog().waitFor();
-    await person.settled();
-    await look();
-    await person.page.keyboard.press('Escape');
-    await person.dialog().waitFor({ state: 'detached' });
+  await person.presses(opener);
+  await person.dialog().waitFor();
+  await person.settled();
+  await look();
+  await person.page.keyboard.press('Escape');
+  await person.dialog().waitFor({ state: 'detached' });
 }
 
 /** A practice with a past: agents, numbers, weeks of calls, two callers on the line. @param {import('../support/server.mjs').Server} server */
 async function furnish(server) {
-    const tenant = server.tenant('reception@harbour-dental.example');
-    const { token } = tenant;
-    const agent = await server.agent(token, {
-        name: 'Harbour Dental',
-        areaCode: '212',
-        fallbackNumber: '+12125550188',
-    });
-    const night = await server.agent(token, { name: 'Harbour Dental, emergencies', areaCode: '646' });
-    await server.agent(token, { name: 'Zahnarzt am Hafen', language: 'de', provisionPhone: false, areaCode: null });
-    for (const { phoneNumber } of [agent, night]) await server.call({ to: phoneNumber.number, duration_seconds: 80 });
-    server.copyCalls(agent.phoneNumber.number, { count: 900, days: 40 });
-    server.copyCalls(night.phoneNumber.number, { count: 120, days: 40 });
-    await setRules(server, token, agent.phoneNumber.id);
-    const held = [];
-    for (const [to, from] of [
-        [agent, '+12125550147'],
-        [agent, '+16465550162'],
-        [night, '+19175550113'],
-    ])
-        held.push((await server.call({ to: to.phoneNumber.number, from, hold: true })).call_sid);
-    const { calls } = await server.api(token, '{ calls(first: 9) { nodes { id status } } }');
-    const call = calls.nodes.find((/** @type {{ status: string }} */ { status }) => status === 'COMPLETED');
-    return { ...tenant, agent, number: agent.phoneNumber, call: call.id, held };
+  const tenant = server.tenant('reception@harbour-dental.example');
+  const { token } = tenant;
+  const agent = await server.agent(token, { name: 'Harbour Dental', areaCode: '212', fallbackNumber: '+12125550188' });
+  const night = await server.agent(token, { name: 'Harbour Dental, emergencies', areaCode: '646' });
+  await server.agent(token, { name: 'Zahnarzt am Hafen', language: 'de', provisionPhone: false, areaCode: null });
+  for (const { phoneNumber } of [agent, night]) await server.call({ to: phoneNumber.number, duration_seconds: 80 });
+  server.copyCalls(agent.phoneNumber.number, { count: 900, days: 40 });
+  server.copyCalls(night.phoneNumber.number, { count: 120, days: 40 });
+  await setRules(server, token, agent.phoneNumber.id);
+  const held = [];
+  for (const [to, from] of [
+    [agent, '+12125550147'],
+    [agent, '+16465550162'],
+    [night, '+19175550113'],
+  ])
+    held.push((await server.call({ to: to.phoneNumber.number, from, hold: true })).call_sid);
+  const { calls } = await server.api(token, '{ calls(first: 9) { nodes { id status } } }');
+  const call = calls.nodes.find((/** @type {{ status: string }} */ { status }) => status === 'COMPLETED');
+  return { ...tenant, agent, number: agent.phoneNumber, call: call.id, held };
 }
 
 /** @param {import('../support/server.mjs').Server} server @param {string} token @param {string} phoneNumberId */
 function setRules(server, token, phoneNumberId) {
-    const timeZone = 'America/New_York';
-    const rules = [
-        {
-            name: 'Holidays',
-            condition: { timeZone, dates: ['2027-01-01', '2027-12-25'] },
-            action: { kind: 'MESSAGE', message: 'We are closed today. We are back tomorrow.' },
-        },
-        {
-            name: 'Lunch',
-            condition: { timeZone, days: ['MONDAY', 'TUESDAY'], from: '12:00', to: '13:00' },
-            action: { kind: 'AGENT' },
-        },
-        {
-            name: 'The laboratory',
-            condition: { callers: ['+12125550111'] },
-            action: { kind: 'FORWARD_THEN_AGENT', forwardTo: '+12125550188', ringSeconds: 20 },
-        },
-    ];
-    const query =
-        'mutation Rules($input: SetRoutingRulesInput!) { setRoutingRules(input: $input) { userErrors { message } } }';
-    return server.api(token, query, { input: { phoneNumberId, rules } });
+  const timeZone = 'America/New_York';
+  const rules = [
+    {
+      name: 'Holidays',
+      condition: { timeZone, dates: ['2027-01-01', '2027-12-25'] },
+      action: { kind: 'MESSAGE', message: 'We are closed today. We are back tomorrow.' },
+    },
+    {
+      name: 'Lunch',
+      condition: { timeZone, days: ['MONDAY', 'TUESDAY'], from: '12:00', to: '13:00' },
+      action: { kind: 'AGENT' },
+    },
+    {
+      name: 'The laboratory',
+      condition: { callers: ['+12125550111'] },
+      action: { kind: 'FORWARD_THEN_AGENT', forwardTo: '+12125550188', ringSeconds: 20 },
+    },
+  ];
+  const query =
+    'mutation Rules($input: SetRoutingRulesInput!) { setRoutingRules(input: $input) { userErrors { message } } }';
+  return server.api(token, query, { input: { phoneNumberId, rules } });
 }

@@ -15,35 +15,35 @@ export class Failed extends Error {}
  * @returns {Promise<NonNullable<Found>>}
  */
 export async function until(what, look, patience = PATIENCE) {
-    const deadline = Date.now() + patience;
-    for (;;) {
-        const found = await look();
-        if (found) return found;
-        if (Date.now() > deadline) throw new Failed(`not in time: ${what}`);
-        await new Promise((resume) => setTimeout(resume, 50));
-    }
+  const deadline = Date.now() + patience;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > deadline) throw new Failed(`not in time: ${what}`);
+    await new Promise((resume) => setTimeout(resume, 50));
+  }
 }
 
 /** The lines of one scenario. They are printed together: scenarios run beside each other. */
 export class Report {
-    /** @param {string} name */
-    constructor(name) {
-        this.name = name;
-        /** @type {string[]} */
-        this.lines = [];
-    }
+  /** @param {string} name */
+  constructor(name) {
+    this.name = name;
+    /** @type {string[]} */
+    this.lines = [];
+  }
 
-    /**
-     * @param {unknown} condition
-     * @param {string} what a sentence that is true if the condition is
-     */
-    check(condition, what) {
-        if (!condition) throw new Failed(what);
-        this.lines.push(`ok - console: ${this.name}: ${what}`);
-    }
+  /**
+   * @param {unknown} condition
+   * @param {string} what a sentence that is true if the condition is
+   */
+  check(condition, what) {
+    if (!condition) throw new Failed(what);
+    this.lines.push(`ok - console: ${this.name}: ${what}`);
+  }
 
-    /** A measurement, which is no check. @param {string} what */
-    note(what) {
-        this.lines.push(`# console: ${this.name}: ${what}`);
-    }
+  /** A measurement, which is no check. @param {string} what */
+  note(what) {
+    this.lines.push(`# console: ${this.name}: ${what}`);
+  }
 }
