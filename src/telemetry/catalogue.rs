@@ -410,6 +410,7 @@ fn differences() -> Vec<&'static str> {
         "FOREIGN_VOICE_AGENT",
         "MISSING_VOICE_AGENT",
         "ARCHIVED_VOICE_AGENT",
+        "OTHER",
     ]
 }
 
