@@ -13,6 +13,7 @@ use crate::domain::{AgentId, E164, NumberId, OperationId, TenantId, serde_as_tex
 text_enum! {
     /// Kind of a difference between a provider and the database. New kinds may be added.
     // Stored reports and metrics contain these words: change none.
+    #[derive(Default)]
     DifferenceKind {
         /// The carrier bills a number that an operation of this system bought, but no agent holds.
         OrphanedNumber = "ORPHANED_NUMBER",
@@ -41,17 +42,12 @@ text_enum! {
         /// Somebody archived the voice agent of an agent at the voice provider.
         ArchivedVoiceAgent = "ARCHIVED_VOICE_AGENT",
         /// A kind that only a newer version knows. Never stored by this version.
+        #[default]
         Other = "OTHER",
     }
 }
 
 serde_as_text!(DifferenceKind);
-
-impl Default for DifferenceKind {
-    fn default() -> Self {
-        Self::Other
-    }
-}
 
 /// Reads a stored value; the default if it is unknown to this version.
 fn known_or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
