@@ -23,6 +23,8 @@ export function Dialog({ title, children, onClose, wide = false }) {
     const isOutside = active instanceof HTMLElement && active !== document.body && !active.closest('dialog');
     const opener = isOutside ? active : formerOpener;
     if (shown && !shown.open) shown.showModal();
+    // Else the browser chooses the button that closes the dialog.
+    /** @type {HTMLElement | null | undefined} */ (shown?.querySelector('input, select, textarea'))?.focus();
     return () => {
       shown?.close();
       formerOpener = opener;

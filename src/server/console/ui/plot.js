@@ -15,10 +15,10 @@ import { html } from '../lib/html.js';
  * Stacked bars over time.
  * @param {{
  *   title: string, x: number[], series: Series[], height?: number,
- *   formatX: (seconds: number) => string, formatY?: (value: number) => string,
- * }} props `x`: seconds since 1970, the start of every bucket; equal steps
+ *   formatX: (seconds: number) => string, formatY?: (value: number) => string, isUtc?: boolean,
+ * }} props `x`: seconds since 1970, the start of every bucket; equal steps. `isUtc`: the buckets are days of UTC
  */
-export function Bars({ title, x, series, height = 220, formatX, formatY = String }) {
+export function Bars({ title, x, series, height = 220, formatX, formatY = String, isUtc = false }) {
   const host = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [hovered, setHovered] = useState(/** @type {number | null} */ (null));
   const key = JSON.stringify([x, series]);
@@ -28,7 +28,7 @@ export function Bars({ title, x, series, height = 220, formatX, formatY = String
     const { uPlot } = /** @type {any} */ (globalThis);
     // Blocked, or not reachable: the table remains.
     if (!host.current || !uPlot) return undefined;
-    return draw(uPlot, host.current, { x, series, height, formatX, formatY, onHover: setHovered });
+    return draw(uPlot, host.current, { x, series, height, formatX, formatY, isUtc, onHover: setHovered });
   }, [key, height]);
 
   const at = hovered ?? -1;
@@ -59,9 +59,9 @@ const total = (values) => values.reduce((sum, value) => sum + value, 0);
  * Draws, and draws again when the window's size or the colours change. Returns what ends it.
  * @param {any} uPlot
  * @param {HTMLDivElement} host
- * @param {{ x: number[], series: Series[], height: number, formatX: (seconds: number) => string, formatY: (value: number) => string, onHover: (index: number | null) => void }} options
+ * @param {{ x: number[], series: Series[], height: number, formatX: (seconds: number) => string, formatY: (value: number) => string, isUtc: boolean, onHover: (index: number | null) => void }} options
  */
-function draw(uPlot, host, { x, series, height, formatX, formatY, onHover }) {
+function draw(uPlot, host, { x, series, height, formatX, formatY, isUtc, onHover }) {
   const color = (/** @type {string} */ name) => getComputedStyle(host).getPropertyValue(name).trim();
   const step = x.length > 1 ? (x[1] ?? 0) - (x[0] ?? 0) : 3600;
   // Bars are drawn over each other, the highest sum first.
@@ -81,6 +81,8 @@ function draw(uPlot, host, { x, series, height, formatX, formatY, onHover }) {
         width: Math.max(host.clientWidth, 100),
         height,
         legend: { show: false },
+        // Ticks at the days of UTC where the buckets are those; at the viewer's otherwise.
+        ...(isUtc && { tzDate: (/** @type {number} */ seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC') }),
         cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
         scales: {
           x: { range: [(x[0] ?? 0) - step / 2, (x.at(-1) ?? 0) + step / 2] },

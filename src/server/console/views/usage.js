@@ -114,9 +114,9 @@ function Days({ usage }) {
     format.dayOfMonth(new Date(seconds * 1000).toISOString().slice(0, 10));
   return html`<${Section} title="By day" actions=${html`<${Button} onClick=${save}>Save as CSV</${Button}>`}>
     <div class="columns">
-      <${Bars} title="Calls" x=${x} formatX=${name} formatY=${format.number}
+      <${Bars} title="Calls" x=${x} isUtc=${true} formatX=${name} formatY=${format.number}
         series=${[{ label: 'Calls', color: '--plot-agent', values: days.map(({ calls }) => calls) }]} />
-      <${Bars} title="Cost" x=${x} formatX=${name} formatY=${(/** @type {number} */ value) => format.money(value, usage.estimatedCost.currency)}
+      <${Bars} title="Cost" x=${x} isUtc=${true} formatX=${name} formatY=${(/** @type {number} */ value) => format.money(value, usage.estimatedCost.currency)}
         series=${[
           {
             label: 'Calls',

@@ -8,7 +8,7 @@ import { useNow, useQuery, useSubscription } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { page } from '../../lib/page.js';
 import { href } from '../../lib/router.js';
-import { Empty, Loading, Problem, Section } from '../../ui/basic.js';
+import { Badge, Empty, Loading, Problem, Section } from '../../ui/basic.js';
 import { Party } from '../../ui/party.js';
 import { Table } from '../../ui/table.js';
 import { Outcome, State } from '../../ui/words.js';
@@ -138,7 +138,14 @@ function LiveTable({ lines, now }) {
     { label: 'To', cell: ({ call }) => html`<${Party} value=${call.to} />` },
     { label: 'Agent', cell: ({ call }) => call.agent && html`<bdi>${call.agent.name}</bdi>` },
     { label: 'Goes to', cell: ({ call }) => html`<${Outcome} value=${call.outcome} />` },
-    { label: 'Status', cell: ({ call }) => html`<${State} value=${call.status} />` },
+    {
+      label: 'Status',
+      // The carrier reports only the end of a call that the agent took: it rings until the voice provider tells of it.
+      cell: ({ call }) =>
+        call.status === 'RINGING' && call.outcome === 'AGENT'
+          ? html`<${Badge} tone="busy">Put through</${Badge}>`
+          : html`<${State} value=${call.status} />`,
+    },
     { label: 'Duration', align: 'end', cell: (line) => format.duration(elapsed(line)) },
   ];
   if (page.sandbox)
