@@ -71,7 +71,7 @@ async function placesCall(stage, person) {
   await person.presses('Call');
   await person.dialog('Place a test call').waitFor({ state: 'detached' });
   const row = person.row('+13125550142');
-  await row.getByText(/Ringing|In progress/).waitFor();
+  await row.getByText(/Put through|In progress/).waitFor();
   stage.check(await row.getByText('Harbour Dental').isVisible(), 'the test call appears live');
   await person.presses(/^Hang up the call/);
   await row.getByText('Completed').waitFor();

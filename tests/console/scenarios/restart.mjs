@@ -12,7 +12,7 @@ export async function run(stage) {
   await watcher.opens(token);
   await watcher
     .row('+13125550177')
-    .getByText(/Ringing|In progress/)
+    .getByText(/Put through|In progress/)
     .waitFor();
   const writer = await stage.tab(watcher);
   await writer.opens(token, '/agents/new');
@@ -37,7 +37,7 @@ export async function run(stage) {
   await server.call({ to: agent.phoneNumber.number, from: '+13125550188', hold: true });
   await watcher
     .row('+13125550188')
-    .getByText(/Ringing|In progress/)
+    .getByText(/Put through|In progress/)
     .waitFor();
   stage.check(true, 'and shows what happens since');
   await writer.presses('Create without a number');

@@ -16,7 +16,7 @@ export async function run(stage) {
   await first.presses('Call');
   await second
     .row('+13125550142')
-    .getByText(/Ringing|In progress/)
+    .getByText(/Put through|In progress/)
     .waitFor();
   stage.check(await second.row(agent.name).isVisible(), 'a call placed in one tab appears in the other');
   await second.presses(/^Hang up the call/);
