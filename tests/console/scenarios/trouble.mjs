@@ -22,10 +22,10 @@ async function slow(stage) {
     await route.continue();
   });
   await person.page.getByRole('navigation', { name: 'Views' }).getByRole('link', { name: 'Agents' }).click();
-  await person.sees('Loading…');
+  await person.heading('Agents').waitFor();
   stage.check(
-    await person.heading('Agents').isVisible(),
-    'on a slow network the view is there at once and says that it loads',
+    await person.has('Loading…'),
+    'on a slow network the view is there before its data, and says that it loads',
   );
   await person.settled();
   await person.sees('Dr. Smith’s Office');
