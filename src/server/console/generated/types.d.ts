@@ -573,25 +573,23 @@ export type AgentUpdateMutationVariables = Exact<{
 }>;
 
 
-export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type AgentDeleteMutationVariables = Exact<{
   input: DeleteAgentInput;
 }>;
 
 
-export type AgentDeleteMutation = { deleteAgent: { operation: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type AgentDeleteMutation = { deleteAgent: { operation: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type AgentRotateTokenMutationVariables = Exact<{
   input: RotateAgentTokenInput;
 }>;
 
 
-export type AgentRotateTokenMutation = { rotateAgentToken: { apiToken: string | null, agent: { id: string, tokenPreview: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type AgentRotateTokenMutation = { rotateAgentToken: { apiToken: string | null, agent: { id: string, tokenPreview: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
-
-export type AgentErrorFragment = { code: UserErrorCode, message: string, field: Array<string> | null };
 
 export type AgentsQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -705,8 +703,6 @@ export type NewAgentResultQueryVariables = Exact<{
 
 export type NewAgentResultQuery = { operation: { id: string, error: { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null } | null } | null, agent: { id: string, name: string, status: AgentStatus, phoneNumber: { id: string, number: string, friendlyName: string, monthlyCost: string } | null } | null };
 
-export type NewAgentErrorFragment = { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null };
-
 export type NowCallFragment = { id: string, sid: string, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, agent: { id: string, name: string } | null };
 
 export type NowCallsQueryVariables = Exact<{ [key: string]: never; }>;
@@ -752,7 +748,7 @@ export type NowRepairMutationVariables = Exact<{
 }>;
 
 
-export type NowRepairMutation = { repairPhoneNumber: { phoneNumber: { id: string, status: PhoneNumberStatus } | null, operation: { id: string, state: OperationState } | null, userErrors: Array<{ code: UserErrorCode, field: Array<string> | null, message: string }> } | null };
+export type NowRepairMutation = { repairPhoneNumber: { phoneNumber: { id: string, status: PhoneNumberStatus } | null, operation: { id: string, state: OperationState } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NowRepairingSubscriptionVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -789,7 +785,7 @@ export type NumberSetRulesMutationVariables = Exact<{
 }>;
 
 
-export type NumberSetRulesMutation = { setRoutingRules: { phoneNumber: { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type NumberSetRulesMutation = { setRoutingRules: { phoneNumber: { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumberSimulateQueryVariables = Exact<{
   number: Scalars['E164']['input'];
@@ -863,21 +859,21 @@ export type NumbersReleaseMutationVariables = Exact<{
 }>;
 
 
-export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersCancelReleaseMutationVariables = Exact<{
   input: CancelReleaseInput;
 }>;
 
 
-export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersRepairMutationVariables = Exact<{
   input: RepairPhoneNumberInput;
 }>;
 
 
-export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type OperatorHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -907,7 +903,7 @@ export type OperatorSetPlanMutationVariables = Exact<{
 }>;
 
 
-export type OperatorSetPlanMutation = { setTenantPlan: { viewer: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null }> } | null };
+export type OperatorSetPlanMutation = { setTenantPlan: { viewer: { id: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type OperatorOperationsQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -954,6 +950,8 @@ export type SessionQueryVariables = Exact<{ [key: string]: never; }>;
 
 
 export type SessionQuery = { session: { role: SessionRole, tenantId: string | null, agentId: string | null, sandbox: boolean } };
+
+export type RefusedFragment = { code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null };
 
 export type TrailQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;

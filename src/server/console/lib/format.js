@@ -15,12 +15,14 @@ const hours = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digi
 const months = new Intl.DateTimeFormat(locale, { month: 'long', year: 'numeric', timeZone: 'UTC' });
 const utcDates = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeZone: 'UTC' });
 const utcDays = new Intl.DateTimeFormat(locale, { month: 'short', day: 'numeric', timeZone: 'UTC' });
-const countries = new Intl.DisplayNames(locale, { type: 'region' });
 const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 /** @type {Map<string, Intl.NumberFormat>} */
 const currencies = new Map();
 
 export const NONE = '–';
+
+/** Dates before are years that are being typed. */
+const EARLIEST = '2000-01-01';
 
 /** @typedef {string | number | null | undefined} Numeric the API's decimals arrive as strings */
 
@@ -84,9 +86,6 @@ export function duration(seconds) {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** The name of a country. @param {string} code ISO 3166-1 alpha-2 */
-export const country = (code) => countries.of(code) ?? code;
-
 /**
  * How long ago, or how soon: “3 minutes ago”.
  * @param {string} at RFC 3339
@@ -113,6 +112,18 @@ export function ago(at, now) {
 export function words(value) {
   const text = value.toLowerCase().replaceAll('_', ' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/**
+ * The start of the local day, or of one that many days later; null unless it is a day.
+ * @param {string | null} day `YYYY-MM-DD`
+ * @param {number} later
+ */
+export function localDay(day, later) {
+  const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day ?? '');
+  if (!parts || !day || day < EARLIEST) return null;
+  const at = new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + later);
+  return at.toISOString();
 }
 
 /**

@@ -50,6 +50,19 @@ export function State({ value }) {
   return html`<${Badge} tone=${tone}>${text}</${Badge}>`;
 }
 
+/** Whether a call has not ended. @param {{ status: string }} call */
+export const isUnderWay = ({ status }) => status === 'RINGING' || status === 'IN_PROGRESS';
+
+/**
+ * The state of a call as a badge. The carrier reports only the end of a call that the agent took: such a call rings until the
+ * voice provider tells of it.
+ * @param {{ call: { status: string, outcome: string } }} props
+ */
+export function CallState({ call: { status, outcome } }) {
+  if (status === 'RINGING' && outcome === 'AGENT') return html`<${Badge} tone="busy">Put through</${Badge}>`;
+  return html`<${State} value=${status} />`;
+}
+
 /** An outcome of a call as a badge. @param {{ value: string }} props */
 export function Outcome({ value }) {
   const known = OUTCOMES.find((outcome) => outcome.value === value);

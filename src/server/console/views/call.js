@@ -7,9 +7,9 @@ import { html } from '../lib/html.js';
 import { href } from '../lib/router.js';
 import { Copy, Empty, Facts, Loading, Problem, Section, ViewHead } from '../ui/basic.js';
 import { Party } from '../ui/party.js';
-import { Outcome, State } from '../ui/words.js';
+import { CallState, isUnderWay, Outcome } from '../ui/words.js';
 import { lastSearch } from './calls/filters.js';
-import { isUnderWay, Timeline } from './call/timeline.js';
+import { Timeline } from './call/timeline.js';
 import { Transcript } from './call/transcript.js';
 
 /** @typedef {import('./call/timeline.js').Call} Call */
@@ -34,7 +34,7 @@ export default function View({ parameters: [id = ''] }) {
   // A change between the reading and the start of the subscription was not told.
   useEvery(() => call && isUnderWay(call) && read.refetch(), 15_000);
   return html`<${ViewHead} title=${title} heading=${heading} back=${list}>
-      ${call && html`<${Outcome} value=${call.outcome} /><${State} value=${call.status} />`}
+      ${call && html`<${Outcome} value=${call.outcome} /><${CallState} call=${call} />`}
     </${ViewHead}>
     <${Problem} read=${read} />
     ${!read.data && read.loading && html`<${Loading} />`}

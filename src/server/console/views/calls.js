@@ -10,7 +10,7 @@ import { address, href, setParams } from '../lib/router.js';
 import { Button, Empty, Loading, Problem, ViewHead } from '../ui/basic.js';
 import { Party } from '../ui/party.js';
 import { pageArguments, Pager, Table } from '../ui/table.js';
-import { Outcome, State } from '../ui/words.js';
+import { CallState, Outcome } from '../ui/words.js';
 import { ExportButton, ExportResult, useExport } from './calls/export.js';
 import { clear, filterOf, Filters, isFiltered, remember } from './calls/filters.js';
 
@@ -106,7 +106,7 @@ function CallTable({ calls, busy }) {
     { label: 'To', cell: ({ to }) => html`<${Party} value=${to} />` },
     { label: 'Agent', cell: ({ agent }) => (agent ? html`<bdi>${agent.name}</bdi>` : format.NONE) },
     { label: 'Outcome', cell: ({ outcome }) => html`<${Outcome} value=${outcome} />` },
-    { label: 'Status', cell: ({ status }) => html`<${State} value=${status} />` },
+    { label: 'Status', cell: (call) => html`<${CallState} call=${call} />` },
     { label: 'Duration', align: 'end', cell: (call) => html`<${Duration} call=${call} />` },
     { label: 'Cost', align: 'end', cell: ({ estimatedCost }) => format.money(estimatedCost) },
   ];

@@ -46,8 +46,8 @@ export default function View() {
     action: params.get('action') || undefined,
     subject: params.get('subject') || undefined,
     outcome: OUTCOMES.find(([value]) => value === params.get('outcome'))?.[0],
-    recordedAfter: startOf(params.get('from'), 0),
-    recordedBefore: startOf(params.get('to'), 1),
+    recordedAfter: format.localDay(params.get('from'), 0),
+    recordedBefore: format.localDay(params.get('to'), 1),
   };
   const read = useQuery(Trail, { ...pageArguments(params, PAGE), filter });
   const events = read.data?.auditEvents.nodes ?? [];
@@ -130,15 +130,4 @@ function useSubjects(events) {
     if (node?.__typename === 'PhoneNumber') found.set(node.id, { href: `/numbers/${node.id}`, name: node.number });
   }
   return found;
-}
-
-/**
- * The start of a local day.
- * @param {string | null} day `YYYY-MM-DD`
- * @param {number} add days
- */
-function startOf(day, add) {
-  const [year, month, date] = (day ?? '').split('-').map(Number);
-  if (!year || !month || !date) return undefined;
-  return new Date(year, month - 1, date + add).toISOString();
 }

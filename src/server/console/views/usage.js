@@ -7,6 +7,7 @@ import { useQuery, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import * as router from '../lib/router.js';
 import { Badge, Button, Empty, Loading, Problem, Section, ViewHead } from '../ui/basic.js';
+import { countryName } from '../ui/names.js';
 import { Bars } from '../ui/plot.js';
 import { Table } from '../ui/table.js';
 
@@ -181,7 +182,7 @@ function Prices({ prices }) {
     {
       label: 'Number',
       isHead: true,
-      cell: ({ countryCode, type }) => `${format.country(countryCode)}, ${format.words(type).toLowerCase()}`,
+      cell: ({ countryCode, type }) => `${countryName(countryCode)}, ${format.words(type).toLowerCase()}`,
     },
     { label: 'A month', align: 'end', cell: ({ month, currency }) => format.money(month, currency) },
     { label: 'A minute', align: 'end', cell: ({ minute, currency }) => format.money(minute, currency) },

@@ -7,7 +7,7 @@ import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
 import { Empty, Loading, Problem, Section } from '../../ui/basic.js';
 import { Table } from '../../ui/table.js';
-import { Outcome, State } from '../../ui/words.js';
+import { CallState, Outcome } from '../../ui/words.js';
 
 /** @typedef {NonNullable<import('../../generated/types').AgentCallsQuery['agent']>['calls']['nodes'][number]} Call */
 
@@ -35,7 +35,7 @@ const COLUMNS = [
       html`<a href=${router.href(`/calls/${encodeURIComponent(id)}`)}>${dateTime(startedAt)}</a>`,
   },
   { label: 'From', cell: ({ from }) => html`<bdi>${from}</bdi>` },
-  { label: 'State', cell: ({ status }) => html`<${State} value=${status} />` },
+  { label: 'State', cell: (call) => html`<${CallState} call=${call} />` },
   { label: 'Answered by', cell: ({ outcome }) => html`<${Outcome} value=${outcome} />` },
   { label: 'Duration', align: 'end', cell: ({ durationSeconds }) => duration(durationSeconds) },
 ];

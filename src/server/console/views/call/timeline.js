@@ -6,12 +6,10 @@ import { html } from '../../lib/html.js';
 import { href } from '../../lib/router.js';
 import { Section } from '../../ui/basic.js';
 import { Party } from '../../ui/party.js';
+import { isUnderWay } from '../../ui/words.js';
 
 /** @typedef {Extract<NonNullable<import('../../generated/types').CallDetailsQuery['node']>, { sid: string }>} Call */
 /** @typedef {import('preact').ComponentChildren} Children */
-
-/** @param {Call} call */
-export const isUnderWay = ({ status }) => status === 'RINGING' || status === 'IN_PROGRESS';
 
 /** @param {{ call: Call }} props */
 export function Timeline({ call }) {

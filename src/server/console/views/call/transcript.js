@@ -3,7 +3,7 @@
 import * as format from '../../lib/format.js';
 import { html } from '../../lib/html.js';
 import { Empty, Section } from '../../ui/basic.js';
-import { isUnderWay } from './timeline.js';
+import { isUnderWay } from '../../ui/words.js';
 
 /** @param {{ call: import('./timeline.js').Call }} props */
 export function Transcript({ call }) {

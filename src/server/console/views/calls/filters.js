@@ -3,6 +3,7 @@
 import { useState } from 'preact/hooks';
 
 import { CallsAgents, CallsChosen, CallsNumbers } from '../../generated/operations.js';
+import * as format from '../../lib/format.js';
 import { useQuery, useSettled } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { setParams } from '../../lib/router.js';
@@ -10,8 +11,6 @@ import { Filter } from '../../ui/form.js';
 import { options } from '../../ui/words.js';
 
 const STATUSES = ['RINGING', 'IN_PROGRESS', 'COMPLETED', 'NO_ANSWER', 'BUSY', 'CANCELED', 'FAILED'];
-/** Dates before are years that are being typed. */
-const EARLIEST = '2000-01-01';
 
 /** @typedef {import('../../generated/types').CallFilter} CallFilter */
 
@@ -26,8 +25,8 @@ export function filterOf(params) {
     agentId: params.get('agent') || null,
     phoneNumberId: params.get('number') || null,
     status: /** @type {CallFilter['status']} */ (status ?? null),
-    startedAfter: localDay(params.get('from'), 0),
-    startedBefore: localDay(params.get('to'), 1),
+    startedAfter: format.localDay(params.get('from'), 0),
+    startedBefore: format.localDay(params.get('to'), 1),
   };
 }
 
@@ -44,18 +43,6 @@ export const lastSearch = () => last;
 
 /** Whether anything is filtered. @param {CallFilter} filter */
 export const isFiltered = (filter) => Object.values(filter).some(Boolean);
-
-/**
- * The start of the local day, or of one that many days later; null unless it is a day.
- * @param {string | null} day `YYYY-MM-DD`
- * @param {number} later
- */
-function localDay(day, later) {
-  const parts = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day ?? '');
-  if (!parts || !day || day < EARLIEST) return null;
-  const at = new Date(Number(parts[1]), Number(parts[2]) - 1, Number(parts[3]) + later);
-  return at.toISOString();
-}
 
 /** Changes filters: the page that was shown belongs to the former ones. @param {Record<string, string>} changes */
 const change = (changes) => setParams({ ...changes, after: null, before: null }, { replace: true });

@@ -8,10 +8,10 @@ import { useNow, useQuery, useSubscription } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { page } from '../../lib/page.js';
 import { href } from '../../lib/router.js';
-import { Badge, Empty, Loading, Problem, Section } from '../../ui/basic.js';
+import { Empty, Loading, Problem, Section } from '../../ui/basic.js';
 import { Party } from '../../ui/party.js';
 import { Table } from '../../ui/table.js';
-import { Outcome, State } from '../../ui/words.js';
+import { CallState, isUnderWay, Outcome } from '../../ui/words.js';
 import { HangUp } from './hang_up.js';
 
 /** @typedef {import('../../generated/types').NowCallFragment} Call */
@@ -23,9 +23,6 @@ const LINGER = 6000;
 const FRESH = 10_000;
 /** Most calls that are followed. Further ones are in the list of calls. */
 const MOST = 200;
-
-/** @param {Call} call */
-const isUnderWay = ({ status }) => status === 'RINGING' || status === 'IN_PROGRESS';
 
 /**
  * The calls under way, newest first, and those that have just ended.
@@ -138,14 +135,7 @@ function LiveTable({ lines, now }) {
     { label: 'To', cell: ({ call }) => html`<${Party} value=${call.to} />` },
     { label: 'Agent', cell: ({ call }) => call.agent && html`<bdi>${call.agent.name}</bdi>` },
     { label: 'Goes to', cell: ({ call }) => html`<${Outcome} value=${call.outcome} />` },
-    {
-      label: 'Status',
-      // The carrier reports only the end of a call that the agent took: it rings until the voice provider tells of it.
-      cell: ({ call }) =>
-        call.status === 'RINGING' && call.outcome === 'AGENT'
-          ? html`<${Badge} tone="busy">Put through</${Badge}>`
-          : html`<${State} value=${call.status} />`,
-    },
+    { label: 'Status', cell: ({ call }) => html`<${CallState} call=${call} />` },
     { label: 'Duration', align: 'end', cell: (line) => format.duration(elapsed(line)) },
   ];
   if (page.sandbox)

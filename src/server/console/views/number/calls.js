@@ -7,7 +7,7 @@ import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
 import { Empty, Loading, Problem, Section } from '../../ui/basic.js';
 import { Table } from '../../ui/table.js';
-import { Outcome, State } from '../../ui/words.js';
+import { CallState, Outcome } from '../../ui/words.js';
 
 /** @typedef {import('../../generated/types').NumberCallsQuery['calls']['nodes'][number]} Call */
 
@@ -21,7 +21,7 @@ const COLUMNS = [
   { label: 'Caller', cell: ({ from }) => html`<bdi class="num">${from}</bdi>` },
   { label: 'Answered by', cell: ({ outcome }) => html`<${Outcome} value=${outcome} />` },
   { label: 'Rule', cell: ({ decision }) => (decision.ruleName === null ? '–' : html`<bdi>${decision.ruleName}</bdi>`) },
-  { label: 'State', cell: ({ status }) => html`<${State} value=${status} />` },
+  { label: 'State', cell: (call) => html`<${CallState} call=${call} />` },
   { label: 'Length', align: 'end', cell: ({ durationSeconds }) => duration(durationSeconds) },
 ];
 

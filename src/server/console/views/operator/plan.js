@@ -3,12 +3,12 @@
 import { useRef } from 'preact/hooks';
 
 import { OperatorSetPlan } from '../../generated/operations.js';
-import * as format from '../../lib/format.js';
 import { useForm, useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { Button } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { Checkbox, FormErrors, Select, TextField } from '../../ui/form.js';
+import { countryName } from '../../ui/names.js';
 import { short } from './tenant.js';
 
 /** @typedef {import('../../generated/types').OperatorTenantFragment} Tenant */
@@ -91,7 +91,7 @@ export function PlanDialog({ tenant, onClose, onSaved }) {
 /** @param {{ form: import('../../ui/form.js').Form, tenant: Tenant | null }} props */
 function Dialling({ form, tenant }) {
   const present = tenant?.limits.dialCountries;
-  const now = present === null ? 'all countries' : present?.map(format.country).join(', ') || 'no country';
+  const now = present === null ? 'all countries' : present?.map(countryName).join(', ') || 'no country';
   /** @type {[string, string][]} */
   const choices = [
     ['server', 'As this server is set up'],
@@ -122,7 +122,7 @@ const codesOf = (text) =>
 
 /** @param {string} code */
 function nameOf(code) {
-  return /^[A-Z]{2}$/.test(code) ? format.country(code) : `${code}?`;
+  return /^[A-Z]{2}$/.test(code) ? countryName(code) : `${code}?`;
 }
 
 /** The fields that show their own refusals at present. @param {Record<string, any>} values @param {Tenant | null} tenant */

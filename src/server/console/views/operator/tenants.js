@@ -10,6 +10,7 @@ import * as router from '../../lib/router.js';
 import { Badge, Button, Empty, Loading, Problem, say, Section } from '../../ui/basic.js';
 import { Filter } from '../../ui/form.js';
 import { pageArguments, Pager, Table } from '../../ui/table.js';
+import { countryName } from '../../ui/names.js';
 import { PlanDialog } from './plan.js';
 import { ActFor, short, TenantId } from './tenant.js';
 
@@ -135,6 +136,6 @@ function MayDial({ limits: { dialCountries, dialPremiumNumbers } }) {
 function countries(codes) {
   if (codes === null) return 'All countries';
   if (codes.length === 0) return 'Nothing';
-  const names = codes.map(format.country).join(', ');
+  const names = codes.map(countryName).join(', ');
   return codes.length <= 4 ? names : html`<span title=${names}>${format.number(codes.length)} countries</span>`;
 }
