@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_graphql::{Context, Request};
-use tokio::sync::{OwnedSemaphorePermit, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore, oneshot};
 use tokio::time::Instant;
 
 use super::errors::ApiError;
@@ -64,6 +64,7 @@ pub(crate) struct Session {
     spent: AtomicUsize,
     turns: Option<Turns>,
     turn: Mutex<Option<(Turn, OwnedSemaphorePermit)>>,
+    watching: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 /// Semaphores from which a socket's requests take turns.
@@ -106,6 +107,20 @@ impl Session {
             spent: AtomicUsize::new(0),
             turns,
             turn: Mutex::default(),
+            watching: Mutex::default(),
+        }
+    }
+
+    /// Tells the socket by `watching` once the request's subscription has begun to watch.
+    pub(super) fn telling(self, watching: oneshot::Sender<()>) -> Self {
+        Self { watching: Mutex::new(Some(watching)), ..self }
+    }
+
+    /// Tells the socket that every change from now on is sent.
+    pub(super) fn tell_watching(&self) {
+        if let Some(watching) = self.watching.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A socket that was closed needs no word.
+            let _ = watching.send(());
         }
     }
 

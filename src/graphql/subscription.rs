@@ -45,6 +45,7 @@ impl Subscription {
         let topic = Topic::Operation(session.scope()?.tenant(), id);
         // Before the read, so that no change in between is missed.
         let changes = session.services().database.watch(topic);
+        session.tell_watching();
         let watched = read_operation(&session, id)
             .await?
             .ok_or_else(|| ApiError::bad_input("id: there is no operation with this id"))?;
@@ -78,6 +79,7 @@ impl Subscription {
         let topic = agent.map_or(Topic::Calls(tenant), |agent| Topic::CallsOf(tenant, agent));
         // Before the agent is looked up, so that no call in between is missed.
         let changes = session.services().database.watch(topic);
+        session.tell_watching();
         if let Some(agent) = agent {
             let known = session.reader().await?.agents_by_id(&[agent]).await?;
             if known.is_empty() {

@@ -100,6 +100,11 @@ pub(super) fn bare(kind: &str) -> Message {
     text(&json!({"type": kind}))
 }
 
+/// Returns the `ping` that tells the client that its subscription misses no change from now on.
+pub(super) fn subscribed(id: &str) -> Message {
+    text(&json!({"type": "ping", "payload": {"subscribed": id}}))
+}
+
 /// Returns a `next` message. `answer` is serialized JSON and is inserted as it is, because it may be long.
 pub(super) fn next(id: &str, answer: &str) -> Message {
     Message::Text(format!("{{\"type\":\"next\",\"id\":{},\"payload\":{answer}}}", json!(id)).into())

@@ -6,6 +6,10 @@
 //! bound. While a client reads slowly, events wait at their source; a client that does not accept a message
 //! in time is closed with 1013.
 //!
+//! What happens between a query and the start of a subscription is in neither, and the subprotocol has no message for that
+//! start. So the server sends a `ping`, which every client answers, with the payload `{"subscribed": "<id>"}`: a query sent
+//! after it, together with the events, is complete.
+//!
 //! A socket does not outlive its token. The token is checked again at every operation, at every ping and, if
 //! it is an agent's, whenever this server learns of a change of the agent, on whichever server it was made.
 //! Queries and mutations are executed as over HTTP.
@@ -23,14 +27,15 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use futures_util::stream::{AbortHandle, Abortable, BoxStream, SelectAll};
-use futures_util::{StreamExt, stream};
+use futures_util::future::BoxFuture;
+use futures_util::stream::{AbortHandle, Abortable, BoxStream, FuturesUnordered, SelectAll};
+use futures_util::{FutureExt, StreamExt, stream};
 use serde_json::{Map, Value, json};
-use tokio::sync::Semaphore;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until, timeout};
 
-use self::message::{ClientMessage, CloseReason, PROTOCOL, about, bare, next, parse};
+use self::message::{ClientMessage, CloseReason, PROTOCOL, about, bare, next, parse, subscribed};
 use self::sockets::{OperationPermit, SocketPermit};
 use super::execution_limits::ShareKey;
 use super::rate::ClientAddress;
@@ -113,6 +118,8 @@ struct SocketTask {
     changes: Option<Watcher>,
     operations: SelectAll<Abortable<BoxStream<'static, OperationResult>>>,
     running: HashMap<String, (AbortHandle, OperationPermit)>,
+    /// Ids of subscriptions, each as it begins to watch; `None` for operations that never do.
+    starting: FuturesUnordered<BoxFuture<'static, Option<String>>>,
     result_permits: Arc<Semaphore>,
     /// Whether the client has sent anything since the last ping.
     is_alive: bool,
@@ -129,6 +136,7 @@ impl SocketTask {
             changes: None,
             operations: SelectAll::new(),
             running: HashMap::new(),
+            starting: FuturesUnordered::new(),
             result_permits: Arc::new(Semaphore::new(MAX_PENDING_RESULTS)),
             is_alive: true,
         }
@@ -182,6 +190,11 @@ impl SocketTask {
                     None => return Ok(()),
                 },
                 Some((id, result)) = self.operations.next() => self.send_result(id, result).await?,
+                Some(id) = self.starting.next() => {
+                    if let Some(id) = id.filter(|id| self.running.contains_key(id)) {
+                        self.send(subscribed(&id)).await?;
+                    }
+                }
             }
             self.check_expiry()?;
         }
@@ -300,8 +313,10 @@ impl SocketTask {
             of_socket: Arc::clone(&self.result_permits),
             of_caller: self.server.execution_limits.share(ShareKey::of(principal, self.address)),
         };
-        let (result_id, end_id) = (id.clone(), id.clone());
-        let results = self.server.api.stream(caller, request, turns);
+        let (result_id, end_id, watching_id) = (id.clone(), id.clone(), id.clone());
+        let (watching, watches) = oneshot::channel();
+        self.starting.push(watches.map(|watches| watches.ok().map(|()| watching_id)).boxed());
+        let results = self.server.api.stream(caller, request, turns, watching);
         let results = results.map(move |executed| (result_id.clone(), Some(executed)));
         let results = results.chain(stream::once(std::future::ready((end_id, None)))).boxed();
         let (handle, registration) = AbortHandle::new_pair();

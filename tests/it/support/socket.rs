@@ -66,8 +66,22 @@ impl Socket {
         self.send(json!({"type": "subscribe", "id": id, "payload": {"query": query}})).await;
     }
 
-    /// The next message of the protocol.
+    /// Waits until the subscription misses no change any more. Nothing else may come before.
+    pub(crate) async fn watches(&mut self, id: &str) {
+        assert_eq!(self.message().await, json!({"type": "ping", "payload": {"subscribed": id}}));
+    }
+
+    /// The next message of the protocol, beside those that [`Self::watches`] waits for.
     pub(crate) async fn next(&mut self) -> Value {
+        loop {
+            let message = self.message().await;
+            if message["payload"]["subscribed"].is_null() {
+                return message;
+            }
+        }
+    }
+
+    async fn message(&mut self) -> Value {
         loop {
             match timeout(PATIENCE, self.0.next()).await.expect("nothing came").unwrap().unwrap() {
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),

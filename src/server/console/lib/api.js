@@ -30,7 +30,7 @@ const DEADLINE = 65_000;
 /** State of the socket that carries what happens live. @type {import('@preact/signals').Signal<Liveness>} */
 export const liveness = signal('idle');
 
-/** Grows whenever the socket is open again: what happened in between was not announced, so queries are asked again. */
+/** Grows whenever the socket is open again, or is to be: what happened in between was not announced, so queries are asked again. */
 export const reconnections = signal(0);
 
 /** Why queries are being repeated at present; null when the server answers. @type {import('@preact/signals').Signal<string | null>} */
@@ -84,7 +84,7 @@ function ownCredentials() {
 export const acrossTenants = { fetchOptions: () => ({ headers: ownCredentials() }) };
 
 function connect() {
-  const socket = openSocket();
+  const { socket, follow } = openSocket();
   const client = new Client({
     url: page.endpoint,
     // A GET would write variables, and so phone numbers, into proxies' logs.
@@ -96,16 +96,9 @@ function connect() {
       cacheExchange,
       fetchExchange,
       subscriptionExchange({
-        forwardSubscription: ({ query, variables, operationName, extensions }) => ({
+        forwardSubscription: ({ query, variables, operationName, extensions }, { context }) => ({
           subscribe: (sink) => ({
-            unsubscribe: socket.subscribe(
-              { query: query ?? '', variables, operationName, extensions },
-              {
-                next: (/** @type {any} */ result) => sink.next(result),
-                error: (error) => sink.error(error),
-                complete: () => sink.complete(),
-              },
-            ),
+            unsubscribe: follow({ query: query ?? '', variables, operationName, extensions }, sink, context.onStart),
           }),
         }),
       }),
@@ -114,14 +107,21 @@ function connect() {
   return { client, socket };
 }
 
-/** One socket for all subscriptions, opened by the first and closed after the last. It is opened again for ever. */
+/**
+ * One socket for all subscriptions, opened by the first and closed after the last. It is opened again for ever, and subscribes
+ * again to everything that it carried.
+ */
 function openSocket() {
+  /** What to call when the server watches for a subscription, by its id. @type {Map<string, () => void>} */
+  const starts = new Map();
+  let lastId = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pongTimer;
   let wasOpen = false;
   const socket = createSocket({
     url: page.socket,
     connectionParams: credentials,
+    generateID: () => String((lastId += 1)),
     keepAlive: PING_EVERY,
     retryAttempts: Infinity,
     retryWait: (attempts) => {
@@ -147,8 +147,11 @@ function openSocket() {
         liveness.value = code === 1000 ? 'idle' : 'reconnecting';
         if (code === 1000) wasOpen = false;
       },
-      ping: (received) => {
-        if (received) return;
+      ping: (received, payload) => {
+        if (received) {
+          starts.get(String(payload?.subscribed))?.();
+          return;
+        }
         // A connection that was cut without a word looks open until something is written to it.
         pongTimer = setTimeout(() => socket.terminate(), PONG_WITHIN);
       },
@@ -157,7 +160,26 @@ function openSocket() {
       },
     },
   });
-  return socket;
+  /**
+   * Subscribes. Returns what ends the subscription.
+   * @param {import('graphql-ws').SubscribePayload} payload
+   * @param {{ next: (result: any) => void, error: (error: any) => void, complete: () => void }} sink
+   * @param {() => void} [onStart] called whenever the server has begun to watch: at the start and after each reconnection
+   */
+  const follow = (payload, sink, onStart) => {
+    const stop = socket.subscribe(payload, {
+      next: (/** @type {any} */ result) => sink.next(result),
+      error: (error) => sink.error(error),
+      complete: () => sink.complete(),
+    });
+    const id = String(lastId);
+    if (onStart) starts.set(id, onStart);
+    return () => {
+      starts.delete(id);
+      stop();
+    };
+  };
+  return { socket, follow };
 }
 
 /**

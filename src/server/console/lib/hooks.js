@@ -137,33 +137,44 @@ export async function readOnce(document, variables) {
 }
 
 /**
- * Follows what happens, for as long as the view is shown.
+ * Follows what happens, for as long as the view is shown. What happened between a query and the start of the subscription is in
+ * neither: `onStart` asks again.
  * @template Data
  * @template {import('@urql/core').AnyVariables} Variables
  * @param {Document<Data, Variables>} document
  * @param {Variables} variables
  * @param {(data: Data) => void} onEvent
- * @param {{ pause?: boolean }} [options]
+ * @param {{ pause?: boolean, onStart?: () => void }} [options] `onStart`: called when every event from now on arrives, also after
+ *   a reconnection
  */
-export function useSubscription(document, variables, onEvent, { pause = false } = {}) {
+export function useSubscription(document, variables, onEvent, { pause = false, onStart } = {}) {
   const { client } = clients.value;
   const reconnected = reconnections.value;
-  const handler = useRef(onEvent);
-  handler.current = onEvent;
+  const handlers = useRef({ onEvent, onStart });
+  handlers.current = { onEvent, onStart };
   const wait = useRef(FIRST_WAIT);
+  const hasEnded = useRef(false);
+  const [attempt, setAttempt] = useState(0);
+  // The socket itself renews what it carries when it is open again. What ended with an error is asked for again here.
+  useEffect(() => {
+    if (hasEnded.current) setAttempt((count) => count + 1);
+  }, [reconnected]);
   useEffect(() => {
     if (pause) return undefined;
+    hasEnded.current = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     // An error ends the stream, as for a page that could not keep up with it: everything is asked again then.
     const again = () => {
+      hasEnded.current = true;
       timer ??= setTimeout(() => refusal.peek() === null && (reconnections.value += 1), wait.current);
       wait.current = Math.min(wait.current * 2, LONGEST_WAIT);
     };
-    const following = client.subscription(document, variables).subscribe((result) => {
+    const context = { onStart: () => handlers.current.onStart?.() };
+    const following = client.subscription(document, variables, context).subscribe((result) => {
       if (result.data) {
         wait.current = FIRST_WAIT;
-        handler.current(result.data);
+        handlers.current.onEvent(result.data);
       }
       if (result.error) {
         explain(result.error);
@@ -174,7 +185,7 @@ export function useSubscription(document, variables, onEvent, { pause = false } 
       clearTimeout(timer);
       following.unsubscribe();
     };
-  }, [client, document, JSON.stringify(variables), pause, reconnected]);
+  }, [client, document, JSON.stringify(variables), pause, attempt]);
 }
 
 /**

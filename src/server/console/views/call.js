@@ -2,7 +2,7 @@
 
 import { CallDetails, CallFollowed } from '../generated/operations.js';
 import * as format from '../lib/format.js';
-import { useEvery, useQuery, useSubscription, useThrottled, useTitle } from '../lib/hooks.js';
+import { useQuery, useSubscription, useThrottled, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import { href } from '../lib/router.js';
 import { Copy, Empty, Facts, Loading, Problem, Section, ViewHead } from '../ui/basic.js';
@@ -29,10 +29,8 @@ export default function View({ parameters: [id = ''] }) {
     CallFollowed,
     { agentId: call?.agent?.id ?? null },
     ({ callUpdated }) => callUpdated.id === id && refetch(),
-    { pause: call === null },
+    { pause: call === null, onStart: read.refetch },
   );
-  // A change between the reading and the start of the subscription was not told.
-  useEvery(() => call && isUnderWay(call) && read.refetch(), 15_000);
   return html`<${ViewHead} title=${title} heading=${heading} back=${list}>
       ${call && html`<${Outcome} value=${call.outcome} /><${CallState} call=${call} />`}
     </${ViewHead}>

@@ -26,7 +26,9 @@ export default function View() {
   remember(params);
   const filter = filterOf(params);
   const read = useQuery(CallsPage, { ...pageArguments(params, PAGE), filter });
-  useSubscription(CallsUpdated, { agentId: filter.agentId }, useThrottled(read.refetch, AFTER_CALLS));
+  useSubscription(CallsUpdated, { agentId: filter.agentId }, useThrottled(read.refetch, AFTER_CALLS), {
+    onStart: read.refetch,
+  });
   const job = useExport(filter);
 
   const turn = (/** @type {{ after?: string, before?: string }} */ { after, before }) => {

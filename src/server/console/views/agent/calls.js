@@ -15,7 +15,7 @@ import { CallState, Outcome } from '../../ui/words.js';
 export function Calls({ agentId, isDeleted }) {
   const read = useQuery(AgentCalls, { id: agentId });
   const refetch = useThrottled(read.refetch);
-  useSubscription(AgentCallUpdated, { id: agentId }, refetch);
+  useSubscription(AgentCallUpdated, { id: agentId }, refetch, { onStart: read.refetch });
   const calls = read.data?.agent?.calls.nodes;
   const all = html`<a href=${router.href(`/calls?agent=${encodeURIComponent(agentId)}`)}>All calls</a>`;
   return html`<${Section} title="Recent calls" actions=${calls?.length ? all : null}>

@@ -38,10 +38,15 @@ export function useLiveCalls(onChange) {
     setLines((before) => merge(before, listed));
   }, [read.data]);
 
-  useSubscription(NowCallUpdated, {}, ({ callUpdated: call }) => {
-    setLines((before) => hear(before, call));
-    onChange();
-  });
+  useSubscription(
+    NowCallUpdated,
+    {},
+    ({ callUpdated: call }) => {
+      setLines((before) => hear(before, call));
+      onChange();
+    },
+    { onStart: read.refetch },
+  );
 
   const hasEnded = [...lines.values()].some(({ endedAt }) => endedAt !== null);
   useEffect(() => {

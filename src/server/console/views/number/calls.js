@@ -35,7 +35,7 @@ export function RecentCalls({ id, isHeld }) {
     ({ callUpdated }) => {
       if (callUpdated.phoneNumber?.id === id) refetch();
     },
-    { pause: !isHeld },
+    { pause: !isHeld, onStart: read.refetch },
   );
   const calls = read.data?.calls.nodes;
   const all = html`<a href=${`${router.href('/calls')}?number=${encodeURIComponent(id)}`}>All calls to this number</a>`;
