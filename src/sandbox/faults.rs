@@ -35,6 +35,9 @@ pub(crate) struct Fault {
     /// Number of requests that it still applies to. `None` for no limit.
     #[serde(default)]
     times: Option<u32>,
+    /// Whether it waits until all faults added before it are used up.
+    #[serde(default)]
+    in_turn: bool,
 }
 
 /// Selects requests. An omitted member matches all.
@@ -86,7 +89,9 @@ impl Faults {
     /// Returns the action of the first fault that matches, and counts the fault down.
     fn take(&self, provider: Provider, method: &str, path: &str) -> Option<Action> {
         let mut list = self.list();
-        let index = list.iter().position(|fault| fault.filter.matches(provider, method, path))?;
+        let index = list.iter().enumerate().position(|(index, fault)| {
+            (index == 0 || !fault.in_turn) && fault.filter.matches(provider, method, path)
+        })?;
         let fault = list.get_mut(index)?;
         let action = fault.action.clone();
         if let Some(times) = &mut fault.times {

@@ -48,12 +48,8 @@ async fn a_purchase_with_an_unknown_outcome_survives_a_rejected_look_up() {
         let practice = Practice::in_background().await;
         // The look before the purchase passes.
         practice.fault("twilio", "POST", NUMBERS, json!({ "lose": "after" })).await;
+        practice.fault_in_turn("twilio", "GET", NUMBERS, answer.clone()).await;
         let made = practice.create(json!({ "name": "Northside Dental", "areaCode": "305" })).await;
-        wait_until("the purchase is carried out", DEADLINE, async || {
-            (practice.app.pending_faults().await == 0).then_some(())
-        })
-        .await;
-        practice.fault("twilio", "GET", NUMBERS, answer.clone()).await;
         let waiting = practice.waiting(&made).await;
         assert!(waiting["waitsFor"]["message"].as_str().unwrap().contains("carrier"), "{waiting}");
         assert_eq!(practice.over(&made).await["state"], "SUCCEEDED", "{answer}");
@@ -84,12 +80,8 @@ async fn a_release_with_an_unknown_outcome_survives_a_rejected_look_up() {
         let practice = Practice::in_background().await;
         let made = practice.with_number().await;
         practice.fault("twilio", "DELETE", NUMBERS, json!({ "lose": "after" })).await;
+        practice.fault_in_turn("twilio", "GET", NUMBERS, answer.clone()).await;
         let release = practice.ask(RELEASE, json!({ "id": made["number"]["id"] })).await;
-        wait_until("the release is carried out", DEADLINE, async || {
-            (practice.app.pending_faults().await == 0).then_some(())
-        })
-        .await;
-        practice.fault("twilio", "GET", NUMBERS, answer.clone()).await;
         practice.waiting(&release).await;
         assert_eq!(practice.over(&release).await["state"], "SUCCEEDED", "{answer}");
         practice.agree(0, 1).await;

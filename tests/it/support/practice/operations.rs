@@ -57,6 +57,13 @@ impl Practice {
         self.app.faults(json!({ "match": matching, "action": action, "times": 1 })).await;
     }
 
+    /// A fault that strikes once, after all faults before it have struck.
+    pub(crate) async fn fault_in_turn(&self, provider: &str, method: &str, path: &str, action: Value) {
+        let matching = json!({ "provider": provider, "method": method, "path_contains": path });
+        let fault = json!({ "match": matching, "action": action, "times": 1, "in_turn": true });
+        self.app.faults(fault).await;
+    }
+
     /// What is held is what is billed.
     pub(crate) async fn agree(&self, numbers: usize, agents: usize) {
         let held = self.app.graphql(&self.token, HELD, json!({})).await["data"].clone();
