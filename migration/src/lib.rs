@@ -12,7 +12,7 @@
 )]
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DbBackend;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 /// The migration framework, for callers that run the migrations.
 pub use sea_orm_migration;
@@ -23,6 +23,7 @@ mod call_statistics;
 mod call_totals;
 mod calls;
 mod list_indexes;
+mod messages;
 mod operations;
 mod phone_numbers;
 mod rate_buckets;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(rate_buckets::Migration),
             Box::new(list_indexes::Migration),
             Box::new(call_statistics::Migration),
+            Box::new(messages::Migration),
         ]
     }
 }
@@ -70,6 +72,44 @@ async fn on_postgres(manager: &SchemaManager<'_>, sql: &str) -> Result<(), DbErr
 /// A check that a column holds one of these words.
 fn one_of(column: &'static str, words: &[&'static str]) -> Expr {
     Expr::col(column).is_in(words.iter().copied())
+}
+
+/// Lets a column hold more words than its check, made with [`one_of`], has admitted so far: all of these.
+async fn widen(
+    manager: &SchemaManager<'_>,
+    table: &'static str,
+    column: &'static str,
+    words: &[&'static str],
+) -> Result<(), DbErr> {
+    let db = manager.get_connection();
+    let words = words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ");
+    let check = format!("CHECK (\"{column}\" IN ({words}))");
+    if is_postgres(manager) {
+        let name = format!("{table}_{column}_check");
+        // No row is read under the lock: what the former check admitted, the wider one admits too.
+        let sql = format!(
+            "ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {check} NOT VALID"
+        );
+        db.execute_unprepared(&sql).await?;
+        return Ok(());
+    }
+    // SQLite changes a check only together with the whole table, or so, which its documentation recommends for constraints
+    // that leave the stored rows valid: https://www.sqlite.org/lang_altertable.html#otheralter
+    let query = |sql: String| Statement::from_string(DbBackend::Sqlite, sql);
+    let missing = || DbErr::Custom(format!("the check of {table}.{column} was not found"));
+    let sql = format!("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = '{table}'");
+    let table_sql: String = db.query_one_raw(query(sql)).await?.ok_or_else(missing)?.try_get_by_index(0)?;
+    let begin = table_sql.find(&format!("CHECK (\"{column}\" IN (")).ok_or_else(missing)?;
+    let end = table_sql.get(begin..).and_then(|rest| rest.find("))")).ok_or_else(missing)? + begin + 2;
+    let widened = format!("{}{check}{}", &table_sql[..begin], &table_sql[end..]);
+    let version: i64 =
+        db.query_one_raw(query("PRAGMA schema_version".to_owned())).await?.ok_or_else(missing)?.try_get_by_index(0)?;
+    db.execute_unprepared("PRAGMA writable_schema = ON").await?;
+    let update = "UPDATE sqlite_schema SET sql = $1 WHERE type = 'table' AND name = $2";
+    db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, update, [widened.into(), table.into()])).await?;
+    // Every connection reads the schema again when its version has changed.
+    db.execute_unprepared(&format!("PRAGMA schema_version = {}; PRAGMA writable_schema = OFF", version + 1)).await?;
+    Ok(())
 }
 
 /// A check that a column is null or a canonical E.164 number: `+`, then 7 to 15 digits without a leading 0.
