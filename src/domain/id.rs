@@ -57,6 +57,10 @@ ids! {
     OperationId = Operation,
     /// A call to a number.
     CallId = Call,
+    /// A text message from or to a number.
+    MessageId = Message,
+    /// The texts between a number and one participant.
+    ThreadId = Thread,
     /// An entry of the audit trail.
     AuditEventId = AuditEvent,
 }
@@ -74,6 +78,10 @@ super::text_enum! {
         Operation = "operation",
         /// The id of a call: `call_…`.
         Call = "call",
+        /// The id of a text message: `message_…`.
+        Message = "message",
+        /// The id of a thread: `thread_…`.
+        Thread = "thread",
         /// The id of an entry of the audit trail: `audit_…`.
         AuditEvent = "audit",
         /// `tenantrecord_…`: a tenant as operators see it. To itself it is a [`NodeKind::Tenant`].

@@ -14,6 +14,7 @@ mod database_url;
 mod e164;
 mod id;
 mod language;
+mod message;
 mod number;
 mod operation;
 mod refusal;
@@ -37,8 +38,14 @@ pub use call::{
 pub use country::{AreaCode, CountryCode};
 pub use database_url::{DatabaseHost, DatabaseUrl};
 pub use e164::{E164, load_numbering_plans, mask};
-pub use id::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
+pub use id::{
+    AgentId, AuditEventId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId, ThreadId,
+};
 pub use language::Language;
+pub use message::{
+    AgentMessaging, MessageBody, MessageDirection, MessageStatus, MessagingConsent, MessagingStatus,
+    Participant, ThreadHandling,
+};
 pub use number::{
     Capabilities, Cost, NumberStatus, NumberTransition, NumberType, PhoneNumber, Provider, Rates,
 };
@@ -163,8 +170,11 @@ serde_as_text!(
     NumberType,
     NumberStatus,
     AgentStatus,
+    Participant,
     TenantId,
     AgentId,
     NumberId,
-    OperationId
+    OperationId,
+    MessageId,
+    ThreadId
 );

@@ -15,6 +15,12 @@ pub enum Webhook {
     DialEnded,
     /// The dial of a number that rings before the agent has ended.
     ForwardEnded,
+    /// A text comes in.
+    IncomingMessage,
+    /// The carrier could not fetch or carry out the answer to a text.
+    MessageFallback,
+    /// The status of a text that was sent changed.
+    MessageStatus,
     /// The voice provider reports on a conversation.
     VoiceEvent,
 }
@@ -27,19 +33,25 @@ impl Webhook {
         Self::CallStatus,
         Self::DialEnded,
         Self::ForwardEnded,
+        Self::IncomingMessage,
+        Self::MessageFallback,
+        Self::MessageStatus,
         Self::VoiceEvent,
     ];
 
     /// The path under the server's public address.
     #[must_use]
     pub const fn path(self) -> &'static str {
-        // Stored at the carrier with every number: a changed path would lose the calls of all numbers bought before.
+        // Stored at the carrier with every number: a changed path would lose the calls and texts of all numbers bought before.
         match self {
             Self::IncomingCall => "/api/webhooks/call/incoming",
             Self::CallFallback => "/api/webhooks/call/fallback",
             Self::CallStatus => "/api/webhooks/call/status",
             Self::DialEnded => "/api/webhooks/call/dial",
             Self::ForwardEnded => "/api/webhooks/call/forwarded",
+            Self::IncomingMessage => "/api/webhooks/message/incoming",
+            Self::MessageFallback => "/api/webhooks/message/fallback",
+            Self::MessageStatus => "/api/webhooks/message/status",
             Self::VoiceEvent => "/api/webhooks/elevenlabs",
         }
     }
@@ -63,7 +75,9 @@ mod tests {
     fn the_paths_never_change() {
         let paths: Vec<_> = Webhook::ALL.iter().map(|webhook| webhook.path()).collect();
         let calls = ["incoming", "fallback", "status", "dial", "forwarded"];
+        let messages = ["incoming", "fallback", "status"];
         let mut expected: Vec<_> = calls.map(|name| format!("/api/webhooks/call/{name}")).to_vec();
+        expected.extend(messages.map(|name| format!("/api/webhooks/message/{name}")));
         expected.push("/api/webhooks/elevenlabs".to_owned());
         assert_eq!(paths, expected);
     }

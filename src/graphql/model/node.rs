@@ -46,6 +46,8 @@ impl Node {
                 loaders.load_one(OperationId(id.uuid)).await?.map(|row| Self::Operation(Operation(row)))
             }
             NodeKind::Call => loaders.load_one(CallId(id.uuid)).await?.map(|row| Self::Call(Call(row))),
+            // Not part of the API yet: as if it did not exist.
+            NodeKind::Message | NodeKind::Thread => None,
             NodeKind::Tenant => {
                 let session = ctx.session()?;
                 let scope = session.scope()?;

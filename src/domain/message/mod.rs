@@ -1,0 +1,77 @@
+//! Text messages: their words, and what can be said about a text without asking anybody.
+
+mod body;
+mod participant;
+mod status;
+
+pub use body::MessageBody;
+pub use participant::Participant;
+pub use status::MessageStatus;
+
+use super::text_enum;
+
+text_enum! {
+    /// Direction of a text message.
+    MessageDirection {
+        /// A text to a tenant's number.
+        Inbound = "inbound",
+        /// A text from a tenant's number.
+        Outbound = "outbound",
+    }
+}
+
+text_enum! {
+    /// What happens to the texts that an agent's numbers receive. They are stored in every case.
+    AgentMessaging {
+        /// Nothing else happens.
+        Off = "off",
+        /// People are told; nobody answers by itself.
+        Notify = "notify",
+        /// The agent answers.
+        Agent = "agent",
+    }
+}
+
+text_enum! {
+    /// Who answers a thread.
+    ThreadHandling {
+        /// The agent answers each text.
+        Agent = "agent",
+        /// A person of the tenant has taken the thread over.
+        Person = "person",
+        /// Nobody answers.
+        Nobody = "nobody",
+        /// The agent has handed the thread to a person, and none has taken it over yet.
+        WaitingForPerson = "waiting_for_person",
+    }
+}
+
+text_enum! {
+    /// Whether a participant agrees to texts from a number.
+    MessagingConsent {
+        /// Nothing was said. An answer to a text of the participant's is permitted.
+        Implied = "implied",
+        /// The participant agreed to texts.
+        OptedIn = "opted_in",
+        /// The participant asked for no more texts. None is sent.
+        OptedOut = "opted_out",
+    }
+}
+
+text_enum! {
+    /// Whether texts from a number reach anybody.
+    MessagingStatus {
+        /// The number can send texts.
+        Ready = "ready",
+        /// The number must be registered with the networks first.
+        Unregistered = "unregistered",
+        /// Its registration is under way.
+        Pending = "pending",
+        /// Its registration was rejected.
+        Rejected = "rejected",
+        /// The number cannot send texts.
+        Unsupported = "unsupported",
+        /// Not asked of the carrier yet.
+        Unknown = "unknown",
+    }
+}
