@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use super::App;
 use super::deferred_check::check_when_available;
 use super::supervisor::Supervisor;
-use crate::calls::StatisticsBacklog;
+use crate::calls::CallCounter;
 use crate::domain::Worker;
 use crate::telemetry;
 
@@ -35,6 +35,10 @@ impl App {
         });
         supervisor.run(Worker::MissingEvents, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_missing(stop, heartbeat).await;
+        });
+        let counter = CallCounter::new(self.database.system());
+        supervisor.run(Worker::Statistics, &counter, |counter, stop, heartbeat| async move {
+            counter.watch(stop, heartbeat).await;
         });
         // Without a retention period there is no worker, whose heartbeat `/readyz` would expect.
         if let Some(retention) = &self.retention {
@@ -72,10 +76,6 @@ impl App {
         });
         supervisor.run(Worker::SavedCache, routing, |routing, stop, heartbeat| async move {
             routing.keep_saved(stop, heartbeat).await;
-        });
-        let backlog = StatisticsBacklog::new(self.database.system());
-        supervisor.run_once(Worker::Statistics, &backlog, |backlog| async move {
-            backlog.count().await;
         });
         let database = &self.database;
         // On SQLite there is no other server to hear of.

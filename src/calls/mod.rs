@@ -3,7 +3,7 @@
 //! - [`Sweep`] fetches status reports that never arrived.
 //! - [`Conversations`] records what the voice provider reports.
 //! - [`Retention`] deletes old calls.
-//! - [`StatisticsBacklog`] counts calls from before there were statistics.
+//! - [`CallCounter`] counts calls for statistics.
 //!
 //! Every server may do all of this at the same time: each writes the same, however often. A call or conversation that cannot
 //! be processed is postponed, and the others continue.
@@ -23,5 +23,5 @@ pub(crate) use journal::replace_file;
 pub use journal::rewritten_journal_entry;
 pub use records::CallRecords;
 pub use retention::Retention;
-pub use statistics::StatisticsBacklog;
+pub use statistics::CallCounter;
 pub use sweep::Sweep;

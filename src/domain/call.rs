@@ -197,7 +197,7 @@ impl Call {
     /// The minutes that the carrier bills for an inbound call: each started minute of a completed call. `None` until the call has
     /// ended. SQL repeats this rule: the triggers of the tables `call_totals` and `call_statistics` in `migration/`, and the
     /// count of calls by time in `store/call/statistics.rs`. The tests
-    /// `store::totals` and `statistics` hold all of them together.
+    /// `store::totals`, `statistics` and `counting` hold all of them together.
     #[must_use]
     pub fn billed_minutes(&self) -> Option<i32> {
         if self.status == CallStatus::Completed {

@@ -3,6 +3,7 @@
 mod postgres;
 mod sqlite;
 
+mod counting;
 mod instants;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use serde::Serialize;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
+pub(super) use counting::{calls_of_all_tenants, countable_until, is_open_before, later_of, quarter_hour};
 pub(super) use instants::check_timestamps;
 
 use super::DatabaseConfig;
@@ -256,16 +258,6 @@ pub(super) fn ids(db: &impl ConnectionTrait, ids: impl Iterator<Item = Uuid>) ->
     }
     text.push(close);
     text.into()
-}
-
-/// The quarter hour of a timestamp in this column, counted from 1970 in UTC.
-pub(super) fn quarter_hour(db: &impl ConnectionTrait, column: &str) -> String {
-    if has_policies(db) {
-        format!("quarter_hour({column})")
-    } else {
-        // The first 19 characters are the whole seconds: SQLite would round the rest up.
-        format!("unixepoch(substr({column}, 1, 19)) / 900")
-    }
 }
 
 /// The clause of a raw query that locks the rows found, like [`lock_rows`].

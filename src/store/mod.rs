@@ -30,7 +30,9 @@ pub use agent::{
     AgentChanges, AgentDelivery, AgentFilter, AgentProfile, AgentWithoutNumber, DeliveryOutcome,
 };
 pub use audit_event::AuditEventFilter;
-pub use call::{AnswerClaim, AnswerRecord, CallCounts, CallFilter, CallSlot, KindUsage, Route};
+pub use call::{
+    AnswerClaim, AnswerRecord, CallCounts, CallFilter, CallSlot, Counting, CountingRound, KindUsage, Route,
+};
 pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;

@@ -16,6 +16,7 @@ mod config;
 mod console;
 mod console_lists;
 mod conversation;
+mod counting;
 mod coverage;
 mod crash;
 mod dev;

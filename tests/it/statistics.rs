@@ -1,19 +1,14 @@
-//! Statistics of calls: exact for hours and days of every time zone, whatever becomes of a call afterwards, and while calls from
-//! before there were statistics are still being counted.
+//! Statistics of calls: exact for hours and days of every time zone, and whatever becomes of a call afterwards.
 
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use switchboard::domain::{Entropy, TenantId};
-use switchboard::store::CallCounts;
+use switchboard::domain::Entropy;
 use uuid::Uuid;
 
 use crate::support::api::create;
-use crate::support::catalogue::texts;
-use crate::support::database::TestDatabase;
 use crate::support::practice::TENANT;
-use crate::support::released::versions;
 use crate::support::{App, wait_until};
 
 const STATISTICS: &str =
@@ -141,10 +136,8 @@ async fn a_call_counts_by_what_is_known_of_it_now_and_stays_counted_when_it_is_d
     let token = app.token(TENANT);
     let made = create(&app, &token, json!({"name": "Desk", "areaCode": "212"})).await;
     let now = app.clock().now();
-    let today = json!({"from": now, "to": now + TimeDelta::seconds(1), "by": "HOUR"});
-    let counts = async |agent: Value| {
-        let mut asked = today.clone();
-        asked["agent"] = agent;
+    let counts = async |agent: Value, at: DateTime<Utc>| {
+        let asked = json!({"from": at, "to": at + TimeDelta::seconds(1), "by": "HOUR", "agent": agent});
         let hours = ask(&app, &token, asked).await;
         let sum = |field: &str| hours.iter().map(|hour| hour[field].as_i64().unwrap()).sum::<i64>();
         let minutes: i64 =
@@ -152,13 +145,13 @@ async fn a_call_counts_by_what_is_known_of_it_now_and_stays_counted_when_it_is_d
         [sum("calls"), sum("answeredByAgent"), sum("unavailable"), minutes]
     };
     let agent = made["agent"]["id"].clone();
-    let both = async |expected: [i64; 4]| {
+    let both = async |at: DateTime<Utc>, expected: [i64; 4]| {
         for agent in [Value::Null, agent.clone()] {
-            assert_eq!(counts(agent).await, expected);
+            assert_eq!(counts(agent, at).await, expected, "at {at}");
         }
     };
     let call = app.place_call(json!({"to": made["phoneNumber"]["number"], "hold": true})).await;
-    both([1, 1, 0, 0]).await;
+    both(now, [1, 1, 0, 0]).await;
     let sid = call["call_sid"].as_str().unwrap();
     let url = format!("{}/sandbox/calls/{sid}/hangup", app.sandbox_url());
     assert!(app.http().post(url).send().await.unwrap().status().is_success());
@@ -166,19 +159,30 @@ async fn a_call_counts_by_what_is_known_of_it_now_and_stays_counted_when_it_is_d
         (app.count("SELECT count(*) FROM calls WHERE status = 'completed'").await == 1).then_some(())
     })
     .await;
+    wait_until("the worker has begun", Duration::from_secs(20), async || {
+        let counted =
+            "SELECT count(*) FROM call_statistics_progress WHERE counted_until > '2026-01-01T00:00:00+00:00'";
+        (app.count(counted).await == 1).then_some(())
+    })
+    .await;
+    // Behind the worker, which counts only later calls from now on.
+    let before = now - TimeDelta::hours(3);
+    called(&app, &made["phoneNumber"]["number"], &before.to_rfc3339(), "agent", 60).await;
+    both(before, [1, 1, 0, 1]).await;
     // Reports that come late, in any order.
-    app.execute("UPDATE calls SET duration_seconds = 61").await;
-    both([1, 1, 0, 2]).await;
-    app.execute("UPDATE calls SET outcome = 'unavailable', duration_seconds = 180, sequence = sequence + 1")
-        .await;
-    both([1, 0, 1, 3]).await;
-    app.execute("UPDATE calls SET updated_at = ended_at").await;
-    app.execute("UPDATE calls SET status = 'failed'").await;
-    both([1, 0, 1, 0]).await;
-    app.execute("UPDATE calls SET status = 'completed'").await;
-    both([1, 0, 1, 3]).await;
-    app.execute("DELETE FROM calls").await;
-    both([1, 0, 1, 3]).await;
+    let later = async |sql: &str, expected: [i64; 4]| {
+        app.execute(sql).await;
+        for at in [now, before] {
+            both(at, expected).await;
+        }
+    };
+    later("UPDATE calls SET duration_seconds = 61", [1, 1, 0, 2]).await;
+    let changed = "UPDATE calls SET outcome = 'unavailable', duration_seconds = 180, sequence = sequence + 1";
+    later(changed, [1, 0, 1, 3]).await;
+    later("UPDATE calls SET updated_at = ended_at", [1, 0, 1, 3]).await;
+    later("UPDATE calls SET status = 'failed'", [1, 0, 1, 0]).await;
+    later("UPDATE calls SET status = 'completed'", [1, 0, 1, 3]).await;
+    later("DELETE FROM calls", [1, 0, 1, 3]).await;
 }
 
 #[tokio::test]
@@ -224,130 +228,6 @@ async fn a_range_that_cannot_be_answered_is_refused_by_the_name_of_its_argument(
         ask(&app, &token, asked("0001-01-01T12:00:00Z", "0001-01-01T12:00:01Z", "DAY")).await.len(),
         1
     );
-}
-
-/// SQL for so many ended calls of the tenant, one every seven minutes from 2026 on, like one that is there.
-fn many_calls(test: &TestDatabase, count: u32, prefix: &str) -> String {
-    let (id, at, json) = if test.is_postgres() {
-        ("gen_random_uuid()", "timestamptz '2026-01-01T00:00:00Z' + i * interval '7 minutes'", "jsonb")
-    } else {
-        ("randomblob(16)", "strftime('%Y-%m-%dT%H:%M:%S+00:00', '2026-01-01', (i * 7) || ' minutes')", "text")
-    };
-    format!(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) \
-         INSERT INTO calls (id, tenant_id, agent_id, phone_number_id, sid, direction, caller, called, status, outcome, admitted, \
-         decision, duration_seconds, sequence, started_at, ended_at, updated_at) \
-         SELECT {id}, number.tenant_id, number.agent_id, number.id, '{prefix}' || i, 'inbound', 'anonymous', number.number, 'completed', \
-         CASE i % 5 WHEN 0 THEN 'agent' WHEN 1 THEN 'fallback' WHEN 2 THEN 'busy' WHEN 3 THEN 'unavailable' ELSE 'rejected' END, \
-         false, CAST('{{}}' AS {json}), i % 300, 0, {at}, {at}, {at} FROM n \
-         CROSS JOIN (SELECT * FROM phone_numbers WHERE status = 'active' LIMIT 1) AS number"
-    )
-}
-
-/// How many quarter hours of how many subjects differ between the calls and what is counted of them.
-async fn differences(test: &TestDatabase) -> String {
-    let quarter = if test.is_postgres() {
-        "quarter_hour(started_at)"
-    } else {
-        "unixepoch(substr(started_at, 1, 19)) / 900"
-    };
-    let counts = "sum(CASE WHEN outcome = 'agent' THEN 1 ELSE 0 END) AS agents, count(*) AS calls, \
-        sum(CASE WHEN status = 'completed' THEN coalesce((coalesce(duration_seconds, conversation_seconds) + 59) / 60, 0) ELSE 0 END) \
-        AS minutes";
-    let sql = format!(
-        "SELECT CAST(count(*) AS text) FROM ( \
-            SELECT tenant_id AS subject, {quarter} AS quarter, {counts} FROM calls GROUP BY 1, 2 \
-            UNION ALL SELECT agent_id, {quarter}, {counts} FROM calls GROUP BY 1, 2 \
-         ) AS live FULL JOIN ( \
-            SELECT subject_id AS subject, quarter, sum(agent_calls) AS agents, sum(minutes) AS minutes, \
-                sum(agent_calls + fallback_calls + busy_calls + unavailable_calls + rejected_calls) AS calls \
-            FROM call_statistics GROUP BY 1, 2 \
-         ) AS kept ON live.subject = kept.subject AND live.quarter = kept.quarter \
-         WHERE live.calls IS DISTINCT FROM kept.calls OR live.agents IS DISTINCT FROM kept.agents \
-             OR live.minutes IS DISTINCT FROM kept.minutes"
-    );
-    texts(test, &sql).await.remove(0)
-}
-
-fn sums(counts: &[CallCounts]) -> [i64; 6] {
-    counts.iter().fold([0; 6], |sums, one| {
-        let more = [one.agent, one.fallback, one.busy, one.unavailable, one.rejected, one.minutes];
-        [0, 1, 2, 3, 4, 5].map(|at| sums[at] + more[at])
-    })
-}
-
-#[tokio::test]
-async fn calls_of_a_released_version_count_from_the_first_moment_and_each_of_them_once() {
-    let test = TestDatabase::restore(versions().first().unwrap()).await;
-    test.execute(&many_calls(&test, 12_000, "old")).await;
-    let database = test.open().await;
-    database.migrate().await.unwrap();
-    let system = database.system();
-    let start: DateTime<Utc> = "2025-12-01T00:00:00Z".parse().unwrap();
-    let bounds: Vec<_> = (0..14).map(|month| start + TimeDelta::days(30 * month)).collect();
-    let now = async || {
-        let door = database.read_as(TenantId(TENANT)).await.unwrap();
-        sums(&door.call_statistics(None, &bounds).await.unwrap())
-    };
-    let before = now().await;
-    assert!(before[0] > 2400 && before[..5].iter().sum::<i64>() > 12_000, "{before:?}");
-    let mut expected = before;
-    let mut batches = 0;
-    while system.count_older_calls().await.unwrap() {
-        batches += 1;
-        assert_eq!(now().await, expected, "after {batches} batches");
-        // Of the oldest and the newest: one is changed, one is deleted, and one arrives late.
-        for (at, (changed, deleted)) in [("old5", "old6"), ("old11995", "old11996")].into_iter().enumerate() {
-            if batches == 1 {
-                test.execute(&format!(
-                    "UPDATE calls SET outcome = 'busy', duration_seconds = 6000 WHERE sid = '{changed}'"
-                ))
-                .await;
-                test.execute(&format!("DELETE FROM calls WHERE sid = '{deleted}'")).await;
-                test.execute(&many_calls(&test, 10, &format!("late{at}-"))).await;
-                let minutes = [5, 11_995 % 300][at];
-                let late: i64 = 10;
-                expected[0] -= 1;
-                expected[2] += 1;
-                expected[5] += 100 - (minutes + 59) / 60;
-                (0..5).for_each(|outcome| expected[outcome] += 2);
-                expected[5] += late;
-                assert_eq!(now().await, expected, "{changed} and {deleted}");
-            }
-        }
-        assert!(batches < 20, "the batches do not end");
-    }
-    assert_eq!((batches, now().await), (3, expected));
-    assert_eq!(test.count("SELECT count(*) FROM call_statistics_backlog").await, 0);
-    assert_eq!(differences(&test).await, "4", "the quarter hours of the two deleted calls, twice each");
-    database.close().await;
-}
-
-#[tokio::test]
-async fn while_older_calls_are_counted_reports_change_and_calls_arrive_and_nothing_is_missed() {
-    let test = TestDatabase::restore(versions().first().unwrap()).await;
-    test.execute(&many_calls(&test, 11_000, "old")).await;
-    let database = test.open_with(8, switchboard::domain::Clock::system()).await;
-    database.migrate().await.unwrap();
-    let writing = async |of: u32| {
-        for round in 0..12 {
-            let sql = format!(
-                "UPDATE calls SET duration_seconds = {}, outcome = CASE outcome WHEN 'agent' THEN 'fallback' ELSE 'agent' END, \
-                 sequence = sequence + 1 WHERE sid LIKE 'old%{of}'",
-                60 * round + 1
-            );
-            test.execute(&sql).await;
-            test.execute(&many_calls(&test, 20, &format!("new{of}-{round}-"))).await;
-        }
-    };
-    let counting = async || {
-        let system = database.system();
-        while system.count_older_calls().await.unwrap() {}
-    };
-    tokio::join!(writing(3), writing(7), counting(), counting());
-    assert_eq!(test.count("SELECT count(*) FROM call_statistics_backlog").await, 0);
-    assert_eq!(differences(&test).await, "0");
-    database.close().await;
 }
 
 /// Not a test: how long the answer takes for a million calls of one tenant in 400 days, to ten agents. `scripts/bench` has the

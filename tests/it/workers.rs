@@ -17,7 +17,7 @@ async fn each_worker_has_a_heartbeat_and_readiness_names_a_failing_one() {
     let app = App::start_with(&[("CALL_RETENTION_DAYS", "30")]).await;
     let running = Worker::ALL.iter().filter(|worker| {
         let is_for_others = **worker == Worker::Changes && !app.database_url().starts_with("postgres");
-        !matches!(worker, Worker::Keys | Worker::DatabaseCheck | Worker::Statistics) && !is_for_others
+        !matches!(worker, Worker::Keys | Worker::DatabaseCheck) && !is_for_others
     });
     for worker in running {
         let beats = format!("switchboard_worker_heartbeat_timestamp_seconds{{worker=\"{worker}\"}} ");

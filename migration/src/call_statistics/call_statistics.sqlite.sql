@@ -16,19 +16,22 @@ CREATE TABLE call_statistics (
     PRIMARY KEY (tenant_id, subject_id, quarter, country, kind)
 ) WITHOUT ROWID;
 
--- A tenant's calls before this quarter hour are not counted yet. A tenant without a row has none.
-CREATE TABLE call_statistics_backlog (
-    tenant_id uuid_text NOT NULL PRIMARY KEY CONSTRAINT call_statistics_backlog_tenant REFERENCES tenants (id),
-    quarter integer NOT NULL
-) WITHOUT ROWID;
+-- The one row: calls that started before this instant are counted in call_statistics. Readers count the others from "calls". A
+-- worker counts calls at least 30 minutes after their start, and advances counted_until in the same transaction. Triggers count
+-- what happens afterwards to a call that is counted already, and what no worker could count later. SQLite has one writer at a
+-- time, so none of them sees another's half-done work.
+CREATE TABLE call_statistics_progress (
+    id integer PRIMARY KEY CONSTRAINT call_statistics_progress_one_row CHECK (id = 1),
+    counted_until timestamp_with_timezone_text NOT NULL
+);
+-- Calls from before this migration are not counted yet.
+INSERT INTO call_statistics_progress (id, counted_until) VALUES (1, '1970-01-01T00:00:00+00:00');
 
+-- Times are compared as text, which is their order: all have the same form and are in UTC.
 -- The first 19 characters of a time are its whole seconds: SQLite would round the rest up. Minutes are those that the carrier
 -- bills: begun minutes of completed calls.
 CREATE TRIGGER totals_of_quarter_inserted AFTER INSERT ON calls
-    WHEN NOT EXISTS (
-        SELECT 1 FROM call_statistics_backlog AS backlog
-        WHERE backlog.tenant_id = NEW.tenant_id AND backlog.quarter > unixepoch(substr(NEW.started_at, 1, 19)) / 900
-    )
+    WHEN NEW.started_at < (SELECT counted_until FROM call_statistics_progress)
 BEGIN
     INSERT INTO call_statistics (tenant_id, subject_id, quarter, country, kind,
             agent_calls, fallback_calls, busy_calls, unavailable_calls, rejected_calls, minutes)
@@ -50,10 +53,8 @@ END;
 
 -- The rows are there since the call was counted.
 CREATE TRIGGER totals_of_quarter_updated AFTER UPDATE OF outcome, status, duration_seconds, conversation_seconds ON calls
-    WHEN (NEW.outcome <> OLD.outcome OR NEW.status = 'completed' OR OLD.status = 'completed') AND NOT EXISTS (
-        SELECT 1 FROM call_statistics_backlog AS backlog
-        WHERE backlog.tenant_id = NEW.tenant_id AND backlog.quarter > unixepoch(substr(NEW.started_at, 1, 19)) / 900
-    )
+    WHEN (NEW.outcome <> OLD.outcome OR NEW.status = 'completed' OR OLD.status = 'completed')
+        AND NEW.started_at < (SELECT counted_until FROM call_statistics_progress)
 BEGIN
     UPDATE call_statistics SET
         agent_calls = agent_calls + (NEW.outcome = 'agent') - (OLD.outcome = 'agent'),
@@ -74,10 +75,7 @@ END;
 
 -- A call that was counted stays counted. One that was not is counted now: nobody can count it later.
 CREATE TRIGGER totals_of_quarter_deleted AFTER DELETE ON calls
-    WHEN EXISTS (
-        SELECT 1 FROM call_statistics_backlog AS backlog
-        WHERE backlog.tenant_id = OLD.tenant_id AND backlog.quarter > unixepoch(substr(OLD.started_at, 1, 19)) / 900
-    )
+    WHEN OLD.started_at >= (SELECT counted_until FROM call_statistics_progress)
 BEGIN
     INSERT INTO call_statistics (tenant_id, subject_id, quarter, country, kind,
             agent_calls, fallback_calls, busy_calls, unavailable_calls, rejected_calls, minutes)
@@ -96,7 +94,3 @@ BEGIN
             rejected_calls = rejected_calls + excluded.rejected_calls,
             minutes = minutes + excluded.minutes;
 END;
-
--- Nothing of these tenants is counted before the worker begins: the quarter hour is that of the year 10000.
-INSERT INTO call_statistics_backlog (tenant_id, quarter)
-    SELECT id, 281558112 FROM tenants WHERE EXISTS (SELECT 1 FROM calls WHERE calls.tenant_id = tenants.id);

@@ -1,6 +1,7 @@
-//! The tables `call_statistics`: calls by outcome and quarter hour, and `call_statistics_backlog`: what is not counted there yet.
-//! Triggers on `calls` count every call, so that no code path can miss one and statistics survive the deletion of a call. Calls
-//! that are older than this migration are counted by a worker, in batches, because counting them here would keep `calls` locked.
+//! The tables `call_statistics`: calls by outcome and quarter hour, and `call_statistics_progress`: until when calls are counted
+//! there. A worker counts them half an hour after their start, so that a call costs nothing while it is answered. Triggers on
+//! `calls` keep the counts true afterwards, so that no code path can miss a late call or change, and statistics survive the
+//! deletion of a call. Calls that are older than this migration are counted by the same worker.
 
 use sea_orm_migration::prelude::*;
 

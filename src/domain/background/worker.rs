@@ -45,7 +45,7 @@ text_enum! {
         Retention = "retention",
         /// Compares the providers' inventories with the database.
         Reconciliation = "reconciliation",
-        /// Counts the calls from before there were statistics, once.
+        /// Counts calls for statistics.
         Statistics = "statistics",
     }
 }

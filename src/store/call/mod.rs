@@ -15,7 +15,7 @@ pub use answer::AnswerRecord;
 pub use claim::AnswerClaim;
 pub(super) use record::AnsweredCall;
 pub(super) use report::CarrierReport;
-pub use statistics::CallCounts;
+pub use statistics::{CallCounts, Counting, CountingRound};
 pub use totals::KindUsage;
 
 use std::collections::HashMap;

@@ -1,26 +1,26 @@
-//! Statistics of calls: how many had which outcome, by quarter hour. Triggers on `calls` count every call in the transaction that
-//! writes it, so statistics are exact, and deleting a call does not change them.
+//! Statistics of calls: how many had which outcome, by quarter hour. Calls that started before `call_statistics_progress` are
+//! counted in `call_statistics`, and a query counts the others from the calls themselves. One statement reads all three, so it is
+//! exact at every instant, whatever is counted meanwhile.
 //!
-//! Calls from before there were statistics are counted by a worker, a batch of one tenant at a time, newest first. What it has not
-//! counted yet, a query counts from the calls themselves. One statement reads both, since a batch moves calls from one to the
-//! other.
+//! A worker on any server counts a call half an hour after its start. Triggers on `calls` count what happens afterwards: a call
+//! that is recorded late, a change, a deletion. Deleting a call does not change statistics. The migration says why no call is
+//! missed or counted twice, whatever runs at the same time: [`SystemStore::begin_counting`] is a part of that.
 
-use chrono::{DateTime, Utc};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect,
-    Statement, Value,
-};
-use uuid::Uuid;
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement, Value};
 
 use crate::domain::{AgentId, CountryCode, NumberType};
-use crate::store::entities::{self, call};
+use crate::store::doors::Transaction;
+use crate::store::entities;
 use crate::store::{StoreError, SystemStore, TenantStore, dialect};
 
 const TABLE: &str = "call_statistics";
 /// Seconds of a quarter hour.
 const QUARTER: i64 = 900;
-/// Calls that are counted in one transaction, at least; those of the same quarter hour are counted with them.
-const BATCH: u64 = 5000;
+/// Calls that are counted in one transaction, at most, unless more start within [`SHORTEST`].
+const BATCH: i64 = 5000;
+/// The shortest time whose calls are counted together.
+const SHORTEST: TimeDelta = TimeDelta::seconds(1);
 
 /// Calls of one bucket to numbers of one country and kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,6 +121,29 @@ const SUMS: &str = "CAST(SUM(agent_calls) AS bigint) AS agent_calls, CAST(SUM(fa
 const COUNTED: &str = "SELECT quarter, country, kind, agent_calls, fallback_calls, busy_calls, unavailable_calls, rejected_calls, \
     minutes FROM call_statistics WHERE tenant_id = $1 AND subject_id = $2 AND quarter >= $3 AND quarter < $5";
 
+const COUNTED_UNTIL: &str = "SELECT counted_until FROM call_statistics_progress";
+
+/// Calls that [`SystemStore::count_calls`] counts: those that started long enough before the round began.
+#[derive(Debug)]
+pub struct CountingRound {
+    until: DateTime<Utc>,
+    /// Transactions with a lower id may have written such calls without counting them.
+    transaction_id: i64,
+    /// Time whose calls are likely to be one batch.
+    span: TimeDelta,
+}
+
+/// What a batch of a [`CountingRound`] achieved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counting {
+    /// All calls of the round are counted.
+    Finished,
+    /// There may be more.
+    More,
+    /// Nothing: a transaction that was open when the round began has not ended yet.
+    Waiting,
+}
+
 impl TenantStore {
     /// Counts the calls in each bucket between consecutive bounds, to one agent or to all of them. Buckets without calls are
     /// missing.
@@ -132,24 +155,22 @@ impl TenantStore {
         agent: Option<AgentId>,
         bounds: &[DateTime<Utc>],
     ) -> Result<Vec<CallCounts>, StoreError> {
-        let has_backlog = self.has_statistics_backlog().await?;
+        let not_counted = self.not_counted(agent);
+        let sql = format!(
+            "SELECT (quarter - $3) / $4 AS nth, country, kind, {SUMS} FROM ({COUNTED} UNION ALL {not_counted}) AS counts \
+             GROUP BY 1, 2, 3"
+        );
         let mut counts = Vec::new();
         for run in runs(bounds) {
-            let mut from = COUNTED.to_owned();
-            let mut values: Vec<Value> = vec![
+            let values: Vec<Value> = vec![
                 self.tenant.0.into(),
                 agent.map_or(self.tenant.0, |agent| agent.0).into(),
                 run.start.into(),
                 run.length.into(),
                 run.end().into(),
+                start_of(run.start).into(),
+                start_of(run.end()).into(),
             ];
-            if has_backlog {
-                from = format!("{from} UNION ALL {}", self.not_counted(agent));
-                values.extend([start_of(run.start).into(), start_of(run.end()).into()]);
-            }
-            let sql = format!(
-                "SELECT (quarter - $3) / $4 AS nth, country, kind, {SUMS} FROM ({from}) AS counts GROUP BY 1, 2, 3"
-            );
             let rows = self.transaction.query_all_raw(statement(&self.transaction, &sql, values)).await?;
             for row in &rows {
                 counts.push(read(&run, &entities::decoded(row)?)?);
@@ -158,64 +179,66 @@ impl TenantStore {
         Ok(counts)
     }
 
-    async fn has_statistics_backlog(&self) -> Result<bool, StoreError> {
-        let sql = "SELECT quarter FROM call_statistics_backlog WHERE tenant_id = $1";
-        let found = statement(&self.transaction, sql, vec![self.tenant.0.into()]);
-        Ok(self.transaction.query_one_raw(found).await?.is_some())
-    }
-
-    /// SQL for the calls of the tenant's backlog, in the columns of [`COUNTED`].
+    /// SQL for the calls that are not counted yet, in the columns of [`COUNTED`].
     fn not_counted(&self, agent: Option<AgentId>) -> String {
         let quarter = dialect::quarter_hour(&self.transaction, "c.started_at");
+        // One lower bound: SQLite would search its index by only one of two.
+        let from = dialect::later_of(&self.transaction, "$6", &format!("({COUNTED_UNTIL})"));
         let of_agent = if agent.is_some() { " AND c.agent_id = $2" } else { "" };
         format!(
             "SELECT {quarter} AS quarter, n.country, n.kind, {COUNTS_OF_CALLS} FROM calls AS c \
              JOIN phone_numbers AS n ON n.tenant_id = c.tenant_id AND n.id = c.phone_number_id \
-             WHERE c.tenant_id = $1{of_agent} AND c.started_at >= $6 AND c.started_at < $7 \
-             AND {quarter} < (SELECT quarter FROM call_statistics_backlog WHERE tenant_id = $1) \
+             WHERE c.tenant_id = $1{of_agent} AND c.started_at >= {from} AND c.started_at < $7 \
              GROUP BY {quarter}, n.country, n.kind"
         )
     }
 }
 
 impl SystemStore {
-    /// Counts a batch of one tenant's calls that are not counted yet. Returns whether there may be more, of any tenant. Every
-    /// server may do so.
+    /// Begins a round of counting, for [`Self::count_calls`]: all quarter hours that ended 30 minutes ago by the database's clock.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn count_older_calls(&self) -> Result<bool, StoreError> {
+    pub async fn begin_counting(&self) -> Result<CountingRound, StoreError> {
         let transaction = self.begin().await?;
-        let sql = format!(
-            "SELECT tenant_id, quarter FROM call_statistics_backlog ORDER BY tenant_id LIMIT 1{}",
-            dialect::locking(&transaction)
-        );
-        let found = transaction.query_one_raw(statement(&transaction, &sql, Vec::new())).await?;
-        let Some(found) = found else { return Ok(false) };
-        let (tenant, until): (Uuid, i64) = (found.try_get_by_index(0)?, found.try_get_by_index(1)?);
-        let last_of_batch: Option<DateTime<Utc>> = call::Entity::find()
-            .filter(call::Column::TenantId.eq(tenant))
-            .filter(call::Column::StartedAt.lt(start_of(until)))
-            .order_by_desc(call::Column::StartedAt)
-            .order_by_desc(call::Column::Id)
-            .offset(BATCH - 1)
-            .limit(1)
-            .select_only()
-            .column(call::Column::StartedAt)
-            .into_tuple()
-            .one(&transaction)
-            .await?;
-        let from = last_of_batch.map(quarter_of);
+        let sql = dialect::countable_until(&transaction);
+        let found = transaction.query_one_raw(statement(&transaction, sql, Vec::new())).await?;
+        let found = found.ok_or(NO_PROGRESS)?;
+        let until: DateTime<Utc> = found.try_get("", "until")?;
+        let transaction_id = found.try_get("", "transaction_id")?;
+        transaction.commit().await?;
+        Ok(CountingRound { until, transaction_id, span: until - DateTime::UNIX_EPOCH })
+    }
+
+    /// Counts a batch of a round's calls, oldest first. Every server may do so at the same time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_calls(&self, round: &mut CountingRound) -> Result<Counting, StoreError> {
+        let transaction = self.begin().await?;
+        let from = counted_until(&transaction, "").await?;
+        if from >= round.until {
+            return Ok(Counting::Finished);
+        }
+        if dialect::is_open_before(&transaction, round.transaction_id).await? {
+            return Ok(Counting::Waiting);
+        }
+        // Before the lock, so that triggers do not wait for it.
+        let until = batch_end(&transaction, from, round).await?;
+        if counted_until(&transaction, dialect::locking(&transaction)).await? != from {
+            // Another server was faster.
+            return Ok(Counting::More);
+        }
         let quarter = dialect::quarter_hour(&transaction, "c.started_at");
+        let calls = dialect::calls_of_all_tenants(&transaction);
         let count = format!(
             "INSERT INTO call_statistics AS total (tenant_id, subject_id, quarter, country, kind, agent_calls, fallback_calls, \
                  busy_calls, unavailable_calls, rejected_calls, minutes) \
              SELECT c.tenant_id, CASE WHEN level.of_agent = 1 THEN c.agent_id ELSE c.tenant_id END, {quarter}, n.country, n.kind, \
                  {COUNTS_OF_CALLS} \
-             FROM calls AS c JOIN phone_numbers AS n ON n.tenant_id = c.tenant_id AND n.id = c.phone_number_id \
+             FROM {calls} JOIN phone_numbers AS n ON n.tenant_id = c.tenant_id AND n.id = c.phone_number_id \
              CROSS JOIN (SELECT 0 AS of_agent UNION ALL SELECT 1) AS level \
-             WHERE c.tenant_id = $1 AND c.started_at >= $2 AND c.started_at < $3 \
-             GROUP BY 1, 2, 3, 4, 5 \
+             WHERE TRUE GROUP BY 1, 2, 3, 4, 5 \
              ON CONFLICT (tenant_id, subject_id, quarter, country, kind) DO UPDATE SET \
                  agent_calls = total.agent_calls + excluded.agent_calls, \
                  fallback_calls = total.fallback_calls + excluded.fallback_calls, \
@@ -224,20 +247,44 @@ impl SystemStore {
                  rejected_calls = total.rejected_calls + excluded.rejected_calls, \
                  minutes = total.minutes + excluded.minutes"
         );
-        let since = from.map_or(DateTime::UNIX_EPOCH, start_of);
-        let values = vec![tenant.into(), since.into(), start_of(until).into()];
+        let values = vec![from.into(), until.into()];
         transaction.execute_raw(statement(&transaction, &count, values)).await?;
-        let (moved, values) = match from {
-            Some(quarter) => (
-                "UPDATE call_statistics_backlog SET quarter = $2 WHERE tenant_id = $1",
-                vec![tenant.into(), quarter.into()],
-            ),
-            None => ("DELETE FROM call_statistics_backlog WHERE tenant_id = $1", vec![tenant.into()]),
-        };
-        transaction.execute_raw(statement(&transaction, moved, values)).await?;
+        let advance = "UPDATE call_statistics_progress SET counted_until = $1";
+        transaction.execute_raw(statement(&transaction, advance, vec![until.into()])).await?;
         transaction.commit().await?;
-        Ok(true)
+        round.span = (until - from) * 2;
+        Ok(Counting::More)
     }
+}
+
+const NO_PROGRESS: StoreError =
+    StoreError::Corrupt { table: "call_statistics_progress", column: "counted_until" };
+
+async fn counted_until(transaction: &Transaction, locking: &str) -> Result<DateTime<Utc>, StoreError> {
+    let sql = format!("{COUNTED_UNTIL}{locking}");
+    let found = transaction.query_one_raw(statement(transaction, &sql, Vec::new())).await?;
+    Ok(found.ok_or(NO_PROGRESS)?.try_get("", "counted_until")?)
+}
+
+/// The end of the next batch. A span with too many calls is halved until they are few enough.
+async fn batch_end(
+    transaction: &Transaction,
+    from: DateTime<Utc>,
+    round: &CountingRound,
+) -> Result<DateTime<Utc>, StoreError> {
+    let calls = dialect::calls_of_all_tenants(transaction);
+    let sql = format!("SELECT count(*) AS calls FROM (SELECT 1 FROM {calls} LIMIT $3) AS batch");
+    let mut span = round.span.min(round.until - from);
+    while span > SHORTEST {
+        let values = vec![from.into(), (from + span).into(), (BATCH + 1).into()];
+        let found = transaction.query_one_raw(statement(transaction, &sql, values)).await?;
+        let calls: i64 = found.map(|row| row.try_get("", "calls")).transpose()?.unwrap_or_default();
+        if calls <= BATCH {
+            break;
+        }
+        span = TimeDelta::seconds(span.num_seconds() / 2).max(SHORTEST);
+    }
+    Ok(from + span)
 }
 
 fn statement(db: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Statement {

@@ -3,7 +3,7 @@
 //!
 //! The tables are read from the catalogue ([`tables`]), so that a table of a new migration is checked without being listed
 //! here. On each of them Row Level Security must be forced, and a policy may admit a tenant, by the table's own key, or the
-//! system role. A table without such a key admits no tenant at all.
+//! system role. A table without such a key admits no tenant at all; [`SHARED`] is the exception.
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
@@ -25,6 +25,9 @@ struct Table {
     /// Whether the login role may read any column.
     login_may_read: bool,
 }
+
+/// The table that every tenant may read, and none may write: until when calls are counted. It holds no tenant's data.
+const SHARED: &str = "call_statistics_progress";
 
 /// The bytes of a table that are sampled for rows that must not be visible.
 const SAMPLED_BYTES: u32 = 512 * 1024;
@@ -133,7 +136,7 @@ fn unfenced(table: &Table) -> Option<String> {
 async fn policies(db: &Pool, tables: &[Table]) -> Result<Vec<String>, StoreError> {
     // A policy without one of its two conditions is judged by the other, as Postgres applies it.
     let sql = "SELECT quote_ident(tablename) AS relation, quote_ident(policyname) AS policy, \
-               array_to_string(roles, ',') AS roles, coalesce(qual, with_check, '') AS qual, coalesce(with_check, qual, '') AS check \
+               array_to_string(roles, ',') AS roles, cmd = 'SELECT' AS reads, coalesce(qual, with_check, '') AS qual, coalesce(with_check, qual, '') AS check \
                FROM pg_policies WHERE schemaname = current_schema() AND permissive = 'PERMISSIVE' \
                ORDER BY tablename, policyname";
     let mut faults = Vec::new();
@@ -150,7 +153,8 @@ async fn policies(db: &Pool, tables: &[Table]) -> Result<Vec<String>, StoreError
         let keeps = |condition: &str| condition.contains(test) && !condition.contains(" OR ");
         // Both must hold: one decides which rows are visible, the other which may be written.
         let conditions: [String; 2] = [row.try_get("", "qual")?, row.try_get("", "check")?];
-        if test.is_empty() || !conditions.iter().all(|condition| keeps(condition)) {
+        let may_only_read = name != SHARED || roles == "switchboard_system" || row.try_get("", "reads")?;
+        if test.is_empty() || !may_only_read || !conditions.iter().all(|condition| keeps(condition)) {
             faults.push(format!(
                 "the policy {policy} on {name} admits other roles ({roles}): DROP POLICY {policy} ON {name}; {remedy}"
             ));
@@ -194,7 +198,8 @@ async fn strangers_rows(
     // Never committed: rolled back when dropped.
     // By the same door as real tenants, so that the role and the claims it sets are tested too.
     let transaction = doors::begin_as(db, stranger).await?;
-    for Table { name: table, .. } in tables.iter().filter(|table| table.tenants_may_read) {
+    let of_tenants = tables.iter().filter(|table| table.tenants_may_read && table.name != SHARED);
+    for Table { name: table, .. } in of_tenants {
         if sees_rows(&transaction, table).await? {
             return Ok(Some(format!(
                 "a tenant sees another tenant's rows of {table}, so auth.uid() does not return the caller: CREATE OR REPLACE FUNCTION \
@@ -227,9 +232,16 @@ async fn sees_rows(db: &impl ConnectionTrait, table: &str) -> Result<bool, Store
     Ok(!query(db, &sql).await?.is_empty())
 }
 
-/// The policy that shows a tenant its own rows; `None` for a table that no tenant may see.
+/// The policy that shows a tenant its own rows, or those of [`SHARED`]; `None` for a table that no tenant may see.
 fn tenant_policy(table: &Table) -> Option<String> {
-    let (name, key) = (&table.name, table.tenant_key?);
+    let name = &table.name;
+    if name == SHARED {
+        return Some(format!(
+            "DROP POLICY IF EXISTS tenants_read ON {name}; CREATE POLICY tenants_read ON {name} FOR SELECT TO \
+             switchboard_tenant USING ((SELECT auth.uid()) IS NOT NULL); "
+        ));
+    }
+    let key = table.tenant_key?;
     Some(format!(
         "CREATE POLICY tenant_isolation ON {name} TO switchboard_tenant USING ({key} = (SELECT auth.uid())) WITH CHECK \
          ({key} = (SELECT auth.uid())); "

@@ -127,7 +127,10 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
     let Some(test) = on_postgres().await else { return };
     let db = test.open().await;
     let (mine, theirs) = (practice(&db, 703).await, practice(&db, 704).await);
-    test.execute("INSERT INTO call_statistics_backlog (tenant_id, quarter) SELECT id, 0 FROM tenants").await;
+    test.execute(
+        "INSERT INTO call_statistics SELECT id, id, 1, 'US', 'local', 1, 0, 0, 0, 0, 1 FROM tenants",
+    )
+    .await;
     let mut connection = test.raw().await;
     for table in TABLES {
         assert_eq!(seen(&mut connection, table).await, 0, "{table}: the login role opens no door");
@@ -140,6 +143,7 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         let of_theirs = format!("(SELECT * FROM {table} WHERE {key} = '{foreign}') t");
         assert_eq!(seen(&mut connection, &of_theirs).await, 0, "{table}");
     }
+    assert_eq!(seen(&mut connection, "call_statistics_progress").await, 1, "the same row for all tenants");
     assert_eq!(run(&mut connection, "UPDATE agents SET name = 'x'").await.unwrap(), 1, "without a WHERE");
     let rules = "UPDATE phone_numbers SET routing_rules = '[]', routing_version = 1";
     assert_eq!(run(&mut connection, rules).await.unwrap(), 1, "its own number's");
@@ -163,7 +167,10 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("a call", "UPDATE calls SET duration_seconds = 0".to_owned()),
         ("what it used", "UPDATE call_totals SET minutes = 0".to_owned()),
         ("its statistics", "UPDATE call_statistics SET minutes = 0".to_owned()),
-        ("what is not counted yet", "DELETE FROM call_statistics_backlog".to_owned()),
+        (
+            "until when calls are counted",
+            "UPDATE call_statistics_progress SET counted_until = now()".to_owned(),
+        ),
         ("what was said", "UPDATE voice_events SET transcript = '[]'".to_owned()),
         ("the trail", "UPDATE audit_events SET actor = 'x'".to_owned()),
         ("the trail", "DELETE FROM audit_events".to_owned()),
@@ -182,7 +189,9 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         assert!(run(&mut connection, &sql).await.is_err(), "a tenant wrote {why}: {sql}");
     }
     run(&mut connection, "SELECT set_config('request.jwt.claims', '', false)").await.unwrap();
-    assert_eq!(seen(&mut connection, "agents").await, 0, "a role without claims");
+    for table in ["agents", "call_statistics_progress"] {
+        assert_eq!(seen(&mut connection, table).await, 0, "{table}: a role without claims");
+    }
     run(&mut connection, "SELECT set_config('role', 'switchboard_system', false)").await.unwrap();
     assert_eq!(seen(&mut connection, "agents").await, 2);
     for sql in
@@ -213,6 +222,9 @@ async fn each_isolation_fault_is_found_and_its_remedy_repairs_it() {
         "ALTER TABLE audit_events DISABLE TRIGGER append_only",
         "GRANT DELETE ON audit_events TO switchboard_tenant",
         "CREATE POLICY tenants_too ON reconciliations TO switchboard_tenant USING (auth.uid() IS NOT NULL)",
+        "DROP POLICY tenants_read ON call_statistics_progress; CREATE POLICY tenants_read ON call_statistics_progress \
+         FOR SELECT TO switchboard_tenant USING (true)",
+        "CREATE POLICY tenants_write ON call_statistics_progress TO switchboard_tenant USING (auth.uid() IS NOT NULL)",
         one_for_all.as_str(),
         // Whatever a later migration adds is looked at as well.
         "CREATE TABLE notes (id uuid PRIMARY KEY, tenant_id uuid NOT NULL)",

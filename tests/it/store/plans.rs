@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{Days, TimeDelta};
+use chrono::{DateTime, Days, TimeDelta};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 use switchboard::domain::{CallStatus, CallerId, Clock, RoutingRules, TenantId};
-use switchboard::store::{CallFilter, Database};
+use switchboard::store::{CallFilter, Counting, Database};
 
 use crate::support::database::TestDatabase;
 use crate::support::fixtures::{self, e164, first};
@@ -145,6 +145,30 @@ async fn queries_over_many_calls_read_few_rows() {
         let after = Some(Clock::system().now() - TimeDelta::hours(5) - TimeDelta::seconds(50));
         let lately = CallFilter { started_after: after, ..Default::default() };
         assert_eq!(door.count_calls(&lately).await.unwrap(), 5 * 36 / 2);
+    })
+    .await;
+    // Nothing is counted yet: statistics are read from the calls, by tenant or by its few numbers.
+    served_by(&test, "calls_", async |db| {
+        let now = Clock::system().now();
+        let quarter = now.timestamp().div_euclid(900);
+        let bounds = [-20, 4].map(|more| DateTime::from_timestamp((quarter + more) * 900, 0).unwrap());
+        let door = db.read_as(tenant).await.unwrap();
+        let calls: i64 = door.call_statistics(None, &bounds).await.unwrap().iter().map(|one| one.agent).sum();
+        let started = now.signed_duration_since(bounds[0]).num_seconds() / 200;
+        assert!((calls - started).abs() <= i64::from(NUMBERS), "{calls} of {started}");
+    })
+    .await;
+    let count = async |db: &Database| {
+        let mut round = db.system().begin_counting().await.unwrap();
+        while db.system().count_calls(&mut round).await.unwrap() != Counting::Finished {}
+    };
+    count(&test.open().await).await;
+    served_by(&test, "calls_page", async |db| {
+        if test.is_postgres() {
+            test.execute("UPDATE call_statistics_progress SET counted_until = now() - interval '3 hours'")
+                .await;
+        }
+        count(db).await;
     })
     .await;
     served_by(&test, "calls_by_end", async |db| {

@@ -8,9 +8,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{App, wait_until};
 
 /// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 10] = [
+pub(crate) const TABLES: [&str; 9] = [
     "call_statistics",
-    "call_statistics_backlog",
     "tenants",
     "agents",
     "operations",
