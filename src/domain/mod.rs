@@ -43,8 +43,8 @@ pub use id::{
 };
 pub use language::Language;
 pub use message::{
-    AgentMessaging, MessageBody, MessageDirection, MessageStatus, MessagingConsent, MessagingStatus,
-    Participant, ThreadHandling,
+    AgentMessaging, MessageBody, MessageDirection, MessageEncoding, MessageStatus, MessagingConsent,
+    MessagingStatus, Participant, Segments, ThreadHandling,
 };
 pub use number::{
     Capabilities, Cost, NumberStatus, NumberTransition, NumberType, PhoneNumber, Provider, Rates,

@@ -2,10 +2,12 @@
 
 mod body;
 mod participant;
+mod segments;
 mod status;
 
 pub use body::MessageBody;
 pub use participant::Participant;
+pub use segments::{MessageEncoding, Segments};
 pub use status::MessageStatus;
 
 use super::text_enum;
