@@ -43,8 +43,8 @@ pub use id::{
 };
 pub use language::Language;
 pub use message::{
-    AgentMessaging, MessageBody, MessageDirection, MessageEncoding, MessageStatus, MessagingConsent,
-    MessagingStatus, Participant, Segments, ThreadHandling,
+    AgentMessaging, ConsentWord, MessageBody, MessageDirection, MessageEncoding, MessageStatus,
+    MessagingConsent, MessagingStatus, Participant, Segments, ThreadHandling, consent_word, revokes_consent,
 };
 pub use number::{
     Capabilities, Cost, NumberStatus, NumberTransition, NumberType, PhoneNumber, Provider, Rates,
@@ -73,16 +73,17 @@ impl Invalid {
 
 /// Whether a text has no visible character: it is empty, white space, or characters that render as nothing.
 pub(crate) fn is_blank(text: &str) -> bool {
-    // Unicode's `Default_Ignorable_Code_Point`, and the blank Braille pattern.
-    let is_invisible = |c| {
-        matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
-    };
     // A name of such characters would pass a test for white space, and nobody could see or hear it.
     text.chars().all(|c| c.is_whitespace() || is_invisible(c))
+}
+
+/// Whether a character renders as nothing: Unicode's `Default_Ignorable_Code_Point`, and the blank Braille pattern.
+pub(crate) fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Bytes in hexadecimal, lower case.

@@ -1,11 +1,13 @@
 //! Text messages: their words, and what can be said about a text without asking anybody.
 
 mod body;
+mod consent;
 mod participant;
 mod segments;
 mod status;
 
 pub use body::MessageBody;
+pub use consent::{ConsentWord, consent_word, revokes_consent};
 pub use participant::Participant;
 pub use segments::{MessageEncoding, Segments};
 pub use status::MessageStatus;
