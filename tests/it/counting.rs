@@ -52,7 +52,7 @@ async fn count_all(system: &SystemStore, round: &mut CountingRound) {
             }
         }
     })
-    .await
+    .await;
 }
 
 /// How many quarter hours of how many subjects differ between the calls and what is counted of them.
@@ -179,7 +179,8 @@ async fn while_calls_are_counted_others_arrive_change_and_are_deleted_and_statis
     let database = test.open_with(8, Clock::system()).await;
     database.migrate().await.unwrap();
     // From old ones to those that are counted last, and on to those that are too young to be counted.
-    let lately = (Utc::now() - TimeDelta::hours(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let lately =
+        (Clock::system().now() - TimeDelta::hours(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let writers = AtomicU32::new(2);
     let writing = async |of: u32| {
         for round in 0..12 {
@@ -231,8 +232,9 @@ async fn counting_waits_for_transactions_that_began_before_and_for_those_with_la
     database.migrate().await.unwrap();
     let system = database.system();
     // On different days, so that the transactions do not wait for each other's totals.
-    let [now, then] = [0, 2]
-        .map(|days| (Utc::now() + TimeDelta::days(days)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+    let [now, then] = [0, 2].map(|days| {
+        (Clock::system().now() + TimeDelta::days(days)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    });
     let begin = async |from: &str, prefix: &str| {
         let mut connection = test.raw().await;
         let sql = format!("SET ROLE switchboard_system; BEGIN; {}", many_calls(&test, from, 1..=5, prefix));
