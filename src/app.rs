@@ -25,6 +25,7 @@ use crate::carrier::{Carrier, CarrierError};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
+use crate::messages::{Inbox, MessageSweep};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::routing::Routing;
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, ServerConfig};
@@ -165,6 +166,8 @@ pub struct App {
     records: CallRecords,
     sweep: Sweep,
     conversations: Conversations,
+    inbox: Inbox,
+    message_sweep: MessageSweep,
     retention: Option<Retention>,
     reconcile_every: Duration,
     workers: Workers,
@@ -221,7 +224,7 @@ impl App {
         let Core { database, provisioning, reconciler, carrier, voice } = core;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
-        let sweep = Sweep::new(system.clone(), carrier, clock.clone());
+        let sweep = Sweep::new(system.clone(), carrier.clone(), clock.clone());
         let retention = (config.records.retention_days > 0).then(|| {
             let kept = TimeDelta::days(config.records.retention_days.into());
             Retention::new(system.clone(), clock.clone(), kept)
@@ -237,11 +240,14 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
+        let inbox = open_inbox(config, system.clone())?;
+        let message_sweep = MessageSweep::new(system, carrier, inbox.clone(), clock.clone());
         let webhooks = webhooks::router(
             settings::webhook_config(config),
             routing.clone(),
             records.clone(),
             conversations.clone(),
+            inbox.clone(),
             clock.unset(),
         );
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
@@ -264,6 +270,8 @@ impl App {
             records,
             sweep,
             conversations,
+            inbox,
+            message_sweep,
             retention,
             reconcile_every: config.reconcile_every,
             workers,
@@ -373,6 +381,12 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
         return Err(AppError::NotIsolated { faults });
     }
     Ok(database)
+}
+
+/// Opens the folder for waiting messages in `STATE_DIR`.
+fn open_inbox(config: &Config, store: SystemStore) -> Result<Inbox, AppError> {
+    Inbox::open(store, config.state_dir.join("messages"))
+        .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })
 }
 
 /// Opens the journal in `STATE_DIR`. Entries of an earlier run are replayed by its worker.

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod graphql;
+pub mod messages;
 pub mod provider;
 pub mod provisioning;
 pub mod routing;

@@ -87,9 +87,8 @@ async fn widen(
     if is_postgres(manager) {
         let name = format!("{table}_{column}_check");
         // No row is read under the lock: what the former check admitted, the wider one admits too.
-        let sql = format!(
-            "ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {check} NOT VALID"
-        );
+        let sql =
+            format!("ALTER TABLE {table} DROP CONSTRAINT {name}, ADD CONSTRAINT {name} {check} NOT VALID");
         db.execute_unprepared(&sql).await?;
         return Ok(());
     }
@@ -102,13 +101,18 @@ async fn widen(
     let begin = table_sql.find(&format!("CHECK (\"{column}\" IN (")).ok_or_else(missing)?;
     let end = table_sql.get(begin..).and_then(|rest| rest.find("))")).ok_or_else(missing)? + begin + 2;
     let widened = format!("{}{check}{}", &table_sql[..begin], &table_sql[end..]);
-    let version: i64 =
-        db.query_one_raw(query("PRAGMA schema_version".to_owned())).await?.ok_or_else(missing)?.try_get_by_index(0)?;
+    let version: i64 = db
+        .query_one_raw(query("PRAGMA schema_version".to_owned()))
+        .await?
+        .ok_or_else(missing)?
+        .try_get_by_index(0)?;
     db.execute_unprepared("PRAGMA writable_schema = ON").await?;
     let update = "UPDATE sqlite_schema SET sql = $1 WHERE type = 'table' AND name = $2";
-    db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, update, [widened.into(), table.into()])).await?;
+    db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, update, [widened.into(), table.into()]))
+        .await?;
     // Every connection reads the schema again when its version has changed.
-    db.execute_unprepared(&format!("PRAGMA schema_version = {}; PRAGMA writable_schema = OFF", version + 1)).await?;
+    db.execute_unprepared(&format!("PRAGMA schema_version = {}; PRAGMA writable_schema = OFF", version + 1))
+        .await?;
     Ok(())
 }
 

@@ -29,6 +29,12 @@ impl App {
         supervisor.run(Worker::Sweep, &self.sweep, |sweep, stop, heartbeat| async move {
             sweep.watch(stop, heartbeat).await;
         });
+        supervisor.run(Worker::Messages, &self.inbox, |inbox, stop, heartbeat| async move {
+            inbox.watch(stop, heartbeat).await;
+        });
+        supervisor.run(Worker::MessageSweep, &self.message_sweep, |sweep, stop, heartbeat| async move {
+            sweep.watch(stop, heartbeat).await;
+        });
         let conversations = &self.conversations;
         supervisor.run(Worker::Events, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_events(stop, heartbeat).await;

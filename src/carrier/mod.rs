@@ -7,6 +7,7 @@ mod calls;
 mod client;
 mod endpoint;
 mod error;
+mod messages;
 mod numbers;
 mod prices;
 mod search;
@@ -18,10 +19,13 @@ mod wire;
 
 pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
+pub use messages::{CarrierMessage, TextToSend};
 pub use numbers::Purchase;
 pub use prices::{CountryPrices, list_minute_price, list_price};
 pub use twiml::{Dial, Twiml, TwimlRenderer, Verb};
-pub use webhook::{DialCallback, Parameters, StatusCallback, VoiceRequest};
+pub use webhook::{
+    DialCallback, MessageRequest, MessageStatusCallback, Parameters, StatusCallback, VoiceRequest,
+};
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;

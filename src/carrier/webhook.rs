@@ -5,8 +5,9 @@
 use chrono::{DateTime, Utc};
 
 use super::calls::call_status;
+use super::messages::message_status;
 use super::wire::instant;
-use crate::domain::{CallStatus, E164, Invalid};
+use crate::domain::{CallStatus, E164, IncomingMessage, Invalid, MediaReference, MessageId, MessageStatus};
 
 /// The longest accepted value in bytes, except for ids. SIP addresses are the longest.
 const LONGEST: usize = 256;
@@ -76,7 +77,16 @@ impl Parameters {
         }
         Ok(sid.to_owned())
     }
+
+    /// Returns a message's id: `SM…`, with files `MM…`.
+    fn message_sid(&self) -> Result<String, Invalid> {
+        let has_files = self.optional("MessageSid")?.is_some_and(|sid| sid.starts_with("MM"));
+        self.sid("MessageSid", if has_files { "MM" } else { "SM" })
+    }
 }
+
+/// Files of one message, at most.
+const MOST_MEDIA: usize = 10;
 
 /// The longest stored caller, in characters.
 const MAX_FROM_CHARS: usize = 255;
@@ -158,6 +168,93 @@ impl StatusCallback {
             word: word.to_owned(),
             duration_seconds: seconds(parameters, "CallDuration")?,
             at: parameters.optional("Timestamp")?.and_then(instant),
+        })
+    }
+}
+
+/// Twilio's announcement of a text message to one of the account's numbers. It may come twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRequest {
+    /// The account that owns the number, `AC…`.
+    pub account_sid: String,
+    /// Whether the number is in a Messaging Service, whose settings then decide where messages go.
+    pub is_by_service: bool,
+    /// The message.
+    pub message: IncomingMessage,
+}
+
+impl MessageRequest {
+    /// Reads the parameters of the message webhook.
+    ///
+    /// # Errors
+    /// `MessageSid`, `AccountSid`, `From` or `To` is missing, or a parameter is malformed. The error names it.
+    pub fn read(parameters: &Parameters, received_at: DateTime<Utc>) -> Result<Self, Invalid> {
+        let sid = parameters.message_sid()?;
+        let account_sid = parameters.sid("AccountSid", "AC")?;
+        let from = parameters.required("From")?;
+        let to = parameters.required("To")?;
+        let body = parameters.optional("Body")?.unwrap_or_default();
+        let files = parameters.optional("NumMedia")?.and_then(|count| count.parse().ok()).unwrap_or(0);
+        let media = (0..MOST_MEDIA.min(files)).filter_map(|nth| {
+            let url = parameters.optional(&format!("MediaUrl{nth}")).ok()??;
+            let content_type = parameters.optional(&format!("MediaContentType{nth}")).ok()?;
+            Some(MediaReference { url: url.to_owned(), content_type: content_type.map(str::to_owned) })
+        });
+        let segments = parameters.optional("NumSegments")?.and_then(|count| count.parse().ok());
+        let message = IncomingMessage {
+            sid,
+            from: from.chars().filter(|c| !c.is_control()).collect::<String>().parse()?,
+            to: E164::shown(to).ok_or_else(|| Invalid::new("To is not a phone number"))?,
+            // Postgres stores no NUL.
+            body: body.chars().filter(|c| *c != '\0').collect(),
+            media: media.collect(),
+            segments: segments.filter(|segments| *segments > 0),
+            opt_out_type: parameters.optional("OptOutType")?.map(str::to_owned),
+            received_at,
+            sent_at: None,
+        };
+        Ok(Self {
+            account_sid,
+            is_by_service: parameters.optional("MessagingServiceSid")?.is_some(),
+            message,
+        })
+    }
+}
+
+/// Twilio's report of what became of a text message. Callbacks may come late, twice, out of order or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageStatusCallback {
+    /// Twilio's id of the message, `SM…` or `MM…`.
+    pub sid: String,
+    /// The account that owns the number, `AC…`.
+    pub account_sid: String,
+    /// Twilio's own value: `delivered`, `undelivered` …
+    pub word: String,
+    /// The status; `None` for a value that Twilio does not document.
+    pub status: Option<MessageStatus>,
+    /// Twilio's code of what went wrong.
+    pub error_code: Option<u32>,
+    /// Our id of the message, which we put into the URL.
+    pub id: Option<MessageId>,
+}
+
+impl MessageStatusCallback {
+    /// Reads the parameters of a status callback.
+    ///
+    /// # Errors
+    /// `MessageSid`, `AccountSid` or `MessageStatus` is missing, or a parameter is malformed. The error names it.
+    pub fn read(parameters: &Parameters, id: Option<&str>) -> Result<Self, Invalid> {
+        let word = parameters.required("MessageStatus")?;
+        Ok(Self {
+            sid: parameters.message_sid()?,
+            account_sid: parameters.sid("AccountSid", "AC")?,
+            status: message_status(word),
+            word: word.to_owned(),
+            error_code: parameters
+                .optional("ErrorCode")?
+                .and_then(|code| code.parse().ok())
+                .filter(|code| *code != 0),
+            id: id.and_then(|id| id.parse().ok()),
         })
     }
 }

@@ -43,8 +43,9 @@ pub use id::{
 };
 pub use language::Language;
 pub use message::{
-    AgentMessaging, ConsentWord, MessageBody, MessageDirection, MessageEncoding, MessageStatus,
-    MessagingConsent, MessagingStatus, Participant, Segments, ThreadHandling, consent_word, revokes_consent,
+    AgentMessaging, ConsentWord, IncomingMessage, MediaReference, Message, MessageBody, MessageDirection,
+    MessageEncoding, MessageReport, MessageStatus, MessageThread, MessagingConsent, MessagingStatus,
+    Participant, Segments, ThreadHandling, consent_word, delivery_problem, revokes_consent,
 };
 pub use number::{
     Capabilities, Cost, NumberStatus, NumberTransition, NumberType, PhoneNumber, Provider, Rates,

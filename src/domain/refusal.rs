@@ -27,6 +27,10 @@ text_enum! {
         VoiceProviderRejected = "VOICE_PROVIDER_REJECTED",
         /// The voice provider is unavailable, or the outcome of a request is unknown.
         VoiceProviderUnavailable = "VOICE_PROVIDER_UNAVAILABLE",
+        /// The recipient asked for no more texts.
+        OptedOut = "OPTED_OUT",
+        /// The number is not registered for texts with the networks.
+        NotRegistered = "NOT_REGISTERED",
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Limits {
     pub concurrent_calls: u16,
     /// Numbers held at the same time, including numbers that are being bought or released.
     pub phone_numbers: u16,
+    /// Text messages sent within 24 hours.
+    pub messages_per_day: u32,
 }
 
 impl Limits {
@@ -45,5 +47,6 @@ impl Tenant {
     pub const DEFAULT_PLAN: &'static str = "starter";
 
     /// Limits of a new tenant, until an operator sets its plan.
-    pub const DEFAULT_LIMITS: Limits = Limits { concurrent_calls: 10, phone_numbers: 25 };
+    pub const DEFAULT_LIMITS: Limits =
+        Limits { concurrent_calls: 10, phone_numbers: 25, messages_per_day: 1000 };
 }

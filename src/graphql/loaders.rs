@@ -13,8 +13,9 @@ use super::context::Session;
 use super::errors::ApiError;
 use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
-    AgentId, AuditEvent, AuditEventId, Call, CallId, NumberId, Operation, OperationId, PhoneNumber,
-    RoutingRules, Tenant, TenantId, TranscriptLine,
+    AgentId, AuditEvent, AuditEventId, Call, CallId, Message, MessageId, MessageThread, MessagingConsent,
+    NumberId, Operation, OperationId, Participant, PhoneNumber, RoutingRules, Tenant, TenantId, ThreadId,
+    TranscriptLine,
 };
 use crate::graphql::model::{size_of_rules, size_of_transcript};
 use crate::store::{AgentProfile, Page, PageOf, TenantCounts};
@@ -65,13 +66,21 @@ pub(crate) struct CountsOf(pub(crate) TenantId);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct TranscriptOf(pub(crate) CallId);
 
-/// Groups agents by requested page: usually one group for the whole request.
-fn by_page(keys: impl Iterator<Item = (AgentId, Page)>) -> HashMap<Page, Vec<AgentId>> {
-    let mut agents = HashMap::<Page, Vec<AgentId>>::new();
-    for (agent, page) in keys {
-        agents.entry(page).or_default().push(agent);
+/// Key: the first or last page of a thread's messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MessagesOf(pub(crate) ThreadId, pub(crate) Page);
+
+/// Key: what a participant said about messages from the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct ConsentOf(pub(crate) Participant);
+
+/// Groups owners of lists by requested page: usually one group for the whole request.
+fn by_page<K>(keys: impl Iterator<Item = (K, Page)>) -> HashMap<Page, Vec<K>> {
+    let mut owners = HashMap::<Page, Vec<K>>::new();
+    for (owner, page) in keys {
+        owners.entry(page).or_default().push(owner);
     }
-    agents
+    owners
 }
 
 /// Keeps the rows that the caller may see, by key.
@@ -198,6 +207,56 @@ impl Loader<CallId> for Batches {
     async fn load(&self, keys: &[CallId]) -> Result<HashMap<CallId, Call>, ApiError> {
         let rows = self.0.reader().await?.calls_by_id(keys).await?;
         visible(&self.0, rows, |call| call.id, |call| call.agent_id)
+    }
+}
+
+impl Loader<MessageId> for Batches {
+    type Value = Message;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[MessageId]) -> Result<HashMap<MessageId, Message>, ApiError> {
+        let rows = self.0.reader().await?.messages_by_id(keys).await?;
+        visible(&self.0, rows, |message| message.id, |message| message.agent_id)
+    }
+}
+
+impl Loader<ThreadId> for Batches {
+    type Value = MessageThread;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[ThreadId]) -> Result<HashMap<ThreadId, MessageThread>, ApiError> {
+        // The caller has already read a message of the thread, or reads its number, by which it is visible.
+        let rows = self.0.reader().await?.threads_by_id(keys).await?;
+        Ok(rows.into_iter().map(|thread| (thread.id, thread)).collect())
+    }
+}
+
+impl Loader<MessagesOf> for Batches {
+    type Value = PageOf<Message>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[MessagesOf]) -> Result<HashMap<MessagesOf, Self::Value>, ApiError> {
+        let scope = self.0.scope()?;
+        let mut found = HashMap::new();
+        for (page, threads) in by_page(keys.iter().map(|key| (key.0, key.1))) {
+            let pages = self.0.reader().await?.messages_of_threads(&threads, page).await?;
+            found.extend(pages.into_iter().map(|(thread, messages)| (MessagesOf(thread, page), messages)));
+        }
+        for page in found.values_mut() {
+            page.items.retain(|(_, message)| scope.admits(message.agent_id));
+        }
+        Ok(found)
+    }
+}
+
+impl Loader<ConsentOf> for Batches {
+    type Value = MessagingConsent;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[ConsentOf]) -> Result<HashMap<ConsentOf, MessagingConsent>, ApiError> {
+        let participants: Vec<Participant> = keys.iter().map(|key| key.0.clone()).collect();
+        let known = self.0.reader().await?.consents(&participants).await?;
+        Ok(known.into_iter().map(|(participant, consent)| (ConsentOf(participant), consent)).collect())
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::context::{ContextExt, Session};
 use super::errors::ApiError;
-use super::model::{Call, Operation, read_id};
-use crate::domain::{self, AgentId, CallId, OperationId};
+use super::model::{Call, Message, Operation, read_id};
+use crate::domain::{self, AgentId, CallId, OperationId, ThreadId};
 use crate::store::{Change, Topic, Watcher};
 
 /// Interval at which a watched operation is read without an event. Events and gaps are announced by all
@@ -92,6 +92,32 @@ impl Subscription {
             Ok(call.map(|call| (Call(call), watch)))
         }))
     }
+
+    /// Each text message that comes in, is to be sent, or changes.
+    async fn message_updated(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only messages of this thread. Default: all of the tenant's messages.")]
+        thread_id: Option<ID>,
+    ) -> Result<impl Stream<Item = Result<Message, ApiError>> + use<>, ApiError> {
+        let session = Arc::clone(ctx.session()?);
+        let thread: Option<ThreadId> = thread_id.map(|id| read_id("threadId", &id)).transpose()?;
+        let tenant = session.scope()?.tenant();
+        let topic = thread.map_or(Topic::Messages(tenant), |thread| Topic::MessagesOf(tenant, thread));
+        // Before the thread is looked up, so that no message in between is missed.
+        let changes = session.services().database.watch(topic);
+        session.tell_watching();
+        if let Some(thread) = thread
+            && session.reader().await?.threads_by_id(&[thread]).await?.is_empty()
+        {
+            return Err(ApiError::bad_input("threadId: there is no thread with this id"));
+        }
+        let watch = Watch::new(session, changes);
+        Ok(stream::try_unfold(watch, move |mut watch| async move {
+            let message = watch.next_message(thread).await?;
+            Ok(message.map(|message| (Message(message), watch)))
+        }))
+    }
 }
 
 /// Next action of an operation's subscriber.
@@ -110,13 +136,24 @@ struct Watch {
     found: VecDeque<domain::Call>,
     /// Calls of the last read, so that none is sent twice.
     read: Vec<domain::Call>,
+    /// As for calls, the messages that were read.
+    found_messages: VecDeque<domain::Message>,
+    read_messages: Vec<domain::Message>,
     read_at: DateTime<Utc>,
 }
 
 impl Watch {
     fn new(session: Arc<Session>, changes: Watcher) -> Self {
         let read_at = session.services().clock.now();
-        Self { session, changes, found: VecDeque::new(), read: Vec::new(), read_at }
+        Self {
+            session,
+            changes,
+            found: VecDeque::new(),
+            read: Vec::new(),
+            found_messages: VecDeque::new(),
+            read_messages: Vec::new(),
+            read_at,
+        }
     }
 
     /// The next relevant change; `None` when the server stops.
@@ -175,6 +212,45 @@ impl Watch {
             let call = self.session.reader().await?.calls_by_id(&[id]).await?.pop();
             if call.is_some() {
                 return Ok(call);
+            }
+        }
+    }
+
+    /// The next message that is stored or changes; `None` when the server stops.
+    async fn next_message(&mut self, thread: Option<ThreadId>) -> Result<Option<domain::Message>, ApiError> {
+        let scope = self.session.scope()?;
+        loop {
+            if let Some(message) = self.found_messages.pop_front() {
+                return Ok(Some(message));
+            }
+            let id = match self.change().await? {
+                None => return Ok(None),
+                Some(Change::Gap) => return Err(missed_events("the database was unavailable")),
+                Some(Change::Refresh) => {
+                    self.session.take_turn().await;
+                    let (since, now) = (self.read_at - OVERLAP, self.session.services().clock.now());
+                    let most = u64::try_from(MOST_READ).unwrap_or(u64::MAX);
+                    let changed =
+                        self.session.reader().await?.messages_changed_since(since, thread, most).await?;
+                    // A full read may have left out further messages.
+                    if changed.len() >= MOST_READ {
+                        return Err(missed_events("too many messages changed"));
+                    }
+                    // Because the reads overlap, this one may return messages that were already sent.
+                    let is_new = |message: &&domain::Message| {
+                        scope.admits(message.agent_id) && !self.read_messages.contains(message)
+                    };
+                    self.found_messages.extend(changed.iter().filter(is_new).cloned());
+                    (self.read_messages, self.read_at) = (changed, now);
+                    continue;
+                }
+                Some(Change::Message { id, agent, .. }) if scope.admits(agent) => id,
+                Some(_) => continue,
+            };
+            self.session.take_turn().await;
+            let message = self.session.reader().await?.messages_by_id(&[id]).await?.pop();
+            if message.is_some() {
+                return Ok(message);
             }
         }
     }

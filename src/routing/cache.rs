@@ -113,7 +113,7 @@ impl Routing {
 fn is_hint(change: &Result<Change, RecvError>) -> bool {
     match change {
         Ok(Change::Number { .. } | Change::Agent { .. } | Change::Gap | Change::Refresh) => true,
-        Ok(Change::Call { .. } | Change::Operation { .. }) => false,
+        Ok(Change::Call { .. } | Change::Message { .. } | Change::Operation { .. }) => false,
         // Changes were missed.
         Err(RecvError::Lagged(_) | RecvError::Closed) => true,
     }

@@ -13,6 +13,7 @@ use super::page::{self, Cursor, Keyset, PageOf, PageRequest};
 use super::{Shared, StoreError, TenantStore};
 use crate::domain::{
     Actor, AuditEvent, AuditEventId, AuditOutcome, AuditOutcomeKind, Author, NodeId, Operation, TenantId,
+    ThreadId,
 };
 
 /// Rows in one statement: a row has eight values, and SQLite allows 32,766.
@@ -168,6 +169,22 @@ pub(super) async fn plan_set(
 ) -> Result<(), StoreError> {
     let subject = Some(tenant.to_string());
     let row = row(shared, tenant, author, "setTenantPlan", subject, AuditOutcome::Succeeded);
+    Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Records that the carrier told of a participant who wants texts from the tenant, or no more. `message` is the carrier's id of
+/// the message that says so.
+pub(super) async fn consent_changed(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    tenant: TenantId,
+    thread: ThreadId,
+    message: &str,
+) -> Result<(), StoreError> {
+    let author = Author { actor: Actor::System, request_id: message.to_owned() };
+    let subject = Some(thread.to_string());
+    let row = row(shared, tenant, &author, "setMessagingConsent", subject, AuditOutcome::Succeeded);
     Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }

@@ -21,7 +21,7 @@ pub use hub::{Topic, Watcher};
 use super::dialect::ListenError;
 use super::group_commit::{Batched, CommitQueue};
 use super::{Database, Shared, StoreError, SystemStore, dialect};
-use crate::domain::{AgentId, CallId, NumberId, OperationId, TenantId, backoff};
+use crate::domain::{AgentId, CallId, MessageId, NumberId, OperationId, TenantId, ThreadId, backoff};
 
 /// Channel on which table triggers notify.
 const CHANNEL: &str = "switchboard_changes";
@@ -71,6 +71,17 @@ pub enum Change {
         /// The call that changed.
         id: CallId,
         /// Agent that the call is for.
+        agent: AgentId,
+    },
+    /// A message was stored or changed.
+    Message {
+        /// Tenant that owns the message.
+        tenant: TenantId,
+        /// The message that changed.
+        id: MessageId,
+        /// Thread that the message belongs to.
+        thread: ThreadId,
+        /// Agent of the message's number.
         agent: AgentId,
     },
     /// A number was added or released, or its routing rules changed.
@@ -156,6 +167,13 @@ impl Change {
             Self::Call { tenant, id, agent } => {
                 format!("call {} {} {}", tenant.0.simple(), id.0.simple(), agent.0.simple())
             }
+            Self::Message { tenant, id, thread, agent } => format!(
+                "message {} {} {} {}",
+                tenant.0.simple(),
+                id.0.simple(),
+                thread.0.simple(),
+                agent.0.simple()
+            ),
             Self::Number { tenant, id, is_released } => {
                 let kind = if is_released { "released" } else { "number" };
                 format!("{kind} {} {}", tenant.0.simple(), id.0.simple())
@@ -181,6 +199,12 @@ impl Change {
             "call" => {
                 let (agent, rest) = id(rest)?;
                 Some((Self::Call { tenant, id: CallId(row), agent: AgentId(agent) }, rest))
+            }
+            "message" => {
+                let (thread, rest) = id(rest)?;
+                let (agent, rest) = id(rest)?;
+                let (thread, agent) = (ThreadId(thread), AgentId(agent));
+                Some((Self::Message { tenant, id: MessageId(row), thread, agent }, rest))
             }
             "number" | "released" => {
                 Some((Self::Number { tenant, id: NumberId(row), is_released: kind == "released" }, rest))
@@ -353,8 +377,14 @@ mod tests {
             let number = Change::Number { tenant: TenantId(tenant), id: NumberId(row), is_released };
             assert_eq!(Change::read(&format!("{kind} {tenant} {row} me")), Some((number, "me")));
         }
+        let message = Change::Message {
+            tenant: TenantId(tenant),
+            id: MessageId(row),
+            thread: ThreadId(Uuid::from_u128(4)),
+            agent: AgentId(agent),
+        };
         let answering = Change::Agent { tenant: TenantId(tenant), id: AgentId(row) };
-        for change in [operation, call, answering, Change::Gap] {
+        for change in [operation, call, message, answering, Change::Gap] {
             assert_eq!(Change::read(&change.line()), Some((change, "")));
         }
         let texts = packed(std::iter::repeat_n(call, 200), "me");

@@ -17,6 +17,7 @@ mod doors;
 mod entities;
 mod error;
 mod group_commit;
+mod message;
 mod number;
 mod operation;
 mod page;
@@ -37,6 +38,7 @@ pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
 pub use error::StoreError;
+pub use message::{MessageFilter, NewMessage, Received, ThreadFilter};
 pub use number::{
     AgentSummary, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
     NumberReader, NumberSummary, PurchaseRules,

@@ -294,18 +294,19 @@ async fn run(
 /// Row limits in use. The smallest that exceeds the page size is taken.
 const LIMITS: [usize; 4] = [11, 21, 51, 101];
 
-/// Returns the first or last page of each agent's rows in `query`, in one statement for all agents. Agents
+/// Returns the first or last page of each owner's rows in `query`, such as each agent's, in one statement for all owners. Owners
 /// without rows are missing.
-pub(super) async fn page_each<E, T>(
+pub(super) async fn page_each<E, K, T>(
     db: &impl ConnectionTrait,
     query: Select<E>,
     key: Keyset<E::Column>,
-    agent: E::Column,
+    owner: E::Column,
     page: Page,
-    read: impl Fn(E::Model) -> Result<(AgentId, Cursor, T), StoreError>,
-) -> Result<HashMap<AgentId, PageOf<T>>, StoreError>
+    read: impl Fn(E::Model) -> Result<(K, Cursor, T), StoreError>,
+) -> Result<HashMap<K, PageOf<T>>, StoreError>
 where
     E: EntityTrait,
+    K: std::hash::Hash + Eq,
 {
     let (wanted, order) = match page {
         Page::First(wanted) => (usize::from(wanted), Order::Desc),
@@ -313,9 +314,9 @@ where
     };
     // Ranks ids only: the wide rows are read afterwards, and only those chosen.
     let mut ranked = query.select_only().column(key.id);
-    let mut within_agent = WindowStatement::partition_by((E::default(), agent));
-    within_agent.order_by((E::default(), key.at), order.clone()).order_by((E::default(), key.id), order);
-    QuerySelect::query(&mut ranked).expr_window_as(Expr::cust("ROW_NUMBER()"), within_agent, "nth");
+    let mut within_owner = WindowStatement::partition_by((E::default(), owner));
+    within_owner.order_by((E::default(), key.at), order.clone()).order_by((E::default(), key.id), order);
+    QuerySelect::query(&mut ranked).expr_window_as(Expr::cust("ROW_NUMBER()"), within_owner, "nth");
     let chosen = Query::select()
         .column(key.id)
         .from_subquery(sea_orm::QueryTrait::into_query(ranked), "ranked")
@@ -325,9 +326,9 @@ where
 
     let mut pages = HashMap::new();
     for row in &entities::found(db, rows).await? {
-        let (agent, at, item) = read(entities::decoded(row)?)?;
+        let (owner, at, item) = read(entities::decoded(row)?)?;
         let none = || PageOf { items: Vec::new(), has_next: false, has_previous: false };
-        pages.entry(agent).or_insert_with(none).items.push((at, item));
+        pages.entry(owner).or_insert_with(none).items.push((at, item));
     }
     for found in pages.values_mut() {
         let surplus = found.items.len().saturating_sub(wanted);

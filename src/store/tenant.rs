@@ -97,17 +97,22 @@ impl SystemStore {
         id: TenantId,
         plan: &str,
         limits: Limits,
+        messages_per_day: Option<u32>,
         dialing: DialingChange,
     ) -> Result<Tenant, StoreError> {
         let transaction = self.begin().await?;
         let mut changed =
             vec![tenant::Column::Plan, tenant::Column::ConcurrentCalls, tenant::Column::PhoneNumbers];
+        changed.extend(messages_per_day.map(|_| tenant::Column::MessagesPerDay));
         changed.extend(dialing.countries.as_ref().map(|_| tenant::Column::DialCountries));
         changed.extend(dialing.premium.map(|_| tenant::Column::DialPremium));
         let new = Tenant {
             id,
             plan: plan.to_owned(),
-            limits,
+            limits: Limits {
+                messages_per_day: messages_per_day.unwrap_or(limits.messages_per_day),
+                ..limits
+            },
             dialing: DialingOverride {
                 countries: dialing.countries.flatten(),
                 premium: dialing.premium.flatten(),

@@ -138,6 +138,6 @@ fn dial_end(callback: DialCallback) -> DialEnd {
     }
 }
 
-fn xml(twiml: String) -> Response {
+pub(super) fn xml(twiml: String) -> Response {
     ([(header::CONTENT_TYPE, Twiml::CONTENT_TYPE)], twiml).into_response()
 }

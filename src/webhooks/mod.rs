@@ -7,6 +7,7 @@
 mod body;
 mod call;
 mod elevenlabs;
+mod message;
 mod refusals;
 mod verified;
 
@@ -25,6 +26,7 @@ use url::Url;
 use crate::calls::{CallRecords, Conversations};
 use crate::carrier::TwimlRenderer;
 use crate::domain::{Clock, Webhook};
+use crate::messages::Inbox;
 use crate::routing::Routing;
 use refusals::Refusals;
 
@@ -61,6 +63,7 @@ struct Webhooks {
     routing: Routing,
     records: CallRecords,
     conversations: Conversations,
+    inbox: Inbox,
     clock: Clock,
     refusals: Refusals,
     renderer: TwimlRenderer,
@@ -72,18 +75,24 @@ pub fn router(
     routing: Routing,
     records: CallRecords,
     conversations: Conversations,
+    inbox: Inbox,
     clock: Clock,
 ) -> Router {
     let proves_events = !config.elevenlabs_secrets.is_empty();
     let refusals = Refusals::new(clock.clone());
     let renderer = TwimlRenderer::new(&config.base_url);
-    let webhooks = Arc::new(Webhooks { config, routing, records, conversations, clock, refusals, renderer });
+    let webhooks =
+        Arc::new(Webhooks { config, routing, records, conversations, inbox, clock, refusals, renderer });
     let carriers = Router::new()
         .route(Webhook::IncomingCall.path(), of_the_carrier(call::incoming))
         .route(Webhook::CallFallback.path(), of_the_carrier(call::fallback))
         .route(Webhook::CallStatus.path(), of_the_carrier(call::status))
         .route(Webhook::DialEnded.path(), of_the_carrier(call::dial))
         .route(Webhook::ForwardEnded.path(), of_the_carrier(call::forwarded));
+    let carriers = carriers
+        .route(Webhook::IncomingMessage.path(), of_the_carrier(message::incoming))
+        .route(Webhook::MessageFallback.path(), of_the_carrier(message::incoming))
+        .route(Webhook::MessageStatus.path(), of_the_carrier(message::status));
     let mut events = Router::new();
     if proves_events {
         events = events.route(Webhook::VoiceEvent.path(), post(elevenlabs::event));

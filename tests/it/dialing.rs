@@ -254,8 +254,8 @@ async fn a_tenants_dialling_policy_reaches_other_servers_and_holds_during_an_out
         let author = Author { actor: Actor::System, request_id: "a test".to_owned() };
         let countries = Some(countries.map(|countries| countries.parse().unwrap()));
         let change = DialingChange { countries, premium: None };
-        let limits = Limits { concurrent_calls: 5, phone_numbers: 5 };
-        ours.system().set_plan(&author, tenant, "Clinic", limits, change).await.unwrap();
+        let limits = Limits { concurrent_calls: 5, phone_numbers: 5, ..Tenant::DEFAULT_LIMITS };
+        ours.system().set_plan(&author, tenant, "Clinic", limits, None, change).await.unwrap();
         assert_eq!(dialed(&ours), expected);
         while !reader.read_changes().await.unwrap() {}
         // On SQLite there is but one server.

@@ -26,7 +26,8 @@ GRANT UPDATE (messaging, help_text) ON agents TO switchboard_tenant;
 GRANT SELECT, INSERT, UPDATE, DELETE ON message_threads, messages TO switchboard_system;
 GRANT SELECT, INSERT, UPDATE ON messaging_consents TO switchboard_system;
 
--- Told to every server that listens, as a changed operation is: ids only.
+-- Told to every server that listens, as a changed operation is: ids only. What else happens to messages the servers announce
+-- themselves, outside of transactions.
 CREATE FUNCTION tell_of_message() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('switchboard_changes',
@@ -34,5 +35,5 @@ BEGIN
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER tell AFTER INSERT OR UPDATE OF body, media, status, error, segments, price ON messages
-    FOR EACH ROW EXECUTE FUNCTION tell_of_message();
+CREATE TRIGGER tell AFTER INSERT ON messages FOR EACH ROW WHEN (NEW.operation_id IS NOT NULL)
+    EXECUTE FUNCTION tell_of_message();

@@ -30,17 +30,8 @@ const STEPS: &[&str] = &[
     "done",
 ];
 const HANDLINGS: &[&str] = &["agent", "person", "nobody", "waiting_for_person"];
-const STATUSES: &[&str] = &[
-    "received",
-    "pending",
-    "queued",
-    "sending",
-    "sent",
-    "delivered",
-    "undelivered",
-    "failed",
-    "canceled",
-];
+const STATUSES: &[&str] =
+    &["received", "pending", "queued", "sending", "sent", "delivered", "undelivered", "failed", "canceled"];
 const CONSENTS: &[&str] = &["implied", "opted_in", "opted_out"];
 const MESSAGING: &[&str] = &["off", "notify", "agent"];
 
@@ -137,7 +128,12 @@ fn messages(manager: &SchemaManager<'_>) -> TableCreateStatement {
         .check(Expr::cust("(direction = 'inbound') = (status = 'received')"))
         .foreign_key(&mut of_tenant("messages_tenant", "messages"))
         .foreign_key(&mut same_tenant("messages_thread", "messages", "thread_id", "message_threads"))
-        .foreign_key(&mut same_tenant("messages_phone_number", "messages", "phone_number_id", "phone_numbers"))
+        .foreign_key(&mut same_tenant(
+            "messages_phone_number",
+            "messages",
+            "phone_number_id",
+            "phone_numbers",
+        ))
         .foreign_key(&mut same_tenant("messages_agent", "messages", "agent_id", "agents"))
         .foreign_key(&mut same_tenant("messages_operation", "messages", "operation_id", "operations"))
         .take()
@@ -159,11 +155,7 @@ fn indexes() -> [IndexCreateStatement; 8] {
     let threads = |name| Index::create().name(name).table("message_threads").take();
     let messages = |name| Index::create().name(name).table("messages").take();
     [
-        threads("message_threads_of_phone_number")
-            .col("phone_number_id")
-            .col("participant")
-            .unique()
-            .take(),
+        threads("message_threads_of_phone_number").col("phone_number_id").col("participant").unique().take(),
         threads("message_threads_of_participant").col("tenant_id").col("participant").take(),
         threads("message_threads_waiting")
             .col("tenant_id")

@@ -37,6 +37,10 @@ text_enum! {
         DatabaseCheck = "database_check",
         /// Asks the carrier about calls without a report of their end.
         Sweep = "sweep",
+        /// Stores messages that waited for the database.
+        Messages = "messages",
+        /// Asks the carrier for messages that no webhook announced, and for missing statuses and prices.
+        MessageSweep = "message_sweep",
         /// Processes the voice provider's events.
         Events = "events",
         /// Asks the voice provider for events that never arrived.
@@ -61,8 +65,10 @@ impl Worker {
     pub const fn patience(self) -> Duration {
         let minutes = match self {
             Self::Operations | Self::Deliveries | Self::Journal | Self::RoutingCache | Self::Events => 1,
+            Self::Messages => 1,
             Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
+            Self::MessageSweep => 10,
             Self::Retention | Self::Statistics => 5,
             // One round lists whole inventories, page by page.
             Self::Reconciliation => 60,

@@ -3,12 +3,16 @@
 mod body;
 mod consent;
 mod participant;
+mod problem;
+mod record;
 mod segments;
 mod status;
 
 pub use body::MessageBody;
 pub use consent::{ConsentWord, consent_word, revokes_consent};
 pub use participant::Participant;
+pub use problem::delivery_problem;
+pub use record::{IncomingMessage, MediaReference, Message, MessageReport, MessageThread};
 pub use segments::{MessageEncoding, Segments};
 pub use status::MessageStatus;
 

@@ -28,6 +28,8 @@ macro_rules! operation_kinds {
             DeleteAgent = "delete_agent", "deleteAgent", [ReleaseNumber, DeleteVoiceAgent];
             /// Replaces a voice agent that the voice provider has lost. Started by reconciliation.
             RestoreVoiceAgent = "restore_voice_agent", "restoreVoiceAgent", [CreateVoiceAgent];
+            /// Sends a text message.
+            SendMessage = "send_message", "sendMessage", [SendMessage];
         }
     };
 }
@@ -84,6 +86,8 @@ text_enum! {
         CheckNumber = "check_number",
         /// Delete the voice agent.
         DeleteVoiceAgent = "delete_voice_agent",
+        /// Hand the message to the carrier.
+        SendMessage = "send_message",
         /// No step: the operation has succeeded.
         Done = "done",
     }

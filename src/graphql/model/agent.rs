@@ -6,7 +6,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 
 use super::paging::{Connection, List, Listed, PageArgs, cost, nothing, wrap};
 use super::scalars::DateTime;
-use super::{Call, NotRead, PhoneNumber, UserError};
+use super::{Call, Message, NotRead, PhoneNumber, UserError};
 use crate::domain::{self, E164};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -151,6 +151,25 @@ impl Agent {
         #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Call>, ApiError> {
         let filter = store::CallFilter { agent: Some(self.key()), ..Default::default() };
+        Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
+    }
+
+    /// Text messages from and to the agent's numbers, newest first.
+    #[graphql(
+        complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
+    )]
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Page size from the start, or after `after`: 1 to 100. Default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, or before `before`: 1 to 100. Excludes `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Message>, ApiError> {
+        let filter = store::MessageFilter { agent: Some(self.key()), ..Default::default() };
         Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 

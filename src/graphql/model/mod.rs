@@ -6,6 +6,7 @@ mod audit_event;
 mod available;
 mod call;
 mod estate;
+mod messaging;
 mod node;
 mod number;
 mod operation;
@@ -24,6 +25,10 @@ pub(crate) use audit_event::{AuditEvent, AuditEventFilter};
 pub(crate) use available::AvailablePhoneNumber;
 pub(crate) use call::{Call, CallFilter, size_of_transcript};
 pub(crate) use estate::{Health, Tenant, TenantFilter};
+pub(crate) use messaging::{
+    Message, MessageEstimate, MessageFilter, MessageThread, MessageThreadFilter, MessagingConsent,
+    ThreadHandling,
+};
 pub(crate) use node::Node;
 pub(crate) use number::{PhoneNumber, PhoneNumberFilter, PhoneNumberType};
 pub(crate) use operation::{Operation, OperationFilter};

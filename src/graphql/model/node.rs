@@ -2,9 +2,11 @@
 
 use async_graphql::{Context, ID, Interface};
 
-use super::{Agent, AuditEvent, Call, Operation, PhoneNumber, Tenant, Viewer};
+use super::{Agent, AuditEvent, Call, Message, MessageThread, Operation, PhoneNumber, Tenant, Viewer};
 use crate::auth::Principal;
-use crate::domain::{AgentId, AuditEventId, CallId, NodeId, NodeKind, NumberId, OperationId, TenantId};
+use crate::domain::{
+    AgentId, AuditEventId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId, ThreadId,
+};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
 
@@ -20,6 +22,10 @@ pub(crate) enum Node {
     Operation(Operation),
     /// A call.
     Call(Call),
+    /// A text message.
+    Message(Message),
+    /// A thread of text messages.
+    MessageThread(MessageThread),
     /// The tenant.
     Viewer(Viewer),
     /// An entry of the audit trail.
@@ -46,8 +52,16 @@ impl Node {
                 loaders.load_one(OperationId(id.uuid)).await?.map(|row| Self::Operation(Operation(row)))
             }
             NodeKind::Call => loaders.load_one(CallId(id.uuid)).await?.map(|row| Self::Call(Call(row))),
-            // Not part of the API yet: as if it did not exist.
-            NodeKind::Message | NodeKind::Thread => None,
+            NodeKind::Message => {
+                loaders.load_one(MessageId(id.uuid)).await?.map(|row| Self::Message(Message(row)))
+            }
+            NodeKind::Thread => match loaders.load_one(ThreadId(id.uuid)).await? {
+                // An agent's token sees the threads of its agent's numbers.
+                Some(row) if loaders.load_one(row.number_id).await?.is_some() => {
+                    Some(Self::MessageThread(MessageThread(row)))
+                }
+                _ => None,
+            },
             NodeKind::Tenant => {
                 let session = ctx.session()?;
                 let scope = session.scope()?;

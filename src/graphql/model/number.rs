@@ -2,10 +2,10 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Lookahead, Object, SelectionField, SimpleObject};
 
-use super::paging::{List, Listed, nothing, wrap};
+use super::paging::{Connection, List, Listed, PageArgs, cost, nothing, wrap};
 use super::routing::{RoutingRule, size_of_rules};
 use super::scalars::{DateTime, Decimal};
-use super::{Agent, NotRead, agent, read_id};
+use super::{Agent, Message, NotRead, agent, read_id};
 use crate::domain::{self, CountryCode, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -171,6 +171,25 @@ impl PhoneNumber {
     /// Routing rules in the order in which they are evaluated; the first that matches decides. If none matches,
     /// the agent answers. Changed by `setRoutingRules`.
     // How many rules there are is not known before they are read, so ten are charged.
+    /// Text messages from and to the number, newest first.
+    #[graphql(
+        complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
+    )]
+    async fn messages(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Page size from the start, or after `after`: 1 to 100. Default 20.")] first: Option<
+            i32,
+        >,
+        #[graphql(desc = "Only items after this cursor.")] after: Option<String>,
+        #[graphql(desc = "Page size from the end, or before `before`: 1 to 100. Excludes `first`.")]
+        last: Option<i32>,
+        #[graphql(desc = "Only items before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Message>, ApiError> {
+        let filter = store::MessageFilter { number: Some(self.key()), ..Default::default() };
+        Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
+    }
+
     #[graphql(complexity = "10 * child_complexity + 1")]
     async fn routing_rules(&self, ctx: &Context<'_>) -> Result<Vec<RoutingRule>, ApiError> {
         let found = Box::pin(ctx.loaders()?.load_one(RulesOf(self.key()))).await?;

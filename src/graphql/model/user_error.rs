@@ -31,6 +31,10 @@ pub(crate) enum UserErrorCode {
     VoiceProviderRejected,
     /// The voice provider is unavailable. Retry later.
     VoiceProviderUnavailable,
+    /// The recipient asked for no more texts. Only the recipient's own START, or a consent given otherwise, permits them again.
+    OptedOut,
+    /// The number is not registered for texts with the networks, which would block them.
+    NotRegistered,
 }
 
 /// An error that the client can correct, in the domain's form.

@@ -135,6 +135,8 @@ pub(crate) struct Limits {
     concurrent_calls: i32,
     /// Maximum numbers held at the same time, including those being bought or released.
     phone_numbers: i32,
+    /// Maximum text messages sent within 24 hours.
+    messages_per_day: i32,
     /// Countries of the numbers that may be dialled, as a fallback number or by a routing rule; `null`: all
     /// countries.
     dial_countries: Option<Vec<CountryCode>>,
@@ -153,6 +155,7 @@ impl Limits {
         Ok(Self {
             concurrent_calls: tenant.limits.concurrent_calls.into(),
             phone_numbers: tenant.limits.phone_numbers.into(),
+            messages_per_day: i32::try_from(tenant.limits.messages_per_day).unwrap_or(i32::MAX),
             dial_countries: dialing.countries.map(|Countries(countries)| countries.into_iter().collect()),
             dial_premium_numbers: dialing.premium,
         })

@@ -8,6 +8,7 @@ mod cancel_release;
 mod create_agent;
 mod delete_agent;
 mod input;
+mod messaging;
 mod outcome;
 mod provision_phone_number;
 mod release_phone_number;
@@ -33,4 +34,7 @@ pub(crate) struct Mutation(
     cancel_release::CancelRelease,
     set_routing_rules::SetRoutingRules,
     set_tenant_plan::SetTenantPlan,
+    messaging::SendMessage,
+    messaging::SetThreadHandling,
+    messaging::SetMessagingConsent,
 );

@@ -4,7 +4,7 @@ use async_graphql::{Context, InputObject, MaybeUndefined, Object};
 
 use super::input::Faults;
 use super::outcome::{Outcome, Stop};
-use crate::domain::{Countries, CountryCode, DialingChange, Invalid, Limits, TenantId, is_blank};
+use crate::domain::{Countries, CountryCode, DialingChange, Invalid, Limits, Tenant, TenantId, is_blank};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Checked, UserError, Uuid, Viewer};
@@ -22,6 +22,8 @@ pub(crate) struct SetTenantPlanInput {
     concurrent_calls: i32,
     /// Maximum numbers held at the same time: 0 to 65535. Lowering it releases no number.
     phone_numbers: i32,
+    /// Maximum text messages sent within 24 hours: 0 to 1000000. Absent: unchanged, for a new tenant 1000.
+    messages_per_day: Option<i32>,
     /// Countries of the numbers that may be dialled, as fallback numbers or by routing rules. An empty list:
     /// none. `null`: the server's `DIAL_COUNTRIES`. Absent: unchanged. Numbers stored earlier remain, but are
     /// dialled only if allowed.
@@ -33,7 +35,7 @@ pub(crate) struct SetTenantPlanInput {
 }
 
 impl SetTenantPlanInput {
-    fn check(self) -> Result<(TenantId, String, Limits, DialingChange), Stop> {
+    fn check(self) -> Result<(TenantId, String, Limits, Option<u32>, DialingChange), Stop> {
         let mut faults = Faults::default();
         let name = self.name.trim().to_owned();
         if is_blank(&name) || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
@@ -59,6 +61,14 @@ impl SetTenantPlanInput {
                 format!("a plan can have 0 to 65535 numbers; got {}", self.phone_numbers),
             );
         }
+        let messages_per_day = match self.messages_per_day.map(u32::try_from) {
+            Some(Ok(messages @ 0..=1_000_000)) => Some(messages),
+            Some(_) => {
+                faults.note("messagesPerDay", "a plan can have 0 to 1000000 messages a day".to_owned());
+                None
+            }
+            None => None,
+        };
         // Absent keeps the tenant's own setting, `null` removes it.
         let countries = match self.dial_countries {
             MaybeUndefined::Undefined => None,
@@ -74,10 +84,14 @@ impl SetTenantPlanInput {
             MaybeUndefined::Value(premium) => Some(Some(premium)),
         };
         let dialing = DialingChange { countries, premium };
-        let limits = concurrent_calls
-            .zip(phone_numbers)
-            .map(|(concurrent_calls, phone_numbers)| Limits { concurrent_calls, phone_numbers });
-        faults.unless_any(limits.map(|limits| (TenantId(self.user_id.0), name, limits, dialing)))
+        let limits = concurrent_calls.zip(phone_numbers).map(|(concurrent_calls, phone_numbers)| Limits {
+            concurrent_calls,
+            phone_numbers,
+            ..Tenant::DEFAULT_LIMITS
+        });
+        faults.unless_any(
+            limits.map(|limits| (TenantId(self.user_id.0), name, limits, messages_per_day, dialing)),
+        )
     }
 }
 
@@ -119,9 +133,10 @@ impl SetTenantPlan {
 
 async fn set(session: &Session, input: SetTenantPlanInput) -> Result<Viewer, Stop> {
     let estate = session.estate()?;
-    let (tenant, name, limits, dialing) = input.check()?;
+    let (tenant, name, limits, messages_per_day, dialing) = input.check()?;
     // `set_plan` opens a transaction of its own: one request holds one connection at a time.
     let _released = session.release().await;
     let author = session.author()?;
-    Ok(Viewer(estate.set_plan(&author, tenant, &name, limits, dialing).await?))
+    let planned = estate.set_plan(&author, tenant, &name, limits, messages_per_day, dialing).await?;
+    Ok(Viewer(planned))
 }

@@ -5,6 +5,7 @@ mod agent;
 mod audit_event;
 mod call;
 mod estate;
+mod message;
 mod node;
 mod number;
 mod operation;
@@ -22,6 +23,7 @@ pub(crate) struct Query(
     number::NumberQuery,
     operation::OperationQuery,
     call::CallQuery,
+    message::MessageQuery,
     reconciliation::ReconciliationQuery,
     audit_event::AuditEventQuery,
     estate::EstateQuery,

@@ -15,11 +15,13 @@ mod purchase;
 mod release_number;
 mod repair_number;
 mod restore_voice_agent;
+mod send_message;
 mod settings;
 mod voice_agent;
 
 pub use create_agent::NewAgent;
 pub use purchase::WantedNumber;
+pub use send_message::WantedMessage;
 pub(super) use settings::{Setting, deviations, restore};
 
 use aws_lc_rs::digest;
@@ -50,6 +52,7 @@ const fn steps_of(kind: OperationKind) -> Steps {
         OperationKind::CheckNumber => check_number::STEPS,
         OperationKind::DeleteAgent => delete_agent::STEPS,
         OperationKind::RestoreVoiceAgent => restore_voice_agent::STEPS,
+        OperationKind::SendMessage => send_message::STEPS,
     }
 }
 
@@ -154,7 +157,8 @@ async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option
         | OperationKind::ProvisionNumber
         | OperationKind::RepairNumber
         | OperationKind::CheckNumber
-        | OperationKind::RestoreVoiceAgent => false,
+        | OperationKind::RestoreVoiceAgent
+        | OperationKind::SendMessage => false,
     }))
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{Receiver, Sender, channel};
 
 use super::Change;
-use crate::domain::{AgentId, OperationId, TenantId};
+use crate::domain::{AgentId, OperationId, TenantId, ThreadId};
 
 /// Buffer size of a watcher of one object or tenant. A slower watcher loses the oldest changes.
 const BUFFER: usize = 64;
@@ -27,6 +27,10 @@ pub enum Topic {
     Calls(TenantId),
     /// Changes to calls for one agent.
     CallsOf(TenantId, AgentId),
+    /// Changes to a tenant's messages.
+    Messages(TenantId),
+    /// Changes to the messages of one thread.
+    MessagesOf(TenantId, ThreadId),
     /// Changes to one agent.
     Agent(AgentId),
 }
@@ -66,6 +70,9 @@ impl Hub {
         let (topic, narrower) = match change {
             Change::Operation { tenant, id } => (Topic::Operation(tenant, id), None),
             Change::Call { tenant, agent, .. } => (Topic::Calls(tenant), Some(Topic::CallsOf(tenant, agent))),
+            Change::Message { tenant, thread, .. } => {
+                (Topic::Messages(tenant), Some(Topic::MessagesOf(tenant, thread)))
+            }
             Change::Number { .. } => (Topic::Routing, None),
             Change::Agent { id, .. } => (Topic::Routing, Some(Topic::Agent(id))),
             Change::Gap | Change::Refresh => {

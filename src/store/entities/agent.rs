@@ -55,6 +55,10 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     /// Change mark, set by a trigger.
     pub changed: i64,
+    #[sea_orm(column_type = "Text")]
+    pub messaging: String,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub help_text: Option<String>,
 }
 
 /// Empty: joins are written by hand, within one tenant.
@@ -254,6 +258,8 @@ impl ActiveModel {
             updated_at: Set(agent.updated_at),
             // Set by a trigger: only the database knows the transaction's id, or on SQLite the next count.
             changed: NotSet,
+            messaging: NotSet,
+            help_text: NotSet,
         }
     }
 }

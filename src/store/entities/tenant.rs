@@ -21,6 +21,7 @@ pub struct Model {
     pub dial_countries: Option<String>,
     pub dial_premium: Option<bool>,
     pub created_at: DateTimeUtc,
+    pub messages_per_day: i32,
 }
 
 /// Empty: joins are written by hand, within one tenant.
@@ -38,6 +39,8 @@ impl TryFrom<Model> for Tenant {
         let limits = Limits {
             concurrent_calls: read::small(TABLE, "concurrent_calls", row.concurrent_calls)?,
             phone_numbers: read::small(TABLE, "phone_numbers", row.phone_numbers)?,
+            messages_per_day: u32::try_from(row.messages_per_day)
+                .map_err(|_| StoreError::Corrupt { table: TABLE, column: "messages_per_day" })?,
         };
         let dialing = DialingOverride {
             countries: read::optional(TABLE, "dial_countries", row.dial_countries.as_deref())?,
@@ -57,6 +60,8 @@ impl From<&Tenant> for ActiveModel {
             dial_countries: Set(tenant.dialing.countries.as_ref().map(ToString::to_string)),
             dial_premium: Set(tenant.dialing.premium),
             created_at: Set(tenant.created_at),
+            // The check of the column bounds it far below.
+            messages_per_day: Set(i32::try_from(tenant.limits.messages_per_day).unwrap_or(i32::MAX)),
         }
     }
 }

@@ -184,7 +184,7 @@ impl TenantStore {
         Ok(was_so)
     }
 
-    /// The unfinished operations of this agent, oldest first.
+    /// The unfinished operations of this agent, oldest first, without those that send messages.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
@@ -193,6 +193,8 @@ impl TenantStore {
             .own_operations()
             .filter(operation::Column::AgentId.eq(agent.0))
             .filter(operation::Column::State.is_in(UNFINISHED))
+            // Texts are sent by a number that is there: neither waits for the other.
+            .filter(operation::Column::Kind.ne(OperationKind::SendMessage.as_str()))
             .order_by_asc(operation::Column::CreatedAt);
         entities::all(&self.transaction, found).await
     }

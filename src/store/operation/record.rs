@@ -9,11 +9,12 @@ use serde_json::Value;
 
 use super::lease::{Lease, is_held};
 use crate::domain::{
-    AgentId, AgentStatus, EventKey, NumberId, NumberTransition, Operation, OperationState, Refusal, Step,
+    AgentId, AgentStatus, EventKey, MessageId, MessageReport, NumberId, NumberTransition, Operation,
+    OperationState, Refusal, Step,
 };
 use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
 use crate::store::entities::{agent, phone_number};
-use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect};
+use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect, message};
 
 /// The result of a step, written as a whole under its lease or not at all.
 #[derive(Debug, Clone)]
@@ -93,6 +94,13 @@ pub enum Effect {
         /// Our id of the number.
         number: NumberId,
     },
+    /// The carrier has the message.
+    MessageSent {
+        /// Our id of the message.
+        message: MessageId,
+        /// What the carrier tells of it.
+        report: MessageReport,
+    },
 }
 
 impl SystemStore {
@@ -105,18 +113,19 @@ impl SystemStore {
         let operation = write(&transaction, &self.shared, lease, &update).await?;
         transaction.commit().await?;
         // After the commit: a watcher that re-reads earlier would still see the old rows.
-        for change in update.effects.iter().map(|effect| moved(&operation, effect)) {
+        for change in update.effects.iter().filter_map(|effect| moved(&operation, effect)) {
             self.shared.publish(change);
         }
         self.shared.publish(changed(&operation));
+        self.publish_message_of(&operation).await;
         Ok(operation)
     }
 }
 
 /// The change that an effect makes to what answering calls needs.
-fn moved(operation: &Operation, effect: &Effect) -> Change {
+fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
     let tenant = operation.tenant_id;
-    match effect {
+    Some(match effect {
         Effect::VoiceAgentCreated { agent, .. } | Effect::AgentStatus { agent, .. } => {
             Change::Agent { tenant, id: *agent }
         }
@@ -125,7 +134,9 @@ fn moved(operation: &Operation, effect: &Effect) -> Change {
         | Effect::NumberKept { number }
         | Effect::NumberConfirmed { number }
         | Effect::NumberLost { number } => Change::Number { tenant, id: *number, is_released: false },
-    }
+        // Published by `publish_message_of`.
+        Effect::MessageSent { .. } => return None,
+    })
 }
 
 /// The change to announce for an operation.
@@ -193,7 +204,10 @@ pub(in crate::store) async fn write(
         .await?;
     let operation: Operation = written.into_iter().next().ok_or(StoreError::LeaseLost)?.try_into()?;
     for effect in &update.effects {
-        apply(db, &operation, effect, now).await?;
+        apply(db, shared, &operation, effect).await?;
+    }
+    if operation.state == OperationState::Failed {
+        message::fail(db, shared, &operation).await?;
     }
     // In the same transaction, so that no operation ends without its entry in the audit trail.
     if operation.state.is_final() {
@@ -204,10 +218,11 @@ pub(in crate::store) async fn write(
 
 async fn apply(
     db: &impl ConnectionTrait,
+    shared: &Shared,
     operation: &Operation,
     effect: &Effect,
-    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let now = shared.clock.now();
     match effect {
         Effect::VoiceAgentCreated { agent, voice_agent_id, revision } => {
             let row = agent::ActiveModel {
@@ -248,6 +263,9 @@ async fn apply(
             let row = phone_number::ActiveModel::default();
             // No error in another state: a release that began meanwhile wins.
             move_number(db, operation, *number, NumberTransition::Confirmed, row).await.map(drop)
+        }
+        Effect::MessageSent { message, report } => {
+            message::report(db, shared, Some(*message), report).await.map(drop)
         }
         Effect::NumberLost { number } => {
             let row = phone_number::ActiveModel::default();

@@ -88,7 +88,7 @@ async fn a_call_gets_a_slot_exactly_when_the_domain_says_that_one_is_free() {
     let mut under_way: Vec<Route> = Vec::new();
     for concurrent_calls in [0, 1, 3, 2, 4] {
         test.set_plan(tenant, concurrent_calls.into(), 5).await;
-        let limits = Limits { concurrent_calls, phone_numbers: 5 };
+        let limits = Limits { concurrent_calls, phone_numbers: 5, ..Tenant::DEFAULT_LIMITS };
         for refused in under_way.iter_mut().filter(|route| !route.has_slot()) {
             let is_free = limits.has_free_call_slot(held().await);
             assert_eq!(system.admit_after_all(&refused.call).await.unwrap(), is_free);

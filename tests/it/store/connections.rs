@@ -29,8 +29,11 @@ async fn end_sessions(raw: &mut PgConnection) {
 
 async fn set_plan(db: &Database, plan: &str) -> Result<(), StoreError> {
     let author = Author { actor: Actor::System, request_id: "a test".to_owned() };
-    let limits = Limits { concurrent_calls: 1, phone_numbers: 1 };
-    db.system().set_plan(&author, TenantId(uuid()), plan, limits, DialingChange::default()).await.map(drop)
+    let limits = Limits { concurrent_calls: 1, phone_numbers: 1, ..Tenant::DEFAULT_LIMITS };
+    db.system()
+        .set_plan(&author, TenantId(uuid()), plan, limits, None, DialingChange::default())
+        .await
+        .map(drop)
 }
 
 #[tokio::test]

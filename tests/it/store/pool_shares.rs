@@ -59,9 +59,12 @@ async fn a_call_is_admitted_while_background_work_waits_for_the_database() {
             let db = db.clone();
             tokio::spawn(async move {
                 let author = Author { actor: Actor::System, request_id: "a test".to_owned() };
-                let limits = Limits { concurrent_calls: 1, phone_numbers: 1 };
+                let limits = Limits { concurrent_calls: 1, phone_numbers: 1, ..Tenant::DEFAULT_LIMITS };
                 let plan = format!("plan {n}");
-                db.system().set_plan(&author, locked, &plan, limits, DialingChange::default()).await.unwrap();
+                db.system()
+                    .set_plan(&author, locked, &plan, limits, None, DialingChange::default())
+                    .await
+                    .unwrap();
             })
         })
         .collect();

@@ -30,6 +30,10 @@ pub enum List {
     Operations = 5,
     /// Tenants, newest first.
     Tenants = 6,
+    /// Messages, newest first.
+    Messages = 7,
+    /// Threads of messages, the one with the latest change first.
+    MessageThreads = 8,
 }
 
 /// A list with its filter.

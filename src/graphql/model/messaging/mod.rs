@@ -1,0 +1,9 @@
+//! Types about text messages.
+
+mod estimate;
+mod message;
+mod thread;
+
+pub(crate) use estimate::MessageEstimate;
+pub(crate) use message::{Message, MessageFilter};
+pub(crate) use thread::{MessageThread, MessageThreadFilter, MessagingConsent, ThreadHandling};

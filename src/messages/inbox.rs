@@ -1,0 +1,157 @@
+//! Stores messages that come in, once, however often they are announced. A message is acknowledged only when it is in the
+//! database or on disk.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::spool::Spool;
+use crate::domain::{
+    ConsentWord, Heartbeat, IncomingMessage, MessageId, MessageReport, MessagingConsent, PhoneNumber,
+    consent_word, mask, revokes_consent,
+};
+use crate::store::{Received, StoreError, SystemStore};
+
+/// Time limit for the database, well below the carrier's own (15 s).
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How often waiting messages are tried again.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Waiting messages in one pass.
+const AT_ONCE: usize = 100;
+
+/// A message that was neither stored nor kept on disk: the carrier must not be told that it was.
+#[derive(Debug, thiserror::Error)]
+#[error("the message could not be kept")]
+pub struct NotKept(#[from] io::Error);
+
+/// Stores what comes in. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Inbox {
+    store: SystemStore,
+    spool: Spool,
+}
+
+impl Inbox {
+    /// Stores through the system's store, and keeps waiting messages in this folder.
+    ///
+    /// # Errors
+    /// The folder cannot be created.
+    pub fn open(store: SystemStore, folder: PathBuf) -> io::Result<Self> {
+        Ok(Self { store, spool: Spool::open(folder)? })
+    }
+
+    /// Stores a message, or keeps it on disk until the database takes it.
+    ///
+    /// # Errors
+    /// [`NotKept`]: neither was possible.
+    pub async fn receive(&self, message: &IncomingMessage) -> Result<(), NotKept> {
+        if !self.store.is_unavailable() {
+            match timeout(PATIENCE, self.store_now(message)).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => {
+                    tracing::warn!(sid = message.sid, %error, "message kept on disk: it was not stored")
+                }
+                Err(_) => tracing::warn!(
+                    sid = message.sid,
+                    "message kept on disk: the database did not answer in time"
+                ),
+            }
+        }
+        let (spool, message) = (self.spool.clone(), message.clone());
+        // The disk may be slow: not on a thread that serves requests.
+        let put = tokio::task::spawn_blocking(move || spool.put(&message)).await;
+        Ok(put.map_err(io::Error::other)??)
+    }
+
+    pub(super) async fn store_now(&self, message: &IncomingMessage) -> Result<(), StoreError> {
+        let received =
+            self.store.receive_message(message, |number, before| wish(message, number, before)).await?;
+        let outcome = match received {
+            Received::New(..) => "new",
+            Received::Known => "known",
+            Received::Unclaimed => {
+                tracing::warn!(
+                    sid = message.sid,
+                    to = mask(message.to.as_str()),
+                    "message dropped: no tenant has had its number"
+                );
+                "unclaimed"
+            }
+        };
+        metrics::counter!("switchboard_messages_received_total", "outcome" => outcome).increment(1);
+        Ok(())
+    }
+
+    /// Records what the carrier reports about a message. Returns whether it is known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn report(&self, id: Option<MessageId>, report: &MessageReport) -> Result<bool, StoreError> {
+        Ok(self.store.report_message(id, report).await?.is_some())
+    }
+
+    /// Stores waiting messages until `stop` is cancelled.
+    pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
+        let mut looks = interval(POLL_INTERVAL);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(looks.tick()).await.is_some() {
+            heartbeat.beat();
+            if self.spool.is_empty() || self.store.is_unavailable() {
+                continue;
+            }
+            // May be interrupted anywhere: it is safe to repeat.
+            if stop.run_until_cancelled(self.store_waiting(&heartbeat)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    async fn store_waiting(&self, heartbeat: &Heartbeat) {
+        let spool = self.spool.clone();
+        let waiting = match tokio::task::spawn_blocking(move || spool.some(AT_ONCE)).await {
+            Ok(Ok(waiting)) => waiting,
+            Ok(Err(error)) => return tracing::error!(%error, "waiting messages cannot be read"),
+            Err(error) => return tracing::error!(%error, "waiting messages cannot be read"),
+        };
+        for waiting in waiting {
+            heartbeat.beat();
+            match timeout(PATIENCE, self.store_now(&waiting.message)).await {
+                Ok(Ok(())) => waiting.remove(),
+                Ok(Err(error)) if error.is_permanent() => {
+                    tracing::error!(sid = waiting.message.sid, %error, "message set aside: the database rejects it");
+                    waiting.set_aside();
+                }
+                // It stays where it is; the others are tried all the same.
+                Ok(Err(error)) => {
+                    tracing::warn!(sid = waiting.message.sid, %error, "waiting message not stored yet")
+                }
+                // The database does not answer: the others would wait as long.
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// What a message says about consent, given what its sender said before.
+fn wish(
+    message: &IncomingMessage,
+    number: &PhoneNumber,
+    before: MessagingConsent,
+) -> Option<MessagingConsent> {
+    // The carrier's own word decides if it gives one: it knows the words that are set up there.
+    let word = match message.opt_out_type.as_deref() {
+        Some("STOP") => Some(ConsentWord::Stop),
+        Some("START") => Some(ConsentWord::Start),
+        Some("HELP") => Some(ConsentWord::Help),
+        _ => consent_word(&message.body, number.kind, before),
+    };
+    match word {
+        Some(ConsentWord::Stop) => Some(MessagingConsent::OptedOut),
+        Some(ConsentWord::Start) => Some(MessagingConsent::OptedIn),
+        Some(ConsentWord::Help) => None,
+        None => revokes_consent(&message.body).then_some(MessagingConsent::OptedOut),
+    }
+}

@@ -1,0 +1,13 @@
+//! Text messages (SMS and MMS) to the tenants' numbers, and what becomes of those that are sent:
+//! - [`Inbox`] stores what comes in, or keeps it on disk while the database is unavailable. It reads what a message says about
+//!   consent.
+//! - [`MessageSweep`] asks the carrier for messages whose webhook never arrived, and for statuses and prices that are missing.
+//!
+//! What the carrier is told to send is an operation: see [`crate::provisioning`].
+
+mod inbox;
+mod spool;
+mod sweep;
+
+pub use inbox::{Inbox, NotKept};
+pub use sweep::MessageSweep;

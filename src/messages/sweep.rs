@@ -1,0 +1,160 @@
+//! Asks the carrier for what its webhooks did not tell: messages that came in while no server could be reached, statuses, and
+//! prices, of which no webhook tells.
+//!
+//! Every server writes the same, so all may sweep at the same time. A message that the carrier does not report on is postponed,
+//! and the sweep continues with the next.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::Inbox;
+use crate::carrier::{Carrier, CarrierError, CarrierMessage};
+use crate::domain::{Clock, E164, Heartbeat, IncomingMessage, Message, caught};
+use crate::store::{StoreError, SystemStore};
+
+/// How often the carrier is asked for missed messages, and messages are looked for whose status or price is missing.
+const POLL_INTERVAL: Duration = Duration::from_secs(60);
+/// How far back missed messages are looked for in each round: the carrier lists a message a little after its webhook.
+const LOOK_BACK: TimeDelta = TimeDelta::minutes(15);
+/// How far back they are looked for after a start: however long all servers were away.
+const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(2);
+/// A message this young is left to its webhook.
+const IN_TIME: TimeDelta = TimeDelta::seconds(60);
+/// Messages in one round whose status or price is asked for.
+const AT_ONCE: u64 = 200;
+/// Pause before the carrier is asked again about a message on which it did not report.
+const PUT_OFF: TimeDelta = TimeDelta::minutes(5);
+
+/// Asks the carrier about messages. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct MessageSweep {
+    store: SystemStore,
+    carrier: Carrier,
+    inbox: Inbox,
+    clock: Clock,
+}
+
+/// Why a round ended early. The next one continues.
+#[derive(Debug, thiserror::Error)]
+enum Unswept {
+    #[error("the carrier is unavailable")]
+    Carrier(#[from] CarrierError),
+    #[error("the database request failed")]
+    Store(#[from] StoreError),
+}
+
+impl MessageSweep {
+    /// Sweeps through the system's store, the carrier, and this inbox for what it finds.
+    #[must_use]
+    pub fn new(store: SystemStore, carrier: Carrier, inbox: Inbox, clock: Clock) -> Self {
+        Self { store, carrier, inbox, clock }
+    }
+
+    /// Sweeps every minute until `stop` is cancelled.
+    pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
+        let mut complete_to = self.clock.now() - FIRST_LOOK_BACK;
+        loop {
+            heartbeat.beat();
+            let began = self.clock.now();
+            let round = async {
+                if self.warn_of(self.find_missed(complete_to, &heartbeat).await) {
+                    // The next round overlaps this one.
+                    complete_to = began - LOOK_BACK;
+                }
+                self.warn_of(self.complete(&heartbeat).await);
+            };
+            if stop.run_until_cancelled(round).await.is_none() {
+                return;
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn warn_of(&self, outcome: Result<(), Unswept>) -> bool {
+        if let Err(failure) = &outcome {
+            tracing::warn!(error = failure as &dyn std::error::Error, "messages not swept");
+        }
+        outcome.is_ok()
+    }
+
+    /// Stores messages that came in since then and are not on record.
+    async fn find_missed(&self, since: DateTime<Utc>, heartbeat: &Heartbeat) -> Result<(), Unswept> {
+        let listed = self.carrier.messages_received(since).await?;
+        heartbeat.beat();
+        let late = self.clock.now() - IN_TIME;
+        let is_late = |message: &&CarrierMessage| message.created_at.is_none_or(|created| created < late);
+        let listed: Vec<&CarrierMessage> = listed.iter().filter(is_late).collect();
+        let sids: Vec<&str> = listed.iter().map(|message| message.sid.as_str()).collect();
+        let known = self.store.messages_on_record(&sids).await?;
+        // Oldest first, as they would have come.
+        for missed in listed.into_iter().rev().filter(|message| !known.contains(&message.sid)) {
+            heartbeat.beat();
+            // One that cannot be stored must not hold up the others: it is found again in the next round.
+            match caught("missed message", self.store_missed(missed)).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => tracing::warn!(sid = missed.sid, %error, "missed message not stored"),
+                None => tracing::warn!(sid = missed.sid, "missed message not stored"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn store_missed(&self, missed: &CarrierMessage) -> Result<(), Unswept> {
+        let (Ok(from), Some(to)) = (missed.from.parse(), E164::shown(&missed.to)) else { return Ok(()) };
+        let media = if missed.media_count > 0 {
+            self.carrier.media_of_message(&missed.sid).await?
+        } else {
+            Vec::new()
+        };
+        let message = IncomingMessage {
+            sid: missed.sid.clone(),
+            from,
+            to,
+            body: missed.body.chars().filter(|c| *c != '\0').collect(),
+            media,
+            segments: missed.segments,
+            opt_out_type: None,
+            received_at: missed.sent_at.or(missed.created_at).unwrap_or_else(|| self.clock.now()),
+            sent_at: missed.sent_at,
+        };
+        self.inbox.store_now(&message).await?;
+        tracing::info!(sid = missed.sid, "message stored that no webhook had announced");
+        Ok(())
+    }
+
+    /// Asks about messages whose status, segments or price is missing.
+    async fn complete(&self, heartbeat: &Heartbeat) -> Result<(), Unswept> {
+        for message in self.store.messages_due(AT_ONCE).await? {
+            heartbeat.beat();
+            match caught("message", self.ask(&message)).await {
+                Some(Ok(())) => {}
+                // Asking about others is pointless.
+                Some(Err(Unswept::Carrier(error @ CarrierError::Unavailable { .. }))) => {
+                    return Err(error.into());
+                }
+                Some(Err(error)) => {
+                    tracing::warn!(sid = message.sid, %error, "message postponed");
+                    self.store.check_message(message.id, Some(self.clock.now() + PUT_OFF)).await?;
+                }
+                None => self.store.check_message(message.id, Some(self.clock.now() + PUT_OFF)).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, message: &Message) -> Result<(), Unswept> {
+        let Some(sid) = &message.sid else { return Ok(self.store.check_message(message.id, None).await?) };
+        match self.carrier.message(sid).await? {
+            Some(found) => {
+                self.store.report_message(Some(message.id), &found.report()).await?;
+            }
+            // It was deleted there.
+            None => self.store.check_message(message.id, None).await?,
+        }
+        Ok(())
+    }
+}

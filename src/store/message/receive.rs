@@ -1,0 +1,114 @@
+//! Stores what participants send, once, however often the carrier tells of it.
+
+use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
+
+use super::super::entities::message::{ActiveModel, Column, Entity};
+use super::super::entities::phone_number;
+use super::super::{StoreError, SystemStore, audit_event};
+use super::{changed, consent, thread};
+use crate::domain::{
+    IncomingMessage, Message, MessageDirection, MessageStatus, MessageThread, MessagingConsent, NumberStatus,
+    PhoneNumber,
+};
+
+/// What became of a message that the carrier told of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Received {
+    /// It is stored now, in this thread.
+    New(Message, MessageThread),
+    /// It was stored before.
+    Known,
+    /// No tenant has the number, or had it.
+    Unclaimed,
+}
+
+impl SystemStore {
+    /// Stores a message that came in, its thread, and what it says about consent, in one transaction. `decide` reads the
+    /// participant's wish from the message, given the number that it was sent to and the consent so far.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was stored, unless the answer to `COMMIT` was lost. It may be repeated in any case.
+    pub async fn receive_message(
+        &self,
+        incoming: &IncomingMessage,
+        decide: impl FnOnce(&PhoneNumber, MessagingConsent) -> Option<MessagingConsent>,
+    ) -> Result<Received, StoreError> {
+        let transaction = self.begin().await?;
+        let released = Expr::col(phone_number::Column::Status).eq(NumberStatus::Released.as_str());
+        let number = phone_number::Entity::find()
+            .filter(phone_number::Column::Number.eq(incoming.to.as_str()))
+            // `false` sorts before `true`: whoever has the number now comes first, else who had it last.
+            .order_by(released, Order::Asc)
+            .order_by_desc(phone_number::Column::CreatedAt)
+            .one(&transaction)
+            .await?;
+        let Some(number) = number else { return Ok(Received::Unclaimed) };
+        let number = PhoneNumber::try_from(number)?;
+        let thread = thread::find_or_insert(&transaction, &self.shared, &number, &incoming.from).await?;
+        let now = self.shared.clock.now();
+        let row = ActiveModel {
+            id: Set(self.shared.entropy.uuid(incoming.received_at)),
+            tenant_id: Set(number.tenant_id.0),
+            thread_id: Set(thread.id.0),
+            phone_number_id: Set(number.id.0),
+            agent_id: Set(number.agent_id.0),
+            operation_id: Set(None),
+            sid: Set(Some(incoming.sid.clone())),
+            direction: Set(MessageDirection::Inbound.to_string()),
+            number: Set(incoming.to.to_string()),
+            participant: Set(incoming.from.as_str().to_owned()),
+            body: Set(Some(incoming.body.clone())),
+            media: Set(serde_json::json!(incoming.media)),
+            status: Set(MessageStatus::Received.to_string()),
+            error: Set(None),
+            segments: Set(incoming.segments),
+            price: NotSet,
+            // Its price is known later.
+            check_due_at: Set(Some(now + super::report::FIRST_CHECK)),
+            created_at: Set(incoming.received_at),
+            sent_at: Set(incoming.sent_at),
+            updated_at: Set(now),
+        };
+        let once = OnConflict::column(Column::Sid).do_nothing().to_owned();
+        let inserted = Entity::insert(row).on_conflict(once).exec_without_returning(&transaction).await?;
+        if inserted == 0 {
+            return Ok(Received::Known);
+        }
+        let before = consent::read(&transaction, number.tenant_id, &incoming.from).await?;
+        if let Some(wish) = decide(&number, before)
+            && consent::write(&transaction, number.tenant_id, &incoming.from, wish, now).await?
+        {
+            audit_event::consent_changed(
+                &transaction,
+                &self.shared,
+                number.tenant_id,
+                thread.id,
+                &incoming.sid,
+            )
+            .await?;
+        }
+        thread::touch(&transaction, &self.shared, thread.id).await?;
+        let stored = Entity::find().filter(Column::Sid.eq(&incoming.sid)).one(&transaction).await?;
+        let stored = stored.ok_or(StoreError::Corrupt { table: "messages", column: "sid" })?;
+        transaction.commit().await?;
+        let message = Message::try_from(stored)?;
+        self.publish_all(&[changed(&message)]);
+        Ok(Received::New(message, thread))
+    }
+
+    /// Which of these messages, by the carrier's ids, are stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn messages_on_record(&self, sids: &[&str]) -> Result<Vec<String>, StoreError> {
+        let found = Entity::find()
+            .filter(Column::Sid.is_in(sids.iter().copied()))
+            .select_only()
+            .column(Column::Sid)
+            .into_tuple();
+        let found: Vec<Option<String>> = found.all(self.db()).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+}

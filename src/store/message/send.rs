@@ -1,0 +1,93 @@
+//! Messages to send: stored with their operation, before the carrier is asked.
+
+use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+
+use super::super::entities::message::{ActiveModel, Column, Entity};
+use super::super::{StoreError, SystemStore, TenantStore, page, tenant};
+use super::{changed, thread};
+use crate::domain::{
+    MediaReference, Message, MessageDirection, MessageStatus, MessageThread, OperationId, Participant,
+    PhoneNumber,
+};
+
+/// A message to send.
+#[derive(Debug, Clone)]
+pub struct NewMessage<'a> {
+    /// The operation that sends it.
+    pub operation: OperationId,
+    /// Our number.
+    pub number: &'a PhoneNumber,
+    /// The thread that it belongs to.
+    pub thread: &'a MessageThread,
+    /// The text; empty for media alone.
+    pub body: &'a str,
+    /// Files that the carrier fetches.
+    pub media: Vec<MediaReference>,
+}
+
+impl TenantStore {
+    /// Stores a message to send.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn insert_message(&self, new: NewMessage<'_>) -> Result<Message, StoreError> {
+        let now = self.shared.clock.now();
+        let row = ActiveModel {
+            id: Set(self.shared.entropy.uuid(now)),
+            tenant_id: Set(self.tenant.0),
+            thread_id: Set(new.thread.id.0),
+            phone_number_id: Set(new.number.id.0),
+            agent_id: Set(new.number.agent_id.0),
+            operation_id: Set(Some(new.operation.0)),
+            direction: Set(MessageDirection::Outbound.to_string()),
+            number: Set(new.number.number.to_string()),
+            participant: Set(new.thread.participant.as_str().to_owned()),
+            body: Set(Some(new.body.to_owned())),
+            media: Set(serde_json::json!(new.media)),
+            status: Set(MessageStatus::Pending.to_string()),
+            created_at: Set(now),
+            updated_at: Set(now),
+            ..Default::default()
+        };
+        let stored = Entity::insert(row).exec_with_returning(&self.transaction).await?;
+        thread::touch(&self.transaction, &self.shared, new.thread.id).await?;
+        let message = Message::try_from(stored)?;
+        self.publish_on_commit(changed(&message));
+        Ok(message)
+    }
+
+    /// Counts the messages that the tenant has asked to send since then, and how many of them go to this participant. Locks
+    /// the tenant until the transaction ends, so that the counts stay exact.
+    ///
+    /// # Errors
+    /// [`StoreError`], also if the lock is not granted in time.
+    pub async fn messages_sent_since(
+        &self,
+        since: DateTime<Utc>,
+        participant: &Participant,
+    ) -> Result<(i64, i64), StoreError> {
+        tenant::find_locked(&self.transaction, self.tenant).await?;
+        let sent = self
+            .own_messages()
+            .filter(Column::Direction.eq(MessageDirection::Outbound.as_str()))
+            .filter(Column::CreatedAt.gte(since));
+        let to_participant = sent.clone().filter(Column::Participant.eq(participant.as_str()));
+        Ok((
+            page::count(&self.transaction, sent).await?,
+            page::count(&self.transaction, to_participant).await?,
+        ))
+    }
+}
+
+impl SystemStore {
+    /// The message that an operation sends; `None` if it sends none.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
+    pub async fn message_of_operation(&self, id: OperationId) -> Result<Option<Message>, StoreError> {
+        let found = Entity::find().filter(Column::OperationId.eq(id.0)).one(self.db()).await?;
+        found.map(Message::try_from).transpose()
+    }
+}

@@ -1,0 +1,174 @@
+//! Threads: the texts between a number and one participant.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
+
+use super::super::entities::message::thread::{ActiveModel, Column, Entity};
+use super::super::entities::{self, agent, phone_number};
+use super::super::page::{self, Cursor, Keyset, PageOf, PageRequest};
+use super::super::{Shared, StoreError, TenantStore, dialect};
+use crate::domain::{
+    AgentId, AgentMessaging, MessageThread, NumberId, Participant, PhoneNumber, ThreadHandling, ThreadId,
+};
+
+/// Filter for threads. All given conditions must match.
+#[derive(Debug, Clone, Default)]
+pub struct ThreadFilter {
+    /// Only threads of this number.
+    pub number: Option<NumberId>,
+    /// Only threads of the numbers that this agent has now.
+    pub agent: Option<AgentId>,
+    /// Only threads with this participant.
+    pub participant: Option<Participant>,
+    /// Only threads that are handled so.
+    pub handling: Option<ThreadHandling>,
+}
+
+const KEYSET: Keyset<Column> = Keyset { at: Column::UpdatedAt, id: Column::Id };
+
+impl TenantStore {
+    fn own_threads(&self) -> Select<Entity> {
+        Entity::find().filter(Column::TenantId.eq(self.tenant.0))
+    }
+
+    fn filtered(&self, filter: &ThreadFilter) -> Select<Entity> {
+        self.own_threads()
+            .apply_if(filter.number, |query, id| query.filter(Column::PhoneNumberId.eq(id.0)))
+            .apply_if(filter.agent, |query, id| {
+                let theirs = phone_number::Entity::find()
+                    .select_only()
+                    .column(phone_number::Column::Id)
+                    .filter(phone_number::Column::TenantId.eq(self.tenant.0))
+                    .filter(phone_number::Column::AgentId.eq(id.0))
+                    .into_query();
+                query.filter(Column::PhoneNumberId.in_subquery(theirs))
+            })
+            .apply_if(filter.participant.as_ref(), |query, participant| {
+                query.filter(Column::Participant.eq(participant.as_str()))
+            })
+            .apply_if(filter.handling, |query, word| query.filter(Column::Handling.eq(word.as_str())))
+    }
+
+    /// The threads with these ids, in no particular order.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
+    pub async fn threads_by_id(&self, ids: &[ThreadId]) -> Result<Vec<MessageThread>, StoreError> {
+        let wanted = Column::Id.is_in(ids.iter().map(|id| id.0));
+        entities::all(&self.transaction, self.own_threads().filter(wanted)).await
+    }
+
+    /// A page of threads, the one with the latest message or change first.
+    ///
+    /// # Errors
+    /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
+    pub async fn threads(
+        &self,
+        filter: &ThreadFilter,
+        page: PageRequest,
+    ) -> Result<PageOf<MessageThread>, StoreError> {
+        page::page(&self.transaction, self.filtered(filter), KEYSET, page, |row| {
+            Ok((Cursor { at: row.updated_at, id: row.id }, row.try_into()?))
+        })
+        .await
+    }
+
+    /// Counts the threads that match a filter.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn count_threads(&self, filter: &ThreadFilter) -> Result<i64, StoreError> {
+        page::count(&self.transaction, self.filtered(filter)).await
+    }
+
+    /// The thread of a number and a participant, stored now if it is the first that either hears of the other. Locked until the
+    /// transaction ends.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn thread_with(
+        &self,
+        number: &PhoneNumber,
+        participant: &Participant,
+    ) -> Result<MessageThread, StoreError> {
+        find_or_insert(&self.transaction, &self.shared, number, participant).await
+    }
+
+    /// Sets who answers a thread. `None` if the tenant has no such thread.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn set_handling(
+        &self,
+        id: ThreadId,
+        handling: ThreadHandling,
+    ) -> Result<Option<MessageThread>, StoreError> {
+        let row = ActiveModel {
+            handling: Set(handling.to_string()),
+            updated_at: Set(self.shared.clock.now()),
+            ..Default::default()
+        };
+        let written = Entity::update_many()
+            .set(row)
+            .filter(Column::TenantId.eq(self.tenant.0))
+            .filter(Column::Id.eq(id.0))
+            .exec_with_returning(&self.transaction)
+            .await?;
+        let Some(thread) = written.into_iter().next() else { return Ok(None) };
+        self.audit("setThreadHandling", id).await?;
+        Ok(Some(thread.try_into()?))
+    }
+}
+
+/// Reads the thread locked, or stores it with the handling that the number's agent asks for.
+pub(super) async fn find_or_insert(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    number: &PhoneNumber,
+    participant: &Participant,
+) -> Result<MessageThread, StoreError> {
+    let find = || {
+        let mut query = Entity::find()
+            .filter(Column::PhoneNumberId.eq(number.id.0))
+            .filter(Column::Participant.eq(participant.as_str()));
+        dialect::lock_rows(db, QuerySelect::query(&mut query));
+        query
+    };
+    if let Some(known) = find().one(db).await? {
+        return known.try_into();
+    }
+    let messaging: Option<String> = agent::Entity::find_by_id(number.agent_id.0)
+        .select_only()
+        .column(agent::Column::Messaging)
+        .into_tuple()
+        .one(db)
+        .await?;
+    let answers = messaging.as_deref() == Some(AgentMessaging::Agent.as_str());
+    let now = shared.clock.now();
+    let row = ActiveModel {
+        id: Set(shared.entropy.uuid(now)),
+        tenant_id: Set(number.tenant_id.0),
+        phone_number_id: Set(number.id.0),
+        participant: Set(participant.as_str().to_owned()),
+        handling: Set(if answers { ThreadHandling::Agent } else { ThreadHandling::Nobody }.to_string()),
+        created_at: Set(now),
+        updated_at: Set(now),
+    };
+    // Two first messages at once: the second finds the thread of the first.
+    let once = OnConflict::columns([Column::PhoneNumberId, Column::Participant]).do_nothing().to_owned();
+    Entity::insert(row).on_conflict(once).exec_without_returning(db).await?;
+    let stored = find().one(db).await?;
+    stored.ok_or(StoreError::Corrupt { table: "message_threads", column: "id" })?.try_into()
+}
+
+/// Notes that a thread has a new message.
+pub(super) async fn touch(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    id: ThreadId,
+) -> Result<(), StoreError> {
+    let row = ActiveModel { updated_at: Set(shared.clock.now()), ..Default::default() };
+    Entity::update_many().set(row).filter(Column::Id.eq(id.0)).exec(db).await?;
+    Ok(())
+}
