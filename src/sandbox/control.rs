@@ -1,6 +1,8 @@
-//! Control API under `/sandbox/`: faults, test calls, post-call events, the clock, and a view of the state.
+//! Control API under `/sandbox/`: faults, test calls, texts, messaging, post-call events, the clock, and a view of the state.
 //!
 //! It needs no credentials, so it accepts requests from this machine only.
+
+mod messaging;
 
 use std::net::SocketAddr;
 
@@ -15,7 +17,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, calls, elevenlabs, faults, prices, sign};
+use super::{Shared, calls, elevenlabs, faults, prices, sign, texts};
 
 /// Returns the routes, relative to `/sandbox`.
 pub(crate) fn router() -> Router<Shared> {
@@ -24,12 +26,16 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/post-call", post(post_call))
         .route("/clock", post(advance))
         .route("/state", get(state))
+        .merge(messaging::router())
         .layer(middleware::from_fn(only_this_machine))
 }
 
-/// Returns the routes that place and end test calls, without a check of who sends the request.
+/// Returns the routes that place and end test calls and send texts, without a check of who sends the request.
 pub(crate) fn test_calls() -> Router<Shared> {
-    Router::new().route("/calls", post(place)).route("/calls/{sid}/hangup", post(hang_up))
+    Router::new()
+        .route("/calls", post(place))
+        .route("/calls/{sid}/hangup", post(hang_up))
+        .merge(messaging::texts())
 }
 
 async fn only_this_machine(
@@ -138,11 +144,19 @@ async fn advance(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Res
 async fn state(State(sandbox): State<Shared>) -> Json<Value> {
     let state = sandbox.store.read();
     let calls: Vec<Value> = state.calls.iter().map(calls::to_json).collect();
+    let messaging = &state.messaging;
+    let messages: Vec<Value> =
+        messaging.messages.iter().map(|message| texts::to_json(&sandbox, message)).collect();
     Json(json!({
         "numbers": state.numbers,
         "agents": state.agents,
         "calls": calls,
         "conversations": state.conversations,
+        "messages": messages,
+        "opt_outs": messaging.opt_outs,
+        "messaging_services": messaging.services,
+        "applications": messaging.applications,
+        "registrations": messaging.registrations,
         "bill": prices::bill(&state, state.now()),
         "counters": state.counters,
     }))

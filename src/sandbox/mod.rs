@@ -2,8 +2,8 @@
 //!
 //! Guarantees: numbers and agents behave as the providers' own client libraries expect, errors included; the
 //! stock of numbers is finite and the same at every start; an effect is on disk before it is answered. Beside
-//! the two APIs there is a control API under `/sandbox/` (loopback only): fault injection, test calls, and a
-//! view of the whole state.
+//! the two APIs there is a control API under `/sandbox/` (loopback only): fault injection, test calls, texts,
+//! and a view of the whole state.
 //!
 //! The sandbox shares no code with the rest of the crate, not even `domain`, so that it and the
 //! clients check each other.
@@ -17,7 +17,9 @@ mod prices;
 mod sign;
 mod state;
 mod stock;
+mod texts;
 mod twilio;
+mod webhook;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -29,6 +31,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Credentials that requests must present and that webhooks are signed with.
 #[derive(Clone)]
@@ -112,8 +115,8 @@ impl Running {
         format!("http://{}", self.address)
     }
 
-    /// Returns the routes under `/sandbox/calls` that place and end test calls, for a server that makes them reachable at its own
-    /// origin. They do not check who sends the request: that server must.
+    /// Returns the routes under `/sandbox/calls` and `/sandbox/texts` that place and end test calls and send texts, for a server that
+    /// makes them reachable at its own origin. They do not check who sends the request: that server must.
     pub fn test_calls(&self) -> Router {
         Router::new().nest("/sandbox", control::test_calls()).with_state(Arc::clone(&self.sandbox))
     }
@@ -129,6 +132,16 @@ impl Running {
             self.server.abort();
             tracing::warn!("sandbox stopped with requests in flight");
         }
+        self.sandbox.stopping.cancel();
+        self.sandbox.tasks.close();
+        self.sandbox.tasks.wait().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Deliveries would otherwise go on, and overwrite the file of a sandbox that is started with it.
+        self.sandbox.stopping.cancel();
     }
 }
 
@@ -138,6 +151,12 @@ struct Sandbox {
     store: state::Store,
     faults: faults::Faults,
     http: reqwest::Client,
+    /// Base URL, without a trailing slash. URLs of media begin with it.
+    base_url: String,
+    /// Deliveries of messages in the background.
+    tasks: TaskTracker,
+    /// Ends all deliveries. The state says how they go on.
+    stopping: CancellationToken,
 }
 
 type Shared = Arc<Sandbox>;
@@ -152,8 +171,12 @@ pub async fn start(options: Options, listener: TcpListener) -> Result<Running, S
         credentials: options.credentials,
         store: state::Store::open(options.state_file)?,
         faults: faults::Faults::default(),
-        http: calls::client().map_err(SandboxError::Client)?,
+        http: webhook::client().map_err(SandboxError::Client)?,
+        base_url: format!("http://{address}"),
+        tasks: TaskTracker::new(),
+        stopping: CancellationToken::new(),
     });
+    texts::delivery::resume(&sandbox);
     let service = router(Arc::clone(&sandbox)).into_make_service_with_connect_info::<SocketAddr>();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {

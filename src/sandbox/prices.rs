@@ -34,6 +34,11 @@ pub(crate) fn of_call(call: &Call) -> Decimal {
     Decimal::from(minutes) * inbound_minute(&call.country, call.kind)
 }
 
+/// Returns the price of a message in either direction, in US dollars.
+pub(crate) fn of_message(segments: usize) -> Decimal {
+    Decimal::from(segments) * Decimal::new(830, 5)
+}
+
 /// Returns the number of months charged. A number is charged on the day of its purchase and on the same day
 /// of each following month, or on that month's last day.
 fn billed_months(bought: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
@@ -42,7 +47,8 @@ fn billed_months(bought: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
     (1..).take_while(charged).last().unwrap_or(0) + 1
 }
 
-/// Returns the account's bill up to this day: one line per purchase, one per completed call, and the total.
+/// Returns the account's bill up to this day: one line per purchase, per completed call and per message,
+/// and the total.
 pub(crate) fn bill(state: &ProviderState, today: DateTime<Utc>) -> Value {
     let mut total = Decimal::ZERO;
     let numbers: Vec<Value> = state
@@ -68,5 +74,17 @@ pub(crate) fn bill(state: &ProviderState, today: DateTime<Utc>) -> Value {
                    "amount": amount.to_string()})
         })
         .collect();
-    json!({"currency": "USD", "numbers": numbers, "calls": calls, "total": total.to_string()})
+    let messages: Vec<Value> = state
+        .messaging
+        .charges
+        .iter()
+        .map(|charge| {
+            let amount = of_message(charge.segments);
+            total += amount;
+            json!({"message_sid": charge.message_sid, "direction": charge.direction,
+                   "segments": charge.segments, "amount": amount.to_string()})
+        })
+        .collect();
+    json!({"currency": "USD", "numbers": numbers, "calls": calls, "messages": messages,
+           "total": total.to_string()})
 }

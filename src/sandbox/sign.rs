@@ -4,13 +4,14 @@
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-/// Returns the `X-Twilio-Signature`: HMAC-SHA1 over the URL and the sorted form fields. A GET has no fields.
+/// Returns the `X-Twilio-Signature`: HMAC-SHA1 over the URL and the sorted form fields. A GET has no fields. The URL is one of
+/// [`voice_url`] or [`messaging_url`].
 pub(crate) fn twilio(auth_token: &str, url: &str, fields: &[(String, String)]) -> String {
     let mut pairs: Vec<_> = fields.iter().collect();
     // Twilio's libraries sign a repeated name with its distinct values, in order.
     pairs.sort();
     pairs.dedup();
-    let mut text = signed_url(url);
+    let mut text = url.to_owned();
     for (name, value) in pairs {
         text.push_str(name);
         text.push_str(value);
@@ -29,30 +30,42 @@ pub(crate) fn elevenlabs(secret: &str, unix_seconds: i64, body: &[u8]) -> String
     format!("t={unix_seconds},v0={digest}")
 }
 
-/// Returns the URL as Twilio signs it: without fragment, user and password, and for voice over https without
-/// port. The text is cut, not parsed and printed again, because the receiver compares bytes.
-fn signed_url(url: &str) -> String {
+/// Returns the URL as Twilio signs it for messaging: without fragment, user and password. The text is cut, not parsed and printed
+/// again, because the receiver compares bytes.
+pub(crate) fn messaging_url(url: &str) -> String {
     let url = url.split('#').next().unwrap_or(url);
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let port = host.rsplit_once(':').filter(|(_, port)| port.chars().all(|digit| digit.is_ascii_digit()));
-    let host = match port {
-        Some((name, _)) if scheme.eq_ignore_ascii_case("https") => name,
-        _ => host,
-    };
     format!("{scheme}://{host}{path}")
+}
+
+/// Returns the URL as Twilio signs it for voice: that of messaging, over https without its port.
+pub(crate) fn voice_url(url: &str) -> String {
+    let url = messaging_url(url);
+    let Some((scheme, rest)) = url.split_once("://") else { return url };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
+    let port = host.rsplit_once(':').filter(|(_, port)| port.chars().all(|digit| digit.is_ascii_digit()));
+    match port {
+        Some((name, _)) if scheme.eq_ignore_ascii_case("https") => format!("{scheme}://{name}{path}"),
+        _ => url,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::signed_url;
+    use super::{messaging_url, voice_url};
 
     #[test]
-    fn the_signed_url_has_no_credentials_fragment_or_https_port() {
-        assert_eq!(signed_url("https://user:pw@example.com:8443/a?b=c#rc=2"), "https://example.com/a?b=c");
-        assert_eq!(signed_url("http://127.0.0.1:8000/a"), "http://127.0.0.1:8000/a");
-        assert_eq!(signed_url("http://example.com"), "http://example.com");
+    fn the_signed_url_has_no_credentials_or_fragment_and_for_voice_no_https_port() {
+        let url = "https://user:pw@example.com:8443/a?b=c#rc=2";
+        assert_eq!(voice_url(url), "https://example.com/a?b=c");
+        assert_eq!(messaging_url(url), "https://example.com:8443/a?b=c");
+        for sign in [voice_url, messaging_url] {
+            assert_eq!(sign("http://127.0.0.1:8000/a"), "http://127.0.0.1:8000/a");
+            assert_eq!(sign("http://example.com"), "http://example.com");
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! atomically (temporary file, fsync, rename) under the lock and without an await, so that a client that
 //! disconnects cannot separate an effect from its file. An unreadable file is an error, never a reset.
 
+pub(crate) mod messaging;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -34,6 +36,8 @@ pub(crate) struct ProviderState {
     pub(crate) calls: Vec<Call>,
     pub(crate) agents: Vec<Agent>,
     pub(crate) conversations: Vec<Conversation>,
+    #[serde(default)]
+    pub(crate) messaging: messaging::Messaging,
     pub(crate) counters: Counters,
 }
 
@@ -116,6 +120,8 @@ pub(crate) struct WebhookExchange {
     pub(crate) url: String,
     /// HTTP status. `None` if there was no response.
     pub(crate) status: Option<u16>,
+    #[serde(default)]
+    pub(crate) content_type: Option<String>,
     /// Body of the response, whether or not it is TwiML.
     pub(crate) twiml: String,
     /// Twilio's error code and text if the response was not accepted.
@@ -182,6 +188,14 @@ pub(crate) struct Counters {
     pub(crate) agents_deleted: u64,
     pub(crate) calls_placed: u64,
     pub(crate) calls_registered: u64,
+    /// Messages accepted from the API.
+    #[serde(default)]
+    pub(crate) messages_accepted: u64,
+    #[serde(default)]
+    pub(crate) messages_refused: u64,
+    /// Messages from people.
+    #[serde(default)]
+    pub(crate) messages_received: u64,
 }
 
 impl ProviderState {

@@ -5,10 +5,11 @@ use super::{
         SandboxError, Shared, ambient,
         elevenlabs::{Pickup, connect},
         state::{Call, CallTrace, Number},
+        webhook::{self, Subject, Target},
     },
     CallRequest, DialResult,
-    twiml::{self, Stream, Target, Verb},
-    webhook,
+    twiml::{self, Stream, Verb},
+    webhook_fields,
 };
 
 /// Maximum number of documents per call: Twilio follows at most 10 redirects.
@@ -139,9 +140,9 @@ impl LiveCall {
         parameters: Vec<(String, String)>,
     ) -> Result<Vec<Verb>, String> {
         let status = if self.is_answered { "in-progress" } else { "ringing" };
-        let mut fields = webhook::fields(&self.sandbox, &self.call, status);
+        let mut fields = webhook_fields(&self.sandbox, &self.call, status);
         fields.extend(parameters);
-        let mut exchange = webhook::send(&self.sandbox, target, &fields).await;
+        let mut exchange = webhook::send(&self.sandbox, Subject::Call, target, &fields).await;
         let verbs = match exchange.error.clone() {
             Some(error) => Err(error),
             None => twiml::parse(&exchange.twiml, &target.url),

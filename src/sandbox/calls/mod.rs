@@ -6,7 +6,6 @@
 
 mod live_call;
 mod twiml;
-mod webhook;
 
 use std::collections::BTreeMap;
 
@@ -17,10 +16,8 @@ use serde_json::{Value, json};
 use super::{
     SandboxError, Shared, ambient,
     state::{Call, CallTrace, Conversation, ProviderState},
+    webhook::{self, Subject, Target},
 };
-use twiml::{Method, Target};
-
-pub(crate) use webhook::client;
 
 /// Request to place a call.
 #[derive(Clone, Deserialize)]
@@ -166,7 +163,7 @@ pub(crate) async fn report_end(sandbox: Shared, sid: String) {
     else {
         return;
     };
-    let mut fields = webhook::fields(&sandbox, &call, &call.status);
+    let mut fields = webhook_fields(&sandbox, &call, &call.status);
     let ended = call.ended.unwrap_or(call.started);
     for (name, value) in [
         ("CallDuration", call.duration_seconds.to_string()),
@@ -178,7 +175,7 @@ pub(crate) async fn report_end(sandbox: Shared, sid: String) {
     ] {
         fields.push((name.to_owned(), value));
     }
-    let exchange = webhook::send(&sandbox, &target, &fields).await;
+    let exchange = webhook::send(&sandbox, Subject::Call, &target, &fields).await;
     let saved = sandbox.store.change(|state| {
         if let Some(call) = state.call_mut(&sid) {
             call.trace.status_callback = Some(exchange);
@@ -187,6 +184,26 @@ pub(crate) async fn report_end(sandbox: Shared, sid: String) {
     if let Err(error) = saved {
         tracing::error!(%error, "saving a status callback's response failed");
     }
+}
+
+/// Returns the parameters of every voice webhook of a call.
+fn webhook_fields(sandbox: &Shared, call: &Call, status: &str) -> Vec<(String, String)> {
+    let mut fields = vec![
+        ("CallSid".to_owned(), call.sid.clone()),
+        ("AccountSid".to_owned(), sandbox.credentials.account_sid.clone()),
+        ("ApiVersion".to_owned(), "2010-04-01".to_owned()),
+        ("Direction".to_owned(), "inbound".to_owned()),
+        ("CallStatus".to_owned(), status.to_owned()),
+    ];
+    // `Caller` and `Called` repeat `From` and `To`. They are undocumented, but real requests have them.
+    for (names, number) in [(["From", "Caller"], &call.from), (["To", "Called"], &call.to)] {
+        for name in names {
+            fields.push((name.to_owned(), number.clone()));
+            fields.extend(webhook::place_fields(name, number));
+        }
+    }
+    fields.extend(call.parameters.clone());
+    fields
 }
 
 /// Returns a call with its trace, as the control API shows it.

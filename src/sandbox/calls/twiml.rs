@@ -1,29 +1,8 @@
 //! TwiML parser for the verbs that can answer a call. Names are case-sensitive, as at Twilio.
 
 use roxmltree::{Document, Node};
-use url::Url;
 
-/// HTTP method of a request to a [`Target`].
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum Method {
-    Post,
-    Get,
-}
-
-/// URL from which the next document is fetched.
-#[derive(Clone, PartialEq, Debug)]
-pub(super) struct Target {
-    pub(super) url: String,
-    pub(super) method: Method,
-}
-
-impl Target {
-    /// Creates a target. Returns `None` for an empty URL. Every method except `GET` means POST, the default.
-    pub(super) fn of(url: &str, method: &str) -> Option<Self> {
-        let method = if method.eq_ignore_ascii_case("get") { Method::Get } else { Method::Post };
-        (!url.is_empty()).then(|| Self { url: url.to_owned(), method })
-    }
-}
+use super::super::webhook::{Target, resolved};
 
 /// A verb of a document, in the order of execution.
 #[derive(Debug, PartialEq)]
@@ -114,15 +93,6 @@ fn all_text(element: Node<'_, '_>) -> String {
 fn action(element: Node<'_, '_>, base: &str) -> Result<Option<Target>, String> {
     let Some(url) = element.attribute("action").filter(|url| !url.is_empty()) else { return Ok(None) };
     Ok(Target::of(&resolved(url, base)?, element.attribute("method").unwrap_or_default()))
-}
-
-/// Resolves a URL. An absolute one is kept unchanged, because the receiver verifies the signature against these bytes.
-fn resolved(url: &str, base: &str) -> Result<String, String> {
-    if url.starts_with("http://") || url.starts_with("https://") {
-        return Ok(url.to_owned());
-    }
-    let joined = Url::parse(base).and_then(|base| base.join(url));
-    joined.map(String::from).map_err(|error| format!("11100: the URL {url:?} is not valid ({error})"))
 }
 
 fn stream(element: Node<'_, '_>) -> Result<Option<Stream>, String> {

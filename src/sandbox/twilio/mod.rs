@@ -1,11 +1,12 @@
 //! Twilio's REST API, as far as a voice platform uses it: search, buy, update and release numbers, read
-//! and end calls, prices.
+//! and end calls, messages, prices.
 //!
 //! Behaves as Twilio's documentation and its users' reports describe: HTTP Basic authentication, form bodies,
 //! `.json` paths, error bodies with Twilio's codes, RFC 2822 dates.
 
 mod available;
 mod call_log;
+mod messaging;
 mod numbers;
 mod page;
 mod pricing;
@@ -27,11 +28,14 @@ use serde_json::{Value, json};
 
 use super::{Sandbox, SandboxError, Shared, ambient};
 
+pub(crate) use messaging::review;
+
 const API_VERSION: &str = "2010-04-01";
 
 /// Returns whether a path belongs to Twilio. All others belong to ElevenLabs.
 pub(crate) fn is_twilio_path(path: &str) -> bool {
     ["/2010-04-01", "/v1/PhoneNumbers", "/v2/Voice"].iter().any(|start| path.starts_with(start))
+        || messaging::is_path(path)
 }
 
 /// Returns Twilio's routes with authentication. [`authenticate`] has checked that instance paths end in `.json`.
@@ -47,16 +51,19 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
             get(numbers::fetch).post(numbers::update).delete(numbers::release),
         )
         .route("/Calls.json", get(call_log::list))
-        .route("/Calls/{sid}", get(call_log::fetch).post(call_log::update));
+        .route("/Calls/{sid}", get(call_log::fetch).post(call_log::update))
+        .merge(messaging::account_routes());
     Router::new()
         .route("/2010-04-01/Accounts/{account}", get(account_itself))
         .nest("/2010-04-01/Accounts/{account}", account)
         .route("/v1/PhoneNumbers/Countries/{country}", get(pricing::phone_numbers))
         .route("/v2/Voice/Countries/{country}", get(pricing::voice))
+        .merge(messaging::routes())
         .method_not_allowed_fallback(async || {
             TwilioError::new(StatusCode::METHOD_NOT_ALLOWED, 20004, "Method not allowed")
         })
         .route_layer(middleware::from_fn_with_state(sandbox.clone(), authenticate))
+        .merge(messaging::storage_routes())
 }
 
 /// An error response in Twilio's format.
@@ -109,7 +116,10 @@ impl IntoResponse for TwilioError {
 /// adds Twilio's response headers.
 async fn authenticate(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let mut response = if !is_authenticated(&sandbox, &request) {
+    let is_public_file = messaging::is_file(path)
+        && request.method() == Method::GET
+        && !sandbox.store.read().messaging.settings.media_auth;
+    let mut response = if !is_public_file && !is_authenticated(&sandbox, &request) {
         let mut refusal = TwilioError::new(StatusCode::UNAUTHORIZED, 20003, "Authenticate").into_response();
         let realm = HeaderValue::from_static("Basic realm=\"Twilio API\"");
         refusal.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
@@ -146,7 +156,8 @@ fn is_authenticated(sandbox: &Sandbox, request: &Request) -> bool {
 fn is_foreign_path(sandbox: &Sandbox, path: &str) -> bool {
     let Some(rest) = path.strip_prefix("/2010-04-01/Accounts/") else { return false };
     let account = rest.split('/').next().unwrap_or(rest);
-    account.trim_end_matches(".json") != sandbox.credentials.account_sid || !path.ends_with(".json")
+    let has_format = path.ends_with(".json") || messaging::is_file(path);
+    account.trim_end_matches(".json") != sandbox.credentials.account_sid || !has_format
 }
 
 /// Parameters of a request: the query and, for a POST, the form body.
@@ -156,6 +167,14 @@ impl Fields {
     /// Returns a parameter's first value, which may be empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns all values of a repeated parameter that are not empty.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// Returns a parameter's value. `None` if it is absent or empty.
@@ -211,6 +230,11 @@ fn date(moment: DateTime<Utc>) -> String {
     moment.format("%a, %d %b %Y %H:%M:%S +0000").to_string()
 }
 
+/// Formats a date as the `v1` APIs do: `2015-07-30T20:12:31Z`.
+fn iso_date(moment: DateTime<Utc>) -> String {
+    moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// `GET /Accounts/{AC}.json`: the account that owns the credentials.
 async fn account_itself(State(sandbox): State<Shared>) -> Json<Value> {
     let sid = &sandbox.credentials.account_sid;
@@ -224,6 +248,8 @@ async fn account_itself(State(sandbox): State<Shared>) -> Json<Value> {
             "available_phone_numbers": under("AvailablePhoneNumbers"),
             "incoming_phone_numbers": under("IncomingPhoneNumbers"),
             "calls": under("Calls"),
+            "messages": under("Messages"),
+            "applications": under("Applications"),
         },
     }))
 }

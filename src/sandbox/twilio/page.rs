@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::{Fields, TwilioError};
 
+/// At Twilio the messaging API has a host of its own; here it is on the same port.
+pub(crate) const MESSAGING_HOST: &str = "https://messaging.twilio.com";
+
 /// Returns one page of records, which are given newest first with their serial numbers.
 pub(crate) fn page(
     key: &str,
@@ -48,6 +51,23 @@ pub(crate) fn page(
         "first_page_uri": address(0, None),
         "next_page_uri": last.map(|serial| address(page + 1, Some(serial))),
         "previous_page_uri": Value::Null,
+    }))
+}
+
+/// Returns one page in the form of the `v1` APIs: absolute URLs on the messaging host, in the member `meta`.
+pub(crate) fn messaging_page(
+    key: &str,
+    path: &str,
+    fields: &Fields,
+    records: impl Iterator<Item = (u64, Value)>,
+) -> Result<Value, TwilioError> {
+    let page = page(key, path, fields, records)?;
+    let url = |name: &str| page[name].as_str().map(|uri| format!("{MESSAGING_HOST}{uri}"));
+    Ok(json!({
+        key: page[key],
+        "meta": {"key": key, "page": page["page"], "page_size": page["page_size"], "url": url("uri"),
+                 "first_page_url": url("first_page_uri"), "next_page_url": url("next_page_uri"),
+                 "previous_page_url": url("previous_page_uri")},
     }))
 }
 

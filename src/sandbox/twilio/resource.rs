@@ -1,4 +1,4 @@
-//! JSON of owned numbers and calls, with every member of Twilio's API description. Absent values are null.
+//! JSON of owned numbers, calls and messages, with every member of Twilio's API description. Absent values are null.
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         prices,
-        state::{Call, Number},
+        state::{Call, Number, messaging::Message},
         stock::{self, formatted},
     },
     API_VERSION, date, settings,
@@ -73,4 +73,52 @@ pub(crate) fn call(account: &str, call: &Call) -> Value {
 fn call_price(call: &Call) -> String {
     let price = prices::of_call(call);
     if price.is_zero() { "0".to_owned() } else { (Decimal::ZERO - price).to_string() }
+}
+
+/// Returns a message as a `Message` resource.
+pub(crate) fn message(account: &str, message: &Message) -> Value {
+    let uri = format!("/{API_VERSION}/Accounts/{account}/Messages/{}", message.sid);
+    let price = (Decimal::ZERO - prices::of_message(message.segments)).to_string();
+    json!({
+        "sid": message.sid,
+        "account_sid": account,
+        "messaging_service_sid": message.service_sid,
+        "from": message.from,
+        "to": message.to,
+        "body": message.body,
+        "status": message.status,
+        "direction": message.direction,
+        "num_segments": message.segments.to_string(),
+        "num_media": message.media_count.to_string(),
+        "price": message.is_priced.then_some(price),
+        "price_unit": "USD",
+        "error_code": message.error_code,
+        "error_message": message.error_code.map(error_message),
+        "date_created": date(message.created),
+        "date_sent": message.sent.map(date),
+        "date_updated": date(message.updated),
+        "api_version": API_VERSION,
+        "uri": format!("{uri}.json"),
+        "subresource_uris": {
+            "media": format!("{uri}/Media.json"),
+            "feedback": format!("{uri}/Feedback.json"),
+        },
+    })
+}
+
+fn error_message(code: u32) -> &'static str {
+    match code {
+        21610 => "Attempt to send to unsubscribed recipient",
+        30001 => "Queue overflow",
+        30002 => "Account suspended",
+        30003 => "Unreachable destination handset",
+        30004 => "Message blocked",
+        30005 => "Unknown destination handset",
+        30006 => "Landline or unreachable carrier",
+        30007 => "Message filtered",
+        30032 => "Toll-Free Number Has Not Been Verified",
+        30034 => "US A2P 10DLC - Message from an Unregistered Number",
+        30036 => "Validity Period Expired",
+        _ => "Unknown error",
+    }
 }

@@ -14,7 +14,9 @@ use super::{
 
 /// Type of a setting: valid values and default.
 #[derive(Clone, Copy)]
-enum Check {
+pub(super) enum Check {
+    /// Any text of up to 64 characters. Default: `""`.
+    Text,
     /// Text of up to 64 characters. Default: the formatted number.
     Name,
     /// An http or https URL. Default: `""`.
@@ -62,9 +64,31 @@ pub(crate) fn apply(
     fields: &Fields,
     settings: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, TwilioError> {
-    // A copy: the first invalid field leaves the number as it was.
+    let mut settings = apply_table(SETTINGS, fields, settings)?;
+    // At Twilio a number belongs to an application or a trunk: setting one deletes the other.
+    for (set, deleted) in [("VoiceApplicationSid", "trunk_sid"), ("TrunkSid", "voice_application_sid")] {
+        if fields.filled(set).is_some() {
+            settings.remove(deleted);
+        }
+    }
+    if settings.contains_key("sms_fallback_url") && !settings.contains_key("sms_url") {
+        return Err(TwilioError::bad_request(21406, "SmsFallbackUrl requires SmsUrl"));
+    }
+    Ok(settings)
+}
+
+/// Returns the settings of a table with these fields applied.
+///
+/// # Errors
+/// 400 for the first invalid field.
+pub(super) fn apply_table(
+    table: &[(&str, &str, Check)],
+    fields: &Fields,
+    settings: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, TwilioError> {
+    // A copy: the first invalid field leaves the settings as they were.
     let mut settings = settings.clone();
-    for (form, member, check) in SETTINGS {
+    for (form, member, check) in table {
         match fields.get(form) {
             None => {}
             Some("") => drop(settings.remove(*member)),
@@ -74,37 +98,39 @@ pub(crate) fn apply(
             }
         }
     }
-    // At Twilio a number belongs to an application or a trunk: setting one deletes the other.
-    for (set, deleted) in [("VoiceApplicationSid", "trunk_sid"), ("TrunkSid", "voice_application_sid")] {
-        if fields.filled(set).is_some() {
-            settings.remove(deleted);
-        }
-    }
     Ok(settings)
 }
 
 /// Returns every setting by its JSON name, with defaults for unset ones.
 pub(crate) fn to_json(number: &Number) -> impl Iterator<Item = (&'static str, Value)> {
     SETTINGS.iter().map(|(_, member, check)| {
-        let value = match (number.settings.get(*member), check) {
-            (Some(value), Check::Flag) => json!(value.eq_ignore_ascii_case("true")),
-            (Some(value), _) => json!(value),
-            (None, Check::Name) => json!(formatted(&number.phone_number)),
-            (None, Check::WebAddress) => json!(""),
-            (None, Check::Method) => json!("POST"),
-            (None, Check::Sid(_)) => Value::Null,
-            (None, Check::OneOf(values)) => json!(values.first()),
-            (None, Check::Flag) => json!(false),
-        };
-        (*member, value)
+        (*member, check.to_json(number.settings.get(*member), &formatted(&number.phone_number)))
     })
 }
 
 impl Check {
-    fn validate(self, name: &str, value: &str) -> Result<(), TwilioError> {
+    /// Returns a value, or the default if it is unset. `name` is the default of a [`Self::Name`].
+    pub(super) fn to_json(self, value: Option<&String>, name: &str) -> Value {
+        match (value, self) {
+            (Some(value), Self::Flag) => json!(value.eq_ignore_ascii_case("true")),
+            (Some(value), _) => json!(value),
+            (None, Self::Name) => json!(name),
+            (None, Self::Text | Self::WebAddress) => json!(""),
+            (None, Self::Method) => json!("POST"),
+            (None, Self::Sid(_)) => Value::Null,
+            (None, Self::OneOf(values)) => json!(values.first()),
+            (None, Self::Flag) => json!(false),
+        }
+    }
+
+    /// Checks a value that is not empty.
+    ///
+    /// # Errors
+    /// 400 with Twilio's code.
+    pub(super) fn validate(self, name: &str, value: &str) -> Result<(), TwilioError> {
         let refuse = |code: u32| Err(TwilioError::bad_request(code, format!("{name} is not valid: {value}")));
         match self {
-            Self::Name if value.chars().count() > 64 => refuse(20001),
+            Self::Name | Self::Text if value.chars().count() > 64 => refuse(20001),
             Self::WebAddress if !is_web_address(value) => refuse(21402),
             Self::Method if !matches!(value, "GET" | "POST") => refuse(21403),
             Self::Sid(prefix) if !is_sid(value, prefix) => refuse(if prefix == "AP" { 21420 } else { 20001 }),
@@ -117,7 +143,7 @@ impl Check {
 
 /// Returns whether the text is an http or https URL. Twilio also refuses hosts that it cannot reach, such as
 /// localhost; the sandbox can reach them.
-fn is_web_address(text: &str) -> bool {
+pub(super) fn is_web_address(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let host_is_fine = match url.host() {
         // Twilio rejects host names with an underscore.
@@ -128,7 +154,7 @@ fn is_web_address(text: &str) -> bool {
     matches!(url.scheme(), "http" | "https") && host_is_fine
 }
 
-fn is_sid(text: &str, prefix: &str) -> bool {
+pub(super) fn is_sid(text: &str, prefix: &str) -> bool {
     text.strip_prefix(prefix)
         .is_some_and(|rest| rest.len() == 32 && rest.chars().all(|c| c.is_ascii_hexdigit()))
 }
