@@ -1,17 +1,13 @@
 //! `switchboard call`: places a signed call as the carrier would, and prints its course.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde_json::json;
 
+use super::control::Control;
 use super::failure::Failure;
-use super::{folder, print};
+use super::print;
 use crate::config::Environment;
 use crate::domain::E164;
-
-/// The sandbox skips the time of the conversation; only the answers of the webhooks take time.
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -51,63 +47,19 @@ struct AgentName {
     name: String,
 }
 
-/// The sandbox's reason why it placed no call.
-#[derive(Deserialize)]
-struct Rejected {
-    error: String,
-}
-
 pub(super) async fn run(args: Args, environment: &Environment) -> Result<(), Failure> {
-    let sandbox = sandbox_url(environment)?;
-    let placed = place(&sandbox, &args).await?;
+    let control = Control::find(environment)?;
+    let mut order = json!({ "to": args.to.as_str() });
+    if let Some(from) = &args.from {
+        order["from"] = json!(from);
+    }
+    let placed: Placed = control.post("calls", &order, &format!("no call to {}", args.to)).await?;
     print::line(describe(&placed))?;
     // Exit code 1, so that a script notices.
     if placed.status == "failed" {
         return Err(Failure::new("the call failed: no webhook answer was valid"));
     }
     Ok(())
-}
-
-/// The sandbox of `TWILIO_API_BASE_URL`, else that of this folder's `dev`.
-fn sandbox_url(environment: &Environment) -> Result<String, Failure> {
-    let named = environment.get("TWILIO_API_BASE_URL");
-    let url = match named {
-        Some(url) => Some(url),
-        None => folder::read()?.and_then(|remembered| remembered.sandbox),
-    };
-    url.map(|url| url.trim_end_matches('/').to_owned())
-        .ok_or_else(|| Failure::new("no sandbox is known here: start `switchboard dev` in this folder first"))
-}
-
-async fn place(sandbox: &str, args: &Args) -> Result<Placed, Failure> {
-    let client = reqwest::Client::builder().timeout(TIMEOUT).connect_timeout(Duration::from_secs(5)).build();
-    let client = client.map_err(|error| Failure::from_error(&error))?;
-    let mut order = json!({ "to": args.to.as_str() });
-    if let Some(from) = &args.from {
-        order["from"] = json!(from);
-    }
-    let answer = client.post(format!("{sandbox}/sandbox/calls")).json(&order).send().await;
-    let answer = answer.map_err(|error| match error.is_connect() {
-        true => Failure::new(format!(
-            "no sandbox answers at {sandbox}: start `switchboard dev` in this folder first"
-        )),
-        false => Failure::from_error(&error),
-    })?;
-    let status = answer.status();
-    let body = answer.bytes().await.map_err(|error| Failure::from_error(&error))?;
-    if status.is_success() {
-        return serde_json::from_slice(&body).map_err(|_| no_sandbox(sandbox));
-    }
-    match serde_json::from_slice::<Rejected>(&body) {
-        Ok(rejected) => Err(Failure::new(format!("no call to {}: {}", args.to, rejected.error))),
-        Err(_) => Err(no_sandbox(sandbox)),
-    }
-}
-
-fn no_sandbox(address: &str) -> Failure {
-    Failure::new(format!(
-        "{address} is not a sandbox of this version: start `switchboard dev` in this folder first"
-    ))
 }
 
 /// The course of the call, as text.

@@ -14,6 +14,7 @@ mod sandbox;
 mod schema;
 mod serve;
 mod shared;
+mod text;
 mod token;
 
 use std::path::Path;
@@ -25,7 +26,7 @@ use clap::{Parser, Subcommand};
 use crate::config::Environment;
 use crate::telemetry;
 use shared::failure::Failure;
-use shared::{core, failure, folder, logging, print, signals};
+use shared::{control, core, failure, folder, logging, print, signals};
 
 /// Time that blocking tasks (name resolution, file access) have to end.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -52,6 +53,8 @@ enum Command {
     Token(token::Args),
     /// Place a call through the emulated carrier and print its course
     Call(call::Args),
+    /// Send a text through the emulated carrier and print what the person sees
+    Text(text::Args),
     /// Buy a number for every agent without one; can be interrupted and restarted at any time
     Provision(provision::Args),
     /// Compare the inventories of carrier and voice provider with the database
@@ -96,6 +99,7 @@ fn execute(command: Command) -> Result<(), Failure> {
             Command::Schema => schema::run(),
             Command::Token(args) => token::run(&args, &environment),
             Command::Call(args) => call::run(args, &environment).await,
+            Command::Text(args) => text::run(args, &environment).await,
             Command::Provision(args) => Box::pin(provision::run(args, &environment)).await,
             Command::Reconcile(args) => Box::pin(reconcile::run(args, &environment)).await,
             Command::Repoint(args) => Box::pin(repoint::run(args, &environment)).await,

@@ -3,6 +3,7 @@
 Usage: whole_life.py BASE_URL [ACCOUNT_SID AUTH_TOKEN API_KEY]; without credentials, the development ones.
 """
 
+import datetime
 import http.server
 import json
 import sys
@@ -173,6 +174,7 @@ class Owner(http.server.BaseHTTPRequestHandler):
         url = f"{self.server.url}{self.path}"
         signature = self.headers["X-Twilio-Signature"]
         self.server.verdicts.append(self.server.validator.validate(url, fields, signature))
+        self.server.fields.append(fields)
         self.reply(self.server.twiml if self.path.startswith("/voice") else "<Response/>")
 
     def do_GET(self):
@@ -212,6 +214,7 @@ def a_call(base, account_sid, auth_token, api_key):
     owner = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Owner)
     owner.url = f"http://127.0.0.1:{owner.server_port}"
     owner.validator, owner.voice, owner.verdicts, owner.events = RequestValidator(auth_token), voice, [], []
+    owner.fields = []
     threading.Thread(target=owner.serve_forever, daemon=True).start()
     formats = {"asr": {"user_input_audio_format": "ulaw_8000"}, "tts": {"agent_output_audio_format": "ulaw_8000"}}
     agent_id = voice.conversational_ai.agents.create(conversation_config=formats, name="Reception").agent_id
@@ -246,6 +249,61 @@ def a_call(base, account_sid, auth_token, api_key):
     voice.conversational_ai.agents.delete(agent_id)
 
 
+def a_message(base, account_sid, auth_token):
+    twilio = Client(account_sid, auth_token, http_client=Rewritten(base))
+    owner = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Owner)
+    owner.url = f"http://127.0.0.1:{owner.server_port}"
+    owner.validator, owner.verdicts, owner.fields = RequestValidator(auth_token), [], []
+    threading.Thread(target=owner.serve_forever, daemon=True).start()
+    person = "+13125550142"
+    number = twilio.incoming_phone_numbers.create(area_code="212", sms_url=f"{owner.url}/sms?a=b&c=%20d")
+    sender = number.phone_number
+    sent = twilio.messages.create(
+        to=person, from_=sender, body="Grüße 😀", status_callback=f"{owner.url}/status?a=b"
+    )
+    assert (sent.status, sent.direction, sent.num_segments) == ("queued", "outbound-api", "1"), sent
+    until(lambda: len(owner.fields) == 2, "two status callbacks")
+    assert [fields["MessageStatus"] for fields in owner.fields] == ["sent", "delivered"], owner.fields
+    assert owner.verdicts == [True, True], owner.verdicts
+    until(lambda: twilio.messages(sent.sid).fetch().price is not None, "the price")
+    assert twilio.messages(sent.sid).fetch().price == "-0.00830"
+    others = [twilio.messages.create(to=person, from_=sender, body=f"number {n}") for n in range(3)]
+    yesterday = sent.date_created - datetime.timedelta(days=1)
+    listed = twilio.messages.list(to=person, from_=sender, date_sent_after=yesterday, page_size=2)
+    assert [message.sid for message in listed] == [m.sid for m in reversed([sent, *others])], listed
+    assert twilio.messages.list(to=person, date_sent_before=yesterday) == []
+    assert twilio.messages(sent.sid).update(body="").body == ""
+    assert twilio.messages(sent.sid).delete()
+    refused(20404, lambda: twilio.messages(sent.sid).fetch())
+    refused(21211, lambda: twilio.messages.create(to="+1", from_=sender, body="Hi"))
+
+    owner.fields.clear(), owner.verdicts.clear()
+    text = lever(base, "texts", {"to": sender, "from": person, "body": "Zoë & 1%", "media": ["png"]})
+    assert owner.verdicts == [True] and owner.fields[0]["Body"] == "Zoë & 1%", owner.fields
+    media = twilio.messages(text["message_sid"]).media.list()
+    assert [file.content_type for file in media] == ["image/png"], media
+    with urllib.request.urlopen(owner.fields[0]["MediaUrl0"], timeout=30) as picture:
+        assert picture.headers["Content-Type"] == "image/png" and picture.read().startswith(b"\x89PNG")
+    assert twilio.messages(text["message_sid"]).media(media[0].sid).delete()
+
+    service = twilio.messaging.v1.services.create(friendly_name="Practice", inbound_request_url=f"{owner.url}/sms")
+    twilio.messaging.v1.services(service.sid).phone_numbers.create(phone_number_sid=number.sid)
+    assert [member.sid for member in service.phone_numbers.list()] == [number.sid]
+    later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
+    scheduled = twilio.messages.create(
+        to=person, messaging_service_sid=service.sid, body="Later", schedule_type="fixed", send_at=later
+    )
+    assert scheduled.status == "scheduled", scheduled.status
+    assert twilio.messages(scheduled.sid).update(status="canceled").status == "canceled"
+    lever(base, "texts", {"to": sender, "from": person, "body": "STOP"})
+    by_service = twilio.messages.create(to=person, messaging_service_sid=service.sid, body="Hi")
+    until(lambda: twilio.messages(by_service.sid).fetch().error_code == 21610, "a failure")
+    refused(21610, lambda: twilio.messages.create(to=person, from_=sender, body="Hi"))
+    assert [known.sid for known in twilio.messaging.v1.services.list()] == [service.sid]
+    assert service.delete()
+    assert twilio.incoming_phone_numbers(number.sid).delete()
+
+
 def main():
     base, *credentials = sys.argv[1:]
     base, credentials = base.rstrip("/"), credentials or DEVELOPMENT
@@ -256,6 +314,8 @@ def main():
     print("elevenlabs: an agent's whole life is as its own client expects")
     a_call(base, account_sid, auth_token, api_key)
     print("both: a call's signatures are what their own libraries accept")
+    a_message(base, account_sid, auth_token)
+    print("twilio: messages are as its own client expects, and their signatures")
 
 
 if __name__ == "__main__":

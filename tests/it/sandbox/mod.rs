@@ -5,5 +5,6 @@
 mod agents;
 mod calls;
 mod clients;
+mod messages;
 mod numbers;
 mod upkeep;
