@@ -93,6 +93,10 @@ pub struct NumberSettings {
     pub voice_fallback_url: Url,
     /// The webhook that is called when a call has ended.
     pub status_callback: Url,
+    /// The webhook that stores incoming text messages, for numbers that can take them.
+    pub sms_url: Url,
+    /// The webhook that stores them when `sms_url` fails.
+    pub sms_fallback_url: Url,
 }
 
 /// A number that the account owns.
@@ -118,6 +122,16 @@ pub struct OwnedNumber {
     pub voice_fallback_url: Option<String>,
     /// The webhook that is called when a call has ended.
     pub status_callback: Option<String>,
+    /// The webhook that stores incoming text messages; `None` if unset.
+    pub sms_url: Option<String>,
+    /// The method of `sms_url`.
+    pub sms_method: Option<String>,
+    /// The webhook that stores them when `sms_url` fails.
+    pub sms_fallback_url: Option<String>,
+    /// The method of `sms_fallback_url`.
+    pub sms_fallback_method: Option<String>,
+    /// If set, Twilio ignores the URLs for text messages.
+    pub sms_application_sid: Option<String>,
     /// If set, Twilio ignores the voice URLs.
     pub voice_application_sid: Option<String>,
     /// If set, Twilio ignores the voice URLs and the application.

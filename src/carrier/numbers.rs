@@ -88,8 +88,13 @@ impl Carrier {
     ///
     /// # Errors
     /// [`CarrierError`]; the outcome is unknown until the number has been read back. Safe to repeat.
-    pub async fn update(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
-        let form = update_fields(settings);
+    pub async fn update(
+        &self,
+        sid: &str,
+        settings: &NumberSettings,
+        takes_texts: bool,
+    ) -> Result<OwnedNumber, CarrierError> {
+        let form = update_fields(settings, takes_texts);
         let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
         match self.fetch(sid).await {
             Ok(stored) => stored.ok_or(CarrierError::Rejected(Rejection::NotFound)),
@@ -105,10 +110,15 @@ impl Carrier {
     ///
     /// # Errors
     /// [`CarrierError`]; safe to repeat.
-    pub async fn point(&self, sid: &str, settings: &NumberSettings) -> Result<OwnedNumber, CarrierError> {
-        // An omitted field stays as it is.
-        let [_name, form @ ..] = update_fields(settings);
-        let stored: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
+    pub async fn point(
+        &self,
+        sid: &str,
+        settings: &NumberSettings,
+        takes_texts: bool,
+    ) -> Result<OwnedNumber, CarrierError> {
+        let form = update_fields(settings, takes_texts);
+        // An omitted field stays as it is; the first is the name.
+        let stored: Owned = self.post(self.url(&[NUMBERS, checked(sid)?]), &form[1..]).await?;
         let nothing = || CarrierError::OutcomeUnknown { reason: "it answered without a number".to_owned() };
         stored.read().ok_or_else(nothing)
     }
@@ -179,8 +189,8 @@ impl Carrier {
 }
 
 /// The form fields of the settings. The name comes first, because [`Carrier::point`] leaves it out.
-fn update_fields(settings: &NumberSettings) -> [(&'static str, &str); 10] {
-    [
+fn update_fields(settings: &NumberSettings, takes_texts: bool) -> Vec<(&'static str, &str)> {
+    let mut fields = vec![
         ("FriendlyName", &settings.friendly_name),
         ("VoiceUrl", settings.voice_url.as_str()),
         ("VoiceMethod", METHOD),
@@ -193,5 +203,16 @@ fn update_fields(settings: &NumberSettings) -> [(&'static str, &str); 10] {
         // URLs.
         ("VoiceApplicationSid", ""),
         ("TrunkSid", ""),
-    ]
+    ];
+    // Not for other numbers: whether Twilio accepts them there is not documented.
+    if takes_texts {
+        fields.extend([
+            ("SmsUrl", settings.sms_url.as_str()),
+            ("SmsMethod", METHOD),
+            ("SmsFallbackUrl", settings.sms_fallback_url.as_str()),
+            ("SmsFallbackMethod", METHOD),
+            ("SmsApplicationSid", ""),
+        ]);
+    }
+    fields
 }

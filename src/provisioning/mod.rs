@@ -197,6 +197,8 @@ impl Provisioning {
                 .clone()
                 .unwrap_or_else(|| url(Webhook::CallFallback)),
             status_callback: url(Webhook::CallStatus),
+            sms_url: url(Webhook::IncomingMessage),
+            sms_fallback_url: url(Webhook::MessageFallback),
         }
     }
 }

@@ -55,6 +55,8 @@ fn settings() -> NumberSettings {
         voice_url: url("incoming"),
         voice_fallback_url: url("fallback"),
         status_callback: url("status"),
+        sms_url: url("message"),
+        sms_fallback_url: url("message-fallback"),
     }
 }
 
@@ -122,7 +124,7 @@ async fn a_purchase_names_its_number_and_changes_nothing_else_of_it() {
 #[tokio::test]
 async fn a_number_is_pointed_without_naming_it_and_the_answer_says_how_it_stands() {
     let server = answer_all(ResponseTemplate::new(200).set_body_json(owned(SID, "+12125550123"))).await;
-    let standing = carrier(&server).point(SID, &settings()).await.unwrap();
+    let standing = carrier(&server).point(SID, &settings(), true).await.unwrap();
     assert_eq!(standing.friendly_name, "switchboard operation_1");
     let sent = server.received_requests().await.unwrap();
     let body = String::from_utf8(sent[0].body.clone()).unwrap();
@@ -195,7 +197,7 @@ async fn a_page_of_a_proxy_is_no_answer_of_the_carriers() {
         let bought = buy(&server).await;
         assert!(is_unknown(&bought) && !bought.unwrap_err().is_definitive());
         assert!(is_unknown(&carrier(&server).release(SID).await));
-        assert!(is_unknown(&carrier(&server).update(SID, &settings()).await));
+        assert!(is_unknown(&carrier(&server).update(SID, &settings(), true).await));
         assert!(is_unavailable(&carrier(&server).find(&number("+12125550123")).await));
         assert!(is_unavailable(&carrier(&server).fetch(SID).await));
         assert!(carrier(&server).call("CA1").await.is_err(), "a live call would be taken for unknown");
@@ -268,7 +270,7 @@ async fn a_lost_answer_leaves_a_write_open_and_a_read_undone() {
         let server = answer_all(answer).await;
         let carrier = client(&server.uri(), Duration::from_millis(300));
         assert!(is_unknown(&carrier.buy(&number("+12125550123"), &settings().friendly_name).await));
-        assert!(is_unknown(&carrier.update(SID, &settings()).await));
+        assert!(is_unknown(&carrier.update(SID, &settings(), true).await));
         assert!(is_unavailable(&carrier.search(&search(NumberType::Local), tenant(1)).await));
         assert!(is_unavailable(&carrier.find(&number("+12125550123")).await));
     }
@@ -401,7 +403,7 @@ async fn an_update_clears_what_shadows_it_and_tells_what_stands() {
         .respond_with(ResponseTemplate::new(200).set_body_json(shadowed))
         .mount(&server)
         .await;
-    let standing = carrier(&server).update(SID, &settings()).await.unwrap();
+    let standing = carrier(&server).update(SID, &settings(), true).await.unwrap();
     assert_eq!(standing.trunk_sid.as_deref(), Some("TK1"));
 }
 

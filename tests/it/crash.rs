@@ -44,7 +44,9 @@ struct CrashPoint {
 
 fn crash_points() -> Vec<CrashPoint> {
     use Blow::{AnswerLost, KilledAfter, KilledBefore, Late, Refused};
-    use OperationKind::{CreateAgent, DeleteAgent, ProvisionNumber, ReleaseNumber, RepairNumber};
+    use OperationKind::{
+        CreateAgent, DeleteAgent, ProvisionNumber, ReleaseNumber, RepairNumber, SendMessage,
+    };
     let search = ("twilio", "GET", "AvailablePhoneNumbers");
     let number = |method| ("twilio", method, "IncomingPhoneNumbers");
     let agent = |method| ("elevenlabs", method, "/v1/convai/agents");
@@ -73,6 +75,7 @@ fn crash_points() -> Vec<CrashPoint> {
     at(RepairNumber, Step::RepairNumber, &all, number("POST"));
     at(DeleteAgent, Step::ReleaseNumber, &all, number("DELETE"));
     at(DeleteAgent, Step::DeleteVoiceAgent, &all, agent("DELETE"));
+    at(SendMessage, Step::SendMessage, &all, ("twilio", "POST", "Messages"));
     crash_points
 }
 
@@ -114,6 +117,8 @@ fn no_step_of_any_kind_is_left_out() {
 
 const CREATE: &str = "mutation($input: CreateAgentInput!) {
     createAgent(input: $input) { agent { id } operation { id } userErrors { message } } }";
+/// Who gets the message.
+const PATIENT: &str = "+13125550177";
 const HELD: &str = "{ agents { nodes { elevenlabsAgentId } }
     phoneNumbers { nodes { id number sid status } } }";
 
@@ -198,6 +203,9 @@ async fn begin(system: &System, token: &str, kind: OperationKind, agent: &Value,
         OperationKind::ProvisionNumber => json!({ "agentId": agent, "areaCode": "646" }),
         OperationKind::ReleaseNumber | OperationKind::RepairNumber => json!({ "id": number }),
         OperationKind::DeleteAgent => json!({ "id": agent }),
+        OperationKind::SendMessage => {
+            json!({ "phoneNumberId": number, "to": PATIENT, "body": "See you on Friday." })
+        }
         OperationKind::CheckNumber | OperationKind::RestoreVoiceAgent => panic!("no client requests {kind}"),
     };
     let of_input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
@@ -234,6 +242,8 @@ async fn agree(system: &System, token: &str, kind: OperationKind, what: &str) {
     let bought =
         if kind == OperationKind::ReleaseNumber || kind == OperationKind::DeleteAgent { 1 } else { left.1 };
     assert_eq!(state["counters"]["purchases"], bought, "{what}: purchases");
+    let sent = state["messages"].as_array().unwrap().len();
+    assert_eq!(sent, usize::from(kind == OperationKind::SendMessage), "{what}: messages");
     if kind == OperationKind::RepairNumber {
         let voice_url = state["numbers"][0]["settings"]["voice_url"].as_str().unwrap();
         assert!(voice_url.ends_with("/api/webhooks/call/incoming"), "{what}: {voice_url}");

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use switchboard::domain::{Actor, Author, Dialing, DialingChange, Limits, TenantId};
+use switchboard::domain::{Actor, Author, Dialing, DialingChange, Limits, Tenant, TenantId};
 use switchboard::store::{AgentChanges, Database};
 use uuid::Uuid;
 

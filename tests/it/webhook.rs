@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use switchboard::calls::{CallRecords, Conversations, Sweep};
 use switchboard::carrier::{Carrier, CarrierConfig};
 use switchboard::domain::{Clock, Dialing, Entropy, Webhook};
+use switchboard::messages::Inbox;
 use switchboard::routing::{Routing, RoutingConfig};
 use switchboard::sandbox::Credentials;
 use switchboard::store::{Database, DatabaseConfig};
@@ -323,6 +324,7 @@ impl Bare {
             Clock::system(),
             Entropy::system(),
         );
+        let inbox = Inbox::open(self.database.system(), self.folder.path().join("messages")).unwrap();
         let config = WebhookConfig {
             base_url,
             previous_base_url: Some(PREVIOUS_URL.parse().unwrap()),
@@ -330,7 +332,7 @@ impl Bare {
             auth_tokens: auth_tokens.iter().map(|token| (*token).into()).collect(),
             elevenlabs_secrets: elevenlabs_secrets.iter().map(|secret| (*secret).into()).collect(),
         };
-        let router = webhooks::router(config, routing, records, conversations, Clock::system());
+        let router = webhooks::router(config, routing, records, conversations, inbox, Clock::system());
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }

@@ -22,8 +22,17 @@ pub(super) async fn check(
     sid: &str,
     settings: &NumberSettings,
 ) -> Result<Setting, CarrierError> {
+    Ok(look(driver, sid, settings).await?.0)
+}
+
+/// Reads and compares the settings. Returns whether the number can take text messages, too.
+async fn look(
+    driver: &Provisioning,
+    sid: &str,
+    settings: &NumberSettings,
+) -> Result<(Setting, bool), CarrierError> {
     let owned = driver.carrier().fetch(sid).await?;
-    Ok(owned.map_or(Setting::Gone, |owned| compare(&owned, settings)))
+    Ok(owned.map_or((Setting::Gone, false), |owned| (compare(&owned, settings), owned.capabilities.sms)))
 }
 
 /// Reads the settings and writes them if they are different. Safe to repeat.
@@ -32,12 +41,12 @@ pub(in crate::provisioning) async fn restore(
     sid: &str,
     settings: &NumberSettings,
 ) -> Result<Setting, CarrierError> {
-    let found = check(driver, sid, settings).await?;
+    let (found, takes_texts) = look(driver, sid, settings).await?;
     if found != Setting::Different {
         return Ok(found);
     }
     info!(sid, "number has different settings at the carrier; restoring them");
-    Ok(compare(&driver.carrier().update(sid, settings).await?, settings))
+    Ok(compare(&driver.carrier().update(sid, settings, takes_texts).await?, settings))
 }
 
 fn compare(owned: &OwnedNumber, settings: &NumberSettings) -> Setting {
@@ -68,5 +77,14 @@ pub(in crate::provisioning) fn deviations(
         ("VoiceApplicationSid", owned.voice_application_sid.is_some()),
         ("TrunkSid", owned.trunk_sid.is_some()),
     ];
-    checked.into_iter().filter_map(|(name, deviates)| deviates.then_some(name)).collect()
+    let texts = [
+        ("SmsUrl", elsewhere(&owned.sms_url, &settings.sms_url)),
+        ("SmsFallbackUrl", elsewhere(&owned.sms_fallback_url, &settings.sms_fallback_url)),
+        ("SmsMethod", other(&owned.sms_method, METHOD)),
+        ("SmsFallbackMethod", other(&owned.sms_fallback_method, METHOD)),
+        // Twilio ignores the URLs for text messages while it is set.
+        ("SmsApplicationSid", owned.sms_application_sid.is_some()),
+    ];
+    let texts = texts.into_iter().filter(|_| owned.capabilities.sms);
+    checked.into_iter().chain(texts).filter_map(|(name, deviates)| deviates.then_some(name)).collect()
 }

@@ -100,6 +100,8 @@ mod tests {
             voice_url: url("in"),
             voice_fallback_url: url("fallback"),
             status_callback: url("status"),
+            sms_url: url("message"),
+            sms_fallback_url: url("message-fallback"),
         }
     }
 
@@ -167,6 +169,11 @@ mod tests {
             status_callback_method: None,
             voice_receive_mode: None,
             voice_application_sid: None,
+            sms_url: Some(should.sms_url.into()),
+            sms_method: None,
+            sms_fallback_url: Some(should.sms_fallback_url.into()),
+            sms_fallback_method: None,
+            sms_application_sid: None,
             trunk_sid: None,
             kind: Some(NumberType::Local),
             capabilities: CAPABILITIES,

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use switchboard::domain::{
     ActionDraft, AnsweringAgent, CallId, CallStatus, Clock, ConditionDraft, IncomingCall, Limits,
-    PhoneNumber, RoutingActionKind, RoutingRules, RuleDraft, Step,
+    PhoneNumber, RoutingActionKind, RoutingRules, RuleDraft, Step, Tenant,
 };
 use switchboard::store::{CallSlot, Database, Effect, OperationUpdate, Route};
 

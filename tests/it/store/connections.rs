@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
-use switchboard::domain::{Actor, Author, CallStatus, Clock, DialingChange, Limits, TenantId};
+use switchboard::domain::{Actor, Author, CallStatus, Clock, DialingChange, Limits, Tenant, TenantId};
 use switchboard::store::{Database, DatabaseConfig, StoreError};
 
 use crate::support::database::TestDatabase;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Connection, Executor};
-use switchboard::domain::{Actor, Author, Clock, DialingChange, Limits, TenantId};
+use switchboard::domain::{Actor, Author, Clock, DialingChange, Limits, Tenant, TenantId};
 use tokio::time::timeout;
 
 use crate::support::database::TestDatabase;

@@ -9,7 +9,7 @@ use switchboard::sandbox::Credentials;
 use super::wait_until;
 
 /// Settings that keep calls from their agent, or us from hearing of them: the carrier's name, its JSON name, a wrong value.
-pub(crate) const WRONG_SETTINGS: [(&str, &str, &str); 10] = [
+pub(crate) const WRONG_SETTINGS: [(&str, &str, &str); 15] = [
     ("FriendlyName", "friendly_name", "Front desk"),
     ("VoiceUrl", "voice_url", "https://elsewhere.example.com/voice"),
     ("VoiceFallbackUrl", "voice_fallback_url", "https://elsewhere.example.com/fallback"),
@@ -20,6 +20,11 @@ pub(crate) const WRONG_SETTINGS: [(&str, &str, &str); 10] = [
     ("VoiceReceiveMode", "voice_receive_mode", "fax"),
     ("VoiceApplicationSid", "voice_application_sid", "AP0123456789abcdef0123456789abcdef"),
     ("TrunkSid", "trunk_sid", "TK0123456789abcdef0123456789abcdef"),
+    ("SmsUrl", "sms_url", "https://elsewhere.example.com/message"),
+    ("SmsFallbackUrl", "sms_fallback_url", "https://elsewhere.example.com/fallback"),
+    ("SmsMethod", "sms_method", "GET"),
+    ("SmsFallbackMethod", "sms_fallback_method", "GET"),
+    ("SmsApplicationSid", "sms_application_sid", "AP0123456789abcdef0123456789abcdef"),
 ];
 
 /// A client of a sandbox, with the credentials for development.

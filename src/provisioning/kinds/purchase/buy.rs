@@ -119,7 +119,7 @@ impl Buying<'_> {
         if deviations(&owned, &self.settings).is_empty() {
             return Ok(self.bought(owned.sid));
         }
-        match self.driver.carrier().point(&owned.sid, &self.settings).await {
+        match self.driver.carrier().point(&owned.sid, &self.settings, owned.capabilities.sms).await {
             // `point` does not send the name: another name means that the other owner marked it after us.
             Ok(pointed) if pointed.friendly_name != self.settings.friendly_name => {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number lost to another installation with this carrier account, which bought it at the same time; if its calls arrive here, run repairPhoneNumber or reconcile --fix there");

@@ -1,0 +1,178 @@
+//! Text messages to and from a number, as a tenant sees them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::practice::Practice;
+use crate::support::socket::Socket;
+use crate::support::wait_until;
+
+const SOON: Duration = Duration::from_secs(20);
+const PATIENT: &str = "+13125550177";
+
+const THREADS: &str = "query($filter: MessageThreadFilter) { messageThreads(filter: $filter) { totalCount nodes {
+    id participant consent handling phoneNumber { number } agent { name }
+    lastMessage { body } messages { totalCount nodes { direction from to body status segments price error { code message } } } } } }";
+const SEND: &str = "mutation($input: SendMessageInput!) { sendMessage(input: $input) {
+    message { id sid status body error { code } thread { id } } operation { id state error { code } }
+    userErrors { code message field } } }";
+
+impl Practice {
+    /// A text from a person to the practice's number, as the emulated carrier delivers it.
+    async fn receives(&self, number: &Value, body: &str) -> Value {
+        self.receives_so(json!({ "to": number, "from": PATIENT, "body": body })).await
+    }
+
+    async fn receives_so(&self, text: Value) -> Value {
+        self.app.levers().post("/sandbox/texts", text).await
+    }
+
+    async fn threads(&self) -> Value {
+        self.ask(THREADS, json!({})).await
+    }
+
+    async fn sends(&self, input: Value) -> Value {
+        self.ask(SEND, json!({ "input": input })).await
+    }
+}
+
+#[tokio::test]
+async fn a_text_is_stored_once_in_its_thread_and_answered_by_a_person() {
+    let practice = Practice::open().await;
+    let (id, number) = practice.number_of_agent().await;
+    let report = practice.receives(&number, "Is Friday free? 🙂").await;
+    // The carrier delivers the same text again.
+    let sid = report["sid"].clone();
+    practice.receives_so(json!({ "to": number, "from": PATIENT, "body": "Is Friday free? 🙂", "message_sid": sid })).await;
+    let threads = practice.threads().await;
+    assert_eq!(threads["totalCount"], 1, "{threads}");
+    let thread = &threads["nodes"][0];
+    assert_eq!(
+        (&thread["participant"], &thread["consent"], &thread["handling"]),
+        (&json!(PATIENT), &json!("IMPLIED"), &json!("NOBODY")),
+        "{thread}"
+    );
+    assert_eq!(thread["messages"]["totalCount"], 1, "{thread}");
+    let received = &thread["messages"]["nodes"][0];
+    assert_eq!((&received["direction"], &received["status"]), (&json!("INBOUND"), &json!("RECEIVED")));
+    assert_eq!((&received["from"], &received["to"]), (&json!(PATIENT), &number));
+
+    let sent = practice.sends(json!({ "phoneNumberId": id, "to": PATIENT, "body": "Yes, at ten." })).await;
+    assert_eq!(sent["userErrors"], json!([]), "{sent}");
+    assert_eq!(sent["operation"]["state"], "SUCCEEDED", "{sent}");
+    assert_eq!(sent["message"]["thread"]["id"], thread["id"], "{sent}");
+    let delivered = wait_until("the text is delivered", SOON, async || {
+        let threads = practice.threads().await;
+        let last = threads["nodes"][0]["messages"]["nodes"][0].clone();
+        (last["status"] == "DELIVERED").then_some(last)
+    })
+    .await;
+    assert_eq!((&delivered["from"], &delivered["to"]), (&number, &json!(PATIENT)), "{delivered}");
+
+    // Another tenant sees nothing of it, by no way.
+    let stranger = practice.app.token(Uuid::from_u128(77));
+    let theirs = practice.app.graphql(&stranger, THREADS, json!({})).await;
+    assert_eq!(theirs["data"]["messageThreads"]["totalCount"], 0, "{theirs}");
+    let node = "query($id: ID!) { node(id: $id) { id } }";
+    for id in [&thread["id"], &sent["message"]["id"]] {
+        let found = practice.app.graphql(&stranger, node, json!({ "id": id })).await;
+        assert_eq!(found["data"]["node"], Value::Null, "{found}");
+        let found = practice.app.graphql(&practice.token, node, json!({ "id": id })).await;
+        assert_eq!(&found["data"]["node"]["id"], id, "{found}");
+    }
+}
+
+#[tokio::test]
+async fn stop_ends_texts_from_all_numbers_until_start() {
+    let practice = Practice::open().await;
+    let (id, number) = practice.number_of_agent().await;
+    for (word, consent) in [("  Stop. ", "OPTED_OUT"), ("start", "OPTED_IN"), ("Please stop texting me", "OPTED_OUT")] {
+        practice.receives(&number, word).await;
+        let threads = practice.threads().await;
+        assert_eq!(threads["nodes"][0]["consent"], consent, "{word}: {threads}");
+        let sent = practice.sends(json!({ "phoneNumberId": id, "to": PATIENT, "body": "Hello" })).await;
+        if consent == "OPTED_OUT" {
+            assert_eq!(sent["userErrors"][0]["code"], "OPTED_OUT", "{word}: {sent}");
+            assert_eq!(sent["userErrors"][0]["field"], json!(["input", "to"]), "{sent}");
+            assert_eq!(sent["message"], Value::Null, "{sent}");
+        } else {
+            assert_eq!(sent["userErrors"], json!([]), "{word}: {sent}");
+        }
+    }
+    // By hand, for a wish that came by telephone.
+    let consent = "mutation($input: SetMessagingConsentInput!) { setMessagingConsent(input: $input) {
+        thread { consent } userErrors { message } } }";
+    let input = json!({ "phoneNumberId": id, "participant": PATIENT, "consent": "OPTED_IN" });
+    let set = practice.ask(consent, json!({ "input": input })).await;
+    assert_eq!(set["thread"]["consent"], "OPTED_IN", "{set}");
+    let trail = "{ auditEvents(filter: {action: \"setMessagingConsent\"}) { nodes { actor } } }";
+    let trail = practice.ask(trail, json!({})).await;
+    let actors: Vec<_> = trail["nodes"].as_array().unwrap().iter().map(|entry| entry["actor"].clone()).collect();
+    assert_eq!(actors.len(), 4, "{trail}");
+    assert_eq!(actors.iter().filter(|actor| *actor == "system").count(), 3, "{trail}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_is_refused_at_its_field_before_the_carrier_is_asked() {
+    let practice = Practice::open().await;
+    let (id, number) = practice.number_of_agent().await;
+    let long = "x".repeat(1601);
+    for (input, field) in [
+        (json!({ "to": PATIENT, "body": "" }), "body"),
+        (json!({ "to": PATIENT, "body": " \u{200b} " }), "body"),
+        (json!({ "to": PATIENT }), "body"),
+        (json!({ "to": PATIENT, "body": long }), "body"),
+        (json!({ "to": PATIENT, "body": "x".repeat(100_000) }), "body"),
+        (json!({ "to": PATIENT, "body": "a\u{0}b" }), "body"),
+        (json!({ "to": "72345", "body": "Hi" }), "to"),
+        (json!({ "to": "tomorrow", "body": "Hi" }), "to"),
+        (json!({ "to": number, "body": "Hi" }), "to"),
+        (json!({ "to": PATIENT, "mediaUrls": ["http://127.0.0.1/a.png"] }), "mediaUrls"),
+        (json!({ "to": PATIENT, "mediaUrls": vec!["https://example.com/a.png"; 11] }), "mediaUrls"),
+    ] {
+        let mut input = input;
+        input["phoneNumberId"] = id.clone();
+        let refused = practice.sends(input).await;
+        let expected = json!(["input", field]);
+        assert_eq!(refused["userErrors"][0]["field"], expected, "{refused}");
+        assert_eq!(refused["operation"], Value::Null, "{refused}");
+    }
+    assert_eq!(practice.app.sandbox_state().await["messages"], json!([]));
+    // The carrier's own refusal reads as one.
+    let landline = json!({ "phoneNumberId": id, "to": "+15005550009", "body": "Hi" });
+    let refused = practice.sends(landline).await;
+    assert_eq!(refused["operation"]["state"], "FAILED", "{refused}");
+    assert_eq!(refused["message"]["status"], "FAILED", "{refused}");
+
+    // The same key sends once.
+    let once = json!({ "phoneNumberId": id, "to": PATIENT, "body": "Once", "idempotencyKey": "k" });
+    let first = practice.sends(once.clone()).await;
+    let second = practice.sends(once).await;
+    assert_eq!(first["message"]["id"], second["message"]["id"], "{second}");
+    let state = practice.app.sandbox_state().await;
+    let sent = state["messages"].as_array().unwrap().iter().filter(|message| message["body"] == "Once").count();
+    assert_eq!(sent, 1, "{state}");
+}
+
+#[tokio::test]
+async fn a_subscriber_hears_of_texts_in_and_out() {
+    let practice = Practice::open().await;
+    let (id, number) = practice.number_of_agent().await;
+    let mut socket = Socket::ready(&practice.app, &practice.token).await;
+    socket.subscribe("texts", "subscription { messageUpdated { direction body status } }").await;
+    socket.watches("texts").await;
+    practice.receives(&number, "Hello?").await;
+    let event = socket.next().await;
+    assert_eq!(event["payload"]["data"]["messageUpdated"]["body"], "Hello?", "{event}");
+    practice.sends(json!({ "phoneNumberId": id, "to": PATIENT, "body": "Good morning" })).await;
+    let mut seen = Vec::new();
+    while seen.last() != Some(&json!("DELIVERED")) {
+        let event = socket.next().await;
+        let message = &event["payload"]["data"]["messageUpdated"];
+        assert_eq!(message["body"], "Good morning", "{event}");
+        seen.push(message["status"].clone());
+    }
+    assert_eq!(seen[0], "PENDING", "{seen:?}");
+}
