@@ -49,7 +49,7 @@ pub struct CarrierMessage {
     /// Its status; `None` for a word that Twilio does not document.
     pub status: Option<MessageStatus>,
     /// Twilio's code of what went wrong.
-    pub error_code: Option<u32>,
+    pub error_code: Option<i32>,
     /// Parts; `None` while Twilio has not counted them.
     pub segments: Option<i32>,
     /// Files.
@@ -79,7 +79,7 @@ impl CarrierMessage {
             sid: self.sid.clone(),
             // Unknown words tell only that Twilio has it.
             status: self.status.unwrap_or(MessageStatus::Queued),
-            error: self.error_code.map(delivery_problem),
+            error: self.error_code.map(|code| delivery_problem(code).into()),
             segments: self.segments,
             price: self.price,
             sent_at: self.sent_at,
@@ -218,7 +218,7 @@ struct Wire {
     to: Option<String>,
     body: Option<String>,
     status: Option<String>,
-    error_code: Option<u32>,
+    error_code: Option<i32>,
     num_segments: Option<String>,
     num_media: Option<String>,
     price: Option<String>,

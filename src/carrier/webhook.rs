@@ -233,7 +233,7 @@ pub struct MessageStatusCallback {
     /// The status; `None` for a value that Twilio does not document.
     pub status: Option<MessageStatus>,
     /// Twilio's code of what went wrong.
-    pub error_code: Option<u32>,
+    pub error_code: Option<i32>,
     /// Our id of the message, which we put into the URL.
     pub id: Option<MessageId>,
 }

@@ -78,7 +78,7 @@ impl Webhooks {
         let report = MessageReport {
             sid: sid.clone(),
             status,
-            error: callback.error_code.map(delivery_problem),
+            error: callback.error_code.map(|code| delivery_problem(code).into()),
             segments: None,
             price: None,
             sent_at: None,

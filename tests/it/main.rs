@@ -34,6 +34,7 @@ mod kept_numbers;
 mod limits;
 mod logs;
 mod loops;
+mod message;
 mod metrics;
 mod migrate;
 mod number;

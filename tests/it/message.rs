@@ -20,13 +20,17 @@ const SEND: &str = "mutation($input: SendMessageInput!) { sendMessage(input: $in
     userErrors { code message field } } }";
 
 impl Practice {
+    fn own_number(&self) -> (Value, Value) {
+        (self.made["phoneNumber"]["id"].clone(), json!(self.number))
+    }
+
     /// A text from a person to the practice's number, as the emulated carrier delivers it.
     async fn receives(&self, number: &Value, body: &str) -> Value {
         self.receives_so(json!({ "to": number, "from": PATIENT, "body": body })).await
     }
 
     async fn receives_so(&self, text: Value) -> Value {
-        self.app.levers().post("/sandbox/texts", text).await
+        self.app.place_text(text).await
     }
 
     async fn threads(&self) -> Value {
@@ -40,8 +44,8 @@ impl Practice {
 
 #[tokio::test]
 async fn a_text_is_stored_once_in_its_thread_and_answered_by_a_person() {
-    let practice = Practice::open().await;
-    let (id, number) = practice.number_of_agent().await;
+    let practice = Practice::open(json!({})).await;
+    let (id, number) = practice.own_number();
     let report = practice.receives(&number, "Is Friday free? 🙂").await;
     // The carrier delivers the same text again.
     let sid = report["sid"].clone();
@@ -86,8 +90,8 @@ async fn a_text_is_stored_once_in_its_thread_and_answered_by_a_person() {
 
 #[tokio::test]
 async fn stop_ends_texts_from_all_numbers_until_start() {
-    let practice = Practice::open().await;
-    let (id, number) = practice.number_of_agent().await;
+    let practice = Practice::open(json!({})).await;
+    let (id, number) = practice.own_number();
     for (word, consent) in [("  Stop. ", "OPTED_OUT"), ("start", "OPTED_IN"), ("Please stop texting me", "OPTED_OUT")] {
         practice.receives(&number, word).await;
         let threads = practice.threads().await;
@@ -116,8 +120,8 @@ async fn stop_ends_texts_from_all_numbers_until_start() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_refused_at_its_field_before_the_carrier_is_asked() {
-    let practice = Practice::open().await;
-    let (id, number) = practice.number_of_agent().await;
+    let practice = Practice::open(json!({})).await;
+    let (id, number) = practice.own_number();
     let long = "x".repeat(1601);
     for (input, field) in [
         (json!({ "to": PATIENT, "body": "" }), "body"),
@@ -158,8 +162,8 @@ async fn what_cannot_be_sent_is_refused_at_its_field_before_the_carrier_is_asked
 
 #[tokio::test]
 async fn a_subscriber_hears_of_texts_in_and_out() {
-    let practice = Practice::open().await;
-    let (id, number) = practice.number_of_agent().await;
+    let practice = Practice::open(json!({})).await;
+    let (id, number) = practice.own_number();
     let mut socket = Socket::ready(&practice.app, &practice.token).await;
     socket.subscribe("texts", "subscription { messageUpdated { direction body status } }").await;
     socket.watches("texts").await;

@@ -2,19 +2,21 @@
 
 mod body;
 mod consent;
+mod delivery;
 mod participant;
-mod problem;
 mod record;
 mod segments;
 mod status;
+mod text;
 
 pub use body::MessageBody;
 pub use consent::{ConsentWord, consent_word, revokes_consent};
+pub use delivery::{DeliveryProblem, DeliveryProblemKind, delivery_problem};
 pub use participant::Participant;
-pub use problem::delivery_problem;
 pub use record::{IncomingMessage, MediaReference, Message, MessageReport, MessageThread};
 pub use segments::{MessageEncoding, Segments};
 pub use status::MessageStatus;
+pub use text::{plain_text, split};
 
 use super::text_enum;
 

@@ -6,6 +6,7 @@
 //! with our id in it, which may tell us its own id first. Nothing is undone: what was sent stays sent.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde::Serialize;
@@ -14,13 +15,13 @@ use url::Url;
 use super::{Idempotency, Steps, idempotency, insert, present, repeated};
 use crate::carrier::{CarrierError, CarrierMessage, Rejection, TextToSend};
 use crate::domain::{
-    E164, IdempotencyKey, Invalid, MediaReference, Message, MessageBody, MessageId, MessagingConsent,
+    DeliveryProblemKind, E164, IdempotencyKey, Invalid, MediaReference, Message, MessageBody, MessageId, MessagingConsent,
     NumberId, NumberStatus, Operation, OperationKind, Participant, PhoneNumber, Refusal, RefusalCode, Step,
     UsedUp, Webhook, delivery_problem,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::kinds::repair_number::NoData;
-use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
+use crate::provisioning::outcome::{Outcome, Patience, Progress, Retry, StepError, unsettled_for};
 use crate::store::{Effect, NewMessage, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -32,8 +33,8 @@ const MOST_MEDIA: usize = 10;
 const LONGEST_URL: usize = 2048;
 /// Messages to one recipient within 24 hours: more is an error of a program, and looks like one to the recipient.
 const MOST_TO_ONE: i64 = 100;
-/// Twilio's code for a sender with too many messages waiting: a later attempt may succeed.
-const QUEUE_FULL: u32 = 21611;
+/// Pause after a rejection that may not last, such as that of a sender with too many messages waiting.
+const LATER: Duration = Duration::from_secs(60);
 /// How much older than our message the carrier's may be, because clocks differ.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(2);
 
@@ -214,11 +215,29 @@ async fn send_message(driver: &Provisioning, operation: &Operation) -> Result<Ou
         Ok(sent) => done(operation, &message, &sent),
         // While an earlier request may have sent it, a rejection of this one settles nothing.
         Err(CarrierError::Rejected(Rejection::Other { code, .. }))
-            if code != QUEUE_FULL && unsettled_for(operation, driver.0.clock.now()).is_none() =>
+            if unsettled_for(operation, driver.0.clock.now()).is_none() =>
         {
-            Outcome::Failed(delivery_problem(code), Progress::of(operation))
+            rejected(operation, code)
         }
         Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::UntilSettled),
+    })
+}
+
+/// The carrier rejected the message, for good or for now.
+fn rejected(operation: &Operation, code: u32) -> Outcome {
+    let problem = delivery_problem(i32::try_from(code).unwrap_or_default());
+    let (kind, because, progress) = (problem.kind, problem.into(), Progress::of(operation));
+    if kind != DeliveryProblemKind::Retry {
+        return Outcome::Failed(because, progress);
+    }
+    Outcome::Retry(Retry {
+        because,
+        progress,
+        undo: Vec::new(),
+        retry_after: Some(LATER),
+        breaker_open: false,
+        outcome_unknown: false,
+        patience: Patience::Bounded,
     })
 }
 

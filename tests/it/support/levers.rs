@@ -65,6 +65,11 @@ impl Levers {
         self.pull(Method::POST, "calls", Some(order)).await
     }
 
+    /// Sends a text as a person would: `{"to": "+1…", "from": "+1…", "body": "…"}`; gives its story.
+    pub(crate) async fn place_text(&self, order: Value) -> Value {
+        self.pull(Method::POST, "texts", Some(order)).await
+    }
+
     /// Asks the carrier as somebody with its console would: a path such as `IncomingPhoneNumbers/PN…`.
     pub(crate) async fn at_carrier(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Value {
         let Credentials { account_sid, auth_token, .. } = Credentials::development();
