@@ -99,7 +99,8 @@ impl Carrier {
             form.push(("Body", text.body));
         }
         form.extend(text.media_urls.iter().map(|url| ("MediaUrl", *url)));
-        let sent: Wire = self.post(self.url(&[MESSAGES]), &form).await?;
+        // Behind calls and purchases, however many messages are to be sent.
+        let sent: Wire = self.with_low_priority().post(self.url(&[MESSAGES]), &form).await?;
         // Not a rejection: Twilio reports success, so something may have been sent.
         let nothing = || CarrierError::OutcomeUnknown { reason: "it answered without a message".to_owned() };
         sent.read().ok_or_else(nothing)

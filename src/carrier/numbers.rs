@@ -191,7 +191,7 @@ impl Carrier {
 /// The form fields of the settings. The name comes first, because [`Carrier::point`] leaves it out.
 fn update_fields(settings: &NumberSettings, takes_texts: bool) -> Vec<(&'static str, &str)> {
     let mut fields = vec![
-        ("FriendlyName", &settings.friendly_name),
+        ("FriendlyName", settings.friendly_name.as_str()),
         ("VoiceUrl", settings.voice_url.as_str()),
         ("VoiceMethod", METHOD),
         ("VoiceFallbackUrl", settings.voice_fallback_url.as_str()),

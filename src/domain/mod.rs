@@ -43,9 +43,10 @@ pub use id::{
 };
 pub use language::Language;
 pub use message::{
-    AgentMessaging, ConsentWord, DeliveryProblem, DeliveryProblemKind, IncomingMessage, MediaReference, Message, MessageBody,
-    MessageDirection, MessageEncoding, MessageReport, MessageStatus, MessageThread, MessagingConsent, MessagingStatus,
-    Participant, Segments, ThreadHandling, consent_word, delivery_problem, plain_text, revokes_consent, split,
+    AgentMessaging, ConsentWord, DeliveryProblem, DeliveryProblemKind, IncomingMessage, MediaReference,
+    Message, MessageBody, MessageDirection, MessageEncoding, MessageReport, MessageStatus, MessageThread,
+    MessagingConsent, MessagingStatus, Participant, Segments, ThreadHandling, consent_word, delivery_problem,
+    plain_text, revokes_consent, split,
 };
 pub use number::{
     Capabilities, Cost, NumberStatus, NumberTransition, NumberType, PhoneNumber, Provider, Rates,

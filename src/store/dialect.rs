@@ -383,6 +383,11 @@ pub(super) async fn lock_agent_creation(
     advisory_lock_named(transaction, format!("{tenant} creates agents")).await
 }
 
+/// Locks out other requests that send messages of this tenant until the transaction ends.
+pub(super) async fn lock_sending(transaction: &impl ConnectionTrait, tenant: TenantId) -> Result<(), DbErr> {
+    advisory_lock_named(transaction, format!("{tenant} sends messages")).await
+}
+
 /// Progress in reading change marks (column `changed`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Horizon {

@@ -148,6 +148,11 @@ pub const METRICS: &[Metric] = &[
         })],
         "Calls answered, by who answered. unavailable: a spoken sentence; unrouted: an unknown number.",
     ),
+    counter(
+        "switchboard_messages_received_total",
+        &[of("outcome", || vec!["new", "known", "unclaimed"])],
+        "Text messages that the carrier announced. known: stored before; unclaimed: to an unknown number.",
+    ),
     histogram(
         "switchboard_call_answer_seconds",
         ANSWER_SECONDS,

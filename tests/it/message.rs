@@ -5,6 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::App;
+use crate::support::api::create;
 use crate::support::practice::Practice;
 use crate::support::socket::Socket;
 use crate::support::wait_until;
@@ -12,9 +14,9 @@ use crate::support::wait_until;
 const SOON: Duration = Duration::from_secs(20);
 const PATIENT: &str = "+13125550177";
 
-const THREADS: &str = "query($filter: MessageThreadFilter) { messageThreads(filter: $filter) { totalCount nodes {
+const THREADS: &str = "query($filter: MessageThreadFilter) { messageThreads(first: 5, filter: $filter) { totalCount nodes {
     id participant consent handling phoneNumber { number } agent { name }
-    lastMessage { body } messages { totalCount nodes { direction from to body status segments price error { code message } } } } } }";
+    lastMessage { body } messages(first: 10) { totalCount nodes { direction from to body status segments price error { code message } } } } } }";
 const SEND: &str = "mutation($input: SendMessageInput!) { sendMessage(input: $input) {
     message { id sid status body error { code } thread { id } } operation { id state error { code } }
     userErrors { code message field } } }";
@@ -48,8 +50,12 @@ async fn a_text_is_stored_once_in_its_thread_and_answered_by_a_person() {
     let (id, number) = practice.own_number();
     let report = practice.receives(&number, "Is Friday free? 🙂").await;
     // The carrier delivers the same text again.
-    let sid = report["sid"].clone();
-    practice.receives_so(json!({ "to": number, "from": PATIENT, "body": "Is Friday free? 🙂", "message_sid": sid })).await;
+    let sid = report["message_sid"].clone();
+    practice
+        .receives_so(
+            json!({ "to": number, "from": PATIENT, "body": "Is Friday free? 🙂", "message_sid": sid }),
+        )
+        .await;
     let threads = practice.threads().await;
     assert_eq!(threads["totalCount"], 1, "{threads}");
     let thread = &threads["nodes"][0];
@@ -92,7 +98,9 @@ async fn a_text_is_stored_once_in_its_thread_and_answered_by_a_person() {
 async fn stop_ends_texts_from_all_numbers_until_start() {
     let practice = Practice::open(json!({})).await;
     let (id, number) = practice.own_number();
-    for (word, consent) in [("  Stop. ", "OPTED_OUT"), ("start", "OPTED_IN"), ("Please stop texting me", "OPTED_OUT")] {
+    for (word, consent) in
+        [("  Stop. ", "OPTED_OUT"), ("start", "OPTED_IN"), ("Please stop texting me", "OPTED_OUT")]
+    {
         practice.receives(&number, word).await;
         let threads = practice.threads().await;
         assert_eq!(threads["nodes"][0]["consent"], consent, "{word}: {threads}");
@@ -113,7 +121,8 @@ async fn stop_ends_texts_from_all_numbers_until_start() {
     assert_eq!(set["thread"]["consent"], "OPTED_IN", "{set}");
     let trail = "{ auditEvents(filter: {action: \"setMessagingConsent\"}) { nodes { actor } } }";
     let trail = practice.ask(trail, json!({})).await;
-    let actors: Vec<_> = trail["nodes"].as_array().unwrap().iter().map(|entry| entry["actor"].clone()).collect();
+    let actors: Vec<_> =
+        trail["nodes"].as_array().unwrap().iter().map(|entry| entry["actor"].clone()).collect();
     assert_eq!(actors.len(), 4, "{trail}");
     assert_eq!(actors.iter().filter(|actor| *actor == "system").count(), 3, "{trail}");
 }
@@ -156,7 +165,8 @@ async fn what_cannot_be_sent_is_refused_at_its_field_before_the_carrier_is_asked
     let second = practice.sends(once).await;
     assert_eq!(first["message"]["id"], second["message"]["id"], "{second}");
     let state = practice.app.sandbox_state().await;
-    let sent = state["messages"].as_array().unwrap().iter().filter(|message| message["body"] == "Once").count();
+    let sent =
+        state["messages"].as_array().unwrap().iter().filter(|message| message["body"] == "Once").count();
     assert_eq!(sent, 1, "{state}");
 }
 
@@ -179,4 +189,54 @@ async fn a_subscriber_hears_of_texts_in_and_out() {
         seen.push(message["status"].clone());
     }
     assert_eq!(seen[0], "PENDING", "{seen:?}");
+}
+
+#[tokio::test]
+async fn a_text_whose_answer_was_lost_is_sent_once_and_known_by_its_id() {
+    let practice = Practice::open_with(&[("PROVIDER_TIMEOUT", "1s")], json!({})).await;
+    let (id, _) = practice.own_number();
+    for (nth, action) in [json!({ "lose": "after" }), json!({ "lose": "before" }), json!({ "status": 503 }), json!({ "delay_ms": 1500 })]
+        .into_iter()
+        .enumerate()
+    {
+        // The report of the text must not tell its id before the look-up does.
+        practice.fault("twilio", "POST", "Messages", action.clone()).await;
+        let body = format!("Number {nth}");
+        let sent = practice.sends(json!({ "phoneNumberId": id, "to": PATIENT, "body": body })).await;
+        let over = practice.over(&sent).await;
+        assert_eq!(over["state"], "SUCCEEDED", "{action}: {over}");
+        let state = practice.app.sandbox_state().await;
+        let alike: Vec<&Value> =
+            state["messages"].as_array().unwrap().iter().filter(|message| message["body"] == body).collect();
+        assert_eq!(alike.len(), 1, "{action}: {alike:?}");
+        let stored = practice.threads().await["nodes"][0]["messages"]["nodes"][0].clone();
+        assert_eq!(stored["body"], body, "{stored}");
+    }
+}
+
+#[tokio::test]
+async fn texts_that_come_while_the_database_is_away_are_acknowledged_and_stored_afterwards() {
+    let (mut app, mut database) = App::start_severable(&[]).await;
+    let token = app.token(Uuid::from_u128(1));
+    let made = create(&app, &token, json!({ "name": "Practice", "areaCode": "212" })).await;
+    let number = &made["phoneNumber"]["number"];
+    database.sever().await;
+    for nth in 0..5 {
+        let story = app.place_text(json!({ "to": number, "from": PATIENT, "body": format!("Text {nth}") })).await;
+        let answered = &story["answered_with"];
+        assert!(answered.as_array().is_some_and(|answers| answers.len() == 1), "no fallback: {story}");
+    }
+    // Neither a restart nor the way back loses or doubles one.
+    app.kill().await;
+    database.restore().await;
+    app.restart().await;
+    let texts = wait_until("every text is stored", SOON, async || {
+        let answer = app.graphql(&token, "{ messages(first: 100) { nodes { body } } }", json!({})).await;
+        let texts = answer["data"]["messages"]["nodes"].as_array().cloned().unwrap_or_default();
+        (texts.len() >= 5).then_some(texts)
+    })
+    .await;
+    let mut bodies: Vec<_> = texts.iter().map(|text| text["body"].as_str().unwrap()).collect();
+    bodies.sort_unstable();
+    assert_eq!(bodies, ["Text 0", "Text 1", "Text 2", "Text 3", "Text 4"]);
 }

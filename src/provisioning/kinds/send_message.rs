@@ -15,9 +15,9 @@ use url::Url;
 use super::{Idempotency, Steps, idempotency, insert, present, repeated};
 use crate::carrier::{CarrierError, CarrierMessage, Rejection, TextToSend};
 use crate::domain::{
-    DeliveryProblemKind, E164, IdempotencyKey, Invalid, MediaReference, Message, MessageBody, MessageId, MessagingConsent,
-    NumberId, NumberStatus, Operation, OperationKind, Participant, PhoneNumber, Refusal, RefusalCode, Step,
-    UsedUp, Webhook, delivery_problem,
+    DeliveryProblemKind, E164, IdempotencyKey, Invalid, MediaReference, Message, MessageBody, MessageId,
+    MessagingConsent, NumberId, NumberStatus, Operation, OperationKind, Participant, PhoneNumber, Refusal,
+    RefusalCode, Step, UsedUp, Webhook, delivery_problem,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::kinds::repair_number::NoData;

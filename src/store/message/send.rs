@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use super::super::entities::message::{ActiveModel, Column, Entity};
-use super::super::{StoreError, SystemStore, TenantStore, page, tenant};
+use super::super::{StoreError, SystemStore, TenantStore, dialect, page};
 use super::{changed, thread};
 use crate::domain::{
     MediaReference, Message, MessageDirection, MessageStatus, MessageThread, OperationId, Participant,
@@ -59,7 +59,7 @@ impl TenantStore {
     }
 
     /// Counts the messages that the tenant has asked to send since then, and how many of them go to this participant. Locks
-    /// the tenant until the transaction ends, so that the counts stay exact.
+    /// other requests to send out until the transaction ends, so that the counts stay exact.
     ///
     /// # Errors
     /// [`StoreError`], also if the lock is not granted in time.
@@ -68,7 +68,7 @@ impl TenantStore {
         since: DateTime<Utc>,
         participant: &Participant,
     ) -> Result<(i64, i64), StoreError> {
-        tenant::find_locked(&self.transaction, self.tenant).await?;
+        dialect::lock_sending(&self.transaction, self.tenant).await?;
         let sent = self
             .own_messages()
             .filter(Column::Direction.eq(MessageDirection::Outbound.as_str()))

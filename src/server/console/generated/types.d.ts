@@ -208,6 +208,76 @@ export type IfUnavailable =
   /** Buy none. The error suggests area codes that have numbers. */
   | 'FAIL';
 
+/** Direction of a message. */
+export type MessageDirection =
+  /** Sent to one of the tenant's numbers. */
+  | 'INBOUND'
+  /** Sent from one of the tenant's numbers. */
+  | 'OUTBOUND';
+
+/** Encoding of a text. */
+export type MessageEncoding =
+  /** The GSM alphabet: 160 units in one segment, 153 in each of several. */
+  | 'GSM_7'
+  /** Any other character turns the whole text to UCS-2: 70 units in one segment, 67 in each of several. */
+  | 'UCS_2';
+
+/** Filter for messages. All given conditions must match. */
+export type MessageFilter = {
+  /** Only messages whose number this agent had at the time. */
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only messages in this direction. */
+  direction?: InputMaybe<MessageDirection>;
+  /** Only messages from and to this number. */
+  phoneNumberId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only messages in this state. */
+  status?: InputMaybe<MessageStatus>;
+  /** Only messages of this thread. */
+  threadId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** State of a message, as the carrier reports it. */
+export type MessageStatus =
+  /** Canceled before it was sent. */
+  | 'CANCELED'
+  /** The network or the handset confirmed the delivery. */
+  | 'DELIVERED'
+  /** It never left: see `error`. */
+  | 'FAILED'
+  /** Stored; the carrier does not have it yet. */
+  | 'PENDING'
+  /** The carrier has it. */
+  | 'QUEUED'
+  /** It came in. */
+  | 'RECEIVED'
+  /** The carrier is handing it to the network. */
+  | 'SENDING'
+  /** The network has it. Not every network confirms the delivery, so this is often the last state. */
+  | 'SENT'
+  /** The network reported that it could not be delivered: see `error`. */
+  | 'UNDELIVERED';
+
+/** Filter for threads. All given conditions must match. */
+export type MessageThreadFilter = {
+  /** Only threads of the numbers that this agent has now. */
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  /** Only threads that are handled so. */
+  handling?: InputMaybe<ThreadHandling>;
+  /** Only threads with this participant. */
+  participant?: InputMaybe<Scalars['String']['input']>;
+  /** Only threads of this number. */
+  phoneNumberId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Whether a participant wants messages from the tenant. It holds for all of the tenant's numbers. */
+export type MessagingConsent =
+  /** Nothing was said. */
+  | 'IMPLIED'
+  /** The participant agreed. */
+  | 'OPTED_IN'
+  /** The participant asked for no more messages. None is sent. */
+  | 'OPTED_OUT';
+
 /** Filter for operations. All given conditions must match. */
 export type OperationFilter = {
   /** Only operations about this agent. */
@@ -238,7 +308,9 @@ export type OperationKind =
   /** Restores the settings of a number at the carrier, its webhooks among them. */
   | 'REPAIR_NUMBER'
   /** Replaces a voice agent that the voice provider has lost. Started by reconciliation. */
-  | 'RESTORE_VOICE_AGENT';
+  | 'RESTORE_VOICE_AGENT'
+  /** Sends a text message. */
+  | 'SEND_MESSAGE';
 
 /** State of an operation. */
 export type OperationState =
@@ -398,6 +470,26 @@ export type RoutingRuleInput = {
   name: Scalars['String']['input'];
 };
 
+/** Input of `sendMessage`. */
+export type SendMessageInput = {
+  /** The text: 1 to 1600 characters. Optional with `mediaUrls`. */
+  body?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * Idempotency key: any string that is unique to this request, such as a UUID. A repeated request with the
+   * same key returns the same message instead of sending a second one.
+   */
+  idempotencyKey?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * Public `https` addresses of at most ten pictures or files, which the carrier fetches. Only in the United States and
+   * Canada.
+   */
+  mediaUrls?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** Id of the tenant's number that sends it. */
+  phoneNumberId: Scalars['ID']['input'];
+  /** The recipient, in E.164. */
+  to: Scalars['String']['input'];
+};
+
 /** Role of a caller. */
 export type SessionRole =
   /** The tools of a voice agent: read what concerns their agent. */
@@ -406,6 +498,16 @@ export type SessionRole =
   | 'OPERATOR'
   /** A tenant: reads and changes what it owns. */
   | 'TENANT';
+
+/** Input of `setMessagingConsent`. */
+export type SetMessagingConsentInput = {
+  /** What the participant said. */
+  consent: MessagingConsent;
+  /** The participant: an E.164 number, or what the carrier sends instead. */
+  participant: Scalars['String']['input'];
+  /** Id of the number at which the thread with the participant is. The consent holds for all numbers. */
+  phoneNumberId: Scalars['ID']['input'];
+};
 
 /** Input of `setRoutingRules`. */
 export type SetRoutingRulesInput = {
@@ -439,12 +541,22 @@ export type SetTenantPlanInput = {
    * unchanged.
    */
   dialPremiumNumbers?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Maximum text messages sent within 24 hours: 0 to 1000000. Absent: unchanged, for a new tenant 1000. */
+  messagesPerDay?: InputMaybe<Scalars['Int']['input']>;
   /** Name of the plan, for display: 1 to 100 characters. */
   name: Scalars['String']['input'];
   /** Maximum numbers held at the same time: 0 to 65535. Lowering it releases no number. */
   phoneNumbers: Scalars['Int']['input'];
   /** The tenant's id. A tenant that does not exist yet is created. */
   userId: Scalars['UUID']['input'];
+};
+
+/** Input of `setThreadHandling`. */
+export type SetThreadHandlingInput = {
+  /** Who is to answer: AGENT, PERSON or NOBODY. WAITING_FOR_PERSON is set by the server alone. */
+  handling: ThreadHandling;
+  /** Id of the thread. */
+  threadId: Scalars['ID']['input'];
 };
 
 /** Speaker in a conversation. */
@@ -468,6 +580,17 @@ export type TenantFilter = {
   /** Only this tenant. */
   userId?: InputMaybe<Scalars['UUID']['input']>;
 };
+
+/** Who answers a thread. */
+export type ThreadHandling =
+  /** The agent. */
+  | 'AGENT'
+  /** Nobody: messages are stored and announced. */
+  | 'NOBODY'
+  /** A person of the tenant, who has taken it over. */
+  | 'PERSON'
+  /** A person is needed: the agent could not answer. */
+  | 'WAITING_FOR_PERSON';
 
 /** Input of `updateAgent`. An absent field remains unchanged; `null` clears it. */
 export type UpdateAgentInput = {
@@ -512,10 +635,14 @@ export type UserErrorCode =
   | 'LIMIT_REACHED'
   /** No object of the tenant has this id. */
   | 'NOT_FOUND'
+  /** The number is not registered for texts with the networks, which would block them. */
+  | 'NOT_REGISTERED'
   /** The carrier has no such number for sale. `suggestedAreaCodes` lists area codes that have some. */
   | 'NO_AVAILABLE_NUMBERS'
   /** Somebody else bought the requested number first. */
   | 'NUMBER_TAKEN'
+  /** The recipient asked for no more texts. Only the recipient's own START, or a consent given otherwise, permits them again. */
+  | 'OPTED_OUT'
   /** The agent already has a number. Pass `additional: true` to buy another one. */
   | 'PHONE_NUMBER_ALREADY_EXISTS'
   /** The voice provider rejected the request. The message contains the reason. */
@@ -607,7 +734,7 @@ export type CallDetailsQueryVariables = Exact<{
 }>;
 
 
-export type CallDetailsQuery = { node: { id: string } | { id: string } | { sid: string, direction: CallDirection, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, durationSeconds: number | null, estimatedCost: string | null, callerAttestation: string | null, conversationId: string | null, id: string, agent: { id: string, name: string, status: AgentStatus, fallbackNumber: string | null } | null, phoneNumber: { id: string, number: string } | null, decision: { reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null }, transcript: Array<{ speaker: Speaker, text: string, atSeconds: number }> | null } | { id: string } | { id: string } | { id: string } | { id: string } | null };
+export type CallDetailsQuery = { node: { id: string } | { id: string } | { sid: string, direction: CallDirection, from: string, to: string, status: CallStatus, outcome: CallOutcome, startedAt: string, endedAt: string | null, durationSeconds: number | null, estimatedCost: string | null, callerAttestation: string | null, conversationId: string | null, id: string, agent: { id: string, name: string, status: AgentStatus, fallbackNumber: string | null } | null, phoneNumber: { id: string, number: string } | null, decision: { reason: string, ruleName: string | null, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } | null }, transcript: Array<{ speaker: Speaker, text: string, atSeconds: number }> | null } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | { id: string } | null };
 
 export type CallFollowedSubscriptionVariables = Exact<{
   agentId?: InputMaybe<Scalars['ID']['input']>;
@@ -969,7 +1096,7 @@ export type TrailSubjectsQueryVariables = Exact<{
 }>;
 
 
-export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | null> };
+export type TrailSubjectsQuery = { nodes: Array<{ __typename: 'Agent', name: string, id: string } | { __typename: 'AuditEvent', id: string } | { __typename: 'Call', id: string } | { __typename: 'Message', id: string } | { __typename: 'MessageThread', id: string } | { __typename: 'Operation', id: string } | { __typename: 'PhoneNumber', number: string, id: string } | { __typename: 'Tenant', id: string } | { __typename: 'Viewer', id: string } | null> };
 
 export type UsageQueryVariables = Exact<{
   month?: InputMaybe<Scalars['String']['input']>;
