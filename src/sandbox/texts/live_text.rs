@@ -24,6 +24,9 @@ const MAX_REPLIES: usize = 10;
 const MAX_BURST: usize = 30;
 const BURST: TimeDelta = TimeDelta::seconds(30);
 
+/// The next document, requested with these additional parameters.
+type NextDocument = (Target, Vec<(String, String)>);
+
 /// An inbound message in execution.
 struct LiveText<'a> {
     sandbox: &'a Shared,
@@ -146,8 +149,8 @@ impl LiveText<'_> {
         Ok(outcome)
     }
 
-    /// Executes verbs. Returns the next document with its additional parameters, if one follows.
-    fn execute(&mut self, verbs: Vec<Verb>) -> Result<Option<(Target, Vec<(String, String)>)>, SandboxError> {
+    /// Executes verbs. Returns the next document, if one follows.
+    fn execute(&mut self, verbs: Vec<Verb>) -> Result<Option<NextDocument>, SandboxError> {
         for verb in verbs {
             match verb {
                 Verb::Redirect(target) => return Ok(Some((target, Vec::new()))),

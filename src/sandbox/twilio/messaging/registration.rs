@@ -215,13 +215,13 @@ fn read(fields: &Fields, table: Table, is_new: bool) -> Result<Map<String, Value
             Check::Flag => json!(fields.flag(form)?),
             Check::Text(least, most) => {
                 let text = fields.filled(form).unwrap_or_default();
-                fits(text, least, most).then(|| json!(text)).unwrap_or_default()
+                if fits(text, least, most) { json!(text) } else { Value::Null }
             }
             Check::List(fewest, largest, least, most) => {
                 let texts: Vec<&str> = fields.all(form).collect();
                 let is_valid = (fewest..=largest).contains(&texts.len())
                     && texts.iter().all(|text| fits(text, least, most));
-                is_valid.then(|| json!(texts)).unwrap_or_default()
+                if is_valid { json!(texts) } else { Value::Null }
             }
         };
         if value.is_null() {
