@@ -185,11 +185,6 @@ pub const METRICS: &[Metric] = &[
         "Conversations without an event, fetched from the voice provider.",
     ),
     counter(
-        "switchboard_messages_received_total",
-        &[of("outcome", || vec!["new", "known", "unclaimed"])],
-        "Texts that came in. known: stored before; unclaimed: no tenant has had the number.",
-    ),
-    counter(
         "switchboard_webhooks_refused_total",
         &[of("sender", || vec!["carrier", "voice provider"])],
         "Webhooks rejected because of an invalid signature.",
