@@ -37,6 +37,8 @@ pub(crate) struct ProviderState {
     pub(crate) agents: Vec<Agent>,
     pub(crate) conversations: Vec<Conversation>,
     #[serde(default)]
+    pub(crate) signed_urls: Vec<SignedUrl>,
+    #[serde(default)]
     pub(crate) messaging: messaging::Messaging,
     pub(crate) counters: Counters,
 }
@@ -151,7 +153,7 @@ pub(crate) struct Agent {
     pub(crate) updated: DateTime<Utc>,
 }
 
-/// An ElevenLabs conversation, created by register-call.
+/// An ElevenLabs conversation, created by register-call or by a text-only socket.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Conversation {
     pub(crate) serial: u64,
@@ -170,6 +172,29 @@ pub(crate) struct Conversation {
     pub(crate) started: DateTime<Utc>,
     pub(crate) duration_seconds: u64,
     pub(crate) termination_reason: String,
+    #[serde(default)]
+    pub(crate) text_only: bool,
+    /// Transcript of a text-only conversation.
+    #[serde(default)]
+    pub(crate) turns: Vec<Turn>,
+}
+
+/// A message of a text-only conversation.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Turn {
+    /// `user` or `agent`.
+    pub(crate) role: String,
+    pub(crate) message: String,
+    /// Second of the conversation.
+    pub(crate) second: u64,
+}
+
+/// A URL that opens an agent's socket without the API key.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SignedUrl {
+    pub(crate) agent_id: String,
+    pub(crate) signature: String,
+    pub(crate) expires: DateTime<Utc>,
 }
 
 /// Counts of effects and refused requests, for tests that compare before and after.

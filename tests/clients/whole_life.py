@@ -142,6 +142,8 @@ def an_agent(base, api_key):
     assert [item.status for item in listed] == ["initiated"], listed
     assert conversations.get(listed[0].conversation_id).metadata.phone_call is None
     assert voice.user.subscription.get().status == "active"
+    signed = conversations.get_signed_url(agent_id=agent_id).signed_url
+    assert f"/v1/convai/conversation?agent_id={agent_id}&conversation_signature=" in signed, signed
 
     for identifier in [agent_id, *others]:
         agents.delete(identifier)

@@ -44,7 +44,7 @@ pub(crate) fn connect(state: &mut ProviderState, conversation_id: &str, call_sid
 }
 
 /// Returns the reason why the agent cannot take this conversation: a forbidden override or a missing dynamic variable.
-fn connection_problem(agent: &Agent, conversation: &Conversation) -> Option<String> {
+pub(super) fn connection_problem(agent: &Agent, conversation: &Conversation) -> Option<String> {
     let config = with_defaults(Section::ConversationConfig, &agent.conversation_config);
     let settings = with_defaults(Section::PlatformSettings, &agent.platform_settings);
     let data = &conversation.client_data;

@@ -1,4 +1,4 @@
-//! The conversations resource: list and read, with a fixed transcript.
+//! The conversations resource: list and read. The transcript of a call is a fixed one.
 
 use axum::{
     Json,
@@ -57,7 +57,9 @@ fn transcript(conversation: &Conversation) -> Vec<Value> {
         json!({"role": role, "message": message, "time_in_call_secs": second, "tool_calls": [],
                "tool_results": [], "interrupted": false})
     };
-    if talked {
+    if conversation.text_only {
+        conversation.turns.iter().map(|turn| line(&turn.role, &turn.message, turn.second)).collect()
+    } else if talked {
         vec![line("agent", "Hello, how can I help?", 0), line("user", "Are you open today?", 3)]
     } else {
         Vec::new()
@@ -100,7 +102,7 @@ pub(crate) fn to_json(conversation: &Conversation) -> Value {
             "start_time_unix_secs": started, "accepted_time_unix_secs": started,
             "call_duration_secs": conversation.duration_seconds, "cost": 0, "cost_fiat": 0,
             "termination_reason": conversation.termination_reason, "main_language": null, "warnings": [],
-            "phone_call": phone_call,
+            "phone_call": phone_call, "text_only": conversation.text_only,
         },
         "analysis": analysis,
         "conversation_initiation_client_data": client_data.cloned().unwrap_or_else(|| json!({})),

@@ -1,4 +1,5 @@
-//! ElevenLabs' API, as far as a voice platform uses it: agents, register-call, conversations, the subscription.
+//! ElevenLabs' API, as far as a voice platform uses it: agents, register-call, conversations, text conversations over a socket, the
+//! subscription.
 //!
 //! Behaves as the API description and users' reports say: three formats of error bodies, defaults
 //! filled in, objects merged and arrays replaced by an update, unknown members ignored, agents whose
@@ -7,6 +8,7 @@
 
 mod agents;
 mod connect;
+mod conversation_socket;
 mod conversations;
 mod register;
 mod validate;
@@ -27,7 +29,7 @@ use super::{SandboxError, Shared, ambient};
 
 pub(crate) use connect::{Pickup, connect};
 
-/// Returns ElevenLabs' routes, which require the API key.
+/// Returns ElevenLabs' routes, which require the API key, except the socket of text conversations.
 pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
     Router::new()
         .route("/v1/convai/agents/create", post(agents::create))
@@ -39,8 +41,10 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
         .route("/v1/convai/twilio/register-call", post(register::register_call))
         .route("/v1/convai/conversations", get(conversations::list))
         .route("/v1/convai/conversations/{conversation_id}", get(conversations::fetch))
+        .route("/v1/convai/conversation/get-signed-url", get(conversation_socket::signed_url))
         .route("/v1/user/subscription", get(subscription))
         .route_layer(middleware::from_fn_with_state(sandbox.clone(), authenticate))
+        .route("/v1/convai/conversation", get(conversation_socket::open))
 }
 
 /// Returns a conversation as the API shows it, which is also the `data` of a post-call event. `None` if

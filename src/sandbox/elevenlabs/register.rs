@@ -76,6 +76,8 @@ fn register(state: &mut ProviderState, body: &Value) -> Result<String, ElevenLab
         started: state.now(),
         duration_seconds: 0,
         termination_reason: String::new(),
+        text_only: false,
+        turns: Vec::new(),
     };
     let conversation_id = conversation.conversation_id.clone();
     state.conversations.push(conversation);

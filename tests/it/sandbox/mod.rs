@@ -5,6 +5,7 @@
 mod agents;
 mod calls;
 mod clients;
+mod conversation_socket;
 mod messages;
 mod numbers;
 mod upkeep;
