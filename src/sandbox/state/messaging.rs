@@ -239,7 +239,7 @@ pub(crate) enum RegistrationDuty {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
-    /// Sender. `None` matches all.
+    /// Sender. `None` matches all. A message by a Messaging Service has no sender when its rule is chosen.
     #[serde(default)]
     pub(crate) from: Option<String>,
     /// Recipient. `None` matches all.

@@ -85,7 +85,8 @@ pub(crate) fn url(sandbox: &Sandbox, message_sid: &str, media_sid: &str) -> Stri
 pub(super) async fn fetch(sandbox: &Sandbox, urls: &[String]) -> Result<Vec<File>, u32> {
     let mut files = Vec::new();
     for url in urls {
-        let response = sandbox.http.get(url).header("Accept", "*/*").send().await.map_err(|_| 11200_u32)?;
+        let mut response =
+            sandbox.http.get(url).header("Accept", "*/*").send().await.map_err(|_| 11200_u32)?;
         if !response.status().is_success() {
             return Err(11200);
         }
@@ -94,10 +95,13 @@ pub(super) async fn fetch(sandbox: &Sandbox, urls: &[String]) -> Result<Vec<File
         let is_picture =
             ["image/jpeg", "image/png", "image/gif"].iter().any(|is| content_type.starts_with(is));
         let most = if is_picture { MAX_BYTES } else { MAX_OTHER_BYTES };
-        let bytes = response.bytes().await.map_err(|_| 11200_u32)?;
-        if bytes.len() > most {
-            // The file exceeds the operator's limit.
-            return Err(11751);
+        let mut bytes = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|_| 11200_u32)? {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > most {
+                // The file exceeds the operator's limit.
+                return Err(11751);
+            }
         }
         files.push(File { content_type, base64: STANDARD.encode(bytes) });
     }

@@ -142,6 +142,9 @@ fn receive(state: &mut ProviderState, request: &TextRequest) -> Result<Option<Re
     let advanced = word.filter(|_| has_advanced).map(|word| word.opt_out_type().to_owned());
     let opt_out_type = request.opt_out_type.clone().or(advanced);
     let known = request.message_sid.as_ref().and_then(|sid| state.message_mut(sid).cloned());
+    if known.as_ref().is_some_and(|message| message.direction != "inbound" || message.to != request.to) {
+        return Err(Refusal::Invalid("message_sid is that of another message".to_owned()));
+    }
     let is_repeated = known.is_some();
     let mut message = match known {
         Some(message) => message,

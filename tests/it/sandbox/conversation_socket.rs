@@ -63,7 +63,7 @@ async fn signed_url(world: &World, agent_id: &str) -> String {
     text(&answer, "signed_url")
 }
 
-fn initiation(variables: Value) -> Value {
+fn initiation(variables: &Value) -> Value {
     json!({"type": "conversation_initiation_client_data", "dynamic_variables": variables})
 }
 
@@ -81,7 +81,7 @@ async fn an_agent_answers_texts_with_the_events_that_it_lists() {
     });
     let agent_id = agent(&world, config, json!({"auth": {"enable_auth": true}})).await;
     let mut talk = Talk::open(&signed_url(&world, &agent_id).await).await;
-    talk.say(initiation(json!({"practice": "Smith Dental"}))).await;
+    talk.say(initiation(&json!({"practice": "Smith Dental"}))).await;
     let metadata = talk.hear().await;
     assert_eq!(metadata["type"], "conversation_initiation_metadata");
     let id = text(&metadata["conversation_initiation_metadata_event"], "conversation_id");
@@ -130,7 +130,7 @@ async fn an_agent_answers_texts_with_the_events_that_it_lists() {
     let quiet = agent(&world, json!({"agent": {"first_message": "Hello"}}), json!({})).await;
     let base = world.sandbox.base_url().replace("http://", "ws://");
     let mut talk = Talk::open(&format!("{base}/v1/convai/conversation?agent_id={quiet}")).await;
-    talk.say(initiation(json!({}))).await;
+    talk.say(initiation(&json!({}))).await;
     assert_eq!(talk.hear().await["type"], "conversation_initiation_metadata");
     talk.say(user("Hello")).await;
     talk.say(user("!close")).await;
@@ -149,7 +149,7 @@ async fn the_socket_is_refused_with_1008_and_closed_when_idle_or_without_pongs()
     }
     let url = signed_url(&world, &agent_id).await;
     let mut talk = Talk::open(&url).await;
-    talk.say(initiation(json!({}))).await;
+    talk.say(initiation(&json!({}))).await;
     let (code, reason) = talk.end().await;
     assert!(code == 1008 && reason.contains("name"), "{code} {reason}");
     let mut talk = Talk::open(&url).await;
@@ -168,10 +168,10 @@ async fn the_socket_is_refused_with_1008_and_closed_when_idle_or_without_pongs()
     let idle = json!({"turn": {"silence_end_call_timeout": 1}});
     let idle = agent(&world, idle, json!({})).await;
     let mut talk = Talk::open(&format!("{base}/v1/convai/conversation?agent_id={idle}")).await;
-    talk.say(initiation(json!({}))).await;
+    talk.say(initiation(&json!({}))).await;
     assert_eq!(talk.end().await.0, 1000);
     let silent = agent(&world, json!({"conversation": {"client_events": ["ping"]}}), json!({})).await;
     let mut talk = Talk::open(&format!("{base}/v1/convai/conversation?agent_id={silent}")).await;
-    talk.say(initiation(json!({}))).await;
+    talk.say(initiation(&json!({}))).await;
     assert_eq!(talk.end().await.0, 1011, "pings were not answered");
 }

@@ -26,13 +26,16 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 type Fields = Vec<(String, String)>;
 
+/// Path, status, content type and body of an answer.
+type Answer = (String, u16, &'static str, String);
+
 /// A number's owner: what it was asked, and what it answers at each path.
 #[derive(Clone)]
 struct Owner {
     base: String,
     auth_token: String,
     asked: Arc<Mutex<Vec<(String, Fields)>>>,
-    answers: Arc<Mutex<Vec<(String, u16, &'static str, String)>>>,
+    answers: Arc<Mutex<Vec<Answer>>>,
 }
 
 impl Owner {
@@ -417,6 +420,17 @@ async fn an_inbound_text_is_answered_by_twiml_plain_text_or_nothing() {
     assert_eq!(report["replies"].as_array().unwrap().len(), 10, "{report}");
     assert!(text(&report["answered_with"][0], "error").starts_with("14109"));
 
+    owner.asked();
+    let repeat = json!({"to": to, "from": PERSON, "body": "Hello", "message_sid": report["message_sid"]});
+    let again = receive(&world, repeat.clone()).await;
+    assert_eq!(
+        (&again["message_sid"], owner.asked().len()),
+        (&report["message_sid"], 1),
+        "a repeated webhook"
+    );
+    let mut outbound = repeat;
+    outbound["message_sid"] = report["replies"][0]["message_sid"].clone();
+    assert_eq!(world.lever(Method::POST, "texts", outbound).await.0, 400);
     rule(&world, json!({"outcome": "lost_webhook", "from": PERSON, "times": 1})).await;
     owner.asked();
     let lost = text_to("nobody hears of this").await;
