@@ -39,6 +39,10 @@ mod tests {
         assert_eq!(at(Method::POST, "IncomingPhoneNumbers/PN1"), "update_number");
         assert_eq!(at(Method::DELETE, "IncomingPhoneNumbers/PN1"), "release_number");
         assert_eq!(at(Method::GET, "Calls/CA1"), "fetch_call");
+        assert_eq!(at(Method::POST, "Messages"), "send_message");
+        assert_eq!(at(Method::GET, "Messages"), "list_messages");
+        assert_eq!(at(Method::GET, "Messages/SM1"), "fetch_message");
+        assert_eq!(at(Method::GET, "Messages/MM1/Media"), "list_media");
         assert_eq!(named(Method::GET, "v1/PhoneNumbers/Countries/US"), "fetch_prices");
         assert_eq!(named(Method::GET, "else"), "other");
     }

@@ -3,7 +3,7 @@
 //! Twilio knows no idempotency keys: the outcome of a request without an answer is found in its list of messages
 //! ([`Carrier::messages_between`]), by the parties, the time and the text.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use url::Url;
@@ -15,7 +15,7 @@ use crate::domain::{E164, MediaReference, MessageReport, MessageStatus, delivery
 
 const MESSAGES: &str = "Messages";
 /// Messages of one page. Twilio accepts up to 1000, of which each may be 10 KB long.
-const PAGE_SIZE: &str = "200";
+const PAGE_SIZE: &str = "500";
 /// Pages of one search. What is older is found by the next one.
 const MOST_PAGES: usize = 20;
 
@@ -121,13 +121,20 @@ impl Carrier {
         found.map_err(CarrierError::of_search)
     }
 
-    /// Lists messages to the account's numbers since an instant, newest first.
+    /// Lists messages to the account's numbers of a span of time, newest first.
     ///
     /// # Errors
     /// [`CarrierError`]; never a partial list.
-    pub async fn messages_received(&self, since: DateTime<Utc>) -> Result<Vec<CarrierMessage>, CarrierError> {
-        let sent_since = since.to_rfc3339_opts(SecondsFormat::Secs, true);
-        let listed = self.with_low_priority().list_messages(&[("DateSent>", &sent_since)], None).await?;
+    pub async fn messages_received(
+        &self,
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<CarrierMessage>, CarrierError> {
+        // Twilio knows whole seconds.
+        let [since, until] =
+            [since, until + TimeDelta::seconds(1)].map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true));
+        let span = [("DateSent>", since.as_str()), ("DateSent<", until.as_str())];
+        let listed = self.with_low_priority().list_messages(&span, None).await?;
         Ok(listed.into_iter().filter(|message| message.is_inbound).collect())
     }
 

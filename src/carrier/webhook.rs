@@ -177,8 +177,6 @@ impl StatusCallback {
 pub struct MessageRequest {
     /// The account that owns the number, `AC…`.
     pub account_sid: String,
-    /// Whether the number is in a Messaging Service, whose settings then decide where messages go.
-    pub is_by_service: bool,
     /// The message.
     pub message: IncomingMessage,
 }
@@ -213,11 +211,7 @@ impl MessageRequest {
             received_at,
             sent_at: None,
         };
-        Ok(Self {
-            account_sid,
-            is_by_service: parameters.optional("MessagingServiceSid")?.is_some(),
-            message,
-        })
+        Ok(Self { account_sid, message })
     }
 }
 

@@ -107,10 +107,14 @@ impl Subscription {
         // Before the thread is looked up, so that no message in between is missed.
         let changes = session.services().database.watch(topic);
         session.tell_watching();
-        if let Some(thread) = thread
-            && session.reader().await?.threads_by_id(&[thread]).await?.is_empty()
-        {
-            return Err(ApiError::bad_input("threadId: there is no thread with this id"));
+        if let Some(thread) = thread {
+            let (reader, scope) = (session.reader().await?, session.scope()?);
+            let number = reader.threads_by_id(&[thread]).await?.pop().map(|thread| thread.number_id);
+            // An agent's token sees the threads of its agent's numbers.
+            let numbers = reader.numbers_by_id(number.as_slice()).await?;
+            if !numbers.iter().any(|number| scope.admits(number.agent_id)) {
+                return Err(ApiError::bad_input("threadId: there is no thread with this id"));
+            }
         }
         let watch = Watch::new(session, changes);
         Ok(stream::try_unfold(watch, move |mut watch| async move {

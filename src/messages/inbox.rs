@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// How often waiting messages are tried again.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// Waiting messages in one pass.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 1000;
 
 /// A message that was neither stored nor kept on disk: the carrier must not be told that it was.
 #[derive(Debug, thiserror::Error)]
@@ -66,23 +66,24 @@ impl Inbox {
         Ok(put.map_err(io::Error::other)??)
     }
 
-    pub(super) async fn store_now(&self, message: &IncomingMessage) -> Result<(), StoreError> {
-        let received =
-            self.store.receive_message(message, |number, before| wish(message, number, before)).await?;
-        let outcome = match received {
+    /// Stores an announced message.
+    async fn store_now(&self, message: &IncomingMessage) -> Result<(), StoreError> {
+        let outcome = match self.store(message).await? {
             Received::New(..) => "new",
             Received::Known => "known",
             Received::Unclaimed => {
-                tracing::warn!(
-                    sid = message.sid,
-                    to = mask(message.to.as_str()),
-                    "message dropped: no tenant has had its number"
-                );
+                let to = mask(message.to.as_str());
+                tracing::warn!(sid = message.sid, to, "message dropped: no tenant had its number");
                 "unclaimed"
             }
         };
         metrics::counter!("switchboard_messages_received_total", "outcome" => outcome).increment(1);
         Ok(())
+    }
+
+    /// Stores a message, and what it says about consent.
+    pub(super) async fn store(&self, message: &IncomingMessage) -> Result<Received, StoreError> {
+        self.store.receive_message(message, |number, before| wish(message, number, before)).await
     }
 
     /// Records what the carrier reports about a message. Returns whether it is known.
@@ -120,7 +121,8 @@ impl Inbox {
             heartbeat.beat();
             match timeout(PATIENCE, self.store_now(&waiting.message)).await {
                 Ok(Ok(())) => waiting.remove(),
-                Ok(Err(error)) if error.is_permanent() => {
+                // A row of a newer version may be readable to another server.
+                Ok(Err(error)) if error.is_permanent() && !matches!(error, StoreError::Corrupt { .. }) => {
                     tracing::error!(sid = waiting.message.sid, %error, "message set aside: the database rejects it");
                     waiting.set_aside();
                 }

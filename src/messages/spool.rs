@@ -42,7 +42,9 @@ impl Spool {
     /// # Errors
     /// It cannot be written, or too many wait.
     pub(super) fn put(&self, message: &IncomingMessage) -> io::Result<()> {
-        if fs::read_dir(&self.folder)?.take(MOST).count() >= MOST {
+        let is_waiting =
+            |entry: &io::Result<fs::DirEntry>| entry.as_ref().is_ok_and(|entry| is_complete(&entry.path()));
+        if fs::read_dir(&self.folder)?.filter(is_waiting).take(MOST).count() >= MOST {
             return Err(io::Error::new(
                 io::ErrorKind::StorageFull,
                 "too many messages wait for the database",
@@ -50,8 +52,10 @@ impl Spool {
         }
         let name = file_name(&message.sid);
         let text = serde_json::to_vec(message)?;
-        // A name of its own: two servers may keep the same message at the same time.
-        let draft = self.folder.join(format!("{name}.{}.draft", std::process::id()));
+        // A name of its own: two servers may keep the same message at the same time. In containers both may have the same
+        // process id.
+        let (process, at) = (std::process::id(), message.received_at.timestamp_micros());
+        let draft = self.folder.join(format!("{name}.{process}.{at}.draft"));
         let mut file = File::create(&draft)?;
         file.write_all(&text)?;
         file.sync_all()?;
@@ -68,7 +72,7 @@ impl Spool {
         let mut waiting = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let path = entry?.path();
-            if path.extension().is_none_or(|extension| extension != COMPLETE) {
+            if !is_complete(&path) {
                 continue;
             }
             match read(&path) {
@@ -89,9 +93,9 @@ impl Spool {
 
     /// Whether any message waits.
     pub(super) fn is_empty(&self) -> bool {
-        let is_complete = |path: PathBuf| path.extension().is_some_and(|extension| extension == COMPLETE);
-        fs::read_dir(&self.folder)
-            .is_ok_and(|mut entries| !entries.any(|entry| entry.is_ok_and(|entry| is_complete(entry.path()))))
+        fs::read_dir(&self.folder).is_ok_and(|mut entries| {
+            !entries.any(|entry| entry.is_ok_and(|entry| is_complete(&entry.path())))
+        })
     }
 }
 
@@ -109,6 +113,10 @@ impl Waiting {
     pub(super) fn set_aside(&self) {
         set_aside(&self.path);
     }
+}
+
+fn is_complete(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == COMPLETE)
 }
 
 fn read(path: &Path) -> io::Result<IncomingMessage> {

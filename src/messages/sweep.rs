@@ -4,6 +4,7 @@
 //! Every server writes the same, so all may sweep at the same time. A message that the carrier does not report on is postponed,
 //! and the sweep continues with the next.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,14 +13,16 @@ use tokio_util::sync::CancellationToken;
 use super::Inbox;
 use crate::carrier::{Carrier, CarrierError, CarrierMessage};
 use crate::domain::{Clock, E164, Heartbeat, IncomingMessage, Message, caught};
-use crate::store::{StoreError, SystemStore};
+use crate::store::{Received, StoreError, SystemStore};
 
 /// How often the carrier is asked for missed messages, and messages are looked for whose status or price is missing.
 const POLL_INTERVAL: Duration = Duration::from_secs(60);
-/// How far back missed messages are looked for in each round: the carrier lists a message a little after its webhook.
+/// How far back missed messages are looked for in each round at least.
 const LOOK_BACK: TimeDelta = TimeDelta::minutes(15);
-/// How far back they are looked for after a start: however long all servers were away.
+/// How far back they are looked for after a start, and as long as one of them cannot be stored.
 const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(2);
+/// Span of one request for missed messages.
+const WINDOW: TimeDelta = TimeDelta::hours(1);
 /// A message this young is left to its webhook.
 const IN_TIME: TimeDelta = TimeDelta::seconds(60);
 /// Messages in one round whose status or price is asked for.
@@ -57,13 +60,16 @@ impl MessageSweep {
         let mut complete_to = self.clock.now() - FIRST_LOOK_BACK;
         loop {
             heartbeat.beat();
-            let began = self.clock.now();
+            // What is older is given up.
+            complete_to = complete_to.max(self.clock.now() - FIRST_LOOK_BACK);
             let round = async {
-                if self.warn_of(self.find_missed(complete_to, &heartbeat).await) {
-                    // The next round overlaps this one.
-                    complete_to = began - LOOK_BACK;
+                match self.find_missed(complete_to, &heartbeat).await {
+                    Ok(found_to) => complete_to = found_to,
+                    Err(failure) => warn_of(&failure),
                 }
-                self.warn_of(self.complete(&heartbeat).await);
+                if let Err(failure) = self.complete(&heartbeat).await {
+                    warn_of(&failure);
+                }
             };
             if stop.run_until_cancelled(round).await.is_none() {
                 return;
@@ -74,33 +80,53 @@ impl MessageSweep {
         }
     }
 
-    fn warn_of(&self, outcome: Result<(), Unswept>) -> bool {
-        if let Err(failure) = &outcome {
-            tracing::warn!(error = failure as &dyn std::error::Error, "messages not swept");
+    /// Stores messages that came in since then and are not on record. Returns the instant up to which none is missing.
+    async fn find_missed(
+        &self,
+        mut complete_to: DateTime<Utc>,
+        heartbeat: &Heartbeat,
+    ) -> Result<DateTime<Utc>, Unswept> {
+        let now = self.clock.now();
+        // An hour at a time, so that a busy account's list does not become too long.
+        while complete_to < now {
+            let until = (complete_to + WINDOW).min(now);
+            heartbeat.beat();
+            let listed = self.carrier.messages_received(complete_to, until).await?;
+            if !self.store_all_missed(&listed, heartbeat).await? {
+                break;
+            }
+            complete_to = until;
         }
-        outcome.is_ok()
+        // The carrier lists a message a little after its webhook, and one that is young is left to it.
+        Ok(complete_to.min(now - LOOK_BACK))
     }
 
-    /// Stores messages that came in since then and are not on record.
-    async fn find_missed(&self, since: DateTime<Utc>, heartbeat: &Heartbeat) -> Result<(), Unswept> {
-        let listed = self.carrier.messages_received(since).await?;
-        heartbeat.beat();
+    /// Returns whether each of these messages is on record now, or is left to its webhook.
+    async fn store_all_missed(
+        &self,
+        listed: &[CarrierMessage],
+        heartbeat: &Heartbeat,
+    ) -> Result<bool, Unswept> {
         let late = self.clock.now() - IN_TIME;
         let is_late = |message: &&CarrierMessage| message.created_at.is_none_or(|created| created < late);
-        let listed: Vec<&CarrierMessage> = listed.iter().filter(is_late).collect();
-        let sids: Vec<&str> = listed.iter().map(|message| message.sid.as_str()).collect();
-        let known = self.store.messages_on_record(&sids).await?;
+        let late: Vec<&CarrierMessage> = listed.iter().filter(is_late).collect();
+        let sids: Vec<&str> = late.iter().map(|message| message.sid.as_str()).collect();
+        let known: HashSet<String> = self.store.messages_on_record(&sids).await?.into_iter().collect();
+        let mut is_complete = true;
         // Oldest first, as they would have come.
-        for missed in listed.into_iter().rev().filter(|message| !known.contains(&message.sid)) {
+        for missed in late.into_iter().rev().filter(|message| !known.contains(&message.sid)) {
             heartbeat.beat();
             // One that cannot be stored must not hold up the others: it is found again in the next round.
             match caught("missed message", self.store_missed(missed)).await {
                 Some(Ok(())) => {}
-                Some(Err(error)) => tracing::warn!(sid = missed.sid, %error, "missed message not stored"),
-                None => tracing::warn!(sid = missed.sid, "missed message not stored"),
+                Some(Err(error)) => {
+                    tracing::warn!(sid = missed.sid, %error, "missed message not stored");
+                    is_complete = false;
+                }
+                None => is_complete = false,
             }
         }
-        Ok(())
+        Ok(is_complete)
     }
 
     async fn store_missed(&self, missed: &CarrierMessage) -> Result<(), Unswept> {
@@ -121,8 +147,13 @@ impl MessageSweep {
             received_at: missed.sent_at.or(missed.created_at).unwrap_or_else(|| self.clock.now()),
             sent_at: missed.sent_at,
         };
-        self.inbox.store_now(&message).await?;
-        tracing::info!(sid = missed.sid, "message stored that no webhook had announced");
+        match self.inbox.store(&message).await? {
+            Received::New(..) => {
+                tracing::info!(sid = missed.sid, "message stored that no webhook had announced");
+            }
+            // The account may have numbers that are not ours.
+            Received::Known | Received::Unclaimed => {}
+        }
         Ok(())
     }
 
@@ -157,4 +188,8 @@ impl MessageSweep {
         }
         Ok(())
     }
+}
+
+fn warn_of(failure: &Unswept) {
+    tracing::warn!(error = failure as &dyn std::error::Error, "messages not swept");
 }

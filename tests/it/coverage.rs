@@ -12,6 +12,8 @@ const SCHEMA: &str = include_str!("../../schema.graphql");
 
 const TENANT: Uuid = Uuid::from_u128(1);
 const NAME: &str = "Coverage Dental";
+/// Who sends texts to the practice.
+const PATIENT: &str = "+13125550177";
 
 /// Nobody, an expired token and an operator who has not said for whom are turned away from all of it. Another tenant
 /// sees nothing of it. The tenant itself sees and may do all of it. So the rows say what an agent's token gets. What is
@@ -40,6 +42,20 @@ const ROWS: &[Row] = &[
         On::Number,
         Gets::It,
     ),
+    row("Query.messages", "{ messages { nodes { id body } totalCount } }", On::Nothing, Gets::It),
+    row(
+        "Query.messages",
+        "query($id: ID) { messages(filter: {threadId: $id}) { nodes { id } totalCount } }",
+        On::Thread,
+        Gets::It,
+    ),
+    row(
+        "Query.messageThreads",
+        "query($id: ID) { messageThreads(filter: {agentId: $id}) { nodes { id lastMessage { id } } totalCount } }",
+        On::Agent,
+        Gets::It,
+    ),
+    row("Query.estimateMessage", "{ estimateMessage(body: \"Hello\") { segments } }", On::Nothing, Gets::It),
     for_operators("Query.health", "{ health { status components { name status detail since } } }"),
     row("Query.node", NODE, On::Number, Gets::It),
     row("Query.nodes", "query($id: ID!) { nodes(ids: [$id]) { id } }", On::Agent, Gets::It),
@@ -90,6 +106,8 @@ const ROWS: &[Row] = &[
     row("Agent implements Node", NODE, On::Agent, Gets::It),
     row("AuditEvent implements Node", NODE, On::AuditEvent, Gets::Nothing),
     row("Call implements Node", NODE, On::Call, Gets::It),
+    row("Message implements Node", NODE, On::Message, Gets::It),
+    row("MessageThread implements Node", NODE, On::Thread, Gets::It),
     row("Operation implements Node", NODE, On::Operation, Gets::It),
     row("PhoneNumber implements Node", NODE, On::Number, Gets::It),
     row("Viewer implements Node", NODE, On::Tenant, Gets::Nothing),
@@ -110,6 +128,33 @@ const ROWS: &[Row] = &[
         "subscription($id: ID) { callUpdated(agentId: $id) { id } }",
         On::Agent,
         Gets::It,
+    ),
+    row(
+        "Subscription.messageUpdated",
+        "subscription($id: ID) { messageUpdated(threadId: $id) { id } }",
+        On::Thread,
+        Gets::It,
+    ),
+    row(
+        "Mutation.sendMessage",
+        "mutation($id: ID!) { sendMessage(input: {phoneNumberId: $id, to: \"+13125550177\", body: \"Hello\"}) {
+            message { id } userErrors { code message } } }",
+        On::Number,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.setThreadHandling",
+        "mutation($id: ID!) { setThreadHandling(input: {threadId: $id, handling: PERSON}) {
+            thread { id } userErrors { code message } } }",
+        On::Thread,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.setMessagingConsent",
+        "mutation($id: ID!) { setMessagingConsent(input: {phoneNumberId: $id, participant: \"+13125550177\", consent: OPTED_IN}) {
+            thread { id } userErrors { code message } } }",
+        On::Number,
+        Gets::Refused,
     ),
     row(
         "Mutation.createAgent",
@@ -229,6 +274,8 @@ enum On {
     NumberItself,
     Operation,
     Call,
+    Message,
+    Thread,
     AuditEvent,
     Tenant,
     TenantRecord,
@@ -268,7 +315,10 @@ impl Subject {
             agent { id } phoneNumber { id number } operation { id } apiToken } }";
         let made = app.graphql(&token, create, json!({"name": NAME})).await["data"]["createAgent"].clone();
         app.place_call(json!({"to": made["phoneNumber"]["number"]})).await;
-        let rest = "{ viewer { id } calls { nodes { id } } auditEvents { nodes { id } } }";
+        let text = json!({"to": made["phoneNumber"]["number"], "from": PATIENT, "body": "Hello?"});
+        app.place_text(text).await;
+        let rest = "{ viewer { id } calls { nodes { id } } auditEvents { nodes { id } }
+            messages { nodes { id thread { id } } } }";
         let rest = app.graphql(&token, rest, json!({})).await["data"].clone();
         let tenants = "{ tenants { nodes { id } } }";
         let tenants = app.graphql(&app.operator_token(), tenants, json!({})).await["data"].clone();
@@ -278,6 +328,8 @@ impl Subject {
             (On::NumberItself, &made["phoneNumber"]["number"]),
             (On::Operation, &made["operation"]["id"]),
             (On::Call, &rest["calls"]["nodes"][0]["id"]),
+            (On::Message, &rest["messages"]["nodes"][0]["id"]),
+            (On::Thread, &rest["messages"]["nodes"][0]["thread"]["id"]),
             (On::AuditEvent, &rest["auditEvents"]["nodes"][0]["id"]),
             (On::Tenant, &rest["viewer"]["id"]),
             (On::TenantRecord, &tenants["tenants"]["nodes"][0]["id"]),
@@ -320,7 +372,7 @@ impl Subject {
         answer
     }
 
-    /// The first event, of those that calls to the practice's number make, or the error in its place.
+    /// The first event, of those that calls and texts to the practice's number make, or the error in its place.
     async fn watch(&self, presented: &Value, row: &Row, variables: Value) -> Value {
         if self.app.connect(presented.clone()).await.is_none() {
             return json!({"errors": [{"extensions": {"code": "UNAUTHENTICATED", "requestId": ""}}]});
@@ -328,7 +380,9 @@ impl Subject {
         let mut watched = self.app.watch_as(presented.clone(), row.document, variables).await;
         let calls = async {
             loop {
-                self.app.place_call(json!({"to": self.id(On::NumberItself)})).await;
+                let number = self.id(On::NumberItself);
+                self.app.place_call(json!({"to": number})).await;
+                self.app.place_text(json!({"to": number, "from": PATIENT, "body": "Hello again"})).await;
             }
         };
         tokio::select! {

@@ -17,12 +17,13 @@ const MAY_USE: &str = "
     auth            | domain store
     provisioning    | domain store provider carrier voice
     calls           | domain store carrier voice
+    messages        | domain store carrier
     routing         | domain store voice calls
     graphql         | domain auth store provisioning routing
-    webhooks        | domain carrier voice routing calls
+    webhooks        | domain carrier voice routing calls messages
     server          | domain auth graphql store telemetry
     sandbox         |
-    app             | auth calls carrier config domain graphql provider provisioning routing server store telemetry voice webhooks
+    app             | auth calls carrier config domain graphql messages provider provisioning routing server store telemetry voice webhooks
     cli             | config app sandbox domain telemetry
     cli/migrate.rs  | store
     cli/provision/mod.rs    | provisioning

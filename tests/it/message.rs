@@ -142,6 +142,7 @@ async fn what_cannot_be_sent_is_refused_at_its_field_before_the_carrier_is_asked
         (json!({ "to": "72345", "body": "Hi" }), "to"),
         (json!({ "to": "tomorrow", "body": "Hi" }), "to"),
         (json!({ "to": number, "body": "Hi" }), "to"),
+        (json!({ "to": "+19005550100", "body": "Hi" }), "to"),
         (json!({ "to": PATIENT, "mediaUrls": ["http://127.0.0.1/a.png"] }), "mediaUrls"),
         (json!({ "to": PATIENT, "mediaUrls": vec!["https://example.com/a.png"; 11] }), "mediaUrls"),
     ] {
@@ -154,8 +155,9 @@ async fn what_cannot_be_sent_is_refused_at_its_field_before_the_carrier_is_asked
     }
     assert_eq!(practice.app.sandbox_state().await["messages"], json!([]));
     // The carrier's own refusal reads as one.
-    let landline = json!({ "phoneNumberId": id, "to": "+15005550009", "body": "Hi" });
-    let refused = practice.sends(landline).await;
+    practice.fault("twilio", "POST", "Messages", json!({ "status": 400, "code": 21614 })).await;
+    let refused = practice.sends(json!({ "phoneNumberId": id, "to": PATIENT, "body": "Hi" })).await;
+    assert!(refused["userErrors"][0]["message"].as_str().unwrap().contains("landline"), "{refused}");
     assert_eq!(refused["operation"]["state"], "FAILED", "{refused}");
     assert_eq!(refused["message"]["status"], "FAILED", "{refused}");
 
@@ -195,9 +197,14 @@ async fn a_subscriber_hears_of_texts_in_and_out() {
 async fn a_text_whose_answer_was_lost_is_sent_once_and_known_by_its_id() {
     let practice = Practice::open_with(&[("PROVIDER_TIMEOUT", "1s")], json!({})).await;
     let (id, _) = practice.own_number();
-    for (nth, action) in [json!({ "lose": "after" }), json!({ "lose": "before" }), json!({ "status": 503 }), json!({ "delay_ms": 1500 })]
-        .into_iter()
-        .enumerate()
+    for (nth, action) in [
+        json!({ "lose": "after" }),
+        json!({ "lose": "before" }),
+        json!({ "status": 503 }),
+        json!({ "delay_ms": 1500 }),
+    ]
+    .into_iter()
+    .enumerate()
     {
         // The report of the text must not tell its id before the look-up does.
         practice.fault("twilio", "POST", "Messages", action.clone()).await;
@@ -222,7 +229,8 @@ async fn texts_that_come_while_the_database_is_away_are_acknowledged_and_stored_
     let number = &made["phoneNumber"]["number"];
     database.sever().await;
     for nth in 0..5 {
-        let story = app.place_text(json!({ "to": number, "from": PATIENT, "body": format!("Text {nth}") })).await;
+        let story =
+            app.place_text(json!({ "to": number, "from": PATIENT, "body": format!("Text {nth}") })).await;
         let answered = &story["answered_with"];
         assert!(answered.as_array().is_some_and(|answers| answers.len() == 1), "no fallback: {story}");
     }

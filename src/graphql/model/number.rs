@@ -168,9 +168,6 @@ impl PhoneNumber {
         Agent::load(ctx, id).await
     }
 
-    /// Routing rules in the order in which they are evaluated; the first that matches decides. If none matches,
-    /// the agent answers. Changed by `setRoutingRules`.
-    // How many rules there are is not known before they are read, so ten are charged.
     /// Text messages from and to the number, newest first.
     #[graphql(
         complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
@@ -190,6 +187,9 @@ impl PhoneNumber {
         Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
     }
 
+    /// Routing rules in the order in which they are evaluated; the first that matches decides. If none matches,
+    /// the agent answers. Changed by `setRoutingRules`.
+    // How many rules there are is not known before they are read, so ten are charged.
     #[graphql(complexity = "10 * child_complexity + 1")]
     async fn routing_rules(&self, ctx: &Context<'_>) -> Result<Vec<RoutingRule>, ApiError> {
         let found = Box::pin(ctx.loaders()?.load_one(RulesOf(self.key()))).await?;

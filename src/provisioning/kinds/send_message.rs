@@ -119,12 +119,16 @@ impl Provisioning {
             return Ok((earlier, present(message, "messages")?));
         }
         let number = sending_number(store, &wanted).await?;
+        // As for calls: a text abroad or to a premium number can cost much.
+        let tenant = store.tenant().await?;
+        let dialing = self.dialing().for_tenant(&tenant.dialing);
+        dialing.check(&wanted.to).map_err(|why| Refusal::invalid("to", &why))?;
         let participant = Participant::from(wanted.to);
         let thread = store.thread_with(&number, &participant).await?;
         if store.consent_of(&participant).await? == MessagingConsent::OptedOut {
             return Err(opted_out().at("to").into());
         }
-        let limit = store.tenant().await?.limits.messages_per_day;
+        let limit = tenant.limits.messages_per_day;
         let (sent, to_recipient) =
             store.messages_sent_since(self.0.clock.now() - TimeDelta::days(1), &participant).await?;
         if sent >= i64::from(limit) {
@@ -259,7 +263,10 @@ async fn sent_before(
         Err(failure) => return Ok(Err(failure)),
     };
     let text = message.body.as_deref().unwrap_or_default();
-    let alike: Vec<_> = listed.into_iter().filter(|sent| !sent.is_inbound && sent.body == text).collect();
+    let alike: Vec<_> = listed
+        .into_iter()
+        .filter(|sent| !sent.is_inbound && sent.body.trim_end() == text.trim_end())
+        .collect();
     let sids: Vec<&str> = alike.iter().map(|sent| sent.sid.as_str()).collect();
     let known = driver.0.store.messages_on_record(&sids).await?;
     // The oldest: it is the one of the earliest request.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::super::entities::message::consent::{ActiveModel, Column, Entity, TABLE};
@@ -86,24 +86,26 @@ pub(super) async fn read(
     found.map_or(Ok(MessagingConsent::Implied), |row| entities::text(TABLE, "consent", &row.consent))
 }
 
-/// Writes a participant's consent. Returns whether it changed.
+/// Writes what a participant said at this time, unless something later is known. Returns whether the consent changed.
 pub(super) async fn write(
     db: &impl ConnectionTrait,
     tenant: TenantId,
     participant: &Participant,
     consent: MessagingConsent,
-    now: DateTime<Utc>,
+    at: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
+    let before = read(db, tenant, participant).await?;
     let row = ActiveModel {
         tenant_id: Set(tenant.0),
         participant: Set(participant.as_str().to_owned()),
         consent: Set(consent.to_string()),
-        changed_at: Set(now),
+        changed_at: Set(at),
     };
-    let other = OnConflict::columns([Column::TenantId, Column::Participant])
+    // Messages are stored in any order: one that waited for the database, or whose webhook was missed, is older.
+    let later = OnConflict::columns([Column::TenantId, Column::Participant])
         .update_columns([Column::Consent, Column::ChangedAt])
-        .action_and_where(Column::Consent.ne(consent.as_str()))
+        .action_and_where(Expr::col((Entity, Column::ChangedAt)).lte(at))
         .to_owned();
-    let written = Entity::insert(row).on_conflict(other).exec_without_returning(db).await?;
-    Ok(written > 0)
+    let written = Entity::insert(row).on_conflict(later).exec_without_returning(db).await?;
+    Ok(written > 0 && consent != before)
 }

@@ -1,16 +1,15 @@
 //! Stores what participants send, once, however often the carrier tells of it.
 
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
-use sea_orm::{ColumnTrait, EntityTrait, Order, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::super::entities::message::{ActiveModel, Column, Entity};
 use super::super::entities::phone_number;
 use super::super::{StoreError, SystemStore, audit_event};
 use super::{changed, consent, thread};
 use crate::domain::{
-    IncomingMessage, Message, MessageDirection, MessageStatus, MessageThread, MessagingConsent, NumberStatus,
-    PhoneNumber,
+    IncomingMessage, Message, MessageDirection, MessageStatus, MessageThread, MessagingConsent, PhoneNumber,
 };
 
 /// What became of a message that the carrier told of.
@@ -20,7 +19,7 @@ pub enum Received {
     New(Message, MessageThread),
     /// It was stored before.
     Known,
-    /// No tenant has the number, or had it.
+    /// No tenant had the number at that time.
     Unclaimed,
 }
 
@@ -36,12 +35,16 @@ impl SystemStore {
         decide: impl FnOnce(&PhoneNumber, MessagingConsent) -> Option<MessagingConsent>,
     ) -> Result<Received, StoreError> {
         let transaction = self.begin().await?;
-        let released = Expr::col(phone_number::Column::Status).eq(NumberStatus::Released.as_str());
+        // Whoever had the number at that time: it may be somebody else's by now, or nobody's.
+        let at = incoming.received_at;
+        let not_given_back = Condition::any()
+            .add(phone_number::Column::ReleasedAt.is_null())
+            .add(phone_number::Column::ReleasedAt.gt(at));
         let number = phone_number::Entity::find()
             .filter(phone_number::Column::Number.eq(incoming.to.as_str()))
-            // `false` sorts before `true`: whoever has the number now comes first, else who had it last.
-            .order_by(released, Order::Asc)
-            .order_by_desc(phone_number::Column::CreatedAt)
+            .filter(phone_number::Column::ProvisionedAt.lte(at))
+            .filter(not_given_back)
+            .order_by_desc(phone_number::Column::ProvisionedAt)
             .one(&transaction)
             .await?;
         let Some(number) = number else { return Ok(Received::Unclaimed) };
@@ -78,7 +81,7 @@ impl SystemStore {
         }
         let before = consent::read(&transaction, number.tenant_id, &incoming.from).await?;
         if let Some(wish) = decide(&number, before)
-            && consent::write(&transaction, number.tenant_id, &incoming.from, wish, now).await?
+            && consent::write(&transaction, number.tenant_id, &incoming.from, wish, at).await?
         {
             audit_event::consent_changed(
                 &transaction,

@@ -124,7 +124,8 @@ pub(in crate::store) async fn write(
     };
     Entity::update_many().set(row).filter(Column::Id.eq(after.id.0)).exec(db).await?;
     let opted_out = after.error.as_ref().is_some_and(|error| error.code == RefusalCode::OptedOut);
-    if opted_out {
+    // Once: a report that is repeated later must not undo a START in between.
+    if opted_out && after.error != before.error {
         end_consent(db, shared, &after, &report.sid, now).await?;
     }
     let is_changed = after != before;
