@@ -52,7 +52,7 @@ impl Inbox {
             match timeout(PATIENCE, self.store_now(message)).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => {
-                    tracing::warn!(sid = message.sid, %error, "message kept on disk: it was not stored")
+                    tracing::warn!(sid = message.sid, %error, "message kept on disk: it was not stored");
                 }
                 Err(_) => tracing::warn!(
                     sid = message.sid,
@@ -69,7 +69,7 @@ impl Inbox {
     /// Stores an announced message.
     async fn store_now(&self, message: &IncomingMessage) -> Result<(), StoreError> {
         let outcome = match self.store(message).await? {
-            Received::New(..) => "new",
+            Received::New => "new",
             Received::Known => "known",
             Received::Unclaimed => {
                 let to = mask(message.to.as_str());
@@ -128,7 +128,7 @@ impl Inbox {
                 }
                 // It stays where it is; the others are tried all the same.
                 Ok(Err(error)) => {
-                    tracing::warn!(sid = waiting.message.sid, %error, "waiting message not stored yet")
+                    tracing::warn!(sid = waiting.message.sid, %error, "waiting message not stored yet");
                 }
                 // The database does not answer: the others would wait as long.
                 Err(_) => return,

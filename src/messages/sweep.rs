@@ -62,7 +62,7 @@ impl MessageSweep {
             heartbeat.beat();
             // What is older is given up.
             complete_to = complete_to.max(self.clock.now() - FIRST_LOOK_BACK);
-            let round = async {
+            let round = Box::pin(async {
                 match self.find_missed(complete_to, &heartbeat).await {
                     Ok(found_to) => complete_to = found_to,
                     Err(failure) => warn_of(&failure),
@@ -70,7 +70,7 @@ impl MessageSweep {
                 if let Err(failure) = self.complete(&heartbeat).await {
                     warn_of(&failure);
                 }
-            };
+            });
             if stop.run_until_cancelled(round).await.is_none() {
                 return;
             }
@@ -148,7 +148,7 @@ impl MessageSweep {
             sent_at: missed.sent_at,
         };
         match self.inbox.store(&message).await? {
-            Received::New(..) => {
+            Received::New => {
                 tracing::info!(sid = missed.sid, "message stored that no webhook had announced");
             }
             // The account may have numbers that are not ours.

@@ -9,14 +9,14 @@ use super::super::entities::phone_number;
 use super::super::{StoreError, SystemStore, audit_event};
 use super::{changed, consent, thread};
 use crate::domain::{
-    IncomingMessage, Message, MessageDirection, MessageStatus, MessageThread, MessagingConsent, PhoneNumber,
+    IncomingMessage, Message, MessageDirection, MessageStatus, MessagingConsent, PhoneNumber,
 };
 
 /// What became of a message that the carrier told of.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// It is stored now, in this thread.
-    New(Message, MessageThread),
+    /// It is stored now.
+    New,
     /// It was stored before.
     Known,
     /// No tenant had the number at that time.
@@ -98,7 +98,7 @@ impl SystemStore {
         transaction.commit().await?;
         let message = Message::try_from(stored)?;
         self.publish_all(&[changed(&message)]);
-        Ok(Received::New(message, thread))
+        Ok(Received::New)
     }
 
     /// Which of these messages, by the carrier's ids, are stored.
