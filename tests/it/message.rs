@@ -1,13 +1,18 @@
 //! Text messages to and from a number, as a tenant sees them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
+use switchboard::domain::{IncomingMessage, MessagingConsent};
+use switchboard::store::Received;
 use uuid::Uuid;
 
 use crate::support::App;
 use crate::support::api::create;
-use crate::support::practice::Practice;
+use crate::support::practice::{Practice, RELEASE, TENANT};
 use crate::support::socket::Socket;
 use crate::support::wait_until;
 
@@ -222,6 +227,29 @@ async fn a_text_whose_answer_was_lost_is_sent_once_and_known_by_its_id() {
 }
 
 #[tokio::test]
+async fn equal_texts_in_doubt_are_told_apart() {
+    let practice = Practice::in_background().await;
+    let id = practice.with_number().await["number"]["id"].clone();
+    // Of four equal texts, two answers are lost after the carrier has sent them and one before.
+    for action in [json!({ "lose": "after" }), json!({ "lose": "before" }), json!({ "lose": "after" })] {
+        practice.fault("twilio", "POST", "Messages", action).await;
+    }
+    let asked =
+        (0..4).map(|_| practice.sends(json!({ "phoneNumberId": id, "to": PATIENT, "body": "Reminder" })));
+    for sent in join_all(asked).await {
+        assert_eq!(practice.over(&sent).await["state"], "SUCCEEDED", "{sent}");
+    }
+    let ids = |list: &Value, name: &str| {
+        let alike = list.as_array().unwrap().iter().filter(|message| message["body"] == "Reminder");
+        alike.map(|message| message[name].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>()
+    };
+    let stored = practice.ask("{ messages { nodes { sid body } } }", json!({})).await;
+    let state = practice.app.sandbox_state().await;
+    assert_eq!(ids(&state["messages"], "message_sid").len(), 4, "{}", state["messages"]);
+    assert_eq!(ids(&stored["nodes"], "sid"), ids(&state["messages"], "message_sid"));
+}
+
+#[tokio::test]
 async fn texts_that_come_while_the_database_is_away_are_acknowledged_and_stored_afterwards() {
     let (mut app, mut database) = App::start_severable(&[]).await;
     let token = app.token(Uuid::from_u128(1));
@@ -247,4 +275,65 @@ async fn texts_that_come_while_the_database_is_away_are_acknowledged_and_stored_
     let mut bodies: Vec<_> = texts.iter().map(|text| text["body"].as_str().unwrap()).collect();
     bodies.sort_unstable();
     assert_eq!(bodies, ["Text 0", "Text 1", "Text 2", "Text 3", "Text 4"]);
+}
+
+#[tokio::test]
+async fn a_text_whose_webhook_never_came_is_found_in_the_carriers_list() {
+    let mut practice = Practice::open(json!({})).await;
+    let (_, number) = practice.own_number();
+    practice.app.message_rule(json!({ "to": number, "outcome": "lost_webhook", "times": 1 })).await;
+    practice.receives(&number, "Did you get this?").await;
+    assert_eq!(practice.threads().await["totalCount"], 0);
+    // The server looks at its start, for what is not just on its way.
+    let later = Duration::from_secs(180);
+    practice.app.advance(later);
+    practice.app.advance_providers(later).await;
+    practice.token = practice.app.token(TENANT);
+    practice.app.restart().await;
+    let threads = wait_until("the text is found", SOON, async || {
+        let threads = practice.threads().await;
+        (threads["totalCount"] == 1).then_some(threads)
+    })
+    .await;
+    let texts = &threads["nodes"][0]["messages"];
+    assert_eq!((&texts["totalCount"], &texts["nodes"][0]["body"]), (&json!(1), &json!("Did you get this?")));
+}
+
+#[tokio::test]
+async fn what_was_said_last_holds_and_a_text_belongs_to_who_had_the_number_then() {
+    let practice = Practice::open(json!({})).await;
+    let system = practice.app.database().system();
+    let now = practice.app.clock().now();
+    let text = |sid: &str, seconds: i64| IncomingMessage {
+        sid: sid.to_owned(),
+        from: PATIENT.parse().unwrap(),
+        to: practice.number.parse().unwrap(),
+        body: sid.to_owned(),
+        media: Vec::new(),
+        segments: None,
+        opt_out_type: None,
+        received_at: now + TimeDelta::seconds(seconds),
+        sent_at: None,
+    };
+    // As texts are stored that waited for the database, or were missed: in any order.
+    for (sid, seconds, wish, holds) in [
+        ("SMstop", 20, MessagingConsent::OptedOut, "OPTED_OUT"),
+        ("SMstart", 10, MessagingConsent::OptedIn, "OPTED_OUT"),
+        ("SMstop-again", 40, MessagingConsent::OptedOut, "OPTED_OUT"),
+        ("SMstart-between", 30, MessagingConsent::OptedIn, "OPTED_OUT"),
+        ("SMstart-at-last", 50, MessagingConsent::OptedIn, "OPTED_IN"),
+    ] {
+        let received = system.receive_message(&text(sid, seconds), |_, _| Some(wish)).await.unwrap();
+        assert_eq!(received, Received::New, "{sid}");
+        assert_eq!(practice.threads().await["nodes"][0]["consent"], holds, "{sid}");
+    }
+    // Before the tenant had the number, it was somebody else's.
+    let before = system.receive_message(&text("SMbefore", -3600), |_, _| None).await.unwrap();
+    assert_eq!(before, Received::Unclaimed);
+    let release = json!({ "id": practice.made["phoneNumber"]["id"] });
+    practice.over(&practice.ask(RELEASE, release).await).await;
+    let after = system.receive_message(&text("SMafter", 3600), |_, _| None).await.unwrap();
+    assert_eq!(after, Received::Unclaimed);
+    let late = system.receive_message(&text("SMlate", 0), |_, _| None).await.unwrap();
+    assert_eq!(late, Received::New, "sent while the number was held");
 }

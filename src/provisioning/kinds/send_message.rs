@@ -269,6 +269,9 @@ async fn sent_before(
         .collect();
     let sids: Vec<&str> = alike.iter().map(|sent| sent.sid.as_str()).collect();
     let known = driver.0.store.messages_on_record(&sids).await?;
-    // The oldest: it is the one of the earliest request.
-    Ok(Ok(alike.into_iter().rev().find(|sent| !known.contains(&sent.sid))))
+    // Of equal messages in doubt, the first takes the oldest that was sent, and so on: none is sent twice, and none takes
+    // another's place. One whose answer is still on its way finds its id taken, and looks again.
+    let in_doubt = driver.0.store.equal_messages_in_doubt(message).await?;
+    let rank = in_doubt.iter().position(|id| *id == message.id).unwrap_or_default();
+    Ok(Ok(alike.into_iter().rev().filter(|sent| !known.contains(&sent.sid)).nth(rank)))
 }

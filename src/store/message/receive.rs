@@ -1,5 +1,6 @@
 //! Stores what participants send, once, however often the carrier tells of it.
 
+use chrono::TimeDelta;
 use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -37,12 +38,14 @@ impl SystemStore {
         let transaction = self.begin().await?;
         // Whoever had the number at that time: it may be somebody else's by now, or nobody's.
         let at = incoming.received_at;
+        // The carrier's list tells whole seconds.
+        let held_since = at + TimeDelta::seconds(2);
         let not_given_back = Condition::any()
             .add(phone_number::Column::ReleasedAt.is_null())
             .add(phone_number::Column::ReleasedAt.gt(at));
         let number = phone_number::Entity::find()
             .filter(phone_number::Column::Number.eq(incoming.to.as_str()))
-            .filter(phone_number::Column::ProvisionedAt.lte(at))
+            .filter(phone_number::Column::ProvisionedAt.lte(held_since))
             .filter(not_given_back)
             .order_by_desc(phone_number::Column::ProvisionedAt)
             .one(&transaction)

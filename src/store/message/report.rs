@@ -91,15 +91,20 @@ pub(in crate::store) async fn write(
     id: Option<MessageId>,
     report: &MessageReport,
 ) -> Result<Option<(Message, bool)>, StoreError> {
-    let mut which = Condition::any().add(Column::Sid.eq(&report.sid));
-    if let Some(id) = id {
-        let unknown_yet = Condition::all().add(Column::Id.eq(id.0)).add(Column::Sid.is_null());
-        which = which.add(unknown_yet);
-    }
-    let mut query = Entity::find().filter(which);
-    // Locked from read to write: of two simultaneous reports the second would undo the first.
-    dialect::lock_rows(db, QuerySelect::query(&mut query));
-    let Some(row) = query.one(db).await? else { return Ok(None) };
+    // By our own id first: of two equal messages, the other one may have taken this id of the carrier's for its own. Then the
+    // write below fails, and whoever sends this one looks it up again.
+    let own = match id {
+        Some(id) => {
+            let same = Condition::any().add(Column::Sid.is_null()).add(Column::Sid.eq(&report.sid));
+            locked(db, Condition::all().add(Column::Id.eq(id.0)).add(same)).await?
+        }
+        None => None,
+    };
+    let row = match own {
+        Some(row) => Some(row),
+        None => locked(db, Condition::all().add(Column::Sid.eq(&report.sid))).await?,
+    };
+    let Some(row) = row else { return Ok(None) };
     let before = Message::try_from(row)?;
     let mut after = before.clone();
     after.sid = Some(report.sid.clone());
@@ -126,10 +131,17 @@ pub(in crate::store) async fn write(
     let opted_out = after.error.as_ref().is_some_and(|error| error.code == RefusalCode::OptedOut);
     // Once: a report that is repeated later must not undo a START in between.
     if opted_out && after.error != before.error {
-        end_consent(db, shared, &after, &report.sid, now).await?;
+        end_consent(db, shared, &after, &report.sid).await?;
     }
     let is_changed = after != before;
     Ok(Some((after, is_changed)))
+}
+
+/// Reads a message, locked from read to write: of two simultaneous reports the second would undo the first.
+async fn locked(db: &impl ConnectionTrait, which: Condition) -> Result<Option<message::Model>, StoreError> {
+    let mut query = Entity::find().filter(which);
+    dialect::lock_rows(db, QuerySelect::query(&mut query));
+    Ok(query.one(db).await?)
 }
 
 /// Marks the message of an operation that failed before the carrier had it.
@@ -154,7 +166,7 @@ pub(in crate::store) async fn fail(
     let opted_out = operation.error.as_ref().is_some_and(|error| error.code == RefusalCode::OptedOut);
     for message in failed.into_iter().filter(|_| opted_out) {
         let message = Message::try_from(message)?;
-        end_consent(db, shared, &message, &operation.request_id, now).await?;
+        end_consent(db, shared, &message, &operation.request_id).await?;
     }
     Ok(())
 }
@@ -165,10 +177,10 @@ async fn end_consent(
     shared: &Shared,
     message: &Message,
     request: &str,
-    now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let (tenant, out) = (message.tenant_id, MessagingConsent::OptedOut);
-    if consent::write(db, tenant, &message.participant, out, now).await? {
+    // The refusal may be told late: a START since the message was written holds.
+    if consent::write(db, tenant, &message.participant, out, message.created_at).await? {
         audit_event::consent_changed(db, shared, tenant, message.thread_id, request).await?;
     }
     Ok(())

@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::super::entities::message::{ActiveModel, Column, Entity};
+use super::super::entities::operation;
+use super::super::operation::UNFINISHED;
 use super::super::{StoreError, SystemStore, TenantStore, dialect, page};
 use super::{changed, thread};
 use crate::domain::{
-    MediaReference, Message, MessageDirection, MessageStatus, MessageThread, OperationId, Participant,
-    PhoneNumber,
+    MediaReference, Message, MessageDirection, MessageId, MessageStatus, MessageThread, OperationId,
+    OperationKind, Participant, PhoneNumber,
 };
 
 /// A message to send.
@@ -89,5 +91,31 @@ impl SystemStore {
     pub async fn message_of_operation(&self, id: OperationId) -> Result<Option<Message>, StoreError> {
         let found = Entity::find().filter(Column::OperationId.eq(id.0)).one(self.db()).await?;
         found.map(Message::try_from).transpose()
+    }
+
+    /// The ids of the messages that equal this one (number, participant and text), this one included, about which nobody knows
+    /// whether the carrier has them. Oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn equal_messages_in_doubt(&self, message: &Message) -> Result<Vec<MessageId>, StoreError> {
+        let in_doubt = operation::Entity::find()
+            .select_only()
+            .column(operation::Column::Id)
+            .filter(operation::Column::TenantId.eq(message.tenant_id.0))
+            .filter(operation::Column::Kind.eq(OperationKind::SendMessage.as_str()))
+            .filter(operation::Column::State.is_in(UNFINISHED))
+            .filter(operation::Column::OutcomeUnknownAt.is_not_null());
+        let equal = Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::ThreadId.eq(message.thread_id.0))
+            .filter(Column::Body.eq(message.body.as_deref()))
+            .filter(Column::Sid.is_null())
+            .filter(Column::OperationId.in_subquery(in_doubt.into_query()))
+            .order_by_asc(Column::CreatedAt)
+            .order_by_asc(Column::Id);
+        let ids: Vec<uuid::Uuid> = equal.into_tuple().all(self.db()).await?;
+        Ok(ids.into_iter().map(MessageId).collect())
     }
 }

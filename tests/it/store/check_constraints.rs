@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use switchboard::domain::{
-    AgentStatus, AnswerStage, CallDirection, CallOutcome, CallStatus, ConversationNews, NumberStatus,
-    NumberType, OperationKind, OperationState, Provider, Step,
+    AgentMessaging, AgentStatus, AnswerStage, CallDirection, CallOutcome, CallStatus, ConversationNews,
+    MessageDirection, MessageStatus, MessagingConsent, NumberStatus, NumberType, OperationKind,
+    OperationState, Provider, Step, ThreadHandling,
 };
 
 use crate::support::catalogue;
@@ -19,12 +20,17 @@ macro_rules! words {
 
 #[tokio::test]
 async fn check_constraints_accept_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 12] = [
+    let domain: [(&str, Vec<String>); 17] = [
+        ("agents.messaging", words!(AgentMessaging)),
         ("agents.status", words!(AgentStatus)),
         ("calls.answer_stage", words!(AnswerStage)),
         ("calls.direction", words!(CallDirection)),
         ("calls.outcome", words!(CallOutcome)),
         ("calls.status", words!(CallStatus)),
+        ("message_threads.handling", words!(ThreadHandling)),
+        ("messages.direction", words!(MessageDirection)),
+        ("messages.status", words!(MessageStatus)),
+        ("messaging_consents.consent", words!(MessagingConsent)),
         ("operations.kind", words!(OperationKind)),
         ("operations.state", words!(OperationState)),
         ("operations.step", words!(Step)),

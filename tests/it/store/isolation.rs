@@ -6,7 +6,8 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
-use switchboard::domain::{Agent, AgentToken, Clock, Entropy, TenantId};
+use switchboard::domain::{Agent, AgentToken, Clock, Entropy, IncomingMessage, MessagingConsent, TenantId};
+use switchboard::store::Received;
 use switchboard::store::{
     AgentChanges, AgentFilter, CallFilter, Database, NumberFilter, StoreError, TenantStore,
 };
@@ -29,6 +30,19 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
     let call = db.system().report_conversation(&told).await.unwrap();
     let event = db.system().events_due(1).await.unwrap().remove(0);
     db.system().complete_event(event.id, call.as_ref()).await.unwrap();
+    let text = IncomingMessage {
+        sid: format!("SM{last_four}"),
+        from: "+13125550177".parse().unwrap(),
+        to: number.number.clone(),
+        body: "Hello".to_owned(),
+        media: Vec::new(),
+        segments: None,
+        opt_out_type: None,
+        received_at: number.created_at + chrono::TimeDelta::minutes(1),
+        sent_at: None,
+    };
+    let received = db.system().receive_message(&text, |_, _| Some(MessagingConsent::OptedIn)).await.unwrap();
+    assert_eq!(received, Received::New);
     let door = fixtures::write_as(db, tenant).await;
     door.audit("updateAgent", agent.id).await.unwrap();
     door.commit().await.unwrap();

@@ -70,6 +70,11 @@ impl Levers {
         self.pull(Method::POST, "texts", Some(order)).await
     }
 
+    /// What the emulated carrier does with messages between two numbers: `{"to": "+1…", "outcome": "lost_webhook", "times": 1}`.
+    pub(crate) async fn message_rule(&self, rule: Value) {
+        self.pull(Method::POST, "message-rules", Some(rule)).await;
+    }
+
     /// Asks the carrier as somebody with its console would: a path such as `IncomingPhoneNumbers/PN…`.
     pub(crate) async fn at_carrier(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Value {
         let Credentials { account_sid, auth_token, .. } = Credentials::development();

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{App, wait_until};
 
 /// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 9] = [
+pub(crate) const TABLES: [&str; 12] = [
     "call_statistics",
     "tenants",
     "agents",
@@ -18,6 +18,9 @@ pub(crate) const TABLES: [&str; 9] = [
     "call_totals",
     "audit_events",
     "voice_events",
+    "message_threads",
+    "messages",
+    "messaging_consents",
 ];
 
 /// Runs statements past every door, in a session that may write.

@@ -29,6 +29,7 @@ const KINDS = {
   CHECK_NUMBER: ['Check the number', ['check_number']],
   DELETE_AGENT: ['Delete the agent', ['release_number', 'delete_voice_agent']],
   RESTORE_VOICE_AGENT: ['Restore the voice agent', ['create_voice_agent']],
+  SEND_MESSAGE: ['Send a text message', ['send_message']],
 };
 
 /** @type {Record<string, string>} */
@@ -41,6 +42,7 @@ const STEPS = {
   repair_number: 'Compare the number’s settings at the carrier and correct them',
   check_number: 'Look the number up at the carrier',
   delete_voice_agent: 'Delete the voice agent',
+  send_message: 'Hand the message to the carrier',
 };
 
 /** Steps of a purchase: an agent may be created without one. */

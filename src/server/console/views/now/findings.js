@@ -153,6 +153,8 @@ function describeKind({ kind, agent, phoneNumber, error }) {
       };
     case 'RESTORE_VOICE_AGENT':
       return { text: ['The voice of ', agent?.name ?? '', ' could not be restored.'], link: openAgent };
+    case 'SEND_MESSAGE':
+      return { text: ['A text message from a number of ', agent?.name ?? '', ' could not be sent.'], link: openAgent };
     default:
       return describeNumber(kind, phoneNumber, error);
   }

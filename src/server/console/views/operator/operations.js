@@ -48,6 +48,7 @@ const KINDS = [
   'CHECK_NUMBER',
   'DELETE_AGENT',
   'RESTORE_VOICE_AGENT',
+  'SEND_MESSAGE',
 ];
 
 export function Operations() {
