@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(message.price, Some(Decimal::new(1660, 5)));
         let report = message.report();
         assert_eq!(report.status, MessageStatus::Undelivered);
-        assert!(report.error.unwrap().message.contains("30003"));
+        assert!(report.error.unwrap().message.contains("out of reach"));
         assert_eq!(report.sent_at.map(|at| at.timestamp()), Some(1_785_453_544));
         // A service has not chosen the sender yet.
         let accepted =

@@ -1,4 +1,4 @@
-//! Text messages, as tenants see them. [`receive`] stores what came in, [`send`] what is to be sent, [`report`] what becomes of
+//! Text messages, as tenants see them. [`receive`] stores what came in, [`send`] what is to be sent, [`mod@report`] what becomes of
 //! it; [`thread`] is about who answers, and [`consent`] about who wants no texts.
 
 mod consent;
