@@ -130,8 +130,9 @@ impl Inbox {
                 Ok(Err(error)) => {
                     tracing::warn!(sid = waiting.message.sid, %error, "waiting message not stored yet");
                 }
-                // The database does not answer: the others would wait as long.
-                Err(_) => return,
+                // The others would wait as long if it does not answer at all.
+                Err(_) if self.store.is_unavailable() => return,
+                Err(_) => tracing::warn!(sid = waiting.message.sid, "waiting message not stored yet"),
             }
         }
     }

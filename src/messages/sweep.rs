@@ -63,10 +63,7 @@ impl MessageSweep {
             // What is older is given up.
             complete_to = complete_to.max(self.clock.now() - FIRST_LOOK_BACK);
             let round = Box::pin(async {
-                match self.find_missed(complete_to, &heartbeat).await {
-                    Ok(found_to) => complete_to = found_to,
-                    Err(failure) => warn_of(&failure),
-                }
+                complete_to = self.find_missed(complete_to, &heartbeat).await;
                 if let Err(failure) = self.complete(&heartbeat).await {
                     warn_of(&failure);
                 }
@@ -80,25 +77,47 @@ impl MessageSweep {
         }
     }
 
-    /// Stores messages that came in since then and are not on record. Returns the instant up to which none is missing.
-    async fn find_missed(
-        &self,
-        mut complete_to: DateTime<Utc>,
-        heartbeat: &Heartbeat,
-    ) -> Result<DateTime<Utc>, Unswept> {
+    /// Stores messages that came in since then and are not on record. Returns the instant up to which none is missing. A span
+    /// that cannot be searched, or a message that cannot be stored, does not keep later ones from being found.
+    async fn find_missed(&self, since: DateTime<Utc>, heartbeat: &Heartbeat) -> DateTime<Utc> {
         let now = self.clock.now();
+        let (mut from, mut incomplete_from) = (since, None);
         // An hour at a time, so that a busy account's list does not become too long.
-        while complete_to < now {
-            let until = (complete_to + WINDOW).min(now);
+        while from < now {
+            let until = (from + WINDOW).min(now);
             heartbeat.beat();
-            let listed = self.carrier.messages_received(complete_to, until).await?;
-            if !self.store_all_missed(&listed, heartbeat).await? {
-                break;
+            let is_complete = match self.search(from, until, heartbeat).await {
+                Ok(is_complete) => is_complete,
+                Err(failure) => {
+                    let is_hopeless = matches!(
+                        failure,
+                        Unswept::Carrier(CarrierError::Unavailable { breaker_open: true, .. })
+                    );
+                    warn_of(&failure);
+                    if is_hopeless {
+                        return incomplete_from.unwrap_or(from);
+                    }
+                    false
+                }
+            };
+            if !is_complete {
+                incomplete_from = incomplete_from.or(Some(from));
             }
-            complete_to = until;
+            from = until;
         }
         // The carrier lists a message a little after its webhook, and one that is young is left to it.
-        Ok(complete_to.min(now - LOOK_BACK))
+        incomplete_from.unwrap_or(now).min(now - LOOK_BACK)
+    }
+
+    /// Returns whether every message of this span is on record now, or is left to its webhook.
+    async fn search(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        heartbeat: &Heartbeat,
+    ) -> Result<bool, Unswept> {
+        let listed = self.carrier.messages_received(from, until).await?;
+        self.store_all_missed(&listed, heartbeat).await
     }
 
     /// Returns whether each of these messages is on record now, or is left to its webhook.
@@ -112,9 +131,16 @@ impl MessageSweep {
         let late: Vec<&CarrierMessage> = listed.iter().filter(is_late).collect();
         let sids: Vec<&str> = late.iter().map(|message| message.sid.as_str()).collect();
         let known: HashSet<String> = self.store.messages_on_record(&sids).await?.into_iter().collect();
+        // The account may have numbers that are not ours.
+        let called: Vec<&str> = late.iter().map(|message| message.to.as_str()).collect();
+        let ours: HashSet<String> = self.store.known_numbers(&called).await?.into_iter().collect();
         let mut is_complete = true;
         // Oldest first, as they would have come.
-        for missed in late.into_iter().rev().filter(|message| !known.contains(&message.sid)) {
+        for missed in late
+            .into_iter()
+            .rev()
+            .filter(|message| !known.contains(&message.sid) && ours.contains(&message.to))
+        {
             heartbeat.beat();
             // One that cannot be stored must not hold up the others: it is found again in the next round.
             match caught("missed message", self.store_missed(missed)).await {
@@ -151,7 +177,6 @@ impl MessageSweep {
             Received::New => {
                 tracing::info!(sid = missed.sid, "message stored that no webhook had announced");
             }
-            // The account may have numbers that are not ours.
             Received::Known | Received::Unclaimed => {}
         }
         Ok(())
@@ -164,7 +189,7 @@ impl MessageSweep {
             match caught("message", self.ask(&message)).await {
                 Some(Ok(())) => {}
                 // Asking about others is pointless.
-                Some(Err(Unswept::Carrier(error @ CarrierError::Unavailable { .. }))) => {
+                Some(Err(Unswept::Carrier(error @ CarrierError::Unavailable { breaker_open: true, .. }))) => {
                     return Err(error.into());
                 }
                 Some(Err(error)) => {

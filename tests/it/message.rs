@@ -337,3 +337,31 @@ async fn what_was_said_last_holds_and_a_text_belongs_to_who_had_the_number_then(
     let late = system.receive_message(&text("SMlate", 0), |_, _| None).await.unwrap();
     assert_eq!(late, Received::New, "sent while the number was held");
 }
+
+#[tokio::test]
+async fn one_message_that_nobody_can_tell_about_does_not_hold_up_the_others() {
+    let mut practice = Practice::open(json!({})).await;
+    let (id, _) = practice.own_number();
+    for body in ["First", "Second", "Third"] {
+        practice.sends(json!({ "phoneNumberId": id, "to": PATIENT, "body": body })).await;
+    }
+    let state = practice.app.sandbox_state().await;
+    let first =
+        state["messages"].as_array().unwrap().iter().find(|message| message["body"] == "First").unwrap();
+    let sid = first["message_sid"].as_str().unwrap();
+    let broken = json!({ "provider": "twilio", "method": "GET", "path_contains": format!("Messages/{sid}") });
+    practice.app.faults(json!({ "match": broken, "action": { "status": 500 } })).await;
+    // Prices are told to nobody who does not ask. The server looks at its start.
+    let later = Duration::from_secs(600);
+    practice.app.advance(later);
+    practice.app.advance_providers(later).await;
+    practice.token = practice.app.token(TENANT);
+    practice.app.restart().await;
+    wait_until("the others have their prices", SOON, async || {
+        let threads = practice.threads().await;
+        let texts = threads["nodes"][0]["messages"]["nodes"].as_array().unwrap().clone();
+        let priced = |body| texts.iter().any(|text| text["body"] == body && text["price"].is_string());
+        (priced("Second") && priced("Third") && !priced("First")).then_some(())
+    })
+    .await;
+}

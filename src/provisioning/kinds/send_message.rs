@@ -21,7 +21,7 @@ use crate::domain::{
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::kinds::repair_number::NoData;
-use crate::provisioning::outcome::{Outcome, Patience, Progress, Retry, StepError, unsettled_for};
+use crate::provisioning::outcome::{Outcome, Patience, Pause, Progress, Retry, StepError, unsettled_for};
 use crate::store::{Effect, NewMessage, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -33,6 +33,8 @@ const MOST_MEDIA: usize = 10;
 const LONGEST_URL: usize = 2048;
 /// Messages to one recipient within 24 hours: more is an error of a program, and looks like one to the recipient.
 const MOST_TO_ONE: i64 = 100;
+/// Pause while an equal message is being sent.
+const AFTER_EQUAL: Duration = Duration::from_secs(1);
 /// Pause after a rejection that may not last, such as that of a sender with too many messages waiting.
 const LATER: Duration = Duration::from_secs(60);
 /// How much older than our message the carrier's may be, because clocks differ.
@@ -205,6 +207,24 @@ async fn send_message(driver: &Provisioning, operation: &Operation) -> Result<Ou
             }
         }
     }
+    // The outcome of an equal message that was asked for before must be known first, else one could be taken for the other.
+    if driver.0.store.has_equal_message_before(&message).await? {
+        return Ok(Outcome::WaitUntil(Pause {
+            because: Refusal::new(
+                RefusalCode::CarrierUnavailable,
+                "an equal message is being sent: this one follows",
+            ),
+            progress: Progress::of(operation),
+            wait: AFTER_EQUAL,
+            outcome_unknown: false,
+        }));
+    }
+    // The number may be another tenant's by now.
+    let number = present(driver.0.store.number(message.number_id).await?, "phone_numbers")?;
+    if number.status == NumberStatus::Released {
+        let why = "the number was released before the message was sent: send it from another one";
+        return Ok(Outcome::Failed(Refusal::new(RefusalCode::InvalidInput, why), Progress::of(operation)));
+    }
     if driver.0.store.has_opted_out(message.tenant_id, &message.participant).await? {
         return Ok(Outcome::Failed(opted_out(), Progress::of(operation)));
     }
@@ -269,9 +289,6 @@ async fn sent_before(
         .collect();
     let sids: Vec<&str> = alike.iter().map(|sent| sent.sid.as_str()).collect();
     let known = driver.0.store.messages_on_record(&sids).await?;
-    // Of equal messages in doubt, the first takes the oldest that was sent, and so on: none is sent twice, and none takes
-    // another's place. One whose answer is still on its way finds its id taken, and looks again.
-    let in_doubt = driver.0.store.equal_messages_in_doubt(message).await?;
-    let rank = in_doubt.iter().position(|id| *id == message.id).unwrap_or_default();
-    Ok(Ok(alike.into_iter().rev().filter(|sent| !known.contains(&sent.sid)).nth(rank)))
+    // The oldest: it is the one of the earliest request.
+    Ok(Ok(alike.into_iter().rev().find(|sent| !known.contains(&sent.sid))))
 }

@@ -54,8 +54,12 @@ impl TenantStore {
         participant: &Participant,
         consent: MessagingConsent,
     ) -> Result<(), StoreError> {
+        let found = Entity::find_by_id((self.tenant.0, participant.as_str().to_owned()));
+        let known = found.one(&self.transaction).await?;
+        // Also if another server's clock is ahead: what is said now is the latest.
         let now = self.shared.clock.now();
-        if write(&self.transaction, self.tenant, participant, consent, now).await? {
+        let at = known.map_or(now, |known| std::cmp::max(known.changed_at, now));
+        if write(&self.transaction, self.tenant, participant, consent, at).await? {
             self.audit(ACTION, thread).await?;
         }
         Ok(())

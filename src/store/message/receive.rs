@@ -45,9 +45,11 @@ impl SystemStore {
             .add(phone_number::Column::ReleasedAt.gt(at));
         let number = phone_number::Entity::find()
             .filter(phone_number::Column::Number.eq(incoming.to.as_str()))
-            .filter(phone_number::Column::ProvisionedAt.lte(held_since))
+            // From the claim, which comes before the purchase and so before the first text.
+            .filter(phone_number::Column::CreatedAt.lte(held_since))
+            .filter(phone_number::Column::ProvisionedAt.is_not_null())
             .filter(not_given_back)
-            .order_by_desc(phone_number::Column::ProvisionedAt)
+            .order_by_desc(phone_number::Column::CreatedAt)
             .one(&transaction)
             .await?;
         let Some(number) = number else { return Ok(Received::Unclaimed) };
@@ -79,7 +81,9 @@ impl SystemStore {
         };
         let once = OnConflict::column(Column::Sid).do_nothing().to_owned();
         let inserted = Entity::insert(row).on_conflict(once).exec_without_returning(&transaction).await?;
-        if inserted == 0 {
+        let is_new = inserted > 0;
+        // What the carrier says of a known text counts all the same: its list, where it may have been found first, does not tell.
+        if !is_new && incoming.opt_out_type.is_none() {
             return Ok(Received::Known);
         }
         let before = consent::read(&transaction, number.tenant_id, &incoming.from).await?;
@@ -95,13 +99,29 @@ impl SystemStore {
             )
             .await?;
         }
-        thread::touch(&transaction, &self.shared, thread.id).await?;
+        if is_new {
+            thread::touch(&transaction, &self.shared, thread.id).await?;
+        }
         let stored = Entity::find().filter(Column::Sid.eq(&incoming.sid)).one(&transaction).await?;
         let stored = stored.ok_or(StoreError::Corrupt { table: "messages", column: "sid" })?;
         transaction.commit().await?;
         let message = Message::try_from(stored)?;
         self.publish_all(&[changed(&message)]);
-        Ok(Received::New)
+        Ok(if is_new { Received::New } else { Received::Known })
+    }
+
+    /// Which of these numbers are or were a tenant's.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the query fails.
+    pub async fn known_numbers(&self, numbers: &[&str]) -> Result<Vec<String>, StoreError> {
+        let found = phone_number::Entity::find()
+            .filter(phone_number::Column::Number.is_in(numbers.iter().copied()))
+            .select_only()
+            .column(phone_number::Column::Number)
+            .distinct()
+            .into_tuple();
+        Ok(found.all(self.db()).await?)
     }
 
     /// Which of these messages, by the carrier's ids, are stored.

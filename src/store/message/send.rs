@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 
 use super::super::entities::message::{ActiveModel, Column, Entity};
 use super::super::entities::operation;
@@ -10,8 +10,8 @@ use super::super::operation::UNFINISHED;
 use super::super::{StoreError, SystemStore, TenantStore, dialect, page};
 use super::{changed, thread};
 use crate::domain::{
-    MediaReference, Message, MessageDirection, MessageId, MessageStatus, MessageThread, OperationId,
-    OperationKind, Participant, PhoneNumber,
+    MediaReference, Message, MessageDirection, MessageStatus, MessageThread, OperationId, OperationKind,
+    Participant, PhoneNumber,
 };
 
 /// A message to send.
@@ -93,29 +93,27 @@ impl SystemStore {
         found.map(Message::try_from).transpose()
     }
 
-    /// The ids of the messages that equal this one (number, participant and text), this one included, about which nobody knows
-    /// whether the carrier has them. Oldest first.
+    /// Whether a message to the same participant with the same text was asked for before this one and is still being sent. Files
+    /// are not compared: the carrier's list does not tell them apart.
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
-    pub async fn equal_messages_in_doubt(&self, message: &Message) -> Result<Vec<MessageId>, StoreError> {
-        let in_doubt = operation::Entity::find()
+    pub async fn has_equal_message_before(&self, message: &Message) -> Result<bool, StoreError> {
+        let unfinished = operation::Entity::find()
             .select_only()
             .column(operation::Column::Id)
             .filter(operation::Column::TenantId.eq(message.tenant_id.0))
             .filter(operation::Column::Kind.eq(OperationKind::SendMessage.as_str()))
-            .filter(operation::Column::State.is_in(UNFINISHED))
-            .filter(operation::Column::OutcomeUnknownAt.is_not_null());
+            .filter(operation::Column::State.is_in(UNFINISHED));
+        let earlier = Condition::any().add(Column::CreatedAt.lt(message.created_at)).add(
+            Condition::all().add(Column::CreatedAt.eq(message.created_at)).add(Column::Id.lt(message.id.0)),
+        );
         let equal = Entity::find()
-            .select_only()
-            .column(Column::Id)
             .filter(Column::ThreadId.eq(message.thread_id.0))
             .filter(Column::Body.eq(message.body.as_deref()))
             .filter(Column::Sid.is_null())
-            .filter(Column::OperationId.in_subquery(in_doubt.into_query()))
-            .order_by_asc(Column::CreatedAt)
-            .order_by_asc(Column::Id);
-        let ids: Vec<uuid::Uuid> = equal.into_tuple().all(self.db()).await?;
-        Ok(ids.into_iter().map(MessageId).collect())
+            .filter(earlier)
+            .filter(Column::OperationId.in_subquery(unfinished.into_query()));
+        Ok(page::count(self.db(), equal).await? > 0)
     }
 }
