@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::domain::{IncomingMessage, MessagingConsent};
 use switchboard::store::Received;
@@ -345,10 +346,14 @@ async fn one_message_that_nobody_can_tell_about_does_not_hold_up_the_others() {
     for body in ["First", "Second", "Third"] {
         practice.sends(json!({ "phoneNumberId": id, "to": PATIENT, "body": body })).await;
     }
-    let state = practice.app.sandbox_state().await;
-    let first =
-        state["messages"].as_array().unwrap().iter().find(|message| message["body"] == "First").unwrap();
-    let sid = first["message_sid"].as_str().unwrap();
+    let sid = wait_until("the carrier knows the prices", SOON, async || {
+        let list = practice.app.at_carrier(Method::GET, "Messages", &[]).await;
+        let messages = list["messages"].as_array().unwrap();
+        let first = messages.iter().find(|message| message["body"] == "First").unwrap();
+        let sid = first["sid"].as_str().unwrap().to_owned();
+        messages.iter().all(|message| message["price"].is_string()).then_some(sid)
+    })
+    .await;
     let broken = json!({ "provider": "twilio", "method": "GET", "path_contains": format!("Messages/{sid}") });
     practice.app.faults(json!({ "match": broken, "action": { "status": 500 } })).await;
     // Prices are told to nobody who does not ask. The server looks at its start.
