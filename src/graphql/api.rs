@@ -163,18 +163,18 @@ impl Api {
 
     /// Executes any operation. A query or mutation yields one response, a subscription one for each event until
     /// it ends. Each response is made in its own task, so that it proceeds while the socket sends the previous
-    /// one. At most as many responses as there are `turns` are in progress or waiting to be sent. `watching` is told
-    /// when a subscription misses no change any more; it is dropped if that never happens.
+    /// one. At most as many responses as there are `turns` are in progress or waiting to be sent. `started` is
+    /// sent when a subscription misses no change any more; it is dropped if that never happens.
     pub fn stream(
         &self,
         caller: Caller,
         request: GraphqlRequest,
         turns: Turns,
-        watching: oneshot::Sender<()>,
+        started: oneshot::Sender<()>,
     ) -> impl Stream<Item = Executed> + Send + use<> {
         let (run, span) = (Arc::new(Run::default()), span());
         let ending = Ending::new(&caller, &run);
-        let session = Session::new(self.services.clone(), caller, Some(turns)).telling(watching);
+        let session = Session::new(self.services.clone(), caller, Some(turns)).with_start_signal(started);
         let session = Arc::new(session);
         let prepared = self.prepare(request, Arc::clone(&session), &run);
         let rounds = Rounds::default();

@@ -64,7 +64,7 @@ pub(crate) struct Session {
     spent: AtomicUsize,
     turns: Option<Turns>,
     turn: Mutex<Option<(Turn, OwnedSemaphorePermit)>>,
-    watching: Mutex<Option<oneshot::Sender<()>>>,
+    started: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 /// Semaphores from which a socket's requests take turns.
@@ -107,20 +107,20 @@ impl Session {
             spent: AtomicUsize::new(0),
             turns,
             turn: Mutex::default(),
-            watching: Mutex::default(),
+            started: Mutex::default(),
         }
     }
 
-    /// Tells the socket by `watching` once the request's subscription has begun to watch.
-    pub(super) fn telling(self, watching: oneshot::Sender<()>) -> Self {
-        Self { watching: Mutex::new(Some(watching)), ..self }
+    /// Adds a signal for the socket: the request's subscription has begun to watch.
+    pub(super) fn with_start_signal(self, started: oneshot::Sender<()>) -> Self {
+        Self { started: Mutex::new(Some(started)), ..self }
     }
 
-    /// Tells the socket that every change from now on is sent.
-    pub(super) fn tell_watching(&self) {
-        if let Some(watching) = self.watching.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // A socket that was closed needs no word.
-            let _ = watching.send(());
+    /// Signals the socket that every change from now on is sent.
+    pub(super) fn signal_start(&self) {
+        if let Some(started) = self.started.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // Fails if the socket was closed, which needs no signal.
+            let _ = started.send(());
         }
     }
 

@@ -23,7 +23,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(60);
 /// Overlap of two reads while other servers' changes are not received: a transaction sets its time before its
 /// commit can be seen.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
-/// Maximum calls of one read. If there are more, events were missed.
+/// Maximum rows of one read. If there are more, events were missed.
 const MOST_READ: usize = 500;
 
 /// Root type of subscriptions, which has no state of its own.
@@ -45,7 +45,7 @@ impl Subscription {
         let topic = Topic::Operation(session.scope()?.tenant(), id);
         // Before the read, so that no change in between is missed.
         let changes = session.services().database.watch(topic);
-        session.tell_watching();
+        session.signal_start();
         let watched = read_operation(&session, id)
             .await?
             .ok_or_else(|| ApiError::bad_input("id: there is no operation with this id"))?;
@@ -79,7 +79,7 @@ impl Subscription {
         let topic = agent.map_or(Topic::Calls(tenant), |agent| Topic::CallsOf(tenant, agent));
         // Before the agent is looked up, so that no call in between is missed.
         let changes = session.services().database.watch(topic);
-        session.tell_watching();
+        session.signal_start();
         if let Some(agent) = agent {
             let known = session.reader().await?.agents_by_id(&[agent]).await?;
             if known.is_empty() {
@@ -106,7 +106,7 @@ impl Subscription {
         let topic = thread.map_or(Topic::Messages(tenant), |thread| Topic::MessagesOf(tenant, thread));
         // Before the thread is looked up, so that no message in between is missed.
         let changes = session.services().database.watch(topic);
-        session.tell_watching();
+        session.signal_start();
         if let Some(thread) = thread {
             let (reader, scope) = (session.reader().await?, session.scope()?);
             let number = reader.threads_by_id(&[thread]).await?.pop().map(|thread| thread.number_id);
@@ -133,31 +133,20 @@ enum Next {
 }
 
 /// A subscriber: its session and its stream of changes.
-struct Watch {
+struct Watch<T> {
     session: Arc<Session>,
     changes: Watcher,
-    /// Calls that were read and are not sent yet.
-    found: VecDeque<domain::Call>,
-    /// Calls of the last read, so that none is sent twice.
-    read: Vec<domain::Call>,
-    /// As for calls, the messages that were read.
-    found_messages: VecDeque<domain::Message>,
-    read_messages: Vec<domain::Message>,
+    /// Rows that were read and are not sent yet.
+    found: VecDeque<T>,
+    /// Rows of the last read, so that none is sent twice.
+    read: Vec<T>,
     read_at: DateTime<Utc>,
 }
 
-impl Watch {
+impl<T> Watch<T> {
     fn new(session: Arc<Session>, changes: Watcher) -> Self {
         let read_at = session.services().clock.now();
-        Self {
-            session,
-            changes,
-            found: VecDeque::new(),
-            read: Vec::new(),
-            found_messages: VecDeque::new(),
-            read_messages: Vec::new(),
-            read_at,
-        }
+        Self { session, changes, found: VecDeque::new(), read: Vec::new(), read_at }
     }
 
     /// The next relevant change; `None` when the server stops.
@@ -173,7 +162,32 @@ impl Watch {
             }
         }
     }
+}
 
+impl<T: Clone + PartialEq> Watch<T> {
+    /// Keeps the rows of a read that began at `now` and that `concern` the subscriber; `rows` names them in the error. A row that this server changed itself is
+    /// sent again.
+    fn keep_news(
+        &mut self,
+        changed: Vec<T>,
+        now: DateTime<Utc>,
+        rows: &str,
+        concern: impl Fn(&T) -> bool,
+    ) -> Result<(), ApiError> {
+        // A full read may have left out further rows.
+        if changed.len() >= MOST_READ {
+            return Err(missed_events(&format!("too many {rows} changed")));
+        }
+        // Because the reads overlap, this one may return rows that were already shown.
+        let is_new = |row: &&T| concern(row) && !self.read.contains(row);
+        self.found.extend(changed.iter().filter(is_new).cloned());
+        // The time before the read: what is committed during the read is found by the next one.
+        (self.read, self.read_at) = (changed, now);
+        Ok(())
+    }
+}
+
+impl Watch<domain::Operation> {
     /// The operation, once it differs from `shown`.
     async fn operation_after(
         &mut self,
@@ -195,7 +209,9 @@ impl Watch {
             }
         }
     }
+}
 
+impl Watch<domain::Call> {
     /// The next call that arrives or changes; `None` when the server stops.
     async fn next_call(&mut self, agent: Option<AgentId>) -> Result<Option<domain::Call>, ApiError> {
         loop {
@@ -205,7 +221,14 @@ impl Watch {
             let id: CallId = match self.change().await? {
                 None => return Ok(None),
                 Some(Change::Refresh) => {
-                    self.read_changed(agent).await?;
+                    self.session.take_turn().await;
+                    let now = self.session.services().clock.now();
+                    let since = self.read_at - OVERLAP;
+                    let changed =
+                        self.session.reader().await?.calls_changed_since(since, MOST_READ as u64).await?;
+                    self.keep_news(changed, now, "calls", |call| {
+                        agent.is_none_or(|agent| agent == call.agent_id)
+                    })?;
                     continue;
                 }
                 Some(Change::Gap) => return Err(missed_events("the database was unavailable")),
@@ -219,12 +242,14 @@ impl Watch {
             }
         }
     }
+}
 
+impl Watch<domain::Message> {
     /// The next message that is stored or changes; `None` when the server stops.
     async fn next_message(&mut self, thread: Option<ThreadId>) -> Result<Option<domain::Message>, ApiError> {
         let scope = self.session.scope()?;
         loop {
-            if let Some(message) = self.found_messages.pop_front() {
+            if let Some(message) = self.found.pop_front() {
                 return Ok(Some(message));
             }
             let id = match self.change().await? {
@@ -232,20 +257,12 @@ impl Watch {
                 Some(Change::Gap) => return Err(missed_events("the database was unavailable")),
                 Some(Change::Refresh) => {
                     self.session.take_turn().await;
-                    let (since, now) = (self.read_at - OVERLAP, self.session.services().clock.now());
-                    let most = u64::try_from(MOST_READ).unwrap_or(u64::MAX);
-                    let changed =
-                        self.session.reader().await?.messages_changed_since(since, thread, most).await?;
-                    // A full read may have left out further messages.
-                    if changed.len() >= MOST_READ {
-                        return Err(missed_events("too many messages changed"));
-                    }
-                    // Because the reads overlap, this one may return messages that were already sent.
-                    let is_new = |message: &&domain::Message| {
-                        scope.admits(message.agent_id) && !self.read_messages.contains(message)
-                    };
-                    self.found_messages.extend(changed.iter().filter(is_new).cloned());
-                    (self.read_messages, self.read_at) = (changed, now);
+                    let now = self.session.services().clock.now();
+                    let since = self.read_at - OVERLAP;
+                    let reader = self.session.reader().await?;
+                    let changed = reader.messages_changed_since(since, thread, MOST_READ as u64).await?;
+                    drop(reader);
+                    self.keep_news(changed, now, "messages", |message| scope.admits(message.agent_id))?;
                     continue;
                 }
                 Some(Change::Message { id, agent, .. }) if scope.admits(agent) => id,
@@ -257,26 +274,6 @@ impl Watch {
                 return Ok(message);
             }
         }
-    }
-
-    /// Finds calls that changed since the last read. A call that this server changed itself is sent again.
-    async fn read_changed(&mut self, agent: Option<AgentId>) -> Result<(), ApiError> {
-        self.session.take_turn().await;
-        let now = self.session.services().clock.now();
-        let most = u64::try_from(MOST_READ).unwrap_or(u64::MAX);
-        let changed = self.session.reader().await?.calls_changed_since(self.read_at - OVERLAP, most).await?;
-        // A full read may have left out further calls.
-        if changed.len() >= MOST_READ {
-            return Err(missed_events("too many calls changed"));
-        }
-        // Because the reads overlap, this one may return calls that were already shown.
-        let is_new = |call: &&domain::Call| {
-            agent.is_none_or(|agent| agent == call.agent_id) && !self.read.contains(call)
-        };
-        self.found.extend(changed.iter().filter(is_new).cloned());
-        // The time before the read: what is committed during the read is found by the next one.
-        (self.read, self.read_at) = (changed, now);
-        Ok(())
     }
 }
 

@@ -19,6 +19,9 @@ use crate::domain::{
 /// Rows in one statement: a row has eight values, and SQLite allows 32,766.
 const ROWS_PER_STATEMENT: usize = 1000;
 
+/// Name of a change of consent to texts, whoever made it.
+pub(super) const CONSENT_CHANGED: &str = "setMessagingConsent";
+
 const KEYSET: Keyset<Column> = Keyset { at: Column::At, id: Column::Id };
 
 /// Filter for audit events. All given conditions must match.
@@ -184,7 +187,7 @@ pub(super) async fn consent_changed(
 ) -> Result<(), StoreError> {
     let author = Author { actor: Actor::System, request_id: message.to_owned() };
     let subject = Some(thread.to_string());
-    let row = row(shared, tenant, &author, "setMessagingConsent", subject, AuditOutcome::Succeeded);
+    let row = row(shared, tenant, &author, CONSENT_CHANGED, subject, AuditOutcome::Succeeded);
     Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }

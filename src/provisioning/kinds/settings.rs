@@ -22,17 +22,8 @@ pub(super) async fn check(
     sid: &str,
     settings: &NumberSettings,
 ) -> Result<Setting, CarrierError> {
-    Ok(look(driver, sid, settings).await?.0)
-}
-
-/// Reads and compares the settings. Returns whether the number can take text messages, too.
-async fn look(
-    driver: &Provisioning,
-    sid: &str,
-    settings: &NumberSettings,
-) -> Result<(Setting, bool), CarrierError> {
     let owned = driver.carrier().fetch(sid).await?;
-    Ok(owned.map_or((Setting::Gone, false), |owned| (compare(&owned, settings), owned.capabilities.sms)))
+    Ok(owned.map_or(Setting::Gone, |owned| compare(&owned, settings)))
 }
 
 /// Reads the settings and writes them if they are different. Safe to repeat.
@@ -41,12 +32,12 @@ pub(in crate::provisioning) async fn restore(
     sid: &str,
     settings: &NumberSettings,
 ) -> Result<Setting, CarrierError> {
-    let (found, takes_texts) = look(driver, sid, settings).await?;
-    if found != Setting::Different {
-        return Ok(found);
+    let Some(owned) = driver.carrier().fetch(sid).await? else { return Ok(Setting::Gone) };
+    if compare(&owned, settings) == Setting::Right {
+        return Ok(Setting::Right);
     }
     info!(sid, "number has different settings at the carrier; restoring them");
-    Ok(compare(&driver.carrier().update(sid, settings, takes_texts).await?, settings))
+    Ok(compare(&driver.carrier().update(sid, settings, owned.capabilities.sms).await?, settings))
 }
 
 fn compare(owned: &OwnedNumber, settings: &NumberSettings) -> Setting {

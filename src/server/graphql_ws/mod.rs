@@ -313,10 +313,10 @@ impl SocketTask {
             of_socket: Arc::clone(&self.result_permits),
             of_caller: self.server.execution_limits.share(ShareKey::of(principal, self.address)),
         };
-        let (result_id, end_id, watching_id) = (id.clone(), id.clone(), id.clone());
-        let (watching, watches) = oneshot::channel();
-        self.starting.push(watches.map(|watches| watches.ok().map(|()| watching_id)).boxed());
-        let results = self.server.api.stream(caller, request, turns, watching);
+        let (result_id, end_id, start_id) = (id.clone(), id.clone(), id.clone());
+        let (started, start) = oneshot::channel();
+        self.starting.push(start.map(|start| start.ok().map(|()| start_id)).boxed());
+        let results = self.server.api.stream(caller, request, turns, started);
         let results = results.map(move |executed| (result_id.clone(), Some(executed)));
         let results = results.chain(stream::once(std::future::ready((end_id, None)))).boxed();
         let (handle, registration) = AbortHandle::new_pair();

@@ -9,11 +9,8 @@ use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::super::entities::message::consent::{ActiveModel, Column, Entity, TABLE};
-use super::super::{StoreError, SystemStore, TenantStore, entities};
+use super::super::{StoreError, SystemStore, TenantStore, audit_event, entities};
 use crate::domain::{MessagingConsent, Participant, TenantId, ThreadId};
-
-/// Name in the audit trail of a change of consent.
-pub(super) const ACTION: &str = "setMessagingConsent";
 
 impl TenantStore {
     /// The consents of these participants. One who has said nothing is missing.
@@ -60,7 +57,7 @@ impl TenantStore {
         let now = self.shared.clock.now();
         let at = known.map_or(now, |known| std::cmp::max(known.changed_at, now));
         if write(&self.transaction, self.tenant, participant, consent, at).await? {
-            self.audit(ACTION, thread).await?;
+            self.audit(audit_event::CONSENT_CHANGED, thread).await?;
         }
         Ok(())
     }
