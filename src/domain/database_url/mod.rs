@@ -220,6 +220,8 @@ impl<'a> Parts<'a> {
         let mut parameters = String::new();
         for (name, value) in [("user", user), ("password", password)] {
             if !value.is_empty() {
+                // What a login may contain unescaped would end or change a parameter.
+                let value = value.replace('&', "%26").replace('+', "%2B");
                 parameters = format!("{parameters}&{name}={value}");
             }
         }
@@ -366,6 +368,8 @@ mod tests {
         // Without a host the login becomes parameters, in which no @ may be taken for a login's.
         let without_host = hosts("postgres://u:p@/db?application_name=a@b");
         assert!(DatabaseUrl::parse(&without_host[0].1).is_ok(), "{without_host:?}");
+        let odd_login = hosts("postgres://u&host=x:p+q@/db").remove(0).1;
+        assert!(odd_login.ends_with("&user=u%26host=x&password=p%2Bq"), "{odd_login}");
         let address = |text: &str| DatabaseUrl::parse(text).unwrap().address().to_owned();
         assert_eq!(address("postgres://u:p@h1:1,h2/db?sslmode=disable"), "h1:1,h2/db");
         assert_eq!(address("postgres://u:p@h:5432/db"), "h:5432/db");
