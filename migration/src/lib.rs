@@ -18,6 +18,7 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend, Statement};
 pub use sea_orm_migration;
 
 mod agents;
+mod assignment;
 mod audit_events;
 mod call_statistics;
 mod call_totals;
@@ -53,6 +54,7 @@ impl MigratorTrait for Migrator {
             Box::new(list_indexes::Migration),
             Box::new(call_statistics::Migration),
             Box::new(messages::Migration),
+            Box::new(assignment::Migration),
         ]
     }
 }

@@ -4,12 +4,9 @@ mod token;
 
 pub use token::AgentToken;
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Utc};
 
-use super::{AgentId, E164, Invalid, Language, Refusal, TenantId, is_blank, text_enum};
+use super::{AgentId, E164, Language, Refusal, TenantId, bounded_text, text_enum};
 
 text_enum! {
     /// Lifecycle state of an agent.
@@ -126,6 +123,14 @@ pub struct AnsweringAgent {
     pub status: AgentStatus,
 }
 
+impl AnsweringAgent {
+    /// The agent as a number in the tenant's pool has it, whose last agent it was: it answers no call.
+    #[must_use]
+    pub fn withdrawn(self) -> Self {
+        Self { voice_agent_id: None, fallback_number: None, status: AgentStatus::Deleted, ..self }
+    }
+}
+
 // Name, greeting and prompt are left out: the routing cache holds every agent in memory, and a prompt may be long.
 impl From<&Agent> for AnsweringAgent {
     fn from(agent: &Agent) -> Self {
@@ -138,54 +143,6 @@ impl From<&Agent> for AnsweringAgent {
             status: agent.status,
         }
     }
-}
-
-macro_rules! bounded_text {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Maximum length in characters.
-            pub const MAX_CHARS: usize = $max;
-
-            /// The text, trimmed of white space.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = Invalid;
-
-            fn from_str(text: &str) -> Result<Self, Invalid> {
-                let text = text.trim();
-                let length = text.chars().count();
-                if length == 0 || length > Self::MAX_CHARS {
-                    return Err(Invalid::new(format!(
-                        concat!("the ", $what, " must have 1 to {} characters; got {}"),
-                        Self::MAX_CHARS, length
-                    )));
-                }
-                if is_blank(text) {
-                    return Err(Invalid::new(concat!("the ", $what, " must contain a visible character")));
-                }
-                // Postgres stores no NUL, and the others mean nothing in speech. Prompts have paragraphs and lists.
-                if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
-                    return Err(Invalid::new(concat!("the ", $what, " must not contain control characters")));
-                }
-                Ok(Self(text.to_owned()))
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-    };
 }
 
 bounded_text! {

@@ -49,7 +49,8 @@ pub use message::{
     plain_text, revokes_consent, split,
 };
 pub use number::{
-    Capabilities, Cost, NumberStatus, NumberTransition, NumberType, PhoneNumber, Provider, Rates,
+    Capabilities, Cost, NumberLabel, NumberOrigin, NumberStatus, NumberTransition, NumberType, PhoneNumber,
+    Provider, Rates,
 };
 pub(crate) use operation::operation_kinds;
 pub use operation::{EventKey, IdempotencyKey, Operation, OperationKind, OperationState, Step};
@@ -105,6 +106,55 @@ pub(crate) fn names_of_pointer(pointer: &str) -> impl Iterator<Item = String> {
     pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~"))
 }
 
+/// Defines a type for texts of limited length that tenants write.
+macro_rules! bounded_text {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Maximum length in characters.
+            pub const MAX_CHARS: usize = $max;
+
+            /// The text, trimmed of white space.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::Invalid;
+
+            fn from_str(text: &str) -> Result<Self, $crate::domain::Invalid> {
+                let text = text.trim();
+                let length = text.chars().count();
+                if length == 0 || length > Self::MAX_CHARS {
+                    return Err($crate::domain::Invalid::new(format!(
+                        concat!("the ", $what, " must have 1 to {} characters; got {}"),
+                        Self::MAX_CHARS, length
+                    )));
+                }
+                if $crate::domain::is_blank(text) {
+                    return Err($crate::domain::Invalid::new(concat!("the ", $what, " must contain a visible character")));
+                }
+                // Postgres stores no NUL, and the others mean nothing in speech. Prompts have paragraphs and lists.
+                if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+                    return Err($crate::domain::Invalid::new(concat!("the ", $what, " must not contain control characters")));
+                }
+                Ok(Self(text.to_owned()))
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
 /// Defines an enum whose values have one spelling in the database and on the wire.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
@@ -143,6 +193,7 @@ macro_rules! text_enum {
         }
     };
 }
+use bounded_text;
 pub(crate) use text_enum;
 
 /// Implements Serde for a type through its `Display` and `FromStr`.
@@ -172,6 +223,7 @@ serde_as_text!(
     Language,
     NumberType,
     NumberStatus,
+    NumberLabel,
     AgentStatus,
     Participant,
     TenantId,

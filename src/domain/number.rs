@@ -7,7 +7,7 @@ pub use price::{Cost, Rates};
 use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 
-use super::{AgentId, CountryCode, E164, NumberId, OperationId, TenantId, text_enum};
+use super::{AgentId, CountryCode, E164, NumberId, OperationId, TenantId, bounded_text, text_enum};
 
 text_enum! {
     /// Lifecycle state of a number. [`NumberTransition`] holds the legal changes.
@@ -118,6 +118,27 @@ text_enum! {
     }
 }
 
+text_enum! {
+    /// Where a number comes from.
+    NumberOrigin {
+        /// Bought for an agent.
+        Purchased = "purchased",
+        /// Bought ahead by the operator.
+        Stock = "stock",
+        /// Held at the carrier before, and taken over.
+        Imported = "imported",
+        /// Ported from another carrier.
+        Ported = "ported",
+        /// Held at another carrier, which forwards texts only.
+        Hosted = "hosted",
+    }
+}
+
+bounded_text! {
+    /// A tenant's own name for a number: 1 to 100 characters.
+    NumberLabel, "label", 100
+}
+
 /// Capabilities of a number, as the carrier lists them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Capabilities {
@@ -136,8 +157,14 @@ pub struct PhoneNumber {
     pub id: NumberId,
     /// The tenant that owns it.
     pub tenant_id: TenantId,
-    /// The agent that answers its calls.
+    /// The agent that it is assigned to; if it is in the tenant's pool, the last one. See [`Self::assigned_to`].
     pub agent_id: AgentId,
+    /// Since when it has been in the tenant's pool; `None`: it is assigned to an agent.
+    pub pooled_at: Option<DateTime<Utc>>,
+    /// The tenant's own name for it.
+    pub label: Option<NumberLabel>,
+    /// When it was made its agent's primary number; `None` unless it was. See [`Self::precedes`].
+    pub primary_since: Option<DateTime<Utc>>,
     /// The operation that bought it. Its id is part of the number's name at the carrier.
     pub operation_id: OperationId,
     /// The number in E.164 form.
@@ -173,6 +200,20 @@ pub struct PhoneNumber {
 }
 
 impl PhoneNumber {
+    /// The agent that answers its calls; `None`: it is in the tenant's pool.
+    #[must_use]
+    pub fn assigned_to(&self) -> Option<AgentId> {
+        self.pooled_at.is_none().then_some(self.agent_id)
+    }
+
+    /// Whether this one comes before another active number of the same agent. The first of all is the agent's primary number:
+    /// the one that was made so last, else the oldest.
+    #[must_use]
+    pub fn precedes(&self, other: &Self) -> bool {
+        let rank = |number: &Self| (std::cmp::Reverse(number.primary_since), number.created_at, number.id.0);
+        rank(self) < rank(other)
+    }
+
     /// Number of monthly charges from `from` (inclusive) to `until` (exclusive). The carrier charges a full month at the
     /// purchase and on the same day of every following month, or on its last day, until the release.
     #[must_use]

@@ -113,7 +113,7 @@ impl Loader<NumberId> for Batches {
 
     async fn load(&self, keys: &[NumberId]) -> Result<HashMap<NumberId, PhoneNumber>, ApiError> {
         let rows = self.0.reader().await?.numbers_by_id(keys).await?;
-        visible(&self.0, rows, |number| number.id, |number| number.agent_id)
+        visible(&self.0, rows, |number| number.id, PhoneNumber::assigned_to)
     }
 }
 

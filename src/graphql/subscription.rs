@@ -112,7 +112,7 @@ impl Subscription {
             let number = reader.threads_by_id(&[thread]).await?.pop().map(|thread| thread.number_id);
             // An agent's token sees the threads of its agent's numbers.
             let numbers = reader.numbers_by_id(number.as_slice()).await?;
-            if !numbers.iter().any(|number| scope.admits(number.agent_id)) {
+            if !numbers.iter().any(|number| scope.admits(number.assigned_to())) {
                 return Err(ApiError::bad_input("threadId: there is no thread with this id"));
             }
         }

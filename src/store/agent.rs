@@ -450,6 +450,7 @@ fn bought_number() -> SelectStatement {
             Expr::col((phone_number::Entity, phone_number::Column::AgentId))
                 .equals((agent::Entity, agent::Column::Id)),
         )
+        .and_where(Expr::col((phone_number::Entity, phone_number::Column::PooledAt)).is_null())
         .and_where(phone_number::Column::Status.is_in(bought.map(NumberStatus::as_str)))
         .take()
 }

@@ -188,6 +188,12 @@ const ROWS: &[Row] = &[
         Gets::Refused,
     ),
     row(
+        "Mutation.setPrimaryPhoneNumber",
+        "mutation($id: ID!) { setPrimaryPhoneNumber(input: {id: $id}) { phoneNumber { id } userErrors { code message } } }",
+        On::Number,
+        Gets::Refused,
+    ),
+    row(
         "Mutation.setRoutingRules",
         "mutation($id: ID!) { setRoutingRules(input: {phoneNumberId: $id, rules: []}) {
             phoneNumber { id } userErrors { code message } } }",
@@ -198,6 +204,13 @@ const ROWS: &[Row] = &[
         "Mutation.setTenantPlan",
         "mutation { setTenantPlan(input: {userId: \"00000000-0000-0000-0000-000000000009\", name: \"Solo\",
             concurrentCalls: 1, phoneNumbers: 1}) { viewer { userId } userErrors { code message } } }",
+    ),
+    row(
+        "Mutation.assignPhoneNumber",
+        "mutation($id: ID!) { assignPhoneNumber(input: {id: $id, label: \"Front desk\"}) {
+            phoneNumber { id } userErrors { code message } } }",
+        On::Number,
+        Gets::Refused,
     ),
     row(
         "Mutation.releasePhoneNumber",

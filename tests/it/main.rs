@@ -6,6 +6,7 @@ mod agent;
 mod agent_sync;
 mod answer_claims;
 mod answer_records;
+mod assignment;
 mod audit_event;
 mod auth;
 mod bounds;

@@ -58,6 +58,7 @@ impl Args {
             number: None,
             // An area code on the command line is meant: another one would be a wrong purchase.
             any_in_country: self.area_code.is_none(),
+            label: None,
         })
     }
 }

@@ -80,7 +80,7 @@ impl fmt::Display for Cause {
             Self::SlotsNotCounted => "the database was too busy to count the plan's concurrent calls",
             Self::AgentPending => "the agent does not exist yet",
             Self::AgentInactive => "the agent is inactive",
-            Self::AgentDeleted => "the agent is deleted",
+            Self::AgentDeleted => "the number has no agent, or the agent is deleted",
             Self::ForwardNotDialed(NotDialed::LeadsBack) => {
                 "the number it is forwarded to would bring the call back"
             }

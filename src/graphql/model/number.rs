@@ -9,7 +9,7 @@ use super::{Agent, Message, NotRead, agent, read_id};
 use crate::domain::{self, CountryCode, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
-use crate::graphql::loaders::{NumberCountOf, NumbersOf, RulesOf};
+use crate::graphql::loaders::{FirstNumberOf, NumberCountOf, NumbersOf, RulesOf};
 use crate::store::{self, Extent, ListExtent, ListedAgent, ListedNumber, PageOf, PageRequest};
 
 /// A phone number held by a tenant.
@@ -53,6 +53,22 @@ pub(crate) enum PhoneNumberType {
     TollFree,
     /// A mobile number.
     Mobile,
+}
+
+/// Where a number comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::NumberOrigin")]
+pub(crate) enum NumberOrigin {
+    /// Bought for an agent.
+    Purchased,
+    /// Bought ahead by the operator.
+    Stock,
+    /// Held at the carrier before, and taken over.
+    Imported,
+    /// Ported from another carrier.
+    Ported,
+    /// Held at another carrier, which forwards texts only.
+    Hosted,
 }
 
 /// Lifecycle state of a number.
@@ -155,17 +171,35 @@ impl PhoneNumber {
         Ok(Decimal(self.whole()?.monthly_cost))
     }
 
-    /// The agent that answers calls to the number.
+    /// The agent that answers calls to the number; `null` while it is in the tenant's pool. See `assignPhoneNumber`.
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
         if let Some(agent) = &self.agent {
             return Some(Ok(agent.clone()));
         }
-        let id = match &self.number {
-            ListedNumber::Summary(number) => number.agent_id,
-            ListedNumber::Whole(number) => number.agent_id,
+        let assigned = match &self.number {
+            ListedNumber::Summary(number) => number.assigned_to,
+            ListedNumber::Whole(number) => number.assigned_to(),
         };
-        Agent::load(ctx, id).await
+        Agent::load(ctx, assigned?).await
+    }
+
+    /// Your own name for the number.
+    async fn label(&self) -> Result<Option<&str>, ApiError> {
+        Ok(self.whole()?.label.as_ref().map(domain::NumberLabel::as_str))
+    }
+
+    /// Whether it is the primary number of its agent, which `Agent.phoneNumber` shows.
+    #[graphql(complexity = "2")]
+    async fn primary(&self, ctx: &Context<'_>) -> Result<bool, ApiError> {
+        let Some(agent) = self.whole()?.assigned_to() else { return Ok(false) };
+        let first = Box::pin(ctx.loaders()?.load_one(FirstNumberOf(agent))).await?;
+        Ok(first.is_some_and(|first| first.id == self.key()))
+    }
+
+    /// Where the number comes from.
+    async fn origin(&self) -> NumberOrigin {
+        NumberOrigin::Purchased
     }
 
     /// Text messages from and to the number, newest first.
@@ -257,6 +291,8 @@ pub(crate) struct PhoneNumberFilter {
     status: Option<PhoneNumberStatus>,
     /// Only numbers of this agent.
     agent_id: Option<ID>,
+    /// `true`: only numbers that are assigned to an agent; `false`: only numbers in the pool.
+    assigned: Option<bool>,
     /// Only numbers of this country.
     country_code: Option<CountryCode>,
 }
@@ -268,6 +304,7 @@ impl TryFrom<PhoneNumberFilter> for store::NumberFilter {
         Ok(Self {
             status: filter.status.map(Into::into),
             agent: filter.agent_id.map(|id| read_id("filter.agentId", &id)).transpose()?,
+            is_assigned: filter.assigned,
             country: filter.country_code,
         })
     }
@@ -276,7 +313,9 @@ impl TryFrom<PhoneNumberFilter> for store::NumberFilter {
 /// The agent, if the filter selects exactly all of its numbers.
 fn all_of(filter: &store::NumberFilter) -> Option<domain::AgentId> {
     match filter {
-        store::NumberFilter { status: None, agent: Some(agent), country: None } => Some(*agent),
+        store::NumberFilter { status: None, agent: Some(agent), is_assigned: None, country: None } => {
+            Some(*agent)
+        }
         _ => None,
     }
 }

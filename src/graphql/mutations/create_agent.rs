@@ -64,6 +64,7 @@ impl CreateAgentInput {
             kind: NumberType::Local,
             number: None,
             any_in_country,
+            label: None,
         });
         let agent = name.zip(language).map(|(name, language)| NewAgent {
             name,

@@ -14,6 +14,9 @@ use crate::graphql::model::{Agent, Operation, UserError};
 pub(crate) struct DeleteAgentInput {
     /// Id of the agent.
     id: ID,
+    /// Whether its numbers go to the tenant's pool instead of being released. Those that are being released already are not kept.
+    #[graphql(default = false)]
+    keep_phone_numbers: bool,
 }
 
 /// Payload of `deleteAgent`: what was accepted, or why nothing was.
@@ -44,8 +47,8 @@ pub(super) struct DeleteAgent;
 
 #[Object]
 impl DeleteAgent {
-    /// Deletes an agent: stops its calls, releases its numbers to the carrier and deletes it at the voice
-    /// provider. Its calls remain on record. A released number may not be available again.
+    /// Deletes an agent: stops its calls, releases its numbers to the carrier or keeps them in the tenant's pool, and deletes it
+    /// at the voice provider. Its calls remain on record. A released number may not be available again.
     #[graphql(complexity = "child_complexity + 50")]
     async fn delete_agent(
         &self,
@@ -63,7 +66,7 @@ async fn delete(session: &Session, input: &DeleteAgentInput) -> Result<Accepted<
     session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
-    let (operation, agent) = provisioning.delete_agent(&store, id).await?;
+    let (operation, agent) = provisioning.delete_agent(&store, id, input.keep_phone_numbers).await?;
     // Committed with the agent INACTIVE: it takes no further call, whenever its numbers are released.
     store.commit().await?;
     let operation = carried_out(session, operation).await;

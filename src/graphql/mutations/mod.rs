@@ -4,17 +4,13 @@
 //! to the audit trail and commits. Only after that it calls a provider, and returns the result ([`outcome`]). The store records
 //! the start and end of an operation in the trail.
 
-mod cancel_release;
 mod create_agent;
 mod delete_agent;
 mod input;
 mod messaging;
+mod number;
 mod outcome;
-mod provision_phone_number;
-mod release_phone_number;
-mod repair_phone_number;
 mod rotate_agent_token;
-mod set_routing_rules;
 mod set_tenant_plan;
 mod update_agent;
 
@@ -28,11 +24,13 @@ pub(crate) struct Mutation(
     update_agent::UpdateAgent,
     delete_agent::DeleteAgent,
     rotate_agent_token::RotateAgentToken,
-    provision_phone_number::ProvisionPhoneNumber,
-    release_phone_number::ReleasePhoneNumber,
-    repair_phone_number::RepairPhoneNumber,
-    cancel_release::CancelRelease,
-    set_routing_rules::SetRoutingRules,
+    number::ProvisionPhoneNumber,
+    number::ReleasePhoneNumber,
+    number::RepairPhoneNumber,
+    number::CancelRelease,
+    number::AssignPhoneNumber,
+    number::SetPrimaryPhoneNumber,
+    number::SetRoutingRules,
     set_tenant_plan::SetTenantPlan,
     messaging::SendMessage,
     messaging::SetThreadHandling,

@@ -84,6 +84,8 @@ async fn simulate(
     let found = store.number_by_e164(asked.number).await?.filter(takes_calls);
     let Some(number) = found else { return Ok(None) };
     let Some(agent) = store.agent(number.agent_id).await? else { return Ok(None) };
+    let agent = AnsweringAgent::from(&agent);
+    let agent = if number.assigned_to().is_some() { agent } else { agent.withdrawn() };
     let tenant = store.tenant().await?;
     let dialing = session.provisioning().dialing().for_tenant(&tenant.dialing);
     let room = Room::counted(tenant.limits, store.active_calls().await?);
@@ -92,7 +94,7 @@ async fn simulate(
     let decision = rules.decide(&caller, at).of_version(version);
     let call = Imagined {
         decision: &decision,
-        agent: &AnsweringAgent::from(&agent),
+        agent: &agent,
         called: &number.number,
         caller: &caller,
         forwarded_from: asked.forwarded_from,

@@ -113,7 +113,7 @@ async fn by_number(ctx: &Context<'_>, number: &E164) -> Result<Option<PhoneNumbe
     let scope = session.scope()?;
     let found = session.reader().await?.number_by_e164(number).await?;
     // Filtered here, since an agent's token reads through the same connection as its tenant.
-    Ok(found.filter(|number| scope.admits(number.agent_id)).map(PhoneNumber::from))
+    Ok(found.filter(|number| scope.admits(number.assigned_to())).map(PhoneNumber::from))
 }
 
 fn read_area_code(country: CountryCode, kind: NumberType, code: &str) -> Result<AreaCode, ApiError> {

@@ -23,7 +23,8 @@ pub(super) const STEPS: Steps = &[
 ];
 
 impl Provisioning {
-    /// Takes an agent out of service and stores its deletion. The agent's numbers are released first, without a grace period.
+    /// Takes an agent out of service and stores its deletion. The agent's numbers go to the tenant's pool if they are to be kept;
+    /// else they are released first, without a grace period.
     /// Refused while another operation is under way for the agent; the deletion replaces releases in their grace period.
     ///
     /// # Errors
@@ -32,6 +33,7 @@ impl Provisioning {
         &self,
         store: &TenantStore,
         id: AgentId,
+        keep_numbers: bool,
     ) -> Result<(Operation, Agent), StoreError> {
         let refused = |why: String| StoreError::from(Refusal::new(RefusalCode::InvalidInput, why).at("id"));
         // Locks the agent: no purchase or repair can start for it between the check below and the commit.
@@ -39,7 +41,15 @@ impl Provisioning {
         if agent.status == AgentStatus::Deleted {
             return Err(refused("this agent is already deleted".to_owned()));
         }
+        let held = store.held_numbers(id).await?;
+        let is_held = |number: &NumberId| held.iter().any(|held| held.id == *number);
         for busy in store.unfinished_operations(id).await? {
+            // Of a number that the agent no longer has.
+            if busy.kind == OperationKind::ReleaseNumber
+                && busy.number_id.is_some_and(|number| !is_held(&number))
+            {
+                continue;
+            }
             if !superseded(store, &busy).await? {
                 return Err(refused(format!(
                     "{} is still under way for this agent: wait until it ends",
@@ -47,13 +57,18 @@ impl Provisioning {
                 )));
             }
         }
-        let data = DeleteData { was: agent.status, kept: Vec::new(), why: None };
+        let agent_before = agent.status;
         // In the same transaction: once the deletion is accepted, no call reaches the agent.
         let out_of_service = AgentChanges { status: Some(AgentStatus::Inactive), ..AgentChanges::default() };
         let agent = present(store.update_agent(id, out_of_service).await?, "agents")?;
-        for number in store.held_numbers(id).await? {
-            // No effect on a number that is being released already: the deletion goes on with it.
-            store.begin_release(number.id).await?;
+        let mut data = DeleteData { was: agent_before, kept: Vec::new(), why: None, pooled: Vec::new() };
+        for number in held {
+            // Neither has an effect on a number that is being released already: the deletion goes on with it.
+            if !keep_numbers {
+                store.begin_release(number.id).await?;
+            } else if store.assign_number(number.id, None).await?.is_some() {
+                data.pooled.push(number.id);
+            }
         }
         let operation =
             NewOperation { agent_id: Some(id), ..self.new_operation(OperationKind::DeleteAgent, &data) };
@@ -70,6 +85,9 @@ struct DeleteData {
     kept: Vec<NumberId>,
     /// Reason of the last rejected release.
     why: Option<String>,
+    /// Numbers that went to the pool; the undo gives them back.
+    #[serde(default)]
+    pooled: Vec<NumberId>,
 }
 
 /// Ends a release that is still in its grace period; the deletion releases the number instead. Returns whether it did.
@@ -127,11 +145,13 @@ fn not_all(kept: usize, why: &str) -> Refusal {
     Refusal::new(RefusalCode::CarrierRejected, message)
 }
 
-/// Undo: restores the agent's status and puts those of these numbers that it still holds into service.
+/// Undo: restores the agent's status, puts those of these numbers that it still holds into service, and gives back those in the
+/// pool.
 fn restored(agent: AgentId, data: &DeleteData, numbers: &[PhoneNumber]) -> Vec<Effect> {
     let agent = Effect::AgentStatus { agent, status: data.was };
     let numbers = numbers.iter().map(|number| Effect::NumberKept { number: number.id });
-    std::iter::once(agent).chain(numbers).collect()
+    let pooled = data.pooled.iter().map(|number| Effect::NumberReturned { number: *number });
+    std::iter::once(agent).chain(numbers).chain(pooled).collect()
 }
 
 /// Step: delete the voice agent. Without a known id, it is looked up by its tag.

@@ -152,7 +152,7 @@ async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option
     Ok(unfinished.into_iter().find(|operation| match operation.kind {
         OperationKind::ReleaseNumber => operation.number_id == Some(number.id),
         // A deletion names no number: it releases all numbers of its agent.
-        OperationKind::DeleteAgent => true,
+        OperationKind::DeleteAgent => number.assigned_to().is_some(),
         OperationKind::CreateAgent
         | OperationKind::ProvisionNumber
         | OperationKind::RepairNumber

@@ -27,8 +27,8 @@ use serde::{Deserialize, Serialize};
 use super::{Runner, read_data, write_data};
 use crate::carrier::{CarrierError, NumberOnSale, NumberSearch, Rejection};
 use crate::domain::{
-    AreaCode, CountryCode, E164, NumberId, NumberType, Operation, OperationState, Refusal, RefusalCode, Step,
-    TenantId,
+    AreaCode, CountryCode, E164, NumberId, NumberLabel, NumberType, Operation, OperationState, Refusal,
+    RefusalCode, Step, TenantId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
@@ -64,6 +64,10 @@ pub struct WantedNumber {
     pub number: Option<E164>,
     /// Whether to search the whole country if the area code has no numbers.
     pub any_in_country: bool,
+    /// The tenant's own name for the number.
+    // Left out if there is none, so that a repeated request matches one that an earlier version stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<NumberLabel>,
 }
 
 /// The state of a purchase, stored with its operation.
@@ -298,7 +302,7 @@ async fn claim_number(
         purchase.offered_at = candidate.offered_at;
         // WEBHOOK_BASE_URL may change before the purchase ends; a number at the old address is still ours.
         purchase.voice_url = Some(driver.settings(operation.id).voice_url.into());
-        let claim = claim_for(driver, candidate);
+        let claim = claim_for(driver, candidate, purchase.wanted.label.clone());
         let progress = with_purchase(Progress::of(operation), purchase.clone()).about(Some(claim.id));
         let update = progress.into_update(OperationState::Running, Step::BuyNumber, None);
         // One transaction: a crash between claim and step would leave a claim that no step frees.
@@ -318,7 +322,7 @@ async fn claim_number(
     Ok(Outcome::Next(Step::SearchNumbers, with_purchase(Progress::of(operation), purchase)))
 }
 
-fn claim_for(driver: &Provisioning, candidate: NumberOnSale) -> NumberClaim {
+fn claim_for(driver: &Provisioning, candidate: NumberOnSale, label: Option<NumberLabel>) -> NumberClaim {
     NumberClaim {
         id: NumberId(driver.0.entropy.uuid(driver.0.clock.now())),
         number: candidate.number,
@@ -329,6 +333,7 @@ fn claim_for(driver: &Provisioning, candidate: NumberOnSale) -> NumberClaim {
         locality: candidate.locality,
         region: candidate.region,
         monthly_cost: candidate.monthly_cost,
+        label,
     }
 }
 

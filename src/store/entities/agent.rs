@@ -73,10 +73,10 @@ pub(in crate::store) const TABLE: &str = "agents";
 pub(in crate::store) const PROFILE: &str = "id, voice_agent_id, name, language, first_message, fallback_number, \
     status, token_preview, created_at, updated_at, revision, synced_revision, refused_revision, sync_attempts, sync_error";
 
-/// Joins each listed number with its agent.
+/// Joins each listed number with the agent that it is assigned to.
 pub(in crate::store) const JOIN: &str =
     // By tenant as well: on SQLite nothing else keeps the agent of another tenant out.
-    "LEFT JOIN agents AS agent ON agent.tenant_id = $1 AND agent.id = listed.agent_id";
+    "LEFT JOIN agents AS agent ON agent.tenant_id = $1 AND agent.id = listed.agent_id AND listed.pooled_at IS NULL";
 
 /// Columns of the joined agent.
 pub(in crate::store) fn joined(extent: Extent) -> &'static str {

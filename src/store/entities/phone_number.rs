@@ -43,6 +43,10 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub provisioned_at: Option<DateTimeUtc>,
     pub released_at: Option<DateTimeUtc>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub label: Option<String>,
+    pub pooled_at: Option<DateTimeUtc>,
+    pub primary_since: Option<DateTimeUtc>,
     /// Change mark, set by a trigger.
     pub changed: i64,
 }
@@ -61,23 +65,24 @@ pub(in crate::store) const RULES: &str = "routing_rules";
 /// All columns but [`RULES`], in the order of [`Model`].
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
-    routing_version, created_at, provisioned_at, released_at, changed";
+    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, changed";
 
 /// Number of columns in [`COLUMNS`].
-pub(in crate::store) const WIDTH: usize = 22;
+pub(in crate::store) const WIDTH: usize = 25;
 
 /// Columns of a [`NumberSummary`] and the creation time.
-pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at";
+pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at, pooled_at";
 
 /// Number of columns in [`SUMMARY`].
-pub(in crate::store) const SUMMARY_WIDTH: usize = 5;
+pub(in crate::store) const SUMMARY_WIDTH: usize = 6;
 
 /// Reads the columns of [`SUMMARY`]. Returns the creation time separately.
 pub(in crate::store) fn read_summary(row: &QueryResult) -> Result<(DateTimeUtc, NumberSummary), StoreError> {
     let text = |index| row.try_get_by_index::<String>(index);
+    let pooled_at: Option<DateTimeUtc> = row.try_get_by_index(5)?;
     let number = NumberSummary {
         id: NumberId(row.try_get_by_index(0)?),
-        agent_id: AgentId(row.try_get_by_index(1)?),
+        assigned_to: pooled_at.is_none().then_some(AgentId(row.try_get_by_index(1)?)),
         number: read::text(TABLE, "number", &text(2)?)?,
         status: read::text(TABLE, "status", &text(3)?)?,
     };
@@ -109,7 +114,10 @@ impl Model {
             created_at: row.try_get_by_index(18)?,
             provisioned_at: row.try_get_by_index(19)?,
             released_at: row.try_get_by_index(20)?,
-            changed: row.try_get_by_index(21)?,
+            label: row.try_get_by_index(21)?,
+            pooled_at: row.try_get_by_index(22)?,
+            primary_since: row.try_get_by_index(23)?,
+            changed: row.try_get_by_index(24)?,
         })
     }
 }
@@ -122,6 +130,9 @@ impl TryFrom<Model> for PhoneNumber {
             id: NumberId(row.id),
             tenant_id: TenantId(row.tenant_id),
             agent_id: AgentId(row.agent_id),
+            pooled_at: row.pooled_at,
+            label: read::optional(TABLE, "label", row.label.as_deref())?,
+            primary_since: row.primary_since,
             operation_id: OperationId(row.operation_id),
             number: read::text(TABLE, "number", &row.number)?,
             friendly_name: row.friendly_name,

@@ -41,6 +41,7 @@ impl TenantStore {
                     .column(phone_number::Column::Id)
                     .filter(phone_number::Column::TenantId.eq(self.tenant.0))
                     .filter(phone_number::Column::AgentId.eq(id.0))
+                    .filter(phone_number::Column::PooledAt.is_null())
                     .into_query();
                 query.filter(Column::PhoneNumberId.in_subquery(theirs))
             })
@@ -138,12 +139,13 @@ pub(super) async fn find_or_insert(
     if let Some(known) = find().one(db).await? {
         return known.try_into();
     }
-    let messaging: Option<String> = agent::Entity::find_by_id(number.agent_id.0)
-        .select_only()
-        .column(agent::Column::Messaging)
-        .into_tuple()
-        .one(db)
-        .await?;
+    let messaging: Option<String> = match number.assigned_to() {
+        Some(agent) => {
+            let messaging = agent::Entity::find_by_id(agent.0).select_only().column(agent::Column::Messaging);
+            messaging.into_tuple().one(db).await?
+        }
+        None => None,
+    };
     let answers = messaging.as_deref() == Some(AgentMessaging::Agent.as_str());
     let now = shared.clock.now();
     let row = ActiveModel {

@@ -29,7 +29,7 @@ impl TenantStore {
             };
             let rules = self.routing_rules(&[held.id]).await?;
             next.extend(rules.values().flat_map(|(_, rules)| rules.forwards()).cloned());
-            let agents = self.agents_by_id(&[held.agent_id]).await?;
+            let agents = self.agents_by_id(held.assigned_to().as_slice()).await?;
             next.extend(agents.into_iter().filter_map(|agent| agent.fallback_number));
         }
         Ok(false)

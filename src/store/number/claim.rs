@@ -9,7 +9,8 @@ use sea_orm::{
 };
 
 use crate::domain::{
-    Capabilities, CountryCode, E164, NumberId, NumberStatus, NumberType, Operation, Provider, Refusal, UsedUp,
+    Capabilities, CountryCode, E164, NumberId, NumberLabel, NumberStatus, NumberType, Operation, Provider,
+    Refusal, UsedUp,
 };
 use crate::store::doors::Transaction;
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
@@ -37,6 +38,8 @@ pub struct NumberClaim {
     pub region: Option<String>,
     /// Monthly price in US dollars.
     pub monthly_cost: rust_decimal::Decimal,
+    /// The tenant's own name for it.
+    pub label: Option<NumberLabel>,
 }
 
 /// Limits on purchases besides the tenant's plan.
@@ -145,6 +148,9 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
         created_at: Set(now),
         provisioned_at: Set(None),
         released_at: Set(None),
+        label: Set(claim.label.map(|label| label.to_string())),
+        pooled_at: Set(None),
+        primary_since: Set(None),
         changed: NotSet,
     })
 }

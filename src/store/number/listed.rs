@@ -26,8 +26,8 @@ pub struct ListExtent {
 pub struct NumberSummary {
     /// Id in this database, not the carrier's.
     pub id: NumberId,
-    /// Agent that answers the number.
-    pub agent_id: AgentId,
+    /// Agent that answers the number; `None`: it is in the pool.
+    pub assigned_to: Option<AgentId>,
     /// The number in E.164 format.
     pub number: E164,
     /// Lifecycle state of the number.

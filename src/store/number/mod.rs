@@ -1,5 +1,6 @@
 //! Phone numbers: queries of both stores. Claiming a number for purchase is in [`claim`].
 
+mod assign;
 mod cache;
 mod chain;
 mod claim;
@@ -11,6 +12,7 @@ pub use claim::{ClaimError, NumberClaim, PurchaseRules};
 pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -35,6 +37,8 @@ pub struct NumberFilter {
     pub status: Option<NumberStatus>,
     /// Only numbers of this agent.
     pub agent: Option<AgentId>,
+    /// Only numbers that are assigned to an agent, or only those in the pool.
+    pub is_assigned: Option<bool>,
     /// Only numbers of this country.
     pub country: Option<CountryCode>,
 }
@@ -124,7 +128,7 @@ impl TenantStore {
             .collect()
     }
 
-    /// Returns the oldest active number of each agent. Agents without one are missing.
+    /// Returns the primary number of each agent, which is an active one. Agents without one are missing.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Corrupt`] if one of the rows is unreadable, which fails the whole read.
@@ -135,13 +139,16 @@ impl TenantStore {
         let active = self
             .own_numbers()
             .filter(phone_number::Column::AgentId.is_in(agents.iter().map(|id| id.0)))
-            .filter(phone_number::Column::Status.eq(NumberStatus::Active.as_str()))
-            .order_by_asc(phone_number::Column::CreatedAt)
-            .order_by_asc(phone_number::Column::Id);
+            .filter(phone_number::Column::PooledAt.is_null())
+            .filter(phone_number::Column::Status.eq(NumberStatus::Active.as_str()));
         // Picked here: `DISTINCT ON` exists in Postgres only.
-        let mut first = HashMap::new();
+        let mut first: HashMap<AgentId, PhoneNumber> = HashMap::new();
         for number in entities::all::<_, PhoneNumber>(&self.transaction, active).await? {
-            first.entry(number.agent_id).or_insert(number);
+            match first.entry(number.agent_id) {
+                Entry::Vacant(none) => drop(none.insert(number)),
+                Entry::Occupied(mut other) if number.precedes(other.get()) => drop(other.insert(number)),
+                Entry::Occupied(_) => {}
+            }
         }
         Ok(first)
     }
@@ -197,7 +204,12 @@ impl TenantStore {
             None => list.and("status <> 'released'"),
         };
         if let Some(agent) = filter.agent {
-            list = list.with("agent_id", "=", agent.0);
+            list = list.with("agent_id", "=", agent.0).and("pooled_at IS NULL");
+        }
+        match filter.is_assigned {
+            Some(true) => list = list.and("pooled_at IS NULL"),
+            Some(false) => list = list.and("pooled_at IS NOT NULL"),
+            None => {}
         }
         if let Some(country) = filter.country {
             list = list.with("country", "=", country.as_str());
@@ -244,6 +256,7 @@ impl TenantStore {
     fn held_by_any(&self, agents: &[AgentId]) -> Select<phone_number::Entity> {
         filtered(self.own_numbers(), &NumberFilter::default())
             .filter(phone_number::Column::AgentId.is_in(agents.iter().map(|id| id.0)))
+            .filter(phone_number::Column::PooledAt.is_null())
     }
 
     /// Returns a number, or `None` if the tenant has none with this id. A read-write transaction locks the row.
@@ -404,6 +417,7 @@ fn answering() -> Expr {
 fn held_by(numbers: Select<phone_number::Entity>, agent: AgentId) -> Select<phone_number::Entity> {
     numbers
         .filter(phone_number::Column::AgentId.eq(agent.0))
+        .filter(phone_number::Column::PooledAt.is_null())
         .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()))
         .order_by_asc(phone_number::Column::CreatedAt)
         .order_by_asc(phone_number::Column::Id)
@@ -416,7 +430,12 @@ fn filtered(mut query: Select<phone_number::Entity>, filter: &NumberFilter) -> S
         None => query.filter(Column::Status.ne(NumberStatus::Released.as_str())),
     };
     if let Some(agent) = filter.agent {
-        query = query.filter(Column::AgentId.eq(agent.0));
+        query = query.filter(Column::AgentId.eq(agent.0)).filter(Column::PooledAt.is_null());
+    }
+    match filter.is_assigned {
+        Some(true) => query = query.filter(Column::PooledAt.is_null()),
+        Some(false) => query = query.filter(Column::PooledAt.is_not_null()),
+        None => {}
     }
     if let Some(country) = filter.country {
         query = query.filter(Column::Country.eq(country.as_str()));

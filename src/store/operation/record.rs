@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::lease::{Lease, is_held};
 use crate::domain::{
-    AgentId, AgentStatus, EventKey, MessageId, MessageReport, NumberId, NumberTransition, Operation,
-    OperationState, Refusal, Step,
+    AgentId, AgentStatus, EventKey, MessageId, MessageReport, NumberId, NumberStatus, NumberTransition,
+    Operation, OperationState, Refusal, Step,
 };
 use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
 use crate::store::entities::{agent, phone_number};
@@ -84,6 +84,11 @@ pub enum Effect {
         /// Our id of the number.
         number: NumberId,
     },
+    /// The number goes back from the pool to its last agent, unless it was assigned meanwhile.
+    NumberReturned {
+        /// Our id of the number.
+        number: NumberId,
+    },
     /// The carrier has the number with the expected settings: it becomes active.
     NumberConfirmed {
         /// Our id of the number.
@@ -132,6 +137,7 @@ fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
         Effect::NumberReleased { number } => Change::Number { tenant, id: *number, is_released: true },
         Effect::NumberBought { number, .. }
         | Effect::NumberKept { number }
+        | Effect::NumberReturned { number }
         | Effect::NumberConfirmed { number }
         | Effect::NumberLost { number } => Change::Number { tenant, id: *number, is_released: false },
         // Published by `publish_message_of`.
@@ -258,6 +264,16 @@ async fn apply(
         Effect::NumberKept { number } => {
             let row = phone_number::ActiveModel::default();
             move_number(db, operation, *number, NumberTransition::ReleaseEnded, row).await.map(drop)
+        }
+        Effect::NumberReturned { number } => {
+            let agent = operation.agent_id.map(|agent| agent.0);
+            let pooled = phone_number::Entity::update_many()
+                .col_expr(phone_number::Column::PooledAt, Expr::value(None::<DateTime<Utc>>))
+                .filter(phone_number::Column::Id.eq(number.0))
+                .filter(phone_number::Column::AgentId.eq(agent))
+                .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()));
+            pooled.exec(db).await?;
+            Ok(())
         }
         Effect::NumberConfirmed { number } => {
             let row = phone_number::ActiveModel::default();

@@ -117,6 +117,7 @@ pub(crate) fn claim_of(number: &E164) -> NumberClaim {
         locality: Some("New York".to_owned()),
         region: Some("NY".to_owned()),
         monthly_cost: "1.15".parse().unwrap(),
+        label: None,
     }
 }
 

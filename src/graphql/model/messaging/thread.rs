@@ -56,7 +56,7 @@ impl MessageThread {
         PhoneNumber::load(ctx, self.0.number_id).await
     }
 
-    /// The agent that has the number now.
+    /// The agent that has the number now; `null` if the number is in the pool.
     #[graphql(complexity = "child_complexity + 1")]
     async fn agent(&self, ctx: &Context<'_>) -> Option<Result<Agent, ApiError>> {
         let number = match ctx.loaders() {
@@ -64,7 +64,7 @@ impl MessageThread {
             Err(failure) => Err(failure),
         };
         match number {
-            Ok(Some(number)) => Agent::load(ctx, number.agent_id).await,
+            Ok(Some(number)) => Agent::load(ctx, number.assigned_to()?).await,
             Ok(None) => None,
             Err(failure) => Some(Err(failure)),
         }

@@ -66,6 +66,21 @@ export type AgentSyncState =
   /** The voice provider has the latest change. */
   | 'SYNCED';
 
+/** Input of `assignPhoneNumber`. */
+export type AssignPhoneNumberInput = {
+  /** Id of the agent that answers the number's calls from now on. `null` or left out: none; the number goes to the tenant's pool. */
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  /**
+   * Id of the agent that the number is expected to have now: if it has another or none, the request is rejected. Default: assign
+   * it whoever has it.
+   */
+  expectedAgentId?: InputMaybe<Scalars['ID']['input']>;
+  /** Id of the number. */
+  id: Scalars['ID']['input'];
+  /** Your own name for the number, 1 to 100 characters. `null` removes it. Default: unchanged. */
+  label?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** Filter for the audit trail. All given conditions must match. */
 export type AuditEventFilter = {
   /** Only this action: a mutation's name, such as `updateAgent`, or an operator's request, such as `query Calls`. */
@@ -190,6 +205,8 @@ export type CreateAgentInput = {
 export type DeleteAgentInput = {
   /** Id of the agent. */
   id: Scalars['ID']['input'];
+  /** Whether its numbers go to the tenant's pool instead of being released. Those that are being released already are not kept. */
+  keepPhoneNumbers?: Scalars['Boolean']['input'];
 };
 
 /** State of a part of the server. */
@@ -278,6 +295,19 @@ export type MessagingConsent =
   /** The participant asked for no more messages. None is sent. */
   | 'OPTED_OUT';
 
+/** Where a number comes from. */
+export type NumberOrigin =
+  /** Held at another carrier, which forwards texts only. */
+  | 'HOSTED'
+  /** Held at the carrier before, and taken over. */
+  | 'IMPORTED'
+  /** Ported from another carrier. */
+  | 'PORTED'
+  /** Bought for an agent. */
+  | 'PURCHASED'
+  /** Bought ahead by the operator. */
+  | 'STOCK';
+
 /** Filter for operations. All given conditions must match. */
 export type OperationFilter = {
   /** Only operations about this agent. */
@@ -327,6 +357,8 @@ export type OperationState =
 export type PhoneNumberFilter = {
   /** Only numbers of this agent. */
   agentId?: InputMaybe<Scalars['ID']['input']>;
+  /** `true`: only numbers that are assigned to an agent; `false`: only numbers in the pool. */
+  assigned?: InputMaybe<Scalars['Boolean']['input']>;
   /** Only numbers of this country. */
   countryCode?: InputMaybe<Scalars['CountryCode']['input']>;
   /** Only numbers in this state. Default: all except RELEASED. */
@@ -379,6 +411,8 @@ export type ProvisionPhoneNumberInput = {
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** What to do if no such number is for sale. */
   ifUnavailable?: IfUnavailable;
+  /** Your own name for the number, 1 to 100 characters. */
+  label?: InputMaybe<Scalars['String']['input']>;
   /** Exactly this number, from `availablePhoneNumbers`. */
   number?: InputMaybe<Scalars['E164']['input']>;
   /** Kind of number. */
@@ -507,6 +541,12 @@ export type SetMessagingConsentInput = {
   participant: Scalars['String']['input'];
   /** Id of the number at which the thread with the participant is. The consent holds for all numbers. */
   phoneNumberId: Scalars['ID']['input'];
+};
+
+/** Input of `setPrimaryPhoneNumber`. */
+export type SetPrimaryPhoneNumberInput = {
+  /** Id of the number. */
+  id: Scalars['ID']['input'];
 };
 
 /** Input of `setRoutingRules`. */

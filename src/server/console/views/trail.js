@@ -23,6 +23,8 @@ const ACTIONS = {
   cancelRelease: 'Keep a number that was to be released',
   repairPhoneNumber: 'Repair a number',
   setRoutingRules: 'Change routing rules',
+  assignPhoneNumber: 'Assign a number',
+  setPrimaryPhoneNumber: 'Choose the primary number',
   sendMessage: 'Send a text message',
   setThreadHandling: 'Say who answers a thread',
   setMessagingConsent: 'Change consent to texts',

@@ -35,7 +35,10 @@ impl Row {
     fn read(row: &QueryResult) -> Result<Self, StoreError> {
         let id = NumberId(row.try_get("", "id")?);
         let number: E164 = entities::text(TABLE, "number", &row.try_get::<String>("", "number")?)?;
-        let (agent, of_agent) = agent::as_far_as_readable(row, OF_AGENT)?;
+        let (mut agent, of_agent) = agent::as_far_as_readable(row, OF_AGENT)?;
+        if row.try_get::<Option<DateTime<Utc>>>("", "pooled_at")?.is_some() {
+            agent = agent.withdrawn();
+        }
         let (agent_id, mut unreadable) = (agent.id, Vec::new());
         let state = match entities::text(TABLE, "status", &row.try_get::<String>("", "status")?)? {
             NumberStatus::Released => RowState::Released,
@@ -79,10 +82,12 @@ pub(super) async fn read(
     store: &SystemStore,
     narrowed: impl FnOnce(&mut SelectStatement) -> &mut SelectStatement,
 ) -> Result<Rows, StoreError> {
-    use phone_number::Column::{Changed, Id, Number, RoutingVersion, Status};
+    use phone_number::Column::{Changed, Id, Number, PooledAt, RoutingVersion, Status};
     let mut query = Query::select();
     query.from(phone_number::Entity);
-    query.columns([Id, Number, Status, RoutingVersion, Changed].map(|column| (phone_number::Entity, column)));
+    query.columns(
+        [Id, Number, Status, PooledAt, RoutingVersion, Changed].map(|column| (phone_number::Entity, column)),
+    );
     query.column((phone_number::Entity, Alias::new(phone_number::RULES)));
     for column in agent::AnsweringRow::COLUMNS.into_iter().chain([agent::Column::Changed]) {
         query.expr_as(

@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 
-use super::input::{Faults, IfUnavailable};
-use super::outcome::{Accepted, Outcome, Stop, carried_out, now_or, number_now};
 use crate::domain::{AgentId, CountryCode, E164, IdempotencyKey};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Checked, Operation, PhoneNumber, PhoneNumberType, UserError};
+use crate::graphql::mutations::input::{Faults, IfUnavailable};
+use crate::graphql::mutations::outcome::{Accepted, Outcome, Stop, carried_out, now_or, number_now};
 use crate::provisioning::kinds::WantedNumber;
 
 /// Input of `provisionPhoneNumber`.
@@ -28,6 +28,8 @@ pub(crate) struct ProvisionPhoneNumberInput {
     /// What to do if no such number is for sale.
     #[graphql(default_with = "IfUnavailable::Fail")]
     if_unavailable: IfUnavailable,
+    /// Your own name for the number, 1 to 100 characters.
+    label: Option<String>,
     /// Whether to buy another number for an agent that already has one.
     #[graphql(default = false)]
     additional: bool,
@@ -51,6 +53,7 @@ impl ProvisionPhoneNumberInput {
         let country = faults.take("country", self.country.0);
         let area_code = faults.area_code(country, self.kind.into(), self.area_code);
         let number = faults.scalar("number", self.number);
+        let label = faults.optional("label", self.label);
         let key = faults.optional("idempotencyKey", self.idempotency_key);
         // The carrier is asked for the number alone, so a code that contradicts it would be ignored.
         if let (Some(number), Some(code)) = (&number, &area_code)
@@ -66,6 +69,7 @@ impl ProvisionPhoneNumberInput {
                 kind: self.kind.into(),
                 number,
                 any_in_country: self.if_unavailable == IfUnavailable::AnyInCountry,
+                label,
             },
             additional: self.additional,
             key,
@@ -97,9 +101,9 @@ impl ProvisionPhoneNumberPayload {
     }
 }
 
-/// Holds the root field `provisionPhoneNumber`; [`super::Mutation`] merges it with the others.
+/// Holds the root field `provisionPhoneNumber`; [`super::super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
-pub(super) struct ProvisionPhoneNumber;
+pub(crate) struct ProvisionPhoneNumber;
 
 #[Object]
 impl ProvisionPhoneNumber {

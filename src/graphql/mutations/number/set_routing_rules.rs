@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 
-use super::input;
-use super::outcome::{Outcome, Stop};
 use crate::domain::{self, E164, Invalid, NumberId, NumberStatus, Refusal, RefusalCode, RoutingRules};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{PhoneNumber, RoutingRuleInput, UserError};
+use crate::graphql::mutations::input;
+use crate::graphql::mutations::outcome::{Outcome, Stop};
 
 /// Input of `setRoutingRules`.
 #[derive(Debug, InputObject)]
@@ -40,9 +40,9 @@ impl SetRoutingRulesPayload {
     }
 }
 
-/// Holds the root field `setRoutingRules`; [`super::Mutation`] merges it with the others.
+/// Holds the root field `setRoutingRules`; [`super::super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
-pub(super) struct SetRoutingRules;
+pub(crate) struct SetRoutingRules;
 
 #[Object]
 impl SetRoutingRules {

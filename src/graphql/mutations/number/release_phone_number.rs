@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 
-use super::input;
-use super::outcome::{Accepted, Outcome, Stop};
 use crate::domain::NumberId;
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Operation, PhoneNumber, UserError};
+use crate::graphql::mutations::input;
+use crate::graphql::mutations::outcome::{Accepted, Outcome, Stop};
 
 /// Input of `releasePhoneNumber`.
 #[derive(Debug, InputObject)]
@@ -38,9 +38,9 @@ impl ReleasePhoneNumberPayload {
     }
 }
 
-/// Holds the root field `releasePhoneNumber`; [`super::Mutation`] merges it with the others.
+/// Holds the root field `releasePhoneNumber`; [`super::super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
-pub(super) struct ReleasePhoneNumber;
+pub(crate) struct ReleasePhoneNumber;
 
 #[Object]
 impl ReleasePhoneNumber {

@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 
-use super::input;
-use super::outcome::{Accepted, Outcome, Stop};
 use crate::domain::NumberId;
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Operation, PhoneNumber, UserError};
+use crate::graphql::mutations::input;
+use crate::graphql::mutations::outcome::{Accepted, Outcome, Stop};
 
 /// Input of `repairPhoneNumber`.
 #[derive(Debug, InputObject)]
@@ -38,9 +38,9 @@ impl RepairPhoneNumberPayload {
     }
 }
 
-/// Holds the root field `repairPhoneNumber`; [`super::Mutation`] merges it with the others.
+/// Holds the root field `repairPhoneNumber`; [`super::super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
-pub(super) struct RepairPhoneNumber;
+pub(crate) struct RepairPhoneNumber;
 
 #[Object]
 impl RepairPhoneNumber {

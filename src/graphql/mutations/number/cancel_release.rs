@@ -2,12 +2,12 @@
 
 use async_graphql::{Context, ID, InputObject, Object};
 
-use super::input;
-use super::outcome::{Outcome, Stop};
 use crate::domain::NumberId;
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{PhoneNumber, UserError};
+use crate::graphql::mutations::input;
+use crate::graphql::mutations::outcome::{Outcome, Stop};
 
 /// Input of `cancelRelease`.
 #[derive(Debug, InputObject)]
@@ -33,9 +33,9 @@ impl CancelReleasePayload {
     }
 }
 
-/// Holds the root field `cancelRelease`; [`super::Mutation`] merges it with the others.
+/// Holds the root field `cancelRelease`; [`super::super::Mutation`] merges it with the others.
 #[derive(Debug, Default)]
-pub(super) struct CancelRelease;
+pub(crate) struct CancelRelease;
 
 #[Object]
 impl CancelRelease {

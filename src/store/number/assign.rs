@@ -1,0 +1,80 @@
+//! Assignment of numbers to agents, labels, and primary numbers.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, UpdateMany};
+
+use crate::domain::{AgentId, NumberId, NumberLabel, NumberStatus, PhoneNumber};
+use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
+use crate::store::{Change, StoreError, TenantStore};
+
+/// States in which a number can be assigned.
+const SETTLED: [NumberStatus; 2] = [NumberStatus::Active, NumberStatus::Inactive];
+
+impl TenantStore {
+    fn settled(&self, number: NumberId) -> UpdateMany<Entity> {
+        Entity::update_many()
+            .filter(Column::Id.eq(number.0))
+            .filter(Column::TenantId.eq(self.tenant.0))
+            .filter(Column::Status.is_in(SETTLED.map(NumberStatus::as_str)))
+    }
+
+    /// Assigns an active or inactive number to an agent of the tenant, or puts it into the pool. `None` if the tenant has no such
+    /// number in one of these states.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn assign_number(
+        &self,
+        id: NumberId,
+        to: Option<AgentId>,
+    ) -> Result<Option<PhoneNumber>, StoreError> {
+        let row = match to {
+            Some(agent) => ActiveModel { agent_id: Set(agent.0), pooled_at: Set(None), ..Default::default() },
+            None => ActiveModel { pooled_at: Set(Some(self.shared.clock.now())), ..Default::default() },
+        };
+        let written = self
+            .settled(id)
+            .set(ActiveModel { primary_since: Set(None), ..row })
+            .exec_with_returning(&self.transaction)
+            .await?;
+        self.publish_on_commit(Change::Number { tenant: self.tenant, id, is_released: false });
+        written.into_iter().next().map(PhoneNumber::try_from).transpose()
+    }
+
+    /// Sets or removes the label of a number that is not released. `None` if the tenant has no such number.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn label_number(
+        &self,
+        id: NumberId,
+        label: Option<&NumberLabel>,
+    ) -> Result<Option<PhoneNumber>, StoreError> {
+        let written = Entity::update_many()
+            .col_expr(Column::Label, Expr::value(label.map(NumberLabel::as_str)))
+            .filter(Column::Id.eq(id.0))
+            .filter(Column::TenantId.eq(self.tenant.0))
+            .filter(Column::Status.ne(NumberStatus::Released.as_str()))
+            .exec_with_returning(&self.transaction)
+            .await?;
+        written.into_iter().next().map(PhoneNumber::try_from).transpose()
+    }
+
+    /// Makes an active number its agent's primary one. `None` if the tenant has no such number, it is in the pool, or it is not
+    /// active.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn make_primary(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
+        let written = Entity::update_many()
+            .col_expr(Column::PrimarySince, Expr::value(self.shared.clock.now()))
+            .filter(Column::Id.eq(id.0))
+            .filter(Column::TenantId.eq(self.tenant.0))
+            .filter(Column::PooledAt.is_null())
+            .filter(Column::Status.eq(NumberStatus::Active.as_str()))
+            .exec_with_returning(&self.transaction)
+            .await?;
+        written.into_iter().next().map(PhoneNumber::try_from).transpose()
+    }
+}
