@@ -30,11 +30,13 @@ export const CallsExport = /** @type {import('@urql/core').TypedDocumentNode<imp
 
 export const CallsUpdated = /** @type {import('@urql/core').TypedDocumentNode<import('./types').CallsUpdatedSubscription, import('./types').CallsUpdatedSubscriptionVariables>} */ (gql("subscription CallsUpdated($agentId: ID) {\n  callUpdated(agentId: $agentId) {\n    id\n  }\n}"));
 
-export const CallsAgents = /** @type {import('@urql/core').TypedDocumentNode<import('./types').CallsAgentsQuery, import('./types').CallsAgentsQueryVariables>} */ (gql("query CallsAgents($filter: AgentFilter) {\n  agents(first: 100, filter: $filter) {\n    nodes {\n      id\n      name\n    }\n    pageInfo {\n      hasNextPage\n    }\n  }\n}"));
+export const FilterAgents = /** @type {import('@urql/core').TypedDocumentNode<import('./types').FilterAgentsQuery, import('./types').FilterAgentsQueryVariables>} */ (gql("query FilterAgents($filter: AgentFilter) {\n  agents(first: 100, filter: $filter) {\n    nodes {\n      id\n      name\n    }\n    pageInfo {\n      hasNextPage\n    }\n  }\n}"));
 
-export const CallsNumbers = /** @type {import('@urql/core').TypedDocumentNode<import('./types').CallsNumbersQuery, import('./types').CallsNumbersQueryVariables>} */ (gql("query CallsNumbers($agentId: ID) {\n  phoneNumbers(first: 100, filter: {agentId: $agentId}) {\n    nodes {\n      id\n      number\n    }\n  }\n}"));
+export const FilterNumbers = /** @type {import('@urql/core').TypedDocumentNode<import('./types').FilterNumbersQuery, import('./types').FilterNumbersQueryVariables>} */ (gql("query FilterNumbers($agentId: ID) {\n  phoneNumbers(first: 100, filter: {agentId: $agentId}) {\n    nodes {\n      id\n      number\n    }\n  }\n}"));
 
-export const CallsChosen = /** @type {import('@urql/core').TypedDocumentNode<import('./types').CallsChosenQuery, import('./types').CallsChosenQueryVariables>} */ (gql("query CallsChosen($agent: ID!, $number: ID!, $hasAgent: Boolean!, $hasNumber: Boolean!) {\n  agent(id: $agent) @include(if: $hasAgent) {\n    id\n    name\n  }\n  phoneNumber(id: $number) @include(if: $hasNumber) {\n    id\n    number\n  }\n}"));
+export const FilterAgent = /** @type {import('@urql/core').TypedDocumentNode<import('./types').FilterAgentQuery, import('./types').FilterAgentQueryVariables>} */ (gql("query FilterAgent($id: ID!) {\n  agent(id: $id) {\n    id\n    name\n  }\n}"));
+
+export const FilterNumber = /** @type {import('@urql/core').TypedDocumentNode<import('./types').FilterNumberQuery, import('./types').FilterNumberQueryVariables>} */ (gql("query FilterNumber($id: ID!) {\n  phoneNumber(id: $id) {\n    id\n    number\n  }\n}"));
 
 export const NewAgentOnSale = /** @type {import('@urql/core').TypedDocumentNode<import('./types').NewAgentOnSaleQuery, import('./types').NewAgentOnSaleQueryVariables>} */ (gql("query NewAgentOnSale($country: CountryCode!, $areaCode: String) {\n  availablePhoneNumbers(country: $country, areaCode: $areaCode, limit: 5) {\n    number\n    friendlyName\n    locality\n    region\n    monthlyCost\n  }\n}"));
 

@@ -816,29 +816,33 @@ export type CallsUpdatedSubscriptionVariables = Exact<{
 
 export type CallsUpdatedSubscription = { callUpdated: { id: string } };
 
-export type CallsAgentsQueryVariables = Exact<{
+export type FilterAgentsQueryVariables = Exact<{
   filter?: InputMaybe<AgentFilter>;
 }>;
 
 
-export type CallsAgentsQuery = { agents: { nodes: Array<{ id: string, name: string }>, pageInfo: { hasNextPage: boolean } } };
+export type FilterAgentsQuery = { agents: { nodes: Array<{ id: string, name: string }>, pageInfo: { hasNextPage: boolean } } };
 
-export type CallsNumbersQueryVariables = Exact<{
+export type FilterNumbersQueryVariables = Exact<{
   agentId?: InputMaybe<Scalars['ID']['input']>;
 }>;
 
 
-export type CallsNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
+export type FilterNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
 
-export type CallsChosenQueryVariables = Exact<{
-  agent: Scalars['ID']['input'];
-  number: Scalars['ID']['input'];
-  hasAgent: Scalars['Boolean']['input'];
-  hasNumber: Scalars['Boolean']['input'];
+export type FilterAgentQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
 }>;
 
 
-export type CallsChosenQuery = { agent?: { id: string, name: string } | null, phoneNumber?: { id: string, number: string } | null };
+export type FilterAgentQuery = { agent: { id: string, name: string } | null };
+
+export type FilterNumberQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type FilterNumberQuery = { phoneNumber: { id: string, number: string } | null };
 
 export type NewAgentOnSaleQueryVariables = Exact<{
   country: Scalars['CountryCode']['input'];

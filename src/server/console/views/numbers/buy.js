@@ -6,6 +6,7 @@ import { NumbersAgents, NumbersBuy, NumbersOneAgent } from '../../generated/oper
 import { money } from '../../lib/format.js';
 import { useForm, useMutation, useQuery, useSettled } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
+import { newKey } from '../../lib/key.js';
 import * as router from '../../lib/router.js';
 import { Button, Loading, Notice } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
@@ -137,12 +138,6 @@ const refusal = (field, message) => ({
   ok: false,
   userErrors: [{ code: 'INVALID_INPUT', message, field: ['input', field] }],
 });
-
-/** crypto.randomUUID() exists in secure contexts only: not over plain HTTP on another host than this machine. */
-function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
 
 /**
  * @param {Values} values
