@@ -12,6 +12,7 @@ import * as router from './lib/router.js';
 import * as session from './lib/session.js';
 import { Button, Loading, Notice, Problem, Toasts } from './ui/basic.js';
 import { Renewal, SignIn, signOut } from './ui/sign_in.js';
+import { Waiting } from './ui/waiting.js';
 
 /** @typedef {{ parameters: string[], session: import('./generated/types').SessionQuery['session'] }} ViewProps `parameters`: the parts of the path that the view's pattern leaves open */
 
@@ -29,6 +30,8 @@ const VIEWS = [
   { pattern: /^\/numbers\/([^/]+)$/, load: () => import('./views/number.js') },
   { pattern: /^\/calls$/, load: () => import('./views/calls.js'), nav: ['/calls', 'Calls'] },
   { pattern: /^\/calls\/([^/]+)$/, load: () => import('./views/call.js') },
+  { pattern: /^\/messages$/, load: () => import('./views/messages.js'), nav: ['/messages', 'Messages'] },
+  { pattern: /^\/messages\/([^/]+)$/, load: () => import('./views/messages/thread.js') },
   { pattern: /^\/usage$/, load: () => import('./views/usage.js'), nav: ['/usage', 'Usage'] },
   { pattern: /^\/trail$/, load: () => import('./views/trail.js'), nav: ['/trail', 'Trail'] },
   {
@@ -77,7 +80,7 @@ function Head({ known, isOperatorAlone }) {
     <nav aria-label="Views"><ul>${shown.map(({ nav }) => {
       const [to, label] = nav ?? ['/', ''];
       const isHere = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
-      return html`<li key=${to}><a href=${router.href(to)} aria-current=${isHere ? 'page' : undefined}>${label}</a></li>`;
+      return html`<li key=${to}><a href=${router.href(to)} aria-current=${isHere ? 'page' : undefined}>${label}${to === '/messages' && html`<${Waiting} />`}</a></li>`;
     })}</ul></nav>
     <div class="who">
       ${

@@ -844,6 +844,88 @@ export type FilterNumberQueryVariables = Exact<{
 
 export type FilterNumberQuery = { phoneNumber: { id: string, number: string } | null };
 
+export type MessagesThreadsQueryVariables = Exact<{
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  last?: InputMaybe<Scalars['Int']['input']>;
+  before?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<MessageThreadFilter>;
+}>;
+
+
+export type MessagesThreadsQuery = { messageThreads: { nodes: Array<{ id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string } | null, agent: { id: string, name: string } | null, lastMessage: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, createdAt: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type MessagesWaitingQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MessagesWaitingQuery = { messageThreads: { nodes: Array<{ id: string }>, pageInfo: { hasNextPage: boolean } } };
+
+export type MessagesThreadQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, capabilities: { sms: boolean } } | null, agent: { id: string, name: string } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
+
+export type MessagesOlderQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+  after?: InputMaybe<Scalars['String']['input']>;
+}>;
+
+
+export type MessagesOlderQuery = { node: { id: string, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
+
+export type MessagesUpdatedSubscriptionVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MessagesUpdatedSubscription = { messageUpdated: { id: string } };
+
+export type MessagesOfThreadUpdatedSubscriptionVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type MessagesOfThreadUpdatedSubscription = { messageUpdated: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null } };
+
+export type MessagesEstimateQueryVariables = Exact<{
+  body: Scalars['String']['input'];
+}>;
+
+
+export type MessagesEstimateQuery = { estimateMessage: { encoding: MessageEncoding, segments: number, characters: number } };
+
+export type MessagesNumbersQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type MessagesNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, capabilities: { sms: boolean }, agent: { id: string, name: string } | null }> } };
+
+export type MessagesSendMutationVariables = Exact<{
+  input: SendMessageInput;
+}>;
+
+
+export type MessagesSendMutation = { sendMessage: { message: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, thread: { id: string }, error: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type MessagesSetHandlingMutationVariables = Exact<{
+  input: SetThreadHandlingInput;
+}>;
+
+
+export type MessagesSetHandlingMutation = { setThreadHandling: { thread: { id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type MessagesSetConsentMutationVariables = Exact<{
+  input: SetMessagingConsentInput;
+}>;
+
+
+export type MessagesSetConsentMutation = { setMessagingConsent: { thread: { id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type MessagesThreadStateFragment = { id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent };
+
+export type MessagesPageFragment = { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } };
+
+export type MessagesMessageFragment = { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null };
+
 export type NewAgentOnSaleQueryVariables = Exact<{
   country: Scalars['CountryCode']['input'];
   areaCode?: InputMaybe<Scalars['String']['input']>;

@@ -242,6 +242,7 @@ const FOR_PROGRAMS = [
   ['set ifUnavailable to ANY_IN_COUNTRY', 'take any number in the country'],
   ['search again with availablePhoneNumbers', 'search again'],
   ['restore them with repairPhoneNumber', 'repair the number'],
+  ['recorded with setMessagingConsent', 'that you record'],
 ];
 
 /**

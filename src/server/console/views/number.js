@@ -65,7 +65,7 @@ function Details({ number }) {
 
 /** @param {{ number: PhoneNumber }} props */
 function NumberFacts({ number }) {
-  const { status, agent, type, friendlyName, sid, capabilities, monthlyCost, provisionedAt, releasedAt } = number;
+  const { id, status, agent, type, friendlyName, sid, capabilities, monthlyCost, provisionedAt, releasedAt } = number;
   const can = [
     capabilities.voice && 'Calls',
     capabilities.sms && 'Text messages',
@@ -77,6 +77,10 @@ function NumberFacts({ number }) {
     friendlyName !== number.number && ['Written', friendlyName],
     ['Kind', TYPES[type] ?? type],
     ['Place', placeOf(number)],
+    capabilities.sms && [
+      'Texts',
+      html`<a href=${`${router.href('/messages')}?number=${encodeURIComponent(id)}`}>Show its messages</a>`,
+    ],
     ['Can take', can.filter(Boolean).join(', ') || 'Nothing'],
     ['Price', `${money(monthlyCost)} a month`],
     ['Bought', dateTime(provisionedAt)],
