@@ -25,6 +25,7 @@ const TOGETHER = [
   'numbers',
   'agents',
   'calls',
+  'messages',
   'hostile',
   'many_calls',
   'tabs',

@@ -36,6 +36,8 @@ export async function run(stage) {
   await rules(server, token, first.phoneNumber.id);
   await server.call({ to: second.phoneNumber.number, from: CALLERS[0], duration_seconds: 5 });
   const { calls } = await server.api(token, '{ calls(first: 4) { nodes { id } } }');
+  for (const from of CALLERS) for (const body of NAMES) await server.text({ to, from, body });
+  const { messageThreads } = await server.api(token, '{ messageThreads { nodes { id } } }');
 
   const person = await stage.person({ width: WIDTH });
   await person.opens(token);
@@ -49,6 +51,9 @@ export async function run(stage) {
     '/numbers?buy=1',
     '/calls',
     ...calls.nodes.map((/** @type {{ id: string }} */ { id }) => `/calls/${id}`),
+    '/messages',
+    ...messageThreads.nodes.map((/** @type {{ id: string }} */ { id }) => `/messages/${id}`),
+    '/messages?new=1',
     '/usage',
     '/trail',
   ];
@@ -71,6 +76,11 @@ export async function run(stage) {
       .first()
       .textContent()) === CALLERS[0],
     'a caller’s address is shown as it was sent',
+  );
+  await person.visits(`/messages/${messageThreads.nodes.at(-1)?.id}`);
+  stage.check(
+    (await person.page.locator('.dialogue p').first().textContent()) === NAMES[0],
+    'a text is shown as it was sent',
   );
   const title = await person.page.title();
   stage.check(!title.includes('<script'), 'titles are plain');

@@ -51,6 +51,30 @@ export async function run(stage) {
   await tabTo(person, 'Agents', { most: 3 }).catch(() => {});
   stage.check((await person.focus()) !== 'nothing', 'the navigation can be skipped');
   await reorders(stage, person, token);
+  await answersText(stage, person, token);
+}
+
+/** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} token */
+async function answersText(stage, person, token) {
+  const { server } = stage;
+  const { phoneNumbers } = await server.api(token, '{ phoneNumbers { nodes { number } } }');
+  await server.text({ to: phoneNumbers.nodes[0].number, from: '+13125550166', body: 'May I bring my dog?' });
+  const { keyboard } = person.page;
+  await person.visits('/messages');
+  await tabTo(person, '+13125550166');
+  await keyboard.press('Enter');
+  await person.heading('Messages with +13125550166').waitFor();
+  await person.settled();
+  await tabTo(person, 'Take over');
+  await keyboard.press('Enter');
+  await person.sees('A person has taken over');
+  await until('the focus is on who answers', async () => (await person.focus()).includes('A person has taken over'));
+  await tabTo(person, 'Your answer');
+  await keyboard.type('Yes, you may.');
+  await tabTo(person, 'Send', { most: 1 });
+  await keyboard.press('Enter');
+  await person.page.getByRole('listitem').filter({ hasText: 'Yes, you may.' }).getByText('Delivered').waitFor();
+  stage.check((await person.focus()) === 'button Send', 'takes a thread over and answers');
 }
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} token */
@@ -71,7 +95,7 @@ async function reorders(stage, person, token) {
   const { keyboard } = person.page;
   await tabTo(person, /^Up: Family/, { most: 120 });
   await keyboard.press('Enter');
-  stage.check((await person.focus()) !== 'nothing', 'a moved rule keeps the focus');
+  stage.check((await person.focusIsKept()) !== null, 'a moved rule keeps the focus');
   await tabTo(person, /^Save/, { most: 120 });
   await keyboard.press('Enter');
   await person.sees('The routing rules are saved.');

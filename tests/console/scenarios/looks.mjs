@@ -1,5 +1,7 @@
 // Every view and dialog by the rules of accessibility, in light and dark, wide and narrow; screenshots of them.
 
+import { until } from '../support/report.mjs';
+
 export const name = 'looks';
 const LOOKS = [
   { width: 1280, dark: false },
@@ -52,6 +54,10 @@ export async function run(stage) {
     ['number', `/numbers/${practice.number.id}`],
     ['calls', '/calls'],
     ['call', `/calls/${practice.call}`],
+    ['messages', '/messages'],
+    ['thread', `/messages/${practice.threads.open}`],
+    ['thread-stopped', `/messages/${practice.threads.stopped}`],
+    ['thread-failed', `/messages/${practice.threads.failed}`],
     ['usage', '/usage'],
     ['trail', '/trail'],
     ['nothing', '/nothing'],
@@ -64,6 +70,17 @@ export async function run(stage) {
   await look('numbers-buy');
   await person.visits('/numbers');
   await inDialog(person, /^Release:/, () => look('numbers-release'));
+  await person.visits('/messages');
+  await inDialog(person, 'Write a message', () => look('message-new'));
+  await person.visits(`/messages/${practice.threads.open}`);
+  await person.types('Your answer', 'See you on Friday 🦷');
+  await person.sees(/1 segment/);
+  await look('thread-writing');
+  await person.types('Your answer', '');
+  await person.presses('Record consent…');
+  await person.dialog().getByText('They agreed to texts').click();
+  await look('thread-consent');
+  await person.page.keyboard.press('Escape');
   await person.visits(`/agents/${practice.agent.id}`);
   await look('agent');
   await inDialog(person, /^Pause/, () => look('agent-pause'));
@@ -141,9 +158,43 @@ async function furnish(server) {
     [night, '+19175550113'],
   ])
     held.push((await server.call({ to: to.phoneNumber.number, from, hold: true })).call_sid);
+  const threads = await correspond(server, token, agent.phoneNumber);
   const { calls } = await server.api(token, '{ calls(first: 9) { nodes { id status } } }');
   const call = calls.nodes.find((/** @type {{ status: string }} */ { status }) => status === 'COMPLETED');
-  return { ...tenant, agent, number: agent.phoneNumber, call: call.id, held };
+  return { ...tenant, agent, number: agent.phoneNumber, call: call.id, held, threads };
+}
+
+/**
+ * Texts: somebody is answered, somebody wants none, one is not delivered, and one waits for a person.
+ * @param {import('../support/server.mjs').Server} server
+ * @param {string} token
+ * @param {{ id: string, number: string }} own
+ */
+async function correspond(server, token, { id, number }) {
+  const [open, stopped, failed, waiting] = ['+12125550147', '+16465550162', '+19175550113', '+12125550199'];
+  for (const [from, body] of [
+    [open, 'Good morning! Do you have an appointment this week? I chipped a tooth.'],
+    [stopped, 'STOP'],
+    [failed, 'Where can I park?'],
+    [waiting, 'Is the filling covered by my insurance?'],
+  ])
+    await server.text({ to: number, from: from ?? '', body: body ?? '' });
+  await server.sandboxed('message-rules', { to: failed, outcome: 'undelivered', code: 30003, times: 1 });
+  const send = 'mutation Send($input: SendMessageInput!) { sendMessage(input: $input) { userErrors { message } } }';
+  await server.api(token, send, { input: { phoneNumberId: id, to: open, body: 'Friday at 10. Does that suit you?' } });
+  await server.api(token, send, {
+    input: { phoneNumberId: id, to: failed, body: 'Behind the house, free of charge.' },
+  });
+  const list = '{ messageThreads { nodes { id participant lastMessage { status } } } }';
+  const nodes = await until('the texts are settled', async () => {
+    const { messageThreads } = await server.api(token, list);
+    const statuses = messageThreads.nodes.map((/** @type {any} */ { lastMessage }) => lastMessage.status);
+    return statuses.includes('UNDELIVERED') && statuses.includes('DELIVERED') && messageThreads.nodes;
+  });
+  server.letWait(waiting);
+  const idOf = (/** @type {string} */ who) =>
+    nodes.find((/** @type {any} */ { participant }) => participant === who)?.id;
+  return { open: idOf(open), stopped: idOf(stopped), failed: idOf(failed) };
 }
 
 /** @param {import('../support/server.mjs').Server} server @param {string} token @param {string} phoneNumberId */

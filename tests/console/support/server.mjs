@@ -97,6 +97,14 @@ export class Server {
     return this.sandboxed(`calls/${sid}/hangup`, {});
   }
 
+  /**
+   * Texts one of the tenant's numbers, as a person does. Returns when the server has it.
+   * @param {{ to: string, from: string, body: string }} order
+   */
+  text(order) {
+    return this.sandboxed('texts', order);
+  }
+
   /** Answers of the emulated providers that differ from the usual ones. @param {Record<string, unknown>} fault */
   fault(fault) {
     return this.sandboxed('faults', fault);
@@ -123,6 +131,15 @@ export class Server {
     const database = join(this.folder, '.switchboard', 'switchboard.db');
     const order = [database, number, String(count), String(days), steady ? 'steady' : 'mixed'];
     execFileSync('python3', [join(here, 'copy_calls.py'), ...order], { stdio: ['ignore', 'inherit', 'inherit'] });
+  }
+
+  /** Makes a thread wait for a person, as if its agent could not answer: the API cannot. @param {string} participant */
+  letWait(participant) {
+    const database = join(this.folder, '.switchboard', 'switchboard.db');
+    const script =
+      'import sqlite3, sys; db = sqlite3.connect(sys.argv[1], timeout=20); ' +
+      'db.execute("UPDATE message_threads SET handling = \'waiting_for_person\' WHERE participant = ?", sys.argv[2:]); db.commit()';
+    execFileSync('python3', ['-c', script, database, participant], { stdio: ['ignore', 'inherit', 'inherit'] });
   }
 }
 
