@@ -27,6 +27,7 @@ export async function run(stage) {
   await changesHands(stage, person, token);
   await stops(stage, person, to);
   await writes(stage, person, token);
+  await losesAnAnswer(stage, person, token);
   await filters(stage, person, agent);
   await person.visits('/messages/nothing');
   await person.sees('There are no such messages');
@@ -199,6 +200,33 @@ async function writes(stage, person, token) {
   const { messages } = await stage.server.api(token, '{ messages(filter: { direction: OUTBOUND }) { nodes { to } } }');
   const sent = messages.nodes.filter((/** @type {{ to: string }} */ message) => message.to === BEN);
   stage.check(sent.length === 1, 'a first message to somebody opens their thread');
+}
+
+/** The text is sent, but the answer does not arrive. @param {import('../support/stage.mjs').Stage} stage @param {Person} person @param {string} token */
+async function losesAnAnswer(stage, person, token) {
+  person.expectFailedRequests();
+  let isLost = false;
+  await person.page.route('**/graphql', async (route) => {
+    if (isLost || !route.request().postData()?.includes('sendMessage')) return route.fallback();
+    isLost = true;
+    await route.fetch();
+    return route.abort();
+  });
+  await person.types('Your answer', 'The key is under the mat.');
+  await person.presses('Send');
+  await person.sees('Whether the change was made is not known.');
+  stage.check(
+    (await person.field('Your answer').inputValue()) === 'The key is under the mat.',
+    'if the answer is lost, the person is told, and the text is kept',
+  );
+  await person.presses('Send');
+  await until('the form is empty', async () => (await person.field('Your answer').inputValue()) === '');
+  const { messages } = await stage.server.api(
+    token,
+    '{ messages(filter: { direction: OUTBOUND }) { nodes { body } } }',
+  );
+  const sent = messages.nodes.filter((/** @type {{ body: string }} */ { body }) => body.includes('under the mat'));
+  stage.check(sent.length === 1, 'sent again, it is still one text');
 }
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {Person} person @param {{ id: string, phoneNumber: { id: string } }} agent */
