@@ -28,7 +28,7 @@ export function TokenSection({ agent, onRotated }) {
     onRotated();
   };
   return html`<${Section} title="Token" actions=${html`<${Button} onClick=${() => setAsking(true)}>Create a new token…</${Button}>`}>
-    <p>Programs read this agent’s calls with it. It begins with <code>${agent.tokenPreview}</code>.</p>
+    <p>Programs read this agent’s calls and texts with it. It begins with <code>${agent.tokenPreview}</code>.</p>
     ${
       isAsking &&
       html`<${Confirm} title="Create a new token?" action="Create a new token" danger=${true} busy=${busy} onConfirm=${confirm}
