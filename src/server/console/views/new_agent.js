@@ -5,6 +5,7 @@ import { useRef, useState } from 'preact/hooks';
 import { NewAgentCreate } from '../generated/operations.js';
 import { useForm, useMutation, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
+import { newKey } from '../lib/key.js';
 import * as router from '../lib/router.js';
 import { Button, Loading, Notice, Section, ViewHead } from '../ui/basic.js';
 import { Checkbox, FormErrors, Select, TextArea, TextField } from '../ui/form.js';
@@ -112,7 +113,7 @@ function inputOf(values) {
  */
 function useSubmit(form, onCreated) {
   const [create, busy] = useMutation(NewAgentCreate);
-  const key = useRef(crypto.randomUUID());
+  const key = useRef(newKey());
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     const element = /** @type {HTMLFormElement} */ (event.currentTarget);
@@ -122,11 +123,11 @@ function useSubmit(form, onCreated) {
     const payload = changed.data?.createAgent;
     if (!payload?.operation) {
       form.settle(explained(changed));
-      if (changed.userErrors.some(({ code }) => code === 'IDEMPOTENCY_KEY_REUSED')) key.current = crypto.randomUUID();
+      if (changed.userErrors.some(({ code }) => code === 'IDEMPOTENCY_KEY_REUSED')) key.current = newKey();
       requestAnimationFrame(() => focusError(element));
       return;
     }
-    key.current = crypto.randomUUID();
+    key.current = newKey();
     form.settle({ ...changed, userErrors: payload.agent ? [] : changed.userErrors });
     // Leaving loses nothing any more, unless the creation fails: then the values are still there.
     form.reset(sent);

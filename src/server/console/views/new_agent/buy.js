@@ -5,6 +5,7 @@ import { useRef, useState } from 'preact/hooks';
 import { NewAgentBuy } from '../../generated/operations.js';
 import { useForm, useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
+import { newKey } from '../../lib/key.js';
 import * as router from '../../lib/router.js';
 import { Button, Notice, Section } from '../../ui/basic.js';
 import { FormErrors } from '../../ui/form.js';
@@ -14,7 +15,7 @@ import { areaCodeOf, buyLabel, NUMBER_FIELDS, NUMBER_VALUES, NumberChoice, useOn
 /** @param {{ agentId: string, suggested: string[] }} props `suggested`: area codes that have numbers on sale */
 export function BuyAnother({ agentId, suggested }) {
   const form = useForm(NUMBER_VALUES);
-  const key = useRef(crypto.randomUUID());
+  const key = useRef(newKey());
   const [buy, busy] = useMutation(NewAgentBuy);
   const [operationId, setOperationId] = useState(/** @type {string | null} */ (null));
   const [bought, setBought] = useState(false);
@@ -32,7 +33,7 @@ export function BuyAnother({ agentId, suggested }) {
     form.settle(changed);
     const operation = changed.data?.provisionPhoneNumber?.operation;
     if (!operation) return;
-    key.current = crypto.randomUUID();
+    key.current = newKey();
     setOperationId(operation.id);
   };
 
