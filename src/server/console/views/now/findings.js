@@ -26,6 +26,7 @@ const HOUR = 3_600_000;
 const agentPath = (/** @type {string} */ id) => href(`/agents/${encodeURIComponent(id)}`);
 const numberPath = (/** @type {string} */ id) => href(`/numbers/${encodeURIComponent(id)}`);
 const buyPath = (/** @type {string} */ agent) => `${href('/numbers')}?agent=${encodeURIComponent(agent)}&buy=1`;
+const messagesPath = (/** @type {string} */ agent) => `${href('/messages')}?agent=${encodeURIComponent(agent)}`;
 
 /** @param {Attention['inactive']['nodes']} numbers @returns {Finding[]} */
 export function inactiveNumbers(numbers) {
@@ -154,7 +155,10 @@ function describeKind({ kind, agent, phoneNumber, error }) {
     case 'RESTORE_VOICE_AGENT':
       return { text: ['The voice of ', agent?.name ?? '', ' could not be restored.'], link: openAgent };
     case 'SEND_MESSAGE':
-      return { text: ['A text message from a number of ', agent?.name ?? '', ' could not be sent.'], link: openAgent };
+      return {
+        text: ['A text message from a number of ', agent?.name ?? '', ' could not be sent.'],
+        link: agent ? { label: 'Show the messages', href: messagesPath(agent.id) } : undefined,
+      };
     default:
       return describeNumber(kind, phoneNumber, error);
   }
