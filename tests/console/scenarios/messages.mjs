@@ -75,7 +75,7 @@ async function older(stage, person, to) {
   await person.sees('Text number 40.');
   await person.page.reload();
   await person.settled();
-  const items = person.page.getByRole('listitem').filter({ hasText: /Received|Sent/ });
+  const items = person.page.getByRole('listitem').filter({ hasText: /Incoming|Outgoing/ });
   await until('the newest', async () => (await items.count()) === 30);
   stage.check(
     await items.last().evaluate((item) => {
@@ -181,6 +181,24 @@ async function agreesOtherwise(stage, person) {
     (await person.has('Agreed to texts')) && (await person.focusIsKept()) !== 'nothing',
     'recorded, it permits texts again',
   );
+  await isStillBlocked(stage, person);
+}
+
+/** The carrier keeps its own block after STOP. @param {import('../support/stage.mjs').Stage} stage @param {Person} person */
+async function isStillBlocked(stage, person) {
+  await person.types('Your answer', 'Are you sure?');
+  await person.presses('Send');
+  const lost = person.page.getByRole('listitem').filter({ hasText: 'Are you sure?' });
+  await lost.getByText('Not sent').waitFor();
+  const why = (await lost.locator('.field-error').textContent()) ?? '';
+  stage.check(/^[A-Z].*START.*\.$/.test(why), `a text that the carrier rejects says why: ${why}`);
+  await person.sees('They asked for no more texts');
+  await person.goesTo('Now');
+  await person.sees(/A text message from a number of .* could not be sent/);
+  await person.link('Show the messages').click();
+  await person.heading('Messages').waitFor();
+  await person.row(ANNA).getByText('Not sent').waitFor();
+  stage.check(true, 'it is among what needs attention, with a way to the messages');
 }
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {Person} person @param {string} token */

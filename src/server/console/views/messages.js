@@ -118,6 +118,6 @@ function Preview({ message }) {
   if (!message) return html`<span class="muted">No messages</span>`;
   const { direction, body, status } = message;
   const text = body === null ? 'A text that was deleted' : body.trim() || 'A message without text';
-  return html`<div><span class="preview">${direction === 'OUTBOUND' && html`<span class="muted">Sent: </span>`}<bdi>${text}</bdi></span>
+  return html`<div><span class="preview">${direction === 'OUTBOUND' && html`<span class="muted">Outgoing: </span>`}<bdi>${text}</bdi></span>
     ${isLost(status) && html` <${Status} value=${status} />`}</div>`;
 }

@@ -74,7 +74,7 @@ function Bubble({ message }) {
   const { direction, body, status, error, createdAt } = message;
   const isOwn = direction === 'OUTBOUND';
   return html`<li class=${isOwn ? 'agent' : 'caller'}>
-    <div class="hint">${isOwn ? 'Sent' : 'Received'} <time datetime=${createdAt}>${format.dateTime(createdAt)}</time></div>
+    <div class="hint">${isOwn ? 'Outgoing' : 'Incoming'} <time datetime=${createdAt}>${format.dateTime(createdAt)}</time></div>
     <${Body} body=${body} />
     ${isOwn && html`<div class="facts-line"><${Status} value=${status} /> <span class="hint">${costOf(message)}</span></div>`}
     ${error && html`<p class=${isLost(status) ? 'field-error' : 'hint'}>${sentence(error.message)}</p>`}
