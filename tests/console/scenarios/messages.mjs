@@ -10,7 +10,7 @@ const BEN = '+13125550124';
 export async function run(stage) {
   const { server } = stage;
   const { token } = server.tenant();
-  const agent = await server.agent(token, { name: 'Lakeside Physio' });
+  const agent = await server.agent(token, { name: 'Lakeside Physio', areaCode: '415' });
   const to = agent.phoneNumber.number;
   const person = await stage.person();
   await person.opens(token, '/messages');
@@ -66,7 +66,7 @@ async function answers(stage, person) {
 }
 
 /** The tenant's number of the open thread. @param {Person} person */
-const numberOf = async (person) => (await person.link(/^\+1212/).textContent()) ?? '';
+const numberOf = async (person) => (await person.link(/^\+1415/).textContent()) ?? '';
 
 /** Many texts: older ones on demand, none twice, none missing. @param {import('../support/stage.mjs').Stage} stage @param {Person} person @param {string} to */
 async function older(stage, person, to) {
