@@ -19,6 +19,8 @@ use crate::store::{Received, StoreError, SystemStore};
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How often waiting messages are tried again.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
+/// Pause after a pass that left messages, such as one that only a newer version can store.
+const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 /// Waiting messages in one pass.
 const AT_ONCE: usize = 1000;
 
@@ -104,18 +106,29 @@ impl Inbox {
                 continue;
             }
             // May be interrupted anywhere: it is safe to repeat.
-            if stop.run_until_cancelled(self.store_waiting(&heartbeat)).await.is_none() {
+            let Some(has_stored_all) = stop.run_until_cancelled(self.store_waiting(&heartbeat)).await else {
                 return;
+            };
+            if !has_stored_all {
+                looks.reset_after(RETRY_INTERVAL);
             }
         }
     }
 
-    async fn store_waiting(&self, heartbeat: &Heartbeat) {
+    /// Returns whether none is left of those that waited.
+    async fn store_waiting(&self, heartbeat: &Heartbeat) -> bool {
+        let mut has_stored_all = true;
         let spool = self.spool.clone();
         let waiting = match tokio::task::spawn_blocking(move || spool.some(AT_ONCE)).await {
             Ok(Ok(waiting)) => waiting,
-            Ok(Err(error)) => return tracing::error!(%error, "waiting messages cannot be read"),
-            Err(error) => return tracing::error!(%error, "waiting messages cannot be read"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "waiting messages cannot be read");
+                return false;
+            }
+            Err(error) => {
+                tracing::error!(%error, "waiting messages cannot be read");
+                return false;
+            }
         };
         for waiting in waiting {
             heartbeat.beat();
@@ -129,12 +142,17 @@ impl Inbox {
                 // It stays where it is; the others are tried all the same.
                 Ok(Err(error)) => {
                     tracing::warn!(sid = waiting.message.sid, %error, "waiting message not stored yet");
+                    has_stored_all = false;
                 }
                 // The others would wait as long if it does not answer at all.
-                Err(_) if self.store.is_unavailable() => return,
-                Err(_) => tracing::warn!(sid = waiting.message.sid, "waiting message not stored yet"),
+                Err(_) if self.store.is_unavailable() => return true,
+                Err(_) => {
+                    tracing::warn!(sid = waiting.message.sid, "waiting message not stored yet");
+                    has_stored_all = false;
+                }
             }
         }
+        has_stored_all
     }
 }
 

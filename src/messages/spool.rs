@@ -5,6 +5,7 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::domain::IncomingMessage;
 
@@ -14,6 +15,10 @@ const MOST: usize = 100_000;
 const COMPLETE: &str = "message";
 /// Extension of a file that the database rejected or that is unreadable, for the operator.
 const REFUSED: &str = "refused";
+/// Extension of a file that is being written.
+const DRAFT: &str = "draft";
+/// Age at which a draft is one that a crash left behind: its message was not acknowledged.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
 /// The folder.
 #[derive(Debug, Clone)]
@@ -28,12 +33,20 @@ pub(super) struct Waiting {
 }
 
 impl Spool {
-    /// Opens the folder, and creates it if it is missing.
+    /// Opens the folder, creates it if it is missing, and removes old drafts.
     ///
     /// # Errors
     /// The folder cannot be created.
     pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
+        for entry in fs::read_dir(&folder)?.flatten() {
+            let age = entry.metadata().and_then(|file| file.modified()).map(|at| at.elapsed());
+            let is_old = age.is_ok_and(|age| age.is_ok_and(|age| age > ABANDONED));
+            if is_old && entry.path().extension().is_some_and(|extension| extension == DRAFT) {
+                // Left for the next start if it fails: a draft does no harm.
+                drop(fs::remove_file(entry.path()));
+            }
+        }
         Ok(Self { folder })
     }
 
@@ -55,7 +68,7 @@ impl Spool {
         // A name of its own: two servers may keep the same message at the same time. In containers both may have the same
         // process id.
         let (process, at) = (std::process::id(), message.received_at.timestamp_micros());
-        let draft = self.folder.join(format!("{name}.{process}.{at}.draft"));
+        let draft = self.folder.join(format!("{name}.{process}.{at}.{DRAFT}"));
         let mut file = File::create(&draft)?;
         file.write_all(&text)?;
         file.sync_all()?;
@@ -163,7 +176,11 @@ mod tests {
         fs::write(folder.path().join("messages/SM3.message"), "{").unwrap();
         // What a crash left behind while it was written.
         fs::write(folder.path().join("messages/SM4.7.draft"), "{}").unwrap();
+        let old = folder.path().join("messages/SM5.7.draft");
+        let long_ago = std::time::SystemTime::now() - 2 * ABANDONED;
+        File::create(&old).unwrap().set_modified(long_ago).unwrap();
         let reopened = Spool::open(folder.path().join("messages")).unwrap();
+        assert!(!old.exists() && folder.path().join("messages/SM4.7.draft").exists());
         let mut waiting = reopened.some(10).unwrap();
         waiting.sort_by(|a, b| a.message.sid.cmp(&b.message.sid));
         let expected = ["../SM2", "SM1"].map(message);
