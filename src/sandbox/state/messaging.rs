@@ -77,6 +77,12 @@ pub(crate) struct Media {
     pub(crate) sid: String,
     pub(crate) content_type: String,
     pub(crate) base64: String,
+    /// Size up to which zeros follow the content.
+    #[serde(default)]
+    pub(crate) padded_to: usize,
+    /// Where the file's URL redirects, if not to storage.
+    #[serde(default)]
+    pub(crate) redirect_to: Option<String>,
     /// Unguessable part of the file's storage URL.
     pub(crate) storage_key: String,
     pub(crate) created: DateTime<Utc>,

@@ -13,6 +13,9 @@ const MAX_BYTES: usize = 5_000_000;
 /// Maximum size of a file that is not a picture.
 const MAX_OTHER_BYTES: usize = 500_000;
 
+/// Maximum size of a file with padding.
+const MAX_PADDED_BYTES: usize = 50_000_000;
+
 const PNG: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==";
 const JPEG: &str = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////\
@@ -23,13 +26,25 @@ const JPEG: &str = "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////
 #[serde(untagged)]
 pub(crate) enum MediaRequest {
     Made(String),
-    Given { content_type: String, base64: String },
+    Given {
+        content_type: String,
+        #[serde(default)]
+        base64: String,
+        /// Size in bytes up to which zeros follow the content. It may exceed what Twilio would deliver.
+        #[serde(default)]
+        padded_to: usize,
+        /// URL to which the file's URL redirects, instead of storage.
+        redirect_to: Option<String>,
+    },
 }
 
 /// Content of a file before it is stored.
+#[derive(Default)]
 pub(crate) struct File {
     content_type: String,
     base64: String,
+    padded_to: usize,
+    redirect_to: Option<String>,
 }
 
 impl MediaRequest {
@@ -38,21 +53,31 @@ impl MediaRequest {
     /// # Errors
     /// What is wrong with the request.
     pub(crate) fn file(&self) -> Result<File, String> {
-        let (content_type, base64) = match self {
-            Self::Made(name) if name == "png" => ("image/png", PNG),
-            Self::Made(name) if name == "jpeg" => ("image/jpeg", JPEG),
+        let (content_type, base64, padded_to, redirect_to) = match self {
+            Self::Made(name) if name == "png" => ("image/png", PNG, 0, None),
+            Self::Made(name) if name == "jpeg" => ("image/jpeg", JPEG, 0, None),
             Self::Made(name) => {
                 return Err(format!(
                     "media: {name:?} is neither \"png\", \"jpeg\" nor an object with content_type and base64"
                 ));
             }
-            Self::Given { content_type, base64 } => (content_type.as_str(), base64.as_str()),
+            Self::Given { content_type, base64, padded_to, redirect_to } => {
+                (content_type.as_str(), base64.as_str(), *padded_to, redirect_to.clone())
+            }
         };
         match STANDARD.decode(base64) {
             Ok(bytes) if bytes.len() > MAX_BYTES => {
                 Err(format!("media: at most {MAX_BYTES} bytes are allowed; got {}", bytes.len()))
             }
-            Ok(_) => Ok(File { content_type: content_type.to_owned(), base64: base64.to_owned() }),
+            Ok(_) if padded_to > MAX_PADDED_BYTES => {
+                Err(format!("media: padded_to is at most {MAX_PADDED_BYTES}"))
+            }
+            Ok(_) => Ok(File {
+                content_type: content_type.to_owned(),
+                base64: base64.to_owned(),
+                padded_to,
+                redirect_to,
+            }),
             Err(error) => Err(format!("media: base64 is not valid: {error}")),
         }
     }
@@ -66,6 +91,8 @@ impl File {
             sid: ambient::sid("ME"),
             content_type: self.content_type,
             base64: self.base64,
+            padded_to: self.padded_to,
+            redirect_to: self.redirect_to,
             storage_key: ambient::hex32(),
             created: state.now(),
         }
@@ -103,7 +130,7 @@ pub(super) async fn fetch(sandbox: &Sandbox, urls: &[String]) -> Result<Vec<File
                 return Err(11751);
             }
         }
-        files.push(File { content_type, base64: STANDARD.encode(bytes) });
+        files.push(File { content_type, base64: STANDARD.encode(bytes), ..File::default() });
     }
     Ok(files)
 }

@@ -61,8 +61,8 @@ pub(crate) async fn fetch(
     if name.ends_with(".json") {
         return Ok(Json(to_json(&account, &message_sid, file)).into_response());
     }
-    let storage = format!("{}/storage/{message_sid}/{sid}/{}", sandbox.base_url, file.storage_key);
-    Ok(Redirect::temporary(&storage).into_response())
+    let storage = || format!("{}/storage/{message_sid}/{sid}/{}", sandbox.base_url, file.storage_key);
+    Ok(Redirect::temporary(&file.redirect_to.clone().unwrap_or_else(storage)).into_response())
 }
 
 /// `DELETE /Messages/{MM}/Media/{ME}.json`: deletes a file.
@@ -87,8 +87,11 @@ pub(crate) async fn stored(
 ) -> Response {
     let state = sandbox.store.read();
     let file = find(&state, &message_sid, &sid).filter(|file| file.storage_key == key);
-    let content =
-        file.and_then(|file| Some((file.content_type.clone(), STANDARD.decode(&file.base64).ok()?)));
+    let content = file.and_then(|file| {
+        let mut bytes = STANDARD.decode(&file.base64).ok()?;
+        bytes.resize(bytes.len().max(file.padded_to), 0);
+        Some((file.content_type.clone(), bytes))
+    });
     match content {
         Some((content_type, bytes)) => ([(header::CONTENT_TYPE, content_type)], bytes).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
