@@ -142,6 +142,22 @@ pub struct OwnedNumber {
     pub capabilities: Capabilities,
     /// When the account bought it; `None` if the carrier's date is missing or unreadable.
     pub created_at: Option<DateTime<Utc>>,
+    /// What stands in the way of a release.
+    pub emergency_address: EmergencyAddress,
+}
+
+/// The address that emergency services are sent to when the number calls them. The carrier does not release a number that has
+/// one, and takes minutes to remove it (Twilio's documentation of emergency calling).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmergencyAddress {
+    /// None is registered.
+    None,
+    /// One is registered, or its registration is under way or failed.
+    Set,
+    /// It is being removed.
+    BeingRemoved,
+    /// The carrier could not remove it.
+    NotRemoved,
 }
 
 /// A call in the carrier's records.

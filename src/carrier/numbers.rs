@@ -140,6 +140,16 @@ impl Carrier {
         }
     }
 
+    /// Asks for the removal of a number's emergency address. It takes minutes: [`OwnedNumber::emergency_address`] tells.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; safe to repeat.
+    pub async fn clear_emergency_address(&self, sid: &str) -> Result<(), CarrierError> {
+        let form = [("EmergencyAddressSid", "")];
+        let _: IgnoredAny = self.post(self.url(&[NUMBERS, checked(sid)?]), &form).await?;
+        Ok(())
+    }
+
     /// Releases a number. A number that is already gone counts as released.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use super::calls::call_status;
-use super::{CarrierCall, NumberOnSale, NumberSearch, OwnedNumber, list_price};
+use super::{CarrierCall, EmergencyAddress, NumberOnSale, NumberSearch, OwnedNumber, list_price};
 use crate::domain::{Capabilities, E164, NumberType};
 
 /// A search's answer. It has no further pages.
@@ -92,6 +92,8 @@ pub(super) struct Owned {
     kind: Option<String>,
     capabilities: Option<HashMap<String, Option<bool>>>,
     date_created: Option<String>,
+    emergency_address_sid: Option<String>,
+    emergency_address_status: Option<String>,
 }
 
 impl Owned {
@@ -124,7 +126,22 @@ impl Owned {
             kind: self.kind.as_deref().and_then(kind),
             capabilities: capabilities(self.capabilities),
             created_at: self.date_created.as_deref().and_then(instant),
+            emergency_address: emergency_address(
+                set(self.emergency_address_sid).is_some(),
+                self.emergency_address_status.as_deref().unwrap_or_default(),
+            ),
         })
+    }
+}
+
+fn emergency_address(is_set: bool, status: &str) -> EmergencyAddress {
+    match status {
+        "pending-unregistration" => EmergencyAddress::BeingRemoved,
+        "unregistration-failure" => EmergencyAddress::NotRemoved,
+        "registered" | "pending-registration" => EmergencyAddress::Set,
+        // A status that Twilio may add says nothing: the address itself decides.
+        _ if is_set => EmergencyAddress::Set,
+        _ => EmergencyAddress::None,
     }
 }
 

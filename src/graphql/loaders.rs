@@ -34,7 +34,7 @@ pub(super) fn over(session: Arc<Session>, rounds: Rounds) -> Loaders {
 /// Loads batches of keys.
 pub(crate) struct Batches(Arc<Session>);
 
-/// Key: the oldest active number of an agent.
+/// Key: the primary number of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FirstNumberOf(pub(crate) AgentId);
 

@@ -50,6 +50,10 @@ pub(super) enum StepError<E> {
     Rejected(E),
     /// Any other failure; while the outcome of a request is unknown, also a rejection.
     Unclear(E),
+    /// Something stands in the way that the client can remove.
+    Refused(Refusal),
+    /// Something stands in the way that passes: the reason, and the time to wait.
+    Obstructed(Refusal, Duration),
     /// The provider may still carry out an earlier request; the duration is the time left until a look-up is conclusive.
     Unsettled(Duration),
 }
@@ -74,6 +78,13 @@ impl Outcome {
                 Self::Failed(Failure::from(&error).because, Progress::of(operation).with(undo))
             }
             StepError::Unclear(error) => Self::failed(operation, &error, undo, patience),
+            StepError::Refused(because) => Self::Failed(because, Progress::of(operation).with(undo)),
+            StepError::Obstructed(because, wait) => Self::WaitUntil(Pause {
+                because,
+                progress: Progress::of(operation),
+                wait,
+                outcome_unknown: false,
+            }),
             StepError::Unsettled(wait) => Self::WaitUntil(Pause {
                 because: unsettled::<R>(),
                 progress: Progress::of(operation),

@@ -108,7 +108,7 @@ impl Agent {
         Ok(&self.whole()?.token_preview)
     }
 
-    /// The agent's oldest active number; `null` if it has none.
+    /// The agent's primary number, by default its oldest active one; `null` if it has none. See `setPrimaryPhoneNumber`.
     #[graphql(complexity = "child_complexity + 1")]
     async fn phone_number(&self, ctx: &Context<'_>) -> Option<Result<PhoneNumber, ApiError>> {
         let load =

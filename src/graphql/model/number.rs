@@ -184,7 +184,7 @@ impl PhoneNumber {
         Agent::load(ctx, assigned?).await
     }
 
-    /// Your own name for the number.
+    /// Your own name for the number; `null` if it has none.
     async fn label(&self) -> Result<Option<&str>, ApiError> {
         Ok(self.whole()?.label.as_ref().map(domain::NumberLabel::as_str))
     }
@@ -222,7 +222,7 @@ impl PhoneNumber {
     }
 
     /// Routing rules in the order in which they are evaluated; the first that matches decides. If none matches,
-    /// the agent answers. Changed by `setRoutingRules`.
+    /// the agent answers; for a number in the pool, nobody does. Changed by `setRoutingRules`.
     // How many rules there are is not known before they are read, so ten are charged.
     #[graphql(complexity = "10 * child_complexity + 1")]
     async fn routing_rules(&self, ctx: &Context<'_>) -> Result<Vec<RoutingRule>, ApiError> {

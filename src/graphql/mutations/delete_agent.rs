@@ -8,15 +8,20 @@ use crate::domain::AgentId;
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Agent, Operation, UserError};
+use crate::provisioning::kinds::Leaving;
 
 /// Input of `deleteAgent`.
 #[derive(Debug, InputObject)]
 pub(crate) struct DeleteAgentInput {
     /// Id of the agent.
     id: ID,
-    /// Whether its numbers go to the tenant's pool instead of being released. Those that are being released already are not kept.
+    /// Whether its numbers go to the tenant's pool instead of being released. Releases that were requested before go on.
     #[graphql(default = false)]
     keep_phone_numbers: bool,
+    /// Whether emergency addresses that are registered for its numbers are removed first, which takes minutes. Without it the
+    /// deletion of an agent with such a number fails and changes nothing.
+    #[graphql(default = false)]
+    clear_emergency_addresses: bool,
 }
 
 /// Payload of `deleteAgent`: what was accepted, or why nothing was.
@@ -66,7 +71,11 @@ async fn delete(session: &Session, input: &DeleteAgentInput) -> Result<Accepted<
     session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
-    let (operation, agent) = provisioning.delete_agent(&store, id, input.keep_phone_numbers).await?;
+    let leaving = Leaving {
+        keep_numbers: input.keep_phone_numbers,
+        clear_emergency_addresses: input.clear_emergency_addresses,
+    };
+    let (operation, agent) = provisioning.delete_agent(&store, id, leaving).await?;
     // Committed with the agent INACTIVE: it takes no further call, whenever its numbers are released.
     store.commit().await?;
     let operation = carried_out(session, operation).await;

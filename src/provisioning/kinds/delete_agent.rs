@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::release_number::release_at_carrier;
+use super::release_number::{may_be_released, owned_to_release, release_at_carrier};
 use super::{Steps, agent_id_of, agent_of, insert, present, read_data, write_data};
+use crate::carrier::CarrierError;
 use crate::domain::{
     Agent, AgentId, AgentStatus, NumberId, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
     mask,
@@ -33,7 +34,7 @@ impl Provisioning {
         &self,
         store: &TenantStore,
         id: AgentId,
-        keep_numbers: bool,
+        Leaving { keep_numbers, clear_emergency_addresses }: Leaving,
     ) -> Result<(Operation, Agent), StoreError> {
         let refused = |why: String| StoreError::from(Refusal::new(RefusalCode::InvalidInput, why).at("id"));
         // Locks the agent: no purchase or repair can start for it between the check below and the commit.
@@ -44,10 +45,9 @@ impl Provisioning {
         let held = store.held_numbers(id).await?;
         let is_held = |number: &NumberId| held.iter().any(|held| held.id == *number);
         for busy in store.unfinished_operations(id).await? {
-            // Of a number that the agent no longer has.
-            if busy.kind == OperationKind::ReleaseNumber
-                && busy.number_id.is_some_and(|number| !is_held(&number))
-            {
+            // Of a number that stays: it is no longer the agent's, or goes to the pool.
+            let stays = |number: NumberId| keep_numbers || !is_held(&number);
+            if ABOUT_A_NUMBER.contains(&busy.kind) && busy.number_id.is_some_and(stays) {
                 continue;
             }
             if !superseded(store, &busy).await? {
@@ -61,20 +61,28 @@ impl Provisioning {
         // In the same transaction: once the deletion is accepted, no call reaches the agent.
         let out_of_service = AgentChanges { status: Some(AgentStatus::Inactive), ..AgentChanges::default() };
         let agent = present(store.update_agent(id, out_of_service).await?, "agents")?;
-        let mut data = DeleteData { was: agent_before, kept: Vec::new(), why: None, pooled: Vec::new() };
-        for number in held {
-            // Neither has an effect on a number that is being released already: the deletion goes on with it.
-            if !keep_numbers {
-                store.begin_release(number.id).await?;
-            } else if store.assign_number(number.id, None).await?.is_some() {
-                data.pooled.push(number.id);
-            }
+        let pooled = if keep_numbers { store.pool_numbers_of(id).await? } else { Vec::new() };
+        for number in held.iter().filter(|number| !pooled.contains(&number.id)) {
+            // No effect on a number that is being released already: the deletion goes on with it.
+            store.begin_release(number.id).await?;
         }
+        let data = DeleteData {
+            was: agent_before,
+            kept: Vec::new(),
+            why: None,
+            pooled,
+            clear_emergency_addresses,
+            is_checked: false,
+        };
         let operation =
             NewOperation { agent_id: Some(id), ..self.new_operation(OperationKind::DeleteAgent, &data) };
         Ok((insert(store, operation).await?, agent))
     }
 }
+
+/// Operations on a number that do not need its agent.
+const ABOUT_A_NUMBER: [OperationKind; 3] =
+    [OperationKind::ReleaseNumber, OperationKind::RepairNumber, OperationKind::CheckNumber];
 
 /// Data of a DELETE_AGENT operation.
 #[derive(Serialize, Deserialize)]
@@ -88,6 +96,21 @@ struct DeleteData {
     /// Numbers that went to the pool; the undo gives them back.
     #[serde(default)]
     pooled: Vec<NumberId>,
+    /// Whether emergency addresses are removed first.
+    #[serde(default)]
+    clear_emergency_addresses: bool,
+    /// Whether all numbers are known to be such as can be released.
+    #[serde(default)]
+    is_checked: bool,
+}
+
+/// What becomes of the numbers of a deleted agent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Leaving {
+    /// They go to the tenant's pool. Otherwise they are released.
+    pub keep_numbers: bool,
+    /// Their emergency addresses are removed, so that they can be released.
+    pub clear_emergency_addresses: bool,
 }
 
 /// Ends a release that is still in its grace period; the deletion releases the number instead. Returns whether it did.
@@ -113,28 +136,59 @@ async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Re
             }
         });
     };
-    let rejected = match release_at_carrier(driver, operation, number).await {
+    // One number is checked before it is released. Of several, none is to be released if another one cannot be.
+    if !data.is_checked && numbers.len() > 1 {
+        return Ok(match check_all(driver, &numbers, data.clear_emergency_addresses).await {
+            Ok(()) => {
+                data.is_checked = true;
+                let checked = Progress { data: write_data(&data), ..Progress::of(operation) };
+                Outcome::Next(Step::ReleaseNumber, checked)
+            }
+            Err(why) => {
+                Outcome::of_error(operation, why, restored(agent, &data, &numbers), Patience::Endless)
+            }
+        });
+    }
+    let clear = data.clear_emergency_addresses;
+    let why = match release_at_carrier(driver, operation, number, clear).await {
         Ok(()) => {
             let released = Effect::NumberReleased { number: number.id };
             return Ok(Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([released])));
         }
-        Err(StepError::Rejected(rejected)) => rejected,
+        Err(StepError::Rejected(rejected)) => provider_refusal(&rejected).message,
+        Err(StepError::Refused(refusal)) => refusal.message,
         // The look-up before the release was rejected. That keeps the number, as a rejected release does.
         Err(StepError::Unclear(failure))
             if failure.is_definitive() && operation.outcome_unknown_at.is_none() =>
         {
-            failure
+            provider_refusal(&failure).message
         }
         Err(why) => {
             let undo = restored(agent, &data, &numbers);
             return Ok(Outcome::of_error(operation, why, undo, Patience::Endless));
         }
     };
-    warn!(operation = %operation.id, number = mask(number.number.as_str()), %rejected, "carrier rejected the release of a number; the agent's other numbers are still released");
+    warn!(operation = %operation.id, number = mask(number.number.as_str()), why, "carrier rejected the release of a number; the agent's other numbers are still released");
     data.kept.push(number.id);
-    data.why = Some(provider_refusal(&rejected).message);
+    data.why = Some(why);
     let kept = Progress { data: write_data(&data), ..Progress::of(operation) };
     Ok(Outcome::Next(Step::ReleaseNumber, kept.with([Effect::NumberKept { number: number.id }])))
+}
+
+/// Whether each of these numbers can be released, perhaps once its emergency address is removed.
+async fn check_all(
+    driver: &Provisioning,
+    numbers: &[PhoneNumber],
+    clear_emergency_addresses: bool,
+) -> Result<(), StepError<CarrierError>> {
+    for number in numbers {
+        let Some(owned) = owned_to_release(driver, number).await? else { continue };
+        match may_be_released(&owned, clear_emergency_addresses) {
+            Ok(()) | Err(StepError::Obstructed(..)) => {}
+            refused => return refused,
+        }
+    }
+    Ok(())
 }
 
 fn not_all(kept: usize, why: &str) -> Refusal {

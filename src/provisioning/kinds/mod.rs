@@ -20,6 +20,7 @@ mod settings;
 mod voice_agent;
 
 pub use create_agent::NewAgent;
+pub use delete_agent::Leaving;
 pub use purchase::WantedNumber;
 pub use send_message::WantedMessage;
 pub(super) use settings::{Setting, deviations, restore};

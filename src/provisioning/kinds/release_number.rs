@@ -3,14 +3,19 @@
 //! operation. The number is kept only if the carrier, once it can no longer carry out that request, still has the number and
 //! rejects another release. The undo puts it into service again.
 //!
+//! The carrier releases no number that has an emergency address. It is removed first if the request says so, which takes minutes;
+//! otherwise the operation fails before anything was changed.
+//!
 //! The operation starts when the grace period ends. Until then the number is `RELEASING` and still takes calls, and
 //! the release can be cancelled.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
 use super::{Steps, insert, number_of, read_data, released_by, settled_number_of};
-use crate::carrier::{CarrierError, OwnedNumber};
+use crate::carrier::{CarrierError, EmergencyAddress, OwnedNumber};
 use crate::domain::{
     NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
@@ -30,6 +35,7 @@ impl Provisioning {
         &self,
         store: &TenantStore,
         id: NumberId,
+        clear_emergency_address: bool,
     ) -> Result<(Operation, PhoneNumber), StoreError> {
         let was = settled_number_of(store, id).await?.status;
         let number = store.begin_release(id).await?.ok_or_else(being_released)?;
@@ -37,7 +43,7 @@ impl Provisioning {
             agent_id: Some(number.agent_id),
             number_id: Some(number.id),
             not_before: Some(self.0.clock.now() + self.0.config.release_grace),
-            ..self.new_operation(OperationKind::ReleaseNumber, &ReleaseData { was })
+            ..self.new_operation(OperationKind::ReleaseNumber, &ReleaseData { was, clear_emergency_address })
         };
         Ok((insert(store, operation).await?, number))
     }
@@ -84,6 +90,9 @@ impl Provisioning {
 struct ReleaseData {
     /// Status of the number before the release; a cancellation restores it.
     was: NumberStatus,
+    /// Whether an emergency address is removed first.
+    #[serde(default)]
+    clear_emergency_address: bool,
 }
 
 fn being_released() -> StoreError {
@@ -93,7 +102,8 @@ fn being_released() -> StoreError {
 /// Step: release the number at the carrier.
 async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
-    Ok(match release_at_carrier(driver, operation, &number).await {
+    let data: ReleaseData = read_data(operation)?;
+    Ok(match release_at_carrier(driver, operation, &number, data.clear_emergency_address).await {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
         // A failed release leaves the number at the carrier, so it takes calls again.
         Err(why) => {
@@ -103,17 +113,27 @@ async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<
     })
 }
 
-/// Releases a number, unless it has the mark of another installation, which holds it then.
+/// Pause before the carrier is asked again whether it has removed an emergency address, which takes it minutes.
+const REMOVAL: Duration = Duration::from_secs(10);
+
+/// Releases a number, unless it has the mark of another installation, which holds it then. An emergency address is removed
+/// before, if it may be.
 pub(super) async fn release_at_carrier(
     driver: &Provisioning,
     operation: &Operation,
     number: &PhoneNumber,
+    clear_emergency_address: bool,
 ) -> Result<(), StepError<CarrierError>> {
     if number.status == NumberStatus::Released {
         return Ok(());
     }
-    let Some(sid) = sid_to_release(driver, number).await? else { return Ok(()) };
-    match driver.carrier().release(&sid).await {
+    let Some(owned) = owned_to_release(driver, number).await? else { return Ok(()) };
+    may_be_released(&owned, clear_emergency_address)?;
+    if owned.emergency_address == EmergencyAddress::Set {
+        driver.carrier().clear_emergency_address(&owned.sid).await?;
+        return Err(StepError::Obstructed(being_removed(), REMOVAL));
+    }
+    match driver.carrier().release(&owned.sid).await {
         Err(refusal) if refusal.is_definitive() => {
             Err(match unsettled_for(operation, driver.0.clock.now()) {
                 // An earlier request may still be carried out, and explain the rejection.
@@ -125,9 +145,38 @@ pub(super) async fn release_at_carrier(
     }
 }
 
-/// The carrier's id of a number to release; `None` if the carrier no longer has it or another installation holds it. A number
+/// Whether nothing stands in the way of a release, or nothing but an emergency address that may be removed.
+pub(super) fn may_be_released(
+    owned: &OwnedNumber,
+    clear_emergency_address: bool,
+) -> Result<(), StepError<CarrierError>> {
+    let refused = |why: String| StepError::Refused(Refusal::new(RefusalCode::CarrierRejected, why));
+    match owned.emergency_address {
+        EmergencyAddress::Set if !clear_emergency_address => Err(refused(format!(
+            "{} has an emergency address, and the carrier releases no number that has one: repeat the request with \
+             clearEmergencyAddress (deleteAgent: clearEmergencyAddresses) to have it removed first",
+            owned.number
+        ))),
+        EmergencyAddress::NotRemoved => Err(refused(format!(
+            "the carrier could not remove the emergency address of {}: ask the carrier's support, then release the number again",
+            owned.number
+        ))),
+        EmergencyAddress::BeingRemoved => Err(StepError::Obstructed(being_removed(), REMOVAL)),
+        EmergencyAddress::None | EmergencyAddress::Set => Ok(()),
+    }
+}
+
+fn being_removed() -> Refusal {
+    let why = "the carrier is removing the number's emergency address, which takes minutes: the number is released afterwards";
+    Refusal::new(RefusalCode::CarrierUnavailable, why)
+}
+
+/// A number to release, as the carrier has it; `None` if the carrier no longer has it or another installation holds it. A number
 /// without a known id is looked up by its digits.
-async fn sid_to_release(driver: &Provisioning, number: &PhoneNumber) -> Result<Option<String>, CarrierError> {
+pub(super) async fn owned_to_release(
+    driver: &Provisioning,
+    number: &PhoneNumber,
+) -> Result<Option<OwnedNumber>, CarrierError> {
     if let Some(sid) = &number.sid {
         // Read before the release: another installation with this account may hold the number by now.
         let owned = driver.carrier().fetch(sid).await?;
@@ -138,7 +187,7 @@ async fn sid_to_release(driver: &Provisioning, number: &PhoneNumber) -> Result<O
             );
             return Ok(None);
         }
-        return Ok(owned.map(|_| sid.clone()));
+        return Ok(owned);
     }
     let owned = driver.carrier().find(&number.number).await?;
     // Only the mark shows that this purchase bought it: the digits alone may be the operator's own number.
@@ -151,7 +200,7 @@ async fn sid_to_release(driver: &Provisioning, number: &PhoneNumber) -> Result<O
         );
         return Ok(None);
     }
-    Ok(owned.map(|owned| owned.sid))
+    Ok(owned)
 }
 
 fn is_marked_by_another(owned: &OwnedNumber, number: &PhoneNumber) -> bool {

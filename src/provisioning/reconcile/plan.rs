@@ -81,6 +81,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::carrier::EmergencyAddress;
     use crate::domain::{
         Agent, AgentName, AgentStatus, Capabilities, CountryCode, Language, NumberStatus, NumberType,
         OperationKind, OperationState, Provider, Step, TenantId,
@@ -181,6 +182,7 @@ mod tests {
             kind: Some(NumberType::Local),
             capabilities: CAPABILITIES,
             created_at: Some(at()),
+            emergency_address: EmergencyAddress::None,
         }
     }
 

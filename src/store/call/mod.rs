@@ -26,7 +26,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
-use super::entities::{self, agent, call};
+use super::entities::{self, agent, call, phone_number};
 use super::page::{self, Cursor, Keyset, Page, PageOf, PageRequest};
 use super::{Change, StoreError, TenantStore};
 use crate::domain::{AgentId, AnsweringAgent, Call, CallId, CallStatus, NumberId};
@@ -196,7 +196,7 @@ async fn find_by_sid(db: &impl ConnectionTrait, sid: &str) -> Result<Option<call
     Ok(call::Entity::find().filter(call::Column::Sid.eq(sid)).one(db).await?)
 }
 
-/// Reads the agent of a stored call.
+/// Reads the agent of a stored call. It answers no call that came in while the number was in the pool.
 async fn agent_of(db: &impl ConnectionTrait, row: &call::Model) -> Result<AnsweringAgent, StoreError> {
     let agent = agent::Entity::find_by_id(row.agent_id)
         .select_only()
@@ -204,5 +204,14 @@ async fn agent_of(db: &impl ConnectionTrait, row: &call::Model) -> Result<Answer
         .into_model::<agent::AnsweringRow>()
         .one(db)
         .await?;
-    agent.ok_or(StoreError::Corrupt { table: "calls", column: "agent_id" })?.try_into()
+    let agent = agent.ok_or(StoreError::Corrupt { table: "calls", column: "agent_id" })?;
+    let agent = AnsweringAgent::try_from(agent)?;
+    let pooled_at: Option<Option<DateTime<Utc>>> = phone_number::Entity::find_by_id(row.phone_number_id)
+        .select_only()
+        .column(phone_number::Column::PooledAt)
+        .into_tuple()
+        .one(db)
+        .await?;
+    let was_pooled = pooled_at.flatten().is_some_and(|at| at <= row.started_at);
+    Ok(if was_pooled { agent.withdrawn() } else { agent })
 }

@@ -1,5 +1,6 @@
 //! Assignment of numbers to agents, labels, and primary numbers.
 
+use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, UpdateMany};
@@ -61,16 +62,50 @@ impl TenantStore {
         written.into_iter().next().map(PhoneNumber::try_from).transpose()
     }
 
-    /// Makes an active number its agent's primary one. `None` if the tenant has no such number, it is in the pool, or it is not
-    /// active.
+    /// Puts an agent's numbers into the pool, those that are being released among them. Returns their ids.
     ///
     /// # Errors
     /// [`StoreError`]; the transaction must then be dropped.
-    pub async fn make_primary(&self, id: NumberId) -> Result<Option<PhoneNumber>, StoreError> {
+    pub async fn pool_numbers_of(&self, agent: AgentId) -> Result<Vec<NumberId>, StoreError> {
+        let pooled = Entity::update_many()
+            // `primary_since` stays, in case the agent gets them back.
+            .col_expr(Column::PooledAt, Expr::value(self.shared.clock.now()))
+            .filter(Column::TenantId.eq(self.tenant.0))
+            .filter(Column::AgentId.eq(agent.0))
+            .filter(Column::PooledAt.is_null())
+            .filter(Column::Status.ne(NumberStatus::Released.as_str()))
+            .exec_with_returning(&self.transaction)
+            .await?;
+        let ids: Vec<NumberId> = pooled.iter().map(|row| NumberId(row.id)).collect();
+        for id in &ids {
+            self.publish_on_commit(Change::Number { tenant: self.tenant, id: *id, is_released: false });
+        }
+        Ok(ids)
+    }
+
+    /// Makes an active number its agent's primary one. `None` if the tenant has no such number, it is in the pool, or it is not
+    /// active. Lock the agent before: of two choices the later one then holds.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn make_primary(
+        &self,
+        agent: AgentId,
+        id: NumberId,
+    ) -> Result<Option<PhoneNumber>, StoreError> {
+        Entity::update_many()
+            .col_expr(Column::PrimarySince, Expr::value(None::<DateTime<Utc>>))
+            .filter(Column::TenantId.eq(self.tenant.0))
+            .filter(Column::AgentId.eq(agent.0))
+            .filter(Column::PooledAt.is_null())
+            .filter(Column::PrimarySince.is_not_null())
+            .exec(&self.transaction)
+            .await?;
         let written = Entity::update_many()
             .col_expr(Column::PrimarySince, Expr::value(self.shared.clock.now()))
             .filter(Column::Id.eq(id.0))
             .filter(Column::TenantId.eq(self.tenant.0))
+            .filter(Column::AgentId.eq(agent.0))
             .filter(Column::PooledAt.is_null())
             .filter(Column::Status.eq(NumberStatus::Active.as_str()))
             .exec_with_returning(&self.transaction)

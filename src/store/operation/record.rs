@@ -270,6 +270,7 @@ async fn apply(
             let pooled = phone_number::Entity::update_many()
                 .col_expr(phone_number::Column::PooledAt, Expr::value(None::<DateTime<Utc>>))
                 .filter(phone_number::Column::Id.eq(number.0))
+                .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
                 .filter(phone_number::Column::AgentId.eq(agent))
                 .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()));
             pooled.exec(db).await?;

@@ -3,8 +3,8 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use crate::domain::{
-    AgentId, AgentStatus, Invalid, NumberId, NumberLabel, NumberStatus, OperationKind, PhoneNumber as Number,
-    Refusal, RefusalCode,
+    Agent, AgentId, AgentStatus, Invalid, NumberId, NumberLabel, NumberStatus, OperationKind,
+    PhoneNumber as Number, Refusal, RefusalCode,
 };
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
@@ -20,8 +20,8 @@ pub(crate) struct AssignPhoneNumberInput {
     id: ID,
     /// Id of the agent that answers the number's calls from now on. `null` or left out: none; the number goes to the tenant's pool.
     agent_id: Option<ID>,
-    /// Id of the agent that the number is expected to have now: if it has another or none, the request is rejected. Default: assign
-    /// it whoever has it.
+    /// Id of the agent that the number is expected to have now: if it has another or none, the request is rejected. Default: no
+    /// check.
     expected_agent_id: Option<ID>,
     /// Your own name for the number, 1 to 100 characters. `null` removes it. Default: unchanged.
     label: MaybeUndefined<String>,
@@ -115,9 +115,7 @@ async fn locked(store: &TenantStore, wish: &Wish) -> Result<Number, Stop> {
     agents.sort_by_key(|agent| agent.0);
     for agent in agents {
         match store.agent(agent).await? {
-            Some(agent) if Some(agent.id) == wish.to => {
-                may_get_a_number(store, agent.id, agent.status).await?
-            }
+            Some(agent) if Some(agent.id) == wish.to => may_get(store, &agent, &before).await?,
             Some(_) => {}
             None => return Err(Refusal::not_found("agent", "agentId").into()),
         }
@@ -127,7 +125,7 @@ async fn locked(store: &TenantStore, wish: &Wish) -> Result<Number, Stop> {
         return Err(changed().into());
     }
     if wish.expected.is_some() && number.assigned_to() != wish.expected {
-        let why = "the number has another agent by now: read it again, then decide";
+        let why = "the number is assigned to another agent, or to none: read it again, then decide";
         return Err(refused("expectedAgentId", why));
     }
     let buys = [OperationKind::CreateAgent, OperationKind::ProvisionNumber];
@@ -147,10 +145,18 @@ async fn locked(store: &TenantStore, wish: &Wish) -> Result<Number, Stop> {
     }
 }
 
-async fn may_get_a_number(store: &TenantStore, id: AgentId, status: AgentStatus) -> Result<(), Stop> {
-    let unfinished = store.unfinished_operations(id).await?;
+/// Whether an agent may get this number.
+async fn may_get(store: &TenantStore, agent: &Agent, number: &Number) -> Result<(), Stop> {
+    let unfinished = store.unfinished_operations(agent.id).await?;
     let is_leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
-    match status {
+    if let Some(fallback) = &agent.fallback_number
+        && store.leads_to(fallback, std::slice::from_ref(&number.number)).await?
+    {
+        let why = "the agent's fallback number passes calls on to this number, so that they would ring each other: change the \
+                   agent's fallback number first";
+        return Err(refused("agentId", why));
+    }
+    match agent.status {
         AgentStatus::Active | AgentStatus::Inactive if !is_leaving => Ok(()),
         AgentStatus::Active | AgentStatus::Inactive | AgentStatus::Deleted => {
             Err(refused("agentId", "this agent is deleted, or is being deleted: choose another one"))

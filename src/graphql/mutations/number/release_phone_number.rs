@@ -14,6 +14,10 @@ use crate::graphql::mutations::outcome::{Accepted, Outcome, Stop};
 pub(crate) struct ReleasePhoneNumberInput {
     /// Id of the number.
     id: ID,
+    /// Whether an emergency address that is registered for the number is removed first, which takes minutes. Without it the release
+    /// of such a number fails and changes nothing.
+    #[graphql(default = false)]
+    clear_emergency_address: bool,
 }
 
 /// Payload of `releasePhoneNumber`: what was accepted, or why nothing was.
@@ -65,7 +69,7 @@ async fn release(session: &Session, input: &ReleasePhoneNumberInput) -> Result<A
     session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer().await?;
-    let (operation, number) = provisioning.release_number(&store, id).await?;
+    let (operation, number) = provisioning.release_number(&store, id, input.clear_emergency_address).await?;
     // Committed before the carrier is asked: if this server dies, another one releases the number.
     store.commit().await?;
     Ok(Accepted::of_number(session, operation, number).await)

@@ -40,7 +40,7 @@ pub(crate) struct SetPrimaryPhoneNumber;
 #[Object]
 impl SetPrimaryPhoneNumber {
     /// Makes a number the primary one of its agent, which `Agent.phoneNumber` shows. Without a choice it is the agent's oldest
-    /// active number. A number that moves to another agent is not its primary one.
+    /// active number. A number that moves to another agent is chosen no longer.
     #[graphql(complexity = "child_complexity + 10")]
     async fn set_primary_phone_number(
         &self,
@@ -56,8 +56,11 @@ async fn set(session: &Session, input: &SetPrimaryPhoneNumberInput) -> Result<Ph
     session.owner()?;
     let id: NumberId = input::id("id", &input.id)?;
     let store = session.writer().await?;
-    store.number(id).await?.ok_or_else(|| Refusal::not_found("phone number", "id"))?;
-    let Some(number) = store.make_primary(id).await? else {
+    let missing = || Refusal::not_found("phone number", "id");
+    let number = store.numbers_by_id(&[id]).await?.pop().ok_or_else(missing)?;
+    // Locks the agent: of two choices at the same time the later one holds.
+    store.agent(number.agent_id).await?;
+    let Some(number) = store.make_primary(number.agent_id, id).await? else {
         let why =
             "only an ACTIVE number of an agent can be its primary one: assign it to an agent, or repair it";
         return Err(Refusal::invalid("id", &Invalid(why.to_owned())).into());
