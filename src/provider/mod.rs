@@ -18,6 +18,7 @@ mod json;
 mod redaction;
 mod request_span;
 mod retry;
+mod socket;
 mod transport;
 
 pub use answer::Answer;
@@ -30,4 +31,5 @@ pub use request_span::set_traceparent;
 /// The vocabulary of requests, so that only the kernel names the HTTP library.
 pub use reqwest::{Method, RequestBuilder};
 pub use retry::RetryPolicy;
+pub use socket::{Socket, SocketEnd};
 pub use transport::{Transport, TransportConfig};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use reqwest::{Client, Method, Request, RequestBuilder, redirect};
+use reqwest::{Client, Method, Request, RequestBuilder, Response, redirect};
 use url::{Host, Url};
 
 use super::redaction::reason;
@@ -107,7 +107,17 @@ impl Transport {
         answer.into_result()
     }
 
-    fn endpoint_of(&self, request: &Request) -> &'static str {
+    /// The provider's name in metrics and traces.
+    pub(super) fn provider(&self) -> &'static str {
+        self.provider
+    }
+
+    /// Sends a request as it is.
+    pub(super) async fn execute(&self, request: Request) -> Result<Response, reqwest::Error> {
+        self.http.execute(request).await
+    }
+
+    pub(super) fn endpoint_of(&self, request: &Request) -> &'static str {
         let path: Vec<&str> = request.url().path().trim_matches('/').split('/').collect();
         (self.endpoint)(request.method(), &path)
     }

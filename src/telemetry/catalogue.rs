@@ -92,7 +92,7 @@ const ROUTE: Label = Label { name: "route", values: Values::Route };
 const STATUS: Label = Label { name: "status", values: Values::Status };
 const POOL: Label = of("pool", || vec!["tenants", "system"]);
 const BREAKER: Label = of("provider", || {
-    vec!["carrier", "carrier_prices", "voice_agents", "voice_calls", "voice_conversations"]
+    vec!["carrier", "carrier_prices", "voice_agents", "voice_calls", "voice_conversations", "voice_texts"]
 });
 
 const WORKER: Label = of("worker", || Worker::ALL.iter().map(|worker| worker.as_str()).collect());
@@ -152,6 +152,17 @@ pub const METRICS: &[Metric] = &[
         "switchboard_messages_received_total",
         &[of("outcome", || vec!["new", "known", "unclaimed"])],
         "Text messages that the carrier announced. known: stored before; unclaimed: to an unknown number.",
+    ),
+    counter(
+        "switchboard_message_answers_total",
+        &[of("outcome", || vec!["agent", "help_text", "dropped", "retried", "handed_over"])],
+        "Attempts to answer texts. agent, help_text: answered by it; dropped: no longer wanted; handed_over: to a person.",
+    ),
+    histogram(
+        "switchboard_message_answer_seconds",
+        ANSWER_SECONDS,
+        &[],
+        "Time from a text to the agent's answer being stored.",
     ),
     histogram(
         "switchboard_call_answer_seconds",
@@ -275,7 +286,16 @@ pub const METRICS: &[Metric] = &[
     counter(
         "switchboard_item_panics_total",
         &[of("work", || {
-            vec!["delivery", "event", "mending", "missing_event", "operation", "prices", "sweep"]
+            vec![
+                "delivery",
+                "event",
+                "mending",
+                "message_answer",
+                "missing_event",
+                "operation",
+                "prices",
+                "sweep",
+            ]
         })],
         "Panics contained to one item of a worker's pass.",
     ),
@@ -384,6 +404,8 @@ fn endpoints() -> Vec<&'static str> {
         "delete_agent",
         "register_call",
         "fetch_conversation",
+        "sign_conversation",
+        "open_conversation",
         "other",
     ]
 }

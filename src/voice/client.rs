@@ -1,5 +1,5 @@
 //! ElevenLabs' REST API: URLs, authentication, limits. Requests are sent by the kernel ([`crate::provider`]); each is made in
-//! the module of its noun: `agents`, `calls`, `conversations`.
+//! the module of its noun: `agents`, `calls`, `conversations`, `texts`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,9 @@ use url::Url;
 
 use super::{Rejection, VoiceError, endpoint};
 use crate::domain::{Clock, ComponentHealth, Entropy};
-use crate::provider::{Answer, CircuitBreaker, Effect, Method, RequestBuilder, Transport, TransportConfig};
+use crate::provider::{
+    Answer, CircuitBreaker, Effect, Method, RequestBuilder, Socket, Transport, TransportConfig,
+};
 
 /// Short, because a caller waits for [`Voice::register_call`].
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -37,6 +39,7 @@ pub struct Voice {
     pub(super) agents: CircuitBreaker,
     pub(super) calls: CircuitBreaker,
     pub(super) conversations: CircuitBreaker,
+    pub(super) texts: CircuitBreaker,
     pub(super) clock: Clock,
     pub(super) entropy: Entropy,
 }
@@ -61,6 +64,7 @@ impl Voice {
             agents: CircuitBreaker::new("voice_agents", clock.clone()),
             calls: CircuitBreaker::new("voice_calls", clock.clone()),
             conversations: CircuitBreaker::new("voice_conversations", clock.clone()),
+            texts: CircuitBreaker::new("voice_texts", clock.clone()),
             clock,
             entropy,
         })
@@ -69,7 +73,7 @@ impl Voice {
     /// The state of its circuit breakers, for operators.
     #[must_use]
     pub fn health(&self) -> Vec<ComponentHealth> {
-        [&self.agents, &self.calls, &self.conversations].map(CircuitBreaker::health).into()
+        [&self.agents, &self.calls, &self.conversations, &self.texts].map(CircuitBreaker::health).into()
     }
 
     /// Builds a request to `/v1/convai/` and `path`.
@@ -88,6 +92,16 @@ impl Voice {
         effect: Effect,
     ) -> Result<T, VoiceError> {
         self.send(&self.agents, request, effect).await?.json()
+    }
+
+    /// Where requests go.
+    pub(super) fn base_url(&self) -> &Url {
+        &self.config.base_url
+    }
+
+    /// Opens a WebSocket at an address that the provider has signed: without the API key.
+    pub(super) async fn open_socket(&self, breaker: &CircuitBreaker, url: Url) -> Result<Socket, VoiceError> {
+        self.transport.open_socket(breaker, url).await
     }
 
     pub(super) async fn send(

@@ -12,6 +12,8 @@ pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
         [.., "convai", "agents", _] if *method == Method::DELETE => "delete_agent",
         [.., "convai", "agents", _] => "fetch_agent",
         [.., "convai", "conversations", _] => "fetch_conversation",
+        [.., "convai", "conversation", "get-signed-url"] => "sign_conversation",
+        [.., "convai", "conversation"] => "open_conversation",
         _ => "other",
     }
 }
@@ -32,6 +34,8 @@ mod tests {
         assert_eq!(named(Method::PATCH, "agents/agent_1"), "update_agent");
         assert_eq!(named(Method::DELETE, "agents/agent_1"), "delete_agent");
         assert_eq!(named(Method::GET, "conversations/conv_1"), "fetch_conversation");
+        assert_eq!(named(Method::GET, "conversation/get-signed-url"), "sign_conversation");
+        assert_eq!(named(Method::GET, "conversation"), "open_conversation");
         assert_eq!(named(Method::GET, "else"), "other");
     }
 }

@@ -1,4 +1,4 @@
-//! ElevenLabs: the client of its REST API for agents, calls and conversations, and the signature of its events.
+//! ElevenLabs: the client of its REST API for agents, calls and conversations, text conversations, and the signature of its events.
 //!
 //! An agent at ElevenLabs carries our agent id in its tags, so that it can be found after an unknown outcome of its creation.
 //! Every request has a deadline, and every failure belongs to one of three classes ([`VoiceError`]).
@@ -13,12 +13,14 @@ mod events;
 mod profile;
 mod prompt;
 mod signature;
+mod texts;
 
 pub use client::{Voice, VoiceConfig};
 pub use conversations::Conversation;
 pub use error::{Rejection, VoiceError};
 pub use events::{EventHead, VoiceEvent};
 pub use signature::EventSignature;
+pub use texts::{TextAnswer, TextsToAnswer};
 
 use crate::domain::{AgentId, E164};
 

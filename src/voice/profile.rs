@@ -14,6 +14,22 @@ const STOCK_VOICE: &str = "cjVigY5qzO86Huf0OWal";
 /// The tag of everything that this system creates at the provider.
 pub(super) const OURS: &str = "switchboard";
 
+/// What the provider sends in a text conversation, beside what it sends by default. Nothing of it concerns calls, whose media the
+/// carrier exchanges with the provider.
+const CLIENT_EVENTS: [&str; 11] = [
+    "conversation_initiation_metadata",
+    "ping",
+    "audio",
+    "interruption",
+    "user_transcript",
+    "agent_response",
+    "agent_chat_response_part",
+    "agent_response_complete",
+    "client_tool_call",
+    "client_error",
+    "guardrail_triggered",
+];
+
 /// Our tags on an agent. The second one identifies the agent.
 pub(super) fn tags(agent: AgentId) -> [String; 2] {
     [OURS.to_owned(), tag(agent)]
@@ -36,7 +52,7 @@ pub(super) fn new_agent(agent: &Agent) -> Value {
     // A silent line and an endless call are billed by the minute.
     config["turn"] = json!({ "silence_end_call_timeout": 30 });
     // The provider's default ends every call after ten minutes.
-    config["conversation"] = json!({ "max_duration_seconds": 1800 });
+    config["conversation"]["max_duration_seconds"] = json!(1800);
     // Without this tool the agent cannot hang up.
     config["agent"]["prompt"]["built_in_tools"] = json!({
         "end_call": {
@@ -63,6 +79,7 @@ pub(super) fn enforced_settings(agent: &Agent) -> Value {
         "name": agent.name.as_str(),
         "conversation_config": {
             "asr": { "user_input_audio_format": TELEPHONE_AUDIO },
+            "conversation": { "client_events": CLIENT_EVENTS },
             "tts": {
                 "agent_output_audio_format": TELEPHONE_AUDIO,
                 "model_id": speech_model(language),
@@ -79,6 +96,10 @@ pub(super) fn enforced_settings(agent: &Agent) -> Value {
             "auth": { "enable_auth": true },
             // Somebody may have archived it. Whether an archived agent takes calls is not documented.
             "archived": false,
+            // A text conversation is without audio, and without the greeting of calls.
+            "overrides": { "conversation_config_override": {
+                "agent": { "first_message": true }, "conversation": { "text_only": true },
+            } },
         },
     })
 }

@@ -34,6 +34,7 @@ async fn operators_see_all_components_and_failing_providers_and_workers() {
         "voice_agents",
         "voice_calls",
         "voice_conversations",
+        "voice_texts",
         "carrier_requests",
         "journal",
         "worker_operations",

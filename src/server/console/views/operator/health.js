@@ -24,6 +24,7 @@ const COMPONENTS = {
   voice_agents: ['Voice provider: agents', 'Creates, changes and deletes voice agents.'],
   voice_calls: ['Voice provider: calls', 'Connects callers to voice agents.'],
   voice_conversations: ['Voice provider: conversations', 'Transcripts of calls.'],
+  voice_texts: ['Voice provider: texts', 'Answers to text messages.'],
   carrier_requests: ['Requests to the carrier', 'How many are in progress at once.'],
   journal: ['Journal', 'Keeps records of calls while the database is down.'],
   reconciliation: ['Reconciliation', 'Compares what the providers have with the database.'],
