@@ -25,7 +25,7 @@ use crate::carrier::{Carrier, CarrierError};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
-use crate::messages::{Inbox, MessageSweep};
+use crate::messages::{Inbox, MessageAnswers, MessageSweep};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::routing::Routing;
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, ServerConfig};
@@ -168,6 +168,7 @@ pub struct App {
     conversations: Conversations,
     inbox: Inbox,
     message_sweep: MessageSweep,
+    message_answers: MessageAnswers,
     retention: Option<Retention>,
     reconcile_every: Duration,
     workers: Workers,
@@ -231,6 +232,7 @@ impl App {
         });
         let conversations =
             Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
+        let texting = voice.clone();
         let routing = Routing::new(
             settings::routing_config(config),
             database.for_calls(), // connections that background work cannot take
@@ -240,7 +242,15 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let inbox = open_inbox(config, system.clone())?;
+        let inbox = open_inbox(config, system.clone(), clock.clone())?;
+        let message_answers = MessageAnswers::new(
+            system.clone(),
+            provisioning.clone(),
+            texting,
+            &inbox,
+            clock.clone(),
+            entropy.clone(),
+        );
         let message_sweep = MessageSweep::new(system, carrier, inbox.clone(), clock.clone());
         let webhooks = webhooks::router(
             settings::webhook_config(config),
@@ -272,6 +282,7 @@ impl App {
             conversations,
             inbox,
             message_sweep,
+            message_answers,
             retention,
             reconcile_every: config.reconcile_every,
             workers,
@@ -384,8 +395,8 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
 }
 
 /// Opens the folder for waiting messages in `STATE_DIR`.
-fn open_inbox(config: &Config, store: SystemStore) -> Result<Inbox, AppError> {
-    Inbox::open(store, config.state_dir.join("messages"))
+fn open_inbox(config: &Config, store: SystemStore, clock: Clock) -> Result<Inbox, AppError> {
+    Inbox::open(store, config.state_dir.join("messages"), clock)
         .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })
 }
 

@@ -24,6 +24,7 @@ mod call_statistics;
 mod call_totals;
 mod calls;
 mod list_indexes;
+mod message_answers;
 mod messages;
 mod operations;
 mod phone_numbers;
@@ -54,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(list_indexes::Migration),
             Box::new(call_statistics::Migration),
             Box::new(messages::Migration),
+            Box::new(message_answers::Migration),
             Box::new(assignment::Migration),
         ]
     }

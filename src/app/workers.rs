@@ -35,6 +35,13 @@ impl App {
         supervisor.run(Worker::MessageSweep, &self.message_sweep, |sweep, stop, heartbeat| async move {
             sweep.watch(stop, heartbeat).await;
         });
+        supervisor.run(
+            Worker::MessageAnswers,
+            &self.message_answers,
+            |answers, stop, heartbeat| async move {
+                answers.watch(stop, heartbeat).await;
+            },
+        );
         let conversations = &self.conversations;
         supervisor.run(Worker::Events, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_events(stop, heartbeat).await;

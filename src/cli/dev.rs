@@ -133,6 +133,10 @@ Then, in another terminal in this folder, call the number it returns:
 
   cargo run -- call --to <number>
 
+or text it. Its agent answers after updateAgent(input: {{id: "…", messaging: AGENT}}):
+
+  cargo run -- text --to <number> "Are you open on Friday?"
+
 Ctrl-C stops everything; its state is kept."#,
         carriers = carriers.base_url(),
         folder = folder::FOLDER,

@@ -6,7 +6,9 @@ pub use token::AgentToken;
 
 use chrono::{DateTime, Utc};
 
-use super::{AgentId, E164, Language, Refusal, TenantId, bounded_text, text_enum};
+use super::{
+    AgentId, AgentMessaging, E164, Language, MessageBody, Refusal, TenantId, bounded_text, text_enum,
+};
 
 text_enum! {
     /// Lifecycle state of an agent.
@@ -71,6 +73,10 @@ pub struct Agent {
     pub voice_id: Option<VoiceId>,
     /// The number a call is forwarded to when the agent cannot take it; `None`: the fallback message is spoken.
     pub fallback_number: Option<E164>,
+    /// What happens to the texts that its numbers receive.
+    pub messaging: AgentMessaging,
+    /// The answer to a text that asks for help; `None`: there is none.
+    pub help_text: Option<MessageBody>,
     /// Lifecycle state. The tenant may switch between `Active` and `Inactive`.
     pub status: AgentStatus,
     /// The first characters of the agent's token, to tell tokens apart.

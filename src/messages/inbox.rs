@@ -3,15 +3,18 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::spool::Spool;
 use crate::domain::{
-    ConsentWord, Heartbeat, IncomingMessage, MessageId, MessageReport, MessagingConsent, PhoneNumber,
-    consent_word, mask, revokes_consent,
+    Clock, ConsentWord, Heartbeat, IncomingMessage, MessageId, MessageReport, MessagingConsent, PhoneNumber,
+    TextReading, consent_word, mask, reply_to, revokes_consent,
 };
 use crate::store::{Received, StoreError, SystemStore};
 
@@ -34,6 +37,9 @@ pub struct NotKept(#[from] io::Error);
 pub struct Inbox {
     store: SystemStore,
     spool: Spool,
+    clock: Clock,
+    /// Notified of every new message, which may be to be answered.
+    wake: Arc<Notify>,
 }
 
 impl Inbox {
@@ -41,8 +47,13 @@ impl Inbox {
     ///
     /// # Errors
     /// The folder cannot be created.
-    pub fn open(store: SystemStore, folder: PathBuf) -> io::Result<Self> {
-        Ok(Self { store, spool: Spool::open(folder)? })
+    pub fn open(store: SystemStore, folder: PathBuf, clock: Clock) -> io::Result<Self> {
+        Ok(Self { store, spool: Spool::open(folder)?, clock, wake: Arc::default() })
+    }
+
+    /// Notified of every message that this server stores.
+    pub(super) fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
     }
 
     /// Stores a message, or keeps it on disk until the database takes it.
@@ -83,9 +94,15 @@ impl Inbox {
         Ok(())
     }
 
-    /// Stores a message, and what it says about consent.
+    /// Stores a message, what it says about consent, and that an answer is due.
     pub(super) async fn store(&self, message: &IncomingMessage) -> Result<Received, StoreError> {
-        self.store.receive_message(message, |number, before| wish(message, number, before)).await
+        let now = self.clock.now();
+        let received =
+            self.store.receive_message(message, |number, before| read(message, number, before, now)).await?;
+        if received == Received::New {
+            self.wake.notify_one();
+        }
+        Ok(received)
     }
 
     /// Records what the carrier reports about a message. Returns whether it is known.
@@ -156,12 +173,13 @@ impl Inbox {
     }
 }
 
-/// What a message says about consent, given what its sender said before.
-fn wish(
+/// What a message says, given what its sender said before about consent.
+fn read(
     message: &IncomingMessage,
     number: &PhoneNumber,
     before: MessagingConsent,
-) -> Option<MessagingConsent> {
+    now: DateTime<Utc>,
+) -> TextReading {
     // The carrier's own word decides if it gives one: it knows the words that are set up there.
     let word = match message.opt_out_type.as_deref() {
         Some("STOP") => Some(ConsentWord::Stop),
@@ -169,10 +187,11 @@ fn wish(
         Some("HELP") => Some(ConsentWord::Help),
         _ => consent_word(&message.body, number.kind, before),
     };
-    match word {
+    let consent = match word {
         Some(ConsentWord::Stop) => Some(MessagingConsent::OptedOut),
         Some(ConsentWord::Start) => Some(MessagingConsent::OptedIn),
         Some(ConsentWord::Help) => None,
         None => revokes_consent(&message.body).then_some(MessagingConsent::OptedOut),
-    }
+    };
+    TextReading { consent, reply: reply_to(message, word, now) }
 }

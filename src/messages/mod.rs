@@ -2,12 +2,15 @@
 //! - [`Inbox`] stores what comes in, or keeps it on disk while the database is unavailable. It reads what a message says about
 //!   consent.
 //! - [`MessageSweep`] asks the carrier for messages whose webhook never arrived, and for statuses and prices that are missing.
+//! - [`MessageAnswers`] lets the agent answer, and hands a thread to a person if it cannot.
 //!
 //! What the carrier is told to send is an operation: see [`crate::provisioning`].
 
+mod answers;
 mod inbox;
 mod spool;
 mod sweep;
 
+pub use answers::MessageAnswers;
 pub use inbox::{Inbox, NotKept};
 pub use sweep::MessageSweep;

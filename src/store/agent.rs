@@ -20,8 +20,9 @@ use super::operation::UNFINISHED;
 use super::page::{self, Cursor, Listing, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, audit_event, dialect};
 use crate::domain::{
-    Agent, AgentId, AgentName, AgentStatus, AgentToken, AnsweringAgent, Author, E164, FirstMessage, Language,
-    NumberStatus, OperationId, OperationKind, Prompt, Refusal, SyncState, TenantId, VoiceId, hex,
+    Agent, AgentId, AgentMessaging, AgentName, AgentStatus, AgentToken, AnsweringAgent, Author, E164,
+    FirstMessage, Language, MessageBody, NumberStatus, OperationId, OperationKind, Prompt, Refusal,
+    SyncState, TenantId, VoiceId, hex,
 };
 
 /// Filter for lists of agents.
@@ -60,6 +61,10 @@ pub struct AgentProfile {
     pub sync_state: SyncState,
     /// Why the last delivery failed, until the voice provider has the latest revision; `None` if none failed.
     pub sync_error: Option<Refusal>,
+    /// What happens to the texts that its numbers receive.
+    pub messaging: AgentMessaging,
+    /// The answer to a text that asks for help.
+    pub help_text: Option<MessageBody>,
 }
 
 impl From<Agent> for AgentProfile {
@@ -77,6 +82,8 @@ impl From<Agent> for AgentProfile {
             token_preview: agent.token_preview,
             created_at: agent.created_at,
             updated_at: agent.updated_at,
+            messaging: agent.messaging,
+            help_text: agent.help_text,
         }
     }
 }
@@ -98,6 +105,10 @@ pub struct AgentChanges {
     pub fallback_number: Option<Option<E164>>,
     /// New state: active or inactive.
     pub status: Option<AgentStatus>,
+    /// What happens to texts from now on; cannot be cleared.
+    pub messaging: Option<AgentMessaging>,
+    /// New answer to a text that asks for help; `Some(None)` removes it.
+    pub help_text: Option<Option<MessageBody>>,
 }
 
 /// An active agent that holds no bought number.
@@ -219,9 +230,14 @@ impl TenantStore {
         if after == before {
             return Ok(Some(before));
         }
-        // Fallback number and status take effect in this server: the voice provider knows neither.
-        let sent_before =
-            Agent { fallback_number: before.fallback_number.clone(), status: before.status, ..after.clone() };
+        // These take effect in this server: the voice provider does not know them. `messaging` does not either, but an agent of an
+        // earlier version can answer texts only after it was delivered again.
+        let sent_before = Agent {
+            fallback_number: before.fallback_number.clone(),
+            status: before.status,
+            help_text: before.help_text.clone(),
+            ..after.clone()
+        };
         if sent_before != before {
             after.revision += 1;
         }
@@ -240,6 +256,8 @@ impl TenantStore {
                 voice_id: Set(after.voice_id.as_ref().map(ToString::to_string)),
                 fallback_number: Set(after.fallback_number.as_ref().map(ToString::to_string)),
                 status: Set(after.status.to_string()),
+                messaging: Set(after.messaging.to_string()),
+                help_text: Set(after.help_text.as_ref().map(|text| text.as_str().to_owned())),
                 revision: Set(after.revision),
                 updated_at: Set(after.updated_at),
                 ..Default::default()
@@ -411,6 +429,8 @@ impl AgentChanges {
             voice_id: self.voice_id.unwrap_or(agent.voice_id),
             fallback_number: self.fallback_number.unwrap_or(agent.fallback_number),
             status: self.status.unwrap_or(agent.status),
+            messaging: self.messaging.unwrap_or(agent.messaging),
+            help_text: self.help_text.unwrap_or(agent.help_text),
             ..agent
         }
     }

@@ -22,6 +22,9 @@ const ROWS_PER_STATEMENT: usize = 1000;
 /// Name of a change of consent to texts, whoever made it.
 pub(super) const CONSENT_CHANGED: &str = "setMessagingConsent";
 
+/// Name of a change of who answers a thread, whoever made it.
+pub(super) const HANDLING_CHANGED: &str = "setThreadHandling";
+
 const KEYSET: Keyset<Column> = Keyset { at: Column::At, id: Column::Id };
 
 /// Filter for audit events. All given conditions must match.
@@ -188,6 +191,21 @@ pub(super) async fn consent_changed(
     let author = Author { actor: Actor::System, request_id: message.to_owned() };
     let subject = Some(thread.to_string());
     let row = row(shared, tenant, &author, CONSENT_CHANGED, subject, AuditOutcome::Succeeded);
+    Entity::insert(row).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Records that the server handed a thread to a person. `message` is the carrier's id of the message that the agent did not answer.
+pub(super) async fn handed_over(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    tenant: TenantId,
+    thread: ThreadId,
+    message: &str,
+) -> Result<(), StoreError> {
+    let author = Author { actor: Actor::System, request_id: message.to_owned() };
+    let subject = Some(thread.to_string());
+    let row = row(shared, tenant, &author, HANDLING_CHANGED, subject, AuditOutcome::Succeeded);
     Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }

@@ -17,7 +17,7 @@ const MAY_USE: &str = "
     auth            | domain store
     provisioning    | domain store provider carrier voice
     calls           | domain store carrier voice
-    messages        | domain store carrier
+    messages        | domain store carrier provisioning voice
     routing         | domain store voice calls
     graphql         | domain auth store provisioning routing
     webhooks        | domain carrier voice routing calls messages
@@ -53,6 +53,7 @@ const ALONE_MAY_USE: &str = "
     phonenumber                  | domain
     indicatif                    | cli
     std::env                     | config
+    tokio_tungstenite            | provider
     metrics_exporter_prometheus  | telemetry
     tracing_subscriber           | telemetry config
 ";

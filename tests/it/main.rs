@@ -36,6 +36,7 @@ mod limits;
 mod logs;
 mod loops;
 mod message;
+mod message_answers;
 mod metrics;
 mod migrate;
 mod number;

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use switchboard::domain::{IncomingMessage, MessagingConsent};
+use switchboard::domain::{IncomingMessage, MessagingConsent, TextReading};
 use switchboard::store::Received;
 use uuid::Uuid;
 
@@ -67,7 +67,7 @@ async fn a_text_is_stored_once_in_its_thread_and_answered_by_a_person() {
     let thread = &threads["nodes"][0];
     assert_eq!(
         (&thread["participant"], &thread["consent"], &thread["handling"]),
-        (&json!(PATIENT), &json!("IMPLIED"), &json!("NOBODY")),
+        (&json!(PATIENT), &json!("IMPLIED"), &json!("PERSON")),
         "{thread}"
     );
     assert_eq!(thread["messages"]["totalCount"], 1, "{thread}");
@@ -324,18 +324,25 @@ async fn what_was_said_last_holds_and_a_text_belongs_to_who_had_the_number_then(
         ("SMstart-between", 30, MessagingConsent::OptedIn, "OPTED_OUT"),
         ("SMstart-at-last", 50, MessagingConsent::OptedIn, "OPTED_IN"),
     ] {
-        let received = system.receive_message(&text(sid, seconds), |_, _| Some(wish)).await.unwrap();
+        let received = system
+            .receive_message(&text(sid, seconds), |_, _| TextReading {
+                consent: Some(wish),
+                ..TextReading::default()
+            })
+            .await
+            .unwrap();
         assert_eq!(received, Received::New, "{sid}");
         assert_eq!(practice.threads().await["nodes"][0]["consent"], holds, "{sid}");
     }
     // Before the tenant had the number, it was somebody else's.
-    let before = system.receive_message(&text("SMbefore", -3600), |_, _| None).await.unwrap();
+    let before =
+        system.receive_message(&text("SMbefore", -3600), |_, _| TextReading::default()).await.unwrap();
     assert_eq!(before, Received::Unclaimed);
     let release = json!({ "id": practice.made["phoneNumber"]["id"] });
     practice.over(&practice.ask(RELEASE, release).await).await;
-    let after = system.receive_message(&text("SMafter", 3600), |_, _| None).await.unwrap();
+    let after = system.receive_message(&text("SMafter", 3600), |_, _| TextReading::default()).await.unwrap();
     assert_eq!(after, Received::Unclaimed);
-    let late = system.receive_message(&text("SMlate", 0), |_, _| None).await.unwrap();
+    let late = system.receive_message(&text("SMlate", 0), |_, _| TextReading::default()).await.unwrap();
     assert_eq!(late, Received::New, "sent while the number was held");
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use switchboard::domain::{Agent, AgentId, AgentStatus, Clock, E164, Entropy, TenantId};
+use switchboard::domain::{Agent, AgentId, AgentMessaging, AgentStatus, Clock, E164, Entropy, TenantId};
 use switchboard::voice::{CallToRegister, RegisteredCall, Rejection, Voice, VoiceConfig, VoiceError};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -46,6 +46,8 @@ fn agent(language: &str) -> Agent {
         prompt: None,
         voice_id: None,
         fallback_number: None,
+        messaging: AgentMessaging::Notify,
+        help_text: None,
         status: AgentStatus::Pending,
         token_preview: String::new(),
         revision: 1,

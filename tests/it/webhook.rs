@@ -324,7 +324,8 @@ impl Bare {
             Clock::system(),
             Entropy::system(),
         );
-        let inbox = Inbox::open(self.database.system(), self.folder.path().join("messages")).unwrap();
+        let inbox = Inbox::open(self.database.system(), self.folder.path().join("messages"), Clock::system())
+            .unwrap();
         let config = WebhookConfig {
             base_url,
             previous_base_url: Some(PREVIOUS_URL.parse().unwrap()),

@@ -41,6 +41,8 @@ text_enum! {
         Messages = "messages",
         /// Asks the carrier for messages that no webhook announced, and for missing statuses and prices.
         MessageSweep = "message_sweep",
+        /// Answers texts.
+        MessageAnswers = "message_answers",
         /// Processes the voice provider's events.
         Events = "events",
         /// Asks the voice provider for events that never arrived.
@@ -65,7 +67,7 @@ impl Worker {
     pub const fn patience(self) -> Duration {
         let minutes = match self {
             Self::Operations | Self::Deliveries | Self::Journal | Self::RoutingCache | Self::Events => 1,
-            Self::Messages => 1,
+            Self::Messages | Self::MessageAnswers => 1,
             Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
             Self::MessageSweep => 10,

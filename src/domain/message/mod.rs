@@ -1,5 +1,6 @@
 //! Text messages: their words, and what can be said about a text without asking anybody.
 
+mod answer;
 mod body;
 mod consent;
 mod delivery;
@@ -9,6 +10,10 @@ mod segments;
 mod status;
 mod text;
 
+pub use answer::{
+    AutomaticAnswer, TextReading, TextReply, answer_texts, is_text_loop, may_get_help, reply_to,
+    text_history, text_question,
+};
 pub use body::MessageBody;
 pub use consent::{ConsentWord, consent_word, revokes_consent};
 pub use delivery::{DeliveryProblem, DeliveryProblemKind, delivery_problem};
@@ -35,10 +40,22 @@ text_enum! {
     AgentMessaging {
         /// Nothing else happens.
         Off = "off",
-        /// People are told; nobody answers by itself.
+        /// A person of the tenant answers.
         Notify = "notify",
         /// The agent answers.
         Agent = "agent",
+    }
+}
+
+impl AgentMessaging {
+    /// Who answers a thread that follows this setting.
+    #[must_use]
+    pub const fn handling(self) -> ThreadHandling {
+        match self {
+            Self::Off => ThreadHandling::Nobody,
+            Self::Notify => ThreadHandling::Person,
+            Self::Agent => ThreadHandling::Agent,
+        }
     }
 }
 

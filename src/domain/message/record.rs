@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{MessageDirection, MessageStatus, Participant, ThreadHandling};
+use super::{AutomaticAnswer, MessageDirection, MessageStatus, Participant, ThreadHandling};
 use crate::domain::{AgentId, E164, MessageId, NumberId, OperationId, Refusal, TenantId, ThreadId};
 
 /// A text message from or to a number.
@@ -42,6 +42,8 @@ pub struct Message {
     pub segments: Option<i32>,
     /// What the carrier charged in US dollars, positive; `None` until it tells.
     pub price: Option<Decimal>,
+    /// Who wrote it by itself; `None` for a text of a participant or of a user of the API.
+    pub automatic: Option<AutomaticAnswer>,
     /// When it came in, or was asked for.
     pub created_at: DateTime<Utc>,
     /// When the carrier accepted it; for a message that came in, when the participant sent it.
@@ -127,6 +129,8 @@ pub struct MessageThread {
     pub participant: Participant,
     /// Who answers.
     pub handling: ThreadHandling,
+    /// Whether somebody set the handling. If nobody did, it follows the agent's setting.
+    pub is_handling_set: bool,
     /// When the first message was stored.
     pub created_at: DateTime<Utc>,
     /// When the last message was stored, or the handling changed.

@@ -50,6 +50,18 @@ pub(crate) enum AgentSyncState {
     Rejected,
 }
 
+/// What happens to the text messages that an agent's numbers receive. They are stored in every case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::AgentMessaging")]
+pub(crate) enum AgentMessaging {
+    /// Nothing else: new threads are NOBODY's, and nothing is answered.
+    Off,
+    /// New threads are a PERSON's. A text that asks for help gets `helpText`.
+    Notify,
+    /// The agent answers new threads. A text that asks for help gets `helpText`.
+    Agent,
+}
+
 /// A voice agent. It answers the calls to its numbers.
 #[Object]
 impl Agent {
@@ -152,6 +164,16 @@ impl Agent {
     ) -> Result<Connection<Call>, ApiError> {
         let filter = store::CallFilter { agent: Some(self.key()), ..Default::default() };
         Connection::read(ctx, &PageArgs { first, after, last, before }, filter).await
+    }
+
+    /// What happens to the text messages that the agent's numbers receive.
+    async fn messaging(&self) -> Result<AgentMessaging, ApiError> {
+        Ok(self.whole()?.messaging.into())
+    }
+
+    /// The answer to a text that asks for help, where the carrier does not answer it. `null`: no answer.
+    async fn help_text(&self) -> Result<Option<&str>, ApiError> {
+        Ok(self.whole()?.help_text.as_ref().map(domain::MessageBody::as_str))
     }
 
     /// Text messages from and to the agent's numbers, newest first.

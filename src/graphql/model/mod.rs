@@ -20,7 +20,7 @@ mod usage;
 mod user_error;
 mod viewer;
 
-pub(crate) use agent::{Agent, AgentFilter, AgentStatus};
+pub(crate) use agent::{Agent, AgentFilter, AgentMessaging, AgentStatus};
 pub(crate) use audit_event::{AuditEvent, AuditEventFilter};
 pub(crate) use available::AvailablePhoneNumber;
 pub(crate) use call::{Call, CallFilter, size_of_transcript};

@@ -7,7 +7,7 @@ use super::outcome::{Accepted, Outcome, Stop, agent_now, carried_out, now_or, nu
 use crate::domain::{AgentStatus, CountryCode, E164, IdempotencyKey, NumberType, OperationState};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
-use crate::graphql::model::{Agent, Checked, Operation, PhoneNumber, UserError};
+use crate::graphql::model::{Agent, AgentMessaging, Checked, Operation, PhoneNumber, UserError};
 use crate::provisioning::kinds::{NewAgent, WantedNumber};
 
 /// Input of `createAgent`.
@@ -28,6 +28,8 @@ pub(crate) struct CreateAgentInput {
     /// The number that rings if the agent cannot take a call. Without it the caller hears a message. Rejected
     /// unless `viewer.limits` allows its country and kind.
     fallback_number: Option<Checked<E164>>,
+    /// What happens to the text messages that the agent's numbers receive. Default: NOTIFY.
+    messaging: Option<AgentMessaging>,
     /// Whether to buy a number for the agent at once.
     #[graphql(default = true)]
     provision_phone: bool,
@@ -73,6 +75,7 @@ impl CreateAgentInput {
             prompt,
             voice_id,
             fallback_number,
+            messaging: self.messaging.map(Into::into),
             number: wanted,
         });
         faults.unless_any(agent.map(|agent| (agent, key)))

@@ -7,7 +7,7 @@ use super::outcome::{Outcome, Stop, agent_now};
 use crate::domain::{self, AgentId, E164, Invalid, Refusal};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
-use crate::graphql::model::{Agent, AgentStatus, Checked, UserError};
+use crate::graphql::model::{Agent, AgentMessaging, AgentStatus, Checked, UserError};
 use crate::store::AgentChanges;
 
 /// Input of `updateAgent`. An absent field remains unchanged; `null` clears it.
@@ -31,6 +31,12 @@ pub(crate) struct UpdateAgentInput {
     fallback_number: MaybeUndefined<Checked<E164>>,
     /// ACTIVE: the agent takes calls. INACTIVE: calls go to the fallback number. Other values are rejected.
     status: MaybeUndefined<AgentStatus>,
+    /// What happens to the text messages that the agent's numbers receive. Threads whose `handling` nobody has set follow with
+    /// their next message. Cannot be `null`.
+    messaging: MaybeUndefined<AgentMessaging>,
+    /// The answer to a text that asks for help, where the carrier does not answer it: 1 to 1600 characters. Say who sends the
+    /// texts and how to stop them. `null`: no answer.
+    help_text: MaybeUndefined<String>,
 }
 
 /// A field that may be changed but not cleared.
@@ -85,6 +91,8 @@ impl UpdateAgentInput {
             voice_id: set_or_clear(&mut faults, "voiceId", self.voice_id, |text| text.parse()),
             fallback_number: set_or_clear(&mut faults, "fallbackNumber", self.fallback_number, |it| it.0),
             status: set(&mut faults, "status", self.status, settable),
+            messaging: set(&mut faults, "messaging", self.messaging, |word| Ok(word.into())),
+            help_text: set_or_clear(&mut faults, "helpText", self.help_text, |text| text.parse()),
         };
         faults.unless_any(id.map(|id| (id, changes)))
     }

@@ -11,8 +11,8 @@ use super::purchase::{self, Found, Purchase, PurchaseData, WantedNumber};
 use super::{Steps, agent_id_of, idempotency, insert, present, read_data, repeated, voice_agent};
 use crate::carrier::CarrierError;
 use crate::domain::{
-    Agent, AgentId, AgentName, AgentStatus, AgentToken, E164, FirstMessage, IdempotencyKey, Language,
-    Operation, OperationKind, Prompt, Refusal, Step, UsedUp, VoiceId,
+    Agent, AgentId, AgentMessaging, AgentName, AgentStatus, AgentToken, E164, FirstMessage, IdempotencyKey,
+    Language, Operation, OperationKind, Prompt, Refusal, Step, UsedUp, VoiceId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
@@ -40,6 +40,8 @@ pub struct NewAgent {
     pub voice_id: Option<VoiceId>,
     /// Number that rings when the agent cannot take a call.
     pub fallback_number: Option<E164>,
+    /// What happens to the texts that its numbers receive; [`AgentMessaging::Notify`] if `None`.
+    pub messaging: Option<AgentMessaging>,
     /// The number to buy; `None` buys no number.
     pub number: Option<WantedNumber>,
 }
@@ -54,6 +56,9 @@ struct Fingerprint<'a> {
     voice_id: Option<&'a str>,
     fallback_number: Option<&'a E164>,
     number: Option<&'a WantedNumber>,
+    // Left out if absent: the digests of earlier versions, which did not know it, stay the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messaging: Option<&'static str>,
 }
 
 impl NewAgent {
@@ -66,6 +71,7 @@ impl NewAgent {
             voice_id: self.voice_id.as_ref().map(VoiceId::as_str),
             fallback_number: self.fallback_number.as_ref(),
             number: self.number.as_ref(),
+            messaging: self.messaging.map(AgentMessaging::as_str),
         }
     }
 }
@@ -128,6 +134,8 @@ impl Provisioning {
             prompt: wanted.prompt,
             voice_id: wanted.voice_id,
             fallback_number: wanted.fallback_number,
+            messaging: wanted.messaging.unwrap_or(AgentMessaging::Notify),
+            help_text: None,
             status: AgentStatus::Pending,
             token_preview: token.preview(),
             revision: 1,

@@ -15,9 +15,9 @@ use url::Url;
 use super::{Idempotency, Steps, idempotency, insert, present, repeated};
 use crate::carrier::{CarrierError, CarrierMessage, Rejection, TextToSend};
 use crate::domain::{
-    DeliveryProblemKind, E164, IdempotencyKey, Invalid, MediaReference, Message, MessageBody, MessageId,
-    MessagingConsent, NumberId, NumberStatus, Operation, OperationKind, Participant, PhoneNumber, Refusal,
-    RefusalCode, Step, UsedUp, Webhook, delivery_problem,
+    AutomaticAnswer, DeliveryProblemKind, E164, IdempotencyKey, Invalid, MediaReference, Message,
+    MessageBody, MessageId, MessageThread, MessagingConsent, NumberId, NumberStatus, Operation,
+    OperationKind, Participant, PhoneNumber, Refusal, RefusalCode, Step, UsedUp, Webhook, delivery_problem,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::kinds::repair_number::NoData;
@@ -33,8 +33,8 @@ const MOST_MEDIA: usize = 10;
 const LONGEST_URL: usize = 2048;
 /// Messages to one recipient within 24 hours: more is an error of a program, and looks like one to the recipient.
 const MOST_TO_ONE: i64 = 100;
-/// Pause while an equal message is being sent.
-const AFTER_EQUAL: Duration = Duration::from_secs(1);
+/// Pause while a message is being sent that this one follows.
+const AFTER_ANOTHER: Duration = Duration::from_secs(1);
 /// Pause after a rejection that may not last, such as that of a sender with too many messages waiting.
 const LATER: Duration = Duration::from_secs(60);
 /// How much older than our message the carrier's may be, because clocks differ.
@@ -120,12 +120,47 @@ impl Provisioning {
             let message = store.messages_by_operation(&[earlier.id]).await?.pop();
             return Ok((earlier, present(message, "messages")?));
         }
-        let number = sending_number(store, &wanted).await?;
+        let (number, thread) = self.permitted(store, &wanted).await?;
+        // The agent's answer to what came in before would be late.
+        store.drop_answers(thread.id).await?;
+        self.insert_message(store, (&number, &thread), wanted, idempotency, None).await
+    }
+
+    /// Checks whether an automatic answer may be sent, and stores nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub async fn check_answer(&self, store: &TenantStore, wanted: &WantedMessage) -> Result<(), StoreError> {
+        self.permitted(store, wanted).await.map(drop)
+    }
+
+    /// Stores an automatic answer, as [`Self::send_message`] does for users.
+    ///
+    /// # Errors
+    /// [`StoreError`]; refusals as [`StoreError::Refused`].
+    pub async fn send_answer(
+        &self,
+        store: &TenantStore,
+        wanted: WantedMessage,
+        by: AutomaticAnswer,
+    ) -> Result<Operation, StoreError> {
+        let (number, thread) = self.permitted(store, &wanted).await?;
+        let sent = self.insert_message(store, (&number, &thread), wanted, None, Some(by)).await?;
+        Ok(sent.0)
+    }
+
+    /// The number and the thread of a message that may be sent. The thread is locked.
+    async fn permitted(
+        &self,
+        store: &TenantStore,
+        wanted: &WantedMessage,
+    ) -> Result<(PhoneNumber, MessageThread), StoreError> {
+        let number = sending_number(store, wanted).await?;
         // As for calls: a text abroad or to a premium number can cost much.
         let tenant = store.tenant().await?;
         let dialing = self.dialing().for_tenant(&tenant.dialing);
         dialing.check(&wanted.to).map_err(|why| Refusal::invalid("to", &why))?;
-        let participant = Participant::from(wanted.to);
+        let participant = Participant::from(wanted.to.clone());
         let thread = store.thread_with(&number, &participant).await?;
         if store.consent_of(&participant).await? == MessagingConsent::OptedOut {
             return Err(opted_out().at("to").into());
@@ -141,6 +176,17 @@ impl Provisioning {
             let why = format!("one recipient gets at most {MOST_TO_ONE} text messages within 24 hours");
             return Err(Refusal::limit_reached(UsedUp::Request, why).at("to").into());
         }
+        Ok((number, thread))
+    }
+
+    async fn insert_message(
+        &self,
+        store: &TenantStore,
+        (number, thread): (&PhoneNumber, &MessageThread),
+        wanted: WantedMessage,
+        idempotency: Idempotency,
+        automatic: Option<AutomaticAnswer>,
+    ) -> Result<(Operation, Message), StoreError> {
         let operation = NewOperation {
             agent_id: Some(number.agent_id),
             number_id: Some(number.id),
@@ -151,7 +197,7 @@ impl Provisioning {
         let media =
             wanted.media_urls.into_iter().map(|url| MediaReference { url, content_type: None }).collect();
         let body = wanted.body.as_ref().map_or("", MessageBody::as_str);
-        let message = NewMessage { operation: operation.id, number: &number, thread: &thread, body, media };
+        let message = NewMessage { operation: operation.id, number, thread, body, media, automatic };
         let message = store.insert_message(message).await?;
         Ok((operation, message))
     }
@@ -207,15 +253,16 @@ async fn send_message(driver: &Provisioning, operation: &Operation) -> Result<Ou
             }
         }
     }
-    // The outcome of an equal message that was asked for before must be known first, else one could be taken for the other.
-    if driver.0.store.has_equal_message_before(&message).await? {
+    // The outcome of an equal message that was asked for before must be known first, else one could be taken for the other. Parts
+    // of an answer keep their order.
+    if driver.0.store.must_follow_another(&message).await? {
         return Ok(Outcome::WaitUntil(Pause {
             because: Refusal::new(
                 RefusalCode::CarrierUnavailable,
-                "an equal message is being sent: this one follows",
+                "an earlier message is being sent: this one follows",
             ),
             progress: Progress::of(operation),
-            wait: AFTER_EQUAL,
+            wait: AFTER_ANOTHER,
             outcome_unknown: false,
         }));
     }

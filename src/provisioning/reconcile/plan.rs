@@ -83,8 +83,8 @@ mod tests {
     use super::*;
     use crate::carrier::EmergencyAddress;
     use crate::domain::{
-        Agent, AgentName, AgentStatus, Capabilities, CountryCode, Language, NumberStatus, NumberType,
-        OperationKind, OperationState, Provider, Step, TenantId,
+        Agent, AgentMessaging, AgentName, AgentStatus, Capabilities, CountryCode, Language, NumberStatus,
+        NumberType, OperationKind, OperationState, Provider, Step, TenantId,
     };
     use crate::provisioning::reconcile::report::DifferenceKind;
 
@@ -197,6 +197,8 @@ mod tests {
             prompt: None,
             voice_id: None,
             fallback_number: None,
+            messaging: AgentMessaging::Notify,
+            help_text: None,
             status: AgentStatus::Active,
             token_preview: String::new(),
             revision: 1,

@@ -18,7 +18,7 @@ use sea_orm::DbErr;
 
 use self::pool::Purpose;
 use super::{Change, Shared, StoreError, Topic, Watcher, dialect, error::begin_task_dropped};
-use crate::domain::{Author, TenantId};
+use crate::domain::{Actor, Author, TenantId};
 
 pub(super) use self::connections::Connections;
 pub(super) use self::liveness::LivenessProbe;
@@ -189,6 +189,16 @@ impl SystemStore {
     /// Opens a read-only system transaction on a tenant connection, to spare those that answer calls.
     pub(super) async fn begin_read_on_tenant_pool(&self) -> Result<Transaction, StoreError> {
         begin_for(&self.shared.tenants, Purpose::ReadAsSystem).await
+    }
+
+    /// Opens a read-write transaction for a tenant, for what the server does by itself. Rolled back unless [`TenantStore::commit`] is
+    /// called. Audit events name the server, and `request_id` as their cause.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`], also if no connection becomes free in time.
+    pub async fn write_as(&self, tenant: TenantId, request_id: String) -> Result<TenantStore, StoreError> {
+        let author = Author { actor: Actor::System, request_id };
+        TenantStore::open(Arc::clone(&self.shared), tenant, Some(author)).await
     }
 
     /// Opens a read-write transaction. Rolled back when dropped.

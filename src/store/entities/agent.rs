@@ -71,7 +71,8 @@ pub(in crate::store) const TABLE: &str = "agents";
 
 /// Columns of [`AgentProfile`]: without the prompt, which is long, and the token's hash.
 pub(in crate::store) const PROFILE: &str = "id, voice_agent_id, name, language, first_message, fallback_number, \
-    status, token_preview, created_at, updated_at, revision, synced_revision, refused_revision, sync_attempts, sync_error";
+    status, token_preview, created_at, updated_at, revision, synced_revision, refused_revision, sync_attempts, sync_error, \
+    messaging, help_text";
 
 /// Joins each listed number with the agent that it is assigned to.
 pub(in crate::store) const JOIN: &str =
@@ -85,7 +86,8 @@ pub(in crate::store) fn joined(extent: Extent) -> &'static str {
         Extent::Whole => {
             "agent.id, agent.voice_agent_id, agent.name, agent.language, agent.first_message, agent.fallback_number, \
              agent.status, agent.token_preview, agent.created_at, agent.updated_at, agent.revision, \
-             agent.synced_revision, agent.refused_revision, agent.sync_attempts, agent.sync_error"
+             agent.synced_revision, agent.refused_revision, agent.sync_attempts, agent.sync_error, agent.messaging, \
+             agent.help_text"
         }
     }
 }
@@ -125,6 +127,8 @@ pub(in crate::store) fn read_profile(row: &QueryResult, from: usize) -> Result<A
         updated_at: row.try_get_by_index(from + 9)?,
         sync_state,
         sync_error: sync_error(sync_state, number(13)?, row.try_get_by_index(from + 14)?)?,
+        messaging: read::text(TABLE, "messaging", &row.try_get_by_index::<String>(from + 15)?)?,
+        help_text: read::optional(TABLE, "help_text", text(16)?.as_deref())?,
     })
 }
 
@@ -150,6 +154,8 @@ impl TryFrom<Model> for Agent {
             prompt: read::optional(TABLE, "prompt", row.prompt.as_deref())?,
             voice_id: read::optional(TABLE, "voice_id", row.voice_id.as_deref())?,
             fallback_number: read::optional(TABLE, "fallback_number", row.fallback_number.as_deref())?,
+            messaging: read::text(TABLE, "messaging", &row.messaging)?,
+            help_text: read::optional(TABLE, "help_text", row.help_text.as_deref())?,
             status: read::text(TABLE, "status", &row.status)?,
             token_preview: row.token_preview,
             revision: row.revision,
@@ -258,8 +264,8 @@ impl ActiveModel {
             updated_at: Set(agent.updated_at),
             // Set by a trigger: only the database knows the transaction's id, or on SQLite the next count.
             changed: NotSet,
-            messaging: NotSet,
-            help_text: NotSet,
+            messaging: Set(agent.messaging.to_string()),
+            help_text: Set(agent.help_text.as_ref().map(|text| text.as_str().to_owned())),
         }
     }
 }

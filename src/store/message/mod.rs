@@ -1,12 +1,14 @@
 //! Text messages, as tenants see them. [`receive`] stores what came in, [`send`] what is to be sent, [`mod@report`] what becomes of
-//! it; [`thread`] is about who answers, and [`consent`] about who wants no texts.
+//! it; [`thread`] is about who answers, [`answer`] about answers that nobody has to write, and [`consent`] about who wants no texts.
 
+mod answer;
 mod consent;
 mod receive;
 mod report;
 mod send;
 mod thread;
 
+pub use answer::{AnswerTask, DueAnswer};
 pub use receive::Received;
 pub(in crate::store) use report::{fail, write as report};
 pub use send::NewMessage;

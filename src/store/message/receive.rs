@@ -8,9 +8,9 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use super::super::entities::message::{ActiveModel, Column, Entity};
 use super::super::entities::phone_number;
 use super::super::{StoreError, SystemStore, audit_event};
-use super::{changed, consent, thread};
+use super::{answer, changed, consent, thread};
 use crate::domain::{
-    IncomingMessage, Message, MessageDirection, MessageStatus, MessagingConsent, PhoneNumber,
+    IncomingMessage, Message, MessageDirection, MessageStatus, MessagingConsent, PhoneNumber, TextReading,
 };
 
 /// What became of a message that the carrier told of.
@@ -25,15 +25,15 @@ pub enum Received {
 }
 
 impl SystemStore {
-    /// Stores a message that came in, its thread, and what it says about consent, in one transaction. `decide` reads the
-    /// participant's wish from the message, given the number that it was sent to and the consent so far.
+    /// Stores a message that came in, its thread, what it says about consent, and that an answer is due, in one transaction.
+    /// `read` reads the message, given the number that it was sent to and the consent so far.
     ///
     /// # Errors
     /// [`StoreError`]: nothing was stored, unless the answer to `COMMIT` was lost. It may be repeated in any case.
     pub async fn receive_message(
         &self,
         incoming: &IncomingMessage,
-        decide: impl FnOnce(&PhoneNumber, MessagingConsent) -> Option<MessagingConsent>,
+        read: impl FnOnce(&PhoneNumber, MessagingConsent) -> TextReading,
     ) -> Result<Received, StoreError> {
         let transaction = self.begin().await?;
         // Whoever had the number at that time: it may be somebody else's by now, or nobody's.
@@ -78,6 +78,8 @@ impl SystemStore {
             created_at: Set(incoming.received_at),
             sent_at: Set(incoming.sent_at),
             updated_at: Set(now),
+            awaits_answer: Set(None),
+            automatic_answer: Set(None),
         };
         let once = OnConflict::column(Column::Sid).do_nothing().to_owned();
         let inserted = Entity::insert(row).on_conflict(once).exec_without_returning(&transaction).await?;
@@ -87,7 +89,8 @@ impl SystemStore {
             return Ok(Received::Known);
         }
         let before = consent::read(&transaction, number.tenant_id, &incoming.from).await?;
-        if let Some(wish) = decide(&number, before)
+        let TextReading { consent: wish, reply } = read(&number, before);
+        if let Some(wish) = wish
             && consent::write(&transaction, number.tenant_id, &incoming.from, wish, at).await?
         {
             audit_event::consent_changed(
@@ -99,11 +102,13 @@ impl SystemStore {
             )
             .await?;
         }
-        if is_new {
-            thread::touch(&transaction, &self.shared, thread.id).await?;
-        }
         let stored = Entity::find().filter(Column::Sid.eq(&incoming.sid)).one(&transaction).await?;
         let stored = stored.ok_or(StoreError::Corrupt { table: "messages", column: "sid" })?;
+        if is_new {
+            thread::touch(&transaction, &self.shared, thread.id).await?;
+            let thread = thread::following(&transaction, &number, thread).await?;
+            answer::enqueue(&transaction, &self.shared, (&number, &thread), &stored, reply).await?;
+        }
         transaction.commit().await?;
         let message = Message::try_from(stored)?;
         self.publish_all(&[changed(&message)]);

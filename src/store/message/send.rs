@@ -10,8 +10,8 @@ use super::super::operation::UNFINISHED;
 use super::super::{StoreError, SystemStore, TenantStore, dialect, page};
 use super::{changed, thread};
 use crate::domain::{
-    MediaReference, Message, MessageDirection, MessageStatus, MessageThread, OperationId, OperationKind,
-    Participant, PhoneNumber,
+    AutomaticAnswer, MediaReference, Message, MessageDirection, MessageStatus, MessageThread, OperationId,
+    OperationKind, Participant, PhoneNumber,
 };
 
 /// A message to send.
@@ -27,6 +27,8 @@ pub struct NewMessage<'a> {
     pub body: &'a str,
     /// Files that the carrier fetches.
     pub media: Vec<MediaReference>,
+    /// Who wrote it by itself; `None`: a user of the API.
+    pub automatic: Option<AutomaticAnswer>,
 }
 
 impl TenantStore {
@@ -49,6 +51,7 @@ impl TenantStore {
             body: Set(Some(new.body.to_owned())),
             media: Set(serde_json::json!(new.media)),
             status: Set(MessageStatus::Pending.to_string()),
+            automatic_answer: Set(new.automatic.map(|by| by.to_string())),
             created_at: Set(now),
             updated_at: Set(now),
             ..Default::default()
@@ -93,12 +96,13 @@ impl SystemStore {
         found.map(Message::try_from).transpose()
     }
 
-    /// Whether a message to the same participant with the same text was asked for before this one and is still being sent. Files
-    /// are not compared: the carrier's list does not tell them apart.
+    /// Whether a message to the same participant was asked for before this one, is still being sent, and must be sent first: one with
+    /// the same text, or of two automatic ones the earlier, since an answer may have several parts. Files are not compared: the
+    /// carrier's list does not tell them apart.
     ///
     /// # Errors
     /// [`StoreError`] if the query fails.
-    pub async fn has_equal_message_before(&self, message: &Message) -> Result<bool, StoreError> {
+    pub async fn must_follow_another(&self, message: &Message) -> Result<bool, StoreError> {
         let unfinished = operation::Entity::find()
             .select_only()
             .column(operation::Column::Id)
@@ -108,12 +112,16 @@ impl SystemStore {
         let earlier = Condition::any().add(Column::CreatedAt.lt(message.created_at)).add(
             Condition::all().add(Column::CreatedAt.eq(message.created_at)).add(Column::Id.lt(message.id.0)),
         );
-        let equal = Entity::find()
+        let mut first = Condition::any().add(Column::Body.eq(message.body.as_deref()));
+        if message.automatic.is_some() {
+            first = first.add(Column::AutomaticAnswer.is_not_null());
+        }
+        let others = Entity::find()
             .filter(Column::ThreadId.eq(message.thread_id.0))
-            .filter(Column::Body.eq(message.body.as_deref()))
+            .filter(first)
             .filter(Column::Sid.is_null())
             .filter(earlier)
             .filter(Column::OperationId.in_subquery(unfinished.into_query()));
-        Ok(page::count(self.db(), equal).await? > 0)
+        Ok(page::count(self.db(), others).await? > 0)
     }
 }

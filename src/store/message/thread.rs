@@ -1,9 +1,10 @@
 //! Threads: the texts between a number and one participant.
 
-use sea_orm::ActiveValue::Set;
+use sea_orm::ActiveValue::{NotSet, Set};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select};
 
+use super::super::audit_event;
 use super::super::entities::message::thread::{ActiveModel, Column, Entity};
 use super::super::entities::{self, agent, phone_number};
 use super::super::page::{self, Cursor, Keyset, PageOf, PageRequest};
@@ -105,8 +106,17 @@ impl TenantStore {
         id: ThreadId,
         handling: ThreadHandling,
     ) -> Result<Option<MessageThread>, StoreError> {
+        let Some(before) = self.own_threads().filter(Column::Id.eq(id.0)).one(&self.transaction).await?
+        else {
+            return Ok(None);
+        };
+        let agent = agent_of_number(&self.transaction, NumberId(before.phone_number_id)).await?;
+        // A thread that is handed back follows the agent's setting again.
+        let follows = handling == ThreadHandling::Agent
+            && agent.is_some_and(|agent| agent.messaging == AgentMessaging::Agent.as_str());
         let row = ActiveModel {
             handling: Set(handling.to_string()),
+            handling_set: Set(!follows),
             updated_at: Set(self.shared.clock.now()),
             ..Default::default()
         };
@@ -117,7 +127,10 @@ impl TenantStore {
             .exec_with_returning(&self.transaction)
             .await?;
         let Some(thread) = written.into_iter().next() else { return Ok(None) };
-        self.audit("setThreadHandling", id).await?;
+        if handling != ThreadHandling::Agent {
+            self.drop_answers(id).await?;
+        }
+        self.audit(audit_event::HANDLING_CHANGED, id).await?;
         Ok(Some(thread.try_into()?))
     }
 }
@@ -139,29 +152,73 @@ pub(super) async fn find_or_insert(
     if let Some(known) = find().one(db).await? {
         return known.try_into();
     }
-    let messaging: Option<String> = match number.assigned_to() {
-        Some(agent) => {
-            let messaging = agent::Entity::find_by_id(agent.0).select_only().column(agent::Column::Messaging);
-            messaging.into_tuple().one(db).await?
-        }
-        None => None,
-    };
-    let answers = messaging.as_deref() == Some(AgentMessaging::Agent.as_str());
+    let messaging = messaging_of(db, number).await?;
     let now = shared.clock.now();
     let row = ActiveModel {
         id: Set(shared.entropy.uuid(now)),
         tenant_id: Set(number.tenant_id.0),
         phone_number_id: Set(number.id.0),
         participant: Set(participant.as_str().to_owned()),
-        handling: Set(if answers { ThreadHandling::Agent } else { ThreadHandling::Nobody }.to_string()),
+        handling: Set(messaging.handling().to_string()),
         created_at: Set(now),
         updated_at: Set(now),
+        handling_set: Set(false),
+        answer_due_at: NotSet,
+        answer_deadline_at: NotSet,
+        answer_lease: NotSet,
+        answer_attempts: NotSet,
     };
     // Two first messages at once: the second finds the thread of the first.
     let once = OnConflict::columns([Column::PhoneNumberId, Column::Participant]).do_nothing().to_owned();
     Entity::insert(row).on_conflict(once).exec_without_returning(db).await?;
     let stored = find().one(db).await?;
     stored.ok_or(StoreError::Corrupt { table: "message_threads", column: "id" })?.try_into()
+}
+
+/// The thread as it is handled now: one whose handling nobody has set follows its agent's setting.
+pub(super) async fn following(
+    db: &impl ConnectionTrait,
+    number: &PhoneNumber,
+    thread: MessageThread,
+) -> Result<MessageThread, StoreError> {
+    let handling = messaging_of(db, number).await?.handling();
+    if thread.is_handling_set || thread.handling == handling {
+        return Ok(thread);
+    }
+    let row = ActiveModel { handling: Set(handling.to_string()), ..Default::default() };
+    Entity::update_many().set(row).filter(Column::Id.eq(thread.id.0)).exec(db).await?;
+    Ok(MessageThread { handling, ..thread })
+}
+
+/// Whether the agent with this row answers a thread. If its texts are off, it answers none, whatever was set for the thread.
+pub(super) fn is_answered_by_agent(thread: &MessageThread, agent: &agent::Model) -> bool {
+    thread.handling == ThreadHandling::Agent && !is_off(agent)
+}
+
+/// Whether the texts of an agent are stored and nothing else.
+pub(super) fn is_off(agent: &agent::Model) -> bool {
+    agent.messaging == AgentMessaging::Off.as_str()
+}
+
+async fn messaging_of(db: &impl ConnectionTrait, number: &PhoneNumber) -> Result<AgentMessaging, StoreError> {
+    // Nobody is told of texts to a number in the pool.
+    let Some(agent) = number.assigned_to() else { return Ok(AgentMessaging::Off) };
+    let messaging: Option<String> = agent::Entity::find_by_id(agent.0)
+        .select_only()
+        .column(agent::Column::Messaging)
+        .into_tuple()
+        .one(db)
+        .await?;
+    messaging.map_or(Ok(AgentMessaging::Off), |word| entities::text(agent::TABLE, "messaging", &word))
+}
+
+async fn agent_of_number(
+    db: &impl ConnectionTrait,
+    number: NumberId,
+) -> Result<Option<agent::Model>, StoreError> {
+    let number = phone_number::Entity::find_by_id(number.0).one(db).await?;
+    let Some(number) = number.filter(|number| number.pooled_at.is_none()) else { return Ok(None) };
+    Ok(agent::Entity::find_by_id(number.agent_id).one(db).await?)
 }
 
 /// Notes that a thread has a new message.

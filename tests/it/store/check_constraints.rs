@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use switchboard::domain::{
-    AgentMessaging, AgentStatus, AnswerStage, CallDirection, CallOutcome, CallStatus, ConversationNews,
-    MessageDirection, MessageStatus, MessagingConsent, NumberStatus, NumberType, OperationKind,
-    OperationState, Provider, Step, ThreadHandling,
+    AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallOutcome, CallStatus,
+    ConversationNews, MessageDirection, MessageStatus, MessagingConsent, NumberStatus, NumberType,
+    OperationKind, OperationState, Provider, Step, ThreadHandling,
 };
 
 use crate::support::catalogue;
@@ -20,7 +20,7 @@ macro_rules! words {
 
 #[tokio::test]
 async fn check_constraints_accept_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 17] = [
+    let domain: [(&str, Vec<String>); 19] = [
         ("agents.messaging", words!(AgentMessaging)),
         ("agents.status", words!(AgentStatus)),
         ("calls.answer_stage", words!(AnswerStage)),
@@ -28,6 +28,8 @@ async fn check_constraints_accept_exactly_the_words_of_the_domain() {
         ("calls.outcome", words!(CallOutcome)),
         ("calls.status", words!(CallStatus)),
         ("message_threads.handling", words!(ThreadHandling)),
+        ("messages.automatic_answer", words!(AutomaticAnswer)),
+        ("messages.awaits_answer", words!(AutomaticAnswer)),
         ("messages.direction", words!(MessageDirection)),
         ("messages.status", words!(MessageStatus)),
         ("messaging_consents.consent", words!(MessagingConsent)),

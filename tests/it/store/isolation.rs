@@ -6,7 +6,9 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
-use switchboard::domain::{Agent, AgentToken, Clock, Entropy, IncomingMessage, MessagingConsent, TenantId};
+use switchboard::domain::{
+    Agent, AgentToken, Clock, Entropy, IncomingMessage, MessagingConsent, TenantId, TextReading,
+};
 use switchboard::store::Received;
 use switchboard::store::{
     AgentChanges, AgentFilter, CallFilter, Database, NumberFilter, StoreError, TenantStore,
@@ -41,7 +43,14 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
         received_at: number.created_at + chrono::TimeDelta::minutes(1),
         sent_at: None,
     };
-    let received = db.system().receive_message(&text, |_, _| Some(MessagingConsent::OptedIn)).await.unwrap();
+    let received = db
+        .system()
+        .receive_message(&text, |_, _| TextReading {
+            consent: Some(MessagingConsent::OptedIn),
+            ..TextReading::default()
+        })
+        .await
+        .unwrap();
     assert_eq!(received, Received::New);
     let door = fixtures::write_as(db, tenant).await;
     door.audit("updateAgent", agent.id).await.unwrap();

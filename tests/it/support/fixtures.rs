@@ -5,10 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 use switchboard::domain::{
-    Actor, Agent, AgentId, AgentStatus, AgentToken, AnswerStage, Author, CallAnswer, CallId, CallOutcome,
-    CallReport, CallStatus, Capabilities, Clock, ConversationNews, ConversationReport, CountryCode, Decision,
-    E164, Entropy, IncomingCall, NumberId, NumberType, Operation, OperationId, OperationKind, OperationState,
-    PhoneNumber, Step, TenantId,
+    Actor, Agent, AgentId, AgentMessaging, AgentStatus, AgentToken, AnswerStage, Author, CallAnswer, CallId,
+    CallOutcome, CallReport, CallStatus, Capabilities, Clock, ConversationNews, ConversationReport,
+    CountryCode, Decision, E164, Entropy, IncomingCall, NumberId, NumberType, Operation, OperationId,
+    OperationKind, OperationState, PhoneNumber, Step, TenantId,
 };
 use switchboard::store::{
     AnswerRecord, Claimed, Database, Effect, Inserted, NewOperation, NumberClaim, OperationUpdate, Page,
@@ -38,6 +38,8 @@ pub(crate) fn new_agent(tenant: TenantId, token: &AgentToken) -> Agent {
         prompt: None,
         voice_id: None,
         fallback_number: None,
+        messaging: AgentMessaging::Notify,
+        help_text: None,
         status: AgentStatus::Active,
         token_preview: token.preview(),
         revision: 1,

@@ -58,6 +58,13 @@ pub fn consent_word(body: &str, number: NumberType, consent: MessagingConsent) -
     WORDS.get(&word).copied().or_else(|| is_stop().then_some(ConsentWord::Stop))
 }
 
+/// Whether a text is the carrier's own word for help, which the carrier answers itself (Twilio, "Twilio support for opt-out keywords").
+#[must_use]
+pub(super) fn is_help_of_carrier(body: &str) -> bool {
+    let folded = fold::fold(body);
+    matches!(fold::words(&folded).collect::<Vec<_>>()[..], ["help" | "info"])
+}
+
 /// Whether a text asks for no more texts in a sentence, beyond doubt: "please stop texting me".
 ///
 /// A request that is denied ("don't stop texting me") or limited ("do not text me at work") is left to whoever reads it, and so is

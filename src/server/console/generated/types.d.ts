@@ -40,6 +40,15 @@ export type AgentFilter = {
   status?: InputMaybe<AgentStatus>;
 };
 
+/** What happens to the text messages that an agent's numbers receive. They are stored in every case. */
+export type AgentMessaging =
+  /** The agent answers new threads. A text that asks for help gets `helpText`. */
+  | 'AGENT'
+  /** New threads are a PERSON's. A text that asks for help gets `helpText`. */
+  | 'NOTIFY'
+  /** Nothing else: new threads are NOBODY's, and nothing is answered. */
+  | 'OFF';
+
 /** Lifecycle state of an agent. */
 export type AgentStatus =
   /** Answers calls. */
@@ -191,6 +200,8 @@ export type CreateAgentInput = {
   ifUnavailable?: IfUnavailable;
   /** Language code: `en`, `de`, `pt-br`. An unsupported language is rejected with the list of supported ones. */
   language?: Scalars['String']['input'];
+  /** What happens to the text messages that the agent's numbers receive. Default: NOTIFY. */
+  messaging?: InputMaybe<AgentMessaging>;
   /** Name of the practice, as callers hear it: 1 to 100 characters. */
   name: Scalars['String']['input'];
   /** Instructions for the agent: 1 to 20,000 characters. Default: those of a receptionist who takes messages. */
@@ -644,10 +655,20 @@ export type UpdateAgentInput = {
    * the agent's language.
    */
   firstMessage?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * The answer to a text that asks for help, where the carrier does not answer it: 1 to 1600 characters. Say who sends the
+   * texts and how to stop them. `null`: no answer.
+   */
+  helpText?: InputMaybe<Scalars['String']['input']>;
   /** Id of the agent. */
   id: Scalars['ID']['input'];
   /** Language code. Cannot be `null`. */
   language?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * What happens to the text messages that the agent's numbers receive. Threads whose `handling` nobody has set follow with
+   * their next message. Cannot be `null`.
+   */
+  messaging?: InputMaybe<AgentMessaging>;
   /** Name of the practice: 1 to 100 characters. Cannot be `null`. */
   name?: InputMaybe<Scalars['String']['input']>;
   /** Instructions for the agent: 1 to 20,000 characters. `null`: those of a receptionist who takes messages. */

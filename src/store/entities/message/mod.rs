@@ -45,6 +45,10 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub sent_at: Option<DateTimeUtc>,
     pub updated_at: DateTimeUtc,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub awaits_answer: Option<String>,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub automatic_answer: Option<String>,
 }
 
 /// Empty: joins are written by hand, within one tenant.
@@ -76,6 +80,7 @@ impl TryFrom<Model> for Message {
             error: row.error.map(|error| read_refusal(TABLE, "error", error)).transpose()?,
             segments: row.segments,
             price: row.price.map(read::money),
+            automatic: read::optional(TABLE, "automatic_answer", row.automatic_answer.as_deref())?,
             created_at: row.created_at,
             sent_at: row.sent_at,
         })

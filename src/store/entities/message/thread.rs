@@ -20,6 +20,13 @@ pub struct Model {
     pub handling: String,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    pub handling_set: bool,
+    /// When an answer is due, or the lease of the attempt ends; null: nothing waits for an answer.
+    pub answer_due_at: Option<DateTimeUtc>,
+    /// When a person is to answer instead.
+    pub answer_deadline_at: Option<DateTimeUtc>,
+    pub answer_lease: Option<Uuid>,
+    pub answer_attempts: i32,
 }
 
 /// Empty: joins are written by hand, within one tenant.
@@ -40,6 +47,7 @@ impl TryFrom<Model> for MessageThread {
             number_id: NumberId(row.phone_number_id),
             participant: read::text(TABLE, "participant", &row.participant)?,
             handling: read::text(TABLE, "handling", &row.handling)?,
+            is_handling_set: row.handling_set,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
