@@ -50,6 +50,7 @@ const EMBEDDED: &[(&str, &[u8])] = &embed![
     "views/agent/calls.js",
     "views/agent/delete.js",
     "views/agent/edit.js",
+    "views/agent/messaging.js",
     "views/agent/numbers.js",
     "views/agent/pause.js",
     "views/agent/situation.js",

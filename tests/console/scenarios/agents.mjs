@@ -72,6 +72,16 @@ async function edits(stage, person) {
   await person.sees(/^Saved/);
   await person.heading('Elm Street Veterinary').waitFor();
   stage.check(await person.has(/\+12125550188/), 'a change is saved and shown');
+  await person.chooses('Text messages to its numbers', 'The agent answers them');
+  await person.types('Answer to the text HELP', 'Elm Street Veterinary. Reply STOP to end.');
+  await person.presses('Save');
+  await person.sees('The agent answers them. Show them');
+  await person.page.reload();
+  await person.settled();
+  stage.check(
+    (await person.field('Answer to the text HELP').inputValue()) === 'Elm Street Veterinary. Reply STOP to end.',
+    'who answers texts, and the answer to HELP, are saved',
+  );
 }
 
 /** @type {Part} */

@@ -10,7 +10,7 @@ const BEN = '+13125550124';
 export async function run(stage) {
   const { server } = stage;
   const { token } = server.tenant();
-  const agent = await server.agent(token, { name: 'Lakeside Physio', areaCode: '415' });
+  const agent = await server.agent(token, { name: 'Lakeside Physio', areaCode: '415', messaging: 'OFF' });
   const to = agent.phoneNumber.number;
   const person = await stage.person();
   await person.opens(token, '/messages');
@@ -110,7 +110,7 @@ async function changesHands(stage, person, token) {
   await person.sees('A person has taken over');
   stage.check((await handling()) === 'PERSON' && (await person.focusIsKept()) !== 'nothing', 'a thread is taken over');
   await person.presses('Hand back to the agent');
-  await person.sees(/Take over before you write/);
+  await person.sees(/does not answer texts/);
   stage.check((await handling()) === 'AGENT' && (await person.focusIsKept()) !== 'nothing', 'and handed back');
   await person.presses('Leave to nobody');
   await person.sees('Nobody has taken this over');

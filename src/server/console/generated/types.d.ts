@@ -177,6 +177,7 @@ export type CancelReleaseInput = {
 
 /** Input of `createAgent`. */
 export type CreateAgentInput = {
+  messaging?: InputMaybe<AgentMessaging>;
   /** Area code of the number to buy: three digits. Only for the United States and Canada. */
   areaCode?: InputMaybe<Scalars['String']['input']>;
   /** Country of the number to buy. */
@@ -645,6 +646,8 @@ export type ThreadHandling =
 
 /** Input of `updateAgent`. An absent field remains unchanged; `null` clears it. */
 export type UpdateAgentInput = {
+  messaging?: InputMaybe<AgentMessaging>;
+  helpText?: InputMaybe<Scalars['String']['input']>;
   /**
    * The number that rings if the agent cannot take a call. `null`: the caller hears a message instead.
    * Rejected unless `viewer.limits` allows its country and kind.
@@ -728,12 +731,17 @@ export type Weekday =
   /** Wednesday. */
   | 'WEDNESDAY';
 
+export type AgentMessaging =
+  | 'OFF'
+  | 'NOTIFY'
+  | 'AGENT';
+
 export type AgentViewQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
+export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
 
 export type AgentCallsQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -761,7 +769,7 @@ export type AgentUpdateMutationVariables = Exact<{
 }>;
 
 
-export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type AgentDeleteMutationVariables = Exact<{
   input: DeleteAgentInput;
@@ -777,7 +785,7 @@ export type AgentRotateTokenMutationVariables = Exact<{
 
 export type AgentRotateTokenMutation = { rotateAgentToken: { apiToken: string | null, agent: { id: string, tokenPreview: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
-export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
+export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
 
 export type AgentsQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -886,7 +894,7 @@ export type MessagesThreadQueryVariables = Exact<{
 }>;
 
 
-export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, capabilities: { sms: boolean } } | null, agent: { id: string, name: string } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
+export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, capabilities: { sms: boolean } } | null, agent: { id: string, name: string, messaging: AgentMessaging } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
 
 export type MessagesOlderQueryVariables = Exact<{
   id: Scalars['ID']['input'];

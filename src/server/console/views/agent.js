@@ -14,6 +14,7 @@ import { State } from '../ui/words.js';
 import { Calls } from './agent/calls.js';
 import { DeleteDialog } from './agent/delete.js';
 import { EditForm } from './agent/edit.js';
+import { messagingWords } from './agent/messaging.js';
 import { Numbers } from './agent/numbers.js';
 import { PauseButton } from './agent/pause.js';
 import { whileInactive } from './agent/situation.js';
@@ -92,6 +93,10 @@ function Overview({ agent }) {
     isKept && [
       'If it cannot take a call',
       agent.fallbackNumber ? html`<span class="nowrap">${agent.fallbackNumber}</span> rings` : 'Callers hear a message',
+    ],
+    isKept && [
+      'Text messages',
+      html`${messagingWords(agent.messaging)}. <a href=${`${router.href('/messages')}?agent=${encodeURIComponent(agent.id)}`}>Show them</a>`,
     ],
     ['Created', dateTime(agent.createdAt)],
     ['Changed', dateTime(agent.updatedAt)],

@@ -20,6 +20,7 @@ import {
   useOnSale,
 } from './new_agent/number_choice.js';
 import { Result } from './new_agent/result.js';
+import { MESSAGING_HINT, MESSAGING_OPTIONS } from './agent/messaging.js';
 
 /** @typedef {import('./new_agent/result.js').Created} Created */
 
@@ -29,10 +30,11 @@ const VALUES = {
   firstMessage: '',
   prompt: '',
   fallbackNumber: '',
+  messaging: 'NOTIFY',
   withoutNumber: false,
   ...NUMBER_VALUES,
 };
-const AGENT_FIELDS = ['name', 'language', 'firstMessage', 'prompt', 'fallbackNumber'];
+const AGENT_FIELDS = ['name', 'language', 'firstMessage', 'prompt', 'fallbackNumber', 'messaging'];
 
 /** @param {import('../app.js').ViewProps} props */
 export default function View({ session }) {
@@ -81,6 +83,7 @@ function AgentFields({ form }) {
         <${TextField} form=${form} name="name" label="Name of the practice" hint="As callers hear it." maxlength="100" required=${true} />
         <${Select} form=${form} name="language" label="Language" options=${languageOptions()} />
         <${TextField} form=${form} name="fallbackNumber" label="Fallback number" type="tel" hint="Rings if the agent cannot take a call, such as +12125550123. Without one, callers hear a message." />
+        <${Select} form=${form} name="messaging" label="Text messages to its numbers" options=${MESSAGING_OPTIONS} hint=${MESSAGING_HINT} />
       </div>
       <${TextArea} form=${form} name="firstMessage" label="Greeting" rows="2" maxlength="2000" hint="The first sentence that callers hear. Leave it empty for a standard greeting with the name." />
       <${TextArea} form=${form} name="prompt" label="Instructions" rows="4" maxlength="20000" hint="What the agent knows and does. Leave it empty for a receptionist who takes messages." />
@@ -97,6 +100,7 @@ function inputOf(values) {
     firstMessage: optional(values.firstMessage),
     prompt: optional(values.prompt),
     fallbackNumber: optional(values.fallbackNumber),
+    messaging: values.messaging,
   };
   if (values.withoutNumber) return { ...agent, provisionPhone: false };
   const { country, ifUnavailable } = values;

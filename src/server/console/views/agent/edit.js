@@ -8,18 +8,21 @@ import { html } from '../../lib/html.js';
 import { Button, say, Section } from '../../ui/basic.js';
 import { Checkbox, FormErrors, Select, TextArea, TextField } from '../../ui/form.js';
 import { languageOptions } from '../../ui/names.js';
+import { MESSAGING_HINT, MESSAGING_OPTIONS } from './messaging.js';
 
 /** @typedef {import('../agent.js').Agent} Agent */
 
-const FIELDS = ['name', 'language', 'firstMessage', 'fallbackNumber', 'prompt', 'voiceId'];
+const FIELDS = ['name', 'language', 'firstMessage', 'fallbackNumber', 'prompt', 'voiceId', 'messaging', 'helpText'];
 
-/** @param {Pick<Agent, 'name' | 'language' | 'firstMessage' | 'fallbackNumber'>} agent */
-function valuesOf({ name, language, firstMessage, fallbackNumber }) {
+/** @param {Pick<Agent, 'name' | 'language' | 'firstMessage' | 'fallbackNumber' | 'messaging' | 'helpText'>} agent */
+function valuesOf({ name, language, firstMessage, fallbackNumber, messaging, helpText }) {
   return {
     name,
     language,
     firstMessage: firstMessage ?? '',
     fallbackNumber: fallbackNumber ?? '',
+    messaging,
+    helpText: helpText ?? '',
     prompt: '',
     standardPrompt: false,
     voiceId: '',
@@ -41,6 +44,8 @@ function changesOf(agent, values) {
   if (values.language !== before.language) input.language = values.language;
   if (values.firstMessage !== before.firstMessage) input.firstMessage = values.firstMessage.trim() || null;
   if (values.fallbackNumber !== before.fallbackNumber) input.fallbackNumber = values.fallbackNumber.trim() || null;
+  if (values.messaging !== before.messaging) input.messaging = values.messaging;
+  if (values.helpText !== before.helpText) input.helpText = values.helpText.trim() || null;
   // The API returns neither: empty keeps what there is.
   if (values.standardPrompt) input.prompt = null;
   else if (values.prompt.trim()) input.prompt = values.prompt;
@@ -97,6 +102,10 @@ function Fields({ form, agent }) {
       <${TextField} form=${form} name="fallbackNumber" label="Fallback number" type="tel" hint="Rings if the agent cannot take a call, such as +12125550123. Without one, callers hear a message." />
     </div>
     <${TextArea} form=${form} name="firstMessage" label="Greeting" rows="2" maxlength="2000" hint="The first sentence that callers hear. Leave it empty for a standard greeting with the name." />
+    <div class="form-grid">
+      <${Select} form=${form} name="messaging" label="Text messages to its numbers" options=${MESSAGING_OPTIONS} hint=${MESSAGING_HINT} />
+    </div>
+    <${TextArea} form=${form} name="helpText" label="Answer to the text HELP" rows="2" maxlength="1600" hint="Say who sends the texts and how to stop them. Leave it empty to send none. Where the carrier answers HELP itself, its answer is sent." />
     <${TextArea} form=${form} name="prompt" label="New instructions" rows="4" maxlength="20000" disabled=${standardPrompt}
       hint="The present instructions cannot be shown. Leave it empty to keep them." />
     <${Checkbox} form=${form} name="standardPrompt" label="Go back to the standard instructions" hint="Those of a receptionist who takes messages." />

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { MessagesSetHandling } from '../../generated/operations.js';
 import { useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
+import { href } from '../../lib/router.js';
 import { Button, Notice } from '../../ui/basic.js';
 import { sentence } from '../../ui/progress.js';
 import { Handling } from './words.js';
@@ -56,6 +57,8 @@ function sentenceFor({ handling, agent }) {
     case 'PERSON':
       return 'A person has taken over and answers here.';
     case 'AGENT':
+      if (agent && agent.messaging !== 'AGENT')
+        return html`<bdi>${agent.name}</bdi> does not answer texts. Take over, or <a href=${href(`/agents/${encodeURIComponent(agent.id)}`)}>let the agent answer them</a> in its settings.`;
       return html`${agent ? html`<bdi>${agent.name}</bdi>` : 'The agent'} answers. Take over before you write, so that not both do.`;
     default:
       return 'Nobody has taken this over: texts are stored and shown here.';
