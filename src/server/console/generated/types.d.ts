@@ -1049,7 +1049,7 @@ export type NumberQueryVariables = Exact<{
 }>;
 
 
-export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, agent: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
+export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, agent: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
 
 export type NumberRulesFragment = { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> };
 
@@ -1099,9 +1099,9 @@ export type NumbersQueryVariables = Exact<{
 }>;
 
 
-export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
-export type NumberRowFragment = { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null };
+export type NumberRowFragment = { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null };
 
 export type NumbersAgentsQueryVariables = Exact<{
   search?: InputMaybe<Scalars['String']['input']>;
@@ -1134,28 +1134,49 @@ export type NumbersBuyMutationVariables = Exact<{
 }>;
 
 
-export type NumbersBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type NumbersAssignMutationVariables = Exact<{
+  input: AssignPhoneNumberInput;
+}>;
+
+
+export type NumbersAssignMutation = { assignPhoneNumber: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type NumbersAssignedNowQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NumbersAssignedNowQuery = { phoneNumber: { id: string, agent: { id: string } | null } | null };
+
+export type NumbersMakePrimaryMutationVariables = Exact<{
+  input: SetPrimaryPhoneNumberInput;
+}>;
+
+
+export type NumbersMakePrimaryMutation = { setPrimaryPhoneNumber: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersReleaseMutationVariables = Exact<{
   input: ReleasePhoneNumberInput;
 }>;
 
 
-export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersCancelReleaseMutationVariables = Exact<{
   input: CancelReleaseInput;
 }>;
 
 
-export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersRepairMutationVariables = Exact<{
   input: RepairPhoneNumberInput;
 }>;
 
 
-export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type OperatorHealthQueryVariables = Exact<{ [key: string]: never; }>;
 

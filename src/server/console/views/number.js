@@ -7,14 +7,15 @@ import { dateTime, money } from '../lib/format.js';
 import { useQuery, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import * as router from '../lib/router.js';
-import { Copy, Empty, Facts, Loading, Notice, Problem, Section, ViewHead } from '../ui/basic.js';
+import { Badge, Button, Copy, Empty, Facts, Loading, Notice, Problem, Section, ViewHead } from '../ui/basic.js';
 import { State } from '../ui/words.js';
 import { RecentCalls } from './number/calls.js';
 import { RulesEditor } from './number/editor.js';
 import { TryIt } from './number/try.js';
 import { useRules } from './number/use_rules.js';
 import { NumberActions } from './numbers/actions.js';
-import { placeOf, TYPES } from './numbers/words.js';
+import { LabelDialog } from './numbers/label.js';
+import { isPooled, isSettled, placeOf, TYPES } from './numbers/words.js';
 
 /** @typedef {NonNullable<import('../generated/types').NumberQuery['phoneNumber']>} PhoneNumber */
 
@@ -33,23 +34,24 @@ const REMARKS = {
 };
 
 /** @param {import('../app.js').ViewProps} props */
-export default function View({ parameters }) {
+export default function View({ parameters, session }) {
   const id = parameters[0] ?? '';
   const read = useQuery(NumberQuery, { id }, { byId: true });
   const number = read.data?.phoneNumber;
+  const canChange = session.role !== 'AGENT';
   const heading = useTitle(number?.number ?? 'Number');
   return html`
     <${ViewHead} title=${number?.number ?? 'Number'} heading=${heading} back=${{ href: router.href('/numbers'), label: 'Numbers' }}>
-      ${number && html`<${NumberActions} number=${number} onChanged=${read.refetch} />`}
+      ${number && canChange && html`<${NumberActions} number=${number} onChanged=${read.refetch} />`}
     </${ViewHead}>
     <${Problem} read=${read} />
     ${!number && read.loading && html`<${Loading} />`}
     ${read.data && !number && html`<${Empty} action=${html`<a class="button" href=${router.href('/numbers')}>To the numbers</a>`}>You have no such number.</${Empty}>`}
-    ${number && html`<${Details} number=${number} />`}`;
+    ${number && html`<${Details} number=${number} canChange=${canChange} onChanged=${read.refetch} />`}`;
 }
 
-/** @param {{ number: PhoneNumber }} props */
-function Details({ number }) {
+/** @param {{ number: PhoneNumber, canChange: boolean, onChanged: () => void }} props */
+function Details({ number, canChange, onChanged }) {
   const { id, status } = number;
   const rules = useRules(number);
   const [matched, setMatched] = useState(/** @type {string | null} */ (null));
@@ -57,15 +59,39 @@ function Details({ number }) {
   const remark = REMARKS[status];
   return html`
     ${remark && html`<${Notice} kind=${remark[0]}>${remark[1]}</${Notice}>`}
-    <${NumberFacts} number=${number} />
-    <${RulesEditor} rules=${rules} matched=${rules.isDirty ? null : matched} canEdit=${status !== 'RELEASED'} />
+    ${isPooled(number) && html`<${InPool} number=${number} />`}
+    <${NumberFacts} number=${number} canChange=${canChange && isSettled(number)} onChanged=${onChanged} />
+    <${RulesEditor} rules=${rules} hasAgent=${number.agent !== null} matched=${rules.isDirty ? null : matched} canEdit=${status !== 'RELEASED'} />
     ${takesCalls && html`<${TryIt} number=${number.number} isDirty=${rules.isDirty} onDecision=${setMatched} />`}
     <${RecentCalls} id=${id} isHeld=${takesCalls} />`;
 }
 
-/** @param {{ number: PhoneNumber }} props */
-function NumberFacts({ number }) {
-  const { id, status, agent, type, friendlyName, sid, capabilities, monthlyCost, provisionedAt, releasedAt } = number;
+/** What a call to a number in the pool gets. @param {{ number: PhoneNumber }} props */
+function InPool({ number }) {
+  const calls =
+    number.routingRules.length > 0
+      ? 'Its routing rules answer calls. Callers for whom no rule decides hear that nobody can take the call.'
+      : 'Callers hear that nobody can take the call, unless you add a routing rule that forwards it or plays a message.';
+  return html`<${Notice} kind="warning"><p>The number is in the pool, so no agent answers it. ${calls}</p>
+    <p>Texts to it are stored, and it costs the same.</p></${Notice}>`;
+}
+
+/** @param {{ number: PhoneNumber, canChange: boolean, onChanged: () => void }} props */
+function NumberFacts({ number, canChange, onChanged }) {
+  const {
+    id,
+    status,
+    agent,
+    label,
+    primary,
+    type,
+    friendlyName,
+    sid,
+    capabilities,
+    monthlyCost,
+    provisionedAt,
+    releasedAt,
+  } = number;
   const can = [
     capabilities.voice && 'Calls',
     capabilities.sms && 'Text messages',
@@ -73,7 +99,18 @@ function NumberFacts({ number }) {
   ];
   return html`<${Section} title="About this number"><${Facts} items=${[
     ['State', html`<${State} value=${status} />`],
-    ['Agent', agent ? html`<a href=${router.href(`/agents/${agent.id}`)}><bdi>${agent.name}</bdi></a>` : 'None'],
+    [
+      'Agent',
+      agent
+        ? html`<a href=${router.href(`/agents/${agent.id}`)}><bdi>${agent.name}</bdi></a>${primary && html` <${Badge} tone="good">Primary number</${Badge}>`}`
+        : isPooled(number)
+          ? 'None: in the pool'
+          : 'None',
+    ],
+    [
+      'Label',
+      html`<bdi>${label ?? 'None'}</bdi> ${canChange && html`<${LabelButton} number=${number} onChanged=${onChanged} />`}`,
+    ],
     friendlyName !== number.number && ['Written', friendlyName],
     ['Kind', TYPES[type] ?? type],
     ['Place', placeOf(number)],
@@ -87,4 +124,12 @@ function NumberFacts({ number }) {
     releasedAt && ['Released', dateTime(releasedAt)],
     sid && ['Id at the carrier', html`<code>${sid}</code> <${Copy} text=${sid} />`],
   ]} /></${Section}>`;
+}
+
+/** @param {{ number: PhoneNumber, onChanged: () => void }} props */
+function LabelButton({ number, onChanged }) {
+  const [isOpen, setOpen] = useState(false);
+  const words = number.label === null ? 'Add a label' : 'Change the label';
+  return html`<${Button} kind="quiet" label=${words} onClick=${() => setOpen(true)}>${number.label === null ? 'Add…' : 'Change…'}</${Button}>
+    ${isOpen && html`<${LabelDialog} number=${number} onChanged=${onChanged} onClose=${() => setOpen(false)} />`}`;
 }

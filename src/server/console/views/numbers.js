@@ -1,27 +1,31 @@
-// The tenant's phone numbers: find, buy, release, repair.
+// The tenant's phone numbers: find, buy, assign, release, repair.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 
-import { Numbers, NumbersAgents, NumbersOneAgent } from '../generated/operations.js';
+import { Numbers } from '../generated/operations.js';
 import { date, money } from '../lib/format.js';
-import { useQuery, useSettled, useTitle } from '../lib/hooks.js';
+import { useQuery, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import * as router from '../lib/router.js';
-import { Button, Empty, Loading, Problem, Section, ViewHead } from '../ui/basic.js';
+import { Badge, Button, Empty, Loading, Problem, Section, ViewHead } from '../ui/basic.js';
 import { Filter } from '../ui/form.js';
 import { countryOptions } from '../ui/names.js';
 import { Pager, pageArguments, Table } from '../ui/table.js';
 import { options, State } from '../ui/words.js';
 import { NumberActions } from './numbers/actions.js';
 import { BuyNumber } from './numbers/buy.js';
-import { placeOf, TYPES } from './numbers/words.js';
+import { useAgents } from './numbers/use_agents.js';
+import { isPooled, placeOf, POOL_WORDS, TYPES } from './numbers/words.js';
 
 /** @typedef {import('../generated/types').NumberRowFragment} NumberRow */
 
 const PAGE = 25;
+/** The choice of the pool among the agents. */
+const POOL = 'pool';
 const STATES = ['ACTIVE', 'INACTIVE', 'PENDING', 'RELEASING', 'RELEASED'];
 
-export default function View() {
+/** @param {import('../app.js').ViewProps} props */
+export default function View({ session }) {
   const heading = useTitle('Numbers');
   const { params } = router.address.value;
   const filter = filterOf(params);
@@ -29,23 +33,44 @@ export default function View() {
   const isBuying = params.get('buy') !== null;
   const buy = () => router.setParams({ buy: '1', agent: params.get('agent') });
   const page = read.data?.phoneNumbers;
+  const canChange = session.role !== 'AGENT';
+  useKeptFocus(heading);
 
   return html`
-    <${ViewHead} title="Numbers" heading=${heading}><${Button} kind="primary" onClick=${buy}>Buy a number</${Button}></${ViewHead}>
+    <${ViewHead} title="Numbers" heading=${heading}>${canChange && html`<${Button} kind="primary" onClick=${buy}>Buy a number</${Button}>`}</${ViewHead}>
     <${Section} title="Your numbers">
       <${Filters} params=${params} />
       <${Problem} read=${read} />
       ${!page && read.loading && html`<${Loading} />`}
-      ${page?.nodes.length === 0 && html`<${Nothing} isFiltered=${filter !== null} isPaged=${params.has('after') || params.has('before')} />`}
-      ${page && page.nodes.length > 0 && html`<${List} rows=${page.nodes} busy=${read.loading} onChanged=${read.refetch} />`}
+      ${page?.nodes.length === 0 && html`<${Nothing} isPool=${params.has('pool')} isFiltered=${filter !== null} isPaged=${params.has('after') || params.has('before')} />`}
+      ${page && page.nodes.length > 0 && html`<${List} rows=${page.nodes} busy=${read.loading} canChange=${canChange} onChanged=${read.refetch} />`}
+      ${page?.nodes.some(isPooled) && html`<p class="hint">${POOL_WORDS}</p>`}
       <${Pager} pageInfo=${page?.pageInfo} busy=${read.loading}
         onPage=${(/** @type {{ after?: string, before?: string }} */ to) => router.setParams({ after: to.after, before: to.before })} />
     </${Section}>
     ${
       isBuying &&
+      canChange &&
       html`<${BuyNumber} agentId=${params.get('agent')} onBought=${read.refetch}
       onClose=${() => router.setParams({ buy: null }, { replace: true })} />`
     }`;
+}
+
+/**
+ * Keeps the focus on the page when a row leaves the list with what had it.
+ * @param {ReturnType<typeof useTitle>} heading
+ */
+function useKeptFocus(heading) {
+  const last = useRef(/** @type {EventTarget | null} */ (null));
+  useEffect(() => {
+    const note = (/** @type {Event} */ event) => (last.current = event.target);
+    document.addEventListener('focusin', note);
+    return () => document.removeEventListener('focusin', note);
+  }, []);
+  useEffect(() => {
+    const isGone = last.current instanceof Element && !last.current.isConnected;
+    if (isGone && document.activeElement === document.body) heading.current?.focus();
+  });
 }
 
 /** @param {URLSearchParams} params */
@@ -53,9 +78,11 @@ function filterOf(params) {
   const agentId = params.get('agent');
   const status = params.get('status');
   const countryCode = params.get('country');
-  if (!agentId && !status && !countryCode) return null;
+  const isPool = params.has('pool');
+  if (!agentId && !status && !countryCode && !isPool) return null;
   return {
-    agentId,
+    agentId: isPool ? null : agentId,
+    assigned: isPool ? false : null,
     status: /** @type {import('../generated/types').PhoneNumberStatus | null} */ (
       status && STATES.includes(status) ? status : null
     ),
@@ -65,52 +92,50 @@ function filterOf(params) {
 
 /** @param {{ params: URLSearchParams }} props */
 function Filters({ params }) {
-  const [search, setSearch] = useState('');
-  const chosen = params.get('agent') ?? '';
-  const agents = useQuery(NumbersAgents, { search: useSettled(search.trim()) || null });
-  const known = agents.data?.agents.nodes ?? [];
-  const isMissing = chosen !== '' && !known.some(({ id }) => id === chosen);
+  const isPool = params.has('pool');
+  const chosen = isPool ? '' : (params.get('agent') ?? '');
   // The chosen one may be older than the newest fifty, or not match what is searched.
-  const one = useQuery(NumbersOneAgent, { id: chosen }, { pause: !isMissing });
-  const named = isMissing && one.data?.agent ? [one.data.agent, ...known] : known;
-  const isMany = search !== '' || agents.data?.agents.pageInfo.hasNextPage;
-  const set = (/** @type {string} */ name) => (/** @type {string} */ value) =>
-    router.setParams({ [name]: value, after: null, before: null }, { replace: true });
-  const unnamed = isMissing && !one.data?.agent ? [[chosen, 'An agent that is not known']] : [];
+  const { known, isMany, search, setSearch } = useAgents(chosen);
+  const change = (/** @type {Record<string, string | null>} */ changes) =>
+    router.setParams({ ...changes, after: null, before: null }, { replace: true });
+  const set = (/** @type {string} */ name) => (/** @type {string} */ value) => change({ [name]: value });
+  const setAgent = (/** @type {string} */ value) =>
+    change(value === POOL ? { pool: '1', agent: null } : { pool: null, agent: value });
+  const unnamed =
+    chosen !== '' && !known.some(({ id }) => id === chosen) ? [[chosen, 'An agent that is not known']] : [];
+  const agents = [['', 'All agents'], [POOL, 'In the pool'], ...unnamed, ...known.map(({ id, name }) => [id, name])];
 
   return html`<div class="filters">
     ${isMany && html`<${Filter} label="Find an agent" value=${search} onChange=${setSearch} placeholder="Part of the name" maxlength="100" />`}
-    <${Filter} label="Agent" value=${chosen} onChange=${set('agent')} options=${[['', 'All agents'], ...unnamed, ...named.map(({ id, name }) => [id, name])]} />
+    <${Filter} label="Agent" value=${isPool ? POOL : chosen} onChange=${setAgent} options=${agents} />
     <${Filter} label="State" value=${params.get('status') ?? ''} onChange=${set('status')} options=${options('All but released', STATES)} />
     <${Filter} label="Country" value=${params.get('country') ?? ''} onChange=${set('country')} options=${[['', 'All countries'], ...countryOptions()]} />
   </div>`;
 }
 
-/** @param {{ isFiltered: boolean, isPaged: boolean }} props */
-function Nothing({ isFiltered, isPaged }) {
+/** @param {{ isPool: boolean, isFiltered: boolean, isPaged: boolean }} props */
+function Nothing({ isPool, isFiltered, isPaged }) {
   if (isPaged || isFiltered) {
     const all = html`<${Button} onClick=${() => router.navigate('/numbers')}>Show all numbers</${Button}>`;
-    return html`<${Empty} action=${all}>${isPaged ? 'There are no numbers on this page.' : 'No number matches these filters.'}</${Empty}>`;
+    const none = isPool ? 'No number in the pool matches these filters.' : 'No number matches these filters.';
+    return html`<${Empty} action=${all}>${isPaged ? 'There are no numbers on this page.' : none}</${Empty}>`;
   }
   const buy = html`<${Button} kind="primary" onClick=${() => router.setParams({ buy: '1' })}>Buy a number</${Button}>`;
   return html`<${Empty} action=${buy}>You have no numbers yet. Callers reach an agent by a number: buy one for it here.</${Empty}>`;
 }
 
-/** @param {{ rows: NumberRow[], busy: boolean, onChanged: () => void }} props */
-function List({ rows, busy, onChanged }) {
+/** @param {{ rows: NumberRow[], busy: boolean, canChange: boolean, onChanged: () => void }} props */
+function List({ rows, busy, canChange, onChanged }) {
   /** @type {import('../ui/table.js').Column<NumberRow>[]} */
   const columns = [
     {
       label: 'Number',
       isHead: true,
-      cell: ({ id, number }) => html`<a class="num" href=${router.href(`/numbers/${id}`)}>${number}</a>`,
+      cell: ({ id, number, label }) =>
+        html`<span><a class="num" href=${router.href(`/numbers/${id}`)}>${number}</a>${label && html` <bdi class="muted block">${label}</bdi>`}</span>`,
     },
     { label: 'State', cell: ({ status }) => html`<${State} value=${status} />` },
-    {
-      label: 'Agent',
-      cell: ({ agent }) =>
-        agent ? html`<a href=${router.href(`/agents/${agent.id}`)}><bdi>${agent.name}</bdi></a>` : 'None',
-    },
+    { label: 'Agent', cell: (number) => html`<${Holder} number=${number} />` },
     { label: 'Kind', cell: ({ type }) => TYPES[type] ?? type },
     { label: 'Place', cell: placeOf },
     { label: 'A month', align: 'end', cell: ({ monthlyCost }) => money(monthlyCost) },
@@ -119,10 +144,18 @@ function List({ rows, busy, onChanged }) {
       cell: ({ provisionedAt, releasedAt }) =>
         releasedAt ? `${date(provisionedAt)} to ${date(releasedAt)}` : date(provisionedAt),
     },
-    {
+  ];
+  if (canChange)
+    columns.push({
       label: 'Actions',
       cell: (number) => html`<${NumberActions} number=${number} onChanged=${onChanged} kind="quiet" />`,
-    },
-  ];
+    });
   return html`<${Table} caption="Numbers" columns=${columns} rows=${rows} rowKey=${(/** @type {NumberRow} */ { id }) => id} busy=${busy} />`;
+}
+
+/** Who has the number. @param {{ number: NumberRow }} props */
+function Holder({ number }) {
+  const { agent } = number;
+  if (agent) return html`<a href=${router.href(`/agents/${agent.id}`)}><bdi>${agent.name}</bdi></a>`;
+  return isPooled(number) ? html`<${Badge}>In the pool</${Badge}>` : 'None';
 }

@@ -21,11 +21,14 @@ const NAMED = 3;
 /** Digits from which a number is taken for a whole one, not for the beginning of several. */
 const WHOLE = 10;
 
-/** @param {Draft} draft @returns {string} such as “On Mon–Fri from 08:00 to 18:00 (Europe/Berlin), every caller is connected to the agent.” */
-export function sentenceOf(draft) {
+/** What callers get whom an agent would answer, if the number has none. */
+const NOBODY = 'that nobody can take the call';
+
+/** @param {Draft} draft @param {boolean} hasAgent whether the number has an agent @returns {string} such as “On Mon–Fri from 08:00 to 18:00 (Europe/Berlin), every caller is connected to the agent.” */
+export function sentenceOf(draft, hasAgent) {
   const when = timesOf(draft);
   const [who, isOne] = callersOf(draft);
-  const text = `${when ? `${when}, ` : ''}${who} ${actionOf(draft, isOne)}.`;
+  const text = `${when ? `${when}, ` : ''}${who} ${actionOf(draft, isOne, hasAgent)}.`;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
@@ -85,19 +88,20 @@ function enumerate(all, others) {
   return all.length < 2 ? all.join('') : `${all.slice(0, -1).join(', ')} and ${all.at(-1)}`;
 }
 
-/** @param {Draft} draft @param {boolean} isOne */
-function actionOf({ kind, forwardTo, ringSeconds, message }, isOne) {
+/** @param {Draft} draft @param {boolean} isOne @param {boolean} hasAgent */
+function actionOf({ kind, forwardTo, ringSeconds, message }, isOne, hasAgent) {
   const to = forwardTo.trim() || '(number missing)';
   const seconds = ringSeconds.trim();
   const is = isOne ? 'is' : 'are';
-  if (kind === 'AGENT') return `${is} connected to the agent`;
+  const hears = isOne ? 'hears' : 'hear';
+  if (kind === 'AGENT')
+    return hasAgent ? `${is} connected to the agent` : `${hears} ${NOBODY}: the number has no agent`;
   if (kind === 'REJECT') return `${is} rejected: the call is not answered`;
-  if (kind === 'MESSAGE')
-    return `${isOne ? 'hears' : 'hear'} “${shorten(message.trim()) || '(message missing)'}”, and the call ends`;
+  if (kind === 'MESSAGE') return `${hears} “${shorten(message.trim()) || '(message missing)'}”, and the call ends`;
   if (kind === 'FORWARD')
     return `${is} forwarded to ${to}, which rings for ${seconds || 20} seconds; if nobody answers, a message is played`;
   if (kind === 'FORWARD_THEN_AGENT')
-    return `${is} forwarded to ${to}, which rings for ${seconds || '…'} seconds; if nobody answers, the agent does`;
+    return `${is} forwarded to ${to}, which rings for ${seconds || '…'} seconds; if nobody answers, ${hasAgent ? 'the agent does' : `the caller hears ${NOBODY}`}`;
   return `${is} treated in a way that this page does not know (${kind})`;
 }
 
@@ -107,10 +111,12 @@ const shorten = (text) => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
 /**
  * What happens to callers for whom no rule decides.
  * @param {Draft[]} drafts
+ * @param {boolean} hasAgent whether the number has an agent
  */
-export function restOf(drafts) {
-  if (drafts.length === 0) return 'Every caller is connected to the agent.';
+export function restOf(drafts, hasAgent) {
+  const end = hasAgent ? 'is connected to the agent' : `hears ${NOBODY}`;
+  if (drafts.length === 0) return `Every caller ${end}.`;
   const last = drafts.findIndex((draft) => !isTimed(draft) && listOf(draft.callers).length === 0);
   if (last >= 0) return `Nobody else: rule ${last + 1} is for every caller.`;
-  return 'Everyone else is connected to the agent.';
+  return `Everyone else ${end}.`;
 }

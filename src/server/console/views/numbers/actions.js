@@ -1,8 +1,9 @@
-// What can be done with a number: repair it, release it, undo the release. Each asks first and says what it does.
+// What can be done with a number: assign it, make it the primary one, repair it, release it, undo the release. Each asks first
+// and says what it does.
 
 import { useRef, useState } from 'preact/hooks';
 
-import { NumbersCancelRelease, NumbersRelease, NumbersRepair } from '../../generated/operations.js';
+import { NumbersCancelRelease, NumbersMakePrimary, NumbersRelease, NumbersRepair } from '../../generated/operations.js';
 import { money } from '../../lib/format.js';
 import { useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
@@ -10,8 +11,11 @@ import { Button, Notice, say } from '../../ui/basic.js';
 import { Confirm, Dialog } from '../../ui/dialog.js';
 import { Field } from '../../ui/form.js';
 import { Progress, sentence } from '../../ui/progress.js';
+import { Assign } from './assign.js';
+import { isSettled } from './words.js';
 
-/** @typedef {Pick<import('../../generated/types').NumberRowFragment, 'id' | 'number' | 'status' | 'monthlyCost'>} HeldNumber */
+/** @typedef {Pick<import('../../generated/types').NumberRowFragment, 'id' | 'number' | 'status' | 'monthlyCost' | 'agent' | 'primary'>} HeldNumber */
+/** @typedef {'assign' | 'primary' | 'release' | 'repair' | 'undo'} Action */
 /** @typedef {{ number: HeldNumber, onChanged: () => void, onClose: () => void }} DialogProps */
 /** @typedef {import('../../lib/hooks.js').Changed<any>} Changed */
 
@@ -20,10 +24,11 @@ import { Progress, sentence } from '../../ui/progress.js';
  *   another state now
  */
 export function NumberActions({ number, onChanged, kind = 'plain' }) {
-  const [open, setOpen] = useState(/** @type {'release' | 'repair' | 'undo' | null} */ (null));
+  const [open, setOpen] = useState(/** @type {Action | null} */ (null));
   const place = useRef(/** @type {HTMLSpanElement | null} */ (null));
   const { status } = number;
-  const isHeld = status === 'ACTIVE' || status === 'INACTIVE';
+  const isHeld = isSettled(number);
+  const canBePrimary = status === 'ACTIVE' && number.agent !== null && !number.primary;
   const close = () => {
     setOpen(null);
     // The button that opened the dialog may be gone, since the state has changed: then the focus stays beside it.
@@ -31,13 +36,17 @@ export function NumberActions({ number, onChanged, kind = 'plain' }) {
       if (document.activeElement === document.body) place.current?.focus();
     });
   };
-  const button = (/** @type {'release' | 'repair' | 'undo'} */ which, /** @type {string} */ words) =>
+  const button = (/** @type {Action} */ which, /** @type {string} */ words) =>
     html`<${Button} kind=${kind} label=${`${words}: ${number.number}`} onClick=${() => setOpen(which)}>${words}</${Button}>`;
   const shared = { number, onChanged, onClose: close };
   return html`<span class="actions" ref=${place} tabindex="-1">
+    ${isHeld && button('assign', kind === 'quiet' ? 'Assign' : 'Assign to…')}
+    ${kind === 'plain' && canBePrimary && button('primary', 'Make primary')}
     ${isHeld && button('repair', 'Repair')}
     ${isHeld && button('release', 'Release')}
     ${status === 'RELEASING' && button('undo', 'Keep it')}
+    ${open === 'assign' && html`<${Assign} ...${shared} />`}
+    ${open === 'primary' && html`<${MakePrimary} ...${shared} />`}
     ${open === 'release' && html`<${Release} ...${shared} />`}
     ${open === 'repair' && html`<${Repair} ...${shared} />`}
     ${open === 'undo' && html`<${Undo} ...${shared} />`}
@@ -124,6 +133,26 @@ function Undo({ number, onChanged, onClose }) {
   return html`<${Confirm} title=${`Keep ${number.number}?`} action="Keep the number" busy=${busy} onConfirm=${confirm} onClose=${onClose}
     problem=${html`<${Refused} changed=${changed} />`}>
     <p>The release is cancelled. The number stays yours with its agent and its routing rules, and costs ${money(number.monthlyCost)} a month as before.</p>
+  </${Confirm}>`;
+}
+
+/** @param {DialogProps} props */
+function MakePrimary({ number, onChanged, onClose }) {
+  const [choose, busy] = useMutation(NumbersMakePrimary);
+  const [changed, setChanged] = useState(/** @type {Changed | null} */ (null));
+  const confirm = async () => {
+    const result = await choose({ input: { id: number.id } });
+    setChanged(result);
+    onChanged();
+    if (!result.ok) return;
+    const agent = result.data?.setPrimaryPhoneNumber?.phoneNumber?.agent?.name ?? 'its agent';
+    say(`${number.number} is the primary number of ${agent}.`);
+    onClose();
+  };
+  return html`<${Confirm} title="Make it the primary number?" action="Make it primary" busy=${busy} onConfirm=${confirm} onClose=${onClose}
+    problem=${html`<${Refused} changed=${changed} />`}>
+    <p>Where one number stands for the agent, as in your other programs, it is ${number.number} from now on.</p>
+    <p>Calls do not change: <bdi>${number.agent?.name}</bdi> answers all its numbers.</p>
   </${Confirm}>`;
 }
 

@@ -2,9 +2,9 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 
-import { NumbersAgents, NumbersBuy, NumbersOneAgent } from '../../generated/operations.js';
+import { NumbersBuy } from '../../generated/operations.js';
 import { money } from '../../lib/format.js';
-import { useForm, useMutation, useQuery, useSettled } from '../../lib/hooks.js';
+import { useForm, useMutation } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import { newKey } from '../../lib/key.js';
 import * as router from '../../lib/router.js';
@@ -14,14 +14,15 @@ import { Checkbox, Filter, FormErrors, Select, TextField } from '../../ui/form.j
 import { countryOptions, hasAreaCodes } from '../../ui/names.js';
 import { Progress, sentence, useStarted } from '../../ui/progress.js';
 import { ANY, OnSale, useOnSale } from './on_sale.js';
-import { TYPE_OPTIONS } from './words.js';
+import { useAgents } from './use_agents.js';
+import { LONGEST_LABEL, TYPE_OPTIONS } from './words.js';
 
 /** @typedef {import('../../generated/types').NumbersAgentFragment} Agent */
-/** @typedef {{ agentId: string, country: string, type: string, areaCode: string, contains: string, number: string, elsewhere: boolean }} Values */
+/** @typedef {{ agentId: string, country: string, type: string, areaCode: string, contains: string, number: string, elsewhere: boolean, label: string }} Values */
 /** @typedef {{ onClose: () => void, onBought: () => void }} Callbacks */
 
 /** Fields that show their own refusals. */
-const FIELDS = ['agentId', 'country', 'type', 'areaCode', 'number', 'contains'];
+const FIELDS = ['agentId', 'country', 'type', 'areaCode', 'number', 'contains', 'label'];
 
 /** @param {{ agentId: string | null } & Callbacks} props `agentId`: for whom, chosen in advance */
 export function BuyNumber({ agentId, onClose, onBought }) {
@@ -34,6 +35,7 @@ export function BuyNumber({ agentId, onClose, onBought }) {
       contains: '',
       number: ANY,
       elsewhere: false,
+      label: '',
     }))(),
   );
   const [bought, setBought] = useState(/** @type {string | null} */ (null));
@@ -113,6 +115,7 @@ function Choice({ form, onClose, onBought, onStarted }) {
       number === ANY &&
       html`<${Checkbox} form=${form} name="elsewhere" label="If that area code has none left, buy any other number in the country" />`
     }
+    <${TextField} form=${form} name="label" label="Label" maxlength=${LONGEST_LABEL} hint="Your own name for the number, such as “Front desk”. It may stay empty." />
     <${KeyReused} form=${form} />
     <${FormErrors} form=${form} fields=${FIELDS} />
     <div class="actions end">
@@ -145,7 +148,7 @@ const refusal = (field, message) => ({
  * @param {string} idempotencyKey
  * @returns {import('../../generated/types').ProvisionPhoneNumberInput}
  */
-function inputOf({ agentId, country, type, areaCode, number, elsewhere }, additional, idempotencyKey) {
+function inputOf({ agentId, country, type, areaCode, number, elsewhere, label }, additional, idempotencyKey) {
   const wantsAny = number === ANY;
   return {
     agentId,
@@ -155,20 +158,9 @@ function inputOf({ agentId, country, type, areaCode, number, elsewhere }, additi
     areaCode: wantsAny && hasAreaCodes(country) ? areaCode.trim() || null : null,
     number: wantsAny ? null : number,
     ifUnavailable: wantsAny && areaCode && elsewhere ? 'ANY_IN_COUNTRY' : 'FAIL',
+    label: label.trim() || null,
     idempotencyKey,
   };
-}
-
-/** The agents to choose from, found by name. @param {string} chosen */
-function useAgents(chosen) {
-  const [search, setSearch] = useState('');
-  const read = useQuery(NumbersAgents, { search: useSettled(search.trim()) || null });
-  const found = read.data?.agents.nodes ?? [];
-  const isMissing = chosen !== '' && !found.some(({ id }) => id === chosen);
-  const one = useQuery(NumbersOneAgent, { id: chosen }, { pause: !isMissing });
-  const known = isMissing && one.data?.agent ? [one.data.agent, ...found] : found;
-  const isMany = search !== '' || read.data?.agents.pageInfo.hasNextPage === true;
-  return { known, isMany, search, setSearch, read };
 }
 
 /** @param {{ form: any, agents: ReturnType<typeof useAgents> }} props */

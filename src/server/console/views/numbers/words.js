@@ -6,6 +6,22 @@ import { countryName } from '../../ui/names.js';
 /** @type {Record<string, string>} */
 export const TYPES = { LOCAL: 'Local', MOBILE: 'Mobile', TOLL_FREE: 'Toll-free' };
 
+/** Most characters of a label that the API accepts. */
+export const LONGEST_LABEL = '100';
+
+/** What a number in the pool does. */
+export const POOL_WORDS =
+  'No agent answers a number in the pool. A routing rule can forward its calls or play a message; otherwise callers hear that nobody can take the call. Texts to it are stored. It costs the same.';
+
+/**
+ * Whether the number waits for an agent: it is held, and no agent has it.
+ * @param {{ status: string, agent: { id: string } | null }} number
+ */
+export const isPooled = ({ status, agent }) => agent === null && status !== 'RELEASED';
+
+/** Whether the number can get another agent or label. @param {{ status: string }} number */
+export const isSettled = ({ status }) => status === 'ACTIVE' || status === 'INACTIVE';
+
 /** @type {[string, string][]} */
 export const TYPE_OPTIONS = [
   ['LOCAL', 'Local: of a town or region'],
