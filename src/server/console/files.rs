@@ -54,6 +54,7 @@ const EMBEDDED: &[(&str, &[u8])] = &embed![
     "views/agent/numbers.js",
     "views/agent/pause.js",
     "views/agent/situation.js",
+    "views/agent/take.js",
     "views/agent/token.js",
     "views/agents.js",
     "views/call.js",

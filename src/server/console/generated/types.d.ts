@@ -40,15 +40,6 @@ export type AgentFilter = {
   status?: InputMaybe<AgentStatus>;
 };
 
-/** What happens to the text messages that an agent's numbers receive. They are stored in every case. */
-export type AgentMessaging =
-  /** The agent answers new threads. A text that asks for help gets `helpText`. */
-  | 'AGENT'
-  /** New threads are a PERSON's. A text that asks for help gets `helpText`. */
-  | 'NOTIFY'
-  /** Nothing else: new threads are NOBODY's, and nothing is answered. */
-  | 'OFF';
-
 /** Lifecycle state of an agent. */
 export type AgentStatus =
   /** Answers calls. */
@@ -177,7 +168,6 @@ export type CancelReleaseInput = {
 
 /** Input of `createAgent`. */
 export type CreateAgentInput = {
-  messaging?: InputMaybe<AgentMessaging>;
   /** Area code of the number to buy: three digits. Only for the United States and Canada. */
   areaCode?: InputMaybe<Scalars['String']['input']>;
   /** Country of the number to buy. */
@@ -201,8 +191,6 @@ export type CreateAgentInput = {
   ifUnavailable?: IfUnavailable;
   /** Language code: `en`, `de`, `pt-br`. An unsupported language is rejected with the list of supported ones. */
   language?: Scalars['String']['input'];
-  /** What happens to the text messages that the agent's numbers receive. Default: NOTIFY. */
-  messaging?: InputMaybe<AgentMessaging>;
   /** Name of the practice, as callers hear it: 1 to 100 characters. */
   name: Scalars['String']['input'];
   /** Instructions for the agent: 1 to 20,000 characters. Default: those of a receptionist who takes messages. */
@@ -646,8 +634,6 @@ export type ThreadHandling =
 
 /** Input of `updateAgent`. An absent field remains unchanged; `null` clears it. */
 export type UpdateAgentInput = {
-  messaging?: InputMaybe<AgentMessaging>;
-  helpText?: InputMaybe<Scalars['String']['input']>;
   /**
    * The number that rings if the agent cannot take a call. `null`: the caller hears a message instead.
    * Rejected unless `viewer.limits` allows its country and kind.
@@ -658,20 +644,10 @@ export type UpdateAgentInput = {
    * the agent's language.
    */
   firstMessage?: InputMaybe<Scalars['String']['input']>;
-  /**
-   * The answer to a text that asks for help, where the carrier does not answer it: 1 to 1600 characters. Say who sends the
-   * texts and how to stop them. `null`: no answer.
-   */
-  helpText?: InputMaybe<Scalars['String']['input']>;
   /** Id of the agent. */
   id: Scalars['ID']['input'];
   /** Language code. Cannot be `null`. */
   language?: InputMaybe<Scalars['String']['input']>;
-  /**
-   * What happens to the text messages that the agent's numbers receive. Threads whose `handling` nobody has set follow with
-   * their next message. Cannot be `null`.
-   */
-  messaging?: InputMaybe<AgentMessaging>;
   /** Name of the practice: 1 to 100 characters. Cannot be `null`. */
   name?: InputMaybe<Scalars['String']['input']>;
   /** Instructions for the agent: 1 to 20,000 characters. `null`: those of a receptionist who takes messages. */
@@ -731,17 +707,17 @@ export type Weekday =
   /** Wednesday. */
   | 'WEDNESDAY';
 
-export type AgentMessaging =
-  | 'OFF'
-  | 'NOTIFY'
-  | 'AGENT';
-
 export type AgentViewQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
+export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, label: string | null, primary: boolean, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
+
+export type AgentPoolQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AgentPoolQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, status: PhoneNumberStatus, monthlyCost: string, agent: { id: string } | null }>, pageInfo: { hasNextPage: boolean } } };
 
 export type AgentCallsQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -769,7 +745,7 @@ export type AgentUpdateMutationVariables = Exact<{
 }>;
 
 
-export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type AgentDeleteMutationVariables = Exact<{
   input: DeleteAgentInput;
@@ -785,7 +761,7 @@ export type AgentRotateTokenMutationVariables = Exact<{
 
 export type AgentRotateTokenMutation = { rotateAgentToken: { apiToken: string | null, agent: { id: string, tokenPreview: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
-export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
+export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
 
 export type AgentsQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -894,7 +870,7 @@ export type MessagesThreadQueryVariables = Exact<{
 }>;
 
 
-export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, capabilities: { sms: boolean } } | null, agent: { id: string, name: string, messaging: AgentMessaging } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
+export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, capabilities: { sms: boolean } } | null, agent: { id: string, name: string } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
 
 export type MessagesOlderQueryVariables = Exact<{
   id: Scalars['ID']['input'];

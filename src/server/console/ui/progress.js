@@ -45,6 +45,9 @@ const STEPS = {
   send_message: 'Hand the message to the carrier',
 };
 
+/** A deletion may release no number, or several. */
+const RELEASES = 'Release its numbers, unless they are kept';
+
 /** Steps of a purchase: an agent may be created without one. */
 const PURCHASE = ['search_numbers', 'claim_number', 'buy_number'];
 
@@ -96,8 +99,11 @@ export function stepsOf({ kind, state, step: present, phoneNumber, error }, with
   // A newer server may have steps that this page does not know.
   if (step !== 'done' && !steps.includes(step)) steps = [...steps, step];
   const at = steps.indexOf(step);
-  return steps.map((name, index) => ({ step: name, label: stepWords(name), mark: markOf(state, index, at) }));
+  return steps.map((name, index) => ({ step: name, label: labelOf(kind, name), mark: markOf(state, index, at) }));
 }
+
+/** @param {string} kind @param {string} step */
+const labelOf = (kind, step) => (kind === 'DELETE_AGENT' && step === 'release_number' ? RELEASES : stepWords(step));
 
 /** @param {string} state @param {number} index @param {number} at index of the present step @returns {Mark} */
 function markOf(state, index, at) {

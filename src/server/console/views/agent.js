@@ -67,7 +67,7 @@ function Known({ agent, read, heading, back, canChange }) {
     )}
     <div class="columns">
       <${Overview} agent=${agent} />
-      <${Numbers} agent=${agent} canBuy=${mayChange} />
+      <${Numbers} agent=${agent} canChange=${mayChange} onChanged=${read.refetch} />
     </div>
     <${Calls} agentId=${agent.id} isDeleted=${agent.status === 'DELETED'} />
     ${mayChange && html`<${EditForm} agent=${agent} onSaved=${read.refetch} />`}
