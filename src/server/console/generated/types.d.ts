@@ -992,7 +992,7 @@ export type NowAttentionQueryVariables = Exact<{
 }>;
 
 
-export type NowAttentionQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, syncState: AgentSyncState, syncError: { message: string } | null, phoneNumber: { id: string } | null }>, pageInfo: { hasNextPage: boolean } }, inactive: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, recent: { nodes: Array<{ id: string, from: string, startedAt: string, outcome: CallOutcome, agent: { id: string, name: string } | null, decision: { reason: string, action: { kind: RoutingActionKind } | null } }>, pageInfo: { hasNextPage: boolean } } };
+export type NowAttentionQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, syncState: AgentSyncState, syncError: { message: string } | null, phoneNumber: { id: string } | null }>, pageInfo: { hasNextPage: boolean } }, inactive: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, recent: { nodes: Array<{ id: string, from: string, startedAt: string, outcome: CallOutcome, agent: { id: string, name: string } | null, phoneNumber: { id: string, agent: { id: string } | null } | null, decision: { reason: string, action: { kind: RoutingActionKind } | null } }>, pageInfo: { hasNextPage: boolean } } };
 
 export type NowOperationFragment = { id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null };
 

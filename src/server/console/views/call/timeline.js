@@ -84,6 +84,9 @@ function answered(call) {
   return outcome === 'AGENT' ? html`${name} answered` : 'A person answered';
 }
 
+/** What the API says of a call to a number that was in the pool, whose agent in the record is its last one. */
+const NO_AGENT = 'the number has no agent';
+
 /** What is to know of the answer. @param {Call} call @returns {Children} */
 function details({ outcome, decision, agent }) {
   if (outcome === 'FALLBACK') {
@@ -96,6 +99,7 @@ function details({ outcome, decision, agent }) {
   if (
     outcome === 'UNAVAILABLE' &&
     decision.action?.kind !== 'MESSAGE' &&
+    !decision.reason.includes(NO_AGENT) &&
     agent?.status === 'ACTIVE' &&
     !agent.fallbackNumber
   )

@@ -57,7 +57,7 @@ export function NeedsAttention({ attention: { read, operations, refetch } }) {
     ${
       !isQuiet &&
       html`<ul class="findings">
-      ${missed.map((group) => html`<${Missed} key=${group.agent?.id ?? ''} group=${group} isCut=${Boolean(data?.recent.pageInfo.hasNextPage)} now=${now} />`)}
+      ${missed.map((group) => html`<${Missed} key=${group.isPool ? 'pool' : (group.agent?.id ?? '')} group=${group} isCut=${Boolean(data?.recent.pageInfo.hasNextPage)} now=${now} />`)}
       ${shown.map(
         (finding) =>
           html`<${Item} key=${finding.key} finding=${finding} now=${now} onHide=${(/** @type {Event} */ event) => {
@@ -89,7 +89,7 @@ function Item({ finding: { tone, text, why, at, link, repair, canHide }, now, on
 }
 
 /** @param {{ group: ReturnType<typeof missedCalls>[number], isCut: boolean, now: number }} props */
-function Missed({ group: { agent, calls }, isCut, now }) {
+function Missed({ group: { agent, isPool, calls }, isCut, now }) {
   const [latest] = calls;
   if (!latest) return null;
   const count = `${isCut ? 'At least ' : ''}${format.number(calls.length)} ${calls.length === 1 ? 'call' : 'calls'}`;
@@ -99,12 +99,13 @@ function Missed({ group: { agent, calls }, isCut, now }) {
   });
   return html`<li>
     <${Badge} tone="warn">Missed</${Badge}>
-    <div class="what"><p>${count} in the last hour did not reach ${agent ? html`<bdi><b>${agent.name}</b></bdi>` : 'an agent'}.</p>
+    <div class="what"><p>${count} in the last hour ${isPool ? 'went to numbers in the pool, which no agent answers' : html`did not reach ${agent ? html`<bdi><b>${agent.name}</b></bdi>` : 'an agent'}`}.</p>
       <p class="hint">The latest, <a href=${href(`/calls/${encodeURIComponent(latest.id)}`)}>from <${Party} value=${latest.from} /></a>
         ${` ${format.ago(latest.startedAt, now)}: `}<bdi>${latest.decision.reason}</bdi></p>
     </div>
     <div class="actions">
       ${agent && html`<a class="button" href=${href(`/agents/${encodeURIComponent(agent.id)}`)} aria-label=${`Open the agent ${agent.name}`}>Open the agent</a>`}
+      ${isPool && html`<a class="button" href=${href('/numbers?pool=1')}>Show the pool</a>`}
       <a class="button" href=${`${href('/calls')}?${list}`} aria-label=${`Show the calls of ${agent?.name ?? 'no agent'}`}>Show the calls</a>
     </div>
   </li>`;

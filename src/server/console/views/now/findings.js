@@ -77,21 +77,26 @@ const MEANT = new Set(['FORWARD', 'FORWARD_THEN_AGENT', 'MESSAGE', 'REJECT']);
 /** @typedef {Attention['recent']['nodes'][number]} Call */
 
 /**
- * The calls of the last hour that should have reached an agent and did not, by agent. Newest first.
+ * The calls of the last hour that should have reached an agent and did not, by agent; those to numbers in the pool together,
+ * without one. Newest first.
  * @param {Call[]} calls
  * @param {number} now
- * @returns {{ agent: Call['agent'], calls: Call[] }[]}
+ * @returns {{ agent: Call['agent'], isPool: boolean, calls: Call[] }[]}
  */
 export function missedCalls(calls, now) {
-  /** @type {Map<string, { agent: Call['agent'], calls: Call[] }>} */
+  /** @type {Map<string, { agent: Call['agent'], isPool: boolean, calls: Call[] }>} */
   const groups = new Map();
   for (const call of calls) {
-    const { outcome, startedAt, decision, agent } = call;
+    const { outcome, startedAt, decision, phoneNumber } = call;
     const isMeant = decision.action && MEANT.has(decision.action.kind);
     if (outcome === 'AGENT' || isMeant || Date.parse(startedAt) <= now - HOUR) continue;
-    const group = groups.get(agent?.id ?? '') ?? { agent, calls: [] };
+    const isPool = phoneNumber !== null && phoneNumber.agent === null;
+    // The record of a call to a number in the pool names its last agent.
+    const agent = isPool ? null : call.agent;
+    const key = isPool ? 'pool' : (agent?.id ?? '');
+    const group = groups.get(key) ?? { agent, isPool, calls: [] };
     group.calls.push(call);
-    groups.set(agent?.id ?? '', group);
+    groups.set(key, group);
   }
   return [...groups.values()];
 }
