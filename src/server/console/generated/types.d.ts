@@ -40,6 +40,15 @@ export type AgentFilter = {
   status?: InputMaybe<AgentStatus>;
 };
 
+/** What happens to the text messages that an agent's numbers receive. They are stored in every case. */
+export type AgentMessaging =
+  /** The agent answers new threads. A text that asks for help gets `helpText`. */
+  | 'AGENT'
+  /** New threads are a PERSON's. A text that asks for help gets `helpText`. */
+  | 'NOTIFY'
+  /** Nothing else: new threads are NOBODY's, and nothing is answered. */
+  | 'OFF';
+
 /** Lifecycle state of an agent. */
 export type AgentStatus =
   /** Answers calls. */
@@ -71,8 +80,8 @@ export type AssignPhoneNumberInput = {
   /** Id of the agent that answers the number's calls from now on. `null` or left out: none; the number goes to the tenant's pool. */
   agentId?: InputMaybe<Scalars['ID']['input']>;
   /**
-   * Id of the agent that the number is expected to have now: if it has another or none, the request is rejected. Default: assign
-   * it whoever has it.
+   * Id of the agent that the number is expected to have now: if it has another or none, the request is rejected. Default: no
+   * check.
    */
   expectedAgentId?: InputMaybe<Scalars['ID']['input']>;
   /** Id of the number. */
@@ -191,6 +200,8 @@ export type CreateAgentInput = {
   ifUnavailable?: IfUnavailable;
   /** Language code: `en`, `de`, `pt-br`. An unsupported language is rejected with the list of supported ones. */
   language?: Scalars['String']['input'];
+  /** What happens to the text messages that the agent's numbers receive. Default: NOTIFY. */
+  messaging?: InputMaybe<AgentMessaging>;
   /** Name of the practice, as callers hear it: 1 to 100 characters. */
   name: Scalars['String']['input'];
   /** Instructions for the agent: 1 to 20,000 characters. Default: those of a receptionist who takes messages. */
@@ -203,9 +214,14 @@ export type CreateAgentInput = {
 
 /** Input of `deleteAgent`. */
 export type DeleteAgentInput = {
+  /**
+   * Whether emergency addresses that are registered for its numbers are removed first, which takes minutes. Without it the
+   * deletion of an agent with such a number fails and changes nothing.
+   */
+  clearEmergencyAddresses?: Scalars['Boolean']['input'];
   /** Id of the agent. */
   id: Scalars['ID']['input'];
-  /** Whether its numbers go to the tenant's pool instead of being released. Those that are being released already are not kept. */
+  /** Whether its numbers go to the tenant's pool instead of being released. Releases that were requested before go on. */
   keepPhoneNumbers?: Scalars['Boolean']['input'];
 };
 
@@ -421,6 +437,11 @@ export type ProvisionPhoneNumberInput = {
 
 /** Input of `releasePhoneNumber`. */
 export type ReleasePhoneNumberInput = {
+  /**
+   * Whether an emergency address that is registered for the number is removed first, which takes minutes. Without it the release
+   * of such a number fails and changes nothing.
+   */
+  clearEmergencyAddress?: Scalars['Boolean']['input'];
   /** Id of the number. */
   id: Scalars['ID']['input'];
 };
@@ -644,10 +665,20 @@ export type UpdateAgentInput = {
    * the agent's language.
    */
   firstMessage?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * The answer to a text that asks for help, where the carrier does not answer it: 1 to 1600 characters. Say who sends the
+   * texts and how to stop them. `null`: no answer.
+   */
+  helpText?: InputMaybe<Scalars['String']['input']>;
   /** Id of the agent. */
   id: Scalars['ID']['input'];
   /** Language code. Cannot be `null`. */
   language?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * What happens to the text messages that the agent's numbers receive. Threads whose `handling` nobody has set follow with
+   * their next message. Cannot be `null`.
+   */
+  messaging?: InputMaybe<AgentMessaging>;
   /** Name of the practice: 1 to 100 characters. Cannot be `null`. */
   name?: InputMaybe<Scalars['String']['input']>;
   /** Instructions for the agent: 1 to 20,000 characters. `null`: those of a receptionist who takes messages. */
@@ -712,7 +743,7 @@ export type AgentViewQueryVariables = Exact<{
 }>;
 
 
-export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, label: string | null, primary: boolean, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
+export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, label: string | null, primary: boolean, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
 
 export type AgentPoolQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -745,7 +776,7 @@ export type AgentUpdateMutationVariables = Exact<{
 }>;
 
 
-export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type AgentUpdateMutation = { updateAgent: { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type AgentDeleteMutationVariables = Exact<{
   input: DeleteAgentInput;
@@ -761,7 +792,7 @@ export type AgentRotateTokenMutationVariables = Exact<{
 
 export type AgentRotateTokenMutation = { rotateAgentToken: { apiToken: string | null, agent: { id: string, tokenPreview: string } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
-export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
+export type AgentFieldsFragment = { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, syncError: { code: UserErrorCode, message: string } | null };
 
 export type AgentsQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -870,7 +901,7 @@ export type MessagesThreadQueryVariables = Exact<{
 }>;
 
 
-export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, capabilities: { sms: boolean } } | null, agent: { id: string, name: string } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
+export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, capabilities: { sms: boolean } } | null, agent: { id: string, name: string, messaging: AgentMessaging } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
 
 export type MessagesOlderQueryVariables = Exact<{
   id: Scalars['ID']['input'];
