@@ -7,6 +7,7 @@ mod messages;
 mod registration;
 mod request;
 mod services;
+mod unenforced;
 
 use axum::{Router, routing::get};
 

@@ -11,6 +11,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::unenforced;
 use crate::sandbox::{
     Shared, ambient,
     state::{
@@ -345,7 +346,14 @@ pub(crate) async fn list(
     let account = &sandbox.credentials.account_sid;
     let number = fields.filled("TollfreePhoneNumberSid");
     let status = fields.filled("Status");
-    let records = state.messaging.registrations.iter().rev().filter(|known| {
+    let unsubmitted = match (address.resource.kind, address.service_sid) {
+        (Kind::Campaign, Some(service)) => unenforced::campaign(&state, service).into_iter().collect(),
+        (Kind::TollfreeVerification, _) => unenforced::verifications(&state),
+        _ => Vec::new(),
+    };
+    let mut records: Vec<&Registration> = state.messaging.registrations.iter().chain(&unsubmitted).collect();
+    records.sort_by_key(|known| std::cmp::Reverse(known.serial));
+    let records = records.into_iter().filter(|known| {
         address.fits(known)
             && number.is_none_or(|number| known.subject_sid == number)
             && status.is_none_or(|status| known.status == status)

@@ -7,6 +7,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
+use super::unenforced;
 use crate::sandbox::{
     Shared, ambient,
     state::{
@@ -85,7 +86,7 @@ fn to_json(state: &ProviderState, account: &str, service: &Service) -> Value {
         registration.kind == RegistrationKind::Campaign
             && registration.subject_sid == service.sid
             && registration.status == "VERIFIED"
-    });
+    }) || unenforced::campaign(state, &service.sid).is_some();
     let link = |name: &str| format!("{url}/{name}");
     let mut resource = json!({
         "sid": service.sid, "account_sid": account, "us_app_to_person_registered": is_registered,
@@ -110,6 +111,11 @@ fn find<'a>(state: &'a ProviderState, sid: &str, path: &str) -> Result<&'a Servi
     service.ok_or_else(|| TwilioError::not_found(path))
 }
 
+/// Returns a service to read, stored or not.
+fn find_any(state: &ProviderState, sid: &str, path: &str) -> Result<Service, TwilioError> {
+    unenforced::service_with(state, sid).map_or_else(|| find(state, sid, path).cloned(), Ok)
+}
+
 fn find_mut<'a>(state: &'a mut ProviderState, sid: &str, path: &str) -> Result<&'a mut Service, TwilioError> {
     let service = state.messaging.services.iter_mut().find(|service| service.sid == sid);
     service.ok_or_else(|| TwilioError::not_found(path))
@@ -123,7 +129,8 @@ pub(crate) async fn list(
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
     let account = &sandbox.credentials.account_sid;
-    let records = state.messaging.services.iter().rev();
+    let unstored = unenforced::service(&state);
+    let records = state.messaging.services.iter().rev().chain(&unstored);
     let records = records.map(|service| (service.serial, to_json(&state, account, service)));
     page::messaging_page("services", uri.path(), &fields, records).map(Json)
 }
@@ -165,8 +172,8 @@ pub(crate) async fn fetch(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let service = find(&state, &sid, uri.path())?;
-    Ok(Json(to_json(&state, &sandbox.credentials.account_sid, service)))
+    let service = find_any(&state, &sid, uri.path())?;
+    Ok(Json(to_json(&state, &sandbox.credentials.account_sid, &service)))
 }
 
 /// `POST /v1/Services/{MG}`: updates a service.
@@ -234,8 +241,8 @@ pub(crate) async fn numbers(
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
     let account = &sandbox.credentials.account_sid;
-    let service = find(&state, &sid, uri.path())?;
-    let records = pool(&state, service)
+    let service = find_any(&state, &sid, uri.path())?;
+    let records = pool(&state, &service)
         .map(|(member, number)| (member.serial, number_json(account, &sid, member, number)));
     page::messaging_page("phone_numbers", uri.path(), &fields, records).map(Json)
 }
@@ -285,8 +292,8 @@ pub(crate) async fn number(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let service = find(&state, &sid, uri.path())?;
-    let found = pool(&state, service).find(|(_, number)| number.sid == wanted);
+    let service = find_any(&state, &sid, uri.path())?;
+    let found = pool(&state, &service).find(|(_, number)| number.sid == wanted);
     let (member, number) = found.ok_or_else(|| TwilioError::not_found(uri.path()))?;
     Ok(Json(number_json(&sandbox.credentials.account_sid, &sid, member, number)))
 }
