@@ -55,6 +55,8 @@ pub struct Carrier {
     breaker: CircuitBreaker,
     /// Prices have a host of their own: its failures must not stop calls and purchases.
     pricing_breaker: CircuitBreaker,
+    /// So has the messaging API, which tells registrations.
+    messaging_breaker: CircuitBreaker,
     entropy: Entropy,
 }
 
@@ -79,7 +81,8 @@ impl Carrier {
             priority: Priority::Normal,
             turns: Turns::new(),
             breaker: CircuitBreaker::new("carrier", clock.clone()),
-            pricing_breaker: CircuitBreaker::new("carrier_prices", clock),
+            pricing_breaker: CircuitBreaker::new("carrier_prices", clock.clone()),
+            messaging_breaker: CircuitBreaker::new("carrier_senders", clock),
             entropy,
         })
     }
@@ -98,7 +101,9 @@ impl Carrier {
     /// The state of its circuit breakers and of the limit on requests, for operators.
     #[must_use]
     pub fn health(&self) -> Vec<ComponentHealth> {
-        vec![self.breaker.health(), self.pricing_breaker.health(), self.requests.health("carrier_requests")]
+        let breakers = [&self.breaker, &self.pricing_breaker, &self.messaging_breaker];
+        let breakers = breakers.into_iter().map(CircuitBreaker::health);
+        breakers.chain([self.requests.health("carrier_requests")]).collect()
     }
 
     /// The URL of a resource of the account. The last segment gets the suffix that selects JSON.
@@ -122,6 +127,19 @@ impl Carrier {
             let _renamed = url.set_host(Some("pricing.twilio.com"));
         }
         url.set_path(path);
+        url
+    }
+
+    /// The URL of a resource of the messaging API, which has a host of its own as well.
+    pub(super) fn messaging_url(&self, path: &[&str]) -> Url {
+        let mut url = self.config.base_url.clone();
+        if !self.is_emulated() {
+            // Replacing a domain by a domain cannot fail.
+            let _renamed = url.set_host(Some("messaging.twilio.com"));
+        }
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.clear().push("v1").extend(path);
+        }
         url
     }
 
@@ -174,6 +192,12 @@ impl Carrier {
     pub(super) async fn get_price<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
         let request = self.request(Method::GET, url);
         self.with_low_priority().send(&self.pricing_breaker, request, Effect::Reads).await?.json()
+    }
+
+    /// Reads from the messaging API, with low priority.
+    pub(super) async fn get_registration<T: DeserializeOwned>(&self, url: Url) -> Result<T, CarrierError> {
+        let request = self.request(Method::GET, url);
+        self.with_low_priority().send(&self.messaging_breaker, request, Effect::Reads).await?.json()
     }
 
     pub(super) async fn post<T: DeserializeOwned>(

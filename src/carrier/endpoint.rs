@@ -15,11 +15,13 @@ pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
             ["Calls", _] => "fetch_call",
             ["Messages.json"] if *method == Method::POST => "send_message",
             ["Messages.json"] => "list_messages",
+            ["Messages", _] if *method == Method::POST => "redact_message",
             ["Messages", _] => "fetch_message",
             ["Messages", _, _] => "list_media",
             _ => "other",
         },
         [.., "Countries", _] => "fetch_prices",
+        ["v1", "Services" | "Tollfree", ..] => "list_registrations",
         _ => "other",
     }
 }
@@ -42,7 +44,9 @@ mod tests {
         assert_eq!(at(Method::POST, "Messages"), "send_message");
         assert_eq!(at(Method::GET, "Messages"), "list_messages");
         assert_eq!(at(Method::GET, "Messages/SM1"), "fetch_message");
+        assert_eq!(at(Method::POST, "Messages/SM1"), "redact_message");
         assert_eq!(at(Method::GET, "Messages/MM1/Media"), "list_media");
+        assert_eq!(named(Method::GET, "v1/Services/MG1/Compliance/Usa2p"), "list_registrations");
         assert_eq!(named(Method::GET, "v1/PhoneNumbers/Countries/US"), "fetch_prices");
         assert_eq!(named(Method::GET, "else"), "other");
     }

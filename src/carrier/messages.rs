@@ -3,6 +3,10 @@
 //! Twilio knows no idempotency keys: the outcome of a request without an answer is found in its list of messages
 //! ([`Carrier::messages_between`]), by the parties, the time and the text.
 
+mod registrations;
+
+pub use registrations::MessagingService;
+
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use rust_decimal::Decimal;
 use serde::Deserialize;
@@ -150,6 +154,20 @@ impl Carrier {
                 .map(Some)
                 .ok_or_else(|| CarrierError::unavailable("it answered without a message")),
             Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes the text of a message at the carrier; the record stays. A message that it does not know counts as done.
+    ///
+    /// # Errors
+    /// [`CarrierError`]; safe to repeat.
+    pub async fn redact_message(&self, sid: &str) -> Result<(), CarrierError> {
+        let url = self.url(&[MESSAGES, checked(sid)?]);
+        match self.with_low_priority().post::<Wire>(url, &[("Body", "")]).await {
+            Ok(message) if message.body.as_deref().unwrap_or_default().is_empty() => Ok(()),
+            Ok(_) => Err(CarrierError::unavailable("it did not delete the text")),
+            Err(CarrierError::Rejected(Rejection::NotFound)) => Ok(()),
             Err(error) => Err(error),
         }
     }

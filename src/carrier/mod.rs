@@ -19,9 +19,9 @@ mod wire;
 
 pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
-pub use messages::{CarrierMessage, TextToSend};
+pub use messages::{CarrierMessage, MessagingService, TextToSend};
 pub use numbers::Purchase;
-pub use prices::{CountryPrices, list_minute_price, list_price};
+pub use prices::{CountryPrices, LIST_MESSAGE_PRICE, list_minute_price, list_price};
 pub use twiml::{Dial, Twiml, TwimlRenderer, Verb};
 pub use webhook::{
     DialCallback, MessageRequest, MessageStatusCallback, Parameters, StatusCallback, VoiceRequest,

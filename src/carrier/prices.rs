@@ -28,6 +28,10 @@ pub fn list_minute_price(kind: NumberType) -> Decimal {
     }
 }
 
+/// Price of each segment of a text message in either direction in US dollars: Twilio's list price of 2026 for the United States,
+/// without the networks' fees.
+pub const LIST_MESSAGE_PRICE: Decimal = Decimal::from_parts(83, 0, 0, false, 4);
+
 /// The account's prices in a country, in US dollars. A kind that is not sold there is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CountryPrices {

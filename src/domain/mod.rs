@@ -45,9 +45,10 @@ pub use language::Language;
 pub use message::{
     AgentMessaging, AutomaticAnswer, ConsentWord, DeliveryProblem, DeliveryProblemKind, IncomingMessage,
     MediaReference, Message, MessageBody, MessageDirection, MessageEncoding, MessageReport, MessageStatus,
-    MessageThread, MessagingConsent, MessagingStatus, Participant, Segments, TextReading, TextReply,
-    ThreadHandling, answer_texts, consent_word, delivery_problem, is_text_loop, may_get_help, plain_text,
-    reply_to, revokes_consent, split, text_history, text_question,
+    MessageThread, MessagingConsent, MessagingRegistration, MessagingStatus, Participant,
+    RequiredRegistration, Review, Segments, TextReading, TextReply, ThreadHandling, answer_texts,
+    consent_word, delivery_problem, is_text_loop, may_get_help, plain_text, reply_to, revokes_consent, split,
+    text_history, text_question,
 };
 pub use number::{
     Capabilities, Cost, NumberLabel, NumberOrigin, NumberStatus, NumberTransition, NumberType, PhoneNumber,

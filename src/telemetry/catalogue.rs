@@ -92,7 +92,15 @@ const ROUTE: Label = Label { name: "route", values: Values::Route };
 const STATUS: Label = Label { name: "status", values: Values::Status };
 const POOL: Label = of("pool", || vec!["tenants", "system"]);
 const BREAKER: Label = of("provider", || {
-    vec!["carrier", "carrier_prices", "voice_agents", "voice_calls", "voice_conversations", "voice_texts"]
+    vec![
+        "carrier",
+        "carrier_prices",
+        "carrier_senders",
+        "voice_agents",
+        "voice_calls",
+        "voice_conversations",
+        "voice_texts",
+    ]
 });
 
 const WORKER: Label = of("worker", || Worker::ALL.iter().map(|worker| worker.as_str()).collect());
@@ -357,7 +365,7 @@ pub const METRICS: &[Metric] = &[
     counter(
         "switchboard_retention_runs_total",
         &[of("outcome", || vec!["done", "failed"])],
-        "Runs of the retention worker.",
+        "Runs of the retention workers of calls and messages.",
     ),
 ];
 
@@ -395,8 +403,10 @@ fn endpoints() -> Vec<&'static str> {
         "send_message",
         "list_messages",
         "fetch_message",
+        "redact_message",
         "list_media",
         "fetch_prices",
+        "list_registrations",
         "create_agent",
         "list_agents",
         "fetch_agent",
