@@ -25,7 +25,7 @@ use crate::carrier::{Carrier, CarrierError};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
-use crate::messages::{Inbox, MessageAnswers, MessageSweep};
+use crate::messages::{Inbox, MessageAnswers, MessageRetention, MessageSweep};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::routing::Routing;
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, ServerConfig};
@@ -170,6 +170,7 @@ pub struct App {
     message_sweep: MessageSweep,
     message_answers: MessageAnswers,
     retention: Option<Retention>,
+    message_retention: Option<MessageRetention>,
     reconcile_every: Duration,
     workers: Workers,
     entropy: Entropy,
@@ -226,10 +227,8 @@ impl App {
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
         let sweep = Sweep::new(system.clone(), carrier.clone(), clock.clone());
-        let retention = (config.records.retention_days > 0).then(|| {
-            let kept = TimeDelta::days(config.records.retention_days.into());
-            Retention::new(system.clone(), clock.clone(), kept)
-        });
+        let (retention, message_retention) = retention(config, &system, &clock);
+        let redacts = config.records.redact_at_carrier;
         let conversations =
             Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
         let texting = voice.clone();
@@ -251,7 +250,7 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let message_sweep = MessageSweep::new(system, carrier, inbox.clone(), clock.clone());
+        let message_sweep = MessageSweep::new(system, carrier, inbox.clone(), clock.clone(), redacts);
         let webhooks = webhooks::router(
             settings::webhook_config(config),
             routing.clone(),
@@ -284,6 +283,7 @@ impl App {
             message_sweep,
             message_answers,
             retention,
+            message_retention,
             reconcile_every: config.reconcile_every,
             workers,
             entropy,
@@ -355,6 +355,24 @@ impl App {
         // The failed check drained the server without an error of its own: it is the reason for the end.
         check_error.map_or(Ok(()), Err)
     }
+}
+
+/// What deletes old calls and old messages, if they are not kept for ever.
+fn retention(
+    config: &Config,
+    system: &SystemStore,
+    clock: &Clock,
+) -> (Option<Retention>, Option<MessageRetention>) {
+    let kept = |days: u16| (days > 0).then(|| TimeDelta::days(days.into()));
+    let records = &config.records;
+    let calls = kept(records.retention_days);
+    let messages = kept(records.message_retention_days);
+    (
+        calls.map(|kept| Retention::new(system.clone(), clock.clone(), kept)),
+        messages.map(|kept| {
+            MessageRetention::new(system.clone(), clock.clone(), kept, records.redact_at_carrier)
+        }),
+    )
 }
 
 /// Logs the version of the time zone data that routing rules use, as a warning if it is more than a year old.

@@ -68,7 +68,7 @@ pub struct Config {
     pub quarantine_days: u16,
     /// Numbers that may be dialled for tenants without a setting of their own.
     pub dialing: Dialing,
-    /// Retention of calls and transcripts.
+    /// Retention of calls, transcripts and text messages.
     pub records: Records,
     /// Interval of reconciliation; zero: only on command.
     pub reconcile_every: Duration,
@@ -117,6 +117,8 @@ pub struct Twilio {
     pub number_price: Option<Decimal>,
     /// Price of a begun minute of an incoming call in US dollars, while the price list cannot be read.
     pub minute_price: Option<Decimal>,
+    /// Price of a segment of a text message in US dollars, while Twilio has not told the message's price.
+    pub message_price: Option<Decimal>,
 }
 
 /// How to reach ElevenLabs: one workspace, in which all tenants have their agents.
@@ -160,11 +162,15 @@ pub struct Hourly {
     pub tenant_agents: u32,
 }
 
-/// Retention of calls and transcripts.
+/// Retention of calls, transcripts and text messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Records {
     /// Days until a call that ended is deleted; 0: never.
     pub retention_days: u16,
+    /// Days until a text message is deleted; 0: never.
+    pub message_retention_days: u16,
+    /// Whether the bodies of text messages are deleted at the carrier after some days.
+    pub redact_at_carrier: bool,
     /// Whether transcripts are stored.
     pub transcripts: bool,
 }
@@ -274,6 +280,8 @@ impl Config {
             dialing: Dialing { countries: values.get(&table::DIAL_COUNTRIES)?, premium: false },
             records: Records {
                 retention_days: values.get(&table::CALL_RETENTION_DAYS)?,
+                message_retention_days: values.get(&table::MESSAGE_RETENTION_DAYS)?,
+                redact_at_carrier: values.get(&table::REDACT_AT_CARRIER)?,
                 transcripts: values.get(&table::STORE_TRANSCRIPTS)?,
             },
             reconcile_every: values.get(&table::RECONCILE_EVERY)?,
@@ -307,6 +315,7 @@ impl Twilio {
             base_url: values.get(&table::TWILIO_API_BASE_URL)?,
             number_price: values.optional(&table::TWILIO_NUMBER_PRICE)?,
             minute_price: values.optional(&table::TWILIO_MINUTE_PRICE)?,
+            message_price: values.optional(&table::TWILIO_MESSAGE_PRICE)?,
         })
     }
 }

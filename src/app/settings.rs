@@ -73,6 +73,7 @@ pub(super) fn provisioning_config(config: &Config) -> ProvisioningConfig {
         quarantine: TimeDelta::days(config.quarantine_days.into()),
         month_price: config.twilio.number_price,
         minute_price: config.twilio.minute_price,
+        message_price: config.twilio.message_price,
         dialing: config.dialing.clone(),
     }
 }

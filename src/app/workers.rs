@@ -42,6 +42,9 @@ impl App {
                 answers.watch(stop, heartbeat).await;
             },
         );
+        supervisor.run(Worker::Registrations, provisioning, |provisioning, stop, heartbeat| async move {
+            provisioning.watch_registrations(stop, heartbeat).await;
+        });
         let conversations = &self.conversations;
         supervisor.run(Worker::Events, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_events(stop, heartbeat).await;
@@ -56,6 +59,11 @@ impl App {
         // Without a retention period there is no worker, whose heartbeat `/readyz` would expect.
         if let Some(retention) = &self.retention {
             supervisor.run(Worker::Retention, retention, |retention, stop, heartbeat| async move {
+                retention.watch(stop, heartbeat).await;
+            });
+        }
+        if let Some(retention) = &self.message_retention {
+            supervisor.run(Worker::MessageRetention, retention, |retention, stop, heartbeat| async move {
                 retention.watch(stop, heartbeat).await;
             });
         }

@@ -90,6 +90,8 @@ variables! {
         TWILIO_NUMBER_PRICE: Decimal = Typed::optional("Twilio's public price", "1.15", parse::price);
         /// Price of an incoming call in US dollars per begun minute, used while Twilio's price list cannot be read.
         TWILIO_MINUTE_PRICE: Decimal = Typed::optional("Twilio's public price", "0.0085", parse::price);
+        /// Price of a segment of a text message in US dollars, used while Twilio has not told a message's price.
+        TWILIO_MESSAGE_PRICE: Decimal = Typed::optional("Twilio's public price", "0.0083", parse::price);
         /// URL that Twilio requests when this server does not answer. It may have a query.
         VOICE_FALLBACK_URL: Url =
             Typed::optional("a route of this server", "https://backup.example.com/busy.xml", parse::public_url).address();
@@ -156,6 +158,10 @@ variables! {
         DIAL_COUNTRIES: Option<Countries> = Typed::with_default("US,CA", parse::countries).example("US,CA,GB").dev();
         /// Days after its end until a call is deleted with its conversation. `usage` still counts it. 0: never.
         CALL_RETENTION_DAYS: u16 = Typed::with_default("0", |text| parse::whole(text, 0..=u16::MAX)).example("365").dev();
+        /// Days until a text message is deleted, with its thread if that has no other. `usage` still counts it; consents stay. 0: never.
+        MESSAGE_RETENTION_DAYS: u16 = Typed::with_default("0", |text| parse::whole(text, 0..=u16::MAX)).example("365").dev();
+        /// `true`: three days after a text message, its body is deleted at Twilio. This server's copy stays.
+        REDACT_AT_CARRIER: bool = Typed::with_default("false", parse::true_or_false).example("true").dev();
         /// `true`: transcripts are stored with their calls, for `calls { nodes { transcript { speaker text atSeconds } } }`. A conversation
         /// that belongs to no call is deleted after an hour. `false`: transcripts are never written down.
         STORE_TRANSCRIPTS: bool = Typed::with_default("false", parse::true_or_false).example("true").dev();

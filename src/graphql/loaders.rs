@@ -14,8 +14,8 @@ use super::errors::ApiError;
 use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
     AgentId, AuditEvent, AuditEventId, Call, CallId, Message, MessageId, MessageThread, MessagingConsent,
-    NumberId, Operation, OperationId, Participant, PhoneNumber, RoutingRules, Tenant, TenantId, ThreadId,
-    TranscriptLine,
+    MessagingRegistration, NumberId, Operation, OperationId, Participant, PhoneNumber, RoutingRules, Tenant,
+    TenantId, ThreadId, TranscriptLine,
 };
 use crate::graphql::model::{size_of_rules, size_of_transcript};
 use crate::store::{AgentProfile, Page, PageOf, TenantCounts};
@@ -57,6 +57,10 @@ pub(crate) struct CallCountOf(pub(crate) AgentId);
 /// Key: the routing rules of a number, with their version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RulesOf(pub(crate) NumberId);
+
+/// Key: what a number may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct RegistrationOf(pub(crate) NumberId);
 
 /// Key: what a tenant has, for operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -277,6 +281,21 @@ impl Loader<RulesOf> for Batches {
             self.0.has_room_for(bytes)?;
         }
         Ok(found)
+    }
+}
+
+impl Loader<RegistrationOf> for Batches {
+    type Value = MessagingRegistration;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[RegistrationOf],
+    ) -> Result<HashMap<RegistrationOf, MessagingRegistration>, ApiError> {
+        // The caller has already read the number.
+        let numbers: Vec<NumberId> = keys.iter().map(|key| key.0).collect();
+        let found = self.0.reader().await?.registrations(&numbers).await?;
+        Ok(found.into_iter().map(|(number, known)| (RegistrationOf(number), known)).collect())
     }
 }
 

@@ -3,14 +3,17 @@
 //!   consent.
 //! - [`MessageSweep`] asks the carrier for messages whose webhook never arrived, and for statuses and prices that are missing.
 //! - [`MessageAnswers`] lets the agent answer, and hands a thread to a person if it cannot.
+//! - [`MessageRetention`] deletes old messages.
 //!
 //! What the carrier is told to send is an operation: see [`crate::provisioning`].
 
 mod answers;
 mod inbox;
+mod retention;
 mod spool;
 mod sweep;
 
 pub use answers::MessageAnswers;
 pub use inbox::{Inbox, NotKept};
+pub use retention::MessageRetention;
 pub use sweep::MessageSweep;

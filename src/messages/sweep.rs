@@ -1,6 +1,8 @@
 //! Asks the carrier for what its webhooks did not tell: messages that came in while no server could be reached, statuses, and
 //! prices, of which no webhook tells.
 //!
+//! If configured, it also has the carrier delete the texts of messages that are some days old.
+//!
 //! Every server writes the same, so all may sweep at the same time. A message that the carrier does not report on is postponed,
 //! and the sweep continues with the next.
 
@@ -29,6 +31,12 @@ const IN_TIME: TimeDelta = TimeDelta::seconds(60);
 const AT_ONCE: u64 = 200;
 /// Pause before the carrier is asked again about a message on which it did not report.
 const PUT_OFF: TimeDelta = TimeDelta::minutes(5);
+/// Age from which a message that the carrier refuses to tell of is not asked about again.
+const GIVEN_UP: TimeDelta = TimeDelta::days(7);
+/// Texts that one round deletes at the carrier.
+const REDACTED_AT_ONCE: u64 = 100;
+/// Pause before the carrier is asked again to delete a text that it refused to delete.
+const REDACTION_PUT_OFF: TimeDelta = TimeDelta::days(1);
 
 /// Asks the carrier about messages. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,6 +45,7 @@ pub struct MessageSweep {
     carrier: Carrier,
     inbox: Inbox,
     clock: Clock,
+    redacts: bool,
 }
 
 /// Why a round ended early. The next one continues.
@@ -49,10 +58,11 @@ enum Unswept {
 }
 
 impl MessageSweep {
-    /// Sweeps through the system's store, the carrier, and this inbox for what it finds.
+    /// Sweeps through the system's store, the carrier, and this inbox for what it finds. `redacts`: old texts are deleted at the
+    /// carrier.
     #[must_use]
-    pub fn new(store: SystemStore, carrier: Carrier, inbox: Inbox, clock: Clock) -> Self {
-        Self { store, carrier, inbox, clock }
+    pub fn new(store: SystemStore, carrier: Carrier, inbox: Inbox, clock: Clock, redacts: bool) -> Self {
+        Self { store, carrier, inbox, clock, redacts }
     }
 
     /// Sweeps every minute until `stop` is cancelled.
@@ -65,6 +75,11 @@ impl MessageSweep {
             let round = Box::pin(async {
                 complete_to = self.find_missed(complete_to, &heartbeat).await;
                 if let Err(failure) = self.complete(&heartbeat).await {
+                    warn_of(&failure);
+                }
+                if self.redacts
+                    && let Err(failure) = self.redact(&heartbeat).await
+                {
                     warn_of(&failure);
                 }
             });
@@ -194,12 +209,49 @@ impl MessageSweep {
                 }
                 Some(Err(error)) => {
                     tracing::warn!(sid = message.sid, %error, "message postponed");
-                    self.store.check_message(message.id, Some(self.clock.now() + PUT_OFF)).await?;
+                    let now = self.clock.now();
+                    let is_refused = matches!(error, Unswept::Carrier(CarrierError::Rejected(_)));
+                    let is_hopeless = is_refused && now - message.created_at > GIVEN_UP;
+                    let next = (!is_hopeless).then_some(now + PUT_OFF);
+                    self.store.check_message(message.id, next).await?;
                 }
                 None => self.store.check_message(message.id, Some(self.clock.now() + PUT_OFF)).await?,
             }
         }
         Ok(())
+    }
+
+    /// Deletes the texts of old messages at the carrier. The row says that it is still to be done until it is, whatever crashes.
+    async fn redact(&self, heartbeat: &Heartbeat) -> Result<(), Unswept> {
+        for message in self.store.messages_to_redact(REDACTED_AT_ONCE).await? {
+            heartbeat.beat();
+            let next = match caught("redaction", self.redact_one(&message)).await {
+                Some(Ok(next)) => next,
+                // So do the others.
+                Some(Err(error @ CarrierError::Unavailable { breaker_open: true, .. })) => {
+                    return Err(error.into());
+                }
+                Some(Err(error)) => {
+                    tracing::warn!(sid = message.sid, %error, "text not deleted at the carrier: tried again later");
+                    let pause =
+                        if matches!(error, CarrierError::Rejected(_)) { REDACTION_PUT_OFF } else { PUT_OFF };
+                    Some(self.clock.now() + pause)
+                }
+                None => Some(self.clock.now() + REDACTION_PUT_OFF),
+            };
+            self.store.redact_message_at(message.id, next).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns when this message is tried again; `None`: nothing is left to do.
+    async fn redact_one(&self, message: &Message) -> Result<Option<DateTime<Utc>>, CarrierError> {
+        match &message.sid {
+            Some(sid) => self.carrier.redact_message(sid).await.map(|()| None),
+            // The carrier may still get it.
+            None if !message.status.is_final() => Ok(Some(self.clock.now() + REDACTION_PUT_OFF)),
+            None => Ok(None),
+        }
     }
 
     async fn ask(&self, message: &Message) -> Result<(), Unswept> {

@@ -86,6 +86,8 @@ pub struct ProvisioningConfig {
     pub month_price: Option<Decimal>,
     /// Price of a started call minute in US dollars, used while the carrier's prices are unknown.
     pub minute_price: Option<Decimal>,
+    /// Price of a segment of a text message in US dollars, used while the carrier has not told the message's price.
+    pub message_price: Option<Decimal>,
     /// The platform's dialling policy; a tenant's override takes precedence.
     pub dialing: Dialing,
 }
@@ -105,6 +107,8 @@ struct Parts {
     /// Identifies this process as the holder of a lease.
     owner: Uuid,
     prices: prices::Prices,
+    /// Asks this server to check soon what numbers may send.
+    registrations_wanted: tokio::sync::Notify,
     /// Operations running in this process; a shutdown waits for them.
     running: TaskTracker,
     /// Agent deliveries running in this process; a shutdown waits for them.
@@ -140,6 +144,7 @@ impl Provisioning {
             entropy,
             owner,
             prices,
+            registrations_wanted: tokio::sync::Notify::new(),
             running,
             deliveries,
             runs,

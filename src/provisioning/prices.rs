@@ -8,9 +8,9 @@ use rust_decimal::Decimal;
 use tracing::warn;
 
 use super::Provisioning;
-use crate::carrier::{CountryPrices, list_minute_price};
+use crate::carrier::{CountryPrices, LIST_MESSAGE_PRICE, list_minute_price};
 use crate::domain::{CountryCode, Heartbeat, NumberType, PhoneNumber, Rates, caught};
-use crate::store::StoreError;
+use crate::store::{MessageUsage, StoreError};
 
 /// Interval between reads of a country's prices; they rarely change.
 const READ_AGAIN: TimeDelta = TimeDelta::hours(1);
@@ -63,6 +63,14 @@ impl Provisioning {
     pub fn minute_price(&self, country: CountryCode, kind: NumberType) -> Decimal {
         let known = self.0.prices.of(country, |prices| prices.inbound_minute.get(&kind).copied());
         known.or(self.0.config.minute_price).unwrap_or_else(|| list_minute_price(kind))
+    }
+
+    /// What these messages cost: what the carrier charged, and for those whose price it has not told yet, the configured price
+    /// of a segment, else the carrier's list price.
+    #[must_use]
+    pub fn price_of_messages(&self, used: &MessageUsage) -> Decimal {
+        let segment = self.0.config.message_price.unwrap_or(LIST_MESSAGE_PRICE);
+        used.charged + segment * Decimal::from(used.unpriced_segments)
     }
 
     /// Reads the prices of every country with numbers that is due.

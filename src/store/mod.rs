@@ -38,7 +38,10 @@ pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
 pub use error::StoreError;
-pub use message::{AnswerTask, DueAnswer, MessageFilter, NewMessage, Received, ThreadFilter};
+pub use message::{
+    AnswerTask, CheckWhen, DueAnswer, Forgotten, MessageFilter, MessageUsage, NewMessage, Received,
+    RegistrationCheck, ThreadFilter,
+};
 pub use number::{
     AgentSummary, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
     NumberReader, NumberSummary, PurchaseRules,

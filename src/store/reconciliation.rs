@@ -1,6 +1,6 @@
 //! Reconciliation runs: the lease that admits one at a time, the expected inventory, and the reports.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -48,6 +48,8 @@ pub struct ExpectedInventory {
     /// Operations that were unfinished at any time since the requested instant. Their numbers and agents may
     /// have changed on either side.
     pub busy: Vec<Operation>,
+    /// Why texts to numbers do not reach this server, whatever the numbers' own settings say.
+    pub misdirected: HashMap<NumberId, String>,
     /// Subjects of unreadable rows. No conclusion may be drawn about them.
     pub unreadable: Unreadable,
 }
@@ -247,7 +249,8 @@ impl SystemStore {
         let (busy, bad) =
             self.split_readable(operation::TABLE, &rows, |row: operation::Model| row.try_into());
         bad.into_iter().try_for_each(|row| unreadable.operation(row))?;
-        Ok(ExpectedInventory { numbers, agents, operations, busy, unreadable })
+        let misdirected = self.misdirected_numbers().await?;
+        Ok(ExpectedInventory { numbers, agents, operations, busy, misdirected, unreadable })
     }
 }
 

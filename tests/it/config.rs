@@ -88,6 +88,7 @@ fn each_variable_rejects_what_would_fail_later() {
         ("BIND_ADDRESS", vec!["8000", "localhost:8000", "127.0.0.1"]),
         ("TWILIO_NUMBER_PRICE", vec!["-1", "1,15", "$1.15", "1e400"]),
         ("TWILIO_MINUTE_PRICE", vec!["-0.01", "cheap"]),
+        ("TWILIO_MESSAGE_PRICE", vec!["-0.01", "cheap"]),
         ("DATABASE_URL", vec!["mysql://localhost/x", "switchboard.db"]),
         (
             "WEBHOOK_BASE_URL",
@@ -143,6 +144,8 @@ fn each_variable_rejects_what_would_fail_later() {
         ("RELEASE_GRACE", vec!["31days", "-1h"]),
         ("QUARANTINE_DAYS", vec!["-1", "65536", "90d"]),
         ("CALL_RETENTION_DAYS", vec!["-1", "65536"]),
+        ("MESSAGE_RETENTION_DAYS", vec!["-1", "65536"]),
+        ("REDACT_AT_CARRIER", vec!["on", "1"]),
         ("STORE_TRANSCRIPTS", vec!["on", "1"]),
         ("DRAIN_DELAY", vec!["61s", "5"]),
         ("WEBHOOK_BASE_URL_PREVIOUS", vec!["https://localhost", "https://calls.example.org/old"]),

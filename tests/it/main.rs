@@ -37,6 +37,8 @@ mod logs;
 mod loops;
 mod message;
 mod message_answers;
+mod message_registration;
+mod message_usage;
 mod metrics;
 mod migrate;
 mod number;

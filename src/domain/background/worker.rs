@@ -43,6 +43,10 @@ text_enum! {
         MessageSweep = "message_sweep",
         /// Answers texts.
         MessageAnswers = "message_answers",
+        /// Deletes messages that are older than the retention period.
+        MessageRetention = "message_retention",
+        /// Asks the carrier what numbers may send.
+        Registrations = "registrations",
         /// Processes the voice provider's events.
         Events = "events",
         /// Asks the voice provider for events that never arrived.
@@ -71,9 +75,9 @@ impl Worker {
             Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
             Self::MessageSweep => 10,
-            Self::Retention | Self::Statistics => 5,
+            Self::Retention | Self::MessageRetention | Self::Statistics => 5,
             // One round lists whole inventories, page by page.
-            Self::Reconciliation => 60,
+            Self::Reconciliation | Self::Registrations => 60,
         };
         Duration::from_secs(minutes * 60)
     }

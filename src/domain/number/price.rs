@@ -1,4 +1,4 @@
-//! The cost of numbers and calls, computed from given rates.
+//! The cost of numbers, calls and text messages, computed from given rates.
 
 use std::iter::Sum;
 use std::ops::Add;
@@ -39,6 +39,7 @@ impl Rates {
         Cost {
             phone_numbers: self.month * Decimal::from(number.months_charged(from, until)),
             calls: self.minute * Decimal::from(minutes),
+            messages: Decimal::ZERO,
         }
     }
 }
@@ -50,6 +51,8 @@ pub struct Cost {
     pub phone_numbers: Decimal,
     /// Prices of billed call minutes.
     pub calls: Decimal,
+    /// Prices of text messages.
+    pub messages: Decimal,
 }
 
 impl Cost {
@@ -62,7 +65,7 @@ impl Cost {
     /// The sum of all categories.
     #[must_use]
     pub fn total(&self) -> Decimal {
-        self.phone_numbers + self.calls
+        self.phone_numbers + self.calls + self.messages
     }
 }
 
@@ -70,7 +73,11 @@ impl Add for Cost {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self { phone_numbers: self.phone_numbers + other.phone_numbers, calls: self.calls + other.calls }
+        Self {
+            phone_numbers: self.phone_numbers + other.phone_numbers,
+            calls: self.calls + other.calls,
+            messages: self.messages + other.messages,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Agent, Message, NotRead, agent, read_id};
 use crate::domain::{self, CountryCode, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
-use crate::graphql::loaders::{FirstNumberOf, NumberCountOf, NumbersOf, RulesOf};
+use crate::graphql::loaders::{FirstNumberOf, NumberCountOf, NumbersOf, RegistrationOf, RulesOf};
 use crate::store::{self, Extent, ListExtent, ListedAgent, ListedNumber, PageOf, PageRequest};
 
 /// A phone number held by a tenant.
@@ -85,6 +85,24 @@ pub(crate) enum PhoneNumberStatus {
     Releasing,
     /// Released, or never bought. Kept for history.
     Released,
+}
+
+/// What a number may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "crate::domain::MessagingStatus")]
+pub(crate) enum MessagingStatus {
+    /// The number can send texts.
+    Ready,
+    /// The number must be registered or verified first. Texts to the United States fail, from toll-free numbers to Canada as well.
+    Unregistered,
+    /// Its registration is being reviewed. Texts may fail until it is approved.
+    Pending,
+    /// Its registration was rejected or suspended: see `messagingStatusReason`.
+    Rejected,
+    /// The number cannot send texts.
+    Unsupported,
+    /// The carrier was not asked yet, or did not tell.
+    Unknown,
 }
 
 /// Capabilities of a number.
@@ -202,6 +220,18 @@ impl PhoneNumber {
         NumberOrigin::Purchased
     }
 
+    /// What the number may send, as the carrier told last. Networks of the United States take texts from local numbers only if
+    /// these are registered, and those of the United States and Canada from toll-free numbers only if these are verified.
+    /// `sendMessage` answers `NOT_REGISTERED` for such recipients while the status is `UNREGISTERED` or `REJECTED`.
+    async fn messaging_status(&self, ctx: &Context<'_>) -> Result<MessagingStatus, ApiError> {
+        Ok(self.registration(ctx).await?.status.into())
+    }
+
+    /// Why `messagingStatus` is not `READY`, and what to do; `null` if it is `READY` or `UNKNOWN`.
+    async fn messaging_status_reason(&self, ctx: &Context<'_>) -> Result<Option<String>, ApiError> {
+        Ok(self.registration(ctx).await?.reason)
+    }
+
     /// Text messages from and to the number, newest first.
     #[graphql(
         complexity = "cost(|arg| __ctx.param_value(__variables_definition, __field, arg, None), child_complexity)"
@@ -267,6 +297,12 @@ impl PhoneNumber {
             ListedNumber::Summary(number) => number.status,
             ListedNumber::Whole(number) => number.status,
         }
+    }
+
+    async fn registration(&self, ctx: &Context<'_>) -> Result<domain::MessagingRegistration, ApiError> {
+        let number = self.whole()?;
+        let known = Box::pin(ctx.loaders()?.load_one(RegistrationOf(number.id))).await?;
+        Ok(known.unwrap_or_else(|| domain::MessagingRegistration::unknown(number)))
     }
 
     /// The complete number. A list reads it if a field outside [`SUMMARY_FIELDS`] is selected.

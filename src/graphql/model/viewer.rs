@@ -235,7 +235,10 @@ pub(crate) struct EstimatedCost {
     phone_numbers: Decimal,
     /// Price of the minutes of answered calls.
     calls: Decimal,
-    /// Sum of both.
+    /// Price of text messages in both directions: what the carrier charged, and while it has not told a message's price,
+    /// the configured or public price per segment. Excludes the networks' fees.
+    messages: Decimal,
+    /// Sum of all three.
     total: Decimal,
 }
 
@@ -245,6 +248,7 @@ impl From<Cost> for EstimatedCost {
             currency: cost.currency().to_owned(),
             phone_numbers: Decimal(cost.phone_numbers),
             calls: Decimal(cost.calls),
+            messages: Decimal(cost.messages),
             total: Decimal(cost.total()),
         }
     }

@@ -1,10 +1,13 @@
 //! REPAIR_NUMBER: compares the settings of a number at the carrier with the expected ones and restores them. Calls do not
 //! arrive if another tool changed the webhooks, or if an application or trunk takes precedence over them.
 //!
+//! Texts do not arrive either if a Messaging Service sends them elsewhere: that is reported, with what to do at the carrier.
+//!
 //! There is no undo: a failed repair leaves the number as it was found.
 
+use chrono::TimeDelta;
 use serde::Serialize;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::settings::{self, Setting};
 use super::{Steps, insert, number_of, present, settled_number_of};
@@ -13,10 +16,13 @@ use crate::domain::{
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress, Retry};
-use crate::store::{Effect, NewOperation, StoreError, TenantStore};
+use crate::store::{CheckWhen, Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
     &[(Step::RepairNumber, |driver, operation, _| Box::pin(repair_number(driver, operation)))];
+
+/// Age of a check of registrations that is not repeated: many numbers may be repaired at once.
+const JUST_CHECKED: TimeDelta = TimeDelta::seconds(10);
 
 /// Data of a kind that needs none beyond the row of its number or agent.
 #[derive(Serialize)]
@@ -66,7 +72,10 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
     Ok(match settings::restore(driver, &sid, &driver.settings(number.operation_id)).await {
-        Ok(Setting::Right) => confirmed(operation, &number),
+        Ok(Setting::Right) => match misdirection(driver, &number).await? {
+            None => confirmed(operation, &number),
+            Some(why) => misdirected(operation, &number, &why),
+        },
         // Twilio answers with success even if it ignores a parameter.
         Ok(Setting::Different) => Outcome::Retry(Retry {
             because: Refusal::new(
@@ -83,6 +92,29 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
         Ok(Setting::Gone) => gone(operation, &number),
         Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded),
     })
+}
+
+/// Why texts to the number do not reach this server although its settings are right. If the carrier does not tell now, what it told
+/// last counts.
+async fn misdirection(driver: &Provisioning, number: &PhoneNumber) -> Result<Option<String>, StoreError> {
+    if !number.capabilities.sms {
+        return Ok(None);
+    }
+    if let Err(failure) = driver.check_registrations(CheckWhen::Now, JUST_CHECKED).await {
+        warn!(error = &failure as &dyn std::error::Error, "registrations of numbers not read");
+    }
+    driver.0.store.misdirection_of(number.id).await
+}
+
+/// The outcome if a Messaging Service sends the number's texts elsewhere. It is not changed: it may belong to another system.
+fn misdirected(operation: &Operation, number: &PhoneNumber, why: &str) -> Outcome {
+    let why =
+        format!("the settings of the number are right, and calls reach the agent, but texts do not: {why}");
+    let confirmed = Effect::NumberConfirmed { number: number.id };
+    Outcome::Failed(
+        Refusal::new(RefusalCode::CarrierRejected, why),
+        Progress::of(operation).with([confirmed]),
+    )
 }
 
 /// The outcome if the carrier has the number with the expected settings.

@@ -165,10 +165,11 @@ impl Provisioning {
         if store.consent_of(&participant).await? == MessagingConsent::OptedOut {
             return Err(opted_out().at("to").into());
         }
+        self.check_registration(store, &number, &wanted.to).await?;
         let limit = tenant.limits.messages_per_day;
-        let (sent, to_recipient) =
-            store.messages_sent_since(self.0.clock.now() - TimeDelta::days(1), &participant).await?;
-        if sent >= i64::from(limit) {
+        let since = self.0.clock.now() - TimeDelta::days(1);
+        let (is_used_up, to_recipient) = store.messages_sent_since(since, limit, &participant).await?;
+        if is_used_up {
             let why = format!("the plan allows {limit} text messages within 24 hours: send it later");
             return Err(Refusal::limit_reached(UsedUp::Plan, why).into());
         }
@@ -200,6 +201,22 @@ impl Provisioning {
         let message = NewMessage { operation: operation.id, number, thread, body, media, automatic };
         let message = store.insert_message(message).await?;
         Ok((operation, message))
+    }
+}
+
+impl Provisioning {
+    /// Refuses a message that the networks would certainly not deliver, because its number is not registered for texts.
+    async fn check_registration(
+        &self,
+        store: &TenantStore,
+        number: &PhoneNumber,
+        to: &E164,
+    ) -> Result<(), StoreError> {
+        let known = store.registrations(&[number.id]).await?.remove(&number.id);
+        let Some(why) = known.as_ref().and_then(|known| known.forbids(number, to)) else { return Ok(()) };
+        // The registration may be new: the next attempt finds it.
+        self.want_registrations();
+        Err(Refusal::new(RefusalCode::NotRegistered, why.to_owned()).at("phoneNumberId").into())
     }
 }
 

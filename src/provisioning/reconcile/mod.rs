@@ -8,6 +8,7 @@
 mod numbers;
 mod plan;
 mod plausibility;
+mod registrations;
 mod repair;
 mod report;
 mod voice_agents;
@@ -22,7 +23,7 @@ use tracing::{error, info, warn};
 
 use super::{Provisioning, lease};
 use crate::domain::{Heartbeat, OperationId, caught};
-use crate::store::{Database, ReconciliationRun, StoreError};
+use crate::store::{CheckWhen, Database, ReconciliationRun, StoreError};
 use plan::Inventories;
 use report::Repair;
 
@@ -209,6 +210,11 @@ impl Reconciler {
         let numbers = numbers.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
         let voice_agents = voice_agents.map_err(|failure| Inconclusive::Because(failure.to_string()))?;
         let inventories = Inventories { numbers, voice_agents };
+        // Afterwards what was told last counts: where texts go is no reason to conclude nothing about calls.
+        let checked = self.provisioning.check_registrations(CheckWhen::Now, TimeDelta::zero());
+        if let Err(failure) = Box::pin(checked).await {
+            warn!(error = &failure as &dyn std::error::Error, "registrations of numbers not read");
+        }
         let since = run.started_at - SETTLED;
         // The database is read after the lists, so that an object changed meanwhile belongs to a known operation.
         let expected =

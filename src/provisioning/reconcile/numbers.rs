@@ -40,7 +40,10 @@ impl Inventories {
                 {
                     None
                 }
-                Some(row) => held_number(owned, row, &settings(row.operation_id)),
+                Some(row) => {
+                    let elsewhere = expected.misdirected.get(&row.id).map(String::as_str);
+                    held_number(owned, row, &settings(row.operation_id), elsewhere)
+                }
                 None => unheld_number(owned, &operations, busy, &is_here),
             });
         }
@@ -64,8 +67,14 @@ impl Inventories {
     }
 }
 
-/// Compares a number of the account with the row that holds it; `None` if both agree.
-fn held_number(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSettings) -> Option<Difference> {
+/// Compares a number of the account with the row that holds it; `None` if both agree. `elsewhere` says why its texts do not reach
+/// this server, whatever its settings are.
+fn held_number(
+    owned: &OwnedNumber,
+    row: &PhoneNumber,
+    settings: &NumberSettings,
+    elsewhere: Option<&str>,
+) -> Option<Difference> {
     let about = |kind, detail: String| {
         Difference::new(kind, detail).number(&row.number, Some(&owned.sid)).of(row.tenant_id, row.agent_id)
     };
@@ -92,13 +101,22 @@ fn held_number(owned: &OwnedNumber, row: &PhoneNumber, settings: &NumberSettings
     }
     let wrong = deviations(owned, settings);
     if !wrong.is_empty() {
-        let detail =
+        let mut detail =
             format!("different settings at the carrier: {}; calls may not reach the agent", wrong.join(", "));
+        if let Some(elsewhere) = elsewhere {
+            detail.push_str("; ");
+            detail.push_str(elsewhere);
+        }
         return Some(
             about(DifferenceKind::MisdirectedNumber, detail)
                 .costing(row.monthly_cost)
                 .repaired_by(Repair::RestoreSettings { id: row.id }),
         );
+    }
+    if let Some(elsewhere) = elsewhere.filter(|_| row.status != NumberStatus::Inactive) {
+        // Without a repair: the service may belong to another system.
+        let about = about(DifferenceKind::MisdirectedNumber, elsewhere.to_owned());
+        return Some(about.costing(row.monthly_cost));
     }
     (row.status == NumberStatus::Inactive).then(|| {
         let detail = "marked INACTIVE, but the carrier has it".to_owned();

@@ -1,18 +1,25 @@
 //! Text messages, as tenants see them. [`receive`] stores what came in, [`send`] what is to be sent, [`mod@report`] what becomes of
-//! it; [`thread`] is about who answers, [`answer`] about answers that nobody has to write, and [`consent`] about who wants no texts.
+//! it; [`thread`] is about who answers, [`answer`] about answers that nobody has to write, and [`consent`] about who wants no texts;
+//! [`registration`] says what numbers may send, [`totals`] what was used, and [`retention`] deletes what is old.
 
 mod answer;
 mod consent;
 mod receive;
+mod registration;
 mod report;
+mod retention;
 mod send;
 mod thread;
+mod totals;
 
 pub use answer::{AnswerTask, DueAnswer};
 pub use receive::Received;
+pub use registration::{CheckWhen, RegistrationCheck};
 pub(in crate::store) use report::{fail, write as report};
+pub use retention::Forgotten;
 pub use send::NewMessage;
 pub use thread::ThreadFilter;
+pub use totals::MessageUsage;
 
 use std::collections::HashMap;
 

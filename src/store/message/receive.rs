@@ -1,13 +1,14 @@
 //! Stores what participants send, once, however often the carrier tells of it.
 
 use chrono::TimeDelta;
-use sea_orm::ActiveValue::{NotSet, Set};
+use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::super::entities::message::{ActiveModel, Column, Entity};
 use super::super::entities::phone_number;
 use super::super::{StoreError, SystemStore, audit_event};
+use super::retention::REDACTED_AFTER;
 use super::{answer, changed, consent, thread};
 use crate::domain::{
     IncomingMessage, Message, MessageDirection, MessageStatus, MessagingConsent, PhoneNumber, TextReading,
@@ -62,7 +63,6 @@ impl SystemStore {
             thread_id: Set(thread.id.0),
             phone_number_id: Set(number.id.0),
             agent_id: Set(number.agent_id.0),
-            operation_id: Set(None),
             sid: Set(Some(incoming.sid.clone())),
             direction: Set(MessageDirection::Inbound.to_string()),
             number: Set(incoming.to.to_string()),
@@ -70,9 +70,7 @@ impl SystemStore {
             body: Set(Some(incoming.body.clone())),
             media: Set(serde_json::json!(incoming.media)),
             status: Set(MessageStatus::Received.to_string()),
-            error: Set(None),
             segments: Set(incoming.segments),
-            price: NotSet,
             // Its price is known later.
             check_due_at: Set(Some(now + super::report::FIRST_CHECK)),
             created_at: Set(incoming.received_at),
@@ -80,6 +78,8 @@ impl SystemStore {
             updated_at: Set(now),
             awaits_answer: Set(None),
             automatic_answer: Set(None),
+            redaction_due_at: Set(Some(incoming.received_at + REDACTED_AFTER)),
+            ..Default::default()
         };
         let once = OnConflict::column(Column::Sid).do_nothing().to_owned();
         let inserted = Entity::insert(row).on_conflict(once).exec_without_returning(&transaction).await?;

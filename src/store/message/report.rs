@@ -9,9 +9,10 @@ use super::super::entities::message::{ActiveModel, Column, Entity, TABLE};
 use super::super::entities::operation::write_refusal;
 use super::super::entities::{self, message};
 use super::super::{Shared, StoreError, SystemStore, audit_event, dialect};
-use super::{changed, consent};
+use super::{changed, consent, registration};
 use crate::domain::{
-    Message, MessageId, MessageReport, MessageStatus, MessagingConsent, Operation, OperationKind, RefusalCode,
+    Message, MessageId, MessageReport, MessageStatus, MessagingConsent, Operation, OperationKind, Refusal,
+    RefusalCode,
 };
 
 /// How long after a message was stored the carrier is asked about it, if it has not told everything by then.
@@ -133,6 +134,9 @@ pub(in crate::store) async fn write(
     if opted_out && after.error != before.error {
         end_consent(db, shared, &after, &report.sid).await?;
     }
+    if after.error != before.error {
+        check_registrations_after(db, shared, after.error.as_ref()).await?;
+    }
     let is_changed = after != before;
     Ok(Some((after, is_changed)))
 }
@@ -163,10 +167,25 @@ pub(in crate::store) async fn fail(
         .filter(Column::Status.eq(MessageStatus::Pending.as_str()))
         .exec_with_returning(db)
         .await?;
+    if !failed.is_empty() {
+        check_registrations_after(db, shared, operation.error.as_ref()).await?;
+    }
     let opted_out = operation.error.as_ref().is_some_and(|error| error.code == RefusalCode::OptedOut);
     for message in failed.into_iter().filter(|_| opted_out) {
         let message = Message::try_from(message)?;
         end_consent(db, shared, &message, &operation.request_id).await?;
+    }
+    Ok(())
+}
+
+/// Has the numbers' registrations read again soon if this error says that one has changed.
+async fn check_registrations_after(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    error: Option<&Refusal>,
+) -> Result<(), StoreError> {
+    if error.is_some_and(|error| error.code == RefusalCode::NotRegistered) {
+        registration::check_soon(db, shared).await?;
     }
     Ok(())
 }

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::super::entities::message::{ActiveModel, Column, Entity};
 use super::super::entities::operation;
 use super::super::operation::UNFINISHED;
 use super::super::{StoreError, SystemStore, TenantStore, dialect, page};
+use super::retention::REDACTED_AFTER;
 use super::{changed, thread};
 use crate::domain::{
     AutomaticAnswer, MediaReference, Message, MessageDirection, MessageStatus, MessageThread, OperationId,
@@ -54,6 +55,8 @@ impl TenantStore {
             automatic_answer: Set(new.automatic.map(|by| by.to_string())),
             created_at: Set(now),
             updated_at: Set(now),
+            nth: Set(Some(self.messages_sent().await? + 1)),
+            redaction_due_at: Set(Some(now + REDACTED_AFTER)),
             ..Default::default()
         };
         let stored = Entity::insert(row).exec_with_returning(&self.transaction).await?;
@@ -63,26 +66,45 @@ impl TenantStore {
         Ok(message)
     }
 
-    /// Counts the messages that the tenant has asked to send since then, and how many of them go to this participant. Locks
-    /// other requests to send out until the transaction ends, so that the counts stay exact.
+    /// Whether the tenant has asked to send so many messages since then, and how many to this participant. Locks other requests
+    /// to send out until the transaction ends, so that both stay exact. Reads one message of the tenant's, however many there
+    /// are, and those to the participant.
     ///
     /// # Errors
     /// [`StoreError`], also if the lock is not granted in time.
     pub async fn messages_sent_since(
         &self,
         since: DateTime<Utc>,
+        limit: u32,
         participant: &Participant,
-    ) -> Result<(i64, i64), StoreError> {
+    ) -> Result<(bool, i64), StoreError> {
         dialect::lock_sending(&self.transaction, self.tenant).await?;
-        let sent = self
+        let last = self.messages_sent().await?;
+        // The first of the latest `limit` messages: if it is recent, all of them are.
+        let first_of_them = self
             .own_messages()
-            .filter(Column::Direction.eq(MessageDirection::Outbound.as_str()))
+            .filter(Column::Nth.eq(last - i64::from(limit) + 1))
             .filter(Column::CreatedAt.gte(since));
-        let to_participant = sent.clone().filter(Column::Participant.eq(participant.as_str()));
-        Ok((
-            page::count(&self.transaction, sent).await?,
-            page::count(&self.transaction, to_participant).await?,
-        ))
+        let is_used_up = limit == 0 || page::count(&self.transaction, first_of_them).await? > 0;
+        let to_participant = self
+            .own_messages()
+            .filter(Column::Nth.is_not_null())
+            .filter(Column::Participant.eq(participant.as_str()))
+            .filter(Column::CreatedAt.gte(since));
+        Ok((is_used_up, page::count(&self.transaction, to_participant).await?))
+    }
+
+    /// Position of the last message that the tenant asked to send; 0 if there is none.
+    async fn messages_sent(&self) -> Result<i64, StoreError> {
+        let last = self
+            .own_messages()
+            .filter(Column::Nth.is_not_null())
+            .select_only()
+            .column(Column::Nth)
+            .order_by_desc(Column::Nth)
+            .limit(1);
+        let last: Option<Option<i64>> = last.into_tuple().one(&self.transaction).await?;
+        Ok(last.flatten().unwrap_or_default())
     }
 }
 

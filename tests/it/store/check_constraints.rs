@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use switchboard::domain::{
     AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallOutcome, CallStatus,
-    ConversationNews, MessageDirection, MessageStatus, MessagingConsent, NumberStatus, NumberType,
-    OperationKind, OperationState, Provider, Step, ThreadHandling,
+    ConversationNews, MessageDirection, MessageStatus, MessagingConsent, MessagingStatus, NumberStatus,
+    NumberType, OperationKind, OperationState, Provider, Step, ThreadHandling,
 };
 
 use crate::support::catalogue;
@@ -20,7 +20,7 @@ macro_rules! words {
 
 #[tokio::test]
 async fn check_constraints_accept_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 19] = [
+    let domain: [(&str, Vec<String>); 20] = [
         ("agents.messaging", words!(AgentMessaging)),
         ("agents.status", words!(AgentStatus)),
         ("calls.answer_stage", words!(AnswerStage)),
@@ -32,6 +32,7 @@ async fn check_constraints_accept_exactly_the_words_of_the_domain() {
         ("messages.awaits_answer", words!(AutomaticAnswer)),
         ("messages.direction", words!(MessageDirection)),
         ("messages.status", words!(MessageStatus)),
+        ("messaging_registrations.status", words!(MessagingStatus)),
         ("messaging_consents.consent", words!(MessagingConsent)),
         ("operations.kind", words!(OperationKind)),
         ("operations.state", words!(OperationState)),

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{App, wait_until};
 
 /// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 12] = [
+pub(crate) const TABLES: [&str; 14] = [
     "call_statistics",
     "tenants",
     "agents",
@@ -20,6 +20,8 @@ pub(crate) const TABLES: [&str; 12] = [
     "voice_events",
     "message_threads",
     "messages",
+    "message_totals",
+    "messaging_registrations",
     "messaging_consents",
 ];
 

@@ -14,7 +14,7 @@ use crate::domain::{AgentId, Cost, TenantId};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::provisioning::Provisioning;
-use crate::store::{KindUsage, NumberUsage};
+use crate::store::{KindUsage, MessageUsage, NumberUsage};
 
 /// Usage in one month, as far as it is known.
 #[derive(Debug, Clone, SimpleObject)]
@@ -28,6 +28,11 @@ pub(crate) struct Usage {
     calls: i32,
     /// Minutes of answered calls, each call rounded up to a whole minute, as the carrier bills.
     minutes: Decimal,
+    /// Text messages that came in and were sent, including messages deleted since. Messages that failed before they were sent
+    /// are not counted.
+    messages: i32,
+    /// Segments of these messages, which the carrier charges one by one. Those of a message count once the carrier tells them.
+    message_segments: i32,
     /// Estimated price of this usage at the carrier.
     estimated_cost: EstimatedCost,
     #[graphql(skip)]
@@ -53,7 +58,11 @@ pub(crate) struct DailyUsage {
     calls: i32,
     /// Minutes of answered calls, each call rounded up to a whole minute, as the carrier bills.
     minutes: Decimal,
-    /// Estimated price of this usage at the carrier: numbers that are charged on this day, and minutes.
+    /// Text messages that came in and were sent, including messages deleted since.
+    messages: i32,
+    /// Segments of these messages.
+    message_segments: i32,
+    /// Estimated price of this usage at the carrier: numbers that are charged on this day, minutes, and messages.
     estimated_cost: EstimatedCost,
 }
 
@@ -87,12 +96,15 @@ impl AgentUsage {
 
 #[ComplexObject]
 impl Usage {
-    /// Usage on each day of the month up to today, oldest first. Days without calls are there, with zeros.
+    /// Usage on each day of the month up to today, oldest first. Days without usage are there, with zeros.
     #[graphql(complexity = "31 * child_complexity + 1")]
     async fn by_day(&self, ctx: &Context<'_>) -> Result<Vec<DailyUsage>, ApiError> {
         let session = ctx.session()?;
-        let rows = session.reader_of(self.of.tenant).await?.usage_by_day(&self.of.days).await?;
-        Ok(self.of.by_day(&rows, session.provisioning()))
+        let reader = session.reader_of(self.of.tenant).await?;
+        let rows = reader.usage_by_day(&self.of.days).await?;
+        let messages = reader.message_usage_by_day(&self.of.days).await?;
+        drop(reader);
+        Ok(self.of.by_day(&rows, &messages, session.provisioning()))
     }
 
     /// Usage of the agents with most calls, in this order. Agents without calls are missing.
@@ -127,16 +139,21 @@ impl Usage {
         now: DateTime<Utc>,
     ) -> Result<Self, ApiError> {
         let span = (midnight(days.start), midnight(days.end).min(now));
-        let used = session.reader_of(tenant).await?.usage(days.clone()).await?;
+        let reader = session.reader_of(tenant).await?;
+        let (used, texts) = (reader.usage(days.clone()).await?, reader.message_usage(&days).await?);
+        drop(reader);
         let provisioning = session.provisioning();
         let cost_of =
             |used: &NumberUsage| provisioning.rates(&used.number).of_use(&used.number, span, used.minutes);
-        let cost: Cost = used.iter().map(cost_of).sum();
+        let texted = Cost { messages: provisioning.price_of_messages(&texts), ..Cost::default() };
+        let cost: Cost = used.iter().map(cost_of).chain([texted]).sum();
         Ok(Self {
             month: days.start.format("%Y-%m").to_string(),
             phone_numbers: int(i64::try_from(used.len()).unwrap_or(i64::MAX)),
             calls: int(used.iter().map(|used| used.calls).sum()),
             minutes: Decimal(used.iter().map(|used| rust_decimal::Decimal::from(used.minutes)).sum()),
+            messages: int(texts.messages),
+            message_segments: int(texts.segments),
             estimated_cost: cost.into(),
             of: UsageOf { tenant, days, span, numbers: Arc::new(used) },
         })
@@ -147,6 +164,8 @@ impl Usage {
 struct Part {
     calls: i64,
     minutes: i64,
+    messages: i64,
+    segments: i64,
     cost: Cost,
 }
 
@@ -160,7 +179,12 @@ impl Part {
 }
 
 impl UsageOf {
-    fn by_day(&self, rows: &[(NaiveDate, KindUsage)], provisioning: &Provisioning) -> Vec<DailyUsage> {
+    fn by_day(
+        &self,
+        rows: &[(NaiveDate, KindUsage)],
+        messages: &[(NaiveDate, MessageUsage)],
+        provisioning: &Provisioning,
+    ) -> Vec<DailyUsage> {
         let (from, until) = self.span;
         let past =
             self.days.start.iter_days().take_while(|day| *day < self.days.end && midnight(*day) < until);
@@ -168,6 +192,12 @@ impl UsageOf {
         for (day, used) in rows {
             // Servers' clocks differ: a call may have arrived on what is still tomorrow here.
             parts.entry(*day).or_default().add(used, provisioning);
+        }
+        for (day, texts) in messages {
+            let part = parts.entry(*day).or_default();
+            part.messages += texts.messages;
+            part.segments += texts.segments;
+            part.cost.messages += provisioning.price_of_messages(texts);
         }
         for used in self.numbers.iter() {
             let month = provisioning.rates(&used.number).month;
@@ -179,6 +209,8 @@ impl UsageOf {
             date: day.format("%Y-%m-%d").to_string(),
             calls: int(part.calls),
             minutes: Decimal(part.minutes.into()),
+            messages: int(part.messages),
+            message_segments: int(part.segments),
             estimated_cost: part.cost.into(),
         };
         parts.into_iter().map(shown).collect()

@@ -1,7 +1,9 @@
 //! Entity of table `messages`: texts to and from the tenants' numbers.
 
 pub(in crate::store) mod consent;
+pub(in crate::store) mod registration;
 pub(in crate::store) mod thread;
+pub(in crate::store) mod total;
 
 use rust_decimal::Decimal;
 use sea_orm::entity::prelude::*;
@@ -49,6 +51,10 @@ pub struct Model {
     pub awaits_answer: Option<String>,
     #[sea_orm(column_type = "Text", nullable)]
     pub automatic_answer: Option<String>,
+    /// Position among the messages that the tenant asked to send.
+    pub nth: Option<i64>,
+    /// When the body is deleted at the carrier; `None` once it was.
+    pub redaction_due_at: Option<DateTimeUtc>,
 }
 
 /// Empty: joins are written by hand, within one tenant.
