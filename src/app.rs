@@ -223,15 +223,14 @@ impl App {
         let records = open_records(config, core.database.system(), clock.clone())?;
         let workers = Workers::new(clock.clone());
         let services = core.services(records.clone(), workers.clone(), clock.clone());
+        let (inbox, message_sweep, message_answers) = open_messages(config, &core, &clock, &entropy)?;
         let Core { database, provisioning, reconciler, carrier, voice } = core;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
-        let sweep = Sweep::new(system.clone(), carrier.clone(), clock.clone());
+        let sweep = Sweep::new(system.clone(), carrier, clock.clone());
         let (retention, message_retention) = retention(config, &system, &clock);
-        let redacts = config.records.redact_at_carrier;
         let conversations =
-            Conversations::new(system.clone(), voice.clone(), clock.clone(), config.records.transcripts);
-        let texting = voice.clone();
+            Conversations::new(system, voice.clone(), clock.clone(), config.records.transcripts);
         let routing = Routing::new(
             settings::routing_config(config),
             database.for_calls(), // connections that background work cannot take
@@ -241,16 +240,6 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let inbox = open_inbox(config, system.clone(), clock.clone())?;
-        let message_answers = MessageAnswers::new(
-            system.clone(),
-            provisioning.clone(),
-            texting,
-            &inbox,
-            clock.clone(),
-            entropy.clone(),
-        );
-        let message_sweep = MessageSweep::new(system, carrier, inbox.clone(), clock.clone(), redacts);
         let webhooks = webhooks::router(
             settings::webhook_config(config),
             routing.clone(),
@@ -412,10 +401,27 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
     Ok(database)
 }
 
-/// Opens the folder for waiting messages in `STATE_DIR`.
-fn open_inbox(config: &Config, store: SystemStore, clock: Clock) -> Result<Inbox, AppError> {
-    Inbox::open(store, config.state_dir.join("messages"), clock)
-        .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })
+/// The parts that text messages need. Messages wait for the database in a folder of `STATE_DIR`.
+fn open_messages(
+    config: &Config,
+    core: &Core,
+    clock: &Clock,
+    entropy: &Entropy,
+) -> Result<(Inbox, MessageSweep, MessageAnswers), AppError> {
+    let system = core.database.system();
+    let inbox = Inbox::open(system.clone(), config.state_dir.join("messages"), clock.clone())
+        .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })?;
+    let answers = MessageAnswers::new(
+        system.clone(),
+        core.provisioning.clone(),
+        core.voice.clone(),
+        &inbox,
+        clock.clone(),
+        entropy.clone(),
+    );
+    let redacts = config.records.redact_at_carrier;
+    let sweep = MessageSweep::new(system, core.carrier.clone(), inbox.clone(), clock.clone(), redacts);
+    Ok((inbox, sweep, answers))
 }
 
 /// Opens the journal in `STATE_DIR`. Entries of an earlier run are replayed by its worker.

@@ -124,7 +124,7 @@ fn welcome(address: &SocketAddr, carriers: &Running, token: &str, has_console: b
 In GraphiQL, run
 
   mutation {{
-    createAgent(input: {{name: "Dr. Smith's Office Assistant", areaCode: "212"}}) {{
+    createAgent(input: {{name: "Dr. Smith's Office Assistant", areaCode: "212", messaging: AGENT}}) {{
       agent {{ id name }} phoneNumber {{ number status sid }} apiToken userErrors {{ message }}
     }}
   }}
@@ -133,7 +133,7 @@ Then, in another terminal in this folder, call the number it returns:
 
   cargo run -- call --to <number>
 
-or text it. Its agent answers after updateAgent(input: {{id: "…", messaging: AGENT}}):
+or text it, and see what the agent answers:
 
   cargo run -- text --to <number> "Are you open on Friday?"
 

@@ -125,29 +125,33 @@ impl MessageAnswers {
         for due in self.store.answers_due(false, u64::try_from(room).unwrap_or(1)).await? {
             let answers = self.clone();
             running.spawn(async move {
-                Box::pin(answers.take_up(due)).await;
-                // What came meanwhile, and what there was no room for.
-                answers.wake.notify_one();
+                // What came meanwhile, and what there was no room for. Not after a failure, which would repeat itself at once.
+                if Box::pin(answers.take_up(due)).await {
+                    answers.wake.notify_one();
+                }
             });
         }
         Ok(())
     }
 
-    /// Works on a thread, if no other server does.
-    async fn take_up(&self, due: DueAnswer) {
+    /// Works on a thread, if no other server does. Returns whether the attempt ended.
+    async fn take_up(&self, due: DueAnswer) -> bool {
         let lease = self.entropy.uuid(self.clock.now());
         let thread = due.thread;
         match self.store.claim_message_answer(thread, lease, self.lease_end(due)).await {
             Ok(true) => {}
-            Ok(false) => return,
-            Err(error) => return tracing::warn!(%thread, %error, "text not taken up for an answer"),
+            Ok(false) => return false,
+            Err(error) => {
+                tracing::warn!(%thread, %error, "text not taken up for an answer");
+                return false;
+            }
         }
         let work = caught("message_answer", self.attempt(due, lease));
         let ended = tokio::select! {
             ended = Box::pin(work) => ended.unwrap_or(Err(StoreError::LeaseLost)),
             lost = self.hold(due, lease) => Err(lost),
         };
-        match ended {
+        match &ended {
             Ok(()) => {}
             Err(StoreError::LeaseLost) => {
                 tracing::warn!(%thread, "answer given up: another server takes the thread over");
@@ -156,6 +160,7 @@ impl MessageAnswers {
                 tracing::warn!(%thread, %error, "answer interrupted: it is tried again when its lease expires");
             }
         }
+        ended.is_ok()
     }
 
     fn lease_end(&self, due: DueAnswer) -> DateTime<Utc> {
@@ -169,7 +174,9 @@ impl MessageAnswers {
     async fn hold(&self, due: DueAnswer, lease: Uuid) -> StoreError {
         loop {
             sleep(LEASE / 3).await;
-            match self.store.keep_answer(due.thread, lease, self.lease_end(due)).await {
+            // Not beyond the deadline, after which any server hands the thread over.
+            let until = (self.clock.now() + LEASE).min(due.deadline);
+            match self.store.keep_answer(due.thread, lease, until).await {
                 Err(StoreError::LeaseLost) => return StoreError::LeaseLost,
                 // The lease may last; if not, the marks of the texts decide who answers.
                 Err(error) => tracing::warn!(thread = %due.thread, %error, "lease of an answer not renewed"),
@@ -235,10 +242,12 @@ impl MessageAnswers {
         if left < LEAST {
             return Ok(End::Person("it did not answer in time".to_owned()));
         }
-        let agent = &task.agent;
         if task.has_opted_out {
             return Ok(End::Dropped("the participant wants no texts"));
         }
+        let Some(agent) = &task.agent else {
+            return Ok(End::Person("the number has no agent".to_owned()));
+        };
         if task.thread.handling != ThreadHandling::Agent || agent.messaging == AgentMessaging::Off {
             return Ok(End::Dropped("the thread is not the agent's"));
         }
@@ -291,11 +300,9 @@ impl MessageAnswers {
 
     /// Answers requests for help: together, and not too often.
     async fn answer_with_help(&self, task: &AnswerTask) -> Result<(), StoreError> {
-        let text = task.agent.help_text.clone().filter(|_| {
-            !task.has_opted_out
-                && task.agent.messaging != AgentMessaging::Off
-                && may_get_help(&task.recent, self.clock.now())
-        });
+        let agent = task.agent.as_ref().filter(|agent| agent.messaging != AgentMessaging::Off);
+        let is_permitted = !task.has_opted_out && may_get_help(&task.recent, self.clock.now());
+        let text = agent.and_then(|agent| agent.help_text.clone()).filter(|_| is_permitted);
         let to = task.thread.participant.number();
         if let (Some(text), Some(to)) = (text, to) {
             let by = AutomaticAnswer::HelpText;

@@ -6,8 +6,11 @@
 //! - A label has a closed set of values, never an id, a phone number or a client's input.
 //! - Counters with listed label values are exported at 0 from startup, so that the first increment shows in a rate.
 
+mod labels;
+
 use metrics::{Label as Pair, Unit};
 
+use self::labels::{differences, endpoints, tables};
 use crate::domain::{CallOutcome, CallStatus, ConversationNews, OperationKind, OperationState, Worker};
 
 /// Description of a metric. Tests compare the exported metrics, the dashboard and the alerts with it.
@@ -388,71 +391,6 @@ const fn histogram(
 
 fn unfinished() -> impl Iterator<Item = &'static str> {
     OperationState::ALL.iter().filter(|state| !state.is_final()).map(|state| state.as_str())
-}
-
-/// Endpoint names of the carrier's client and the voice provider's client.
-fn endpoints() -> Vec<&'static str> {
-    vec![
-        "search_numbers",
-        "buy_number",
-        "list_numbers",
-        "fetch_number",
-        "update_number",
-        "release_number",
-        "fetch_call",
-        "send_message",
-        "list_messages",
-        "fetch_message",
-        "redact_message",
-        "list_media",
-        "fetch_prices",
-        "list_registrations",
-        "create_agent",
-        "list_agents",
-        "fetch_agent",
-        "update_agent",
-        "delete_agent",
-        "register_call",
-        "fetch_conversation",
-        "sign_conversation",
-        "open_conversation",
-        "other",
-    ]
-}
-
-/// Tables in which a single unreadable row is skipped.
-fn tables() -> Vec<&'static str> {
-    vec![
-        "agents",
-        "audit_events",
-        "call_totals",
-        "calls",
-        "operations",
-        "phone_numbers",
-        "reconciliations",
-        "tenants",
-        "voice_events",
-    ]
-}
-
-/// Kinds of drift, as in the GraphQL enum.
-fn differences() -> Vec<&'static str> {
-    vec![
-        "ORPHANED_NUMBER",
-        "UNRECORDED_NUMBER",
-        "FOREIGN_NUMBER",
-        "MISSING_NUMBER",
-        "REPLACED_NUMBER",
-        "CONTESTED_NUMBER",
-        "STALLED_RELEASE",
-        "MISDIRECTED_NUMBER",
-        "RECOVERED_NUMBER",
-        "ORPHANED_VOICE_AGENT",
-        "FOREIGN_VOICE_AGENT",
-        "MISSING_VOICE_AGENT",
-        "ARCHIVED_VOICE_AGENT",
-        "OTHER",
-    ]
 }
 
 /// Returns the metric with this name, without a histogram's suffix. `None` if it is not in the catalogue.

@@ -14,12 +14,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use super::super::entities::message::{self, thread};
-use super::super::entities::{agent, phone_number};
+use super::super::entities::phone_number;
 use super::super::{Change, Shared, StoreError, SystemStore, TenantStore, audit_event, dialect, page};
 use super::consent;
 use crate::domain::{
-    Agent, AgentId, AgentMessaging, AutomaticAnswer, Message, MessageId, MessageThread, MessagingConsent,
-    PhoneNumber, TenantId, TextReply, ThreadHandling, ThreadId,
+    Agent, AgentId, AutomaticAnswer, Message, MessageId, MessageThread, MessagingConsent, PhoneNumber,
+    TenantId, TextReply, ThreadHandling, ThreadId,
 };
 
 /// How long after a text was stored it is answered by a person, if the agent has not.
@@ -48,8 +48,8 @@ pub struct AnswerTask {
     pub attempts: u32,
     /// Our number.
     pub number: PhoneNumber,
-    /// The agent that has the number now. Without one, the last agent, as one that answers no texts.
-    pub agent: Agent,
+    /// The agent that has the number now, if one has.
+    pub agent: Option<Agent>,
     /// Texts that the agent is to answer, oldest first.
     pub waiting: Vec<Message>,
     /// Texts that the help text is to answer, oldest first.
@@ -171,12 +171,7 @@ impl SystemStore {
         let number = phone_number::Entity::find_by_id(thread.number_id.0).one(db).await?;
         let number = number.ok_or(StoreError::Corrupt { table: "phone_numbers", column: "id" })?;
         let number = PhoneNumber::try_from(number)?;
-        let agent = agent::Entity::find_by_id(number.agent_id.0).one(db).await?;
-        let mut agent: Agent =
-            agent.ok_or(StoreError::Corrupt { table: "agents", column: "id" })?.try_into()?;
-        if number.assigned_to().is_none() {
-            agent.messaging = AgentMessaging::Off;
-        }
+        let agent = super::thread::agent_of(db, &number).await?.map(Agent::try_from).transpose()?;
         let waiting = |by: AutomaticAnswer| {
             message::Entity::find()
                 .filter(message::Column::ThreadId.eq(id.0))
@@ -291,9 +286,7 @@ pub(super) async fn enqueue(
     reply: TextReply,
 ) -> Result<(), StoreError> {
     let tenant = number.tenant_id;
-    let Some(assigned) = number.assigned_to() else { return Ok(()) };
-    let row = agent::Entity::find_by_id(assigned.0).one(db).await?;
-    let Some(agent) = row else { return Ok(()) };
+    let Some(agent) = super::thread::agent_of(db, number).await? else { return Ok(()) };
     let is_agents = super::thread::is_answered_by_agent(thread, &agent);
     let by = match reply {
         TextReply::Nobody => return Ok(()),

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::super::entities::message::{ActiveModel, Column, Entity};
 use super::super::entities::phone_number;
@@ -37,24 +37,10 @@ impl SystemStore {
         read: impl FnOnce(&PhoneNumber, MessagingConsent) -> TextReading,
     ) -> Result<Received, StoreError> {
         let transaction = self.begin().await?;
-        // Whoever had the number at that time: it may be somebody else's by now, or nobody's.
+        let Some(number) = number_reached(&transaction, incoming).await? else {
+            return Ok(Received::Unclaimed);
+        };
         let at = incoming.received_at;
-        // The carrier's list tells whole seconds.
-        let held_since = at + TimeDelta::seconds(2);
-        let not_given_back = Condition::any()
-            .add(phone_number::Column::ReleasedAt.is_null())
-            .add(phone_number::Column::ReleasedAt.gt(at));
-        let number = phone_number::Entity::find()
-            .filter(phone_number::Column::Number.eq(incoming.to.as_str()))
-            // From the claim, which comes before the purchase and so before the first text.
-            .filter(phone_number::Column::CreatedAt.lte(held_since))
-            .filter(phone_number::Column::ProvisionedAt.is_not_null())
-            .filter(not_given_back)
-            .order_by_desc(phone_number::Column::CreatedAt)
-            .one(&transaction)
-            .await?;
-        let Some(number) = number else { return Ok(Received::Unclaimed) };
-        let number = PhoneNumber::try_from(number)?;
         let thread = thread::find_or_insert(&transaction, &self.shared, &number, &incoming.from).await?;
         let now = self.shared.clock.now();
         let row = ActiveModel {
@@ -142,4 +128,26 @@ impl SystemStore {
         let found: Vec<Option<String>> = found.all(self.db()).await?;
         Ok(found.into_iter().flatten().collect())
     }
+}
+
+/// The number that a message was sent to, as whoever had it at that time: it may be somebody else's by now, or nobody's.
+async fn number_reached(
+    db: &impl ConnectionTrait,
+    incoming: &IncomingMessage,
+) -> Result<Option<PhoneNumber>, StoreError> {
+    use phone_number::Column;
+    let at = incoming.received_at;
+    // The carrier's list tells whole seconds.
+    let held_since = at + TimeDelta::seconds(2);
+    let not_given_back = Condition::any().add(Column::ReleasedAt.is_null()).add(Column::ReleasedAt.gt(at));
+    let number = phone_number::Entity::find()
+        .filter(Column::Number.eq(incoming.to.as_str()))
+        // From the claim, which comes before the purchase and so before the first text.
+        .filter(Column::CreatedAt.lte(held_since))
+        .filter(Column::ProvisionedAt.is_not_null())
+        .filter(not_given_back)
+        .order_by_desc(Column::CreatedAt)
+        .one(db)
+        .await?;
+    number.map(PhoneNumber::try_from).transpose()
 }

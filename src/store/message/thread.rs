@@ -110,10 +110,13 @@ impl TenantStore {
         else {
             return Ok(None);
         };
-        let agent = agent_of_number(&self.transaction, NumberId(before.phone_number_id)).await?;
+        let number = phone_number::Entity::find_by_id(before.phone_number_id).one(&self.transaction).await?;
+        let messaging = match number {
+            Some(number) => messaging_of(&self.transaction, &PhoneNumber::try_from(number)?).await?,
+            None => AgentMessaging::Off,
+        };
         // A thread that is handed back follows the agent's setting again.
-        let follows = handling == ThreadHandling::Agent
-            && agent.is_some_and(|agent| agent.messaging == AgentMessaging::Agent.as_str());
+        let follows = handling == ThreadHandling::Agent && messaging == AgentMessaging::Agent;
         let row = ActiveModel {
             handling: Set(handling.to_string()),
             handling_set: Set(!follows),
@@ -200,25 +203,18 @@ pub(super) fn is_off(agent: &agent::Model) -> bool {
     agent.messaging == AgentMessaging::Off.as_str()
 }
 
-async fn messaging_of(db: &impl ConnectionTrait, number: &PhoneNumber) -> Result<AgentMessaging, StoreError> {
-    // Nobody is told of texts to a number in the pool.
-    let Some(agent) = number.assigned_to() else { return Ok(AgentMessaging::Off) };
-    let messaging: Option<String> = agent::Entity::find_by_id(agent.0)
-        .select_only()
-        .column(agent::Column::Messaging)
-        .into_tuple()
-        .one(db)
-        .await?;
-    messaging.map_or(Ok(AgentMessaging::Off), |word| entities::text(agent::TABLE, "messaging", &word))
+/// The row of the agent that a number is assigned to; `None` if it is in the pool.
+pub(super) async fn agent_of(
+    db: &impl ConnectionTrait,
+    number: &PhoneNumber,
+) -> Result<Option<agent::Model>, StoreError> {
+    let Some(agent) = number.assigned_to() else { return Ok(None) };
+    Ok(agent::Entity::find_by_id(agent.0).one(db).await?)
 }
 
-async fn agent_of_number(
-    db: &impl ConnectionTrait,
-    number: NumberId,
-) -> Result<Option<agent::Model>, StoreError> {
-    let number = phone_number::Entity::find_by_id(number.0).one(db).await?;
-    let Some(number) = number.filter(|number| number.pooled_at.is_none()) else { return Ok(None) };
-    Ok(agent::Entity::find_by_id(number.agent_id).one(db).await?)
+async fn messaging_of(db: &impl ConnectionTrait, number: &PhoneNumber) -> Result<AgentMessaging, StoreError> {
+    let agent = agent_of(db, number).await?;
+    agent.map_or(Ok(AgentMessaging::Off), |row| entities::text(agent::TABLE, "messaging", &row.messaging))
 }
 
 /// Notes that a thread has a new message.
