@@ -19,16 +19,18 @@ use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::net::TcpListener;
 
-use crate::auth::{AuthConfigError, Authenticator};
+use crate::auth::{AuthConfigError, Authenticator, MediaLinks};
 use crate::calls::{CallRecords, Conversations, Retention, Sweep};
 use crate::carrier::{Carrier, CarrierError};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
-use crate::messages::{Inbox, MessageAnswers, MessageRetention, MessageSweep};
+use crate::messages::{
+    Inbox, MediaKeeper, MediaStorage, MessageAnswers, MessageRetention, MessageSweep, StorageError,
+};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::routing::Routing;
-use crate::server::{self, AssetsError, ConnectionLimits, Drain, ServerConfig};
+use crate::server::{self, AssetsError, ConnectionLimits, Drain, MediaAccess, ServerConfig};
 use crate::store::{Database, Migrations, StoreError, SystemStore};
 use crate::voice::{Voice, VoiceError};
 use crate::webhooks;
@@ -83,6 +85,9 @@ pub enum AppError {
         /// The operating system's error.
         error: std::io::Error,
     },
+    /// `MEDIA_STORE` cannot be used.
+    #[error("MEDIA_STORE: {0}")]
+    MediaStore(#[from] StorageError),
     /// The token configuration is incomplete or unusable.
     #[error(transparent)]
     Auth(#[from] AuthConfigError),
@@ -135,7 +140,13 @@ impl Core {
     }
 
     /// The services of the API.
-    fn services(&self, records: CallRecords, workers: Workers, clock: Clock) -> Services {
+    fn services(
+        &self,
+        records: CallRecords,
+        workers: Workers,
+        media_links: MediaLinks,
+        clock: Clock,
+    ) -> Services {
         let (carrier, voice) = (self.carrier.clone(), self.voice.clone());
         let health = HealthProbes::new(vec![
             Box::new(move || carrier.health()),
@@ -147,6 +158,7 @@ impl Core {
             database: self.database.clone(),
             provisioning: self.provisioning.clone(),
             reconciler: self.reconciler.clone(),
+            media_links,
             clock,
             health,
             is_sandbox: self.carrier.is_emulated(),
@@ -169,6 +181,7 @@ pub struct App {
     inbox: Inbox,
     message_sweep: MessageSweep,
     message_answers: MessageAnswers,
+    media_keeper: MediaKeeper,
     retention: Option<Retention>,
     message_retention: Option<MessageRetention>,
     reconcile_every: Duration,
@@ -222,13 +235,15 @@ impl App {
         let core = Core::with_database(database, config, &clock, &entropy)?;
         let records = open_records(config, core.database.system(), clock.clone())?;
         let workers = Workers::new(clock.clone());
-        let services = core.services(records.clone(), workers.clone(), clock.clone());
+        let media = open_media(config)?;
+        let services = core.services(records.clone(), workers.clone(), media.links.clone(), clock.clone());
         let (inbox, message_sweep, message_answers) = open_messages(config, &core, &clock, &entropy)?;
         let Core { database, provisioning, reconciler, carrier, voice } = core;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
-        let sweep = Sweep::new(system.clone(), carrier, clock.clone());
+        let sweep = Sweep::new(system.clone(), carrier.clone(), clock.clone());
         let (retention, message_retention) = retention(config, &system, &clock);
+        let media_keeper = media_keeper(config, system.clone(), carrier, &media, (&clock, &entropy));
         let conversations =
             Conversations::new(system, voice.clone(), clock.clone(), config.records.transcripts);
         let routing = Routing::new(
@@ -250,7 +265,7 @@ impl App {
         );
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
         let router = server::router(
-            ServerConfig { test_calls, ..settings::server_config(config, clock, entropy.clone())? },
+            ServerConfig { test_calls, ..settings::server_config(config, media, clock, entropy.clone())? },
             Api::new(services, config.introspection),
             authenticator.clone(),
             database.clone(),
@@ -271,6 +286,7 @@ impl App {
             inbox,
             message_sweep,
             message_answers,
+            media_keeper,
             retention,
             message_retention,
             reconcile_every: config.reconcile_every,
@@ -428,4 +444,22 @@ fn open_messages(
 fn open_records(config: &Config, store: SystemStore, clock: Clock) -> Result<CallRecords, AppError> {
     CallRecords::open(&config.state_dir, config.answer_deadline, store, clock)
         .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })
+}
+
+/// Deletes old calls; `None` if they are kept.
+/// Opens the place for files of messages.
+fn open_media(config: &Config) -> Result<MediaAccess, AppError> {
+    let storage = MediaStorage::open(settings::media_place(config))?;
+    Ok(MediaAccess { links: settings::media_links(config), storage })
+}
+
+fn media_keeper(
+    config: &Config,
+    store: SystemStore,
+    carrier: Carrier,
+    media: &MediaAccess,
+    (clock, entropy): (&Clock, &Entropy),
+) -> MediaKeeper {
+    let deletes = config.media.delete_at_carrier;
+    MediaKeeper::new(store, carrier, media.storage.clone(), deletes, clock.clone(), entropy.clone())
 }

@@ -6,6 +6,7 @@
 
 mod connections;
 mod environment;
+mod media_store;
 mod parse;
 mod reference;
 mod setting;
@@ -16,6 +17,7 @@ mod variable;
 
 pub use connections::Connections;
 pub use environment::{Environment, Origin};
+pub use media_store::{Media, MediaStore};
 pub use reference::{env_example, markdown};
 pub use setting::{Setting, settings};
 pub use table::VARIABLES;
@@ -70,6 +72,8 @@ pub struct Config {
     pub dialing: Dialing,
     /// Retention of calls, transcripts and text messages.
     pub records: Records,
+    /// Files of incoming messages.
+    pub media: Media,
     /// Interval of reconciliation; zero: only on command.
     pub reconcile_every: Duration,
     /// Deadline for answering an incoming call.
@@ -284,6 +288,7 @@ impl Config {
                 redact_at_carrier: values.get(&table::REDACT_AT_CARRIER)?,
                 transcripts: values.get(&table::STORE_TRANSCRIPTS)?,
             },
+            media: Media::read(values)?,
             reconcile_every: values.get(&table::RECONCILE_EVERY)?,
             answer_deadline: values.get(&table::ANSWER_DEADLINE)?,
             voice_fallback_url: values.optional(&table::VOICE_FALLBACK_URL)?,

@@ -25,6 +25,7 @@ mod call_totals;
 mod calls;
 mod list_indexes;
 mod message_answers;
+mod message_media;
 mod message_usage;
 mod messages;
 mod operations;
@@ -57,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(call_statistics::Migration),
             Box::new(messages::Migration),
             Box::new(message_answers::Migration),
+            Box::new(message_media::Migration),
             Box::new(message_usage::Migration),
             Box::new(assignment::Migration),
         ]

@@ -6,13 +6,14 @@ use chrono::TimeDelta;
 use url::Url;
 
 use super::AppError;
-use crate::auth::AuthConfig;
+use crate::auth::{AuthConfig, MediaLinks};
 use crate::carrier::CarrierConfig;
-use crate::config::{Config, Jwt};
+use crate::config::{Config, Jwt, MediaStore};
 use crate::domain::{Clock, Entropy};
+use crate::messages::MediaPlace;
 use crate::provisioning::ProvisioningConfig;
 use crate::routing::RoutingConfig;
-use crate::server::{Assets, ConnectionLimits, ConsoleConfig, RateLimits, ServerConfig};
+use crate::server::{Assets, ConnectionLimits, ConsoleConfig, MediaAccess, RateLimits, ServerConfig};
 use crate::store::DatabaseConfig;
 use crate::voice::VoiceConfig;
 use crate::webhooks::WebhookConfig;
@@ -104,6 +105,24 @@ pub(super) fn webhook_config(config: &Config) -> WebhookConfig {
     }
 }
 
+/// Where files of messages are kept.
+pub(super) fn media_place(config: &Config) -> MediaPlace {
+    match config.media.store.clone() {
+        None => MediaPlace::Folder(config.state_dir.join("media")),
+        Some(MediaStore::Folder(folder)) => MediaPlace::Folder(folder),
+        Some(MediaStore::Bucket { name, prefix }) => {
+            MediaPlace::Bucket { name, prefix, settings: config.media.aws.clone() }
+        }
+    }
+}
+
+/// Links are signed with a key from Twilio's auth token, which all servers have.
+pub(super) fn media_links(config: &Config) -> MediaLinks {
+    let tokens = [Some(&config.twilio.auth_token), config.twilio.auth_token_previous.as_ref()];
+    let tokens: Vec<_> = tokens.into_iter().flatten().cloned().collect();
+    MediaLinks::new(config.webhook_base_url.clone(), &tokens)
+}
+
 pub(super) fn connection_limits(config: &Config) -> ConnectionLimits {
     ConnectionLimits {
         max: config.connections.most,
@@ -120,6 +139,7 @@ fn base_urls(config: &Config) -> Vec<Url> {
 
 pub(super) fn server_config(
     config: &Config,
+    media: MediaAccess,
     clock: Clock,
     entropy: Entropy,
 ) -> Result<ServerConfig, AppError> {
@@ -127,6 +147,7 @@ pub(super) fn server_config(
         graphiql: config.graphiql,
         console: config.console.then(|| ConsoleConfig { login_url: config.console_login_url.clone() }),
         assets: web_assets(config)?,
+        media,
         test_calls: None,
         own_origins: base_urls(config).iter().map(|url| url.origin().ascii_serialization()).collect(),
         allowed_origins: config.allowed_origins.clone(),

@@ -45,6 +45,9 @@ impl App {
         supervisor.run(Worker::Registrations, provisioning, |provisioning, stop, heartbeat| async move {
             provisioning.watch_registrations(stop, heartbeat).await;
         });
+        supervisor.run(Worker::MessageMedia, &self.media_keeper, |keeper, stop, heartbeat| async move {
+            keeper.watch(stop, heartbeat).await;
+        });
         let conversations = &self.conversations;
         supervisor.run(Worker::Events, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_events(stop, heartbeat).await;

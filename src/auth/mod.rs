@@ -16,9 +16,11 @@
 mod claims;
 mod error;
 mod jwks;
+mod media_link;
 mod mint;
 
 pub use error::{AuthConfigError, AuthError};
+pub use media_link::{GrantedMedia, MediaLinks};
 pub use mint::mint;
 
 use std::collections::{HashMap, HashSet};

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::turns::{Turn, Turns};
 use super::{CarrierError, Rejection, endpoint};
-use crate::domain::{Clock, ComponentHealth, Entropy, TenantId};
+use crate::domain::{Clock, ComponentHealth, Entropy, LARGEST_MEDIA, TenantId};
 use crate::provider::{
     Answer, CircuitBreaker, ConcurrencyLimit, Effect, Method, Priority, RequestBuilder, RetryPolicy,
     Transport, TransportConfig,
@@ -48,7 +48,9 @@ pub struct CarrierConfig {
 #[derive(Debug, Clone)]
 pub struct Carrier {
     transport: Transport,
-    config: Arc<CarrierConfig>,
+    /// For files of messages, which have other limits.
+    pub(super) media_transport: Transport,
+    pub(super) config: Arc<CarrierConfig>,
     requests: ConcurrencyLimit,
     priority: Priority,
     turns: Turns,
@@ -57,6 +59,8 @@ pub struct Carrier {
     pricing_breaker: CircuitBreaker,
     /// So has the messaging API, which tells registrations.
     messaging_breaker: CircuitBreaker,
+    /// So do files of messages.
+    pub(super) media_breaker: CircuitBreaker,
     entropy: Entropy,
 }
 
@@ -74,7 +78,10 @@ impl Carrier {
             longest_answer: LONGEST_ANSWER,
             endpoint: endpoint::of,
         };
+        let media =
+            TransportConfig { longest_answer: LARGEST_MEDIA, endpoint: |_, _| "fetch_media", ..transport };
         Ok(Self {
+            media_transport: Transport::new::<Rejection>(&media, clock.clone())?,
             transport: Transport::new::<Rejection>(&transport, clock.clone())?,
             config: Arc::new(config),
             requests: ConcurrencyLimit::new(PARALLEL_REQUESTS),
@@ -82,7 +89,8 @@ impl Carrier {
             turns: Turns::new(),
             breaker: CircuitBreaker::new("carrier", clock.clone()),
             pricing_breaker: CircuitBreaker::new("carrier_prices", clock.clone()),
-            messaging_breaker: CircuitBreaker::new("carrier_senders", clock),
+            messaging_breaker: CircuitBreaker::new("carrier_senders", clock.clone()),
+            media_breaker: CircuitBreaker::new("carrier_media", clock),
             entropy,
         })
     }
@@ -101,7 +109,7 @@ impl Carrier {
     /// The state of its circuit breakers and of the limit on requests, for operators.
     #[must_use]
     pub fn health(&self) -> Vec<ComponentHealth> {
-        let breakers = [&self.breaker, &self.pricing_breaker, &self.messaging_breaker];
+        let breakers = [&self.breaker, &self.pricing_breaker, &self.messaging_breaker, &self.media_breaker];
         let breakers = breakers.into_iter().map(CircuitBreaker::health);
         breakers.chain([self.requests.health("carrier_requests")]).collect()
     }
@@ -221,8 +229,12 @@ impl Carrier {
     }
 
     fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.with_credentials(self.transport.request(method, url))
+    }
+
+    pub(super) fn with_credentials(&self, request: RequestBuilder) -> RequestBuilder {
         let CarrierConfig { account_sid, auth_token, .. } = &*self.config;
-        self.transport.request(method, url).basic_auth(account_sid, Some(auth_token.expose_secret()))
+        request.basic_auth(account_sid, Some(auth_token.expose_secret()))
     }
 
     async fn send(

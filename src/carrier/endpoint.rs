@@ -17,7 +17,8 @@ pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
             ["Messages.json"] => "list_messages",
             ["Messages", _] if *method == Method::POST => "redact_message",
             ["Messages", _] => "fetch_message",
-            ["Messages", _, _] => "list_media",
+            ["Messages", _, "Media.json"] => "list_media",
+            ["Messages", _, "Media", _] if *method == Method::DELETE => "delete_media",
             _ => "other",
         },
         [.., "Countries", _] => "fetch_prices",
@@ -47,6 +48,7 @@ mod tests {
         assert_eq!(at(Method::POST, "Messages/SM1"), "redact_message");
         assert_eq!(at(Method::GET, "Messages/MM1/Media"), "list_media");
         assert_eq!(named(Method::GET, "v1/Services/MG1/Compliance/Usa2p"), "list_registrations");
+        assert_eq!(at(Method::DELETE, "Messages/MM1/Media/ME1"), "delete_media");
         assert_eq!(named(Method::GET, "v1/PhoneNumbers/Countries/US"), "fetch_prices");
         assert_eq!(named(Method::GET, "else"), "other");
     }

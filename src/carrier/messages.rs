@@ -1,10 +1,12 @@
-//! Text messages: sending, finding and fetching them.
+//! Text messages: sending, finding and fetching them, and their files ([`media`]).
 //!
 //! Twilio knows no idempotency keys: the outcome of a request without an answer is found in its list of messages
 //! ([`Carrier::messages_between`]), by the parties, the time and the text.
 
+mod media;
 mod registrations;
 
+pub use media::{FetchedMedia, MediaFailure};
 pub use registrations::MessagingService;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};

@@ -19,7 +19,7 @@ mod wire;
 
 pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
-pub use messages::{CarrierMessage, MessagingService, TextToSend};
+pub use messages::{CarrierMessage, FetchedMedia, MediaFailure, MessagingService, TextToSend};
 pub use numbers::Purchase;
 pub use prices::{CountryPrices, LIST_MESSAGE_PRICE, list_minute_price, list_price};
 pub use twiml::{Dial, Twiml, TwimlRenderer, Verb};

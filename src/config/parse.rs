@@ -14,6 +14,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use url::{Host, Url};
 
+use super::media_store::MediaStore;
 use crate::domain::{Countries, CountryCode, DatabaseUrl, is_account_sid, names_of_pointer};
 
 /// Names of claims that users write themselves, at Supabase, Auth0 and Clerk.
@@ -333,6 +334,26 @@ fn is_public_address(address: IpAddr) -> bool {
             let special = v6.is_loopback() || v6.is_unspecified() || v6.is_multicast() || documentation;
             !(special || v6.is_unique_local() || v6.is_unicast_link_local())
         }
+    }
+}
+
+/// A folder or a bucket.
+pub(super) fn media_store(value: &str) -> Result<MediaStore, String> {
+    let unreadable = || "must be file:///path, or s3:// with a bucket and optionally a prefix".to_owned();
+    let url = Url::parse(value).map_err(|_| unreadable())?;
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.port().is_none();
+    if !is_plain || url.query().is_some() || url.fragment().is_some() {
+        return Err("must not have a user, a port or a query".into());
+    }
+    match (url.scheme(), url.host_str()) {
+        ("file", None) if value.starts_with("file:///") && url.path() != "/" => {
+            url.to_file_path().map(MediaStore::Folder).map_err(|()| unreadable())
+        }
+        ("s3", Some(bucket)) if !bucket.is_empty() => Ok(MediaStore::Bucket {
+            name: bucket.to_owned(),
+            prefix: url.path().trim_matches('/').to_owned(),
+        }),
+        _ => Err(unreadable()),
     }
 }
 

@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 use secrecy::SecretString;
 use url::Url;
 
+use super::media_store::MediaStore;
 use super::parse;
 use super::variable::{Section, Typed, Variable};
 use crate::domain::Countries;
@@ -165,6 +166,43 @@ variables! {
         /// `true`: transcripts are stored with their calls, for `calls { nodes { transcript { speaker text atSeconds } } }`. A conversation
         /// that belongs to no call is deleted after an hour. `false`: transcripts are never written down.
         STORE_TRANSCRIPTS: bool = Typed::with_default("false", parse::true_or_false).example("true").dev();
+    }
+    Messages {
+        /// Where files of incoming messages are kept: `file:///path` or `s3://bucket/prefix`. Several servers must share it.
+        MEDIA_STORE: MediaStore =
+            Typed::optional("`STATE_DIR/media`", "s3://switchboard-media/production", parse::media_store);
+        /// `true`: a file is deleted at Twilio once it is stored here.
+        DELETE_MEDIA_AT_CARRIER: bool = Typed::with_default("false", parse::true_or_false).example("true").dev();
+    }
+    MediaStore {
+        /// Region of the bucket.
+        AWS_REGION: String = Typed::optional("`us-east-1`", "eu-central-1", parse::text);
+        /// Access key. Without one, the role of the instance, container or service account is used.
+        AWS_ACCESS_KEY_ID: SecretString =
+            Typed::optional("the machine's role", "AKIAIOSFODNN7EXAMPLE", |text| parse::secret(text, 1)).secret();
+        /// Its secret.
+        AWS_SECRET_ACCESS_KEY: SecretString =
+            Typed::optional("none", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", |text| parse::secret(text, 1))
+                .secret().needs("AWS_ACCESS_KEY_ID");
+        /// Session token of a temporary access key.
+        AWS_SESSION_TOKEN: SecretString =
+            Typed::optional("none", "IQoJb3JpZ2luX2VjEXAMPLE", |text| parse::secret(text, 1)).secret();
+        /// Address of an S3-compatible store other than Amazon's: https, or http on this machine.
+        AWS_ENDPOINT_URL: Url = Typed::optional("Amazon S3", "https://s3.example.com", parse::service_url).address();
+        /// File with the token of a Kubernetes service account, set by EKS.
+        AWS_WEB_IDENTITY_TOKEN_FILE: String =
+            Typed::optional("none", "/var/run/secrets/eks.amazonaws.com/serviceaccount/token", parse::text).secret();
+        /// Role of that service account, set by EKS.
+        AWS_ROLE_ARN: String = Typed::optional("none", "arn:aws:iam::123456789012:role/switchboard", parse::text);
+        /// Where a container gets the credentials of its role, set by ECS.
+        AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: String =
+            Typed::optional("none", "/v2/credentials/0123456789abcdef", parse::text);
+        /// The same as a whole address, set by EKS Pod Identity.
+        AWS_CONTAINER_CREDENTIALS_FULL_URI: String =
+            Typed::optional("none", "http://169.254.170.23/v1/credentials", parse::text);
+        /// File with the token for that address.
+        AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: String =
+            Typed::optional("none", "/var/run/secrets/pods.eks.amazonaws.com/serviceaccount/token", parse::text).secret();
     }
     Api {
         /// Origins, separated by commas, whose pages may use the API from a browser, with any request headers and without cookies. This

@@ -2,8 +2,9 @@
 //!
 //! All values are checked before any is read, so that every mistake is reported at once.
 
+use super::media_store::MediaStore;
 use super::variable::{Section, Typed, Variable, WhenUnset};
-use super::{Mistake, Profile, table};
+use super::{Mistake, Profile, parse, table};
 
 /// Finds the text of a variable by its name.
 pub(super) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -37,7 +38,13 @@ impl<'a> Values<'a> {
 
     /// What is wrong with a variable.
     pub(super) fn mistake(&self, variable: &'static Variable) -> Option<Mistake> {
-        if variable.section == Section::Traces && !self.has_collector() {
+        // Platforms set them for all their programs.
+        let is_unused = match variable.section {
+            Section::Traces => !self.has_collector(),
+            Section::MediaStore => !self.has_bucket(),
+            _ => false,
+        };
+        if is_unused {
             return None;
         }
         if let Some(text) = self.text(variable.name) {
@@ -95,11 +102,17 @@ impl<'a> Values<'a> {
         (variable.check)(text)
     }
 
-    /// Platforms set variables of OpenTelemetry for all their programs. Without a collector they have no effect here, and
-    /// one that is wrong must not keep the server from starting.
+    /// Whether traces are exported. Otherwise the variables of OpenTelemetry have no effect here, and one that is wrong must not keep
+    /// the server from starting.
     fn has_collector(&self) -> bool {
         let endpoints = [&table::OTEL_EXPORTER_OTLP_ENDPOINT, &table::OTEL_EXPORTER_OTLP_TRACES_ENDPOINT];
         endpoints.iter().any(|endpoint| self.text(endpoint.variable.name).is_some())
+    }
+
+    /// Whether files are kept in a bucket. Otherwise the same holds for the variables of AWS.
+    fn has_bucket(&self) -> bool {
+        let place = self.text(table::MEDIA_STORE.variable.name);
+        place.is_some_and(|place| matches!(parse::media_store(&place), Ok(MediaStore::Bucket { .. })))
     }
 }
 

@@ -49,6 +49,10 @@ pub enum Section {
     Operations,
     /// Answering calls and keeping their records.
     Calls,
+    /// What is done with text messages and their files.
+    Messages,
+    /// Credentials of a bucket for files of messages, by AWS' own variables.
+    MediaStore,
     /// Use of the GraphQL API: origins, rate limits, introspection, GraphiQL.
     Api,
     /// Format and filter of log lines.
@@ -200,6 +204,8 @@ impl fmt::Display for Section {
             Self::Tokens => "Access tokens",
             Self::Operations => "Operations",
             Self::Calls => "Calls",
+            Self::Messages => "Text messages",
+            Self::MediaStore => "S3-compatible media store",
             Self::Api => "API",
             Self::Logs => "Logs",
             Self::Traces => "Traces",

@@ -22,7 +22,7 @@ use super::errors::ApiError;
 use super::loaders::{self, Loaders};
 use super::rounds::Rounds;
 use super::scope::Scope;
-use crate::auth::Principal;
+use crate::auth::{MediaLinks, Principal};
 use crate::domain::{Actor, Author, Clock, HealthProbes, Refusal, TenantId, UsedUp};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::store::{Database, SystemStore, TenantStore};
@@ -36,6 +36,8 @@ pub struct Services {
     pub provisioning: Provisioning,
     /// Reads the report of the last reconciliation.
     pub reconciler: Reconciler,
+    /// Makes links to files of messages.
+    pub media_links: MediaLinks,
     /// The clock, which follows the database's.
     pub clock: Clock,
     /// The state of the server's parts, for operators.

@@ -13,9 +13,9 @@ use super::context::Session;
 use super::errors::ApiError;
 use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
-    AgentId, AuditEvent, AuditEventId, Call, CallId, Message, MessageId, MessageThread, MessagingConsent,
-    MessagingRegistration, NumberId, Operation, OperationId, Participant, PhoneNumber, RoutingRules, Tenant,
-    TenantId, ThreadId, TranscriptLine,
+    AgentId, AuditEvent, AuditEventId, Call, CallId, MediaFile, Message, MessageId, MessageThread,
+    MessagingConsent, MessagingRegistration, NumberId, Operation, OperationId, Participant, PhoneNumber,
+    RoutingRules, Tenant, TenantId, ThreadId, TranscriptLine,
 };
 use crate::graphql::model::{size_of_rules, size_of_transcript};
 use crate::store::{AgentProfile, Page, PageOf, TenantCounts};
@@ -77,6 +77,10 @@ pub(crate) struct MessagesOf(pub(crate) ThreadId, pub(crate) Page);
 /// Key: what a participant said about messages from the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ConsentOf(pub(crate) Participant);
+
+/// Key: the files of a message that came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct MediaOf(pub(crate) MessageId);
 
 /// Groups owners of lists by requested page: usually one group for the whole request.
 fn by_page<K>(keys: impl Iterator<Item = (K, Page)>) -> HashMap<Page, Vec<K>> {
@@ -250,6 +254,18 @@ impl Loader<MessagesOf> for Batches {
             page.items.retain(|(_, message)| scope.admits(message.agent_id));
         }
         Ok(found)
+    }
+}
+
+impl Loader<MediaOf> for Batches {
+    type Value = Vec<MediaFile>;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[MediaOf]) -> Result<HashMap<MediaOf, Vec<MediaFile>>, ApiError> {
+        // The caller has already read the message.
+        let messages: Vec<MessageId> = keys.iter().map(|key| key.0).collect();
+        let files = self.0.reader().await?.media_of(&messages).await?;
+        Ok(files.into_iter().map(|(message, files)| (MediaOf(message), files)).collect())
     }
 }
 

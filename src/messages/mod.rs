@@ -4,16 +4,21 @@
 //! - [`MessageSweep`] asks the carrier for messages whose webhook never arrived, and for statuses and prices that are missing.
 //! - [`MessageAnswers`] lets the agent answer, and hands a thread to a person if it cannot.
 //! - [`MessageRetention`] deletes old messages.
+//! - [`MediaKeeper`] fetches the files of incoming messages into [`MediaStorage`], and deletes them.
 //!
 //! What the carrier is told to send is an operation: see [`crate::provisioning`].
 
 mod answers;
 mod inbox;
+mod media;
 mod retention;
 mod spool;
+mod storage;
 mod sweep;
 
 pub use answers::MessageAnswers;
 pub use inbox::{Inbox, NotKept};
+pub use media::MediaKeeper;
 pub use retention::MessageRetention;
+pub use storage::{MediaPlace, MediaStorage, StorageError, StoredMedia};
 pub use sweep::MessageSweep;

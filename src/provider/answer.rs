@@ -75,6 +75,12 @@ impl Answer {
         self.body.as_deref().unwrap_or_default()
     }
 
+    /// Whether the body was given up because it is longer than the client reads.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        matches!(self.body, Err(BodyError::TooLong(_)))
+    }
+
     /// The body, read as JSON. Broken characters are replaced: see [`lenient_json`].
     ///
     /// # Errors
@@ -111,7 +117,10 @@ impl Answer {
     }
 
     /// A complete answer with a 2xx status, or the failure that the answer reports.
-    pub(super) fn into_result<R: ProviderRejection>(self) -> Result<Self, ProviderError<R>> {
+    ///
+    /// # Errors
+    /// That failure.
+    pub fn into_result<R: ProviderRejection>(self) -> Result<Self, ProviderError<R>> {
         match &self.body {
             // Before the body: an error answer that was cut off is still classified by its status.
             _ if !self.status.is_success() => Err(R::classify(&self)),

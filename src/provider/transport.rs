@@ -80,6 +80,19 @@ impl Transport {
         request: RequestBuilder,
         effect: Effect,
     ) -> Result<Answer, ProviderError<R>> {
+        self.send_for_any_answer(breaker, request, effect).await?.into_result()
+    }
+
+    /// Sends a request and returns whatever is answered, also a redirect or an answer that is too long.
+    ///
+    /// # Errors
+    /// Any [`ProviderError`] but `Rejected`. While the circuit breaker is open the request is not sent.
+    pub async fn send_for_any_answer<R: ProviderRejection>(
+        &self,
+        breaker: &CircuitBreaker,
+        request: RequestBuilder,
+        effect: Effect,
+    ) -> Result<Answer, ProviderError<R>> {
         // Before admission, so that a request that cannot be built does not use up the breaker's trial.
         let mut request = request.build().map_err(|error| not_sent::<R>(&error))?;
         let permit = breaker.admit().map_err(ProviderError::<R>::breaker_open)?;
@@ -104,7 +117,7 @@ impl Transport {
         } else {
             permit.answered();
         }
-        answer.into_result()
+        Ok(answer)
     }
 
     /// The provider's name in metrics and traces.

@@ -13,6 +13,7 @@ mod graphql_http;
 mod graphql_ws;
 mod health;
 mod layers;
+mod media;
 mod metrics;
 mod negotiation;
 mod origin;
@@ -47,6 +48,7 @@ use crate::store::Database;
 pub use self::assets::{Assets, AssetsError};
 pub use self::connection::ConnectionLimits;
 pub use self::console::ConsoleConfig;
+pub use self::media::MediaAccess;
 pub use self::rate::RateLimits;
 pub use self::serve::{Drain, serve};
 
@@ -65,6 +67,8 @@ pub struct ServerConfig {
     pub console: Option<ConsoleConfig>,
     /// Source of both pages' libraries.
     pub assets: Assets,
+    /// Files of messages and the links to them.
+    pub media: MediaAccess,
     /// Routes of an emulated carrier that place test calls. `None` outside of `dev`.
     pub test_calls: Option<Router>,
     /// Public origins of this server, such as `https://calls.example.com`. Its own pages are served from there.
@@ -98,6 +102,7 @@ struct ServerState {
     entropy: Entropy,
     sockets: Sockets,
     last_backlog_count: metrics::LastBacklogCount,
+    media: MediaAccess,
     drain: Drain,
 }
 
@@ -131,6 +136,7 @@ pub fn router(
         entropy: config.entropy,
         sockets: Sockets::default(),
         last_backlog_count: metrics::LastBacklogCount::default(),
+        media: config.media,
         drain,
     };
     let graphql = get(graphql_http::get).post(graphql_http::post).fallback(graphql_http::other_method);
@@ -138,6 +144,7 @@ pub fn router(
         // The layer added last runs first: the header is cut before CORS repeats it.
         .route("/graphql", graphql.layer(cors).layer(map_request(origin::bound_preflight)))
         .route("/graphql/ws", get(graphql_ws::upgrade))
+        .route("/api/media/{id}", get(media::get))
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::render));

@@ -39,8 +39,8 @@ pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
 pub use error::StoreError;
 pub use message::{
-    AnswerTask, CheckWhen, DueAnswer, Forgotten, MessageFilter, MessageUsage, NewMessage, Received,
-    RegistrationCheck, ThreadFilter,
+    AnswerTask, CheckWhen, DueAnswer, Forgotten, MediaOutcome, MediaTask, MediaWork, MessageFilter,
+    MessageUsage, NewMessage, Received, RegistrationCheck, ThreadFilter,
 };
 pub use number::{
     AgentSummary, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,

@@ -97,6 +97,7 @@ const POOL: Label = of("pool", || vec!["tenants", "system"]);
 const BREAKER: Label = of("provider", || {
     vec![
         "carrier",
+        "carrier_media",
         "carrier_prices",
         "carrier_senders",
         "voice_agents",
@@ -174,6 +175,11 @@ pub const METRICS: &[Metric] = &[
         ANSWER_SECONDS,
         &[],
         "Time from a text to the agent's answer being stored.",
+    ),
+    counter(
+        "switchboard_message_media_total",
+        &[of("outcome", || vec!["stored", "refused", "failed", "retried", "deleted_at_carrier", "purged"])],
+        "Files of incoming messages, by what was done. refused: not taken; failed: given up; purged: deleted with their message.",
     ),
     histogram(
         "switchboard_call_answer_seconds",

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use secrecy::ExposeSecret;
-use switchboard::config::{self, Config, Jwt, Mistake, Secrecy, VARIABLES, WhenUnset};
+use switchboard::config::{self, Config, Jwt, MediaStore, Mistake, Secrecy, VARIABLES, WhenUnset};
 
 use crate::support::program::{err, out, run};
 
@@ -185,13 +185,31 @@ fn each_variable_rejects_what_would_fail_later() {
         ("TRUST_FORWARDED_FOR", vec!["yes", "-1", "10.0.0.1"]),
         ("INTROSPECTION", vec!["true"]),
         ("ALLOWED_ORIGINS", vec!["*", "dashboard.example.com", "https://dashboard.example.com/app"]),
+        (
+            "MEDIA_STORE",
+            vec![
+                "/var/lib/media",
+                "file:media",
+                "file:///",
+                "file://host/media",
+                "s3://",
+                "s3:bucket",
+                "s3://user:pass@bucket",
+                "s3://bucket?region=x",
+                "https://bucket.s3.example.com",
+            ],
+        ),
+        ("DELETE_MEDIA_AT_CARRIER", vec!["yes"]),
         ("LOG_FORMAT", vec!["xml"]),
         ("RUST_LOG", vec!["switchboard=loud"]),
     ];
     let named: BTreeSet<_> = refused.iter().map(|(name, _)| *name).collect();
-    // Any text is an issuer, an audience or a path; those of traces have a test of their own.
+    // Any text is an issuer, an audience or a path; those of traces and of a bucket have tests of their own.
     let any_text = ["JWT_ISSUER", "JWT_AUDIENCE", "STATE_DIR"];
-    for variable in VARIABLES.iter().filter(|variable| !variable.name.starts_with("OTEL_")) {
+    for variable in VARIABLES.iter() {
+        if ["OTEL_", "AWS_"].iter().any(|others| variable.name.starts_with(others)) {
+            continue;
+        }
         let name = variable.name;
         assert!(named.contains(name) || any_text.contains(&name), "no wrong value of {name} is tested");
     }
@@ -243,7 +261,8 @@ fn usual_notations_are_accepted() {
 
 #[test]
 fn a_value_in_quotes_is_a_mistake_in_any_variable() {
-    for name in VARIABLES.iter().map(|variable| variable.name).filter(|name| !name.starts_with("OTEL_")) {
+    let is_always_read = |name: &&str| !name.starts_with("OTEL_") && !name.starts_with("AWS_");
+    for name in VARIABLES.iter().map(|variable| variable.name).filter(is_always_read) {
         for quoted in ["\"0123456789abcdef0123456789abcdef\"", "'0123456789abcdef0123456789abcdef'"] {
             let mistakes = with(name, quoted).expect_err(name);
             assert_eq!(mistakes.len(), 1, "{name}");
@@ -286,6 +305,25 @@ fn no_secret_is_printed() {
             }
         }
     }
+}
+
+#[test]
+fn variables_of_aws_count_for_a_bucket_alone() {
+    let mut vars = complete();
+    vars.extend([("AWS_ENDPOINT_URL", "http://s3.example.com"), ("AWS_SECRET_ACCESS_KEY", "hunter2")]);
+    assert!(read(&vars).unwrap().media.aws.is_empty());
+    vars.insert("MEDIA_STORE", "file:///var/lib/media");
+    assert_eq!(read(&vars).unwrap().media.store, Some(MediaStore::Folder("/var/lib/media".into())));
+    vars.insert("MEDIA_STORE", "s3://bucket/a/b/");
+    let mistakes = read(&vars).unwrap_err();
+    let named: Vec<_> = mistakes.iter().map(|mistake| mistake.variable).collect();
+    assert_eq!(named, ["AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"], "{mistakes:?}");
+    vars.extend([("AWS_ENDPOINT_URL", "http://127.0.0.1:9000"), ("AWS_ACCESS_KEY_ID", "AKIA")]);
+    let config = read(&vars).unwrap();
+    let bucket = MediaStore::Bucket { name: "bucket".to_owned(), prefix: "a/b".to_owned() };
+    assert_eq!(config.media.store, Some(bucket));
+    assert_eq!(config.media.aws.len(), 3);
+    assert!(!format!("{config:?}").contains("hunter2"));
 }
 
 #[test]

@@ -31,6 +31,7 @@ async fn operators_see_all_components_and_failing_providers_and_workers() {
         "database",
         "carrier",
         "carrier_prices",
+        "carrier_media",
         "carrier_senders",
         "voice_agents",
         "voice_calls",

@@ -21,7 +21,7 @@ const MAY_USE: &str = "
     routing         | domain store voice calls
     graphql         | domain auth store provisioning routing
     webhooks        | domain carrier voice routing calls messages
-    server          | domain auth graphql store telemetry
+    server          | domain auth graphql messages store telemetry
     sandbox         |
     app             | auth calls carrier config domain graphql messages provider provisioning routing server store telemetry voice webhooks
     cli             | config app sandbox domain telemetry
@@ -50,6 +50,7 @@ const ALONE_MAY_USE: &str = "
     clap                         | cli
     flate2                       | server
     jiff                         | domain
+    object_store                 | messages
     phonenumber                  | domain
     indicatif                    | cli
     std::env                     | config

@@ -47,6 +47,8 @@ text_enum! {
         MessageRetention = "message_retention",
         /// Asks the carrier what numbers may send.
         Registrations = "registrations",
+        /// Fetches the files of incoming messages from the carrier.
+        MessageMedia = "message_media",
         /// Processes the voice provider's events.
         Events = "events",
         /// Asks the voice provider for events that never arrived.
@@ -75,7 +77,7 @@ impl Worker {
             Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
             Self::MessageSweep => 10,
-            Self::Retention | Self::MessageRetention | Self::Statistics => 5,
+            Self::Retention | Self::MessageRetention | Self::Statistics | Self::MessageMedia => 5,
             // One round lists whole inventories, page by page.
             Self::Reconciliation | Self::Registrations => 60,
         };

@@ -4,6 +4,7 @@ mod answer;
 mod body;
 mod consent;
 mod delivery;
+mod media;
 mod participant;
 mod record;
 mod registration;
@@ -18,6 +19,7 @@ pub use answer::{
 pub use body::MessageBody;
 pub use consent::{ConsentWord, consent_word, revokes_consent};
 pub use delivery::{DeliveryProblem, DeliveryProblemKind, delivery_problem};
+pub use media::{LARGEST_MEDIA, MediaFile, MediaId, MediaState, MediaType};
 pub use participant::Participant;
 pub use record::{IncomingMessage, MediaReference, Message, MessageReport, MessageThread};
 pub use registration::{MessagingRegistration, RequiredRegistration, Review};

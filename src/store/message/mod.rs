@@ -1,9 +1,11 @@
 //! Text messages, as tenants see them. [`receive`] stores what came in, [`send`] what is to be sent, [`mod@report`] what becomes of
-//! it; [`thread`] is about who answers, [`answer`] about answers that nobody has to write, and [`consent`] about who wants no texts;
-//! [`registration`] says what numbers may send, [`totals`] what was used, and [`retention`] deletes what is old.
+//! it; [`thread`] is about who answers, [`answer`] about answers that nobody has to write, [`consent`] about who wants no texts, and
+//! [`media`] about files; [`registration`] says what numbers may send, [`totals`] what was used, and [`retention`] deletes what is
+//! old.
 
 mod answer;
 mod consent;
+mod media;
 mod receive;
 mod registration;
 mod report;
@@ -13,6 +15,7 @@ mod thread;
 mod totals;
 
 pub use answer::{AnswerTask, DueAnswer};
+pub use media::{MediaOutcome, MediaTask, MediaWork};
 pub use receive::Received;
 pub use registration::{CheckWhen, RegistrationCheck};
 pub(in crate::store) use report::{fail, write as report};

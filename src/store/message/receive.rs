@@ -9,7 +9,7 @@ use super::super::entities::message::{ActiveModel, Column, Entity};
 use super::super::entities::phone_number;
 use super::super::{StoreError, SystemStore, audit_event};
 use super::retention::REDACTED_AFTER;
-use super::{answer, changed, consent, thread};
+use super::{answer, changed, consent, media, thread};
 use crate::domain::{
     IncomingMessage, Message, MessageDirection, MessageStatus, MessagingConsent, PhoneNumber, TextReading,
 };
@@ -91,6 +91,7 @@ impl SystemStore {
         let stored = Entity::find().filter(Column::Sid.eq(&incoming.sid)).one(&transaction).await?;
         let stored = stored.ok_or(StoreError::Corrupt { table: "messages", column: "sid" })?;
         if is_new {
+            media::insert(&transaction, &self.shared, &stored, &incoming.media).await?;
             thread::touch(&transaction, &self.shared, thread.id).await?;
             let thread = thread::following(&transaction, &number, thread).await?;
             answer::enqueue(&transaction, &self.shared, (&number, &thread), &stored, reply).await?;

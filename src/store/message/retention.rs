@@ -58,6 +58,7 @@ impl SystemStore {
             let kept = self
                 .ids_of(old().filter(is_at_carrier()).filter(Column::Body.is_not_null()).limit(limit))
                 .await?;
+            super::media::purge_files_of(self.db(), &kept, self.shared.clock.now()).await?;
             let row = message::ActiveModel {
                 body: Set(None),
                 media: Set(serde_json::json!([])),
@@ -68,7 +69,8 @@ impl SystemStore {
             gone = gone.filter(is_at_carrier().not());
         }
         let gone = self.ids_of(gone.limit(limit)).await?;
-        // A table that refers to messages is cleared of these ids here, before them.
+        // Before the messages: whatever happens then, their files are deleted.
+        super::media::purge_files_of(self.db(), &gone, self.shared.clock.now()).await?;
         let deleted = Entity::delete_many().filter(Column::Id.is_in(gone)).exec(self.db()).await?;
         Ok(Forgotten { deleted: deleted.rows_affected, emptied })
     }

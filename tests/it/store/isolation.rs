@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use switchboard::domain::{
-    Agent, AgentToken, Clock, Entropy, IncomingMessage, MessagingConsent, TenantId, TextReading,
+    Agent, AgentToken, Clock, Entropy, IncomingMessage, MediaReference, MessagingConsent, TenantId,
+    TextReading,
 };
 use switchboard::store::Received;
 use switchboard::store::{
@@ -37,7 +38,7 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
         from: "+13125550177".parse().unwrap(),
         to: number.number.clone(),
         body: "Hello".to_owned(),
-        media: Vec::new(),
+        media: vec![MediaReference { url: "https://api.twilio.com/a".to_owned(), content_type: None }],
         segments: None,
         opt_out_type: None,
         received_at: number.created_at + chrono::TimeDelta::minutes(1),

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{App, wait_until};
 
 /// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 14] = [
+pub(crate) const TABLES: [&str; 15] = [
     "call_statistics",
     "tenants",
     "agents",
@@ -23,6 +23,7 @@ pub(crate) const TABLES: [&str; 14] = [
     "message_totals",
     "messaging_registrations",
     "messaging_consents",
+    "message_media",
 ];
 
 /// Runs statements past every door, in a session that may write.

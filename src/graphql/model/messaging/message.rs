@@ -2,11 +2,11 @@
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
 
-use super::MessageThread;
+use super::{MessageMedia, MessageThread};
 use crate::domain;
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
-use crate::graphql::loaders::MessagesOf;
+use crate::graphql::loaders::{MediaOf, MessagesOf};
 use crate::graphql::model::paging::{List, Listed, nothing, wrap};
 use crate::graphql::model::scalars::{DateTime, Decimal};
 use crate::graphql::model::{Operation, UserError, read_id};
@@ -108,6 +108,30 @@ impl Message {
     /// What the carrier charged in US dollars, without fees of the networks; `null` until it tells.
     async fn price(&self) -> Option<Decimal> {
         self.0.price.map(Decimal)
+    }
+
+    /// Its pictures and other files, at most ten.
+    #[graphql(complexity = "10 * child_complexity + 1")]
+    async fn media(&self, ctx: &Context<'_>) -> Result<Vec<MessageMedia>, ApiError> {
+        let session = ctx.session()?;
+        if self.0.direction == domain::MessageDirection::Outbound {
+            session.spend(self.0.media.iter().map(|file| file.url.len()).sum())?;
+            let sent = self.0.media.iter().cloned();
+            return Ok(sent.map(|file| MessageMedia::sent(file.url, file.content_type)).collect());
+        }
+        // Most messages have none, which needs no look at the database.
+        if self.0.media.is_empty() {
+            return Ok(Vec::new());
+        }
+        let files = Box::pin(ctx.loaders()?.load_one(MediaOf(self.0.id))).await?.unwrap_or_default();
+        // A link has some 200 bytes.
+        session.spend(200 * files.len())?;
+        let (links, now) = (&session.services().media_links, session.services().clock.now());
+        let link = |file: domain::MediaFile| {
+            let url = links.link(file.tenant_id, file.id, now)?;
+            Some(MessageMedia::received(file, url))
+        };
+        Ok(files.into_iter().filter_map(link).collect())
     }
 
     /// The messages with the same participant at the same number.

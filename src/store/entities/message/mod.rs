@@ -1,6 +1,7 @@
 //! Entity of table `messages`: texts to and from the tenants' numbers.
 
 pub(in crate::store) mod consent;
+pub(in crate::store) mod media;
 pub(in crate::store) mod registration;
 pub(in crate::store) mod thread;
 pub(in crate::store) mod total;
