@@ -53,6 +53,7 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
         .await
         .unwrap();
     assert_eq!(received, Received::New);
+    db.system().note_unknown_registrations(std::slice::from_ref(&number)).await.unwrap();
     let door = fixtures::write_as(db, tenant).await;
     door.audit("updateAgent", agent.id).await.unwrap();
     door.commit().await.unwrap();
@@ -190,6 +191,9 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("an operation's way", "UPDATE operations SET step = 'done'".to_owned()),
         ("a call", "UPDATE calls SET duration_seconds = 0".to_owned()),
         ("what it used", "UPDATE call_totals SET minutes = 0".to_owned()),
+        ("what it texted", "UPDATE message_totals SET messages = 0".to_owned()),
+        ("its registration", "UPDATE messaging_registrations SET status = 'ready'".to_owned()),
+        ("when registrations are read", "UPDATE registration_checks SET due_at = now()".to_owned()),
         ("its statistics", "UPDATE call_statistics SET minutes = 0".to_owned()),
         (
             "until when calls are counted",
