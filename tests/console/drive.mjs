@@ -22,6 +22,7 @@ const TOGETHER = [
   'routing',
   'newcomer',
   'restart',
+  'assignment',
   'numbers',
   'agents',
   'calls',

@@ -52,6 +52,7 @@ export async function run(stage) {
   stage.check((await person.focus()) !== 'nothing', 'the navigation can be skipped');
   await reorders(stage, person, token);
   await answersText(stage, person, token);
+  await assigns(stage, person, token);
 }
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} token */
@@ -75,6 +76,28 @@ async function answersText(stage, person, token) {
   await keyboard.press('Enter');
   await person.page.getByRole('listitem').filter({ hasText: 'Yes, you may.' }).getByText('Delivered').waitFor();
   stage.check((await person.focus()) === 'button Send', 'takes a thread over and answers');
+}
+
+/** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} token */
+async function assigns(stage, person, token) {
+  const { server } = stage;
+  const { phoneNumbers } = await server.api(token, '{ phoneNumbers { nodes { id } } }');
+  const [{ id }] = phoneNumbers.nodes;
+  await person.visits(`/numbers/${id}`);
+  const { keyboard } = person.page;
+  await tabTo(person, 'Assign to…');
+  await keyboard.press('Enter');
+  await until('the choice has the focus', async () => /^select/.test(await person.focus()));
+  await person.front.getByRole('option', { name: 'Harbour Dental' }).waitFor({ state: 'attached' });
+  await keyboard.type('Harb');
+  await person.sees(/The next call and the next text to .* go to Harbour Dental/);
+  await tabTo(person, 'Assign the number');
+  await keyboard.press('Enter');
+  await person.dialog(/^Assign/).waitFor({ state: 'detached' });
+  await until('the focus is back', async () => /Assign to/.test(await person.focus()));
+  const read = 'query N($id: ID!) { phoneNumber(id: $id) { agent { name } } }';
+  const { phoneNumber } = await server.api(token, read, { id });
+  stage.check(phoneNumber.agent.name === 'Harbour Dental', 'assigns a number to another agent');
 }
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} token */

@@ -51,7 +51,9 @@ export async function run(stage) {
     ['agents', '/agents'],
     ['new-agent', '/agents/new'],
     ['numbers', '/numbers'],
+    ['numbers-pool', '/numbers?pool=1'],
     ['number', `/numbers/${practice.number.id}`],
+    ['number-pool', `/numbers/${practice.pooled.id}`],
     ['calls', '/calls'],
     ['call', `/calls/${practice.call}`],
     ['messages', '/messages'],
@@ -70,6 +72,17 @@ export async function run(stage) {
   await look('numbers-buy');
   await person.visits('/numbers');
   await inDialog(person, /^Release:/, () => look('numbers-release'));
+  await person.visits(`/numbers/${practice.billing.id}`);
+  await inDialog(person, /^Assign to/, async () => {
+    await person.presses('Assign the number');
+    await look('number-assign-refused');
+    await person.chooses('Assign to', 'Harbour Dental, emergencies');
+    await look('number-assign');
+    await person.chooses('Assign to', 'The pool: no agent');
+    await look('number-assign-pool');
+  });
+  await inDialog(person, 'Change the label', () => look('number-label'));
+  await inDialog(person, /^Make primary/, () => look('number-primary'));
   await person.visits('/messages');
   await inDialog(person, 'Write a message', () => look('message-new'));
   await person.visits(`/messages/${practice.threads.open}`);
@@ -83,6 +96,7 @@ export async function run(stage) {
   await person.page.keyboard.press('Escape');
   await person.visits(`/agents/${practice.agent.id}`);
   await look('agent');
+  await inDialog(person, /^Take one from the pool/, () => look('agent-take'));
   await inDialog(person, /^Pause/, () => look('agent-pause'));
   await inDialog(person, /^Create a new token/, () => look('agent-token'));
   await inDialog(person, /^Delete/, () => look('agent-delete'));
@@ -151,6 +165,8 @@ async function furnish(server) {
   server.copyCalls(agent.phoneNumber.number, { count: 900, days: 40 });
   server.copyCalls(night.phoneNumber.number, { count: 120, days: 40 });
   await setRules(server, token, agent.phoneNumber.id);
+  const billing = await oldNumber(server, token, { agentId: agent.id, label: 'Billing' });
+  const pooled = await oldNumber(server, token, { agentId: null, label: 'The practice before 2024 (moved)' });
   const held = [];
   for (const [to, from] of [
     [agent, '+12125550147'],
@@ -161,7 +177,22 @@ async function furnish(server) {
   const threads = await correspond(server, token, agent.phoneNumber);
   const { calls } = await server.api(token, '{ calls(first: 9) { nodes { id status } } }');
   const call = calls.nodes.find((/** @type {{ status: string }} */ { status }) => status === 'COMPLETED');
-  return { ...tenant, agent, number: agent.phoneNumber, call: call.id, held, threads };
+  return { ...tenant, agent, number: agent.phoneNumber, billing, pooled, call: call.id, held, threads };
+}
+
+/**
+ * A number that an agent had which is deleted now.
+ * @param {import('../support/server.mjs').Server} server
+ * @param {string} token
+ * @param {{ agentId: string | null, label: string }} to
+ */
+async function oldNumber(server, token, to) {
+  const { id, phoneNumber } = await server.agent(token, { name: 'Before', areaCode: '646' });
+  const assign = 'mutation A($input: AssignPhoneNumberInput!) { assignPhoneNumber(input: $input) { userErrors { message } } }';
+  await server.api(token, assign, { input: { id: phoneNumber.id, ...to } });
+  const remove = 'mutation D($input: DeleteAgentInput!) { deleteAgent(input: $input) { userErrors { message } } }';
+  await server.api(token, remove, { input: { id } });
+  return phoneNumber;
 }
 
 /**

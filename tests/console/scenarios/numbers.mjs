@@ -30,6 +30,7 @@ async function buys(stage, person) {
   await person.sees(/\+1646555/);
   const choice = dialog.getByRole('radio').nth(1);
   await choice.check();
+  await person.types('Label', 'Second line');
   const button = person.button(/^Buy \+1646.* for \$/);
   await button.waitFor();
   stage.check(true, 'numbers on sale are shown as one types, each with its price');
@@ -39,7 +40,8 @@ async function buys(stage, person) {
   await person.presses('Done');
   await dialog.waitFor({ state: 'detached' });
   await person.row(number).getByText('Active').waitFor();
-  stage.check(await person.focusIsKept(), 'a chosen number is bought');
+  await person.row(number).getByText('Second line').waitFor();
+  stage.check(await person.focusIsKept(), 'a chosen number is bought, with its label');
 }
 
 /** @param {import('../support/stage.mjs').Stage} stage @param {import('../support/person.mjs').Person} person @param {string} number */

@@ -240,6 +240,25 @@ export function useEvery(action, milliseconds) {
 }
 
 /**
+ * Gives the focus to the view's heading when this component no longer draws what had it, such as a row that has left a list.
+ * Dialogs give it back themselves.
+ */
+export function useKeptFocus() {
+  const last = useRef(/** @type {EventTarget | null} */ (null));
+  useEffect(() => {
+    const note = (/** @type {Event} */ event) => (last.current = event.target);
+    document.addEventListener('focusin', note);
+    return () => document.removeEventListener('focusin', note);
+  }, []);
+  useEffect(() => {
+    const had = last.current;
+    const isGone = had instanceof Element && !had.isConnected && had.closest('dialog') === null;
+    if (!isGone || document.activeElement !== document.body) return;
+    /** @type {HTMLElement | null} */ (document.querySelector('main h1'))?.focus();
+  });
+}
+
+/**
  * This value once it has not changed for a while: for a search as one types.
  * @template Value
  * @param {Value} value

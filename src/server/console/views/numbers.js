@@ -1,10 +1,8 @@
 // The tenant's phone numbers: find, buy, assign, release, repair.
 
-import { useEffect, useRef } from 'preact/hooks';
-
 import { Numbers } from '../generated/operations.js';
 import { date, money } from '../lib/format.js';
-import { useQuery, useTitle } from '../lib/hooks.js';
+import { useKeptFocus, useQuery, useTitle } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import * as router from '../lib/router.js';
 import { Badge, Button, Empty, Loading, Problem, Section, ViewHead } from '../ui/basic.js';
@@ -34,7 +32,7 @@ export default function View({ session }) {
   const buy = () => router.setParams({ buy: '1', agent: params.get('agent') });
   const page = read.data?.phoneNumbers;
   const canChange = session.role !== 'AGENT';
-  useKeptFocus(heading);
+  useKeptFocus();
 
   return html`
     <${ViewHead} title="Numbers" heading=${heading}>${canChange && html`<${Button} kind="primary" onClick=${buy}>Buy a number</${Button}>`}</${ViewHead}>
@@ -54,23 +52,6 @@ export default function View({ session }) {
       html`<${BuyNumber} agentId=${params.get('agent')} onBought=${read.refetch}
       onClose=${() => router.setParams({ buy: null }, { replace: true })} />`
     }`;
-}
-
-/**
- * Keeps the focus on the page when a row leaves the list with what had it.
- * @param {ReturnType<typeof useTitle>} heading
- */
-function useKeptFocus(heading) {
-  const last = useRef(/** @type {EventTarget | null} */ (null));
-  useEffect(() => {
-    const note = (/** @type {Event} */ event) => (last.current = event.target);
-    document.addEventListener('focusin', note);
-    return () => document.removeEventListener('focusin', note);
-  }, []);
-  useEffect(() => {
-    const isGone = last.current instanceof Element && !last.current.isConnected;
-    if (isGone && document.activeElement === document.body) heading.current?.focus();
-  });
 }
 
 /** @param {URLSearchParams} params */
@@ -136,7 +117,7 @@ function List({ rows, busy, canChange, onChanged }) {
     },
     { label: 'State', cell: ({ status }) => html`<${State} value=${status} />` },
     { label: 'Agent', cell: (number) => html`<${Holder} number=${number} />` },
-    { label: 'Kind', cell: ({ type }) => TYPES[type] ?? type },
+    { label: 'Kind', cell: ({ type }) => html`<span class="nowrap">${TYPES[type] ?? type}</span>` },
     { label: 'Place', cell: placeOf },
     { label: 'A month', align: 'end', cell: ({ monthlyCost }) => money(monthlyCost) },
     {

@@ -75,7 +75,7 @@ function ItsNumbers({ agent, form }) {
     html`<label><input type="radio" name="numbers" checked=${keepsNumbers === value} onChange=${() => form.set('keepsNumbers', value)} />
       <span>${words} <span class="hint block">${hint}</span></span></label>`;
   return html`<fieldset><legend>${isOne ? 'Its number' : 'Its numbers'}</legend>
-    <ul class="plain scroll short">${nodes.map(
+    <div class="form"><ul class="plain scroll short">${nodes.map(
       ({
         id,
         friendlyName,
@@ -100,5 +100,5 @@ function ItsNumbers({ agent, form }) {
           `You still pay ${priceOf(kept)}, and can assign ${isOne ? 'it' : 'them'} to another agent. Until then callers hear that nobody can take the call, unless a routing rule decides otherwise.`,
         )
       }
-    </div></fieldset>`;
+    </div></div></fieldset>`;
 }

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 
 import { AgentPool } from '../../generated/operations.js';
 import { money } from '../../lib/format.js';
-import { useQuery } from '../../lib/hooks.js';
+import { useKeptFocus, useQuery } from '../../lib/hooks.js';
 import { html } from '../../lib/html.js';
 import * as router from '../../lib/router.js';
 import { Badge, Button, Empty, Section } from '../../ui/basic.js';
@@ -18,6 +18,7 @@ import { TakeDialog } from './take.js';
 export function Numbers({ agent, canChange, onChanged }) {
   const { nodes, pageInfo } = agent.phoneNumbers;
   const [isTaking, setTaking] = useState(false);
+  useKeptFocus();
   const pool = useQuery(AgentPool, {}, { pause: !canChange });
   const free = pool.data?.phoneNumbers.nodes.filter(isSettled) ?? [];
   const to = router.href(`/numbers?buy=1&agent=${encodeURIComponent(agent.id)}`);

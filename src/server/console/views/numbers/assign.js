@@ -30,6 +30,10 @@ export function Assign({ number, onChanged, onClose }) {
     // Somebody else has done meanwhile what was chosen here.
     if (to === present) form.set('to', '');
   }, [to, present]);
+  useEffect(() => {
+    // What was refused is not any more, once something else is chosen.
+    if (to !== '') form.settle({ data: undefined, userErrors: [], problem: null, ok: false });
+  }, [to]);
 
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
