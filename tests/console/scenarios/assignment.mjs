@@ -162,6 +162,9 @@ async function lists(practice) {
   await person.presses('Show all numbers');
   await person.row(number).getByRole('link', { name: 'North Star' }).waitFor();
   stage.check((await stored(practice, id)).agent?.id === north.id, 'a number is assigned from the list');
+  await person.visits('/calls');
+  await person.front.getByRole('option', { name: /Night line/ }).waitFor({ state: 'attached' });
+  stage.check(true, 'a choice of numbers has their labels');
 }
 
 /** An agent's own page: its numbers, the primary one, one more from the pool. @param {Practice} practice */

@@ -864,7 +864,7 @@ export type FilterNumbersQueryVariables = Exact<{
 }>;
 
 
-export type FilterNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
+export type FilterNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null }> } };
 
 export type FilterAgentQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -878,7 +878,7 @@ export type FilterNumberQueryVariables = Exact<{
 }>;
 
 
-export type FilterNumberQuery = { phoneNumber: { id: string, number: string } | null };
+export type FilterNumberQuery = { phoneNumber: { id: string, number: string, label: string | null } | null };
 
 export type MessagesThreadsQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -933,7 +933,7 @@ export type MessagesEstimateQuery = { estimateMessage: { encoding: MessageEncodi
 export type MessagesNumbersQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type MessagesNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, capabilities: { sms: boolean }, agent: { id: string, name: string } | null }> } };
+export type MessagesNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, capabilities: { sms: boolean }, agent: { id: string, name: string } | null }> } };
 
 export type MessagesSendMutationVariables = Exact<{
   input: SendMessageInput;
@@ -1049,7 +1049,7 @@ export type NowRepairingSubscription = { operationUpdated: { id: string, state: 
 export type NowTestNumbersQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }> } };
+export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, agent: { id: string, name: string } | null }> } };
 
 export type NumberQueryVariables = Exact<{
   id: Scalars['ID']['input'];

@@ -6,6 +6,7 @@ import { FilterAgent, FilterAgents, FilterNumber, FilterNumbers } from '../gener
 import { useQuery, useSettled } from '../lib/hooks.js';
 import { html } from '../lib/html.js';
 import { Filter } from './form.js';
+import { numberWords } from './words.js';
 
 /** @typedef {{ value: string, onChange: (id: string) => void }} Choice `value`: the chosen id, empty for any */
 
@@ -26,9 +27,10 @@ export function AgentFilter({ value, onChange }) {
 export function NumberFilter({ agentId, value, onChange }) {
   const read = useQuery(FilterNumbers, { agentId: agentId || null });
   const chosen = useQuery(FilterNumber, { id: value }, { pause: value === '', byId: true });
-  const listed = read.data?.phoneNumbers.nodes.map(({ id, number }) => pair(id, number)) ?? [];
+  const listed = read.data?.phoneNumbers.nodes.map((one) => pair(one.id, numberWords(one))) ?? [];
+  const one = chosen.data?.phoneNumber;
   return html`<${Filter} label="Number" value=${value} onChange=${onChange}
-    options=${withChosen('Any number', listed, value, chosen.data?.phoneNumber?.number)} />`;
+    options=${withChosen('Any number', listed, value, one ? numberWords(one) : undefined)} />`;
 }
 
 /** @param {string} id @param {string} label @returns {[string, string]} */

@@ -69,6 +69,14 @@ export function Outcome({ value }) {
   return html`<${Badge} tone=${known?.tone ?? 'neutral'}>${known?.label ?? words(value)}</${Badge}>`;
 }
 
+/**
+ * A number as one of several to choose from: with its label and its agent. A list of options cannot isolate what is written from right to left
+ * by markup, so characters do.
+ * @param {{ number: string, label: string | null, agent?: { name: string } | null }} choice
+ */
+export const numberWords = ({ number, label, agent }) =>
+  [number, ...[label, agent?.name].flatMap((text) => (text ? [`\u2068${text}\u2069`] : []))].join(' · ');
+
 /** The options of a filter by these enum values. @param {string} all words for no filter @param {string[]} values @returns {[string, string][]} */
 export function options(all, values) {
   return [

@@ -9,6 +9,7 @@ import { href, navigate } from '../../lib/router.js';
 import { Button, Empty, Loading, Problem } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { FormErrors, Select, TextField } from '../../ui/form.js';
+import { numberWords } from '../../ui/words.js';
 import { TextBody, useSend } from './compose.js';
 import { plainNumber } from './filters.js';
 
@@ -56,7 +57,7 @@ function NewMessageForm({ form, numbers, numberId, onClose }) {
     );
   };
   return html`<form onSubmit=${submit} novalidate>
-    <${Select} form=${form} name="phoneNumberId" label="From" options=${numbers.map(({ id, number, agent }) => [id, agent ? `${number} · ${agent.name}` : number])} />
+    <${Select} form=${form} name="phoneNumberId" label="From" options=${numbers.map((one) => [one.id, numberWords(one)])} />
     <${TextField} form=${form} name="to" label="To" type="tel" required=${true} hint="With + and country, such as +12125550123. Text only people who agreed to it." />
     <${TextBody} form=${form} label="Text" />
     <${FormErrors} form=${form} fields=${['phoneNumberId', 'to', 'body']} />

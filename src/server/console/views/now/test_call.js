@@ -9,6 +9,7 @@ import { href } from '../../lib/router.js';
 import { Button, Empty, Loading, Problem, say } from '../../ui/basic.js';
 import { Dialog } from '../../ui/dialog.js';
 import { FormErrors, Select, TextField } from '../../ui/form.js';
+import { numberWords } from '../../ui/words.js';
 import { ask } from './sandbox.js';
 
 /** A number that nobody has: 555-0100 to 555-0199 are kept for fiction. */
@@ -81,7 +82,7 @@ function TestCallForm({ numbers, onClose }) {
 
   return html`<form onSubmit=${submit} novalidate>
     <${FormErrors} form=${form} fields=${['from']} />
-    <${Select} form=${form} name="to" label="Number to call" options=${numbers.map(({ number, agent }) => [number, agent ? `${number} · ${agent.name}` : number])} />
+    <${Select} form=${form} name="to" label="Number to call" options=${numbers.map((one) => [one.number, numberWords(one)])} />
     <${TextField} form=${form} name="from" label="Caller" required inputmode="tel" hint="Try another country’s number, or anonymous, to see what your rules do." />
     <${Select} form=${form} name="length" label="Length" options=${LENGTHS} hint="A skipped call is recorded with its length but is over at once." />
     <${Select} form=${form} name="dial" label="If it rings at a person’s phone" options=${DIALS} />
