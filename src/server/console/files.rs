@@ -95,6 +95,7 @@ const EMBEDDED: &[(&str, &[u8])] = &embed![
     "views/number/rule.js",
     "views/number/rules.js",
     "views/number/sentence.js",
+    "views/number/texts.js",
     "views/number/try.js",
     "views/number/use_rules.js",
     "views/numbers.js",

@@ -10,11 +10,13 @@ export async function run(stage) {
   const { token } = server.tenant();
   const agent = await server.agent(token, { name: 'Elm Street Vets' });
   await server.call({ to: agent.phoneNumber.number, duration_seconds: 75 });
+  await server.text({ to: agent.phoneNumber.number, from: '+13125550123', body: 'Are you open today?' });
   const person = await stage.person();
   await person.opens(token, '/usage');
   const tile = (/** @type {string} */ label) => person.page.locator('.tile').filter({ hasText: label }).first();
   stage.check((await tile('Calls').textContent())?.includes('1'), 'the month’s calls are counted');
   stage.check((await tile('Minutes').textContent())?.includes('2'), 'minutes are rounded up, call by call');
+  stage.check((await tile('Messages').textContent()) === 'Messages1', 'messages are counted');
   stage.check(/\$1\.\d+/.test((await tile('Total').textContent()) ?? ''), 'the month’s cost is shown');
   const days = await person.saves(() => person.presses('Save as CSV'));
   const today = new Date().toISOString().slice(0, 10);

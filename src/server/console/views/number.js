@@ -11,6 +11,7 @@ import { Badge, Button, Copy, Empty, Facts, Loading, Notice, Problem, Section, V
 import { State } from '../ui/words.js';
 import { RecentCalls } from './number/calls.js';
 import { RulesEditor } from './number/editor.js';
+import { Sending } from './number/texts.js';
 import { TryIt } from './number/try.js';
 import { useRules } from './number/use_rules.js';
 import { NumberActions } from './numbers/actions.js';
@@ -116,7 +117,7 @@ function NumberFacts({ number, canChange, onChanged }) {
     ['Place', placeOf(number)],
     capabilities.sms && [
       'Texts',
-      html`<a href=${`${router.href('/messages')}?number=${encodeURIComponent(id)}`}>Show its messages</a>`,
+      html`<${Sending} number=${number} /> <a href=${`${router.href('/messages')}?number=${encodeURIComponent(id)}`}>Show its messages</a>`,
     ],
     ['Can take', can.filter(Boolean).join(', ') || 'Nothing'],
     ['Price', `${money(monthlyCost)} a month`],

@@ -61,12 +61,15 @@ export default function View() {
  * @param {{ usage: MonthlyUsage, before: import('../generated/types').UsageBeforeQuery['viewer']['usage'] | undefined, isRunning: boolean, plan: string | undefined }} props
  */
 function Totals({ usage, before, isRunning, plan }) {
-  const { total, calls, phoneNumbers, currency } = usage.estimatedCost;
+  const { total, calls, phoneNumbers, messages, currency } = usage.estimatedCost;
   const tiles = [
     ['Calls', format.number(usage.calls)],
     ['Minutes', format.decimal(usage.minutes)],
+    ['Messages', format.number(usage.messages)],
+    ['Segments', format.number(usage.messageSegments)],
     ['Numbers', format.number(usage.phoneNumbers)],
     ['Cost of calls', format.money(calls, currency)],
+    ['Cost of messages', format.money(messages, currency)],
     ['Cost of numbers', format.money(phoneNumbers, currency)],
     ['Total, estimated', format.money(total, currency)],
   ];
@@ -100,14 +103,31 @@ function Days({ usage }) {
       day.date,
       day.calls,
       day.minutes,
+      day.messages,
+      day.messageSegments,
       day.estimatedCost.calls,
+      day.estimatedCost.messages,
       day.estimatedCost.phoneNumbers,
       day.estimatedCost.total,
       day.estimatedCost.currency,
     ]);
     download(
       `usage-${usage.month}-days.csv`,
-      csv(['date', 'calls', 'minutes', 'cost_of_calls', 'cost_of_numbers', 'cost', 'currency'], rows),
+      csv(
+        [
+          'date',
+          'calls',
+          'minutes',
+          'messages',
+          'segments',
+          'cost_of_calls',
+          'cost_of_messages',
+          'cost_of_numbers',
+          'cost',
+          'currency',
+        ],
+        rows,
+      ),
     );
   };
   const x = days.map(({ date }) => Date.parse(`${date}T00:00:00Z`) / 1000);
@@ -117,12 +137,22 @@ function Days({ usage }) {
     <div class="columns">
       <${Bars} title="Calls" x=${x} isUtc=${true} formatX=${name} formatY=${format.number}
         series=${[{ label: 'Calls', color: '--plot-agent', values: days.map(({ calls }) => calls) }]} />
+      ${
+        usage.messages > 0 &&
+        html`<${Bars} title="Messages" x=${x} isUtc=${true} formatX=${name} formatY=${format.number}
+        series=${[{ label: 'Messages', color: '--plot-fallback', values: days.map(({ messages }) => messages) }]} />`
+      }
       <${Bars} title="Cost" x=${x} isUtc=${true} formatX=${name} formatY=${(/** @type {number} */ value) => format.money(value, usage.estimatedCost.currency)}
         series=${[
           {
             label: 'Calls',
             color: '--plot-cost',
             values: days.map(({ estimatedCost }) => Number(estimatedCost.calls)),
+          },
+          {
+            label: 'Messages',
+            color: '--plot-fallback',
+            values: days.map(({ estimatedCost }) => Number(estimatedCost.messages)),
           },
           {
             label: 'Numbers',

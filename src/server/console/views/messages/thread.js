@@ -9,6 +9,7 @@ import { Button, Empty, Facts, Loading, Notice, Problem, Section, ViewHead } fro
 import { FormErrors } from '../../ui/form.js';
 import { Party } from '../../ui/party.js';
 import { recount } from '../../ui/waiting.js';
+import { SendingProblem } from '../number/texts.js';
 import { TextBody, useSend } from './compose.js';
 import { ConsentButton } from './consent.js';
 import { Conversation } from './conversation.js';
@@ -90,6 +91,7 @@ function Answer({ thread, onSent }) {
   const isShown = !obstacle || form.isDirty;
   return html`<form class="answer" onSubmit=${submit} novalidate>
     ${obstacle && html`<${Notice} kind="warning">${obstacle}</${Notice}>`}
+    ${!obstacle && html`<${SendingProblem} number=${thread.phoneNumber} />`}
     ${isShown && html`<${TextBody} form=${form} label="Your answer" />`}
     <${FormErrors} form=${form} fields=${['body']} />
     ${isShown && html`<div class="actions"><${Button} kind="primary" type="submit" busy=${busy} disabled=${obstacle !== null}>Send</${Button}></div>`}
