@@ -69,6 +69,7 @@ const EMBEDDED: &[(&str, &[u8])] = &embed![
     "views/messages/conversation.js",
     "views/messages/filters.js",
     "views/messages/handling.js",
+    "views/messages/media.js",
     "views/messages/new.js",
     "views/messages/thread.js",
     "views/messages/use_messages.js",

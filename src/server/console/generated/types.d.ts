@@ -829,7 +829,7 @@ export type MessagesThreadsQueryVariables = Exact<{
 }>;
 
 
-export type MessagesThreadsQuery = { messageThreads: { nodes: Array<{ id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string } | null, agent: { id: string, name: string } | null, lastMessage: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, createdAt: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type MessagesThreadsQuery = { messageThreads: { nodes: Array<{ id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string } | null, agent: { id: string, name: string } | null, lastMessage: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, createdAt: string, media: Array<{ contentType: string }> } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
 export type MessagesWaitingQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -841,7 +841,7 @@ export type MessagesThreadQueryVariables = Exact<{
 }>;
 
 
-export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, messagingStatus: MessagingStatus, messagingStatusReason: string | null, capabilities: { sms: boolean } } | null, agent: { id: string, name: string, messaging: AgentMessaging } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
+export type MessagesThreadQuery = { node: { createdAt: string, id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, messagingStatus: MessagingStatus, messagingStatusReason: string | null, capabilities: { sms: boolean } } | null, agent: { id: string, name: string, messaging: AgentMessaging } | null, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null, media: Array<{ contentType: string, url: string, sizeBytes: number | null, problem: string | null }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
 
 export type MessagesOlderQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -849,7 +849,7 @@ export type MessagesOlderQueryVariables = Exact<{
 }>;
 
 
-export type MessagesOlderQuery = { node: { id: string, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
+export type MessagesOlderQuery = { node: { id: string, messages: { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null, media: Array<{ contentType: string, url: string, sizeBytes: number | null, problem: string | null }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } | {} | null };
 
 export type MessagesUpdatedSubscriptionVariables = Exact<{ [key: string]: never; }>;
 
@@ -861,7 +861,7 @@ export type MessagesOfThreadUpdatedSubscriptionVariables = Exact<{
 }>;
 
 
-export type MessagesOfThreadUpdatedSubscription = { messageUpdated: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null } };
+export type MessagesOfThreadUpdatedSubscription = { messageUpdated: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null, media: Array<{ contentType: string, url: string, sizeBytes: number | null, problem: string | null }> } };
 
 export type MessagesEstimateQueryVariables = Exact<{
   body: Scalars['String']['input'];
@@ -880,7 +880,7 @@ export type MessagesSendMutationVariables = Exact<{
 }>;
 
 
-export type MessagesSendMutation = { sendMessage: { message: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, thread: { id: string }, error: { code: UserErrorCode, message: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type MessagesSendMutation = { sendMessage: { message: { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, thread: { id: string }, error: { code: UserErrorCode, message: string } | null, media: Array<{ contentType: string, url: string, sizeBytes: number | null, problem: string | null }> } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type MessagesSetHandlingMutationVariables = Exact<{
   input: SetThreadHandlingInput;
@@ -898,9 +898,9 @@ export type MessagesSetConsentMutation = { setMessagingConsent: { thread: { id: 
 
 export type MessagesThreadStateFragment = { id: string, participant: string, handling: ThreadHandling, consent: MessagingConsent };
 
-export type MessagesPageFragment = { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } };
+export type MessagesPageFragment = { nodes: Array<{ id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null, media: Array<{ contentType: string, url: string, sizeBytes: number | null, problem: string | null }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } };
 
-export type MessagesMessageFragment = { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null };
+export type MessagesMessageFragment = { id: string, direction: MessageDirection, body: string | null, status: MessageStatus, segments: number | null, price: string | null, createdAt: string, error: { code: UserErrorCode, message: string } | null, media: Array<{ contentType: string, url: string, sizeBytes: number | null, problem: string | null }> };
 
 export type NewAgentOnSaleQueryVariables = Exact<{
   country: Scalars['CountryCode']['input'];

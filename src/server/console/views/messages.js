@@ -116,8 +116,9 @@ function ThreadTable({ threads, busy }) {
 /** The beginning of the last message. @param {{ message: Thread['lastMessage'] }} props */
 function Preview({ message }) {
   if (!message) return html`<span class="muted">No messages</span>`;
-  const { direction, body, status } = message;
-  const text = body === null ? 'A text that was deleted' : body.trim() || 'A message without text';
+  const { direction, body, status, media } = message;
+  const withoutText = media.length > 0 ? 'A picture or another file' : 'A message without text';
+  const text = body === null ? 'A text that was deleted' : body.trim() || withoutText;
   return html`<div><span class="preview">${direction === 'OUTBOUND' && html`<span class="muted">Outgoing: </span>`}<bdi>${text}</bdi></span>
     ${isLost(status) && html` <${Status} value=${status} />`}</div>`;
 }

@@ -6,6 +6,7 @@ import * as format from '../../lib/format.js';
 import { html } from '../../lib/html.js';
 import { Button, Empty, Notice } from '../../ui/basic.js';
 import { sentence } from '../../ui/progress.js';
+import { Media } from './media.js';
 import { isLost, Status } from './words.js';
 
 /** @typedef {import('./use_messages.js').Message} Message */
@@ -17,9 +18,9 @@ const NEAR = 60;
  * @param {{ messages: Message[], hasOlder: boolean, loadOlder: () => void, isLoading: boolean, problem: string | null }} props
  */
 export function Conversation({ messages, hasOlder, loadOlder, isLoading, problem }) {
-  const { box, isBehind, toEnd, onScroll } = useEnd(messages);
+  const { box, isBehind, toEnd, onScroll, onLoad } = useEnd(messages);
   return html`
-    <div class="conversation" ref=${box} tabindex="0" role="group" aria-label="Messages, oldest first" onScroll=${onScroll}>
+    <div class="conversation" ref=${box} tabindex="0" role="group" aria-label="Messages, oldest first" onScroll=${onScroll} onLoadCapture=${onLoad}>
       ${problem && html`<${Notice} kind="error">${problem}</${Notice}>`}
       ${hasOlder && html`<p class="older"><${Button} kind="quiet" busy=${isLoading} onClick=${loadOlder}>Show older messages</${Button}></p>`}
       ${messages.length === 0 && html`<${Empty}>No messages yet.</${Empty}>`}
@@ -55,7 +56,9 @@ function useEnd(messages) {
     before.current = { ...before.current, isAtEnd, height: current.scrollHeight };
     if (isAtEnd) setBehind(false);
   };
-  return { box, isBehind, toEnd, onScroll };
+  // A picture that arrives pushes the newest message out of sight.
+  const onLoad = () => before.current.isAtEnd && toEnd();
+  return { box, isBehind, toEnd, onScroll, onLoad };
 }
 
 /** Tells screen readers of a text that came in, and of nothing else. @param {{ newest: Message | undefined }} props */
@@ -71,20 +74,21 @@ function Announcement({ newest }) {
 
 /** @param {{ message: Message }} props */
 function Bubble({ message }) {
-  const { direction, body, status, error, createdAt } = message;
+  const { direction, body, status, error, media, createdAt } = message;
   const isOwn = direction === 'OUTBOUND';
   return html`<li class=${isOwn ? 'agent' : 'caller'}>
     <div class="hint">${isOwn ? 'Outgoing' : 'Incoming'} <time datetime=${createdAt}>${format.dateTime(createdAt)}</time></div>
-    <${Body} body=${body} />
+    <${Body} body=${body} isAlone=${media.length === 0} />
+    <${Media} media=${media} isOwn=${isOwn} />
     ${isOwn && html`<div class="facts-line"><${Status} value=${status} /> <span class="hint">${costOf(message)}</span></div>`}
     ${error && html`<p class=${isLost(status) ? 'field-error' : 'hint'}>${sentence(error.message)}</p>`}
   </li>`;
 }
 
-/** @param {{ body: string | null }} props */
-function Body({ body }) {
+/** @param {{ body: string | null, isAlone: boolean }} props `isAlone`: without files */
+function Body({ body, isAlone }) {
   if (body === null) return html`<p class="muted">This text was deleted.</p>`;
-  if (body.trim() === '') return html`<p class="muted">A message without text.</p>`;
+  if (body.trim() === '') return isAlone && html`<p class="muted">A message without text.</p>`;
   return html`<p dir="auto">${body}</p>`;
 }
 
