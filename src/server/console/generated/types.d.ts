@@ -40,6 +40,15 @@ export type AgentFilter = {
   status?: InputMaybe<AgentStatus>;
 };
 
+/** What happens to the text messages that an agent's numbers receive. They are stored in every case. */
+export type AgentMessaging =
+  /** The agent answers new threads. A text that asks for help gets `helpText`. */
+  | 'AGENT'
+  /** New threads are a PERSON's. A text that asks for help gets `helpText`. */
+  | 'NOTIFY'
+  /** Nothing else: new threads are NOBODY's, and nothing is answered. */
+  | 'OFF';
+
 /** Lifecycle state of an agent. */
 export type AgentStatus =
   /** Answers calls. */
@@ -65,6 +74,21 @@ export type AgentSyncState =
   | 'REJECTED'
   /** The voice provider has the latest change. */
   | 'SYNCED';
+
+/** Input of `assignPhoneNumber`. */
+export type AssignPhoneNumberInput = {
+  /** Id of the agent that answers the number's calls from now on. `null` or left out: none; the number goes to the tenant's pool. */
+  agentId?: InputMaybe<Scalars['ID']['input']>;
+  /**
+   * Id of the agent that the number is expected to have now: if it has another or none, the request is rejected. Default: no
+   * check.
+   */
+  expectedAgentId?: InputMaybe<Scalars['ID']['input']>;
+  /** Id of the number. */
+  id: Scalars['ID']['input'];
+  /** Your own name for the number, 1 to 100 characters. `null` removes it. Default: unchanged. */
+  label?: InputMaybe<Scalars['String']['input']>;
+};
 
 /** Filter for the audit trail. All given conditions must match. */
 export type AuditEventFilter = {
@@ -153,7 +177,6 @@ export type CancelReleaseInput = {
 
 /** Input of `createAgent`. */
 export type CreateAgentInput = {
-  messaging?: InputMaybe<AgentMessaging>;
   /** Area code of the number to buy: three digits. Only for the United States and Canada. */
   areaCode?: InputMaybe<Scalars['String']['input']>;
   /** Country of the number to buy. */
@@ -177,6 +200,8 @@ export type CreateAgentInput = {
   ifUnavailable?: IfUnavailable;
   /** Language code: `en`, `de`, `pt-br`. An unsupported language is rejected with the list of supported ones. */
   language?: Scalars['String']['input'];
+  /** What happens to the text messages that the agent's numbers receive. Default: NOTIFY. */
+  messaging?: InputMaybe<AgentMessaging>;
   /** Name of the practice, as callers hear it: 1 to 100 characters. */
   name: Scalars['String']['input'];
   /** Instructions for the agent: 1 to 20,000 characters. Default: those of a receptionist who takes messages. */
@@ -189,8 +214,15 @@ export type CreateAgentInput = {
 
 /** Input of `deleteAgent`. */
 export type DeleteAgentInput = {
+  /**
+   * Whether emergency addresses that are registered for its numbers are removed first, which takes minutes. Without it the
+   * deletion of an agent with such a number fails and changes nothing.
+   */
+  clearEmergencyAddresses?: Scalars['Boolean']['input'];
   /** Id of the agent. */
   id: Scalars['ID']['input'];
+  /** Whether its numbers go to the tenant's pool instead of being released. Releases that were requested before go on. */
+  keepPhoneNumbers?: Scalars['Boolean']['input'];
 };
 
 /** State of a part of the server. */
@@ -279,6 +311,34 @@ export type MessagingConsent =
   /** The participant asked for no more messages. None is sent. */
   | 'OPTED_OUT';
 
+/** What a number may send. */
+export type MessagingStatus =
+  /** Its registration is being reviewed. Texts may fail until it is approved. */
+  | 'PENDING'
+  /** The number can send texts. */
+  | 'READY'
+  /** Its registration was rejected or suspended: see `messagingStatusReason`. */
+  | 'REJECTED'
+  /** The carrier was not asked yet, or did not tell. */
+  | 'UNKNOWN'
+  /** The number must be registered or verified first. Texts to the United States fail, from toll-free numbers to Canada as well. */
+  | 'UNREGISTERED'
+  /** The number cannot send texts. */
+  | 'UNSUPPORTED';
+
+/** Where a number comes from. */
+export type NumberOrigin =
+  /** Held at another carrier, which forwards texts only. */
+  | 'HOSTED'
+  /** Held at the carrier before, and taken over. */
+  | 'IMPORTED'
+  /** Ported from another carrier. */
+  | 'PORTED'
+  /** Bought for an agent. */
+  | 'PURCHASED'
+  /** Bought ahead by the operator. */
+  | 'STOCK';
+
 /** Filter for operations. All given conditions must match. */
 export type OperationFilter = {
   /** Only operations about this agent. */
@@ -328,6 +388,8 @@ export type OperationState =
 export type PhoneNumberFilter = {
   /** Only numbers of this agent. */
   agentId?: InputMaybe<Scalars['ID']['input']>;
+  /** `true`: only numbers that are assigned to an agent; `false`: only numbers in the pool. */
+  assigned?: InputMaybe<Scalars['Boolean']['input']>;
   /** Only numbers of this country. */
   countryCode?: InputMaybe<Scalars['CountryCode']['input']>;
   /** Only numbers in this state. Default: all except RELEASED. */
@@ -380,6 +442,8 @@ export type ProvisionPhoneNumberInput = {
   idempotencyKey?: InputMaybe<Scalars['String']['input']>;
   /** What to do if no such number is for sale. */
   ifUnavailable?: IfUnavailable;
+  /** Your own name for the number, 1 to 100 characters. */
+  label?: InputMaybe<Scalars['String']['input']>;
   /** Exactly this number, from `availablePhoneNumbers`. */
   number?: InputMaybe<Scalars['E164']['input']>;
   /** Kind of number. */
@@ -388,6 +452,11 @@ export type ProvisionPhoneNumberInput = {
 
 /** Input of `releasePhoneNumber`. */
 export type ReleasePhoneNumberInput = {
+  /**
+   * Whether an emergency address that is registered for the number is removed first, which takes minutes. Without it the release
+   * of such a number fails and changes nothing.
+   */
+  clearEmergencyAddress?: Scalars['Boolean']['input'];
   /** Id of the number. */
   id: Scalars['ID']['input'];
 };
@@ -510,6 +579,12 @@ export type SetMessagingConsentInput = {
   phoneNumberId: Scalars['ID']['input'];
 };
 
+/** Input of `setPrimaryPhoneNumber`. */
+export type SetPrimaryPhoneNumberInput = {
+  /** Id of the number. */
+  id: Scalars['ID']['input'];
+};
+
 /** Input of `setRoutingRules`. */
 export type SetRoutingRulesInput = {
   /**
@@ -595,8 +670,6 @@ export type ThreadHandling =
 
 /** Input of `updateAgent`. An absent field remains unchanged; `null` clears it. */
 export type UpdateAgentInput = {
-  messaging?: InputMaybe<AgentMessaging>;
-  helpText?: InputMaybe<Scalars['String']['input']>;
   /**
    * The number that rings if the agent cannot take a call. `null`: the caller hears a message instead.
    * Rejected unless `viewer.limits` allows its country and kind.
@@ -607,10 +680,20 @@ export type UpdateAgentInput = {
    * the agent's language.
    */
   firstMessage?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * The answer to a text that asks for help, where the carrier does not answer it: 1 to 1600 characters. Say who sends the
+   * texts and how to stop them. `null`: no answer.
+   */
+  helpText?: InputMaybe<Scalars['String']['input']>;
   /** Id of the agent. */
   id: Scalars['ID']['input'];
   /** Language code. Cannot be `null`. */
   language?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * What happens to the text messages that the agent's numbers receive. Threads whose `handling` nobody has set follow with
+   * their next message. Cannot be `null`.
+   */
+  messaging?: InputMaybe<AgentMessaging>;
   /** Name of the practice: 1 to 100 characters. Cannot be `null`. */
   name?: InputMaybe<Scalars['String']['input']>;
   /** Instructions for the agent: 1 to 20,000 characters. `null`: those of a receptionist who takes messages. */
@@ -670,25 +753,17 @@ export type Weekday =
   /** Wednesday. */
   | 'WEDNESDAY';
 
-export type AgentMessaging =
-  | 'OFF'
-  | 'NOTIFY'
-  | 'AGENT';
-
-export type MessagingStatus =
-  | 'READY'
-  | 'UNREGISTERED'
-  | 'PENDING'
-  | 'REJECTED'
-  | 'UNSUPPORTED'
-  | 'UNKNOWN';
-
 export type AgentViewQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
+export type AgentViewQuery = { agent: { id: string, name: string, status: AgentStatus, language: string, firstMessage: string | null, fallbackNumber: string | null, messaging: AgentMessaging, helpText: string | null, syncState: AgentSyncState, tokenPreview: string, createdAt: string, updatedAt: string, phoneNumbers: { nodes: Array<{ id: string, number: string, friendlyName: string, label: string | null, primary: boolean, status: PhoneNumberStatus, monthlyCost: string }>, pageInfo: { hasNextPage: boolean } }, syncError: { code: UserErrorCode, message: string } | null } | null };
+
+export type AgentPoolQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type AgentPoolQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, status: PhoneNumberStatus, monthlyCost: string, agent: { id: string } | null }>, pageInfo: { hasNextPage: boolean } } };
 
 export type AgentCallsQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -804,7 +879,7 @@ export type FilterNumbersQueryVariables = Exact<{
 }>;
 
 
-export type FilterNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string }> } };
+export type FilterNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null }> } };
 
 export type FilterAgentQueryVariables = Exact<{
   id: Scalars['ID']['input'];
@@ -818,7 +893,7 @@ export type FilterNumberQueryVariables = Exact<{
 }>;
 
 
-export type FilterNumberQuery = { phoneNumber: { id: string, number: string } | null };
+export type FilterNumberQuery = { phoneNumber: { id: string, number: string, label: string | null } | null };
 
 export type MessagesThreadsQueryVariables = Exact<{
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -873,7 +948,7 @@ export type MessagesEstimateQuery = { estimateMessage: { encoding: MessageEncodi
 export type MessagesNumbersQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type MessagesNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, capabilities: { sms: boolean }, agent: { id: string, name: string } | null }> } };
+export type MessagesNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, capabilities: { sms: boolean }, agent: { id: string, name: string } | null }> } };
 
 export type MessagesSendMutationVariables = Exact<{
   input: SendMessageInput;
@@ -963,7 +1038,7 @@ export type NowAttentionQueryVariables = Exact<{
 }>;
 
 
-export type NowAttentionQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, syncState: AgentSyncState, syncError: { message: string } | null, phoneNumber: { id: string } | null }>, pageInfo: { hasNextPage: boolean } }, inactive: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, recent: { nodes: Array<{ id: string, from: string, startedAt: string, outcome: CallOutcome, agent: { id: string, name: string } | null, decision: { reason: string, action: { kind: RoutingActionKind } | null } }>, pageInfo: { hasNextPage: boolean } } };
+export type NowAttentionQuery = { agents: { nodes: Array<{ id: string, name: string, status: AgentStatus, syncState: AgentSyncState, syncError: { message: string } | null, phoneNumber: { id: string } | null }>, pageInfo: { hasNextPage: boolean } }, inactive: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean } }, recent: { nodes: Array<{ id: string, from: string, startedAt: string, outcome: CallOutcome, agent: { id: string, name: string } | null, phoneNumber: { id: string, agent: { id: string } | null } | null, decision: { reason: string, action: { kind: RoutingActionKind } | null } }>, pageInfo: { hasNextPage: boolean } } };
 
 export type NowOperationFragment = { id: string, kind: OperationKind, createdAt: string, error: { message: string } | null, agent: { id: string, name: string, status: AgentStatus } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus } | null };
 
@@ -989,14 +1064,14 @@ export type NowRepairingSubscription = { operationUpdated: { id: string, state: 
 export type NowTestNumbersQueryVariables = Exact<{ [key: string]: never; }>;
 
 
-export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, agent: { id: string, name: string } | null }> } };
+export type NowTestNumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, agent: { id: string, name: string } | null }> } };
 
 export type NumberQueryVariables = Exact<{
   id: Scalars['ID']['input'];
 }>;
 
 
-export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, messagingStatus: MessagingStatus, messagingStatusReason: string | null, id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, agent: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
+export type NumberQuery = { phoneNumber: { friendlyName: string, sid: string | null, provider: PhoneNumberProvider, messagingStatus: MessagingStatus, messagingStatusReason: string | null, id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, routingVersion: number, capabilities: { voice: boolean, sms: boolean, mms: boolean }, agent: { id: string, name: string } | null, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> } | null };
 
 export type NumberRulesFragment = { id: string, routingVersion: number, routingRules: Array<{ name: string, condition: { days: Array<Weekday> | null, from: string | null, to: string | null, dates: Array<string> | null, timeZone: string | null, callers: Array<string> | null }, action: { kind: RoutingActionKind, forwardTo: string | null, ringSeconds: number | null, message: string | null } }> };
 
@@ -1046,9 +1121,9 @@ export type NumbersQueryVariables = Exact<{
 }>;
 
 
-export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+export type NumbersQuery = { phoneNumbers: { nodes: Array<{ id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
 
-export type NumberRowFragment = { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null };
+export type NumberRowFragment = { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null };
 
 export type NumbersAgentsQueryVariables = Exact<{
   search?: InputMaybe<Scalars['String']['input']>;
@@ -1081,28 +1156,49 @@ export type NumbersBuyMutationVariables = Exact<{
 }>;
 
 
-export type NumbersBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersBuyMutation = { provisionPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type NumbersAssignMutationVariables = Exact<{
+  input: AssignPhoneNumberInput;
+}>;
+
+
+export type NumbersAssignMutation = { assignPhoneNumber: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+
+export type NumbersAssignedNowQueryVariables = Exact<{
+  id: Scalars['ID']['input'];
+}>;
+
+
+export type NumbersAssignedNowQuery = { phoneNumber: { id: string, agent: { id: string } | null } | null };
+
+export type NumbersMakePrimaryMutationVariables = Exact<{
+  input: SetPrimaryPhoneNumberInput;
+}>;
+
+
+export type NumbersMakePrimaryMutation = { setPrimaryPhoneNumber: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersReleaseMutationVariables = Exact<{
   input: ReleasePhoneNumberInput;
 }>;
 
 
-export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersReleaseMutation = { releasePhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersCancelReleaseMutationVariables = Exact<{
   input: CancelReleaseInput;
 }>;
 
 
-export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersCancelReleaseMutation = { cancelRelease: { phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type NumbersRepairMutationVariables = Exact<{
   input: RepairPhoneNumberInput;
 }>;
 
 
-export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
+export type NumbersRepairMutation = { repairPhoneNumber: { operation: { id: string, state: OperationState } | null, phoneNumber: { id: string, number: string, label: string | null, primary: boolean, status: PhoneNumberStatus, type: PhoneNumberType, countryCode: string, locality: string | null, region: string | null, monthlyCost: string, provisionedAt: string | null, releasedAt: string | null, agent: { id: string, name: string } | null } | null, userErrors: Array<{ code: UserErrorCode, message: string, field: Array<string> | null, suggestedAreaCodes: Array<string> | null }> } | null };
 
 export type OperatorHealthQueryVariables = Exact<{ [key: string]: never; }>;
 
