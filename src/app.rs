@@ -225,10 +225,7 @@ impl App {
         entropy: Entropy,
         test_calls: Option<Router>,
     ) -> Result<Self, AppError> {
-        telemetry::record_metrics(); // first: what is recorded before is lost
-        log_zone_data(clock.now());
-        // Parsing the plans takes a noticeable time, which the database connection's latency hides.
-        let _loaded_in_background = tokio::task::spawn_blocking(load_numbering_plans);
+        prepare(&clock);
         let shutdown = Shutdown::default();
         let (database, is_checked) = open_or_defer(config, &clock).await?;
         let deferred_check = (!is_checked).then(|| (config.clone(), clock.clone()));
@@ -415,6 +412,14 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
         return Err(AppError::NotIsolated { faults });
     }
     Ok(database)
+}
+
+/// Prepares what the whole process shares.
+fn prepare(clock: &Clock) {
+    telemetry::record_metrics(); // first: what is recorded before is lost
+    log_zone_data(clock.now());
+    // Parsing the plans takes a noticeable time, which the database connection's latency hides.
+    let _loaded_in_background = tokio::task::spawn_blocking(load_numbering_plans);
 }
 
 /// The parts that text messages need. Messages wait for the database in a folder of `STATE_DIR`.

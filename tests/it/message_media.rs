@@ -14,7 +14,7 @@ use axum::routing::any;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use switchboard::domain::{IncomingMessage, MediaReference, TenantId};
+use switchboard::domain::{IncomingMessage, MediaReference, TenantId, TextReading};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -302,7 +302,7 @@ async fn a_bad_file_is_refused_with_a_reason_and_holds_up_no_other() {
         received_at: practice.app.clock().now(),
         sent_at: None,
     };
-    practice.app.database().system().receive_message(&text, |_, _| None).await.unwrap();
+    practice.app.database().system().receive_message(&text, |_, _| TextReading::default()).await.unwrap();
     let files = practice.settled("MMhostile").await;
     assert!(files.iter().all(|file| file["problem"].is_string()), "{files:?}");
     assert_eq!(elsewhere.asked().len(), 4);

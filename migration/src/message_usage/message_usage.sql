@@ -42,9 +42,17 @@ BEGIN
 END
 $$;
 
--- Most updates change no total: a message goes from "queued" to "sent" and "delivered", or is asked about later.
+-- Most updates change no total: a message goes from "queued" to "sent" and "delivered", or is asked about later. A tenant says
+-- which texts it has answered, and may write no totals.
 CREATE FUNCTION total_updated_messages() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF NOT EXISTS (
+        SELECT FROM before JOIN after USING (id)
+            WHERE (before.status, before.segments, before.price)
+                IS DISTINCT FROM (after.status, after.segments, after.price)
+    ) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO message_totals AS total
         (tenant_id, day, phone_number_id, agent_id, messages, segments, charged, unpriced_segments)
         SELECT tenant_id, (created_at AT TIME ZONE 'UTC')::date, phone_number_id, agent_id,

@@ -190,6 +190,9 @@ mod tests {
             created_at: at,
             provisioned_at: Some(at),
             released_at: None,
+            label: None,
+            pooled_at: None,
+            primary_since: None,
         }
     }
 

@@ -21,9 +21,10 @@ pub use totals::KindUsage;
 use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait};
+use sea_orm::sea_query::{Expr, ExprTrait, Query};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
 };
 
 use super::entities::{self, agent, call, phone_number};
@@ -198,20 +199,20 @@ async fn find_by_sid(db: &impl ConnectionTrait, sid: &str) -> Result<Option<call
 
 /// Reads the agent of a stored call. It answers no call that came in while the number was in the pool.
 async fn agent_of(db: &impl ConnectionTrait, row: &call::Model) -> Result<AnsweringAgent, StoreError> {
-    let agent = agent::Entity::find_by_id(row.agent_id)
+    // In one statement: a repeated announcement costs no more than it must.
+    let pooled_at = Query::select()
+        .column(phone_number::Column::PooledAt)
+        .from(phone_number::Entity)
+        .and_where(Expr::col((phone_number::Entity, phone_number::Column::Id)).eq(row.phone_number_id))
+        .to_owned();
+    let found = agent::Entity::find_by_id(row.agent_id)
         .select_only()
         .columns(agent::AnsweringRow::COLUMNS)
-        .into_model::<agent::AnsweringRow>()
-        .one(db)
-        .await?;
-    let agent = agent.ok_or(StoreError::Corrupt { table: "calls", column: "agent_id" })?;
-    let agent = AnsweringAgent::try_from(agent)?;
-    let pooled_at: Option<Option<DateTime<Utc>>> = phone_number::Entity::find_by_id(row.phone_number_id)
-        .select_only()
-        .column(phone_number::Column::PooledAt)
-        .into_tuple()
-        .one(db)
-        .await?;
-    let was_pooled = pooled_at.flatten().is_some_and(|at| at <= row.started_at);
+        .expr_as(Expr::SubQuery(None, Box::new(pooled_at.into())), "pooled_at");
+    let found = db.query_one(&found.into_query()).await?;
+    let found = found.ok_or(StoreError::Corrupt { table: "calls", column: "agent_id" })?;
+    let agent = AnsweringAgent::try_from(agent::AnsweringRow::from_query_result(&found, "")?)?;
+    let pooled_at: Option<DateTime<Utc>> = found.try_get("", "pooled_at")?;
+    let was_pooled = pooled_at.is_some_and(|at| at <= row.started_at);
     Ok(if was_pooled { agent.withdrawn() } else { agent })
 }
