@@ -1,7 +1,8 @@
-//! Control API under `/sandbox/`: faults, test calls, texts, messaging, post-call events, the clock, and a view of the state.
+//! Control API under `/sandbox/`: faults, test calls, texts, messaging, accounts, post-call events, the clock, and a view of the state.
 //!
 //! It needs no credentials, so it accepts requests from this machine only.
 
+mod accounts;
 mod messaging;
 
 use std::net::SocketAddr;
@@ -17,7 +18,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, calls, elevenlabs, faults, prices, sign, texts};
+use super::{Shared, calls, elevenlabs, faults, prices, sign, state::accounts::Account, texts, twilio};
 
 /// Returns the routes, relative to `/sandbox`.
 pub(crate) fn router() -> Router<Shared> {
@@ -26,6 +27,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/post-call", post(post_call))
         .route("/clock", post(advance))
         .route("/state", get(state))
+        .merge(accounts::router())
         .merge(messaging::router())
         .layer(middleware::from_fn(only_this_machine))
 }
@@ -65,7 +67,7 @@ async fn place(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Respo
     // In its own task: if the client disconnects, the call still comes to its end.
     match tokio::spawn(calls::place(sandbox, order)).await {
         Ok(Ok(Some(call))) => Json(calls::to_json(&call)).into_response(),
-        Ok(Ok(None)) => error_response(StatusCode::NOT_FOUND, "the account does not own the called number"),
+        Ok(Ok(None)) => error_response(StatusCode::NOT_FOUND, "no account owns the called number"),
         Ok(Err(error)) => error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         Err(error) => error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     }
@@ -140,14 +142,20 @@ async fn advance(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Res
     }
 }
 
-/// `GET /sandbox/state`: returns the records of both providers, the bill and the counters.
+/// `GET /sandbox/state`: returns the records of both providers, the bills and the counters.
 async fn state(State(sandbox): State<Shared>) -> Json<Value> {
     let state = sandbox.store.read();
     let calls: Vec<Value> = state.calls.iter().map(calls::to_json).collect();
     let messaging = &state.messaging;
     let messages: Vec<Value> =
         messaging.messages.iter().map(|message| texts::to_json(&sandbox, message)).collect();
+    let accounts: Vec<Value> = state.accounts.iter().map(twilio::account_json).collect();
+    let bill_of = |account: &Account| {
+        (account.sid.clone(), prices::bill(&state, |sid| sid == account.sid, state.now()))
+    };
+    let bills: serde_json::Map<String, Value> = state.accounts.iter().map(bill_of).collect();
     Json(json!({
+        "accounts": accounts,
         "numbers": state.numbers,
         "agents": state.agents,
         "calls": calls,
@@ -157,7 +165,8 @@ async fn state(State(sandbox): State<Shared>) -> Json<Value> {
         "messaging_services": messaging.services,
         "applications": messaging.applications,
         "registrations": messaging.registrations,
-        "bill": prices::bill(&state, state.now()),
+        "bill": prices::bill(&state, |_| true, state.now()),
+        "bills": bills,
         "counters": state.counters,
     }))
 }

@@ -168,8 +168,8 @@ type Shared = Arc<Sandbox>;
 pub async fn start(options: Options, listener: TcpListener) -> Result<Running, SandboxError> {
     let address = listener.local_addr().map_err(SandboxError::Listener)?;
     let sandbox = Arc::new(Sandbox {
+        store: state::Store::open(options.state_file, &options.credentials)?,
         credentials: options.credentials,
-        store: state::Store::open(options.state_file)?,
         faults: faults::Faults::default(),
         http: webhook::client().map_err(SandboxError::Client)?,
         base_url: format!("http://{address}"),

@@ -1,11 +1,11 @@
-//! List prices and the account's bill, in US dollars. Twilio's actual prices for an account may differ.
+//! List prices and the accounts' bills, in US dollars. Twilio's actual prices for an account may differ.
 
 use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::{
-    state::{Call, ProviderState},
+    state::{Call, Charge, ProviderState},
     stock::Kind,
 };
 
@@ -47,44 +47,54 @@ fn billed_months(bought: DateTime<Utc>, until: DateTime<Utc>) -> u32 {
     (1..).take_while(charged).last().unwrap_or(0) + 1
 }
 
-/// Returns the account's bill up to this day: one line per purchase, per completed call and per message,
-/// and the total.
-pub(crate) fn bill(state: &ProviderState, today: DateTime<Utc>) -> Value {
+/// Returns the bill of these accounts up to this day: one line per purchase, per completed call and per message, and the total.
+pub(crate) fn bill(state: &ProviderState, is_billed: impl Fn(&str) -> bool, today: DateTime<Utc>) -> Value {
     let mut total = Decimal::ZERO;
-    let numbers: Vec<Value> = state
-        .charges
-        .iter()
+    let mut add = |amount: Decimal| {
+        total += amount;
+        amount.to_string()
+    };
+    let charges = state.charges.iter().filter(|charge| is_billed(&charge.account));
+    let numbers: Vec<Value> = charges
         .map(|charge| {
-            let until = charge.released.unwrap_or(today);
-            let months = billed_months(charge.bought, until);
-            let amount = Decimal::from(months) * month(&charge.country, charge.kind);
-            total += amount;
+            let (months, amount) = of_number(charge, today);
             json!({"number_sid": charge.number_sid, "phone_number": charge.phone_number, "months": months,
-                   "amount": amount.to_string(), "released": charge.released.is_some()})
+                   "amount": add(amount), "released": charge.released.is_some()})
         })
         .collect();
-    let calls: Vec<Value> = state
-        .calls
-        .iter()
-        .filter(|call| call.status == "completed")
+    let calls = state.calls.iter().filter(|call| call.status == "completed" && is_billed(&call.account));
+    let calls: Vec<Value> = calls
         .map(|call| {
-            let amount = of_call(call);
-            total += amount;
             json!({"call_sid": call.sid, "to": call.to, "minutes": call.duration_seconds.div_ceil(60),
-                   "amount": amount.to_string()})
+                   "amount": add(of_call(call))})
         })
         .collect();
-    let messages: Vec<Value> = state
-        .messaging
-        .charges
-        .iter()
+    let texts = state.messaging.charges.iter().filter(|charge| is_billed(&charge.account));
+    let messages: Vec<Value> = texts
         .map(|charge| {
-            let amount = of_message(charge.segments);
-            total += amount;
             json!({"message_sid": charge.message_sid, "direction": charge.direction,
-                   "segments": charge.segments, "amount": amount.to_string()})
+                   "segments": charge.segments, "amount": add(of_message(charge.segments))})
         })
         .collect();
     json!({"currency": "USD", "numbers": numbers, "calls": calls, "messages": messages,
            "total": total.to_string()})
+}
+
+/// Returns the total of the bill of these accounts up to this day.
+pub(crate) fn total(
+    state: &ProviderState,
+    is_billed: impl Fn(&str) -> bool,
+    today: DateTime<Utc>,
+) -> Decimal {
+    let numbers = state.charges.iter().filter(|charge| is_billed(&charge.account));
+    let numbers: Decimal = numbers.map(|charge| of_number(charge, today).1).sum();
+    let calls: Decimal = state.calls.iter().filter(|call| is_billed(&call.account)).map(of_call).sum();
+    let texts = state.messaging.charges.iter().filter(|charge| is_billed(&charge.account));
+    numbers + calls + texts.map(|charge| of_message(charge.segments)).sum::<Decimal>()
+}
+
+/// Returns the months charged for a purchase up to this day, and their price.
+fn of_number(charge: &Charge, today: DateTime<Utc>) -> (u32, Decimal) {
+    let months = billed_months(charge.bought, charge.released.unwrap_or(today));
+    (months, Decimal::from(months) * month(&charge.country, charge.kind))
 }

@@ -4,6 +4,7 @@
 //! atomically (temporary file, fsync, rename) under the lock and without an await, so that a client that
 //! disconnects cannot separate an effect from its file. An unreadable file is an error, never a reset.
 
+pub(crate) mod accounts;
 pub(crate) mod messaging;
 
 use std::{
@@ -18,7 +19,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{SandboxError, ambient, stock::Kind};
+use super::{Credentials, SandboxError, ambient, stock::Kind};
 
 /// Version of the file's format. Files with another version are refused.
 const VERSION: u32 = 1;
@@ -31,6 +32,11 @@ pub(crate) struct ProviderState {
     /// Seconds by which the providers' clock is ahead of the machine's.
     #[serde(default)]
     ahead_seconds: i64,
+    /// SID of the account that the sandbox was started with.
+    #[serde(default)]
+    main_account: String,
+    #[serde(default)]
+    pub(crate) accounts: Vec<accounts::Account>,
     pub(crate) numbers: Vec<Number>,
     pub(crate) charges: Vec<Charge>,
     pub(crate) calls: Vec<Call>,
@@ -43,11 +49,14 @@ pub(crate) struct ProviderState {
     pub(crate) counters: Counters,
 }
 
-/// A number that the account owns.
+/// A number that an account owns.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Number {
     pub(crate) serial: u64,
     pub(crate) sid: String,
+    // Missing in files of earlier versions, here and in other records.
+    #[serde(default)]
+    pub(crate) account: String,
     pub(crate) phone_number: String,
     pub(crate) kind: Kind,
     pub(crate) country: String,
@@ -67,6 +76,8 @@ impl Number {
 /// A purchase on the bill. It is kept after the number's release.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Charge {
+    #[serde(default)]
+    pub(crate) account: String,
     pub(crate) number_sid: String,
     pub(crate) phone_number: String,
     pub(crate) kind: Kind,
@@ -80,6 +91,8 @@ pub(crate) struct Charge {
 pub(crate) struct Call {
     pub(crate) serial: u64,
     pub(crate) sid: String,
+    #[serde(default)]
+    pub(crate) account: String,
     pub(crate) number_sid: String,
     pub(crate) kind: Kind,
     pub(crate) country: String,
@@ -206,6 +219,9 @@ pub(crate) struct Counters {
     pub(crate) repurchases: u64,
     pub(crate) purchases_refused: u64,
     pub(crate) releases: u64,
+    /// Numbers that were moved to another account.
+    #[serde(default)]
+    pub(crate) moves: u64,
     pub(crate) agents_created: u64,
     pub(crate) agents_refused: u64,
     #[serde(default)]
@@ -245,6 +261,21 @@ impl ProviderState {
         self.numbers.iter().find(|number| number.phone_number == phone_number)
     }
 
+    /// Returns the number of an account with this SID.
+    pub(crate) fn number_by_sid(&self, account: &str, sid: &str) -> Option<&Number> {
+        self.numbers.iter().find(|number| number.sid == sid && number.account == account)
+    }
+
+    /// Returns the number of an account with this SID.
+    pub(crate) fn number_by_sid_mut(&mut self, account: &str, sid: &str) -> Option<&mut Number> {
+        self.numbers.iter_mut().find(|number| number.sid == sid && number.account == account)
+    }
+
+    /// Returns the number of an account with this E.164 form.
+    pub(crate) fn own_number(&self, account: &str, phone_number: &str) -> Option<&Number> {
+        self.number(phone_number).filter(|number| number.account == account)
+    }
+
     /// Returns the call with this SID.
     pub(crate) fn call_mut(&mut self, sid: &str) -> Option<&mut Call> {
         self.calls.iter_mut().find(|call| call.sid == sid)
@@ -260,11 +291,12 @@ pub(crate) struct Store {
 
 impl Store {
     /// Reads the file, or starts with an empty state if it does not exist.
-    pub(crate) fn open(file: Option<PathBuf>) -> Result<Self, SandboxError> {
-        let state = match &file {
+    pub(crate) fn open(file: Option<PathBuf>, credentials: &Credentials) -> Result<Self, SandboxError> {
+        let mut state = match &file {
             Some(path) if path.exists() => read(path)?,
             _ => ProviderState { version: VERSION, ..ProviderState::default() },
         };
+        state.adopt_main_account(credentials);
         Ok(Self { file, state: Mutex::new(state) })
     }
 

@@ -89,18 +89,22 @@ pub(crate) fn place_fields(name: &str, number: &str) -> [(String, String); 4] {
     ]
 }
 
-/// Sends a webhook. Like Twilio, retries once if no connection was made, with the same idempotency token.
+/// Sends a webhook, signed with the account's primary auth token. Like Twilio, retries once if no connection was made, with the same idempotency token.
 pub(crate) async fn send(
     sandbox: &Shared,
+    account: &str,
     subject: Subject,
     target: &Target,
     fields: &[(String, String)],
 ) -> WebhookExchange {
+    // Read once: a retry is signed like the first attempt.
+    let key = sandbox.store.read().account(account).map(|account| account.auth_token.clone());
+    let key = key.unwrap_or_default();
     let token = ambient::hex32();
-    let first = attempt(sandbox, subject, target, fields, &token).await;
+    let first = attempt(sandbox, subject, target, fields, (&key, &token)).await;
     let outcome = match first {
         // By default, Twilio retries once, and only if it could not connect.
-        Err(error) if error.is_connect() => attempt(sandbox, subject, target, fields, &token).await,
+        Err(error) if error.is_connect() => attempt(sandbox, subject, target, fields, (&key, &token)).await,
         other => other,
     };
     outcome.unwrap_or_else(|error| {
@@ -132,9 +136,8 @@ async fn attempt(
     subject: Subject,
     target: &Target,
     fields: &[(String, String)],
-    token: &str,
+    (auth_token, token): (&str, &str),
 ) -> Result<WebhookExchange, reqwest::Error> {
-    let auth_token = &sandbox.credentials.auth_token;
     let signed_url = |url: &str| match subject {
         Subject::Call => sign::voice_url(url),
         Subject::Message | Subject::MessageStatus => sign::messaging_url(url),

@@ -73,9 +73,16 @@ impl LiveCall {
 
     /// Executes the call. Returns `None` if it is held.
     pub(super) async fn run(&mut self) -> Result<Option<CallEnd>, SandboxError> {
-        let number = self.sandbox.store.read().number(&self.call.to).cloned();
+        let number = {
+            let state = self.sandbox.store.read();
+            state.number(&self.call.to).map(|number| (number.clone(), state.is_active(&number.account)))
+        };
         let status = match number {
-            Some(number) => self.execute_documents(&number).await?,
+            Some((_, false)) => {
+                self.add_heard("the account that owns the number is not active: the call fails at once");
+                Some("failed")
+            }
+            Some((number, true)) => self.execute_documents(&number).await?,
             None => Some("failed"),
         };
         Ok(status.map(|status| {
@@ -140,9 +147,10 @@ impl LiveCall {
         parameters: Vec<(String, String)>,
     ) -> Result<Vec<Verb>, String> {
         let status = if self.is_answered { "in-progress" } else { "ringing" };
-        let mut fields = webhook_fields(&self.sandbox, &self.call, status);
+        let mut fields = webhook_fields(&self.call, status);
         fields.extend(parameters);
-        let mut exchange = webhook::send(&self.sandbox, Subject::Call, target, &fields).await;
+        let mut exchange =
+            webhook::send(&self.sandbox, &self.call.account, Subject::Call, target, &fields).await;
         let verbs = match exchange.error.clone() {
             Some(error) => Err(error),
             None => twiml::parse(&exchange.twiml, &target.url),

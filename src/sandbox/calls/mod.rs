@@ -23,7 +23,7 @@ use super::{
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CallRequest {
-    /// Called number in E.164 form. The account must own it.
+    /// Called number in E.164 form. An account must own it.
     to: String,
     /// Caller's number. Default: a fictional American number.
     from: Option<String>,
@@ -65,7 +65,7 @@ impl DialResult {
     }
 }
 
-/// Places a call and runs it until it is over or held. Returns `None` if the account does not own the number.
+/// Places a call and runs it until it is over or held. Returns `None` if no account owns the number.
 pub(crate) async fn place(sandbox: Shared, request: CallRequest) -> Result<Option<Call>, SandboxError> {
     let Some(call) = sandbox.store.change(|state| start(state, &request))? else { return Ok(None) };
     let sid = call.sid.clone();
@@ -98,6 +98,7 @@ fn start(state: &mut ProviderState, request: &CallRequest) -> Option<Call> {
     let call = Call {
         serial: state.serial(),
         sid: sid.clone(),
+        account: number.account,
         number_sid: number.sid,
         kind: number.kind,
         country: number.country,
@@ -152,6 +153,8 @@ pub(crate) async fn report_end(sandbox: Shared, sid: String) {
     let found = {
         let state = sandbox.store.read();
         let call = state.calls.iter().find(|call| call.sid == sid && call.is_over()).cloned();
+        // Nothing is sent for an account that is not active.
+        let call = call.filter(|call| state.is_active(&call.account));
         call.and_then(|call| {
             let number = state.numbers.iter().find(|number| number.sid == call.number_sid)?.clone();
             Some((call, number))
@@ -163,7 +166,7 @@ pub(crate) async fn report_end(sandbox: Shared, sid: String) {
     else {
         return;
     };
-    let mut fields = webhook_fields(&sandbox, &call, &call.status);
+    let mut fields = webhook_fields(&call, &call.status);
     let ended = call.ended.unwrap_or(call.started);
     for (name, value) in [
         ("CallDuration", call.duration_seconds.to_string()),
@@ -175,7 +178,7 @@ pub(crate) async fn report_end(sandbox: Shared, sid: String) {
     ] {
         fields.push((name.to_owned(), value));
     }
-    let exchange = webhook::send(&sandbox, Subject::Call, &target, &fields).await;
+    let exchange = webhook::send(&sandbox, &call.account, Subject::Call, &target, &fields).await;
     let saved = sandbox.store.change(|state| {
         if let Some(call) = state.call_mut(&sid) {
             call.trace.status_callback = Some(exchange);
@@ -187,10 +190,10 @@ pub(crate) async fn report_end(sandbox: Shared, sid: String) {
 }
 
 /// Returns the parameters of every voice webhook of a call.
-fn webhook_fields(sandbox: &Shared, call: &Call, status: &str) -> Vec<(String, String)> {
+fn webhook_fields(call: &Call, status: &str) -> Vec<(String, String)> {
     let mut fields = vec![
         ("CallSid".to_owned(), call.sid.clone()),
-        ("AccountSid".to_owned(), sandbox.credentials.account_sid.clone()),
+        ("AccountSid".to_owned(), call.account.clone()),
         ("ApiVersion".to_owned(), "2010-04-01".to_owned()),
         ("Direction".to_owned(), "inbound".to_owned()),
         ("CallStatus".to_owned(), status.to_owned()),
@@ -210,7 +213,7 @@ fn webhook_fields(sandbox: &Shared, call: &Call, status: &str) -> Vec<(String, S
 pub(crate) fn to_json(call: &Call) -> Value {
     let trace = &call.trace;
     json!({
-        "call_sid": call.sid, "number_sid": call.number_sid, "from": call.from, "to": call.to,
+        "call_sid": call.sid, "account_sid": call.account, "number_sid": call.number_sid, "from": call.from, "to": call.to,
         "status": call.status, "duration_seconds": call.duration_seconds,
         "answered_with": trace.answered_with, "heard": trace.heard, "agent": trace.agent,
         "conversation_id": trace.conversation_id, "status_callback": trace.status_callback,

@@ -135,8 +135,7 @@ async fn review(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Resp
         Ok(order) => order,
         Err(error) => return error_response(StatusCode::BAD_REQUEST, error.to_string()),
     };
-    let account = &sandbox.credentials.account_sid;
-    match sandbox.store.change(|state| twilio::review(state, account, order)) {
+    match sandbox.store.change(|state| twilio::review(state, order)) {
         Ok(Ok(resource)) => Json(resource).into_response(),
         Ok(Err(reason)) => error_response(StatusCode::BAD_REQUEST, reason),
         Err(error) => error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),

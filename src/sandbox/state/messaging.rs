@@ -28,6 +28,8 @@ pub(crate) struct Messaging {
 pub(crate) struct Message {
     pub(crate) serial: u64,
     pub(crate) sid: String,
+    #[serde(default)]
+    pub(crate) account: String,
     /// `inbound`, `outbound-api` or `outbound-reply`.
     pub(crate) direction: String,
     /// `None` until a Messaging Service has chosen a sender.
@@ -111,6 +113,8 @@ pub(crate) enum Event {
 /// A message on the bill.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct MessageCharge {
+    #[serde(default)]
+    pub(crate) account: String,
     pub(crate) message_sid: String,
     pub(crate) direction: String,
     pub(crate) segments: usize,
@@ -129,6 +133,8 @@ pub(crate) struct OptOut {
 pub(crate) struct Service {
     pub(crate) serial: u64,
     pub(crate) sid: String,
+    #[serde(default)]
+    pub(crate) account: String,
     /// Values by JSON name. Unset settings are absent.
     pub(crate) members: Map<String, Value>,
     pub(crate) pool: Vec<PoolNumber>,
@@ -160,6 +166,8 @@ pub(crate) struct PoolNumber {
 pub(crate) struct Application {
     pub(crate) serial: u64,
     pub(crate) sid: String,
+    #[serde(default)]
+    pub(crate) account: String,
     pub(crate) settings: BTreeMap<String, String>,
     pub(crate) created: DateTime<Utc>,
     pub(crate) updated: DateTime<Utc>,
@@ -187,6 +195,8 @@ pub(crate) enum RegistrationKind {
 pub(crate) struct Registration {
     pub(crate) serial: u64,
     pub(crate) sid: String,
+    #[serde(default)]
+    pub(crate) account: String,
     pub(crate) kind: RegistrationKind,
     /// Messaging Service of a campaign, or number of a toll-free verification.
     pub(crate) subject_sid: String,
@@ -310,9 +320,18 @@ impl ProviderState {
         Some(taken)
     }
 
+    /// Returns the message of an account with this SID.
+    pub(crate) fn own_message_mut(&mut self, account: &str, sid: &str) -> Option<&mut Message> {
+        self.message_mut(sid).filter(|message| message.account == account)
+    }
+
     /// Records what a message costs.
-    pub(crate) fn charge_message(&mut self, sid: &str, direction: &str, segments: usize) {
-        let charge = MessageCharge { message_sid: sid.to_owned(), direction: direction.to_owned(), segments };
-        self.messaging.charges.push(charge);
+    pub(crate) fn charge_message(&mut self, account: &str, sid: &str, direction: &str, segments: usize) {
+        self.messaging.charges.push(MessageCharge {
+            account: account.to_owned(),
+            message_sid: sid.to_owned(),
+            direction: direction.to_owned(),
+            segments,
+        });
     }
 }

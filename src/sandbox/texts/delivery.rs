@@ -27,6 +27,7 @@ const SCHEDULE_POLL: Duration = Duration::from_millis(100);
 /// An outbound message before it is accepted.
 #[derive(Default)]
 pub(crate) struct Outbound {
+    pub(crate) account: String,
     pub(crate) direction: &'static str,
     pub(crate) from: Option<String>,
     pub(crate) to: String,
@@ -78,6 +79,7 @@ pub(crate) fn accept(state: &mut ProviderState, outbound: Outbound) -> Message {
         error_code: None,
         // Known once the sender is.
         segments: if is_queued { segments_of(&outbound) } else { 0 },
+        account: outbound.account,
         from: outbound.from,
         to: outbound.to,
         body: outbound.body,
@@ -128,6 +130,7 @@ pub(crate) fn resume(sandbox: &Shared) {
 
 /// A status callback to send.
 pub(crate) struct Callback {
+    account: String,
     target: Target,
     fields: Vec<(String, String)>,
     is_doubled: bool,
@@ -141,8 +144,7 @@ async fn run(sandbox: Shared, sid: String) {
         tokio::time::sleep(Duration::from_millis(step.after_ms)).await;
         let files =
             if step.event == Event::Send { media::fetch(&sandbox, &urls).await } else { Ok(Vec::new()) };
-        let account = sandbox.credentials.account_sid.clone();
-        match sandbox.store.change(|state| take(state, &account, &sid, &step, files)) {
+        match sandbox.store.change(|state| take(state, &sid, &step, files)) {
             Ok(Some(callback)) if callback.is_shuffled => kept_back.push(callback),
             Ok(Some(callback)) => report(&sandbox, &sid, &callback).await,
             Ok(None) => {}
@@ -188,7 +190,6 @@ fn next_step(sandbox: &Shared, sid: &str) -> Option<(Step, Vec<String>)> {
 /// Takes a step, unless the message was cancelled or deleted meanwhile.
 fn take(
     state: &mut ProviderState,
-    account: &str,
     sid: &str,
     step: &Step,
     files: Result<Vec<File>, u32>,
@@ -207,7 +208,7 @@ fn take(
     let now = state.now();
     let media: Vec<_> = files.unwrap_or_default().into_iter().map(|file| file.record(state)).collect();
     if event == Event::Send {
-        state.charge_message(sid, &message.direction, message.segments.max(1));
+        state.charge_message(&message.account, sid, &message.direction, message.segments.max(1));
     }
     let message = state.message_mut(sid)?;
     message.steps.remove(0);
@@ -238,7 +239,7 @@ fn take(
             return None;
         }
     }
-    callback(account, message, now)
+    callback(message, now)
 }
 
 /// Returns the number that a service sends from: the last one that the person had a message from or to, else the first of the pool.
@@ -296,14 +297,14 @@ fn block_code(state: &ProviderState, message: &Message) -> Option<u32> {
 }
 
 /// Returns the status callback of a message. `None` if nobody asked for one.
-pub(crate) fn callback(account: &str, message: &Message, now: DateTime<Utc>) -> Option<Callback> {
+pub(crate) fn callback(message: &Message, now: DateTime<Utc>) -> Option<Callback> {
     let target = Target::of(message.status_callback.as_deref()?, "POST")?;
     let mut fields: Vec<(String, String)> = [
         ("MessageSid", message.sid.as_str()),
         ("SmsSid", &message.sid),
         ("MessageStatus", &message.status),
         ("SmsStatus", &message.status),
-        ("AccountSid", account),
+        ("AccountSid", &message.account),
         ("From", message.from.as_deref().unwrap_or_default()),
         ("To", &message.to),
         ("ApiVersion", "2010-04-01"),
@@ -319,15 +320,27 @@ pub(crate) fn callback(account: &str, message: &Message, now: DateTime<Utc>) -> 
     if matches!(message.status.as_str(), "delivered" | "undelivered") {
         fields.push(("RawDlrDoneDate".to_owned(), now.format("%y%m%d%H%M").to_string()));
     }
-    Some(Callback { target, fields, is_doubled: message.is_doubled, is_shuffled: message.is_shuffled })
+    Some(Callback {
+        account: message.account.clone(),
+        target,
+        fields,
+        is_doubled: message.is_doubled,
+        is_shuffled: message.is_shuffled,
+    })
 }
 
 /// Sends a status callback and records the response.
 pub(crate) async fn report(sandbox: &Shared, sid: &str, callback: &Callback) {
     let times = if callback.is_doubled { 2 } else { 1 };
     for _ in 0..times {
-        let exchange =
-            webhook::send(sandbox, Subject::MessageStatus, &callback.target, &callback.fields).await;
+        let exchange = webhook::send(
+            sandbox,
+            &callback.account,
+            Subject::MessageStatus,
+            &callback.target,
+            &callback.fields,
+        )
+        .await;
         let saved = sandbox.store.change(|state| {
             if let Some(message) = state.message_mut(sid) {
                 message.exchanges.push(exchange);

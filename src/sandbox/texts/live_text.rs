@@ -72,7 +72,7 @@ fn webhook_fields(sandbox: &Shared, message: &Message, opt_out_type: Option<&str
         ("MessageSid", message.sid.as_str()),
         ("SmsSid", &message.sid),
         ("SmsMessageSid", &message.sid),
-        ("AccountSid", &sandbox.credentials.account_sid),
+        ("AccountSid", &message.account),
         ("From", from),
         ("To", &message.to),
         ("Body", &message.body),
@@ -92,7 +92,7 @@ fn webhook_fields(sandbox: &Shared, message: &Message, opt_out_type: Option<&str
         fields.push(("OptOutType".to_owned(), word.to_owned()));
     }
     for (index, file) in message.media.iter().enumerate() {
-        fields.push((format!("MediaUrl{index}"), media_url(sandbox, &message.sid, &file.sid)));
+        fields.push((format!("MediaUrl{index}"), media_url(sandbox, message, &file.sid)));
         fields.push((format!("MediaContentType{index}"), file.content_type.clone()));
     }
     fields
@@ -122,7 +122,8 @@ impl LiveText<'_> {
     ) -> Result<Result<Vec<Verb>, String>, SandboxError> {
         let mut fields = self.fields.clone();
         fields.extend(further);
-        let mut exchange = webhook::send(self.sandbox, Subject::Message, target, &fields).await;
+        let mut exchange =
+            webhook::send(self.sandbox, &self.message.account, Subject::Message, target, &fields).await;
         let is_text = exchange.content_type.as_deref().is_some_and(|kind| kind.starts_with("text/plain"));
         let outcome = match exchange.error.clone() {
             Some(error) => Err(error),
@@ -184,7 +185,7 @@ impl LiveText<'_> {
             Some("14109: more than 10 replies to one message")
         } else if is_burst(state, &from, &to) {
             Some("14107: more than 30 replies between two numbers in 30 s")
-        } else if state.number(&from).is_none() {
+        } else if state.own_number(&self.message.account, &from).is_none() {
             Some("14102: the account does not own the number in the attribute from")
         } else if reply.body.chars().count() > MAX_BODY {
             Some("21617: the reply is longer than 1600 characters")
@@ -206,6 +207,7 @@ impl LiveText<'_> {
         Ok(delivery::accept(
             state,
             Outbound {
+                account: self.message.account.clone(),
                 direction: "outbound-reply",
                 from: Some(from),
                 to,

@@ -5,7 +5,10 @@ use serde::Deserialize;
 
 use super::super::{
     Sandbox, ambient,
-    state::{ProviderState, messaging::Media},
+    state::{
+        ProviderState,
+        messaging::{Media, Message},
+    },
 };
 
 /// Maximum size of a file in bytes.
@@ -100,9 +103,9 @@ impl File {
 }
 
 /// Returns the URL of a file, as webhooks name it.
-pub(crate) fn url(sandbox: &Sandbox, message_sid: &str, media_sid: &str) -> String {
-    let account = &sandbox.credentials.account_sid;
-    format!("{}/2010-04-01/Accounts/{account}/Messages/{message_sid}/Media/{media_sid}", sandbox.base_url)
+pub(crate) fn url(sandbox: &Sandbox, message: &Message, media_sid: &str) -> String {
+    let Message { account, sid, .. } = message;
+    format!("{}/2010-04-01/Accounts/{account}/Messages/{sid}/Media/{media_sid}", sandbox.base_url)
 }
 
 /// Fetches the files of an outbound message.

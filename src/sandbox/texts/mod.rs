@@ -38,7 +38,7 @@ pub(crate) const MAX_MEDIA: usize = 10;
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TextRequest {
-    /// Number in E.164 form. The account must own it.
+    /// Number in E.164 form. An account must own it.
     to: String,
     /// Person's number. Default: a fictional American number.
     from: Option<String>,
@@ -57,7 +57,7 @@ pub(crate) struct TextRequest {
 
 /// Reason why a text was not accepted.
 pub(crate) enum Refusal {
-    /// The account does not own the number.
+    /// No account owns the number.
     NotOwned,
     Invalid(String),
     Unsaved(SandboxError),
@@ -117,6 +117,9 @@ pub(crate) async fn place(sandbox: Shared, request: TextRequest) -> Result<Value
 /// Records an inbound message and applies opt-out words. Returns `None` if Twilio would drop the message.
 fn receive(state: &mut ProviderState, request: &TextRequest) -> Result<Option<Received>, Refusal> {
     let number = state.number(&request.to).cloned().ok_or(Refusal::NotOwned)?;
+    if !state.is_active(&number.account) {
+        return Err(Refusal::Invalid(format!("the account that owns {} is not active", request.to)));
+    }
     let (_, sms, mms, _) = stock::capabilities(&number.country, number.kind);
     if !sms || (!mms && !request.media.is_empty()) {
         let what = if sms { "pictures" } else { "messages" };
@@ -150,7 +153,7 @@ fn receive(state: &mut ProviderState, request: &TextRequest) -> Result<Option<Re
         Some(message) => message,
         None => {
             let media = files.into_iter().map(|file| file.record(state)).collect();
-            record(state, request, &person, service.as_ref(), media)
+            record(state, request, &person, (&number, service.as_ref()), media)
         }
     };
     if let Some(word) = word.filter(|_| !is_repeated) {
@@ -168,7 +171,7 @@ fn record(
     state: &mut ProviderState,
     request: &TextRequest,
     person: &str,
-    service: Option<&Service>,
+    (number, service): (&Number, Option<&Service>),
     media: Vec<Media>,
 ) -> Message {
     let now = state.now();
@@ -177,6 +180,7 @@ fn record(
     let message = Message {
         serial: state.serial(),
         sid: request.message_sid.clone().unwrap_or_else(|| ambient::sid(prefix)),
+        account: number.account.clone(),
         direction: "inbound".to_owned(),
         from: Some(person.to_owned()),
         to: request.to.clone(),
@@ -200,7 +204,7 @@ fn record(
         exchanges: Vec::new(),
         auto_reply: None,
     };
-    state.charge_message(&message.sid, "inbound", message.segments);
+    state.charge_message(&message.account, &message.sid, "inbound", message.segments);
     state.counters.messages_received += 1;
     state.messaging.messages.push(message.clone());
     message
@@ -261,10 +265,10 @@ pub(crate) fn report(sandbox: &Shared, state: &ProviderState, sid: &str) -> Opti
 /// Returns a message with its trace, as the control API shows it.
 pub(crate) fn to_json(sandbox: &Shared, message: &Message) -> Value {
     let media = message.media.iter().map(
-        |file| json!({"content_type": file.content_type, "url": media_url(sandbox, &message.sid, &file.sid)}),
+        |file| json!({"content_type": file.content_type, "url": media_url(sandbox, message, &file.sid)}),
     );
     json!({
-        "message_sid": message.sid, "direction": message.direction, "from": message.from, "to": message.to,
+        "message_sid": message.sid, "account_sid": message.account, "direction": message.direction, "from": message.from, "to": message.to,
         "service_sid": message.service_sid, "body": message.body, "status": message.status,
         "error_code": message.error_code, "segments": message.segments, "media": media.collect::<Vec<_>>(),
         "created": message.created, "auto_reply": message.auto_reply, "answered_with": message.exchanges,

@@ -12,13 +12,12 @@ use super::{
         Shared,
         stock::{self, COUNTRIES, Item, Kind, Requirement},
     },
-    Fields, TwilioError,
+    Account, Fields, TwilioError,
 };
 
 /// `GET /AvailablePhoneNumbers.json`: countries with the types for sale.
-pub(crate) async fn countries(State(sandbox): State<Shared>, OriginalUri(uri): OriginalUri) -> Json<Value> {
-    let account = &sandbox.credentials.account_sid;
-    let all: Vec<Value> = COUNTRIES.iter().map(|row| described(account, row)).collect();
+pub(crate) async fn countries(Account(account): Account, OriginalUri(uri): OriginalUri) -> Json<Value> {
+    let all: Vec<Value> = COUNTRIES.iter().map(|row| described(&account, row)).collect();
     Json(json!({"countries": all, "uri": uri.path()}))
 }
 

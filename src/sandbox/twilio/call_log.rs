@@ -8,22 +8,22 @@ use serde_json::Value;
 
 use super::{
     super::{Shared, calls, state::Call},
-    Fields, TwilioError, page, resource,
+    Account, Fields, TwilioError, page, resource,
 };
 
 /// `GET /Calls.json`: newest first, filtered by `To`, `From` and `Status`.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let account = &sandbox.credentials.account_sid;
     let same = |name: &str, is: &str| fields.filled(name).is_none_or(|wanted| wanted == is);
     let fits =
         |call: &&Call| same("To", &call.to) && same("From", &call.from) && same("Status", &call.status);
-    let records = state.calls.iter().rev().filter(fits);
-    let records = records.map(|call| (call.serial, resource::call(account, call)));
+    let records = state.calls.iter().rev().filter(|call| call.account == account).filter(fits);
+    let records = records.map(|call| (call.serial, resource::call(call)));
     page::page("calls", uri.path(), &fields, records).map(Json)
 }
 
@@ -34,8 +34,9 @@ pub(crate) async fn fetch(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let call = state.calls.iter().find(|call| call.sid == name.trim_end_matches(".json"));
-    call.map(|call| Json(resource::call(&account, call))).ok_or_else(|| TwilioError::not_found(uri.path()))
+    let sid = name.trim_end_matches(".json");
+    let call = state.calls.iter().find(|call| call.sid == sid && call.account == account);
+    call.map(|call| Json(resource::call(call))).ok_or_else(|| TwilioError::not_found(uri.path()))
 }
 
 /// `POST /Calls/{CA}.json`: ends a call. Redirecting a call is not emulated.
@@ -52,13 +53,17 @@ pub(crate) async fn update(
             "The sandbox supports Status=completed and Status=canceled only",
         ));
     }
-    let is_over = sandbox.store.read().calls.iter().find(|call| call.sid == sid).map(Call::is_over);
+    let is_over = {
+        let state = sandbox.store.read();
+        let call = state.calls.iter().find(|call| call.sid == sid && call.account == account);
+        call.map(Call::is_over)
+    };
     match is_over {
         None => Err(TwilioError::not_found(uri.path())),
         Some(true) => Err(TwilioError::bad_request(21220, "Call is not in-progress. Cannot redirect.")),
         Some(false) => {
             let ended = calls::end(&sandbox, sid)?;
-            let answer = ended.as_ref().map(|call| Json(resource::call(&account, call)));
+            let answer = ended.as_ref().map(|call| Json(resource::call(call)));
             // Twilio too sends the status callback after it has answered the update.
             tokio::spawn(calls::report_end(sandbox, sid.to_owned()));
             // The call may have ended since it was looked at.

@@ -1,12 +1,15 @@
-//! Twilio's REST API, as far as a voice platform uses it: search, buy, update and release numbers, read
-//! and end calls, messages, prices.
+//! Twilio's REST API, as far as a voice platform uses it: accounts; search, buy, update, move and release numbers; read and end calls;
+//! messages; prices.
 //!
 //! Behaves as Twilio's documentation and its users' reports describe: HTTP Basic authentication, form bodies,
 //! `.json` paths, error bodies with Twilio's codes, RFC 2822 dates.
 
+mod access;
+mod accounts;
 mod available;
 mod call_log;
 mod messaging;
+mod moves;
 mod numbers;
 mod page;
 mod pricing;
@@ -16,18 +19,19 @@ mod settings;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{FromRequest, Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
-    middleware::{self, Next},
+    extract::{FromRequest, Request},
+    http::{Method, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::get,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Sandbox, SandboxError, Shared, ambient};
+use super::{SandboxError, Shared};
 
+pub(crate) use access::{Account, Caller};
+pub(crate) use accounts::to_json as account_json;
 pub(crate) use messaging::review;
 
 const API_VERSION: &str = "2010-04-01";
@@ -36,9 +40,10 @@ const API_VERSION: &str = "2010-04-01";
 pub(crate) fn is_twilio_path(path: &str) -> bool {
     ["/2010-04-01", "/v1/PhoneNumbers", "/v2/Voice"].iter().any(|start| path.starts_with(start))
         || messaging::is_path(path)
+        || accounts::is_path(path)
 }
 
-/// Returns Twilio's routes with authentication. [`authenticate`] has checked that instance paths end in `.json`.
+/// Returns Twilio's routes with authentication. [`access::authenticate`] has checked that instance paths end in `.json`.
 pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
     let account = Router::new()
         .route("/AvailablePhoneNumbers.json", get(available::countries))
@@ -52,9 +57,10 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
         )
         .route("/Calls.json", get(call_log::list))
         .route("/Calls/{sid}", get(call_log::fetch).post(call_log::update))
+        .merge(accounts::account_routes())
         .merge(messaging::account_routes());
     Router::new()
-        .route("/2010-04-01/Accounts/{account}", get(account_itself))
+        .merge(accounts::routes())
         .nest("/2010-04-01/Accounts/{account}", account)
         .route("/v1/PhoneNumbers/Countries/{country}", get(pricing::phone_numbers))
         .route("/v2/Voice/Countries/{country}", get(pricing::voice))
@@ -62,7 +68,7 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
         .method_not_allowed_fallback(async || {
             TwilioError::new(StatusCode::METHOD_NOT_ALLOWED, 20004, "Method not allowed")
         })
-        .route_layer(middleware::from_fn_with_state(sandbox.clone(), authenticate))
+        .route_layer(middleware::from_fn_with_state(sandbox.clone(), access::authenticate))
         .merge(messaging::storage_routes())
 }
 
@@ -110,54 +116,6 @@ impl IntoResponse for TwilioError {
         }
         (self.status, Json(body)).into_response()
     }
-}
-
-/// Middleware that checks the credentials and that the path belongs to this account and ends in `.json`, and
-/// adds Twilio's response headers.
-async fn authenticate(State(sandbox): State<Shared>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    let is_public_file = messaging::is_file(path)
-        && request.method() == Method::GET
-        && !sandbox.store.read().messaging.settings.media_auth;
-    let mut response = if !is_public_file && !is_authenticated(&sandbox, &request) {
-        let mut refusal = TwilioError::new(StatusCode::UNAUTHORIZED, 20003, "Authenticate").into_response();
-        let realm = HeaderValue::from_static("Basic realm=\"Twilio API\"");
-        refusal.headers_mut().insert(header::WWW_AUTHENTICATE, realm);
-        refusal
-    } else if is_foreign_path(&sandbox, path) {
-        TwilioError::not_found(path).into_response()
-    } else {
-        next.run(request).await
-    };
-    let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&ambient::sid("RQ")) {
-        headers.insert("twilio-request-id", id);
-    }
-    // The providers' clock, which also dates the records.
-    if let Ok(now) = HeaderValue::from_str(&date(sandbox.store.read().now()).replace("+0000", "GMT")) {
-        headers.insert(header::DATE, now);
-    }
-    response
-}
-
-fn is_authenticated(sandbox: &Sandbox, request: &Request) -> bool {
-    let credentials = &sandbox.credentials;
-    let expected = format!("{}:{}", credentials.account_sid, credentials.auth_token);
-    request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Basic "))
-        .and_then(|encoded| STANDARD.decode(encoded.trim()).ok())
-        // A plain comparison: the token guards nothing but an emulator on this machine.
-        .is_some_and(|given| given == expected.as_bytes())
-}
-
-/// Returns whether a path belongs to another account, or lacks `.json` (Twilio would answer in XML).
-fn is_foreign_path(sandbox: &Sandbox, path: &str) -> bool {
-    let Some(rest) = path.strip_prefix("/2010-04-01/Accounts/") else { return false };
-    let account = rest.split('/').next().unwrap_or(rest);
-    let has_format = path.ends_with(".json") || messaging::is_file(path);
-    account.trim_end_matches(".json") != sandbox.credentials.account_sid || !has_format
 }
 
 /// Parameters of a request: the query and, for a POST, the form body.
@@ -233,23 +191,4 @@ fn date(moment: DateTime<Utc>) -> String {
 /// Formats a date as the `v1` APIs do: `2015-07-30T20:12:31Z`.
 fn iso_date(moment: DateTime<Utc>) -> String {
     moment.format("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-/// `GET /Accounts/{AC}.json`: the account that owns the credentials.
-async fn account_itself(State(sandbox): State<Shared>) -> Json<Value> {
-    let sid = &sandbox.credentials.account_sid;
-    let long_ago = date(DateTime::UNIX_EPOCH);
-    let under = |name: &str| format!("/2010-04-01/Accounts/{sid}/{name}.json");
-    Json(json!({
-        "sid": sid, "owner_account_sid": sid, "friendly_name": "Sandbox", "status": "active", "type": "Full",
-        "auth_token": sandbox.credentials.auth_token, "date_created": long_ago, "date_updated": long_ago,
-        "uri": format!("/2010-04-01/Accounts/{sid}.json"),
-        "subresource_uris": {
-            "available_phone_numbers": under("AvailablePhoneNumbers"),
-            "incoming_phone_numbers": under("IncomingPhoneNumbers"),
-            "calls": under("Calls"),
-            "messages": under("Messages"),
-            "applications": under("Applications"),
-        },
-    }))
 }

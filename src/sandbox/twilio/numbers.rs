@@ -1,4 +1,4 @@
-//! The `IncomingPhoneNumbers` resource: list, buy, read, update and release owned numbers.
+//! The `IncomingPhoneNumbers` resource: list, buy, read, update, move and release owned numbers.
 //!
 //! Two behaviours matter to buyers. Buying a number that the account already owns succeeds and updates it, as users of
 //! the real service report. A purchase by area code selects any number, so it cannot be retried safely.
@@ -16,7 +16,7 @@ use super::{
         state::{Charge, Number, ProviderState},
         stock::{self, Kind, Requirement},
     },
-    Fields, TwilioError, page, resource, settings,
+    Account, Caller, Fields, TwilioError, moves, page, resource, settings,
 };
 
 /// Twilio's test numbers: always unavailable, always invalid, always available.
@@ -27,21 +27,22 @@ const MAGIC_GOOD: &str = "+15005550006";
 /// `GET /IncomingPhoneNumbers.json`: newest first, filtered by `PhoneNumber` and `FriendlyName`.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let account = &sandbox.credentials.account_sid;
     let part = fields.filled("PhoneNumber");
     let name = fields.filled("FriendlyName");
     let fits = |number: &&Number| {
         let formatted = stock::formatted(&number.phone_number);
         let is_called = number.settings.get("friendly_name").unwrap_or(&formatted);
-        part.is_none_or(|part| contains(&number.phone_number, part))
+        number.account == account
+            && part.is_none_or(|part| contains(&number.phone_number, part))
             && name.is_none_or(|name| is_called == name)
     };
     let records = state.numbers.iter().rev().filter(fits);
-    let records = records.map(|number| (number.serial, resource::number(account, number)));
+    let records = records.map(|number| (number.serial, resource::number(number)));
     page::page("incoming_phone_numbers", uri.path(), &fields, records).map(Json)
 }
 
@@ -55,33 +56,42 @@ fn contains(phone_number: &str, part: &str) -> bool {
 /// `POST /IncomingPhoneNumbers.json`: buys a number by `PhoneNumber` or `AreaCode`.
 pub(crate) async fn buy(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Value>), TwilioError> {
-    purchase(&sandbox, &fields, None)
+    purchase(&sandbox, &account, &fields, None)
 }
 
 fn purchase(
     sandbox: &Shared,
+    account: &str,
     fields: &Fields,
     kind: Option<Kind>,
 ) -> Result<(StatusCode, Json<Value>), TwilioError> {
-    let account = &sandbox.credentials.account_sid;
     let bought = sandbox.store.change(|state| {
-        let outcome = acquire(state, fields, kind);
+        let outcome = acquire(state, account, fields, kind);
         // In the same change, so that a test that reads the counters sees both or neither.
         if outcome.is_err() {
             state.counters.purchases_refused += 1;
         }
         outcome
     })??;
-    Ok((StatusCode::CREATED, Json(resource::number(account, &bought))))
+    Ok((StatusCode::CREATED, Json(resource::number(&bought))))
 }
 
-fn acquire(state: &mut ProviderState, fields: &Fields, kind: Option<Kind>) -> Result<Number, TwilioError> {
+fn acquire(
+    state: &mut ProviderState,
+    account: &str,
+    fields: &Fields,
+    kind: Option<Kind>,
+) -> Result<Number, TwilioError> {
     let phone_number = select(state, fields, kind)?;
     let now = state.now();
     // Twilio treats the purchase of an owned number as an update: no error, no second charge.
     if let Some(number) = state.numbers.iter_mut().find(|number| number.phone_number == phone_number) {
+        if number.account != account {
+            return Err(TwilioError::bad_request(21422, format!("{phone_number} is not available")));
+        }
         number.settings = settings::apply(fields, &number.settings)?;
         number.updated = now;
         let number = number.clone();
@@ -105,6 +115,7 @@ fn acquire(state: &mut ProviderState, fields: &Fields, kind: Option<Kind>) -> Re
     let number = Number {
         serial: state.serial(),
         sid: ambient::sid("PN"),
+        account: account.to_owned(),
         phone_number,
         kind: item.map_or(Kind::Local, |item| item.kind),
         country: item.map_or("US", |item| item.country).to_owned(),
@@ -114,6 +125,7 @@ fn acquire(state: &mut ProviderState, fields: &Fields, kind: Option<Kind>) -> Re
     };
     // Kept beside the numbers, because the bill includes those that are released.
     state.charges.push(Charge {
+        account: number.account.clone(),
         number_sid: number.sid.clone(),
         phone_number: number.phone_number.clone(),
         kind: number.kind,
@@ -189,35 +201,40 @@ pub(crate) async fn fetch(
     let name = name.trim_end_matches(".json");
     let state = sandbox.store.read();
     if let Some(kind) = Kind::from_path(name) {
-        let records = state.numbers.iter().rev().filter(|number| number.kind == kind);
-        let records = records.map(|number| (number.serial, resource::number(&account, number)));
+        let records = state.numbers.iter().rev();
+        let records = records.filter(|number| number.kind == kind && number.account == account);
+        let records = records.map(|number| (number.serial, resource::number(number)));
         return page::page("incoming_phone_numbers", uri.path(), &fields, records).map(Json);
     }
-    let number = state.numbers.iter().find(|number| number.sid == name);
-    number
-        .map(|number| Json(resource::number(&account, number)))
-        .ok_or_else(|| TwilioError::not_found(uri.path()))
+    let number = state.number_by_sid(&account, name);
+    number.map(|number| Json(resource::number(number))).ok_or_else(|| TwilioError::not_found(uri.path()))
 }
 
-/// `POST /IncomingPhoneNumbers/{PN}.json`: updates a number. `POST /IncomingPhoneNumbers/{Type}.json`: buys
+/// `POST /IncomingPhoneNumbers/{PN}.json`: updates a number, or moves it to another account. `POST /IncomingPhoneNumbers/{Type}.json`: buys
 /// one of a type.
 pub(crate) async fn update(
     State(sandbox): State<Shared>,
+    caller: Caller,
     Path((account, name)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Value>), TwilioError> {
     let name = name.trim_end_matches(".json");
     if let Some(kind) = Kind::from_path(name) {
-        return purchase(&sandbox, &fields, Some(kind));
+        return purchase(&sandbox, &account, &fields, Some(kind));
     }
     let updated = sandbox.store.change(|state| {
         let now = state.now();
-        let number = state.numbers.iter_mut().find(|number| number.sid == name);
+        let number = state.number_by_sid_mut(&account, name);
         let number = number.ok_or_else(|| TwilioError::not_found(uri.path()))?;
+        if let Some(target) = fields.filled("AccountSid").filter(|target| *target != account) {
+            let number = number.clone();
+            let moved = moves::apply(state, &caller, &number, target, &fields)?;
+            return Ok(resource::number(&moved));
+        }
         number.settings = settings::apply(&fields, &number.settings)?;
         number.updated = now;
-        Ok::<Value, TwilioError>(resource::number(&account, number))
+        Ok::<Value, TwilioError>(resource::number(number))
     })??;
     Ok((StatusCode::OK, Json(updated)))
 }
@@ -225,13 +242,13 @@ pub(crate) async fn update(
 /// `DELETE /IncomingPhoneNumbers/{PN}.json`: releases a number, which is for sale again at once.
 pub(crate) async fn release(
     State(sandbox): State<Shared>,
-    Path((_, name)): Path<(String, String)>,
+    Path((account, name)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<StatusCode, TwilioError> {
     let name = name.trim_end_matches(".json");
     sandbox.store.change(|state| {
         let now = state.now();
-        let index = state.numbers.iter().position(|number| number.sid == name);
+        let index = state.numbers.iter().position(|number| number.sid == name && number.account == account);
         // A second release finds nothing, which Twilio too answers with a 404.
         state.numbers.remove(index.ok_or_else(|| TwilioError::not_found(uri.path()))?);
         let charge = state.charges.iter_mut().find(|charge| charge.number_sid == name);

@@ -54,15 +54,26 @@ pub(crate) fn page(
     }))
 }
 
-/// Returns one page in the form of the `v1` APIs: absolute URLs on the messaging host, in the member `meta`.
+/// Returns one page in the form of the messaging API.
 pub(crate) fn messaging_page(
     key: &str,
     path: &str,
     fields: &Fields,
     records: impl Iterator<Item = (u64, Value)>,
 ) -> Result<Value, TwilioError> {
+    meta_page(MESSAGING_HOST, key, path, fields, records)
+}
+
+/// Returns one page in the form of the `v1` APIs: absolute URLs on this host, in the member `meta`.
+pub(crate) fn meta_page(
+    host: &str,
+    key: &str,
+    path: &str,
+    fields: &Fields,
+    records: impl Iterator<Item = (u64, Value)>,
+) -> Result<Value, TwilioError> {
     let page = page(key, path, fields, records)?;
-    let url = |name: &str| page[name].as_str().map(|uri| format!("{MESSAGING_HOST}{uri}"));
+    let url = |name: &str| page[name].as_str().map(|uri| format!("{host}{uri}"));
     Ok(json!({
         key: page[key],
         "meta": {"key": key, "page": page["page"], "page_size": page["page_size"], "url": url("uri"),

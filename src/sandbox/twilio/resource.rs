@@ -13,7 +13,8 @@ use super::{
 };
 
 /// Returns a number as an `IncomingPhoneNumber` resource.
-pub(crate) fn number(account: &str, number: &Number) -> Value {
+pub(crate) fn number(number: &Number) -> Value {
+    let account = &number.account;
     let (voice, sms, mms, fax) = stock::capabilities(&number.country, number.kind);
     let mut resource = json!({
         "sid": number.sid,
@@ -40,7 +41,8 @@ pub(crate) fn number(account: &str, number: &Number) -> Value {
 }
 
 /// Returns a call as a `Call` resource.
-pub(crate) fn call(account: &str, call: &Call) -> Value {
+pub(crate) fn call(call: &Call) -> Value {
+    let account = &call.account;
     let uri = format!("/{API_VERSION}/Accounts/{account}/Calls/{}", call.sid);
     json!({
         "sid": call.sid,
@@ -76,7 +78,8 @@ fn call_price(call: &Call) -> String {
 }
 
 /// Returns a message as a `Message` resource.
-pub(crate) fn message(account: &str, message: &Message) -> Value {
+pub(crate) fn message(message: &Message) -> Value {
+    let account = &message.account;
     let uri = format!("/{API_VERSION}/Accounts/{account}/Messages/{}", message.sid);
     let price = (Decimal::ZERO - prices::of_message(message.segments)).to_string();
     json!({

@@ -5,6 +5,7 @@ pub(crate) mod api;
 mod app;
 pub(crate) mod auth;
 pub(crate) mod calls;
+pub(crate) mod carrier;
 pub(crate) mod catalogue;
 pub(crate) mod database;
 pub(crate) mod fixtures;

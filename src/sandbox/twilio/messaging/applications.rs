@@ -11,7 +11,7 @@ use crate::sandbox::{
     Shared, ambient,
     state::messaging::Application,
     twilio::{
-        API_VERSION, Fields, TwilioError, date, page,
+        API_VERSION, Account, Fields, TwilioError, date, page,
         settings::{self, Check},
     },
 };
@@ -27,7 +27,8 @@ const SETTINGS: &[(&str, &str, Check)] = &[
     ("VoiceMethod", "voice_method", Check::Method),
 ];
 
-fn to_json(account: &str, application: &Application) -> Value {
+fn to_json(application: &Application) -> Value {
+    let account = &application.account;
     let mut resource = json!({
         "sid": application.sid, "account_sid": account, "api_version": API_VERSION,
         "date_created": date(application.created), "date_updated": date(application.updated),
@@ -44,33 +45,35 @@ fn to_json(account: &str, application: &Application) -> Value {
 /// `GET /Applications.json`: newest first.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let account = &sandbox.credentials.account_sid;
     let records = state.messaging.applications.iter().rev();
-    let records = records.map(|application| (application.serial, to_json(account, application)));
+    let records = records.filter(|application| application.account == account);
+    let records = records.map(|application| (application.serial, to_json(application)));
     page::page("applications", uri.path(), &fields, records).map(Json)
 }
 
 /// `POST /Applications.json`: creates an application.
 pub(crate) async fn create(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Value>), TwilioError> {
-    let account = &sandbox.credentials.account_sid;
     let created = sandbox.store.change(|state| {
         let now = state.now();
         let application = Application {
             serial: state.serial(),
             sid: ambient::sid("AP"),
+            account: account.clone(),
             settings: settings::apply_table(SETTINGS, &fields, &std::collections::BTreeMap::new())?,
             created: now,
             updated: now,
         };
         state.messaging.applications.push(application.clone());
-        Ok::<Value, TwilioError>(to_json(account, &application))
+        Ok::<Value, TwilioError>(to_json(&application))
     })??;
     Ok((StatusCode::CREATED, Json(created)))
 }
@@ -83,9 +86,10 @@ pub(crate) async fn fetch(
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
     let sid = name.trim_end_matches(".json");
-    let application = state.messaging.applications.iter().find(|application| application.sid == sid);
+    let mut application = state.messaging.applications.iter();
+    let application = application.find(|known| known.sid == sid && known.account == account);
     application
-        .map(|application| Json(to_json(&account, application)))
+        .map(|application| Json(to_json(application)))
         .ok_or_else(|| TwilioError::not_found(uri.path()))
 }
 
@@ -99,11 +103,12 @@ pub(crate) async fn update(
     let sid = name.trim_end_matches(".json");
     let updated = sandbox.store.change(|state| {
         let now = state.now();
-        let application = state.messaging.applications.iter_mut().find(|application| application.sid == sid);
+        let mut application = state.messaging.applications.iter_mut();
+        let application = application.find(|known| known.sid == sid && known.account == account);
         let application = application.ok_or_else(|| TwilioError::not_found(uri.path()))?;
         application.settings = settings::apply_table(SETTINGS, &fields, &application.settings)?;
         application.updated = now;
-        Ok::<Value, TwilioError>(to_json(&account, application))
+        Ok::<Value, TwilioError>(to_json(application))
     })??;
     Ok(Json(updated))
 }
@@ -111,13 +116,13 @@ pub(crate) async fn update(
 /// `DELETE /Applications/{AP}.json`: deletes an application. Numbers keep its SID.
 pub(crate) async fn delete(
     State(sandbox): State<Shared>,
-    Path((_, name)): Path<(String, String)>,
+    Path((account, name)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<StatusCode, TwilioError> {
     let sid = name.trim_end_matches(".json");
     sandbox.store.change(|state| {
         let applications = &mut state.messaging.applications;
-        let index = applications.iter().position(|application| application.sid == sid);
+        let index = applications.iter().position(|known| known.sid == sid && known.account == account);
         applications.remove(index.ok_or_else(|| TwilioError::not_found(uri.path()))?);
         Ok(StatusCode::NO_CONTENT)
     })?

@@ -31,8 +31,14 @@ fn to_json(account: &str, message_sid: &str, file: &Media) -> Value {
     })
 }
 
-fn find<'a>(state: &'a ProviderState, message_sid: &str, sid: &str) -> Option<&'a Media> {
+fn find<'a>(
+    state: &'a ProviderState,
+    account: Option<&str>,
+    message_sid: &str,
+    sid: &str,
+) -> Option<&'a Media> {
     let message = state.messaging.messages.iter().find(|message| message.sid == message_sid)?;
+    let message = Some(message).filter(|message| account.is_none_or(|account| message.account == account))?;
     message.media.iter().find(|file| file.sid == sid)
 }
 
@@ -44,7 +50,8 @@ pub(crate) async fn list(
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
     let mut state = sandbox.store.read();
-    let message = state.message_mut(&message_sid).ok_or_else(|| TwilioError::not_found(uri.path()))?;
+    let message = state.own_message_mut(&account, &message_sid);
+    let message = message.ok_or_else(|| TwilioError::not_found(uri.path()))?;
     let records = message.media.iter().rev().map(|file| (file.serial, to_json(&account, &message_sid, file)));
     page::page("media_list", uri.path(), &fields, records).map(Json)
 }
@@ -57,7 +64,8 @@ pub(crate) async fn fetch(
 ) -> Result<Response, TwilioError> {
     let state = sandbox.store.read();
     let sid = name.trim_end_matches(".json");
-    let file = find(&state, &message_sid, sid).ok_or_else(|| TwilioError::not_found(uri.path()))?;
+    let file =
+        find(&state, Some(&account), &message_sid, sid).ok_or_else(|| TwilioError::not_found(uri.path()))?;
     if name.ends_with(".json") {
         return Ok(Json(to_json(&account, &message_sid, file)).into_response());
     }
@@ -68,12 +76,12 @@ pub(crate) async fn fetch(
 /// `DELETE /Messages/{MM}/Media/{ME}.json`: deletes a file.
 pub(crate) async fn delete(
     State(sandbox): State<Shared>,
-    Path((_, message_sid, name)): Path<(String, String, String)>,
+    Path((account, message_sid, name)): Path<(String, String, String)>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<StatusCode, TwilioError> {
     sandbox.store.change(|state| {
         let not_found = || TwilioError::not_found(uri.path());
-        let message = state.message_mut(&message_sid).ok_or_else(not_found)?;
+        let message = state.own_message_mut(&account, &message_sid).ok_or_else(not_found)?;
         let count = message.media.len();
         message.media.retain(|file| file.sid != name.trim_end_matches(".json"));
         if message.media.len() == count { Err(not_found()) } else { Ok(StatusCode::NO_CONTENT) }
@@ -86,7 +94,7 @@ pub(crate) async fn stored(
     Path((message_sid, sid, key)): Path<(String, String, String)>,
 ) -> Response {
     let state = sandbox.store.read();
-    let file = find(&state, &message_sid, &sid).filter(|file| file.storage_key == key);
+    let file = find(&state, None, &message_sid, &sid).filter(|file| file.storage_key == key);
     let content = file.and_then(|file| {
         let mut bytes = STANDARD.decode(&file.base64).ok()?;
         bytes.resize(bytes.len().max(file.padded_to), 0);

@@ -15,16 +15,18 @@ use crate::sandbox::{
     Shared,
     state::{ProviderState, messaging::Message},
     texts::delivery,
-    twilio::{Fields, TwilioError, date, page, resource},
+    twilio::{Account, Fields, TwilioError, date, page, resource},
 };
 
 /// `POST /Messages.json`: accepts a message.
 pub(crate) async fn send(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Value>), TwilioError> {
     let accepted = sandbox.store.change(|state| {
-        let outcome = request::read(state, &fields).map(|outbound| delivery::accept(state, outbound));
+        let outcome =
+            request::read(state, &account, &fields).map(|outbound| delivery::accept(state, outbound));
         match outcome {
             Ok(_) => state.counters.messages_accepted += 1,
             Err(_) => state.counters.messages_refused += 1,
@@ -32,7 +34,7 @@ pub(crate) async fn send(
         outcome
     })??;
     delivery::start(&sandbox, accepted.sid.clone());
-    Ok((StatusCode::CREATED, Json(resource::message(&sandbox.credentials.account_sid, &accepted))))
+    Ok((StatusCode::CREATED, Json(resource::message(&accepted))))
 }
 
 /// Period of the filters of `DateSent`.
@@ -82,18 +84,21 @@ fn parse_moment(text: &str) -> Option<DateTime<Utc>> {
 /// `GET /Messages.json`: newest first, filtered by `To`, `From` and `DateSent`.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
     let sent = Sent::read(&fields)?;
     let state = sandbox.store.read();
-    let account = &sandbox.credentials.account_sid;
     let same = |name: &str, is: Option<&str>| fields.filled(name).is_none_or(|wanted| Some(wanted) == is);
     let fits = |message: &&Message| {
-        same("To", Some(&message.to)) && same("From", message.from.as_deref()) && sent.contains(message)
+        message.account == account
+            && same("To", Some(&message.to))
+            && same("From", message.from.as_deref())
+            && sent.contains(message)
     };
     let records = state.messaging.messages.iter().rev().filter(fits);
-    let records = records.map(|message| (message.serial, resource::message(account, message)));
+    let records = records.map(|message| (message.serial, resource::message(message)));
     page::page("messages", uri.path(), &fields, records).map(Json)
 }
 
@@ -104,10 +109,8 @@ pub(crate) async fn fetch(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, TwilioError> {
     let mut state = sandbox.store.read();
-    let message = state.message_mut(name.trim_end_matches(".json"));
-    message
-        .map(|message| Json(resource::message(&account, message)))
-        .ok_or_else(|| TwilioError::not_found(uri.path()))
+    let message = state.own_message_mut(&account, name.trim_end_matches(".json"));
+    message.map(|message| Json(resource::message(message))).ok_or_else(|| TwilioError::not_found(uri.path()))
 }
 
 fn unfinished() -> TwilioError {
@@ -128,18 +131,19 @@ pub(crate) async fn update(
     let sid = name.trim_end_matches(".json").to_owned();
     let updated = sandbox.store.change(|state| {
         let now = state.now();
-        let message = state.message_mut(&sid).ok_or_else(|| TwilioError::not_found(uri.path()))?;
+        let message =
+            state.own_message_mut(&account, &sid).ok_or_else(|| TwilioError::not_found(uri.path()))?;
         change(message, &fields)?;
         message.updated = now;
         Ok::<Message, TwilioError>(message.clone())
     })??;
     if updated.status == "canceled"
-        && let Some(callback) = delivery::callback(&account, &updated, updated.updated)
+        && let Some(callback) = delivery::callback(&updated, updated.updated)
     {
         let sandbox = sandbox.clone();
         sandbox.tasks.clone().spawn(async move { delivery::report(&sandbox, &sid, &callback).await });
     }
-    Ok(Json(resource::message(&account, &updated)))
+    Ok(Json(resource::message(&updated)))
 }
 
 fn change(message: &mut Message, fields: &Fields) -> Result<(), TwilioError> {
@@ -169,17 +173,17 @@ fn change(message: &mut Message, fields: &Fields) -> Result<(), TwilioError> {
 /// `DELETE /Messages/{SM}.json`: deletes a message with its media, once its delivery is complete.
 pub(crate) async fn delete(
     State(sandbox): State<Shared>,
-    Path((_, name)): Path<(String, String)>,
+    Path((account, name)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<StatusCode, TwilioError> {
     let sid = name.trim_end_matches(".json");
-    sandbox.store.change(|state| remove(state, sid, uri.path()))??;
+    sandbox.store.change(|state| remove(state, (&account, sid), uri.path()))??;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn remove(state: &mut ProviderState, sid: &str, path: &str) -> Result<(), TwilioError> {
+fn remove(state: &mut ProviderState, (account, sid): (&str, &str), path: &str) -> Result<(), TwilioError> {
     let messages = &mut state.messaging.messages;
-    let index = messages.iter().position(|message| message.sid == sid);
+    let index = messages.iter().position(|message| message.sid == sid && message.account == account);
     let index = index.ok_or_else(|| TwilioError::not_found(path))?;
     if messages.get(index).is_some_and(|message| !message.is_settled()) {
         return Err(unfinished());
@@ -201,7 +205,7 @@ pub(crate) async fn feedback(
     }
     let mut state = sandbox.store.read();
     let now = date(state.now());
-    state.message_mut(&sid).ok_or_else(|| TwilioError::not_found(uri.path()))?;
+    state.own_message_mut(&account, &sid).ok_or_else(|| TwilioError::not_found(uri.path()))?;
     let feedback = json!({"account_sid": account, "message_sid": sid, "outcome": outcome, "date_created": now,
                           "date_updated": now, "uri": uri.path()});
     Ok((StatusCode::CREATED, Json(feedback)))

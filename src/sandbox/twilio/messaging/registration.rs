@@ -20,7 +20,7 @@ use crate::sandbox::{
     },
     stock,
     twilio::{
-        Fields, TwilioError, iso_date,
+        Account, Fields, TwilioError, iso_date,
         page::{self, MESSAGING_HOST},
     },
 };
@@ -170,6 +170,7 @@ fn resource(kind: Kind) -> &'static Resource {
 
 /// A path of the three resources.
 struct Address<'a> {
+    account: &'a str,
     resource: &'static Resource,
     /// Messaging Service of a campaign.
     service_sid: Option<&'a str>,
@@ -177,7 +178,7 @@ struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
-    fn parse(path: &'a str) -> Self {
+    fn parse(account: &'a str, path: &'a str) -> Self {
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let (kind, service_sid, sid) = match parts.as_slice() {
             [_, "Services", service, "Compliance", "Usa2p", rest @ ..] => {
@@ -187,11 +188,12 @@ impl<'a> Address<'a> {
             [_, _, _, rest @ ..] => (Kind::TollfreeVerification, None, rest.first()),
             _ => (Kind::TollfreeVerification, None, None),
         };
-        Self { resource: resource(kind), service_sid, sid: sid.copied().unwrap_or_default() }
+        Self { account, resource: resource(kind), service_sid, sid: sid.copied().unwrap_or_default() }
     }
 
     fn fits(&self, registration: &Registration) -> bool {
-        registration.kind == self.resource.kind
+        registration.account == self.account
+            && registration.kind == self.resource.kind
             && self.service_sid.is_none_or(|service| registration.subject_sid == service)
     }
 
@@ -233,7 +235,7 @@ fn read(fields: &Fields, table: Table, is_new: bool) -> Result<Map<String, Value
     Ok(members)
 }
 
-fn to_json(account: &str, registration: &Registration) -> Value {
+fn to_json(registration: &Registration) -> Value {
     let resource = resource(registration.kind);
     let path = match registration.kind {
         Kind::Brand => "a2p/BrandRegistrations".to_owned(),
@@ -249,7 +251,7 @@ fn to_json(account: &str, registration: &Registration) -> Value {
     }
     for (name, value) in [
         ("sid", json!(registration.sid)),
-        ("account_sid", json!(account)),
+        ("account_sid", json!(registration.account)),
         (resource.status_member, json!(registration.status)),
         ("date_created", json!(iso_date(registration.created))),
         ("date_updated", json!(iso_date(registration.updated))),
@@ -278,24 +280,31 @@ fn subject(
         Kind::Brand => Ok(String::new()),
         Kind::Campaign => {
             let wanted = address.service_sid.unwrap_or_default();
-            if !state.messaging.services.iter().any(|service| service.sid == wanted) {
+            if !state
+                .messaging
+                .services
+                .iter()
+                .any(|service| service.sid == wanted && service.account == address.account)
+            {
                 return Err(TwilioError::not_found(path));
             }
             if state.messaging.registrations.iter().any(|known| address.fits(known)) {
                 return Err(TwilioError::bad_request(20001, "The Messaging Service already has a campaign"));
             }
             let brand = text("brand_registration_sid");
-            let is_approved =
-                state.messaging.registrations.iter().any(|known| {
-                    known.kind == Kind::Brand && known.sid == brand && known.status == "APPROVED"
-                });
+            let is_approved = state.messaging.registrations.iter().any(|known| {
+                known.account == address.account
+                    && known.kind == Kind::Brand
+                    && known.sid == brand
+                    && known.status == "APPROVED"
+            });
             if !is_approved {
                 return Err(TwilioError::bad_request(20001, "BrandRegistrationSid is not an approved brand"));
             }
             Ok(wanted.to_owned())
         }
         Kind::TollfreeVerification => {
-            let number = state.numbers.iter().find(|number| number.sid == text("tollfree_phone_number_sid"));
+            let number = state.number_by_sid(address.account, text("tollfree_phone_number_sid"));
             match number.filter(|number| number.kind == stock::Kind::TollFree) {
                 Some(number) => Ok(number.sid.clone()),
                 None => Err(TwilioError::bad_request(
@@ -310,11 +319,11 @@ fn subject(
 /// `POST` on the collection: submits a registration.
 pub(crate) async fn create(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Value>), TwilioError> {
-    let address = Address::parse(uri.path());
-    let account = &sandbox.credentials.account_sid;
+    let address = Address::parse(&account, uri.path());
     let created = sandbox.store.change(|state| {
         let members = read(&fields, address.resource.table, true)?;
         let subject_sid = subject(state, &address, &members, uri.path())?;
@@ -322,6 +331,7 @@ pub(crate) async fn create(
         let registration = Registration {
             serial: state.serial(),
             sid: ambient::sid(address.resource.prefix),
+            account: account.clone(),
             kind: address.resource.kind,
             subject_sid,
             status: address.resource.statuses.first().copied().unwrap_or_default().to_owned(),
@@ -330,7 +340,7 @@ pub(crate) async fn create(
             updated: now,
         };
         state.messaging.registrations.push(registration.clone());
-        Ok::<Value, TwilioError>(to_json(account, &registration))
+        Ok::<Value, TwilioError>(to_json(&registration))
     })??;
     Ok((StatusCode::CREATED, Json(created)))
 }
@@ -338,17 +348,19 @@ pub(crate) async fn create(
 /// `GET` on the collection: newest first.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
-    let address = Address::parse(uri.path());
+    let address = Address::parse(&account, uri.path());
     let state = sandbox.store.read();
-    let account = &sandbox.credentials.account_sid;
     let number = fields.filled("TollfreePhoneNumberSid");
     let status = fields.filled("Status");
     let unsubmitted = match (address.resource.kind, address.service_sid) {
-        (Kind::Campaign, Some(service)) => unenforced::campaign(&state, service).into_iter().collect(),
-        (Kind::TollfreeVerification, _) => unenforced::verifications(&state),
+        (Kind::Campaign, Some(service)) => {
+            unenforced::campaign(&state, &account, service).into_iter().collect()
+        }
+        (Kind::TollfreeVerification, _) => unenforced::verifications(&state, &account),
         _ => Vec::new(),
     };
     let mut records: Vec<&Registration> = state.messaging.registrations.iter().chain(&unsubmitted).collect();
@@ -358,30 +370,31 @@ pub(crate) async fn list(
             && number.is_none_or(|number| known.subject_sid == number)
             && status.is_none_or(|status| known.status == status)
     });
-    let records = records.map(|known| (known.serial, to_json(account, known)));
+    let records = records.map(|known| (known.serial, to_json(known)));
     page::messaging_page(address.resource.key, uri.path(), &fields, records).map(Json)
 }
 
 /// `GET` on one registration.
 pub(crate) async fn fetch(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, TwilioError> {
     let mut state = sandbox.store.read();
-    let registration = Address::parse(uri.path()).find_mut(&mut state);
+    let registration = Address::parse(&account, uri.path()).find_mut(&mut state);
     registration
-        .map(|registration| Json(to_json(&sandbox.credentials.account_sid, registration)))
+        .map(|registration| Json(to_json(registration)))
         .ok_or_else(|| TwilioError::not_found(uri.path()))
 }
 
 /// `POST` on one registration: submits a rejected one again.
 pub(crate) async fn update(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Value>), TwilioError> {
-    let address = Address::parse(uri.path());
-    let account = &sandbox.credentials.account_sid;
+    let address = Address::parse(&account, uri.path());
     let updated = sandbox.store.change(|state| {
         let now = state.now();
         let resource = address.resource;
@@ -400,7 +413,7 @@ pub(crate) async fn update(
         registration.members.retain(|name, _| !resource.reviewed.contains(&name.as_str()));
         resource.statuses.first().copied().unwrap_or_default().clone_into(&mut registration.status);
         registration.updated = now;
-        Ok(to_json(account, registration))
+        Ok(to_json(registration))
     })??;
     let status = if address.resource.kind == Kind::Campaign { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(updated)))
@@ -409,9 +422,10 @@ pub(crate) async fn update(
 /// `DELETE` on one registration.
 pub(crate) async fn delete(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
 ) -> Result<StatusCode, TwilioError> {
-    let address = Address::parse(uri.path());
+    let address = Address::parse(&account, uri.path());
     sandbox.store.change(|state| {
         address.find_mut(state).ok_or_else(|| TwilioError::not_found(uri.path()))?;
         state.messaging.registrations.retain(|known| known.sid != address.sid);
@@ -449,7 +463,7 @@ pub(crate) struct Review {
 ///
 /// # Errors
 /// Why the review does not fit.
-pub(crate) fn review(state: &mut ProviderState, account: &str, review: Review) -> Result<Value, String> {
+pub(crate) fn review(state: &mut ProviderState, review: Review) -> Result<Value, String> {
     let now = state.now();
     let mut all = state.messaging.registrations.iter_mut();
     let registration = all.find(|known| known.sid == review.sid).ok_or("there is no such registration")?;
@@ -464,5 +478,5 @@ pub(crate) fn review(state: &mut ProviderState, account: &str, review: Review) -
     registration.status = review.status;
     registration.members.extend(review.members);
     registration.updated = now;
-    Ok(to_json(account, registration))
+    Ok(to_json(registration))
 }

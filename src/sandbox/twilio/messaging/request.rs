@@ -36,16 +36,16 @@ fn refuse<T>(code: u32, message: impl Into<String>) -> Result<T, TwilioError> {
 ///
 /// # Errors
 /// 400 for the first reason why Twilio refuses the message.
-pub(super) fn read(state: &ProviderState, fields: &Fields) -> Result<Outbound, TwilioError> {
+pub(super) fn read(state: &ProviderState, account: &str, fields: &Fields) -> Result<Outbound, TwilioError> {
     let to = recipient(state, fields)?;
-    let service = service(state, fields)?;
-    let from = sender(state, fields, service)?;
+    let service = service(state, account, fields)?;
+    let from = sender(state, account, fields, service)?;
     let media_urls: Vec<String> = fields.all("MediaUrl").map(str::to_owned).collect();
     check_media(state, &media_urls, from.as_deref())?;
     let body = body(fields, service, !media_urls.is_empty())?;
     check_period(fields)?;
     let send_at = send_at(state, fields, service)?;
-    let status_callback = status_callback(state, fields, service)?;
+    let status_callback = status_callback(state, account, fields, service)?;
     // With a service the message is accepted, and fails when it is to be sent.
     if let Some(from) = from.as_deref().filter(|_| service.is_none())
         && opt_out::is_blocked(state, &to, from)
@@ -53,6 +53,7 @@ pub(super) fn read(state: &ProviderState, fields: &Fields) -> Result<Outbound, T
         return refuse(21610, "Attempt to send to unsubscribed recipient");
     }
     Ok(Outbound {
+        account: account.to_owned(),
         direction: "outbound-api",
         from,
         to,
@@ -92,16 +93,21 @@ fn recipient(state: &ProviderState, fields: &Fields) -> Result<String, TwilioErr
     Ok(to.to_owned())
 }
 
-fn service<'a>(state: &'a ProviderState, fields: &Fields) -> Result<Option<&'a Service>, TwilioError> {
+fn service<'a>(
+    state: &'a ProviderState,
+    account: &str,
+    fields: &Fields,
+) -> Result<Option<&'a Service>, TwilioError> {
     let Some(sid) = fields.filled("MessagingServiceSid") else { return Ok(None) };
     if !is_sid(sid, "MG") {
         return refuse(21705, format!("The Messaging Service Sid is invalid: {sid}"));
     }
-    let service = state.messaging.services.iter().find(|service| service.sid == sid);
+    let mut services = state.messaging.services.iter();
+    let service = services.find(|service| service.sid == sid && service.account == account);
     let Some(service) = service else {
         return refuse(21701, format!("The Messaging Service does not exist: {sid}"));
     };
-    let is_owned = |number_sid: &str| state.numbers.iter().any(|number| number.sid == number_sid);
+    let is_owned = |number_sid: &str| state.number_by_sid(account, number_sid).is_some();
     if !service.pool.iter().any(|member| is_owned(&member.number_sid)) {
         return refuse(21704, "The Messaging Service contains no phone numbers");
     }
@@ -110,6 +116,7 @@ fn service<'a>(state: &'a ProviderState, fields: &Fields) -> Result<Option<&'a S
 
 fn sender(
     state: &ProviderState,
+    account: &str,
     fields: &Fields,
     service: Option<&Service>,
 ) -> Result<Option<String>, TwilioError> {
@@ -128,7 +135,7 @@ fn sender(
     if from == MAGIC_GOOD && state.number(from).is_none() {
         return Ok(Some(from.to_owned()));
     }
-    let Some(number) = state.number(from) else {
+    let Some(number) = state.own_number(account, from) else {
         return refuse(21660, format!("Mismatch between the 'From' number {from} and the account"));
     };
     let in_pool =
@@ -205,6 +212,7 @@ fn send_at(
 /// Returns the URL of the request, else of its application, else of the service. A number's status callback is for calls.
 fn status_callback(
     state: &ProviderState,
+    account: &str,
     fields: &Fields,
     service: Option<&Service>,
 ) -> Result<Option<String>, TwilioError> {
@@ -214,9 +222,9 @@ fn status_callback(
         }
         return Ok(Some(url.to_owned()));
     }
-    let application = fields
-        .filled("ApplicationSid")
-        .and_then(|sid| state.messaging.applications.iter().find(|application| application.sid == sid));
+    let mut applications = state.messaging.applications.iter().filter(|known| known.account == account);
+    let application = fields.filled("ApplicationSid");
+    let application = application.and_then(|sid| applications.find(|known| known.sid == sid));
     let by_application = application.map(|application| application.setting("message_status_callback"));
     let by_service = service.map(|service| service.text("status_callback"));
     let urls = [by_application, by_service].into_iter().flatten();

@@ -16,7 +16,7 @@ use crate::sandbox::{
     },
     stock,
     twilio::{
-        Fields, TwilioError, iso_date,
+        Account, Fields, TwilioError, iso_date,
         page::{self, MESSAGING_HOST},
         settings::is_web_address,
     },
@@ -80,16 +80,16 @@ fn apply(fields: &Fields, members: &Map<String, Value>) -> Result<Map<String, Va
     Ok(members)
 }
 
-fn to_json(state: &ProviderState, account: &str, service: &Service) -> Value {
+fn to_json(state: &ProviderState, service: &Service) -> Value {
     let url = format!("{MESSAGING_HOST}/v1/Services/{}", service.sid);
     let is_registered = state.messaging.registrations.iter().any(|registration| {
         registration.kind == RegistrationKind::Campaign
             && registration.subject_sid == service.sid
             && registration.status == "VERIFIED"
-    }) || unenforced::campaign(state, &service.sid).is_some();
+    }) || unenforced::campaign(state, &service.account, &service.sid).is_some();
     let link = |name: &str| format!("{url}/{name}");
     let mut resource = json!({
-        "sid": service.sid, "account_sid": account, "us_app_to_person_registered": is_registered,
+        "sid": service.sid, "account_sid": service.account, "us_app_to_person_registered": is_registered,
         "date_created": iso_date(service.created), "date_updated": iso_date(service.updated), "url": url,
         "links": {
             "phone_numbers": link("PhoneNumbers"), "short_codes": link("ShortCodes"),
@@ -106,44 +106,54 @@ fn to_json(state: &ProviderState, account: &str, service: &Service) -> Value {
     resource
 }
 
-fn find<'a>(state: &'a ProviderState, sid: &str, path: &str) -> Result<&'a Service, TwilioError> {
-    let service = state.messaging.services.iter().find(|service| service.sid == sid);
+fn find<'a>(
+    state: &'a ProviderState,
+    (account, sid): (&str, &str),
+    path: &str,
+) -> Result<&'a Service, TwilioError> {
+    let mut services = state.messaging.services.iter();
+    let service = services.find(|service| service.sid == sid && service.account == account);
     service.ok_or_else(|| TwilioError::not_found(path))
 }
 
 /// Returns a service to read, stored or not.
-fn find_any(state: &ProviderState, sid: &str, path: &str) -> Result<Service, TwilioError> {
-    unenforced::service_with(state, sid).map_or_else(|| find(state, sid, path).cloned(), Ok)
+fn find_any(state: &ProviderState, key: (&str, &str), path: &str) -> Result<Service, TwilioError> {
+    unenforced::service_with(state, key).map_or_else(|| find(state, key, path).cloned(), Ok)
 }
 
-fn find_mut<'a>(state: &'a mut ProviderState, sid: &str, path: &str) -> Result<&'a mut Service, TwilioError> {
-    let service = state.messaging.services.iter_mut().find(|service| service.sid == sid);
+fn find_mut<'a>(
+    state: &'a mut ProviderState,
+    (account, sid): (&str, &str),
+    path: &str,
+) -> Result<&'a mut Service, TwilioError> {
+    let mut services = state.messaging.services.iter_mut();
+    let service = services.find(|service| service.sid == sid && service.account == account);
     service.ok_or_else(|| TwilioError::not_found(path))
 }
 
 /// `GET /v1/Services`: newest first.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let account = &sandbox.credentials.account_sid;
-    let unstored = unenforced::service(&state);
-    let records = state.messaging.services.iter().rev().chain(&unstored);
-    let records = records.map(|service| (service.serial, to_json(&state, account, service)));
+    let unstored = unenforced::service(&state, &account);
+    let records = state.messaging.services.iter().rev().filter(|service| service.account == account);
+    let records = records.chain(&unstored).map(|service| (service.serial, to_json(&state, service)));
     page::messaging_page("services", uri.path(), &fields, records).map(Json)
 }
 
 /// `POST /v1/Services`: creates a service.
 pub(crate) async fn create(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Value>), TwilioError> {
     if fields.filled("FriendlyName").is_none() {
         return Err(TwilioError::bad_request(20001, "FriendlyName is required"));
     }
-    let account = &sandbox.credentials.account_sid;
     let created = sandbox.store.change(|state| {
         let defaults = SETTINGS.iter().map(|(_, member, _, default)| {
             ((*member).to_owned(), serde_json::from_str(default).unwrap_or_default())
@@ -153,12 +163,13 @@ pub(crate) async fn create(
         let service = Service {
             serial: state.serial(),
             sid: ambient::sid("MG"),
+            account: account.clone(),
             members,
             pool: Vec::new(),
             created: now,
             updated: now,
         };
-        let resource = to_json(state, account, &service);
+        let resource = to_json(state, &service);
         state.messaging.services.push(service);
         Ok::<Value, TwilioError>(resource)
     })??;
@@ -168,29 +179,30 @@ pub(crate) async fn create(
 /// `GET /v1/Services/{MG}`: one service.
 pub(crate) async fn fetch(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     Path(sid): Path<String>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let service = find_any(&state, &sid, uri.path())?;
-    Ok(Json(to_json(&state, &sandbox.credentials.account_sid, &service)))
+    let service = find_any(&state, (&account, &sid), uri.path())?;
+    Ok(Json(to_json(&state, &service)))
 }
 
 /// `POST /v1/Services/{MG}`: updates a service.
 pub(crate) async fn update(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     Path(sid): Path<String>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
-    let account = &sandbox.credentials.account_sid;
     let updated = sandbox.store.change(|state| {
         let now = state.now();
-        let service = find_mut(state, &sid, uri.path())?;
+        let service = find_mut(state, (&account, &sid), uri.path())?;
         service.members = apply(&fields, &service.members)?;
         service.updated = now;
-        let service = find(state, &sid, uri.path())?;
-        Ok::<Value, TwilioError>(to_json(state, account, service))
+        let service = find(state, (&account, &sid), uri.path())?;
+        Ok::<Value, TwilioError>(to_json(state, service))
     })??;
     Ok(Json(updated))
 }
@@ -198,11 +210,12 @@ pub(crate) async fn update(
 /// `DELETE /v1/Services/{MG}`: deletes a service. Its numbers stay with the account.
 pub(crate) async fn delete(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     Path(sid): Path<String>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<StatusCode, TwilioError> {
     sandbox.store.change(|state| {
-        find(state, &sid, uri.path())?;
+        find(state, (&account, &sid), uri.path())?;
         state.messaging.services.retain(|service| service.sid != sid);
         state.messaging.registrations.retain(|registration| registration.subject_sid != sid);
         Ok(StatusCode::NO_CONTENT)
@@ -235,31 +248,31 @@ fn pool<'a>(
 /// `GET /v1/Services/{MG}/PhoneNumbers`: the pool, newest first.
 pub(crate) async fn numbers(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     Path(sid): Path<String>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let account = &sandbox.credentials.account_sid;
-    let service = find_any(&state, &sid, uri.path())?;
+    let service = find_any(&state, (&account, &sid), uri.path())?;
     let records = pool(&state, &service)
-        .map(|(member, number)| (member.serial, number_json(account, &sid, member, number)));
+        .map(|(member, number)| (member.serial, number_json(&account, &sid, member, number)));
     page::messaging_page("phone_numbers", uri.path(), &fields, records).map(Json)
 }
 
 /// `POST /v1/Services/{MG}/PhoneNumbers`: adds a number to the pool.
 pub(crate) async fn add_number(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     Path(sid): Path<String>,
     OriginalUri(uri): OriginalUri,
     fields: Fields,
 ) -> Result<(StatusCode, Json<Value>), TwilioError> {
-    let account = &sandbox.credentials.account_sid;
     let wanted = fields.filled("PhoneNumberSid");
     let wanted = wanted.ok_or_else(|| TwilioError::bad_request(20001, "PhoneNumberSid is required"))?;
     let added = sandbox.store.change(|state| {
-        let service = find(state, &sid, uri.path())?;
-        let number = state.numbers.iter().find(|number| number.sid == wanted).cloned();
+        let service = find(state, (&account, &sid), uri.path())?;
+        let number = state.number_by_sid(&account, wanted).cloned();
         let number = number.ok_or_else(|| TwilioError::not_found(wanted))?;
         match state.service_of(wanted) {
             Some(holder) if holder.sid == sid => {
@@ -278,8 +291,8 @@ pub(crate) async fn add_number(
         }
         let member =
             PoolNumber { serial: state.serial(), number_sid: number.sid.clone(), added: state.now() };
-        let resource = number_json(account, &sid, &member, &number);
-        find_mut(state, &sid, uri.path())?.pool.push(member);
+        let resource = number_json(&account, &sid, &member, &number);
+        find_mut(state, (&account, &sid), uri.path())?.pool.push(member);
         Ok(resource)
     })??;
     Ok((StatusCode::CREATED, Json(added)))
@@ -288,24 +301,26 @@ pub(crate) async fn add_number(
 /// `GET /v1/Services/{MG}/PhoneNumbers/{PN}`: one number of the pool.
 pub(crate) async fn number(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     Path((sid, wanted)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let service = find_any(&state, &sid, uri.path())?;
+    let service = find_any(&state, (&account, &sid), uri.path())?;
     let found = pool(&state, &service).find(|(_, number)| number.sid == wanted);
     let (member, number) = found.ok_or_else(|| TwilioError::not_found(uri.path()))?;
-    Ok(Json(number_json(&sandbox.credentials.account_sid, &sid, member, number)))
+    Ok(Json(number_json(&account, &sid, member, number)))
 }
 
 /// `DELETE /v1/Services/{MG}/PhoneNumbers/{PN}`: takes a number out of the pool.
 pub(crate) async fn remove_number(
     State(sandbox): State<Shared>,
+    Account(account): Account,
     Path((sid, wanted)): Path<(String, String)>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<StatusCode, TwilioError> {
     sandbox.store.change(|state| {
-        let service = find_mut(state, &sid, uri.path())?;
+        let service = find_mut(state, (&account, &sid), uri.path())?;
         let index = service.pool.iter().position(|member| member.number_sid == wanted);
         service.pool.remove(index.ok_or_else(|| TwilioError::not_found(uri.path()))?);
         Ok(StatusCode::NO_CONTENT)

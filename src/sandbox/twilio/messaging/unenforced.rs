@@ -19,13 +19,14 @@ fn is_enforced(state: &ProviderState) -> bool {
     state.messaging.settings.registration == RegistrationDuty::Enforced
 }
 
-/// Returns the service of the local numbers that are in no service. `None` if there is no such number.
-pub(super) fn service(state: &ProviderState) -> Option<Service> {
+/// Returns the service of an account's local numbers that are in no service. `None` if there is no such number.
+pub(super) fn service(state: &ProviderState, account: &str) -> Option<Service> {
     if is_enforced(state) {
         return None;
     }
     let numbers = state.numbers.iter().filter(|number| {
-        number.kind == Kind::Local
+        number.account == account
+            && number.kind == Kind::Local
             && matches!(number.country.as_str(), "US" | "CA")
             && state.service_of(&number.sid).is_none()
     });
@@ -42,18 +43,27 @@ pub(super) fn service(state: &ProviderState) -> Option<Service> {
     members.insert("use_inbound_webhook_on_number".to_owned(), json!(true));
     members.insert("inbound_request_url".to_owned(), json!(null));
     // Older than all others.
-    Some(Service { serial: 0, sid: SERVICE.to_owned(), members, pool, created, updated: created })
+    Some(Service {
+        serial: 0,
+        account: account.to_owned(),
+        sid: SERVICE.to_owned(),
+        members,
+        pool,
+        created,
+        updated: created,
+    })
 }
 
 /// Returns the service with this SID, if it is the one of [`service`].
-pub(super) fn service_with(state: &ProviderState, sid: &str) -> Option<Service> {
-    service(state).filter(|service| service.sid == sid)
+pub(super) fn service_with(state: &ProviderState, (account, sid): (&str, &str)) -> Option<Service> {
+    service(state, account).filter(|service| service.sid == sid)
 }
 
 /// Returns the approved campaign of a service without a campaign.
-pub(super) fn campaign(state: &ProviderState, service_sid: &str) -> Option<Registration> {
+pub(super) fn campaign(state: &ProviderState, account: &str, service_sid: &str) -> Option<Registration> {
     let mut services = state.messaging.services.iter();
-    let is_known = service_sid == SERVICE || services.any(|service| service.sid == service_sid);
+    let is_known = service_sid == SERVICE
+        || services.any(|service| service.sid == service_sid && service.account == account);
     let has_one = state
         .messaging
         .registrations
@@ -63,6 +73,7 @@ pub(super) fn campaign(state: &ProviderState, service_sid: &str) -> Option<Regis
     is_shown.then(|| Registration {
         serial: 0,
         sid: "QE00000000000000000000000000000000".to_owned(),
+        account: account.to_owned(),
         kind: RegistrationKind::Campaign,
         subject_sid: service_sid.to_owned(),
         status: "VERIFIED".to_owned(),
@@ -73,13 +84,15 @@ pub(super) fn campaign(state: &ProviderState, service_sid: &str) -> Option<Regis
 }
 
 /// Returns the approved verifications of toll-free numbers without a verification.
-pub(super) fn verifications(state: &ProviderState) -> Vec<Registration> {
+pub(super) fn verifications(state: &ProviderState, account: &str) -> Vec<Registration> {
     if is_enforced(state) {
         return Vec::new();
     }
     let numbers = state.numbers.iter().filter(|number| {
         let mut known = state.messaging.registrations.iter();
-        number.kind == Kind::TollFree && !known.any(|known| known.subject_sid == number.sid)
+        number.account == account
+            && number.kind == Kind::TollFree
+            && !known.any(|known| known.subject_sid == number.sid)
     });
     numbers
         .map(|number| {
@@ -88,6 +101,7 @@ pub(super) fn verifications(state: &ProviderState) -> Vec<Registration> {
             Registration {
                 serial: number.serial,
                 sid: number.sid.replacen("PN", "HH", 1),
+                account: account.to_owned(),
                 kind: RegistrationKind::TollfreeVerification,
                 subject_sid: number.sid.clone(),
                 status: "TWILIO_APPROVED".to_owned(),
