@@ -1,9 +1,12 @@
-//! Control API under `/sandbox/`: faults, test calls, texts, messaging, accounts, post-call events, the clock, and a view of the state.
+//! Control API under `/sandbox/`: faults, test calls, texts, messaging, accounts, owned numbers, ports,
+//! post-call events, the clock, and a view of the state.
 //!
 //! It needs no credentials, so it accepts requests from this machine only.
 
 mod accounts;
 mod messaging;
+mod numbers;
+mod porting;
 
 use std::net::SocketAddr;
 
@@ -18,7 +21,9 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Shared, calls, elevenlabs, faults, prices, sign, state::accounts::Account, texts, twilio};
+use super::{
+    Shared, calls, elevenlabs, faults, prices, sign, state::accounts::Account, texts, twilio, upkeep,
+};
 
 /// Returns the routes, relative to `/sandbox`.
 pub(crate) fn router() -> Router<Shared> {
@@ -29,6 +34,8 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/state", get(state))
         .merge(accounts::router())
         .merge(messaging::router())
+        .merge(numbers::router())
+        .merge(porting::router())
         .layer(middleware::from_fn(only_this_machine))
 }
 
@@ -126,7 +133,7 @@ struct Advance {
     seconds: u32,
 }
 
-/// `POST /sandbox/clock`: moves both providers' clock ahead permanently. Returns the new time.
+/// `POST /sandbox/clock`: moves both providers' clock ahead permanently, with what comes due until then. Returns the new time.
 async fn advance(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Response {
     let order: Advance = match serde_json::from_value(order) {
         Ok(order) => order,
@@ -136,6 +143,7 @@ async fn advance(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Res
         state.advance(order.seconds);
         state.now()
     });
+    upkeep::settle(&sandbox);
     match moved {
         Ok(now) => Json(json!({"now": now})).into_response(),
         Err(error) => error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
@@ -144,6 +152,7 @@ async fn advance(State(sandbox): State<Shared>, Json(order): Json<Value>) -> Res
 
 /// `GET /sandbox/state`: returns the records of both providers, the bills and the counters.
 async fn state(State(sandbox): State<Shared>) -> Json<Value> {
+    upkeep::settle(&sandbox);
     let state = sandbox.store.read();
     let calls: Vec<Value> = state.calls.iter().map(calls::to_json).collect();
     let messaging = &state.messaging;
@@ -165,6 +174,9 @@ async fn state(State(sandbox): State<Shared>) -> Json<Value> {
         "messaging_services": messaging.services,
         "applications": messaging.applications,
         "registrations": messaging.registrations,
+        "addresses": state.emergency.addresses,
+        "caller_ids": state.caller_ids,
+        "ports": state.porting.requests,
         "bill": prices::bill(&state, |_| true, state.now()),
         "bills": bills,
         "counters": state.counters,

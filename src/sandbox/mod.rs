@@ -13,12 +13,14 @@ mod calls;
 mod control;
 mod elevenlabs;
 mod faults;
+mod ports;
 mod prices;
 mod sign;
 mod state;
 mod stock;
 mod texts;
 mod twilio;
+mod upkeep;
 mod webhook;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -177,6 +179,7 @@ pub async fn start(options: Options, listener: TcpListener) -> Result<Running, S
         stopping: CancellationToken::new(),
     });
     texts::delivery::resume(&sandbox);
+    upkeep::start(&sandbox);
     let service = router(Arc::clone(&sandbox)).into_make_service_with_connect_info::<SocketAddr>();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {

@@ -56,7 +56,7 @@ pub(crate) fn voice_url(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{messaging_url, voice_url};
+    use super::{messaging_url, twilio, voice_url};
 
     #[test]
     fn the_signed_url_has_no_credentials_or_fragment_and_for_voice_no_https_port() {
@@ -67,5 +67,14 @@ mod tests {
             assert_eq!(sign("http://127.0.0.1:8000/a"), "http://127.0.0.1:8000/a");
             assert_eq!(sign("http://example.com"), "http://example.com");
         }
+    }
+
+    #[test]
+    fn the_signature_of_a_json_webhook_covers_its_url_alone() {
+        // Made with Twilio's own library.
+        let digest = "a99da9dcb6b5751a0aa23e10db996df1e17550c2fe24ee18f27c65b32ede2a7e";
+        let url = format!("https://sb.example.com/api/webhooks/porting?bodySHA256={digest}");
+        let signature = twilio("00112233445566778899aabbccddeeff", &url, &[]);
+        assert_eq!(signature, "ok8BHZgTiIqepMjiKgyamf0SNBs=");
     }
 }

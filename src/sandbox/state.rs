@@ -5,7 +5,10 @@
 //! disconnects cannot separate an effect from its file. An unreadable file is an error, never a reset.
 
 pub(crate) mod accounts;
+pub(crate) mod caller_ids;
+pub(crate) mod emergency;
 pub(crate) mod messaging;
+pub(crate) mod porting;
 
 use std::{
     collections::BTreeMap,
@@ -46,6 +49,12 @@ pub(crate) struct ProviderState {
     pub(crate) signed_urls: Vec<SignedUrl>,
     #[serde(default)]
     pub(crate) messaging: messaging::Messaging,
+    #[serde(default)]
+    pub(crate) emergency: emergency::Emergency,
+    #[serde(default)]
+    pub(crate) caller_ids: caller_ids::CallerIds,
+    #[serde(default)]
+    pub(crate) porting: porting::Porting,
     pub(crate) counters: Counters,
 }
 
@@ -62,8 +71,35 @@ pub(crate) struct Number {
     pub(crate) country: String,
     /// Values by JSON name. Unset settings are absent; see `twilio::settings`.
     pub(crate) settings: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) origin: Origin,
+    #[serde(default)]
+    pub(crate) emergency: emergency::Registration,
+    #[serde(default)]
+    pub(crate) obstacle: Option<Obstacle>,
     pub(crate) created: DateTime<Utc>,
     pub(crate) updated: DateTime<Utc>,
+}
+
+/// How a number came to the carrier.
+#[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Origin {
+    /// Bought or ported.
+    #[default]
+    Twilio,
+    /// Hosted: its calls stay with another carrier.
+    Hosted,
+}
+
+/// What stands in the way of a number's move and release, beside an emergency address.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Obstacle {
+    /// Another carrier is porting the number.
+    PortOut,
+    /// The order that hosts the number is not complete.
+    HostingOrder,
 }
 
 impl Number {
@@ -222,6 +258,9 @@ pub(crate) struct Counters {
     /// Numbers that were moved to another account.
     #[serde(default)]
     pub(crate) moves: u64,
+    /// Numbers that were ported from another carrier.
+    #[serde(default)]
+    pub(crate) ports: u64,
     pub(crate) agents_created: u64,
     pub(crate) agents_refused: u64,
     #[serde(default)]

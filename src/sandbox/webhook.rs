@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest;
 use reqwest::{header::CONTENT_TYPE, redirect};
+use serde_json::Value;
 use url::Url;
 
 use super::{Shared, ambient, sign, state::WebhookExchange, stock};
@@ -53,6 +55,8 @@ pub(crate) enum Subject {
     Message,
     /// The status of a message: the response is ignored.
     MessageStatus,
+    /// The end of a validation call: the response is ignored.
+    Verification,
 }
 
 /// Returns an HTTP client with Twilio's limits: 5 s to connect, 15 s in total, 10 redirects.
@@ -107,20 +111,43 @@ pub(crate) async fn send(
         Err(error) if error.is_connect() => attempt(sandbox, subject, target, fields, (&key, &token)).await,
         other => other,
     };
-    outcome.unwrap_or_else(|error| {
-        let reason = if error.is_timeout() {
-            "11200: no response within 15 s".to_owned()
-        } else {
-            format!("11205: no response ({})", root_cause(&error))
-        };
-        WebhookExchange {
-            url: target.url.clone(),
-            status: None,
-            content_type: None,
-            twiml: String::new(),
-            error: Some(reason),
-        }
-    })
+    outcome.unwrap_or_else(|error| unanswered(&target.url, &error))
+}
+
+/// Sends a JSON webhook, signed with the account's primary auth token: the URL names the body's digest, and the signature covers it.
+pub(crate) async fn send_json(sandbox: &Shared, account: &str, url: &str, body: &Value) -> WebhookExchange {
+    let key = sandbox.store.read().account(account).map(|account| account.auth_token.clone());
+    let body = body.to_string();
+    let digest = digest::digest(&digest::SHA256, body.as_bytes());
+    let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let url = url.split('#').next().unwrap_or_default();
+    let url = format!("{url}{}bodySHA256={digest}", if url.contains('?') { '&' } else { '?' });
+    let signature = sign::twilio(&key.unwrap_or_default(), &sign::messaging_url(&url), &[]);
+    let request = sandbox.http.post(&url).header(CONTENT_TYPE, "application/json");
+    let request = request.header("X-Twilio-Signature", signature).body(body);
+    let response = match request.header("I-Twilio-Idempotency-Token", ambient::hex32()).send().await {
+        Ok(response) => response,
+        Err(error) => return unanswered(&url, &error),
+    };
+    let status = response.status();
+    let error = (!status.is_success()).then(|| format!("11200: HTTP status {}", status.as_u16()));
+    // The response is ignored.
+    WebhookExchange { url, status: Some(status.as_u16()), content_type: None, twiml: String::new(), error }
+}
+
+fn unanswered(url: &str, error: &reqwest::Error) -> WebhookExchange {
+    let reason = if error.is_timeout() {
+        "11200: no response within 15 s".to_owned()
+    } else {
+        format!("11205: no response ({})", root_cause(error))
+    };
+    WebhookExchange {
+        url: url.to_owned(),
+        status: None,
+        content_type: None,
+        twiml: String::new(),
+        error: Some(reason),
+    }
 }
 
 fn root_cause(error: &dyn std::error::Error) -> String {
@@ -139,7 +166,7 @@ async fn attempt(
     (auth_token, token): (&str, &str),
 ) -> Result<WebhookExchange, reqwest::Error> {
     let signed_url = |url: &str| match subject {
-        Subject::Call => sign::voice_url(url),
+        Subject::Call | Subject::Verification => sign::voice_url(url),
         Subject::Message | Subject::MessageStatus => sign::messaging_url(url),
     };
     // The fragment configures Twilio's retries. It is neither sent nor signed.
@@ -182,7 +209,7 @@ async fn attempt(
 fn content_type_error(subject: Subject, kind: Option<&str>, body: &[u8]) -> Option<String> {
     let is = |known: &str| kind.is_some_and(|kind| kind.starts_with(known));
     let is_accepted = match subject {
-        Subject::MessageStatus => true,
+        Subject::MessageStatus | Subject::Verification => true,
         Subject::Message if body.is_empty() || is("text/plain") => true,
         Subject::Message | Subject::Call => ["text/xml", "application/xml", "text/html"].into_iter().any(is),
     };

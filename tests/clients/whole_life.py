@@ -9,6 +9,7 @@ import json
 import sys
 import threading
 import time
+import types
 import urllib.request
 from urllib.parse import parse_qsl, urlsplit
 
@@ -18,6 +19,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.rest.numbers.v1.porting_port_in import PortingPortInList
 
 DEVELOPMENT = [
     "AC5a4db0c5a4db0c5a4db0c5a4db0c5a4d",
@@ -306,6 +308,114 @@ def a_message(base, account_sid, auth_token):
     assert twilio.incoming_phone_numbers(number.sid).delete()
 
 
+def accounts(base, account_sid, auth_token):
+    parent = Client(account_sid, auth_token, http_client=Rewritten(base))
+    made = parent.api.v2010.accounts.create(friendly_name="Practice Dr. Oak")
+    assert (made.status, made.type, made.owner_account_sid) == ("active", "Full", account_sid), made
+    assert [known.sid for known in parent.api.v2010.accounts.list(friendly_name="Practice Dr. Oak")] == [made.sid]
+    practice = Client(made.sid, made.auth_token, http_client=Rewritten(base))
+    refused(21101, lambda: practice.api.v2010.accounts.create())
+    number = practice.incoming_phone_numbers.create(area_code="212", friendly_name="front desk")
+    assert number.account_sid == made.sid and number.origin == "twilio", number
+    theirs = parent.api.v2010.accounts(made.sid).incoming_phone_numbers
+    assert [known.sid for known in theirs.list()] == [number.sid]
+    assert parent.incoming_phone_numbers.list() == []
+    assert float(parent.balance.fetch().balance) < 10_000
+
+    key = practice.new_keys.create(friendly_name="server")
+    by_key = Client(key.sid, key.secret, made.sid, http_client=Rewritten(base))
+    assert [known.sid for known in by_key.incoming_phone_numbers.list()] == [number.sid]
+    refused(20003, lambda: by_key.api.v2010.accounts.list())
+    assert [known.sid for known in practice.keys.list()] == [key.sid] and practice.keys(key.sid).delete()
+    secondary = practice.accounts.v1.secondary_auth_token().create()
+    second = Client(made.sid, secondary.secondary_auth_token, http_client=Rewritten(base))
+    promoted = second.accounts.v1.auth_token_promotion().update()
+    assert promoted.auth_token == secondary.secondary_auth_token, promoted
+    refused(20003, lambda: practice.incoming_phone_numbers.list())
+
+    address = second.addresses.create(
+        customer_name="Dr. Oak", street="12 Main Street", city="New York", region="NY", postal_code="10001",
+        iso_country="US", emergency_enabled=True,
+    )
+    registered = second.incoming_phone_numbers(number.sid).update(emergency_address_sid=address.sid)
+    assert registered.emergency_address_status == "pending-registration", registered.emergency_address_status
+    fetch = second.incoming_phone_numbers(number.sid).fetch
+    until(lambda: fetch().emergency_address_status == "registered", "a registration")
+    refused(21634, lambda: second.incoming_phone_numbers(number.sid).delete())
+    assert [known.sid for known in second.addresses(address.sid).dependent_phone_numbers.list()] == [number.sid]
+    second.incoming_phone_numbers(number.sid).update(emergency_address_sid="")
+    until(lambda: fetch().emergency_address_status == "unregistered", "a removal")
+    assert second.addresses(address.sid).delete()
+
+    refused(21474, lambda: second.incoming_phone_numbers(number.sid).update(account_sid=account_sid))
+    moved = theirs(number.sid).update(account_sid=account_sid)
+    assert (moved.sid, moved.account_sid, moved.friendly_name) == (number.sid, account_sid, "front desk"), moved
+    assert parent.incoming_phone_numbers(number.sid).delete()
+    asked = parent.validation_requests.create(phone_number="+12125550177", friendly_name="Practice")
+    digits = {"phone_number": "+12125550177", "digits": asked.validation_code}
+    assert lever(base, "caller-ids", digits) == {"verified": True}
+    caller_ids = parent.outgoing_caller_ids.list(phone_number="+12125550177")
+    assert [known.friendly_name for known in caller_ids] == ["Practice"] and caller_ids[0].delete()
+    assert parent.api.v2010.accounts(made.sid).update(status="closed").status == "closed"
+    refused(21476, lambda: parent.api.v2010.accounts(made.sid).update(status="active"))
+
+
+def a_port(base, account_sid, auth_token):
+    twilio = Client(account_sid, auth_token, http_client=Rewritten(base))
+    numbers = twilio.numbers.v1
+    portable = numbers.porting_portabilities("+12125550142").fetch()
+    assert (portable.portable, portable.number_type) == (True, "LOCAL"), portable
+    assert numbers.porting_portabilities("+18005550199").fetch().not_portable_reason_code == 22133
+    # The client has no upload.
+    head = {"Content-Type": "multipart/form-data; boundary=limit"}
+    parts = [("document_type", "", b"utility_bill"), ("friendly_name", "", b"bill"), ("File", '; filename="b.pdf"', b"%PDF")]
+    form = b"".join(
+        f'--limit\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n'.encode() + content + b"\r\n"
+        for name, more, content in parts
+    )
+    http_client = Rewritten(base)
+    answer = http_client.request(
+        "POST", "https://numbers-upload.twilio.com/v1/Documents", data=form + b"--limit--\r\n", headers=head,
+        auth=(account_sid, auth_token),
+    )
+    assert answer.status_code == 201, answer.text
+    configuration = numbers.porting_webhook_configurations.create(
+        types.SimpleNamespace(to_dict=lambda: {"port_in_target_url": "http://127.0.0.1:9/porting"})
+    )
+    assert configuration.port_in_target_url == "http://127.0.0.1:9/porting", configuration
+    order = {
+        "account_sid": account_sid, "documents": [json.loads(answer.text)["sid"]],
+        "phone_numbers": [{"phone_number": "+12125550142"}],
+        "losing_carrier_information": {
+            "customer_type": "Business", "customer_name": "Dr. Oak", "authorized_representative": "Olivia Oak",
+            "authorized_representative_email": "olivia@oak.example",
+            "address": {"street": "12 Main Street", "city": "New York", "state": "NY", "zip": "10001", "country": "US"},
+        },
+    }
+    port = numbers.porting_port_ins.create(PortingPortInList.NumbersV1PortingPortInCreate(order))
+    assert port.port_in_request_status == "In review" and port.date_created.tzinfo, port.port_in_request_status
+    # Of this list, which has tokens instead of pages, the client cannot read the documented response.
+    listed = http_client.request(
+        "GET", "https://numbers.twilio.com/v1/Porting/PortIn/PortInRequests?Size=5", auth=(account_sid, auth_token)
+    )
+    assert [known["port_in_request_sid"] for known in json.loads(listed.text)["port_in_requests"]] == [
+        port.port_in_request_sid
+    ], listed.text
+    for word in ["Waiting for Signature", "In progress", "In progress", "Completed"]:
+        lever(base, f"ports/{port.port_in_request_sid}", {"action": "advance"})
+        fetched = numbers.porting_port_ins(port.port_in_request_sid).fetch()
+        assert fetched.port_in_request_status == word, fetched.port_in_request_status
+    one = fetched.phone_numbers[0]
+    number = numbers.porting_port_in_phone_number(port.port_in_request_sid, one["port_in_phone_number_sid"]).fetch()
+    assert number.port_in_phone_number_status == "completed" and number.port_date, number
+    arrived = twilio.incoming_phone_numbers.list(phone_number="+12125550142")
+    assert [known.voice_url for known in arrived] == [""], arrived
+    assert numbers.porting_portabilities("+12125550142").fetch().not_portable_reason_code == 22131
+    refused(20409, lambda: numbers.porting_port_ins(port.port_in_request_sid).delete())
+    assert numbers.porting_webhook_configurations_delete("PORT_IN").delete()
+    assert arrived[0].delete()
+
+
 def main():
     base, *credentials = sys.argv[1:]
     base, credentials = base.rstrip("/"), credentials or DEVELOPMENT
@@ -318,6 +428,10 @@ def main():
     print("both: a call's signatures are what their own libraries accept")
     a_message(base, account_sid, auth_token)
     print("twilio: messages are as its own client expects, and their signatures")
+    accounts(base, account_sid, auth_token)
+    print("twilio: accounts, emergency addresses and moves are as its own client expects")
+    a_port(base, account_sid, auth_token)
+    print("twilio: a port is as its own client expects")
 
 
 if __name__ == "__main__":

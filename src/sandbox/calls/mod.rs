@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{
     SandboxError, Shared, ambient,
     state::{Call, CallTrace, Conversation, ProviderState},
+    upkeep,
     webhook::{self, Subject, Target},
 };
 
@@ -67,6 +68,7 @@ impl DialResult {
 
 /// Places a call and runs it until it is over or held. Returns `None` if no account owns the number.
 pub(crate) async fn place(sandbox: Shared, request: CallRequest) -> Result<Option<Call>, SandboxError> {
+    upkeep::settle(&sandbox);
     let Some(call) = sandbox.store.change(|state| start(state, &request))? else { return Ok(None) };
     let sid = call.sid.clone();
     let mut live_call = live_call::LiveCall::new(sandbox.clone(), call, request);

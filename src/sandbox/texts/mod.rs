@@ -21,7 +21,7 @@ use super::{
         Number, ProviderState,
         messaging::{Event, Media, Message, Service, Step},
     },
-    stock,
+    stock, upkeep,
     webhook::Target,
 };
 use opt_out::Word;
@@ -85,6 +85,7 @@ struct Received {
 
 /// Delivers a text and executes the response. Returns the report.
 pub(crate) async fn place(sandbox: Shared, request: TextRequest) -> Result<Value, Refusal> {
+    upkeep::settle(&sandbox);
     let Some(received) = sandbox.store.change(|state| receive(state, &request))?? else {
         return Ok(json!({
             "message_sid": null, "answered_with": [], "auto_reply": null, "replies": [], "seen": [],

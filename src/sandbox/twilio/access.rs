@@ -13,7 +13,7 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{
-    super::{Shared, ambient, state::ProviderState},
+    super::{Shared, ambient, state::ProviderState, upkeep},
     TwilioError, date, messaging,
 };
 
@@ -66,6 +66,7 @@ pub(super) async fn authenticate(
     mut request: Request,
     next: Next,
 ) -> Response {
+    upkeep::settle(&sandbox);
     let admission = {
         let state = sandbox.store.read();
         admit(&state, &request)

@@ -1,5 +1,5 @@
 //! Twilio's REST API, as far as a voice platform uses it: accounts; search, buy, update, move and release numbers; read and end calls;
-//! messages; prices.
+//! messages; emergency addresses; caller IDs; ports; prices.
 //!
 //! Behaves as Twilio's documentation and its users' reports describe: HTTP Basic authentication, form bodies,
 //! `.json` paths, error bodies with Twilio's codes, RFC 2822 dates.
@@ -8,10 +8,14 @@ mod access;
 mod accounts;
 mod available;
 mod call_log;
+mod caller_ids;
+mod emergency;
 mod messaging;
 mod moves;
 mod numbers;
 mod page;
+mod placed;
+mod porting;
 mod pricing;
 mod resource;
 mod settings;
@@ -32,7 +36,11 @@ use super::{SandboxError, Shared};
 
 pub(crate) use access::{Account, Caller};
 pub(crate) use accounts::to_json as account_json;
+pub(crate) use caller_ids::answer as answer_validation;
 pub(crate) use messaging::review;
+pub(crate) use placed::{change as change_number, place as place_numbers};
+pub(crate) use porting::to_json as port_json;
+pub(crate) use resource::number as number_json;
 
 const API_VERSION: &str = "2010-04-01";
 
@@ -41,6 +49,7 @@ pub(crate) fn is_twilio_path(path: &str) -> bool {
     ["/2010-04-01", "/v1/PhoneNumbers", "/v2/Voice"].iter().any(|start| path.starts_with(start))
         || messaging::is_path(path)
         || accounts::is_path(path)
+        || porting::is_path(path)
 }
 
 /// Returns Twilio's routes with authentication. [`access::authenticate`] has checked that instance paths end in `.json`.
@@ -57,6 +66,19 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
         )
         .route("/Calls.json", get(call_log::list))
         .route("/Calls/{sid}", get(call_log::fetch).post(call_log::update))
+        .route("/Addresses.json", get(emergency::addresses::list).post(emergency::addresses::create))
+        .route(
+            "/Addresses/{sid}",
+            get(emergency::addresses::fetch)
+                .post(emergency::addresses::update)
+                .delete(emergency::addresses::delete),
+        )
+        .route("/Addresses/{sid}/DependentPhoneNumbers.json", get(emergency::addresses::dependent_numbers))
+        .route("/OutgoingCallerIds.json", get(caller_ids::list).post(caller_ids::create))
+        .route(
+            "/OutgoingCallerIds/{sid}",
+            get(caller_ids::fetch).post(caller_ids::update).delete(caller_ids::delete),
+        )
         .merge(accounts::account_routes())
         .merge(messaging::account_routes());
     Router::new()
@@ -65,6 +87,7 @@ pub(crate) fn router(sandbox: &Shared) -> Router<Shared> {
         .route("/v1/PhoneNumbers/Countries/{country}", get(pricing::phone_numbers))
         .route("/v2/Voice/Countries/{country}", get(pricing::voice))
         .merge(messaging::routes())
+        .merge(porting::routes())
         .method_not_allowed_fallback(async || {
             TwilioError::new(StatusCode::METHOD_NOT_ALLOWED, 20004, "Method not allowed")
         })

@@ -3,9 +3,11 @@
 //! The number keeps its SID, its name and its URLs. Its trunk, its applications and its place in a Messaging Service belong to the
 //! former account, so that it loses them. Nothing is changed unless the whole update is valid.
 
+use axum::http::StatusCode;
+
 use super::{
     super::{
-        state::{Number, ProviderState, accounts::Status},
+        state::{Number, Obstacle, ProviderState, accounts::Status},
         stock::{self, Requirement},
     },
     Caller, Fields, TwilioError,
@@ -34,6 +36,7 @@ pub(super) fn apply(
     fields: &Fields,
 ) -> Result<Number, TwilioError> {
     check_target(state, caller, number, target)?;
+    obstacle(number).map_or(Ok(()), Err)?;
     let requirement = stock::find(&number.phone_number).map_or(Requirement::Nothing, |item| item.requirement);
     match requirement {
         Requirement::Bundle if fields.filled("BundleSid").is_none() => {
@@ -93,4 +96,21 @@ fn check_target(
         return refuse(21474, "Only the parent account can move a number");
     }
     Ok(())
+}
+
+/// Returns why a number can be neither moved nor released. For an emergency address Twilio's code is known by its title only; for the
+/// others it is not documented.
+pub(super) fn obstacle(number: &Number) -> Option<TwilioError> {
+    if !number.emergency.is_clear() {
+        return Some(TwilioError::bad_request(
+            21634,
+            "The emergency address of the number must be removed first",
+        ));
+    }
+    Some(match number.obstacle? {
+        Obstacle::HostingOrder => TwilioError::bad_request(22121, "The hosted number order is not complete"),
+        Obstacle::PortOut => {
+            TwilioError::new(StatusCode::CONFLICT, 20009, "The number is being ported to another carrier")
+        }
+    })
 }

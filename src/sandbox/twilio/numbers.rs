@@ -13,10 +13,10 @@ use serde_json::Value;
 use super::{
     super::{
         Shared, ambient,
-        state::{Charge, Number, ProviderState},
+        state::{Charge, Number, Origin, ProviderState, emergency::Registration},
         stock::{self, Kind, Requirement},
     },
-    Account, Caller, Fields, TwilioError, moves, page, resource, settings,
+    Account, Caller, Fields, TwilioError, emergency, moves, page, resource, settings,
 };
 
 /// Twilio's test numbers: always unavailable, always invalid, always available.
@@ -24,7 +24,7 @@ const MAGIC_TAKEN: &str = "+15005550000";
 const MAGIC_INVALID: &str = "+15005550001";
 const MAGIC_GOOD: &str = "+15005550006";
 
-/// `GET /IncomingPhoneNumbers.json`: newest first, filtered by `PhoneNumber` and `FriendlyName`.
+/// `GET /IncomingPhoneNumbers.json`: newest first, filtered by `PhoneNumber`, `FriendlyName`, `Origin` and `Beta`.
 pub(crate) async fn list(
     State(sandbox): State<Shared>,
     Account(account): Account,
@@ -32,7 +32,8 @@ pub(crate) async fn list(
     fields: Fields,
 ) -> Result<Json<Value>, TwilioError> {
     let state = sandbox.store.read();
-    let part = fields.filled("PhoneNumber");
+    let (part, origin) = (fields.filled("PhoneNumber"), fields.filled("Origin"));
+    let beta = fields.flag("Beta")?;
     let name = fields.filled("FriendlyName");
     let fits = |number: &&Number| {
         let formatted = stock::formatted(&number.phone_number);
@@ -40,6 +41,8 @@ pub(crate) async fn list(
         number.account == account
             && part.is_none_or(|part| contains(&number.phone_number, part))
             && name.is_none_or(|name| is_called == name)
+            && origin.is_none_or(|origin| (origin == "hosted") == (number.origin == Origin::Hosted))
+            && beta != Some(true)
     };
     let records = state.numbers.iter().rev().filter(fits);
     let records = records.map(|number| (number.serial, resource::number(number)));
@@ -112,7 +115,7 @@ fn acquire(
         _ => {}
     }
     let settings = settings::apply(fields, &std::collections::BTreeMap::new())?;
-    let number = Number {
+    let mut number = Number {
         serial: state.serial(),
         sid: ambient::sid("PN"),
         account: account.to_owned(),
@@ -120,9 +123,13 @@ fn acquire(
         kind: item.map_or(Kind::Local, |item| item.kind),
         country: item.map_or("US", |item| item.country).to_owned(),
         settings,
+        origin: Origin::Twilio,
+        emergency: Registration::default(),
+        obstacle: None,
         created: now,
         updated: now,
     };
+    number.emergency = emergency::apply(state, &number, fields)?;
     // Kept beside the numbers, because the bill includes those that are released.
     state.charges.push(Charge {
         account: number.account.clone(),
@@ -225,21 +232,25 @@ pub(crate) async fn update(
     }
     let updated = sandbox.store.change(|state| {
         let now = state.now();
-        let number = state.number_by_sid_mut(&account, name);
+        let number = state.number_by_sid(&account, name);
         let number = number.ok_or_else(|| TwilioError::not_found(uri.path()))?;
         if let Some(target) = fields.filled("AccountSid").filter(|target| *target != account) {
             let number = number.clone();
             let moved = moves::apply(state, &caller, &number, target, &fields)?;
             return Ok(resource::number(&moved));
         }
-        number.settings = settings::apply(&fields, &number.settings)?;
-        number.updated = now;
+        let settings = settings::apply(&fields, &number.settings)?;
+        let changed = Number { settings, updated: now, ..number.clone() };
+        let emergency = emergency::apply(state, &changed, &fields)?;
+        let number = state.number_by_sid_mut(&account, name);
+        let number = number.ok_or_else(|| TwilioError::not_found(uri.path()))?;
+        *number = Number { emergency, ..changed };
         Ok::<Value, TwilioError>(resource::number(number))
     })??;
     Ok((StatusCode::OK, Json(updated)))
 }
 
-/// `DELETE /IncomingPhoneNumbers/{PN}.json`: releases a number, which is for sale again at once.
+/// `DELETE /IncomingPhoneNumbers/{PN}.json`: releases a number without an obstacle. If it is from the stock, it is for sale again at once.
 pub(crate) async fn release(
     State(sandbox): State<Shared>,
     Path((account, name)): Path<(String, String)>,
@@ -250,7 +261,11 @@ pub(crate) async fn release(
         let now = state.now();
         let index = state.numbers.iter().position(|number| number.sid == name && number.account == account);
         // A second release finds nothing, which Twilio too answers with a 404.
-        state.numbers.remove(index.ok_or_else(|| TwilioError::not_found(uri.path()))?);
+        let index = index.ok_or_else(|| TwilioError::not_found(uri.path()))?;
+        if let Some(refusal) = state.numbers.get(index).and_then(moves::obstacle) {
+            return Err(refusal);
+        }
+        state.numbers.remove(index);
         let charge = state.charges.iter_mut().find(|charge| charge.number_sid == name);
         if let Some(charge) = charge {
             charge.released = Some(now);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         prices,
-        state::{Call, Number, messaging::Message},
+        state::{Call, Number, emergency::RegistrationStatus, messaging::Message},
         stock::{self, formatted},
     },
     API_VERSION, date, settings,
@@ -22,9 +22,11 @@ pub(crate) fn number(number: &Number) -> Value {
         "phone_number": number.phone_number,
         "capabilities": {"voice": voice, "sms": sms, "mms": mms, "fax": fax},
         "address_requirements": stock::find(&number.phone_number).map_or("none", super::available::address_requirement),
-        "emergency_address_status": "unregistered",
+        "emergency_status": if number.emergency.status == RegistrationStatus::Registered { "Active" } else { "Inactive" },
+        "emergency_address_sid": number.emergency.shown_address(),
+        "emergency_address_status": number.emergency.status,
         "beta": false,
-        "origin": "twilio",
+        "origin": number.origin,
         "type": number.kind.member().replace('_', "-"),
         "status": "in-use",
         "api_version": API_VERSION,

@@ -52,8 +52,6 @@ const SETTINGS: &[(&str, &str, Check)] = &[
     ("AddressSid", "address_sid", Check::Sid("AD")),
     ("BundleSid", "bundle_sid", Check::Sid("BU")),
     ("IdentitySid", "identity_sid", Check::Sid("RI")),
-    ("EmergencyStatus", "emergency_status", Check::OneOf(&["Inactive", "Active"])),
-    ("EmergencyAddressSid", "emergency_address_sid", Check::Sid("AD")),
 ];
 
 /// Returns the settings with these fields applied.
@@ -99,6 +97,23 @@ pub(super) fn apply_table(
         }
     }
     Ok(settings)
+}
+
+/// Returns the settings with changes by JSON name applied. An empty value clears.
+///
+/// # Errors
+/// The first unknown name or invalid value.
+pub(super) fn apply_members<'a>(
+    changes: impl Iterator<Item = (&'a str, String)>,
+    settings: &BTreeMap<String, String>,
+) -> Result<BTreeMap<String, String>, String> {
+    let pairs = changes.map(|(name, value)| {
+        let row = SETTINGS.iter().find(|(_, member, _)| *member == name);
+        let (form, ..) = row.ok_or_else(|| format!("{name} is not a setting of a number"))?;
+        Ok(((*form).to_owned(), value))
+    });
+    let fields = Fields(pairs.collect::<Result<_, String>>()?);
+    apply(&fields, settings).map_err(|error| error.message)
 }
 
 /// Returns every setting by its JSON name, with defaults for unset ones.

@@ -22,7 +22,9 @@ async fn the_providers_own_clients_run_a_whole_lifecycle() {
     let (out, err) = (String::from_utf8_lossy(&run.stdout), String::from_utf8_lossy(&run.stderr));
     assert!(run.status.success(), "{out}\n{err}");
     let state = world.state().await;
-    assert_eq!(state["counters"]["purchases"], state["counters"]["releases"]);
+    let count = |name: &str| state["counters"][name].as_u64().unwrap();
+    assert_eq!(count("purchases") + count("ports"), count("releases"));
+    assert_eq!((count("ports"), count("moves")), (1, 1), "{out}");
     assert!(state["counters"]["purchases"].as_u64() >= Some(1), "{out}");
     assert_eq!(state["counters"]["agents_created"], state["counters"]["agents_deleted"]);
 }

@@ -7,6 +7,8 @@ mod agents;
 mod calls;
 mod clients;
 mod conversation_socket;
+mod emergency;
 mod messages;
 mod numbers;
+mod numbers_owned;
 mod upkeep;
