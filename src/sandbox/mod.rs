@@ -32,7 +32,11 @@ use axum::{
     middleware,
     response::{IntoResponse, Response},
 };
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Credentials that requests must present and that webhooks are signed with.
@@ -159,6 +163,8 @@ struct Sandbox {
     tasks: TaskTracker,
     /// Ends all deliveries. The state says how they go on.
     stopping: CancellationToken,
+    /// Webhooks about ports, which are sent one after the other.
+    announcements: mpsc::UnboundedSender<upkeep::Announcement>,
 }
 
 type Shared = Arc<Sandbox>;
@@ -169,6 +175,7 @@ type Shared = Arc<Sandbox>;
 /// [`SandboxError`] if the state file cannot be used, the listener has no address, or the HTTP client cannot be built.
 pub async fn start(options: Options, listener: TcpListener) -> Result<Running, SandboxError> {
     let address = listener.local_addr().map_err(SandboxError::Listener)?;
+    let (announcements, announced) = mpsc::unbounded_channel();
     let sandbox = Arc::new(Sandbox {
         store: state::Store::open(options.state_file, &options.credentials)?,
         credentials: options.credentials,
@@ -177,9 +184,10 @@ pub async fn start(options: Options, listener: TcpListener) -> Result<Running, S
         base_url: format!("http://{address}"),
         tasks: TaskTracker::new(),
         stopping: CancellationToken::new(),
+        announcements,
     });
     texts::delivery::resume(&sandbox);
-    upkeep::start(&sandbox);
+    upkeep::start(&sandbox, announced);
     let service = router(Arc::clone(&sandbox)).into_make_service_with_connect_info::<SocketAddr>();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = tokio::spawn(async move {

@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
     Shared, ports,
@@ -16,6 +17,8 @@ use super::{
 
 /// Interval of the background task.
 const INTERVAL: Duration = Duration::from_millis(100);
+/// Number of webhooks about ports that are kept for the control API.
+const MAX_EXCHANGES: usize = 1000;
 
 /// Makes all changes that are due, and sends the webhooks of ports in the background.
 pub(crate) fn settle(sandbox: &Shared) {
@@ -31,13 +34,22 @@ pub(crate) fn settle(sandbox: &Shared) {
         ports::settle(state)
     });
     match settled {
-        Ok(events) => announce(sandbox, events),
+        Ok(events) => announce(sandbox, &events),
         Err(error) => tracing::error!(%error, "saving what came due failed"),
     }
 }
 
-/// Starts the background task.
-pub(crate) fn start(sandbox: &Shared) {
+/// A webhook about a port.
+#[derive(Clone)]
+pub(crate) struct Announcement {
+    /// Account that configured the webhook.
+    account: String,
+    url: String,
+    body: Value,
+}
+
+/// Starts the background tasks: one for what comes due, and one that sends webhooks in the order of their events.
+pub(crate) fn start(sandbox: &Shared, mut announced: UnboundedReceiver<Announcement>) {
     let (task, stopping) = (Arc::clone(sandbox), sandbox.stopping.clone());
     sandbox.tasks.spawn(async move {
         let work = async {
@@ -48,30 +60,17 @@ pub(crate) fn start(sandbox: &Shared) {
         };
         stopping.run_until_cancelled(work).await;
     });
-}
-
-/// Sends events about ports to the accounts that asked for them: that of the numbers, and its parent.
-pub(crate) fn announce(sandbox: &Shared, events: Vec<Event>) {
-    let (mut requests, is_doubled) = {
-        let state = sandbox.store.read();
-        let mut requests: Vec<_> = events.iter().flat_map(|event| addressed(&state, event)).collect();
-        if state.porting.settings.shuffled {
-            requests.reverse();
-        }
-        (requests, state.porting.settings.doubled)
-    };
-    if requests.is_empty() {
-        return;
-    }
-    if is_doubled {
-        requests = requests.into_iter().flat_map(|request| [request.clone(), request]).collect();
-    }
     let (task, stopping) = (Arc::clone(sandbox), sandbox.stopping.clone());
     sandbox.tasks.spawn(async move {
         let work = async {
-            for (account, url, body) in requests {
+            while let Some(Announcement { account, url, body }) = announced.recv().await {
                 let exchange = webhook::send_json(&task, &account, &url, &body).await;
-                if let Err(error) = task.store.change(|state| state.porting.exchanges.push(exchange)) {
+                let saved = task.store.change(|state| {
+                    let exchanges = &mut state.porting.exchanges;
+                    exchanges.push(exchange);
+                    exchanges.drain(..exchanges.len().saturating_sub(MAX_EXCHANGES));
+                });
+                if let Err(error) = saved {
                     tracing::error!(%error, "saving a webhook's response failed");
                 }
             }
@@ -80,8 +79,26 @@ pub(crate) fn announce(sandbox: &Shared, events: Vec<Event>) {
     });
 }
 
-/// Returns account, URL and body of the requests for an event.
-fn addressed(state: &ProviderState, event: &Event) -> Vec<(String, String, Value)> {
+/// Sends events about ports to the accounts that asked for them: that of the numbers, and its parent.
+pub(crate) fn announce(sandbox: &Shared, events: &[Event]) {
+    let (mut announcements, is_doubled) = {
+        let state = sandbox.store.read();
+        let mut announcements: Vec<_> = events.iter().flat_map(|event| addressed(&state, event)).collect();
+        if state.porting.settings.shuffled {
+            announcements.reverse();
+        }
+        (announcements, state.porting.settings.doubled)
+    };
+    if is_doubled {
+        announcements = announcements.into_iter().flat_map(|one| [one.clone(), one]).collect();
+    }
+    for announcement in announcements {
+        // The receiver is gone if the sandbox is being stopped.
+        let _ = sandbox.announcements.send(announcement);
+    }
+}
+
+fn addressed(state: &ProviderState, event: &Event) -> Vec<Announcement> {
     let is_wanted = |configuration: &&WebhookConfiguration| {
         state.is_within(&event.account, &configuration.account)
             && (configuration.events.is_empty() || configuration.events.iter().any(|kind| kind == event.kind))
@@ -89,7 +106,8 @@ fn addressed(state: &ProviderState, event: &Event) -> Vec<(String, String, Value
     let wanted = state.porting.webhooks.iter().filter(is_wanted);
     wanted
         .filter_map(|configuration| {
-            Some((configuration.account.clone(), configuration.port_in_url.clone()?, event.body.clone()))
+            let url = configuration.port_in_url.clone()?;
+            Some(Announcement { account: configuration.account.clone(), url, body: event.body.clone() })
         })
         .collect()
 }

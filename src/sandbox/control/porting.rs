@@ -49,7 +49,7 @@ async fn act(State(sandbox): State<Shared>, Path(sid): Path<String>, Json(order)
         Ok(None) => return error_response(StatusCode::NOT_FOUND, "there is no such port"),
         Err(error) => return error_response(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
     };
-    upkeep::announce(&sandbox, events);
+    upkeep::announce(&sandbox, &events);
     upkeep::settle(&sandbox);
     let state = sandbox.store.read();
     match state.porting.requests.iter().find(|request| request.sid == sid) {

@@ -17,7 +17,7 @@ pub(crate) struct Porting {
     pub(crate) webhooks: Vec<WebhookConfiguration>,
     pub(crate) signing: Vec<SigningConfiguration>,
     pub(crate) settings: Settings,
-    /// Requests to webhooks about ports, with their responses.
+    /// The last requests to webhooks about ports, with their responses.
     pub(crate) exchanges: Vec<WebhookExchange>,
 }
 

@@ -154,10 +154,10 @@ fn read(state: &mut ProviderState, main: &str, order: Placement) -> Result<Numbe
 /// # Errors
 /// Why a setting is not valid.
 pub(crate) fn change(state: &mut ProviderState, sid: &str, change: Change) -> Result<Option<Number>, String> {
-    let now = state.now();
+    let (Change { obstacle, settings }, now) = (change, state.now());
     let Some(number) = state.numbers.iter_mut().find(|number| number.sid == sid) else { return Ok(None) };
-    number.settings = apply(&change.settings, &number.settings)?;
-    if let Some(obstacle) = change.obstacle {
+    number.settings = apply(&settings, &number.settings)?;
+    if let Some(obstacle) = obstacle {
         number.obstacle = obstacle;
     }
     number.updated = now;

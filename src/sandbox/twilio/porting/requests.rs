@@ -224,7 +224,7 @@ fn cancelled(
             |reason| TwilioError::new(StatusCode::CONFLICT, 20409, format!("Not canceled: {reason}"));
         ports::cancel(state, sid, number_sid).map_err(too_late)
     })??;
-    upkeep::announce(sandbox, events);
+    upkeep::announce(sandbox, &events);
     Ok(StatusCode::NO_CONTENT)
 }
 
