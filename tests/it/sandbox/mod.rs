@@ -11,4 +11,5 @@ mod emergency;
 mod messages;
 mod numbers;
 mod numbers_owned;
+mod porting;
 mod upkeep;
