@@ -23,6 +23,7 @@ mod crash;
 mod dev;
 mod dialing;
 mod edge;
+mod emergency_address;
 mod fallback;
 mod freeze;
 mod fuzz;
