@@ -129,6 +129,7 @@ fn requests(criterion: &mut Criterion, now: DateTime<Utc>) -> Result<(), Box<dyn
         reconciler: core.reconciler,
         clock,
         health: HealthProbes::new(Vec::new()),
+        media_links: auth::MediaLinks::new(config.webhook_base_url.clone(), &[]),
         is_sandbox: true,
     };
     let api = Api::new(services, true);

@@ -215,7 +215,8 @@ impl MessageAnswers {
             }
             End::Dropped(why) => {
                 tracing::info!(%thread, why, "text not answered");
-                self.store.give_up_answer(&task.thread, lease).await?;
+                let texts: Vec<_> = task.waiting.iter().map(|text| text.id).collect();
+                self.store.give_up_answer(&task.thread, &texts, lease).await?;
                 "dropped"
             }
             End::Retry(why) => {

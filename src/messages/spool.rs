@@ -177,8 +177,9 @@ mod tests {
         // What a crash left behind while it was written.
         fs::write(folder.path().join("messages/SM4.7.draft"), "{}").unwrap();
         let old = folder.path().join("messages/SM5.7.draft");
-        let long_ago = std::time::SystemTime::now() - 2 * ABANDONED;
-        File::create(&old).unwrap().set_modified(long_ago).unwrap();
+        let file = File::create(&old).unwrap();
+        let long_ago = file.metadata().unwrap().modified().unwrap() - 2 * ABANDONED;
+        file.set_modified(long_ago).unwrap();
         let reopened = Spool::open(folder.path().join("messages")).unwrap();
         assert!(!old.exists() && folder.path().join("messages/SM4.7.draft").exists());
         let mut waiting = reopened.some(10).unwrap();

@@ -30,6 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The result for one agent.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum NumberGiven {
     /// This number was bought for the agent.
     Bought(PhoneNumber),

@@ -220,14 +220,24 @@ impl SystemStore {
         Ok(transaction.commit().await?)
     }
 
-    /// Ends the wait for the agent's answer: nobody is to answer these texts.
+    /// Ends the wait for the agent's answer: nobody is to answer these texts. Those that came meanwhile are not concerned.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::LeaseLost`] if another server has taken the lease.
-    pub async fn give_up_answer(&self, thread: &MessageThread, lease: Uuid) -> Result<(), StoreError> {
+    pub async fn give_up_answer(
+        &self,
+        thread: &MessageThread,
+        texts: &[MessageId],
+        lease: Uuid,
+    ) -> Result<(), StoreError> {
         let transaction = self.begin().await?;
         locked(&transaction, thread.id, lease).await?;
-        drop_waiting(&transaction, thread.tenant_id, thread.id).await?;
+        message::Entity::update_many()
+            .col_expr(message::Column::AwaitsAnswer, Expr::value(None::<String>))
+            .filter(message::Column::Id.is_in(texts.iter().map(|id| id.0)))
+            .filter(message::Column::AwaitsAnswer.eq(AutomaticAnswer::Agent.as_str()))
+            .exec(&transaction)
+            .await?;
         reschedule(&transaction, &self.shared, thread.id).await?;
         Ok(transaction.commit().await?)
     }

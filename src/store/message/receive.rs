@@ -40,7 +40,6 @@ impl SystemStore {
         let Some(number) = number_reached(&transaction, incoming).await? else {
             return Ok(Received::Unclaimed);
         };
-        let at = incoming.received_at;
         let thread = thread::find_or_insert(&transaction, &self.shared, &number, &incoming.from).await?;
         let now = self.shared.clock.now();
         let row = ActiveModel {
@@ -74,6 +73,10 @@ impl SystemStore {
         if !is_new && incoming.opt_out_type.is_none() {
             return Ok(Received::Known);
         }
+        let stored = Entity::find().filter(Column::Sid.eq(&incoming.sid)).one(&transaction).await?;
+        let stored = stored.ok_or(StoreError::Corrupt { table: "messages", column: "sid" })?;
+        // A repeated announcement says nothing new: later words of the participant hold.
+        let at = stored.created_at;
         let before = consent::read(&transaction, number.tenant_id, &incoming.from).await?;
         let TextReading { consent: wish, reply } = read(&number, before);
         if let Some(wish) = wish
@@ -88,8 +91,6 @@ impl SystemStore {
             )
             .await?;
         }
-        let stored = Entity::find().filter(Column::Sid.eq(&incoming.sid)).one(&transaction).await?;
-        let stored = stored.ok_or(StoreError::Corrupt { table: "messages", column: "sid" })?;
         if is_new {
             media::insert(&transaction, &self.shared, &stored, &incoming.media).await?;
             thread::touch(&transaction, &self.shared, thread.id).await?;

@@ -78,9 +78,8 @@ impl SystemStore {
     /// # Errors
     /// [`StoreError`] if the query fails.
     pub async fn numbers_at_carrier(&self) -> Result<Vec<PhoneNumber>, StoreError> {
-        let held = phone_number::Entity::find().filter(
-            phone_number::Column::Status.is_in(NumberStatus::TAKING_CALLS.map(|status| status.as_str())),
-        );
+        let held = phone_number::Entity::find()
+            .filter(phone_number::Column::Status.is_in(NumberStatus::TAKING_CALLS.map(NumberStatus::as_str)));
         let rows = entities::found(self.db(), held).await?;
         let (numbers, _left_out) =
             self.readable(phone_number::TABLE, &rows, |row: phone_number::Model| row.try_into());

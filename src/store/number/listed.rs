@@ -36,6 +36,7 @@ pub struct NumberSummary {
 
 /// A listed number, with the columns that were read.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a page holds one kind only")]
 pub enum ListedNumber {
     /// Variant for lists read with [`Extent::Summary`].
     Summary(NumberSummary),

@@ -38,7 +38,7 @@ async fn what_belongs_to_a_subaccount_is_seen_there_only() {
     assert_eq!(main.get(&world, &format!("{theirs}/{sid}.json")).await.1, number, "a parent reads it");
     assert_eq!(
         sids(&main.get(&world, &format!("{theirs}.json")).await.1, "incoming_phone_numbers"),
-        [sid.clone()]
+        std::slice::from_ref(&sid)
     );
     for login in [&main, &Login::of(&other)] {
         let (_, list) = login.get(&world, "IncomingPhoneNumbers.json").await;
