@@ -7,6 +7,7 @@
 //! the database has passed these checks. If it fails them, the server stops.
 
 mod deferred_check;
+mod retention;
 mod settings;
 mod shutdown;
 mod supervisor;
@@ -16,18 +17,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 
 use crate::auth::{AuthConfigError, Authenticator, MediaLinks};
-use crate::calls::{CallRecords, Conversations, Retention, Sweep};
+use crate::calls::{CallRecords, Conversations, Sweep};
 use crate::carrier::{Carrier, CarrierError};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
-use crate::messages::{
-    Inbox, MediaKeeper, MediaStorage, MessageAnswers, MessageRetention, MessageSweep, StorageError,
-};
+use crate::messages::{Inbox, MediaKeeper, MediaStorage, MessageAnswers, MessageSweep, StorageError};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::routing::Routing;
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, MediaAccess, ServerConfig};
@@ -36,6 +35,7 @@ use crate::voice::{Voice, VoiceError};
 use crate::webhooks;
 use crate::{provider, telemetry};
 use deferred_check::open_or_defer;
+use retention::Retention;
 
 pub use settings::auth_config;
 pub use shutdown::Shutdown;
@@ -183,7 +183,7 @@ pub struct App {
     message_answers: MessageAnswers,
     media_keeper: MediaKeeper,
     retention: Option<Retention>,
-    message_retention: Option<MessageRetention>,
+    message_retention: Option<Retention>,
     reconcile_every: Duration,
     workers: Workers,
     entropy: Entropy,
@@ -239,7 +239,8 @@ impl App {
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
         let sweep = Sweep::new(system.clone(), carrier.clone(), clock.clone());
-        let (retention, message_retention) = retention(config, &system, &clock);
+        let retention = Retention::of_calls(&config.records, &system, &clock);
+        let message_retention = Retention::of_messages(&config.records, &system, &clock);
         let media_keeper = media_keeper(config, system.clone(), carrier, &media, (&clock, &entropy));
         let conversations =
             Conversations::new(system, voice.clone(), clock.clone(), config.records.transcripts);
@@ -359,24 +360,6 @@ impl App {
     }
 }
 
-/// What deletes old calls and old messages, if they are not kept for ever.
-fn retention(
-    config: &Config,
-    system: &SystemStore,
-    clock: &Clock,
-) -> (Option<Retention>, Option<MessageRetention>) {
-    let kept = |days: u16| (days > 0).then(|| TimeDelta::days(days.into()));
-    let records = &config.records;
-    let calls = kept(records.retention_days);
-    let messages = kept(records.message_retention_days);
-    (
-        calls.map(|kept| Retention::new(system.clone(), clock.clone(), kept)),
-        messages.map(|kept| {
-            MessageRetention::new(system.clone(), clock.clone(), kept, records.redact_at_carrier)
-        }),
-    )
-}
-
 /// Logs the version of the time zone data that routing rules use, as a warning if it is more than a year old.
 fn log_zone_data(now: DateTime<Utc>) {
     let zones = ZoneData::in_force();
@@ -451,7 +434,6 @@ fn open_records(config: &Config, store: SystemStore, clock: Clock) -> Result<Cal
         .map_err(|error| AppError::StateDir { folder: config.state_dir.clone(), error })
 }
 
-/// Deletes old calls; `None` if they are kept.
 /// Opens the place for files of messages.
 fn open_media(config: &Config) -> Result<MediaAccess, AppError> {
     let storage = MediaStorage::open(settings::media_place(config))?;

@@ -2,7 +2,6 @@
 //! - [`CallRecords`] writes answers and status reports, or journals them while the database is unavailable.
 //! - [`Sweep`] fetches status reports that never arrived.
 //! - [`Conversations`] records what the voice provider reports.
-//! - [`Retention`] deletes old calls.
 //! - [`CallCounter`] counts calls for statistics.
 //!
 //! Every server may do all of this at the same time: each writes the same, however often. A call or conversation that cannot
@@ -13,7 +12,6 @@ mod conversations;
 mod journal;
 mod records;
 mod replay;
-mod retention;
 mod statistics;
 mod sweep;
 
@@ -22,6 +20,5 @@ pub use conversations::{Conversations, NotRecorded};
 pub(crate) use journal::replace_file;
 pub use journal::rewritten_journal_entry;
 pub use records::CallRecords;
-pub use retention::Retention;
 pub use statistics::CallCounter;
 pub use sweep::Sweep;

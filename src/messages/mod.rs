@@ -3,7 +3,6 @@
 //!   consent.
 //! - [`MessageSweep`] asks the carrier for messages whose webhook never arrived, and for statuses and prices that are missing.
 //! - [`MessageAnswers`] lets the agent answer, and hands a thread to a person if it cannot.
-//! - [`MessageRetention`] deletes old messages.
 //! - [`MediaKeeper`] fetches the files of incoming messages into [`MediaStorage`], and deletes them.
 //!
 //! What the carrier is told to send is an operation: see [`crate::provisioning`].
@@ -11,7 +10,6 @@
 mod answers;
 mod inbox;
 mod media;
-mod retention;
 mod spool;
 mod storage;
 mod sweep;
@@ -19,6 +17,5 @@ mod sweep;
 pub use answers::MessageAnswers;
 pub use inbox::{Inbox, NotKept};
 pub use media::MediaKeeper;
-pub use retention::MessageRetention;
 pub use storage::{MediaPlace, MediaStorage, StorageError, StoredMedia};
 pub use sweep::MessageSweep;
