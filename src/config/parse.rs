@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::media_store::MediaStore;
-use crate::domain::{Countries, CountryCode, DatabaseUrl, is_account_sid, names_of_pointer};
+use crate::domain::{Countries, CountryCode, DatabaseUrl, is_account_sid, is_loopback, names_of_pointer};
 
 /// Names of claims that users write themselves, at Supabase, Auth0 and Clerk.
 const WRITTEN_BY_USERS: [&str; 5] =
@@ -301,15 +301,6 @@ fn without_query(url: Url) -> Result<Url, String> {
         return Err("must not have a query or a fragment".into());
     }
     Ok(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 fn is_public_name(name: &str) -> bool {

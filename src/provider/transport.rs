@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use reqwest::header::HeaderValue;
 use reqwest::{Client, Method, Request, RequestBuilder, Response, redirect};
-use url::{Host, Url};
+use url::Url;
 
 use super::redaction::reason;
 use super::request_span::RequestSpan;
 use super::{Answer, CircuitBreaker, Effect, ProviderError, ProviderRejection};
-use crate::domain::Clock;
+use crate::domain::{Clock, is_loopback};
 
 /// Names a request by its method and the segments of its path.
 type Endpoint = fn(&Method, &[&str]) -> &'static str;
@@ -138,14 +138,4 @@ impl Transport {
 
 fn not_sent<R: ProviderRejection>(error: &reqwest::Error) -> ProviderError<R> {
     ProviderError::unavailable(reason(error))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        // Other names are not resolved: a look-up could block, and may change.
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }

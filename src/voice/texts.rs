@@ -10,11 +10,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
-use url::{Host, Url};
+use url::Url;
 
 use self::reply::{Heard, Reply};
 use super::{Rejection, Voice, VoiceError};
-use crate::domain::E164;
+use crate::domain::{E164, is_loopback};
 use crate::provider::{Effect, Method, Socket, SocketEnd, shown};
 
 /// Time for the first part of an answer, from the question.
@@ -108,15 +108,6 @@ fn over_http(mut url: Url, base: &Url) -> Option<Url> {
     };
     url.set_scheme(scheme).ok()?;
     is_ours.then_some(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 async fn converse(socket: &mut Socket, texts: &TextsToAnswer<'_>) -> Result<TextAnswer, VoiceError> {
