@@ -179,33 +179,17 @@ pub(super) async fn plan_set(
     Ok(())
 }
 
-/// Records that the carrier told of a participant who wants texts from the tenant, or no more. `message` is the carrier's id of
-/// the message that says so.
-pub(super) async fn consent_changed(
+/// Records that a text changed something about its thread: what its sender wants, or who answers. `text` is the carrier's id of it.
+pub(super) async fn changed_by_text(
     db: &impl ConnectionTrait,
     shared: &Shared,
-    tenant: TenantId,
-    thread: ThreadId,
-    message: &str,
+    (tenant, thread): (TenantId, ThreadId),
+    action: &str,
+    text: &str,
 ) -> Result<(), StoreError> {
-    let author = Author { actor: Actor::System, request_id: message.to_owned() };
+    let author = Author { actor: Actor::System, request_id: text.to_owned() };
     let subject = Some(thread.to_string());
-    let row = row(shared, tenant, &author, CONSENT_CHANGED, subject, AuditOutcome::Succeeded);
-    Entity::insert(row).exec_without_returning(db).await?;
-    Ok(())
-}
-
-/// Records that the server handed a thread to a person. `message` is the carrier's id of the message that the agent did not answer.
-pub(super) async fn handed_over(
-    db: &impl ConnectionTrait,
-    shared: &Shared,
-    tenant: TenantId,
-    thread: ThreadId,
-    message: &str,
-) -> Result<(), StoreError> {
-    let author = Author { actor: Actor::System, request_id: message.to_owned() };
-    let subject = Some(thread.to_string());
-    let row = row(shared, tenant, &author, HANDLING_CHANGED, subject, AuditOutcome::Succeeded);
+    let row = row(shared, tenant, &author, action, subject, AuditOutcome::Succeeded);
     Entity::insert(row).exec_without_returning(db).await?;
     Ok(())
 }

@@ -14,12 +14,13 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder
 use uuid::Uuid;
 
 use super::super::entities::message::{self, thread};
-use super::super::entities::phone_number;
+use super::super::entities::{agent, phone_number};
 use super::super::{Change, Shared, StoreError, SystemStore, TenantStore, audit_event, dialect, page};
 use super::consent;
+use super::thread::Texting;
 use crate::domain::{
-    Agent, AgentId, AutomaticAnswer, Message, MessageId, MessageThread, MessagingConsent, PhoneNumber,
-    TenantId, TextReply, ThreadHandling, ThreadId,
+    Agent, AgentId, AgentMessaging, AutomaticAnswer, Message, MessageId, MessageThread, MessagingConsent,
+    PhoneNumber, TenantId, TextReply, ThreadHandling, ThreadId,
 };
 
 /// How long after a text was stored it is answered by a person, if the agent has not.
@@ -171,7 +172,12 @@ impl SystemStore {
         let number = phone_number::Entity::find_by_id(thread.number_id.0).one(db).await?;
         let number = number.ok_or(StoreError::Corrupt { table: "phone_numbers", column: "id" })?;
         let number = PhoneNumber::try_from(number)?;
-        let agent = super::thread::agent_of(db, &number).await?.map(Agent::try_from).transpose()?;
+        let agent = match number.assigned_to() {
+            Some(agent) => {
+                agent::Entity::find_by_id(agent.0).one(db).await?.map(Agent::try_from).transpose()?
+            }
+            None => None,
+        };
         let waiting = |by: AutomaticAnswer| {
             message::Entity::find()
                 .filter(message::Column::ThreadId.eq(id.0))
@@ -281,7 +287,8 @@ impl SystemStore {
         let (tenant, now) = (thread.tenant_id, self.shared.clock.now());
         let out = MessagingConsent::OptedOut;
         if consent::write(&transaction, tenant, &thread.participant, out, now).await? {
-            audit_event::consent_changed(&transaction, &self.shared, tenant, thread.id, text).await?;
+            let (about, action) = ((tenant, thread.id), audit_event::CONSENT_CHANGED);
+            audit_event::changed_by_text(&transaction, &self.shared, about, action, text).await?;
         }
         Ok(transaction.commit().await?)
     }
@@ -291,17 +298,18 @@ impl SystemStore {
 pub(super) async fn enqueue(
     db: &impl ConnectionTrait,
     shared: &Shared,
-    (number, thread): (&PhoneNumber, &MessageThread),
+    (texting, thread): (Texting, &MessageThread),
     text: &message::Model,
     reply: TextReply,
 ) -> Result<(), StoreError> {
-    let tenant = number.tenant_id;
-    let Some(agent) = super::thread::agent_of(db, number).await? else { return Ok(()) };
-    let is_agents = super::thread::is_answered_by_agent(thread, &agent);
+    let tenant = thread.tenant_id;
+    let is_off = texting.messaging == AgentMessaging::Off;
+    // If its texts are off, the agent answers none, whatever was set for the thread.
+    let is_agents = thread.handling == ThreadHandling::Agent && !is_off;
     let by = match reply {
         TextReply::Nobody => return Ok(()),
-        TextReply::HelpText if super::thread::is_off(&agent) => return Ok(()),
-        TextReply::HelpText if agent.help_text.is_some() => AutomaticAnswer::HelpText,
+        TextReply::HelpText if is_off => return Ok(()),
+        TextReply::HelpText if texting.has_help_text => AutomaticAnswer::HelpText,
         TextReply::Agent | TextReply::HelpText | TextReply::Person if !is_agents => return Ok(()),
         TextReply::Agent => AutomaticAnswer::Agent,
         // A word for help that nobody answers.
@@ -370,7 +378,7 @@ async fn to_person(
     };
     thread::Entity::update_many().set(row).filter(thread::Column::Id.eq(thread.0)).exec(db).await?;
     drop_waiting(db, tenant, thread).await?;
-    audit_event::handed_over(db, shared, tenant, thread, request).await
+    audit_event::changed_by_text(db, shared, (tenant, thread), audit_event::HANDLING_CHANGED, request).await
 }
 
 async fn drop_waiting(

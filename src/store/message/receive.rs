@@ -82,20 +82,16 @@ impl SystemStore {
         if let Some(wish) = wish
             && consent::write(&transaction, number.tenant_id, &incoming.from, wish, at).await?
         {
-            audit_event::consent_changed(
-                &transaction,
-                &self.shared,
-                number.tenant_id,
-                thread.id,
-                &incoming.sid,
-            )
-            .await?;
+            let about = (number.tenant_id, thread.id);
+            let action = audit_event::CONSENT_CHANGED;
+            audit_event::changed_by_text(&transaction, &self.shared, about, action, &incoming.sid).await?;
         }
         if is_new {
             media::insert(&transaction, &self.shared, &stored, &incoming.media).await?;
             thread::touch(&transaction, &self.shared, thread.id).await?;
-            let thread = thread::following(&transaction, &number, thread).await?;
-            answer::enqueue(&transaction, &self.shared, (&number, &thread), &stored, reply).await?;
+            let texting = thread::texting_of(&transaction, &number).await?;
+            let thread = thread::following(&transaction, texting, thread).await?;
+            answer::enqueue(&transaction, &self.shared, (texting, &thread), &stored, reply).await?;
         }
         transaction.commit().await?;
         let message = Message::try_from(stored)?;

@@ -200,7 +200,8 @@ async fn end_consent(
     let (tenant, out) = (message.tenant_id, MessagingConsent::OptedOut);
     // The refusal may be told late: a START since the message was written holds.
     if consent::write(db, tenant, &message.participant, out, message.created_at).await? {
-        audit_event::consent_changed(db, shared, tenant, message.thread_id, request).await?;
+        let (about, action) = ((tenant, message.thread_id), audit_event::CONSENT_CHANGED);
+        audit_event::changed_by_text(db, shared, about, action, request).await?;
     }
     Ok(())
 }

@@ -112,7 +112,7 @@ impl TenantStore {
         };
         let number = phone_number::Entity::find_by_id(before.phone_number_id).one(&self.transaction).await?;
         let messaging = match number {
-            Some(number) => messaging_of(&self.transaction, &PhoneNumber::try_from(number)?).await?,
+            Some(number) => texting_of(&self.transaction, &number.try_into()?).await?.messaging,
             None => AgentMessaging::Off,
         };
         // A thread that is handed back follows the agent's setting again.
@@ -155,7 +155,7 @@ pub(super) async fn find_or_insert(
     if let Some(known) = find().one(db).await? {
         return known.try_into();
     }
-    let messaging = messaging_of(db, number).await?;
+    let messaging = texting_of(db, number).await?.messaging;
     let now = shared.clock.now();
     let row = ActiveModel {
         id: Set(shared.entropy.uuid(now)),
@@ -181,10 +181,10 @@ pub(super) async fn find_or_insert(
 /// The thread as it is handled now: one whose handling nobody has set follows its agent's setting.
 pub(super) async fn following(
     db: &impl ConnectionTrait,
-    number: &PhoneNumber,
+    texting: Texting,
     thread: MessageThread,
 ) -> Result<MessageThread, StoreError> {
-    let handling = messaging_of(db, number).await?.handling();
+    let handling = texting.messaging.handling();
     if thread.is_handling_set || thread.handling == handling {
         return Ok(thread);
     }
@@ -193,28 +193,32 @@ pub(super) async fn following(
     Ok(MessageThread { handling, ..thread })
 }
 
-/// Whether the agent with this row answers a thread. If its texts are off, it answers none, whatever was set for the thread.
-pub(super) fn is_answered_by_agent(thread: &MessageThread, agent: &agent::Model) -> bool {
-    thread.handling == ThreadHandling::Agent && !is_off(agent)
+/// What the agent of a number does with texts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Texting {
+    pub(super) messaging: AgentMessaging,
+    pub(super) has_help_text: bool,
 }
 
-/// Whether the texts of an agent are stored and nothing else.
-pub(super) fn is_off(agent: &agent::Model) -> bool {
-    agent.messaging == AgentMessaging::Off.as_str()
-}
-
-/// The row of the agent that a number is assigned to; `None` if it is in the pool.
-pub(super) async fn agent_of(
+/// What the agent that a number is assigned to does with texts. Nobody is told of those to a number in the pool.
+pub(super) async fn texting_of(
     db: &impl ConnectionTrait,
     number: &PhoneNumber,
-) -> Result<Option<agent::Model>, StoreError> {
-    let Some(agent) = number.assigned_to() else { return Ok(None) };
-    Ok(agent::Entity::find_by_id(agent.0).one(db).await?)
-}
-
-async fn messaging_of(db: &impl ConnectionTrait, number: &PhoneNumber) -> Result<AgentMessaging, StoreError> {
-    let agent = agent_of(db, number).await?;
-    agent.map_or(Ok(AgentMessaging::Off), |row| entities::text(agent::TABLE, "messaging", &row.messaging))
+) -> Result<Texting, StoreError> {
+    let none = Texting { messaging: AgentMessaging::Off, has_help_text: false };
+    let Some(agent) = number.assigned_to() else { return Ok(none) };
+    // Without the prompt, which is long.
+    let found: Option<(String, Option<String>)> = agent::Entity::find_by_id(agent.0)
+        .select_only()
+        .columns([agent::Column::Messaging, agent::Column::HelpText])
+        .into_tuple()
+        .one(db)
+        .await?;
+    let Some((messaging, help_text)) = found else { return Ok(none) };
+    Ok(Texting {
+        messaging: entities::text(agent::TABLE, "messaging", &messaging)?,
+        has_help_text: help_text.is_some(),
+    })
 }
 
 /// Notes that a thread has a new message.
