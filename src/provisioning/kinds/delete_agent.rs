@@ -57,7 +57,7 @@ impl Provisioning {
                 )));
             }
         }
-        let agent_before = agent.status;
+        let was = agent.status;
         // In the same transaction: once the deletion is accepted, no call reaches the agent.
         let out_of_service = AgentChanges { status: Some(AgentStatus::Inactive), ..AgentChanges::default() };
         let agent = present(store.update_agent(id, out_of_service).await?, "agents")?;
@@ -67,7 +67,7 @@ impl Provisioning {
             store.begin_release(number.id).await?;
         }
         let data = DeleteData {
-            was: agent_before,
+            was,
             kept: Vec::new(),
             why: None,
             pooled,

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, UpdateMany};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
 use crate::domain::{AgentId, NumberId, NumberLabel, NumberStatus, PhoneNumber};
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
@@ -13,13 +13,6 @@ use crate::store::{Change, StoreError, TenantStore};
 const SETTLED: [NumberStatus; 2] = [NumberStatus::Active, NumberStatus::Inactive];
 
 impl TenantStore {
-    fn settled(&self, number: NumberId) -> UpdateMany<Entity> {
-        Entity::update_many()
-            .filter(Column::Id.eq(number.0))
-            .filter(Column::TenantId.eq(self.tenant.0))
-            .filter(Column::Status.is_in(SETTLED.map(NumberStatus::as_str)))
-    }
-
     /// Assigns an active or inactive number to an agent of the tenant, or puts it into the pool. `None` if the tenant has no such
     /// number in one of these states.
     ///
@@ -34,13 +27,11 @@ impl TenantStore {
             Some(agent) => ActiveModel { agent_id: Set(agent.0), pooled_at: Set(None), ..Default::default() },
             None => ActiveModel { pooled_at: Set(Some(self.shared.clock.now())), ..Default::default() },
         };
-        let written = self
-            .settled(id)
+        let assigned = Entity::update_many()
             .set(ActiveModel { primary_since: Set(None), ..row })
-            .exec_with_returning(&self.transaction)
-            .await?;
+            .filter(Column::Status.is_in(SETTLED.map(NumberStatus::as_str)));
         self.publish_on_commit(Change::Number { tenant: self.tenant, id, is_released: false });
-        written.into_iter().next().map(PhoneNumber::try_from).transpose()
+        self.change_number(id, assigned).await
     }
 
     /// Sets or removes the label of a number that is not released. `None` if the tenant has no such number.
@@ -52,14 +43,10 @@ impl TenantStore {
         id: NumberId,
         label: Option<&NumberLabel>,
     ) -> Result<Option<PhoneNumber>, StoreError> {
-        let written = Entity::update_many()
+        let labelled = Entity::update_many()
             .col_expr(Column::Label, Expr::value(label.map(NumberLabel::as_str)))
-            .filter(Column::Id.eq(id.0))
-            .filter(Column::TenantId.eq(self.tenant.0))
-            .filter(Column::Status.ne(NumberStatus::Released.as_str()))
-            .exec_with_returning(&self.transaction)
-            .await?;
-        written.into_iter().next().map(PhoneNumber::try_from).transpose()
+            .filter(Column::Status.ne(NumberStatus::Released.as_str()));
+        self.change_number(id, labelled).await
     }
 
     /// Puts an agent's numbers into the pool, those that are being released among them. Returns their ids.
@@ -101,15 +88,11 @@ impl TenantStore {
             .filter(Column::PrimarySince.is_not_null())
             .exec(&self.transaction)
             .await?;
-        let written = Entity::update_many()
+        let chosen = Entity::update_many()
             .col_expr(Column::PrimarySince, Expr::value(self.shared.clock.now()))
-            .filter(Column::Id.eq(id.0))
-            .filter(Column::TenantId.eq(self.tenant.0))
             .filter(Column::AgentId.eq(agent.0))
             .filter(Column::PooledAt.is_null())
-            .filter(Column::Status.eq(NumberStatus::Active.as_str()))
-            .exec_with_returning(&self.transaction)
-            .await?;
-        written.into_iter().next().map(PhoneNumber::try_from).transpose()
+            .filter(Column::Status.eq(NumberStatus::Active.as_str()));
+        self.change_number(id, chosen).await
     }
 }

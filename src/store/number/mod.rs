@@ -19,7 +19,7 @@ use rust_decimal::Decimal;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Order, QueryFilter, QueryOrder,
-    QueryResult, QuerySelect, Select, Statement,
+    QueryResult, QuerySelect, Select, Statement, UpdateMany,
 };
 
 use super::entities::{self, agent, phone_number};
@@ -306,13 +306,9 @@ impl TenantStore {
             // Not a column of the entity, so that no list reads the rules.
             .col_expr(Alias::new(phone_number::RULES), Expr::value(serde_json::json!(rules)))
             // Counted by the database, so that two simultaneous changes get different versions.
-            .col_expr(version, Expr::col(version).add(1))
-            .filter(phone_number::Column::Id.eq(id.0))
-            .filter(phone_number::Column::TenantId.eq(self.tenant.0))
-            .exec_with_returning(&self.transaction)
-            .await?;
+            .col_expr(version, Expr::col(version).add(1));
         self.publish_on_commit(Change::Number { tenant: self.tenant, id, is_released: false });
-        written.into_iter().next().map(PhoneNumber::try_from).transpose()
+        self.change_number(id, written).await
     }
 
     async fn move_number(
@@ -321,16 +317,26 @@ impl TenantStore {
         transition: NumberTransition,
     ) -> Result<Option<PhoneNumber>, StoreError> {
         let from = transition.from().iter().map(|status| status.as_str());
-        let written = phone_number::Entity::update_many()
+        let moved = phone_number::Entity::update_many()
             .col_expr(phone_number::Column::Status, Expr::value(transition.to().as_str()))
+            // A concurrent change of the state wins: this update then finds no row.
+            .filter(phone_number::Column::Status.is_in(from));
+        self.publish_on_commit(Change::Number { tenant: self.tenant, id, is_released: false });
+        self.change_number(id, moved).await
+    }
+
+    /// Changes one of the tenant's numbers. `None` if the tenant has no such number, or another condition of the change does not hold.
+    async fn change_number(
+        &self,
+        id: NumberId,
+        change: UpdateMany<phone_number::Entity>,
+    ) -> Result<Option<PhoneNumber>, StoreError> {
+        let changed = change
             .filter(phone_number::Column::Id.eq(id.0))
             .filter(phone_number::Column::TenantId.eq(self.tenant.0))
-            // A concurrent change of the state wins: this update then finds no row.
-            .filter(phone_number::Column::Status.is_in(from))
             .exec_with_returning(&self.transaction)
             .await?;
-        self.publish_on_commit(Change::Number { tenant: self.tenant, id, is_released: false });
-        written.into_iter().next().map(PhoneNumber::try_from).transpose()
+        changed.into_iter().next().map(PhoneNumber::try_from).transpose()
     }
 }
 
