@@ -239,15 +239,7 @@ fn arrive(state: &mut ProviderState, request: &PortRequest, index: usize, at: Da
         created: at,
         updated: at,
     };
-    state.charges.push(Charge {
-        account: arrived.account.clone(),
-        number_sid: arrived.sid.clone(),
-        phone_number: arrived.phone_number.clone(),
-        kind: arrived.kind,
-        country: arrived.country.clone(),
-        bought: at,
-        released: None,
-    });
+    state.charges.push(Charge::of(&arrived));
     state.counters.ports += 1;
     state.numbers.push(arrived);
 }

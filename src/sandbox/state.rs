@@ -122,6 +122,21 @@ pub(crate) struct Charge {
     pub(crate) released: Option<DateTime<Utc>>,
 }
 
+impl Charge {
+    /// The charge of a number that has just been bought, or has come otherwise.
+    pub(crate) fn of(number: &Number) -> Self {
+        Self {
+            account: number.account.clone(),
+            number_sid: number.sid.clone(),
+            phone_number: number.phone_number.clone(),
+            kind: number.kind,
+            country: number.country.clone(),
+            bought: number.created,
+            released: None,
+        }
+    }
+}
+
 /// A test call to an owned number.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Call {

@@ -131,15 +131,7 @@ fn acquire(
     };
     number.emergency = emergency::apply(state, &number, fields)?;
     // Kept beside the numbers, because the bill includes those that are released.
-    state.charges.push(Charge {
-        account: number.account.clone(),
-        number_sid: number.sid.clone(),
-        phone_number: number.phone_number.clone(),
-        kind: number.kind,
-        country: number.country.clone(),
-        bought: now,
-        released: None,
-    });
+    state.charges.push(Charge::of(&number));
     state.numbers.push(number.clone());
     state.counters.purchases += 1;
     Ok(number)

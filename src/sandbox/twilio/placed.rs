@@ -95,15 +95,7 @@ pub(crate) fn place(
         placed.push(number);
     }
     for number in &placed {
-        state.charges.push(Charge {
-            account: number.account.clone(),
-            number_sid: number.sid.clone(),
-            phone_number: number.phone_number.clone(),
-            kind: number.kind,
-            country: number.country.clone(),
-            bought: number.created,
-            released: None,
-        });
+        state.charges.push(Charge::of(number));
     }
     state.numbers.extend(placed.iter().cloned());
     Ok(placed)
