@@ -241,13 +241,17 @@ async fn texts_are_deleted_at_the_carrier_once_nothing_needs_them_there() {
     practice.app.faults(lost).await;
     practice.wakes_after(DAY + Duration::from_secs(3600)).await;
     practice.app.all_faults_have_struck().await;
+    let open = "SELECT count(*) FROM messages WHERE redaction_due_at IS NOT NULL";
+    wait_until("one is put off and the other is done", SOON, async || {
+        (practice.app.count(open).await == 1).then_some(())
+    })
+    .await;
     practice.wakes_after(Duration::from_secs(600)).await;
     wait_until("the texts are deleted at the carrier", SOON, async || {
         (practice.bodies_at_carrier().await == ["", ""]).then_some(())
     })
     .await;
     wait_until("the redactions are on record", SOON, async || {
-        let open = "SELECT count(*) FROM messages WHERE redaction_due_at IS NOT NULL";
         (practice.app.count(open).await == 0).then_some(())
     })
     .await;
