@@ -165,6 +165,8 @@ pub struct PhoneNumber {
     pub label: Option<NumberLabel>,
     /// When it was made its agent's primary number; `None` unless it was. See [`Self::precedes`].
     pub primary_since: Option<DateTime<Utc>>,
+    /// Where it comes from.
+    pub origin: NumberOrigin,
     /// The operation that bought it. Its id is part of the number's name at the carrier.
     pub operation_id: OperationId,
     /// The number in E.164 form.

@@ -1,10 +1,10 @@
-//! Assignment of numbers apart from their ownership: a number may be in the tenant's pool, has a label, and may be its agent's
-//! primary number.
+//! Assignment of numbers apart from their ownership: a number may be in the tenant's pool, has a label and an origin, and may be
+//! its agent's primary number.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::*;
 
-use crate::on_postgres;
+use crate::{on_postgres, one_of};
 
 pub(crate) struct Migration;
 
@@ -23,6 +23,10 @@ impl MigrationTrait for Migration {
             timestamp_with_time_zone_null("pooled_at"),
             // The latest of an agent's numbers is its primary one; without any, the oldest number is.
             timestamp_with_time_zone_null("primary_since"),
+            text("origin")
+                .default("purchased")
+                .check(one_of("origin", &["purchased", "stock", "imported", "ported", "hosted"]))
+                .take(),
         ] {
             let mut table = Table::alter();
             manager.alter_table(table.table("phone_numbers").add_column(column).take()).await?;

@@ -216,8 +216,8 @@ impl PhoneNumber {
     }
 
     /// Where the number comes from.
-    async fn origin(&self) -> NumberOrigin {
-        NumberOrigin::Purchased
+    async fn origin(&self) -> Result<NumberOrigin, ApiError> {
+        Ok(self.whole()?.origin.into())
     }
 
     /// What the number may send, as the carrier told last. Networks of the United States take texts from local numbers only if

@@ -83,8 +83,8 @@ mod tests {
     use super::*;
     use crate::carrier::EmergencyAddress;
     use crate::domain::{
-        Agent, AgentMessaging, AgentName, AgentStatus, Capabilities, CountryCode, Language, NumberStatus,
-        NumberType, OperationKind, OperationState, Provider, Step, TenantId,
+        Agent, AgentMessaging, AgentName, AgentStatus, Capabilities, CountryCode, Language, NumberOrigin,
+        NumberStatus, NumberType, OperationKind, OperationState, Provider, Step, TenantId,
     };
     use crate::provisioning::reconcile::report::DifferenceKind;
 
@@ -155,6 +155,7 @@ mod tests {
             label: None,
             pooled_at: None,
             primary_since: None,
+            origin: NumberOrigin::Purchased,
         }
     }
 

@@ -165,7 +165,8 @@ mod tests {
 
     use super::*;
     use crate::domain::{
-        AgentId, Capabilities, CountryCode, MessagingStatus, NumberStatus, NumberType, OperationId, Provider,
+        AgentId, Capabilities, CountryCode, MessagingStatus, NumberOrigin, NumberStatus, NumberType,
+        OperationId, Provider,
     };
 
     fn number(n: u128, kind: NumberType) -> PhoneNumber {
@@ -193,6 +194,7 @@ mod tests {
             label: None,
             pooled_at: None,
             primary_since: None,
+            origin: NumberOrigin::Purchased,
         }
     }
 

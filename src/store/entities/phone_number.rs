@@ -47,6 +47,8 @@ pub struct Model {
     pub label: Option<String>,
     pub pooled_at: Option<DateTimeUtc>,
     pub primary_since: Option<DateTimeUtc>,
+    #[sea_orm(column_type = "Text")]
+    pub origin: String,
     /// Change mark, set by a trigger.
     pub changed: i64,
 }
@@ -65,10 +67,10 @@ pub(in crate::store) const RULES: &str = "routing_rules";
 /// All columns but [`RULES`], in the order of [`Model`].
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
-    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, changed";
+    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, changed";
 
 /// Number of columns in [`COLUMNS`].
-pub(in crate::store) const WIDTH: usize = 25;
+pub(in crate::store) const WIDTH: usize = 26;
 
 /// Columns of a [`NumberSummary`] and the creation time.
 pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at, pooled_at";
@@ -117,7 +119,8 @@ impl Model {
             label: row.try_get_by_index(21)?,
             pooled_at: row.try_get_by_index(22)?,
             primary_since: row.try_get_by_index(23)?,
-            changed: row.try_get_by_index(24)?,
+            origin: row.try_get_by_index(24)?,
+            changed: row.try_get_by_index(25)?,
         })
     }
 }
@@ -133,6 +136,7 @@ impl TryFrom<Model> for PhoneNumber {
             pooled_at: row.pooled_at,
             label: read::optional(TABLE, "label", row.label.as_deref())?,
             primary_since: row.primary_since,
+            origin: read::text(TABLE, "origin", &row.origin)?,
             operation_id: OperationId(row.operation_id),
             number: read::text(TABLE, "number", &row.number)?,
             friendly_name: row.friendly_name,

@@ -9,8 +9,8 @@ use sea_orm::{
 };
 
 use crate::domain::{
-    Capabilities, CountryCode, E164, NumberId, NumberLabel, NumberStatus, NumberType, Operation, Provider,
-    Refusal, UsedUp,
+    Capabilities, CountryCode, E164, NumberId, NumberLabel, NumberOrigin, NumberStatus, NumberType,
+    Operation, Provider, Refusal, UsedUp,
 };
 use crate::store::doors::Transaction;
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
@@ -151,6 +151,7 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
         label: Set(claim.label.map(|label| label.to_string())),
         pooled_at: Set(None),
         primary_since: Set(None),
+        origin: Set(NumberOrigin::Purchased.to_string()),
         changed: NotSet,
     })
 }
