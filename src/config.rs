@@ -115,6 +115,12 @@ pub struct Twilio {
     pub auth_token: SecretString,
     /// Previous auth token, accepted for signatures during rotation.
     pub auth_token_previous: Option<SecretString>,
+    /// Whether each tenant gets a subaccount with its first number.
+    pub subaccounts: bool,
+    /// Key that encrypts the tokens of tenants' accounts.
+    pub encryption_key: Option<SecretString>,
+    /// Previous key, with which tokens are still read.
+    pub encryption_key_previous: Option<SecretString>,
     /// Base URL of the API.
     pub base_url: Url,
     /// Monthly price of a number in US dollars, while the price list cannot be read.
@@ -313,10 +319,19 @@ impl Config {
 
 impl Twilio {
     fn read(values: &Values<'_>) -> Result<Self, Mistake> {
+        let subaccounts = values.get(&table::CARRIER_ACCOUNTS)?;
+        let encryption_key = values.optional(&table::ENCRYPTION_KEY)?;
+        if subaccounts && encryption_key.is_none() {
+            let problem = "is required for CARRIER_ACCOUNTS=subaccount: it encrypts the subaccounts' tokens";
+            return Err(Mistake::missing(&table::ENCRYPTION_KEY.variable, problem));
+        }
         Ok(Self {
             account_sid: values.get(&table::TWILIO_ACCOUNT_SID)?,
             auth_token: values.get(&table::TWILIO_AUTH_TOKEN)?,
             auth_token_previous: values.optional(&table::TWILIO_AUTH_TOKEN_PREVIOUS)?,
+            subaccounts,
+            encryption_key,
+            encryption_key_previous: values.optional(&table::ENCRYPTION_KEY_PREVIOUS)?,
             base_url: values.get(&table::TWILIO_API_BASE_URL)?,
             number_price: values.optional(&table::TWILIO_NUMBER_PRICE)?,
             minute_price: values.optional(&table::TWILIO_MINUTE_PRICE)?,

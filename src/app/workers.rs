@@ -48,6 +48,9 @@ impl App {
         supervisor.run(Worker::MessageMedia, &self.media_keeper, |keeper, stop, heartbeat| async move {
             keeper.watch(stop, heartbeat).await;
         });
+        supervisor.run(Worker::CarrierAccounts, &self.accounts, |accounts, stop, heartbeat| async move {
+            accounts.watch(stop, heartbeat).await;
+        });
         let conversations = &self.conversations;
         supervisor.run(Worker::Events, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_events(stop, heartbeat).await;

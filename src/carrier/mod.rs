@@ -3,6 +3,7 @@
 //! Guarantees: every request has a deadline, every failure belongs to one of three classes ([`CarrierError`]), a carrier that
 //! keeps failing is not called for a while, and a number is bought only by its exact E.164.
 
+mod accounts;
 mod calls;
 mod client;
 mod endpoint;
@@ -17,6 +18,7 @@ mod twiml;
 mod webhook;
 mod wire;
 
+pub use accounts::{AccountState, Subaccount};
 pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
 pub use messages::{CarrierMessage, FetchedMedia, MediaFailure, MessagingService, TextToSend};

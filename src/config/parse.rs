@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rust_decimal::Decimal;
 use secrecy::SecretString;
 use url::{Host, Url};
@@ -143,6 +145,15 @@ pub(super) fn secret(value: &str, least_bytes: usize) -> Result<SecretString, St
         return Err(format!("must have at least {least_bytes} bytes; it has {}", value.len()));
     }
     Ok(value.into())
+}
+
+/// 32 bytes in Base64.
+pub(super) fn encryption_key(value: &str) -> Result<SecretString, String> {
+    match STANDARD.decode(value) {
+        Ok(bytes) if bytes.len() == 32 => Ok(value.into()),
+        Ok(bytes) => Err(format!("must be 32 bytes in Base64; it has {}", bytes.len())),
+        Err(_) => Err("must be 32 bytes in Base64".into()),
+    }
 }
 
 /// An amount of US dollars.

@@ -85,6 +85,20 @@ variables! {
         /// Previous auth token, accepted for webhook signatures during rotation.
         TWILIO_AUTH_TOKEN_PREVIOUS: SecretString =
             Typed::optional("none", "fedcba9876543210fedcba9876543210", |text| parse::secret(text, 16)).secret();
+        /// `shared`: numbers are bought in the account above. `subaccount`: each tenant gets a subaccount of it with its first number. Either way, a
+        /// tenant can [connect an account of its own](docs/accounts.md).
+        CARRIER_ACCOUNTS: bool =
+            Typed::with_default("shared", |text| parse::one_of(text, &[("shared", false), ("subaccount", true)]))
+                .example("subaccount").dev();
+        /// Key that encrypts the auth tokens of tenants' accounts: 32 bytes in Base64, as `openssl rand -base64 32` prints. Required for
+        /// `CARRIER_ACCOUNTS=subaccount` and for connecting accounts.
+        ENCRYPTION_KEY: SecretString =
+            Typed::optional("no tenant has an account of its own", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", parse::encryption_key)
+                .secret().dev();
+        /// Previous key, with which tokens are still read while they are encrypted again, which every start does.
+        ENCRYPTION_KEY_PREVIOUS: SecretString =
+            Typed::optional("none", "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=", parse::encryption_key)
+                .secret().needs("ENCRYPTION_KEY").dev();
         /// Base URL of the API: another region, or the sandbox.
         TWILIO_API_BASE_URL: Url = Typed::with_default("https://api.twilio.com", parse::service_url);
         /// Monthly price of a number in US dollars, used while Twilio's price list cannot be read.

@@ -63,6 +63,8 @@ ids! {
     ThreadId = Thread,
     /// An entry of the audit trail.
     AuditEventId = AuditEvent,
+    /// An account at the carrier.
+    CarrierAccountId = CarrierAccount,
 }
 
 super::text_enum! {
@@ -84,6 +86,8 @@ super::text_enum! {
         Thread = "thread",
         /// The id of an entry of the audit trail: `audit_…`.
         AuditEvent = "audit",
+        /// The id of an account at the carrier: `carrieraccount_…`.
+        CarrierAccount = "carrieraccount",
         /// `tenantrecord_…`: a tenant as operators see it. To itself it is a [`NodeKind::Tenant`].
         TenantRecord = "tenantrecord",
     }

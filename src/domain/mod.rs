@@ -9,6 +9,7 @@ mod ambient;
 mod audit_event;
 mod background;
 mod call;
+mod carrier_account;
 mod country;
 mod database_url;
 mod e164;
@@ -35,11 +36,13 @@ pub use call::{
     AnswerStage, Call, CallAnswer, CallDirection, CallOutcome, CallReport, CallStatus, ConversationNews,
     ConversationReport, GivenAnswer, IfUnanswered, IncomingCall, TranscriptLine, Webhook,
 };
+pub use carrier_account::{CarrierAccount, CarrierAccountKind, CarrierAccountStatus, NumberAccounts};
 pub use country::{AreaCode, CountryCode};
 pub use database_url::{DatabaseHost, DatabaseUrl};
 pub use e164::{E164, load_numbering_plans, mask};
 pub use id::{
-    AgentId, AuditEventId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId, ThreadId,
+    AgentId, AuditEventId, CallId, CarrierAccountId, MessageId, NodeId, NodeKind, NumberId, OperationId,
+    TenantId, ThreadId,
 };
 pub use language::Language;
 pub use message::{

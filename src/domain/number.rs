@@ -7,7 +7,9 @@ pub use price::{Cost, Rates};
 use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 
-use super::{AgentId, CountryCode, E164, NumberId, OperationId, TenantId, bounded_text, text_enum};
+use super::{
+    AgentId, CountryCode, E164, NumberAccounts, NumberId, OperationId, TenantId, bounded_text, text_enum,
+};
 
 text_enum! {
     /// Lifecycle state of a number. [`NumberTransition`] holds the legal changes.
@@ -167,6 +169,8 @@ pub struct PhoneNumber {
     pub primary_since: Option<DateTime<Utc>>,
     /// Where it comes from.
     pub origin: NumberOrigin,
+    /// The account at the carrier that holds it.
+    pub accounts: NumberAccounts,
     /// The operation that bought it. Its id is part of the number's name at the carrier.
     pub operation_id: OperationId,
     /// The number in E.164 form.

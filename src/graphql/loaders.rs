@@ -13,9 +13,9 @@ use super::context::Session;
 use super::errors::ApiError;
 use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
-    AgentId, AuditEvent, AuditEventId, Call, CallId, MediaFile, Message, MessageId, MessageThread,
-    MessagingConsent, MessagingRegistration, NumberId, Operation, OperationId, Participant, PhoneNumber,
-    RoutingRules, Tenant, TenantId, ThreadId, TranscriptLine,
+    AgentId, AuditEvent, AuditEventId, Call, CallId, CarrierAccount, CarrierAccountId, MediaFile, Message,
+    MessageId, MessageThread, MessagingConsent, MessagingRegistration, NumberId, Operation, OperationId,
+    Participant, PhoneNumber, RoutingRules, Tenant, TenantId, ThreadId, TranscriptLine,
 };
 use crate::graphql::model::{size_of_rules, size_of_transcript};
 use crate::store::{AgentProfile, Page, PageOf, TenantCounts};
@@ -225,6 +225,19 @@ impl Loader<MessageId> for Batches {
     async fn load(&self, keys: &[MessageId]) -> Result<HashMap<MessageId, Message>, ApiError> {
         let rows = self.0.reader().await?.messages_by_id(keys).await?;
         visible(&self.0, rows, |message| message.id, |message| message.agent_id)
+    }
+}
+
+impl Loader<CarrierAccountId> for Batches {
+    type Value = CarrierAccount;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[CarrierAccountId],
+    ) -> Result<HashMap<CarrierAccountId, CarrierAccount>, ApiError> {
+        let rows = self.0.reader().await?.carrier_accounts_by_id(keys).await?;
+        visible(&self.0, rows, |account| account.id, |_| None::<AgentId>)
     }
 }
 

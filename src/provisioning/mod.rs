@@ -43,8 +43,9 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 use uuid::Uuid;
 
-use crate::carrier::{Carrier, NumberSettings};
-use crate::domain::{AgentId, Clock, Dialing, Entropy, Operation, OperationId, Webhook};
+use crate::accounts::Accounts;
+use crate::carrier::{Carrier, CarrierError, NumberSettings};
+use crate::domain::{AgentId, Clock, Dialing, Entropy, Operation, OperationId, PhoneNumber, Webhook};
 use crate::store::{PurchaseRules, StoreError, SystemStore};
 use crate::voice::Voice;
 
@@ -100,7 +101,7 @@ pub struct Provisioning(Arc<Parts>);
 struct Parts {
     config: ProvisioningConfig,
     store: SystemStore,
-    carrier: Carrier,
+    accounts: Accounts,
     voice: Voice,
     clock: Clock,
     entropy: Entropy,
@@ -125,7 +126,7 @@ impl Provisioning {
     pub fn new(
         config: ProvisioningConfig,
         store: SystemStore,
-        carrier: Carrier,
+        accounts: Accounts,
         voice: Voice,
         clock: Clock,
         entropy: Entropy,
@@ -138,7 +139,7 @@ impl Provisioning {
         let parts = Parts {
             config,
             store,
-            carrier,
+            accounts,
             voice,
             clock,
             entropy,
@@ -153,9 +154,21 @@ impl Provisioning {
         Self(Arc::new(parts))
     }
 
-    /// The carrier, for operations and reconciliation only. Other modules use the methods of [`Provisioning`].
+    /// The platform's account at the carrier, for operations and reconciliation only. Other modules use the methods of
+    /// [`Provisioning`].
     fn carrier(&self) -> &Carrier {
-        &self.0.carrier
+        self.0.accounts.platform()
+    }
+
+    /// The account that holds a number.
+    async fn carrier_of(&self, number: &PhoneNumber) -> Result<Carrier, CarrierError> {
+        self.0.accounts.carrier(number.accounts.owner).await
+    }
+
+    /// The accounts at the carrier.
+    #[must_use]
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
     }
 
     /// The clock and the source of randomness, for rows that a mutation writes itself.

@@ -10,6 +10,7 @@
 mod agent;
 mod audit_event;
 mod call;
+mod carrier_account;
 mod changes;
 mod clock;
 mod dialect;
@@ -34,6 +35,7 @@ pub use audit_event::AuditEventFilter;
 pub use call::{
     AnswerClaim, AnswerRecord, CallCounts, CallFilter, CallSlot, Counting, CountingRound, KindUsage, Route,
 };
+pub use carrier_account::{AccountCheck, SealedTokens, StoredAccount, TenantSubaccount};
 pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;

@@ -97,6 +97,7 @@ const POOL: Label = of("pool", || vec!["tenants", "system"]);
 const BREAKER: Label = of("provider", || {
     vec![
         "carrier",
+        "carrier_account",
         "carrier_media",
         "carrier_prices",
         "carrier_senders",

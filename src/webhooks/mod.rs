@@ -23,6 +23,7 @@ use secrecy::SecretString;
 use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
+use crate::accounts::Accounts;
 use crate::calls::{CallRecords, Conversations};
 use crate::carrier::TwimlRenderer;
 use crate::domain::{Clock, Webhook};
@@ -41,10 +42,6 @@ pub struct WebhookConfig {
     pub base_url: Url,
     /// The previous public URL, while numbers still point to it.
     pub previous_base_url: Option<Url>,
-    /// The carrier account that the calls must belong to, `AC…`.
-    pub account_sid: String,
-    /// The account's auth tokens: two during a rotation.
-    pub auth_tokens: Vec<SecretString>,
     /// The voice provider's webhook secrets: two during a rotation. Without one the route does not exist, because no
     /// event could be verified.
     pub elevenlabs_secrets: Vec<SecretString>,
@@ -60,6 +57,7 @@ impl WebhookConfig {
 /// The state of the routes.
 struct Webhooks {
     config: WebhookConfig,
+    accounts: Accounts,
     routing: Routing,
     records: CallRecords,
     conversations: Conversations,
@@ -72,6 +70,7 @@ struct Webhooks {
 /// Builds the routes of both providers.
 pub fn router(
     config: WebhookConfig,
+    accounts: Accounts,
     routing: Routing,
     records: CallRecords,
     conversations: Conversations,
@@ -81,8 +80,17 @@ pub fn router(
     let proves_events = !config.elevenlabs_secrets.is_empty();
     let refusals = Refusals::new(clock.clone());
     let renderer = TwimlRenderer::new(&config.base_url);
-    let webhooks =
-        Arc::new(Webhooks { config, routing, records, conversations, inbox, clock, refusals, renderer });
+    let webhooks = Arc::new(Webhooks {
+        config,
+        accounts,
+        routing,
+        records,
+        conversations,
+        inbox,
+        clock,
+        refusals,
+        renderer,
+    });
     let carriers = Router::new()
         .route(Webhook::IncomingCall.path(), of_the_carrier(call::incoming))
         .route(Webhook::CallFallback.path(), of_the_carrier(call::fallback))

@@ -56,6 +56,7 @@ const ROWS: &[Row] = &[
         Gets::It,
     ),
     row("Query.estimateMessage", "{ estimateMessage(body: \"Hello\") { segments } }", On::Nothing, Gets::It),
+    row("Query.carrierAccounts", "{ carrierAccounts { id kind status } }", On::Nothing, Gets::Refused),
     for_operators("Query.health", "{ health { status components { name status detail since } } }"),
     row("Query.node", NODE, On::Number, Gets::It),
     row("Query.nodes", "query($id: ID!) { nodes(ids: [$id]) { id } }", On::Agent, Gets::It),
@@ -106,6 +107,7 @@ const ROWS: &[Row] = &[
     row("Agent implements Node", NODE, On::Agent, Gets::It),
     row("AuditEvent implements Node", NODE, On::AuditEvent, Gets::Nothing),
     row("Call implements Node", NODE, On::Call, Gets::It),
+    row("CarrierAccount implements Node", NODE, On::CarrierAccount, Gets::Nothing),
     row("Message implements Node", NODE, On::Message, Gets::It),
     row("MessageThread implements Node", NODE, On::Thread, Gets::It),
     row("Operation implements Node", NODE, On::Operation, Gets::It),
@@ -172,6 +174,26 @@ const ROWS: &[Row] = &[
         "Mutation.rotateAgentToken",
         "mutation($id: ID!) { rotateAgentToken(input: {id: $id}) { agent { id } userErrors { code message } } }",
         On::Agent,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.connectCarrierAccount",
+        "mutation { connectCarrierAccount(input: {accountSid: \"AC00000000000000000000000000000001\",
+            authToken: \"11111111111111111111111111111111\"}) { carrierAccount { id } userErrors { code message } } }",
+        On::Nothing,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.disconnectCarrierAccount",
+        "mutation($id: ID!) { disconnectCarrierAccount(input: {id: $id}) { carrierAccount { id } userErrors { code message } } }",
+        On::CarrierAccount,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.movePhoneNumber",
+        "mutation($id: ID!) { movePhoneNumber(input: {id: $id,
+            carrierAccountId: \"carrieraccount_00000000000000000000000000000000\"}) { operation { id } userErrors { code message } } }",
+        On::Number,
         Gets::Refused,
     ),
     row(
@@ -290,6 +312,7 @@ enum On {
     Message,
     Thread,
     AuditEvent,
+    CarrierAccount,
     Tenant,
     TenantRecord,
 }
@@ -319,6 +342,8 @@ impl Subject {
             ("RELEASE_GRACE", "20m"),
             ("RATE_LIMIT_PER_MINUTE", "0"),
             ("RATE_LIMIT_ANONYMOUS_PER_MINUTE", "0"),
+            ("CARRIER_ACCOUNTS", "subaccount"),
+            ("ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
         ])
         .await;
         let expired = app.token(TENANT);
@@ -330,6 +355,12 @@ impl Subject {
         app.place_call(json!({"to": made["phoneNumber"]["number"]})).await;
         let text = json!({"to": made["phoneNumber"]["number"], "from": PATIENT, "body": "Hello?"});
         app.place_text(text).await;
+        let own = json!({"sid": "AC00000000000000000000000000000001", "auth_token": "1".repeat(32)});
+        app.open_account(own).await;
+        let connect =
+            "mutation { connectCarrierAccount(input: {accountSid: \"AC00000000000000000000000000000001\",
+            authToken: \"11111111111111111111111111111111\"}) { carrierAccount { id } } }";
+        let connected = app.graphql(&token, connect, json!({})).await["data"].clone();
         let rest = "{ viewer { id } calls { nodes { id } } auditEvents { nodes { id } }
             messages { nodes { id thread { id } } } }";
         let rest = app.graphql(&token, rest, json!({})).await["data"].clone();
@@ -344,6 +375,7 @@ impl Subject {
             (On::Message, &rest["messages"]["nodes"][0]["id"]),
             (On::Thread, &rest["messages"]["nodes"][0]["thread"]["id"]),
             (On::AuditEvent, &rest["auditEvents"]["nodes"][0]["id"]),
+            (On::CarrierAccount, &connected["connectCarrierAccount"]["carrierAccount"]["id"]),
             (On::Tenant, &rest["viewer"]["id"]),
             (On::TenantRecord, &tenants["tenants"]["nodes"][0]["id"]),
         ];

@@ -45,7 +45,8 @@ struct CrashPoint {
 fn crash_points() -> Vec<CrashPoint> {
     use Blow::{AnswerLost, KilledAfter, KilledBefore, Late, Refused};
     use OperationKind::{
-        CreateAgent, DeleteAgent, ProvisionNumber, ReleaseNumber, RepairNumber, SendMessage,
+        CreateAgent, CreateCarrierAccount, DeleteAgent, MoveNumber, ProvisionNumber, ReleaseNumber,
+        RepairNumber, SendMessage,
     };
     let search = ("twilio", "GET", "AvailablePhoneNumbers");
     let number = |method| ("twilio", method, "IncomingPhoneNumbers");
@@ -76,15 +77,23 @@ fn crash_points() -> Vec<CrashPoint> {
     at(DeleteAgent, Step::ReleaseNumber, &all, number("DELETE"));
     at(DeleteAgent, Step::DeleteVoiceAgent, &all, agent("DELETE"));
     at(SendMessage, Step::SendMessage, &all, ("twilio", "POST", "Messages"));
+    at(
+        CreateCarrierAccount,
+        Step::CreateCarrierAccount,
+        &all,
+        ("twilio", "POST", "/2010-04-01/Accounts.json"),
+    );
+    at(MoveNumber, Step::MoveNumber, &all, ("twilio", "POST", "IncomingPhoneNumbers/PN"));
     crash_points
 }
 
-/// Kinds that reconciliation starts and no client can. A check changes nothing at a provider; a voice agent is restored by the
-/// code that creates one, which is struck here at `CREATE_AGENT`.
-const OF_RECONCILIATION: [OperationKind; 2] = [OperationKind::CheckNumber, OperationKind::RestoreVoiceAgent];
+/// Kinds that the server starts by itself and no client can. A check changes nothing at a provider; a voice agent is restored by the
+/// code that creates one, which is struck here at `CREATE_AGENT`. A subaccount is struck here too, in the purchase that needs it.
+const OF_THE_SERVER: [OperationKind; 3] =
+    [OperationKind::CheckNumber, OperationKind::RestoreVoiceAgent, OperationKind::CreateCarrierAccount];
 
 fn requested() -> impl Iterator<Item = &'static OperationKind> {
-    OperationKind::ALL.iter().filter(|kind| !OF_RECONCILIATION.contains(kind))
+    OperationKind::ALL.iter().filter(|kind| !OF_THE_SERVER.contains(kind))
 }
 
 #[test]
@@ -115,6 +124,10 @@ fn no_step_of_any_kind_is_left_out() {
     }
 }
 
+/// Kinds that begin with `createAgent`.
+const CREATING: [OperationKind; 2] = [OperationKind::CreateAgent, OperationKind::CreateCarrierAccount];
+const ENCRYPTION_KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+const SHARED: &str = "carrieraccount_00000000000000000000000000000000";
 const CREATE: &str = "mutation($input: CreateAgentInput!) {
     createAgent(input: $input) { agent { id } operation { id } userErrors { message } } }";
 /// Who gets the message.
@@ -130,14 +143,14 @@ async fn whatever_is_cut_off_is_finished_and_everybody_agrees() {
 
 async fn strike(at: CrashPoint) {
     let what = format!("{} {} {:?}", at.kind, at.step, at.blow);
-    let mut system = System::start_with(&[
-        ("OPERATION_WAIT", "0s"),
-        ("OPERATION_LEASE", "1s"),
-        ("PROVIDER_TIMEOUT", "1500ms"),
-    ])
-    .await;
+    let mut variables =
+        vec![("OPERATION_WAIT", "0s"), ("OPERATION_LEASE", "1s"), ("PROVIDER_TIMEOUT", "1500ms")];
+    if matches!(at.kind, OperationKind::CreateCarrierAccount | OperationKind::MoveNumber) {
+        variables.extend([("CARRIER_ACCOUNTS", "subaccount"), ("ENCRYPTION_KEY", ENCRYPTION_KEY)]);
+    }
+    let mut system = System::start_with(&variables).await;
     let token = system.token(Uuid::from_u128(1));
-    let (agent, number) = if at.kind == OperationKind::CreateAgent {
+    let (agent, number) = if CREATING.contains(&at.kind) {
         (Value::Null, Value::Null)
     } else {
         prepare(&system, &token, at.kind).await
@@ -197,15 +210,18 @@ async fn prepare(system: &System, token: &str, kind: OperationKind) -> (Value, V
 
 /// Begins the operation that is to be struck; gives its id.
 async fn begin(system: &System, token: &str, kind: OperationKind, agent: &Value, number: &Value) -> Value {
-    let mutation = kind.audit_action();
+    let mutation = if CREATING.contains(&kind) { OperationKind::CreateAgent } else { kind }.audit_action();
     let input = match kind {
-        OperationKind::CreateAgent => json!({ "name": "Practice", "areaCode": "646" }),
+        OperationKind::CreateAgent | OperationKind::CreateCarrierAccount => {
+            json!({ "name": "Practice", "areaCode": "646" })
+        }
         OperationKind::ProvisionNumber => json!({ "agentId": agent, "areaCode": "646" }),
         OperationKind::ReleaseNumber | OperationKind::RepairNumber => json!({ "id": number }),
         OperationKind::DeleteAgent => json!({ "id": agent }),
         OperationKind::SendMessage => {
             json!({ "phoneNumberId": number, "to": PATIENT, "body": "See you on Friday." })
         }
+        OperationKind::MoveNumber => json!({ "id": number, "carrierAccountId": SHARED }),
         OperationKind::CheckNumber | OperationKind::RestoreVoiceAgent => panic!("no client requests {kind}"),
     };
     let of_input = format!("{}{}Input", mutation[..1].to_uppercase(), &mutation[1..]);
@@ -244,6 +260,12 @@ async fn agree(system: &System, token: &str, kind: OperationKind, what: &str) {
     assert_eq!(state["counters"]["purchases"], bought, "{what}: purchases");
     let sent = state["messages"].as_array().unwrap().len();
     assert_eq!(sent, usize::from(kind == OperationKind::SendMessage), "{what}: messages");
+    if matches!(kind, OperationKind::CreateCarrierAccount | OperationKind::MoveNumber) {
+        let accounts = state["accounts"].as_array().unwrap();
+        assert_eq!(accounts.len(), 2, "{what}: one subaccount beside the platform's account");
+        let holder = &accounts[usize::from(kind == OperationKind::CreateCarrierAccount)]["sid"];
+        assert_eq!(state["numbers"][0]["account"], *holder, "{what}: {state}");
+    }
     if kind == OperationKind::RepairNumber {
         let voice_url = state["numbers"][0]["settings"]["voice_url"].as_str().unwrap();
         assert!(voice_url.ends_with("/api/webhooks/call/incoming"), "{what}: {voice_url}");

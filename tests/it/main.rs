@@ -13,6 +13,7 @@ mod bounds;
 mod bulk;
 mod call;
 mod carrier;
+mod carrier_account;
 mod config;
 mod console;
 mod console_lists;

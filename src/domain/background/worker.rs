@@ -49,6 +49,8 @@ text_enum! {
         Registrations = "registrations",
         /// Fetches the files of incoming messages from the carrier.
         MessageMedia = "message_media",
+        /// Follows the tenants' accounts at the carrier, and checks their credentials.
+        CarrierAccounts = "carrier_accounts",
         /// Processes the voice provider's events.
         Events = "events",
         /// Asks the voice provider for events that never arrived.
@@ -78,6 +80,7 @@ impl Worker {
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
             Self::MessageSweep => 10,
             Self::Retention | Self::MessageRetention | Self::Statistics | Self::MessageMedia => 5,
+            Self::CarrierAccounts => 5,
             // One round lists whole inventories, page by page.
             Self::Reconciliation | Self::Registrations => 60,
         };

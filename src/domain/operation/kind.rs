@@ -30,6 +30,11 @@ macro_rules! operation_kinds {
             RestoreVoiceAgent = "restore_voice_agent", "restoreVoiceAgent", [CreateVoiceAgent];
             /// Sends a text message.
             SendMessage = "send_message", "sendMessage", [SendMessage];
+            /// Creates the tenant's subaccount at the carrier. Started by the first purchase of a number with
+            /// `CARRIER_ACCOUNTS=subaccount`.
+            CreateCarrierAccount = "create_carrier_account", "createCarrierAccount", [CreateCarrierAccount];
+            /// Moves a number between accounts at the carrier.
+            MoveNumber = "move_number", "movePhoneNumber", [MoveNumber];
         }
     };
 }
@@ -88,6 +93,10 @@ text_enum! {
         DeleteVoiceAgent = "delete_voice_agent",
         /// Hand the message to the carrier.
         SendMessage = "send_message",
+        /// Create the tenant's subaccount at the carrier.
+        CreateCarrierAccount = "create_carrier_account",
+        /// Move the number to another account, and read it back there.
+        MoveNumber = "move_number",
         /// No step: the operation has succeeded.
         Done = "done",
     }

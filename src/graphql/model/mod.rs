@@ -5,6 +5,7 @@ mod agent;
 mod audit_event;
 mod available;
 mod call;
+mod carrier_account;
 mod estate;
 mod messaging;
 mod node;
@@ -24,6 +25,7 @@ pub(crate) use agent::{Agent, AgentFilter, AgentMessaging, AgentStatus};
 pub(crate) use audit_event::{AuditEvent, AuditEventFilter};
 pub(crate) use available::AvailablePhoneNumber;
 pub(crate) use call::{Call, CallFilter, size_of_transcript};
+pub(crate) use carrier_account::CarrierAccount;
 pub(crate) use estate::{Health, Tenant, TenantFilter};
 pub(crate) use messaging::{
     Message, MessageEstimate, MessageFilter, MessageThread, MessageThreadFilter, MessagingConsent,

@@ -2,10 +2,13 @@
 
 use async_graphql::{Context, ID, Interface};
 
-use super::{Agent, AuditEvent, Call, Message, MessageThread, Operation, PhoneNumber, Tenant, Viewer};
+use super::{
+    Agent, AuditEvent, Call, CarrierAccount, Message, MessageThread, Operation, PhoneNumber, Tenant, Viewer,
+};
 use crate::auth::Principal;
 use crate::domain::{
-    AgentId, AuditEventId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId, ThreadId,
+    AgentId, AuditEventId, CallId, CarrierAccountId, MessageId, NodeId, NodeKind, NumberId, OperationId,
+    TenantId, ThreadId,
 };
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -30,6 +33,8 @@ pub(crate) enum Node {
     Viewer(Viewer),
     /// An entry of the audit trail.
     AuditEvent(AuditEvent),
+    /// An account at the carrier.
+    CarrierAccount(CarrierAccount),
     /// A tenant, for operators.
     Record(Tenant),
 }
@@ -74,6 +79,9 @@ impl Node {
             }
             NodeKind::AuditEvent => {
                 loaders.load_one(AuditEventId(id.uuid)).await?.map(|row| Self::AuditEvent(AuditEvent(row)))
+            }
+            NodeKind::CarrierAccount => {
+                CarrierAccount::find(ctx, CarrierAccountId(id.uuid)).await?.map(Self::CarrierAccount)
             }
             NodeKind::TenantRecord => match ctx.session()?.principal()? {
                 Principal::Operator { .. } => {

@@ -5,7 +5,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Lookahead, Object, Selection
 use super::paging::{Connection, List, Listed, PageArgs, cost, nothing, wrap};
 use super::routing::{RoutingRule, size_of_rules};
 use super::scalars::{DateTime, Decimal};
-use super::{Agent, Message, NotRead, agent, read_id};
+use super::{Agent, CarrierAccount, Message, NotRead, agent, read_id};
 use crate::domain::{self, CountryCode, E164};
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -218,6 +218,13 @@ impl PhoneNumber {
     /// Where the number comes from.
     async fn origin(&self) -> Result<NumberOrigin, ApiError> {
         Ok(self.whole()?.origin.into())
+    }
+
+    /// The account at the carrier that holds the number; `null` with an agent's token.
+    #[graphql(complexity = "child_complexity + 1")]
+    async fn carrier_account(&self, ctx: &Context<'_>) -> Result<Option<CarrierAccount>, ApiError> {
+        let account = self.whole()?.accounts.owner.unwrap_or(domain::CarrierAccountId::SHARED);
+        Box::pin(CarrierAccount::find(ctx, account)).await
     }
 
     /// What the number may send, as the carrier told last. Networks of the United States take texts from local numbers only if

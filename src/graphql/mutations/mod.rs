@@ -4,6 +4,7 @@
 //! to the audit trail and commits. Only after that it calls a provider, and returns the result ([`outcome`]). The store records
 //! the start and end of an operation in the trail.
 
+mod carrier_account;
 mod create_agent;
 mod delete_agent;
 mod input;
@@ -35,4 +36,7 @@ pub(crate) struct Mutation(
     messaging::SendMessage,
     messaging::SetThreadHandling,
     messaging::SetMessagingConsent,
+    carrier_account::ConnectCarrierAccount,
+    carrier_account::DisconnectCarrierAccount,
+    carrier_account::MovePhoneNumber,
 );

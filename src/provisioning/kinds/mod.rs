@@ -7,6 +7,7 @@
 //! A kind stores its operation in the tenant's transaction, together with the other changes of the mutation, so that no
 //! crash after the commit loses the operation.
 
+mod account;
 mod check_number;
 mod create_agent;
 mod delete_agent;
@@ -54,6 +55,8 @@ const fn steps_of(kind: OperationKind) -> Steps {
         OperationKind::DeleteAgent => delete_agent::STEPS,
         OperationKind::RestoreVoiceAgent => restore_voice_agent::STEPS,
         OperationKind::SendMessage => send_message::STEPS,
+        OperationKind::CreateCarrierAccount => account::CREATE_STEPS,
+        OperationKind::MoveNumber => account::MOVE_STEPS,
     }
 }
 
@@ -159,7 +162,9 @@ async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option
         | OperationKind::RepairNumber
         | OperationKind::CheckNumber
         | OperationKind::RestoreVoiceAgent
-        | OperationKind::SendMessage => false,
+        | OperationKind::SendMessage
+        | OperationKind::CreateCarrierAccount
+        | OperationKind::MoveNumber => false,
     }))
 }
 

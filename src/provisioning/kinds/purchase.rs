@@ -27,8 +27,8 @@ use serde::{Deserialize, Serialize};
 use super::{Runner, read_data, write_data};
 use crate::carrier::{CarrierError, NumberOnSale, NumberSearch, Rejection};
 use crate::domain::{
-    AreaCode, CountryCode, E164, NumberId, NumberLabel, NumberType, Operation, OperationState, Refusal,
-    RefusalCode, Step, TenantId,
+    AreaCode, CarrierAccountId, CountryCode, E164, NumberId, NumberLabel, NumberType, Operation,
+    OperationState, Refusal, RefusalCode, Step, TenantId,
 };
 use crate::provisioning::Provisioning;
 use crate::provisioning::outcome::{Outcome, Patience, Progress};
@@ -296,13 +296,17 @@ async fn claim_number(
     lease: &Lease,
 ) -> Result<Outcome, StoreError> {
     let mut purchase = purchase_of(operation)?;
+    let account = match driver.account_for_purchases(operation).await? {
+        Ok(account) => account,
+        Err(outcome) => return Ok(outcome),
+    };
     while !purchase.candidates.is_empty() {
         // Stored with the claim: after a crash no candidate is tried a second time.
         let candidate = purchase.candidates.remove(0);
         purchase.offered_at = candidate.offered_at;
         // WEBHOOK_BASE_URL may change before the purchase ends; a number at the old address is still ours.
         purchase.voice_url = Some(driver.settings(operation.id).voice_url.into());
-        let claim = claim_for(driver, candidate, purchase.wanted.label.clone());
+        let claim = claim_for(driver, candidate, purchase.wanted.label.clone(), account);
         let progress = with_purchase(Progress::of(operation), purchase.clone()).about(Some(claim.id));
         let update = progress.into_update(OperationState::Running, Step::BuyNumber, None);
         // One transaction: a crash between claim and step would leave a claim that no step frees.
@@ -322,7 +326,12 @@ async fn claim_number(
     Ok(Outcome::Next(Step::SearchNumbers, with_purchase(Progress::of(operation), purchase)))
 }
 
-fn claim_for(driver: &Provisioning, candidate: NumberOnSale, label: Option<NumberLabel>) -> NumberClaim {
+fn claim_for(
+    driver: &Provisioning,
+    candidate: NumberOnSale,
+    label: Option<NumberLabel>,
+    account: Option<CarrierAccountId>,
+) -> NumberClaim {
     NumberClaim {
         id: NumberId(driver.0.entropy.uuid(driver.0.clock.now())),
         number: candidate.number,
@@ -334,6 +343,7 @@ fn claim_for(driver: &Provisioning, candidate: NumberOnSale, label: Option<Numbe
         region: candidate.region,
         monthly_cost: candidate.monthly_cost,
         label,
+        account,
     }
 }
 

@@ -37,7 +37,12 @@ impl Provisioning {
         id: NumberId,
         clear_emergency_address: bool,
     ) -> Result<(Operation, PhoneNumber), StoreError> {
-        let was = settled_number_of(store, id).await?.status;
+        let settled = settled_number_of(store, id).await?;
+        if settled.accounts.is_moving {
+            let why = "this number is being moved to another account: wait until movePhoneNumber has ended";
+            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
+        }
+        let was = settled.status;
         let number = store.begin_release(id).await?.ok_or_else(being_released)?;
         let operation = NewOperation {
             agent_id: Some(number.agent_id),
@@ -129,11 +134,12 @@ pub(super) async fn release_at_carrier(
     }
     let Some(owned) = owned_to_release(driver, number).await? else { return Ok(()) };
     may_be_released(&owned, clear_emergency_address)?;
+    let carrier = driver.carrier_of(number).await?;
     if owned.emergency_address == EmergencyAddress::Set {
-        driver.carrier().clear_emergency_address(&owned.sid).await?;
+        carrier.clear_emergency_address(&owned.sid).await?;
         return Err(StepError::Obstructed(being_removed(), REMOVAL));
     }
-    match driver.carrier().release(&owned.sid).await {
+    match carrier.release(&owned.sid).await {
         Err(refusal) if refusal.is_definitive() => {
             Err(match unsettled_for(operation, driver.0.clock.now()) {
                 // An earlier request may still be carried out, and explain the rejection.
@@ -177,9 +183,10 @@ pub(super) async fn owned_to_release(
     driver: &Provisioning,
     number: &PhoneNumber,
 ) -> Result<Option<OwnedNumber>, CarrierError> {
+    let carrier = driver.carrier_of(number).await?;
     if let Some(sid) = &number.sid {
         // Read before the release: another installation with this account may hold the number by now.
-        let owned = driver.carrier().fetch(sid).await?;
+        let owned = carrier.fetch(sid).await?;
         if owned.as_ref().is_some_and(|owned| is_marked_by_another(owned, number)) {
             error!(
                 number = mask(number.number.as_str()),
@@ -189,7 +196,7 @@ pub(super) async fn owned_to_release(
         }
         return Ok(owned);
     }
-    let owned = driver.carrier().find(&number.number).await?;
+    let owned = carrier.find(&number.number).await?;
     // Only the mark shows that this purchase bought it: the digits alone may be the operator's own number.
     let mark = driver.settings(number.operation_id).friendly_name;
     if let Some(other) = owned.as_ref().filter(|owned| owned.friendly_name != mark) {

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::plausibility::Implausible;
 use super::report::Difference;
 use crate::carrier::{NumberSettings, OwnedNumber};
-use crate::domain::{AgentId, NumberId, Operation, OperationId, PhoneNumber};
+use crate::domain::{AgentId, CarrierAccount, NumberId, Operation, OperationId, PhoneNumber};
 use crate::provisioning::operation_of_mark;
 use crate::store::{ExpectedInventory, Unreadable};
 use crate::voice::VoiceAgent;
@@ -16,16 +16,33 @@ use crate::voice::VoiceAgent;
 /// Both providers' full inventories.
 #[derive(Debug)]
 pub(super) struct Inventories {
-    /// Every number of the carrier account.
+    /// Every number of the platform's account at the carrier.
     pub(super) numbers: Vec<OwnedNumber>,
+    /// The tenants' accounts.
+    pub(super) accounts: Vec<AccountInventory>,
     /// Every voice agent with a tag of ours.
     pub(super) voice_agents: Vec<VoiceAgent>,
 }
 
+/// The numbers of one tenant's account.
+#[derive(Debug)]
+pub(super) struct AccountInventory {
+    /// The account.
+    pub(super) account: CarrierAccount,
+    /// Every number of it, or why the carrier did not list them.
+    pub(super) numbers: Result<Vec<OwnedNumber>, String>,
+}
+
 impl Inventories {
+    /// The numbers of all accounts that were listed.
+    pub(super) fn listed(&self) -> impl Iterator<Item = &OwnedNumber> {
+        let others = self.accounts.iter().filter_map(|account| account.numbers.as_ref().ok());
+        self.numbers.iter().chain(others.flatten())
+    }
+
     /// The operations in the marks of the numbers.
     pub(super) fn marks(&self) -> Vec<OperationId> {
-        self.numbers.iter().filter_map(|owned| operation_of_mark(&owned.friendly_name)).collect()
+        self.listed().filter_map(|owned| operation_of_mark(&owned.friendly_name)).collect()
     }
 
     /// The agents in the tags of the voice agents.
@@ -156,6 +173,7 @@ mod tests {
             pooled_at: None,
             primary_since: None,
             origin: NumberOrigin::Purchased,
+            accounts: crate::domain::NumberAccounts::default(),
         }
     }
 
@@ -224,6 +242,7 @@ mod tests {
     /// Tenants 1 to `n`, each with an agent and a number, without differences.
     fn estate(n: u128) -> (Inventories, ExpectedInventory) {
         let inventories = Inventories {
+            accounts: Vec::new(),
             numbers: (1..=n).map(owned).collect(),
             voice_agents: (1..=n).map(|n| voice_agent(n, n)).collect(),
         };
@@ -419,7 +438,8 @@ mod tests {
                 here.unreadable.agents.extend(part.1.unreadable.agents);
                 here.unreadable.operations.extend(part.1.unreadable.operations);
             }
-            let whole = (Inventories { numbers: there, voice_agents: agents_there }, here);
+            let whole =
+                (Inventories { numbers: there, accounts: Vec::new(), voice_agents: agents_there }, here);
             if let Ok(differences) = whole.0.compare(&whole.1, settings, is_here) {
                 let mut kinds: Vec<_> = differences.iter().map(|difference| difference.kind).collect();
                 kinds.sort_unstable();

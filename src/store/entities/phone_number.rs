@@ -4,7 +4,9 @@ use sea_orm::QueryResult;
 use sea_orm::entity::prelude::*;
 
 use super::read;
-use crate::domain::{AgentId, Capabilities, NumberId, OperationId, PhoneNumber, TenantId};
+use crate::domain::{
+    AgentId, Capabilities, CarrierAccountId, NumberAccounts, NumberId, OperationId, PhoneNumber, TenantId,
+};
 use crate::store::{NumberSummary, StoreError};
 
 /// Row of a phone number, without its routing rules ([`RULES`]), which are long and rarely needed.
@@ -49,6 +51,10 @@ pub struct Model {
     pub primary_since: Option<DateTimeUtc>,
     #[sea_orm(column_type = "Text")]
     pub origin: String,
+    pub carrier_account_id: Option<Uuid>,
+    pub other_account_id: Option<Uuid>,
+    pub moved_at: Option<DateTimeUtc>,
+    pub is_moving: bool,
     /// Change mark, set by a trigger.
     pub changed: i64,
 }
@@ -67,10 +73,11 @@ pub(in crate::store) const RULES: &str = "routing_rules";
 /// All columns but [`RULES`], in the order of [`Model`].
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
-    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, changed";
+    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, \
+    carrier_account_id, other_account_id, moved_at, is_moving, changed";
 
 /// Number of columns in [`COLUMNS`].
-pub(in crate::store) const WIDTH: usize = 26;
+pub(in crate::store) const WIDTH: usize = 30;
 
 /// Columns of a [`NumberSummary`] and the creation time.
 pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at, pooled_at";
@@ -120,7 +127,11 @@ impl Model {
             pooled_at: row.try_get_by_index(22)?,
             primary_since: row.try_get_by_index(23)?,
             origin: row.try_get_by_index(24)?,
-            changed: row.try_get_by_index(25)?,
+            carrier_account_id: row.try_get_by_index(25)?,
+            other_account_id: row.try_get_by_index(26)?,
+            moved_at: row.try_get_by_index(27)?,
+            is_moving: row.try_get_by_index(28)?,
+            changed: row.try_get_by_index(29)?,
         })
     }
 }
@@ -137,6 +148,11 @@ impl TryFrom<Model> for PhoneNumber {
             label: read::optional(TABLE, "label", row.label.as_deref())?,
             primary_since: row.primary_since,
             origin: read::text(TABLE, "origin", &row.origin)?,
+            accounts: NumberAccounts {
+                owner: row.carrier_account_id.map(CarrierAccountId),
+                other: row.moved_at.map(|_| row.other_account_id.map(CarrierAccountId)),
+                is_moving: row.is_moving,
+            },
             operation_id: OperationId(row.operation_id),
             number: read::text(TABLE, "number", &row.number)?,
             friendly_name: row.friendly_name,

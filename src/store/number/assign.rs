@@ -5,7 +5,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use crate::domain::{AgentId, NumberId, NumberLabel, NumberStatus, PhoneNumber};
+use crate::domain::{AgentId, CarrierAccountId, NumberId, NumberLabel, NumberStatus, PhoneNumber};
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
 use crate::store::{Change, StoreError, TenantStore};
 
@@ -47,6 +47,30 @@ impl TenantStore {
             .col_expr(Column::Label, Expr::value(label.map(NumberLabel::as_str)))
             .filter(Column::Status.ne(NumberStatus::Released.as_str()));
         self.change_number(id, labelled).await
+    }
+
+    /// Notes that an active or inactive number is being moved to this account; from now on both accounts may send its calls. `None`
+    /// if the tenant has no such number in one of these states, or it is being moved.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the transaction must then be dropped.
+    pub async fn begin_move(
+        &self,
+        id: NumberId,
+        to: Option<CarrierAccountId>,
+    ) -> Result<Option<PhoneNumber>, StoreError> {
+        let row = ActiveModel {
+            other_account_id: Set(to.map(|account| account.0)),
+            moved_at: Set(Some(self.shared.clock.now())),
+            is_moving: Set(true),
+            ..Default::default()
+        };
+        let moving = Entity::update_many()
+            .set(row)
+            .filter(Column::IsMoving.eq(false))
+            .filter(Column::Status.is_in(SETTLED.map(NumberStatus::as_str)));
+        self.publish_on_commit(Change::Number { tenant: self.tenant, id, is_released: false });
+        self.change_number(id, moving).await
     }
 
     /// Puts an agent's numbers into the pool, those that are being released among them. Returns their ids.

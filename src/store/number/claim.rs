@@ -9,8 +9,8 @@ use sea_orm::{
 };
 
 use crate::domain::{
-    Capabilities, CountryCode, E164, NumberId, NumberLabel, NumberOrigin, NumberStatus, NumberType,
-    Operation, Provider, Refusal, UsedUp,
+    Capabilities, CarrierAccountId, CountryCode, E164, NumberId, NumberLabel, NumberOrigin, NumberStatus,
+    NumberType, Operation, Provider, Refusal, UsedUp,
 };
 use crate::store::doors::Transaction;
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
@@ -40,6 +40,8 @@ pub struct NumberClaim {
     pub monthly_cost: rust_decimal::Decimal,
     /// The tenant's own name for it.
     pub label: Option<NumberLabel>,
+    /// The account at the carrier that buys it; `None`: the platform's.
+    pub account: Option<CarrierAccountId>,
 }
 
 /// Limits on purchases besides the tenant's plan.
@@ -152,6 +154,10 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
         pooled_at: Set(None),
         primary_since: Set(None),
         origin: Set(NumberOrigin::Purchased.to_string()),
+        carrier_account_id: Set(claim.account.map(|account| account.0)),
+        other_account_id: Set(None),
+        moved_at: Set(None),
+        is_moving: Set(false),
         changed: NotSet,
     })
 }

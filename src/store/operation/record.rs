@@ -9,12 +9,12 @@ use serde_json::Value;
 
 use super::lease::{Lease, is_held};
 use crate::domain::{
-    AgentId, AgentStatus, EventKey, MessageId, MessageReport, NumberId, NumberStatus, NumberTransition,
-    Operation, OperationState, Refusal, Step,
+    AgentId, AgentStatus, CarrierAccountId, EventKey, MessageId, MessageReport, NumberId, NumberStatus,
+    NumberTransition, Operation, OperationState, Refusal, Step,
 };
 use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
 use crate::store::entities::{agent, phone_number};
-use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect, message};
+use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, carrier_account, dialect, message};
 
 /// The result of a step, written as a whole under its lease or not at all.
 #[derive(Debug, Clone)]
@@ -99,6 +99,34 @@ pub enum Effect {
         /// Our id of the number.
         number: NumberId,
     },
+    /// The subaccount is there.
+    SubaccountCreated {
+        /// Our id of the account.
+        account: CarrierAccountId,
+        /// The carrier's id of the account, `AC…`.
+        sid: String,
+        /// Its token, encrypted.
+        token: String,
+    },
+    /// The subaccount was not created. Another operation may create one.
+    SubaccountAbandoned {
+        /// Our id of the account.
+        account: CarrierAccountId,
+    },
+    /// The number is in the account that it was moved to.
+    NumberMoved {
+        /// Our id of the number.
+        number: NumberId,
+        /// The account that holds it now; `None`: the platform's.
+        to: Option<CarrierAccountId>,
+        /// The account that held it before.
+        from: Option<CarrierAccountId>,
+    },
+    /// The number stays in its account.
+    NumberStays {
+        /// Our id of the number.
+        number: NumberId,
+    },
     /// The carrier has the message.
     MessageSent {
         /// Our id of the message.
@@ -139,9 +167,13 @@ fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
         | Effect::NumberKept { number }
         | Effect::NumberReturned { number }
         | Effect::NumberConfirmed { number }
+        | Effect::NumberMoved { number, .. }
+        | Effect::NumberStays { number }
         | Effect::NumberLost { number } => Change::Number { tenant, id: *number, is_released: false },
         // Published by `publish_message_of`.
         Effect::MessageSent { .. } => return None,
+        // Servers follow the table of accounts by themselves.
+        Effect::SubaccountCreated { .. } | Effect::SubaccountAbandoned { .. } => return None,
     })
 }
 
@@ -284,12 +316,64 @@ async fn apply(
         Effect::MessageSent { message, report } => {
             message::report(db, shared, Some(*message), report).await.map(drop)
         }
+        Effect::SubaccountCreated { .. }
+        | Effect::SubaccountAbandoned { .. }
+        | Effect::NumberMoved { .. }
+        | Effect::NumberStays { .. } => apply_to_account(db, now, operation, effect).await,
         Effect::NumberLost { number } => {
             let row = phone_number::ActiveModel::default();
             // As above: a number that is being released must not become inactive.
             move_number(db, operation, *number, NumberTransition::Lost, row).await.map(drop)
         }
     }
+}
+
+/// Applies an effect on an account at the carrier, or on the account of a number.
+async fn apply_to_account(
+    db: &impl ConnectionTrait,
+    now: DateTime<Utc>,
+    operation: &Operation,
+    effect: &Effect,
+) -> Result<(), StoreError> {
+    match effect {
+        Effect::SubaccountCreated { account, sid, token } => {
+            let ids = (operation.tenant_id, *account);
+            carrier_account::subaccount_created(db, now, ids, (sid.as_str(), token.as_str())).await
+        }
+        Effect::SubaccountAbandoned { account } => {
+            carrier_account::subaccount_abandoned(db, operation.tenant_id, *account).await
+        }
+        Effect::NumberMoved { number, to, from } => {
+            let row = phone_number::ActiveModel {
+                carrier_account_id: Set(to.map(|account| account.0)),
+                other_account_id: Set(from.map(|account| account.0)),
+                is_moving: Set(false),
+                ..Default::default()
+            };
+            end_move(db, operation, *number, row).await
+        }
+        Effect::NumberStays { number } => {
+            let row = phone_number::ActiveModel { is_moving: Set(false), ..Default::default() };
+            end_move(db, operation, *number, row).await
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn end_move(
+    db: &impl ConnectionTrait,
+    operation: &Operation,
+    id: NumberId,
+    row: phone_number::ActiveModel,
+) -> Result<(), StoreError> {
+    phone_number::Entity::update_many()
+        .set(row)
+        .filter(phone_number::Column::Id.eq(id.0))
+        .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
+        .filter(phone_number::Column::IsMoving.eq(true))
+        .exec(db)
+        .await?;
+    Ok(())
 }
 
 async fn change_agent(

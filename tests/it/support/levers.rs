@@ -70,6 +70,16 @@ impl Levers {
         self.pull(Method::POST, "texts", Some(order)).await
     }
 
+    /// Opens an account at the carrier that is unrelated to the platform's: `{"auth_token": "…", "trial": true}`.
+    pub(crate) async fn open_account(&self, order: Value) -> Value {
+        self.pull(Method::POST, "accounts", Some(order)).await
+    }
+
+    /// Changes an account as the carrier does: `{"status": "suspended", "auth_token": "…"}`.
+    pub(crate) async fn change_account(&self, sid: &str, change: Value) {
+        self.pull(Method::POST, &format!("accounts/{sid}"), Some(change)).await;
+    }
+
     /// What the emulated carrier does with messages between two numbers: `{"to": "+1…", "outcome": "lost_webhook", "times": 1}`.
     pub(crate) async fn message_rule(&self, rule: Value) {
         self.pull(Method::POST, "message-rules", Some(rule)).await;

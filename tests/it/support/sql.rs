@@ -8,7 +8,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{App, wait_until};
 
 /// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 15] = [
+pub(crate) const TABLES: [&str; 16] = [
+    "carrier_accounts",
     "call_statistics",
     "tenants",
     "agents",

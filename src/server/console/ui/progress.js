@@ -30,6 +30,8 @@ const KINDS = {
   DELETE_AGENT: ['Delete the agent', ['release_number', 'delete_voice_agent']],
   RESTORE_VOICE_AGENT: ['Restore the voice agent', ['create_voice_agent']],
   SEND_MESSAGE: ['Send a text message', ['send_message']],
+  CREATE_CARRIER_ACCOUNT: ['Create the account at the carrier', ['create_carrier_account']],
+  MOVE_NUMBER: ['Move the number', ['move_number']],
 };
 
 /** @type {Record<string, string>} */
@@ -43,6 +45,8 @@ const STEPS = {
   check_number: 'Look the number up at the carrier',
   delete_voice_agent: 'Delete the voice agent',
   send_message: 'Hand the message to the carrier',
+  create_carrier_account: 'Create a subaccount at the carrier',
+  move_number: 'Move the number to the other account and read it back',
 };
 
 /** A deletion may release no number, or several. */

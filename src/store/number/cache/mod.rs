@@ -23,7 +23,7 @@ use chrono::TimeDelta;
 use sea_orm::ColumnTrait;
 
 use super::answering;
-use crate::domain::{AnsweringAgent, E164, NumberId, RoutingRules};
+use crate::domain::{AnsweringAgent, E164, NumberAccounts, NumberId, RoutingRules};
 use crate::store::entities::phone_number;
 use crate::store::{StoreError, SystemStore};
 use state::{CacheState, Found};
@@ -42,6 +42,8 @@ pub(in crate::store) struct CachedNumber {
     pub(in crate::store) id: NumberId,
     /// Agent that answers, as far as its row is readable.
     pub(in crate::store) agent: AnsweringAgent,
+    /// Accounts at the carrier that it may be called from.
+    pub(in crate::store) accounts: NumberAccounts,
     /// Routing rules, applied before the agent answers.
     pub(in crate::store) rules: Arc<RoutingRules>,
     /// Version of the rules.

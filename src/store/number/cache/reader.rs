@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::state::{Found, RowState};
 use super::{CachedNumber, Reading, answering};
-use crate::domain::{AgentId, E164, NumberId, NumberStatus, RoutingRules};
+use crate::domain::{AgentId, CarrierAccountId, E164, NumberAccounts, NumberId, NumberStatus, RoutingRules};
 use crate::store::dialect::{self, Horizon};
 use crate::store::entities::phone_number::TABLE;
 use crate::store::entities::{self, agent, phone_number};
@@ -53,6 +53,7 @@ impl Row {
                 RowState::TakesCalls(CachedNumber {
                     id,
                     agent,
+                    accounts: accounts(row)?,
                     rules: rules.unwrap_or_default().into(),
                     rules_version: row.try_get("", "routing_version").unwrap_or_else(|_| {
                         unreadable.push((TABLE, "routing_version"));
@@ -77,16 +78,43 @@ impl Row {
     }
 }
 
+fn accounts(row: &QueryResult) -> Result<NumberAccounts, StoreError> {
+    let account =
+        |column| Ok::<_, StoreError>(row.try_get::<Option<Uuid>>("", column)?.map(CarrierAccountId));
+    let other = account("other_account_id")?;
+    let was_moved = row.try_get::<Option<DateTime<Utc>>>("", "moved_at")?.is_some();
+    Ok(NumberAccounts {
+        owner: account("carrier_account_id")?,
+        other: was_moved.then_some(other),
+        is_moving: row.try_get("", "is_moving")?,
+    })
+}
+
 /// Reads numbers with their agents, restricted by `narrowed`. Reports unreadable rows and columns.
 pub(super) async fn read(
     store: &SystemStore,
     narrowed: impl FnOnce(&mut SelectStatement) -> &mut SelectStatement,
 ) -> Result<Rows, StoreError> {
-    use phone_number::Column::{Changed, Id, Number, PooledAt, RoutingVersion, Status};
+    use phone_number::Column::{
+        CarrierAccountId, Changed, Id, IsMoving, MovedAt, Number, OtherAccountId, PooledAt, RoutingVersion,
+        Status,
+    };
     let mut query = Query::select();
     query.from(phone_number::Entity);
     query.columns(
-        [Id, Number, Status, PooledAt, RoutingVersion, Changed].map(|column| (phone_number::Entity, column)),
+        [
+            Id,
+            Number,
+            Status,
+            PooledAt,
+            RoutingVersion,
+            Changed,
+            CarrierAccountId,
+            OtherAccountId,
+            MovedAt,
+            IsMoving,
+        ]
+        .map(|column| (phone_number::Entity, column)),
     );
     query.column((phone_number::Entity, Alias::new(phone_number::RULES)));
     for column in agent::AnsweringRow::COLUMNS.into_iter().chain([agent::Column::Changed]) {

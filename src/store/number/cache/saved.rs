@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 use super::CachedNumber;
 use crate::domain::{
-    AgentId, AgentStatus, AnsweringAgent, DialingOverride, E164, Language, NumberId, RoutingRules, TenantId,
+    AgentId, AgentStatus, AnsweringAgent, CarrierAccountId, DialingOverride, E164, Language, NumberAccounts,
+    NumberId, RoutingRules, TenantId,
 };
 use crate::store::SystemStore;
 
@@ -48,6 +49,14 @@ struct Entry {
     rules: RoutingRules,
     #[serde(default)]
     rules_version: i32,
+    /// The account at the carrier that holds the number; missing: the platform's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<Uuid>,
+    /// The other account while it is being moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    other_account: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_moving: bool,
 }
 
 impl Entry {
@@ -66,6 +75,9 @@ impl Entry {
             agent_changed: cached.agent_changed,
             rules: RoutingRules::clone(&cached.rules),
             rules_version: cached.rules_version,
+            account: cached.accounts.owner.map(|account| account.0),
+            other_account: cached.accounts.other.flatten().map(|account| account.0),
+            is_moving: cached.accounts.is_moving,
         })
     }
 
@@ -82,6 +94,11 @@ impl Entry {
                 language,
                 fallback_number: self.fallback_number,
                 status,
+            },
+            accounts: NumberAccounts {
+                owner: self.account.map(CarrierAccountId),
+                other: self.is_moving.then_some(self.other_account.map(CarrierAccountId)),
+                is_moving: self.is_moving,
             },
             rules: Arc::new(self.rules),
             rules_version: self.rules_version,

@@ -333,6 +333,7 @@ mod tests {
             RowState::TakesCalls(CachedNumber {
                 id: NumberId(Uuid::from_u128(lease.id)),
                 agent,
+                accounts: crate::domain::NumberAccounts::default(),
                 rules: Arc::default(),
                 rules_version: 0,
                 number_changed: lease.mark,

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::CachedNumber;
 use super::interned::Interned;
 use super::record::{Record, SharedKeys, UnusualIds};
-use crate::domain::{NumberId, RoutingRules, TenantId};
+use crate::domain::{NumberAccounts, NumberId, RoutingRules, TenantId};
 
 /// Records in a chunk. A chunk is allocated at once, so that growth neither copies nor doubles memory. Its
 /// ids and records take 56 and 256 KiB, which are size classes of the allocator.
@@ -27,7 +27,8 @@ pub(super) struct Table {
     // Slots only, because each record holds its number: an entry takes four bytes and a control byte.
     index: Vec<HashTable<u32>>,
     hasher: RandomState,
-    tenants: Interned<TenantId>,
+    /// Tenants with the accounts of their numbers: most tenants have all their numbers in one.
+    tenants: Interned<(TenantId, NumberAccounts)>,
     /// Routing rules with their versions.
     rules: Interned<(Arc<RoutingRules>, i32)>,
     unusual: UnusualIds,
@@ -64,10 +65,12 @@ impl Table {
         let (id, record) = self.at(self.slot_of(number)?)?;
         let (number_changed, agent_changed) = record.marks();
         let shared = record.shared();
+        let (tenant, accounts) = self.tenants.get(shared.tenant)?;
         let (rules, rules_version) = self.rules.get(shared.rules)?;
         Some(CachedNumber {
             id: NumberId(id),
-            agent: record.agent(*self.tenants.get(shared.tenant)?, &self.unusual),
+            agent: record.agent(*tenant, &self.unusual),
+            accounts: *accounts,
             rules: Arc::clone(rules),
             rules_version: *rules_version,
             number_changed,
@@ -100,7 +103,7 @@ impl Table {
     /// Inserts or replaces a number.
     pub(super) fn set(&mut self, number: u64, cached: &CachedNumber) {
         let shared = SharedKeys {
-            tenant: self.tenants.acquire(cached.agent.tenant_id),
+            tenant: self.tenants.acquire((cached.agent.tenant_id, cached.accounts)),
             rules: self.rules.acquire((Arc::clone(&cached.rules), cached.rules_version)),
         };
         let marks = (cached.number_changed, cached.agent_changed);
@@ -230,6 +233,7 @@ mod tests {
         CachedNumber {
             id: NumberId(Uuid::from_u128(id)),
             agent,
+            accounts: NumberAccounts::default(),
             rules,
             rules_version: 3,
             number_changed: 1,

@@ -49,6 +49,8 @@ const KINDS = [
   'DELETE_AGENT',
   'RESTORE_VOICE_AGENT',
   'SEND_MESSAGE',
+  'CREATE_CARRIER_ACCOUNT',
+  'MOVE_NUMBER',
 ];
 
 export function Operations() {
