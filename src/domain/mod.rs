@@ -237,6 +237,7 @@ serde_as_text!(
     E164,
     CountryCode,
     AreaCode,
+    CarrierAccountId,
     Language,
     NumberType,
     NumberStatus,
