@@ -18,13 +18,14 @@ pub use sealed::Unreadable;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::carrier::{Carrier, CarrierError, Rejection};
-use crate::domain::{CarrierAccount, CarrierAccountId, Clock, E164, MessageId, TenantId};
+use crate::domain::{CarrierAccount, CarrierAccountId, Clock, E164, MessageId, NumberAccounts, TenantId};
 use crate::store::{SealedTokens, StoreError, StoredAccount, SystemStore};
 use sealed::Keyring;
 
@@ -32,6 +33,8 @@ use sealed::Keyring;
 const MOST_ACCOUNTS: usize = 100_000;
 /// Clients in memory, at most. The one that was used longest ago is dropped, and with it the state of its circuit breakers.
 const MOST_CLIENTS: usize = 1000;
+/// Time limit for a read while a caller waits.
+const READ_TIME: Duration = Duration::from_secs(1);
 /// How long signatures with the previous token are accepted after a rotation.
 pub const PREVIOUS_TOKEN: TimeDelta = TimeDelta::hours(24);
 
@@ -214,17 +217,30 @@ impl Accounts {
 
     /// Whether a call is on record.
     pub async fn is_call_on_record(&self, sid: &str) -> bool {
-        matches!(self.0.store.accounts_of_call(sid).await, Ok(Some(_)))
+        self.known_owner(self.0.store.accounts_of_call(sid)).await.is_some()
     }
 
     /// Whether a call is on record for another tenant than this one.
     pub async fn is_call_of_another(&self, sid: &str, tenant: TenantId) -> bool {
-        matches!(self.0.store.accounts_of_call(sid).await, Ok(Some((owner, _))) if owner != tenant)
+        self.known_owner(self.0.store.accounts_of_call(sid)).await.is_some_and(|owner| owner != tenant)
     }
 
     /// Whether a message is on record for another tenant than this one.
     pub async fn is_message_of_another(&self, sid: &str, id: Option<MessageId>, tenant: TenantId) -> bool {
-        matches!(self.0.store.accounts_of_message(sid, id).await, Ok(Some((owner, _))) if owner != tenant)
+        let owner = self.known_owner(self.0.store.accounts_of_message(sid, id));
+        owner.await.is_some_and(|owner| owner != tenant)
+    }
+
+    /// Whose a call or a message is; `None` if it is not on record, or the database does not tell in time: a caller waits.
+    async fn known_owner(
+        &self,
+        read: impl Future<Output = Result<Option<(TenantId, NumberAccounts)>, StoreError>>,
+    ) -> Option<TenantId> {
+        if self.0.store.is_unavailable() {
+            return None;
+        }
+        let read = timeout(READ_TIME, read).await.ok()?;
+        read.ok().flatten().map(|(tenant, _)| tenant)
     }
 
     /// The accounts in which numbers may be held, the platform's first. Only those that the carrier has not rejected.
