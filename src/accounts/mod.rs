@@ -68,6 +68,8 @@ struct Parts {
     known: RwLock<Known>,
     clients: Mutex<HashMap<CarrierAccountId, Client>>,
     rechecks: check::Rechecks,
+    /// When the periodic check last asked about an account, whatever came of it.
+    asked_at: Mutex<HashMap<CarrierAccountId, Instant>>,
 }
 
 /// What this server knows of the table.
@@ -153,6 +155,7 @@ impl Accounts {
             known: RwLock::default(),
             clients: Mutex::default(),
             rechecks: check::Rechecks::default(),
+            asked_at: Mutex::default(),
         })))
     }
 
@@ -243,7 +246,7 @@ impl Accounts {
         read.ok().flatten().map(|(tenant, _)| tenant)
     }
 
-    /// The accounts in which numbers may be held, the platform's first. Only those that the carrier has not rejected.
+    /// The accounts in which numbers may be held, the platform's first.
     #[must_use]
     pub fn all(&self) -> Vec<Option<CarrierAccount>> {
         let known = self.0.known.read().unwrap_or_else(PoisonError::into_inner);
@@ -251,15 +254,6 @@ impl Accounts {
             known.accounts.values().map(|known| known.account.clone()).collect();
         tenants.sort_by_key(|account| (account.created_at, account.id));
         std::iter::once(None).chain(tenants.into_iter().map(Some)).collect()
-    }
-
-    /// The SID of an account; `None` if it is not known.
-    #[must_use]
-    pub fn sid(&self, account: Option<CarrierAccountId>) -> Option<String> {
-        match account {
-            None => Some(self.0.platform.account_sid().to_owned()),
-            Some(id) => self.known(id).map(|known| known.account.sid.clone()),
-        }
     }
 
     /// Encrypts the token of an account.

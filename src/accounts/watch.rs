@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Accounts, MOST_ACCOUNTS, sealed::Keyring};
@@ -15,6 +16,8 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often an account is checked; one that is not active, more often.
 const CHECK_EVERY: TimeDelta = TimeDelta::minutes(10);
 const RECHECK_EVERY: TimeDelta = TimeDelta::seconds(20);
+/// Least time between two checks of an account.
+const ASKED_AGAIN: Duration = Duration::from_secs(15);
 /// Checks of one round, and tokens encrypted again in one round.
 const AT_ONCE: usize = 5;
 
@@ -80,17 +83,21 @@ impl Accounts {
                     if account.status == CarrierAccountStatus::Active { CHECK_EVERY } else { RECHECK_EVERY };
                 account.checked_at.is_none_or(|at| at + every <= now)
             };
+            let mut asked_at = self.0.asked_at.lock().unwrap_or_else(PoisonError::into_inner);
+            // Those about which the carrier did not tell must not keep the others waiting.
+            asked_at.retain(|_, at| at.elapsed() < ASKED_AGAIN);
             known
                 .accounts
                 .values()
                 .map(|known| &known.account)
-                .filter(|account| is_due(account))
+                .filter(|account| is_due(account) && !asked_at.contains_key(&account.id))
                 .map(|account| (account.checked_at, account.id))
                 .collect()
         };
         due.sort();
         for (_, id) in due.into_iter().take(AT_ONCE) {
             heartbeat.beat();
+            self.0.asked_at.lock().unwrap_or_else(PoisonError::into_inner).insert(id, Instant::now());
             // One whose check panics must not keep the others from theirs.
             let _checked_or_panicked = caught("check of a carrier account", self.check(id)).await;
         }
@@ -117,7 +124,7 @@ impl Accounts {
             match self.0.store.reseal_account(id, &was, &tokens).await {
                 Ok(_) => self.reread(id).await,
                 Err(error) => {
-                    tracing::warn!(account = %id, %error, "token not encrypted with the current key")
+                    tracing::warn!(account = %id, %error, "token not encrypted with the current key");
                 }
             }
         }
