@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use switchboard::domain::{
     AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallOutcome, CallStatus,
     CarrierAccountKind, CarrierAccountStatus, ConversationNews, MediaState, MessageDirection, MessageStatus,
-    MessagingConsent, MessagingStatus, NumberStatus, NumberType, OperationKind, OperationState, Provider,
-    Step, ThreadHandling,
+    MessagingConsent, MessagingStatus, NumberOrigin, NumberStatus, NumberType, OperationKind, OperationState,
+    Provider, Step, ThreadHandling,
 };
 
 use crate::support::catalogue;
@@ -21,7 +21,7 @@ macro_rules! words {
 
 #[tokio::test]
 async fn check_constraints_accept_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 23] = [
+    let domain: [(&str, Vec<String>); 24] = [
         ("agents.messaging", words!(AgentMessaging)),
         ("agents.status", words!(AgentStatus)),
         ("calls.answer_stage", words!(AnswerStage)),
@@ -42,6 +42,7 @@ async fn check_constraints_accept_exactly_the_words_of_the_domain() {
         ("operations.state", words!(OperationState)),
         ("operations.step", words!(Step)),
         ("phone_numbers.kind", words!(NumberType)),
+        ("phone_numbers.origin", words!(NumberOrigin)),
         ("phone_numbers.provider", words!(Provider)),
         ("phone_numbers.status", words!(NumberStatus)),
         ("voice_events.kind", words!(ConversationNews)),
