@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use switchboard::domain::{
     AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallOutcome, CallStatus,
     ConversationNews, MediaState, MessageDirection, MessageStatus, MessagingConsent, MessagingStatus,
-    NumberStatus, NumberType, OperationKind, OperationState, Provider, Step, ThreadHandling,
+    NumberOrigin, NumberStatus, NumberType, OperationKind, OperationState, Provider, Step, ThreadHandling,
 };
 
 use crate::support::catalogue;
@@ -20,7 +20,7 @@ macro_rules! words {
 
 #[tokio::test]
 async fn check_constraints_accept_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 21] = [
+    let domain: [(&str, Vec<String>); 22] = [
         ("agents.messaging", words!(AgentMessaging)),
         ("agents.status", words!(AgentStatus)),
         ("calls.answer_stage", words!(AnswerStage)),
@@ -39,6 +39,7 @@ async fn check_constraints_accept_exactly_the_words_of_the_domain() {
         ("operations.state", words!(OperationState)),
         ("operations.step", words!(Step)),
         ("phone_numbers.kind", words!(NumberType)),
+        ("phone_numbers.origin", words!(NumberOrigin)),
         ("phone_numbers.provider", words!(Provider)),
         ("phone_numbers.status", words!(NumberStatus)),
         ("voice_events.kind", words!(ConversationNews)),
