@@ -20,6 +20,7 @@ pub use sea_orm_migration;
 mod agents;
 mod assignment;
 mod audit_events;
+mod call_groups;
 mod call_statistics;
 mod call_totals;
 mod calls;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(message_media::Migration),
             Box::new(message_usage::Migration),
             Box::new(assignment::Migration),
+            Box::new(call_groups::Migration),
         ]
     }
 }

@@ -32,14 +32,16 @@ pub use background::{
     Ailing, ComponentHealth, HealthProbes, HealthStatus, Heartbeat, Worker, Workers, backoff, caught,
 };
 pub use call::{
-    AnswerStage, Call, CallAnswer, CallDirection, CallOutcome, CallReport, CallStatus, ConversationNews,
-    ConversationReport, GivenAnswer, IfUnanswered, IncomingCall, TranscriptLine, Webhook,
+    AnswerStage, Call, CallAnswer, CallDirection, CallGroup, CallGroupMember, CallGroupName,
+    CallGroupStrategy, CallOutcome, CallReport, CallStatus, ConversationNews, ConversationReport,
+    GivenAnswer, IfUnanswered, IncomingCall, TranscriptLine, Webhook,
 };
 pub use country::{AreaCode, CountryCode};
 pub use database_url::{DatabaseHost, DatabaseUrl};
 pub use e164::{E164, load_numbering_plans, mask};
 pub use id::{
-    AgentId, AuditEventId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId, ThreadId,
+    AgentId, AuditEventId, CallGroupId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId,
+    ThreadId,
 };
 pub use language::Language;
 pub use message::{
@@ -245,5 +247,6 @@ serde_as_text!(
     NumberId,
     OperationId,
     MessageId,
-    ThreadId
+    ThreadId,
+    CallGroupId
 );

@@ -7,7 +7,9 @@ pub use price::{Cost, Rates};
 use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 
-use super::{AgentId, CountryCode, E164, NumberId, OperationId, TenantId, bounded_text, text_enum};
+use super::{
+    AgentId, CallGroupId, CountryCode, E164, NumberId, OperationId, TenantId, bounded_text, text_enum,
+};
 
 text_enum! {
     /// Lifecycle state of a number. [`NumberTransition`] holds the legal changes.
@@ -157,10 +159,12 @@ pub struct PhoneNumber {
     pub id: NumberId,
     /// The tenant that owns it.
     pub tenant_id: TenantId,
-    /// The agent that it is assigned to; if it is in the tenant's pool, the last one. See [`Self::assigned_to`].
+    /// The agent that it is assigned to; if it is in the tenant's pool or a call group, the last one. See [`Self::assigned_to`].
     pub agent_id: AgentId,
-    /// Since when it has been in the tenant's pool; `None`: it is assigned to an agent.
+    /// Since when it has been in the tenant's pool or a call group; `None`: it is assigned to an agent.
     pub pooled_at: Option<DateTime<Utc>>,
+    /// The call group that answers its calls; `None` if it is assigned to an agent, or to nobody.
+    pub call_group_id: Option<CallGroupId>,
     /// The tenant's own name for it.
     pub label: Option<NumberLabel>,
     /// When it was made its agent's primary number; `None` unless it was. See [`Self::precedes`].
@@ -202,7 +206,7 @@ pub struct PhoneNumber {
 }
 
 impl PhoneNumber {
-    /// The agent that answers its calls; `None`: it is in the tenant's pool.
+    /// The agent that answers its calls; `None`: it is in the tenant's pool, or a call group answers them.
     #[must_use]
     pub fn assigned_to(&self) -> Option<AgentId> {
         self.pooled_at.is_none().then_some(self.agent_id)

@@ -12,6 +12,7 @@ mod auth;
 mod bounds;
 mod bulk;
 mod call;
+mod call_groups;
 mod carrier;
 mod config;
 mod console;

@@ -2,10 +2,13 @@
 
 use async_graphql::{Context, ID, Interface};
 
-use super::{Agent, AuditEvent, Call, Message, MessageThread, Operation, PhoneNumber, Tenant, Viewer};
+use super::{
+    Agent, AuditEvent, Call, CallGroup, Message, MessageThread, Operation, PhoneNumber, Tenant, Viewer,
+};
 use crate::auth::Principal;
 use crate::domain::{
-    AgentId, AuditEventId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId, ThreadId,
+    AgentId, AuditEventId, CallGroupId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId,
+    ThreadId,
 };
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -26,6 +29,8 @@ pub(crate) enum Node {
     Message(Message),
     /// A thread of text messages.
     MessageThread(MessageThread),
+    /// A call group.
+    CallGroup(CallGroup),
     /// The tenant.
     Viewer(Viewer),
     /// An entry of the audit trail.
@@ -71,6 +76,9 @@ impl Node {
                 } else {
                     None
                 }
+            }
+            NodeKind::CallGroup => {
+                loaders.load_one(CallGroupId(id.uuid)).await?.map(|row| Self::CallGroup(CallGroup(row)))
             }
             NodeKind::AuditEvent => {
                 loaders.load_one(AuditEventId(id.uuid)).await?.map(|row| Self::AuditEvent(AuditEvent(row)))

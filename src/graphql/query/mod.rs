@@ -4,6 +4,7 @@ mod account;
 mod agent;
 mod audit_event;
 mod call;
+mod call_group;
 mod estate;
 mod message;
 mod node;
@@ -23,6 +24,7 @@ pub(crate) struct Query(
     number::NumberQuery,
     operation::OperationQuery,
     call::CallQuery,
+    call_group::CallGroupQuery,
     message::MessageQuery,
     reconciliation::ReconciliationQuery,
     audit_event::AuditEventQuery,

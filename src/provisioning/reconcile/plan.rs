@@ -154,6 +154,7 @@ mod tests {
             released_at: None,
             label: None,
             pooled_at: None,
+            call_group_id: None,
             primary_since: None,
             origin: NumberOrigin::Purchased,
         }

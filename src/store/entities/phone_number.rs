@@ -4,7 +4,7 @@ use sea_orm::QueryResult;
 use sea_orm::entity::prelude::*;
 
 use super::read;
-use crate::domain::{AgentId, Capabilities, NumberId, OperationId, PhoneNumber, TenantId};
+use crate::domain::{AgentId, CallGroupId, Capabilities, NumberId, OperationId, PhoneNumber, TenantId};
 use crate::store::{NumberSummary, StoreError};
 
 /// Row of a phone number, without its routing rules ([`RULES`]), which are long and rarely needed.
@@ -49,6 +49,7 @@ pub struct Model {
     pub primary_since: Option<DateTimeUtc>,
     #[sea_orm(column_type = "Text")]
     pub origin: String,
+    pub call_group_id: Option<Uuid>,
     /// Change mark, set by a trigger.
     pub changed: i64,
 }
@@ -67,10 +68,10 @@ pub(in crate::store) const RULES: &str = "routing_rules";
 /// All columns but [`RULES`], in the order of [`Model`].
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
-    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, changed";
+    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, call_group_id, changed";
 
 /// Number of columns in [`COLUMNS`].
-pub(in crate::store) const WIDTH: usize = 26;
+pub(in crate::store) const WIDTH: usize = 27;
 
 /// Columns of a [`NumberSummary`] and the creation time.
 pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at, pooled_at";
@@ -120,7 +121,8 @@ impl Model {
             pooled_at: row.try_get_by_index(22)?,
             primary_since: row.try_get_by_index(23)?,
             origin: row.try_get_by_index(24)?,
-            changed: row.try_get_by_index(25)?,
+            call_group_id: row.try_get_by_index(25)?,
+            changed: row.try_get_by_index(26)?,
         })
     }
 }
@@ -134,6 +136,7 @@ impl TryFrom<Model> for PhoneNumber {
             tenant_id: TenantId(row.tenant_id),
             agent_id: AgentId(row.agent_id),
             pooled_at: row.pooled_at,
+            call_group_id: row.call_group_id.map(CallGroupId),
             label: read::optional(TABLE, "label", row.label.as_deref())?,
             primary_since: row.primary_since,
             origin: read::text(TABLE, "origin", &row.origin)?,

@@ -152,6 +152,7 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
         pooled_at: Set(None),
         primary_since: Set(None),
         origin: Set(NumberOrigin::Purchased.to_string()),
+        call_group_id: Set(None),
         changed: NotSet,
     })
 }

@@ -4,11 +4,15 @@ mod assign;
 mod cache;
 mod chain;
 mod claim;
+mod group;
 mod listed;
 
+pub use assign::Assignee;
 pub use cache::NumberReader;
-pub(super) use cache::{CachedNumber, NumberCache};
+pub(super) use cache::{CachedMember, CachedNumber, NumberCache, Offer};
 pub use claim::{ClaimError, NumberClaim, PurchaseRules};
+pub use group::CallGroupChanges;
+pub(super) use group::{has_room, remove_agent};
 pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
 
 use std::collections::HashMap;
@@ -26,8 +30,8 @@ use super::entities::{self, agent, phone_number};
 use super::page::{self, Cursor, Keyset, Listing, Page, PageOf, PageRequest};
 use super::{Change, StoreError, SystemStore, TenantStore, dialect};
 use crate::domain::{
-    AgentId, CountryCode, E164, NumberId, NumberStatus, NumberTransition, NumberType, PhoneNumber,
-    RoutingRules, TenantId,
+    AgentId, CallGroupId, CountryCode, E164, NumberId, NumberStatus, NumberTransition, NumberType,
+    PhoneNumber, RoutingRules, TenantId,
 };
 
 /// Filter for lists of numbers.
@@ -37,8 +41,10 @@ pub struct NumberFilter {
     pub status: Option<NumberStatus>,
     /// Only numbers of this agent.
     pub agent: Option<AgentId>,
-    /// Only numbers that are assigned to an agent, or only those in the pool.
+    /// Only numbers that are assigned to an agent or a call group, or only those in the pool.
     pub is_assigned: Option<bool>,
+    /// Only numbers of this call group.
+    pub group: Option<CallGroupId>,
     /// Only numbers of this country.
     pub country: Option<CountryCode>,
 }
@@ -207,9 +213,12 @@ impl TenantStore {
             list = list.with("agent_id", "=", agent.0).and("pooled_at IS NULL");
         }
         match filter.is_assigned {
-            Some(true) => list = list.and("pooled_at IS NULL"),
-            Some(false) => list = list.and("pooled_at IS NOT NULL"),
+            Some(true) => list = list.and("(pooled_at IS NULL OR call_group_id IS NOT NULL)"),
+            Some(false) => list = list.and("pooled_at IS NOT NULL AND call_group_id IS NULL"),
             None => {}
+        }
+        if let Some(group) = filter.group {
+            list = list.with("call_group_id", "=", group.0);
         }
         if let Some(country) = filter.country {
             list = list.with("country", "=", country.as_str());

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
 use crate::store::entities::{agent, phone_number};
-use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect, message};
+use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, dialect, message, number};
 
 /// The result of a step, written as a whole under its lease or not at all.
 #[derive(Debug, Clone)]
@@ -241,7 +241,11 @@ async fn apply(
         }
         Effect::AgentStatus { agent, status } => {
             let row = agent::ActiveModel { status: Set(status.to_string()), ..Default::default() };
-            change_agent(db, operation, *agent, row, now).await
+            change_agent(db, operation, *agent, row, now).await?;
+            if *status == AgentStatus::Deleted {
+                number::remove_agent(db, operation.tenant_id, *agent).await?;
+            }
+            Ok(())
         }
         Effect::NumberBought { number, sid } => {
             let row = phone_number::ActiveModel {
@@ -272,6 +276,7 @@ async fn apply(
                 .filter(phone_number::Column::Id.eq(number.0))
                 .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
                 .filter(phone_number::Column::AgentId.eq(agent))
+                .filter(phone_number::Column::CallGroupId.is_null())
                 .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()));
             pooled.exec(db).await?;
             Ok(())
