@@ -34,6 +34,7 @@ mod phone_numbers;
 mod rate_buckets;
 mod reconciliations;
 mod roles;
+mod stock;
 mod tenants;
 mod voice_events;
 
@@ -63,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(message_usage::Migration),
             Box::new(assignment::Migration),
             Box::new(call_groups::Migration),
+            Box::new(stock::Migration),
         ]
     }
 }

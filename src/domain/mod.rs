@@ -54,7 +54,7 @@ pub use message::{
 };
 pub use number::{
     Capabilities, Cost, NumberLabel, NumberOrigin, NumberStatus, NumberTransition, NumberType, PhoneNumber,
-    Provider, Rates,
+    Provider, Rates, StockWishes,
 };
 pub(crate) use operation::operation_kinds;
 pub use operation::{EventKey, IdempotencyKey, Operation, OperationKind, OperationState, Step};

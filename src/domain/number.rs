@@ -1,8 +1,10 @@
 //! Phone numbers: their lifecycle, type and data.
 
 mod price;
+mod stock;
 
 pub use price::{Cost, Rates};
+pub use stock::StockWishes;
 
 use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
@@ -171,8 +173,10 @@ pub struct PhoneNumber {
     pub primary_since: Option<DateTime<Utc>>,
     /// Where it comes from.
     pub origin: NumberOrigin,
-    /// The operation that bought it. Its id is part of the number's name at the carrier.
+    /// The operation that bought it, or took it from stock.
     pub operation_id: OperationId,
+    /// The operation in its mark, if that is another one: see [`Self::mark`].
+    pub marked_by: Option<OperationId>,
     /// The number in E.164 form.
     pub number: E164,
     /// The number in national format: `(212) 555-0123`.
@@ -206,6 +210,12 @@ pub struct PhoneNumber {
 }
 
 impl PhoneNumber {
+    /// The operation that bought it at the carrier. Its id is part of the number's name there.
+    #[must_use]
+    pub fn mark(&self) -> OperationId {
+        self.marked_by.unwrap_or(self.operation_id)
+    }
+
     /// The agent that answers its calls; `None`: it is in the tenant's pool, or a call group answers them.
     #[must_use]
     pub fn assigned_to(&self) -> Option<AgentId> {

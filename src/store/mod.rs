@@ -44,7 +44,7 @@ pub use message::{
 };
 pub use number::{
     AgentSummary, Assignee, CallGroupChanges, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber,
-    NumberClaim, NumberFilter, NumberReader, NumberSummary, PurchaseRules,
+    NumberClaim, NumberFilter, NumberReader, NumberSummary, PurchaseRules, StockLevels, WantedFromStock,
 };
 pub use operation::{
     Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationFilter, OperationUpdate, Wait,

@@ -69,6 +69,7 @@ mod shares;
 mod signatures;
 mod silent_database;
 mod statistics;
+mod stock;
 mod store;
 mod subscription;
 mod support;

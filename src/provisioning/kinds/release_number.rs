@@ -191,7 +191,7 @@ pub(super) async fn owned_to_release(
     }
     let owned = driver.carrier().find(&number.number).await?;
     // Only the mark shows that this purchase bought it: the digits alone may be the operator's own number.
-    let mark = driver.settings(number.operation_id).friendly_name;
+    let mark = driver.settings(number.mark()).friendly_name;
     if let Some(other) = owned.as_ref().filter(|owned| owned.friendly_name != mark) {
         warn!(
             number = mask(number.number.as_str()),

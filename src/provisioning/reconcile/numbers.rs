@@ -42,7 +42,7 @@ impl Inventories {
                 }
                 Some(row) => {
                     let elsewhere = expected.misdirected.get(&row.id).map(String::as_str);
-                    held_number(owned, row, &settings(row.operation_id), elsewhere)
+                    held_number(owned, row, &settings(row.mark()), elsewhere)
                 }
                 None => unheld_number(owned, &operations, busy, &is_here),
             });

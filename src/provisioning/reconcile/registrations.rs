@@ -194,6 +194,7 @@ mod tests {
             label: None,
             pooled_at: None,
             call_group_id: None,
+            marked_by: None,
             primary_since: None,
             origin: NumberOrigin::Purchased,
         }

@@ -50,6 +50,7 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub origin: String,
     pub call_group_id: Option<Uuid>,
+    pub marked_by: Option<Uuid>,
     /// Change mark, set by a trigger.
     pub changed: i64,
 }
@@ -68,10 +69,11 @@ pub(in crate::store) const RULES: &str = "routing_rules";
 /// All columns but [`RULES`], in the order of [`Model`].
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
-    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, call_group_id, changed";
+    routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, call_group_id, \
+    marked_by, changed";
 
 /// Number of columns in [`COLUMNS`].
-pub(in crate::store) const WIDTH: usize = 27;
+pub(in crate::store) const WIDTH: usize = 28;
 
 /// Columns of a [`NumberSummary`] and the creation time.
 pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at, pooled_at";
@@ -122,7 +124,8 @@ impl Model {
             primary_since: row.try_get_by_index(23)?,
             origin: row.try_get_by_index(24)?,
             call_group_id: row.try_get_by_index(25)?,
-            changed: row.try_get_by_index(26)?,
+            marked_by: row.try_get_by_index(26)?,
+            changed: row.try_get_by_index(27)?,
         })
     }
 }
@@ -141,6 +144,7 @@ impl TryFrom<Model> for PhoneNumber {
             primary_since: row.primary_since,
             origin: read::text(TABLE, "origin", &row.origin)?,
             operation_id: OperationId(row.operation_id),
+            marked_by: row.marked_by.map(OperationId),
             number: read::text(TABLE, "number", &row.number)?,
             friendly_name: row.friendly_name,
             sid: row.sid,

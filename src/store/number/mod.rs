@@ -6,6 +6,7 @@ mod chain;
 mod claim;
 mod group;
 mod listed;
+mod stock;
 
 pub use assign::Assignee;
 pub use cache::NumberReader;
@@ -14,6 +15,7 @@ pub use claim::{ClaimError, NumberClaim, PurchaseRules};
 pub use group::CallGroupChanges;
 pub(super) use group::{has_room, remove_agent};
 pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
+pub use stock::{StockLevels, WantedFromStock};
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -419,6 +421,8 @@ impl SystemStore {
 fn in_quarantine(tenant: TenantId, since: DateTime<Utc>) -> Condition {
     Condition::all()
         .add(phone_number::Column::TenantId.ne(tenant.0))
+        // A number in stock served nobody.
+        .add(phone_number::Column::TenantId.ne(TenantId::STOCK.0))
         // A claim that was freed before the purchase never rang for anybody.
         .add(phone_number::Column::ProvisionedAt.is_not_null())
         .add(phone_number::Column::ReleasedAt.gt(since))
