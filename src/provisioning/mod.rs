@@ -23,7 +23,6 @@ mod reconcile;
 mod refusals;
 mod repoint;
 mod shared_wait;
-mod stock;
 mod sync;
 mod worker;
 

@@ -156,6 +156,39 @@ async fn the_stock_leaves_half_of_the_purchases_to_the_tenants() {
     assert_eq!(full["userErrors"][0]["code"], "LIMIT_REACHED", "a taken number is not counted twice: {full}");
 }
 
+#[tokio::test]
+async fn a_released_number_rests_in_stock_while_one_is_missing() {
+    let app =
+        App::start_with(&[("STOCK", "212:2"), ("PURCHASES_PER_HOUR", "2"), ("QUARANTINE_DAYS", "3")]).await;
+    let ready = filled(&app, 1).await;
+    let token = app.token(Uuid::from_u128(1));
+    let made = create(&app, &token, json!({"name": "Front Desk", "areaCode": "212"})).await;
+    assert_eq!(made["phoneNumber"]["number"], json!(ready[0]), "{made}");
+    let released = app.graphql(&token, RELEASE, json!({"id": made["phoneNumber"]["id"]})).await;
+    assert_eq!(released["data"]["releasePhoneNumber"]["operation"]["state"], "SUCCEEDED", "{released}");
+    assert_eq!(owned(&app).await, ready, "the carrier still has it");
+    assert_eq!(stock(&app).await, ready);
+    assert_eq!(shown(&app, &token, &made["phoneNumber"]["id"]).await["status"], "RELEASED");
+    let report = app.program(&["reconcile", "--json"]).output().unwrap();
+    let report: Value = serde_json::from_slice(&report.stdout).unwrap();
+    assert_eq!(report["differences"], json!([]), "{report}");
+    let call = app.place_call(json!({"to": ready[0]})).await;
+    assert_eq!((&call["agent"], call["status"].as_str()), (&Value::Null, Some("completed")), "{call}");
+    // Another tenant does not get it yet.
+    let stranger = app.token(Uuid::from_u128(2));
+    let input = json!({"name": "Elsewhere", "areaCode": "212"});
+    let theirs = create(&app, &stranger, input.clone()).await;
+    assert_ne!(theirs["phoneNumber"]["number"], json!(ready[0]), "{theirs}");
+    app.advance(Duration::from_secs(3 * 86_400 + 60));
+    let stranger = app.token(Uuid::from_u128(3));
+    let numbers = wait_until("the quarantine is over", SOON, async || {
+        let theirs = create(&app, &stranger, input.clone()).await;
+        let number = theirs["phoneNumber"]["number"].as_str().map(str::to_owned);
+        (number.as_ref() == Some(&ready[0])).then_some(number)
+    });
+    assert!(numbers.await.is_some());
+}
+
 /// Prints what a request takes; what it may take is generous, since tests share the machine.
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "the figures are for who runs the test")]

@@ -15,6 +15,7 @@ pub use claim::{ClaimError, NumberClaim, PurchaseRules};
 pub use group::CallGroupChanges;
 pub(super) use group::{has_room, remove_agent};
 pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
+pub(super) use stock::keep as keep_in_stock;
 pub use stock::{StockLevels, WantedFromStock};
 
 use std::collections::HashMap;

@@ -7,18 +7,21 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 use super::claim::{ClaimError, PurchaseRules, own_hour_is_full, plan_is_full};
 use crate::domain::{
     Agent, AgentId, AgentMessaging, AgentStatus, AgentToken, AreaCode, CountryCode, Language, NumberId,
-    NumberLabel, NumberOrigin, NumberStatus, NumberType, Operation, OperationKind, OperationState, TenantId,
+    NumberLabel, NumberOrigin, NumberStatus, NumberType, Operation, OperationId, OperationKind,
+    OperationState, Step, TenantId,
 };
 use crate::store::entities::operation as operations;
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity, Model};
 use crate::store::entities::{self};
 use crate::store::operation::{self, Lease, OperationUpdate, UNFINISHED};
-use crate::store::{Change, StoreError, SystemStore, dialect};
+use crate::store::{Change, Shared, StoreError, SystemStore, dialect};
 
 /// A local number that is wanted from stock.
 #[derive(Debug, Clone)]
@@ -34,8 +37,10 @@ pub struct WantedFromStock {
 /// How the stock is doing.
 #[derive(Debug, Clone, Default)]
 pub struct StockLevels {
-    /// Numbers by area code, those in quarantine among them.
-    pub held: HashMap<AreaCode, u32>,
+    /// Numbers that can be taken, by area code.
+    pub free: HashMap<AreaCode, u32>,
+    /// All numbers, those in quarantine among them.
+    pub all: HashMap<AreaCode, u32>,
     /// Purchases under way.
     pub under_way: Vec<Operation>,
     /// Purchases that failed a short time ago.
@@ -103,16 +108,31 @@ impl SystemStore {
         door.commit().await
     }
 
-    /// Reads how the stock is doing. Purchases count as failed a short time ago if they ended after `failed_since`.
+    /// Reads how the stock is doing. Purchases count as failed a short time ago if they ended after `failed_since`, and numbers as
+    /// in quarantine if they were released after `quarantined_since`.
     ///
     /// # Errors
     /// [`StoreError`]; [`StoreError::Corrupt`] if a stored value is unreadable.
-    pub async fn stock_levels(&self, failed_since: DateTime<Utc>) -> Result<StockLevels, StoreError> {
-        let numbers: Vec<String> =
-            in_stock().select_only().column(Column::Number).into_tuple().all(self.db()).await?;
-        let mut held = HashMap::<AreaCode, u32>::new();
-        for code in numbers.iter().filter_map(|number| number.get(2..5)?.parse::<AreaCode>().ok()) {
-            *held.entry(code).or_default() += 1;
+    pub async fn stock_levels(
+        &self,
+        failed_since: DateTime<Utc>,
+        quarantined_since: DateTime<Utc>,
+    ) -> Result<StockLevels, StoreError> {
+        let numbers: Vec<(String, Option<DateTime<Utc>>)> = in_stock()
+            .select_only()
+            .columns([Column::Number, Column::PooledAt])
+            .into_tuple()
+            .all(self.db())
+            .await?;
+        let (mut free, mut all) = (HashMap::<AreaCode, u32>::new(), HashMap::<AreaCode, u32>::new());
+        for (number, rests_since) in numbers {
+            let Some(code) = number.get(2..5).and_then(|code| code.parse::<AreaCode>().ok()) else {
+                continue;
+            };
+            if rests_since.is_none_or(|since| since <= quarantined_since) {
+                *free.entry(code.clone()).or_default() += 1;
+            }
+            *all.entry(code).or_default() += 1;
         }
         let of_stock = || {
             operations::Entity::find()
@@ -124,7 +144,8 @@ impl SystemStore {
             .filter(operations::Column::State.eq(OperationState::Failed.as_str()))
             .filter(operations::Column::FinishedAt.gte(failed_since));
         Ok(StockLevels {
-            held,
+            free,
+            all,
             under_way: entities::all(self.db(), under_way).await?,
             failed: entities::all(self.db(), failed).await?,
         })
@@ -179,7 +200,10 @@ impl SystemStore {
             .await
             .map_err(StoreError::from)?;
         let stock_id = NumberId(stocked.id);
-        Entity::insert(taken(stocked, &operation, (id, label), now)?)
+        let agent =
+            operation.agent_id.ok_or(StoreError::Corrupt { table: "operations", column: "agent_id" })?;
+        let place = Place { id, tenant: operation.tenant_id, agent, operation: operation.id, label };
+        Entity::insert(moved(stocked, place, now))
             .exec_without_returning(&transaction)
             .await
             .map_err(StoreError::from)?;
@@ -194,44 +218,96 @@ impl SystemStore {
     }
 }
 
-/// The row of a number that an operation takes from stock. Its price counts for the tenant from now on.
-fn taken(
-    stocked: Model,
-    operation: &Operation,
-    (id, label): (NumberId, Option<NumberLabel>),
-    now: DateTime<Utc>,
-) -> Result<ActiveModel, StoreError> {
-    let agent_id =
-        operation.agent_id.ok_or(StoreError::Corrupt { table: "operations", column: "agent_id" })?;
-    Ok(ActiveModel {
-        id: Set(id.0),
-        tenant_id: Set(operation.tenant_id.0),
-        agent_id: Set(agent_id.0),
-        operation_id: Set(operation.id.0),
-        number: Set(stocked.number),
-        friendly_name: Set(stocked.friendly_name),
-        sid: Set(stocked.sid),
-        provider: Set(stocked.provider),
-        kind: Set(stocked.kind),
+/// Moves a released number to the stock, where it is in quarantine. It keeps its mark at the carrier. Does nothing if the number was
+/// released before.
+pub(in crate::store) async fn keep(
+    db: &impl ConnectionTrait,
+    shared: &Shared,
+    released: NumberId,
+    id: NumberId,
+) -> Result<(), StoreError> {
+    let now = shared.clock.now();
+    let row = Entity::find_by_id(released.0).one(db).await?;
+    let Some(row) = row.filter(|row| row.status != NumberStatus::Released.as_str()) else { return Ok(()) };
+    let ended = ActiveModel {
+        status: Set(NumberStatus::Released.to_string()),
+        released_at: Set(Some(now)),
+        ..Default::default()
+    };
+    Entity::update_many().set(ended).filter(Column::Id.eq(released.0)).exec(db).await?;
+    // A row needs an operation of its tenant; this one has bought nothing.
+    let operation = OperationId(shared.entropy.uuid(now));
+    let stocking = operations::ActiveModel {
+        id: Set(operation.0),
+        tenant_id: Set(TenantId::STOCK.0),
+        kind: Set(OperationKind::ProvisionNumber.to_string()),
+        state: Set(OperationState::Succeeded.to_string()),
+        step: Set(Step::Done.to_string()),
+        attempts: Set(0),
+        agent_id: Set(Some(AgentId::STOCK.0)),
+        phone_number_id: Set(None),
+        data: Set(serde_json::json!({ "purchase": null })),
+        error: Set(None),
+        idempotency_key: Set(None),
+        input_hash: Set(None),
+        request_id: Set("stock".to_owned()),
+        run_after: Set(now),
+        lease_owner: Set(None),
+        lease_until: Set(None),
+        fencing_token: Set(0),
+        outcome_unknown_at: Set(None),
+        awaited_event: Set(None),
+        created_at: Set(now),
+        updated_at: Set(now),
+        finished_at: Set(Some(now)),
+    };
+    operations::Entity::insert(stocking).exec_without_returning(db).await?;
+    let place = Place { id, tenant: TenantId::STOCK, agent: AgentId::STOCK, operation, label: None };
+    let stocked = ActiveModel { pooled_at: Set(Some(now)), ..moved(row, place, now) };
+    Entity::insert(stocked).exec_without_returning(db).await?;
+    Ok(())
+}
+
+/// Where a number moves to or from the stock.
+struct Place {
+    id: NumberId,
+    tenant: TenantId,
+    agent: AgentId,
+    operation: OperationId,
+    label: Option<NumberLabel>,
+}
+
+/// The row of a number in its new place. Its price counts there from now on.
+fn moved(from: Model, to: Place, now: DateTime<Utc>) -> ActiveModel {
+    ActiveModel {
+        id: Set(to.id.0),
+        tenant_id: Set(to.tenant.0),
+        agent_id: Set(to.agent.0),
+        operation_id: Set(to.operation.0),
+        number: Set(from.number),
+        friendly_name: Set(from.friendly_name),
+        sid: Set(from.sid),
+        provider: Set(from.provider),
+        kind: Set(from.kind),
         status: Set(NumberStatus::Active.to_string()),
-        voice: Set(stocked.voice),
-        sms: Set(stocked.sms),
-        mms: Set(stocked.mms),
-        country: Set(stocked.country),
-        locality: Set(stocked.locality),
-        region: Set(stocked.region),
-        monthly_cost: Set(stocked.monthly_cost),
+        voice: Set(from.voice),
+        sms: Set(from.sms),
+        mms: Set(from.mms),
+        country: Set(from.country),
+        locality: Set(from.locality),
+        region: Set(from.region),
+        monthly_cost: Set(from.monthly_cost),
         routing_version: Set(0),
         created_at: Set(now),
         provisioned_at: Set(Some(now)),
         released_at: Set(None),
-        label: Set(label.map(|label| label.to_string())),
+        label: Set(to.label.map(|label| label.to_string())),
         pooled_at: Set(None),
         primary_since: Set(None),
         origin: Set(NumberOrigin::Stock.to_string()),
         call_group_id: Set(None),
         // The mark at the carrier stays that of the purchase.
-        marked_by: Set(Some(stocked.marked_by.unwrap_or(stocked.operation_id))),
+        marked_by: Set(Some(from.marked_by.unwrap_or(from.operation_id))),
         changed: NotSet,
-    })
+    }
 }

@@ -79,6 +79,13 @@ pub enum Effect {
         /// Our id of the number.
         number: NumberId,
     },
+    /// The number was released, and is kept in stock instead of going back to the carrier.
+    NumberStocked {
+        /// Our id of the number.
+        number: NumberId,
+        /// Its id in stock.
+        stocked: NumberId,
+    },
     /// The carrier rejected the release of the number: it is kept and takes calls again.
     NumberKept {
         /// Our id of the number.
@@ -134,7 +141,9 @@ fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
         Effect::VoiceAgentCreated { agent, .. } | Effect::AgentStatus { agent, .. } => {
             Change::Agent { tenant, id: *agent }
         }
-        Effect::NumberReleased { number } => Change::Number { tenant, id: *number, is_released: true },
+        Effect::NumberReleased { number } | Effect::NumberStocked { number, .. } => {
+            Change::Number { tenant, id: *number, is_released: true }
+        }
         Effect::NumberBought { number, .. }
         | Effect::NumberKept { number }
         | Effect::NumberReturned { number }
@@ -264,6 +273,9 @@ async fn apply(
             let row = phone_number::ActiveModel { released_at: Set(Some(now)), ..Default::default() };
             // No error in another state: a repeated step may find the number released already.
             move_number(db, operation, *number, NumberTransition::Released, row).await.map(drop)
+        }
+        Effect::NumberStocked { number, stocked } => {
+            number::keep_in_stock(db, shared, *number, *stocked).await
         }
         Effect::NumberKept { number } => {
             let row = phone_number::ActiveModel::default();

@@ -1,7 +1,7 @@
 //! The operator's stock: buys numbers ahead, one at a time, by ordinary operations of the tenant that stands for the stock.
 //!
 //! Each area code of the configuration is kept at the level wished for. An operation that wants a local number of such an area code,
-//! or of the country, takes it from there ([`super::kinds`]). Numbers above the wish, and of area codes without one, stay in stock
+//! or of the country, takes it from there ([`crate::provisioning::kinds`]). Numbers above the wish, and of area codes without one, stay in stock
 //! until they are taken.
 
 use std::collections::HashSet;
@@ -12,9 +12,9 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::Provisioning;
-use super::kinds::{WantedNumber, area_code_of};
-use crate::domain::{AgentId, AreaCode, Heartbeat, NumberType, OperationState, StockWishes, TenantId};
+use crate::domain::{AgentId, AreaCode, E164, Heartbeat, NumberType, OperationState, StockWishes, TenantId};
+use crate::provisioning::Provisioning;
+use crate::provisioning::kinds::{WantedNumber, area_code_of};
 use crate::store::StoreError;
 
 /// Pause between two looks at the stock.
@@ -51,10 +51,11 @@ impl Provisioning {
     async fn refill(&self) -> Result<bool, StoreError> {
         let store = &self.0.store;
         store.ensure_stock().await?;
-        let levels = store.stock_levels(self.0.clock.now() - RETRY).await?;
+        let quarantined_since = self.purchase_rules(TenantId::STOCK).quarantined_since;
+        let levels = store.stock_levels(self.0.clock.now() - RETRY, quarantined_since).await?;
         for (code, wanted) in self.0.config.stock.iter() {
-            let held = levels.held.get(code).copied().unwrap_or_default();
-            metrics::gauge!("switchboard_stock_numbers", "area_code" => code.to_string()).set(held);
+            let free = levels.free.get(code).copied().unwrap_or_default();
+            metrics::gauge!("switchboard_stock_numbers", "area_code" => code.to_string()).set(free);
             metrics::gauge!("switchboard_stock_wanted", "area_code" => code.to_string()).set(wanted);
         }
         // Another server is buying, or this one before its restart.
@@ -63,10 +64,22 @@ impl Provisioning {
         }
         let failed: HashSet<AreaCode> = levels.failed.iter().filter_map(area_code_of).collect();
         let missing = self.0.config.stock.iter().find(|(code, wanted)| {
-            levels.held.get(code).copied().unwrap_or_default() < *wanted && !failed.contains(code)
+            levels.free.get(code).copied().unwrap_or_default() < *wanted && !failed.contains(code)
         });
         let Some((code, _)) = missing else { return Ok(false) };
         self.buy_ahead(code).await
+    }
+
+    /// Whether fewer numbers of this one's area code are in stock than wished for, those in quarantine among them.
+    pub(in crate::provisioning) async fn wants_in_stock(&self, number: &E164) -> Result<bool, StoreError> {
+        let Some(code) = number.area_code() else { return Ok(false) };
+        let Some((code, wanted)) = self.0.config.stock.iter().find(|(wish, _)| wish.as_str() == code) else {
+            return Ok(false);
+        };
+        self.0.store.ensure_stock().await?;
+        let now = self.0.clock.now();
+        let levels = self.0.store.stock_levels(now, now).await?;
+        Ok(levels.all.get(code).copied().unwrap_or_default() < wanted)
     }
 
     async fn buy_ahead(&self, code: &AreaCode) -> Result<bool, StoreError> {
