@@ -148,7 +148,8 @@ async fn offered(
     for member in &group.members {
         let Some(agent) = store.agent(member.agent_id).await? else { continue };
         let is_ready = agent.status == AgentStatus::Active && agent.voice_agent_id.is_some();
-        if is_ready { &mut ready } else { &mut others }.push((*member, agent));
+        let list = if is_ready { &mut ready } else { &mut others };
+        list.push((*member, agent));
     }
     let sid = format!("{:?}", session.services().clock.now());
     group.strategy.sort(&sid, &mut ready, |(member, _)| (member.agent_id, member.weight));
