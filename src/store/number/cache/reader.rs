@@ -1,8 +1,8 @@
 //! Fills the cache and keeps it in step with the database.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
-use sea_orm::{ColumnTrait, Condition, ConnectionTrait, IdenStatic, QueryResult};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
+use sea_orm::{ColumnTrait, ConnectionTrait, IdenStatic, QueryResult};
 use uuid::Uuid;
 
 use super::super::group::groups_of;
@@ -341,8 +341,7 @@ impl NumberReader {
             let reading = self.store.shared.numbers.begin();
             // The cache has no agents of its own: each number holds what it needs of its agent.
             let ids: Vec<Uuid> = changed.iter().map(|(_, id)| *id).collect();
-            let through_groups = phone_number::Column::CallGroupId.in_subquery(groups_of(&ids));
-            let theirs = Condition::any().add(phone_number::Column::AgentId.is_in(ids)).add(through_groups);
+            let theirs = phone_number::Column::Id.in_subquery(numbers_of(&ids));
             take(
                 &reading,
                 read(&self.store, |query| query.cond_where(theirs).cond_where(answering())).await?,
@@ -363,6 +362,19 @@ impl NumberReader {
         self.store.learn_numbers(&numbers).await?;
         Ok(Some(Position::Conflicting))
     }
+}
+
+/// The numbers that these agents answer: their own, and those of their call groups.
+// A union and not an `OR`, which no index serves.
+fn numbers_of(agents: &[Uuid]) -> SelectStatement {
+    let numbers = |of: Expr| {
+        let mut query = Query::select();
+        query.column(phone_number::Column::Id).from(phone_number::Entity).and_where(of);
+        query
+    };
+    let own = phone_number::Column::AgentId.is_in(agents.iter().copied());
+    let through_groups = phone_number::Column::CallGroupId.in_subquery(groups_of(agents));
+    numbers(own).union(UnionType::All, numbers(through_groups)).take()
 }
 
 fn take(reading: &Reading<'_>, rows: Rows) {
