@@ -239,5 +239,5 @@ pub(super) async fn owned_to_release(
 }
 
 fn is_marked_by_another(owned: &OwnedNumber, number: &PhoneNumber) -> bool {
-    operation_of_mark(&owned.friendly_name).is_some_and(|mark| mark != number.operation_id)
+    operation_of_mark(&owned.friendly_name).is_some_and(|mark| mark != number.mark())
 }

@@ -453,9 +453,17 @@ fn filtered(mut query: Select<phone_number::Entity>, filter: &NumberFilter) -> S
         query = query.filter(Column::AgentId.eq(agent.0)).filter(Column::PooledAt.is_null());
     }
     match filter.is_assigned {
-        Some(true) => query = query.filter(Column::PooledAt.is_null()),
-        Some(false) => query = query.filter(Column::PooledAt.is_not_null()),
+        Some(true) => {
+            let is_assigned = Condition::any().add(Column::PooledAt.is_null());
+            query = query.filter(is_assigned.add(Column::CallGroupId.is_not_null()));
+        }
+        Some(false) => {
+            query = query.filter(Column::PooledAt.is_not_null()).filter(Column::CallGroupId.is_null());
+        }
         None => {}
+    }
+    if let Some(group) = filter.group {
+        query = query.filter(Column::CallGroupId.eq(group.0));
     }
     if let Some(country) = filter.country {
         query = query.filter(Column::Country.eq(country.as_str()));
