@@ -32,7 +32,7 @@ use rust_decimal::Decimal;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::domain::Dialing;
+use crate::domain::{Dialing, StockWishes};
 use values::{Lookup, Values};
 
 /// Configuration of a server.
@@ -64,6 +64,8 @@ pub struct Config {
     pub provider_timeout: Duration,
     /// Hourly limits of purchases and agents.
     pub hourly: Hourly,
+    /// Numbers to keep in stock; `None`: no stock.
+    pub stock: Option<StockWishes>,
     /// Grace period of a release.
     pub release_grace: Duration,
     /// Days for which a released number is not assigned to another tenant.
@@ -284,6 +286,7 @@ impl Config {
                 tenant_purchases: values.get(&table::TENANT_PURCHASES_PER_HOUR)?,
                 tenant_agents: values.get(&table::TENANT_AGENTS_PER_HOUR)?,
             },
+            stock: values.optional(&table::STOCK)?,
             release_grace: values.get(&table::RELEASE_GRACE)?,
             quarantine_days: values.get(&table::QUARANTINE_DAYS)?,
             // Expensive numbers are allowed for single tenants only, by an operator: no variable allows them for all.

@@ -20,6 +20,7 @@ pub use sea_orm_migration;
 mod agents;
 mod assignment;
 mod audit_events;
+mod call_groups;
 mod call_statistics;
 mod call_totals;
 mod calls;
@@ -34,6 +35,7 @@ mod phone_numbers;
 mod rate_buckets;
 mod reconciliations;
 mod roles;
+mod stock;
 mod tenants;
 mod voice_events;
 
@@ -63,6 +65,8 @@ impl MigratorTrait for Migrator {
             Box::new(message_usage::Migration),
             Box::new(assignment::Migration),
             Box::new(carrier_accounts::Migration),
+            Box::new(call_groups::Migration),
+            Box::new(stock::Migration),
         ]
     }
 }

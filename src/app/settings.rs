@@ -87,6 +87,7 @@ pub(super) fn provisioning_config(config: &Config) -> ProvisioningConfig {
         minute_price: config.twilio.minute_price,
         message_price: config.twilio.message_price,
         dialing: config.dialing.clone(),
+        stock: config.stock.clone().unwrap_or_default(),
     }
 }
 

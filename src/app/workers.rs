@@ -73,6 +73,11 @@ impl App {
                 retention.watch(stop, heartbeat).await;
             });
         }
+        if self.has_stock {
+            supervisor.run(Worker::Stock, provisioning, |provisioning, stop, heartbeat| async move {
+                provisioning.keep_stock(stop, heartbeat).await;
+            });
+        }
         let every = self.reconcile_every;
         if !every.is_zero() {
             let reconciler = &self.reconciler;

@@ -17,7 +17,9 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::media_store::MediaStore;
-use crate::domain::{Countries, CountryCode, DatabaseUrl, is_account_sid, is_loopback, names_of_pointer};
+use crate::domain::{
+    Countries, CountryCode, DatabaseUrl, Invalid, StockWishes, is_account_sid, is_loopback, names_of_pointer,
+};
 
 /// Names of claims that users write themselves, at Supabase, Auth0 and Clerk.
 const WRITTEN_BY_USERS: [&str; 5] =
@@ -133,6 +135,11 @@ pub(super) fn countries(value: &str) -> Result<Option<Countries>, String> {
     }
     let countries = value.parse::<Countries>().ok().filter(|countries| !countries.0.is_empty());
     countries.map(Some).ok_or_else(|| WANTED.to_owned())
+}
+
+/// How many numbers of each area code are kept in stock.
+pub(super) fn stock(value: &str) -> Result<StockWishes, String> {
+    value.parse().map_err(|invalid: Invalid| invalid.0)
 }
 
 /// A secret of a minimum length.

@@ -14,7 +14,7 @@ use url::Url;
 use super::media_store::MediaStore;
 use super::parse;
 use super::variable::{Section, Typed, Variable};
-use crate::domain::Countries;
+use crate::domain::{Countries, StockWishes};
 
 macro_rules! variables {
     ($($section:ident { $($(#[doc = $line:literal])+ $name:ident: $type:ty = $declaration:expr;)+ })+) => {
@@ -155,6 +155,9 @@ variables! {
         PURCHASES_PER_HOUR: u32 = Typed::with_default("100", |text| parse::whole(text, 0..=u32::MAX)).dev();
         /// Maximum purchases in any hour by one tenant.
         TENANT_PURCHASES_PER_HOUR: u32 = Typed::with_default("25", |text| parse::whole(text, 0..=u32::MAX)).dev();
+        /// Local numbers of the United States and Canada to [keep in stock](docs/operating.md#numbers-in-stock): area codes, each with a number of numbers up to 100.
+        /// They are bought ahead, up to half of `PURCHASES_PER_HOUR`, so that an agent gets its number without a purchase.
+        STOCK: StockWishes = Typed::optional("no stock", "212:5,415:3", parse::stock).dev();
         /// Maximum agents one tenant may create in any hour, deleted ones included.
         TENANT_AGENTS_PER_HOUR: u32 = Typed::with_default("100", |text| parse::whole(text, 0..=u32::MAX)).dev();
         /// Grace period of a release, up to 30 days: the time in which `cancelRelease` can undo it. The number answers until then.

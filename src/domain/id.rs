@@ -61,6 +61,8 @@ ids! {
     MessageId = Message,
     /// The texts between a number and one participant.
     ThreadId = Thread,
+    /// A call group of a tenant.
+    CallGroupId = CallGroup,
     /// An entry of the audit trail.
     AuditEventId = AuditEvent,
     /// An account at the carrier.
@@ -84,6 +86,8 @@ super::text_enum! {
         Message = "message",
         /// The id of a thread: `thread_…`.
         Thread = "thread",
+        /// The id of a call group: `callgroup_…`.
+        CallGroup = "callgroup",
         /// The id of an entry of the audit trail: `audit_…`.
         AuditEvent = "audit",
         /// The id of an account at the carrier: `carrieraccount_…`.

@@ -33,16 +33,17 @@ pub use background::{
     Ailing, ComponentHealth, HealthProbes, HealthStatus, Heartbeat, Worker, Workers, backoff, caught,
 };
 pub use call::{
-    AnswerStage, Call, CallAnswer, CallDirection, CallOutcome, CallReport, CallStatus, ConversationNews,
-    ConversationReport, GivenAnswer, IfUnanswered, IncomingCall, TranscriptLine, Webhook,
+    AnswerStage, Call, CallAnswer, CallDirection, CallGroup, CallGroupMember, CallGroupName,
+    CallGroupStrategy, CallOutcome, CallReport, CallStatus, ConversationNews, ConversationReport,
+    GivenAnswer, IfUnanswered, IncomingCall, TranscriptLine, Webhook,
 };
 pub use carrier_account::{CarrierAccount, CarrierAccountKind, CarrierAccountStatus, NumberAccounts};
 pub use country::{AreaCode, CountryCode};
 pub use database_url::{DatabaseHost, DatabaseUrl};
 pub use e164::{E164, load_numbering_plans, mask};
 pub use id::{
-    AgentId, AuditEventId, CallId, CarrierAccountId, MessageId, NodeId, NodeKind, NumberId, OperationId,
-    TenantId, ThreadId,
+    AgentId, AuditEventId, CallGroupId, CallId, CarrierAccountId, MessageId, NodeId, NodeKind, NumberId,
+    OperationId, TenantId, ThreadId,
 };
 pub use language::Language;
 pub use message::{
@@ -55,7 +56,7 @@ pub use message::{
 };
 pub use number::{
     Capabilities, Cost, NumberLabel, NumberOrigin, NumberStatus, NumberTransition, NumberType, PhoneNumber,
-    Provider, Rates,
+    Provider, Rates, StockWishes,
 };
 pub(crate) use operation::operation_kinds;
 pub use operation::{EventKey, IdempotencyKey, Operation, OperationKind, OperationState, Step};
@@ -249,5 +250,6 @@ serde_as_text!(
     NumberId,
     OperationId,
     MessageId,
-    ThreadId
+    ThreadId,
+    CallGroupId
 );

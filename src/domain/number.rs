@@ -1,14 +1,17 @@
 //! Phone numbers: their lifecycle, type and data.
 
 mod price;
+mod stock;
 
 pub use price::{Cost, Rates};
+pub use stock::StockWishes;
 
 use chrono::{DateTime, Months, Utc};
 use rust_decimal::Decimal;
 
 use super::{
-    AgentId, CountryCode, E164, NumberAccounts, NumberId, OperationId, TenantId, bounded_text, text_enum,
+    AgentId, CallGroupId, CountryCode, E164, NumberAccounts, NumberId, OperationId, TenantId, bounded_text,
+    text_enum,
 };
 
 text_enum! {
@@ -159,10 +162,12 @@ pub struct PhoneNumber {
     pub id: NumberId,
     /// The tenant that owns it.
     pub tenant_id: TenantId,
-    /// The agent that it is assigned to; if it is in the tenant's pool, the last one. See [`Self::assigned_to`].
+    /// The agent that it is assigned to; if it is in the tenant's pool or a call group, the last one. See [`Self::assigned_to`].
     pub agent_id: AgentId,
-    /// Since when it has been in the tenant's pool; `None`: it is assigned to an agent.
+    /// Since when it has been in the tenant's pool or a call group; `None`: it is assigned to an agent.
     pub pooled_at: Option<DateTime<Utc>>,
+    /// The call group that answers its calls; `None` if it is assigned to an agent, or to nobody.
+    pub call_group_id: Option<CallGroupId>,
     /// The tenant's own name for it.
     pub label: Option<NumberLabel>,
     /// When it was made its agent's primary number; `None` unless it was. See [`Self::precedes`].
@@ -171,8 +176,10 @@ pub struct PhoneNumber {
     pub origin: NumberOrigin,
     /// The account at the carrier that holds it.
     pub accounts: NumberAccounts,
-    /// The operation that bought it. Its id is part of the number's name at the carrier.
+    /// The operation that bought it, or took it from stock.
     pub operation_id: OperationId,
+    /// The operation in its mark, if that is another one: see [`Self::mark`].
+    pub marked_by: Option<OperationId>,
     /// The number in E.164 form.
     pub number: E164,
     /// The number in national format: `(212) 555-0123`.
@@ -206,7 +213,13 @@ pub struct PhoneNumber {
 }
 
 impl PhoneNumber {
-    /// The agent that answers its calls; `None`: it is in the tenant's pool.
+    /// The operation that bought it at the carrier. Its id is part of the number's name there.
+    #[must_use]
+    pub fn mark(&self) -> OperationId {
+        self.marked_by.unwrap_or(self.operation_id)
+    }
+
+    /// The agent that answers its calls; `None`: it is in the tenant's pool, or a call group answers them.
     #[must_use]
     pub fn assigned_to(&self) -> Option<AgentId> {
         self.pooled_at.is_none().then_some(self.agent_id)

@@ -45,7 +45,9 @@ use uuid::Uuid;
 
 use crate::accounts::Accounts;
 use crate::carrier::{Carrier, CarrierError, NumberSettings};
-use crate::domain::{AgentId, Clock, Dialing, Entropy, Operation, OperationId, PhoneNumber, Webhook};
+use crate::domain::{
+    AgentId, Clock, Dialing, Entropy, Operation, OperationId, PhoneNumber, StockWishes, TenantId, Webhook,
+};
 use crate::store::{PurchaseRules, StoreError, SystemStore};
 use crate::voice::Voice;
 
@@ -91,6 +93,8 @@ pub struct ProvisioningConfig {
     pub message_price: Option<Decimal>,
     /// The platform's dialling policy; a tenant's override takes precedence.
     pub dialing: Dialing,
+    /// Numbers to keep in stock.
+    pub stock: StockWishes,
 }
 
 /// Runs operations at the providers. Cheap to clone.
@@ -183,11 +187,18 @@ impl Provisioning {
         &self.0.config.dialing
     }
 
-    /// The limits and the quarantine for a purchase made now.
-    fn purchase_rules(&self) -> PurchaseRules {
+    /// The limits and the quarantine for a purchase that this tenant makes now.
+    fn purchase_rules(&self, tenant: TenantId) -> PurchaseRules {
+        let ProvisioningConfig { purchases_per_hour, tenant_purchases_per_hour, .. } = self.0.config;
+        let (purchases_per_hour, tenant_purchases_per_hour) = if tenant == TenantId::STOCK {
+            // Leaves room for the tenants' own purchases.
+            (purchases_per_hour / 2, u32::MAX)
+        } else {
+            (purchases_per_hour, tenant_purchases_per_hour)
+        };
         PurchaseRules {
-            purchases_per_hour: self.0.config.purchases_per_hour,
-            tenant_purchases_per_hour: self.0.config.tenant_purchases_per_hour,
+            purchases_per_hour,
+            tenant_purchases_per_hour,
             quarantined_since: self.0.clock.now() - self.0.config.quarantine,
         }
     }

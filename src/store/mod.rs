@@ -45,8 +45,8 @@ pub use message::{
     MessageUsage, NewMessage, Received, RegistrationCheck, ThreadFilter,
 };
 pub use number::{
-    AgentSummary, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
-    NumberReader, NumberSummary, PurchaseRules,
+    AgentSummary, Assignee, CallGroupChanges, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber,
+    NumberClaim, NumberFilter, NumberReader, NumberSummary, PurchaseRules, StockLevels, WantedFromStock,
 };
 pub use operation::{
     Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationFilter, OperationUpdate, Wait,

@@ -42,6 +42,7 @@ const ROWS: &[Row] = &[
         On::Number,
         Gets::It,
     ),
+    row("Query.callGroups", "{ callGroups { nodes { id name members { agent { id } } } totalCount } }", On::Nothing, Gets::Nothing),
     row("Query.messages", "{ messages { nodes { id body } totalCount } }", On::Nothing, Gets::It),
     row(
         "Query.messages",
@@ -106,6 +107,7 @@ const ROWS: &[Row] = &[
     row("Query.viewer", "{ viewer { id userId activeCalls usage { calls } } }", On::Nothing, Gets::Refused),
     row("Agent implements Node", NODE, On::Agent, Gets::It),
     row("AuditEvent implements Node", NODE, On::AuditEvent, Gets::Nothing),
+    row("CallGroup implements Node", NODE, On::CallGroup, Gets::Nothing),
     row("Call implements Node", NODE, On::Call, Gets::It),
     row("CarrierAccount implements Node", NODE, On::CarrierAccount, Gets::Nothing),
     row("Message implements Node", NODE, On::Message, Gets::It),
@@ -235,6 +237,26 @@ const ROWS: &[Row] = &[
         Gets::Refused,
     ),
     row(
+        "Mutation.createCallGroup",
+        "mutation($id: ID!) { createCallGroup(input: {name: \"Nights\", strategy: OVERFLOW, members: [{agentId: $id}]}) {
+            callGroup { id } userErrors { code message } } }",
+        On::Agent,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.updateCallGroup",
+        "mutation($id: ID!) { updateCallGroup(input: {id: $id, name: \"Days\"}) {
+            callGroup { id } userErrors { code message } } }",
+        On::CallGroup,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.deleteCallGroup",
+        "mutation($id: ID!) { deleteCallGroup(input: {id: $id}) { callGroup { id } userErrors { code message } } }",
+        On::CallGroup,
+        Gets::Refused,
+    ),
+    row(
         "Mutation.releasePhoneNumber",
         "mutation($id: ID!) { releasePhoneNumber(input: {id: $id}) { operation { id } userErrors { code message } } }",
         On::Number,
@@ -311,6 +333,7 @@ enum On {
     Call,
     Message,
     Thread,
+    CallGroup,
     AuditEvent,
     CarrierAccount,
     Tenant,
@@ -361,6 +384,11 @@ impl Subject {
             "mutation { connectCarrierAccount(input: {accountSid: \"AC00000000000000000000000000000001\",
             authToken: \"11111111111111111111111111111111\"}) { carrierAccount { id } } }";
         let connected = app.graphql(&token, connect, json!({})).await["data"].clone();
+        let group = "mutation($id: ID!) { createCallGroup(input: {name: \"Front desk\", strategy: WEIGHTED,
+            members: [{agentId: $id}]}) { callGroup { id } } }";
+        let group =
+            app.graphql(&token, group, json!({"id": made["agent"]["id"]})).await["data"]["createCallGroup"]
+                .clone();
         let rest = "{ viewer { id } calls { nodes { id } } auditEvents { nodes { id } }
             messages { nodes { id thread { id } } } }";
         let rest = app.graphql(&token, rest, json!({})).await["data"].clone();
@@ -374,6 +402,7 @@ impl Subject {
             (On::Call, &rest["calls"]["nodes"][0]["id"]),
             (On::Message, &rest["messages"]["nodes"][0]["id"]),
             (On::Thread, &rest["messages"]["nodes"][0]["thread"]["id"]),
+            (On::CallGroup, &group["callGroup"]["id"]),
             (On::AuditEvent, &rest["auditEvents"]["nodes"][0]["id"]),
             (On::CarrierAccount, &connected["connectCarrierAccount"]["carrierAccount"]["id"]),
             (On::Tenant, &rest["viewer"]["id"]),

@@ -47,6 +47,8 @@ text_enum! {
         MessageRetention = "message_retention",
         /// Asks the carrier what numbers may send.
         Registrations = "registrations",
+        /// Buys numbers for the stock.
+        Stock = "stock",
         /// Fetches the files of incoming messages from the carrier.
         MessageMedia = "message_media",
         /// Follows the tenants' accounts at the carrier, and checks their credentials.
@@ -78,7 +80,7 @@ impl Worker {
             Self::Messages | Self::MessageAnswers => 1,
             Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
-            Self::MessageSweep => 10,
+            Self::MessageSweep | Self::Stock => 10,
             Self::Retention | Self::MessageRetention | Self::Statistics | Self::MessageMedia => 5,
             Self::CarrierAccounts => 5,
             // One round lists whole inventories, page by page.

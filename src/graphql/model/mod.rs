@@ -37,7 +37,7 @@ pub(crate) use operation::{Operation, OperationFilter};
 pub(crate) use paging::{Connection, PageArgs, cost};
 pub use paging::{CursorScope, List};
 pub(crate) use reconciliation::ReconciliationReport;
-pub(crate) use routing::{CallDecision, RoutingRuleInput, size_of_rules};
+pub(crate) use routing::{CallDecision, CallGroup, CallGroupStrategy, RoutingRuleInput, size_of_rules};
 pub(crate) use scalars::{Checked, DateTime, Defaulted, Uuid};
 pub(crate) use statistics::{Asked, CallStatistics, StatisticsInterval};
 pub(crate) use unreadable_row::UnreadableRow;

@@ -3,12 +3,13 @@
 use async_graphql::{Context, ID, Interface};
 
 use super::{
-    Agent, AuditEvent, Call, CarrierAccount, Message, MessageThread, Operation, PhoneNumber, Tenant, Viewer,
+    Agent, AuditEvent, Call, CallGroup, CarrierAccount, Message, MessageThread, Operation, PhoneNumber,
+    Tenant, Viewer,
 };
 use crate::auth::Principal;
 use crate::domain::{
-    AgentId, AuditEventId, CallId, CarrierAccountId, MessageId, NodeId, NodeKind, NumberId, OperationId,
-    TenantId, ThreadId,
+    AgentId, AuditEventId, CallGroupId, CallId, CarrierAccountId, MessageId, NodeId, NodeKind, NumberId,
+    OperationId, TenantId, ThreadId,
 };
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -29,6 +30,8 @@ pub(crate) enum Node {
     Message(Message),
     /// A thread of text messages.
     MessageThread(MessageThread),
+    /// A call group.
+    CallGroup(CallGroup),
     /// The tenant.
     Viewer(Viewer),
     /// An entry of the audit trail.
@@ -76,6 +79,9 @@ impl Node {
                 } else {
                     None
                 }
+            }
+            NodeKind::CallGroup => {
+                loaders.load_one(CallGroupId(id.uuid)).await?.map(|row| Self::CallGroup(CallGroup(row)))
             }
             NodeKind::AuditEvent => {
                 loaders.load_one(AuditEventId(id.uuid)).await?.map(|row| Self::AuditEvent(AuditEvent(row)))

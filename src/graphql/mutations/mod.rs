@@ -4,6 +4,7 @@
 //! to the audit trail and commits. Only after that it calls a provider, and returns the result ([`outcome`]). The store records
 //! the start and end of an operation in the trail.
 
+mod call_group;
 mod carrier_account;
 mod create_agent;
 mod delete_agent;
@@ -31,6 +32,9 @@ pub(crate) struct Mutation(
     number::CancelRelease,
     number::AssignPhoneNumber,
     number::SetPrimaryPhoneNumber,
+    call_group::CreateCallGroup,
+    call_group::UpdateCallGroup,
+    call_group::DeleteCallGroup,
     number::SetRoutingRules,
     set_tenant_plan::SetTenantPlan,
     messaging::SendMessage,

@@ -4,6 +4,7 @@ mod account;
 mod agent;
 mod audit_event;
 mod call;
+mod call_group;
 mod carrier_account;
 mod estate;
 mod message;
@@ -25,6 +26,7 @@ pub(crate) struct Query(
     operation::OperationQuery,
     call::CallQuery,
     carrier_account::CarrierAccountQuery,
+    call_group::CallGroupQuery,
     message::MessageQuery,
     reconciliation::ReconciliationQuery,
     audit_event::AuditEventQuery,

@@ -42,19 +42,14 @@ impl Provisioning {
 async fn check_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
-    Ok(
-        match settings::check(driver.carrier_of(&number).await, &sid, &driver.settings(number.operation_id))
-            .await
-        {
-            Ok(Setting::Right) => confirmed(operation, &number),
-            Ok(Setting::Different) => {
-                let why =
-                    "the number has different settings at the carrier: restore them with repairPhoneNumber";
-                Outcome::Failed(Refusal::new(RefusalCode::CarrierRejected, why), Progress::of(operation))
-            }
-            Ok(Setting::Gone) => gone(operation, &number),
-            // A failed check costs nothing: the next reconciliation starts another.
-            Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded),
-        },
-    )
+    Ok(match settings::check(driver.carrier_of(&number).await, &sid, &driver.settings(number.mark())).await {
+        Ok(Setting::Right) => confirmed(operation, &number),
+        Ok(Setting::Different) => {
+            let why = "the number has different settings at the carrier: restore them with repairPhoneNumber";
+            Outcome::Failed(Refusal::new(RefusalCode::CarrierRejected, why), Progress::of(operation))
+        }
+        Ok(Setting::Gone) => gone(operation, &number),
+        // A failed check costs nothing: the next reconciliation starts another.
+        Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded),
+    })
 }

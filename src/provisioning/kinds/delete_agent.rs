@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::release_number::{may_be_released, owned_to_release, release_at_carrier};
+use super::release_number::{kept_in_stock, may_be_released, owned_to_release, release_at_carrier};
 use super::{Steps, agent_id_of, agent_of, insert, present, read_data, write_data};
 use crate::carrier::CarrierError;
 use crate::domain::{
@@ -148,6 +148,9 @@ async fn release_next_number(driver: &Provisioning, operation: &Operation) -> Re
                 Outcome::of_error(operation, why, restored(agent, &data, &numbers), Patience::Endless)
             }
         });
+    }
+    if let Some(stocked) = kept_in_stock(driver, operation, number).await? {
+        return Ok(Outcome::Next(Step::ReleaseNumber, Progress::of(operation).with([stocked])));
     }
     let clear = data.clear_emergency_addresses;
     let why = match release_at_carrier(driver, operation, number, clear).await {

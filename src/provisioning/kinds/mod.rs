@@ -23,6 +23,7 @@ mod voice_agent;
 pub use create_agent::NewAgent;
 pub use delete_agent::Leaving;
 pub use purchase::WantedNumber;
+pub(super) use purchase::area_code_of;
 pub use send_message::WantedMessage;
 pub(super) use settings::{Setting, deviations, restore};
 

@@ -14,10 +14,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
+use super::settings::deviations;
 use super::{Steps, insert, number_of, read_data, released_by, settled_number_of};
 use crate::carrier::{CarrierError, EmergencyAddress, OwnedNumber};
 use crate::domain::{
-    NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
+    NumberId, NumberStatus, NumberType, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step,
+    TenantId, mask,
 };
 use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
 use crate::provisioning::{Provisioning, operation_of_mark};
@@ -108,6 +110,9 @@ fn being_released() -> StoreError {
 async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let data: ReleaseData = read_data(operation)?;
+    if let Some(stocked) = kept_in_stock(driver, operation, &number).await? {
+        return Ok(Outcome::Done(Progress::of(operation).with([stocked])));
+    }
     Ok(match release_at_carrier(driver, operation, &number, data.clear_emergency_address).await {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
         // A failed release leaves the number at the carrier, so it takes calls again.
@@ -115,6 +120,36 @@ async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<
             let kept = vec![Effect::NumberKept { number: number.id }];
             Outcome::of_error(operation, why, kept, Patience::Endless)
         }
+    })
+}
+
+/// The effect that moves a released number to the operator's stock, if fewer numbers of its area code are there than wished for: the
+/// carrier would charge a new month for another one. `None`: it goes back to the carrier.
+pub(super) async fn kept_in_stock(
+    driver: &Provisioning,
+    operation: &Operation,
+    number: &PhoneNumber,
+) -> Result<Option<Effect>, StoreError> {
+    let may_stay = number.status == NumberStatus::Releasing
+        && number.sid.is_some()
+        && number.kind == NumberType::Local
+        // An earlier request to release it may still be carried out.
+        && operation.outcome_unknown_at.is_none()
+        && number.tenant_id != TenantId::STOCK;
+    if !may_stay || !driver.wants_in_stock(&number.number).await? {
+        return Ok(None);
+    }
+    // Only a number that is there, as it should be. Anything else is found out on the way to the carrier.
+    let settings = driver.settings(number.mark());
+    let is_right = |owned: &OwnedNumber| {
+        owned.emergency_address == EmergencyAddress::None && deviations(owned, &settings).is_empty()
+    };
+    Ok(match owned_to_release(driver, number).await {
+        Ok(Some(owned)) if is_right(&owned) => {
+            let stocked = NumberId(driver.0.entropy.uuid(driver.0.clock.now()));
+            Some(Effect::NumberStocked { number: number.id, stocked })
+        }
+        Ok(_) | Err(_) => None,
     })
 }
 
@@ -198,7 +233,7 @@ pub(super) async fn owned_to_release(
     }
     let owned = carrier.find(&number.number).await?;
     // Only the mark shows that this purchase bought it: the digits alone may be the operator's own number.
-    let mark = driver.settings(number.operation_id).friendly_name;
+    let mark = driver.settings(number.mark()).friendly_name;
     if let Some(other) = owned.as_ref().filter(|owned| owned.friendly_name != mark) {
         warn!(
             number = mask(number.number.as_str()),
@@ -211,5 +246,5 @@ pub(super) async fn owned_to_release(
 }
 
 fn is_marked_by_another(owned: &OwnedNumber, number: &PhoneNumber) -> bool {
-    operation_of_mark(&owned.friendly_name).is_some_and(|mark| mark != number.operation_id)
+    operation_of_mark(&owned.friendly_name).is_some_and(|mark| mark != number.mark())
 }

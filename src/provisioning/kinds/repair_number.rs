@@ -72,8 +72,7 @@ async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<O
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
     Ok(
-        match settings::restore(driver.carrier_of(&number).await, &sid, &driver.settings(number.operation_id))
-            .await
+        match settings::restore(driver.carrier_of(&number).await, &sid, &driver.settings(number.mark())).await
         {
             Ok(Setting::Right) => match misdirection(driver, &number).await? {
                 None => confirmed(operation, &number),

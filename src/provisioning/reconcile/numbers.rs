@@ -88,7 +88,7 @@ impl<S: Fn(OperationId) -> NumberSettings, H: Fn(&str) -> bool> Comparison<'_, S
                 }
                 Some(row) => {
                     let elsewhere = expected.misdirected.get(&row.id).map(String::as_str);
-                    held_number(owned, row, &(self.settings)(row.operation_id), elsewhere)
+                    held_number(owned, row, &(self.settings)(row.mark()), elsewhere)
                 }
                 None => unheld_number(owned, &self.operations, busy, &self.is_here)
                     // What else a tenant has in its own account is not the operator's business.

@@ -217,6 +217,8 @@ mod tests {
             released_at: None,
             label: None,
             pooled_at: None,
+            call_group_id: None,
+            marked_by: None,
             primary_since: None,
             origin: NumberOrigin::Purchased,
             accounts: crate::domain::NumberAccounts::default(),

@@ -5,7 +5,8 @@ use sea_orm::entity::prelude::*;
 
 use super::read;
 use crate::domain::{
-    AgentId, Capabilities, CarrierAccountId, NumberAccounts, NumberId, OperationId, PhoneNumber, TenantId,
+    AgentId, CallGroupId, Capabilities, CarrierAccountId, NumberAccounts, NumberId, OperationId, PhoneNumber,
+    TenantId,
 };
 use crate::store::{NumberSummary, StoreError};
 
@@ -55,6 +56,8 @@ pub struct Model {
     pub other_account_id: Option<Uuid>,
     pub moved_at: Option<DateTimeUtc>,
     pub is_moving: bool,
+    pub call_group_id: Option<Uuid>,
+    pub marked_by: Option<Uuid>,
     /// Change mark, set by a trigger.
     pub changed: i64,
 }
@@ -74,10 +77,10 @@ pub(in crate::store) const RULES: &str = "routing_rules";
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
     routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, \
-    carrier_account_id, other_account_id, moved_at, is_moving, changed";
+    carrier_account_id, other_account_id, moved_at, is_moving, call_group_id, marked_by, changed";
 
 /// Number of columns in [`COLUMNS`].
-pub(in crate::store) const WIDTH: usize = 30;
+pub(in crate::store) const WIDTH: usize = 32;
 
 /// Columns of a [`NumberSummary`] and the creation time.
 pub(in crate::store) const SUMMARY: &str = "id, agent_id, number, status, created_at, pooled_at";
@@ -131,7 +134,9 @@ impl Model {
             other_account_id: row.try_get_by_index(26)?,
             moved_at: row.try_get_by_index(27)?,
             is_moving: row.try_get_by_index(28)?,
-            changed: row.try_get_by_index(29)?,
+            call_group_id: row.try_get_by_index(29)?,
+            marked_by: row.try_get_by_index(30)?,
+            changed: row.try_get_by_index(31)?,
         })
     }
 }
@@ -145,6 +150,7 @@ impl TryFrom<Model> for PhoneNumber {
             tenant_id: TenantId(row.tenant_id),
             agent_id: AgentId(row.agent_id),
             pooled_at: row.pooled_at,
+            call_group_id: row.call_group_id.map(CallGroupId),
             label: read::optional(TABLE, "label", row.label.as_deref())?,
             primary_since: row.primary_since,
             origin: read::text(TABLE, "origin", &row.origin)?,
@@ -154,6 +160,7 @@ impl TryFrom<Model> for PhoneNumber {
                 is_moving: row.is_moving,
             },
             operation_id: OperationId(row.operation_id),
+            marked_by: row.marked_by.map(OperationId),
             number: read::text(TABLE, "number", &row.number)?,
             friendly_name: row.friendly_name,
             sid: row.sid,

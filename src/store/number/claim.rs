@@ -10,7 +10,7 @@ use sea_orm::{
 
 use crate::domain::{
     Capabilities, CarrierAccountId, CountryCode, E164, NumberId, NumberLabel, NumberOrigin, NumberStatus,
-    NumberType, Operation, Provider, Refusal, UsedUp,
+    NumberType, Operation, Provider, Refusal, TenantId, UsedUp,
 };
 use crate::store::doors::Transaction;
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
@@ -158,6 +158,8 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
         other_account_id: Set(None),
         moved_at: Set(None),
         is_moving: Set(false),
+        call_group_id: Set(None),
+        marked_by: Set(None),
         changed: NotSet,
     })
 }
@@ -167,11 +169,15 @@ fn numbers_of_others(operation: &Operation) -> Select<Entity> {
     Entity::find().filter(Column::OperationId.ne(operation.id.0))
 }
 
-async fn plan_is_full(
+pub(super) async fn plan_is_full(
     transaction: &Transaction,
     operation: &Operation,
 ) -> Result<Option<Refusal>, StoreError> {
     let tenant = tenant::find_locked(transaction, operation.tenant_id).await?;
+    // The configuration says how many numbers are in stock.
+    if tenant.id == TenantId::STOCK {
+        return Ok(None);
+    }
     let held = numbers_of_others(operation)
         .filter(Column::TenantId.eq(tenant.id.0))
         .filter(Column::Status.ne(NumberStatus::Released.as_str()))
@@ -196,14 +202,13 @@ async fn hour_is_full(
     rules: &PurchaseRules,
 ) -> Result<Option<Refusal>, StoreError> {
     dialect::lock_purchases(transaction).await?;
-    let own = Column::TenantId.eq(operation.tenant_id.0);
-    let own_limit = rules.tenant_purchases_per_hour;
-    if let Some(advice) = retry_advice(transaction, operation, now, Some(own), own_limit).await? {
-        let message = format!("this tenant may buy at most {own_limit} numbers an hour: {advice}");
-        return Ok(Some(Refusal::limit_reached(UsedUp::TenantPurchasesPerHour, message)));
+    if let Some(refusal) = own_hour_is_full(transaction, operation, now, rules).await? {
+        return Ok(Some(refusal));
     }
     let limit = rules.purchases_per_hour;
-    Ok(retry_advice(transaction, operation, now, None, limit).await?.map(|advice| {
+    // A number from stock was counted when it was bought.
+    let bought = Column::Origin.ne(NumberOrigin::Stock.as_str());
+    Ok(retry_advice(transaction, operation, now, bought, limit).await?.map(|advice| {
         let message = if limit == 0 {
             "this server buys no numbers: its operator has set the limit to 0 numbers an hour".to_owned()
         } else {
@@ -213,12 +218,27 @@ async fn hour_is_full(
     }))
 }
 
+/// Checks the numbers that the tenant has bought, or taken from stock, in the last hour.
+pub(super) async fn own_hour_is_full(
+    transaction: &Transaction,
+    operation: &Operation,
+    now: DateTime<Utc>,
+    rules: &PurchaseRules,
+) -> Result<Option<Refusal>, StoreError> {
+    let own = Column::TenantId.eq(operation.tenant_id.0);
+    let limit = rules.tenant_purchases_per_hour;
+    Ok(retry_advice(transaction, operation, now, own, limit).await?.map(|advice| {
+        let message = format!("this tenant may buy at most {limit} numbers an hour: {advice}");
+        Refusal::limit_reached(UsedUp::TenantPurchasesPerHour, message)
+    }))
+}
+
 /// Advice on when to retry, for the error message. `None` if another purchase is allowed now.
 async fn retry_advice(
     transaction: &Transaction,
     operation: &Operation,
     now: DateTime<Utc>,
-    scope: Option<Expr>,
+    scope: Expr,
     limit: u32,
 ) -> Result<Option<String>, StoreError> {
     let Some(before_limit) = limit.checked_sub(1) else {
@@ -234,7 +254,7 @@ async fn retry_advice(
         // limit.
         .filter(Column::CreatedAt.gt(now - hour))
         .filter(bought)
-        .filter(Condition::all().add_option(scope))
+        .filter(scope)
         .order_by_desc(Column::CreatedAt)
         .select_only()
         .column(Column::CreatedAt)

@@ -14,7 +14,9 @@ use crate::domain::{
 };
 use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
 use crate::store::entities::{agent, phone_number};
-use crate::store::{Change, Shared, StoreError, SystemStore, audit_event, carrier_account, dialect, message};
+use crate::store::{
+    Change, Shared, StoreError, SystemStore, audit_event, carrier_account, dialect, message, number,
+};
 
 /// The result of a step, written as a whole under its lease or not at all.
 #[derive(Debug, Clone)]
@@ -78,6 +80,13 @@ pub enum Effect {
     NumberReleased {
         /// Our id of the number.
         number: NumberId,
+    },
+    /// The number was released, and is kept in stock instead of going back to the carrier.
+    NumberStocked {
+        /// Our id of the number.
+        number: NumberId,
+        /// Its id in stock.
+        stocked: NumberId,
     },
     /// The carrier rejected the release of the number: it is kept and takes calls again.
     NumberKept {
@@ -162,7 +171,9 @@ fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
         Effect::VoiceAgentCreated { agent, .. } | Effect::AgentStatus { agent, .. } => {
             Change::Agent { tenant, id: *agent }
         }
-        Effect::NumberReleased { number } => Change::Number { tenant, id: *number, is_released: true },
+        Effect::NumberReleased { number } | Effect::NumberStocked { number, .. } => {
+            Change::Number { tenant, id: *number, is_released: true }
+        }
         Effect::NumberBought { number, .. }
         | Effect::NumberKept { number }
         | Effect::NumberReturned { number }
@@ -273,7 +284,11 @@ async fn apply(
         }
         Effect::AgentStatus { agent, status } => {
             let row = agent::ActiveModel { status: Set(status.to_string()), ..Default::default() };
-            change_agent(db, operation, *agent, row, now).await
+            change_agent(db, operation, *agent, row, now).await?;
+            if *status == AgentStatus::Deleted {
+                number::remove_agent(db, operation.tenant_id, *agent).await?;
+            }
+            Ok(())
         }
         Effect::NumberBought { number, sid } => {
             let row = phone_number::ActiveModel {
@@ -293,6 +308,9 @@ async fn apply(
             // No error in another state: a repeated step may find the number released already.
             move_number(db, operation, *number, NumberTransition::Released, row).await.map(drop)
         }
+        Effect::NumberStocked { number, stocked } => {
+            number::keep_in_stock(db, shared, *number, *stocked).await
+        }
         Effect::NumberKept { number } => {
             let row = phone_number::ActiveModel::default();
             move_number(db, operation, *number, NumberTransition::ReleaseEnded, row).await.map(drop)
@@ -304,6 +322,7 @@ async fn apply(
                 .filter(phone_number::Column::Id.eq(number.0))
                 .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
                 .filter(phone_number::Column::AgentId.eq(agent))
+                .filter(phone_number::Column::CallGroupId.is_null())
                 .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()));
             pooled.exec(db).await?;
             Ok(())

@@ -40,6 +40,7 @@ pub(super) fn tables() -> Vec<&'static str> {
     vec![
         "agents",
         "audit_events",
+        "call_group_members",
         "call_totals",
         "calls",
         "carrier_accounts",

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 
 use switchboard::domain::{
-    AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallOutcome, CallStatus,
-    CarrierAccountKind, CarrierAccountStatus, ConversationNews, MediaState, MessageDirection, MessageStatus,
-    MessagingConsent, MessagingStatus, NumberOrigin, NumberStatus, NumberType, OperationKind, OperationState,
-    Provider, Step, ThreadHandling,
+    AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallGroupStrategy, CallOutcome,
+    CallStatus, CarrierAccountKind, CarrierAccountStatus, ConversationNews, MediaState, MessageDirection,
+    MessageStatus, MessagingConsent, MessagingStatus, NumberOrigin, NumberStatus, NumberType, OperationKind,
+    OperationState, Provider, Step, ThreadHandling,
 };
 
 use crate::support::catalogue;
@@ -21,9 +21,10 @@ macro_rules! words {
 
 #[tokio::test]
 async fn check_constraints_accept_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 24] = [
+    let domain: [(&str, Vec<String>); 25] = [
         ("agents.messaging", words!(AgentMessaging)),
         ("agents.status", words!(AgentStatus)),
+        ("call_groups.strategy", words!(CallGroupStrategy)),
         ("calls.answer_stage", words!(AnswerStage)),
         ("calls.direction", words!(CallDirection)),
         ("calls.outcome", words!(CallOutcome)),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use switchboard::domain::{
-    Agent, AgentToken, Clock, Entropy, IncomingMessage, MediaReference, MessagingConsent, TenantId,
-    TextReading,
+    Agent, AgentToken, CallGroupMember, CallGroupStrategy, Clock, Entropy, IncomingMessage, MediaReference,
+    MessagingConsent, TenantId, TextReading,
 };
 use switchboard::store::Received;
 use switchboard::store::{
@@ -56,6 +56,9 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
     db.system().note_unknown_registrations(std::slice::from_ref(&number)).await.unwrap();
     let door = fixtures::write_as(db, tenant).await;
     door.audit("updateAgent", agent.id).await.unwrap();
+    let member = CallGroupMember { agent_id: agent.id, weight: 1, max_calls: None };
+    let (name, strategy) = ("Front desk".parse().unwrap(), CallGroupStrategy::Weighted);
+    door.insert_call_group(name, strategy, vec![member]).await.unwrap();
     door.commit().await.unwrap();
     agent
 }

@@ -46,7 +46,8 @@ impl Provisioning {
         if let Some(own) = store.own_account_of(tenant).await? {
             return Ok(Ok(Some(own)));
         }
-        if !self.0.accounts.has_subaccounts() {
+        // The stock belongs to no tenant, so that any may take from it.
+        if !self.0.accounts.has_subaccounts() || tenant == TenantId::STOCK {
             return Ok(Ok(None));
         }
         let failed = |because| Ok(Err(Outcome::Failed(because, Progress::of(operation))));

@@ -1,12 +1,13 @@
 //! Fills the cache and keeps it in step with the database.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Order, Query, SelectStatement, UnionType};
 use sea_orm::{ColumnTrait, ConnectionTrait, IdenStatic, QueryResult};
 use uuid::Uuid;
 
+use super::super::group::groups_of;
 use super::state::{Found, RowState};
-use super::{CachedNumber, Reading, answering};
+use super::{CachedNumber, Reading, answering, group};
 use crate::domain::{AgentId, CarrierAccountId, E164, NumberAccounts, NumberId, NumberStatus, RoutingRules};
 use crate::store::dialect::{self, Horizon};
 use crate::store::entities::phone_number::TABLE;
@@ -24,6 +25,7 @@ const OF_AGENT: &str = "agent__";
 struct Row {
     number: E164,
     agent: AgentId,
+    group: Option<Uuid>,
     found: Found,
     /// Unreadable columns with their tables.
     unreadable: Vec<(&'static str, &'static str)>,
@@ -40,6 +42,7 @@ impl Row {
             agent = agent.withdrawn();
         }
         let (agent_id, mut unreadable) = (agent.id, Vec::new());
+        let group = row.try_get("", "call_group_id")?;
         let state = match entities::text(TABLE, "status", &row.try_get::<String>("", "status")?)? {
             NumberStatus::Released => RowState::Released,
             NumberStatus::Pending => RowState::Pending,
@@ -61,11 +64,13 @@ impl Row {
                     }),
                     number_changed: row.try_get("", "changed")?,
                     agent_changed: row.try_get(OF_AGENT, agent::Column::Changed.as_str())?,
+                    // Read afterwards, for all rows at once.
+                    group: None,
                 })
             }
         };
         let found = Found { number: number.digits(), id, state };
-        Ok(Self { number, agent: agent_id, found, unreadable })
+        Ok(Self { number, agent: agent_id, group, found, unreadable })
     }
 
     /// Reports the unreadable columns.
@@ -96,8 +101,8 @@ pub(super) async fn read(
     narrowed: impl FnOnce(&mut SelectStatement) -> &mut SelectStatement,
 ) -> Result<Rows, StoreError> {
     use phone_number::Column::{
-        CarrierAccountId, Changed, Id, IsMoving, MovedAt, Number, OtherAccountId, PooledAt, RoutingVersion,
-        Status,
+        CallGroupId, CarrierAccountId, Changed, Id, IsMoving, MovedAt, Number, OtherAccountId, PooledAt,
+        RoutingVersion, Status,
     };
     let mut query = Query::select();
     query.from(phone_number::Entity);
@@ -107,6 +112,7 @@ pub(super) async fn read(
             Number,
             Status,
             PooledAt,
+            CallGroupId,
             RoutingVersion,
             Changed,
             CarrierAccountId,
@@ -129,14 +135,23 @@ pub(super) async fn read(
     narrowed(&mut query);
     let rows = store.db().query_all(&query).await?;
     let mut read = Rows { found: Vec::with_capacity(rows.len()), count: rows.len() as u64, last: None };
+    let mut of_groups = Vec::new();
     for row in &rows {
         read.last = position(row).or(read.last);
         match Row::read(row) {
             Ok(found) => {
                 found.report(store, row);
+                of_groups.extend(found.group.map(|group| (read.found.len(), group)));
                 read.found.push((found.number, found.found));
             }
             Err(failure) => store.report_row(TABLE, || entities::id(row), row, &[failure]),
+        }
+    }
+    // After the numbers: a group changed in between is at least as new as the marks of its numbers, which are read again.
+    let groups = group::read(store, of_groups.iter().map(|(_, group)| *group).collect()).await?;
+    for (nth, group) in of_groups {
+        if let Some((_, Found { state: RowState::TakesCalls(cached), .. })) = read.found.get_mut(nth) {
+            cached.group = groups.get(&group).cloned();
         }
     }
     Ok(read)
@@ -353,7 +368,8 @@ impl NumberReader {
         if !changed.is_empty() {
             let reading = self.store.shared.numbers.begin();
             // The cache has no agents of its own: each number holds what it needs of its agent.
-            let theirs = phone_number::Column::AgentId.is_in(changed.iter().map(|(_, id)| *id));
+            let ids: Vec<Uuid> = changed.iter().map(|(_, id)| *id).collect();
+            let theirs = phone_number::Column::Id.in_subquery(numbers_of(&ids));
             take(
                 &reading,
                 read(&self.store, |query| query.cond_where(theirs).cond_where(answering())).await?,
@@ -374,6 +390,19 @@ impl NumberReader {
         self.store.learn_numbers(&numbers).await?;
         Ok(Some(Position::Conflicting))
     }
+}
+
+/// The numbers that these agents answer: their own, and those of their call groups.
+// A union and not an `OR`, which no index serves.
+fn numbers_of(agents: &[Uuid]) -> SelectStatement {
+    let numbers = |of: Expr| {
+        let mut query = Query::select();
+        query.column(phone_number::Column::Id).from(phone_number::Entity).and_where(of);
+        query
+    };
+    let own = phone_number::Column::AgentId.is_in(agents.iter().copied());
+    let through_groups = phone_number::Column::CallGroupId.in_subquery(groups_of(agents));
+    numbers(own).union(UnionType::All, numbers(through_groups)).take()
 }
 
 fn take(reading: &Reading<'_>, rows: Rows) {

@@ -338,6 +338,7 @@ mod tests {
                 rules_version: 0,
                 number_changed: lease.mark,
                 agent_changed: 0,
+                group: None,
             })
         };
         Found { number: number as u64 + 1, id: NumberId(Uuid::from_u128(lease.id)), state }

@@ -1,14 +1,16 @@
 //! Storage of cached numbers: records in chunks with an index by number, and shared values stored once.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashTable;
 use uuid::Uuid;
 
-use super::CachedNumber;
+use super::group::CachedGroup;
 use super::interned::Interned;
 use super::record::{Record, SharedKeys, UnusualIds};
+use super::{CachedNumber, Marks};
 use crate::domain::{NumberAccounts, NumberId, RoutingRules, TenantId};
 
 /// Records in a chunk. A chunk is allocated at once, so that growth neither copies nor doubles memory. Its
@@ -32,6 +34,8 @@ pub(super) struct Table {
     /// Routing rules with their versions.
     rules: Interned<(Arc<RoutingRules>, i32)>,
     unusual: UnusualIds,
+    /// Call groups by number: few numbers have one.
+    groups: HashMap<u64, Arc<CachedGroup>>,
 }
 
 #[derive(Debug)]
@@ -51,6 +55,7 @@ impl Default for Table {
             tenants: Interned::default(),
             rules: Interned::default(),
             unusual: UnusualIds::default(),
+            groups: HashMap::new(),
         }
     }
 }
@@ -75,6 +80,7 @@ impl Table {
             rules_version: *rules_version,
             number_changed,
             agent_changed,
+            group: self.groups.get(&number).cloned(),
         })
     }
 
@@ -87,9 +93,11 @@ impl Table {
     }
 
     /// Returns the row id and the change marks of a number.
-    pub(super) fn marks(&self, number: u64) -> Option<(NumberId, (i64, i64))> {
+    pub(super) fn marks(&self, number: u64) -> Option<(NumberId, Marks)> {
         let (id, record) = self.at(self.slot_of(number)?)?;
-        Some((NumberId(id), record.marks()))
+        let (of_number, agent) = record.marks();
+        let group = self.groups.get(&number).map(|group| group.mark());
+        Some((NumberId(id), Marks { number: of_number, agent, group }))
     }
 
     /// Finds the number of a row. Scans all ids, which is acceptable because only releases need it.
@@ -108,6 +116,10 @@ impl Table {
         };
         let marks = (cached.number_changed, cached.agent_changed);
         let record = Record::pack(number, shared, &cached.agent, marks, &mut self.unusual);
+        match &cached.group {
+            Some(group) => self.groups.insert(number, Arc::clone(group)),
+            None => self.groups.remove(&number),
+        };
         let id = cached.id.0;
         // The old values are released after the new ones were acquired: a value that both share stays stored.
         if let Some(slot) = self.slot_of(number) {
@@ -138,6 +150,7 @@ impl Table {
         let found =
             index.get_mut(part(hash)).and_then(|part| Some(part.find_entry(hash, is_it).ok()?.remove().0));
         let Some(slot) = found else { return false };
+        self.groups.remove(&number);
         self.discard(slot);
         if let Some(id) = self.id_mut(slot) {
             *id = Uuid::nil();
@@ -238,6 +251,7 @@ mod tests {
             rules_version: 3,
             number_changed: 1,
             agent_changed: 2,
+            group: None,
         }
     }
 
