@@ -48,6 +48,9 @@ impl App {
         supervisor.run(Worker::MessageMedia, &self.media_keeper, |keeper, stop, heartbeat| async move {
             keeper.watch(stop, heartbeat).await;
         });
+        supervisor.run(Worker::KeptNumbers, &self.kept, |kept, stop, heartbeat| async move {
+            kept.watch(stop, heartbeat).await;
+        });
         let conversations = &self.conversations;
         supervisor.run(Worker::Events, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_events(stop, heartbeat).await;

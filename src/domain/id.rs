@@ -61,6 +61,8 @@ ids! {
     MessageId = Message,
     /// The texts between a number and one participant.
     ThreadId = Thread,
+    /// A number of another carrier that a tenant keeps.
+    KeptNumberId = KeptNumber,
     /// An entry of the audit trail.
     AuditEventId = AuditEvent,
 }
@@ -82,6 +84,8 @@ super::text_enum! {
         Message = "message",
         /// The id of a thread: `thread_…`.
         Thread = "thread",
+        /// The id of a kept number: `keptnumber_…`.
+        KeptNumber = "keptnumber",
         /// The id of an entry of the audit trail: `audit_…`.
         AuditEvent = "audit",
         /// `tenantrecord_…`: a tenant as operators see it. To itself it is a [`NodeKind::Tenant`].

@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod elevenlabs;
 mod message;
+mod port;
 mod refusals;
 mod verified;
 
@@ -23,7 +24,7 @@ use secrecy::SecretString;
 use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
-use crate::calls::{CallRecords, Conversations};
+use crate::calls::{CallRecords, Conversations, KeptNumbers};
 use crate::carrier::TwimlRenderer;
 use crate::domain::{Clock, Webhook};
 use crate::messages::Inbox;
@@ -64,6 +65,7 @@ struct Webhooks {
     records: CallRecords,
     conversations: Conversations,
     inbox: Inbox,
+    kept: KeptNumbers,
     clock: Clock,
     refusals: Refusals,
     renderer: TwimlRenderer,
@@ -76,13 +78,23 @@ pub fn router(
     records: CallRecords,
     conversations: Conversations,
     inbox: Inbox,
+    kept: KeptNumbers,
     clock: Clock,
 ) -> Router {
     let proves_events = !config.elevenlabs_secrets.is_empty();
     let refusals = Refusals::new(clock.clone());
     let renderer = TwimlRenderer::new(&config.base_url);
-    let webhooks =
-        Arc::new(Webhooks { config, routing, records, conversations, inbox, clock, refusals, renderer });
+    let webhooks = Arc::new(Webhooks {
+        config,
+        routing,
+        records,
+        conversations,
+        inbox,
+        kept,
+        clock,
+        refusals,
+        renderer,
+    });
     let carriers = Router::new()
         .route(Webhook::IncomingCall.path(), of_the_carrier(call::incoming))
         .route(Webhook::CallFallback.path(), of_the_carrier(call::fallback))
@@ -92,7 +104,8 @@ pub fn router(
     let carriers = carriers
         .route(Webhook::IncomingMessage.path(), of_the_carrier(message::incoming))
         .route(Webhook::MessageFallback.path(), of_the_carrier(message::incoming))
-        .route(Webhook::MessageStatus.path(), of_the_carrier(message::status));
+        .route(Webhook::MessageStatus.path(), of_the_carrier(message::status))
+        .route(Webhook::Porting.path(), post(port::changed));
     let mut events = Router::new();
     if proves_events {
         events = events.route(Webhook::VoiceEvent.path(), post(elevenlabs::event));

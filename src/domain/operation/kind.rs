@@ -30,6 +30,11 @@ macro_rules! operation_kinds {
             RestoreVoiceAgent = "restore_voice_agent", "restoreVoiceAgent", [CreateVoiceAgent];
             /// Sends a text message.
             SendMessage = "send_message", "sendMessage", [SendMessage];
+            /// Buys the number that calls to a number of another carrier are forwarded to.
+            KeepNumber = "keep_number", "keepPhoneNumber", [SearchNumbers, ClaimNumber, BuyNumber];
+            /// Ports a kept number from another carrier. It takes weeks, most of which it waits for the carriers.
+            PortNumber = "port_number", "requestPort",
+                [CheckPortability, UploadBill, RequestPort, FollowPort, CutOver];
         }
     };
 }
@@ -88,6 +93,16 @@ text_enum! {
         DeleteVoiceAgent = "delete_voice_agent",
         /// Hand the message to the carrier.
         SendMessage = "send_message",
+        /// Ask the carrier whether the number can be ported, and cancel an earlier port of it.
+        CheckPortability = "check_portability",
+        /// Hand the bill of the losing carrier over.
+        UploadBill = "upload_bill",
+        /// Request the port.
+        RequestPort = "request_port",
+        /// Follow the port until the number has arrived.
+        FollowPort = "follow_port",
+        /// Point the ported number to this server.
+        CutOver = "cut_over",
         /// No step: the operation has succeeded.
         Done = "done",
     }

@@ -6,6 +6,7 @@ mod audit_event;
 mod available;
 mod call;
 mod estate;
+mod kept;
 mod messaging;
 mod node;
 mod number;
@@ -25,6 +26,7 @@ pub(crate) use audit_event::{AuditEvent, AuditEventFilter};
 pub(crate) use available::AvailablePhoneNumber;
 pub(crate) use call::{Call, CallFilter, size_of_transcript};
 pub(crate) use estate::{Health, Tenant, TenantFilter};
+pub(crate) use kept::{KeptNumber, Portability};
 pub(crate) use messaging::{
     Message, MessageEstimate, MessageFilter, MessageThread, MessageThreadFilter, MessagingConsent,
     ThreadHandling,

@@ -2,10 +2,13 @@
 
 use async_graphql::{Context, ID, Interface};
 
-use super::{Agent, AuditEvent, Call, Message, MessageThread, Operation, PhoneNumber, Tenant, Viewer};
+use super::{
+    Agent, AuditEvent, Call, KeptNumber, Message, MessageThread, Operation, PhoneNumber, Tenant, Viewer,
+};
 use crate::auth::Principal;
 use crate::domain::{
-    AgentId, AuditEventId, CallId, MessageId, NodeId, NodeKind, NumberId, OperationId, TenantId, ThreadId,
+    AgentId, AuditEventId, CallId, KeptNumberId, MessageId, NodeId, NodeKind, NumberId, OperationId,
+    TenantId, ThreadId,
 };
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -26,6 +29,8 @@ pub(crate) enum Node {
     Message(Message),
     /// A thread of text messages.
     MessageThread(MessageThread),
+    /// A number of another carrier that the tenant keeps.
+    KeptNumber(KeptNumber),
     /// The tenant.
     Viewer(Viewer),
     /// An entry of the audit trail.
@@ -62,6 +67,9 @@ impl Node {
                 }
                 _ => None,
             },
+            NodeKind::KeptNumber => {
+                loaders.load_one(KeptNumberId(id.uuid)).await?.map(|row| Self::KeptNumber(KeptNumber(row)))
+            }
             NodeKind::Tenant => {
                 let session = ctx.session()?;
                 let scope = session.scope()?;

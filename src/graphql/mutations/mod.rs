@@ -7,6 +7,7 @@
 mod create_agent;
 mod delete_agent;
 mod input;
+mod kept;
 mod messaging;
 mod number;
 mod outcome;
@@ -35,4 +36,8 @@ pub(crate) struct Mutation(
     messaging::SendMessage,
     messaging::SetThreadHandling,
     messaging::SetMessagingConsent,
+    kept::KeepPhoneNumber,
+    kept::AnnounceTestCall,
+    kept::RequestPort,
+    kept::CancelPort,
 );

@@ -5,6 +5,7 @@ mod agent;
 mod audit_event;
 mod call;
 mod estate;
+mod kept_number;
 mod message;
 mod node;
 mod number;
@@ -24,6 +25,7 @@ pub(crate) struct Query(
     operation::OperationQuery,
     call::CallQuery,
     message::MessageQuery,
+    kept_number::KeptNumberQuery,
     reconciliation::ReconciliationQuery,
     audit_event::AuditEventQuery,
     estate::EstateQuery,

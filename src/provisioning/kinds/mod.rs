@@ -10,6 +10,7 @@
 mod check_number;
 mod create_agent;
 mod delete_agent;
+mod keep;
 mod provision_number;
 mod purchase;
 mod release_number;
@@ -21,6 +22,7 @@ mod voice_agent;
 
 pub use create_agent::NewAgent;
 pub use delete_agent::Leaving;
+pub use keep::{PortData, WantedPort, WantedToKeep};
 pub use purchase::WantedNumber;
 pub use send_message::WantedMessage;
 pub(super) use settings::{Setting, deviations, restore};
@@ -54,6 +56,8 @@ const fn steps_of(kind: OperationKind) -> Steps {
         OperationKind::DeleteAgent => delete_agent::STEPS,
         OperationKind::RestoreVoiceAgent => restore_voice_agent::STEPS,
         OperationKind::SendMessage => send_message::STEPS,
+        OperationKind::KeepNumber => keep::STEPS,
+        OperationKind::PortNumber => keep::PORT_STEPS,
     }
 }
 
@@ -159,7 +163,9 @@ async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option
         | OperationKind::RepairNumber
         | OperationKind::CheckNumber
         | OperationKind::RestoreVoiceAgent
-        | OperationKind::SendMessage => false,
+        | OperationKind::SendMessage
+        | OperationKind::KeepNumber
+        | OperationKind::PortNumber => false,
     }))
 }
 

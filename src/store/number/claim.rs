@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use crate::domain::{
-    Capabilities, CountryCode, E164, NumberId, NumberLabel, NumberOrigin, NumberStatus, NumberType,
+    AgentId, Capabilities, CountryCode, E164, NumberId, NumberLabel, NumberOrigin, NumberStatus, NumberType,
     Operation, Provider, Refusal, UsedUp,
 };
 use crate::store::doors::Transaction;
@@ -126,7 +126,17 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
     // Every number has an agent: a purchase is stored with one.
     let agent_id =
         operation.agent_id.ok_or(StoreError::Corrupt { table: "operations", column: "agent_id" })?;
-    Ok(ActiveModel {
+    Ok(pending_row(operation, agent_id, claim, now))
+}
+
+/// The row of a number that an operation is about to get for an agent.
+pub(in crate::store) fn pending_row(
+    operation: &Operation,
+    agent_id: AgentId,
+    claim: NumberClaim,
+    now: DateTime<Utc>,
+) -> ActiveModel {
+    ActiveModel {
         id: Set(claim.id.0),
         tenant_id: Set(operation.tenant_id.0),
         agent_id: Set(agent_id.0),
@@ -153,7 +163,7 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
         primary_since: Set(None),
         origin: Set(NumberOrigin::Purchased.to_string()),
         changed: NotSet,
-    })
+    }
 }
 
 /// Numbers of all other operations: a repeated step must not count its own claim.

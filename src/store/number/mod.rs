@@ -8,6 +8,7 @@ mod listed;
 
 pub use cache::NumberReader;
 pub(super) use cache::{CachedNumber, NumberCache};
+pub(super) use claim::pending_row;
 pub use claim::{ClaimError, NumberClaim, PurchaseRules};
 pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
 

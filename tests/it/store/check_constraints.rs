@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use switchboard::domain::{
     AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallOutcome, CallStatus,
-    ConversationNews, MediaState, MessageDirection, MessageStatus, MessagingConsent, MessagingStatus,
-    NumberStatus, NumberType, OperationKind, OperationState, Provider, Step, ThreadHandling,
+    ConversationNews, KeptNumberState, MediaState, MessageDirection, MessageStatus, MessagingConsent,
+    MessagingStatus, NumberStatus, NumberType, OperationKind, OperationState, Provider, Step, ThreadHandling,
 };
 
 use crate::support::catalogue;
@@ -20,13 +20,14 @@ macro_rules! words {
 
 #[tokio::test]
 async fn check_constraints_accept_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 21] = [
+    let domain: [(&str, Vec<String>); 22] = [
         ("agents.messaging", words!(AgentMessaging)),
         ("agents.status", words!(AgentStatus)),
         ("calls.answer_stage", words!(AnswerStage)),
         ("calls.direction", words!(CallDirection)),
         ("calls.outcome", words!(CallOutcome)),
         ("calls.status", words!(CallStatus)),
+        ("kept_numbers.state", words!(KeptNumberState)),
         ("message_media.state", words!(MediaState)),
         ("message_threads.handling", words!(ThreadHandling)),
         ("messages.automatic_answer", words!(AutomaticAnswer)),

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{App, wait_until};
 
 /// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 15] = [
+pub(crate) const TABLES: [&str; 16] = [
     "call_statistics",
     "tenants",
     "agents",
@@ -24,6 +24,7 @@ pub(crate) const TABLES: [&str; 15] = [
     "messaging_registrations",
     "messaging_consents",
     "message_media",
+    "kept_numbers",
 ];
 
 /// Runs statements past every door, in a session that may write.

@@ -30,6 +30,8 @@ const KINDS = {
   DELETE_AGENT: ['Delete the agent', ['release_number', 'delete_voice_agent']],
   RESTORE_VOICE_AGENT: ['Restore the voice agent', ['create_voice_agent']],
   SEND_MESSAGE: ['Send a text message', ['send_message']],
+  KEEP_NUMBER: ['Keep a number', ['search_numbers', 'claim_number', 'buy_number']],
+  PORT_NUMBER: ['Port a number', ['check_portability', 'upload_bill', 'request_port', 'follow_port', 'cut_over']],
 };
 
 /** @type {Record<string, string>} */
@@ -43,6 +45,11 @@ const STEPS = {
   check_number: 'Look the number up at the carrier',
   delete_voice_agent: 'Delete the voice agent',
   send_message: 'Hand the message to the carrier',
+  check_portability: 'Ask whether the number can be ported',
+  upload_bill: 'Hand the bill over',
+  request_port: 'Request the port',
+  follow_port: 'Wait for the carriers',
+  cut_over: 'Connect the number',
 };
 
 /** A deletion may release no number, or several. */

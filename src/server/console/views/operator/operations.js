@@ -49,6 +49,8 @@ const KINDS = [
   'DELETE_AGENT',
   'RESTORE_VOICE_AGENT',
   'SEND_MESSAGE',
+  'KEEP_NUMBER',
+  'PORT_NUMBER',
 ];
 
 export function Operations() {
