@@ -40,7 +40,8 @@ fn pdf(bytes: usize) -> String {
 impl Practice {
     /// Keeps a number; gives the record's id.
     async fn keep(&self, number: &str) -> Value {
-        let input = json!({ "number": number, "agentId": self.made["agent"]["id"], "areaCode": "305" });
+        let area = if number.starts_with("+1416") { "416" } else { "305" };
+        let input = json!({ "number": number, "agentId": self.made["agent"]["id"], "areaCode": area });
         let payload = self.ask(KEEP, json!({ "input": input })).await;
         assert_eq!(payload["userErrors"], json!([]), "{payload}");
         self.over(&payload).await;
@@ -202,7 +203,8 @@ async fn a_port_goes_from_the_request_to_a_number_that_takes_calls() {
     assert_eq!(port["losing_carrier_information"]["customer_name"], "Northside Dental");
     let target = practice.kept(&id).await["target"].clone();
     let rules = "mutation($id: ID!) { setRoutingRules(input: {phoneNumberId: $id, rules: [
-        {name: \"Night\", conditions: [], action: {type: MESSAGE, text: \"We are closed.\"}}]}) { userErrors { message } } }";
+        {name: \"Always\", condition: {}, action: {kind: MESSAGE, message: \"We have moved.\"}}]}) {
+        phoneNumber { routingVersion } userErrors { message } } }";
 
     practice.act(json!({ "action": "advance" })).await;
     let kept = practice.until(&id, "WAITING_FOR_SIGNATURE").await;
@@ -219,7 +221,8 @@ async fn a_port_goes_from_the_request_to_a_number_that_takes_calls() {
     })
     .await;
     assert_eq!((&prepared["status"], &prepared["origin"]), (&json!("PENDING"), &json!("PORTED")));
-    let _whatever = practice.ask(rules, json!({ "id": target["id"] })).await;
+    let set = practice.ask(rules, json!({ "id": target["id"] })).await;
+    assert_eq!(set["userErrors"], json!([]), "{set}");
     let of_target = practice.ask(PORTED, json!({ "number": target["number"] })).await;
 
     practice.act(json!({ "action": "advance" })).await;
@@ -231,7 +234,8 @@ async fn a_port_goes_from_the_request_to_a_number_that_takes_calls() {
     assert_eq!(number["routingVersion"], of_target["routingVersion"]);
     assert_eq!(number["capabilities"]["sms"], true);
     let call = practice.app.place_call(json!({ "to": NUMBER })).await;
-    assert_eq!(call["number"].as_str().unwrap_or(NUMBER), NUMBER, "{call}");
+    let said = call["answered_with"][0]["twiml"].as_str().unwrap();
+    assert!(said.contains("We have moved."), "the target's rules: {call}");
     assert_eq!(practice.kept(&id).await["target"]["status"], "ACTIVE", "the target stays");
     assert_eq!(practice.over(&payload).await["state"], "SUCCEEDED");
     practice.agree(3, 1).await;

@@ -72,6 +72,10 @@ impl Provisioning {
         // Locks the agent.
         let agent = agent_of(store, agent, "agentId").await?;
         may_have_a_number(store, &agent, true).await?;
+        if agent.fallback_number.as_ref() == Some(&number) {
+            let why = "the agent's fallback number is this number, so that calls would go round: change the fallback number first";
+            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("number").into());
+        }
         let country = may_be_kept(store, &number).await?;
         let wanted = WantedNumber {
             country,
