@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{TimeDelta, Utc};
+use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -429,22 +430,24 @@ const STEPS: [(&str, &str); 5] = [
     ("POST", "IncomingPhoneNumbers/PN"),
 ];
 
+/// Strikes each step with each of these actions, several at a time: each mostly waits.
+async fn strike(actions: [Value; 3], is_killed: bool) {
+    let all = STEPS.iter().flat_map(|at| actions.iter().map(move |action| (*at, action.clone())));
+    stream::iter(all)
+        .for_each_concurrent(5, |((method, path), action)| struck(method, path, action, is_killed))
+        .await;
+}
+
 #[tokio::test]
 async fn a_port_is_requested_once_whatever_is_cut_off() {
-    for (method, path) in STEPS {
-        for action in [json!({ "lose": "after" }), json!({ "status": 503 }), json!({ "delay_ms": 1500 })] {
-            struck(method, path, action, false).await;
-        }
-    }
+    let actions = [json!({ "lose": "after" }), json!({ "status": 503 }), json!({ "delay_ms": 1500 })];
+    strike(actions, false).await;
 }
 
 #[tokio::test]
 async fn a_server_killed_at_any_step_of_a_port_leaves_nothing_undone() {
-    for (method, path) in STEPS {
-        for action in [json!({ "delay_ms": 900 }), json!({ "lose": "after" })] {
-            struck(method, path, action, true).await;
-        }
-    }
+    let actions = [json!({ "delay_ms": 900 }), json!({ "lose": "after" }), json!({ "lose": "before" })];
+    strike(actions, true).await;
 }
 
 async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
