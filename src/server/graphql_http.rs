@@ -199,7 +199,12 @@ async fn receive(
         let message = "too many files are being sent: try again in a minute";
         Rejection::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
     })?;
-    let request = decode(&read(body, MAX_BODY_WITH_FILE, FILE_TIME).await?)?;
+    let body = read(body, MAX_BODY_WITH_FILE, FILE_TIME).await?;
+    // Before it is decoded, so that any other large body costs no more than before.
+    if !std::str::from_utf8(&body).is_ok_and(|text| text.contains(WITH_FILE)) {
+        return Err(too_large(MAX_BODY));
+    }
+    let request = decode(&body)?;
     if !request.query.contains(WITH_FILE) {
         return Err(too_large(MAX_BODY));
     }
