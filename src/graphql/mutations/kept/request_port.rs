@@ -202,6 +202,13 @@ async fn request(session: &Session, input: RequestPortInput) -> Result<Accepted<
     let (operation, kept) = provisioning.request_port(&store, wanted, key).await?;
     // Committed before the carrier hears of it.
     store.commit().await?;
+    // An earlier request for the number ends at once, and frees what it prepared.
+    if let Err(failure) = provisioning.hurry_port(&kept).await {
+        warn!(
+            error = &failure as &dyn std::error::Error,
+            "an earlier port was not hurried: it ends within a minute"
+        );
+    }
     let ran = provisioning.run_until_event(operation.id, session.waits_until()).await;
     let operation = ran.unwrap_or_else(|failure| {
         warn!(operation = %operation.id, error = &failure as &dyn std::error::Error, "wait for an operation failed: the operation continues in the background");

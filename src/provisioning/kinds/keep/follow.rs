@@ -160,7 +160,7 @@ pub(super) async fn follow_port(
     }
     // Written only if something is new: the port is read every minute.
     let change = change.news_for(&kept).unwrap_or_default();
-    if port.port_date.is_some() {
+    if port.status != PortStatus::Unknown {
         kept.port_date = port.port_date;
     }
     arrival(driver, operation, lease, (&kept, &port, change)).await
