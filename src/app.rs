@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 
 use crate::accounts::{Accounts, Unreadable};
 use crate::auth::{AuthConfigError, Authenticator, MediaLinks};
-use crate::calls::{CallRecords, Conversations, Sweep};
+use crate::calls::{CallRecords, Conversations, KeptNumbers, Sweep};
 use crate::carrier::{Carrier, CarrierError};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
@@ -185,6 +185,12 @@ impl Core {
     }
 }
 
+/// What deletes old calls and old messages, if they are deleted.
+fn retentions(config: &Config, system: &SystemStore, clock: &Clock) -> [Option<Retention>; 2] {
+    let records = &config.records;
+    [Retention::of_calls(records, system, clock), Retention::of_messages(records, system, clock)]
+}
+
 /// A complete server: router, workers and shutdown control. Built by [`App::build`], started by [`App::run`].
 #[derive(Debug)]
 pub struct App {
@@ -199,6 +205,7 @@ pub struct App {
     sweep: Sweep,
     conversations: Conversations,
     inbox: Inbox,
+    kept: KeptNumbers,
     message_sweep: MessageSweep,
     message_answers: MessageAnswers,
     media_keeper: MediaKeeper,
@@ -247,13 +254,12 @@ impl App {
         test_calls: Option<Router>,
     ) -> Result<Self, AppError> {
         prepare(&clock);
-        let shutdown = Shutdown::default();
+        let (shutdown, workers) = (Shutdown::default(), Workers::new(clock.clone()));
         let (database, is_checked) = open_or_defer(config, &clock).await?;
         let deferred_check = (!is_checked).then(|| (config.clone(), clock.clone()));
         let core = Core::with_database(database, config, &clock, &entropy)?;
         check_tokens(&core.accounts, is_checked).await?;
         let records = open_records(config, core.database.system(), clock.clone())?;
-        let workers = Workers::new(clock.clone());
         let media = open_media(config)?;
         let services = core.services(records.clone(), workers.clone(), media.links.clone(), clock.clone());
         let (inbox, message_sweep, message_answers) = open_messages(config, &core, &clock, &entropy)?;
@@ -261,9 +267,9 @@ impl App {
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
         let sweep = Sweep::new(system.clone(), accounts.clone(), clock.clone());
-        let retention = Retention::of_calls(&config.records, &system, &clock);
-        let message_retention = Retention::of_messages(&config.records, &system, &clock);
+        let [retention, message_retention] = retentions(config, &system, &clock);
         let media_keeper = media_keeper(config, system.clone(), accounts.clone(), &media, (&clock, &entropy));
+        let kept = KeptNumbers::new(system.clone());
         let conversations =
             Conversations::new(system, voice.clone(), clock.clone(), config.records.transcripts);
         let routing = Routing::new(
@@ -275,7 +281,7 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let records_of = (records.clone(), conversations.clone(), inbox.clone());
+        let records_of = (records.clone(), conversations.clone(), inbox.clone(), kept.clone());
         let webhooks = webhook_routes(config, &accounts, &routing, records_of, &clock);
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
         let router = server::router(
@@ -299,6 +305,7 @@ impl App {
             sweep,
             conversations,
             inbox,
+            kept,
             message_sweep,
             message_answers,
             media_keeper,

@@ -25,6 +25,7 @@ mod call_statistics;
 mod call_totals;
 mod calls;
 mod carrier_accounts;
+mod kept_numbers;
 mod list_indexes;
 mod message_answers;
 mod message_media;
@@ -67,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(carrier_accounts::Migration),
             Box::new(call_groups::Migration),
             Box::new(stock::Migration),
+            Box::new(kept_numbers::Migration),
         ]
     }
 }

@@ -51,6 +51,9 @@ impl App {
         supervisor.run(Worker::CarrierAccounts, &self.accounts, |accounts, stop, heartbeat| async move {
             accounts.watch(stop, heartbeat).await;
         });
+        supervisor.run(Worker::KeptNumbers, &self.kept, |kept, stop, heartbeat| async move {
+            kept.watch(stop, heartbeat).await;
+        });
         let conversations = &self.conversations;
         supervisor.run(Worker::Events, conversations, |conversations, stop, heartbeat| async move {
             conversations.watch_events(stop, heartbeat).await;

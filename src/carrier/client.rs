@@ -61,6 +61,8 @@ pub struct Carrier {
     messaging_breaker: CircuitBreaker,
     /// So do files of messages.
     pub(super) media_breaker: CircuitBreaker,
+    /// So do ports.
+    pub(super) porting_breaker: CircuitBreaker,
     /// The subaccount that requests are about; `None`: the account of the credentials.
     acts_in: Option<Arc<str>>,
     clock: Clock,
@@ -93,6 +95,7 @@ impl Carrier {
             breaker: CircuitBreaker::new("carrier", clock.clone()),
             pricing_breaker: CircuitBreaker::new("carrier_prices", clock.clone()),
             messaging_breaker: CircuitBreaker::new("carrier_senders", clock.clone()),
+            porting_breaker: CircuitBreaker::new("carrier_ports", clock.clone()),
             media_breaker: CircuitBreaker::new("carrier_media", clock.clone()),
             acts_in: None,
             clock,
@@ -148,7 +151,13 @@ impl Carrier {
     /// The state of its circuit breakers and of the limit on requests, for operators.
     #[must_use]
     pub fn health(&self) -> Vec<ComponentHealth> {
-        let breakers = [&self.breaker, &self.pricing_breaker, &self.messaging_breaker, &self.media_breaker];
+        let breakers = [
+            &self.breaker,
+            &self.pricing_breaker,
+            &self.messaging_breaker,
+            &self.media_breaker,
+            &self.porting_breaker,
+        ];
         let breakers = breakers.into_iter().map(CircuitBreaker::health);
         breakers.chain([self.requests.health("carrier_requests")]).collect()
     }
@@ -184,6 +193,19 @@ impl Carrier {
         if !self.is_emulated() {
             // Replacing a domain by a domain cannot fail.
             let _renamed = url.set_host(Some("messaging.twilio.com"));
+        }
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.clear().push("v1").extend(path);
+        }
+        url
+    }
+
+    /// The URL of a resource of another of Twilio's hosts.
+    pub(super) fn url_at(&self, host: &str, path: &[&str]) -> Url {
+        let mut url = self.config.base_url.clone();
+        if !self.is_emulated() {
+            // Replacing a domain by a domain cannot fail.
+            let _renamed = url.set_host(Some(host));
         }
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.clear().push("v1").extend(path);
@@ -277,7 +299,7 @@ impl Carrier {
         self.send(&self.breaker, self.request(Method::DELETE, url), Effect::Writes).await.map(drop)
     }
 
-    fn request(&self, method: Method, url: Url) -> RequestBuilder {
+    pub(super) fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.with_credentials(self.transport.request(method, url))
     }
 
@@ -286,7 +308,17 @@ impl Carrier {
         request.basic_auth(account_sid, Some(auth_token.expose_secret()))
     }
 
-    async fn send(
+    pub(super) async fn send(
+        &self,
+        breaker: &CircuitBreaker,
+        request: RequestBuilder,
+        effect: Effect,
+    ) -> Result<Answer, CarrierError> {
+        self.send_for_any_answer(breaker, request, effect).await?.into_result()
+    }
+
+    /// Sends a request and returns whatever is answered.
+    pub(super) async fn send_for_any_answer(
         &self,
         breaker: &CircuitBreaker,
         request: RequestBuilder,
@@ -299,7 +331,7 @@ impl Carrier {
         let Some(_permit) = self.requests.acquire(self.priority, self.config.timeout).await else {
             return Err(CarrierError::unavailable("too many requests are waiting"));
         };
-        self.transport.send(breaker, request, effect).await
+        self.transport.send_for_any_answer(breaker, request, effect).await
     }
 }
 

@@ -24,6 +24,13 @@ pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
             ["Messages", _, "Media", _] if *method == Method::DELETE => "delete_media",
             _ => "other",
         },
+        ["v1", "Porting", "Portability", ..] => "check_portability",
+        ["v1", "Documents"] => "upload_document",
+        ["v1", "Porting", "PortIn"] => "request_port",
+        ["v1", "Porting", "PortIn", "PortInRequests"] => "list_ports",
+        ["v1", "Porting", "PortIn", ..] if *method == Method::DELETE => "cancel_port",
+        ["v1", "Porting", "PortIn", ..] => "fetch_port",
+        ["v1", "Porting", ..] => "configure_ports",
         [.., "Countries", _] => "fetch_prices",
         ["v1", "Services" | "Tollfree", ..] => "list_registrations",
         _ => "other",
@@ -56,6 +63,13 @@ mod tests {
         assert_eq!(named(Method::POST, "2010-04-01/Accounts.json"), "create_account");
         assert_eq!(named(Method::GET, "2010-04-01/Accounts.json"), "list_accounts");
         assert_eq!(named(Method::GET, "2010-04-01/Accounts/AC1.json"), "fetch_account");
+        assert_eq!(named(Method::GET, "v1/Porting/Portability/PhoneNumber/1"), "check_portability");
+        assert_eq!(named(Method::POST, "v1/Documents"), "upload_document");
+        assert_eq!(named(Method::POST, "v1/Porting/PortIn"), "request_port");
+        assert_eq!(named(Method::GET, "v1/Porting/PortIn/PortInRequests"), "list_ports");
+        assert_eq!(named(Method::GET, "v1/Porting/PortIn/KW1"), "fetch_port");
+        assert_eq!(named(Method::DELETE, "v1/Porting/PortIn/KW1"), "cancel_port");
+        assert_eq!(named(Method::GET, "v1/Porting/Configuration/Webhook"), "configure_ports");
         assert_eq!(named(Method::GET, "else"), "other");
     }
 }

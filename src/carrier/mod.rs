@@ -10,6 +10,7 @@ mod endpoint;
 mod error;
 mod messages;
 mod numbers;
+mod porting;
 mod prices;
 mod search;
 pub mod signature;
@@ -23,6 +24,7 @@ pub use client::{Carrier, CarrierConfig};
 pub use error::{CarrierError, Rejection};
 pub use messages::{CarrierMessage, FetchedMedia, MediaFailure, MessagingService, TextToSend};
 pub use numbers::Purchase;
+pub use porting::{PortCancellation, PortIn, PortOrder, PortStatus, PortableNumber};
 pub use prices::{CountryPrices, LIST_MESSAGE_PRICE, list_minute_price, list_price};
 pub use twiml::{Dial, Twiml, TwimlRenderer, Verb};
 pub use webhook::{

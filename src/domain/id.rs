@@ -63,6 +63,8 @@ ids! {
     ThreadId = Thread,
     /// A call group of a tenant.
     CallGroupId = CallGroup,
+    /// A number of another carrier that a tenant keeps.
+    KeptNumberId = KeptNumber,
     /// An entry of the audit trail.
     AuditEventId = AuditEvent,
     /// An account at the carrier.
@@ -88,6 +90,8 @@ super::text_enum! {
         Thread = "thread",
         /// The id of a call group: `callgroup_…`.
         CallGroup = "callgroup",
+        /// The id of a kept number: `keptnumber_…`.
+        KeptNumber = "keptnumber",
         /// The id of an entry of the audit trail: `audit_…`.
         AuditEvent = "audit",
         /// The id of an account at the carrier: `carrieraccount_…`.

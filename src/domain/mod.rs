@@ -14,6 +14,7 @@ mod country;
 mod database_url;
 mod e164;
 mod id;
+mod kept;
 mod language;
 mod message;
 mod number;
@@ -42,9 +43,10 @@ pub use country::{AreaCode, CountryCode};
 pub use database_url::{DatabaseHost, DatabaseUrl};
 pub use e164::{E164, load_numbering_plans, mask};
 pub use id::{
-    AgentId, AuditEventId, CallGroupId, CallId, CarrierAccountId, MessageId, NodeId, NodeKind, NumberId,
-    OperationId, TenantId, ThreadId,
+    AgentId, AuditEventId, CallGroupId, CallId, CarrierAccountId, KeptNumberId, MessageId, NodeId, NodeKind,
+    NumberId, OperationId, TenantId, ThreadId,
 };
+pub use kept::{KeptNumber, KeptNumberState, KeptUpdate, Portability, forwarding_instructions};
 pub use language::Language;
 pub use message::{
     AgentMessaging, AutomaticAnswer, ConsentWord, DeliveryProblem, DeliveryProblemKind, IncomingMessage,

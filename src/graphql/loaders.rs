@@ -14,9 +14,9 @@ use super::errors::ApiError;
 use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
     AgentId, AuditEvent, AuditEventId, Call, CallGroup, CallGroupId, CallId, CarrierAccount,
-    CarrierAccountId, MediaFile, Message, MessageId, MessageThread, MessagingConsent, MessagingRegistration,
-    NumberId, Operation, OperationId, Participant, PhoneNumber, RoutingRules, Tenant, TenantId, ThreadId,
-    TranscriptLine,
+    CarrierAccountId, KeptNumber, KeptNumberId, MediaFile, Message, MessageId, MessageThread,
+    MessagingConsent, MessagingRegistration, NumberId, Operation, OperationId, Participant, PhoneNumber,
+    RoutingRules, Tenant, TenantId, ThreadId, TranscriptLine,
 };
 use crate::graphql::model::{size_of_rules, size_of_transcript};
 use crate::store::{AgentProfile, Page, PageOf, TenantCounts};
@@ -216,6 +216,16 @@ impl Loader<CallId> for Batches {
     async fn load(&self, keys: &[CallId]) -> Result<HashMap<CallId, Call>, ApiError> {
         let rows = self.0.reader().await?.calls_by_id(keys).await?;
         visible(&self.0, rows, |call| call.id, |call| call.agent_id)
+    }
+}
+
+impl Loader<KeptNumberId> for Batches {
+    type Value = KeptNumber;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[KeptNumberId]) -> Result<HashMap<KeptNumberId, KeptNumber>, ApiError> {
+        let rows = self.0.reader().await?.kept_by_id(keys).await?;
+        visible(&self.0, rows, |kept| kept.id, |kept| kept.agent_id)
     }
 }
 

@@ -18,6 +18,7 @@ mod doors;
 mod entities;
 mod error;
 mod group_commit;
+mod kept;
 mod message;
 mod number;
 mod operation;
@@ -40,6 +41,7 @@ pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
 pub use error::StoreError;
+pub use kept::{Bill, KeptNumberFilter, NewPort};
 pub use message::{
     AnswerTask, CheckWhen, DueAnswer, Forgotten, MediaOutcome, MediaTask, MediaWork, MessageFilter,
     MessageUsage, NewMessage, Received, RegistrationCheck, ThreadFilter,

@@ -25,6 +25,7 @@ pub(super) async fn incoming(
         return refusal;
     }
     let (call, forwarded_from) = announced(request);
+    webhooks.kept.note_call(&call.to, forwarded_from.as_ref());
     webhooks.twiml(webhooks.routing.answer(call, forwarded_from).await)
 }
 

@@ -8,6 +8,7 @@ mod body;
 mod call;
 mod elevenlabs;
 mod message;
+mod port;
 mod refusals;
 mod verified;
 
@@ -24,7 +25,7 @@ use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
 use crate::accounts::Accounts;
-use crate::calls::{CallRecords, Conversations};
+use crate::calls::{CallRecords, Conversations, KeptNumbers};
 use crate::carrier::TwimlRenderer;
 use crate::domain::{Clock, Webhook};
 use crate::messages::Inbox;
@@ -62,6 +63,7 @@ struct Webhooks {
     records: CallRecords,
     conversations: Conversations,
     inbox: Inbox,
+    kept: KeptNumbers,
     clock: Clock,
     refusals: Refusals,
     renderer: TwimlRenderer,
@@ -75,6 +77,7 @@ pub fn router(
     records: CallRecords,
     conversations: Conversations,
     inbox: Inbox,
+    kept: KeptNumbers,
     clock: Clock,
 ) -> Router {
     let proves_events = !config.elevenlabs_secrets.is_empty();
@@ -87,6 +90,7 @@ pub fn router(
         records,
         conversations,
         inbox,
+        kept,
         clock,
         refusals,
         renderer,
@@ -100,7 +104,8 @@ pub fn router(
     let carriers = carriers
         .route(Webhook::IncomingMessage.path(), of_the_carrier(message::incoming))
         .route(Webhook::MessageFallback.path(), of_the_carrier(message::incoming))
-        .route(Webhook::MessageStatus.path(), of_the_carrier(message::status));
+        .route(Webhook::MessageStatus.path(), of_the_carrier(message::status))
+        .route(Webhook::Porting.path(), post(port::changed));
     let mut events = Router::new();
     if proves_events {
         events = events.route(Webhook::VoiceEvent.path(), post(elevenlabs::event));

@@ -43,6 +43,13 @@ const ROWS: &[Row] = &[
         Gets::It,
     ),
     row("Query.callGroups", "{ callGroups { nodes { id name members { agent { id } } } totalCount } }", On::Nothing, Gets::Nothing),
+    row("Query.keptNumbers", "{ keptNumbers { nodes { id number } totalCount } }", On::Nothing, Gets::It),
+    row(
+        "Query.portability",
+        "{ portability(number: \"+17185557777\") { portable } }",
+        On::Nothing,
+        Gets::Refused,
+    ),
     row("Query.messages", "{ messages { nodes { id body } totalCount } }", On::Nothing, Gets::It),
     row(
         "Query.messages",
@@ -110,6 +117,7 @@ const ROWS: &[Row] = &[
     row("CallGroup implements Node", NODE, On::CallGroup, Gets::Nothing),
     row("Call implements Node", NODE, On::Call, Gets::It),
     row("CarrierAccount implements Node", NODE, On::CarrierAccount, Gets::Nothing),
+    row("KeptNumber implements Node", NODE, On::KeptNumber, Gets::It),
     row("Message implements Node", NODE, On::Message, Gets::It),
     row("MessageThread implements Node", NODE, On::Thread, Gets::It),
     row("Operation implements Node", NODE, On::Operation, Gets::It),
@@ -138,6 +146,36 @@ const ROWS: &[Row] = &[
         "subscription($id: ID) { messageUpdated(threadId: $id) { id } }",
         On::Thread,
         Gets::It,
+    ),
+    row(
+        "Mutation.keepPhoneNumber",
+        "mutation($id: ID!) { keepPhoneNumber(input: {agentId: $id, number: \"+17185557778\"}) {
+            keptNumber { id } userErrors { code message } } }",
+        On::Agent,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.announceTestCall",
+        "mutation($id: ID!) { announceTestCall(input: {keptNumberId: $id, from: \"+13125550177\"}) {
+            keptNumber { id } userErrors { code message } } }",
+        On::KeptNumber,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.requestPort",
+        "mutation($id: ID!) { requestPort(input: {keptNumberId: $id, customerName: \"Practice\",
+            representative: \"R. R.\", representativeEmail: \"office@practice.example\", street: \"1 Main Street\",
+            city: \"New York\", region: \"NY\", postalCode: \"10001\",
+            bill: {contentType: \"application/pdf\", base64: \"JVBERi0xLjc=\"}}) {
+            keptNumber { id } userErrors { code message } } }",
+        On::KeptNumber,
+        Gets::Refused,
+    ),
+    row(
+        "Mutation.cancelPort",
+        "mutation($id: ID!) { cancelPort(input: {keptNumberId: $id}) { keptNumber { id } userErrors { code message } } }",
+        On::KeptNumber,
+        Gets::Refused,
     ),
     row(
         "Mutation.sendMessage",
@@ -331,6 +369,7 @@ enum On {
     NumberItself,
     Operation,
     Call,
+    KeptNumber,
     Message,
     Thread,
     CallGroup,
@@ -389,6 +428,11 @@ impl Subject {
         let group =
             app.graphql(&token, group, json!({"id": made["agent"]["id"]})).await["data"]["createCallGroup"]
                 .clone();
+        let keep = "mutation($id: ID!) { keepPhoneNumber(input: {agentId: $id, number: \"+17185557777\"}) {
+            keptNumber { id } userErrors { message } } }";
+        let kept =
+            app.graphql(&token, keep, json!({"id": made["agent"]["id"]})).await["data"]["keepPhoneNumber"]
+                .clone();
         let rest = "{ viewer { id } calls { nodes { id } } auditEvents { nodes { id } }
             messages { nodes { id thread { id } } } }";
         let rest = app.graphql(&token, rest, json!({})).await["data"].clone();
@@ -400,6 +444,7 @@ impl Subject {
             (On::NumberItself, &made["phoneNumber"]["number"]),
             (On::Operation, &made["operation"]["id"]),
             (On::Call, &rest["calls"]["nodes"][0]["id"]),
+            (On::KeptNumber, &kept["keptNumber"]["id"]),
             (On::Message, &rest["messages"]["nodes"][0]["id"]),
             (On::Thread, &rest["messages"]["nodes"][0]["thread"]["id"]),
             (On::CallGroup, &group["callGroup"]["id"]),

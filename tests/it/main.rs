@@ -51,6 +51,7 @@ mod outage;
 mod overload;
 mod paging;
 mod pooler;
+mod porting;
 mod privacy;
 mod provisioning;
 mod quota;

@@ -53,6 +53,8 @@ text_enum! {
         MessageMedia = "message_media",
         /// Follows the tenants' accounts at the carrier, and checks their credentials.
         CarrierAccounts = "carrier_accounts",
+        /// Finds test calls of numbers that are forwarded.
+        KeptNumbers = "kept_numbers",
         /// Processes the voice provider's events.
         Events = "events",
         /// Asks the voice provider for events that never arrived.
@@ -77,7 +79,7 @@ impl Worker {
     pub const fn patience(self) -> Duration {
         let minutes = match self {
             Self::Operations | Self::Deliveries | Self::Journal | Self::RoutingCache | Self::Events => 1,
-            Self::Messages | Self::MessageAnswers => 1,
+            Self::Messages | Self::MessageAnswers | Self::KeptNumbers => 1,
             Self::Metrics | Self::Changes | Self::Clock | Self::DatabaseCheck => 2,
             Self::Keys | Self::Prices | Self::SavedCache | Self::Sweep | Self::MissingEvents => 5,
             Self::MessageSweep | Self::Stock => 10,

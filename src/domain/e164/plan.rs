@@ -7,7 +7,7 @@ use phonenumber::metadata::DATABASE;
 use phonenumber::{PhoneNumber, Type};
 
 use super::E164;
-use crate::domain::CountryCode;
+use crate::domain::{CountryCode, NumberType};
 
 const PREMIUM: &str = "a premium-rate number";
 const UNKNOWN: &str = "in no numbering plan known here";
@@ -40,6 +40,24 @@ impl E164 {
                 special: special_in_north_america(area, self.exchange(), number.number_type(&DATABASE)),
             },
             None => elsewhere(&number),
+        }
+    }
+
+    /// Country or territory of the number; `None` for international networks.
+    #[must_use]
+    pub fn country(&self) -> Option<CountryCode> {
+        self.classify().country
+    }
+
+    /// Kind of the number; `None` if the numbering plan does not tell, as in North America, where mobile numbers look like others.
+    #[must_use]
+    pub fn line(&self) -> Option<NumberType> {
+        let number = phonenumber::parse(None, self.as_str()).ok()?;
+        match number.number_type(&DATABASE) {
+            Type::FixedLine => Some(NumberType::Local),
+            Type::Mobile => Some(NumberType::Mobile),
+            Type::TollFree => Some(NumberType::TollFree),
+            _ => None,
         }
     }
 

@@ -35,6 +35,11 @@ macro_rules! operation_kinds {
             CreateCarrierAccount = "create_carrier_account", "createCarrierAccount", [CreateCarrierAccount];
             /// Moves a number between accounts at the carrier.
             MoveNumber = "move_number", "movePhoneNumber", [MoveNumber];
+            /// Buys the number that calls to a number of another carrier are forwarded to.
+            KeepNumber = "keep_number", "keepPhoneNumber", [SearchNumbers, ClaimNumber, BuyNumber];
+            /// Ports a kept number from another carrier. It takes weeks, most of which it waits for the carriers.
+            PortNumber = "port_number", "requestPort",
+                [CheckPortability, UploadBill, RequestPort, FollowPort, CutOver];
         }
     };
 }
@@ -97,6 +102,16 @@ text_enum! {
         CreateCarrierAccount = "create_carrier_account",
         /// Move the number to another account, and read it back there.
         MoveNumber = "move_number",
+        /// Ask the carrier whether the number can be ported, and cancel an earlier port of it.
+        CheckPortability = "check_portability",
+        /// Hand the bill of the losing carrier over.
+        UploadBill = "upload_bill",
+        /// Request the port.
+        RequestPort = "request_port",
+        /// Follow the port until the number has arrived.
+        FollowPort = "follow_port",
+        /// Point the ported number to this server.
+        CutOver = "cut_over",
         /// No step: the operation has succeeded.
         Done = "done",
     }

@@ -7,6 +7,7 @@ mod available;
 mod call;
 mod carrier_account;
 mod estate;
+mod kept;
 mod messaging;
 mod node;
 mod number;
@@ -27,6 +28,7 @@ pub(crate) use available::AvailablePhoneNumber;
 pub(crate) use call::{Call, CallFilter, size_of_transcript};
 pub(crate) use carrier_account::CarrierAccount;
 pub(crate) use estate::{Health, Tenant, TenantFilter};
+pub(crate) use kept::{KeptNumber, Portability};
 pub(crate) use messaging::{
     Message, MessageEstimate, MessageFilter, MessageThread, MessageThreadFilter, MessagingConsent,
     ThreadHandling,

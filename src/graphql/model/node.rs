@@ -3,13 +3,13 @@
 use async_graphql::{Context, ID, Interface};
 
 use super::{
-    Agent, AuditEvent, Call, CallGroup, CarrierAccount, Message, MessageThread, Operation, PhoneNumber,
-    Tenant, Viewer,
+    Agent, AuditEvent, Call, CallGroup, CarrierAccount, KeptNumber, Message, MessageThread, Operation,
+    PhoneNumber, Tenant, Viewer,
 };
 use crate::auth::Principal;
 use crate::domain::{
-    AgentId, AuditEventId, CallGroupId, CallId, CarrierAccountId, MessageId, NodeId, NodeKind, NumberId,
-    OperationId, TenantId, ThreadId,
+    AgentId, AuditEventId, CallGroupId, CallId, CarrierAccountId, KeptNumberId, MessageId, NodeId, NodeKind,
+    NumberId, OperationId, TenantId, ThreadId,
 };
 use crate::graphql::context::ContextExt;
 use crate::graphql::errors::ApiError;
@@ -32,6 +32,8 @@ pub(crate) enum Node {
     MessageThread(MessageThread),
     /// A call group.
     CallGroup(CallGroup),
+    /// A number of another carrier that the tenant keeps.
+    KeptNumber(KeptNumber),
     /// The tenant.
     Viewer(Viewer),
     /// An entry of the audit trail.
@@ -70,6 +72,9 @@ impl Node {
                 }
                 _ => None,
             },
+            NodeKind::KeptNumber => {
+                loaders.load_one(KeptNumberId(id.uuid)).await?.map(|row| Self::KeptNumber(KeptNumber(row)))
+            }
             NodeKind::Tenant => {
                 let session = ctx.session()?;
                 let scope = session.scope()?;

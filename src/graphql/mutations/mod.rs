@@ -9,6 +9,7 @@ mod carrier_account;
 mod create_agent;
 mod delete_agent;
 mod input;
+mod kept;
 mod messaging;
 mod number;
 mod outcome;
@@ -43,4 +44,8 @@ pub(crate) struct Mutation(
     carrier_account::ConnectCarrierAccount,
     carrier_account::DisconnectCarrierAccount,
     carrier_account::MovePhoneNumber,
+    kept::KeepPhoneNumber,
+    kept::AnnounceTestCall,
+    kept::RequestPort,
+    kept::CancelPort,
 );

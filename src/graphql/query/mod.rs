@@ -7,6 +7,7 @@ mod call;
 mod call_group;
 mod carrier_account;
 mod estate;
+mod kept_number;
 mod message;
 mod node;
 mod number;
@@ -28,6 +29,7 @@ pub(crate) struct Query(
     carrier_account::CarrierAccountQuery,
     call_group::CallGroupQuery,
     message::MessageQuery,
+    kept_number::KeptNumberQuery,
     reconciliation::ReconciliationQuery,
     audit_event::AuditEventQuery,
     estate::EstateQuery,

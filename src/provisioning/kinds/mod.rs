@@ -11,6 +11,7 @@ mod account;
 mod check_number;
 mod create_agent;
 mod delete_agent;
+mod keep;
 mod provision_number;
 mod purchase;
 mod release_number;
@@ -22,6 +23,7 @@ mod voice_agent;
 
 pub use create_agent::NewAgent;
 pub use delete_agent::Leaving;
+pub use keep::{PortData, WantedPort, WantedToKeep};
 pub use purchase::WantedNumber;
 pub(super) use purchase::area_code_of;
 pub use send_message::WantedMessage;
@@ -58,6 +60,8 @@ const fn steps_of(kind: OperationKind) -> Steps {
         OperationKind::SendMessage => send_message::STEPS,
         OperationKind::CreateCarrierAccount => account::CREATE_STEPS,
         OperationKind::MoveNumber => account::MOVE_STEPS,
+        OperationKind::KeepNumber => keep::STEPS,
+        OperationKind::PortNumber => keep::PORT_STEPS,
     }
 }
 
@@ -166,6 +170,7 @@ async fn released_by(store: &TenantStore, number: &PhoneNumber) -> Result<Option
         | OperationKind::SendMessage
         | OperationKind::CreateCarrierAccount
         | OperationKind::MoveNumber => false,
+        OperationKind::KeepNumber | OperationKind::PortNumber => false,
     }))
 }
 

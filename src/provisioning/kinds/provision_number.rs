@@ -69,7 +69,12 @@ impl Provisioning {
     }
 }
 
-async fn may_have_a_number(store: &TenantStore, agent: &Agent, additional: bool) -> Result<(), StoreError> {
+/// Refuses a number for this agent while it cannot have one, or has one unless `additional` is set.
+pub(super) async fn may_have_a_number(
+    store: &TenantStore,
+    agent: &Agent,
+    additional: bool,
+) -> Result<(), StoreError> {
     let unfinished = store.unfinished_operations(agent.id).await?;
     let leaving = unfinished.iter().any(|operation| operation.kind == OperationKind::DeleteAgent);
     let why = match agent.status {

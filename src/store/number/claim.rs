@@ -9,8 +9,8 @@ use sea_orm::{
 };
 
 use crate::domain::{
-    Capabilities, CarrierAccountId, CountryCode, E164, NumberId, NumberLabel, NumberOrigin, NumberStatus,
-    NumberType, Operation, Provider, Refusal, TenantId, UsedUp,
+    AgentId, Capabilities, CarrierAccountId, CountryCode, E164, NumberId, NumberLabel, NumberOrigin,
+    NumberStatus, NumberType, Operation, Provider, Refusal, TenantId, UsedUp,
 };
 use crate::store::doors::Transaction;
 use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
@@ -128,7 +128,17 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
     // Every number has an agent: a purchase is stored with one.
     let agent_id =
         operation.agent_id.ok_or(StoreError::Corrupt { table: "operations", column: "agent_id" })?;
-    Ok(ActiveModel {
+    Ok(pending_row(operation, agent_id, claim, now))
+}
+
+/// The row of a number that an operation is about to get for an agent.
+pub(in crate::store) fn pending_row(
+    operation: &Operation,
+    agent_id: AgentId,
+    claim: NumberClaim,
+    now: DateTime<Utc>,
+) -> ActiveModel {
+    ActiveModel {
         id: Set(claim.id.0),
         tenant_id: Set(operation.tenant_id.0),
         agent_id: Set(agent_id.0),
@@ -161,7 +171,7 @@ fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<
         call_group_id: Set(None),
         marked_by: Set(None),
         changed: NotSet,
-    })
+    }
 }
 
 /// Numbers of all other operations: a repeated step must not count its own claim.

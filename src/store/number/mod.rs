@@ -11,6 +11,7 @@ mod stock;
 pub use assign::Assignee;
 pub use cache::NumberReader;
 pub(super) use cache::{CachedMember, CachedNumber, NumberCache, Offer};
+pub(super) use claim::pending_row;
 pub use claim::{ClaimError, NumberClaim, PurchaseRules};
 pub use group::CallGroupChanges;
 pub(super) use group::{has_room, remove_agent};

@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use super::lease::{Lease, is_held};
 use crate::domain::{
-    AgentId, AgentStatus, CarrierAccountId, EventKey, MessageId, MessageReport, NumberId, NumberStatus,
-    NumberTransition, Operation, OperationState, Refusal, Step,
+    AgentId, AgentStatus, Capabilities, CarrierAccountId, EventKey, KeptUpdate, MessageId, MessageReport,
+    NumberId, NumberStatus, NumberTransition, Operation, OperationState, Refusal, Step,
 };
 use crate::store::entities::operation::{ActiveModel, Column, Entity, write_refusal};
 use crate::store::entities::{agent, phone_number};
 use crate::store::{
-    Change, Shared, StoreError, SystemStore, audit_event, carrier_account, dialect, message, number,
+    Change, Shared, StoreError, SystemStore, audit_event, carrier_account, dialect, kept, message, number,
 };
 
 /// The result of a step, written as a whole under its lease or not at all.
@@ -136,6 +136,17 @@ pub enum Effect {
         /// Our id of the number.
         number: NumberId,
     },
+    /// A number that is being ported has arrived: it is active from now on, under the carrier's id.
+    NumberPorted {
+        /// Our id of the number.
+        number: NumberId,
+        /// The carrier's id of the number, `PN…`.
+        sid: String,
+        /// What it can.
+        capabilities: Capabilities,
+    },
+    /// A port has gone on.
+    KeptNumber(Box<KeptUpdate>),
     /// The carrier has the message.
     MessageSent {
         /// Our id of the message.
@@ -175,6 +186,7 @@ fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
             Change::Number { tenant, id: *number, is_released: true }
         }
         Effect::NumberBought { number, .. }
+        | Effect::NumberPorted { number, .. }
         | Effect::NumberKept { number }
         | Effect::NumberReturned { number }
         | Effect::NumberConfirmed { number }
@@ -185,6 +197,8 @@ fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
         Effect::MessageSent { .. } => return None,
         // Servers follow the table of accounts by themselves.
         Effect::SubaccountCreated { .. } | Effect::SubaccountAbandoned { .. } => return None,
+        // Calls are answered without it.
+        Effect::KeptNumber(_) => return None,
     })
 }
 
@@ -258,6 +272,7 @@ pub(in crate::store) async fn write(
     if operation.state == OperationState::Failed {
         message::fail(db, shared, &operation).await?;
     }
+    kept::ended(db, shared, &operation).await?;
     // In the same transaction, so that no operation ends without its entry in the audit trail.
     if operation.state.is_final() {
         audit_event::operation_ended(db, shared, &operation).await?;
@@ -332,6 +347,10 @@ async fn apply(
             // No error in another state: a release that began meanwhile wins.
             move_number(db, operation, *number, NumberTransition::Confirmed, row).await.map(drop)
         }
+        Effect::NumberPorted { number, sid, capabilities } => {
+            kept::activate(db, shared, operation, (*number, sid, *capabilities)).await
+        }
+        Effect::KeptNumber(change) => kept::write(db, shared, operation, change).await,
         Effect::MessageSent { message, report } => {
             message::report(db, shared, Some(*message), report).await.map(drop)
         }

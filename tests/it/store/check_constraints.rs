@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use switchboard::domain::{
     AgentMessaging, AgentStatus, AnswerStage, AutomaticAnswer, CallDirection, CallGroupStrategy, CallOutcome,
-    CallStatus, CarrierAccountKind, CarrierAccountStatus, ConversationNews, MediaState, MessageDirection,
-    MessageStatus, MessagingConsent, MessagingStatus, NumberOrigin, NumberStatus, NumberType, OperationKind,
-    OperationState, Provider, Step, ThreadHandling,
+    CallStatus, CarrierAccountKind, CarrierAccountStatus, ConversationNews, KeptNumberState, MediaState,
+    MessageDirection, MessageStatus, MessagingConsent, MessagingStatus, NumberOrigin, NumberStatus,
+    NumberType, OperationKind, OperationState, Provider, Step, ThreadHandling,
 };
 
 use crate::support::catalogue;
@@ -21,7 +21,7 @@ macro_rules! words {
 
 #[tokio::test]
 async fn check_constraints_accept_exactly_the_words_of_the_domain() {
-    let domain: [(&str, Vec<String>); 25] = [
+    let domain: [(&str, Vec<String>); 26] = [
         ("agents.messaging", words!(AgentMessaging)),
         ("agents.status", words!(AgentStatus)),
         ("call_groups.strategy", words!(CallGroupStrategy)),
@@ -31,6 +31,7 @@ async fn check_constraints_accept_exactly_the_words_of_the_domain() {
         ("calls.status", words!(CallStatus)),
         ("carrier_accounts.kind", words!(CarrierAccountKind)),
         ("carrier_accounts.status", words!(CarrierAccountStatus)),
+        ("kept_numbers.state", words!(KeptNumberState)),
         ("message_media.state", words!(MediaState)),
         ("message_threads.handling", words!(ThreadHandling)),
         ("messages.automatic_answer", words!(AutomaticAnswer)),

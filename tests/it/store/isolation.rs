@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 use switchboard::domain::{
-    Agent, AgentToken, CallGroupMember, CallGroupStrategy, Clock, Entropy, IncomingMessage, MediaReference,
-    MessagingConsent, TenantId, TextReading,
+    Agent, AgentToken, CallGroupMember, CallGroupStrategy, Clock, Entropy, IncomingMessage, KeptNumberId,
+    MediaReference, MessagingConsent, TenantId, TextReading,
 };
 use switchboard::store::Received;
 use switchboard::store::{
@@ -55,6 +55,8 @@ async fn practice(db: &Database, last_four: u32) -> Agent {
     assert_eq!(received, Received::New);
     db.system().note_unknown_registrations(std::slice::from_ref(&number)).await.unwrap();
     let door = fixtures::write_as(db, tenant).await;
+    let kept = KeptNumberId(fixtures::uuid());
+    door.keep_number(kept, agent.id, &e164(last_four + 1000), number.operation_id).await.unwrap();
     door.audit("updateAgent", agent.id).await.unwrap();
     let member = CallGroupMember { agent_id: agent.id, weight: 1, max_calls: None };
     let (name, strategy) = ("Front desk".parse().unwrap(), CallGroupStrategy::Weighted);
@@ -205,6 +207,8 @@ async fn the_database_shows_a_tenant_its_own_rows_whatever_is_asked() {
         ("what it texted", "UPDATE message_totals SET messages = 0".to_owned()),
         ("its registration", "UPDATE messaging_registrations SET status = 'ready'".to_owned()),
         ("when registrations are read", "UPDATE registration_checks SET due_at = now()".to_owned()),
+        ("that a port is done", "UPDATE kept_numbers SET state = 'done'".to_owned()),
+        ("the carrier's port", "UPDATE kept_numbers SET port_sid = 'KW1'".to_owned()),
         ("its statistics", "UPDATE call_statistics SET minutes = 0".to_owned()),
         (
             "until when calls are counted",

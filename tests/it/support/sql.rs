@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{App, wait_until};
 
 /// The tables that hold tenants' rows.
-pub(crate) const TABLES: [&str; 18] = [
+pub(crate) const TABLES: [&str; 19] = [
     "carrier_accounts",
     "call_statistics",
     "tenants",
@@ -27,6 +27,7 @@ pub(crate) const TABLES: [&str; 18] = [
     "message_media",
     "call_groups",
     "call_group_members",
+    "kept_numbers",
 ];
 
 /// Runs statements past every door, in a session that may write.

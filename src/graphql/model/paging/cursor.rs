@@ -36,6 +36,8 @@ pub enum List {
     MessageThreads = 8,
     /// The tenant's call groups, newest first.
     CallGroups = 9,
+    /// Kept numbers, newest first.
+    KeptNumbers = 12,
 }
 
 /// A list with its filter.

@@ -149,7 +149,7 @@ async fn locked(store: &TenantStore, wish: &Wish) -> Result<Number, Stop> {
             "the number is assigned to another agent, to a call group or to none: read it again, then decide";
         return Err(refused("expectedAgentId", why));
     }
-    let buys = [OperationKind::CreateAgent, OperationKind::ProvisionNumber];
+    let buys = [OperationKind::CreateAgent, OperationKind::ProvisionNumber, OperationKind::KeepNumber];
     let unfinished = store.unfinished_operations(number.agent_id).await?;
     let is_settled = !unfinished
         .iter()

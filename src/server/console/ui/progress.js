@@ -32,6 +32,8 @@ const KINDS = {
   SEND_MESSAGE: ['Send a text message', ['send_message']],
   CREATE_CARRIER_ACCOUNT: ['Create the account at the carrier', ['create_carrier_account']],
   MOVE_NUMBER: ['Move the number', ['move_number']],
+  KEEP_NUMBER: ['Keep a number', ['search_numbers', 'claim_number', 'buy_number']],
+  PORT_NUMBER: ['Port a number', ['check_portability', 'upload_bill', 'request_port', 'follow_port', 'cut_over']],
 };
 
 /** @type {Record<string, string>} */
@@ -47,6 +49,11 @@ const STEPS = {
   send_message: 'Hand the message to the carrier',
   create_carrier_account: 'Create a subaccount at the carrier',
   move_number: 'Move the number to the other account and read it back',
+  check_portability: 'Ask whether the number can be ported',
+  upload_bill: 'Hand the bill over',
+  request_port: 'Request the port',
+  follow_port: 'Wait for the carriers',
+  cut_over: 'Connect the number',
 };
 
 /** A deletion may release no number, or several. */

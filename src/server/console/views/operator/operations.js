@@ -51,6 +51,8 @@ const KINDS = [
   'SEND_MESSAGE',
   'CREATE_CARRIER_ACCOUNT',
   'MOVE_NUMBER',
+  'KEEP_NUMBER',
+  'PORT_NUMBER',
 ];
 
 export function Operations() {
