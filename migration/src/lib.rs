@@ -23,6 +23,7 @@ mod audit_events;
 mod call_statistics;
 mod call_totals;
 mod calls;
+mod imports;
 mod list_indexes;
 mod message_answers;
 mod message_media;
@@ -61,6 +62,7 @@ impl MigratorTrait for Migrator {
             Box::new(message_media::Migration),
             Box::new(message_usage::Migration),
             Box::new(assignment::Migration),
+            Box::new(imports::Migration),
         ]
     }
 }

@@ -134,6 +134,15 @@ text_enum! {
     }
 }
 
+impl NumberOrigin {
+    /// Whether this system bought the number. A number of another origin belongs to whoever brought it: it is never deleted at the
+    /// carrier, and keeps its name there.
+    #[must_use]
+    pub const fn is_bought(self) -> bool {
+        matches!(self, Self::Purchased | Self::Stock)
+    }
+}
+
 bounded_text! {
     /// A tenant's own name for a number: 1 to 100 characters.
     NumberLabel, "label", 100
@@ -167,7 +176,7 @@ pub struct PhoneNumber {
     pub primary_since: Option<DateTime<Utc>>,
     /// Where it comes from.
     pub origin: NumberOrigin,
-    /// The operation that bought it. Its id is part of the number's name at the carrier.
+    /// The operation that bought it, whose id is then part of the number's name at the carrier, or that took it over.
     pub operation_id: OperationId,
     /// The number in E.164 form.
     pub number: E164,

@@ -43,8 +43,8 @@ pub use message::{
     MessageUsage, NewMessage, Received, RegistrationCheck, ThreadFilter,
 };
 pub use number::{
-    AgentSummary, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
-    NumberReader, NumberSummary, PurchaseRules,
+    AgentOwner, AgentSummary, ClaimError, Extent, Holder, ListExtent, ListedAgent, ListedNumber, NumberClaim,
+    NumberFilter, NumberImport, NumberReader, NumberSummary, PurchaseRules,
 };
 pub use operation::{
     Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationFilter, OperationUpdate, Wait,

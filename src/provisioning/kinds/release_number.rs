@@ -6,6 +6,8 @@
 //! The carrier releases no number that has an emergency address. It is removed first if the request says so, which takes minutes;
 //! otherwise the operation fails before anything was changed.
 //!
+//! A number that was not bought here is not released to the carrier: it gets its former settings back ([`super::adopted`]).
+//!
 //! The operation starts when the grace period ends. Until then the number is `RELEASING` and still takes calls, and
 //! the release can be cancelled.
 
@@ -14,13 +16,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
+use super::adopted::let_go;
 use super::{Steps, insert, number_of, read_data, released_by, settled_number_of};
 use crate::carrier::{CarrierError, EmergencyAddress, OwnedNumber};
 use crate::domain::{
     NumberId, NumberStatus, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
 use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
-use crate::provisioning::{Provisioning, operation_of_mark};
+use crate::provisioning::{Provisioning, mark_of, operation_of_mark};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -72,8 +75,8 @@ impl Provisioning {
             // reconciliation corrects it.
             return store.end_release(id, NumberStatus::Active).await?.ok_or_else(too_late);
         };
-        // A deletion has no grace period.
-        if release.kind == OperationKind::DeleteAgent {
+        // Neither has a grace period.
+        if matches!(release.kind, OperationKind::DeleteAgent | OperationKind::RestoreNumber) {
             return Err(too_late());
         }
         // Matches only a release that no driver has claimed: a claimed one may be at the carrier already.
@@ -95,7 +98,7 @@ struct ReleaseData {
     clear_emergency_address: bool,
 }
 
-fn being_released() -> StoreError {
+pub(super) fn being_released() -> StoreError {
     Refusal::new(RefusalCode::InvalidInput, "this number is already being released").at("id").into()
 }
 
@@ -103,7 +106,7 @@ fn being_released() -> StoreError {
 async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let data: ReleaseData = read_data(operation)?;
-    Ok(match release_at_carrier(driver, operation, &number, data.clear_emergency_address).await {
+    Ok(match let_go(driver, operation, &number, data.clear_emergency_address).await? {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
         // A failed release leaves the number at the carrier, so it takes calls again.
         Err(why) => {
@@ -191,7 +194,7 @@ pub(super) async fn owned_to_release(
     }
     let owned = driver.carrier().find(&number.number).await?;
     // Only the mark shows that this purchase bought it: the digits alone may be the operator's own number.
-    let mark = driver.settings(number.operation_id).friendly_name;
+    let mark = mark_of(number.operation_id);
     if let Some(other) = owned.as_ref().filter(|owned| owned.friendly_name != mark) {
         warn!(
             number = mask(number.number.as_str()),

@@ -4,11 +4,13 @@ mod assign;
 mod cache;
 mod chain;
 mod claim;
+mod import;
 mod listed;
 
 pub use cache::NumberReader;
 pub(super) use cache::{CachedNumber, NumberCache};
 pub use claim::{ClaimError, NumberClaim, PurchaseRules};
+pub use import::{AgentOwner, Holder, NumberImport};
 pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
 
 use std::collections::HashMap;

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
+use sea_orm::sea_query::{Alias, CaseStatement, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
 
@@ -99,6 +99,13 @@ pub enum Effect {
         /// Our id of the number.
         number: NumberId,
     },
+    /// What was set on an imported number before it was pointed here.
+    FormerSettings {
+        /// Our id of the number.
+        number: NumberId,
+        /// The settings.
+        settings: Value,
+    },
     /// The carrier has the message.
     MessageSent {
         /// Our id of the message.
@@ -140,6 +147,7 @@ fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
         | Effect::NumberReturned { number }
         | Effect::NumberConfirmed { number }
         | Effect::NumberLost { number } => Change::Number { tenant, id: *number, is_released: false },
+        Effect::FormerSettings { .. } => return None,
         // Published by `publish_message_of`.
         Effect::MessageSent { .. } => return None,
     })
@@ -280,6 +288,14 @@ async fn apply(
             let row = phone_number::ActiveModel::default();
             // No error in another state: a release that began meanwhile wins.
             move_number(db, operation, *number, NumberTransition::Confirmed, row).await.map(drop)
+        }
+        Effect::FormerSettings { number, settings } => {
+            let recorded = phone_number::Entity::update_many()
+                .col_expr(Alias::new(phone_number::FORMER_SETTINGS), Expr::value(settings.clone()))
+                .filter(phone_number::Column::Id.eq(number.0))
+                .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0));
+            recorded.exec(db).await?;
+            Ok(())
         }
         Effect::MessageSent { message, report } => {
             message::report(db, shared, Some(*message), report).await.map(drop)

@@ -128,15 +128,15 @@ async fn locked(store: &TenantStore, wish: &Wish) -> Result<Number, Stop> {
         let why = "the number is assigned to another agent, or to none: read it again, then decide";
         return Err(refused("expectedAgentId", why));
     }
-    let buys = [OperationKind::CreateAgent, OperationKind::ProvisionNumber];
+    let brings = [OperationKind::CreateAgent, OperationKind::ProvisionNumber, OperationKind::ImportNumber];
     let unfinished = store.unfinished_operations(number.agent_id).await?;
     let is_settled = !unfinished
         .iter()
-        .any(|operation| operation.number_id == Some(number.id) && buys.contains(&operation.kind));
+        .any(|operation| operation.number_id == Some(number.id) && brings.contains(&operation.kind));
     match number.status {
         NumberStatus::Active | NumberStatus::Inactive if is_settled => Ok(number),
         NumberStatus::Active | NumberStatus::Inactive | NumberStatus::Pending => {
-            Err(refused("id", "this number is being bought: wait until its operation has ended"))
+            Err(refused("id", "this number is being bought or imported: wait until its operation has ended"))
         }
         NumberStatus::Releasing => {
             Err(refused("id", "this number is being released: cancel the release first"))

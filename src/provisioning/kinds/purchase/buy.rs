@@ -12,7 +12,7 @@ use crate::provisioning::kinds::number_of;
 use crate::provisioning::kinds::settings::deviations;
 use crate::provisioning::outcome::{Outcome, Patience, Pause, Progress, SETTLING, unsettled_for};
 use crate::provisioning::refusals::unsettled;
-use crate::provisioning::{Provisioning, provider_refusal};
+use crate::provisioning::{Provisioning, mark_of, provider_refusal};
 use crate::store::{Effect, StoreError};
 
 /// Number of candidates refused for a missing address or documents after which a purchase fails.
@@ -25,6 +25,7 @@ struct Buying<'a> {
     purchase: Purchase,
     number: PhoneNumber,
     settings: NumberSettings,
+    mark: String,
 }
 
 /// Step: buy exactly the claimed number and point it to this server.
@@ -35,6 +36,7 @@ pub(super) async fn buy_number(driver: &Provisioning, operation: &Operation) -> 
         purchase: purchase_of(operation)?,
         number: number_of(driver, operation).await?,
         settings: driver.settings(operation.id),
+        mark: mark_of(operation.id),
     };
     buying.look_up_or_buy().await
 }
@@ -69,11 +71,11 @@ impl Buying<'_> {
     }
 
     fn ownership_of(&self, owned: &OwnedNumber) -> Ownership {
-        ownership::of(owned, self.operation, &self.purchase, &self.settings)
+        ownership::of(owned, self.operation, &self.purchase, &self.settings, &self.mark)
     }
 
     async fn buy(self) -> Result<Outcome, StoreError> {
-        match self.driver.carrier().buy(&self.number.number, &self.settings.friendly_name).await {
+        match self.driver.carrier().buy(&self.number.number, &self.mark).await {
             // No request of ours came before, so another owner bought it and our mark must go.
             Ok(carrier::Purchase::Older(owned)) if self.operation.outcome_unknown_at.is_none() => {
                 self.give_up(&owned).await
@@ -121,7 +123,7 @@ impl Buying<'_> {
         }
         match self.driver.carrier().point(&owned.sid, &self.settings, owned.capabilities.sms).await {
             // `point` does not send the name: another name means that the other owner marked it after us.
-            Ok(pointed) if pointed.friendly_name != self.settings.friendly_name => {
+            Ok(pointed) if pointed.friendly_name != self.mark => {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number lost to another installation with this carrier account, which bought it at the same time; if its calls arrive here, run repairPhoneNumber or reconcile --fix there");
                 self.refused(Refused::Sold)
             }
@@ -152,7 +154,7 @@ impl Buying<'_> {
     /// Leaves a number to its earlier owner. The claim stays until our mark is removed: otherwise reconciliation would take the
     /// number for an orphan of ours and release it.
     async fn give_up(self, owned: &OwnedNumber) -> Result<Outcome, StoreError> {
-        match self.driver.carrier().unmark(&owned.sid, &self.settings.friendly_name).await {
+        match self.driver.carrier().unmark(&owned.sid, &self.mark).await {
             Ok(_) => {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number not bought: another installation with this carrier account already owned it; it was renamed but not changed otherwise, and its owner must restore the name with repairPhoneNumber or reconcile --fix");
                 self.refused(Refused::Sold)
