@@ -29,11 +29,11 @@ mod worker;
 
 pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
 pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
+pub use estate::{EstateNumber, Holder, Imported, PlannedImport};
 pub use reconcile::{
     Act, Difference, DifferenceKind, ReconcileError, Reconciler, ReconciliationReport, RepairOutcome,
 };
 use refusals::provider_refusal;
-pub use estate::{EstateNumber, Holder, Imported, PlannedImport};
 pub use repoint::{RepointEnd, RepointError, Repointed};
 
 use std::sync::Arc;

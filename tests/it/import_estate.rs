@@ -35,7 +35,10 @@ impl FormerSide {
         let counted = Arc::clone(&calls);
         let answer = move || {
             counted.fetch_add(1, Ordering::Relaxed);
-            async { ([("content-type", "text/xml")], "<Response><Say>The former side.</Say></Response>").into_response() }
+            async {
+                ([("content-type", "text/xml")], "<Response><Say>The former side.</Say></Response>")
+                    .into_response()
+            }
         };
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(any(answer))).await });
         Self { url, calls }
@@ -96,7 +99,9 @@ impl Estate {
     /// How many numbers of the account are called here.
     async fn here(&self) -> usize {
         let state = self.app.sandbox_state().await;
-        let is_here = |number: &&Value| number["settings"]["voice_url"].as_str().unwrap().starts_with(&self.app.base_url());
+        let is_here = |number: &&Value| {
+            number["settings"]["voice_url"].as_str().unwrap().starts_with(&self.app.base_url())
+        };
         state["numbers"].as_array().unwrap().iter().filter(is_here).count()
     }
 
@@ -143,9 +148,14 @@ async fn a_thousand_numbers_are_taken_over_and_no_call_is_lost() {
 
     // Once more: there is nothing left.
     let again = estate.import(&["--map", file, "--yes"]).await;
-    assert!(again.status.success() && out(&again).contains("0 to take over, 1000 held already"), "{}", err(&again));
+    assert!(
+        again.status.success() && out(&again).contains("0 to take over, 1000 held already"),
+        "{}",
+        err(&again)
+    );
     let labels = "{ phoneNumbers(first: 2) { nodes { label origin agent { id } } } }";
-    let labels = estate.app.graphql(&estate.token, labels, json!({})).await["data"]["phoneNumbers"]["nodes"].clone();
+    let labels =
+        estate.app.graphql(&estate.token, labels, json!({})).await["data"]["phoneNumbers"]["nodes"].clone();
     assert!(labels[0]["label"].as_str().unwrap().starts_with("Line "), "{labels}");
     assert_eq!((&labels[1]["origin"], &labels[1]["agent"]["id"]), (&json!("IMPORTED"), &json!(estate.agent)));
 }
@@ -156,10 +166,16 @@ async fn an_estate_is_listed_and_changed_only_when_confirmed() {
     let listed = estate.import(&[]).await;
     assert!(listed.status.success(), "{}", err(&listed));
     let said = out(&listed);
-    assert!(said.contains("+12015550001") && said.contains(&format!("VoiceUrl {}", estate.former.url)), "{said}");
+    assert!(
+        said.contains("+12015550001") && said.contains(&format!("VoiceUrl {}", estate.former.url)),
+        "{said}"
+    );
     let json_lines = out(&estate.import(&["--json"]).await);
     let lines: Vec<Value> = json_lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((lines.len(), &lines[0]["number"], &lines[0]["here"]), (3, &json!("+12015550000"), &json!(false)));
+    assert_eq!(
+        (lines.len(), &lines[0]["number"], &lines[0]["here"]),
+        (3, &json!("+12015550000"), &json!(false))
+    );
     assert_eq!((&lines[0]["holder"], &lines[0]["planned"]), (&Value::Null, &Value::Null));
 
     let file = estate.whole();
@@ -186,7 +202,9 @@ async fn an_estate_is_listed_and_changed_only_when_confirmed() {
 #[tokio::test]
 async fn a_file_with_faults_changes_nothing() {
     let estate = Estate::open(4).await;
-    let other = create(&estate.app, &estate.app.token(OTHER), json!({ "name": "Other", "provisionPhone": false })).await;
+    let other =
+        create(&estate.app, &estate.app.token(OTHER), json!({ "name": "Other", "provisionPhone": false }))
+            .await;
     let other = other["agent"]["id"].as_str().unwrap();
     let agent = &estate.agent;
     let file = estate.file([
@@ -231,7 +249,12 @@ async fn a_number_that_fails_stops_no_other_and_the_next_run_takes_it() {
     assert_eq!((estate.here().await, estate.held().await), (5, json!(5)));
     estate.app.clear_faults().await;
     let rest = estate.import(&["--map", file, "--yes"]).await;
-    assert!(rest.status.success() && out(&rest).contains("1 of 1 numbers imported."), "{}{}", out(&rest), err(&rest));
+    assert!(
+        rest.status.success() && out(&rest).contains("1 of 1 numbers imported."),
+        "{}{}",
+        out(&rest),
+        err(&rest)
+    );
     assert_eq!(estate.here().await, 6);
 }
 
@@ -251,7 +274,11 @@ async fn after_an_interrupt_or_a_kill_the_next_run_continues() {
     estate.app.all_faults_have_struck().await;
     let stopped = started.terminate().await;
     assert_eq!(stopped.status.code(), Some(1), "{}", err(&stopped));
-    assert!(err(&stopped).contains("Stopping") && out(&stopped).contains("4 of 9 numbers imported."), "{}", out(&stopped));
+    assert!(
+        err(&stopped).contains("Stopping") && out(&stopped).contains("4 of 9 numbers imported."),
+        "{}",
+        out(&stopped)
+    );
     assert_eq!(estate.here().await, 4);
 
     estate.app.faults(slow(4)).await;

@@ -67,7 +67,8 @@ impl FormerSettings {
         let fields = self.fields(owned.capabilities.sms);
         fields.iter().zip(now.fields(owned.capabilities.sms)).all(|((name, former), (_, now))| {
             let is_word = name.ends_with("Method") || name.ends_with("Mode");
-            former == &now || (is_word && (former.is_empty() || now.is_empty() || former.eq_ignore_ascii_case(now)))
+            former == &now
+                || (is_word && (former.is_empty() || now.is_empty() || former.eq_ignore_ascii_case(now)))
         })
     }
 
@@ -201,8 +202,10 @@ mod tests {
 
     #[test]
     fn stored_settings_read_back_also_those_of_other_versions() {
-        let settings =
-            FormerSettings { voice_url: Some("https://old.example.com/".into()), ..FormerSettings::default() };
+        let settings = FormerSettings {
+            voice_url: Some("https://old.example.com/".into()),
+            ..FormerSettings::default()
+        };
         let stored = serde_json::to_value(&settings).unwrap();
         assert_eq!(serde_json::from_value::<FormerSettings>(stored).unwrap(), settings);
         assert_eq!(serde_json::from_str::<FormerSettings>("{}").unwrap(), FormerSettings::default());

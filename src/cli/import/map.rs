@@ -61,7 +61,8 @@ impl Faults {
 impl Map {
     /// Reads the file.
     pub(super) fn read(path: &Path) -> Result<(Self, Faults), Failure> {
-        let unreadable = |why: &dyn std::fmt::Display| Failure::Usage(format!("cannot read {}: {why}", path.display()));
+        let unreadable =
+            |why: &dyn std::fmt::Display| Failure::Usage(format!("cannot read {}: {why}", path.display()));
         let size = std::fs::metadata(path).map_err(|error| unreadable(&error))?.len();
         if size > MOST_BYTES {
             return Err(unreadable(&format!("it has {size} bytes; at most {MOST_BYTES} are allowed")));
@@ -141,12 +142,7 @@ fn entry(text: &str, line: usize, faults: &mut Faults) -> Option<PlannedImport> 
     Some(PlannedImport { number: number?, tenant: tenant?, agent, label })
 }
 
-fn parsed<T: FromStr<Err = Invalid>>(
-    field: &str,
-    text: &str,
-    line: usize,
-    faults: &mut Faults,
-) -> Option<T> {
+fn parsed<T: FromStr<Err = Invalid>>(field: &str, text: &str, line: usize, faults: &mut Faults) -> Option<T> {
     text.parse().map_err(|why: Invalid| faults.note(line, format!("{field}: {why}"))).ok()
 }
 
@@ -237,7 +233,10 @@ mod tests {
         let found = faults(&text);
         assert_eq!(found.len(), 8, "{found:#?}");
         let named = |line: &str| found.iter().filter(|fault| fault.starts_with(line)).count();
-        assert_eq!([named("3 "), named("4 "), named("5 "), named("6 "), named("7 "), named("8 ")], [3, 1, 1, 1, 1, 1]);
+        assert_eq!(
+            [named("3 "), named("4 "), named("5 "), named("6 "), named("7 "), named("8 ")],
+            [3, 1, 1, 1, 1, 1]
+        );
         assert!(found.iter().any(|fault| fault.contains("is on line 2 already")), "{found:#?}");
     }
 

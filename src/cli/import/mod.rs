@@ -127,7 +127,10 @@ fn is_done(number: &EstateNumber) -> bool {
 
 fn hint(count: usize) -> String {
     let s = if count == 1 { "" } else { "s" };
-    format!("{count} number{s}. Nothing was changed: name their owners in a file ({}) with --map.", map::HEADER)
+    format!(
+        "{count} number{s}. Nothing was changed: name their owners in a file ({}) with --map.",
+        map::HEADER
+    )
 }
 
 fn is_confirmed(count: usize) -> Result<bool, Failure> {

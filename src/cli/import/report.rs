@@ -67,7 +67,9 @@ fn listed_as_text(number: &EstateNumber, planned: Option<&PlannedImport>) -> Str
         None => "the pool".to_owned(),
     };
     let owner = match (planned, number.holder) {
-        (Some(planned), _) => format!("  ->  {} of {}", agent(planned.agent.map(|id| id.to_string())), planned.tenant.0),
+        (Some(planned), _) => {
+            format!("  ->  {} of {}", agent(planned.agent.map(|id| id.to_string())), planned.tenant.0)
+        }
         (None, Some(holder)) => {
             format!("  held by {} of {}", agent(holder.agent.map(|id| id.to_string())), holder.tenant.0)
         }

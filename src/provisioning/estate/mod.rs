@@ -13,8 +13,8 @@ use super::kinds::WantedImport;
 use super::{Provisioning, RepointEnd, RepointError, operation_of_mark};
 use crate::carrier::{FormerSettings, OwnedNumber};
 use crate::domain::{
-    Actor, AgentId, AgentStatus, Author, E164, NumberLabel, NumberStatus, Operation, OperationId, OperationKind,
-    OperationState, PhoneNumber, RefusalCode, TenantId,
+    Actor, AgentId, AgentStatus, Author, E164, NumberLabel, NumberStatus, Operation, OperationId,
+    OperationKind, OperationState, PhoneNumber, RefusalCode, TenantId,
 };
 pub use crate::store::Holder;
 use crate::store::{Database, StoreError, TenantStore};
@@ -108,8 +108,7 @@ impl Provisioning {
             estate.iter().map(|number| (&number.number, number)).collect();
         let distinct = |ids: HashSet<TenantId>| ids.into_iter().collect::<Vec<_>>();
         let tenants = distinct(plan.iter().map(|planned| planned.tenant).collect());
-        let tenants: HashSet<TenantId> =
-            self.0.store.tenants_among(&tenants).await?.into_iter().collect();
+        let tenants: HashSet<TenantId> = self.0.store.tenants_among(&tenants).await?.into_iter().collect();
         let agents: HashSet<AgentId> = plan.iter().filter_map(|planned| planned.agent).collect();
         let owners = self.0.store.owners_of(&agents.into_iter().collect::<Vec<_>>()).await?;
         let fault = |planned: &PlannedImport| {

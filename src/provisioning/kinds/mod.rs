@@ -34,8 +34,8 @@ use serde::Serialize;
 use super::Provisioning;
 use super::outcome::Outcome;
 use crate::domain::{
-    Agent, AgentId, IdempotencyKey, NumberId, NumberOrigin, NumberStatus, Operation, OperationId, OperationKind,
-    PhoneNumber, Refusal, RefusalCode, Step, hex,
+    Agent, AgentId, IdempotencyKey, NumberId, NumberOrigin, NumberStatus, Operation, OperationId,
+    OperationKind, PhoneNumber, Refusal, RefusalCode, Step, hex,
 };
 use crate::store::{Inserted, Lease, NewOperation, StoreError, TenantStore};
 

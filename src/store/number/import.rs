@@ -9,9 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::claim::{ClaimError, NumberClaim, plan_is_full, row};
-use crate::domain::{
-    AgentId, AgentStatus, E164, NumberId, NumberOrigin, NumberStatus, Operation, TenantId,
-};
+use crate::domain::{AgentId, AgentStatus, E164, NumberId, NumberOrigin, NumberStatus, Operation, TenantId};
 use crate::store::entities::phone_number::{Column, Entity, FORMER_SETTINGS, TABLE};
 use crate::store::entities::{self, agent};
 use crate::store::operation::{self, Lease, OperationUpdate};

@@ -37,7 +37,8 @@ pub(crate) async fn provision(app: &App, token: &str, input: Value) -> Value {
     answer["data"]["provisionPhoneNumber"].clone()
 }
 
-pub(crate) const IMPORT: &str = "mutation($input: ImportPhoneNumberInput!) { importPhoneNumber(input: $input) {
+pub(crate) const IMPORT: &str =
+    "mutation($input: ImportPhoneNumberInput!) { importPhoneNumber(input: $input) {
     phoneNumber { id number status origin label friendlyName countryCode monthlyCost sid }
     operation { id kind state } userErrors { code message field } } }";
 

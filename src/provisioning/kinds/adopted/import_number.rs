@@ -22,9 +22,7 @@ use crate::provisioning::kinds::settings::deviations;
 use crate::provisioning::kinds::{
     Steps, agent_of, idempotency, insert, number_of, present, read_data, repeated, write_data,
 };
-use crate::provisioning::outcome::{
-    Outcome, Patience, Pause, Progress, SETTLING, StepError, unsettled_for,
-};
+use crate::provisioning::outcome::{Outcome, Patience, Pause, Progress, SETTLING, StepError, unsettled_for};
 use crate::provisioning::refusals::unsettled;
 use crate::provisioning::{Provisioning, operation_of_mark, provider_refusal};
 use crate::store::{
@@ -179,8 +177,10 @@ async fn look_up(
     let carrier = driver.carrier();
     let refused = |code, why: String| Refusal::new(code, why).at("number");
     let Some(owned) = carrier.find(&wanted.number).await? else {
-        let why =
-            format!("the carrier account does not hold {}: buy it with provisionPhoneNumber, or port it", wanted.number);
+        let why = format!(
+            "the carrier account does not hold {}: buy it with provisionPhoneNumber, or port it",
+            wanted.number
+        );
         return Ok(Err(refused(RefusalCode::NotFound, why)));
     };
     if operation_of_mark(&owned.friendly_name).is_some() {
@@ -232,11 +232,7 @@ impl Provisioning {
     }
 }
 
-fn import_of(
-    driver: &Provisioning,
-    owned: OwnedNumber,
-    data: &ImportData,
-) -> Result<NumberImport, Refusal> {
+fn import_of(driver: &Provisioning, owned: OwnedNumber, data: &ImportData) -> Result<NumberImport, Refusal> {
     let number = data.wanted.number.clone();
     let country = number.country().ok_or_else(|| {
         let why = format!("{number} is in no country's numbering plan, and cannot be imported");
@@ -270,7 +266,8 @@ async fn point_number(driver: &Provisioning, operation: &Operation) -> Result<Ou
     }
     let sid = present(number.sid.clone(), "phone_numbers")?;
     let released = || vec![Effect::NumberReleased { number: number.id }];
-    let owned = match driver.carrier().fetch(&sid).await {
+    let carrier = driver.carrier();
+    let owned = match carrier.fetch(&sid).await {
         Ok(Some(owned)) => owned,
         Ok(None) => {
             let why = "the carrier account no longer holds the number";
@@ -287,7 +284,7 @@ async fn point_number(driver: &Provisioning, operation: &Operation) -> Result<Ou
     if let Some(outcome) = changed_since(driver, operation, &data, &number, &owned, &former) {
         return Ok(outcome);
     }
-    Ok(match driver.carrier().update(&sid, &settings, owned.capabilities.sms).await {
+    Ok(match carrier.update(&sid, &settings, owned.capabilities.sms).await {
         Ok(pointed) if deviations(&pointed, &settings).is_empty() => {
             driver.want_registrations();
             confirmed(operation, &number)
@@ -303,7 +300,8 @@ async fn point_number(driver: &Provisioning, operation: &Operation) -> Result<Ou
         Ok(_) => given_up(operation, data, "the carrier did not apply the settings of the number".to_owned()),
         // The next attempt finds that the number is gone.
         Err(CarrierError::Rejected(Rejection::NotFound)) => {
-            let because = Refusal::new(RefusalCode::CarrierUnavailable, "the number is being looked up again");
+            let because =
+                Refusal::new(RefusalCode::CarrierUnavailable, "the number is being looked up again");
             Outcome::retry_endlessly(because, Progress::of(operation))
         }
         Err(failure) if failure.is_definitive() => {
@@ -367,7 +365,12 @@ async fn give_back(
     why: &str,
 ) -> Outcome {
     if let Some(wait) = unsettled_for(operation, driver.0.clock.now()) {
-        return Outcome::of_error(operation, StepError::<CarrierError>::Unsettled(wait), Vec::new(), Patience::Endless);
+        return Outcome::of_error(
+            operation,
+            StepError::<CarrierError>::Unsettled(wait),
+            Vec::new(),
+            Patience::Endless,
+        );
     }
     let failed = |why: String, effects: Vec<Effect>| {
         Outcome::Failed(

@@ -105,11 +105,13 @@ pub(super) async fn put_back(
 ) -> Result<(), StepError<CarrierError>> {
     let missing = || CarrierError::unavailable("its id of the number is not known");
     let sid = present(number.sid.as_deref(), "phone_numbers").map_err(|_| missing())?;
-    let Some(owned) = driver.carrier().fetch(sid).await? else { return Ok(()) };
+    let carrier = driver.carrier();
+    let Some(owned) = carrier.fetch(sid).await? else { return Ok(()) };
     if operation_of_mark(&owned.friendly_name).is_some() {
         error!(
             number = mask(number.number.as_str()),
-            sid, "former settings not put back: another installation with this carrier account holds the number"
+            sid,
+            "former settings not put back: another installation with this carrier account holds the number"
         );
         return Ok(());
     }
@@ -117,7 +119,7 @@ pub(super) async fn put_back(
         return Ok(());
     }
     let not_applied = "the carrier did not apply the former settings of the number";
-    match driver.carrier().put_back(sid, former, owned.capabilities.sms).await {
+    match carrier.put_back(sid, former, owned.capabilities.sms).await {
         Ok(owned) if former.are_set_on(&owned) => Ok(()),
         // Twilio answers with success even if it ignores a parameter.
         Ok(_) if operation.attempts < MOST_TRIES => {
@@ -129,10 +131,12 @@ pub(super) async fn put_back(
         }
         // Gone since it was read, which the next attempt sees.
         Err(CarrierError::Rejected(Rejection::NotFound)) => Err(missing().into()),
-        Err(refusal) if refusal.is_definitive() => Err(match unsettled_for(operation, driver.0.clock.now()) {
-            Some(wait) => StepError::Unsettled(wait),
-            None => StepError::Rejected(refusal),
-        }),
+        Err(refusal) if refusal.is_definitive() => {
+            Err(match unsettled_for(operation, driver.0.clock.now()) {
+                Some(wait) => StepError::Unsettled(wait),
+                None => StepError::Rejected(refusal),
+            })
+        }
         Err(failure) => Err(failure.into()),
     }
 }
