@@ -364,6 +364,18 @@ mod tests {
     }
 
     #[test]
+    fn an_imported_number_keeps_its_name_and_is_contested_under_a_mark() {
+        let mut whole = estate(3);
+        whole.1.numbers[0].origin = NumberOrigin::Imported;
+        whole.0.numbers[0].friendly_name = "Front desk".into();
+        assert_eq!(found(&whole), []);
+        whole.0.numbers[0].voice_url = Some("https://former.example.com/".into());
+        assert_eq!(found(&whole), [DifferenceKind::MisdirectedNumber]);
+        whole.0.numbers[0].friendly_name = marked(OperationId(Uuid::from_u128(999))).friendly_name.unwrap();
+        assert_eq!(found(&whole), [DifferenceKind::ContestedNumber]);
+    }
+
+    #[test]
     fn a_second_voice_agent_replaces_a_missing_one() {
         let mut whole = estate(3);
         whole.0.voice_agents[0] = voice_agent(9, 1);
