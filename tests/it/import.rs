@@ -347,10 +347,34 @@ async fn reconciliation_knows_an_imported_number_without_a_mark() {
     })
     .await;
     assert_eq!(found.as_array().unwrap().len(), 1, "the bought number is in order: {found}");
-    assert_eq!((&found[0]["kind"], &found[0]["mended"]), (&json!("MISDIRECTED_NUMBER"), &json!(true)), "{found}");
+    assert_eq!(
+        (&found[0]["kind"], &found[0]["mended"]),
+        (&json!("MISDIRECTED_NUMBER"), &json!(true)),
+        "{found}"
+    );
     let detail = found[0]["detail"].as_str().unwrap();
     assert!(detail.contains("VoiceUrl") && !detail.contains("FriendlyName"), "{detail}");
     let there = practice.at_carrier(NUMBER).await["settings"].clone();
     assert_eq!(there["friendly_name"], "Front desk", "{there}");
     assert!(there["voice_url"].as_str().unwrap().starts_with(&practice.app.base_url()), "{there}");
+}
+
+#[tokio::test]
+async fn what_somebody_sets_while_a_number_is_taken_over_is_what_comes_back() {
+    let practice = Practice::open(json!({})).await;
+    practice.app.place_numbers(placed(NUMBER, &[("voice_url", "https://former.example.com/voice")])).await;
+    let sid = practice.at_carrier(NUMBER).await["sid"].as_str().unwrap().to_owned();
+    let path = format!("IncomingPhoneNumbers/{sid}");
+    practice.fault("twilio", "GET", &path, json!({ "delay_ms": 1500 })).await;
+    let newer = [("voice_url", "https://newer.example.com/voice")];
+    let change = async {
+        practice.app.all_faults_have_struck().await;
+        practice.app.change_number(&sid, json!({ "voice_url": newer[0].1 })).await;
+    };
+    let (imported, ()) = tokio::join!(practice.imports(json!({ "replaceSettings": true })), change);
+    assert_eq!(practice.over(&imported).await["state"], "SUCCEEDED");
+    let call = practice.app.place_call(json!({ "to": NUMBER })).await;
+    assert!(call["agent"].is_object(), "{call}");
+    practice.restored(&imported["phoneNumber"]).await;
+    assert!(practice.has(NUMBER, &newer).await);
 }
