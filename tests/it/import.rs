@@ -43,20 +43,17 @@ impl Practice {
         numbers.iter().find(|found| found["phone_number"] == number).cloned().unwrap_or_default()
     }
 
-    /// Whether the number has these settings, and no others.
-    async fn has(&self, number: &str, settings: &[(&str, &str)]) -> bool {
+    /// Asserts that the number has these settings at the carrier, and no others.
+    async fn assert_has(&self, number: &str, settings: &[(&str, &str)]) {
         let expected: Value =
             settings.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
         let mut found = self.at_carrier(number).await["settings"].clone();
         // Methods that were never set are returned as POST, and set so.
         found.as_object_mut().unwrap().retain(|name, value| {
-            !(name.ends_with("_method") && value == "POST"
-                || name == "voice_receive_mode" && value == "voice")
+            !(name.ends_with("_method") && *value == "POST"
+                || name == "voice_receive_mode" && *value == "voice")
         });
-        if found != expected {
-            eprintln!("{found} is not {expected}");
-        }
-        found == expected
+        assert_eq!(found, expected, "{number}");
     }
 
     /// Imports a number for the practice's agent, and gives the payload.
@@ -86,7 +83,7 @@ async fn a_number_in_use_is_taken_over_only_if_said_so_and_given_back_as_it_was(
     );
     let why = refused["userErrors"][0]["message"].as_str().unwrap();
     assert!(why.contains("VoiceUrl https://former.example.com/voice") && why.contains("AP0123"), "{why}");
-    assert!(practice.has(NUMBER, &FORMER).await);
+    practice.assert_has(NUMBER, &FORMER).await;
 
     let imported = practice.imports(json!({ "replaceSettings": true, "label": "Old line" })).await;
     let number = &imported["phoneNumber"];
@@ -102,7 +99,7 @@ async fn a_number_in_use_is_taken_over_only_if_said_so_and_given_back_as_it_was(
     let restored = practice.restored(number).await;
     assert_eq!(restored["operation"]["state"], "SUCCEEDED", "{restored}");
     assert_eq!(restored["phoneNumber"]["status"], "RELEASED", "{restored}");
-    assert!(practice.has(NUMBER, &FORMER).await);
+    practice.assert_has(NUMBER, &FORMER).await;
 
     let trail =
         practice.ask("{ auditEvents(first: 50) { nodes { action outcome } } }", json!({})).await.to_string();
@@ -204,7 +201,7 @@ async fn what_is_not_there_not_free_or_not_ones_own_is_refused() {
     app.place_numbers(placed("+12015550144", &[])).await;
     let full = practice.imports(json!({ "number": "+12015550144" })).await;
     assert_eq!(full["userErrors"][0]["code"], "LIMIT_REACHED", "{full}");
-    assert!(practice.has("+12015550144", &[]).await);
+    practice.assert_has("+12015550144", &[]).await;
 }
 
 #[tokio::test]
@@ -262,7 +259,7 @@ async fn settings_that_the_carrier_rejects_are_put_back() {
         (&json!("FAILED"), &Value::Null),
         "{refused}"
     );
-    assert!(practice.has(NUMBER, &FORMER).await);
+    practice.assert_has(NUMBER, &FORMER).await;
     let held = practice.ask("{ phoneNumbers { totalCount } }", json!({})).await;
     assert_eq!(held["totalCount"], 1);
 
@@ -298,14 +295,14 @@ async fn a_release_and_a_deletion_put_the_former_settings_back_and_delete_nothin
     assert!(call["agent"].is_object(), "{call}");
     practice.app.advance(Duration::from_secs(1900));
     assert_eq!(practice.over(&released).await["state"], "SUCCEEDED");
-    assert!(practice.has(NUMBER, &FORMER).await);
+    practice.assert_has(NUMBER, &FORMER).await;
 
     // An obstacle to a deletion at the carrier is none here.
     let sid = practice.at_carrier(second).await["sid"].as_str().unwrap().to_owned();
     practice.app.change_number(&sid, json!({ "obstacle": "port_out" })).await;
     let deleted = practice.ask(DELETE, json!({ "id": practice.made["agent"]["id"] })).await;
     assert_eq!(practice.over(&deleted).await["state"], "SUCCEEDED");
-    assert!(practice.has(second, &FORMER).await);
+    practice.assert_has(second, &FORMER).await;
     // The bought one is gone.
     assert!(practice.at_carrier(&practice.number).await.is_null());
 }
@@ -323,7 +320,7 @@ async fn a_number_that_was_ported_stays_in_the_account_without_webhooks() {
         .await;
     let released = practice.ask(RELEASE, json!({ "id": imported["phoneNumber"]["id"] })).await;
     assert_eq!(practice.over(&released).await["state"], "SUCCEEDED");
-    assert!(practice.has(NUMBER, &[]).await);
+    practice.assert_has(NUMBER, &[]).await;
 }
 
 #[tokio::test]
@@ -376,5 +373,5 @@ async fn what_somebody_sets_while_a_number_is_taken_over_is_what_comes_back() {
     let call = practice.app.place_call(json!({ "to": NUMBER })).await;
     assert!(call["agent"].is_object(), "{call}");
     practice.restored(&imported["phoneNumber"]).await;
-    assert!(practice.has(NUMBER, &newer).await);
+    practice.assert_has(NUMBER, &newer).await;
 }
