@@ -37,7 +37,7 @@ fn placed(number: &str, settings: &[(&str, &str)]) -> Value {
 
 impl Practice {
     /// The number at the carrier; `null` if the account does not hold it.
-    async fn at_carrier(&self, number: &str) -> Value {
+    async fn at_account(&self, number: &str) -> Value {
         let state = self.app.sandbox_state().await;
         let numbers = state["numbers"].as_array().unwrap();
         numbers.iter().find(|found| found["phone_number"] == number).cloned().unwrap_or_default()
@@ -47,7 +47,7 @@ impl Practice {
     async fn assert_has(&self, number: &str, settings: &[(&str, &str)]) {
         let expected: Value =
             settings.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        let mut found = self.at_carrier(number).await["settings"].clone();
+        let mut found = self.at_account(number).await["settings"].clone();
         // Methods that were never set are returned as POST, and set so.
         found.as_object_mut().unwrap().retain(|name, value| {
             !(name.ends_with("_method") && *value == "POST"
@@ -92,7 +92,7 @@ async fn a_number_in_use_is_taken_over_only_if_said_so_and_given_back_as_it_was(
     assert_eq!((&number["label"], &number["friendlyName"]), (&json!("Old line"), &json!("(201) 555-0142")));
     let call = practice.app.place_call(json!({ "to": NUMBER })).await;
     assert_eq!(call["agent"]["agent_id"], practice.made["agent"]["elevenlabsAgentId"], "{call}");
-    let there = practice.at_carrier(NUMBER).await["settings"].clone();
+    let there = practice.at_account(NUMBER).await["settings"].clone();
     assert_eq!(there["friendly_name"], "Front desk", "its name is left as it was");
     assert!(there["sms_application_sid"].is_null() && there["voice_receive_mode"] != "fax", "{there}");
 
@@ -268,7 +268,7 @@ async fn settings_that_the_carrier_rejects_are_put_back() {
     let imported = practice.imports(json!({ "replaceSettings": true })).await;
     let over = practice.over(&imported).await;
     assert_eq!(over["state"], "SUCCEEDED", "looked up, and found to be right: {over}");
-    let number = practice.at_carrier(NUMBER).await;
+    let number = practice.at_account(NUMBER).await;
     practice
         .fault("twilio", "POST", "IncomingPhoneNumbers/PN", json!({ "status": 400, "code": 20001 }))
         .await;
@@ -277,7 +277,7 @@ async fn settings_that_the_carrier_rejects_are_put_back() {
     let restored = practice.ask(RESTORE, json!({ "id": ours["id"] })).await;
     assert_eq!(restored["operation"]["state"], "FAILED", "{restored}");
     assert_eq!(restored["phoneNumber"]["status"], "ACTIVE", "it takes calls again: {restored}");
-    assert_eq!(practice.at_carrier(NUMBER).await["settings"], number["settings"]);
+    assert_eq!(practice.at_account(NUMBER).await["settings"], number["settings"]);
 }
 
 #[tokio::test]
@@ -298,13 +298,13 @@ async fn a_release_and_a_deletion_put_the_former_settings_back_and_delete_nothin
     practice.assert_has(NUMBER, &FORMER).await;
 
     // An obstacle to a deletion at the carrier is none here.
-    let sid = practice.at_carrier(second).await["sid"].as_str().unwrap().to_owned();
+    let sid = practice.at_account(second).await["sid"].as_str().unwrap().to_owned();
     practice.app.change_number(&sid, json!({ "obstacle": "port_out" })).await;
     let deleted = practice.ask(DELETE, json!({ "id": practice.made["agent"]["id"] })).await;
     assert_eq!(practice.over(&deleted).await["state"], "SUCCEEDED");
     practice.assert_has(second, &FORMER).await;
     // The bought one is gone.
-    assert!(practice.at_carrier(&practice.number).await.is_null());
+    assert!(practice.at_account(&practice.number).await.is_null());
 }
 
 #[tokio::test]
@@ -335,7 +335,7 @@ async fn reconciliation_knows_an_imported_number_without_a_mark() {
         let output = finish(command).await;
         serde_json::from_str::<Value>(&out(&output)).unwrap()["differences"].clone()
     };
-    let sid = practice.at_carrier(NUMBER).await["sid"].as_str().unwrap().to_owned();
+    let sid = practice.at_account(NUMBER).await["sid"].as_str().unwrap().to_owned();
     practice.app.as_account_owner(&sid, &[("VoiceUrl", "https://former.example.com/voice")]).await;
     // What operations have changed in the last seconds is left alone.
     let found = wait_until("the import has settled", DEADLINE, async || {
@@ -351,7 +351,7 @@ async fn reconciliation_knows_an_imported_number_without_a_mark() {
     );
     let detail = found[0]["detail"].as_str().unwrap();
     assert!(detail.contains("VoiceUrl") && !detail.contains("FriendlyName"), "{detail}");
-    let there = practice.at_carrier(NUMBER).await["settings"].clone();
+    let there = practice.at_account(NUMBER).await["settings"].clone();
     assert_eq!(there["friendly_name"], "Front desk", "{there}");
     assert!(there["voice_url"].as_str().unwrap().starts_with(&practice.app.base_url()), "{there}");
 }
@@ -360,7 +360,7 @@ async fn reconciliation_knows_an_imported_number_without_a_mark() {
 async fn what_somebody_sets_while_a_number_is_taken_over_is_what_comes_back() {
     let practice = Practice::open(json!({})).await;
     practice.app.place_numbers(placed(NUMBER, &[("voice_url", "https://former.example.com/voice")])).await;
-    let sid = practice.at_carrier(NUMBER).await["sid"].as_str().unwrap().to_owned();
+    let sid = practice.at_account(NUMBER).await["sid"].as_str().unwrap().to_owned();
     let path = format!("IncomingPhoneNumbers/{sid}");
     practice.fault("twilio", "GET", &path, json!({ "delay_ms": 1500 })).await;
     let newer = [("voice_url", "https://newer.example.com/voice")];
