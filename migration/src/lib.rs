@@ -25,6 +25,7 @@ mod call_statistics;
 mod call_totals;
 mod calls;
 mod carrier_accounts;
+mod imports;
 mod kept_numbers;
 mod list_indexes;
 mod message_answers;
@@ -69,6 +70,7 @@ impl MigratorTrait for Migrator {
             Box::new(call_groups::Migration),
             Box::new(stock::Migration),
             Box::new(kept_numbers::Migration),
+            Box::new(imports::Migration),
         ]
     }
 }

@@ -139,6 +139,15 @@ text_enum! {
     }
 }
 
+impl NumberOrigin {
+    /// Whether this system bought the number. A number of another origin belongs to whoever brought it: it is never deleted at the
+    /// carrier, and keeps its name there.
+    #[must_use]
+    pub const fn is_bought(self) -> bool {
+        matches!(self, Self::Purchased | Self::Stock)
+    }
+}
+
 bounded_text! {
     /// A tenant's own name for a number: 1 to 100 characters.
     NumberLabel, "label", 100
@@ -176,7 +185,7 @@ pub struct PhoneNumber {
     pub origin: NumberOrigin,
     /// The account at the carrier that holds it.
     pub accounts: NumberAccounts,
-    /// The operation that bought it, or took it from stock.
+    /// The operation that bought it, took it from stock or took it over.
     pub operation_id: OperationId,
     /// The operation in its mark, if that is another one: see [`Self::mark`].
     pub marked_by: Option<OperationId>,

@@ -14,6 +14,7 @@
 mod bulk;
 mod catalogue;
 mod driver;
+mod estate;
 pub mod kinds;
 mod lease;
 mod outcome;
@@ -28,6 +29,7 @@ mod worker;
 
 pub use crate::carrier::{NumberOnSale, NumberSearch, list_price};
 pub use bulk::{AgentWithoutNumber, BulkEnd, EndedEarly, NumberGiven};
+pub use estate::{EstateNumber, Holder, Imported, PlannedImport};
 pub use reconcile::{
     Act, Difference, DifferenceKind, ReconcileError, Reconciler, ReconciliationReport, RepairOutcome,
 };
@@ -55,6 +57,11 @@ use crate::voice::Voice;
 /// together are the number's mark.
 // Prefix and id stay within the 64 characters that Twilio allows for a name.
 const MARK: &str = "switchboard:";
+
+/// The mark of a number that this operation bought.
+fn mark_of(bought_by: OperationId) -> String {
+    format!("{MARK}{bought_by}")
+}
 
 /// The operation that bought the number with this friendly name; `None` if the name is no mark.
 fn operation_of_mark(friendly_name: &str) -> Option<OperationId> {
@@ -212,12 +219,20 @@ impl Provisioning {
         addresses.any(|base| Webhook::IncomingCall.url(base).as_str() == voice_url)
     }
 
+    /// The settings that a number should have at the carrier. One that was not bought here keeps its name: it has no mark, and is
+    /// known by the carrier's id.
+    fn settings_of(&self, number: &PhoneNumber) -> NumberSettings {
+        let settings = self.settings(number.mark());
+        let friendly_name = settings.friendly_name.filter(|_| number.origin.is_bought());
+        NumberSettings { friendly_name, ..settings }
+    }
+
     /// The settings at the carrier of a number bought by this operation. The friendly name is the mark: a purchase with a lost
     /// answer is found by it.
     fn settings(&self, bought_by: OperationId) -> NumberSettings {
         let url = |webhook: Webhook| webhook.url(&self.0.config.webhook_base_url);
         NumberSettings {
-            friendly_name: format!("{MARK}{bought_by}"),
+            friendly_name: Some(mark_of(bought_by)),
             voice_url: url(Webhook::IncomingCall),
             voice_fallback_url: self
                 .0

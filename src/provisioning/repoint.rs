@@ -74,7 +74,7 @@ impl Provisioning {
         held.retain(|number| {
             let owned = number.sid.as_ref().and_then(|sid| owned.get(sid));
             // A number that the carrier does not list is left to reconciliation.
-            owned.is_some_and(|owned| !deviations(owned, &self.settings(number.mark())).is_empty())
+            owned.is_some_and(|owned| !deviations(owned, &self.settings_of(number)).is_empty())
         });
         Ok(held)
     }
@@ -158,7 +158,7 @@ impl Provisioning {
         // Committed before the request: a run that is killed still leaves its entry.
         store.audit_intent(OperationKind::RepairNumber.audit_action(), number.id).await?;
         store.commit().await?;
-        Ok(match restore(self.carrier_of(number).await, sid, &self.settings(number.mark())).await {
+        Ok(match restore(self.carrier_of(number).await, sid, &self.settings_of(number)).await {
             // The number is gone because its release was carried out meanwhile.
             Ok(Setting::Right | Setting::Gone) => Repointed::Yes,
             Ok(Setting::Different) => Repointed::No("the carrier did not apply the settings".to_owned()),

@@ -47,8 +47,9 @@ pub use message::{
     MessageUsage, NewMessage, Received, RegistrationCheck, ThreadFilter,
 };
 pub use number::{
-    AgentSummary, Assignee, CallGroupChanges, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber,
-    NumberClaim, NumberFilter, NumberReader, NumberSummary, PurchaseRules, StockLevels, WantedFromStock,
+    AgentOwner, AgentSummary, Assignee, CallGroupChanges, ClaimError, Extent, Holder, ListExtent,
+    ListedAgent, ListedNumber, NumberClaim, NumberFilter, NumberImport, NumberReader, NumberSummary,
+    PurchaseRules, StockLevels, WantedFromStock,
 };
 pub use operation::{
     Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationFilter, OperationUpdate, Wait,

@@ -249,6 +249,20 @@ const ROWS: &[Row] = &[
         On::Number,
         Gets::Refused,
     ),
+    Row {
+        field: "Mutation.importPhoneNumber",
+        document: "mutation($id: ID) { importPhoneNumber(input: {number: \"+12015550142\", agentId: $id}) {
+            operation { id } userErrors { code message } } }",
+        on: On::Agent,
+        // A tenant imports from a carrier account of its own, which is named.
+        whose: Whose::Operators,
+    },
+    row(
+        "Mutation.restorePhoneNumber",
+        "mutation($id: ID!) { restorePhoneNumber(input: {id: $id}) { operation { id } userErrors { code message } } }",
+        On::ImportedNumber,
+        Gets::Refused,
+    ),
     row(
         "Mutation.setPrimaryPhoneNumber",
         "mutation($id: ID!) { setPrimaryPhoneNumber(input: {id: $id}) { phoneNumber { id } userErrors { code message } } }",
@@ -367,6 +381,7 @@ enum On {
     Agent,
     Number,
     NumberItself,
+    ImportedNumber,
     Operation,
     Call,
     KeptNumber,
@@ -433,6 +448,7 @@ impl Subject {
         let kept =
             app.graphql(&token, keep, json!({"id": made["agent"]["id"]})).await["data"]["keepPhoneNumber"]
                 .clone();
+        let imported = app.import(json!({"number": "+12015550143", "agentId": made["agent"]["id"]})).await;
         let rest = "{ viewer { id } calls { nodes { id } } auditEvents { nodes { id } }
             messages { nodes { id thread { id } } } }";
         let rest = app.graphql(&token, rest, json!({})).await["data"].clone();
@@ -442,6 +458,7 @@ impl Subject {
             (On::Agent, &made["agent"]["id"]),
             (On::Number, &made["phoneNumber"]["id"]),
             (On::NumberItself, &made["phoneNumber"]["number"]),
+            (On::ImportedNumber, &imported["phoneNumber"]["id"]),
             (On::Operation, &made["operation"]["id"]),
             (On::Call, &rest["calls"]["nodes"][0]["id"]),
             (On::KeptNumber, &kept["keptNumber"]["id"]),

@@ -26,6 +26,9 @@ const MAY_USE: &str = "
     sandbox         |
     app             | accounts auth calls carrier config domain graphql messages provider provisioning routing server store telemetry voice webhooks
     cli             | config app sandbox domain telemetry
+    cli/import/map.rs       | provisioning
+    cli/import/mod.rs       | provisioning
+    cli/import/report.rs    | provisioning
     cli/migrate.rs  | store
     cli/provision/mod.rs    | provisioning
     cli/provision/report.rs | provisioning

@@ -34,6 +34,8 @@ mod graphql_ws;
 mod health;
 mod hostile;
 mod house;
+mod import;
+mod import_estate;
 mod kept_numbers;
 mod limits;
 mod logs;

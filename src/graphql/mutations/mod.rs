@@ -30,6 +30,8 @@ pub(crate) struct Mutation(
     number::ProvisionPhoneNumber,
     number::ReleasePhoneNumber,
     number::RepairPhoneNumber,
+    number::ImportPhoneNumber,
+    number::RestorePhoneNumber,
     number::CancelRelease,
     number::AssignPhoneNumber,
     number::SetPrimaryPhoneNumber,

@@ -6,6 +6,8 @@
 //! The carrier releases no number that has an emergency address. It is removed first if the request says so, which takes minutes;
 //! otherwise the operation fails before anything was changed.
 //!
+//! A number that was not bought here is not released to the carrier: it gets its former settings back ([`super::adopted`]).
+//!
 //! The operation starts when the grace period ends. Until then the number is `RELEASING` and still takes calls, and
 //! the release can be cancelled.
 
@@ -14,6 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
+use super::adopted::let_go;
 use super::settings::deviations;
 use super::{Steps, insert, number_of, read_data, released_by, settled_number_of};
 use crate::carrier::{CarrierError, EmergencyAddress, OwnedNumber};
@@ -22,7 +25,7 @@ use crate::domain::{
     TenantId, mask,
 };
 use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
-use crate::provisioning::{Provisioning, operation_of_mark};
+use crate::provisioning::{Provisioning, mark_of, operation_of_mark};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -79,8 +82,8 @@ impl Provisioning {
             // reconciliation corrects it.
             return store.end_release(id, NumberStatus::Active).await?.ok_or_else(too_late);
         };
-        // A deletion has no grace period.
-        if release.kind == OperationKind::DeleteAgent {
+        // Neither has a grace period.
+        if matches!(release.kind, OperationKind::DeleteAgent | OperationKind::RestoreNumber) {
             return Err(too_late());
         }
         // Matches only a release that no driver has claimed: a claimed one may be at the carrier already.
@@ -102,7 +105,7 @@ struct ReleaseData {
     clear_emergency_address: bool,
 }
 
-fn being_released() -> StoreError {
+pub(super) fn being_released() -> StoreError {
     Refusal::new(RefusalCode::InvalidInput, "this number is already being released").at("id").into()
 }
 
@@ -113,7 +116,7 @@ async fn release_number(driver: &Provisioning, operation: &Operation) -> Result<
     if let Some(stocked) = kept_in_stock(driver, operation, &number).await? {
         return Ok(Outcome::Done(Progress::of(operation).with([stocked])));
     }
-    Ok(match release_at_carrier(driver, operation, &number, data.clear_emergency_address).await {
+    Ok(match let_go(driver, operation, &number, data.clear_emergency_address).await? {
         Ok(()) => Outcome::Done(Progress::of(operation).with([Effect::NumberReleased { number: number.id }])),
         // A failed release leaves the number at the carrier, so it takes calls again.
         Err(why) => {
@@ -132,6 +135,9 @@ pub(super) async fn kept_in_stock(
 ) -> Result<Option<Effect>, StoreError> {
     let may_stay = number.status == NumberStatus::Releasing
         && number.sid.is_some()
+        && number.origin.is_bought()
+        // The stock is in the platform's account.
+        && number.accounts.owner.is_none()
         && number.kind == NumberType::Local
         // An earlier request to release it may still be carried out.
         && operation.outcome_unknown_at.is_none()
@@ -233,7 +239,7 @@ pub(super) async fn owned_to_release(
     }
     let owned = carrier.find(&number.number).await?;
     // Only the mark shows that this purchase bought it: the digits alone may be the operator's own number.
-    let mark = driver.settings(number.mark()).friendly_name;
+    let mark = mark_of(number.mark());
     if let Some(other) = owned.as_ref().filter(|owned| owned.friendly_name != mark) {
         warn!(
             number = mask(number.number.as_str()),

@@ -71,30 +71,27 @@ pub(super) async fn under_way(
 async fn repair_number(driver: &Provisioning, operation: &Operation) -> Result<Outcome, StoreError> {
     let number = number_of(driver, operation).await?;
     let sid = present(number.sid.clone(), "phone_numbers")?;
-    Ok(
-        match settings::restore(driver.carrier_of(&number).await, &sid, &driver.settings(number.mark())).await
-        {
-            Ok(Setting::Right) => match misdirection(driver, &number).await? {
-                None => confirmed(operation, &number),
-                Some(why) => misdirected(operation, &number, &why),
-            },
-            // Twilio answers with success even if it ignores a parameter.
-            Ok(Setting::Different) => Outcome::Retry(Retry {
-                because: Refusal::new(
-                    RefusalCode::CarrierRejected,
-                    "the carrier did not apply the settings of the number: try again later",
-                ),
-                progress: Progress::of(operation),
-                undo: Vec::new(),
-                retry_after: None,
-                breaker_open: false,
-                outcome_unknown: false,
-                patience: Patience::Bounded,
-            }),
-            Ok(Setting::Gone) => gone(operation, &number),
-            Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded),
+    Ok(match settings::restore(driver.carrier_of(&number).await, &sid, &driver.settings_of(&number)).await {
+        Ok(Setting::Right) => match misdirection(driver, &number).await? {
+            None => confirmed(operation, &number),
+            Some(why) => misdirected(operation, &number, &why),
         },
-    )
+        // Twilio answers with success even if it ignores a parameter.
+        Ok(Setting::Different) => Outcome::Retry(Retry {
+            because: Refusal::new(
+                RefusalCode::CarrierRejected,
+                "the carrier did not apply the settings of the number: try again later",
+            ),
+            progress: Progress::of(operation),
+            undo: Vec::new(),
+            retry_after: None,
+            breaker_open: false,
+            outcome_unknown: false,
+            patience: Patience::Bounded,
+        }),
+        Ok(Setting::Gone) => gone(operation, &number),
+        Err(failure) => Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded),
+    })
 }
 
 /// Why texts to the number do not reach this server although its settings are right. If the carrier does not tell now, what it told

@@ -56,7 +56,7 @@ pub(in crate::provisioning) fn deviations(
         set.as_ref().is_some_and(|set| !set.eq_ignore_ascii_case(wanted))
     };
     let checked = [
-        ("FriendlyName", owned.friendly_name != settings.friendly_name),
+        ("FriendlyName", settings.friendly_name.as_ref().is_some_and(|name| owned.friendly_name != *name)),
         ("VoiceUrl", elsewhere(&owned.voice_url, &settings.voice_url)),
         ("VoiceFallbackUrl", elsewhere(&owned.voice_fallback_url, &settings.voice_fallback_url)),
         ("StatusCallback", elsewhere(&owned.status_callback, &settings.status_callback)),

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::{Provisioning, lease};
-use crate::domain::{Heartbeat, OperationId, caught};
+use crate::domain::{Heartbeat, PhoneNumber, caught};
 use crate::store::{CheckWhen, Database, ReconciliationRun, StoreError};
 use plan::{AccountInventory, Inventories};
 use report::Repair;
@@ -235,7 +235,7 @@ impl Reconciler {
         // The database is read after the lists, so that an object changed meanwhile belongs to a known operation.
         let expected =
             parts.store.expected_inventory(&inventories.marks(), &inventories.tagged(), since).await?;
-        let settings = |bought_by: OperationId| self.provisioning.settings(bought_by);
+        let settings = |row: &PhoneNumber| self.provisioning.settings_of(row);
         let differences =
             inventories.compare(&expected, settings, |voice_url| self.provisioning.is_here(voice_url));
         let differences =

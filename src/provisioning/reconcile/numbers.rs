@@ -35,7 +35,7 @@ impl Inventories {
         &self,
         expected: &ExpectedInventory,
         busy: &Busy,
-        settings: impl Fn(OperationId) -> NumberSettings,
+        settings: impl Fn(&PhoneNumber) -> NumberSettings,
         is_here: impl Fn(&str) -> bool,
     ) -> Result<Vec<Difference>, Implausible> {
         let comparison = Comparison {
@@ -88,7 +88,7 @@ impl<S: Fn(OperationId) -> NumberSettings, H: Fn(&str) -> bool> Comparison<'_, S
                 }
                 Some(row) => {
                     let elsewhere = expected.misdirected.get(&row.id).map(String::as_str);
-                    held_number(owned, row, &(self.settings)(row.mark()), elsewhere)
+                    held_number(owned, row, &(self.settings)(row), elsewhere)
                 }
                 None => unheld_number(owned, &self.operations, busy, &self.is_here)
                     // What else a tenant has in its own account is not the operator's business.
@@ -147,7 +147,7 @@ fn held_number(
         return Some(about(DifferenceKind::ReplacedNumber, detail).costing(row.monthly_cost));
     }
     // Before the settings: a repair would take the number away from the other installation.
-    let bears_anothers_mark = owned.friendly_name != settings.friendly_name;
+    let bears_anothers_mark = settings.friendly_name.as_ref() != Some(&owned.friendly_name);
     if let Some(other) = operation_of_mark(&owned.friendly_name).filter(|_| bears_anothers_mark) {
         let detail = format!(
             "it has the mark of {other}: another installation with the same carrier account claims it; decide which \

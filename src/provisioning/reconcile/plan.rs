@@ -50,15 +50,15 @@ impl Inventories {
         self.voice_agents.iter().filter_map(VoiceAgent::created_for).collect()
     }
 
-    /// Compares the inventories with the database. `settings` returns the expected settings of a number bought by an
-    /// operation; `is_here` tells whether a voice URL is this server's.
+    /// Compares the inventories with the database. `settings` returns the expected settings of a number; `is_here` tells whether a
+    /// voice URL is this server's.
     ///
     /// # Errors
     /// [`Implausible`] if too many objects are missing.
     pub(super) fn compare(
         &self,
         expected: &ExpectedInventory,
-        settings: impl Fn(OperationId) -> NumberSettings,
+        settings: impl Fn(&PhoneNumber) -> NumberSettings,
         is_here: impl Fn(&str) -> bool,
     ) -> Result<Vec<Difference>, Implausible> {
         let busy = Busy::new(&expected.busy, &expected.unreadable);
@@ -111,10 +111,15 @@ mod tests {
         DateTime::from_timestamp(1_780_000_000, 0).unwrap()
     }
 
-    fn settings(bought_by: OperationId) -> NumberSettings {
+    fn settings(row: &PhoneNumber) -> NumberSettings {
+        let friendly_name = marked(row.operation_id).friendly_name.filter(|_| row.origin.is_bought());
+        NumberSettings { friendly_name, ..marked(row.operation_id) }
+    }
+
+    fn marked(bought_by: OperationId) -> NumberSettings {
         let url = |path: &str| format!("https://calls.example.com/{path}").parse().unwrap();
         NumberSettings {
-            friendly_name: format!("switchboard:{bought_by}"),
+            friendly_name: Some(format!("switchboard:{bought_by}")),
             voice_url: url("in"),
             voice_fallback_url: url("fallback"),
             status_callback: url("status"),
@@ -181,11 +186,11 @@ mod tests {
 
     fn owned(n: u128) -> OwnedNumber {
         let row = number(n);
-        let should = settings(row.operation_id);
+        let should = settings(&row);
         OwnedNumber {
             sid: row.sid.unwrap(),
             number: row.number,
-            friendly_name: should.friendly_name,
+            friendly_name: should.friendly_name.unwrap(),
             voice_url: Some(should.voice_url.into()),
             voice_fallback_url: Some(should.voice_fallback_url.into()),
             status_callback: Some(should.status_callback.into()),
@@ -326,7 +331,7 @@ mod tests {
             (
                 |there, _| {
                     there.numbers[0].friendly_name =
-                        settings(OperationId(Uuid::from_u128(999))).friendly_name;
+                        marked(OperationId(Uuid::from_u128(999))).friendly_name.unwrap();
                 },
                 &[Kind::ContestedNumber],
             ),
@@ -377,6 +382,18 @@ mod tests {
         whole.1.operations.remove(0);
         whole.0.numbers[0].voice_url = Some("https://previous.example.com/in".into());
         assert_eq!(found(&whole), [DifferenceKind::UnrecordedNumber]);
+    }
+
+    #[test]
+    fn an_imported_number_keeps_its_name_and_is_contested_under_a_mark() {
+        let mut whole = estate(3);
+        whole.1.numbers[0].origin = NumberOrigin::Imported;
+        whole.0.numbers[0].friendly_name = "Front desk".into();
+        assert_eq!(found(&whole), []);
+        whole.0.numbers[0].voice_url = Some("https://former.example.com/".into());
+        assert_eq!(found(&whole), [DifferenceKind::MisdirectedNumber]);
+        whole.0.numbers[0].friendly_name = marked(OperationId(Uuid::from_u128(999))).friendly_name.unwrap();
+        assert_eq!(found(&whole), [DifferenceKind::ContestedNumber]);
     }
 
     #[test]

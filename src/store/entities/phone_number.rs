@@ -10,7 +10,8 @@ use crate::domain::{
 };
 use crate::store::{NumberSummary, StoreError};
 
-/// Row of a phone number, without its routing rules ([`RULES`]), which are long and rarely needed.
+/// Row of a phone number, without its routing rules ([`RULES`]) and former settings
+/// ([`FORMER_SETTINGS`]), which are long and rarely needed.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "phone_numbers")]
 pub struct Model {
@@ -73,7 +74,10 @@ pub(in crate::store) const TABLE: &str = "phone_numbers";
 /// Column of the routing rules, as JSON. Read and written separately.
 pub(in crate::store) const RULES: &str = "routing_rules";
 
-/// All columns but [`RULES`], in the order of [`Model`].
+/// Column of what was set on an imported number before, as JSON. Read and written separately.
+pub(in crate::store) const FORMER_SETTINGS: &str = "former_settings";
+
+/// All columns but [`RULES`] and [`FORMER_SETTINGS`], in the order of [`Model`].
 pub(in crate::store) const COLUMNS: &str = "id, tenant_id, agent_id, operation_id, number, friendly_name, sid, \
     provider, kind, status, voice, sms, mms, country, locality, region, monthly_cost, \
     routing_version, created_at, provisioned_at, released_at, label, pooled_at, primary_since, origin, \

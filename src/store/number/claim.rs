@@ -17,7 +17,10 @@ use crate::store::entities::phone_number::{ActiveModel, Column, Entity};
 use crate::store::operation::{self, Lease, OperationUpdate};
 use crate::store::{StoreError, SystemStore, dialect, tenant};
 
-/// A number about to be bought.
+/// Origins of numbers that count as purchases. A test compares them with the domain's.
+const BOUGHT: [NumberOrigin; 2] = [NumberOrigin::Purchased, NumberOrigin::Stock];
+
+/// A number about to be bought, or taken over.
 #[derive(Debug, Clone)]
 pub struct NumberClaim {
     /// Id of the new row.
@@ -124,7 +127,11 @@ impl SystemStore {
     }
 }
 
-fn row(operation: &Operation, claim: NumberClaim, now: DateTime<Utc>) -> Result<ActiveModel, StoreError> {
+pub(super) fn row(
+    operation: &Operation,
+    claim: NumberClaim,
+    now: DateTime<Utc>,
+) -> Result<ActiveModel, StoreError> {
     // Every number has an agent: a purchase is stored with one.
     let agent_id =
         operation.agent_id.ok_or(StoreError::Corrupt { table: "operations", column: "agent_id" })?;
@@ -263,6 +270,7 @@ async fn retry_advice(
         // By the time of the claim: purchases under way have no other, and many at once would all pass the
         // limit.
         .filter(Column::CreatedAt.gt(now - hour))
+        .filter(Column::Origin.is_in(BOUGHT.map(NumberOrigin::as_str)))
         .filter(bought)
         .filter(scope)
         .order_by_desc(Column::CreatedAt)
@@ -274,4 +282,16 @@ async fn retry_advice(
         .one(transaction)
         .await?;
     Ok(at_the_limit.map(|at| format!("try again after {} UTC", (at + hour).format("%H:%M:%S"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_bought_numbers_count_as_purchases() {
+        for origin in NumberOrigin::ALL {
+            assert_eq!(BOUGHT.contains(origin), origin.is_bought(), "{origin}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod cache;
 mod chain;
 mod claim;
 mod group;
+mod import;
 mod listed;
 mod stock;
 
@@ -15,6 +16,7 @@ pub(super) use claim::pending_row;
 pub use claim::{ClaimError, NumberClaim, PurchaseRules};
 pub use group::CallGroupChanges;
 pub(super) use group::{has_room, remove_agent};
+pub use import::{AgentOwner, Holder, NumberImport};
 pub use listed::{AgentSummary, Extent, ListExtent, ListedAgent, ListedNumber, NumberSummary};
 pub(super) use stock::keep as keep_in_stock;
 pub use stock::{StockLevels, WantedFromStock};

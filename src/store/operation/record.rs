@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::{NotSet, Set};
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
+use sea_orm::sea_query::{Alias, CaseStatement, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 use serde_json::Value;
 
@@ -147,6 +147,13 @@ pub enum Effect {
     },
     /// A port has gone on.
     KeptNumber(Box<KeptUpdate>),
+    /// What was set on an imported number before it was pointed here.
+    FormerSettings {
+        /// Our id of the number.
+        number: NumberId,
+        /// The settings.
+        settings: Value,
+    },
     /// The carrier has the message.
     MessageSent {
         /// Our id of the message.
@@ -193,6 +200,7 @@ fn moved(operation: &Operation, effect: &Effect) -> Option<Change> {
         | Effect::NumberMoved { number, .. }
         | Effect::NumberStays { number }
         | Effect::NumberLost { number } => Change::Number { tenant, id: *number, is_released: false },
+        Effect::FormerSettings { .. } => return None,
         // Published by `publish_message_of`.
         Effect::MessageSent { .. } => return None,
         // Servers follow the table of accounts by themselves.
@@ -351,6 +359,14 @@ async fn apply(
             kept::activate(db, shared, operation, (*number, sid, *capabilities)).await
         }
         Effect::KeptNumber(change) => kept::write(db, shared, operation, change).await,
+        Effect::FormerSettings { number, settings } => {
+            let recorded = phone_number::Entity::update_many()
+                .col_expr(Alias::new(phone_number::FORMER_SETTINGS), Expr::value(settings.clone()))
+                .filter(phone_number::Column::Id.eq(number.0))
+                .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0));
+            recorded.exec(db).await?;
+            Ok(())
+        }
         Effect::MessageSent { message, report } => {
             message::report(db, shared, Some(*message), report).await.map(drop)
         }

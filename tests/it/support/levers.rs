@@ -65,6 +65,21 @@ impl Levers {
         self.pull(Method::POST, "calls", Some(order)).await
     }
 
+    /// Places numbers in the carrier account as if they had always been there; gives them.
+    pub(crate) async fn place_numbers(&self, numbers: Value) -> Value {
+        self.pull(Method::POST, "numbers", Some(numbers)).await["numbers"].clone()
+    }
+
+    /// Changes a number past the carrier's API: `{"obstacle": "port_out"}`.
+    pub(crate) async fn change_number(&self, sid: &str, change: Value) -> Value {
+        self.pull(Method::POST, &format!("numbers/{sid}"), Some(change)).await
+    }
+
+    /// Takes a number out of the carrier account.
+    pub(crate) async fn remove_number(&self, sid: &str) {
+        self.pull(Method::DELETE, &format!("numbers/{sid}"), None).await;
+    }
+
     /// Sends a text as a person would: `{"to": "+1…", "from": "+1…", "body": "…"}`; gives its story.
     pub(crate) async fn place_text(&self, order: Value) -> Value {
         self.pull(Method::POST, "texts", Some(order)).await

@@ -149,15 +149,20 @@ async fn locked(store: &TenantStore, wish: &Wish) -> Result<Number, Stop> {
             "the number is assigned to another agent, to a call group or to none: read it again, then decide";
         return Err(refused("expectedAgentId", why));
     }
-    let buys = [OperationKind::CreateAgent, OperationKind::ProvisionNumber, OperationKind::KeepNumber];
+    let brings = [
+        OperationKind::CreateAgent,
+        OperationKind::ProvisionNumber,
+        OperationKind::KeepNumber,
+        OperationKind::ImportNumber,
+    ];
     let unfinished = store.unfinished_operations(number.agent_id).await?;
     let is_settled = !unfinished
         .iter()
-        .any(|operation| operation.number_id == Some(number.id) && buys.contains(&operation.kind));
+        .any(|operation| operation.number_id == Some(number.id) && brings.contains(&operation.kind));
     match number.status {
         NumberStatus::Active | NumberStatus::Inactive if is_settled => Ok(number),
         NumberStatus::Active | NumberStatus::Inactive | NumberStatus::Pending => {
-            Err(refused("id", "this number is being bought: wait until its operation has ended"))
+            Err(refused("id", "this number is being bought or imported: wait until its operation has ended"))
         }
         NumberStatus::Releasing => {
             Err(refused("id", "this number is being released: cancel the release first"))

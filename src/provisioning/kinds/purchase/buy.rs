@@ -12,7 +12,7 @@ use crate::provisioning::kinds::number_of;
 use crate::provisioning::kinds::settings::deviations;
 use crate::provisioning::outcome::{Outcome, Patience, Pause, Progress, SETTLING, unsettled_for};
 use crate::provisioning::refusals::unsettled;
-use crate::provisioning::{Provisioning, provider_refusal};
+use crate::provisioning::{Provisioning, mark_of, provider_refusal};
 use crate::store::{Effect, StoreError};
 
 /// Number of candidates refused for a missing address or documents after which a purchase fails.
@@ -27,6 +27,7 @@ struct Buying<'a> {
     purchase: Purchase,
     number: PhoneNumber,
     settings: NumberSettings,
+    mark: String,
 }
 
 /// Step: buy exactly the claimed number and point it to this server.
@@ -40,8 +41,8 @@ pub(super) async fn buy_number(driver: &Provisioning, operation: &Operation) -> 
         }
     };
     let purchase = purchase_of(operation)?;
-    let settings = driver.settings(operation.id);
-    Buying { driver, carrier, operation, purchase, number, settings }.look_up_or_buy().await
+    let (settings, mark) = (driver.settings(operation.id), mark_of(operation.id));
+    Buying { driver, carrier, operation, purchase, number, settings, mark }.look_up_or_buy().await
 }
 
 impl Buying<'_> {
@@ -74,11 +75,11 @@ impl Buying<'_> {
     }
 
     fn ownership_of(&self, owned: &OwnedNumber) -> Ownership {
-        ownership::of(owned, self.operation, &self.purchase, &self.settings)
+        ownership::of(owned, self.operation, &self.purchase, &self.settings, &self.mark)
     }
 
     async fn buy(self) -> Result<Outcome, StoreError> {
-        match self.carrier.buy(&self.number.number, &self.settings.friendly_name).await {
+        match self.carrier.buy(&self.number.number, &self.mark).await {
             // No request of ours came before, so another owner bought it and our mark must go.
             Ok(carrier::Purchase::Older(owned)) if self.operation.outcome_unknown_at.is_none() => {
                 self.give_up(&owned).await
@@ -126,7 +127,7 @@ impl Buying<'_> {
         }
         match self.carrier.point(&owned.sid, &self.settings, owned.capabilities.sms).await {
             // `point` does not send the name: another name means that the other owner marked it after us.
-            Ok(pointed) if pointed.friendly_name != self.settings.friendly_name => {
+            Ok(pointed) if pointed.friendly_name != self.mark => {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number lost to another installation with this carrier account, which bought it at the same time; if its calls arrive here, run repairPhoneNumber or reconcile --fix there");
                 self.refused(Refused::Sold)
             }
@@ -157,7 +158,7 @@ impl Buying<'_> {
     /// Leaves a number to its earlier owner. The claim stays until our mark is removed: otherwise reconciliation would take the
     /// number for an orphan of ours and release it.
     async fn give_up(self, owned: &OwnedNumber) -> Result<Outcome, StoreError> {
-        match self.carrier.unmark(&owned.sid, &self.settings.friendly_name).await {
+        match self.carrier.unmark(&owned.sid, &self.mark).await {
             Ok(_) => {
                 error!(operation = %self.operation.id, number = mask(owned.number.as_str()), sid = owned.sid, "number not bought: another installation with this carrier account already owned it; it was renamed but not changed otherwise, and its owner must restore the name with repairPhoneNumber or reconcile --fix");
                 self.refused(Refused::Sold)

@@ -22,6 +22,8 @@ const ACTIONS = {
   releasePhoneNumber: 'Release a number',
   cancelRelease: 'Keep a number that was to be released',
   repairPhoneNumber: 'Repair a number',
+  importPhoneNumber: 'Import a number',
+  restorePhoneNumber: 'Restore a number’s former settings',
   setRoutingRules: 'Change routing rules',
   assignPhoneNumber: 'Assign a number',
   setPrimaryPhoneNumber: 'Choose the primary number',
