@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use crate::auth::Principal;
-use crate::domain::{AgentId, E164, IdempotencyKey, Invalid, NumberId, Refusal, TenantId};
+use crate::domain::{AgentId, CarrierAccountId, E164, IdempotencyKey, Invalid, NumberId, Refusal, TenantId};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Checked, Operation, PhoneNumber, UserError};
@@ -35,7 +35,6 @@ pub(crate) struct ImportPhoneNumberInput {
 /// The validated input, in the domain's types.
 struct Wish {
     agent: Option<AgentId>,
-    account: Option<ID>,
     wanted: WantedImport,
     key: Option<IdempotencyKey>,
 }
@@ -47,11 +46,12 @@ impl ImportPhoneNumberInput {
         let agent = self.agent_id.and_then(|agent| faults.take("agentId", agent.parse()));
         let label = faults.optional("label", self.label);
         let key = faults.optional("idempotencyKey", self.idempotency_key);
+        let account = self.carrier_account_id.and_then(|id| faults.take("carrierAccountId", id.parse()));
+        let account = account.and_then(CarrierAccountId::of_tenant);
         let replace_settings = self.replace_settings;
         faults.unless_any(number.map(|number| Wish {
             agent,
-            account: self.carrier_account_id,
-            wanted: WantedImport { number, label, replace_settings },
+            wanted: WantedImport { number, label, replace_settings, account },
             key,
         }))
     }
@@ -106,10 +106,7 @@ async fn import(session: &Session, input: ImportPhoneNumberInput) -> Result<Acce
         session.owner()?;
     }
     let wish = input.check()?;
-    if wish.account.is_some() {
-        return Err(Refusal::not_found("carrier account", "carrierAccountId").into());
-    }
-    let tenant = new_owner(session, principal, wish.agent).await?;
+    let tenant = new_owner(session, principal, &wish).await?;
     session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer_of(tenant).await?;
@@ -123,15 +120,11 @@ async fn import(session: &Session, input: ImportPhoneNumberInput) -> Result<Acce
 }
 
 /// The tenant that gets the number.
-async fn new_owner(
-    session: &Session,
-    principal: Principal,
-    agent: Option<AgentId>,
-) -> Result<TenantId, Stop> {
+async fn new_owner(session: &Session, principal: Principal, wish: &Wish) -> Result<TenantId, Stop> {
     match principal {
         Principal::Operator { acting_for: Some(tenant), .. } => Ok(tenant),
         Principal::Operator { acting_for: None, .. } => {
-            let Some(agent) = agent else {
+            let Some(agent) = wish.agent else {
                 let why = "an operator must say who gets the number: name an agent, or the tenant in the header X-Tenant-Id";
                 return Err(Refusal::invalid("agentId", &Invalid(why.to_owned())).into());
             };
@@ -140,6 +133,7 @@ async fn new_owner(
             let found = session.estate()?.agent(agent).await?;
             Ok(found.ok_or_else(|| Refusal::not_found("agent", "agentId"))?.tenant_id)
         }
+        Principal::Tenant(tenant) if wish.wanted.account.is_some() => Ok(tenant),
         Principal::Tenant(_) | Principal::Agent { .. } => Err(ApiError::forbidden(
             "only an operator may import a number from the platform's carrier account: name an account of your own in carrierAccountId",
         )

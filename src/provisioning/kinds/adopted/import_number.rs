@@ -14,8 +14,9 @@ use tracing::{error, warn};
 use super::restore_number::{MOST_TRIES, former_settings, put_back};
 use crate::carrier::{CarrierError, FormerSettings, MessagingService, OwnedNumber, Rejection, list_price};
 use crate::domain::{
-    AgentId, AgentStatus, E164, IdempotencyKey, NumberId, NumberLabel, NumberType, Operation, OperationKind,
-    OperationState, PhoneNumber, Refusal, RefusalCode, Step, mask,
+    AgentId, AgentStatus, CarrierAccountId, CarrierAccountStatus, E164, IdempotencyKey, NumberId,
+    NumberLabel, NumberType, Operation, OperationKind, OperationState, PhoneNumber, Refusal, RefusalCode,
+    Step, mask,
 };
 use crate::provisioning::kinds::repair_number::confirmed;
 use crate::provisioning::kinds::settings::deviations;
@@ -43,6 +44,10 @@ pub struct WantedImport {
     pub label: Option<NumberLabel>,
     /// Whether to take it over even if its settings point elsewhere.
     pub replace_settings: bool,
+    /// The tenant's account that holds it; `None`: the platform's.
+    // Left out if there is none, so that a repeated request matches one that an earlier version stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<CarrierAccountId>,
 }
 
 /// The input that a repeated request must match.
@@ -80,6 +85,14 @@ impl Provisioning {
         // Before every check: the earlier request itself may be why this one would be refused.
         if let Some(operation) = repeated(store, OperationKind::ImportNumber, &idempotency).await? {
             return Ok(operation);
+        }
+        if let Some(account) = wanted.account {
+            let known = store.carrier_accounts().await?.into_iter().find(|known| known.id == account);
+            let known = known.ok_or_else(|| Refusal::not_found("carrier account", "carrierAccountId"))?;
+            if known.status != CarrierAccountStatus::Active {
+                let why = "this account is not active: see its detail";
+                return Err(Refusal::new(RefusalCode::InvalidInput, why).at("carrierAccountId").into());
+            }
         }
         // Every number has an agent: one in the pool has its last.
         let last = match agent {
@@ -174,7 +187,7 @@ async fn look_up(
     driver: &Provisioning,
     wanted: &WantedImport,
 ) -> Result<Result<OwnedNumber, Refusal>, CarrierError> {
-    let carrier = driver.carrier();
+    let carrier = driver.0.accounts.carrier(wanted.account).await?;
     let refused = |code, why: String| Refusal::new(code, why).at("number");
     let Some(owned) = carrier.find(&wanted.number).await? else {
         let why = format!(
@@ -251,6 +264,7 @@ fn import_of(driver: &Provisioning, owned: OwnedNumber, data: &ImportData) -> Re
         region: None,
         monthly_cost: list_price(kind),
         label: data.wanted.label.clone(),
+        account: data.wanted.account,
     };
     let former_settings = write_data(&FormerSettings::of(&owned));
     Ok(NumberImport { claim, sid: owned.sid, former_settings, is_pooled: data.is_pooled })
@@ -266,7 +280,10 @@ async fn point_number(driver: &Provisioning, operation: &Operation) -> Result<Ou
     }
     let sid = present(number.sid.clone(), "phone_numbers")?;
     let released = || vec![Effect::NumberReleased { number: number.id }];
-    let carrier = driver.carrier();
+    let carrier = match driver.carrier_of(&number).await {
+        Ok(carrier) => carrier,
+        Err(failure) => return Ok(Outcome::failed(operation, &failure, released(), Patience::UntilSettled)),
+    };
     let owned = match carrier.fetch(&sid).await {
         Ok(Some(owned)) => owned,
         Ok(None) => {
@@ -383,7 +400,11 @@ async fn give_back(
         Ok(()) => failed(why.to_owned(), released),
         Err(StepError::Rejected(_) | StepError::Refused(_)) => {
             let sid = number.sid.as_deref().unwrap_or_default();
-            match driver.carrier().fetch(sid).await {
+            let found = match driver.carrier_of(number).await {
+                Ok(carrier) => carrier.fetch(sid).await,
+                Err(failure) => Err(failure),
+            };
+            match found {
                 Ok(Some(owned)) if FormerSettings::of(&owned).calls_go_to(|url| driver.is_here(url)) => {
                     error!(operation = %operation.id, number = mask(number.number.as_str()), sid, "number half imported: the carrier took some of its settings, and rejects its former ones");
                     let why = format!(

@@ -257,6 +257,8 @@ async fn prepare(
         region: None,
         monthly_cost: list_price(kind),
         label: None,
+        // Ports arrive in the platform's account.
+        account: None,
     };
     let progress = Progress::of(operation).with([Effect::KeptNumber(Box::new(change.clone()))]);
     let update: OperationUpdate = progress.into_update(OperationState::Running, Step::FollowPort, None);
@@ -269,7 +271,7 @@ pub(super) async fn cut_over(driver: &Provisioning, operation: &Operation) -> Re
     let sid = read_data::<PortProgress>(operation)?.arrived.ok_or(missing)?;
     let progress = Progress::of(operation);
     let unapplied = |why: &str| Refusal::new(RefusalCode::CarrierUnavailable, why);
-    Ok(match restore(driver, &sid, &driver.settings(operation.id)).await {
+    Ok(match restore(Ok(driver.carrier().clone()), &sid, &driver.settings(operation.id)).await {
         Ok(Setting::Right) => {
             let detail = "the number is ported and takes calls. The target keeps taking forwarded calls: release it when nothing is \
                           forwarded any more";
