@@ -6,6 +6,7 @@
 //! at startup, the server answers calls by the routing cache of an earlier run and does nothing else until
 //! the database has passed these checks. If it fails them, the server stops.
 
+mod accounts;
 mod deferred_check;
 mod retention;
 mod settings;
@@ -35,6 +36,7 @@ use crate::store::{Database, Migrations, StoreError, SystemStore};
 use crate::voice::{Voice, VoiceError};
 use crate::webhooks;
 use crate::{provider, telemetry};
+use accounts::check_tokens;
 use deferred_check::open_or_defer;
 use retention::Retention;
 
@@ -420,19 +422,6 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
         return Err(AppError::NotIsolated { faults });
     }
     Ok(database)
-}
-
-/// Reads the tenants' accounts at the carrier, and checks that their tokens can be decrypted. While the database is not checked,
-/// the worker reads them later.
-async fn check_tokens(accounts: &Accounts, is_checked: bool) -> Result<(), AppError> {
-    if !is_checked {
-        return Ok(());
-    }
-    accounts.load().await?;
-    match accounts.unreadable() {
-        (0, _) => Ok(()),
-        (unreadable, all) => Err(AppError::TokensUnreadable { unreadable, all }),
-    }
 }
 
 /// The routes of both providers.

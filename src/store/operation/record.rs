@@ -338,18 +338,7 @@ async fn apply(
             let row = phone_number::ActiveModel::default();
             move_number(db, operation, *number, NumberTransition::ReleaseEnded, row).await.map(drop)
         }
-        Effect::NumberReturned { number } => {
-            let agent = operation.agent_id.map(|agent| agent.0);
-            let pooled = phone_number::Entity::update_many()
-                .col_expr(phone_number::Column::PooledAt, Expr::value(None::<DateTime<Utc>>))
-                .filter(phone_number::Column::Id.eq(number.0))
-                .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
-                .filter(phone_number::Column::AgentId.eq(agent))
-                .filter(phone_number::Column::CallGroupId.is_null())
-                .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()));
-            pooled.exec(db).await?;
-            Ok(())
-        }
+        Effect::NumberReturned { number } => return_number(db, operation, *number).await,
         Effect::NumberConfirmed { number } => {
             let row = phone_number::ActiveModel::default();
             // No error in another state: a release that began meanwhile wins.
@@ -360,12 +349,7 @@ async fn apply(
         }
         Effect::KeptNumber(change) => kept::write(db, shared, operation, change).await,
         Effect::FormerSettings { number, settings } => {
-            let recorded = phone_number::Entity::update_many()
-                .col_expr(Alias::new(phone_number::FORMER_SETTINGS), Expr::value(settings.clone()))
-                .filter(phone_number::Column::Id.eq(number.0))
-                .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0));
-            recorded.exec(db).await?;
-            Ok(())
+            record_former_settings(db, operation, *number, settings).await
         }
         Effect::MessageSent { message, report } => {
             message::report(db, shared, Some(*message), report).await.map(drop)
@@ -380,6 +364,39 @@ async fn apply(
             move_number(db, operation, *number, NumberTransition::Lost, row).await.map(drop)
         }
     }
+}
+
+/// Returns a number from the pool to its last agent, unless it was assigned meanwhile.
+async fn return_number(
+    db: &impl ConnectionTrait,
+    operation: &Operation,
+    number: NumberId,
+) -> Result<(), StoreError> {
+    let agent = operation.agent_id.map(|agent| agent.0);
+    let pooled = phone_number::Entity::update_many()
+        .col_expr(phone_number::Column::PooledAt, Expr::value(None::<DateTime<Utc>>))
+        .filter(phone_number::Column::Id.eq(number.0))
+        .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0))
+        .filter(phone_number::Column::AgentId.eq(agent))
+        .filter(phone_number::Column::CallGroupId.is_null())
+        .filter(phone_number::Column::Status.ne(NumberStatus::Released.as_str()));
+    pooled.exec(db).await?;
+    Ok(())
+}
+
+/// Records what was set on a number at the carrier before.
+async fn record_former_settings(
+    db: &impl ConnectionTrait,
+    operation: &Operation,
+    number: NumberId,
+    settings: &Value,
+) -> Result<(), StoreError> {
+    let recorded = phone_number::Entity::update_many()
+        .col_expr(Alias::new(phone_number::FORMER_SETTINGS), Expr::value(settings.clone()))
+        .filter(phone_number::Column::Id.eq(number.0))
+        .filter(phone_number::Column::TenantId.eq(operation.tenant_id.0));
+    recorded.exec(db).await?;
+    Ok(())
 }
 
 /// Applies an effect on an account at the carrier, or on the account of a number.
