@@ -305,6 +305,11 @@ fn moved(from: Model, to: Place, now: DateTime<Utc>) -> ActiveModel {
         pooled_at: Set(None),
         primary_since: Set(None),
         origin: Set(NumberOrigin::Stock.to_string()),
+        // Stock is in the platform's account.
+        carrier_account_id: Set(None),
+        other_account_id: Set(None),
+        moved_at: Set(None),
+        is_moving: Set(false),
         call_group_id: Set(None),
         // The mark at the carrier stays that of the purchase.
         marked_by: Set(Some(from.marked_by.unwrap_or(from.operation_id))),
