@@ -20,6 +20,7 @@ use axum::Router;
 use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 
+use crate::accounts::{Accounts, Unreadable};
 use crate::auth::{AuthConfigError, Authenticator, MediaLinks};
 use crate::calls::{CallRecords, Conversations, KeptNumbers, Sweep};
 use crate::carrier::{Carrier, CarrierError};
@@ -62,6 +63,20 @@ pub enum AppError {
     /// The database is unavailable, misconfigured or returned an error.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A key of the configuration is not one.
+    #[error("ENCRYPTION_KEY: {0}")]
+    EncryptionKey(#[from] Unreadable),
+    /// Tenants' accounts at the carrier have tokens that this server cannot decrypt.
+    #[error(
+        "ENCRYPTION_KEY: {unreadable} of {all} tokens of tenants' carrier accounts cannot be decrypted: set the key with which \
+         they were encrypted, or set it as ENCRYPTION_KEY_PREVIOUS beside a new ENCRYPTION_KEY"
+    )]
+    TokensUnreadable {
+        /// Accounts whose token cannot be decrypted.
+        unreadable: usize,
+        /// All connected accounts.
+        all: usize,
+    },
     /// The carrier's HTTP client could not be built.
     #[error(transparent)]
     Carrier(#[from] CarrierError),
@@ -103,7 +118,7 @@ pub struct Core {
     pub provisioning: Provisioning,
     /// Compares the providers' inventories with the database.
     pub reconciler: Reconciler,
-    carrier: Carrier,
+    accounts: Accounts,
     voice: Voice,
 }
 
@@ -114,7 +129,9 @@ impl Core {
     /// [`AppError`] if the database is unavailable or fails its check, or a client cannot be built.
     pub async fn build(config: &Config, clock: &Clock, entropy: &Entropy) -> Result<Self, AppError> {
         let database = open(config, clock.clone()).await?;
-        Self::with_database(database, config, clock, entropy)
+        let core = Self::with_database(database, config, clock, entropy)?;
+        check_tokens(&core.accounts, true).await?;
+        Ok(core)
     }
 
     fn with_database(
@@ -126,17 +143,19 @@ impl Core {
         // Handed over as a function, since `provider` may use nothing above the domain.
         provider::set_traceparent(telemetry::traceparent);
         let carrier = Carrier::new(settings::carrier_config(config), clock.clone(), entropy.clone())?;
+        let accounts =
+            Accounts::new(settings::accounts_config(config), carrier, database.system(), clock.clone())?;
         let voice = Voice::new(settings::voice_config(config), clock.clone(), entropy.clone())?;
         let provisioning = Provisioning::new(
             settings::provisioning_config(config),
             database.system(),
-            carrier.clone(),
+            accounts.clone(),
             voice.clone(),
             clock.clone(),
             entropy.clone(),
         );
         let reconciler = Reconciler::new(database.clone(), provisioning.clone());
-        Ok(Self { database, provisioning, reconciler, carrier, voice })
+        Ok(Self { database, provisioning, reconciler, accounts, voice })
     }
 
     /// The services of the API.
@@ -147,7 +166,7 @@ impl Core {
         media_links: MediaLinks,
         clock: Clock,
     ) -> Services {
-        let (carrier, voice) = (self.carrier.clone(), self.voice.clone());
+        let (carrier, voice) = (self.accounts.platform().clone(), self.voice.clone());
         let health = HealthProbes::new(vec![
             Box::new(move || carrier.health()),
             Box::new(move || voice.health()),
@@ -161,7 +180,7 @@ impl Core {
             media_links,
             clock,
             health,
-            is_sandbox: self.carrier.is_emulated(),
+            is_sandbox: self.accounts.platform().is_emulated(),
         }
     }
 }
@@ -180,6 +199,7 @@ pub struct App {
     database: Database,
     provisioning: Provisioning,
     reconciler: Reconciler,
+    accounts: Accounts,
     routing: Routing,
     records: CallRecords,
     sweep: Sweep,
@@ -192,6 +212,7 @@ pub struct App {
     retention: Option<Retention>,
     message_retention: Option<Retention>,
     reconcile_every: Duration,
+    has_stock: bool,
     workers: Workers,
     entropy: Entropy,
     drain_delay: Duration,
@@ -237,16 +258,17 @@ impl App {
         let (database, is_checked) = open_or_defer(config, &clock).await?;
         let deferred_check = (!is_checked).then(|| (config.clone(), clock.clone()));
         let core = Core::with_database(database, config, &clock, &entropy)?;
+        check_tokens(&core.accounts, is_checked).await?;
         let records = open_records(config, core.database.system(), clock.clone())?;
         let media = open_media(config)?;
         let services = core.services(records.clone(), workers.clone(), media.links.clone(), clock.clone());
         let (inbox, message_sweep, message_answers) = open_messages(config, &core, &clock, &entropy)?;
-        let Core { database, provisioning, reconciler, carrier, voice } = core;
+        let Core { database, provisioning, reconciler, accounts, voice } = core;
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
-        let sweep = Sweep::new(system.clone(), carrier.clone(), clock.clone());
+        let sweep = Sweep::new(system.clone(), accounts.clone(), clock.clone());
         let [retention, message_retention] = retentions(config, &system, &clock);
-        let media_keeper = media_keeper(config, system.clone(), carrier, &media, (&clock, &entropy));
+        let media_keeper = media_keeper(config, system.clone(), accounts.clone(), &media, (&clock, &entropy));
         let kept = KeptNumbers::new(system.clone());
         let conversations =
             Conversations::new(system, voice.clone(), clock.clone(), config.records.transcripts);
@@ -259,15 +281,8 @@ impl App {
             clock.clone(),
             entropy.clone(),
         );
-        let webhooks = webhooks::router(
-            settings::webhook_config(config),
-            routing.clone(),
-            records.clone(),
-            conversations.clone(),
-            inbox.clone(),
-            kept.clone(),
-            clock.unset(),
-        );
+        let records_of = (records.clone(), conversations.clone(), inbox.clone(), kept.clone());
+        let webhooks = webhook_routes(config, &accounts, &routing, records_of, &clock);
         let drain = Drain::new(shutdown.leave.clone(), shutdown.drain.clone());
         let router = server::router(
             ServerConfig { test_calls, ..settings::server_config(config, media, clock, entropy.clone())? },
@@ -284,6 +299,7 @@ impl App {
             database,
             provisioning,
             reconciler,
+            accounts,
             routing,
             records,
             sweep,
@@ -296,6 +312,7 @@ impl App {
             retention,
             message_retention,
             reconcile_every: config.reconcile_every,
+            has_stock: config.stock.as_ref().is_some_and(|stock| !stock.is_empty()),
             workers,
             entropy,
             drain_delay: config.connections.drain_delay,
@@ -405,6 +422,31 @@ async fn open(config: &Config, clock: Clock) -> Result<Database, AppError> {
     Ok(database)
 }
 
+/// Reads the tenants' accounts at the carrier, and checks that their tokens can be decrypted. While the database is not checked,
+/// the worker reads them later.
+async fn check_tokens(accounts: &Accounts, is_checked: bool) -> Result<(), AppError> {
+    if !is_checked {
+        return Ok(());
+    }
+    accounts.load().await?;
+    match accounts.unreadable() {
+        (0, _) => Ok(()),
+        (unreadable, all) => Err(AppError::TokensUnreadable { unreadable, all }),
+    }
+}
+
+/// The routes of both providers.
+fn webhook_routes(
+    config: &Config,
+    accounts: &Accounts,
+    routing: &Routing,
+    (records, conversations, inbox): (CallRecords, Conversations, Inbox),
+    clock: &Clock,
+) -> Router {
+    let config = settings::webhook_config(config);
+    webhooks::router(config, accounts.clone(), routing.clone(), records, conversations, inbox, clock.unset())
+}
+
 /// Prepares what the whole process shares.
 fn prepare(clock: &Clock) {
     telemetry::record_metrics(); // first: what is recorded before is lost
@@ -432,7 +474,7 @@ fn open_messages(
         entropy.clone(),
     );
     let redacts = config.records.redact_at_carrier;
-    let sweep = MessageSweep::new(system, core.carrier.clone(), inbox.clone(), clock.clone(), redacts);
+    let sweep = MessageSweep::new(system, core.accounts.clone(), inbox.clone(), clock.clone(), redacts);
     Ok((inbox, sweep, answers))
 }
 
@@ -451,10 +493,10 @@ fn open_media(config: &Config) -> Result<MediaAccess, AppError> {
 fn media_keeper(
     config: &Config,
     store: SystemStore,
-    carrier: Carrier,
+    accounts: Accounts,
     media: &MediaAccess,
     (clock, entropy): (&Clock, &Entropy),
 ) -> MediaKeeper {
     let deletes = config.media.delete_at_carrier;
-    MediaKeeper::new(store, carrier, media.storage.clone(), deletes, clock.clone(), entropy.clone())
+    MediaKeeper::new(store, accounts, media.storage.clone(), deletes, clock.clone(), entropy.clone())
 }

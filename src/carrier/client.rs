@@ -63,6 +63,9 @@ pub struct Carrier {
     pub(super) media_breaker: CircuitBreaker,
     /// So do ports.
     pub(super) porting_breaker: CircuitBreaker,
+    /// The subaccount that requests are about; `None`: the account of the credentials.
+    acts_in: Option<Arc<str>>,
+    clock: Clock,
     entropy: Entropy,
 }
 
@@ -93,9 +96,45 @@ impl Carrier {
             pricing_breaker: CircuitBreaker::new("carrier_prices", clock.clone()),
             messaging_breaker: CircuitBreaker::new("carrier_senders", clock.clone()),
             porting_breaker: CircuitBreaker::new("carrier_ports", clock.clone()),
-            media_breaker: CircuitBreaker::new("carrier_media", clock),
+            media_breaker: CircuitBreaker::new("carrier_media", clock.clone()),
+            acts_in: None,
+            clock,
             entropy,
         })
+    }
+
+    /// A client for another account, with circuit breakers and a limit on requests of its own. Both share their connections.
+    #[must_use]
+    pub fn for_account(&self, account_sid: String, auth_token: SecretString) -> Self {
+        let breaker = || CircuitBreaker::without_gauge("carrier_account", self.clock.clone());
+        Self {
+            config: Arc::new(CarrierConfig { account_sid, auth_token, ..(*self.config).clone() }),
+            requests: ConcurrencyLimit::new(PARALLEL_REQUESTS),
+            turns: Turns::new(),
+            breaker: breaker(),
+            pricing_breaker: breaker(),
+            messaging_breaker: breaker(),
+            media_breaker: breaker(),
+            acts_in: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same client with another token of its account.
+    #[must_use]
+    pub fn with_token(&self, auth_token: SecretString) -> Self {
+        Self { config: Arc::new(CarrierConfig { auth_token, ..(*self.config).clone() }), ..self.clone() }
+    }
+
+    /// A client for a subaccount with the credentials of this one, its parent: for numbers and calls, not for other hosts.
+    pub(super) fn acting_in(&self, account_sid: &str) -> Self {
+        Self { acts_in: Some(account_sid.into()), ..self.clone() }
+    }
+
+    /// The account's id, `AC…`.
+    #[must_use]
+    pub fn account_sid(&self) -> &str {
+        &self.config.account_sid
     }
 
     /// Returns a client that shares limits and circuit breakers, for requests of low priority.
@@ -127,7 +166,8 @@ impl Carrier {
     pub(super) fn url(&self, path: &[&str]) -> Url {
         let mut url = self.config.base_url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["2010-04-01", "Accounts", &self.config.account_sid]);
+            let account = self.acts_in.as_deref().unwrap_or(&self.config.account_sid);
+            segments.pop_if_empty().extend(["2010-04-01", "Accounts", account]);
             if let Some((last, folders)) = path.split_last() {
                 // Without the suffix Twilio answers in XML.
                 segments.extend(folders).push(&format!("{last}.json"));
@@ -244,6 +284,15 @@ impl Carrier {
         form: &[(&str, &str)],
     ) -> Result<Answer, CarrierError> {
         self.send(&self.breaker, self.request(Method::POST, url).form(form), Effect::Writes).await
+    }
+
+    /// Reads whatever is answered, for requests whose rejections say something.
+    pub(super) async fn get_any_answer(&self, url: Url) -> Result<Answer, CarrierError> {
+        let Some(_permit) = self.requests.acquire(self.priority, self.config.timeout).await else {
+            return Err(CarrierError::unavailable("too many requests are waiting"));
+        };
+        let request = self.request(Method::GET, url);
+        self.transport.send_for_any_answer(&self.breaker, request, Effect::Reads).await
     }
 
     pub(super) async fn delete(&self, url: Url) -> Result<(), CarrierError> {

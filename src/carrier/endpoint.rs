@@ -5,6 +5,9 @@ use crate::provider::Method;
 /// Names the endpoint of a request by its method and path segments.
 pub(super) fn of(method: &Method, path: &[&str]) -> &'static str {
     match path {
+        ["2010-04-01", "Accounts.json"] if *method == Method::POST => "create_account",
+        ["2010-04-01", "Accounts.json"] => "list_accounts",
+        ["2010-04-01", "Accounts", _] => "fetch_account",
         ["2010-04-01", "Accounts", _, rest @ ..] => match rest {
             ["AvailablePhoneNumbers", ..] => "search_numbers",
             ["IncomingPhoneNumbers.json"] if *method == Method::POST => "buy_number",
@@ -57,6 +60,9 @@ mod tests {
         assert_eq!(named(Method::GET, "v1/Services/MG1/Compliance/Usa2p"), "list_registrations");
         assert_eq!(at(Method::DELETE, "Messages/MM1/Media/ME1"), "delete_media");
         assert_eq!(named(Method::GET, "v1/PhoneNumbers/Countries/US"), "fetch_prices");
+        assert_eq!(named(Method::POST, "2010-04-01/Accounts.json"), "create_account");
+        assert_eq!(named(Method::GET, "2010-04-01/Accounts.json"), "list_accounts");
+        assert_eq!(named(Method::GET, "2010-04-01/Accounts/AC1.json"), "fetch_account");
         assert_eq!(named(Method::GET, "v1/Porting/Portability/PhoneNumber/1"), "check_portability");
         assert_eq!(named(Method::POST, "v1/Documents"), "upload_document");
         assert_eq!(named(Method::POST, "v1/Porting/PortIn"), "request_port");

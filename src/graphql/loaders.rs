@@ -13,9 +13,10 @@ use super::context::Session;
 use super::errors::ApiError;
 use super::rounds::{NoDelay, Rounds};
 use crate::domain::{
-    AgentId, AuditEvent, AuditEventId, Call, CallId, KeptNumber, KeptNumberId, MediaFile, Message, MessageId,
-    MessageThread, MessagingConsent, MessagingRegistration, NumberId, Operation, OperationId, Participant,
-    PhoneNumber, RoutingRules, Tenant, TenantId, ThreadId, TranscriptLine,
+    AgentId, AuditEvent, AuditEventId, Call, CallGroup, CallGroupId, CallId, CarrierAccount,
+    CarrierAccountId, KeptNumber, KeptNumberId, MediaFile, Message, MessageId, MessageThread,
+    MessagingConsent, MessagingRegistration, NumberId, Operation, OperationId, Participant, PhoneNumber,
+    RoutingRules, Tenant, TenantId, ThreadId, TranscriptLine,
 };
 use crate::graphql::model::{size_of_rules, size_of_transcript};
 use crate::store::{AgentProfile, Page, PageOf, TenantCounts};
@@ -238,6 +239,19 @@ impl Loader<MessageId> for Batches {
     }
 }
 
+impl Loader<CarrierAccountId> for Batches {
+    type Value = CarrierAccount;
+    type Error = ApiError;
+
+    async fn load(
+        &self,
+        keys: &[CarrierAccountId],
+    ) -> Result<HashMap<CarrierAccountId, CarrierAccount>, ApiError> {
+        let rows = self.0.reader().await?.carrier_accounts_by_id(keys).await?;
+        visible(&self.0, rows, |account| account.id, |_| None::<AgentId>)
+    }
+}
+
 impl Loader<ThreadId> for Batches {
     type Value = MessageThread;
     type Error = ApiError;
@@ -341,6 +355,20 @@ impl Loader<TranscriptOf> for Batches {
             self.0.has_room_for(bytes)?;
         }
         Ok(found)
+    }
+}
+
+impl Loader<CallGroupId> for Batches {
+    type Value = CallGroup;
+    type Error = ApiError;
+
+    async fn load(&self, keys: &[CallGroupId]) -> Result<HashMap<CallGroupId, CallGroup>, ApiError> {
+        // As the trail, groups belong to the tenant.
+        if !self.0.scope()?.is_whole() {
+            return Ok(HashMap::new());
+        }
+        let rows = self.0.reader().await?.call_groups_by_id(keys).await?;
+        Ok(rows.into_iter().map(|group| (group.id, group)).collect())
     }
 }
 

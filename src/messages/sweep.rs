@@ -6,15 +6,18 @@
 //! Every server writes the same, so all may sweep at the same time. A message that the carrier does not report on is postponed,
 //! and the sweep continues with the next.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Inbox;
+use crate::accounts::Accounts;
 use crate::carrier::{Carrier, CarrierError, CarrierMessage};
-use crate::domain::{Clock, E164, Heartbeat, IncomingMessage, Message, caught};
+use crate::domain::{
+    CarrierAccountId, CarrierAccountStatus, Clock, E164, Heartbeat, IncomingMessage, Message, caught,
+};
 use crate::store::{Received, StoreError, SystemStore};
 
 /// How often the carrier is asked for missed messages, and messages are looked for whose status or price is missing.
@@ -42,7 +45,7 @@ const REDACTION_PUT_OFF: TimeDelta = TimeDelta::days(1);
 #[derive(Debug, Clone)]
 pub struct MessageSweep {
     store: SystemStore,
-    carrier: Carrier,
+    accounts: Accounts,
     inbox: Inbox,
     clock: Clock,
     redacts: bool,
@@ -61,19 +64,17 @@ impl MessageSweep {
     /// Sweeps through the system's store, the carrier, and this inbox for what it finds. `redacts`: old texts are deleted at the
     /// carrier.
     #[must_use]
-    pub fn new(store: SystemStore, carrier: Carrier, inbox: Inbox, clock: Clock, redacts: bool) -> Self {
-        Self { store, carrier, inbox, clock, redacts }
+    pub fn new(store: SystemStore, accounts: Accounts, inbox: Inbox, clock: Clock, redacts: bool) -> Self {
+        Self { store, accounts, inbox, clock, redacts }
     }
 
     /// Sweeps every minute until `stop` is cancelled.
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
-        let mut complete_to = self.clock.now() - FIRST_LOOK_BACK;
+        let mut complete_to = HashMap::new();
         loop {
             heartbeat.beat();
-            // What is older is given up.
-            complete_to = complete_to.max(self.clock.now() - FIRST_LOOK_BACK);
             let round = Box::pin(async {
-                complete_to = self.find_missed(complete_to, &heartbeat).await;
+                complete_to = self.find_missed_in_all(&complete_to, &heartbeat).await;
                 if let Err(failure) = self.complete(&heartbeat).await {
                     warn_of(&failure);
                 }
@@ -92,16 +93,45 @@ impl MessageSweep {
         }
     }
 
+    /// Looks in each account for messages that no webhook announced. Returns up to when none is missing.
+    async fn find_missed_in_all(
+        &self,
+        complete_to: &HashMap<Option<CarrierAccountId>, DateTime<Utc>>,
+        heartbeat: &Heartbeat,
+    ) -> HashMap<Option<CarrierAccountId>, DateTime<Utc>> {
+        let mut now_complete_to = HashMap::new();
+        for account in self.accounts.all() {
+            // One that the carrier has rejected is looked at once it is active again.
+            let is_active =
+                account.as_ref().is_none_or(|account| account.status == CarrierAccountStatus::Active);
+            let id = account.map(|account| account.id);
+            // What is older is given up.
+            let earliest = self.clock.now() - FIRST_LOOK_BACK;
+            let since = complete_to.get(&id).copied().unwrap_or(earliest).max(earliest);
+            let until = match self.accounts.carrier(id).await {
+                Ok(carrier) if is_active => self.find_missed(&carrier, since, heartbeat).await,
+                _ => since,
+            };
+            now_complete_to.insert(id, until);
+        }
+        now_complete_to
+    }
+
     /// Stores messages that came in since then and are not on record. Returns the instant up to which none is missing. A span
     /// that cannot be searched, or a message that cannot be stored, does not keep later ones from being found.
-    async fn find_missed(&self, since: DateTime<Utc>, heartbeat: &Heartbeat) -> DateTime<Utc> {
+    async fn find_missed(
+        &self,
+        carrier: &Carrier,
+        since: DateTime<Utc>,
+        heartbeat: &Heartbeat,
+    ) -> DateTime<Utc> {
         let now = self.clock.now();
         let (mut from, mut incomplete_from) = (since, None);
         // An hour at a time, so that a busy account's list does not become too long.
         while from < now {
             let until = (from + WINDOW).min(now);
             heartbeat.beat();
-            let is_complete = match self.search(from, until, heartbeat).await {
+            let is_complete = match self.search(carrier, (from, until), heartbeat).await {
                 Ok(is_complete) => is_complete,
                 Err(failure) => {
                     let is_hopeless = matches!(
@@ -127,17 +157,18 @@ impl MessageSweep {
     /// Returns whether every message of this span is on record now, or is left to its webhook.
     async fn search(
         &self,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
+        carrier: &Carrier,
+        (from, until): (DateTime<Utc>, DateTime<Utc>),
         heartbeat: &Heartbeat,
     ) -> Result<bool, Unswept> {
-        let listed = self.carrier.messages_received(from, until).await?;
-        self.store_all_missed(&listed, heartbeat).await
+        let listed = carrier.messages_received(from, until).await?;
+        self.store_all_missed(carrier, &listed, heartbeat).await
     }
 
     /// Returns whether each of these messages is on record now, or is left to its webhook.
     async fn store_all_missed(
         &self,
+        carrier: &Carrier,
         listed: &[CarrierMessage],
         heartbeat: &Heartbeat,
     ) -> Result<bool, Unswept> {
@@ -158,7 +189,7 @@ impl MessageSweep {
         {
             heartbeat.beat();
             // One that cannot be stored must not hold up the others: it is found again in the next round.
-            match caught("missed message", self.store_missed(missed)).await {
+            match caught("missed message", self.store_missed(carrier, missed)).await {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
                     tracing::warn!(sid = missed.sid, %error, "missed message not stored");
@@ -170,13 +201,10 @@ impl MessageSweep {
         Ok(is_complete)
     }
 
-    async fn store_missed(&self, missed: &CarrierMessage) -> Result<(), Unswept> {
+    async fn store_missed(&self, carrier: &Carrier, missed: &CarrierMessage) -> Result<(), Unswept> {
         let (Ok(from), Some(to)) = (missed.from.parse(), E164::shown(&missed.to)) else { return Ok(()) };
-        let media = if missed.media_count > 0 {
-            self.carrier.media_of_message(&missed.sid).await?
-        } else {
-            Vec::new()
-        };
+        let media =
+            if missed.media_count > 0 { carrier.media_of_message(&missed.sid).await? } else { Vec::new() };
         let message = IncomingMessage {
             sid: missed.sid.clone(),
             from,
@@ -247,16 +275,33 @@ impl MessageSweep {
     /// Returns when this message is tried again; `None`: nothing is left to do.
     async fn redact_one(&self, message: &Message) -> Result<Option<DateTime<Utc>>, CarrierError> {
         match &message.sid {
-            Some(sid) => self.carrier.redact_message(sid).await.map(|()| None),
+            Some(sid) => self.carrier_of(message).await?.redact_message(sid).await.map(|()| None),
             // The carrier may still get it.
             None if !message.status.is_final() => Ok(Some(self.clock.now() + REDACTION_PUT_OFF)),
             None => Ok(None),
         }
     }
 
+    /// The account of a message's number.
+    async fn carrier_of(&self, message: &Message) -> Result<Carrier, CarrierError> {
+        let unread = |_| CarrierError::unavailable("the account of the number could not be read");
+        let accounts = self.store.accounts_of_number(message.number_id).await.map_err(unread)?;
+        self.accounts.carrier(accounts.owner).await
+    }
+
+    /// Asks the account of the message's number; if the number was moved, also the other one, since the message may be older.
+    async fn find(&self, message: &Message, sid: &str) -> Result<Option<CarrierMessage>, Unswept> {
+        for account in self.store.accounts_of_number(message.number_id).await?.all() {
+            if let Some(found) = self.accounts.carrier(account).await?.message(sid).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
     async fn ask(&self, message: &Message) -> Result<(), Unswept> {
         let Some(sid) = &message.sid else { return Ok(self.store.check_message(message.id, None).await?) };
-        match self.carrier.message(sid).await? {
+        match self.find(message, sid).await? {
             Some(found) => {
                 self.store.report_message(Some(message.id), &found.report()).await?;
             }

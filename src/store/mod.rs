@@ -10,6 +10,7 @@
 mod agent;
 mod audit_event;
 mod call;
+mod carrier_account;
 mod changes;
 mod clock;
 mod dialect;
@@ -35,6 +36,7 @@ pub use audit_event::AuditEventFilter;
 pub use call::{
     AnswerClaim, AnswerRecord, CallCounts, CallFilter, CallSlot, Counting, CountingRound, KindUsage, Route,
 };
+pub use carrier_account::{AccountCheck, SealedTokens, StoredAccount, TenantSubaccount};
 pub use changes::{Change, Topic, Watcher};
 pub use doors::{SystemStore, TenantStore};
 pub use entities::UnreadableRow;
@@ -45,8 +47,9 @@ pub use message::{
     MessageUsage, NewMessage, Received, RegistrationCheck, ThreadFilter,
 };
 pub use number::{
-    AgentSummary, ClaimError, Extent, ListExtent, ListedAgent, ListedNumber, NumberClaim, NumberFilter,
-    NumberReader, NumberSummary, PurchaseRules,
+    AgentOwner, AgentSummary, Assignee, CallGroupChanges, ClaimError, Extent, Holder, ListExtent,
+    ListedAgent, ListedNumber, NumberClaim, NumberFilter, NumberImport, NumberReader, NumberSummary,
+    PurchaseRules, StockLevels, WantedFromStock,
 };
 pub use operation::{
     Backlog, Claimed, Effect, Inserted, Lease, NewOperation, OperationFilter, OperationUpdate, Wait,

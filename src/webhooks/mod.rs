@@ -24,6 +24,7 @@ use secrecy::SecretString;
 use tower_http::timeout::TimeoutLayer;
 use url::Url;
 
+use crate::accounts::Accounts;
 use crate::calls::{CallRecords, Conversations, KeptNumbers};
 use crate::carrier::TwimlRenderer;
 use crate::domain::{Clock, Webhook};
@@ -42,10 +43,6 @@ pub struct WebhookConfig {
     pub base_url: Url,
     /// The previous public URL, while numbers still point to it.
     pub previous_base_url: Option<Url>,
-    /// The carrier account that the calls must belong to, `AC…`.
-    pub account_sid: String,
-    /// The account's auth tokens: two during a rotation.
-    pub auth_tokens: Vec<SecretString>,
     /// The voice provider's webhook secrets: two during a rotation. Without one the route does not exist, because no
     /// event could be verified.
     pub elevenlabs_secrets: Vec<SecretString>,
@@ -61,6 +58,7 @@ impl WebhookConfig {
 /// The state of the routes.
 struct Webhooks {
     config: WebhookConfig,
+    accounts: Accounts,
     routing: Routing,
     records: CallRecords,
     conversations: Conversations,
@@ -74,6 +72,7 @@ struct Webhooks {
 /// Builds the routes of both providers.
 pub fn router(
     config: WebhookConfig,
+    accounts: Accounts,
     routing: Routing,
     records: CallRecords,
     conversations: Conversations,
@@ -86,6 +85,7 @@ pub fn router(
     let renderer = TwimlRenderer::new(&config.base_url);
     let webhooks = Arc::new(Webhooks {
         config,
+        accounts,
         routing,
         records,
         conversations,

@@ -16,6 +16,8 @@ const KINDS: &[&str] = &[
     "delete_agent",
     "restore_voice_agent",
     "send_message",
+    "create_carrier_account",
+    "move_number",
     "keep_number",
     "port_number",
 ];
@@ -29,6 +31,8 @@ const STEPS: &[&str] = &[
     "check_number",
     "delete_voice_agent",
     "send_message",
+    "create_carrier_account",
+    "move_number",
     "check_portability",
     "upload_bill",
     "request_port",

@@ -4,7 +4,7 @@
 //! would still ring. North American numbers all have ten digits, so an area code newer than the metadata is accepted there.
 
 use phonenumber::metadata::DATABASE;
-use phonenumber::{PhoneNumber, Type};
+use phonenumber::{Mode, PhoneNumber, Type};
 
 use super::E164;
 use crate::domain::{CountryCode, NumberType};
@@ -43,7 +43,7 @@ impl E164 {
         }
     }
 
-    /// Country or territory of the number; `None` for international networks.
+    /// The country or territory of the number; `None` for international networks, and for numbers in no plan.
     #[must_use]
     pub fn country(&self) -> Option<CountryCode> {
         self.classify().country
@@ -59,6 +59,13 @@ impl E164 {
             Type::TollFree => Some(NumberType::TollFree),
             _ => None,
         }
+    }
+
+    /// The number in national format, such as `(212) 555-0123`; in E.164 form if it is in no plan.
+    #[must_use]
+    pub fn national(&self) -> String {
+        phonenumber::parse(None, self.as_str())
+            .map_or_else(|_| self.to_string(), |number| number.format().mode(Mode::National).to_string())
     }
 
     fn country_in_north_america(&self, number: &PhoneNumber) -> Option<CountryCode> {
@@ -135,6 +142,14 @@ mod tests {
     fn classify(number: &str) -> (String, &'static str) {
         let Classification { country, special } = number.parse::<E164>().unwrap().classify();
         (country.map(|country| country.to_string()).unwrap_or_default(), special.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_number_is_shown_as_its_country_writes_it() {
+        let national = |number: &str| number.parse::<E164>().unwrap().national();
+        assert_eq!(national("+12125550123"), "(212) 555-0123");
+        assert_eq!(national("+442079460123"), "020 7946 0123");
+        assert_eq!("+442079460123".parse::<E164>().unwrap().country().unwrap().to_string(), "GB");
     }
 
     #[test]

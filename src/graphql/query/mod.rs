@@ -4,6 +4,8 @@ mod account;
 mod agent;
 mod audit_event;
 mod call;
+mod call_group;
+mod carrier_account;
 mod estate;
 mod kept_number;
 mod message;
@@ -24,6 +26,8 @@ pub(crate) struct Query(
     number::NumberQuery,
     operation::OperationQuery,
     call::CallQuery,
+    carrier_account::CarrierAccountQuery,
+    call_group::CallGroupQuery,
     message::MessageQuery,
     kept_number::KeptNumberQuery,
     reconciliation::ReconciliationQuery,
