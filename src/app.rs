@@ -312,7 +312,8 @@ impl App {
             retention,
             message_retention,
             reconcile_every: config.reconcile_every,
-            has_stock: config.stock.as_ref().is_some_and(|stock| !stock.is_empty()),
+            has_stock: !config.twilio.subaccounts
+                && config.stock.as_ref().is_some_and(|stock| !stock.is_empty()),
             workers,
             entropy,
             drain_delay: config.connections.drain_delay,
