@@ -441,11 +441,12 @@ fn webhook_routes(
     config: &Config,
     accounts: &Accounts,
     routing: &Routing,
-    (records, conversations, inbox): (CallRecords, Conversations, Inbox),
+    (records, conversations, inbox, kept): (CallRecords, Conversations, Inbox, KeptNumbers),
     clock: &Clock,
 ) -> Router {
     let config = settings::webhook_config(config);
-    webhooks::router(config, accounts.clone(), routing.clone(), records, conversations, inbox, clock.unset())
+    let (accounts, routing) = (accounts.clone(), routing.clone());
+    webhooks::router(config, accounts, routing, records, conversations, inbox, kept, clock.unset())
 }
 
 /// Prepares what the whole process shares.
