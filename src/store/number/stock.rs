@@ -52,6 +52,7 @@ fn in_stock() -> Select<Entity> {
         .filter(Column::TenantId.eq(TenantId::STOCK.0))
         .filter(Column::Status.eq(NumberStatus::Active.as_str()))
         .filter(Column::Kind.eq(NumberType::Local.as_str()))
+        .filter(Column::CarrierAccountId.is_null())
 }
 
 fn matching(wanted: &WantedFromStock) -> Select<Entity> {
@@ -305,7 +306,7 @@ fn moved(from: Model, to: Place, now: DateTime<Utc>) -> ActiveModel {
         pooled_at: Set(None),
         primary_since: Set(None),
         origin: Set(NumberOrigin::Stock.to_string()),
-        // Stock is in the platform's account.
+        // Numbers in stock are in the platform's account.
         carrier_account_id: Set(None),
         other_account_id: Set(None),
         moved_at: Set(None),
