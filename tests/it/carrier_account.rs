@@ -26,6 +26,8 @@ const DISCONNECT: &str = "mutation($id: ID!) { disconnectCarrierAccount(input: {
 const ACCOUNTS: &str = "{ carrierAccounts { id accountSid kind status detail createdAt } }";
 const MOVE: &str = "mutation($input: MovePhoneNumberInput!) { movePhoneNumber(input: $input) {
     phoneNumber { sid status carrierAccount { kind } } operation { kind state } userErrors { message field } } }";
+const IMPORT: &str = "mutation($input: ImportPhoneNumberInput!) { importPhoneNumber(input: $input) {
+    phoneNumber { status carrierAccount { kind } } userErrors { message field } } }";
 const HOLDERS: &str = "{ phoneNumbers { nodes { number carrierAccount { kind accountSid } } } }";
 
 /// An account of the tenant's own at the carrier; gives its SID.
@@ -450,6 +452,29 @@ async fn reconciliation_goes_past_an_account_that_is_not_listed() {
     assert_eq!(about("MISSING_NUMBER").len(), 2, "{report}");
     let unchecked = about("UNCHECKED_ACCOUNT");
     assert!(unchecked.len() == 1 && unchecked[0]["detail"].as_str().unwrap().contains(&account), "{report}");
+}
+
+#[tokio::test]
+async fn a_number_is_imported_from_the_tenants_own_account() {
+    let (practice, account) = Practice::with_own_account(&[]).await;
+    let app = &practice.app;
+    let number = "+12015550177";
+    app.place_numbers(json!([{"phone_number": number, "account_sid": account}])).await;
+    let import = async |token: &str, account: &Value| {
+        let input = json!({"number": number, "carrierAccountId": account});
+        app.graphql(token, IMPORT, json!({ "input": input })).await["data"]["importPhoneNumber"].clone()
+    };
+    let own = practice.account("OWN").await["id"].clone();
+    let stranger = app.token(Uuid::from_u128(2));
+    create(app, &stranger, json!({"name": "Elsewhere", "provisionPhone": false})).await;
+    let refused = import(&stranger, &own).await;
+    assert_eq!(refused["userErrors"][0]["field"][1], "carrierAccountId", "{refused}");
+    let imported = import(&practice.token, &own).await;
+    assert_eq!(imported["userErrors"], json!([]), "{imported}");
+    assert_eq!(imported["phoneNumber"]["carrierAccount"]["kind"], "OWN", "{imported}");
+    let call = practice.call(json!({"to": number})).await;
+    assert_eq!(call["status"], "completed", "{call}");
+    assert_eq!(holder(app, number).await, account);
 }
 
 #[tokio::test]
