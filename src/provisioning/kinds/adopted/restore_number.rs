@@ -40,6 +40,10 @@ impl Provisioning {
             let why = "only an imported number has former settings: give this one up with releasePhoneNumber";
             return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
         }
+        if number.accounts.is_moving {
+            let why = "this number is being moved to another account: wait until movePhoneNumber has ended";
+            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
+        }
         let number = store.begin_release(id).await?.ok_or_else(being_released)?;
         let operation = NewOperation {
             agent_id: Some(number.agent_id),
