@@ -141,16 +141,10 @@ text_enum! {
 
 impl NumberOrigin {
     /// Whether this system bought the number. A number of another origin belongs to whoever brought it: it is never deleted at the
-    /// carrier.
+    /// carrier, and has none of our marks there.
     #[must_use]
     pub const fn is_bought(self) -> bool {
         matches!(self, Self::Purchased | Self::Stock)
-    }
-
-    /// Whether the number's name at the carrier is our mark. One that the carrier account held before keeps its name.
-    #[must_use]
-    pub const fn has_mark(self) -> bool {
-        !matches!(self, Self::Imported | Self::Hosted)
     }
 }
 

@@ -219,11 +219,11 @@ impl Provisioning {
         addresses.any(|base| Webhook::IncomingCall.url(base).as_str() == voice_url)
     }
 
-    /// The settings that a number should have at the carrier. One that the account held before keeps its name: it has no mark, and
-    /// is known by the carrier's id.
+    /// The settings that a number should have at the carrier. One that was not bought here keeps its name: it has no mark, and is
+    /// known by the carrier's id.
     fn settings_of(&self, number: &PhoneNumber) -> NumberSettings {
         let settings = self.settings(number.mark());
-        let friendly_name = settings.friendly_name.filter(|_| number.origin.has_mark());
+        let friendly_name = settings.friendly_name.filter(|_| number.origin.is_bought());
         NumberSettings { friendly_name, ..settings }
     }
 

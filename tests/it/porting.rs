@@ -1,7 +1,7 @@
 //! Numbers of other carriers: kept by forwarding, verified by calls, and ported over weeks of the carriers' clock, with whatever
 //! can go wrong on the way. The server reads a port every minute of its own clock, which the tests move.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -76,14 +76,17 @@ impl Practice {
 
     /// The record once it is in this state, while minutes pass.
     async fn until(&self, id: &Value, state: &str) -> Value {
-        let mut last = Value::Null;
+        let mut advanced: Option<Instant> = None;
         wait_until(&format!("the kept number is {state}"), DEADLINE, async || {
-            last = self.kept(id).await;
-            if last["state"] == state {
-                return Some(last.clone());
+            let kept = self.kept(id).await;
+            if kept["state"] == state {
+                return Some(kept);
             }
-            self.app.advance(Duration::from_secs(61));
-            tokio::time::sleep(Duration::from_millis(300)).await;
+            // Not at every look: a token is good for an hour.
+            if advanced.is_none_or(|at| at.elapsed() > Duration::from_secs(3)) {
+                self.app.advance(Duration::from_secs(61));
+                advanced = Some(Instant::now());
+            }
             None
         })
         .await
@@ -303,8 +306,8 @@ async fn a_letter_that_nobody_signs_expires_and_unknown_words_are_shown() {
     practice.act(json!({ "action": "advance" })).await;
     practice.until(&id, "WAITING_FOR_SIGNATURE").await;
     practice.act(json!({ "action": "word", "word": "Teleporting" })).await;
+    practice.app.advance(Duration::from_secs(61));
     wait_until("the word is shown", DEADLINE, async || {
-        practice.app.advance(Duration::from_secs(61));
         let kept = practice.kept(&id).await;
         assert_eq!(kept["state"], "WAITING_FOR_SIGNATURE", "never guessed");
         (kept["carrierStatus"] == "Teleporting").then_some(())
@@ -486,12 +489,8 @@ async fn struck(method: &str, path: &str, action: Value, is_killed: bool) {
     }
     practice.act(json!({ "action": "advance" })).await;
     if is_last && is_killed {
-        wait_until(&what, DEADLINE, async || {
-            practice.app.advance(Duration::from_secs(61));
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            (practice.app.pending_faults().await == 0).then_some(())
-        })
-        .await;
+        practice.app.advance(Duration::from_secs(61));
+        practice.app.all_faults_have_struck().await;
         practice.app.restart().await;
     }
     practice.until(&id, "DONE").await;

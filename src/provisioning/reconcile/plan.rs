@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn settings(row: &PhoneNumber) -> NumberSettings {
-        let friendly_name = marked(row.operation_id).friendly_name.filter(|_| row.origin.has_mark());
+        let friendly_name = marked(row.operation_id).friendly_name.filter(|_| row.origin.is_bought());
         NumberSettings { friendly_name, ..marked(row.operation_id) }
     }
 

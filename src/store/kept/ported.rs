@@ -76,6 +76,7 @@ pub(in crate::store) async fn activate(
         Some(target) => {
             row.agent_id = Set(target.agent_id.0);
             row.pooled_at = Set(target.pooled_at);
+            row.call_group_id = Set(target.call_group_id.map(|group| group.0));
             row.label = Set(target.label.as_ref().map(ToString::to_string));
         }
         // The agent may be gone as well: the number then waits in the pool.

@@ -13,7 +13,7 @@ use super::super::settings::{Setting, restore};
 use super::super::{read_data, write_data};
 use super::port::PortProgress;
 use super::words;
-use crate::carrier::{OwnedNumber, PortCancellation, PortIn, PortStatus, list_price};
+use crate::carrier::{NumberSettings, OwnedNumber, PortCancellation, PortIn, PortStatus, list_price};
 use crate::domain::{
     Capabilities, CountryCode, EventKey, KeptNumber, KeptNumberState, KeptUpdate, NumberId, NumberType,
     Operation, OperationState, Refusal, RefusalCode, Step, mask,
@@ -257,6 +257,8 @@ async fn prepare(
         region: None,
         monthly_cost: list_price(kind),
         label: None,
+        // Ports are requested for the platform's account.
+        account: None,
     };
     let progress = Progress::of(operation).with([Effect::KeptNumber(Box::new(change.clone()))]);
     let update: OperationUpdate = progress.into_update(OperationState::Running, Step::FollowPort, None);
@@ -269,7 +271,9 @@ pub(super) async fn cut_over(driver: &Provisioning, operation: &Operation) -> Re
     let sid = read_data::<PortProgress>(operation)?.arrived.ok_or(missing)?;
     let progress = Progress::of(operation);
     let unapplied = |why: &str| Refusal::new(RefusalCode::CarrierUnavailable, why);
-    Ok(match restore(driver, &sid, &driver.settings(operation.id)).await {
+    // Without our mark: a marked number that nobody holds any more is released by reconciliation, and this one is the tenant's.
+    let settings = NumberSettings { friendly_name: None, ..driver.settings(operation.id) };
+    Ok(match restore(Ok(driver.carrier().clone()), &sid, &settings).await {
         Ok(Setting::Right) => {
             let detail = "the number is ported and takes calls. The target keeps taking forwarded calls: release it when nothing is \
                           forwarded any more";
