@@ -44,14 +44,19 @@ impl ImportPhoneNumberInput {
         let mut faults = Faults::default();
         let number = faults.take("number", self.number.0);
         let agent = self.agent_id.and_then(|agent| faults.take("agentId", agent.parse()));
+        let account: Option<CarrierAccountId> =
+            self.carrier_account_id.and_then(|id| faults.take("carrierAccountId", id.parse()));
         let label = faults.optional("label", self.label);
         let key = faults.optional("idempotencyKey", self.idempotency_key);
-        let account = self.carrier_account_id.and_then(|id| faults.take("carrierAccountId", id.parse()));
-        let account = account.and_then(CarrierAccountId::of_tenant);
         let replace_settings = self.replace_settings;
         faults.unless_any(number.map(|number| Wish {
             agent,
-            wanted: WantedImport { number, label, replace_settings, account },
+            wanted: WantedImport {
+                number,
+                account: account.and_then(CarrierAccountId::of_tenant),
+                label,
+                replace_settings,
+            },
             key,
         }))
     }
@@ -106,7 +111,11 @@ async fn import(session: &Session, input: ImportPhoneNumberInput) -> Result<Acce
         session.owner()?;
     }
     let wish = input.check()?;
-    let tenant = new_owner(session, principal, &wish).await?;
+    let tenant = match wish.wanted.account {
+        // A tenant's own: the tenant is the caller's.
+        Some(_) => session.owner()?,
+        None => new_owner(session, principal, wish.agent).await?,
+    };
     session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer_of(tenant).await?;
@@ -120,11 +129,15 @@ async fn import(session: &Session, input: ImportPhoneNumberInput) -> Result<Acce
 }
 
 /// The tenant that gets the number.
-async fn new_owner(session: &Session, principal: Principal, wish: &Wish) -> Result<TenantId, Stop> {
+async fn new_owner(
+    session: &Session,
+    principal: Principal,
+    agent: Option<AgentId>,
+) -> Result<TenantId, Stop> {
     match principal {
         Principal::Operator { acting_for: Some(tenant), .. } => Ok(tenant),
         Principal::Operator { acting_for: None, .. } => {
-            let Some(agent) = wish.agent else {
+            let Some(agent) = agent else {
                 let why = "an operator must say who gets the number: name an agent, or the tenant in the header X-Tenant-Id";
                 return Err(Refusal::invalid("agentId", &Invalid(why.to_owned())).into());
             };
@@ -133,7 +146,6 @@ async fn new_owner(session: &Session, principal: Principal, wish: &Wish) -> Resu
             let found = session.estate()?.agent(agent).await?;
             Ok(found.ok_or_else(|| Refusal::not_found("agent", "agentId"))?.tenant_id)
         }
-        Principal::Tenant(tenant) if wish.wanted.account.is_some() => Ok(tenant),
         Principal::Tenant(_) | Principal::Agent { .. } => Err(ApiError::forbidden(
             "only an operator may import a number from the platform's carrier account: name an account of your own in carrierAccountId",
         )
