@@ -7,7 +7,7 @@ mod call;
 mod call_group;
 mod carrier_account;
 mod estate;
-mod kept_number;
+mod kept;
 mod message;
 mod node;
 mod number;
@@ -29,7 +29,7 @@ pub(crate) struct Query(
     carrier_account::CarrierAccountQuery,
     call_group::CallGroupQuery,
     message::MessageQuery,
-    kept_number::KeptNumberQuery,
+    kept::KeptNumberQuery,
     reconciliation::ReconciliationQuery,
     audit_event::AuditEventQuery,
     estate::EstateQuery,
