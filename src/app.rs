@@ -306,7 +306,8 @@ impl App {
             retention,
             message_retention,
             reconcile_every: config.reconcile_every,
-            has_stock: config.stock.as_ref().is_some_and(|stock| !stock.is_empty()),
+            has_stock: !config.twilio.subaccounts
+                && config.stock.as_ref().is_some_and(|stock| !stock.is_empty()),
             workers,
             entropy,
             drain_delay: config.connections.drain_delay,
@@ -434,11 +435,12 @@ fn webhook_routes(
     config: &Config,
     accounts: &Accounts,
     routing: &Routing,
-    (records, conversations, inbox): (CallRecords, Conversations, Inbox),
+    (records, conversations, inbox, kept): (CallRecords, Conversations, Inbox, KeptNumbers),
     clock: &Clock,
 ) -> Router {
     let config = settings::webhook_config(config);
-    webhooks::router(config, accounts.clone(), routing.clone(), records, conversations, inbox, clock.unset())
+    let (accounts, routing) = (accounts.clone(), routing.clone());
+    webhooks::router(config, accounts, routing, records, conversations, inbox, kept, clock.unset())
 }
 
 /// Prepares what the whole process shares.

@@ -228,7 +228,7 @@ pub const METRICS: &[Metric] = &[
         "switchboard_stock_numbers",
         Unit::Count,
         &[AREA_CODE],
-        "Numbers in stock, by the area codes in `STOCK`: aggregate with `max`.",
+        "Numbers in stock, by the area codes in STOCK: aggregate with max.",
     ),
     gauge("switchboard_stock_wanted", Unit::Count, &[AREA_CODE], "Numbers that are to be in stock."),
     gauge(

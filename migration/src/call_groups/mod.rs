@@ -65,7 +65,7 @@ impl MigrationTrait for Migration {
             .name("phone_numbers_of_call_group")
             .table("phone_numbers")
             .col("call_group_id")
-            .and_where(Expr::col("call_group_id").is_not_null())
+            .if_not_exists()
             .take();
         manager.create_index(of_group).await?;
         if is_postgres(manager) {

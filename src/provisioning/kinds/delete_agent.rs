@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::adopted::let_go;
-use super::release_number::{kept_in_stock, may_be_released, owned_to_release, release_at_carrier};
+use super::release_number::{kept_in_stock, may_be_released, owned_to_release};
 use super::{Steps, agent_id_of, agent_of, insert, present, read_data, write_data};
 use crate::carrier::CarrierError;
 use crate::domain::{

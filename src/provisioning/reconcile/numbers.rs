@@ -67,7 +67,7 @@ impl Inventories {
     }
 }
 
-impl<S: Fn(OperationId) -> NumberSettings, H: Fn(&str) -> bool> Comparison<'_, S, H> {
+impl<S: Fn(&PhoneNumber) -> NumberSettings, H: Fn(&str) -> bool> Comparison<'_, S, H> {
     /// The differences of the numbers in one account; `None`: the platform's.
     fn of(
         &self,

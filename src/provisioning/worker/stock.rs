@@ -72,7 +72,9 @@ impl Provisioning {
 
     /// Whether fewer numbers of this one's area code are in stock than wished for, those in quarantine among them.
     pub(in crate::provisioning) async fn wants_in_stock(&self, number: &E164) -> Result<bool, StoreError> {
-        let Some(code) = number.area_code() else { return Ok(false) };
+        let Some(code) = number.area_code().filter(|_| !self.0.accounts.has_subaccounts()) else {
+            return Ok(false);
+        };
         let Some((code, wanted)) = self.0.config.stock.iter().find(|(wish, _)| wish.as_str() == code) else {
             return Ok(false);
         };

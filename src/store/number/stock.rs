@@ -52,6 +52,7 @@ fn in_stock() -> Select<Entity> {
         .filter(Column::TenantId.eq(TenantId::STOCK.0))
         .filter(Column::Status.eq(NumberStatus::Active.as_str()))
         .filter(Column::Kind.eq(NumberType::Local.as_str()))
+        .filter(Column::CarrierAccountId.is_null())
 }
 
 fn matching(wanted: &WantedFromStock) -> Select<Entity> {
@@ -305,6 +306,11 @@ fn moved(from: Model, to: Place, now: DateTime<Utc>) -> ActiveModel {
         pooled_at: Set(None),
         primary_since: Set(None),
         origin: Set(NumberOrigin::Stock.to_string()),
+        // Numbers in stock are in the platform's account.
+        carrier_account_id: Set(None),
+        other_account_id: Set(None),
+        moved_at: Set(None),
+        is_moving: Set(false),
         call_group_id: Set(None),
         // The mark at the carrier stays that of the purchase.
         marked_by: Set(Some(from.marked_by.unwrap_or(from.operation_id))),

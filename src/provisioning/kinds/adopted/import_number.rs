@@ -251,6 +251,7 @@ fn import_of(driver: &Provisioning, owned: OwnedNumber, data: &ImportData) -> Re
         region: None,
         monthly_cost: list_price(kind),
         label: data.wanted.label.clone(),
+        account: None,
     };
     let former_settings = write_data(&FormerSettings::of(&owned));
     Ok(NumberImport { claim, sid: owned.sid, former_settings, is_pooled: data.is_pooled })

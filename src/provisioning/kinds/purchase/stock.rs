@@ -14,7 +14,9 @@ use crate::store::{ClaimError, Lease, StoreError, WantedFromStock};
 /// Whether a number in stock matches the purchase.
 pub(super) async fn has_one_for(driver: &Provisioning, purchase: &Purchase, tenant: TenantId) -> bool {
     let wanted = &purchase.wanted;
+    // With subaccounts a tenant's numbers are in its own.
     let may_take = tenant != TenantId::STOCK
+        && !driver.0.accounts.has_subaccounts()
         && purchase.stock == FromStock::Untried
         && purchase.refused.is_none()
         && wanted.number.is_none()
