@@ -141,7 +141,7 @@ text_enum! {
 
 impl NumberOrigin {
     /// Whether this system bought the number. A number of another origin belongs to whoever brought it: it is never deleted at the
-    /// carrier, and keeps its name there.
+    /// carrier, and has none of our marks there.
     #[must_use]
     pub const fn is_bought(self) -> bool {
         matches!(self, Self::Purchased | Self::Stock)

@@ -375,3 +375,36 @@ async fn what_somebody_sets_while_a_number_is_taken_over_is_what_comes_back() {
     practice.restored(&imported["phoneNumber"]).await;
     practice.assert_has(NUMBER, &newer).await;
 }
+
+const OWN_TOKEN: &str = "11111111111111111111111111111111";
+
+#[tokio::test]
+async fn a_tenant_imports_from_its_own_account_and_from_no_other() {
+    let key = [("ENCRYPTION_KEY", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")];
+    let practice = Practice::open_with(&key, json!({})).await;
+    let app = &practice.app;
+    let opened = app.open_account(json!({ "friendly_name": "A practice", "auth_token": OWN_TOKEN })).await;
+    let connect = "mutation($input: ConnectCarrierAccountInput!) { connectCarrierAccount(input: $input) {
+        carrierAccount { id } userErrors { message } } }";
+    let input = json!({ "accountSid": opened["sid"], "authToken": OWN_TOKEN });
+    let connected = practice.ask(connect, json!({ "input": input })).await;
+    let account = &connected["carrierAccount"]["id"];
+    let mut number = placed(NUMBER, &FORMER);
+    number["account_sid"] = opened["sid"].clone();
+    app.place_numbers(number).await;
+
+    let input = json!({ "number": NUMBER, "carrierAccountId": account, "replaceSettings": true });
+    let stranger = app.graphql(&app.token(Uuid::from_u128(2)), IMPORT, json!({ "input": input })).await;
+    assert_eq!(faults(&stranger["data"]["importPhoneNumber"]), ["carrierAccountId"], "{stranger}");
+    // To the pool, since no agent is named.
+    let imported = practice.ask(IMPORT, json!({ "input": input })).await;
+    assert_eq!(imported["phoneNumber"]["status"], "ACTIVE", "{imported}");
+    let query =
+        "query($id: ID!) { node(id: $id) { ... on PhoneNumber { carrierAccount { id } agent { id } } } }";
+    let node = practice.ask(query, json!({ "id": imported["phoneNumber"]["id"] })).await;
+    assert_eq!(node, json!({ "carrierAccount": { "id": account }, "agent": null }));
+    let call = app.place_call(json!({ "to": NUMBER })).await;
+    assert_eq!(call["answered_with"][0]["status"], 200, "signed with that account's token: {call}");
+    practice.restored(&imported["phoneNumber"]).await;
+    practice.assert_has(NUMBER, &FORMER).await;
+}

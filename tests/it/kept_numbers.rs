@@ -25,7 +25,7 @@ impl Practice {
     }
 
     /// The carrier refuses the next request to give this number back.
-    async fn keep(&self, sid: &Value) {
+    async fn refuse_release(&self, sid: &Value) {
         let body = json!({ "code": 21628, "message": WORDS, "status": 400 });
         self.fault("twilio", "DELETE", sid.as_str().unwrap(), json!({ "status": 400, "body": body })).await;
     }
@@ -53,7 +53,7 @@ async fn a_number_that_the_carrier_keeps_stops_no_other_and_stays_in_service() {
     let practice = Practice::in_background().await;
     let agent = practice.with_three_numbers().await;
     let second = practice.app.sandbox_state().await["numbers"][1]["sid"].clone();
-    practice.keep(&second).await;
+    practice.refuse_release(&second).await;
     let ended = practice.ended(DELETE, &agent).await;
     assert_eq!(ended["state"], "FAILED", "{ended}");
     assert!(ended["error"]["message"].as_str().unwrap().contains(WORDS), "{ended}");
@@ -69,7 +69,7 @@ async fn a_number_that_the_carrier_keeps_stops_no_other_and_stays_in_service() {
     let why = cancelled["userErrors"][0]["message"].as_str().unwrap();
     assert!(why.contains("not being released"), "{cancelled}");
     assert_eq!(practice.ended(REPAIR, id).await["state"], "SUCCEEDED");
-    practice.keep(&second).await;
+    practice.refuse_release(&second).await;
     let ended = practice.ended(RELEASE, id).await;
     assert!(ended["error"]["message"].as_str().unwrap().contains(WORDS), "{ended}");
     assert_eq!(practice.numbers().await[0]["status"], "ACTIVE");
@@ -103,7 +103,7 @@ async fn a_release_that_stalled_is_cancelled_repeated_and_its_number_repaired() 
     assert_eq!(practice.numbers().await[0]["status"], "ACTIVE");
 
     stall().await;
-    practice.keep(&made["number"]["sid"]).await;
+    practice.refuse_release(&made["number"]["sid"]).await;
     let ended = practice.ended(RELEASE, id).await;
     assert!(ended["error"]["message"].as_str().unwrap().contains(WORDS), "{ended}");
     assert_eq!(practice.numbers().await[0]["status"], "ACTIVE");

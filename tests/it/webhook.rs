@@ -6,7 +6,7 @@ use aws_lc_rs::{digest, hmac};
 use reqwest::Method;
 use serde_json::{Value, json};
 use switchboard::accounts::{Accounts, AccountsConfig};
-use switchboard::calls::{CallRecords, Conversations, Sweep};
+use switchboard::calls::{CallRecords, Conversations, KeptNumbers, Sweep};
 use switchboard::carrier::{Carrier, CarrierConfig};
 use switchboard::domain::{Clock, Dialing, Entropy, Webhook};
 use switchboard::messages::Inbox;
@@ -340,8 +340,9 @@ impl Bare {
             previous_base_url: Some(PREVIOUS_URL.parse().unwrap()),
             elevenlabs_secrets: elevenlabs_secrets.iter().map(|secret| (*secret).into()).collect(),
         };
-        let router =
-            webhooks::router(config, accounts, routing, records, conversations, inbox, Clock::system());
+        let kept = KeptNumbers::new(self.database.system());
+        let clock = Clock::system();
+        let router = webhooks::router(config, accounts, routing, records, conversations, inbox, kept, clock);
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }

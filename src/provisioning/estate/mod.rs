@@ -204,7 +204,7 @@ impl Provisioning {
             },
             None => {
                 let PlannedImport { number, label, .. } = planned.clone();
-                let wanted = WantedImport { number, label, replace_settings: true };
+                let wanted = WantedImport { number, account: None, label, replace_settings: true };
                 // Needs no idempotency key: a second import of a number that is held is refused.
                 self.import_number(&store, planned.agent, wanted, None).await?.id
             }

@@ -251,6 +251,6 @@ pub(super) async fn owned_to_release(
     Ok(owned)
 }
 
-fn is_marked_by_another(owned: &OwnedNumber, number: &PhoneNumber) -> bool {
+pub(super) fn is_marked_by_another(owned: &OwnedNumber, number: &PhoneNumber) -> bool {
     operation_of_mark(&owned.friendly_name).is_some_and(|mark| mark != number.mark())
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, Object};
 
 use crate::auth::Principal;
-use crate::domain::{AgentId, E164, IdempotencyKey, Invalid, NumberId, Refusal, TenantId};
+use crate::domain::{AgentId, CarrierAccountId, E164, IdempotencyKey, Invalid, NumberId, Refusal, TenantId};
 use crate::graphql::context::{ContextExt, Session};
 use crate::graphql::errors::ApiError;
 use crate::graphql::model::{Checked, Operation, PhoneNumber, UserError};
@@ -35,7 +35,6 @@ pub(crate) struct ImportPhoneNumberInput {
 /// The validated input, in the domain's types.
 struct Wish {
     agent: Option<AgentId>,
-    account: Option<ID>,
     wanted: WantedImport,
     key: Option<IdempotencyKey>,
 }
@@ -45,13 +44,19 @@ impl ImportPhoneNumberInput {
         let mut faults = Faults::default();
         let number = faults.take("number", self.number.0);
         let agent = self.agent_id.and_then(|agent| faults.take("agentId", agent.parse()));
+        let account: Option<CarrierAccountId> =
+            self.carrier_account_id.and_then(|id| faults.take("carrierAccountId", id.parse()));
         let label = faults.optional("label", self.label);
         let key = faults.optional("idempotencyKey", self.idempotency_key);
         let replace_settings = self.replace_settings;
         faults.unless_any(number.map(|number| Wish {
             agent,
-            account: self.carrier_account_id,
-            wanted: WantedImport { number, label, replace_settings },
+            wanted: WantedImport {
+                number,
+                account: account.and_then(CarrierAccountId::of_tenant),
+                label,
+                replace_settings,
+            },
             key,
         }))
     }
@@ -106,10 +111,11 @@ async fn import(session: &Session, input: ImportPhoneNumberInput) -> Result<Acce
         session.owner()?;
     }
     let wish = input.check()?;
-    if wish.account.is_some() {
-        return Err(Refusal::not_found("carrier account", "carrierAccountId").into());
-    }
-    let tenant = new_owner(session, principal, wish.agent).await?;
+    let tenant = match wish.wanted.account {
+        // A tenant's own: the tenant is the caller's.
+        Some(_) => session.owner()?,
+        None => new_owner(session, principal, wish.agent).await?,
+    };
     session.count_operation()?;
     let provisioning = session.provisioning();
     let store = session.writer_of(tenant).await?;

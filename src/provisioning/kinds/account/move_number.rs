@@ -181,7 +181,7 @@ async fn arrived(
 ) -> Result<Outcome, StoreError> {
     let sid = present(number.sid.clone(), "phone_numbers")?;
     let carrier = driver.0.accounts.carrier(to).await;
-    Ok(match restore(carrier, &sid, &driver.settings(number.operation_id)).await {
+    Ok(match restore(carrier, &sid, &driver.settings_of(number)).await {
         Ok(Setting::Right) => {
             // A campaign belongs to the former account.
             driver.want_registrations();

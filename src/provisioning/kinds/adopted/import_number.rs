@@ -10,12 +10,14 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
+use uuid::Uuid;
 
 use super::restore_number::{MOST_TRIES, former_settings, put_back};
 use crate::carrier::{CarrierError, FormerSettings, MessagingService, OwnedNumber, Rejection, list_price};
 use crate::domain::{
-    AgentId, AgentStatus, E164, IdempotencyKey, NumberId, NumberLabel, NumberType, Operation, OperationKind,
-    OperationState, PhoneNumber, Refusal, RefusalCode, Step, mask,
+    AgentId, AgentStatus, CarrierAccountId, CarrierAccountStatus, E164, IdempotencyKey, NumberId,
+    NumberLabel, NumberType, Operation, OperationKind, OperationState, PhoneNumber, Refusal, RefusalCode,
+    Step, mask,
 };
 use crate::provisioning::kinds::repair_number::confirmed;
 use crate::provisioning::kinds::settings::deviations;
@@ -35,10 +37,12 @@ pub(super) const STEPS: Steps = &[
 ];
 
 /// The request for an import.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedImport {
     /// The number.
     pub number: E164,
+    /// The account that holds it: one of the tenant's own; `None`: the platform's.
+    pub account: Option<CarrierAccountId>,
     /// The tenant's own name for it.
     pub label: Option<NumberLabel>,
     /// Whether to take it over even if its settings point elsewhere.
@@ -49,13 +53,17 @@ pub struct WantedImport {
 #[derive(Serialize)]
 struct Fingerprint<'a> {
     agent: Option<String>,
-    wanted: &'a WantedImport,
+    wanted: &'a ImportData,
 }
 
 /// Data of an IMPORT_NUMBER operation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct ImportData {
-    wanted: WantedImport,
+    number: E164,
+    label: Option<NumberLabel>,
+    replace_settings: bool,
+    /// Id of the account that holds the number; `None`: the platform's.
+    account: Option<Uuid>,
     /// Whether the number goes to the pool.
     is_pooled: bool,
     /// Why the carrier does not take this server's settings: the former ones are being put back.
@@ -75,12 +83,17 @@ impl Provisioning {
         wanted: WantedImport,
         key: Option<IdempotencyKey>,
     ) -> Result<Operation, StoreError> {
-        let fingerprint = Fingerprint { agent: agent.map(|agent| agent.to_string()), wanted: &wanted };
+        let WantedImport { number, account, label, replace_settings } = wanted;
+        let account = account.map(|account| account.0);
+        let is_pooled = agent.is_none();
+        let data = ImportData { number, label, replace_settings, account, is_pooled, given_up: None };
+        let fingerprint = Fingerprint { agent: agent.map(|agent| agent.to_string()), wanted: &data };
         let idempotency = idempotency(key, &fingerprint);
         // Before every check: the earlier request itself may be why this one would be refused.
         if let Some(operation) = repeated(store, OperationKind::ImportNumber, &idempotency).await? {
             return Ok(operation);
         }
+        own_account(store, data.account.map(CarrierAccountId)).await?;
         // Every number has an agent: one in the pool has its last.
         let last = match agent {
             Some(agent) => agent,
@@ -89,8 +102,7 @@ impl Provisioning {
                 Refusal::new(RefusalCode::InvalidInput, why).at("agentId")
             })?,
         };
-        may_get(store, last, &wanted.number).await?;
-        let data = ImportData { wanted, is_pooled: agent.is_none(), given_up: None };
+        may_get(store, last, &data.number).await?;
         let operation = NewOperation {
             agent_id: Some(last),
             idempotency,
@@ -98,6 +110,19 @@ impl Provisioning {
         };
         insert(store, operation).await
     }
+}
+
+/// Checks that a named account is one of the tenant's own, and works.
+async fn own_account(store: &TenantStore, id: Option<CarrierAccountId>) -> Result<(), StoreError> {
+    let Some(id) = id else { return Ok(()) };
+    let connected = store.carrier_accounts().await?;
+    let account = connected.iter().find(|account| account.id == id);
+    let account = account.ok_or_else(|| Refusal::not_found("carrier account", "carrierAccountId"))?;
+    if account.status == CarrierAccountStatus::Active {
+        return Ok(());
+    }
+    let why = "this account is not active: see its detail";
+    Err(Refusal::new(RefusalCode::InvalidInput, why).at("carrierAccountId").into())
 }
 
 /// Locks the agent, and checks that it may get the number.
@@ -134,13 +159,13 @@ async fn record_number(
 ) -> Result<Outcome, StoreError> {
     let data: ImportData = read_data(operation)?;
     let progress = Progress::of(operation);
-    let found = match look_up(driver, &data.wanted).await {
+    let found = match look_up(driver, &data).await {
         Ok(Ok(found)) => found,
         Ok(Err(refusal)) => return Ok(Outcome::Failed(refusal, progress)),
         // Nothing was changed.
         Err(failure) => return Ok(Outcome::failed(operation, &failure, Vec::new(), Patience::Bounded)),
     };
-    let number = data.wanted.number.clone();
+    let number = data.number.clone();
     let import = match import_of(driver, found, &data) {
         Ok(import) => import,
         Err(refusal) => return Ok(Outcome::Failed(refusal, progress)),
@@ -172,9 +197,9 @@ fn taken(number: &E164, is_own: bool) -> Refusal {
 /// The number in the account, or why it must not be taken over.
 async fn look_up(
     driver: &Provisioning,
-    wanted: &WantedImport,
+    wanted: &ImportData,
 ) -> Result<Result<OwnedNumber, Refusal>, CarrierError> {
-    let carrier = driver.carrier();
+    let carrier = driver.accounts().carrier(wanted.account.map(CarrierAccountId)).await?;
     let refused = |code, why: String| Refusal::new(code, why).at("number");
     let Some(owned) = carrier.find(&wanted.number).await? else {
         let why = format!(
@@ -233,7 +258,7 @@ impl Provisioning {
 }
 
 fn import_of(driver: &Provisioning, owned: OwnedNumber, data: &ImportData) -> Result<NumberImport, Refusal> {
-    let number = data.wanted.number.clone();
+    let number = data.number.clone();
     let country = number.country().ok_or_else(|| {
         let why = format!("{number} is in no country's numbering plan, and cannot be imported");
         Refusal::new(RefusalCode::InvalidInput, why).at("number")
@@ -250,8 +275,8 @@ fn import_of(driver: &Provisioning, owned: OwnedNumber, data: &ImportData) -> Re
         locality: None,
         region: None,
         monthly_cost: list_price(kind),
-        label: data.wanted.label.clone(),
-        account: None,
+        label: data.label.clone(),
+        account: data.account.map(CarrierAccountId),
     };
     let former_settings = write_data(&FormerSettings::of(&owned));
     Ok(NumberImport { claim, sid: owned.sid, former_settings, is_pooled: data.is_pooled })
@@ -267,7 +292,10 @@ async fn point_number(driver: &Provisioning, operation: &Operation) -> Result<Ou
     }
     let sid = present(number.sid.clone(), "phone_numbers")?;
     let released = || vec![Effect::NumberReleased { number: number.id }];
-    let carrier = driver.carrier();
+    let carrier = match driver.carrier_of(&number).await {
+        Ok(carrier) => carrier,
+        Err(failure) => return Ok(Outcome::failed(operation, &failure, released(), Patience::UntilSettled)),
+    };
     let owned = match carrier.fetch(&sid).await {
         Ok(Some(owned)) => owned,
         Ok(None) => {
@@ -331,7 +359,7 @@ fn changed_since(
     }
     let elsewhere = driver.points_elsewhere(owned, &[]);
     let progress = Progress::of(operation);
-    if !data.wanted.replace_settings && !elsewhere.is_empty() {
+    if !data.replace_settings && !elsewhere.is_empty() {
         let why = format!("{} is in use: {}", number.number, elsewhere.join(", "));
         let refusal = Refusal::new(RefusalCode::InvalidInput, why).at("replaceSettings");
         return Some(Outcome::Failed(refusal, progress.with([Effect::NumberReleased { number: number.id }])));
@@ -384,7 +412,11 @@ async fn give_back(
         Ok(()) => failed(why.to_owned(), released),
         Err(StepError::Rejected(_) | StepError::Refused(_)) => {
             let sid = number.sid.as_deref().unwrap_or_default();
-            match driver.carrier().fetch(sid).await {
+            let owned = match driver.carrier_of(number).await {
+                Ok(carrier) => carrier.fetch(sid).await,
+                Err(failure) => Err(failure),
+            };
+            match owned {
                 Ok(Some(owned)) if FormerSettings::of(&owned).calls_go_to(|url| driver.is_here(url)) => {
                     error!(operation = %operation.id, number = mask(number.number.as_str()), sid, "number half imported: the carrier took some of its settings, and rejects its former ones");
                     let why = format!(

@@ -13,10 +13,10 @@ use crate::carrier::{CarrierError, FormerSettings, Rejection};
 use crate::domain::{
     NumberId, NumberOrigin, Operation, OperationKind, PhoneNumber, Refusal, RefusalCode, Step, mask,
 };
-use crate::provisioning::kinds::release_number::{being_released, release_at_carrier};
+use crate::provisioning::Provisioning;
+use crate::provisioning::kinds::release_number::{being_released, is_marked_by_another, release_at_carrier};
 use crate::provisioning::kinds::{Steps, insert, number_of, present, settled_number_of};
 use crate::provisioning::outcome::{Outcome, Patience, Progress, StepError, unsettled_for};
-use crate::provisioning::{Provisioning, operation_of_mark};
 use crate::store::{Effect, NewOperation, StoreError, TenantStore};
 
 pub(super) const STEPS: Steps =
@@ -38,6 +38,10 @@ impl Provisioning {
         let number = settled_number_of(store, id).await?;
         if number.origin != NumberOrigin::Imported {
             let why = "only an imported number has former settings: give this one up with releasePhoneNumber";
+            return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
+        }
+        if number.accounts.is_moving {
+            let why = "this number is being moved to another account: wait until movePhoneNumber has ended";
             return Err(Refusal::new(RefusalCode::InvalidInput, why).at("id").into());
         }
         let number = store.begin_release(id).await?.ok_or_else(being_released)?;
@@ -107,7 +111,7 @@ pub(super) async fn put_back(
     let sid = present(number.sid.as_deref(), "phone_numbers").map_err(|_| missing())?;
     let carrier = driver.carrier_of(number).await?;
     let Some(owned) = carrier.fetch(sid).await? else { return Ok(()) };
-    if operation_of_mark(&owned.friendly_name).is_some() {
+    if is_marked_by_another(&owned, number) {
         error!(
             number = mask(number.number.as_str()),
             sid,
