@@ -187,12 +187,6 @@ impl Core {
     }
 }
 
-/// What deletes old calls and old messages, if they are deleted.
-fn retentions(config: &Config, system: &SystemStore, clock: &Clock) -> [Option<Retention>; 2] {
-    let records = &config.records;
-    [Retention::of_calls(records, system, clock), Retention::of_messages(records, system, clock)]
-}
-
 /// A complete server: router, workers and shutdown control. Built by [`App::build`], started by [`App::run`].
 #[derive(Debug)]
 pub struct App {
@@ -269,7 +263,7 @@ impl App {
         let system = database.system();
         let authenticator = Authenticator::new(auth_config(&config.jwt), system.clone(), clock.unset())?;
         let sweep = Sweep::new(system.clone(), accounts.clone(), clock.clone());
-        let [retention, message_retention] = retentions(config, &system, &clock);
+        let [retention, message_retention] = Retention::of_both(&config.records, &system, &clock);
         let media_keeper = media_keeper(config, system.clone(), accounts.clone(), &media, (&clock, &entropy));
         let kept = KeptNumbers::new(system.clone());
         let conversations =

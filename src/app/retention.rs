@@ -38,13 +38,16 @@ pub(super) struct Retention {
 }
 
 impl Retention {
-    /// Deletes calls; `None` if they are kept for ever.
-    pub(super) fn of_calls(config: &Records, store: &SystemStore, clock: &Clock) -> Option<Self> {
+    /// What deletes calls, and what deletes messages; `None` for what is kept for ever.
+    pub(super) fn of_both(config: &Records, store: &SystemStore, clock: &Clock) -> [Option<Self>; 2] {
+        [Self::of_calls(config, store, clock), Self::of_messages(config, store, clock)]
+    }
+
+    fn of_calls(config: &Records, store: &SystemStore, clock: &Clock) -> Option<Self> {
         Self::after(config.retention_days, store, clock, Old::Calls)
     }
 
-    /// Deletes messages; `None` if they are kept for ever.
-    pub(super) fn of_messages(config: &Records, store: &SystemStore, clock: &Clock) -> Option<Self> {
+    fn of_messages(config: &Records, store: &SystemStore, clock: &Clock) -> Option<Self> {
         let old = Old::Messages { redacts: config.redact_at_carrier };
         Self::after(config.message_retention_days, store, clock, old)
     }
