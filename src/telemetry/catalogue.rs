@@ -104,6 +104,7 @@ const BREAKER: Label = of("provider", || {
         "voice_calls",
         "voice_conversations",
         "voice_texts",
+        "voice_tools",
     ]
 });
 

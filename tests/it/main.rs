@@ -45,6 +45,7 @@ mod metrics;
 mod migrate;
 mod number;
 mod operation;
+mod opt_out_tool;
 mod outage;
 mod overload;
 mod paging;
