@@ -26,7 +26,9 @@ use crate::carrier::{Carrier, CarrierError};
 use crate::config::Config;
 use crate::domain::{Clock, Entropy, HealthProbes, Workers, ZoneData, load_numbering_plans};
 use crate::graphql::{Api, Services};
-use crate::messages::{Inbox, MediaKeeper, MediaStorage, MessageAnswers, MessageSweep, StorageError};
+use crate::messages::{
+    Inbox, MediaKeeper, MediaStorage, MessageAnswers, MessageSweep, StorageError, SweepSettings,
+};
 use crate::provisioning::{Provisioning, Reconciler};
 use crate::routing::Routing;
 use crate::server::{self, AssetsError, ConnectionLimits, Drain, MediaAccess, ServerConfig};
@@ -423,8 +425,11 @@ fn open_messages(
         clock.clone(),
         entropy.clone(),
     );
-    let redacts = config.records.redact_at_carrier;
-    let sweep = MessageSweep::new(system, core.carrier.clone(), inbox.clone(), clock.clone(), redacts);
+    let settings = SweepSettings {
+        redacts: config.records.redact_at_carrier,
+        kept: Retention::kept(config.records.message_retention_days),
+    };
+    let sweep = MessageSweep::new(system, core.carrier.clone(), inbox.clone(), clock.clone(), settings);
     Ok((inbox, sweep, answers))
 }
 

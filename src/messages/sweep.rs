@@ -13,6 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::Inbox;
+use super::gaps::{Gaps, Span};
 use crate::carrier::{Carrier, CarrierError, CarrierMessage};
 use crate::domain::{Clock, E164, Heartbeat, IncomingMessage, Message, caught};
 use crate::store::{Received, StoreError, SystemStore};
@@ -25,6 +26,10 @@ const LOOK_BACK: TimeDelta = TimeDelta::minutes(15);
 const FIRST_LOOK_BACK: TimeDelta = TimeDelta::days(2);
 /// Span of one request for missed messages.
 const WINDOW: TimeDelta = TimeDelta::hours(1);
+/// A span that is halved if it has too many messages to list.
+const SHORTEST_SPAN: TimeDelta = TimeDelta::minutes(2);
+/// Messages this much younger than retention allows are certainly not deleted yet.
+const SURELY_KEPT: TimeDelta = TimeDelta::hours(1);
 /// A message this young is left to its webhook.
 const IN_TIME: TimeDelta = TimeDelta::seconds(60);
 /// Messages in one round whose status or price is asked for.
@@ -46,6 +51,16 @@ pub struct MessageSweep {
     inbox: Inbox,
     clock: Clock,
     redacts: bool,
+    longest_look_back: TimeDelta,
+}
+
+/// What a sweep does beside.
+#[derive(Debug, Clone, Copy)]
+pub struct SweepSettings {
+    /// Old texts are deleted at the carrier.
+    pub redacts: bool,
+    /// How long messages are kept; `None`: for ever. What is older is not stored again.
+    pub kept: Option<TimeDelta>,
 }
 
 /// Why a round ended early. The next one continues.
@@ -55,25 +70,40 @@ enum Unswept {
     Carrier(#[from] CarrierError),
     #[error("the database request failed")]
     Store(#[from] StoreError),
+    #[error("the carrier has too many messages of one minute to list")]
+    TooMany,
 }
 
 impl MessageSweep {
-    /// Sweeps through the system's store, the carrier, and this inbox for what it finds. `redacts`: old texts are deleted at the
-    /// carrier.
+    /// Sweeps through the system's store, the carrier, and this inbox for what it finds.
     #[must_use]
-    pub fn new(store: SystemStore, carrier: Carrier, inbox: Inbox, clock: Clock, redacts: bool) -> Self {
-        Self { store, carrier, inbox, clock, redacts }
+    pub fn new(
+        store: SystemStore,
+        carrier: Carrier,
+        inbox: Inbox,
+        clock: Clock,
+        settings: SweepSettings,
+    ) -> Self {
+        let kept = settings.kept.map_or(FIRST_LOOK_BACK, |kept| kept - SURELY_KEPT);
+        Self {
+            store,
+            carrier,
+            inbox,
+            clock,
+            redacts: settings.redacts,
+            longest_look_back: kept.clamp(LOOK_BACK, FIRST_LOOK_BACK),
+        }
     }
 
     /// Sweeps every minute until `stop` is cancelled.
     pub async fn watch(&self, stop: CancellationToken, heartbeat: Heartbeat) {
-        let mut complete_to = self.clock.now() - FIRST_LOOK_BACK;
+        let (mut complete_to, mut gaps) = (self.clock.now() - self.longest_look_back, Gaps::default());
         loop {
             heartbeat.beat();
             // What is older is given up.
-            complete_to = complete_to.max(self.clock.now() - FIRST_LOOK_BACK);
+            complete_to = complete_to.max(self.clock.now() - self.longest_look_back);
             let round = Box::pin(async {
-                complete_to = self.find_missed(complete_to, &heartbeat).await;
+                complete_to = self.find_missed(complete_to, &mut gaps, &heartbeat).await;
                 if let Err(failure) = self.complete(&heartbeat).await {
                     warn_of(&failure);
                 }
@@ -92,47 +122,87 @@ impl MessageSweep {
         }
     }
 
-    /// Stores messages that came in since then and are not on record. Returns the instant up to which none is missing. A span
-    /// that cannot be searched, or a message that cannot be stored, does not keep later ones from being found.
-    async fn find_missed(&self, since: DateTime<Utc>, heartbeat: &Heartbeat) -> DateTime<Utc> {
+    /// Stores messages that came in since then and are not on record. Returns the instant up to which none is missing, gaps aside.
+    /// A span that cannot be searched, or a message that cannot be stored, does not keep later ones from being found: an hour with
+    /// one is a gap, which is searched again less and less often.
+    async fn find_missed(
+        &self,
+        since: DateTime<Utc>,
+        gaps: &mut Gaps,
+        heartbeat: &Heartbeat,
+    ) -> DateTime<Utc> {
         let now = self.clock.now();
-        let (mut from, mut incomplete_from) = (since, None);
-        // An hour at a time, so that a busy account's list does not become too long.
-        while from < now {
-            let until = (from + WINDOW).min(now);
-            heartbeat.beat();
-            let is_complete = match self.search(from, until, heartbeat).await {
-                Ok(is_complete) => is_complete,
-                Err(failure) => {
-                    let is_hopeless = matches!(
-                        failure,
-                        Unswept::Carrier(CarrierError::Unavailable { breaker_open: true, .. })
-                    );
-                    warn_of(&failure);
-                    if is_hopeless {
-                        return incomplete_from.unwrap_or(from);
-                    }
-                    false
-                }
-            };
-            if !is_complete {
-                incomplete_from = incomplete_from.or(Some(from));
-            }
-            from = until;
+        for span in gaps.give_up_before(now - self.longest_look_back) {
+            tracing::error!(from = %span.from, until = %span.until, "messages of this time were not looked for");
         }
+        let (mut from, mut is_hopeless) = (since, false);
+        for span in gaps.due(now) {
+            if !is_hopeless {
+                is_hopeless = self.fill(span, gaps, heartbeat).await.is_none();
+            }
+        }
+        // An hour at a time, so that a busy account's list does not become too long.
+        while from < now && !is_hopeless {
+            let span = Span { from, until: (from + WINDOW).min(now) };
+            let is_last = span.until == now;
+            match self.searched(span, heartbeat).await {
+                // It begins there again, and is a gap once it is an hour.
+                Some(false) if is_last => break,
+                Some(false) => {
+                    gaps.keep(span, now);
+                }
+                Some(true) => {}
+                None => break,
+            }
+            from = span.until;
+        }
+        let left = u32::try_from(gaps.len()).unwrap_or(u32::MAX);
+        metrics::gauge!("switchboard_message_sweep_gaps").set(left);
         // The carrier lists a message a little after its webhook, and one that is young is left to it.
-        incomplete_from.unwrap_or(now).min(now - LOOK_BACK)
+        from.min(now - LOOK_BACK)
+    }
+
+    /// Searches a gap again. `None`: nothing can be searched at the moment.
+    async fn fill(&self, span: Span, gaps: &mut Gaps, heartbeat: &Heartbeat) -> Option<()> {
+        if self.searched(span, heartbeat).await? {
+            gaps.close(span);
+        } else {
+            gaps.keep(span, self.clock.now());
+        }
+        Some(())
+    }
+
+    /// Whether every message of a span is on record now, or is left to its webhook. `None`: nothing can be searched at the moment.
+    async fn searched(&self, span: Span, heartbeat: &Heartbeat) -> Option<bool> {
+        heartbeat.beat();
+        match Box::pin(self.search(span, heartbeat)).await {
+            Ok(is_complete) => Some(is_complete),
+            Err(failure) => {
+                warn_of(&failure);
+                let fails_for_all = match &failure {
+                    Unswept::Carrier(CarrierError::Unavailable { breaker_open, .. }) => *breaker_open,
+                    Unswept::Store(failure) => !failure.is_permanent(),
+                    Unswept::Carrier(_) | Unswept::TooMany => false,
+                };
+                (!fails_for_all).then_some(false)
+            }
+        }
     }
 
     /// Returns whether every message of this span is on record now, or is left to its webhook.
-    async fn search(
-        &self,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
-        heartbeat: &Heartbeat,
-    ) -> Result<bool, Unswept> {
-        let listed = self.carrier.messages_received(from, until).await?;
-        self.store_all_missed(&listed, heartbeat).await
+    async fn search(&self, span: Span, heartbeat: &Heartbeat) -> Result<bool, Unswept> {
+        let (mut spans, mut is_complete) = (vec![span], true);
+        while let Some(span) = spans.pop() {
+            heartbeat.beat();
+            match self.carrier.messages_received(span.from, span.until).await? {
+                Some(listed) => is_complete &= self.store_all_missed(&listed, heartbeat).await?,
+                None => match span.halves(SHORTEST_SPAN) {
+                    Some([first, second]) => spans.extend([second, first]),
+                    None => return Err(Unswept::TooMany),
+                },
+            }
+        }
+        Ok(is_complete)
     }
 
     /// Returns whether each of these messages is on record now, or is left to its webhook.

@@ -166,6 +166,12 @@ pub const METRICS: &[Metric] = &[
         &[of("outcome", || vec!["new", "known", "unclaimed"])],
         "Text messages that the carrier announced. known: stored before; unclaimed: to an unknown number.",
     ),
+    gauge(
+        "switchboard_message_sweep_gaps",
+        Unit::Count,
+        &[],
+        "Hours whose missed text messages could not all be looked for; they are tried again.",
+    ),
     counter(
         "switchboard_message_answers_total",
         &[of("outcome", || vec!["agent", "help_text", "dropped", "retried", "handed_over"])],

@@ -38,6 +38,7 @@ mod logs;
 mod loops;
 mod message;
 mod message_answers;
+mod message_edges;
 mod message_media;
 mod message_registration;
 mod message_usage;

@@ -17,7 +17,7 @@ use crate::carrier::{CarrierError, MessagingService};
 use crate::domain::{
     Heartbeat, MessagingRegistration, NumberId, PhoneNumber, RequiredRegistration, Review, TenantId, Webhook,
 };
-use crate::store::{CheckWhen, StoreError};
+use crate::store::{CheckWhen, RegistrationCheck, StoreError};
 
 /// How often a server looks whether a check is due.
 const POLL_INTERVAL: Duration = Duration::from_secs(15);
@@ -25,6 +25,9 @@ const POLL_INTERVAL: Duration = Duration::from_secs(15);
 const EVERY: TimeDelta = TimeDelta::hours(1);
 /// Shortest time between two checks, whatever happens.
 const PAUSE: TimeDelta = TimeDelta::minutes(1);
+
+/// How often a check that takes long is renewed: three times within [`PAUSE`].
+const RENEWED_EVERY: Duration = Duration::from_secs(20);
 
 /// Why a check ended early.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +77,30 @@ impl Provisioning {
     ) -> Result<(), Unchecked> {
         let store = &self.0.store;
         let Some(check) = store.begin_registration_check(when, pause).await? else { return Ok(()) };
-        let numbers = store.numbers_at_carrier().await?;
+        tokio::select! {
+            read = Box::pin(self.read_registrations()) => read?,
+            // Another server reads them, perhaps later ones.
+            lost = self.hold_check(check) => return Err(lost.into()),
+        }
+        Ok(store.end_registration_check(check, EVERY).await?)
+    }
+
+    /// Renews a check for as long as it is polled. Returns once another server has begun one.
+    async fn hold_check(&self, mut check: RegistrationCheck) -> StoreError {
+        loop {
+            tokio::time::sleep(RENEWED_EVERY).await;
+            match self.0.store.renew_registration_check(check).await {
+                Ok(renewed) => check = renewed,
+                Err(StoreError::LeaseLost) => return StoreError::LeaseLost,
+                Err(error) => warn!(%error, "check of registrations not renewed"),
+            }
+        }
+    }
+
+    /// Reads the registrations and stores them by number.
+    async fn read_registrations(&self) -> Result<(), Unchecked> {
+        let store = &self.0.store;
+        let (numbers, unreadable) = store.numbers_at_carrier().await?;
         let ours: HashSet<&str> = numbers.iter().filter_map(|number| number.sid.as_deref()).collect();
         // A server without numbers asks nothing.
         let services =
@@ -90,9 +116,10 @@ impl Provisioning {
         let told = known.registrations(&numbers);
         store.write_registrations(&told).await?;
         store.note_unknown_registrations(&numbers).await?;
+        store.note_unreadable_numbers(&unreadable).await?;
         services?;
         toll_free?;
-        Ok(store.end_registration_check(check, EVERY).await?)
+        Ok(())
     }
 }
 
